@@ -1,0 +1,265 @@
+//! Walks JSON text without building anything: finds where strings and values end.
+//!
+//! It accepts what Python's `json` writes: `NaN`, `Infinity`, lone surrogates, numbers of any length, any depth. It does
+//! not recurse, and inside arrays and objects it checks brackets and strings only: a value is judged when it is parsed.
+
+/// The text is not what was expected at this place.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Malformed;
+
+/// A place in JSON text.
+pub(crate) struct Scanner<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Scanner<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self { bytes: text.as_bytes(), at: 0 }
+    }
+
+    pub(crate) fn position(&self) -> usize {
+        self.at
+    }
+
+    pub(crate) fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    pub(crate) fn advance(&mut self) {
+        self.at += 1;
+    }
+
+    pub(crate) fn skip_whitespace(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+            self.at += 1;
+        }
+    }
+
+    /// Passes one byte, which must be `expected`.
+    pub(crate) fn expect(&mut self, expected: u8) -> Result<(), Malformed> {
+        if self.peek() == Some(expected) {
+            self.at += 1;
+            return Ok(());
+        }
+        Err(Malformed)
+    }
+
+    /// Passes a string, from its opening quote to behind its closing one. True if it holds an escape.
+    pub(crate) fn skip_string(&mut self) -> Result<bool, Malformed> {
+        self.expect(b'"')?;
+        let mut escaped = false;
+        loop {
+            match self.peek() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(escaped);
+                }
+                Some(b'\\') => {
+                    escaped = true;
+                    self.skip_escape()?;
+                }
+                Some(0x20..) => self.at += 1,
+                _ => return Err(Malformed),
+            }
+        }
+    }
+
+    /// Passes a value of any kind.
+    pub(crate) fn skip_value(&mut self) -> Result<(), Malformed> {
+        match self.peek() {
+            Some(b'"') => self.skip_string().map(drop),
+            Some(b'[' | b'{') => self.skip_container(),
+            _ => self.skip_scalar(),
+        }
+    }
+
+    fn skip_escape(&mut self) -> Result<(), Malformed> {
+        match self.bytes.get(self.at + 1) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
+            Some(b'u') => {
+                let digits = self.bytes.get(self.at + 2..self.at + 6).ok_or(Malformed)?;
+                if !digits.iter().all(u8::is_ascii_hexdigit) {
+                    return Err(Malformed);
+                }
+                self.at += 6;
+            }
+            _ => return Err(Malformed),
+        }
+        Ok(())
+    }
+
+    fn skip_container(&mut self) -> Result<(), Malformed> {
+        let mut depth = 0_usize;
+        loop {
+            match self.peek().ok_or(Malformed)? {
+                b'"' => {
+                    self.skip_string()?;
+                    continue;
+                }
+                b'[' | b'{' => depth += 1,
+                b']' | b'}' => depth -= 1,
+                _ => {}
+            }
+            self.at += 1;
+            if depth == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    fn skip_scalar(&mut self) -> Result<(), Malformed> {
+        let start = self.at;
+        while matches!(
+            self.peek(),
+            Some(b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'+' | b'-' | b'.')
+        ) {
+            self.at += 1;
+        }
+        match &self.bytes[start..self.at] {
+            b"true" | b"false" | b"null" | b"NaN" | b"Infinity" | b"-Infinity" => Ok(()),
+            token if is_number(token) => Ok(()),
+            _ => Err(Malformed),
+        }
+    }
+}
+
+/// Whether this is a JSON number, of any length (RFC 8259, section 6).
+fn is_number(token: &[u8]) -> bool {
+    let rest = token.strip_prefix(b"-").unwrap_or(token);
+    let (integer, rest) = split_digits(rest);
+    if integer.is_empty() || (integer.len() > 1 && integer[0] == b'0') {
+        return false;
+    }
+    let rest = match rest.strip_prefix(b".") {
+        Some(rest) => match split_digits(rest) {
+            ([], _) => return false,
+            (_, rest) => rest,
+        },
+        None => rest,
+    };
+    let Some((b'e' | b'E', exponent)) = rest.split_first() else { return rest.is_empty() };
+    let exponent = match exponent.split_first() {
+        Some((b'+' | b'-', digits)) => digits,
+        _ => exponent,
+    };
+    !exponent.is_empty() && exponent.iter().all(u8::is_ascii_digit)
+}
+
+fn split_digits(bytes: &[u8]) -> (&[u8], &[u8]) {
+    bytes.split_at(bytes.iter().take_while(|byte| byte.is_ascii_digit()).count())
+}
+
+/// The code points that the inside of a JSON string stands for; a lone surrogate comes as itself.
+///
+/// `raw` was passed by [`Scanner::skip_string`], so its escapes are complete.
+pub(crate) fn code_points(raw: &str) -> impl Iterator<Item = u32> {
+    let mut chars = raw.chars();
+    let mut units = std::iter::from_fn(move || {
+        let char = chars.next()?;
+        if char != '\\' {
+            return Some(u32::from(char));
+        }
+        Some(match chars.next()? {
+            'u' => chars
+                .by_ref()
+                .take(4)
+                .fold(0, |unit, digit| unit * 16 + digit.to_digit(16).unwrap_or(0)),
+            'b' => 0x08,
+            'f' => 0x0c,
+            'n' => 0x0a,
+            'r' => 0x0d,
+            't' => 0x09,
+            other => u32::from(other),
+        })
+    });
+    let mut held = None;
+    std::iter::from_fn(move || {
+        let unit = held.take().or_else(|| units.next())?;
+        if !(0xd800..0xdc00).contains(&unit) {
+            return Some(unit);
+        }
+        match units.next() {
+            Some(low @ 0xdc00..0xe000) => Some(0x1_0000 + ((unit - 0xd800) << 10) + (low - 0xdc00)),
+            other => {
+                held = other;
+                Some(unit)
+            }
+        }
+    })
+}
+
+/// The inside of a JSON string as text; a lone surrogate, which no Rust string can hold, becomes U+FFFD.
+pub(crate) fn unescape(raw: &str) -> String {
+    if raw.contains('\\') {
+        code_points(raw)
+            .map(|point| char::from_u32(point).unwrap_or(char::REPLACEMENT_CHARACTER))
+            .collect()
+    } else {
+        raw.to_owned()
+    }
+}
+
+/// Whether the inside of a JSON string stands for `text`.
+pub(crate) fn stands_for(raw: &str, text: &str) -> bool {
+    raw == text && !raw.contains('\\')
+        || raw.contains('\\') && code_points(raw).eq(text.chars().map(u32::from))
+}
+
+/// Appends `text` as the inside of a JSON string.
+pub(crate) fn push_escaped(target: &mut String, text: &str) {
+    if text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
+        target.push_str(text);
+        return;
+    }
+    let quoted = serde_json::Value::from(text).to_string();
+    target.push_str(&quoted[1..quoted.len() - 1]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accepts(text: &str) -> bool {
+        let mut scanner = Scanner::new(text);
+        scanner.skip_value().is_ok() && scanner.position() == text.len()
+    }
+
+    #[test]
+    fn numbers_follow_the_grammar() {
+        for good in
+            ["0", "-0", "10", "1.5", "-1.50e+10", "1E5", "1e-5", "NaN", "Infinity", "-Infinity"]
+        {
+            assert!(accepts(good), "{good}");
+        }
+        for bad in [
+            "", "-", "01", "+1", "1.", ".5", "1e", "1e+", "1.5.5", "nan", "-NaN", "0x10", "tru",
+            "truex",
+        ] {
+            assert!(!accepts(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn strings_refuse_control_characters_and_unknown_escapes() {
+        for good in [r#""""#, r#""\ud800""#, r#""\u00E9\/""#, "\"é\""] {
+            assert!(accepts(good), "{good}");
+        }
+        for bad in ["\"", "\"\n\"", r#""\x41""#, r#""\u12""#, r#""\u12g4""#, r#""\"#] {
+            assert!(!accepts(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn surrogate_pairs_join_and_lone_ones_stay() {
+        let points = |raw| code_points(raw).collect::<Vec<_>>();
+        assert_eq!(points(r"\ud83d\ude00"), [0x1_f600]);
+        assert_eq!(points(r"\ud83dx"), [0xd83d, 0x78]);
+        assert_eq!(points(r"\ud83d\ud83d\ude00"), [0xd83d, 0x1_f600]);
+        assert_eq!(points(r"\ude00"), [0xde00]);
+        assert_eq!(unescape(r"a\ud800\n"), "a\u{fffd}\n");
+        assert!(stands_for(r"\u0061b", "ab"));
+        assert!(!stands_for(r"\ud800", "\u{fffd}"));
+        assert!(!stands_for(r"a\\", r"a\\"));
+    }
+}

@@ -1,0 +1,331 @@
+//! The top level of a session: an ordered map from key to raw JSON text.
+//!
+//! One buffer holds all text and one small index points into it. A value is parsed only when a handler asks for it;
+//! what nobody touched is written back byte for byte.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+use crate::scan::{self, Malformed, Scanner};
+
+/// Above this many keys, repeated ones are found by hash instead of by comparing all pairs.
+const COMPARE_PAIRS: usize = 16;
+/// Set in `key_length` when the key's text holds an escape.
+const ESCAPED: u32 = 1 << 31;
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Values {
+    /// The payload as it was read, then every key and value written since.
+    text: String,
+    entries: Vec<Entry>,
+    /// Where the payload ends in `text`, while nothing was changed.
+    untouched: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    key_start: u32,
+    key_length: u32,
+    value_start: u32,
+    value_length: u32,
+}
+
+impl Values {
+    /// Reads a JSON object. Of a repeated key the last value counts, as in Python.
+    pub(crate) fn parse(text: String) -> Result<Self, Malformed> {
+        if text.len() >= ESCAPED as usize {
+            return Err(Malformed);
+        }
+        let entries = parse_entries(&text)?;
+        let mut values = Self { untouched: Some(text.len()), text, entries };
+        values.drop_repeated_keys();
+        Ok(values)
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<&str> {
+        self.find(key).map(|index| self.value(self.entries[index]))
+    }
+
+    pub(crate) fn contains_key(&self, key: &str) -> bool {
+        self.find(key).is_some()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    pub(crate) fn keys(&self) -> impl Iterator<Item = String> {
+        self.entries.iter().map(|entry| scan::unescape(self.key(*entry)))
+    }
+
+    /// Sets a key to JSON text. False, and nothing changes, if the session would pass two gigabytes.
+    pub(crate) fn insert(&mut self, key: &str, value: &str) -> bool {
+        if self.text.len() + 6 * key.len() + value.len() >= ESCAPED as usize {
+            return false;
+        }
+        let index = self.find(key).unwrap_or_else(|| {
+            let start = self.text.len();
+            scan::push_escaped(&mut self.text, key);
+            let escaped = if self.text[start..].contains('\\') { ESCAPED } else { 0 };
+            self.entries.push(Entry {
+                key_start: offset(start),
+                key_length: offset(self.text.len() - start) | escaped,
+                value_start: 0,
+                value_length: 0,
+            });
+            self.entries.len() - 1
+        });
+        let entry = &mut self.entries[index];
+        entry.value_start = offset(self.text.len());
+        entry.value_length = offset(value.len());
+        self.text.push_str(value);
+        self.untouched = None;
+        true
+    }
+
+    /// Removes a key; false if it was not there.
+    pub(crate) fn remove(&mut self, key: &str) -> bool {
+        let Some(index) = self.find(key) else { return false };
+        self.entries.remove(index);
+        self.untouched = None;
+        true
+    }
+
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The whole map as a JSON object.
+    pub(crate) fn to_payload(&self) -> String {
+        if let Some(end) = self.untouched {
+            return self.text[..end].to_owned();
+        }
+        let length =
+            self.entries.iter().map(|entry| self.key(*entry).len() + self.value(*entry).len() + 4);
+        let mut payload = String::with_capacity(length.sum::<usize>() + 2);
+        payload.push('{');
+        for (index, entry) in self.entries.iter().enumerate() {
+            payload.push_str(if index == 0 { "\"" } else { ",\"" });
+            payload.push_str(self.key(*entry));
+            payload.push_str("\":");
+            payload.push_str(self.value(*entry));
+        }
+        payload.push('}');
+        payload
+    }
+
+    fn find(&self, key: &str) -> Option<usize> {
+        self.entries.iter().position(|entry| {
+            if entry.key_length & ESCAPED == 0 {
+                self.key(*entry) == key
+            } else {
+                scan::stands_for(self.key(*entry), key)
+            }
+        })
+    }
+
+    fn key(&self, entry: Entry) -> &str {
+        slice(&self.text, entry.key_start, entry.key_length & !ESCAPED)
+    }
+
+    fn value(&self, entry: Entry) -> &str {
+        slice(&self.text, entry.value_start, entry.value_length)
+    }
+
+    fn drop_repeated_keys(&mut self) {
+        let repeated = if self.entries.len() <= COMPARE_PAIRS {
+            self.repeated_by_pairs()
+        } else {
+            self.repeated_by_hash()
+        };
+        if repeated.is_empty() {
+            return;
+        }
+        let mut index = 0;
+        self.entries.retain(|_| {
+            index += 1;
+            repeated.binary_search(&(index - 1)).is_err()
+        });
+        self.untouched = None;
+    }
+
+    /// The indices, in order, of entries whose key comes again.
+    fn repeated_by_pairs(&self) -> Vec<usize> {
+        let again = |index: &usize| {
+            let later = &self.entries[index + 1..];
+            later.iter().any(|entry| self.same_key(*entry, self.entries[*index]))
+        };
+        (0..self.entries.len()).filter(again).collect()
+    }
+
+    fn repeated_by_hash(&self) -> Vec<usize> {
+        let state = RandomState::new();
+        let hash = |entry: &Entry| {
+            let mut hasher = state.build_hasher();
+            for point in scan::code_points(self.key(*entry)) {
+                hasher.write_u32(point);
+            }
+            hasher.finish() & 0xffff_ffff_0000_0000
+        };
+        let mut order: Vec<u64> =
+            self.entries.iter().zip(0_u64..).map(|(entry, index)| hash(entry) | index).collect();
+        order.sort_unstable();
+        let index = |place: u64| (place & 0xffff_ffff) as usize;
+        let mut repeated = Vec::new();
+        for (position, &place) in order.iter().enumerate() {
+            let rivals =
+                order[position + 1..].iter().take_while(|rival| *rival >> 32 == place >> 32);
+            let entry = self.entries[index(place)];
+            if rivals.into_iter().any(|&rival| self.same_key(self.entries[index(rival)], entry)) {
+                repeated.push(index(place));
+            }
+        }
+        repeated.sort_unstable();
+        repeated
+    }
+
+    fn same_key(&self, one: Entry, other: Entry) -> bool {
+        if (one.key_length | other.key_length) & ESCAPED == 0 {
+            return self.key(one) == self.key(other);
+        }
+        scan::code_points(self.key(one)).eq(scan::code_points(self.key(other)))
+    }
+}
+
+fn parse_entries(text: &str) -> Result<Vec<Entry>, Malformed> {
+    let mut entries = Vec::new();
+    let mut scanner = Scanner::new(text);
+    scanner.skip_whitespace();
+    scanner.expect(b'{')?;
+    scanner.skip_whitespace();
+    if scanner.peek() == Some(b'}') {
+        scanner.advance();
+    } else {
+        entries.reserve(8);
+        loop {
+            if entries.len() == entries.capacity() {
+                reserve(&mut entries, scanner.position(), text.len());
+            }
+            entries.push(parse_entry(&mut scanner)?);
+            if scanner.expect(b',').is_err() {
+                scanner.expect(b'}')?;
+                break;
+            }
+        }
+    }
+    scanner.skip_whitespace();
+    if scanner.peek().is_some() { Err(Malformed) } else { Ok(entries) }
+}
+
+/// Passes `"key" : value` and the white space around it.
+fn parse_entry(scanner: &mut Scanner<'_>) -> Result<Entry, Malformed> {
+    scanner.skip_whitespace();
+    let key_start = scanner.position() + 1;
+    let escaped = scanner.skip_string()?;
+    let key_end = scanner.position() - 1;
+    scanner.skip_whitespace();
+    scanner.expect(b':')?;
+    scanner.skip_whitespace();
+    let value_start = scanner.position();
+    scanner.skip_value()?;
+    let value_end = scanner.position();
+    scanner.skip_whitespace();
+    Ok(Entry {
+        key_start: offset(key_start),
+        key_length: offset(key_end - key_start) | if escaped { ESCAPED } else { 0 },
+        value_start: offset(value_start),
+        value_length: offset(value_end - value_start),
+    })
+}
+
+/// Makes room for as many entries as the text seen so far foretells, so that a hostile payload costs one growth.
+fn reserve(entries: &mut Vec<Entry>, seen: usize, length: usize) {
+    let foretold = (length - seen) * entries.len() / seen.max(1);
+    entries.reserve_exact(foretold.max(entries.len() / 2) + 8);
+}
+
+/// Text stays below [`ESCAPED`] bytes, so every offset fits.
+fn offset(position: usize) -> u32 {
+    u32::try_from(position).unwrap_or(u32::MAX)
+}
+
+fn slice(text: &str, start: u32, length: u32) -> &str {
+    &text[start as usize..start as usize + length as usize]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Values {
+        Values::parse(text.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn what_was_not_touched_is_written_back_byte_for_byte() {
+        for text in
+            ["{}", r#" { "a" : 1.50 , "b":[ NaN ,"\ud800"] } "#, r#"{"\u0061":{"x":[1,{}]}}"#]
+        {
+            assert_eq!(parse(text).to_payload(), text);
+        }
+        let mut values = parse(r#"{"a":1.50,"\u00e9":[ NaN ,"\ud800"],"c":0}"#);
+        assert!(values.insert("a", "2"));
+        assert!(values.remove("c"));
+        assert!(values.insert("q\"", "3"));
+        assert_eq!(values.to_payload(), r#"{"a":2,"\u00e9":[ NaN ,"\ud800"],"q\"":3}"#);
+    }
+
+    #[test]
+    fn keys_are_found_however_they_are_written() {
+        let values = parse(r#"{"\u00e9":1,"":2,"\ud83d\ude00":3,"\ud800":4,"a\"b":5}"#);
+        assert_eq!(values.get("é"), Some("1"));
+        assert_eq!(values.get(""), Some("2"));
+        assert_eq!(values.get("😀"), Some("3"));
+        assert_eq!(values.get("a\"b"), Some("5"));
+        assert_eq!(values.get("\u{fffd}"), None);
+        assert_eq!(values.keys().collect::<Vec<_>>(), ["é", "", "😀", "\u{fffd}", "a\"b"]);
+    }
+
+    #[test]
+    fn the_last_of_repeated_keys_counts_in_small_and_large_sessions() {
+        let values = parse(r#"{"a":1,"b":2,"\u0061":3}"#);
+        assert_eq!((values.get("a"), values.len()), (Some("3"), 2));
+        assert_eq!(values.to_payload(), r#"{"b":2,"\u0061":3}"#);
+
+        let many: Vec<_> = (0..400).map(|n| format!("\"k{}\":{n}", n % 100)).collect();
+        let values = parse(&format!("{{{}}}", many.join(",")));
+        assert_eq!(values.len(), 100);
+        assert_eq!(values.get("k7"), Some("307"));
+        assert!(values.to_payload().starts_with(r#"{"k0":300,"k1":301,"#));
+    }
+
+    #[test]
+    fn only_a_whole_object_is_a_session() {
+        for bad in [
+            "",
+            "[]",
+            "null",
+            "1",
+            "\"a\"",
+            "{",
+            r#"{"a":1,}"#,
+            r#"{"a":1}x"#,
+            r#"{"a" 1}"#,
+            r#"{"a":}"#,
+            r#"{a:1}"#,
+            r#"{"a":[}"#,
+            r#"{"a":[1}"#,
+        ] {
+            assert!(Values::parse(bad.to_owned()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn depth_costs_no_stack() {
+        let text = format!("{{\"a\":{}1{}}}", "[".repeat(200_000), "]".repeat(200_000));
+        assert_eq!(parse(&text).get("a").unwrap().len(), 400_001);
+    }
+}
