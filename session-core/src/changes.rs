@@ -115,13 +115,14 @@ impl Change {
                 values.remove(key);
                 Ok(())
             }
-            Self::Update { key, apply } => match apply(values.get(key))? {
-                Some(value) => insert(values, key, &value),
-                None => {
+            Self::Update { key, apply } => {
+                if let Some(value) = apply(values.get(key))? {
+                    insert(values, key, &value)
+                } else {
                     values.remove(key);
                     Ok(())
                 }
-            },
+            }
             Self::Clear => {
                 values.clear();
                 Ok(())
@@ -130,13 +131,14 @@ impl Change {
                 let list = flash::append(values.get(flash::KEY), entry)?;
                 insert(values, flash::KEY, &list)
             }
-            Self::TakeFlashes { taken } => match flash::without(values.get(flash::KEY), taken)? {
-                Some(list) => insert(values, flash::KEY, &list),
-                None => {
+            Self::TakeFlashes { taken } => {
+                if let Some(list) = flash::without(values.get(flash::KEY), taken)? {
+                    insert(values, flash::KEY, &list)
+                } else {
                     values.remove(flash::KEY);
                     Ok(())
                 }
-            },
+            }
         }
     }
 }
@@ -181,10 +183,7 @@ mod tests {
 
     #[test]
     fn only_the_flashes_that_were_taken_go() {
-        let session = Session::from_payload(
-            r#"{"_flashes":[{" t":["message","a"]},{" t":["message","a"]}]}"#,
-        )
-        .unwrap();
+        let session = Session::from_payload(r#"{"_flashes":[{" t":["message","a"]},{" t":["message","a"]}]}"#).unwrap();
         assert_eq!(session.take_flashes().unwrap().len(), 2);
         session.flash("mine").unwrap();
         let newer = r#"{"_flashes":[{" t":["message","a"]},{" t":["message","a"]},{" t":["message","a"]},{" t":["error","late"]}]}"#;
@@ -199,10 +198,7 @@ mod tests {
     fn what_the_key_held_decides_for_get_or_insert() {
         let session = Session::new();
         assert_eq!(session.get_or_insert("theme", "dark".to_owned()).unwrap(), "dark");
-        assert_eq!(
-            session.changes().replay(r#"{"theme":"light"}"#).unwrap(),
-            r#"{"theme":"light"}"#
-        );
+        assert_eq!(session.changes().replay(r#"{"theme":"light"}"#).unwrap(), r#"{"theme":"light"}"#);
         assert_eq!(session.changes().replay("{}").unwrap(), r#"{"theme":"dark"}"#);
     }
 
@@ -212,9 +208,6 @@ mod tests {
         session.insert("password", "hunter2").unwrap();
         session.flash("hunter2").unwrap();
         let shown = format!("{:?} {session:?}", session.changes());
-        assert!(
-            shown.contains("Insert(\"password\", ..)") && !shown.contains("hunter2"),
-            "{shown}"
-        );
+        assert!(shown.contains("Insert(\"password\", ..)") && !shown.contains("hunter2"), "{shown}");
     }
 }

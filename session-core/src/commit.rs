@@ -9,8 +9,8 @@ use async_lock::OnceCell;
 
 use crate::cookie::{render_removal, render_set};
 use crate::{
-    CookieAction, Error, ErrorKind, OpenContext, Oversize, Refresh, RequestView, SaveContext,
-    Session, SessionInterface, cookie,
+    CookieAction, Error, ErrorKind, OpenContext, Oversize, Refresh, RequestView, SaveContext, Session,
+    SessionInterface, cookie,
 };
 
 /// The session of one request, not opened before something asks for it. Clones share it.
@@ -80,11 +80,7 @@ impl RequestSession {
     /// let interface = Arc::new(NullSessions::new("no key"));
     /// let _request = RequestSession::with_shared(interface, RequestView::default(), OnOutage::Anonymous);
     /// ```
-    pub fn with_shared(
-        interface: Arc<dyn SessionInterface>,
-        request: RequestView,
-        on_outage: OnOutage,
-    ) -> Self {
+    pub fn with_shared(interface: Arc<dyn SessionInterface>, request: RequestView, on_outage: OnOutage) -> Self {
         Self {
             shared: Arc::new(Shared {
                 interface,
@@ -159,21 +155,32 @@ impl RequestSession {
     /// # }).unwrap();
     /// ```
     pub async fn commit(&self) -> Result<SessionHeaders, Error> {
-        self.shared.committed.store(true, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
-        let session = match self.shared.session.get() {
-            Some(session) => session,
-            None if self.renews_untouched() => match self.open().await {
-                Ok(session) => session,
-                Err(error) => {
-                    tracing::warn!(error = %error, "session could not be renewed");
-                    return Ok(SessionHeaders::default());
-                }
-            },
-            None => return Ok(SessionHeaders::default()),
+        if self.close_untouched() {
+            return Ok(SessionHeaders::default());
+        }
+        let session = match self.open().await {
+            Ok(session) => session,
+            Err(error) => {
+                tracing::warn!(error = %error, "session could not be renewed");
+                return Ok(SessionHeaders::default());
+            }
         };
         session.seal();
         self.save(session).await
+    }
+
+    /// Ends a request whose session nothing asked for: true if there is nothing to [commit](Self::commit). An adapter asks
+    /// this first, and spares the untouched request a future.
+    ///
+    /// ```
+    /// # use session_core::{NullSessions, RequestSession, RequestView};
+    /// let request = RequestSession::new(NullSessions::new("no key"), RequestView::default());
+    /// assert!(request.close_untouched());
+    /// ```
+    pub fn close_untouched(&self) -> bool {
+        self.shared.committed.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        self.shared.session.get().is_none() && !self.renews_untouched()
     }
 
     /// The request.

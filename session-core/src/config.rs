@@ -99,9 +99,8 @@ impl SessionConfig {
     /// ```
     #[must_use]
     pub fn development() -> Self {
-        let mut settings = Settings::default();
-        settings.cookie_attributes = CookieAttributes::insecure_default();
-        Self { settings: Arc::new(settings) }
+        let cookie_attributes = CookieAttributes::insecure_default();
+        Self { settings: Arc::new(Settings { cookie_attributes, ..Settings::default() }) }
     }
 
     /// The cookie's name (`SESSION_COOKIE_NAME`).
@@ -192,7 +191,7 @@ impl Default for Settings {
         Self {
             cookie_name: "session".to_owned(),
             cookie_attributes: CookieAttributes::default(),
-            permanent_lifetime: Duration::from_secs(31 * 24 * 60 * 60),
+            permanent_lifetime: Duration::from_hours(31 * 24),
             refresh: Refresh::default(),
             max_cookie_size: 4093,
             oversize: Oversize::default(),

@@ -75,11 +75,7 @@ impl Flash {
     }
 
     fn markup(&self) -> Option<Markup> {
-        if self.message.is_object() {
-            serde_json::from_value(self.message.clone()).ok()
-        } else {
-            None
-        }
+        if self.message.is_object() { serde_json::from_value(self.message.clone()).ok() } else { None }
     }
 }
 
@@ -184,8 +180,7 @@ impl State {
 /// The stored list with one more message.
 pub(crate) fn append(list: Option<&str>, entry: &str) -> Result<String, Error> {
     let Some(list) = list else { return Ok(format!("[{entry}]")) };
-    let inside =
-        list.strip_prefix('[').and_then(|list| list.strip_suffix(']')).ok_or_else(not_a_list)?;
+    let inside = list.strip_prefix('[').and_then(|list| list.strip_suffix(']')).ok_or_else(not_a_list)?;
     Ok(if inside.trim().is_empty() { format!("[{entry}]") } else { format!("[{inside},{entry}]") })
 }
 
@@ -205,8 +200,7 @@ pub(crate) fn without(list: Option<&str>, taken: &[Flash]) -> Result<Option<Stri
 
 /// The messages of a stored list; what is none of Flask's pairs is an `Err`.
 fn parse(list: &str) -> Result<Vec<Result<Flash, Value>>, Error> {
-    let entries: Vec<Value> =
-        tagged::decode(list).map_err(|error| not_a_list().with_source(error))?;
+    let entries: Vec<Value> = tagged::decode(list).map_err(|error| not_a_list().with_source(error))?;
     let flash = |entry: Value| match serde_json::from_value::<(String, Value)>(entry.clone()) {
         Ok((category, message)) => Ok(Flash { category, message }),
         Err(_) => Err(entry),
@@ -239,8 +233,7 @@ mod tests {
 
     #[test]
     fn taking_empties_the_session_once() {
-        let session =
-            Session::from_payload(r#"{"_flashes":[["info","a"],{" t":["message",3]},7]}"#).unwrap();
+        let session = Session::from_payload(r#"{"_flashes":[["info","a"],{" t":["message",3]},7]}"#).unwrap();
         let texts = |flashes: Vec<Flash>| flashes.iter().map(Flash::text).collect::<Vec<_>>();
         assert_eq!(texts(session.take_flashes().unwrap()), ["a", "3"]);
         session.flash("later").unwrap();

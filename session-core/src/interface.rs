@@ -121,11 +121,7 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
     ///
     /// If the change could not be stored. The response becomes an error response: nothing is reported as done that was
     /// not.
-    async fn save(
-        &self,
-        session: &Session,
-        context: &SaveContext<'_>,
-    ) -> Result<CookieAction, Error>;
+    async fn save(&self, session: &Session, context: &SaveContext<'_>) -> Result<CookieAction, Error>;
 
     /// The cookie's name for this request. It may depend on the host, for one service under several.
     ///
@@ -147,11 +143,7 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
     /// let attributes = interface.cookie_attributes(&RequestView::default(), &Session::new());
     /// assert!(attributes.http_only());
     /// ```
-    fn cookie_attributes(
-        &self,
-        request: &RequestView,
-        session: &Session,
-    ) -> Cow<'_, CookieAttributes> {
+    fn cookie_attributes(&self, request: &RequestView, session: &Session) -> Cow<'_, CookieAttributes> {
         let _ = (request, session);
         Cow::Borrowed(self.config().cookie_attributes())
     }
@@ -417,11 +409,7 @@ macro_rules! forward {
                 (**self).open(context).await
             }
 
-            async fn save(
-                &self,
-                session: &Session,
-                context: &SaveContext<'_>,
-            ) -> Result<CookieAction, Error> {
+            async fn save(&self, session: &Session, context: &SaveContext<'_>) -> Result<CookieAction, Error> {
                 (**self).save(session, context).await
             }
 
@@ -429,11 +417,7 @@ macro_rules! forward {
                 (**self).cookie_name(request)
             }
 
-            fn cookie_attributes(
-                &self,
-                request: &RequestView,
-                session: &Session,
-            ) -> Cow<'_, CookieAttributes> {
+            fn cookie_attributes(&self, request: &RequestView, session: &Session) -> Cow<'_, CookieAttributes> {
                 (**self).cookie_attributes(request, session)
             }
 

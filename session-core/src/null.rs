@@ -4,9 +4,7 @@ use std::borrow::Cow;
 
 use async_trait::async_trait;
 
-use crate::{
-    CookieAction, Error, OpenContext, SaveContext, Session, SessionConfig, SessionInterface,
-};
+use crate::{CookieAction, Error, OpenContext, SaveContext, Session, SessionConfig, SessionInterface};
 
 /// Hands out [null sessions](Session::null): an application without a key or a backend starts, serves what needs no
 /// session, and says at the first write what to configure.

@@ -110,10 +110,7 @@ impl<'a> Scanner<'a> {
 
     fn skip_scalar(&mut self) -> Result<(), Malformed> {
         let start = self.at;
-        while matches!(
-            self.peek(),
-            Some(b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'+' | b'-' | b'.')
-        ) {
+        while matches!(self.peek(), Some(b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'+' | b'-' | b'.')) {
             self.at += 1;
         }
         match &self.bytes[start..self.at] {
@@ -161,10 +158,7 @@ pub(crate) fn code_points(raw: &str) -> impl Iterator<Item = u32> {
             return Some(u32::from(char));
         }
         Some(match chars.next()? {
-            'u' => chars
-                .by_ref()
-                .take(4)
-                .fold(0, |unit, digit| unit * 16 + digit.to_digit(16).unwrap_or(0)),
+            'u' => chars.by_ref().take(4).fold(0, |unit, digit| unit * 16 + digit.to_digit(16).unwrap_or(0)),
             'b' => 0x08,
             'f' => 0x0c,
             'n' => 0x0a,
@@ -192,9 +186,7 @@ pub(crate) fn code_points(raw: &str) -> impl Iterator<Item = u32> {
 /// The inside of a JSON string as text; a lone surrogate, which no Rust string can hold, becomes U+FFFD.
 pub(crate) fn unescape(raw: &str) -> String {
     if raw.contains('\\') {
-        code_points(raw)
-            .map(|point| char::from_u32(point).unwrap_or(char::REPLACEMENT_CHARACTER))
-            .collect()
+        code_points(raw).map(|point| char::from_u32(point).unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
     } else {
         raw.to_owned()
     }
@@ -202,8 +194,7 @@ pub(crate) fn unescape(raw: &str) -> String {
 
 /// Whether the inside of a JSON string stands for `text`.
 pub(crate) fn stands_for(raw: &str, text: &str) -> bool {
-    raw == text && !raw.contains('\\')
-        || raw.contains('\\') && code_points(raw).eq(text.chars().map(u32::from))
+    raw == text && !raw.contains('\\') || raw.contains('\\') && code_points(raw).eq(text.chars().map(u32::from))
 }
 
 /// Appends `text` as the inside of a JSON string.
@@ -227,15 +218,10 @@ mod tests {
 
     #[test]
     fn numbers_follow_the_grammar() {
-        for good in
-            ["0", "-0", "10", "1.5", "-1.50e+10", "1E5", "1e-5", "NaN", "Infinity", "-Infinity"]
-        {
+        for good in ["0", "-0", "10", "1.5", "-1.50e+10", "1E5", "1e-5", "NaN", "Infinity", "-Infinity"] {
             assert!(accepts(good), "{good}");
         }
-        for bad in [
-            "", "-", "01", "+1", "1.", ".5", "1e", "1e+", "1.5.5", "nan", "-NaN", "0x10", "tru",
-            "truex",
-        ] {
+        for bad in ["", "-", "01", "+1", "1.", ".5", "1e", "1e+", "1.5.5", "nan", "-NaN", "0x10", "tru", "truex"] {
             assert!(!accepts(bad), "{bad}");
         }
     }

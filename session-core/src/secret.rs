@@ -89,8 +89,7 @@ impl SecretKey {
     pub fn generate() -> Result<Self, Error> {
         let mut key = [0; MINIMUM];
         getrandom::fill(&mut key).map_err(|error| {
-            Error::new(ErrorKind::Unavailable, "the operating system gave no randomness")
-                .with_source(error)
+            Error::new(ErrorKind::Unavailable, "the operating system gave no randomness").with_source(error)
         })?;
         Ok(Self { current: key.into(), fallbacks: Vec::new() })
     }
@@ -113,10 +112,7 @@ impl SecretKey {
                 std::env::VarError::NotPresent => "is not set",
                 std::env::VarError::NotUnicode(_) => "is not Unicode",
             };
-            Error::new(
-                ErrorKind::Configuration,
-                format!("the environment variable {variable} {problem}"),
-            )
+            Error::new(ErrorKind::Configuration, format!("the environment variable {variable} {problem}"))
         })?;
         Self::new(&key).map_err(|_| weak(&format!("the key in {variable}"), key.len()))
     }
@@ -183,17 +179,12 @@ impl SecretKey {
 }
 
 fn weak(what: &str, length: usize) -> Error {
-    Error::new(
-        ErrorKind::Configuration,
-        format!("{what} has {length} bytes; at least {MINIMUM} are needed"),
-    )
+    Error::new(ErrorKind::Configuration, format!("{what} has {length} bytes; at least {MINIMUM} are needed"))
 }
 
 impl fmt::Debug for SecretKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SecretKey")
-            .field("keys", &(1 + self.fallbacks.len()))
-            .finish_non_exhaustive()
+        f.debug_struct("SecretKey").field("keys", &(1 + self.fallbacks.len())).finish_non_exhaustive()
     }
 }
 

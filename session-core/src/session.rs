@@ -47,10 +47,7 @@ impl Session {
     /// assert!(session.is_new() && session.is_empty());
     /// ```
     #[must_use]
-    #[expect(
-        clippy::new_without_default,
-        reason = "a session comes from an interface, not by default"
-    )]
+    #[expect(clippy::new_without_default, reason = "a session comes from an interface, not by default")]
     pub fn new() -> Self {
         Self::from_state(State::new(Values::default(), true, Status::Open))
     }
@@ -171,10 +168,7 @@ impl Session {
     }
 
     /// Runs a change, unless the session takes none any more.
-    pub(crate) fn write<R>(
-        &self,
-        write: impl FnOnce(&mut State) -> Result<R, Error>,
-    ) -> Result<R, Error> {
+    pub(crate) fn write<R>(&self, write: impl FnOnce(&mut State) -> Result<R, Error>) -> Result<R, Error> {
         let mut state = self.lock();
         state.check_writable()?;
         write(&mut state)

@@ -103,8 +103,7 @@ impl Values {
         if let Some(end) = self.untouched {
             return self.text[..end].to_owned();
         }
-        let length =
-            self.entries.iter().map(|entry| self.key(*entry).len() + self.value(*entry).len() + 4);
+        let length = self.entries.iter().map(|entry| self.key(*entry).len() + self.value(*entry).len() + 4);
         let mut payload = String::with_capacity(length.sum::<usize>() + 2);
         payload.push('{');
         for (index, entry) in self.entries.iter().enumerate() {
@@ -136,11 +135,8 @@ impl Values {
     }
 
     fn drop_repeated_keys(&mut self) {
-        let repeated = if self.entries.len() <= COMPARE_PAIRS {
-            self.repeated_by_pairs()
-        } else {
-            self.repeated_by_hash()
-        };
+        let repeated =
+            if self.entries.len() <= COMPARE_PAIRS { self.repeated_by_pairs() } else { self.repeated_by_hash() };
         if repeated.is_empty() {
             return;
         }
@@ -170,14 +166,12 @@ impl Values {
             }
             hasher.finish() & 0xffff_ffff_0000_0000
         };
-        let mut order: Vec<u64> =
-            self.entries.iter().zip(0_u64..).map(|(entry, index)| hash(entry) | index).collect();
+        let mut order: Vec<u64> = self.entries.iter().zip(0_u64..).map(|(entry, index)| hash(entry) | index).collect();
         order.sort_unstable();
         let index = |place: u64| (place & 0xffff_ffff) as usize;
         let mut repeated = Vec::new();
         for (position, &place) in order.iter().enumerate() {
-            let rivals =
-                order[position + 1..].iter().take_while(|rival| *rival >> 32 == place >> 32);
+            let rivals = order[position + 1..].iter().take_while(|rival| *rival >> 32 == place >> 32);
             let entry = self.entries[index(place)];
             if rivals.into_iter().any(|&rival| self.same_key(self.entries[index(rival)], entry)) {
                 repeated.push(index(place));
@@ -266,9 +260,7 @@ mod tests {
 
     #[test]
     fn what_was_not_touched_is_written_back_byte_for_byte() {
-        for text in
-            ["{}", r#" { "a" : 1.50 , "b":[ NaN ,"\ud800"] } "#, r#"{"\u0061":{"x":[1,{}]}}"#]
-        {
+        for text in ["{}", r#" { "a" : 1.50 , "b":[ NaN ,"\ud800"] } "#, r#"{"\u0061":{"x":[1,{}]}}"#] {
             assert_eq!(parse(text).to_payload(), text);
         }
         let mut values = parse(r#"{"a":1.50,"\u00e9":[ NaN ,"\ud800"],"c":0}"#);
@@ -315,7 +307,7 @@ mod tests {
             r#"{"a":1}x"#,
             r#"{"a" 1}"#,
             r#"{"a":}"#,
-            r#"{a:1}"#,
+            r"{a:1}",
             r#"{"a":[}"#,
             r#"{"a":[1}"#,
         ] {

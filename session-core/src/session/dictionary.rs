@@ -27,7 +27,7 @@ impl Session {
     /// ```
     pub fn get<T: DeserializeOwned>(&self, key: impl SessionKey<T>) -> Result<Option<T>, Error> {
         let key = key.as_name();
-        // A number or a flag is parsed where it stands; anything longer leaves the lock first.
+        // Parsing runs the caller's code, so not under the lock.
         let raw = self.read(|state| state.values.get(key).map(RawValue::copy));
         raw.map(|raw| decode(key, raw.as_str())).transpose()
     }
@@ -69,8 +69,7 @@ impl Session {
     pub fn remove<T: DeserializeOwned>(&self, key: impl SessionKey<T>) -> Result<Option<T>, Error> {
         let key = key.as_name();
         loop {
-            let (raw, revision) =
-                self.read(|state| (state.values.get(key).map(str::to_owned), state.revision));
+            let (raw, revision) = self.read(|state| (state.values.get(key).map(str::to_owned), state.revision));
             let Some(raw) = raw else { return Ok(None) };
             let value = decode(key, &raw)?;
             let removed = self.write(|state| {
@@ -247,8 +246,7 @@ impl Session {
     ) -> Result<(), Error> {
         let apply: Arc<Apply> = Arc::new(apply);
         loop {
-            let (old, revision) =
-                self.write(|state| Ok((state.values.get(key).map(str::to_owned), state.revision)))?;
+            let (old, revision) = self.write(|state| Ok((state.values.get(key).map(str::to_owned), state.revision)))?;
             let new = apply(old.as_deref())?;
             if new == old {
                 return Ok(());
@@ -292,24 +290,20 @@ impl RawValue {
 
     fn as_str(&self) -> &str {
         match self {
-            Self::Short { bytes, length } => {
-                std::str::from_utf8(&bytes[..usize::from(*length)]).unwrap_or_default()
-            }
+            Self::Short { bytes, length } => std::str::from_utf8(&bytes[..usize::from(*length)]).unwrap_or_default(),
             Self::Long(text) => text,
         }
     }
 }
 
 fn decode<T: DeserializeOwned>(key: &str, raw: &str) -> Result<T, Error> {
-    tagged::decode(raw).map_err(|error| {
-        value_error(format!("the session's value of {key:?} is not a {}", type_name::<T>()), error)
-    })
+    tagged::decode(raw)
+        .map_err(|error| value_error(format!("the session's value of {key:?} is not a {}", type_name::<T>()), error))
 }
 
 fn encode<T: Serialize>(key: &str, value: &T) -> Result<String, Error> {
-    tagged::encode(value).map_err(|error| {
-        value_error(format!("the value for {key:?} cannot be written as JSON"), error)
-    })
+    tagged::encode(value)
+        .map_err(|error| value_error(format!("the value for {key:?} cannot be written as JSON"), error))
 }
 
 fn value_error(message: String, source: ValueError) -> Error {
@@ -323,8 +317,7 @@ mod tests {
 
     #[test]
     fn one_bad_value_leaves_the_others_readable() {
-        let session =
-            Session::from_payload(r#"{"f":NaN,"big":1e999,"s":"\ud800","ok":[1]}"#).unwrap();
+        let session = Session::from_payload(r#"{"f":NaN,"big":1e999,"s":"\ud800","ok":[1]}"#).unwrap();
         assert_eq!(session.get::<f64>("f").unwrap_err().kind(), ErrorKind::Value);
         assert_eq!(session.get::<f64>("big").unwrap_err().kind(), ErrorKind::Value);
         assert_eq!(session.get::<String>("s").unwrap_err().kind(), ErrorKind::Value);
@@ -363,7 +356,9 @@ mod tests {
                 })
             })
             .collect();
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        for thread in threads {
+            thread.join().unwrap();
+        }
         assert_eq!(session.get::<u64>("n").unwrap(), Some(2000));
         assert_eq!(session.changes().replay(r#"{"n":1}"#).unwrap(), r#"{"n":2001}"#);
     }

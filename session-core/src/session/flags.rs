@@ -32,9 +32,7 @@ impl Session {
     /// ```
     pub fn set_permanent(&self, permanent: bool) -> Result<(), Error> {
         let value = if permanent { "true" } else { "false" };
-        self.write(|state| {
-            state.record(Change::Insert { key: PERMANENT.into(), value: value.into() })
-        })
+        self.write(|state| state.record(Change::Insert { key: PERMANENT.into(), value: value.into() }))
     }
 
     /// Whether the request brought no valid session.

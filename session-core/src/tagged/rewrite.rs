@@ -29,9 +29,7 @@ pub(super) fn may_need_untagging(raw: &str) -> bool {
 /// Markers become tags; maps that look like tags are escaped.
 pub(super) fn tag(text: &str) -> Result<String, Malformed> {
     Rewriter::new(text)?.run(|key| {
-        if let Some((tag, _)) =
-            TAGS.iter().skip(1).find(|(_, marker)| scan::stands_for(key, marker))
-        {
+        if let Some((tag, _)) = TAGS.iter().skip(1).find(|(_, marker)| scan::stands_for(key, marker)) {
             return Some(Rewrite { open: format!("{{\"{tag}\":"), close: "}", unescape: false });
         }
         let (tag, _) = TAGS.iter().find(|(tag, _)| scan::stands_for(key, tag))?;
@@ -95,9 +93,7 @@ impl<'a> Rewriter<'a> {
                     self.frames.push(Frame { close: None, first_only: false });
                 }
                 b']' | b'}' => self.close(byte)?,
-                b',' if self.frames.last().is_some_and(|frame| frame.first_only) => {
-                    self.skip_rest()?
-                }
+                b',' if self.frames.last().is_some_and(|frame| frame.first_only) => self.skip_rest()?,
                 _ => self.copy_byte(byte),
             }
         }

@@ -346,11 +346,7 @@ impl<'de> Deserialize<'de> for DateTime {
     }
 }
 
-fn marked<S: Serializer, T: Serialize>(
-    serializer: S,
-    marker: &str,
-    value: &T,
-) -> Result<S::Ok, S::Error> {
+fn marked<S: Serializer, T: Serialize>(serializer: S, marker: &str, value: &T) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(1))?;
     map.serialize_entry(marker, value)?;
     map.end()
@@ -382,8 +378,7 @@ mod tests {
             assert_eq!(encode(&uuid).unwrap(), format!("{{\" u\":\"{plain}\"}}"));
             assert_eq!(uuid.to_string(), "12345678-1234-5678-1234-567812345678");
         }
-        for bad in ["1234", "g2345678123456781234567812345678", "+2345678123456781234567812345678"]
-        {
+        for bad in ["1234", "g2345678123456781234567812345678", "+2345678123456781234567812345678"] {
             assert!(decode::<Uuid>(&format!("{{\" u\":\"{bad}\"}}")).is_err(), "{bad}");
         }
     }
@@ -394,9 +389,6 @@ mod tests {
             assert_eq!(decode::<DateTime>(text).unwrap().to_system_time(), None, "{text}");
         }
         let asctime: DateTime = decode(r#"{" d":"Tue Nov 14 22:13:20 2023"}"#).unwrap();
-        assert_eq!(
-            DateTime::from(asctime.to_system_time().unwrap()).as_str(),
-            "Tue, 14 Nov 2023 22:13:20 GMT"
-        );
+        assert_eq!(DateTime::from(asctime.to_system_time().unwrap()).as_str(), "Tue, 14 Nov 2023 22:13:20 GMT");
     }
 }

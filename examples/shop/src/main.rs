@@ -1,0 +1,3 @@
+//! A small shop that shows what a session does.
+
+fn main() {}

@@ -1,0 +1,65 @@
+//! The payload of a signed cookie: base64url, behind a dot if it is compressed.
+
+use std::io::{Read as _, Write as _};
+
+use base64::Engine as _;
+use flate2::Compression as Level;
+use flate2::bufread::ZlibDecoder;
+use flate2::write::ZlibEncoder;
+
+use crate::signer::BASE64;
+
+/// The largest session that a compressed cookie may unfold to. A browser's 4 KB of ordinary text unfold to a tenth of it.
+const MAX_INFLATED: u64 = 512 * 1024;
+
+/// The text behind a payload whose signature was verified; `None` if it is none.
+pub(crate) fn decode(payload: &str) -> Option<String> {
+    let bytes = match payload.strip_prefix('.') {
+        Some(compressed) => inflate(&decode_base64(compressed)?)?,
+        None => decode_base64(payload)?,
+    };
+    String::from_utf8(bytes).ok()
+}
+
+/// Appends `text` as a payload.
+pub(crate) fn encode(text: &str, target: &mut String) {
+    BASE64.encode_string(text, target);
+}
+
+/// Appends `text` as a compressed payload, if that is shorter.
+pub(crate) fn encode_compressed(text: &str, target: &mut String) -> bool {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Level::default());
+    let Ok(compressed) = encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish()) else {
+        return false;
+    };
+    // Flask's rule: the dot in front must pay for itself.
+    if compressed.len() + 1 >= text.len() {
+        return false;
+    }
+    target.push('.');
+    BASE64.encode_string(compressed, target);
+    true
+}
+
+fn decode_base64(text: &str) -> Option<Vec<u8>> {
+    if let Ok(bytes) = BASE64.decode(text) {
+        return Some(bytes);
+    }
+    // Python passes over every other character and takes both alphabets; what was signed is read as Python reads it.
+    let lenient: String = text
+        .chars()
+        .filter_map(|char| match char {
+            '+' => Some('-'),
+            '/' => Some('_'),
+            'A'..='Z' | 'a'..='z' | '0'..='9' | '-' | '_' => Some(char),
+            _ => None,
+        })
+        .collect();
+    BASE64.decode(lenient).ok()
+}
+
+fn inflate(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut text = Vec::new();
+    ZlibDecoder::new(bytes).take(MAX_INFLATED + 1).read_to_end(&mut text).ok()?;
+    (text.len() as u64 <= MAX_INFLATED).then_some(text)
+}

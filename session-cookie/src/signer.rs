@@ -1,0 +1,148 @@
+//! Signatures and timestamps: itsdangerous' `TimestampSigner` with HMAC key derivation.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use session_core::{Error, ErrorKind, SecretKey};
+use sha1::Sha1;
+use sha2::{Sha256, Sha512};
+
+/// Base64url without padding. Python ignores the unused bits of the last character, so they are no part of a signature.
+pub(crate) const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::URL_SAFE,
+    GeneralPurposeConfig::new()
+        .with_encode_padding(false)
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::RequireNone),
+);
+
+/// The longest signature, SHA-512's.
+const LONGEST: usize = 64;
+
+/// The hash function that signs: `digest_method` of Flask's `SecureCookieSessionInterface`.
+///
+/// ```
+/// use session_cookie::{Digest, SecretKey, SessionConfig, SignedCookieSessions};
+///
+/// let key = SecretKey::generate()?;
+/// let sessions = SignedCookieSessions::builder(SessionConfig::default(), &key).digest(Digest::Sha256).build()?;
+/// # Ok::<(), session_core::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Digest {
+    /// What Flask uses unless told otherwise.
+    #[default]
+    Sha1,
+    /// `staticmethod(hashlib.sha256)` in Flask.
+    Sha256,
+    /// `staticmethod(hashlib.sha512)` in Flask.
+    Sha512,
+}
+
+/// Signs with the current key and verifies with all, each derived once and kept as half-finished hash state.
+#[derive(Clone)]
+pub(crate) struct Signer {
+    keys: Keys,
+}
+
+#[derive(Clone)]
+enum Keys {
+    Sha1(Vec<Hmac<Sha1>>),
+    Sha256(Vec<Hmac<Sha256>>),
+    Sha512(Vec<Hmac<Sha512>>),
+}
+
+/// Why a value is not accepted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Refused {
+    /// No key of ours signed it, or nothing in it looks like a signature.
+    Signature,
+    /// A key of ours signed it, but not together with a time.
+    Timestamp,
+}
+
+macro_rules! with_keys {
+    ($keys:expr, $bound:ident => $body:expr) => {
+        match $keys {
+            Keys::Sha1($bound) => $body,
+            Keys::Sha256($bound) => $body,
+            Keys::Sha512($bound) => $body,
+        }
+    };
+}
+
+impl Signer {
+    pub(crate) fn new(key: &SecretKey, salt: &[u8], digest: Digest) -> Result<Self, Error> {
+        macro_rules! derived {
+            ($hash:ty) => {
+                key.verifying_keys()
+                    .map(|key| {
+                        let mut derivation = Hmac::<$hash>::new_from_slice(key)?;
+                        derivation.update(salt);
+                        Hmac::<$hash>::new_from_slice(&derivation.finalize().into_bytes())
+                    })
+                    .collect::<Result<Vec<_>, _>>()
+            };
+        }
+        let keys = match digest {
+            Digest::Sha1 => derived!(Sha1).map(Keys::Sha1),
+            Digest::Sha256 => derived!(Sha256).map(Keys::Sha256),
+            Digest::Sha512 => derived!(Sha512).map(Keys::Sha512),
+        };
+        let unusable = |error| Error::new(ErrorKind::Configuration, "the secret key cannot be used").with_source(error);
+        Ok(Self { keys: keys.map_err(unusable)? })
+    }
+
+    /// Appends `.timestamp.signature` to a payload.
+    pub(crate) fn sign(&self, value: &mut String, now: SystemTime) {
+        let seconds = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        let bytes = seconds.to_be_bytes();
+        let leading = bytes.iter().take_while(|byte| **byte == 0).count();
+        value.push('.');
+        BASE64.encode_string(&bytes[leading..], value);
+        with_keys!(&self.keys, keys => {
+            let mut mac = keys[0].clone();
+            mac.update(value.as_bytes());
+            value.push('.');
+            BASE64.encode_string(mac.finalize().into_bytes(), value);
+        });
+    }
+
+    /// The payload of a signed value, and when it was signed.
+    pub(crate) fn verify<'a>(&self, value: &'a str) -> Result<(&'a str, SystemTime), Refused> {
+        let (signed, signature) = value.rsplit_once('.').ok_or(Refused::Signature)?;
+        let mut buffer = [0; LONGEST + 2];
+        let length = BASE64.decode_slice(signature, &mut buffer).map_err(|_| Refused::Signature)?;
+        let signature = &buffer[..length];
+        let genuine = with_keys!(&self.keys, keys => keys.iter().any(|key| {
+            let mut mac = key.clone();
+            mac.update(signed.as_bytes());
+            mac.verify_slice(signature).is_ok()
+        }));
+        if !genuine {
+            return Err(Refused::Signature);
+        }
+        let (payload, timestamp) = signed.rsplit_once('.').ok_or(Refused::Timestamp)?;
+        Ok((payload, parse_timestamp(timestamp).ok_or(Refused::Timestamp)?))
+    }
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signer").field("keys", &with_keys!(&self.keys, keys => keys.len())).finish_non_exhaustive()
+    }
+}
+
+/// Big-endian seconds, with as many leading zeros as fit.
+fn parse_timestamp(text: &str) -> Option<SystemTime> {
+    let mut buffer = [0; 16];
+    let length = BASE64.decode_slice(text, &mut buffer).ok()?;
+    let seconds =
+        buffer[..length].iter().try_fold(0_u64, |seconds, byte| Some(seconds.checked_mul(256)? + u64::from(*byte)))?;
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+}
