@@ -26,6 +26,7 @@
 //! `cookie-session`, HMAC key derivation and SHA-1. HMAC-SHA-1 is not broken by the collisions of SHA-1, and it is what
 //! Flask reads by default; both sides can be set to [`Digest::Sha256`].
 
+mod base64url;
 mod payload;
 mod sessions;
 mod signer;

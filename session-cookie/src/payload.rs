@@ -7,7 +7,7 @@ use flate2::Compression as Level;
 use flate2::bufread::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 
-use crate::signer::BASE64;
+use crate::base64url::BASE64;
 
 /// The largest session that a compressed cookie may unfold to. A browser's 4 KB of ordinary text unfold to a tenth of it.
 const MAX_INFLATED: u64 = 512 * 1024;
@@ -22,23 +22,28 @@ pub(crate) fn decode(payload: &str) -> Option<String> {
 }
 
 /// Appends `text` as a payload.
-pub(crate) fn encode(text: &str, target: &mut String) {
-    BASE64.encode_string(text, target);
+pub(crate) fn encode(text: &str, target: &mut Vec<u8>) {
+    encode_base64(text.as_bytes(), target);
 }
 
 /// Appends `text` as a compressed payload, if that is shorter.
-pub(crate) fn encode_compressed(text: &str, target: &mut String) -> bool {
+pub(crate) fn encode_compressed(text: &str, target: &mut Vec<u8>) -> bool {
     let mut encoder = ZlibEncoder::new(Vec::new(), Level::default());
-    let Ok(compressed) = encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish()) else {
-        return false;
-    };
+    let Ok(compressed) = encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish()) else { return false };
     // Flask's rule: the dot in front must pay for itself.
     if compressed.len() + 1 >= text.len() {
         return false;
     }
-    target.push('.');
-    BASE64.encode_string(compressed, target);
+    target.push(b'.');
+    encode_base64(&compressed, target);
     true
+}
+
+fn encode_base64(bytes: &[u8], target: &mut Vec<u8>) {
+    let start = target.len();
+    target.resize(start + bytes.len().div_ceil(3) * 4, 0);
+    let written = BASE64.encode_slice(bytes, &mut target[start..]).unwrap_or(0);
+    target.truncate(start + written);
 }
 
 fn decode_base64(text: &str) -> Option<Vec<u8>> {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use session_core::{
-    CookieAction, Error, OpenContext, SaveContext, SecretKey, Session, SessionConfig, SessionInterface, async_trait,
+    CookieAction, Error, ErrorKind, OpenContext, SaveContext, SecretKey, Session, SessionConfig, SessionInterface,
+    async_trait,
 };
 
 use crate::payload;
@@ -110,9 +111,9 @@ impl SignedCookieSessions {
     }
 
     /// A payload of this text, compressed if the rule says so.
-    fn encode(&self, text: &str, limit: Option<usize>) -> String {
+    fn encode(&self, text: &str, limit: Option<usize>) -> Vec<u8> {
         // Timestamp and signature take 95 bytes with the longest digest.
-        let mut value = String::with_capacity(text.len() * 4 / 3 + 100);
+        let mut value = Vec::with_capacity(text.len() * 4 / 3 + 100);
         let compress = match self.compression {
             Compression::NearLimit => limit.is_some_and(|limit| value.capacity() > limit * NEAR_LIMIT.0 / NEAR_LIMIT.1),
             Compression::WheneverShorter => true,
@@ -147,7 +148,8 @@ impl SessionInterface for SignedCookieSessions {
         }
         let mut value = self.encode(&session.payload(), context.value_limit());
         self.signer.sign(&mut value, context.now());
-        Ok(CookieAction::Set(value))
+        let unreadable = |error| Error::new(ErrorKind::Backend, "base64 gave no text").with_source(error);
+        String::from_utf8(value).map(CookieAction::Set).map_err(unreadable)
     }
 }
 

@@ -4,24 +4,17 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use session_core::{Error, ErrorKind, SecretKey};
 use sha1::Sha1;
 use sha2::{Sha256, Sha512};
+use subtle::ConstantTimeEq as _;
 
-/// Base64url without padding. Python ignores the unused bits of the last character, so they are no part of a signature.
-pub(crate) const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::URL_SAFE,
-    GeneralPurposeConfig::new()
-        .with_encode_padding(false)
-        .with_decode_allow_trailing_bits(true)
-        .with_decode_padding_mode(DecodePaddingMode::RequireNone),
-);
+use crate::base64url::BASE64;
 
-/// The longest signature, SHA-512's.
+/// The longest signature, SHA-512's: 64 bytes, and its base64.
 const LONGEST: usize = 64;
+const LONGEST_TEXT: usize = 88;
 
 /// The hash function that signs: `digest_method` of Flask's `SecureCookieSessionInterface`.
 ///
@@ -99,36 +92,44 @@ impl Signer {
     }
 
     /// Appends `.timestamp.signature` to a payload.
-    pub(crate) fn sign(&self, value: &mut String, now: SystemTime) {
+    pub(crate) fn sign(&self, value: &mut Vec<u8>, now: SystemTime) {
         let seconds = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let bytes = seconds.to_be_bytes();
         let leading = bytes.iter().take_while(|byte| **byte == 0).count();
-        value.push('.');
-        BASE64.encode_string(&bytes[leading..], value);
+        let mut buffer = [0; LONGEST_TEXT];
+        value.push(b'.');
+        value.extend_from_slice(encode(&bytes[leading..], &mut buffer));
         with_keys!(&self.keys, keys => {
             let mut mac = keys[0].clone();
-            mac.update(value.as_bytes());
-            value.push('.');
-            BASE64.encode_string(mac.finalize().into_bytes(), value);
+            mac.update(value);
+            value.push(b'.');
+            value.extend_from_slice(encode(&mac.finalize().into_bytes(), &mut buffer));
         });
     }
 
     /// The payload of a signed value, and when it was signed.
     pub(crate) fn verify<'a>(&self, value: &'a str) -> Result<(&'a str, SystemTime), Refused> {
         let (signed, signature) = value.rsplit_once('.').ok_or(Refused::Signature)?;
-        let mut buffer = [0; LONGEST + 2];
-        let length = BASE64.decode_slice(signature, &mut buffer).map_err(|_| Refused::Signature)?;
-        let signature = &buffer[..length];
-        let genuine = with_keys!(&self.keys, keys => keys.iter().any(|key| {
-            let mut mac = key.clone();
-            mac.update(signed.as_bytes());
-            mac.verify_slice(signature).is_ok()
-        }));
-        if !genuine {
-            return Err(Refused::Signature);
+        if !self.is_genuine(signed, signature.as_bytes()) {
+            // The same signature may be written with other unused bits in its last character.
+            let (mut bytes, mut text) = ([0; LONGEST + 2], [0; LONGEST_TEXT]);
+            let length = BASE64.decode_slice(signature, &mut bytes).map_err(|_| Refused::Signature)?;
+            if length > LONGEST || !self.is_genuine(signed, encode(&bytes[..length], &mut text)) {
+                return Err(Refused::Signature);
+            }
         }
         let (payload, timestamp) = signed.rsplit_once('.').ok_or(Refused::Timestamp)?;
         Ok((payload, parse_timestamp(timestamp).ok_or(Refused::Timestamp)?))
+    }
+
+    /// Whether a key of ours makes this signature. Comparing texts spares decoding the one that came.
+    fn is_genuine(&self, signed: &str, signature: &[u8]) -> bool {
+        let mut buffer = [0; LONGEST_TEXT];
+        with_keys!(&self.keys, keys => keys.iter().any(|key| {
+            let mut mac = key.clone();
+            mac.update(signed.as_bytes());
+            encode(&mac.finalize().into_bytes(), &mut buffer).ct_eq(signature).into()
+        }))
     }
 }
 
@@ -136,6 +137,12 @@ impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Signer").field("keys", &with_keys!(&self.keys, keys => keys.len())).finish_non_exhaustive()
     }
+}
+
+/// The base64 of up to [`LONGEST`] bytes.
+fn encode<'a>(bytes: &[u8], buffer: &'a mut [u8; LONGEST_TEXT]) -> &'a [u8] {
+    let length = BASE64.encode_slice(bytes, buffer).unwrap_or(0);
+    &buffer[..length]
 }
 
 /// Big-endian seconds, with as many leading zeros as fit.

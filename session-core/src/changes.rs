@@ -35,7 +35,7 @@ pub(crate) type Apply = dyn Fn(Option<&str>) -> Result<Option<String>, Error> + 
 #[derive(Clone)]
 pub(crate) enum Change {
     /// Sets a key; the last to save wins that key.
-    Insert { key: Box<str>, value: Box<str> },
+    Insert { key: Box<str>, value: String },
     /// Removes a key.
     Remove { key: Box<str> },
     /// Runs again on whatever value is there.

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::{Arc, OnceLock};
 
-use async_lock::OnceCell;
+use async_lock::Mutex;
 
 use crate::cookie::{render_removal, render_set};
 use crate::{
@@ -39,7 +39,9 @@ struct Shared {
     interface: Arc<dyn SessionInterface>,
     request: RequestView,
     on_outage: OnOutage,
-    session: OnceCell<Session>,
+    session: OnceLock<Session>,
+    /// Held while the session is opened, so that it is opened once.
+    opening: Mutex<()>,
     failed: AtomicBool,
     committed: AtomicBool,
 }
@@ -86,7 +88,8 @@ impl RequestSession {
                 interface,
                 request,
                 on_outage,
-                session: OnceCell::new(),
+                session: OnceLock::new(),
+                opening: Mutex::new(()),
                 failed: AtomicBool::new(false),
                 committed: AtomicBool::new(false),
             }),
@@ -114,7 +117,7 @@ impl RequestSession {
             Ok(session) => session.clone(),
             Err(error) if self.shared.on_outage == OnOutage::Anonymous => {
                 tracing::error!(error = %error, "session could not be opened; the request continues without one");
-                self.shared.session.get_or_init(async || Session::anonymous()).await.clone()
+                self.shared.session.get_or_init(Session::anonymous).clone()
             }
             Err(error) => return Err(error),
         };
@@ -212,17 +215,27 @@ impl RequestSession {
     }
 
     async fn open(&self) -> Result<&Session, Error> {
-        let opened = self.shared.session.get_or_try_init(|| async {
-            let interface = &*self.shared.interface;
-            let context = OpenContext {
-                interface,
-                request: &self.shared.request,
-                cookie_name: &self.cookie_name(),
-                now: interface.config().now(),
-            };
-            interface.open(&context).await
-        });
-        opened.await.inspect_err(|_| self.shared.failed.store(true, Ordering::Relaxed))
+        if let Some(session) = self.shared.session.get() {
+            return Ok(session);
+        }
+        let _alone = self.shared.opening.lock().await;
+        if let Some(session) = self.shared.session.get() {
+            return Ok(session);
+        }
+        let interface = &*self.shared.interface;
+        let context = OpenContext {
+            interface,
+            request: &self.shared.request,
+            cookie_name: &self.cookie_name(),
+            now: interface.config().now(),
+        };
+        match interface.open(&context).await {
+            Ok(session) => Ok(self.shared.session.get_or_init(|| session)),
+            Err(error) => {
+                self.shared.failed.store(true, Ordering::Relaxed);
+                Err(error)
+            }
+        }
     }
 
     /// Whether a session that nothing asked for must be opened all the same, to be renewed.
@@ -233,7 +246,7 @@ impl RequestSession {
     }
 
     async fn save(&self, session: &Session) -> Result<SessionHeaders, Error> {
-        let Shared { interface, request, .. } = &*self.shared;
+        let (interface, request) = (&*self.shared.interface, &self.shared.request);
         let mut headers = SessionHeaders { set_cookie: None, vary: session.is_accessed() };
         if session.is_null() || session.is_anonymous() {
             return Ok(headers);

@@ -2,8 +2,10 @@
 
 mod attributes;
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::time::{Duration, SystemTime};
+
+use httpdate::HttpDate;
 
 use crate::{Error, ErrorKind};
 
@@ -43,7 +45,10 @@ impl fmt::Debug for CookieAction {
 
 /// The value of the first cookie of this name in a `Cookie` header value. One pair of quotes around it is dropped.
 pub(crate) fn find<'a>(header: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    header.split(|byte| *byte == b';').find_map(|pair| {
+    let mut start = 0;
+    memchr::memchr_iter(b';', header).chain([header.len()]).find_map(|end| {
+        let pair = &header[start..end];
+        start = end + 1;
         let value = pair.trim_ascii_start().strip_prefix(name.as_bytes())?;
         let value = value.trim_ascii_start().strip_prefix(b"=")?.trim_ascii();
         Some(value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value))
@@ -90,8 +95,7 @@ pub(crate) fn render_set(
     header.push('=');
     header.push_str(value);
     if let Some(expires) = expires {
-        header.push_str("; Expires=");
-        header.push_str(&http_date(expires));
+        let _infallible = write!(header, "; Expires={}", HttpDate::from(within_range(expires)));
     }
     header.push_str(attributes.rendered());
     Ok(header)
@@ -104,8 +108,12 @@ pub(crate) fn render_removal(name: &str, attributes: &CookieAttributes) -> Strin
 
 /// An HTTP date (RFC 9110, section 5.6.7), at the nearer end of its range for times outside 1970 to 9999.
 pub(crate) fn http_date(time: SystemTime) -> String {
+    HttpDate::from(within_range(time)).to_string()
+}
+
+fn within_range(time: SystemTime) -> SystemTime {
     let since_epoch = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + since_epoch.min(LAST_HTTP_DATE))
+    SystemTime::UNIX_EPOCH + since_epoch.min(LAST_HTTP_DATE)
 }
 
 fn is_cookie_octet(byte: u8) -> bool {

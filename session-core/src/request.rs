@@ -17,11 +17,11 @@ use crate::cookie;
 /// ```
 #[derive(Clone, Default)]
 pub struct RequestView {
-    cookies: Vec<u8>,
-    /// Host, scheme and path, one behind the other.
-    text: String,
+    /// Host, scheme, path and cookies, one behind the other.
+    text: Vec<u8>,
     host_end: Option<usize>,
     scheme_end: Option<usize>,
+    path_end: usize,
 }
 
 impl RequestView {
@@ -32,7 +32,7 @@ impl RequestView {
     /// assert_eq!(RequestView::builder().build().cookie("session"), None);
     /// ```
     pub fn builder() -> RequestViewBuilder<'static> {
-        RequestViewBuilder { cookies: Vec::new(), host: None, scheme: None, path: "" }
+        RequestViewBuilder { cookies: Cookies::None, host: None, scheme: None, path: "" }
     }
 
     /// The value of the first cookie of this name, over all `Cookie` headers, without quotes around it. `None` also if it
@@ -44,7 +44,7 @@ impl RequestView {
     /// assert_eq!(request.cookie("a"), Some("1"));
     /// ```
     pub fn cookie(&self, name: &str) -> Option<&str> {
-        std::str::from_utf8(cookie::find(&self.cookies, name)?).ok()
+        std::str::from_utf8(cookie::find(&self.text[self.path_end..], name)?).ok()
     }
 
     /// The host that the client asked for, as it wrote it, perhaps with a port.
@@ -54,7 +54,7 @@ impl RequestView {
     /// assert_eq!(RequestView::builder().host("a.example:8080").build().host(), Some("a.example:8080"));
     /// ```
     pub fn host(&self) -> Option<&str> {
-        self.host_end.map(|end| &self.text[..end])
+        self.host_end.map(|end| self.part(0, end))
     }
 
     /// The scheme, if the request names one; behind a proxy that ends TLS this is not the client's.
@@ -64,7 +64,7 @@ impl RequestView {
     /// assert_eq!(RequestView::builder().scheme("https").build().scheme(), Some("https"));
     /// ```
     pub fn scheme(&self) -> Option<&str> {
-        self.scheme_end.map(|end| &self.text[self.host_end.unwrap_or(0)..end])
+        self.scheme_end.map(|end| self.part(self.host_end.unwrap_or(0), end))
     }
 
     /// The path, without the query.
@@ -74,7 +74,12 @@ impl RequestView {
     /// assert_eq!(RequestView::builder().path("/cart").build().path(), "/cart");
     /// ```
     pub fn path(&self) -> &str {
-        &self.text[self.scheme_end.or(self.host_end).unwrap_or(0)..]
+        self.part(self.scheme_end.or(self.host_end).unwrap_or(0), self.path_end)
+    }
+
+    /// A part that came in as text.
+    fn part(&self, start: usize, end: usize) -> &str {
+        std::str::from_utf8(&self.text[start..end]).unwrap_or_default()
     }
 }
 
@@ -99,10 +104,18 @@ impl std::fmt::Debug for RequestView {
 /// ```
 #[derive(Clone)]
 pub struct RequestViewBuilder<'a> {
-    cookies: Vec<u8>,
+    cookies: Cookies<'a>,
     host: Option<&'a str>,
     scheme: Option<&'a str>,
     path: &'a str,
+}
+
+/// The `Cookie` headers so far. There is seldom more than one, so that one is not copied before the end.
+#[derive(Clone)]
+enum Cookies<'a> {
+    None,
+    One(&'a [u8]),
+    Several(Vec<u8>),
 }
 
 impl<'a> RequestViewBuilder<'a> {
@@ -114,12 +127,20 @@ impl<'a> RequestViewBuilder<'a> {
     /// assert_eq!(request.cookie("b"), Some("2"));
     /// ```
     #[must_use]
-    pub fn cookie_header(mut self, value: &[u8]) -> Self {
-        if !self.cookies.is_empty() {
-            self.cookies.push(b';');
-        }
-        self.cookies.extend_from_slice(value);
-        self
+    pub fn cookie_header<'b>(self, value: &'b [u8]) -> RequestViewBuilder<'b>
+    where
+        'a: 'b,
+    {
+        let cookies = match self.cookies {
+            Cookies::None => Cookies::One(value),
+            Cookies::One(first) => Cookies::Several([first, b";", value].concat()),
+            Cookies::Several(mut cookies) => {
+                cookies.push(b';');
+                cookies.extend_from_slice(value);
+                Cookies::Several(cookies)
+            }
+        };
+        RequestViewBuilder { cookies, ..self }
     }
 
     /// Sets the host.
@@ -172,15 +193,21 @@ impl<'a> RequestViewBuilder<'a> {
     /// ```
     pub fn build(self) -> RequestView {
         let (host, scheme) = (self.host.unwrap_or(""), self.scheme.unwrap_or(""));
-        let mut text = String::with_capacity(host.len() + scheme.len() + self.path.len());
-        for part in [host, scheme, self.path] {
-            text.push_str(part);
+        let cookies = match &self.cookies {
+            Cookies::None => &[][..],
+            Cookies::One(header) => header,
+            Cookies::Several(headers) => headers,
+        };
+        let path_end = host.len() + scheme.len() + self.path.len();
+        let mut text = Vec::with_capacity(path_end + cookies.len());
+        for part in [host.as_bytes(), scheme.as_bytes(), self.path.as_bytes(), cookies] {
+            text.extend_from_slice(part);
         }
         RequestView {
-            cookies: self.cookies,
             text,
             host_end: self.host.map(str::len),
             scheme_end: self.scheme.map(|scheme| host.len() + scheme.len()),
+            path_end,
         }
     }
 }

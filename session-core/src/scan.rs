@@ -50,6 +50,7 @@ impl<'a> Scanner<'a> {
         self.expect(b'"')?;
         let mut escaped = false;
         loop {
+            self.at += plain_prefix(&self.bytes[self.at..]);
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
@@ -59,7 +60,6 @@ impl<'a> Scanner<'a> {
                     escaped = true;
                     self.skip_escape()?;
                 }
-                Some(0x20..) => self.at += 1,
                 _ => return Err(Malformed),
             }
         }
@@ -92,14 +92,16 @@ impl<'a> Scanner<'a> {
     fn skip_container(&mut self) -> Result<(), Malformed> {
         let mut depth = 0_usize;
         loop {
-            match self.peek().ok_or(Malformed)? {
+            let rest = &self.bytes[self.at..];
+            self.at +=
+                rest.iter().position(|byte| matches!(byte, b'"' | b'[' | b'{' | b']' | b'}')).ok_or(Malformed)?;
+            match self.bytes[self.at] {
                 b'"' => {
                     self.skip_string()?;
                     continue;
                 }
                 b'[' | b'{' => depth += 1,
-                b']' | b'}' => depth -= 1,
-                _ => {}
+                _ => depth -= 1,
             }
             self.at += 1;
             if depth == 0 {
@@ -109,16 +111,39 @@ impl<'a> Scanner<'a> {
     }
 
     fn skip_scalar(&mut self) -> Result<(), Malformed> {
-        let start = self.at;
-        while matches!(self.peek(), Some(b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'+' | b'-' | b'.')) {
-            self.at += 1;
-        }
-        match &self.bytes[start..self.at] {
+        let rest = &self.bytes[self.at..];
+        let of_scalar = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+        let length = rest.iter().position(|byte| !of_scalar(byte)).unwrap_or(rest.len());
+        self.at += length;
+        match &rest[..length] {
             b"true" | b"false" | b"null" | b"NaN" | b"Infinity" | b"-Infinity" => Ok(()),
             token if is_number(token) => Ok(()),
             _ => Err(Malformed),
         }
     }
+}
+
+/// How many bytes at the start can stand in a string as they are: no quote, no backslash, no control character.
+fn plain_prefix(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    let special = |word: u64| {
+        let (quote, backslash) = (word ^ (ONES * 0x22), word ^ (ONES * 0x5c));
+        let control = word.wrapping_sub(ONES * 0x20) & !word;
+        let quote = quote.wrapping_sub(ONES) & !quote;
+        let backslash = backslash.wrapping_sub(ONES) & !backslash;
+        (control | quote | backslash) & HIGH
+    };
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        // The lowest flag is exact; those above it may be carried over.
+        let flags = special(u64::from_le_bytes(*word));
+        if flags != 0 {
+            return index * 8 + flags.trailing_zeros() as usize / 8;
+        }
+    }
+    let plain = |byte: &&u8| **byte >= 0x20 && **byte != b'"' && **byte != b'\\';
+    words.len() * 8 + rest.iter().take_while(plain).count()
 }
 
 /// Whether this is a JSON number, of any length (RFC 8259, section 6).
@@ -199,7 +224,7 @@ pub(crate) fn stands_for(raw: &str, text: &str) -> bool {
 
 /// Appends `text` as the inside of a JSON string.
 pub(crate) fn push_escaped(target: &mut String, text: &str) {
-    if text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
+    if plain_prefix(text.as_bytes()) == text.len() {
         target.push_str(text);
         return;
     }

@@ -4,6 +4,9 @@
 //! The types of this module read and write these; an array type reads a tuple too. A map of yours that happens to look
 //! like a tag is escaped when it is stored and unescaped when it is read, as Flask does it.
 //!
+//! To serde a tagged value other than a tuple is a map with one key that begins with `$session::`; so `serde_json::Value` shows it,
+//! and so it survives a way through one. Such keys are reserved.
+//!
 //! ```
 //! use session_core::Session;
 //! use session_core::tagged::{Bytes, Tuple};
@@ -21,6 +24,7 @@ mod types;
 
 use std::fmt;
 
+pub(crate) use rewrite::is_tag;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

@@ -5,7 +5,10 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
+use smallvec::SmallVec;
+
 use crate::scan::{self, Malformed, Scanner};
+use crate::tagged::is_tag;
 
 /// Above this many keys, repeated ones are found by hash instead of by comparing all pairs.
 const COMPARE_PAIRS: usize = 16;
@@ -16,10 +19,13 @@ const ESCAPED: u32 = 1 << 31;
 pub(crate) struct Values {
     /// The payload as it was read, then every key and value written since.
     text: String,
-    entries: Vec<Entry>,
+    entries: Entries,
     /// Where the payload ends in `text`, while nothing was changed.
     untouched: Option<usize>,
 }
+
+/// Most sessions have a few keys, which need no allocation of their own.
+type Entries = SmallVec<[Entry; 8]>;
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
@@ -35,7 +41,12 @@ impl Values {
         if text.len() >= ESCAPED as usize {
             return Err(Malformed);
         }
-        let entries = parse_entries(&text)?;
+        let mut entries = parse_entries(&text)?;
+        if let [only] = entries[..]
+            && is_tag(slice(&text, only.key_start, only.key_length & !ESCAPED))
+        {
+            entries[0] = unescaped(&text, only)?;
+        }
         let mut values = Self { untouched: Some(text.len()), text, entries };
         values.drop_repeated_keys();
         Ok(values)
@@ -105,6 +116,12 @@ impl Values {
         }
         let length = self.entries.iter().map(|entry| self.key(*entry).len() + self.value(*entry).len() + 4);
         let mut payload = String::with_capacity(length.sum::<usize>() + 2);
+        if let [only] = self.entries[..]
+            && is_tag(self.key(only))
+        {
+            // Flask would take the whole session for a tagged value.
+            return format!("{{\" di\":{{\"{}__\":{}}}}}", self.key(only), self.value(only));
+        }
         payload.push('{');
         for (index, entry) in self.entries.iter().enumerate() {
             payload.push_str(if index == 0 { "\"" } else { ",\"" });
@@ -117,17 +134,23 @@ impl Values {
     }
 
     fn find(&self, key: &str) -> Option<usize> {
-        self.entries.iter().position(|entry| {
+        self.entries.iter().position(|&entry| {
             if entry.key_length & ESCAPED == 0 {
-                self.key(*entry) == key
+                entry.key_length as usize == key.len() && self.key_bytes(entry) == key.as_bytes()
             } else {
-                scan::stands_for(self.key(*entry), key)
+                scan::stands_for(self.key(entry), key)
             }
         })
     }
 
     fn key(&self, entry: Entry) -> &str {
         slice(&self.text, entry.key_start, entry.key_length & !ESCAPED)
+    }
+
+    /// The key's text, for a comparison that need not know where its characters end.
+    fn key_bytes(&self, entry: Entry) -> &[u8] {
+        let start = entry.key_start as usize;
+        &self.text.as_bytes()[start..start + (entry.key_length & !ESCAPED) as usize]
     }
 
     fn value(&self, entry: Entry) -> &str {
@@ -150,11 +173,14 @@ impl Values {
 
     /// The indices, in order, of entries whose key comes again.
     fn repeated_by_pairs(&self) -> Vec<usize> {
-        let again = |index: &usize| {
-            let later = &self.entries[index + 1..];
-            later.iter().any(|entry| self.same_key(*entry, self.entries[*index]))
-        };
-        (0..self.entries.len()).filter(again).collect()
+        let mut repeated = Vec::new();
+        for (index, &entry) in self.entries.iter().enumerate() {
+            let mut later = self.entries[index + 1..].iter();
+            if later.any(|&later| may_be_same_key(later, entry) && self.same_key(later, entry)) {
+                repeated.push(index);
+            }
+        }
+        repeated
     }
 
     fn repeated_by_hash(&self) -> Vec<usize> {
@@ -183,14 +209,14 @@ impl Values {
 
     fn same_key(&self, one: Entry, other: Entry) -> bool {
         if (one.key_length | other.key_length) & ESCAPED == 0 {
-            return self.key(one) == self.key(other);
+            return self.key_bytes(one) == self.key_bytes(other);
         }
         scan::code_points(self.key(one)).eq(scan::code_points(self.key(other)))
     }
 }
 
-fn parse_entries(text: &str) -> Result<Vec<Entry>, Malformed> {
-    let mut entries = Vec::new();
+fn parse_entries(text: &str) -> Result<Entries, Malformed> {
+    let mut entries = Entries::new();
     let mut scanner = Scanner::new(text);
     scanner.skip_whitespace();
     scanner.expect(b'{')?;
@@ -198,7 +224,6 @@ fn parse_entries(text: &str) -> Result<Vec<Entry>, Malformed> {
     if scanner.peek() == Some(b'}') {
         scanner.advance();
     } else {
-        entries.reserve(8);
         loop {
             if entries.len() == entries.capacity() {
                 reserve(&mut entries, scanner.position(), text.len());
@@ -212,6 +237,25 @@ fn parse_entries(text: &str) -> Result<Vec<Entry>, Malformed> {
     }
     scanner.skip_whitespace();
     if scanner.peek().is_some() { Err(Malformed) } else { Ok(entries) }
+}
+
+/// The one entry of a session that was escaped as a whole, because its only key looks like a tag. A whole session that
+/// really is tagged is a tuple or a date, and no session.
+fn unescaped(text: &str, escape: Entry) -> Result<Entry, Malformed> {
+    if !scan::stands_for(slice(text, escape.key_start, escape.key_length & !ESCAPED), " di") {
+        return Err(Malformed);
+    }
+    let inside = slice(text, escape.value_start, escape.value_length);
+    let [entry] = parse_entries(inside)?[..] else { return Err(Malformed) };
+    if !slice(inside, entry.key_start, entry.key_length & !ESCAPED).ends_with("__") {
+        return Err(Malformed);
+    }
+    Ok(Entry {
+        key_start: escape.value_start + entry.key_start,
+        key_length: entry.key_length - 2,
+        value_start: escape.value_start + entry.value_start,
+        value_length: entry.value_length,
+    })
 }
 
 /// Passes `"key" : value` and the white space around it.
@@ -235,8 +279,13 @@ fn parse_entry(scanner: &mut Scanner<'_>) -> Result<Entry, Malformed> {
     })
 }
 
+/// Most different keys differ in length, which needs no look at the text.
+fn may_be_same_key(one: Entry, other: Entry) -> bool {
+    one.key_length == other.key_length || (one.key_length | other.key_length) & ESCAPED != 0
+}
+
 /// Makes room for as many entries as the text seen so far foretells, so that a hostile payload costs one growth.
-fn reserve(entries: &mut Vec<Entry>, seen: usize, length: usize) {
+fn reserve(entries: &mut Entries, seen: usize, length: usize) {
     let foretold = (length - seen) * entries.len() / seen.max(1);
     entries.reserve_exact(foretold.max(entries.len() / 2) + 8);
 }
@@ -312,6 +361,20 @@ mod tests {
             r#"{"a":[1}"#,
         ] {
             assert!(Values::parse(bad.to_owned()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_session_whose_only_key_looks_like_a_tag_is_escaped_as_a_whole() {
+        let mut values = parse(r#"{" di":{" t__":[1]}}"#);
+        assert_eq!((values.get(" t"), values.len()), (Some("[1]"), 1));
+        assert!(values.insert(" t", "2"));
+        assert_eq!(values.to_payload(), r#"{" di":{" t__":2}}"#);
+        assert!(values.insert("a", "3"));
+        assert_eq!(values.to_payload(), r#"{" t":2,"a":3}"#);
+        for tagged in [r#"{" t":[1]}"#, r#"{" m":{"a__":1}}"#, r#"{" di":{}}"#, r#"{" di":{"a":1}}"#, r#"{" di":[0]}"#]
+        {
+            assert!(Values::parse(tagged.to_owned()).is_err(), "{tagged}");
         }
     }
 

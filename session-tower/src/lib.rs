@@ -34,7 +34,7 @@
 //! | the backend is down when the session is asked for | 503 before the handler runs, or an anonymous session: [`on_outage`](SessionLayer::on_outage) |
 //! | there is no layer | the extractor answers 500 and logs what is missing; `Option<Session>` is `None` |
 //! | there are two layers of the same cookie name | one session: the inner layer hands out the outer's |
-//! | there are two layers of different names | two sessions, told apart by a marker type: [`SessionLayer::marked`] |
+//! | there are two layers of different names | two sessions, told apart by a marker type: [`SessionLayer::marked`]; without one, a handler sees the inner layer's |
 
 mod error;
 #[cfg(feature = "axum")]
@@ -48,3 +48,8 @@ pub use layer::{ResponseFuture, SessionLayer, SessionService, request_session};
 
 #[doc(no_inline)]
 pub use session_core::{OnOutage, RequestSession};
+
+/// Compiles the programs of the README.
+#[cfg(all(doctest, feature = "axum"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -49,7 +49,7 @@ impl Session {
     pub fn insert<T: Serialize>(&self, key: impl SessionKey<T>, value: T) -> Result<(), Error> {
         let key = key.as_name();
         let value = encode(key, &value)?;
-        self.write(|state| state.record(Change::Insert { key: key.into(), value: value.into() }))
+        self.write(|state| state.record(Change::Insert { key: key.into(), value }))
     }
 
     /// Removes a value and returns it; `None`, and no change, if there is no such key.
@@ -256,7 +256,7 @@ impl Session {
                     return Ok(false);
                 }
                 let change = match new {
-                    Some(value) => Change::Insert { key: key.into(), value: value.into() },
+                    Some(value) => Change::Insert { key: key.into(), value },
                     None => Change::Remove { key: key.into() },
                 };
                 change.apply(&mut state.values)?;

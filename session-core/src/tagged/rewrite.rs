@@ -16,6 +16,11 @@ const TAGS: [(&str, &str); 6] = [
     (" d", super::types::DATETIME),
 ];
 
+/// Whether the inside of a JSON string is one of Flask's tags.
+pub(crate) fn is_tag(key: &str) -> bool {
+    TAGS.iter().any(|(tag, _)| scan::stands_for(key, tag))
+}
+
 /// Whether compact text from `serde_json` may hold a marker, or a map that looks like a tag.
 pub(super) fn may_need_tagging(text: &str) -> bool {
     text.contains("{\" ") || text.contains("{\"$")

@@ -1,0 +1,141 @@
+//! A browser as far as sessions go: it keeps cookies and sends them back.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use ureq::Agent;
+use ureq::http::Response;
+use ureq::http::header::{COOKIE, SET_COOKIE, VARY};
+
+use crate::Result;
+
+/// One cookie jar for every application on this host: browsers do not tell ports apart.
+#[derive(Debug)]
+pub struct Browser {
+    agent: Agent,
+    cookies: BTreeMap<String, String>,
+}
+
+/// What an application answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The cookie that it set or removed.
+    pub set_cookie: Option<SetCookie>,
+    /// The `Vary` header.
+    pub vary: Option<String>,
+    /// The body.
+    pub body: String,
+}
+
+/// A `Set-Cookie` header.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SetCookie {
+    /// The cookie's name.
+    pub name: String,
+    /// The cookie's value.
+    pub value: String,
+    /// The attributes, which come in any order.
+    pub attributes: BTreeMap<String, String>,
+}
+
+impl Browser {
+    /// A browser without a cookie.
+    pub fn new() -> Self {
+        let config = Agent::config_builder().http_status_as_error(false).max_redirects(0).build();
+        Self { agent: config.into(), cookies: BTreeMap::new() }
+    }
+
+    /// Asks for a page.
+    pub fn get(&mut self, application: &str, path: &str) -> Result<Answer> {
+        let mut request = self.agent.get(format!("{application}{path}"));
+        if let Some(cookies) = self.cookie_header() {
+            request = request.header(COOKIE, cookies);
+        }
+        let response = request.call()?;
+        self.receive(response)
+    }
+
+    /// Presses a button. Anything but success is an error.
+    pub fn post(&mut self, application: &str, path: &str) -> Result<Answer> {
+        let mut request = self.agent.post(format!("{application}{path}"));
+        if let Some(cookies) = self.cookie_header() {
+            request = request.header(COOKIE, cookies);
+        }
+        let response = request.send_empty()?;
+        let answer = self.receive(response)?;
+        if answer.status == 200 { Ok(answer) } else { Err(format!("{path} answered {answer:?}").into()) }
+    }
+
+    /// What an application makes of the session: each key with the description of its value.
+    pub fn state(&mut self, application: &str) -> Result<Value> {
+        self.get(application, "/state")?.json()
+    }
+
+    /// The session cookie, as it is sent.
+    pub fn session(&self) -> Option<&str> {
+        self.cookies.get("session").map(String::as_str)
+    }
+
+    /// Puts another session cookie into the jar, as somebody who tampers with it would.
+    pub fn forge_session(&mut self, value: &str) {
+        self.cookies.insert("session".to_owned(), value.to_owned());
+    }
+
+    fn cookie_header(&self) -> Option<String> {
+        let pairs: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        if pairs.is_empty() { None } else { Some(pairs.join("; ")) }
+    }
+
+    fn receive(&mut self, mut response: Response<ureq::Body>) -> Result<Answer> {
+        let mut set_cookies = Vec::new();
+        for header in response.headers().get_all(SET_COOKIE) {
+            set_cookies.push(SetCookie::parse(header.to_str()?)?);
+        }
+        if set_cookies.len() > 1 {
+            return Err(format!("one session, but several cookies: {set_cookies:?}").into());
+        }
+        let set_cookie = set_cookies.pop();
+        if let Some(cookie) = &set_cookie {
+            if cookie.is_removal() {
+                self.cookies.remove(&cookie.name);
+            } else {
+                self.cookies.insert(cookie.name.clone(), cookie.value.clone());
+            }
+        }
+        let vary = response.headers().get(VARY).map(|value| value.to_str().map(str::to_owned)).transpose()?;
+        let status = response.status().as_u16();
+        Ok(Answer { status, set_cookie, vary, body: response.body_mut().read_to_string()? })
+    }
+}
+
+impl Default for Browser {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Answer {
+    /// The body of a successful answer, as JSON.
+    pub fn json(&self) -> Result<Value> {
+        if self.status != 200 {
+            return Err(format!("no success: {self:?}").into());
+        }
+        Ok(serde_json::from_str(&self.body)?)
+    }
+}
+
+impl SetCookie {
+    fn parse(header: &str) -> Result<Self> {
+        let mut parts = header.split(';').map(|part| part.trim().split_once('=').unwrap_or((part.trim(), "")));
+        let (name, value) = parts.next().ok_or("an empty Set-Cookie header")?;
+        let attributes = parts.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Ok(Self { name: name.to_owned(), value: value.to_owned(), attributes })
+    }
+
+    /// Whether it tells the browser to forget the cookie.
+    pub fn is_removal(&self) -> bool {
+        self.attributes.get("Max-Age").is_some_and(|age| age == "0")
+    }
+}

@@ -1,0 +1,45 @@
+//! One session shared by a Flask application and a Rust one: both applications, started for a test, and a browser with
+//! one cookie jar that visits them.
+
+#![allow(clippy::missing_errors_doc, reason = "a step of a test fails for any reason, and the test with it")]
+
+mod browser;
+mod python;
+mod rust_app;
+mod rust_sessions;
+mod sample;
+
+pub use browser::{Answer, Browser, SetCookie};
+pub use python::{Batch, FlaskApp};
+pub use rust_app::{RustApp, every_type};
+pub use rust_sessions::RustSessions;
+pub use sample::{Sample, describe_all};
+
+use session_cookie::Digest;
+
+/// What a step of a test returns.
+pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// How both applications sign: Flask's `SECRET_KEY`, `SECRET_KEY_FALLBACKS` and `digest_method`.
+#[derive(Clone, Copy, Debug)]
+pub struct Signing {
+    /// The key that signs.
+    pub key: &'static str,
+    /// Keys that only verify.
+    pub retired: &'static [&'static str],
+    /// The hash function.
+    pub digest: Digest,
+}
+
+impl Signing {
+    /// One key, and all else as Flask has it.
+    pub const fn with_key(key: &'static str) -> Self {
+        Self { key, retired: &[], digest: Digest::Sha1 }
+    }
+}
+
+impl Default for Signing {
+    fn default() -> Self {
+        Self::with_key("the key of the whole shop, 0123456789abcdef")
+    }
+}

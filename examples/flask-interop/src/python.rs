@@ -1,0 +1,116 @@
+//! The Python processes: a Flask application that serves, and one that answers commands. Both end with their handle.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use serde_json::Value;
+use session_cookie::Digest;
+
+use crate::{Result, Signing};
+
+/// A Flask application on a port of its own.
+#[derive(Debug)]
+pub struct FlaskApp {
+    url: String,
+    _python: Python,
+}
+
+impl FlaskApp {
+    /// Starts it, and waits until it listens.
+    pub fn start(signing: Signing) -> Result<Self> {
+        let mut python = Python::start("app.py", signing)?;
+        let port: u16 = python.read_line()?.parse()?;
+        Ok(Self { url: format!("http://127.0.0.1:{port}"), _python: python })
+    }
+
+    /// Where it listens.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+/// Flask's sessions without a server: a command in, an answer out.
+#[derive(Debug)]
+pub struct Batch {
+    python: Python,
+}
+
+impl Batch {
+    /// Starts it.
+    pub fn start(signing: Signing) -> Result<Self> {
+        Ok(Self { python: Python::start("batch.py", signing)? })
+    }
+
+    /// Gives a command and waits for its answer. A Python exception is an error.
+    pub fn ask(&mut self, command: &Value) -> Result<Value> {
+        self.python.write_line(&command.to_string())?;
+        let answer: Value = serde_json::from_str(&self.python.read_line()?)?;
+        match answer.get("error") {
+            Some(error) => Err(format!("Flask answered {command} with {error}").into()),
+            None => Ok(answer),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Python {
+    process: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Python {
+    fn start(script: &str, signing: Signing) -> Result<Self> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("python");
+        let mut command = Command::new(interpreter()?);
+        command.arg("-B").arg(folder.join(script)).args(["--key", signing.key]);
+        command.args(["--digest", digest_name(signing.digest)?]);
+        for key in signing.retired {
+            command.args(["--fallback", key]);
+        }
+        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let stdin = process.stdin.take().ok_or("Python has no standard input")?;
+        let stdout = process.stdout.take().ok_or("Python has no standard output")?;
+        Ok(Self { process, stdin, stdout: BufReader::new(stdout) })
+    }
+
+    fn write_line(&mut self, line: &str) -> Result<()> {
+        Ok(writeln!(self.stdin, "{line}")?)
+    }
+
+    fn read_line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        if self.stdout.read_line(&mut line)? == 0 {
+            return Err("Python ended; its standard error says why".into());
+        }
+        Ok(line.trim_end().to_owned())
+    }
+}
+
+impl Drop for Python {
+    fn drop(&mut self) {
+        // It may have ended by itself; there is no one to tell either way.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The Python that has Flask; the first call on a machine installs it.
+fn interpreter() -> Result<String> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/flask-venv");
+    let output = Command::new(script).stderr(Stdio::piped()).output()?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned().into());
+    }
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+fn digest_name(digest: Digest) -> Result<&'static str> {
+    match digest {
+        Digest::Sha1 => Ok("sha1"),
+        Digest::Sha256 => Ok("sha256"),
+        Digest::Sha512 => Ok("sha512"),
+        other => Err(format!("the Flask application has no name for {other:?}").into()),
+    }
+}

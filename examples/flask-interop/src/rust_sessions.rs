@@ -1,0 +1,41 @@
+//! The Rust application's sessions without a server.
+
+use session_cookie::{Compression, SignedCookieSessions};
+use session_core::{RequestSession, RequestView, Session};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::rust_app::sessions;
+use crate::{Result, Signing};
+
+/// Runs requests that have a session and nothing else.
+#[derive(Debug)]
+pub struct RustSessions {
+    sessions: SignedCookieSessions,
+    runtime: Runtime,
+}
+
+impl RustSessions {
+    /// Sessions that are compressed whenever that is shorter, as Flask's are.
+    pub fn new(signing: Signing) -> Result<Self> {
+        let runtime = Builder::new_current_thread().build()?;
+        Ok(Self { sessions: sessions(signing, Compression::WheneverShorter)?, runtime })
+    }
+
+    /// One request: it brings a session cookie or none, and a handler uses the session. What the handler returned, and
+    /// the cookie that the response sets.
+    pub fn request<T>(
+        &self,
+        cookie: Option<&str>,
+        handler: impl FnOnce(&Session) -> Result<T>,
+    ) -> Result<(T, Option<String>)> {
+        let cookies = cookie.map(|cookie| format!("session={cookie}")).unwrap_or_default();
+        let view = RequestView::builder().cookie_header(cookies.as_bytes()).build();
+        let request = RequestSession::new(self.sessions.clone(), view);
+        self.runtime.block_on(async {
+            let returned = handler(&request.session().await?)?;
+            let headers = request.commit().await?;
+            let value = headers.set_cookie().and_then(|header| header.strip_prefix("session=")?.split(';').next());
+            Ok((returned, value.map(str::to_owned)))
+        })
+    }
+}

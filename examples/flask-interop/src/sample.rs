@@ -1,0 +1,183 @@
+//! A session value of any of Flask's types, to build one side's values and to compare them with the other side's.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize as _, Serialize, Serializer};
+use serde_json::{Value, json};
+use session_core::tagged::{Bytes, DateTime, Markup, Tuple, Uuid};
+
+/// A value of any type that Flask stores.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Sample {
+    /// `None`
+    None,
+    /// `bool`
+    Bool(bool),
+    /// `int`, as far as Rust's 64 bits go, signed or not
+    Int(i128),
+    /// `float`
+    Float(f64),
+    /// `str`
+    Text(String),
+    /// `list`
+    List(Vec<Sample>),
+    /// `tuple`
+    Tuple(Vec<Sample>),
+    /// `dict`
+    Dict(BTreeMap<String, Sample>),
+    /// `bytes`
+    Bytes(Vec<u8>),
+    /// `markupsafe.Markup`
+    Markup(String),
+    /// `uuid.UUID`
+    Uuid([u8; 16]),
+    /// `datetime`, in seconds since 1970
+    DateTime(u64),
+}
+
+impl Sample {
+    /// The value in JSON that names every type; the Python side writes the same.
+    pub fn describe(&self) -> Value {
+        let all = |items: &[Self]| -> Vec<Value> { items.iter().map(Self::describe).collect() };
+        match self {
+            Self::None => json!(["none"]),
+            Self::Bool(value) => json!(["bool", value]),
+            Self::Int(value) => json!(["int", value.to_string()]),
+            Self::Float(value) => json!(["float", format!("{:016x}", value.to_bits())]),
+            Self::Text(text) => json!(["str", text]),
+            Self::List(items) => json!(["list", all(items)]),
+            Self::Tuple(items) => json!(["tuple", all(items)]),
+            Self::Dict(items) => json!(["dict", describe_all(items)]),
+            Self::Bytes(bytes) => json!(["bytes", hex(bytes)]),
+            Self::Markup(html) => json!(["markup", html]),
+            Self::Uuid(bytes) => json!(["uuid", hex(bytes)]),
+            Self::DateTime(seconds) => json!(["datetime", seconds]),
+        }
+    }
+
+    /// The same value with a list for every tuple: reading, Rust does not tell one from the other.
+    #[must_use]
+    pub fn with_lists(self) -> Self {
+        let lists = |items: Vec<Self>| items.into_iter().map(Self::with_lists).collect();
+        match self {
+            Self::List(items) | Self::Tuple(items) => Self::List(lists(items)),
+            Self::Dict(items) => Self::Dict(items.into_iter().map(|(key, item)| (key, item.with_lists())).collect()),
+            other => other,
+        }
+    }
+}
+
+/// Each key with the description of its value.
+pub fn describe_all<'a, K: AsRef<str>>(items: impl IntoIterator<Item = (K, &'a Sample)>) -> Value {
+    items.into_iter().map(|(key, item)| (key.as_ref().to_owned(), item.describe())).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
+}
+
+impl Serialize for Sample {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::None => serializer.serialize_none(),
+            Self::Bool(value) => value.serialize(serializer),
+            Self::Int(value) => value.serialize(serializer),
+            Self::Float(value) => value.serialize(serializer),
+            Self::Text(text) => text.serialize(serializer),
+            Self::List(items) => items.serialize(serializer),
+            Self::Tuple(items) => Tuple::new(items).serialize(serializer),
+            Self::Dict(items) => items.serialize(serializer),
+            Self::Bytes(bytes) => Bytes::from(bytes.clone()).serialize(serializer),
+            Self::Markup(html) => Markup::from(html).serialize(serializer),
+            Self::Uuid(bytes) => Uuid::from(*bytes).serialize(serializer),
+            Self::DateTime(seconds) => {
+                DateTime::from(SystemTime::UNIX_EPOCH + Duration::from_secs(*seconds)).serialize(serializer)
+            }
+        }
+    }
+}
+
+/// A value whose type was not known when it was read.
+impl From<Value> for Sample {
+    fn from(value: Value) -> Self {
+        if let Some(tagged) = read_tagged(&value) {
+            return tagged;
+        }
+        match value {
+            Value::Null => Self::None,
+            Value::Bool(value) => Self::Bool(value),
+            Value::Number(number) => {
+                number.as_i128().map_or_else(|| Self::Float(number.as_f64().unwrap_or(f64::NAN)), Self::Int)
+            }
+            Value::String(text) => Self::Text(text),
+            Value::Array(items) => Self::List(items.into_iter().map(Self::from).collect()),
+            Value::Object(items) => Self::Dict(items.into_iter().map(|(key, item)| (key, item.into())).collect()),
+        }
+    }
+}
+
+fn read_tagged(value: &Value) -> Option<Sample> {
+    if !value.is_object() {
+        return None;
+    }
+    Bytes::deserialize(value)
+        .map(Sample::from)
+        .or_else(|_| Markup::deserialize(value).map(Sample::from))
+        .or_else(|_| Uuid::deserialize(value).map(Sample::from))
+        .or_else(|_| DateTime::deserialize(value).map(Sample::from))
+        .ok()
+}
+
+macro_rules! sample_from {
+    ($($type:ty => $value:ident: $sample:expr),* $(,)?) => {
+        $(impl From<$type> for Sample {
+            fn from($value: $type) -> Self {
+                $sample
+            }
+        })*
+    };
+}
+
+sample_from! {
+    () => _unit: Self::None,
+    bool => value: Self::Bool(value),
+    i64 => value: Self::Int(value.into()),
+    u64 => value: Self::Int(value.into()),
+    f64 => value: Self::Float(value),
+    &str => text: Self::Text(text.to_owned()),
+    String => text: Self::Text(text),
+    Bytes => bytes: Self::Bytes(bytes.into_vec()),
+    Markup => html: Self::Markup(html.into_string()),
+    Uuid => uuid: Self::Uuid(*uuid.as_bytes()),
+    // As in Flask, a date that is none is `None`.
+    DateTime => date: date
+        .to_system_time()
+        .and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok())
+        .map_or(Self::None, |since| Self::DateTime(since.as_secs())),
+}
+
+impl<T: Into<Sample>> From<Option<T>> for Sample {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::None, T::into)
+    }
+}
+
+impl<T: Into<Sample>> From<Vec<T>> for Sample {
+    fn from(items: Vec<T>) -> Self {
+        Self::List(items.into_iter().map(T::into).collect())
+    }
+}
+
+impl<T: Into<Sample>> From<BTreeMap<String, T>> for Sample {
+    fn from(items: BTreeMap<String, T>) -> Self {
+        Self::Dict(items.into_iter().map(|(key, item)| (key, item.into())).collect())
+    }
+}
+
+impl<A: Into<Sample>, B: Into<Sample>> From<Tuple<(A, B)>> for Sample {
+    fn from(pair: Tuple<(A, B)>) -> Self {
+        let (one, other) = pair.into_inner();
+        Self::Tuple(vec![one.into(), other.into()])
+    }
+}

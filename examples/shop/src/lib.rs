@@ -1,0 +1,19 @@
+//! Dusk Garden, a small shop that shows what a session does: a cart, a login, preferences and flash messages.
+//!
+//! Start it with `cargo run -p shop`. To read it, begin at [`app()`], which lists the routes, and at `session_keys`,
+//! which lists what the session holds; each page is a file under `pages`.
+
+mod accounts;
+mod app;
+mod art;
+mod cart;
+mod catalogue;
+mod layout;
+mod pages;
+mod preferences;
+mod session_keys;
+mod stores;
+mod visitor;
+
+pub use app::app;
+pub use stores::{Sessions, open_store};

@@ -1,0 +1,58 @@
+//! Logging in and out.
+
+use axum::Form;
+use axum::response::Redirect;
+use maud::{Markup, html};
+use serde::Deserialize;
+use session_tower::Error;
+
+use crate::accounts::{self, ADA};
+use crate::session_keys::{CART, USER};
+use crate::visitor::Visitor;
+
+pub(crate) async fn show(visitor: Visitor) -> Result<Markup, Error> {
+    let content = html! {
+        h1 { "Log in" }
+        p {
+            "There is one account: user " code { (ADA.user) } ", password " code { (ADA.password) } "."
+        }
+        form.card method="post" action="/login" {
+            label for="user" { "User" }
+            input #user name="user" autocomplete="username" autocapitalize="none" spellcheck="false" required;
+            label for="password" { "Password" }
+            input #password name="password" type="password" autocomplete="current-password" required;
+            label.choice {
+                input name="remember" type="checkbox" value="yes";
+                span { "Remember me, also after the browser was closed" }
+            }
+            button { "Log in" }
+        }
+    };
+    visitor.page("Log in", content)
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Credentials {
+    user: String,
+    password: String,
+    /// Sent only if the box is ticked.
+    remember: Option<String>,
+}
+
+pub(crate) async fn log_in(visitor: Visitor, Form(form): Form<Credentials>) -> Result<Redirect, Error> {
+    let session = &visitor.session;
+    let Some(account) = accounts::check(form.user.trim(), &form.password) else {
+        session.flash_with("error", "That user and password do not belong together.")?;
+        return Ok(Redirect::to("/login"));
+    };
+    session.insert(USER, account.user.to_owned())?;
+    session.set_permanent(form.remember.is_some())?;
+    session.flash_with("success", format!("Welcome, {}. You are logged in.", account.name))?;
+    Ok(Redirect::to(if session.contains_key(CART.name()) { "/cart" } else { "/" }))
+}
+
+pub(crate) async fn log_out(visitor: Visitor) -> Result<Redirect, Error> {
+    visitor.session.clear()?;
+    visitor.session.flash_with("info", "You are logged out.")?;
+    Ok(Redirect::to("/"))
+}

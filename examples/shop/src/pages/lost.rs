@@ -1,0 +1,17 @@
+//! The page for an address that shows none.
+
+use axum::http::StatusCode;
+use maud::{Markup, html};
+use session_tower::Error;
+
+use crate::visitor::Visitor;
+
+pub(crate) async fn no_such_page(visitor: Visitor) -> Result<(StatusCode, Markup), Error> {
+    let content = html! {
+        h1 { "Nothing grows here" }
+        p { "There is no such page. Your cart and your login are where you left them." }
+        p { a.button href="/" { "Back to the seeds" } }
+    };
+    let page = visitor.page_without_flashes("Not found", content)?;
+    Ok((StatusCode::NOT_FOUND, page))
+}

@@ -1,0 +1,105 @@
+//! The session's own state, explained: flags, end, keys and size, and nothing that would let anyone take it over.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use axum::extract::State;
+use axum::response::Redirect;
+use maud::{Markup, html};
+use session_core::SessionInterface;
+use session_tower::Error;
+
+use crate::session_keys::{CART, PREFERENCES, USER};
+use crate::visitor::Visitor;
+
+pub(crate) async fn show(
+    visitor: Visitor,
+    State(interface): State<Arc<dyn SessionInterface>>,
+) -> Result<Markup, Error> {
+    let session = &visitor.session;
+    // Taken before the flags are read, because it may change them; the frame gets the same list again.
+    session.take_flashes()?;
+    let content = html! {
+        h1 { "Your session" }
+        p { "As it is while this page is being made." }
+        dl.facts {
+            (flag("permanent", session.is_permanent(),
+                "It outlives the browser: you asked to be remembered.",
+                "It ends with the browser, unless you log in and ask to be remembered."))
+            (flag("new", session.is_new(),
+                "Your request brought no valid session, so this one began empty.",
+                "Your request brought it along."))
+            (flag("modified", session.is_modified(),
+                "Showing the message took it out, so the session is saved.",
+                "Nothing changed. A permanent session is renewed all the same."))
+            (flag("accessed", session.is_accessed(),
+                "This request looked at it, so the response says Vary: Cookie.",
+                "Nothing in this request looked at it."))
+            (end(interface.lifetime(session), interface.config().now()))
+            (fact("size", &format!("{} bytes", session.payload().len()),
+                "What it holds, as JSON, before it is signed or stored."))
+        }
+        h2 { "Keys" }
+        (keys(&session.keys()))
+        h2 { "Try it" }
+        ul {
+            li { "Log in with and without “remember me”, and compare " em { "permanent" } " and " em { "ends" } "." }
+            li {
+                "Leave a flash message: showing it takes it out of the session, so " em { "modified" }
+                " turns to yes. Then reload."
+            }
+        }
+        form method="post" action="/session/flash" { button { "Leave a flash message" } }
+    };
+    visitor.page("Session", content)
+}
+
+pub(crate) async fn leave_flash(visitor: Visitor) -> Result<Redirect, Error> {
+    visitor.session.flash_with("info", "Said by one request, shown by the next, and then gone.")?;
+    Ok(Redirect::to("/session"))
+}
+
+fn end(lifetime: Option<Duration>, now: SystemTime) -> Markup {
+    match lifetime.and_then(|lifetime| now.checked_add(lifetime)) {
+        Some(end) => fact("ends", &httpdate::fmt_http_date(end), "The cookie’s expiry. Each visit puts it off."),
+        None => fact("ends", "with the browser", "The cookie names no expiry, so closing the browser forgets it."),
+    }
+}
+
+fn flag(name: &str, set: bool, if_set: &str, if_not: &str) -> Markup {
+    if set { fact(name, "yes", if_set) } else { fact(name, "no", if_not) }
+}
+
+fn fact(name: &str, value: &str, meaning: &str) -> Markup {
+    html! {
+        div {
+            dt { (name) }
+            dd.value { (value) }
+            dd { (meaning) }
+        }
+    }
+}
+
+fn keys(keys: &[String]) -> Markup {
+    html! {
+        @if keys.is_empty() {
+            p { "None: the session is empty, and an empty session needs no cookie." }
+        } @else {
+            dl.facts {
+                @for key in keys {
+                    div { dt { code { (key) } } dd { (meaning(key)) } }
+                }
+            }
+        }
+    }
+}
+
+fn meaning(key: &str) -> &'static str {
+    match key {
+        "_permanent" => "The flag permanent, under Flask’s name.",
+        key if key == USER.name() => "Who is logged in.",
+        key if key == CART.name() => "How many of which seeds.",
+        key if key == PREFERENCES.name() => "Theme and greeting.",
+        _ => "Not this shop’s: another application shares the session.",
+    }
+}

@@ -1,0 +1,46 @@
+//! The one place that knows which session stores there are.
+
+use std::sync::Arc;
+
+use session_cookie::SignedCookieSessions;
+use session_core::{Error, ErrorKind, SecretKey, SessionConfig, SessionInterface};
+
+const SECRET_KEY: &str = "SECRET_KEY";
+
+/// An opened store, and what to tell whoever starts the shop.
+#[derive(Debug)]
+pub struct Sessions {
+    /// What the shop's session layer uses.
+    pub interface: Arc<dyn SessionInterface>,
+    /// The store, in a few words.
+    pub description: &'static str,
+    /// What is unusual about it.
+    pub notice: Option<&'static str>,
+}
+
+/// Opens the store that a value of `--store` names.
+///
+/// # Errors
+///
+/// If there is no such store, or it cannot be opened.
+pub async fn open_store(store: &str) -> Result<Sessions, Error> {
+    let config = SessionConfig::development();
+    match store {
+        "cookie" => signed_cookie(config),
+        _ => Err(Error::new(ErrorKind::Configuration, format!("unknown store {store:?}; --store takes: cookie"))),
+    }
+}
+
+fn signed_cookie(config: SessionConfig) -> Result<Sessions, Error> {
+    let (key, notice) = match std::env::var_os(SECRET_KEY) {
+        Some(_) => (SecretKey::from_env(SECRET_KEY)?, None),
+        None => {
+            (SecretKey::generate()?, Some("SECRET_KEY is not set: a key was made up, and logins end with this process"))
+        }
+    };
+    Ok(Sessions {
+        interface: Arc::new(SignedCookieSessions::new(config, &key)?),
+        description: "cookie (the whole session, signed, in the browser)",
+        notice,
+    })
+}

@@ -1,0 +1,37 @@
+//! Who is asking: a step that loads the user before every page, and the extractor that hands the visitor to a handler.
+
+use axum::extract::{FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::Response;
+use session_tower::{Error, Session, request_session};
+
+use crate::accounts::{self, Account};
+use crate::session_keys::USER;
+
+/// The visitor's session, and the account if the visitor is logged in.
+#[derive(Debug)]
+pub(crate) struct Visitor {
+    pub(crate) session: Session,
+    pub(crate) account: Option<&'static Account>,
+}
+
+/// Middleware: leaves the account of the session's user in the request, where [`Visitor`] finds it.
+pub(crate) async fn load_user(mut request: Request, next: Next) -> Result<Response, Error> {
+    if let Some(handle) = request_session::<()>(request.extensions()) {
+        let user = handle.session().await?.get(USER)?;
+        if let Some(account) = user.and_then(|user| accounts::find(&user)) {
+            request.extensions_mut().insert(account);
+        }
+    }
+    Ok(next.run(request).await)
+}
+
+impl<S: Sync> FromRequestParts<S> for Visitor {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let session = <Session as FromRequestParts<S>>::from_request_parts(parts, state).await?;
+        Ok(Self { session, account: parts.extensions.get().copied() })
+    }
+}

@@ -1,0 +1,239 @@
+//! Clicks through the shop as a visitor would, and sees what the session keeps.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod browser;
+
+use std::time::Duration;
+
+use axum::http::header::{CACHE_CONTROL, LOCATION, SET_COOKIE, VARY};
+use axum::http::{Method, StatusCode};
+use browser::Browser;
+
+const LOGIN: &str = "user=ada&password=lovelace";
+const REMEMBERED: &str = "user=ada&password=lovelace&remember=yes";
+const MOONFLOWER: &str = "product=moonflower&change=add";
+
+#[tokio::test]
+async fn a_cart_survives_logging_in() {
+    let mut browser = Browser::open();
+    assert_eq!(browser.submit("/cart", MOONFLOWER).await.count(), Some("1"));
+    let page = browser.submit("/login", LOGIN).await;
+    assert!(page.logged_in() && page.says("<h1>Your cart</h1>"), "{}", page.body);
+    assert_eq!(page.count(), Some("1"));
+    assert_eq!(page.flashes(), [("success", "Welcome, Ada. You are logged in.")]);
+    assert!(browser.get("/").await.says("Good evening</span>, Ada."));
+}
+
+#[tokio::test]
+async fn only_a_visitor_who_asks_to_be_remembered_is_known_after_the_browser_was_closed() {
+    for (form, known) in [(LOGIN, false), (REMEMBERED, true)] {
+        let mut browser = Browser::open();
+        let answer = browser.send(Method::POST, "/login", form.to_owned()).await;
+        let cookie = answer.headers[SET_COOKIE].to_str().unwrap();
+        assert_eq!(cookie.contains("Expires=Fri, 15 Dec 2023 22:13:20 GMT"), known, "{form}");
+        assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax") && !cookie.contains("Secure"));
+        assert!(browser.get("/").await.logged_in(), "{form}");
+        browser.restart();
+        assert_eq!(browser.get("/").await.logged_in(), known, "{form}");
+    }
+}
+
+#[tokio::test]
+async fn a_remembered_visitor_is_forgotten_after_a_month_without_a_visit() {
+    let month = Duration::from_hours(31 * 24);
+    let mut browser = Browser::open();
+    browser.submit("/login", REMEMBERED).await;
+    for _ in 0..2 {
+        browser.clock.advance(month);
+        assert!(browser.get("/").await.logged_in());
+    }
+    browser.clock.advance(month + Duration::from_secs(1));
+    assert!(!browser.get("/").await.logged_in());
+}
+
+#[tokio::test]
+async fn a_wrong_login_is_told_once_and_logs_nobody_in() {
+    for form in ["user=ada&password=byron", "user=&password=", "user=nobody&password=lovelace"] {
+        let mut browser = Browser::open();
+        let page = browser.submit("/login", form).await;
+        assert_eq!(page.flashes(), [("error", "That user and password do not belong together.")], "{form}");
+        assert!(page.says("<h1>Log in</h1>") && !page.logged_in(), "{form}");
+        assert!(browser.get("/login").await.flashes().is_empty(), "{form}");
+    }
+}
+
+#[tokio::test]
+async fn logging_out_forgets_everything_and_says_so() {
+    let mut browser = Browser::open();
+    browser.submit("/cart", MOONFLOWER).await;
+    browser.submit("/preferences", "theme=dark&greeting=fr").await;
+    browser.submit("/login", REMEMBERED).await;
+    let page = browser.submit("/logout", "").await;
+    assert_eq!(page.flashes(), [("info", "You are logged out.")]);
+    assert!(!page.logged_in() && page.says("data-theme=\"auto\"") && page.says("Good evening"));
+    assert_eq!(page.count(), None);
+    assert_eq!(browser.cookie_value(), None, "the message was all that the session held");
+    assert!(browser.get("/").await.flashes().is_empty());
+}
+
+#[tokio::test]
+async fn preferences_are_kept_and_applied() {
+    for (form, theme, greeting) in [
+        ("theme=dark&greeting=fr", "dark", "<span lang=\"fr\">Bonsoir</span>"),
+        ("theme=light&greeting=de", "light", "<span lang=\"de\">Guten Abend</span>"),
+        ("theme=auto&greeting=es", "auto", "<span lang=\"es\">Buenas noches</span>"),
+        ("theme=auto&greeting=cy", "auto", "<span lang=\"cy\">Noswaith dda</span>"),
+        ("theme=auto&greeting=en", "auto", "<span lang=\"en\">Good evening</span>"),
+    ] {
+        let mut browser = Browser::open();
+        let page = browser.submit("/preferences", form).await;
+        assert_eq!(page.flashes(), [("success", "Your preferences are saved.")]);
+        for field in form.split('&') {
+            let (name, value) = field.split_once('=').unwrap();
+            let chosen = format!("name=\"{name}\" value=\"{value}\" checked>");
+            assert!(page.says(&chosen), "{chosen} in {}", page.body);
+        }
+        let home = browser.get("/").await;
+        assert!(home.says(&format!("data-theme=\"{theme}\"")) && home.says(greeting), "{form}: {}", home.body);
+    }
+}
+
+#[tokio::test]
+async fn a_preference_that_the_form_does_not_offer_changes_nothing() {
+    let mut browser = Browser::open();
+    let answer = browser.send(Method::POST, "/preferences", "theme=pink&greeting=en".to_owned()).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(browser.get("/").await.says("data-theme=\"auto\""));
+}
+
+#[tokio::test]
+async fn the_buttons_of_the_cart_count_and_add_up() {
+    let mut browser = Browser::open();
+    assert_eq!(browser.submit("/cart", MOONFLOWER).await.flashes(), [("success", "Moonflower is in your cart.")]);
+    for (form, count, total) in [
+        ("product=moonflower&change=more", Some("2"), "€6.40"),
+        ("product=night-phlox&change=add", Some("3"), "€9.30"),
+        ("product=night-phlox&change=more", Some("4"), "€12.20"),
+        ("product=moonflower&change=less", Some("3"), "€9.00"),
+        ("product=night-phlox&change=remove", Some("1"), "€3.20"),
+        ("product=moonflower&change=less", None, "the evening is young"),
+    ] {
+        browser.submit("/cart", form).await;
+        let cart = browser.get("/cart").await;
+        assert_eq!(cart.count(), count, "{form}");
+        let total = if count.is_some() { format!("Total <strong>{total}</strong>") } else { total.to_owned() };
+        assert!(cart.says(&total), "{form}: {}", cart.body);
+    }
+}
+
+#[tokio::test]
+async fn what_the_shop_does_not_sell_is_not_found_and_not_added() {
+    let mut browser = Browser::open();
+    browser.submit("/cart", MOONFLOWER).await;
+    let answer = browser.send(Method::POST, "/cart", "product=triffid&change=add".to_owned()).await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    assert_eq!(browser.get("/cart").await.count(), Some("1"));
+}
+
+#[tokio::test]
+async fn checking_out_takes_a_login_and_empties_the_cart() {
+    let mut browser = Browser::open();
+    browser.submit("/cart", MOONFLOWER).await;
+    let page = browser.submit("/checkout", "").await;
+    assert!(page.says("<h1>Log in</h1>"), "{}", page.body);
+    assert_eq!(page.flashes(), [("info", "Please log in to check out. Your cart comes with you.")]);
+    assert_eq!(page.count(), Some("1"));
+
+    browser.submit("/login", LOGIN).await;
+    let page = browser.submit("/checkout", "").await;
+    assert_eq!(page.flashes(), [("success", "Thank you, Ada! Seeds for €3.20 are on their way to your garden.")]);
+    assert_eq!(page.count(), None);
+    assert!(page.logged_in());
+
+    let page = browser.submit("/checkout", "").await;
+    assert_eq!(page.flashes(), [("error", "There is nothing in your cart to buy.")]);
+}
+
+#[tokio::test]
+async fn a_flash_message_waits_for_the_page_after_a_page_that_does_not_exist() {
+    let mut browser = Browser::open();
+    let answer = browser.send(Method::POST, "/session/flash", String::new()).await;
+    assert_eq!(answer.headers[LOCATION], "/session");
+    assert!(browser.get("/apple-touch-icon.png").await.flashes().is_empty());
+    let message = [("info", "Said by one request, shown by the next, and then gone.")];
+    assert_eq!(browser.get("/session").await.flashes(), message);
+    assert!(browser.get("/session").await.flashes().is_empty());
+}
+
+#[tokio::test]
+async fn the_session_page_shows_the_flags_of_its_own_request() {
+    let mut browser = Browser::open();
+    let flags = ["permanent", "new", "modified", "accessed"];
+    let page = browser.get("/session").await;
+    assert_eq!(flags.map(|flag| page.fact(flag)), ["no", "yes", "no", "yes"]);
+    assert_eq!((page.fact("ends"), page.fact("size")), ("with the browser", "2 bytes"));
+    assert!(page.says("the session is empty"));
+
+    let page = browser.submit("/session/flash", "").await;
+    assert_eq!(flags.map(|flag| page.fact(flag)), ["no", "no", "yes", "yes"]);
+
+    browser.submit("/cart", MOONFLOWER).await;
+    browser.submit("/login", REMEMBERED).await;
+    browser.clock.advance(Duration::from_mins(1));
+    let page = browser.get("/session").await;
+    assert_eq!(flags.map(|flag| page.fact(flag)), ["yes", "no", "no", "yes"]);
+    assert_eq!(page.fact("ends"), "Fri, 15 Dec 2023 22:14:20 GMT");
+    assert!(page.headers[SET_COOKIE].to_str().unwrap().contains(page.fact("ends")));
+    let payload = r#"{"cart":{"moonflower":1},"user":"ada","_permanent":true}"#;
+    assert_eq!(page.fact("size"), format!("{} bytes", payload.len()));
+    for key in ["cart", "user", "_permanent"] {
+        assert!(page.says(&format!("<dt><code>{key}</code></dt>")), "{key}");
+    }
+}
+
+#[tokio::test]
+async fn the_session_page_shows_no_part_of_the_cookie() {
+    let mut browser = Browser::open();
+    browser.submit("/cart", MOONFLOWER).await;
+    browser.submit("/login", REMEMBERED).await;
+    let before = browser.cookie_value().unwrap().to_owned();
+    let page = browser.get("/session").await;
+    let after = browser.cookie_value().unwrap();
+    let parts: Vec<_> = before.split('.').chain(after.split('.')).collect();
+    assert_eq!(parts.len(), 6, "payload, time and signature, twice");
+    for part in parts {
+        assert!(!page.says(part), "{part}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_does_not_exist_is_a_page_of_the_shop_and_keeps_the_session() {
+    let mut browser = Browser::open();
+    browser.submit("/cart", MOONFLOWER).await;
+    browser.submit("/login", LOGIN).await;
+    browser.get("/").await;
+    for path in ["/nothing", "/cart/nothing", "/checkout", "/logout"] {
+        let page = browser.get(path).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(page.says("<h1>Nothing grows here</h1>") && page.logged_in(), "{path}");
+        assert_eq!(page.count(), Some("1"), "{path}");
+        assert!(page.headers.get(SET_COOKIE).is_none(), "{path}");
+    }
+    assert!(browser.get("/").await.logged_in());
+}
+
+#[tokio::test]
+async fn pages_vary_by_cookie_and_files_leave_the_session_alone() {
+    let mut browser = Browser::open();
+    browser.submit("/login", REMEMBERED).await;
+    let page = browser.get("/").await;
+    assert_eq!(page.headers[VARY], "Cookie");
+    assert_eq!(page.headers[CACHE_CONTROL], "no-store");
+    for path in ["/style.css", "/icon.svg"] {
+        let file = browser.get(path).await;
+        assert_eq!(file.status, StatusCode::OK, "{path}");
+        assert_eq!(file.headers[CACHE_CONTROL], "public, max-age=600", "{path}");
+        assert!(file.headers.get(VARY).is_none() && file.headers.get(SET_COOKIE).is_none(), "{path}");
+    }
+}

@@ -1,0 +1,132 @@
+//! Starts the program itself: what it says, what it refuses, and how it ends.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::process::{Child, Command, Output, Stdio};
+
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+/// The program, without a key from the environment of the test.
+fn shop(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shop"));
+    command.args(arguments).env_remove("SECRET_KEY");
+    command
+}
+
+/// The one line that a refusal writes.
+fn refusal(output: &Output) -> String {
+    let complaint = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{complaint}");
+    assert!(output.stdout.is_empty(), "{:?}", output.stdout);
+    assert_eq!(complaint.lines().count(), 1, "{complaint}");
+    complaint.trim_end().to_owned()
+}
+
+#[test]
+fn an_unknown_store_is_refused_in_one_line() {
+    for (store, shown) in [("papyrus", "\"papyrus\""), ("", "\"\""), ("two\nlines", "\"two\\nlines\"")] {
+        let output = shop(&["--port", "0", "--store", store]).output().unwrap();
+        assert_eq!(refusal(&output), format!("shop: unknown store {shown}; --store takes: cookie"));
+    }
+}
+
+#[test]
+fn a_weak_key_is_refused_in_one_line_that_does_not_show_it() {
+    for weak in ["hunter2", &KEY[1..], ""] {
+        let output = shop(&["--port", "0"]).env("SECRET_KEY", weak).output().unwrap();
+        let expected = format!("shop: the key in SECRET_KEY has {} bytes; at least 32 are needed", weak.len());
+        assert_eq!(refusal(&output), expected);
+    }
+}
+
+#[test]
+fn a_taken_port_is_refused_in_one_line() {
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let output = shop(&["--port", &port]).output().unwrap();
+    assert_eq!(refusal(&output), format!("shop: port {port} is taken; choose another with --port"));
+}
+
+/// A shop that is open, and closes at the latest when the test ends.
+struct Open {
+    process: Child,
+    announcement: String,
+    address: String,
+}
+
+impl Open {
+    fn start(command: &mut Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let output = BufReader::new(process.stdout.take().unwrap());
+        let mut announcement = String::new();
+        let mut lines = output.lines().map(Result::unwrap);
+        for line in lines.by_ref() {
+            announcement.push_str(&line);
+            announcement.push('\n');
+            if line.starts_with("Ctrl-C") {
+                break;
+            }
+        }
+        let address = announcement.lines().next().and_then(|line| line.split_once("http://")).unwrap().1.to_owned();
+        // Read on, so that the farewell meets an open pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { process, announcement, address }
+    }
+
+    fn get(&self, path: &str) -> String {
+        let mut connection = TcpStream::connect(&self.address).unwrap();
+        write!(connection, "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address).unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        answer
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn the_start_tells_what_a_visitor_and_an_operator_need() {
+    let open = Open::start(&mut shop(&["--port", "0"]));
+    for part in [
+        "http://127.0.0.1:",
+        "cookie (",
+        "SECRET_KEY is not set",
+        "logins end with this process",
+        "SessionConfig::development()",
+        "without Secure",
+        "never in production",
+        "user ada, password lovelace",
+        "Ctrl-C closes the shop",
+    ] {
+        assert!(open.announcement.contains(part), "{part} in {}", open.announcement);
+    }
+    let home = open.get("/");
+    assert!(home.starts_with("HTTP/1.1 200 OK") && home.contains("<h1>"), "{home}");
+}
+
+#[test]
+fn a_key_from_the_environment_is_used_without_a_notice_and_never_shown() {
+    let open = Open::start(shop(&["--port", "0"]).env("SECRET_KEY", KEY));
+    assert!(!open.announcement.contains("Notice") && !open.announcement.contains(KEY), "{}", open.announcement);
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_closes_the_shop_although_a_browser_keeps_a_connection_open() {
+    let mut open = Open::start(&mut shop(&["--port", "0"]));
+    let silent = TcpStream::connect(&open.address).unwrap();
+    // An answer on a later connection: the silent one has been accepted.
+    open.get("/style.css");
+    let interrupt = format!("kill -INT {}", open.process.id());
+    assert!(Command::new("sh").args(["-c", &interrupt]).status().unwrap().success());
+    assert_eq!(open.process.wait().unwrap().code(), Some(0));
+    drop(silent);
+}

@@ -1,0 +1,81 @@
+//! The README's first program is this crate's, and what its terminal shows is what the program answers.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+const README: &str = include_str!("../../../README.md");
+const PROGRAM: &str = include_str!("../src/main.rs");
+
+#[test]
+fn the_program_of_the_readme_is_this_one() {
+    let (_, program) = PROGRAM.split_once('\n').unwrap();
+    assert!(README.contains(&format!("```rust,no_run\n{program}```")), "README.md shows another program");
+}
+
+#[test]
+fn the_terminal_of_the_readme_shows_what_the_program_answers() {
+    let server = Server::start();
+    let first = server.get(None);
+    let (_, shown) = README.split_once("$ curl -si -c jar http://127.0.0.1:3000/\n").unwrap();
+    let (shown, rest) = shown.split_once("$ curl").unwrap();
+    let without_date = |line: &&str| !line.starts_with("date:");
+    for (shown, seen) in shown.lines().zip(first.lines().filter(without_date)) {
+        // A signature and a time differ from run to run.
+        let stable = |line: &str| {
+            line.split_once("session=eyJ2aXNpdHMiOjF9.")
+                .map_or(line.to_owned(), |(head, tail)| format!("{head}{}", tail.split_once(';').unwrap().1))
+        };
+        assert_eq!(stable(shown), stable(seen));
+    }
+    assert_eq!(shown.lines().count(), first.lines().filter(without_date).count());
+
+    let cookie = first.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap();
+    let second = server.get(cookie.split(';').next());
+    assert!(second.ends_with("\r\n\r\nVisit number 2\n"), "{second}");
+    assert!(rest.contains("\nVisit number 2\n"), "{rest}");
+}
+
+struct Server {
+    process: Child,
+    address: String,
+}
+
+impl Server {
+    fn start() -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = free.local_addr().unwrap().to_string();
+        drop(free);
+        let process = Command::new(env!("CARGO_BIN_EXE_visits")).arg(&address).spawn().unwrap();
+        let server = Self { process, address };
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while TcpStream::connect(&server.address).is_err() {
+            assert!(Instant::now() < deadline, "the program did not listen");
+            std::thread::yield_now();
+        }
+        server
+    }
+
+    /// The response, head and body, to one request.
+    fn get(&self, cookie: Option<&str>) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let cookie = cookie.map(|cookie| format!("Cookie: {cookie}\r\n")).unwrap_or_default();
+        write!(stream, "GET / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{cookie}\r\n", self.address).unwrap();
+        let mut response = BufReader::new(stream);
+        let mut text = String::new();
+        response.read_line(&mut text).unwrap();
+        response.read_to_string(&mut text).unwrap();
+        text.replace("connection: close\r\n", "")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
