@@ -21,6 +21,11 @@ pub(crate) fn decode(payload: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
+/// How long `text` is as a payload that is not compressed.
+pub(crate) fn encoded_length(text: &str) -> usize {
+    (text.len() * 4).div_ceil(3)
+}
+
 /// Appends `text` as a payload.
 pub(crate) fn encode(text: &str, target: &mut Vec<u8>) {
     encode_base64(text.as_bytes(), target);
@@ -67,4 +72,34 @@ fn inflate(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut text = Vec::new();
     ZlibDecoder::new(bytes).take(MAX_INFLATED + 1).read_to_end(&mut text).ok()?;
     (text.len() as u64 <= MAX_INFLATED).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compression_is_kept_if_the_dot_pays_for_itself() {
+        let (mut kept, mut refused) = (0, 0);
+        for length in 1..200 {
+            let text = format!("{}{}", "abcdefghij".repeat(3), "a".repeat(length % 20));
+            let text = &text[..length.min(text.len())];
+            let mut encoder = ZlibEncoder::new(Vec::new(), Level::default());
+            encoder.write_all(text.as_bytes()).unwrap();
+            let shorter = encoder.finish().unwrap().len() < text.len() - 1;
+            assert_eq!(encode_compressed(text, &mut Vec::new()), shorter, "{text}");
+            if shorter { kept += 1 } else { refused += 1 }
+        }
+        assert!(kept > 0 && refused > 0, "{kept} kept, {refused} refused");
+    }
+
+    #[test]
+    fn lengths_are_foretold() {
+        for length in 0..50 {
+            let text = "x".repeat(length);
+            let mut target = Vec::new();
+            encode(&text, &mut target);
+            assert_eq!(target.len(), encoded_length(&text));
+        }
+    }
 }

@@ -103,7 +103,6 @@ impl SignedCookieSessions {
     fn read(&self, context: &OpenContext<'_>, cookie: &str) -> Result<Session, Rejected> {
         let (payload, signed_at) = self.signer.verify(cookie)?;
         let age = whole_seconds(context.now()).checked_sub(whole_seconds(signed_at)).ok_or(Rejected::Expired)?;
-        // Whatever the hooks say later, a cookie that outlived every permanent session is not worth decoding.
         let text = payload::decode(payload).ok_or(Rejected::Payload)?;
         let session = Session::from_payload(text).map_err(|_| Rejected::Payload)?;
         let lifetime = context.lifetime(&session).unwrap_or_else(|| context.config().permanent_lifetime());
@@ -112,10 +111,10 @@ impl SignedCookieSessions {
 
     /// A payload of this text, compressed if the rule says so.
     fn encode(&self, text: &str, limit: Option<usize>) -> Vec<u8> {
-        // Timestamp and signature take 95 bytes with the longest digest.
-        let mut value = Vec::with_capacity(text.len() * 4 / 3 + 100);
+        let length = payload::encoded_length(text) + self.signer.overhead();
+        let mut value = Vec::with_capacity(length + 4);
         let compress = match self.compression {
-            Compression::NearLimit => limit.is_some_and(|limit| value.capacity() > limit * NEAR_LIMIT.0 / NEAR_LIMIT.1),
+            Compression::NearLimit => limit.is_some_and(|limit| length > limit * NEAR_LIMIT.0 / NEAR_LIMIT.1),
             Compression::WheneverShorter => true,
             Compression::Never => false,
         };

@@ -107,6 +107,16 @@ impl Signer {
         });
     }
 
+    /// How many bytes a timestamp of our time and a signature add to a payload.
+    pub(crate) fn overhead(&self) -> usize {
+        let signature = match &self.keys {
+            Keys::Sha1(_) => 27,
+            Keys::Sha256(_) => 43,
+            Keys::Sha512(_) => 86,
+        };
+        ".aaaaaa.".len() + signature
+    }
+
     /// The payload of a signed value, and when it was signed.
     pub(crate) fn verify<'a>(&self, value: &'a str) -> Result<(&'a str, SystemTime), Refused> {
         let (signed, signature) = value.rsplit_once('.').ok_or(Refused::Signature)?;
