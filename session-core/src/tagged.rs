@@ -4,8 +4,8 @@
 //! The types of this module read and write these; an array type reads a tuple too. A map of yours that happens to look
 //! like a tag is escaped when it is stored and unescaped when it is read, as Flask does it.
 //!
-//! To serde a tagged value other than a tuple is a map with one key that begins with `$session::`; so `serde_json::Value` shows it,
-//! and so it survives a way through one. Such keys are reserved.
+//! To serde a tagged value other than a tuple is a map with one key that is random in each process. It survives a way through
+//! `serde_json::Value`; and a map that a client sent, whatever its keys, never becomes [`Markup`] or another of these.
 //!
 //! ```
 //! use session_core::Session;
@@ -19,6 +19,7 @@
 //! # Ok::<(), session_core::Error>(())
 //! ```
 
+mod marker;
 mod rewrite;
 mod types;
 
@@ -27,12 +28,13 @@ use std::fmt;
 pub(crate) use rewrite::is_tag;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 
 pub use types::{Bytes, DateTime, Markup, Tuple, Uuid};
 
 /// A value as the JSON text that a session stores.
 pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<String, ValueError> {
-    let text = serde_json::to_string(value).map_err(ValueError::Json)?;
+    let text = serde_json::to_string(value).map_err(ValueError::json)?;
     if rewrite::may_need_tagging(&text) {
         return rewrite::tag(&text).map_err(|_| ValueError::Tag);
     }
@@ -43,22 +45,30 @@ pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<String, ValueEr
 pub(crate) fn decode<T: DeserializeOwned>(raw: &str) -> Result<T, ValueError> {
     if rewrite::may_need_untagging(raw) {
         let text = rewrite::untag(raw).map_err(|_| ValueError::Tag)?;
-        return serde_json::from_str(&text).map_err(ValueError::Json);
+        return serde_json::from_str(&text).map_err(ValueError::json);
     }
-    serde_json::from_str(raw).map_err(ValueError::Json)
+    serde_json::from_str(raw).map_err(ValueError::json)
 }
 
-/// Why a value could not be written or read.
+/// Why a value could not be written or read. It quotes nothing, as `serde_json` would: what a session holds is no
+/// business of a log's.
 #[derive(Debug)]
 pub(crate) enum ValueError {
-    Json(serde_json::Error),
+    Json { category: Category, column: usize },
     Tag,
+}
+
+impl ValueError {
+    fn json(error: serde_json::Error) -> Self {
+        Self::Json { category: error.classify(), column: error.column() }
+    }
 }
 
 impl fmt::Display for ValueError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Json(error) => error.fmt(f),
+            Self::Json { category: Category::Data, column } => write!(f, "JSON of another type at column {column}"),
+            Self::Json { column, .. } => write!(f, "JSON that cannot be parsed at column {column}"),
             Self::Tag => f.write_str("an object is tagged as one of Flask's types but is none"),
         }
     }
@@ -110,6 +120,18 @@ mod tests {
         let raw = encode(&BTreeMap::from([(" b", "aGk=")])).unwrap();
         assert!(decode::<Bytes>(&raw).is_err());
         assert_eq!(decode::<BTreeMap<String, String>>(&raw).unwrap()[" b"], "aGk=");
+    }
+
+    #[test]
+    fn a_map_becomes_markup_under_the_process_own_key_only() {
+        let prefix = &**marker::PREFIX;
+        assert_eq!((prefix.len(), prefix.matches(':').count()), (42, 2));
+        for key in ["$session::markup", "$session: m", "$session:00000000000000000000000000000000: m"] {
+            let map = json!({ key: "<script>" });
+            let raw = encode(&map).unwrap();
+            assert_eq!(raw, map.to_string());
+            assert!(decode::<Markup>(&raw).is_err());
+        }
     }
 
     #[test]

@@ -172,18 +172,18 @@ impl Values {
     }
 
     /// The indices, in order, of entries whose key comes again.
-    fn repeated_by_pairs(&self) -> Vec<usize> {
+    fn repeated_by_pairs(&self) -> Vec<u32> {
         let mut repeated = Vec::new();
         for (index, &entry) in self.entries.iter().enumerate() {
             let mut later = self.entries[index + 1..].iter();
             if later.any(|&later| may_be_same_key(later, entry) && self.same_key(later, entry)) {
-                repeated.push(index);
+                repeated.push(offset(index));
             }
         }
         repeated
     }
 
-    fn repeated_by_hash(&self) -> Vec<usize> {
+    fn repeated_by_hash(&self) -> Vec<u32> {
         let state = RandomState::new();
         let hash = |entry: &Entry| {
             let mut hasher = state.build_hasher();
@@ -200,7 +200,7 @@ impl Values {
             let rivals = order[position + 1..].iter().take_while(|rival| *rival >> 32 == place >> 32);
             let entry = self.entries[index(place)];
             if rivals.into_iter().any(|&rival| self.same_key(self.entries[index(rival)], entry)) {
-                repeated.push(index(place));
+                repeated.push(offset(index(place)));
             }
         }
         repeated.sort_unstable();

@@ -4,26 +4,20 @@
 //! [`tagged`](super) read and write. So a real tag and a map that looks like one are never confused. Only text that may
 //! hold either comes here, and nothing recurses.
 
+use super::marker::{self, PREFIX};
 use crate::scan::{self, Malformed, Scanner};
 
-/// Flask's tags, in the order of its serializer, each with the marker that stands for it in front of serde.
-const TAGS: [(&str, &str); 6] = [
-    (" di", ""),
-    (" t", super::types::TUPLE),
-    (" b", super::types::BYTES),
-    (" m", super::types::MARKUP),
-    (" u", super::types::UUID),
-    (" d", super::types::DATETIME),
-];
+/// Flask's tags, in the order of its serializer.
+const TAGS: [&str; 6] = [" di", marker::TUPLE, marker::BYTES, marker::MARKUP, marker::UUID, marker::DATETIME];
 
 /// Whether the inside of a JSON string is one of Flask's tags.
 pub(crate) fn is_tag(key: &str) -> bool {
-    TAGS.iter().any(|(tag, _)| scan::stands_for(key, tag))
+    TAGS.iter().any(|tag| scan::stands_for(key, tag))
 }
 
 /// Whether compact text from `serde_json` may hold a marker, or a map that looks like a tag.
 pub(super) fn may_need_tagging(text: &str) -> bool {
-    text.contains("{\" ") || text.contains("{\"$")
+    text.contains("{\" ") || text.contains(&**PREFIX)
 }
 
 /// Whether stored text may hold a tag.
@@ -34,10 +28,10 @@ pub(super) fn may_need_untagging(raw: &str) -> bool {
 /// Markers become tags; maps that look like tags are escaped.
 pub(super) fn tag(text: &str) -> Result<String, Malformed> {
     Rewriter::new(text)?.run(|key| {
-        if let Some((tag, _)) = TAGS.iter().skip(1).find(|(_, marker)| scan::stands_for(key, marker)) {
+        if let Some(tag) = key.strip_prefix(&**PREFIX) {
             return Some(Rewrite { open: format!("{{\"{tag}\":"), close: "}", unescape: false });
         }
-        let (tag, _) = TAGS.iter().find(|(tag, _)| scan::stands_for(key, tag))?;
+        let tag = TAGS.iter().find(|tag| scan::stands_for(key, tag))?;
         Some(Rewrite { open: format!("{{\" di\":{{\"{tag}__\":"), close: "}}", unescape: false })
     })
 }
@@ -45,11 +39,11 @@ pub(super) fn tag(text: &str) -> Result<String, Malformed> {
 /// Tags become markers or arrays; escaped maps are unescaped.
 pub(super) fn untag(text: &str) -> Result<String, Malformed> {
     Rewriter::new(text)?.run(|key| {
-        let (tag, marker) = TAGS.iter().find(|(tag, _)| scan::stands_for(key, tag))?;
+        let tag = TAGS.iter().find(|tag| scan::stands_for(key, tag))?;
         Some(match *tag {
             " di" => Rewrite { open: String::new(), close: "", unescape: true },
-            " t" => Rewrite { open: String::new(), close: "", unescape: false },
-            _ => Rewrite { open: format!("{{\"{marker}\":"), close: "}", unescape: false },
+            marker::TUPLE => Rewrite { open: String::new(), close: "", unescape: false },
+            _ => Rewrite { open: format!("{{\"{}{tag}\":", *PREFIX), close: "}", unescape: false },
         })
     })
 }

@@ -7,15 +7,9 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::de::{Error as _, IgnoredAny};
-use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-// Serde sees a tagged value as a map whose one key is its marker; `rewrite` turns markers into tags and back.
-pub(super) const TUPLE: &str = "$session::tuple";
-pub(super) const BYTES: &str = "$session::bytes";
-pub(super) const MARKUP: &str = "$session::markup";
-pub(super) const UUID: &str = "$session::uuid";
-pub(super) const DATETIME: &str = "$session::datetime";
+use super::marker::{self, marked, unmarked};
 
 /// Python ignores the unused bits of the last character, and so must whoever reads what Python reads.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -65,7 +59,7 @@ impl<T> Tuple<T> {
 
 impl<T: Serialize> Serialize for Tuple<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        marked(serializer, TUPLE, &self.0)
+        marked(serializer, marker::TUPLE, &self.0)
     }
 }
 
@@ -119,18 +113,13 @@ impl From<Vec<u8>> for Bytes {
 
 impl Serialize for Bytes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        marked(serializer, BYTES, &BASE64.encode(&self.0))
+        marked(serializer, marker::BYTES, &BASE64.encode(&self.0))
     }
 }
 
 impl<'de> Deserialize<'de> for Bytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        struct Marked {
-            #[serde(rename = "$session::bytes")]
-            text: String,
-        }
-        let mut text = Marked::deserialize(deserializer)?.text;
+        let mut text: String = unmarked(deserializer, marker::BYTES)?;
         if !text.is_ascii() {
             return Err(D::Error::custom("bytes are not base64"));
         }
@@ -184,18 +173,13 @@ impl<T: Into<String>> From<T> for Markup {
 
 impl Serialize for Markup {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        marked(serializer, MARKUP, &self.0)
+        marked(serializer, marker::MARKUP, &self.0)
     }
 }
 
 impl<'de> Deserialize<'de> for Markup {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        struct Marked {
-            #[serde(rename = "$session::markup")]
-            text: String,
-        }
-        Marked::deserialize(deserializer).map(|marked| Self(marked.text))
+        unmarked(deserializer, marker::MARKUP).map(Self)
     }
 }
 
@@ -251,18 +235,13 @@ impl fmt::Display for Uuid {
 
 impl Serialize for Uuid {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        marked(serializer, UUID, &format!("{:032x}", u128::from_be_bytes(self.0)))
+        marked(serializer, marker::UUID, &format!("{:032x}", u128::from_be_bytes(self.0)))
     }
 }
 
 impl<'de> Deserialize<'de> for Uuid {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        struct Marked {
-            #[serde(rename = "$session::uuid")]
-            text: String,
-        }
-        let text = Marked::deserialize(deserializer)?.text;
+        let text: String = unmarked(deserializer, marker::UUID)?;
         Self::parse(&text).ok_or_else(|| D::Error::custom("not a UUID"))
     }
 }
@@ -322,7 +301,7 @@ impl From<SystemTime> for DateTime {
 
 impl Serialize for DateTime {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        marked(serializer, DATETIME, &self.0)
+        marked(serializer, marker::DATETIME, &self.0)
     }
 }
 
@@ -334,22 +313,11 @@ impl<'de> Deserialize<'de> for DateTime {
             Date(String),
             Other(IgnoredAny),
         }
-        #[derive(Deserialize)]
-        struct Marked {
-            #[serde(rename = "$session::datetime")]
-            text: Text,
-        }
-        match Marked::deserialize(deserializer)?.text {
+        match unmarked(deserializer, marker::DATETIME)? {
             Text::Date(text) => Ok(Self(text)),
             Text::Other(_) => Ok(Self(String::new())),
         }
     }
-}
-
-fn marked<S: Serializer, T: Serialize>(serializer: S, marker: &str, value: &T) -> Result<S::Ok, S::Error> {
-    let mut map = serializer.serialize_map(Some(1))?;
-    map.serialize_entry(marker, value)?;
-    map.end()
 }
 
 #[cfg(test)]

@@ -1,0 +1,270 @@
+//! What holds of every session: it comes back from its cookie as it went in, its journal replays to the same payload, and
+//! no map of an application is taken for one of Flask's tags.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use proptest::collection::{btree_map, vec};
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde_json::{Value, json};
+use session_cookie::{Compression, Digest, SecretKey, SessionConfig, SignedCookieSessions};
+use session_core::tagged::{Bytes, DateTime, Markup, Tuple, Uuid};
+use session_core::{Error, ErrorKind, ManualClock, RequestSession, RequestView, Session};
+
+const TAGS: [&str; 6] = [" t", " di", " b", " m", " u", " d"];
+/// The last second that an HTTP date can show.
+const END_OF_9999: u64 = 253_402_300_799;
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_session_comes_back_from_its_cookie(
+        values in btree_map(key(), json(), 1..8), digest in digest(), compression in compression(),
+    ) {
+        let reopened = through_a_cookie(digest, compression, |session| {
+            for (key, value) in &values {
+                session.insert(key, value).unwrap();
+            }
+        });
+        prop_assert_eq!(&reopened.keys(), &values.keys().cloned().collect::<Vec<_>>());
+        for (key, value) in &values {
+            prop_assert_eq!(&reopened.get::<Value>(key).unwrap().unwrap(), value, "{}", key);
+        }
+    }
+
+    #[test]
+    fn the_journal_replayed_on_the_original_is_the_session(original in payload(), steps in vec(step(), 0..12)) {
+        let session = Session::from_payload(original.clone()).unwrap();
+        let opened = session.payload();
+        for step in &steps {
+            step.take(&session)?;
+        }
+        let changes = session.changes();
+        prop_assert_eq!(changes.replay(&original).unwrap(), session.payload());
+        prop_assert_eq!(changes.is_empty(), !session.is_modified());
+        if changes.is_empty() {
+            prop_assert_eq!(session.payload(), opened);
+        }
+    }
+
+    #[test]
+    fn the_journal_replayed_on_a_newer_session_keeps_what_others_wrote(
+        original in payload(), steps in vec(step(), 0..12),
+    ) {
+        let session = Session::from_payload(original.clone()).unwrap();
+        for step in &steps {
+            step.take(&session)?;
+        }
+        let newer = Session::from_payload(original).unwrap();
+        newer.insert("elsewhere", "é").unwrap();
+        let merged = Session::from_payload(session.changes().replay(&newer.payload()).unwrap()).unwrap();
+        let cleared = steps.iter().any(|step| matches!(step, Step::Clear));
+        prop_assert_eq!(merged.get::<String>("elsewhere").unwrap(), (!cleared).then(|| "é".to_owned()));
+        prop_assert!(merged.discard("elsewhere").unwrap() != cleared);
+        prop_assert_eq!(entries(&merged), entries(&session));
+    }
+
+    #[test]
+    fn what_flask_tags_comes_back_as_its_type(
+        bytes in vec(any::<u8>(), 0..40), html in text(), uuid in any::<[u8; 16]>(), seconds in 0..=END_OF_9999,
+    ) {
+        let moment = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        let nested = BTreeMap::from([(html.clone(), (Uuid::from(uuid), DateTime::from(moment)))]);
+        let session = through_a_cookie(Digest::Sha1, Compression::Never, |session| {
+            session.insert("bytes", Bytes::from(bytes.clone())).unwrap();
+            session.insert("markup", Markup::from(html.clone())).unwrap();
+            session.insert("uuid", Uuid::from(uuid)).unwrap();
+            session.insert("moment", DateTime::from(moment)).unwrap();
+            session.insert("tuple", Tuple::new((seconds, html.clone(), [Bytes::from(bytes.clone())]))).unwrap();
+            session.insert("nested", Tuple::new([&nested, &nested])).unwrap();
+        });
+        let tuple: Tuple<(u64, String, [Bytes; 1])> = session.get("tuple").unwrap().unwrap();
+        prop_assert_eq!(tuple.into_inner(), (seconds, html.clone(), [Bytes::from(bytes.clone())]));
+        prop_assert_eq!(session.get::<Bytes>("bytes").unwrap().unwrap().into_vec(), bytes);
+        prop_assert_eq!(session.get::<Markup>("markup").unwrap().unwrap().into_string(), html);
+        prop_assert_eq!(session.get::<Uuid>("uuid").unwrap().unwrap(), Uuid::from(uuid));
+        prop_assert_eq!(session.get::<DateTime>("moment").unwrap().unwrap().to_system_time(), Some(moment));
+        let read: [BTreeMap<String, (Uuid, DateTime)>; 2] = session.get("nested").unwrap().unwrap();
+        prop_assert_eq!(read, [nested.clone(), nested]);
+    }
+
+    #[test]
+    fn a_map_that_looks_like_a_tag_stays_a_map_at_any_depth(
+        layers in vec((select(&TAGS[..]), any::<bool>()), 1..30), inside in json(), key in key(),
+    ) {
+        let map = layers.iter().fold(inside, |inside, (tag, listed)| {
+            let map = json!({ *tag: inside });
+            if *listed { json!([map, "beside"]) } else { map }
+        });
+        let reopened = through_a_cookie(Digest::Sha1, Compression::Never, |session| {
+            session.insert(&key, &map).unwrap();
+            session.insert("a tuple", Tuple::new((&map, 1))).unwrap();
+        });
+        prop_assert_eq!(&reopened.get::<Value>(&key).unwrap().unwrap(), &map);
+        prop_assert_eq!(reopened.get::<(Value, u8)>("a tuple").unwrap().unwrap(), (map, 1));
+    }
+
+    #[test]
+    fn a_map_that_looks_like_a_tag_is_never_read_as_the_tagged_type(tag in select(&TAGS[2..]), text in text()) {
+        let session = through_a_cookie(Digest::Sha1, Compression::Never, |session| {
+            session.insert("map", BTreeMap::from([(tag, &text)])).unwrap();
+        });
+        let failures = [
+            session.get::<Bytes>("map").unwrap_err(),
+            session.get::<Markup>("map").unwrap_err(),
+            session.get::<Uuid>("map").unwrap_err(),
+            session.get::<DateTime>("map").unwrap_err(),
+        ];
+        prop_assert!(failures.iter().all(|error| error.kind() == ErrorKind::Value));
+        let map: BTreeMap<String, String> = session.get("map").unwrap().unwrap();
+        prop_assert_eq!(map, BTreeMap::from([(tag.to_owned(), text)]));
+    }
+}
+
+/// One thing that a handler does to its session.
+#[derive(Clone, Debug)]
+enum Step {
+    Insert(String, Value),
+    Discard(String),
+    Append(String),
+    GetOrInsert(String, Value),
+    Clear,
+    Flash(String),
+    TakeFlashes,
+    SetPermanent(bool),
+}
+
+impl Step {
+    /// Takes the step. It fails only where what is stored is of another type, and then changes nothing.
+    fn take(&self, session: &Session) -> Result<(), TestCaseError> {
+        let (payload, recorded) = (session.payload(), session.changes().len());
+        let Err(error) = self.apply(session) else { return Ok(()) };
+        prop_assert_eq!(error.kind(), ErrorKind::Value);
+        prop_assert_eq!((session.payload(), session.changes().len()), (payload, recorded));
+        Ok(())
+    }
+
+    fn apply(&self, session: &Session) -> Result<(), Error> {
+        match self {
+            Self::Insert(key, value) => session.insert(key, value),
+            Self::Discard(key) => session.discard(key).map(drop),
+            Self::Append(key) => session.update(key, |list: Option<Vec<Value>>| {
+                let mut list = list.unwrap_or_default();
+                list.push(json!(list.len()));
+                (list.len() < 4).then_some(list)
+            }),
+            Self::GetOrInsert(key, value) => session.get_or_insert(key, value.clone()).map(drop),
+            Self::Clear => session.clear(),
+            Self::Flash(message) => session.flash(message),
+            Self::TakeFlashes => session.take_flashes().map(drop),
+            Self::SetPermanent(permanent) => session.set_permanent(*permanent),
+        }
+    }
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (few_keys(), json()).prop_map(|(key, value)| Step::Insert(key, value)),
+        4 => few_keys().prop_map(Step::Append),
+        2 => few_keys().prop_map(Step::Discard),
+        2 => (few_keys(), json()).prop_map(|(key, value)| Step::GetOrInsert(key, value)),
+        2 => text().prop_map(Step::Flash),
+        2 => Just(Step::TakeFlashes),
+        1 => Just(Step::Clear),
+        1 => any::<bool>().prop_map(Step::SetPermanent),
+    ]
+}
+
+/// A payload as another program may have written it: spaces, odd values, repeated keys, flash messages or none.
+fn payload() -> impl Strategy<Value = String> {
+    const ENTRIES: [&str; 11] = [
+        r#""a":1"#,
+        r#""a" : [ ]"#,
+        r#""\u0061":{" t":[1]}"#,
+        r#""b":NaN"#,
+        r#""b":["x",{" b":"aGk="}]"#,
+        r#"" t":[0]"#,
+        r#""_permanent":true"#,
+        r#""_flashes":[]"#,
+        r#""_flashes":[{" t":["message","a"]},{" t":["error",{" m":"<b>"}]},["info","a"],7]"#,
+        r#""_flashes":{}"#,
+        r#""other":"\ud800""#,
+    ];
+    vec(select(&ENTRIES[..]), 0..5)
+        .prop_map(|entries| if let [r#"" t":[0]"#] = entries[..] { vec![] } else { entries })
+        .prop_map(|entries| format!("{{{}}}", entries.join(" , ")))
+}
+
+/// Few enough that steps meet each other.
+fn few_keys() -> impl Strategy<Value = String> {
+    select(vec!["a", "b", "é\"\n", " t", "_permanent", "_flashes"]).prop_map(str::to_owned)
+}
+
+fn key() -> impl Strategy<Value = String> {
+    prop_oneof![
+        3 => text(),
+        1 => select(&TAGS[..]).prop_map(str::to_owned),
+        1 => select(vec!["_permanent", "_flashes", "t__", " t__", ""]).prop_map(str::to_owned),
+    ]
+}
+
+fn json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_filter("JSON has no such number", |number| number.is_finite()).prop_map(Value::from),
+        text().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(Value::from),
+            btree_map(key(), inner, 0..4).prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+/// Any characters, those that JSON must escape among them.
+fn text() -> impl Strategy<Value = String> {
+    let char = prop_oneof![any::<char>(), select(vec!['"', '\\', '\n', '\0', ' ', '\u{7f}', '\u{2028}', '😀'])];
+    vec(char, 0..12).prop_map(String::from_iter)
+}
+
+fn digest() -> impl Strategy<Value = Digest> {
+    select(vec![Digest::Sha1, Digest::Sha256, Digest::Sha512])
+}
+
+fn compression() -> impl Strategy<Value = Compression> {
+    select(vec![Compression::NearLimit, Compression::WheneverShorter, Compression::Never])
+}
+
+/// What a session holds, whatever its order and spelling.
+fn entries(session: &Session) -> BTreeMap<String, Option<Value>> {
+    let entry = |key: String| (key.clone(), session.get(&key).ok().flatten());
+    session.keys().into_iter().map(entry).collect()
+}
+
+/// The session that the next request sees after one that wrote to a fresh session.
+fn through_a_cookie(digest: Digest, compression: Compression, write: impl FnOnce(&Session)) -> Session {
+    let clock = ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
+    let config = SessionConfig::builder().clock(clock).max_cookie_size(0).build().unwrap();
+    let key = SecretKey::new("a-secret-of-32-bytes-or-more-0123456789").unwrap();
+    let builder = SignedCookieSessions::builder(config, &key).digest(digest).compression(compression);
+    let sessions = builder.build().unwrap();
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+        let first = RequestSession::new(sessions.clone(), RequestView::default());
+        let written = first.session().await.unwrap();
+        write(&written);
+        let headers = first.commit().await.unwrap();
+        let cookie = headers.set_cookie().unwrap().split(';').next().unwrap().as_bytes();
+        let view = RequestView::builder().cookie_header(cookie).build();
+        let reopened = RequestSession::new(sessions, view).session().await.unwrap();
+        assert_eq!(reopened.payload(), written.payload());
+        assert!(!reopened.is_new() && !reopened.is_modified());
+        reopened
+    })
+}

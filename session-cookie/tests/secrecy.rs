@@ -1,0 +1,319 @@
+//! Neither a log line nor the `Debug` form of anything public shows a secret, a cookie or a value of a session.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fmt::Debug;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use session_cookie::{Compression, SecretKey, SessionConfig, SignedCookieSessions};
+use session_core::{
+    CookieAction, Error, ErrorKind, ManualClock, OpenContext, Oversize, RequestSession, RequestView, SaveContext,
+    Session, SessionConfigBuilder, SessionInterface, async_trait,
+};
+use sha1::Sha1;
+use tracing::Level;
+
+const NOW: u64 = 1_700_000_000;
+const SECRET: &str = "kQ7zx9vTw3mPf5hRj8bNc2dLs6gYt4uXe1aHoZiV";
+const RETIRED: &str = "Bn5yGr2KpW8sMx4JdC7tQf3LvE9hZa6UoT1iSbYk";
+const WEAK: &str = "Pz8rWq2nXv6k";
+const VALUE: &str = "Jd4wMv8sRb2yLt7pGc9q";
+const FLASHED: &str = "Uf3xHn6kTz9dWq5mYe2v";
+const OTHER_COOKIE: &str = "Rk7bPs4gVw9zNj2cXm6t";
+/// How much of a secret text already counts as the text.
+const WINDOW: usize = 8;
+
+/// Shows each context as it passes, and asks the sessions inside.
+#[derive(Debug)]
+struct Watching {
+    inner: SignedCookieSessions,
+    seen: Log,
+}
+
+#[async_trait]
+impl SessionInterface for Watching {
+    fn config(&self) -> &SessionConfig {
+        self.inner.config()
+    }
+
+    async fn open(&self, context: &OpenContext<'_>) -> Result<Session, Error> {
+        self.seen.show(context);
+        self.inner.open(context).await
+    }
+
+    async fn save(&self, session: &Session, context: &SaveContext<'_>) -> Result<CookieAction, Error> {
+        self.seen.show(context);
+        let action = self.inner.save(session, context).await;
+        self.seen.show(&action);
+        action
+    }
+}
+
+#[test]
+fn no_cookie_that_is_opened_leaves_a_trace_of_itself() {
+    let genuine = cookie(&save(config(), |session| session.insert("mood", VALUE)).unwrap());
+    let (signed, signature) = genuine.rsplit_once('.').unwrap();
+    let unsigned = sign(&BASE64_URL_SAFE_NO_PAD.encode(format!("[\"{VALUE}\"]")));
+    let odd = sign(&BASE64_URL_SAFE_NO_PAD.encode(format!("{{\"mood\":[\"{VALUE}\"],\"_flashes\":\"{FLASHED}\"}}")));
+    let cases = [
+        ("genuine", genuine.clone(), NOW, None),
+        ("forged payload", format!("x{genuine}"), NOW, Some("session cookie has no valid signature")),
+        ("forged signature", format!("{signed}.{}", reversed(signature)), NOW, Some("has no valid signature")),
+        ("no signature", genuine.replace('.', ""), NOW, Some("has no valid signature")),
+        ("expired", genuine.clone(), NOW + 86_400 * 32, Some("session cookie has expired")),
+        ("from the future", genuine, NOW - 1, Some("session cookie has expired")),
+        ("no session", unsigned, NOW, Some("session cookie is signed but malformed")),
+        ("no base64", sign(VALUE.repeat(3).get(..21).unwrap()), NOW, Some("signed but malformed")),
+        ("no text", sign(&BASE64_URL_SAFE_NO_PAD.encode([0xff; 30])), NOW, Some("signed but malformed")),
+        ("compressed rubbish", sign(&format!(".{VALUE}")), NOW, Some("signed but malformed")),
+        ("odd values", odd, NOW, None),
+    ];
+    for (name, cookie, now, expected) in cases {
+        let log = Log::default();
+        log.collect(|| drop(use_session(config().clock(ManualClock::at(at(now))), Some(&cookie), &log)));
+        let text = log.take();
+        assert_eq!(leaks(&text, &[&cookie]), Vec::<String>::new(), "{name}");
+        for shown in ["RequestSession {", "OpenContext {", "SaveContext {", "RequestView {", "Insert(\"mood\", ..)"] {
+            assert!(text.contains(shown), "{name}: {shown} is missing from {text}");
+        }
+        match expected {
+            Some(message) => assert!(text.contains(message), "{name}: {text}"),
+            None => assert!(!text.contains("starting a fresh session"), "{name}: {text}"),
+        }
+    }
+}
+
+#[test]
+fn no_cookie_that_is_saved_leaves_a_trace_of_itself() {
+    let (small, refusing) = (config().max_cookie_size(100), config().max_cookie_size(100).oversize(Oversize::Refuse));
+    let cases = [
+        ("saved", config(), "Set(..)", false),
+        ("oversize", small, "session cookie is larger than the limit", false),
+        ("refused", refusing, "the limit is 100", true),
+    ];
+    for (name, config, expected, refused) in cases {
+        let (log, mut saved) = (Log::default(), None);
+        log.collect(|| saved = Some(use_session(config.clone(), None, &log)));
+        let text = log.take();
+        assert_eq!(saved.unwrap().is_err_and(|error| error.kind() == ErrorKind::TooLarge), refused, "{name}");
+        assert!(text.contains(expected), "{name}: {text}");
+        let unlimited = config.max_cookie_size(0).oversize(Oversize::Warn);
+        let header = use_session(unlimited, None, &Log::default()).unwrap().unwrap();
+        assert_eq!(leaks(&text, &[&cookie(&header)]), Vec::<String>::new(), "{name}");
+    }
+}
+
+#[test]
+fn nothing_that_holds_the_key_shows_it() {
+    let log = Log::default();
+    let settings = config();
+    log.show(&settings);
+    let config = settings.build().unwrap();
+    log.show(&config);
+    log.show(&key());
+    let builder = SignedCookieSessions::builder(config, &key()).salt("admin").compression(Compression::Never);
+    log.show(&builder);
+    log.show(&builder.build().unwrap());
+    let text = log.take();
+    assert_eq!(leaks(&text, &[]), Vec::<String>::new());
+    let shown = ["SessionConfigBuilder {", "SecretKey { keys: 2, .. }", "SignedCookieSessionsBuilder {", "Signer {"];
+    for shown in shown {
+        assert!(text.contains(shown), "{shown} is missing from {text}");
+    }
+}
+
+#[test]
+fn an_error_shows_no_secret_and_no_value() {
+    let path = format!("{}/weak-key", env!("CARGO_TARGET_TMPDIR"));
+    std::fs::write(&path, WEAK).unwrap();
+    let session = Session::from_payload(format!("{{\"mood\":\"{VALUE}\",\"_flashes\":\"{FLASHED}\"}}")).unwrap();
+    let errors = [
+        SecretKey::new(WEAK).unwrap_err(),
+        SecretKey::from_file(&path).unwrap_err(),
+        Session::from_payload(format!("[\"{VALUE}\"]")).unwrap_err(),
+        session.changes().replay(VALUE).unwrap_err(),
+        Session::null("set a key").insert("mood", VALUE).unwrap_err(),
+        session.flash(VALUE).unwrap_err(),
+        session.get::<u64>("mood").unwrap_err(),
+        session.take_flashes().unwrap_err(),
+    ];
+    let log = Log::default();
+    for error in &errors {
+        log.show_error(error);
+    }
+
+    let text = log.take();
+    assert_eq!(leaks(&text, &[]), Vec::<String>::new());
+    for shown in ["12 bytes; at least 32", "not a JSON object", "set a key", "the session's value of \"mood\" is not"] {
+        assert!(text.contains(shown), "{shown} is missing from {text}");
+    }
+}
+
+#[test]
+fn a_leak_would_be_found() {
+    let genuine = cookie(&save(config(), |session| session.insert("mood", VALUE)).unwrap());
+    let part = &genuine[20..20 + WINDOW];
+    for leak in [SECRET, RETIRED, WEAK, VALUE, FLASHED, OTHER_COOKIE, &genuine, part, &SECRET[9..17]] {
+        let log = Log::default();
+        log.collect(|| tracing::trace!(leak, "an event"));
+        assert!(!leaks(&log.take(), &[&genuine]).is_empty(), "{leak}");
+        log.show(&leak.as_bytes());
+        assert!(!leaks(&log.take(), &[&genuine]).is_empty(), "the bytes of {leak}");
+    }
+    assert_eq!(leaks("an event", &[&genuine]), Vec::<String>::new());
+}
+
+/// Works with one request's session and shows everything public on the way; gives the `Set-Cookie`.
+fn use_session(config: SessionConfigBuilder, cookie: Option<&str>, log: &Log) -> Result<Option<String>, Error> {
+    let inner = SignedCookieSessions::new(config.build().unwrap(), &key()).unwrap();
+    let header = format!("csrf={OTHER_COOKIE}; session={}", cookie.unwrap_or_default());
+    let builder = RequestView::builder().cookie_header(header.as_bytes()).host("shop.example").path("/cart");
+    log.show(&builder);
+    let view = builder.build();
+    log.show(&view);
+    let request = RequestSession::new(Watching { inner, seen: log.clone() }, view);
+    log.show(&request);
+    run(async {
+        let session = request.session().await?;
+        session.insert("mood", VALUE)?;
+        session.update("seen", |seen: Option<Vec<String>>| {
+            Some([seen.unwrap_or_default(), vec![VALUE.to_owned()]].concat())
+        })?;
+        if let Err(error) = session.take_flashes().and_then(|_| session.flash(FLASHED)) {
+            log.write_line(&error.to_string());
+        }
+        log.show(&session);
+        log.show(&session.changes());
+        log.show(&request);
+        let headers = request.commit().await.inspect_err(|error| log.show_error(error))?;
+        log.show(&headers);
+        log.show(&request);
+        log.show_error(&session.insert("late", VALUE).unwrap_err());
+        Ok(headers.set_cookie().map(str::to_owned))
+    })
+}
+
+/// The `Set-Cookie` of a request whose handler makes one change.
+fn save(config: SessionConfigBuilder, change: impl FnOnce(&Session) -> Result<(), Error>) -> Result<String, Error> {
+    let sessions = SignedCookieSessions::new(config.build()?, &key())?;
+    let request = RequestSession::new(sessions, RequestView::default());
+    run(async {
+        change(&request.session().await?)?;
+        Ok(request.commit().await?.set_cookie().unwrap().to_owned())
+    })
+}
+
+fn config() -> SessionConfigBuilder {
+    SessionConfig::builder().clock(ManualClock::at(at(NOW)))
+}
+
+fn key() -> SecretKey {
+    SecretKey::new(SECRET).unwrap().with_fallback(&SecretKey::new(RETIRED).unwrap())
+}
+
+fn at(seconds: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+/// The value of a `Set-Cookie` header.
+fn cookie(set_cookie: &str) -> String {
+    let pair = set_cookie.split(';').next().unwrap();
+    pair.split_once('=').unwrap().1.to_owned()
+}
+
+/// The cookie of a payload that is as it goes over the wire.
+fn sign(payload: &str) -> String {
+    let authenticate = |key: &[u8], message: &[u8]| {
+        let mut mac = Hmac::<Sha1>::new_from_slice(key).unwrap();
+        mac.update(message);
+        mac.finalize().into_bytes()
+    };
+    let signed = format!("{payload}.{}", BASE64_URL_SAFE_NO_PAD.encode(&NOW.to_be_bytes()[4..]));
+    let signature = authenticate(&authenticate(SECRET.as_bytes(), b"cookie-session"), signed.as_bytes());
+    format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
+}
+
+fn reversed(text: &str) -> String {
+    text.chars().rev().collect()
+}
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+/// The parts of secrets and of these cookies that a text shows, as text or as a list of bytes.
+fn leaks(text: &str, cookies: &[&str]) -> Vec<String> {
+    let secrets = [SECRET, RETIRED, WEAK, VALUE, FLASHED, OTHER_COOKIE];
+    // A timestamp is no secret, and shorter than a window.
+    let parts = cookies.iter().flat_map(|cookie| cookie.split('.')).filter(|part| part.len() >= WINDOW);
+    secrets
+        .into_iter()
+        .chain(parts)
+        .flat_map(|secret| secret.as_bytes().windows(WINDOW))
+        .flat_map(|window| {
+            let bytes = format!("{window:?}");
+            [String::from_utf8_lossy(window).into_owned(), bytes.trim_matches(['[', ']']).to_owned()]
+        })
+        .filter(|window| text.contains(window.as_str()))
+        .collect()
+}
+
+/// Collects what is logged and what is shown.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// Collects every event of any level while `work` runs.
+    fn collect(&self, work: impl FnOnce()) {
+        let log = self.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(Level::TRACE)
+            .with_ansi(false)
+            .with_writer(move || log.clone())
+            .finish();
+        tracing::subscriber::with_default(subscriber, work);
+    }
+
+    /// Writes both `Debug` forms.
+    fn show(&self, value: &impl Debug) {
+        self.write_line(&format!("{value:?} {value:#?}"));
+    }
+
+    /// Writes an error with all that lies beneath it.
+    fn show_error(&self, error: &Error) {
+        self.show(error);
+        let mut beneath: Option<&dyn std::error::Error> = Some(error);
+        while let Some(error) = beneath {
+            self.write_line(&format!("{error} {error:?}"));
+            beneath = error.source();
+        }
+    }
+
+    fn write_line(&self, line: &str) {
+        writeln!(self.0.lock().unwrap(), "{line}").unwrap();
+    }
+
+    fn take(&self) -> String {
+        String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
+    }
+}
+
+impl Debug for Log {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Log")
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
