@@ -90,7 +90,7 @@ async fn a_value_of_another_type_is_an_error_response_that_carries_the_session()
     assert_eq!(reopen(&cookies, set_cookies(&response)[0]).await.payload(), r#"{"basket":"hunter2"}"#);
     assert_eq!(text(response).await, "The session failed.\n");
     let line = line_with("basket");
-    assert!(line.contains("is not a") && line.contains("invalid type"), "{line}");
+    assert!(line.contains("is not a") && line.contains("JSON of another type"), "{line}");
 }
 
 struct Orders;
