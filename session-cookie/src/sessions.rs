@@ -219,7 +219,8 @@ impl SignedCookieSessionsBuilder {
     ///
     /// # Errors
     ///
-    /// [`Configuration`](session_core::ErrorKind::Configuration) if the key cannot be used.
+    /// [`Configuration`](session_core::ErrorKind::Configuration) if the key cannot be used, or if the configuration has an idle
+    /// or absolute timeout: Flask's format has no place for what they need.
     ///
     /// ```
     /// # use session_cookie::{SecretKey, SessionConfig, SignedCookieSessions};
@@ -228,6 +229,11 @@ impl SignedCookieSessionsBuilder {
     /// # Ok::<(), session_core::Error>(())
     /// ```
     pub fn build(self) -> Result<SignedCookieSessions, Error> {
+        if self.config.absolute_timeout().is_some() || self.config.idle_timeout().is_some() {
+            let message = "a signed cookie does not know when its session began or was last used: \
+                           idle and absolute timeouts need a server-side backend";
+            return Err(Error::new(ErrorKind::Configuration, message));
+        }
         let signer = Signer::new(&self.key, self.salt.as_bytes(), self.digest)?;
         Ok(SignedCookieSessions { config: self.config, signer, compression: self.compression })
     }

@@ -275,3 +275,14 @@ impl Write for Log {
         Ok(())
     }
 }
+
+#[test]
+fn timeouts_that_a_cookie_cannot_keep_are_refused() {
+    let key = SecretKey::generate().unwrap();
+    let hour = Duration::from_hours(1);
+    for config in [SessionConfig::builder().idle_timeout(hour), SessionConfig::builder().absolute_timeout(hour)] {
+        let error = SignedCookieSessions::new(config.build().unwrap(), &key).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+        assert!(error.to_string().contains("timeouts need a server-side backend"), "{error}");
+    }
+}

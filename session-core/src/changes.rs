@@ -98,6 +98,17 @@ impl Changes {
         Ok(values.to_payload())
     }
 
+    /// The changes of both, in order.
+    pub(crate) fn joined(mut earlier: Self, later: Self) -> Self {
+        later.changes.into_iter().for_each(|change| earlier.push(change));
+        earlier
+    }
+
+    /// Whether every key was dropped at some point.
+    pub(crate) fn clears(&self) -> bool {
+        matches!(self.changes.first(), Some(Change::Clear))
+    }
+
     pub(crate) fn push(&mut self, change: Change) {
         if matches!(change, Change::Clear) {
             self.changes.clear();

@@ -29,6 +29,9 @@ pub enum CookieAction {
     Keep,
     /// Set the cookie to this value, which may hold only what RFC 6265bis, section 4.1.1 calls `cookie-octet`.
     Set(String),
+    /// Set it, to end at another time than the session's lifetime says: for a backend that renews less often than it
+    /// promises to, and so promises more. A session that ends with the browser still does.
+    SetUntil(String, SystemTime),
     /// Remove the cookie.
     Remove,
 }
@@ -38,6 +41,7 @@ impl fmt::Debug for CookieAction {
         f.write_str(match self {
             Self::Keep => "Keep",
             Self::Set(_) => "Set(..)",
+            Self::SetUntil(..) => "SetUntil(..)",
             Self::Remove => "Remove",
         })
     }

@@ -54,6 +54,8 @@ pub enum ErrorKind {
     Value,
     /// The response has been committed: the session can be read, but no longer changed.
     Sealed,
+    /// The session kept changing under this request until its time was up. Nothing was overwritten.
+    Conflict,
     /// The session or its cookie is larger than the configuration allows.
     TooLarge,
 }

@@ -2,8 +2,9 @@
 //! few hooks. An application picks a backend crate; its handlers see a [`Session`] and never change.
 //!
 //! This crate holds what every backend and every framework adapter shares, and names none of them. To use sessions, take
-//! an adapter (`session-tower`) and a backend (`session-cookie`); to write a backend, start at [`SessionInterface`]; to
-//! write an adapter, at [`RequestSession`].
+//! an adapter (`session-tower`) and a backend (`session-cookie`, `session-memory`). To write a backend, start at
+//! [`SessionStore`] if it keeps sessions on the server, or at [`SessionInterface`] if it owns all of the session; to write
+//! an adapter, at [`RequestSession`].
 //!
 //! ```
 //! use session_core::{Key, Session};
@@ -29,9 +30,13 @@ mod changes;
 mod clock;
 mod commit;
 mod config;
+mod context;
 mod cookie;
+mod engine;
 mod error;
 mod flash;
+mod headers;
+mod id;
 mod interface;
 mod keys;
 mod null;
@@ -39,6 +44,7 @@ mod request;
 mod scan;
 mod secret;
 mod session;
+mod store;
 pub mod tagged;
 mod values;
 
@@ -47,14 +53,17 @@ pub use async_trait::async_trait;
 
 pub use changes::Changes;
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use commit::{OnOutage, RequestSession, SessionHeaders};
+pub use commit::{OnOutage, RequestSession};
 pub use config::{Oversize, Refresh, SessionConfig, SessionConfigBuilder};
 pub use cookie::{CookieAction, CookieAttributes, CookieAttributesBuilder, SameSite};
+pub use engine::ServerSideSessions;
 pub use error::{Error, ErrorKind};
 pub use flash::Flash;
+pub use headers::SessionHeaders;
 pub use interface::{OpenContext, SaveContext, SessionInterface};
 pub use keys::{Key, SessionKey};
 pub use null::NullSessions;
 pub use request::{RequestView, RequestViewBuilder};
 pub use secret::SecretKey;
-pub use session::Session;
+pub use session::{Outcome, Session};
+pub use store::{NewRecord, OwnerIndex, Record, Replaced, SessionStore, StoreKey, Sweep, Version};

@@ -2,6 +2,8 @@
 
 mod dictionary;
 mod flags;
+mod lifecycle;
+mod saving;
 pub(crate) mod state;
 
 use std::any::Any;
@@ -11,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::values::Values;
 use crate::{Changes, Error, changes};
+pub use state::Outcome;
 use state::{State, Status};
 
 /// The session of one request: a dictionary whose changes the response carries back.
@@ -158,9 +161,16 @@ impl Session {
         Self { state: Arc::new(Mutex::new(state)) }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    pub(crate) fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         // Nothing of the caller's runs under the lock, so a poisoned state is still whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets the session show what is stored by now, merged with its own changes.
+    pub(crate) fn show(&self, payload: &str) {
+        if let Ok(values) = Values::parse(payload.to_owned()) {
+            self.lock().values = values;
+        }
     }
 
     pub(crate) fn read<R>(&self, read: impl FnOnce(&State) -> R) -> R {

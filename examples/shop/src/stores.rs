@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use session_cookie::SignedCookieSessions;
 use session_core::{Error, ErrorKind, SecretKey, SessionConfig, SessionInterface};
+use session_memory::MemorySessions;
 
 const SECRET_KEY: &str = "SECRET_KEY";
 
@@ -27,7 +28,19 @@ pub async fn open_store(store: &str) -> Result<Sessions, Error> {
     let config = SessionConfig::development();
     match store {
         "cookie" => signed_cookie(config),
-        _ => Err(Error::new(ErrorKind::Configuration, format!("unknown store {store:?}; --store takes: cookie"))),
+        "memory" => Ok(memory(config)),
+        _ => {
+            let message = format!("unknown store {store:?}; --store takes: cookie, memory");
+            Err(Error::new(ErrorKind::Configuration, message))
+        }
+    }
+}
+
+fn memory(config: SessionConfig) -> Sessions {
+    Sessions {
+        interface: Arc::new(MemorySessions::new(config)),
+        description: "memory (in this process)",
+        notice: Some("sessions, and with them logins, end with this process"),
     }
 }
 

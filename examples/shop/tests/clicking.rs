@@ -4,11 +4,14 @@
 
 mod browser;
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use axum::http::header::{CACHE_CONTROL, LOCATION, SET_COOKIE, VARY};
 use axum::http::{Method, StatusCode};
 use browser::Browser;
+use session_core::{ManualClock, SessionConfig};
+use session_memory::{MemorySessions, MemoryStore};
 
 const LOGIN: &str = "user=ada&password=lovelace";
 const REMEMBERED: &str = "user=ada&password=lovelace&remember=yes";
@@ -236,4 +239,45 @@ async fn pages_vary_by_cookie_and_files_leave_the_session_alone() {
         assert_eq!(file.headers[CACHE_CONTROL], "public, max-age=600", "{path}");
         assert!(file.headers.get(VARY).is_none() && file.headers.get(SET_COOKIE).is_none(), "{path}");
     }
+}
+
+/// Two browsers before one shop that keeps its sessions in memory.
+fn browsers() -> [Browser; 2] {
+    let clock = ManualClock::at(SystemTime::UNIX_EPOCH);
+    let config = SessionConfig::builder().cookie_secure(false).clock(clock.clone()).build().unwrap();
+    let store = MemoryStore::new();
+    let browser = || {
+        let sessions = MemorySessions::with_store(store.clone(), config.clone());
+        Browser::before(Arc::new(sessions), clock.clone())
+    };
+    [browser(), browser()]
+}
+
+#[tokio::test]
+async fn a_visitor_of_a_shop_in_memory_logs_in_shops_and_logs_out() {
+    let [mut browser, _] = browsers();
+    browser.submit("/cart", "product=moonflower&change=add").await;
+    let page = browser.submit("/login", LOGIN).await;
+    assert!(page.logged_in(), "{}", page.body);
+    assert_eq!(page.count(), Some("1"));
+    let page = browser.submit("/logout", "").await;
+    assert_eq!(page.flashes(), [("info", "You are logged out.")]);
+    assert!(!browser.get("/").await.logged_in());
+}
+
+#[tokio::test]
+async fn logging_in_changes_the_id_and_logging_out_ends_it_for_every_copy() {
+    let [mut browser, mut thief] = browsers();
+    browser.submit("/cart", "product=moonflower&change=add").await;
+    let before = browser.cookie_value().unwrap().to_owned();
+    browser.submit("/login", LOGIN).await;
+    let after = browser.cookie_value().unwrap().to_owned();
+    assert_ne!(before, after);
+
+    thief.take_cookie(&before);
+    assert!(!thief.get("/").await.logged_in(), "the id from before the login is worth something");
+    thief.take_cookie(&after);
+    assert!(thief.get("/").await.logged_in());
+    browser.submit("/logout", "").await;
+    assert!(!thief.get("/").await.logged_in(), "a copied cookie outlives the logout");
 }

@@ -6,9 +6,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::changes::Change;
+use crate::context::RequestContext;
 use crate::flash::Flash;
 use crate::values::Values;
-use crate::{Changes, Error, ErrorKind};
+use crate::{Changes, CookieAction, Error, ErrorKind, SessionHeaders};
 
 /// The key that Flask keeps the flag `permanent` under.
 pub(crate) const PERMANENT: &str = "_permanent";
@@ -24,9 +25,45 @@ pub(crate) struct State {
     pub(crate) modified: bool,
     pub(crate) accessed: bool,
     pub(crate) sealed: bool,
+    /// Whether `destroy` was called: what the session was ends, whatever is written afterwards.
+    pub(crate) destroyed: bool,
+    /// Whether the id is to be replaced.
+    pub(crate) rotate: bool,
+    pub(crate) owner: Option<String>,
+    pub(crate) owner_changed: bool,
+    pub(crate) outcome: Option<Outcome>,
     /// What was taken in this request, to be handed out again.
     pub(crate) taken_flashes: Option<Vec<Flash>>,
     pub(crate) slot: Option<Arc<dyn Any + Send + Sync>>,
+    /// What opened it; `None` for a session made by hand.
+    pub(crate) context: Option<Arc<RequestContext>>,
+    /// What saves before the commit left for the response.
+    pub(crate) pending: SessionHeaders,
+    /// What was done to the client's cookie since it sent it.
+    pub(crate) cookie: CookieAction,
+    /// Whether the session was opened outside a request, so that no new cookie reaches the client.
+    pub(crate) detached: bool,
+}
+
+/// What became of a session when its request was committed.
+///
+/// ```
+/// use session_core::{Outcome, Session};
+///
+/// let session = Session::new();
+/// assert_eq!(session.outcome(), None); // not committed yet
+/// assert_ne!(Outcome::Stored, Outcome::Dropped);
+/// ```
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Every recorded change is stored, or the session has ended as it was told.
+    Stored,
+    /// There was nothing to store.
+    Unchanged,
+    /// The session was ended by another request meanwhile. The changes were dropped, and the client's cookie was left
+    /// alone, for it may be a newer one.
+    Dropped,
 }
 
 /// Whether what is written will be kept.
@@ -51,8 +88,17 @@ impl State {
             modified: false,
             accessed: false,
             sealed: false,
+            destroyed: false,
+            rotate: false,
+            owner: None,
+            owner_changed: false,
+            outcome: None,
             taken_flashes: None,
             slot: None,
+            context: None,
+            pending: SessionHeaders::default(),
+            cookie: CookieAction::Keep,
+            detached: false,
         }
     }
 
@@ -80,6 +126,15 @@ impl State {
         }
         if self.sealed {
             let message = "the response is committed: its headers are sent, and a change could not reach the client";
+            return Err(Error::new(ErrorKind::Sealed, message));
+        }
+        Ok(())
+    }
+
+    /// A new id must reach the client, and no response is left to carry it.
+    pub(crate) fn check_attached(&self) -> Result<(), Error> {
+        if self.detached {
+            let message = "the response has been sent, so that a new session id could not reach the client";
             return Err(Error::new(ErrorKind::Sealed, message));
         }
         Ok(())

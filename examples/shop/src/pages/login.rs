@@ -46,13 +46,14 @@ pub(crate) async fn log_in(visitor: Visitor, Form(form): Form<Credentials>) -> R
         return Ok(Redirect::to("/login"));
     };
     session.insert(USER, account.user.to_owned())?;
+    session.set_owner(account.user)?;
     session.set_permanent(form.remember.is_some())?;
     session.flash_with("success", format!("Welcome, {}. You are logged in.", account.name))?;
     Ok(Redirect::to(if session.contains_key(CART.name()) { "/cart" } else { "/" }))
 }
 
 pub(crate) async fn log_out(visitor: Visitor) -> Result<Redirect, Error> {
-    visitor.session.clear()?;
+    visitor.session.destroy()?;
     visitor.session.flash_with("info", "You are logged out.")?;
     Ok(Redirect::to("/"))
 }

@@ -9,7 +9,7 @@ use axum::http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use session_cookie::SignedCookieSessions;
-use session_core::{ManualClock, SecretKey, SessionConfig};
+use session_core::{ManualClock, SecretKey, SessionConfig, SessionInterface};
 use tower::ServiceExt;
 
 pub(crate) struct Browser {
@@ -35,7 +35,12 @@ impl Browser {
         let clock = ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
         let config = SessionConfig::builder().cookie_secure(false).clock(clock.clone()).build().unwrap();
         let sessions = SignedCookieSessions::new(config, &SecretKey::generate().unwrap()).unwrap();
-        Self { shop: shop::app(Arc::new(sessions)), clock, cookie: None }
+        Self::before(Arc::new(sessions), clock)
+    }
+
+    /// A browser before a shop with these sessions, which go by this clock.
+    pub(crate) fn before(sessions: Arc<dyn SessionInterface>, clock: ManualClock) -> Self {
+        Self { shop: shop::app(sessions), clock, cookie: None }
     }
 
     /// Closes the browser and opens it again: cookies without an expiry are gone.
@@ -46,6 +51,11 @@ impl Browser {
     pub(crate) fn cookie_value(&self) -> Option<&str> {
         let cookie = self.cookie.as_ref()?;
         cookie.pair.split_once('=').map(|(_, value)| value)
+    }
+
+    /// Has this cookie from now on, wherever it comes from.
+    pub(crate) fn take_cookie(&mut self, value: &str) {
+        self.cookie = Some(Cookie { pair: format!("session={value}"), expires: false });
     }
 
     pub(crate) async fn get(&mut self, path: &str) -> Page {

@@ -1,0 +1,68 @@
+//! When a record ends, and when it is worth a write to put that off.
+
+use std::time::{Duration, SystemTime};
+
+use super::Handle;
+use crate::{SaveContext, Session, SessionConfig};
+
+/// The most that a renewal may be late.
+const SLACK: Duration = Duration::from_mins(1);
+
+/// When a record ends that is written now: the promised life and the slack, within the absolute limit.
+///
+/// The slack is what spares most renewals their write, always in the session's favour.
+pub(super) fn expires_at(
+    config: &SessionConfig,
+    lifetime: Option<Duration>,
+    created_at: SystemTime,
+    now: SystemTime,
+) -> SystemTime {
+    let life = life(config, lifetime);
+    let end = add(now, life.saturating_add(slack(life)));
+    match config.absolute_timeout() {
+        Some(limit) => end.min(add(created_at, limit)),
+        None => end,
+    }
+}
+
+/// Whether an unmodified session is to be renewed now: something in this request renews it, and its record no longer keeps
+/// what a renewal would promise.
+pub(super) fn is_due(session: &Session, context: &SaveContext<'_>, handle: &Handle) -> bool {
+    let config = context.config();
+    let slides = if session.is_permanent() && config.idle_timeout().is_none() {
+        context.should_set_cookie()
+    } else {
+        session.is_accessed()
+    };
+    let promised = add(context.now(), life(config, context.lifetime()));
+    let promised = match config.absolute_timeout() {
+        Some(limit) => promised.min(add(handle.created_at, limit)),
+        None => promised,
+    };
+    slides && handle.expires_at < promised
+}
+
+/// Whether a record is past its end. At the very moment of it, it is not.
+pub(super) fn is_expired(
+    config: &SessionConfig,
+    created_at: SystemTime,
+    expires_at: SystemTime,
+    now: SystemTime,
+) -> bool {
+    now > expires_at || config.absolute_timeout().is_some_and(|limit| now > add(created_at, limit))
+}
+
+fn life(config: &SessionConfig, lifetime: Option<Duration>) -> Duration {
+    let life = lifetime.unwrap_or_else(|| config.browser_lifetime());
+    config.idle_timeout().map_or(life, |idle| life.min(idle))
+}
+
+fn slack(life: Duration) -> Duration {
+    (life / 10).min(SLACK)
+}
+
+/// The end of time for sums that pass it.
+fn add(time: SystemTime, duration: Duration) -> SystemTime {
+    let last = SystemTime::UNIX_EPOCH + crate::cookie::LAST_HTTP_DATE;
+    time.checked_add(duration).map_or(last, |sum| sum.min(last))
+}

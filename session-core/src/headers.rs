@@ -1,0 +1,97 @@
+//! What a committed session adds to the response: `Set-Cookie` and `Vary`.
+
+use std::fmt;
+
+/// What a committed session adds to the response.
+///
+/// ```
+/// use session_core::SessionHeaders;
+///
+/// let headers = SessionHeaders::default();
+/// assert!(headers.set_cookie().is_none() && !headers.vary());
+/// ```
+#[derive(Clone, Default)]
+pub struct SessionHeaders {
+    pub(crate) set_cookie: Option<String>,
+    pub(crate) vary: bool,
+}
+
+impl SessionHeaders {
+    /// The value of a `Set-Cookie` header to append, in visible ASCII.
+    ///
+    /// ```
+    /// # use session_core::SessionHeaders;
+    /// assert_eq!(SessionHeaders::default().set_cookie(), None);
+    /// ```
+    pub fn set_cookie(&self) -> Option<&str> {
+        self.set_cookie.as_deref()
+    }
+
+    /// Whether the response depends on the cookie, so that no cache hands it to someone else.
+    ///
+    /// ```
+    /// # use session_core::SessionHeaders;
+    /// assert!(!SessionHeaders::default().vary());
+    /// ```
+    pub fn vary(&self) -> bool {
+        self.vary
+    }
+
+    /// The one `Vary` header that replaces those the response has; `None` if they stay as they are, because nothing
+    /// depends on the cookie or because they say `Cookie` or `*` already (RFC 9110, section 12.5.5).
+    ///
+    /// ```
+    /// # use session_core::SessionHeaders;
+    /// let present: [&[u8]; 1] = [b"Accept"];
+    /// assert_eq!(SessionHeaders::default().merged_vary(present), None);
+    /// ```
+    pub fn merged_vary<'a>(&self, present: impl IntoIterator<Item = &'a [u8]>) -> Option<Vec<u8>> {
+        if !self.vary {
+            return None;
+        }
+        let mut merged = Vec::new();
+        for value in present {
+            let mut names = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+            if names.any(|name| name == b"*" || name.eq_ignore_ascii_case(b"cookie")) {
+                return None;
+            }
+            if !value.trim_ascii().is_empty() {
+                merged.extend_from_slice(value.trim_ascii());
+                merged.extend_from_slice(b", ");
+            }
+        }
+        merged.extend_from_slice(b"Cookie");
+        Some(merged)
+    }
+}
+
+impl fmt::Debug for SessionHeaders {
+    /// Says whether a cookie is set, not to what.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionHeaders")
+            .field("set_cookie", &self.set_cookie.as_ref().map(|_| ".."))
+            .field("vary", &self.vary)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vary_is_merged_into_one_header_and_a_star_stays() {
+        let headers = SessionHeaders { set_cookie: None, vary: true };
+        let merged = |present: &[&str]| {
+            let merged = headers.merged_vary(present.iter().map(|value| value.as_bytes()));
+            merged.map(|value| String::from_utf8(value).unwrap())
+        };
+        assert_eq!(merged(&[]).as_deref(), Some("Cookie"));
+        assert_eq!(
+            merged(&["Accept", " ", "Accept-Encoding, Origin"]).as_deref(),
+            Some("Accept, Accept-Encoding, Origin, Cookie")
+        );
+        assert_eq!(merged(&["Accept", "origin , COOKIE"]), None);
+        assert_eq!(merged(&["Accept", "*"]), None);
+    }
+}

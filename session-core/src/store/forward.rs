@@ -1,0 +1,61 @@
+//! A shared or boxed store is a store too.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+
+use super::{NewRecord, OwnerIndex, Record, Replaced, SessionStore, StoreKey, Sweep, Version};
+use crate::Error;
+
+macro_rules! forward {
+    ($pointer:ident) => {
+        #[deny(clippy::missing_trait_methods)]
+        #[async_trait]
+        impl<S: SessionStore + ?Sized> SessionStore for $pointer<S> {
+            async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
+                (**self).load(key).await
+            }
+
+            async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+                (**self).create(key, record).await
+            }
+
+            async fn replace(
+                &self,
+                key: &StoreKey,
+                expected: Version,
+                record: &NewRecord<'_>,
+            ) -> Result<Replaced, Error> {
+                (**self).replace(key, expected, record).await
+            }
+
+            async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+                (**self).touch(key, expected, expires_at).await
+            }
+
+            async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
+                (**self).remove(key, expected).await
+            }
+        }
+
+        #[deny(clippy::missing_trait_methods)]
+        #[async_trait]
+        impl<S: OwnerIndex + ?Sized> OwnerIndex for $pointer<S> {
+            async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
+                (**self).keys_of(owner).await
+            }
+        }
+
+        #[deny(clippy::missing_trait_methods)]
+        #[async_trait]
+        impl<S: Sweep + ?Sized> Sweep for $pointer<S> {
+            async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
+                (**self).sweep(now, limit).await
+            }
+        }
+    };
+}
+
+forward!(Arc);
+forward!(Box);

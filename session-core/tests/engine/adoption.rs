@@ -1,0 +1,191 @@
+//! No id that a client chose, or that was known before a login, ever opens what came after it.
+
+use session_core::{Error, Outcome, Session};
+
+use crate::store::{TestStore, store_key};
+use crate::support::{App, DAY, Handler, MINUTE, UNKNOWN, read, write_user};
+
+/// Whatever begins a session.
+const BEGINNINGS: &[(&str, Handler)] = &[
+    ("insert", write_user),
+    ("flash", |session| session.flash("hello")),
+    ("set_permanent", |session| session.set_permanent(true)),
+    ("clear, then insert", |session| {
+        session.clear()?;
+        write_user(session)
+    }),
+    ("destroy, then insert", destroy_and_write),
+    ("rotate_id, then insert", |session| {
+        session.rotate_id()?;
+        write_user(session)
+    }),
+    ("set_owner", log_in),
+    ("set_owner, then insert", |session| {
+        log_in(session)?;
+        write_user(session)
+    }),
+    ("destroy, then set_owner", |session| {
+        session.destroy()?;
+        log_in(session)
+    }),
+    ("set_owner twice", |session| {
+        session.set_owner("eve")?;
+        log_in(session)
+    }),
+];
+
+#[tokio::test]
+async fn an_unknown_id_is_never_adopted() {
+    for (name, begin) in BEGINNINGS {
+        let app = App::new();
+        let response = app.request(UNKNOWN, begin).await;
+        let new = response.cookie().unwrap();
+        assert_ne!(new, UNKNOWN, "{name}");
+        assert_eq!(only_key_is(&app.store, &new), Ok(()), "{name}");
+        assert!(app.peek(UNKNOWN).await.is_new(), "{name}");
+        assert!(!app.peek(&new).await.is_new(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_leaves_an_unknown_id_empty_stores_nothing() {
+    let handlers: [(&str, Handler); 4] = [
+        ("read", read),
+        ("rotate_id", Session::rotate_id),
+        ("clear", Session::clear),
+        ("set_owner(None)", |session| session.set_owner(None)),
+    ];
+    for (name, handler) in handlers {
+        let app = App::new();
+        assert_eq!(app.request(UNKNOWN, handler).await.cookie(), None, "{name}");
+        assert!(app.store.records().is_empty(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_id_of_an_expired_session_is_never_adopted_and_its_record_stays_as_it_is() {
+    for (name, begin) in BEGINNINGS {
+        let app = App::new();
+        let old = app.begin(|session| session.insert("secret", 1)).await;
+        let record = app.store.record(&old);
+        app.clock.advance(DAY + 2 * MINUTE);
+        let new = app.request(&old, begin).await.cookie().unwrap();
+        assert_ne!(new, old, "{name}");
+        assert_eq!(app.store.record(&old), record, "{name}");
+        assert!(app.peek(&old).await.is_new(), "{name}");
+        assert!(!app.peek(&new).await.contains_key("secret"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_begins_after_a_logout_has_a_new_id_and_no_old_data() {
+    let app = App::new();
+    let old = app.begin(|session| session.insert("secret", 1)).await;
+    let response = app.request(&old, destroy_and_write).await;
+    let new = response.cookie().unwrap();
+    assert_ne!(new, old);
+    assert_eq!(only_key_is(&app.store, &new), Ok(()));
+    assert!(app.peek(&old).await.is_new());
+    assert_eq!(app.payload(&new).await, r#"{"user":"ada"}"#);
+}
+
+#[tokio::test]
+async fn a_session_that_begins_after_a_logout_is_as_old_as_its_first_request() {
+    let app = App::new();
+    let old = app.begin(write_user).await;
+    app.clock.advance(MINUTE);
+    let new = app.request(&old, destroy_and_write).await.cookie().unwrap();
+    assert_eq!(app.store.record(&new).unwrap().created_at(), app.now());
+}
+
+#[tokio::test]
+async fn every_change_of_owner_changes_the_id_and_keeps_the_data() {
+    let changes: [(&str, Handler, Option<&str>); 6] = [
+        ("login", log_in, Some("ada")),
+        ("the same owner again", |session| session.set_owner("first"), Some("first")),
+        ("no owner", |session| session.set_owner(None), None),
+        ("twice", |session| session.set_owner("eve").and_then(|()| log_in(session)), Some("ada")),
+        ("taken back", |session| log_in(session).and_then(|()| session.set_owner(None)), None),
+        ("with rotate_id", |session| session.rotate_id().and_then(|()| log_in(session)), Some("ada")),
+    ];
+    for (name, change, owner) in changes {
+        let app = App::new();
+        let old = app
+            .begin(|session| {
+                session.insert("cart", [1, 2])?;
+                session.set_owner("first")
+            })
+            .await;
+        assert_eq!(app.peek(&old).await.owner().as_deref(), Some("first"), "{name}");
+        let response = app.request(&old, change).await;
+        let new = response.cookie().unwrap();
+        assert!(new != old && response.outcome == Some(Outcome::Stored), "{name}");
+        assert!(app.peek(&old).await.is_new(), "{name}");
+        assert_eq!(app.payload(&new).await, r#"{"cart":[1,2]}"#, "{name}");
+        assert_eq!(app.store.record(&new).unwrap().owner(), owner, "{name}");
+        assert_eq!(app.peek(&new).await.owner().as_deref(), owner, "{name}");
+        assert_eq!(app.store.records().len(), 2, "{name}: the session and one tombstone");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_session_can_have_an_owner() {
+    let app = App::new();
+    let cookie = app.begin(log_in).await;
+    assert_eq!(app.peek(&cookie).await.owner().as_deref(), Some("ada"));
+    assert_eq!(app.payload(&cookie).await, "{}");
+}
+
+#[tokio::test]
+async fn a_logout_drops_the_owner() {
+    let app = App::new();
+    let cookie = app.begin(log_in).await;
+    let response = app
+        .request(&cookie, |session| {
+            session.destroy()?;
+            assert_eq!(session.owner(), None);
+            write_user(session)
+        })
+        .await;
+    let new = response.cookie().unwrap();
+    assert_eq!(app.peek(&new).await.owner(), None);
+    assert_eq!(app.store.record(&new).unwrap().owner(), None);
+}
+
+#[tokio::test]
+async fn a_rotation_keeps_data_and_owner_under_a_new_id() {
+    let app = App::new();
+    let old = app.begin(|session| write_user(session).and_then(|()| log_in(session))).await;
+    let new = app.request(&old, Session::rotate_id).await.cookie().unwrap();
+    assert_ne!(new, old);
+    assert!(app.peek(&old).await.is_new());
+    let session = app.peek(&new).await;
+    assert_eq!((session.payload().as_str(), session.owner().as_deref()), (r#"{"user":"ada"}"#, Some("ada")));
+}
+
+#[tokio::test]
+async fn no_two_sessions_get_the_same_id() {
+    let app = App::new();
+    let mut cookies = Vec::new();
+    for _ in 0..100 {
+        cookies.push(app.begin(write_user).await);
+    }
+    cookies.sort_unstable();
+    cookies.dedup();
+    assert_eq!((cookies.len(), app.store.records().len()), (100, 100));
+}
+
+fn log_in(session: &Session) -> Result<(), Error> {
+    session.set_owner("ada")
+}
+
+fn destroy_and_write(session: &Session) -> Result<(), Error> {
+    session.destroy()?;
+    write_user(session)
+}
+
+/// Whether the store holds the session of this cookie and nothing else; otherwise how many records it holds.
+fn only_key_is(store: &TestStore, cookie: &str) -> Result<(), usize> {
+    let records = store.records();
+    if records.len() == 1 && records.contains_key(&store_key(cookie)) { Ok(()) } else { Err(records.len()) }
+}

@@ -1,0 +1,227 @@
+//! When sessions end: four lifetimes, their last moments, and what renewal promises.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use session_core::{
+    CookieAction, Error, OpenContext, SaveContext, ServerSideSessions, Session, SessionConfigBuilder, SessionInterface,
+    async_trait,
+};
+
+use crate::store::{Call, TestStore};
+use crate::support::{App, DAY, HOUR, MILLISECOND, MINUTE, SECOND, read, start, write_permanent, write_user};
+
+/// What renewal may add to a life.
+fn slack(life: Duration) -> Duration {
+    (life / 10).min(MINUTE)
+}
+
+type Configure = fn(SessionConfigBuilder) -> SessionConfigBuilder;
+
+/// A setting, whether the session is permanent, and the life that this promises.
+type Promise = (&'static str, Configure, bool, Duration);
+
+const PROMISES: &[Promise] = &[
+    ("permanent", |config| config, true, Duration::from_hours(31 * 24)),
+    ("permanent, ten seconds", |config| config.permanent_lifetime(SECOND * 10), true, Duration::from_secs(10)),
+    ("browser", |config| config, false, DAY),
+    ("browser, one second", |config| config.browser_lifetime(SECOND), false, SECOND),
+    ("permanent and idle", |config| config.idle_timeout(HOUR), true, HOUR),
+    ("browser and idle", |config| config.idle_timeout(MINUTE), false, MINUTE),
+    ("idle longer than the browser's", |config| config.idle_timeout(DAY * 2), false, DAY),
+    ("absolute longer than all", |config| config.absolute_timeout(DAY * 365), false, DAY),
+];
+
+async fn begin(app: &App, permanent: bool) -> String {
+    app.begin(if permanent { write_permanent } else { write_user }).await
+}
+
+#[tokio::test]
+async fn a_session_is_live_at_its_last_moment_and_a_millisecond_later_it_is_not() {
+    for (name, configure, permanent, life) in PROMISES {
+        let app = App::with(configure);
+        let cookie = begin(&app, *permanent).await;
+        let last = start() + *life + slack(*life);
+        assert_eq!(app.store.record(&cookie).unwrap().expires_at(), last, "{name}");
+        assert!(app.is_live_at(&cookie, last).await, "{name}");
+        assert!(!app.is_live_at(&cookie, last + MILLISECOND).await, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_absolute_timeout_ends_a_session_without_slack() {
+    for permanent in [false, true] {
+        let app = App::with(|config| config.absolute_timeout(HOUR));
+        let cookie = begin(&app, permanent).await;
+        let last = start() + HOUR;
+        assert_eq!(app.store.record(&cookie).unwrap().expires_at(), last);
+        assert!(app.is_live_at(&cookie, last).await, "permanent: {permanent}");
+        assert!(!app.is_live_at(&cookie, last + MILLISECOND).await, "permanent: {permanent}");
+    }
+}
+
+#[tokio::test]
+async fn a_shorter_absolute_timeout_ends_sessions_that_began_before_it_was_set() {
+    let (before, after) = (App::new(), App::with(|config| config.absolute_timeout(HOUR)));
+    let cookie = begin(&before, true).await;
+    let record = before.store.record(&cookie).unwrap();
+    after.store.plant(&cookie, record.payload(), record.created_at(), record.expires_at());
+    assert!(after.is_live_at(&cookie, start() + HOUR).await);
+    assert!(!after.is_live_at(&cookie, start() + HOUR + MILLISECOND).await);
+}
+
+#[tokio::test]
+async fn only_a_permanent_session_has_a_cookie_that_expires() {
+    let app = App::with(|config| config.permanent_lifetime(HOUR).idle_timeout(MINUTE * 5));
+    let response = app.request("", write_permanent).await;
+    assert_eq!(response.expires(), Some(start() + HOUR));
+    assert_eq!(app.request("", write_user).await.expires(), None);
+}
+
+#[tokio::test]
+async fn a_request_that_asks_for_its_session_puts_off_the_end_as_promised() {
+    for (name, configure, permanent, life) in PROMISES {
+        let app = App::with(configure);
+        let cookie = begin(&app, *permanent).await;
+        // From long before a renewal is due to the last moment of the promise.
+        let steps = [1, 40, 70, 99, 100, 101, 250, 900, 1000, 3, 500, 1000, 1000, 20, 20, 20, 20, 20, 1000];
+        for permille in steps {
+            let held = app.store.record(&cookie).unwrap().expires_at();
+            app.clock.advance(*life * permille / 1000);
+            let now = app.now();
+            let response = app.request(&cookie, read).await;
+            let calls = app.store.take_calls();
+            assert_eq!(calls.contains(&Call::Touch), held < now + *life, "{name}: a touch only if it is due");
+            assert!(!response.is_removal());
+            assert!(app.is_live_at(&cookie, now + *life).await, "{name}: ended before the promise");
+            let late = now + *life + slack(*life) + MILLISECOND;
+            assert!(!app.is_live_at(&cookie, late).await, "{name}: lives on after the slack");
+            app.store.take_calls();
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_browser_keeps_the_cookie_of_a_permanent_session_as_long_as_each_request_promises() {
+    let app = App::new();
+    let life = DAY * 31;
+    let first = app.request("", write_permanent).await;
+    let (cookie, mut kept_until) = (first.cookie().unwrap(), first.expires().unwrap());
+    for step in [SECOND * 30, SECOND * 30, SECOND, HOUR, SECOND * 59, DAY] {
+        app.clock.advance(step);
+        let response = app.request(&cookie, read).await;
+        kept_until = response.expires().unwrap_or(kept_until);
+        let promised = app.now() + life;
+        let early = promised.duration_since(kept_until).unwrap_or_default();
+        assert_eq!(early, Duration::ZERO, "{step:?} later: the browser drops the cookie too early");
+    }
+}
+
+#[tokio::test]
+async fn a_session_renewed_every_hour_for_a_year_ends_at_its_absolute_limit() {
+    for permanent in [false, true] {
+        let limit = DAY * 365;
+        let app = App::with(|config| config.absolute_timeout(limit));
+        let mut cookie = begin(&app, permanent).await;
+        for hour in 1..=365 * 24_u32 {
+            app.clock.advance(HOUR);
+            let rotates = hour % (24 * 30) == 0;
+            let response = app.request(&cookie, if rotates { Session::rotate_id } else { read }).await;
+            assert!(!rotates || response.cookie().is_some_and(|new| new != cookie));
+            cookie = response.cookie().unwrap_or(cookie);
+            assert_eq!(app.store.record(&cookie).unwrap().created_at(), start(), "hour {hour}");
+            assert!(app.store.record(&cookie).unwrap().expires_at() <= start() + limit, "hour {hour}");
+        }
+        assert_eq!(app.now(), start() + limit);
+        assert!(app.is_live_at(&cookie, start() + limit).await, "permanent: {permanent}");
+        assert!(!app.is_live_at(&cookie, start() + limit + MILLISECOND).await, "permanent: {permanent}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_touched_that_an_absolute_timeout_ends_anyway() {
+    let app = App::with(|config| config.absolute_timeout(HOUR * 2).browser_lifetime(HOUR));
+    let cookie = begin(&app, false).await;
+    app.clock.advance(MINUTE * 50);
+    app.request(&cookie, read).await;
+    assert_eq!(app.store.take_calls(), [Call::Load, Call::Touch]);
+    app.clock.advance(MINUTE * 30);
+    app.request(&cookie, read).await;
+    assert_eq!(app.store.take_calls(), [Call::Load, Call::Touch]);
+    assert_eq!(app.store.record(&cookie).unwrap().expires_at(), start() + HOUR * 2);
+    app.clock.advance(MINUTE * 30);
+    app.request(&cookie, read).await;
+    assert_eq!(app.store.take_calls(), [Call::Load]);
+}
+
+#[tokio::test]
+async fn lives_that_pass_the_end_of_time_last_until_then() {
+    let last = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799);
+    let longest: [(&str, Configure); 4] = [
+        ("permanent", |config| config.permanent_lifetime(Duration::MAX)),
+        ("browser", |config| config.browser_lifetime(Duration::MAX)),
+        ("idle", |config| {
+            config.permanent_lifetime(Duration::MAX).browser_lifetime(Duration::MAX).idle_timeout(Duration::MAX)
+        }),
+        ("absolute", |config| {
+            config
+                .permanent_lifetime(DAY * 400_000_000)
+                .browser_lifetime(DAY * 400_000_000)
+                .absolute_timeout(Duration::MAX)
+        }),
+    ];
+    for (name, configure) in longest {
+        let app = App::with(configure);
+        let cookie = begin(&app, name != "browser").await;
+        assert_eq!(app.store.record(&cookie).unwrap().expires_at(), last, "{name}");
+        app.clock.advance(DAY * 365_000);
+        app.request(&cookie, read).await;
+        assert!(!app.peek(&cookie).await.is_new(), "{name}");
+    }
+}
+
+/// Another lifetime around the engine.
+#[derive(Debug)]
+struct Lifetime(ServerSideSessions<TestStore>, Option<Duration>);
+
+#[async_trait]
+impl SessionInterface for Lifetime {
+    fn config(&self) -> &session_core::SessionConfig {
+        self.0.config()
+    }
+
+    async fn open(&self, context: &OpenContext<'_>) -> Result<Session, Error> {
+        self.0.open(context).await
+    }
+
+    async fn save(&self, session: &Session, context: &SaveContext<'_>) -> Result<CookieAction, Error> {
+        self.0.save(session, context).await
+    }
+
+    fn lifetime(&self, _: &Session) -> Option<Duration> {
+        self.1
+    }
+
+    fn should_save(&self, session: &Session) -> bool {
+        self.0.should_save(session)
+    }
+}
+
+#[tokio::test]
+async fn a_wrapper_that_overrides_the_lifetime_changes_the_record_and_the_cookie() {
+    for (permanent, lifetime) in [(false, Some(HOUR)), (true, Some(MINUTE)), (true, None)] {
+        let app = App::wrapped(|config| config, |engine| Arc::new(Lifetime(engine, lifetime)));
+        let handler = if permanent { write_permanent } else { write_user };
+        let life = lifetime.unwrap_or(DAY);
+        let response = app.request("", handler).await;
+        let cookie = response.cookie().unwrap();
+        assert_eq!(response.expires(), lifetime.map(|life| start() + life + slack(life)));
+        assert_eq!(app.store.record(&cookie).unwrap().expires_at(), start() + life + slack(life));
+
+        app.clock.advance(life);
+        app.request(&cookie, read).await;
+        assert_eq!(app.store.record(&cookie).unwrap().expires_at(), app.now() + life + slack(life), "renewed");
+        let new = app.request(&cookie, Session::rotate_id).await.cookie().unwrap();
+        assert_eq!(app.store.record(&new).unwrap().expires_at(), app.now() + life + slack(life), "rotated");
+    }
+}

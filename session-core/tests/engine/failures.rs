@@ -1,0 +1,157 @@
+//! A store that fails or that others keep overtaking: errors that say so, and nothing half done or overwritten.
+
+use std::time::Duration;
+
+use session_core::{ErrorKind, Outcome, Session};
+
+use crate::store::Call::{self, Create, Load, Remove, Replace, Touch};
+use crate::support::{App, HOUR, Handler, SECOND, read, start, write_permanent, write_user};
+use crate::warnings;
+
+const KINDS: [ErrorKind; 3] = [ErrorKind::Unavailable, ErrorKind::Backend, ErrorKind::TooLarge];
+
+#[tokio::test]
+async fn a_session_that_cannot_be_loaded_is_an_error_and_never_an_empty_session() {
+    for kind in KINDS {
+        let app = App::new();
+        let cookie = app.begin(write_user).await;
+        app.store.fail(Load, kind);
+        let request = app.open(&cookie);
+        assert_eq!(request.session().await.unwrap_err().kind(), kind);
+        app.store.recover();
+        assert_eq!(request.session().await.unwrap().get::<String>("user").unwrap().as_deref(), Some("ada"));
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_carried_out_is_an_error_and_changes_nothing() {
+    let requests: [(Call, &str, Handler); 7] = [
+        (Replace, "write", |session| session.insert("n", 2)),
+        (Touch, "set_modified", |session| session.set_modified(true)),
+        (Remove, "clear", Session::clear),
+        (Remove, "destroy", Session::destroy),
+        (Create, "rotate_id", Session::rotate_id),
+        (Create, "set_owner", |session| session.set_owner("ada")),
+        (Remove, "destroy, then insert", |session| session.destroy().and_then(|()| session.insert("n", 2))),
+    ];
+    for (call, name, handler) in requests {
+        for kind in KINDS {
+            let app = App::new();
+            let cookie = app.begin(|session| session.insert("n", 1)).await;
+            let before = app.store.records();
+            app.store.fail(call, kind);
+            let error = app.respond(&cookie, handler).await.err().map(|error| error.kind());
+            assert_eq!(error, Some(kind), "{name}");
+            assert_eq!(app.store.records(), before, "{name}");
+            app.store.recover();
+            assert_eq!(app.payload(&cookie).await, r#"{"n":1}"#, "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_rotation_whose_tombstone_cannot_be_placed_leaves_the_old_id_as_it_was() {
+    for rotate in [Session::rotate_id as Handler, |session| session.set_owner("ada")] {
+        for kind in KINDS {
+            let app = App::new();
+            let cookie = app.begin(write_user).await;
+            let before = app.store.record(&cookie);
+            app.store.fail(Replace, kind);
+            let error = app.respond(&cookie, rotate).await.err().map(|error| error.kind());
+            assert_eq!((error, app.store.record(&cookie)), (Some(kind), before));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_cannot_be_created_is_an_error_without_a_cookie() {
+    for kind in KINDS {
+        let app = App::new();
+        app.store.fail(Create, kind);
+        let request = app.open("");
+        let session = request.session().await.unwrap();
+        session.insert("n", 1).unwrap();
+        assert_eq!(request.commit().await.unwrap_err().kind(), kind);
+        assert_eq!(session.outcome(), None);
+        assert!(app.store.records().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_renewal_that_fails_is_a_warning_and_the_response_is_fine() {
+    for handler in [write_user as Handler, write_permanent] {
+        for kind in KINDS {
+            let app = App::new();
+            let cookie = app.begin(handler).await;
+            let before = app.store.records();
+            app.clock.advance(HOUR);
+            app.store.fail(Touch, kind);
+            warnings::take();
+            let response = app.request(&cookie, read).await;
+            assert_eq!((response.outcome, response.header()), (Some(Outcome::Unchanged), None));
+            assert!(response.vary());
+            assert_eq!((warnings::take(), app.store.records()), (1, before));
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_untouched_session_that_cannot_be_renewed_is_a_warning_and_the_response_is_fine() {
+    for call in [Load, Touch] {
+        let app = App::with(|config| config.refresh(session_core::Refresh::EachRequest));
+        let cookie = app.begin(write_permanent).await;
+        app.clock.advance(HOUR);
+        app.store.fail(call, ErrorKind::Unavailable);
+        warnings::take();
+        assert_eq!((app.untouched(&cookie).await.header(), warnings::take()), (None, 1), "{call:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_save_that_is_overtaken_for_ever_is_a_conflict_at_its_deadline_and_overwrites_nothing() {
+    let requests: [(&str, Handler); 8] = [
+        ("write", |session| session.insert("n", 2)),
+        ("update", |session| session.update("n", |n: Option<u8>| Some(n.unwrap_or(0) + 1))),
+        ("set_modified", |session| session.set_modified(true)),
+        ("clear", Session::clear),
+        ("destroy", Session::destroy),
+        ("destroy, then insert", |session| session.destroy().and_then(|()| session.insert("n", 2))),
+        ("rotate_id", Session::rotate_id),
+        ("set_owner", |session| session.set_owner("ada")),
+    ];
+    for (name, handler) in requests {
+        let app = App::new();
+        let cookie = app.begin(|session| session.insert("n", 1)).await;
+        let before = app.store.record(&cookie);
+        let request = app.open(&cookie);
+        let session = request.session().await.unwrap();
+        handler(&session).unwrap();
+        app.store.overtake_everybody(&app.clock);
+        let result = request.commit().await;
+        let error = result.as_ref().err().map(session_core::Error::kind);
+        assert_eq!(error, Some(ErrorKind::Conflict), "{name}");
+        assert_deadline(app.now().duration_since(start()).unwrap(), name);
+        assert_eq!(app.store.record(&cookie), before, "{name}");
+        app.store.recover();
+        assert_eq!(app.payload(&cookie).await, r#"{"n":1}"#, "{name}");
+    }
+}
+
+/// A last attempt may begin at five seconds, and takes three calls at most.
+fn assert_deadline(took: Duration, name: &str) {
+    assert!(took > SECOND * 5 && took <= SECOND * 8, "{name}: {took:?}");
+}
+
+#[tokio::test]
+async fn a_renewal_that_is_overtaken_for_ever_is_a_warning() {
+    let app = App::new();
+    let cookie = app.begin(write_user).await;
+    app.clock.advance(HOUR);
+    let request = app.open(&cookie);
+    let session = request.session().await.unwrap();
+    app.store.overtake_everybody(&app.clock);
+    warnings::take();
+    let headers = request.commit().await.unwrap();
+    assert_eq!((headers.set_cookie(), session.outcome(), warnings::take()), (None, Some(Outcome::Unchanged), 1));
+    assert_deadline(app.now().duration_since(start() + HOUR).unwrap(), "renewal");
+}

@@ -1,0 +1,18 @@
+//! The engine in whole requests, on a store in memory and a clock that stands still: what it calls, adopts, keeps, expires
+//! and answers.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(unreachable_pub, reason = "the modules of a test are its own")]
+
+mod adoption;
+mod calls;
+mod emptied;
+mod expiry;
+mod failures;
+mod outcomes;
+mod records;
+mod refresh;
+mod rotated;
+mod store;
+mod support;
+mod warnings;

@@ -1,0 +1,109 @@
+//! What the application sees after the commit: stored, unchanged or dropped.
+
+use session_core::{Outcome, Session};
+
+use crate::support::{App, HOUR, Handler, UNKNOWN, read, write_user};
+
+use Outcome::{Dropped, Stored, Unchanged};
+
+#[tokio::test]
+async fn a_live_session_is_stored_or_unchanged() {
+    let requests: [(&str, Handler, Outcome); 9] = [
+        ("read", read, Unchanged),
+        ("a key that is not there", |session| session.discard("none").map(drop), Unchanged),
+        ("not to be saved", |session| write_user(session).and_then(|()| session.set_modified(false)), Unchanged),
+        ("write", |session| session.insert("n", 2), Stored),
+        ("the same value again", |session| session.insert("n", 1), Stored),
+        ("clear", Session::clear, Stored),
+        ("destroy", Session::destroy, Stored),
+        ("rotate_id", Session::rotate_id, Stored),
+        ("set_owner", |session| session.set_owner("ada"), Stored),
+    ];
+    for (name, handler, outcome) in requests {
+        let app = App::new();
+        let cookie = app.begin(|session| session.insert("n", 1)).await;
+        assert_eq!(app.request(&cookie, handler).await.outcome, Some(outcome), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_fresh_session_is_stored_or_unchanged() {
+    for cookie in ["", UNKNOWN, "rubbish"] {
+        let app = App::new();
+        assert_eq!(app.request(cookie, write_user).await.outcome, Some(Stored), "{cookie:?}");
+        assert_eq!(app.request(cookie, Session::rotate_id).await.outcome, Some(Unchanged), "{cookie:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_fresh_session_that_was_only_read_is_unchanged_too() {
+    for cookie in ["", UNKNOWN, "rubbish"] {
+        assert_eq!(App::new().request(cookie, read).await.outcome, Some(Unchanged), "{cookie:?}");
+    }
+}
+
+#[tokio::test]
+async fn there_is_no_outcome_before_the_commit() {
+    let app = App::new();
+    app.request("", |session| {
+        write_user(session)?;
+        assert_eq!(session.outcome(), None);
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_came_too_late_for_a_session_that_ended_is_dropped_and_leaves_the_cookie_alone() {
+    let late: [(&str, Handler); 3] = [
+        ("insert", write_user),
+        ("update", |session| session.update("n", |n: Option<u8>| Some(n.unwrap_or(0) + 1))),
+        ("rotate_id", Session::rotate_id),
+    ];
+    for (name, handler) in late {
+        let app = App::new();
+        let cookie = app.begin(|session| session.insert("n", 1)).await;
+        let slow = app.open(&cookie);
+        let session = slow.session().await.unwrap();
+        handler(&session).unwrap();
+        app.request(&cookie, Session::destroy).await;
+        let headers = slow.commit().await.unwrap();
+        assert_eq!((session.outcome(), headers.set_cookie()), (Some(Dropped), None), "{name}");
+        assert!(app.store.records().is_empty(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_renewal_that_came_too_late_changes_nothing() {
+    let app = App::new();
+    let cookie = app.begin(write_user).await;
+    app.clock.advance(HOUR);
+    for handler in [read as Handler, |session| session.set_modified(true)] {
+        let slow = app.open(&cookie);
+        let session = slow.session().await.unwrap();
+        handler(&session).unwrap();
+        app.request(&cookie, Session::destroy).await;
+        let headers = slow.commit().await.unwrap();
+        assert_eq!((session.outcome(), headers.set_cookie()), (Some(Unchanged), None));
+        assert!(app.store.records().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_came_too_late_begins_a_session_from_its_own_changes() {
+    let app = App::new();
+    let cookie = app.begin(|session| session.insert("secret", 1)).await;
+    let slow = app.open(&cookie);
+    let session = slow.session().await.unwrap();
+    session.insert("user", "ada").unwrap();
+    session.set_owner("ada").unwrap();
+    app.clock.advance(HOUR / 60);
+    app.request(&cookie, Session::destroy).await;
+    let headers = slow.commit().await.unwrap();
+    assert_eq!(session.outcome(), Some(Stored));
+    let new = headers.set_cookie().unwrap().split(['=', ';']).nth(1).unwrap();
+    assert_ne!(new, cookie);
+    let login = app.peek(new).await;
+    assert_eq!((login.payload().as_str(), login.owner().as_deref()), (r#"{"user":"ada"}"#, Some("ada")));
+    assert_eq!(app.store.record(new).unwrap().created_at(), app.now());
+}

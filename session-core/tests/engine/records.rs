@@ -1,0 +1,183 @@
+//! What is in the store: nothing that opens a session, nothing twice, and nothing of others that is touched.
+
+use session_core::{Error, Session};
+
+use crate::store::{Call, id_of, store_key};
+use crate::support::{App, DAY, HOUR, Handler, UNKNOWN, read, start, write_user};
+use crate::warnings;
+
+/// Bytes before the payload: the kind and the nonce.
+const HEAD: usize = 17;
+
+const HANDLERS: &[(&str, Handler)] = &[
+    ("reads", read),
+    ("writes", write_user),
+    ("marks it modified", |session| session.set_modified(true)),
+    ("clears", Session::clear),
+    ("logs out", Session::destroy),
+    ("logs out and writes", |session| session.destroy().and_then(|()| write_user(session))),
+    ("rotates", Session::rotate_id),
+    ("logs in", log_in),
+];
+
+/// What something else may have left in the store, each part of what the engine writes among it.
+async fn foreign_records() -> Vec<Vec<u8>> {
+    let app = App::new();
+    let cookie = app.begin(|session| session.insert("name", "ä")).await;
+    let session = app.store.record(&cookie).unwrap().payload().to_vec();
+    app.request(&cookie, Session::rotate_id).await;
+    let tombstone = app.store.record(&cookie).unwrap().payload().to_vec();
+    assert_eq!((session[0], tombstone[0]), (1, 2));
+
+    let mut foreign: Vec<Vec<u8>> = (0..session.len()).map(|length| session[..length].to_vec()).collect();
+    foreign.extend((0..tombstone.len()).map(|length| tombstone[..length].to_vec()));
+    foreign.push([&tombstone[..], b"\0"].concat());
+    foreign.push([&session[..], b"}"].concat());
+    for payload in ["null", "[1]", "\"text\"", "{\"a\":}", "\u{feff}{}"] {
+        foreign.push([&session[..HEAD], payload.as_bytes()].concat());
+    }
+    foreign.push([&session[..HEAD], b"{\"a\":\"\xff\"}"].concat());
+    for bytes in [&b"{}"[..], br#"{"user":"ada"}"#, b"\x80\x05}q\x00.", b"\x81\xa4user\xa3ada", &[0; 64], &[0xff; 64]] {
+        foreign.push(bytes.to_vec());
+    }
+    // A fixed sequence that looks like noise, behind every first byte.
+    let noise = (0_u32..80).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0]);
+    foreign.extend((0..=255).map(|first| std::iter::once(first).chain(noise.clone()).collect()));
+    foreign
+}
+
+#[tokio::test]
+async fn a_record_that_something_else_wrote_is_a_fresh_session_and_stays_as_it_is() {
+    for bytes in foreign_records().await {
+        for (name, handler) in HANDLERS {
+            let app = App::new();
+            app.store.plant(UNKNOWN, &bytes, start(), start() + DAY);
+            let planted = app.store.record(UNKNOWN);
+            warnings::take();
+            let response = app
+                .request(UNKNOWN, |session| {
+                    assert!(session.is_new() && session.is_empty(), "{bytes:?}");
+                    handler(session)
+                })
+                .await;
+            assert_eq!(warnings::take(), 1, "{bytes:?}: {name}");
+            assert_eq!(app.store.record(UNKNOWN), planted, "{bytes:?}: {name}");
+            let calls = app.store.take_calls();
+            assert!(calls == [Call::Load] || calls == [Call::Load, Call::Create], "{bytes:?}: {name} {calls:?}");
+            assert_ne!(response.cookie().as_deref(), Some(UNKNOWN), "{bytes:?}: {name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_ordinary_request_traces_no_warning() {
+    let app = App::new();
+    let cookie = app.begin(write_user).await;
+    for (_, handler) in HANDLERS {
+        app.request(&cookie, handler).await;
+    }
+    assert_eq!(warnings::take(), 0);
+}
+
+#[tokio::test]
+async fn a_session_that_something_else_overwrote_meanwhile_is_not_written() {
+    let handlers: [(&str, Handler); 4] = [
+        ("write", write_user),
+        ("destroy", Session::destroy),
+        ("rotate_id", Session::rotate_id),
+        ("set_owner", log_in),
+    ];
+    for (name, handler) in handlers {
+        let app = App::new();
+        let cookie = app.begin(write_user).await;
+        app.request(&cookie, |session| {
+            app.store.plant(&cookie, b"not ours", start(), start() + DAY);
+            handler(session)
+        })
+        .await;
+        assert_eq!(app.store.record(&cookie).unwrap().payload(), b"not ours", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_in_the_store_can_be_sent_as_a_cookie() {
+    let app = App::new();
+    let first = app.begin(|session| write_user(session).and_then(|()| log_in(session))).await;
+    app.request(&first, |session| session.insert("n", 1)).await;
+    let second = app.request(&first, Session::rotate_id).await.cookie().unwrap();
+    let third = app.request(&second, log_in).await.cookie().unwrap();
+    let records = app.store.records();
+    assert_eq!(records.len(), 3);
+    for (key, record) in &records {
+        let stored = [key.as_bytes(), record.payload(), record.owner().unwrap_or_default().as_bytes()].concat();
+        for cookie in [&first, &second, &third] {
+            assert!(!contains(&stored, cookie.as_bytes()), "the cookie's value is stored");
+            let id = id_of(cookie);
+            assert!(!contains(&stored, &id), "the id is stored");
+            assert!(!contains(&stored, &id[..8]) && !contains(&stored, &id[24..]), "a part of the id is stored");
+        }
+    }
+    // The search finds what is there.
+    let tombstone = records[&store_key(&first)].payload();
+    assert!(contains(tombstone, store_key(&second).as_bytes()));
+    assert!(contains(records[&store_key(&third)].payload(), br#"{"user":"ada","n":1}"#));
+}
+
+#[tokio::test]
+async fn every_save_has_another_nonce() {
+    let app = App::new();
+    let cookie = app.begin(write_user).await;
+    let mut nonces = Vec::new();
+    for _ in 0..50 {
+        app.request(&cookie, write_user).await;
+        let record = app.store.record(&cookie).unwrap();
+        let (head, payload) = record.payload().split_at(HEAD);
+        assert_eq!(payload, br#"{"user":"ada"}"#);
+        nonces.push(head[1..].to_vec());
+    }
+    for _ in 0..50 {
+        let other = app.begin(write_user).await;
+        nonces.push(app.store.record(&other).unwrap().payload()[1..HEAD].to_vec());
+    }
+    nonces.sort_unstable();
+    nonces.dedup();
+    assert_eq!(nonces.len(), 100);
+}
+
+#[tokio::test]
+async fn creation_time_and_owner_survive_every_write() {
+    let app = App::new();
+    let mut cookie = app.begin(|session| session.set_owner("Ünal\0x")).await;
+    let writes: [Handler; 6] = [
+        write_user,
+        |session| session.clear().and_then(|()| write_user(session)),
+        |session| session.set_modified(true),
+        read,
+        Session::rotate_id,
+        |session| session.discard("user").map(drop),
+    ];
+    for write in writes {
+        app.clock.advance(HOUR);
+        cookie = app.request(&cookie, write).await.cookie().unwrap_or(cookie);
+        let record = app.store.record(&cookie).unwrap();
+        assert_eq!((record.created_at(), record.owner()), (start(), Some("Ünal\0x")));
+    }
+    assert_eq!(app.payload(&cookie).await, "{}");
+}
+
+#[tokio::test]
+async fn every_payload_comes_back_byte_for_byte() {
+    let app = App::new();
+    for value in ["", "\0", "\u{1f980} é \" \\ / \u{2028}", &"x".repeat(1 << 20)] {
+        let cookie = app.begin(|session| session.insert("value", value)).await;
+        assert_eq!(app.peek(&cookie).await.get::<String>("value").unwrap().as_deref(), Some(value));
+    }
+}
+
+fn log_in(session: &Session) -> Result<(), Error> {
+    session.set_owner("ada")
+}
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}

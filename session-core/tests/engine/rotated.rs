@@ -1,0 +1,120 @@
+//! An id that was rotated away: for ten seconds it is an empty session whose writes are dropped, then it is unknown.
+
+use session_core::{Error, Outcome, Session};
+
+use crate::store::Call::{Create, Load, Remove};
+use crate::support::{App, Handler, MILLISECOND, SECOND, start, write_user};
+
+fn log_in(session: &Session) -> Result<(), Error> {
+    session.set_owner("ada")
+}
+
+const ROTATIONS: &[(&str, Handler)] = &[("rotate_id", Session::rotate_id), ("set_owner", log_in)];
+
+/// A session that was rotated: the old cookie and the new one.
+async fn rotated(app: &App, rotate: Handler) -> (String, String) {
+    let old = app.begin(write_user).await;
+    let new = app.request(&old, rotate).await.cookie().unwrap();
+    app.store.take_calls();
+    (old, new)
+}
+
+#[tokio::test]
+async fn a_tombstone_lives_for_ten_seconds() {
+    for (name, rotate) in ROTATIONS {
+        let app = App::new();
+        let (old, _) = rotated(&app, *rotate).await;
+        assert_eq!(app.store.record(&old).unwrap().expires_at(), start() + SECOND * 10, "{name}");
+
+        app.clock.set(start() + SECOND * 10);
+        assert_eq!(app.request(&old, write_user).await.outcome, Some(Outcome::Dropped), "{name}");
+        app.clock.advance(MILLISECOND);
+        let response = app.request(&old, write_user).await;
+        assert_eq!(response.outcome, Some(Outcome::Stored), "{name}");
+        assert!(response.cookie().is_some_and(|fresh| fresh != old), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_written_with_a_rotated_id_is_dropped_and_no_cookie_is_set() {
+    let writes: [(&str, Handler); 6] = [
+        ("insert", write_user),
+        ("flash", |session| session.flash("late")),
+        ("set_permanent", |session| session.set_permanent(true)),
+        ("set_modified", |session| session.set_modified(true)),
+        ("rotate_id", Session::rotate_id),
+        ("set_owner(None)", |session| session.set_owner(None)),
+    ];
+    for (how, rotate) in ROTATIONS {
+        for (name, write) in writes {
+            let app = App::new();
+            let (old, new) = rotated(&app, *rotate).await;
+            let before = app.store.records();
+            let response = app
+                .request(&old, |session| {
+                    assert!(session.is_new() && session.is_empty() && session.owner().is_none());
+                    write(session)
+                })
+                .await;
+            assert_eq!(response.outcome, Some(Outcome::Dropped), "{how}: {name}");
+            assert_eq!(response.header(), None, "{how}: {name}");
+            assert_eq!(app.store.take_calls(), [Load], "{how}: {name}");
+            assert_eq!(app.store.records(), before, "{how}: {name}");
+            assert_eq!(app.payload(&new).await, r#"{"user":"ada"}"#, "{how}: {name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_logout_with_the_old_id_ends_what_a_rotation_goes_on_as() {
+    for (name, logout) in [("destroy", Session::destroy as Handler), ("clear", Session::clear)] {
+        let app = App::new();
+        let (old, new) = rotated(&app, Session::rotate_id).await;
+        let response = app.request(&old, logout).await;
+        assert_eq!(response.outcome, Some(Outcome::Stored), "{name}");
+        assert!(response.is_removal(), "{name}");
+        assert_eq!(app.store.take_calls(), [Load, Load, Remove], "{name}");
+        assert!(app.peek(&new).await.is_new() && app.peek(&old).await.is_new(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_logout_with_the_old_id_follows_as_many_rotations_as_there_were() {
+    let app = App::new();
+    let (old, mut new) = rotated(&app, Session::rotate_id).await;
+    for _ in 0..5 {
+        new = app.request(&new, Session::rotate_id).await.cookie().unwrap();
+    }
+    assert!(app.request(&old, Session::destroy).await.is_removal());
+    assert!(app.peek(&new).await.is_new());
+}
+
+#[tokio::test]
+async fn a_logout_with_an_id_from_before_a_login_ends_nothing() {
+    for (name, logout) in [("destroy", Session::destroy as Handler), ("clear", Session::clear)] {
+        let app = App::new();
+        let (old, new) = rotated(&app, log_in).await;
+        let response = app.request(&old, logout).await;
+        assert_eq!((response.outcome, response.header()), (Some(Outcome::Dropped), None), "{name}");
+        assert_eq!(app.payload(&new).await, r#"{"user":"ada"}"#, "{name}");
+    }
+    let app = App::new();
+    let (old, middle) = rotated(&app, Session::rotate_id).await;
+    let new = app.request(&middle, log_in).await.cookie().unwrap();
+    assert_eq!(app.request(&old, Session::destroy).await.outcome, Some(Outcome::Dropped));
+    assert!(!app.peek(&new).await.is_new(), "a login later in the chain cuts off all that were before it");
+}
+
+#[tokio::test]
+async fn a_login_with_a_rotated_id_begins_a_session_of_its_own() {
+    for (name, rotate) in ROTATIONS {
+        let app = App::new();
+        let (old, new) = rotated(&app, *rotate).await;
+        let response = app.request(&old, |session| session.set_owner("eve")).await;
+        let own = response.cookie().unwrap();
+        assert_eq!(app.store.take_calls(), [Load, Create], "{name}");
+        assert!(own != old && own != new, "{name}");
+        assert_eq!(app.peek(&own).await.owner().as_deref(), Some("eve"), "{name}");
+        assert_eq!((app.payload(&own).await.as_str(), app.payload(&new).await.as_str()), ("{}", r#"{"user":"ada"}"#));
+    }
+}

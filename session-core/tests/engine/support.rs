@@ -1,0 +1,162 @@
+//! An application without a network: sessions on the test's store and clock, and requests that carry a cookie.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use session_core::{
+    Error, ManualClock, OnOutage, Outcome, RequestSession, RequestView, ServerSideSessions, Session, SessionConfig,
+    SessionConfigBuilder, SessionHeaders, SessionInterface,
+};
+
+use crate::store::TestStore;
+use crate::warnings;
+
+pub const SECOND: Duration = Duration::from_secs(1);
+pub const MINUTE: Duration = Duration::from_mins(1);
+pub const HOUR: Duration = Duration::from_hours(1);
+pub const DAY: Duration = Duration::from_hours(24);
+pub const MILLISECOND: Duration = Duration::from_millis(1);
+
+/// A well-formed id that no store knows.
+pub const UNKNOWN: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+
+/// What a handler does with its session.
+pub type Handler = fn(&Session) -> Result<(), Error>;
+
+pub struct App {
+    pub store: TestStore,
+    pub clock: ManualClock,
+    sessions: Arc<dyn SessionInterface>,
+}
+
+impl App {
+    pub fn new() -> Self {
+        Self::with(|config| config)
+    }
+
+    pub fn with(configure: impl FnOnce(SessionConfigBuilder) -> SessionConfigBuilder) -> Self {
+        Self::wrapped(configure, |engine| Arc::new(engine))
+    }
+
+    /// With an interface around the engine.
+    pub fn wrapped(
+        configure: impl FnOnce(SessionConfigBuilder) -> SessionConfigBuilder,
+        wrap: impl FnOnce(ServerSideSessions<TestStore>) -> Arc<dyn SessionInterface>,
+    ) -> Self {
+        warnings::listen();
+        let (store, clock) = (TestStore::default(), ManualClock::at(start()));
+        let config = configure(SessionConfig::builder().clock(clock.clone())).build().unwrap();
+        let sessions = wrap(ServerSideSessions::new(store.clone(), config));
+        Self { store, clock, sessions }
+    }
+
+    /// A request with this session cookie; with none if it is empty.
+    pub fn open(&self, cookie: &str) -> RequestSession {
+        let header = format!("{}={cookie}", self.sessions.config().cookie_name());
+        let header = if cookie.is_empty() { "" } else { &header };
+        let view = RequestView::builder().cookie_header(header.as_bytes()).build();
+        RequestSession::with_shared(Arc::clone(&self.sessions), view, OnOutage::Refuse)
+    }
+
+    /// A whole request whose handler asks for its session.
+    pub async fn respond(
+        &self,
+        cookie: &str,
+        handler: impl FnOnce(&Session) -> Result<(), Error>,
+    ) -> Result<Response, Error> {
+        let request = self.open(cookie);
+        let session = request.session().await?;
+        handler(&session)?;
+        Ok(Response { headers: request.commit().await?, outcome: session.outcome() })
+    }
+
+    pub async fn request(&self, cookie: &str, handler: impl FnOnce(&Session) -> Result<(), Error>) -> Response {
+        self.respond(cookie, handler).await.unwrap()
+    }
+
+    /// A whole request that never asks for its session.
+    pub async fn untouched(&self, cookie: &str) -> Response {
+        Response { headers: self.open(cookie).commit().await.unwrap(), outcome: None }
+    }
+
+    /// Begins a session, forgets the calls that took, and gives the cookie.
+    pub async fn begin(&self, handler: impl FnOnce(&Session) -> Result<(), Error>) -> String {
+        let response = self.request("", handler).await;
+        self.store.take_calls();
+        response.cookie().unwrap()
+    }
+
+    /// What a request would find now; it is not committed, so that it renews nothing.
+    pub async fn peek(&self, cookie: &str) -> Session {
+        self.open(cookie).session().await.unwrap()
+    }
+
+    pub async fn payload(&self, cookie: &str) -> String {
+        self.peek(cookie).await.payload()
+    }
+
+    /// Whether the cookie opens a session at another time.
+    pub async fn is_live_at(&self, cookie: &str, time: SystemTime) -> bool {
+        let now = self.now();
+        self.clock.set(time);
+        let is_live = !self.peek(cookie).await.is_new();
+        self.clock.set(now);
+        is_live
+    }
+
+    pub fn now(&self) -> SystemTime {
+        self.sessions.config().now()
+    }
+}
+
+/// What a client got.
+pub struct Response {
+    headers: SessionHeaders,
+    /// What the application sees after the commit.
+    pub outcome: Option<Outcome>,
+}
+
+impl Response {
+    pub fn header(&self) -> Option<&str> {
+        self.headers.set_cookie()
+    }
+
+    pub fn vary(&self) -> bool {
+        self.headers.vary()
+    }
+
+    /// The cookie that is set; a removal sets none.
+    pub fn cookie(&self) -> Option<String> {
+        let (_, value) = self.header()?.split(';').next()?.split_once('=')?;
+        (!value.is_empty()).then(|| value.to_owned())
+    }
+
+    pub fn is_removal(&self) -> bool {
+        self.header().is_some() && self.cookie().is_none()
+    }
+
+    /// When the browser drops the cookie; `None` for one that ends with the browser, or that is not set.
+    pub fn expires(&self) -> Option<SystemTime> {
+        let date = self.header()?.split("; ").find_map(|attribute| attribute.strip_prefix("Expires="))?;
+        Some(httpdate::parse_http_date(date).unwrap())
+    }
+}
+
+/// Where the clock stands first.
+pub fn start() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)
+}
+
+/// A handler that asks for its session and changes nothing.
+pub fn read(session: &Session) -> Result<(), Error> {
+    session.get::<String>("user").map(drop)
+}
+
+pub fn write_user(session: &Session) -> Result<(), Error> {
+    session.insert("user", "ada")
+}
+
+pub fn write_permanent(session: &Session) -> Result<(), Error> {
+    session.set_permanent(true)?;
+    session.insert("user", "ada")
+}

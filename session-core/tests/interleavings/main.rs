@@ -1,0 +1,312 @@
+//! Every interleaving: two and three requests on one session, in every order of their store calls, each order again with a
+//! reply that is lost after its call was carried out, and with a request that ends at any of its awaits. After each order:
+//! no recorded change to a live session lost, no ended session alive, at most one live successor of a rotation, no
+//! `Set-Cookie` from a response that lost, nothing gained by an id that was known before a login.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(unreachable_pub, reason = "the modules of a test are its own")]
+
+mod requests;
+mod schedule;
+mod stage;
+
+use requests::{Op, Response, World};
+use schedule::{Cut, Running, every_order};
+use session_core::Outcome;
+
+use Op::{Empty, EndAll, Flash, Login, Logout, Read, Renew, Rotate, Take, Update, Write};
+
+const PAIRS: &[[Op; 2]] = &[
+    [Write("a"), Write("b")],
+    [Write("a"), Write("a")],
+    [Update, Update],
+    [Update, Write("a")],
+    [Write("a"), Logout],
+    [Update, Logout],
+    [Write("a"), Rotate],
+    [Update, Rotate],
+    [Write("a"), Login("ada")],
+    [Update, Login("ada")],
+    [Rotate, Rotate],
+    [Rotate, Logout],
+    [Rotate, Login("ada")],
+    [Rotate, EndAll],
+    [Write("a"), EndAll],
+    [Login("ada"), Logout],
+    [Login("ada"), Login("eve")],
+    [Login("ada"), EndAll],
+    [Logout, Logout],
+    [Logout, EndAll],
+    [Flash("late"), Take],
+    [Take, Take],
+    [Flash("late"), Rotate],
+    [Take, Rotate],
+    [Read, Write("a")],
+    [Read, Logout],
+    [Read, Rotate],
+    [Read, Login("ada")],
+    [Renew, Write("a")],
+    [Renew, Update],
+    [Renew, Logout],
+    [Renew, Rotate],
+    [Renew, Login("ada")],
+    [Renew, Renew],
+    [Renew, EndAll],
+    [Empty, Write("a")],
+    [Empty, Logout],
+    [Empty, Rotate],
+];
+
+/// These run with faults, too.
+const TRIPLES: &[[Op; 3]] = &[
+    [Write("a"), Write("b"), Rotate],
+    [Update, Update, Update],
+    [Write("a"), Rotate, Logout],
+    [Write("a"), Rotate, EndAll],
+    [Write("a"), Login("ada"), Logout],
+    [Rotate, Rotate, Write("a")],
+    [Flash("late"), Take, Rotate],
+    [Renew, Write("a"), Logout],
+];
+
+/// Every three of these run together.
+const OPS: &[Op] =
+    &[Write("a"), Write("b"), Update, Logout, Rotate, Login("ada"), EndAll, Flash("late"), Take, Renew, Empty];
+
+#[test]
+fn two_requests_in_every_order() {
+    let mut orders = 0;
+    for processes in [1, 2] {
+        for pair in PAIRS {
+            orders += explore(processes, pair, 0, None);
+        }
+    }
+    println!("two requests: {orders} orders");
+    assert!(orders > 250, "only {orders} orders");
+}
+
+#[test]
+fn two_requests_with_a_lost_reply() {
+    let mut orders = 0;
+    for pair in PAIRS {
+        // No request of a pair makes more than ten calls.
+        for lost in 1..=16 {
+            orders += explore(2, pair, lost, None);
+        }
+    }
+    println!("two requests, one lost reply: {orders} orders");
+}
+
+#[test]
+fn two_requests_one_of_which_ends_at_any_await() {
+    let mut orders = 0;
+    for pair in PAIRS {
+        for request in 0..2 {
+            for after_steps in 0..6 {
+                orders += explore(1, pair, 0, Some(Cut { request, after_steps }));
+                orders += explore(2, pair, 0, Some(Cut { request, after_steps }));
+            }
+        }
+    }
+    println!("two requests, one cut: {orders} orders");
+}
+
+#[test]
+fn three_requests_in_every_order() {
+    let mut orders = 0;
+    for (first, one) in OPS.iter().enumerate() {
+        for (second, two) in OPS.iter().enumerate().skip(first) {
+            for three in &OPS[second..] {
+                orders += explore(3, &[*one, *two, *three], 0, None);
+            }
+        }
+    }
+    println!("three requests: {orders} orders");
+    assert!(orders > 10_000, "only {orders} orders");
+}
+
+#[test]
+fn three_requests_with_a_lost_reply_or_one_that_ends_at_any_await() {
+    let mut orders = 0;
+    for triple in TRIPLES {
+        for lost in 1..=16 {
+            orders += explore(3, triple, lost, None);
+        }
+        for request in 0..3 {
+            for after_steps in 0..5 {
+                orders += explore(2, triple, 0, Some(Cut { request, after_steps }));
+            }
+        }
+    }
+    println!("three requests, one lost reply or one cut: {orders} orders");
+    assert!(orders > 5_000, "only {orders} orders");
+}
+
+/// Runs the operations in every order and checks each; gives the number of orders.
+fn explore(processes: usize, ops: &[Op], lost: u64, cut: Option<Cut>) -> usize {
+    let start = || {
+        let world = World::new(processes, ops);
+        world.stage.lose_reply(lost);
+        let requests: Vec<Running<Response>> = (0..ops.len()).map(|index| world.request(index)).collect();
+        let stage = world.stage.clone();
+        (world, stage, requests)
+    };
+    every_order(start, cut, |world, order, responses| {
+        let context =
+            format!("{ops:?} on {processes} processes, order {order:?}, lost {lost}, cut {cut:?}: {responses:?}");
+        Verdict { world, ops, responses, context }.check();
+    })
+}
+
+struct Verdict<'a> {
+    world: &'a World,
+    ops: &'a [Op],
+    responses: &'a [Option<Response>],
+    context: String,
+}
+
+impl Verdict<'_> {
+    fn check(&self) {
+        self.world.stage.lose_reply(0);
+        let live = self.world.live(self.responses);
+        self.ended_sessions_stay_ended(&live);
+        self.rotations_leave_one_successor(&live);
+        self.changes_are_kept(&live);
+        self.losers_set_no_cookie();
+        self.the_old_id_gains_nothing(&live);
+        self.flashes_are_seen_once(&live);
+    }
+
+    fn done(&self) -> impl Iterator<Item = (Op, &Response)> {
+        let responses = self.ops.iter().zip(self.responses);
+        responses
+            .filter_map(|(op, response)| response.as_ref().filter(|response| response.is_ok()).map(|done| (*op, done)))
+    }
+
+    fn any_done(&self, wanted: impl Fn(Op) -> bool) -> bool {
+        self.done().any(|(op, _)| wanted(op))
+    }
+
+    fn any(&self, wanted: impl Fn(Op) -> bool) -> bool {
+        self.ops.iter().any(|op| wanted(*op))
+    }
+
+    /// What was in the session before is nowhere alive once it was ended.
+    fn ended_sessions_stay_ended(&self, live: &[requests::Live]) {
+        let logged_out = self.done().any(|(op, response)| op == Logout && response.outcome() == Outcome::Stored);
+        let ended = logged_out || (self.any_done(|op| op == EndAll) && !self.any(Op::is_login));
+        if ended {
+            assert!(live.iter().all(|session| !session.has("base")), "an ended session is alive: {}", self.context);
+        }
+    }
+
+    fn rotations_leave_one_successor(&self, live: &[requests::Live]) {
+        let inherited = live.iter().filter(|session| session.has("base")).count();
+        assert!(inherited <= 1, "{inherited} successors are alive: {}", self.context);
+        if self.any_done(|op| op == Rotate || op.is_login()) {
+            assert!(!live.iter().any(|session| session.is_first), "the old id still works: {}", self.context);
+        }
+    }
+
+    fn changes_are_kept(&self, live: &[requests::Live]) {
+        let ends = self.any(|op| matches!(op, Logout | EndAll));
+        for (op, response) in self.done() {
+            // Who came with the old id after a rotation found nothing, and nothing is what it can change.
+            let may_be_dropped = ends || !response.found || self.any(Op::is_login);
+            let outcome = response.outcome();
+            assert!(outcome != Outcome::Dropped || may_be_dropped, "{op:?} was dropped: {}", self.context);
+            if let Write(key) = op
+                && outcome == Outcome::Stored
+                && !ends
+            {
+                assert!(live.iter().any(|session| session.has(key)), "{key} was lost: {}", self.context);
+            }
+            if op == Empty && outcome == Outcome::Stored && !self.any(|op| matches!(op, Rotate)) {
+                assert!(live.iter().all(|session| !session.has("last")), "a removed key is back: {}", self.context);
+            }
+        }
+        self.counts_are_kept(live, ends);
+    }
+
+    fn counts_are_kept(&self, live: &[requests::Live], ends: bool) {
+        if ends || !self.any(|op| op == Update) {
+            return;
+        }
+        let stored = self.done().filter(|(op, done)| *op == Update && done.outcome() == Outcome::Stored).count();
+        let tried = self.ops.iter().filter(|op| **op == Update).count();
+        let counts: Vec<usize> =
+            live.iter().filter(|session| session.has("base")).map(|session| session.count).collect();
+        for count in counts {
+            assert!((stored..=tried).contains(&count), "{stored} updates left {count}: {}", self.context);
+        }
+    }
+
+    fn losers_set_no_cookie(&self) {
+        for (op, response) in self.done() {
+            if response.outcome() == Outcome::Dropped {
+                assert!(response.leaves_cookie_alone(), "{op:?} lost and touched the cookie: {}", self.context);
+            }
+            // Ending all of an owner's sessions may end a rotation's successor before the rotation is done with the old
+            // record: as if it had come a moment later.
+            let ended_at_birth = self.any(|op| op == EndAll) && (op == Rotate || op.is_login());
+            assert!(
+                !response.dead_cookie || ended_at_birth,
+                "{op:?} set a cookie that opens nothing: {}",
+                self.context
+            );
+            if op == Read {
+                assert!(response.set_cookie().is_none(), "a reader set a cookie: {}", self.context);
+            }
+        }
+    }
+
+    /// Nobody but the one who logged in learns the new id, and nothing but the login's and what came before is in it.
+    fn the_old_id_gains_nothing(&self, live: &[requests::Live]) {
+        for (index, response) in self.responses.iter().enumerate() {
+            let Some(new) = response.as_ref().and_then(Response::set_cookie) else { continue };
+            if !self.ops[index].is_login() {
+                continue;
+            }
+            for (other, rival) in self.responses.iter().enumerate() {
+                let learned = rival.as_ref().and_then(Response::set_cookie) == Some(new);
+                assert!(other == index || !learned, "another response carries the new id: {}", self.context);
+            }
+        }
+        // Who stored something under the old id was told so; what comes after the login is cut off.
+        if self.any(Op::is_login) && !self.any(|op| op == Rotate) {
+            for (op, response) in self.done().filter(|(op, _)| matches!(op, Write(_) | Update | Flash(_))) {
+                let reached = response.outcome() == Outcome::Stored && response.leaves_cookie_alone();
+                assert!(!reached, "{op:?} reached beyond the login: {}", self.context);
+            }
+        }
+        if self.any_done(Op::is_login) {
+            assert!(!live.iter().any(|session| session.is_first), "the old id still works: {}", self.context);
+        }
+    }
+
+    /// A flash that was there, or was left, is taken once or is still there.
+    fn flashes_are_seen_once(&self, live: &[requests::Live]) {
+        let all_done = self.done().count() == self.ops.len();
+        if !all_done || !self.any(|op| matches!(op, Take | Flash(_))) || self.any(|op| matches!(op, Logout | EndAll)) {
+            return;
+        }
+        let left_one = self.done().any(|(op, done)| matches!(op, Flash(_)) && done.outcome() == Outcome::Stored);
+        let expected = if left_one { vec!["early", "late"] } else { vec!["early"] };
+        let left = live.iter().flat_map(|session| session.flashes.iter().cloned());
+        let taken = self.done().flat_map(|(_, response)| response.taken());
+        let mut seen: Vec<String> = left.chain(taken).collect();
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen, expected, "a message was lost: {}", self.context);
+        if self.ops.iter().filter(|op| matches!(op, Flash(_))).count() > 1 {
+            // Of two equal messages one may have been taken, and the other be there.
+            return;
+        }
+        let left: Vec<_> = live.iter().flat_map(|session| session.flashes.iter()).collect();
+        for (_, response) in self.done() {
+            for message in response.taken() {
+                assert!(!left.contains(&&message), "a message that was taken is still there: {}", self.context);
+            }
+        }
+    }
+}

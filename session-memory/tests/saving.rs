@@ -1,0 +1,150 @@
+//! Saving before the response, and long after it.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+
+use session_core::{
+    ErrorKind, OnOutage, Outcome, RequestSession, RequestView, Session, SessionConfig, SessionInterface,
+};
+use session_memory::MemorySessions;
+
+fn sessions() -> Arc<dyn SessionInterface> {
+    Arc::new(MemorySessions::new(SessionConfig::default()))
+}
+
+fn request(sessions: &Arc<dyn SessionInterface>, cookie: &str) -> RequestSession {
+    let view = RequestView::builder().cookie_header(cookie.as_bytes()).build();
+    RequestSession::with_shared(Arc::clone(sessions), view, OnOutage::Refuse)
+}
+
+async fn commit(request: &RequestSession) -> Option<String> {
+    let headers = request.commit().await.unwrap();
+    headers.set_cookie().map(|header| header.split(';').next().unwrap().to_owned())
+}
+
+/// A stored session with `n` = 1, and its cookie.
+async fn begun(sessions: &Arc<dyn SessionInterface>) -> String {
+    let first = request(sessions, "");
+    first.session().await.unwrap().insert("n", 1).unwrap();
+    commit(&first).await.unwrap()
+}
+
+async fn read(sessions: &Arc<dyn SessionInterface>, cookie: &str) -> String {
+    request(sessions, cookie).session().await.unwrap().payload()
+}
+
+fn increment(session: &Session) {
+    session.update("n", |n: Option<u64>| Some(n.unwrap_or(0) + 1)).unwrap();
+}
+
+#[tokio::test]
+async fn what_was_saved_is_stored_at_once_and_the_response_sets_the_cookie() {
+    let sessions = sessions();
+    let first = request(&sessions, "");
+    let session = first.session().await.unwrap();
+    session.insert("a", 1).unwrap();
+    assert_eq!(session.save().await.unwrap(), Outcome::Stored);
+    session.insert("b", 2).unwrap();
+    let cookie = commit(&first).await.unwrap();
+    assert_eq!(read(&sessions, &cookie).await, r#"{"a":1,"b":2}"#);
+
+    let second = request(&sessions, "");
+    let session = second.session().await.unwrap();
+    session.insert("a", 1).unwrap();
+    session.save().await.unwrap();
+    let cookie = commit(&second).await.unwrap();
+    assert_eq!(read(&sessions, &cookie).await, r#"{"a":1}"#);
+}
+
+#[tokio::test]
+async fn nothing_is_stored_twice_and_what_others_stored_shows() {
+    let sessions = sessions();
+    let cookie = begun(&sessions).await;
+    let (one, other) = (request(&sessions, &cookie), request(&sessions, &cookie));
+    let (mine, theirs) = (one.session().await.unwrap(), other.session().await.unwrap());
+    increment(&theirs);
+    theirs.insert("theirs", 1).unwrap();
+    commit(&other).await;
+    increment(&mine);
+    assert_eq!(mine.save().await.unwrap(), Outcome::Stored);
+    assert_eq!(mine.get::<u64>("n").unwrap(), Some(3));
+    assert!(mine.contains_key("theirs") && !mine.is_modified());
+    increment(&mine);
+    commit(&one).await;
+    assert_eq!(read(&sessions, &cookie).await, r#"{"n":4,"theirs":1}"#);
+}
+
+#[tokio::test]
+async fn a_handler_learns_that_it_lost() {
+    let sessions = sessions();
+    let cookie = begun(&sessions).await;
+    let (slow, logout) = (request(&sessions, &cookie), request(&sessions, &cookie));
+    let session = slow.session().await.unwrap();
+    logout.session().await.unwrap().destroy().unwrap();
+    commit(&logout).await;
+    increment(&session);
+    assert_eq!(session.save().await.unwrap(), Outcome::Dropped);
+    increment(&session);
+    assert_eq!(commit(&slow).await, None);
+    assert_eq!((session.outcome(), read(&sessions, &cookie).await), (Some(Outcome::Dropped), "{}".to_owned()));
+}
+
+#[tokio::test]
+async fn a_logout_and_a_new_session_can_be_saved_one_after_the_other() {
+    let sessions = sessions();
+    let cookie = begun(&sessions).await;
+    let one = request(&sessions, &cookie);
+    let session = one.session().await.unwrap();
+    session.destroy().unwrap();
+    session.save().await.unwrap();
+    assert_eq!(read(&sessions, &cookie).await, "{}");
+    session.flash("bye").unwrap();
+    let fresh = commit(&one).await.unwrap();
+    assert_ne!(fresh, cookie);
+    assert!(read(&sessions, &fresh).await.contains("bye"));
+}
+
+#[tokio::test]
+async fn a_socket_reopens_the_session_after_the_response() {
+    let sessions = sessions();
+    let first = request(&sessions, "");
+    let session = first.session().await.unwrap();
+    session.insert("n", 1).unwrap();
+    let cookie = commit(&first).await.unwrap();
+    assert_eq!(session.insert("n", 2).unwrap_err().kind(), ErrorKind::Sealed);
+    assert_eq!(session.save().await.unwrap_err().kind(), ErrorKind::Sealed);
+
+    for expected in 2..5 {
+        let reopened = session.reopen().await.unwrap();
+        increment(&reopened);
+        assert_eq!(reopened.save().await.unwrap(), Outcome::Stored);
+        assert_eq!(read(&sessions, &cookie).await, format!(r#"{{"n":{expected}}}"#));
+    }
+    let reopened = session.reopen().await.unwrap();
+    assert_eq!(reopened.rotate_id().unwrap_err().kind(), ErrorKind::Sealed);
+    assert_eq!(reopened.set_owner("ada").unwrap_err().kind(), ErrorKind::Sealed);
+    reopened.destroy().unwrap();
+    reopened.save().await.unwrap();
+    assert_eq!(read(&sessions, &cookie).await, "{}");
+}
+
+#[tokio::test]
+async fn a_save_that_is_given_up_leaves_the_changes_to_the_response() {
+    let sessions = sessions();
+    let cookie = begun(&sessions).await;
+    let one = request(&sessions, &cookie);
+    let session = one.session().await.unwrap();
+    increment(&session);
+    drop(session.save());
+    assert!(session.is_modified());
+    commit(&one).await;
+    assert_eq!(read(&sessions, &cookie).await, r#"{"n":2}"#);
+}
+
+#[tokio::test]
+async fn sessions_that_nothing_keeps_say_so() {
+    let by_hand = Session::new();
+    assert_eq!(by_hand.save().await.unwrap_err().kind(), ErrorKind::Unconfigured);
+    assert_eq!(by_hand.reopen().await.unwrap_err().kind(), ErrorKind::Unconfigured);
+}
