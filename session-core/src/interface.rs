@@ -117,10 +117,10 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
 
     /// Stores what changed, and says what must become of the cookie.
     ///
-    /// It is called at most once per request, after the session was sealed, if [`should_save`](Self::should_save) says so;
-    /// never for a null or anonymous session. A session that is empty and modified has ended: remove it. One that is not
-    /// modified is to be renewed. The core renders the cookie, with `Vary`, and drops a [`CookieAction::Set`] that `should_set_cookie`
-    /// did not allow.
+    /// It is called when the request is committed, and for each [`Session::save`] before, with a session that nobody
+    /// changes meanwhile; if [`should_save`](Self::should_save) says so, and never for a null or anonymous session. A session
+    /// that is empty and modified has ended: remove it. One that is not modified is to be renewed. The core renders the
+    /// cookie, with `Vary`, and drops a [`CookieAction::Set`] that `should_set_cookie` did not allow.
     ///
     /// If it is cancelled, the client saw no response: what was stored may stay or not, but must be whole.
     ///
