@@ -41,17 +41,6 @@ const PAIRS: &[[Op; 2]] = &[
     [Take, Take],
     [Flash("late"), Rotate],
     [Take, Rotate],
-    [Read, Write("a")],
-    [Read, Logout],
-    [Read, Rotate],
-    [Read, Login("ada")],
-    [Renew, Write("a")],
-    [Renew, Update],
-    [Renew, Logout],
-    [Renew, Rotate],
-    [Renew, Login("ada")],
-    [Renew, Renew],
-    [Renew, EndAll],
     [Empty, Write("a")],
     [Empty, Logout],
     [Empty, Rotate],
@@ -73,12 +62,18 @@ const TRIPLES: &[[Op; 3]] = &[
 const OPS: &[Op] =
     &[Write("a"), Write("b"), Update, Logout, Rotate, Login("ada"), EndAll, Flash("late"), Take, Renew, Empty];
 
+/// The pairs, and a reader and a renewal beside every operation.
+fn pairs() -> impl Iterator<Item = [Op; 2]> {
+    let beside = |one: Op| OPS.iter().chain([&Read]).map(move |other| [one, *other]);
+    PAIRS.iter().copied().chain(beside(Read)).chain(beside(Renew))
+}
+
 #[test]
 fn two_requests_in_every_order() {
     let mut orders = 0;
     for processes in [1, 2] {
-        for pair in PAIRS {
-            orders += explore(processes, pair, 0, None);
+        for pair in pairs() {
+            orders += explore(processes, &pair, 0, None);
         }
     }
     println!("two requests: {orders} orders");
@@ -88,10 +83,10 @@ fn two_requests_in_every_order() {
 #[test]
 fn two_requests_with_a_lost_reply() {
     let mut orders = 0;
-    for pair in PAIRS {
+    for pair in pairs() {
         // No request of a pair makes more than ten calls.
         for lost in 1..=16 {
-            orders += explore(2, pair, lost, None);
+            orders += explore(2, &pair, lost, None);
         }
     }
     println!("two requests, one lost reply: {orders} orders");
@@ -100,11 +95,11 @@ fn two_requests_with_a_lost_reply() {
 #[test]
 fn two_requests_one_of_which_ends_at_any_await() {
     let mut orders = 0;
-    for pair in PAIRS {
+    for pair in pairs() {
         for request in 0..2 {
             for after_steps in 0..6 {
-                orders += explore(1, pair, 0, Some(Cut { request, after_steps }));
-                orders += explore(2, pair, 0, Some(Cut { request, after_steps }));
+                orders += explore(1, &pair, 0, Some(Cut { request, after_steps }));
+                orders += explore(2, &pair, 0, Some(Cut { request, after_steps }));
             }
         }
     }
@@ -254,7 +249,8 @@ impl Verdict<'_> {
                 "{op:?} set a cookie that opens nothing: {}",
                 self.context
             );
-            if op == Read {
+            // Beside a renewal every reader is due for one.
+            if op == Read && !self.any(|op| op == Renew) {
                 assert!(response.set_cookie().is_none(), "a reader set a cookie: {}", self.context);
             }
         }
