@@ -28,11 +28,11 @@ pub struct MemoryStore {
     versions: Arc<AtomicU64>,
 }
 
-/// Which keys an owner has. Each record counts once for its owner, from before it can be read until after it is gone, so
-/// that whatever calls overlap, a key is listed while a record of it bears the owner.
+/// Which keys an owner has. Each version of a record is noted from before it can be read until after it is gone, so that
+/// whatever calls and evictions overlap, a key is listed while a record of it bears the owner.
 #[derive(Debug, Default)]
 struct Owners {
-    keys: Mutex<HashMap<String, HashMap<StoreKey, u64>>>,
+    keys: Mutex<HashMap<String, HashMap<StoreKey, Vec<Version>>>>,
 }
 
 impl MemoryStore {
@@ -71,7 +71,7 @@ impl MemoryStore {
             .eviction_policy(EvictionPolicy::lru())
             .eviction_listener(move |key: Arc<StoreKey>, record: Arc<Record>, cause| {
                 if cause.was_evicted() {
-                    evicted.forget(&key, record.owner());
+                    evicted.forget(&key, record.owner(), record.version());
                 }
             })
             .build();
@@ -136,8 +136,8 @@ impl SessionStore for MemoryStore {
     }
 
     async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
-        self.owners.note(key, record.owner());
         let version = self.next_version();
+        self.owners.note(key, record.owner(), version);
         let new = Arc::new(Record::new(version, record));
         let result = self.records.entry_by_ref(key).and_compute_with(|entry| match entry {
             Some(_) => Op::Nop,
@@ -146,29 +146,37 @@ impl SessionStore for MemoryStore {
         if let CompResult::Inserted(_) = result {
             return Ok(version);
         }
-        self.owners.forget(key, record.owner());
+        self.owners.forget(key, record.owner(), version);
         Err(Error::new(ErrorKind::Backend, "the memory store has a record under a key that should be new"))
     }
 
     async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
-        self.owners.note(key, record.owner());
         let version = self.next_version();
+        self.owners.note(key, record.owner(), version);
         let new = Arc::new(Record::new(version, record));
         let before = self.change(key, |old| old.version() == expected, |_| Op::Put(new));
-        let gone = before.as_ref().map_or(record.owner(), |before| before.owner());
-        self.owners.forget(key, gone);
-        Ok(if before.is_some() { Replaced::Done(version) } else { Replaced::Stale })
+        let Some(before) = before else {
+            self.owners.forget(key, record.owner(), version);
+            return Ok(Replaced::Stale);
+        };
+        self.owners.forget(key, before.owner(), before.version());
+        Ok(Replaced::Done(version))
     }
 
     async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
         let version = self.next_version();
-        let touch = |old: &Record| Op::Put(Arc::new(old.touched(version, expires_at)));
-        Ok(self.change(key, |old| old.version() == expected, touch).is_some())
+        let touch = |old: &Record| {
+            self.owners.note(key, old.owner(), version);
+            Op::Put(Arc::new(old.touched(version, expires_at)))
+        };
+        let Some(before) = self.change(key, |old| old.version() == expected, touch) else { return Ok(false) };
+        self.owners.forget(key, before.owner(), before.version());
+        Ok(true)
     }
 
     async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
         let Some(before) = self.change(key, |old| old.version() == expected, |_| Op::Remove) else { return Ok(false) };
-        self.owners.forget(key, before.owner());
+        self.owners.forget(key, before.owner(), before.version());
         Ok(true)
     }
 }
@@ -194,24 +202,24 @@ impl Sweep for MemoryStore {
 }
 
 impl Owners {
-    fn note(&self, key: &StoreKey, owner: Option<&str>) {
+    fn note(&self, key: &StoreKey, owner: Option<&str>, version: Version) {
         let Some(owner) = owner else { return };
         let mut owners = self.lock();
         if !owners.contains_key(owner) {
             owners.insert(owner.to_owned(), HashMap::new());
         }
         if let Some(keys) = owners.get_mut(owner) {
-            *keys.entry(*key).or_default() += 1;
+            keys.entry(*key).or_default().push(version);
         }
     }
 
-    fn forget(&self, key: &StoreKey, owner: Option<&str>) {
+    fn forget(&self, key: &StoreKey, owner: Option<&str>, version: Version) {
         let Some(owner) = owner else { return };
         let mut owners = self.lock();
         let Some(keys) = owners.get_mut(owner) else { return };
-        if let Some(records) = keys.get_mut(key) {
-            *records -= 1;
-            if *records == 0 {
+        if let Some(versions) = keys.get_mut(key) {
+            versions.retain(|noted| *noted != version);
+            if versions.is_empty() {
                 keys.remove(key);
             }
         }
@@ -220,7 +228,7 @@ impl Owners {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, HashMap<StoreKey, u64>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, HashMap<StoreKey, Vec<Version>>>> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -116,6 +116,46 @@ async fn a_key_is_listed_while_its_record_bears_the_owner() {
     assert!(store.keys_of(other).await.unwrap().is_empty(), "the index keeps what has gone");
 }
 
+/// A record may be evicted in the very moment in which it is replaced or touched, and be there all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_that_is_evicted_and_written_at_once_is_listed_if_it_can_be_read() {
+    let store = MemoryStore::with_capacity(2);
+    let crowd = store.clone();
+    let crowding = tokio::spawn(async move {
+        for round in 0..60_000_u32 {
+            let mut bytes = [0; 32];
+            bytes[..4].copy_from_slice(&round.to_be_bytes());
+            bytes[31] = 1;
+            let record = NewRecord::new(b"", NOW, NOW);
+            crowd.create(&StoreKey::from_bytes(bytes), &record).await.unwrap();
+        }
+    });
+    let record = NewRecord::new(b"", NOW, NOW).owned_by(Some("ada"));
+    let (mut seen, mut round) = (0, 0_u64);
+    while !crowding.is_finished() {
+        round += 1;
+        let Some(before) = store.load(&key(9)).await.unwrap() else {
+            // Between the loading and this the record may have come from nowhere else.
+            store.create(&key(9), &record).await.unwrap();
+            continue;
+        };
+        if round.is_multiple_of(2) {
+            store.replace(&key(9), before.version(), &record).await.unwrap();
+        } else {
+            store.touch(&key(9), before.version(), later(round)).await.unwrap();
+        }
+        let Some(written) = store.load(&key(9)).await.unwrap() else { continue };
+        let listed = store.keys_of("ada").await.unwrap();
+        let after = store.load(&key(9)).await.unwrap();
+        if after.is_some_and(|after| after.version() == written.version()) {
+            assert_eq!(listed, [key(9)], "round {round}");
+            seen += 1;
+        }
+    }
+    crowding.await.unwrap();
+    assert!(seen > 0);
+}
+
 #[tokio::test]
 async fn a_sweep_removes_what_has_expired_and_nothing_else() {
     let store = MemoryStore::new();
