@@ -253,17 +253,14 @@ impl<S: SessionStore> ServerSideSessions<S> {
 
 impl<'a> Wish<'a> {
     fn new(session: &'a Session, context: &'a SaveContext<'a>) -> Self {
-        session.read(|state: &State| {
-            let emptied = state.changes.clears() && state.values.is_empty();
-            Self {
-                session,
-                context,
-                changes: state.changes.clone(),
-                end: state.destroyed || emptied,
-                rotate: state.rotate || state.owner_changed,
-                owner: state.owner.clone(),
-                changes_owner: state.owner_changed,
-            }
+        session.read(|state: &State| Self {
+            session,
+            context,
+            changes: state.changes.clone(),
+            end: state.ends(),
+            rotate: state.rotates(),
+            owner: state.owner.clone(),
+            changes_owner: state.owner_changed,
         })
     }
 

@@ -1,7 +1,7 @@
 //! The session's life: whose it is, a new id, its end, and what became of it.
 
 use crate::changes::Change;
-use crate::session::state::Outcome;
+use crate::session::state::{Outcome, State};
 use crate::{Error, Session};
 
 /// Owner, id and end. On a signed cookie, which has no id, an owner and a rotation do nothing.
@@ -121,5 +121,54 @@ impl Session {
     /// ```
     pub fn set_outcome(&self, outcome: Outcome) {
         self.lock().outcome = Some(outcome);
+    }
+}
+
+/// What this request asked for: for whoever writes a session interface, to be obeyed in `save`.
+impl Session {
+    /// Whether what is stored is to end: it was destroyed, or cleared and left empty. What the session holds all the same was
+    /// written afterwards, and begins a new one under a new id.
+    ///
+    /// ```
+    /// # use session_core::Session;
+    /// let session = Session::from_payload(r#"{"user":"ada"}"#)?;
+    /// session.destroy()?;
+    /// session.flash("You are logged out")?;
+    /// assert!(session.ends() && !session.is_empty());
+    /// # Ok::<(), session_core::Error>(())
+    /// ```
+    pub fn ends(&self) -> bool {
+        self.read(State::ends)
+    }
+
+    /// Whether the session is to get a new id, by [`rotate_id`](Self::rotate_id) or by [`set_owner`](Self::set_owner). Write what is stored under the
+    /// new id before the old one goes.
+    ///
+    /// ```
+    /// # use session_core::Session;
+    /// let session = Session::from_payload(r#"{"cart":[7]}"#)?;
+    /// assert!(!session.rotates());
+    /// session.set_owner("user-42")?;
+    /// assert!(session.rotates());
+    /// # Ok::<(), session_core::Error>(())
+    /// ```
+    pub fn rotates(&self) -> bool {
+        self.read(State::rotates)
+    }
+
+    /// Whether somebody logs in or out: [`set_owner`](Self::set_owner) was called. If the session was ended by another request meanwhile, a
+    /// login begins a new one from this request's changes.
+    ///
+    /// ```
+    /// # use session_core::Session;
+    /// let session = Session::new();
+    /// session.rotate_id()?;
+    /// assert!(!session.changes_owner());
+    /// session.set_owner("user-42")?;
+    /// assert!(session.changes_owner());
+    /// # Ok::<(), session_core::Error>(())
+    /// ```
+    pub fn changes_owner(&self) -> bool {
+        self.read(|state| state.owner_changed)
     }
 }

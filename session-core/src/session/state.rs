@@ -120,6 +120,16 @@ impl State {
         self.values.get(PERMANENT).is_some_and(is_truthy)
     }
 
+    /// Whether what is stored is to end.
+    pub(crate) fn ends(&self) -> bool {
+        self.destroyed || (self.changes.clears() && self.values.is_empty())
+    }
+
+    /// Whether the session is to get a new id.
+    pub(crate) fn rotates(&self) -> bool {
+        self.rotate || self.owner_changed
+    }
+
     pub(crate) fn check_writable(&self) -> Result<(), Error> {
         if let Status::Null(reason) = &self.status {
             return Err(Error::new(ErrorKind::Unconfigured, reason.clone()));
