@@ -1,0 +1,117 @@
+//! `adapter_suite!`: one test of each rule of an adapter.
+
+/// Makes one `#[test]` of each rule of an adapter for a web framework.
+///
+/// `sessions` makes the sessions that the adapter is checked with, under a configuration of the suite's: those of any backend
+/// that works. `server` starts an application whose handlers get these sessions through the adapter; what it must answer
+/// is said at [`Server`](crate::adapter::Server). Both run several times, on the suite's own tokio runtime.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use conformance_tests::adapter::{Request, Response, Server};
+/// use session_core::{SessionInterface, async_trait};
+/// use session_memory::MemorySessions;
+///
+/// struct MyServer {
+///     interface: Arc<dyn SessionInterface>,
+/// }
+///
+/// #[async_trait]
+/// impl Server for MyServer {
+///     async fn call(&self, request: Request) -> Response {
+///         // Hand it to the framework, in the process or through a socket.
+///         # Response::new(200)
+///     }
+/// }
+///
+/// conformance_tests::adapter_suite!(
+///     sessions = |config| async { MemorySessions::new(config) },
+///     server = |interface| async { MyServer { interface } },
+/// );
+/// ```
+///
+/// What may follow, in any order:
+///
+/// | argument | meaning |
+/// |---|---|
+/// | `ignore = "needs a socket"` | no test runs unless asked (`cargo test -- --include-ignored`) |
+/// | `except(rule = "reason", ..)` | these rules are not kept, and why |
+///
+/// ```
+/// # use conformance_tests::adapter::{Request, Response, Server};
+/// # struct MyServer;
+/// # #[session_core::async_trait]
+/// # impl Server for MyServer {
+/// #     async fn call(&self, _: Request) -> Response { Response::new(200) }
+/// # }
+/// # use session_memory::MemorySessions;
+/// conformance_tests::adapter_suite!(
+///     sessions = |config| async { MemorySessions::new(config) },
+///     server = |_interface| async { MyServer },
+///     except(a_whole_url_names_scheme_and_host = "the client of this test sends no whole URLs"),
+///     ignore = "needs a socket",
+/// );
+/// ```
+///
+/// Two suites in one file go into a module each.
+#[macro_export]
+macro_rules! adapter_suite {
+    (sessions = $sessions:expr, server = $server:expr $(, $($options:tt)*)?) => {
+        $crate::__adapter_options! { [$($($options)*)?] $sessions, $server, ignore[] except[] }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __adapter_options {
+    ([ignore = $reason:literal $(, $($rest:tt)*)?] $sessions:expr, $server:expr, ignore[] except $e:tt) => {
+        $crate::__adapter_options! {
+            [$($($rest)*)?] $sessions, $server, ignore[#[ignore = $reason]] except $e
+        }
+    };
+    ([except($($rule:ident = $reason:literal),* $(,)?) $(, $($rest:tt)*)?]
+        $sessions:expr, $server:expr, ignore $i:tt except[]) => {
+        $crate::__adapter_options! {
+            [$($($rest)*)?] $sessions, $server, ignore $i except[$($rule = $reason),*]
+        }
+    };
+    ([] $sessions:expr, $server:expr, ignore $ignore:tt except[$($rule:ident = $reason:literal),*]) => {
+        $(const _: () = assert!(
+            $crate::adapter::is_rule(stringify!($rule)), "`except` names what is no rule of this suite"
+        );)*
+
+        fn __adapter_under_test() -> $crate::adapter::AdapterUnderTest {
+            $crate::adapter::AdapterUnderTest::new($sessions, $server)
+        }
+
+        $crate::__attributes! { __adapter_attributes $ignore $($rule = $reason),* }
+
+        $crate::__adapter_rules! { [__adapter_under_test __adapter_attributes] }
+    };
+    ([$($unknown:tt)*] $($more:tt)*) => {
+        compile_error!(concat!("unknown or repeated argument of adapter_suite!: ", stringify!($($unknown)*)));
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __adapter_group {
+    (always $each:ident [$make:ident $attributes:ident]) => {
+        $crate::$each! { __adapter_test [$make $attributes] }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __adapter_test {
+    ($rule:ident [$make:ident $attributes:ident]) => {
+        $attributes! {
+            $rule
+            #[test]
+            fn $rule() {
+                $crate::run::adapter(stringify!($rule), $make);
+            }
+        }
+    };
+}

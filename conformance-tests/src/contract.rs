@@ -1,0 +1,49 @@
+//! `CONTRACT.md`: every rule of every suite, for people.
+
+use std::fmt::Write as _;
+
+use crate::interface::{self, InterfaceUnderTest};
+use crate::{Rule, adapter, store};
+
+/// The text of `CONTRACT.md`.
+///
+/// ```
+/// assert!(conformance_tests::contract().contains("replace_never_creates"));
+/// ```
+#[must_use]
+pub fn contract() -> String {
+    let mut text = String::from(INTRODUCTION);
+    section(&mut text, "Stores: `store_suite!`", store::rules());
+    interfaces(&mut text);
+    section(&mut text, "Adapters: `adapter_suite!`", adapter::rules());
+    text
+}
+
+const INTRODUCTION: &str = "# The contract
+
+What every session backend and every framework adapter keeps, rule by rule. This file is made from the rules themselves, which
+are also the tests and their messages. Each rule: its name, **its promise**, how to keep it.
+";
+
+/// The rules that both sides share, then those of each.
+fn interfaces(text: &mut String) {
+    let server_side: Vec<_> = interface::server_side_rules().collect();
+    let client_side: Vec<_> = interface::client_side_rules().collect();
+    let is_in = |rules: &[&Rule<InterfaceUnderTest>], rule: &Rule<InterfaceUnderTest>| {
+        rules.iter().any(|other| other.name() == rule.name())
+    };
+    let common = client_side.iter().copied().filter(|rule| is_in(&server_side, rule));
+    section(text, "Interfaces: `interface_suite!`", common);
+    let only_server = server_side.iter().copied().filter(|rule| !is_in(&client_side, rule));
+    section(text, "Interfaces that keep the session on the server: `interface_suite!(server_side, ..)`", only_server);
+    let only_client = client_side.iter().copied().filter(|rule| !is_in(&server_side, rule));
+    section(text, "Interfaces that keep the session in the cookie: `interface_suite!(client_side, ..)`", only_client);
+}
+
+fn section<S: 'static>(text: &mut String, title: &str, rules: impl Iterator<Item = &'static Rule<S>>) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "\n## {title}\n");
+    for rule in rules {
+        let _ = writeln!(text, "- `{}`: **{}** {}", rule.name(), rule.promise(), rule.advice());
+    }
+}

@@ -1,0 +1,79 @@
+//! The rules of a [`SessionInterface`](session_core::SessionInterface): what a client can observe.
+//!
+//! An interface keeps the session on the server, and then every rule but the client-side ones holds, or in the cookie itself, and
+//! then every rule but the server-side ones.
+
+mod browser;
+mod cookies;
+mod ending;
+mod lives;
+mod on_client;
+mod on_server;
+mod suite;
+mod under_test;
+mod visits;
+
+use crate::Rule;
+
+pub use under_test::InterfaceUnderTest;
+
+/// The rules of an interface that keeps the session on the server. [`interface_suite!`](crate::interface_suite) makes a test of
+/// each.
+///
+/// ```
+/// let rules = conformance_tests::interface::server_side_rules();
+/// assert!(rules.map(|rule| rule.name()).any(|name| name == "a_copied_cookie_opens_nothing_after_a_logout"));
+/// ```
+pub fn server_side_rules() -> impl Iterator<Item = &'static Rule<InterfaceUnderTest>> {
+    server_side::LISTS.iter().copied().flatten()
+}
+
+/// The rules of an interface that keeps the session in the cookie itself.
+///
+/// ```
+/// let rules = conformance_tests::interface::client_side_rules();
+/// assert!(rules.map(|rule| rule.name()).any(|name| name == "an_edited_cookie_is_refused"));
+/// ```
+pub fn client_side_rules() -> impl Iterator<Item = &'static Rule<InterfaceUnderTest>> {
+    client_side::LISTS.iter().copied().flatten()
+}
+
+#[doc(hidden)]
+pub mod server_side {
+    use super::{InterfaceUnderTest, cookies, ending, lives, on_server, visits};
+    use crate::rule::{has_rule, rule_lists};
+
+    #[must_use]
+    pub const fn is_rule(name: &str) -> bool {
+        has_rule(LISTS, name)
+    }
+
+    rule_lists! {
+        ($) pub(super) for InterfaceUnderTest, macro __server_side_rules, each with __interface_group;
+        always: visits::VISITS, macro __interface_visits;
+        always: cookies::COOKIES, macro __interface_cookies;
+        always: ending::ENDING, macro __interface_ending;
+        always: lives::LIVES, macro __interface_lives;
+        always: on_server::ON_SERVER, macro __interface_on_server;
+    }
+}
+
+#[doc(hidden)]
+pub mod client_side {
+    use super::{InterfaceUnderTest, cookies, ending, lives, on_client, visits};
+    use crate::rule::{has_rule, rule_lists};
+
+    #[must_use]
+    pub const fn is_rule(name: &str) -> bool {
+        has_rule(LISTS, name)
+    }
+
+    rule_lists! {
+        ($) pub(super) for InterfaceUnderTest, macro __client_side_rules, each with __interface_group;
+        always: visits::VISITS, macro __interface_visits;
+        always: cookies::COOKIES, macro __interface_cookies;
+        always: ending::ENDING, macro __interface_ending;
+        always: lives::LIVES, macro __interface_lives;
+        always: on_client::ON_CLIENT, macro __interface_on_client;
+    }
+}

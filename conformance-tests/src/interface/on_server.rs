@@ -1,0 +1,189 @@
+//! Rules of an interface that keeps the session on the server: what a cookie alone cannot promise.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use session_core::{Session, SessionConfig};
+
+use super::InterfaceUnderTest;
+use crate::rule::rules;
+
+const HOUR: Duration = Duration::from_hours(1);
+const SLACK: Duration = Duration::from_secs(61);
+
+rules! {
+    ($) pub(crate) const ON_SERVER, macro __interface_on_server, for InterfaceUnderTest;
+
+    /// The cookie is an id that nobody guesses and that says nothing: different for each session, at least 22 characters (128 bits), and no
+    /// part of what is stored.
+    ///
+    /// Draw the id from the operating system's random numbers.
+    async fn the_cookie_is_a_random_id(under_test) {
+        let interface = under_test.interface().await?;
+        let mut seen = HashSet::new();
+        for _ in 0..50 {
+            let mut visitor = under_test.browser("visitor", &interface);
+            let cookie = visitor.given("insert word", |session| session.insert("word", "xyzzy")).await?;
+            if cookie.value.len() < 22 || cookie.value.contains("xyzzy") {
+                return Err(under_test.failure("a random id of 22 characters or more", cookie.value));
+            }
+            // The first and the last half alone would do, if all of it is random.
+            let (first, last) = cookie.value.split_at(cookie.value.len() / 2);
+            let is_new = seen.insert(first.to_owned()) & seen.insert(last.to_owned());
+            under_test.equal(true, is_new)?;
+        }
+        Ok(())
+    }
+
+    /// After a logout the cookie opens nothing, nor does a copy that somebody made of it.
+    ///
+    /// Remove what is stored, and not only the cookie (OWASP ASVS 5, 7.4).
+    async fn a_copied_cookie_opens_nothing_after_a_logout(under_test) {
+        let interface = under_test.interface().await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        let cookie = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
+        visitor.visit("destroy", Session::destroy).await?;
+        let mut thief = under_test.browser("thief", &interface);
+        thief.plant(&cookie.name, &cookie.value);
+        thief.expect(None).await
+    }
+
+    /// A request that opened the session before a logout and saves after it brings nothing back.
+    ///
+    /// Write only what is still there: an update, or a comparison of versions, and no upsert.
+    async fn a_late_save_brings_nothing_back(under_test) {
+        let interface = under_test.interface().await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        let cookie = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
+        let mut late = under_test.browser("late", &interface);
+        late.plant(&cookie.name, &cookie.value);
+        let request = late.request();
+        let session = request.session().await.map_err(|error| under_test.failure("no error", error.to_string()))?;
+        visitor.visit("destroy", Session::destroy).await?;
+        session.insert("m", 2).map_err(|error| under_test.failure("no error", error.to_string()))?;
+        late.finish("insert m = 2, having opened before the logout", &request).await?;
+        let mut thief = under_test.browser("thief", &interface);
+        thief.plant(&cookie.name, &cookie.value);
+        under_test.equal((None, None), (thief.get::<u64>("n").await?, thief.get::<u64>("m").await?))
+    }
+
+    /// A response that lost its race against a logout sets no cookie: the browser may hold a newer one by then.
+    ///
+    /// Return `CookieAction::Keep` where the save found nothing, and `Session::set_outcome` to `Outcome::Dropped`.
+    async fn a_late_save_sets_no_cookie(under_test) {
+        let interface = under_test.interface().await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        let cookie = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
+        let mut late = under_test.browser("late", &interface);
+        late.plant(&cookie.name, &cookie.value);
+        let request = late.request();
+        let session = request.session().await.map_err(|error| under_test.failure("no error", error.to_string()))?;
+        visitor.visit("destroy", Session::destroy).await?;
+        session.insert("m", 2).map_err(|error| under_test.failure("no error", error.to_string()))?;
+        let set = late.finish("insert m = 2, having opened before the logout", &request).await?;
+        under_test.equal(None, set)
+    }
+
+    /// Two requests that open the session at once and change different keys both keep what they wrote.
+    ///
+    /// Replay `Session::changes` on what is stored by then, instead of writing the whole session that was opened.
+    async fn two_requests_at_once_both_keep_their_keys(under_test) {
+        let interface = under_test.interface().await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        visitor.set(1).await?;
+        let (one, other) = (visitor.request(), visitor.request());
+        for (request, key) in [(&one, "a"), (&other, "b")] {
+            let session = request.session().await.map_err(|error| under_test.failure("no error", error.to_string()))?;
+            session.insert(key, 1).map_err(|error| under_test.failure("no error", error.to_string()))?;
+        }
+        visitor.finish("insert a = 1", &one).await?;
+        visitor.finish("insert b = 1, having opened before that", &other).await?;
+        let seen = (visitor.get("n").await?, visitor.get("a").await?, visitor.get("b").await?);
+        under_test.equal((Some(1), Some(1), Some(1)), seen)
+    }
+
+    /// Requests that `update` one key at once all count.
+    ///
+    /// Replay `Session::changes` on what is stored by then: an update runs again, on the newer value.
+    async fn updates_at_once_all_count(under_test) {
+        let interface = under_test.interface().await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        visitor.set(0).await?;
+        let requests: Vec<_> = (0..8).map(|_| visitor.request()).collect();
+        for request in &requests {
+            let session = request.session().await.map_err(|error| under_test.failure("no error", error.to_string()))?;
+            let count = session.update("n", |n: Option<u64>| n.map(|n| n + 1));
+            count.map_err(|error| under_test.failure("no error", error.to_string()))?;
+        }
+        for request in &requests {
+            visitor.finish("update n to n + 1, all having opened at n = 0", request).await?;
+        }
+        visitor.expect(Some(8)).await
+    }
+
+    /// `rotate_id` moves the session to another id: the new cookie finds everything, and the old one finds nothing.
+    ///
+    /// Ask `Session::rotates`; write under the new id, then remove the old.
+    async fn a_rotated_session_moves_to_another_id(under_test) {
+        let interface = under_test.interface().await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        let old = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
+        let new = visitor.given("rotate_id", Session::rotate_id).await?;
+        if old.value == new.value {
+            return Err(under_test.failure("a cookie of another value", "the same"));
+        }
+        visitor.expect(Some(1)).await?;
+        let mut thief = under_test.browser("thief", &interface);
+        thief.plant(&old.name, &old.value);
+        thief.expect(None).await
+    }
+
+    /// A login (`set_owner`) always gives the session another id, so that an id that was planted or seen before it is worth nothing
+    /// (session fixation; OWASP ASVS 5, 7.2.4).
+    ///
+    /// Ask `Session::rotates`, which says so for `rotate_id` and `set_owner` alike.
+    async fn a_login_moves_the_session_to_another_id(under_test) {
+        let interface = under_test.interface().await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        let old = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
+        visitor.given("set_owner", |session| session.set_owner("ada")).await?;
+        visitor.expect(Some(1)).await?;
+        let mut attacker = under_test.browser("attacker", &interface);
+        attacker.plant(&old.name, &old.value);
+        attacker.expect(None).await
+    }
+
+    /// With an idle timeout, a session that nobody uses for that long is gone, and one that is used is not.
+    ///
+    /// Give what is stored no longer life than the idle timeout, and put it off at each use.
+    async fn an_idle_session_is_gone(under_test) {
+        let builder = SessionConfig::builder().idle_timeout(HOUR);
+        let interface = under_test.configured(builder).await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        visitor.set(1).await?;
+        for _ in 0..3 {
+            under_test.pass(HOUR * 5 / 6);
+            visitor.expect(Some(1)).await?;
+        }
+        under_test.pass(HOUR + SLACK);
+        visitor.expect(None).await
+    }
+
+    /// With an absolute timeout, a session is gone that long after it began, however much it was used.
+    ///
+    /// Keep the time of creation with the session, through every save and every new id.
+    async fn no_session_outlives_the_absolute_timeout(under_test) {
+        let builder = SessionConfig::builder().absolute_timeout(3 * HOUR);
+        let interface = under_test.configured(builder).await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        visitor.set(1).await?;
+        under_test.pass(HOUR);
+        visitor.set(2).await?;
+        under_test.pass(HOUR);
+        visitor.visit("rotate_id", Session::rotate_id).await?;
+        under_test.pass(HOUR);
+        visitor.expect(Some(2)).await?;
+        under_test.pass(Duration::from_secs(1));
+        visitor.expect(None).await
+    }
+}

@@ -1,0 +1,183 @@
+//! Rules of what a visitor leaves behind and finds again.
+
+use std::collections::BTreeMap;
+
+use super::InterfaceUnderTest;
+use crate::rule::rules;
+
+rules! {
+    ($) pub(crate) const VISITS, macro __interface_visits, for InterfaceUnderTest;
+
+    /// A visitor for whom nothing is stored gets no cookie, be the session read or not.
+    ///
+    /// Return `CookieAction::Keep` from `save` for a session that was not modified, and leave `should_set_cookie` as it is, unless you mean it.
+    async fn a_visitor_for_whom_nothing_is_stored_gets_no_cookie(under_test) {
+        let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
+        for what in ["nothing", "read"] {
+            let cookie = visitor.visit(what, |session| session.get::<u64>("n").map(|_| ())).await?;
+            under_test.equal(None, cookie)?;
+        }
+        Ok(())
+    }
+
+    /// What a request stored is there in the next, of every type: text, numbers to their limits, booleans, null, lists and maps.
+    ///
+    /// Store `Session::payload` as it is and give it to `Session::from_payload`; where your format is another, convert without loss.
+    async fn what_was_stored_comes_back(under_test) {
+        let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
+        visitor
+            .visit("insert every type", |session| {
+                session.insert("text", TEXT)?;
+                session.insert("numbers", (i64::MIN, u64::MAX, -1, 0.1, 1.5e300))?;
+                session.insert("truth", (true, false, None::<u8>))?;
+                session.insert("map", BTreeMap::from([("a", vec![1]), ("b", vec![])]))
+            })
+            .await?;
+        under_test.equal(Some(TEXT.to_owned()), visitor.get("text").await?)?;
+        under_test.equal(Some((i64::MIN, u64::MAX, -1, 0.1, 1.5e300)), visitor.get("numbers").await?)?;
+        under_test.equal(Some((true, false, None::<u8>)), visitor.get("truth").await?)?;
+        let map = BTreeMap::from([("a".to_owned(), vec![1]), ("b".to_owned(), vec![])]);
+        under_test.equal(Some(map), visitor.get("map").await?)
+    }
+
+    /// A session may hold many keys, short and long ones, empty ones, and ones that look like the interface's own.
+    ///
+    /// Give the payload back whole, and keep what is yours out of the session's keys.
+    async fn many_keys_come_back(under_test) {
+        let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
+        let keys = ["", "_id", "id", "_expires", "key with spaces", "ключ", "a.b:c/d", "__proto__", "user_id"];
+        let long = "k".repeat(200);
+        visitor
+            .visit("insert many keys", |session| {
+                keys.iter().chain([&long.as_str()]).enumerate().try_for_each(|(n, key)| session.insert(*key, n))
+            })
+            .await?;
+        for (n, key) in keys.iter().chain([&long.as_str()]).enumerate() {
+            under_test.equal(Some(n), visitor.get(key).await?)?;
+        }
+        Ok(())
+    }
+
+    /// A later request changes one key and leaves the others; a key that was removed stays away.
+    ///
+    /// Store the whole payload at each save, not only what is there and new.
+    async fn a_change_leaves_the_other_keys(under_test) {
+        let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
+        visitor
+            .visit("insert a, b, c", |session| {
+                session.insert("a", 1)?;
+                session.insert("b", 2)?;
+                session.insert("c", 3)
+            })
+            .await?;
+        visitor
+            .visit("insert b, remove c", |session| {
+                session.insert("b", 20)?;
+                session.discard("c").map(|_| ())
+            })
+            .await?;
+        let seen = (visitor.get("a").await?, visitor.get("b").await?, visitor.get::<u64>("c").await?);
+        under_test.equal((Some(1), Some(20), None), seen)
+    }
+
+    /// A session is new until it was stored, and not afterwards.
+    ///
+    /// Make `Session::new()` only where nothing was stored, and `Session::from_payload` of everything that was.
+    async fn a_session_is_new_until_it_was_stored(under_test) {
+        let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
+        let mut seen = Vec::new();
+        for n in 0..3 {
+            visitor
+                .visit("insert n, and look whether it is new", |session| {
+                    seen.push((session.is_new(), session.is_modified()));
+                    session.insert("n", n)
+                })
+                .await?;
+        }
+        under_test.equal(vec![(true, false), (false, false), (false, false)], seen)
+    }
+
+    /// A flash message is shown once, to the request that takes it.
+    ///
+    /// Store the removal like any other change: a session that holds less than before is modified all the same.
+    async fn a_flash_message_comes_once(under_test) {
+        let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
+        visitor.visit("flash", |session| session.flash_with("info", "Saved")).await?;
+        let mut taken = Vec::new();
+        for _ in 0..2 {
+            visitor
+                .visit("take the flashes", |session| {
+                    let flashes = session.take_flashes()?;
+                    taken.push(flashes.iter().map(|flash| (flash.category().to_owned(), flash.text())).collect::<Vec<_>>());
+                    Ok(())
+                })
+                .await?;
+        }
+        under_test.equal(vec![vec![("info".to_owned(), "Saved".to_owned())], vec![]], taken)
+    }
+
+    /// Two visitors have two sessions.
+    ///
+    /// Keep nothing of a session in the interface itself.
+    async fn visitors_do_not_share_a_session(under_test) {
+        let interface = under_test.interface().await?;
+        let (mut ada, mut bob) = (under_test.browser("ada", &interface), under_test.browser("bob", &interface));
+        ada.set(1).await?;
+        bob.expect(None).await?;
+        bob.set(2).await?;
+        ada.expect(Some(1)).await
+    }
+
+    /// A cookie that is no session, whatever is in it, is a fresh and empty session, and no error: the visitor can begin anew.
+    ///
+    /// Return `Ok(Session::new())` for what does not parse. Look at the form before you ask the store.
+    async fn garbage_is_a_fresh_session(under_test) {
+        let interface = under_test.interface().await?;
+        let long = "x".repeat(65_536);
+        let garbage = [
+            "", " ", "\"", "\"\"", "=", "a=b", "null", "{}", "{\"n\":1}", "../../etc/passwd", "%00", "\u{7f}", "é", "*",
+            "'; DROP TABLE sessions; --", "session:*", ".....", "AAAA.AAAA.AAAA", &long,
+        ];
+        for value in garbage {
+            let mut visitor = under_test.browser("visitor", &interface);
+            visitor.plant("session", value);
+            visitor.expect(None).await?;
+            visitor.set(1).await?;
+            visitor.expect(Some(1)).await?;
+        }
+        Ok(())
+    }
+
+    /// A cookie that the visitor made up in the right form is never adopted: what is stored for him goes under another, and whoever
+    /// else has the made-up cookie sees nothing of it (session fixation; OWASP ASVS 5, 7.2).
+    ///
+    /// When nothing is stored under an id, draw a new one; do not begin a session under the one that came.
+    async fn a_made_up_cookie_is_never_adopted(under_test) {
+        let interface = under_test.interface().await?;
+        let mut owner = under_test.browser("owner", &interface);
+        let genuine = owner.given("insert n = 0", |session| session.insert("n", 0)).await?.value;
+        let made_up: String = genuine.chars().map(other_letter).collect();
+        let mut victim = under_test.browser("victim", &interface);
+        victim.plant("session", &made_up);
+        let given = victim.given("insert n = 1", |session| session.insert("n", 1)).await?;
+        if given.value == made_up {
+            return Err(under_test.failure("a cookie of another value", "the one that was made up"));
+        }
+        let mut attacker = under_test.browser("attacker", &interface);
+        attacker.plant("session", &made_up);
+        attacker.expect(None).await
+    }
+}
+
+const TEXT: &str = "Zoë says \"½ < ¾\"\\\n\t日本語 🦀 \u{0} end; path=/";
+
+/// Another letter of the same kind, so that a cookie made of them has the form of a genuine one.
+fn other_letter(letter: char) -> char {
+    match letter {
+        'A'..='Y' | 'a'..='y' | '0'..='8' => char::from_u32(u32::from(letter) + 1).unwrap_or('A'),
+        'Z' => 'A',
+        'z' => 'a',
+        '9' => '0',
+        other => other,
+    }
+}

@@ -1,0 +1,58 @@
+//! The rules of a [`SessionStore`](session_core::SessionStore).
+
+mod bytes;
+mod cloning;
+mod creating;
+mod ending;
+mod entry;
+mod expiry;
+mod histories;
+mod owners;
+mod promises;
+mod removing;
+mod replacing;
+mod suite;
+mod sweeping;
+mod touching;
+mod under_test;
+
+use crate::Rule;
+use crate::rule::{has_rule, rule_lists};
+
+pub use under_test::StoreUnderTest;
+
+/// Every rule, in the order of `CONTRACT.md`. [`store_suite!`](crate::store_suite) makes a test of each.
+///
+/// ```
+/// assert!(conformance_tests::store::rules().count() > 50);
+/// ```
+pub fn rules() -> impl Iterator<Item = &'static Rule<StoreUnderTest>> {
+    LISTS.iter().copied().flatten()
+}
+
+#[doc(hidden)]
+pub const fn is_rule(name: &str) -> bool {
+    has_rule(LISTS, name)
+}
+
+rule_lists! {
+    ($) for StoreUnderTest, macro __store_rules, each with __store_group;
+    always: creating::CREATING, macro __store_creating;
+    always: replacing::REPLACING, macro __store_replacing;
+    always: touching::TOUCHING, macro __store_touching;
+    always: removing::REMOVING, macro __store_removing;
+    always: bytes::BYTES, macro __store_bytes;
+    always: expiry::EXPIRY, macro __store_expiry;
+    always: histories::HISTORIES, macro __store_histories;
+    always: promises::PROMISES, macro __store_promises;
+    owner_index: owners::OWNERS, macro __store_owners;
+    owner_index: ending::ENDING, macro __store_ending;
+    sweep: sweeping::SWEEPING, macro __store_sweeping;
+    clones: cloning::CLONING, macro __store_cloning;
+}
+
+/// Gives the closure's argument its type.
+#[doc(hidden)]
+pub fn clock_of<S>(clock: impl FnOnce(&S) -> session_core::ManualClock, store: &S) -> session_core::ManualClock {
+    clock(store)
+}

@@ -1,0 +1,122 @@
+//! Rules of clones: they are one store.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use session_core::Replaced;
+use tokio::sync::Barrier;
+
+use super::StoreUnderTest;
+use super::entry::{Entry, Kind};
+use crate::rule::rules;
+
+const ROUNDS: u32 = 24;
+
+/// A slow store plays fewer rounds.
+const LONG_ENOUGH: Duration = Duration::from_secs(4);
+
+rules! {
+    ($) pub(crate) const CLONING, macro __store_cloning, for StoreUnderTest;
+
+    /// What one clone writes the other reads, at once and whole: after `create`, `replace`, `touch` and `remove`.
+    ///
+    /// Put what a clone has of its own behind an `Arc`: records, caches and queues of writes. An adapter clones the store for each worker.
+    async fn a_clone_reads_what_another_wrote(store) {
+        let clone = &store.other_clone()?;
+        for (writer, reader) in [(store, clone), (clone, store)] {
+            for kind in Kind::LENGTHS {
+                let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));
+                let version = writer.create(&key, &entry).await?;
+                reader.expect_at(&key, version, &entry).await?;
+                let entry = Entry::new(kind, "two", store.now());
+                let version = writer.replaced(&key, version, &entry).await?;
+                reader.expect_at(&key, version, &entry).await?;
+                let entry = entry.expiring_at(store.now() + Duration::from_mins(90));
+                writer.touched(&key, version, entry.expires_at).await?;
+                reader.expect(&key, &entry).await?;
+                let version = writer.expect_version(&key).await?;
+                writer.removed(&key, version).await?;
+                reader.expect_nothing(&key).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A clone replaces, touches and removes what another clone wrote, at the version that the other one was given, also where it has
+    /// never met the record.
+    ///
+    /// Compare with the version that the store has, not with what this clone remembers of it.
+    async fn a_clone_changes_what_another_wrote(store) {
+        let clone = &store.other_clone()?;
+        for (writer, changer) in [(store, clone), (clone, store)] {
+            for kind in Kind::LENGTHS {
+                let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));
+                let version = writer.create(&key, &entry).await?;
+                let version = changer.replaced(&key, version, &entry).await?;
+                writer.touched(&key, version, store.now() + Duration::from_mins(90)).await?;
+                let version = writer.expect_version(&key).await?;
+                changer.removed(&key, version).await?;
+                let key = store.key();
+                let version = writer.create(&key, &entry).await?;
+                changer.touched(&key, version, store.now() + Duration::from_mins(90)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A version is never used twice under one key, whichever clone gave it.
+    ///
+    /// Let clones share the counter, or let the versions be random: two counters that begin at the same number give the same versions.
+    async fn clones_never_give_a_version_twice(store) {
+        let clone = &store.other_clone()?;
+        let (key, mut seen) = (store.key(), HashSet::new());
+        for round in 0..20 {
+            let (one, other) = if round % 2 == 0 { (store, clone) } else { (clone, store) };
+            let entry = Entry::plain(&round.to_string(), store.now());
+            let created = one.create(&key, &entry).await?;
+            let replaced = other.replaced(&key, created, &entry).await?;
+            for version in [created, replaced] {
+                if !seen.insert(version) {
+                    return Err(store.failure("a version that was not there before", format!("{} again", version.get())));
+                }
+            }
+            other.removed(&key, replaced).await?;
+        }
+        Ok(())
+    }
+
+    /// When two clones replace a record at one version at once, one of them does and the other is `Stale`.
+    ///
+    /// A lock that makes a call atomic is shared by all clones; better still, let the server compare and write in one step.
+    async fn only_one_clone_replaces_a_version(store) {
+        let begun = Instant::now();
+        for _ in 0..ROUNDS {
+            let (key, entry) = (store.key(), Entry::new(Kind::Middling, "one", store.now()));
+            let version = store.create(&key, &entry).await?;
+            let start = Arc::new(Barrier::new(2));
+            let mut replacing = Vec::new();
+            for target in [store.store(), store.other_clone()?.store()] {
+                let (target, start, entry) = (Arc::clone(target), Arc::clone(&start), entry.clone());
+                replacing.push(tokio::spawn(async move {
+                    start.wait().await;
+                    target.replace(&key, version, &entry.as_new()).await
+                }));
+            }
+            let mut done = 0;
+            for replacing in replacing {
+                let replaced = replacing.await.map_err(|error| store.failure("no panic", error.to_string()))?;
+                let call = format!("at once, a clone: replace({}, at {}, \"one\")", store.name(&key), version.get());
+                let replaced = store.note(call, replaced, |replaced| format!("{replaced:?}"))?;
+                done += u32::from(replaced != Replaced::Stale);
+            }
+            if done != 1 {
+                return Err(store.failure("one Done and one Stale", format!("{done} Done")));
+            }
+            if begun.elapsed() > LONG_ENOUGH {
+                break;
+            }
+        }
+        Ok(())
+    }
+}

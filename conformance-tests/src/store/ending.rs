@@ -1,0 +1,119 @@
+//! What the engine promises over an owner index: `end_all` ends every session of an owner.
+
+use std::sync::Arc;
+
+use session_core::{Error, OwnerIndex, RequestSession, ServerSideSessions, Session, SessionInterface};
+
+use super::StoreUnderTest;
+use super::owners::someone;
+use super::promises::{Process, finish};
+use crate::Failure;
+use crate::failure::Checked;
+use crate::rule::rules;
+
+const ROUNDS: u32 = 12;
+
+rules! {
+    ($) pub(crate) const ENDING, macro __store_ending, for StoreUnderTest;
+
+    /// `ServerSideSessions::end_all` ends every session of an owner, also those that were changed or got a new id since they began; a
+    /// request that opened one before and saves it afterwards does not bring it back; other owners' sessions live on.
+    ///
+    /// The engine builds this on `keys_of`, which must list every key that ever bore the owner and still has a record, and on `remove`,
+    /// after which a `replace` must say `Stale`.
+    async fn end_all_ends_every_session_of_the_owner(store) {
+        let (ada, bob) = (someone("ada"), someone("bob"));
+        let mut cookies = Vec::new();
+        for _ in 0..4 {
+            cookies.push(begin(store, &ada).await?);
+        }
+        let other = begin(store, &bob).await?;
+        let site = Site::new(store)?;
+        let long = "x".repeat(300);
+        site.process.visit(&cookies[1], |session| session.insert("changed", &long)).await?;
+        let renamed = site.process.visit(&cookies[2], Session::rotate_id).await?;
+        let late = site.opened(&cookies[3], |session| session.insert("late", &long)).await?;
+        site.end_all(&ada).await?;
+        site.process.told(late.commit().await)?;
+        store.calls().note("ada has 4 sessions: one new, one changed, one with a new id, one that a request has opened");
+        store.calls().note("end_all(ada); the request saves; each of the sessions is opened");
+        let names = ["the new one", "the changed one", "the one under its old id", "the one that was open"];
+        let all = names.into_iter().zip(&cookies).chain(renamed.iter().map(|cookie| ("the one under its new id", cookie)));
+        let mut left = Vec::new();
+        for (name, cookie) in all {
+            if !site.process.read(cookie).await?.is_empty() {
+                left.push(name);
+            }
+        }
+        store.equal(Vec::new(), left)?;
+        store.calls().note("a session of bob's is opened: is it there?");
+        store.equal(true, !site.process.read(&other).await?.is_empty())
+    }
+
+    /// A request that saves at the very moment of an `end_all` does not bring the session back, neither with a change nor with a new
+    /// id.
+    ///
+    /// The engine builds this on the order of the calls on one key: either `replace` comes first, and `remove` is `false` and is
+    /// repeated at the newer version; or `remove` does, and `replace` is `Stale`.
+    async fn end_all_at_the_moment_of_a_save_is_final(store) {
+        for round in 0..ROUNDS {
+            let (ada, changes) = (someone("ada"), round % 2 == 0);
+            let mut cookies = vec![begin(store, &ada).await?];
+            let site = Site::new(store)?;
+            let act = |session: &Session| if changes { session.insert("changed", true) } else { session.rotate_id() };
+            let request = site.opened(&cookies[0], act).await?;
+            let elsewhere = Site::new(store)?;
+            let ending = tokio::spawn(async move { elsewhere.end_all(&ada).await });
+            let headers = site.process.told(request.commit().await)?;
+            cookies.extend(headers.set_cookie().and_then(|header| header.split(';').next()).map(str::to_owned));
+            finish(store, vec![ending]).await?;
+            let deed = if changes { "changes" } else { "gives a new id to" };
+            store.calls().note(format!("a request opens a session and {deed} it; it saves while end_all(its owner) runs"));
+            for cookie in cookies {
+                let seen = site.process.read(&cookie).await?;
+                store.equal("{}".to_owned(), seen.payload())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A process of its own, with what only an index makes possible.
+struct Site {
+    process: Process,
+    sessions: Arc<ServerSideSessions<Arc<dyn OwnerIndex>>>,
+}
+
+impl Site {
+    fn new(store: &StoreUnderTest) -> Result<Self, Failure> {
+        let sessions = Arc::new(ServerSideSessions::new(Arc::clone(store.index()?), store.session_config()));
+        let process = Process::over(store, Arc::clone(&sessions) as Arc<dyn SessionInterface>);
+        Ok(Self { process, sessions })
+    }
+
+    async fn end_all(&self, owner: &str) -> Checked {
+        self.process.told(self.sessions.end_all(owner).await).map(|_| ())
+    }
+
+    /// A request that has opened the session and done something to it, and has yet to save it.
+    async fn opened(
+        &self,
+        cookie: &str,
+        act: impl FnOnce(&Session) -> Result<(), Error>,
+    ) -> Result<RequestSession, Failure> {
+        let request = self.process.request(cookie);
+        let session = self.process.told(request.session().await)?;
+        self.process.told(act(&session))?;
+        Ok(request)
+    }
+}
+
+/// The cookie of a new session of an owner, of some 300 bytes.
+async fn begin(store: &StoreUnderTest, owner: &str) -> Result<String, Failure> {
+    let fill = |session: &Session| {
+        session.set_owner(owner)?;
+        session.insert("name", "Ada Lovelace ".repeat(23))
+    };
+    let cookie = Site::new(store)?.process.visit("", fill).await?;
+    cookie.ok_or_else(|| store.failure("a cookie for a new session", "none"))
+}

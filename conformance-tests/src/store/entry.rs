@@ -1,0 +1,118 @@
+//! Records to write in checks, how they look in a message, and how what comes back differs from them.
+
+use std::time::{Duration, SystemTime};
+
+use session_core::{NewRecord, Record};
+
+/// A payload in a message shows so many bytes of each end.
+const SHOWN: usize = 24;
+
+/// A record to write.
+#[derive(Clone)]
+pub(crate) struct Entry {
+    pub(crate) payload: Vec<u8>,
+    pub(crate) created_at: SystemTime,
+    pub(crate) expires_at: SystemTime,
+    pub(crate) owner: Option<String>,
+}
+
+/// The kinds of record that a store may treat in ways of their own. A rule is checked on each kind that it could break on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Kind {
+    Plain,
+    Owned,
+    Empty,
+    Large,
+    /// Longer than a session that a check writes, shorter than a large record.
+    Middling,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 4] = [Self::Plain, Self::Owned, Self::Empty, Self::Large];
+
+    /// For a rule of what is built on the single calls.
+    pub(crate) const LENGTHS: [Self; 2] = [Self::Plain, Self::Middling];
+
+    /// For a rule that does not turn on the payload.
+    pub(crate) const SMALL: [Self; 2] = [Self::Plain, Self::Owned];
+}
+
+impl Entry {
+    /// A record of a kind that lives for an hour from now. The text tells two apart, but for empty ones.
+    pub(crate) fn new(kind: Kind, text: &str, now: SystemTime) -> Self {
+        let payload = match kind {
+            Kind::Plain | Kind::Owned => text.as_bytes().to_vec(),
+            Kind::Empty => Vec::new(),
+            Kind::Large => text.bytes().cycle().take(20_000).collect(),
+            Kind::Middling => text.bytes().cycle().take(5_000).collect(),
+        };
+        let owner = (kind == Kind::Owned).then(|| "ada".to_owned());
+        Self { payload, created_at: now, expires_at: now + Duration::from_hours(1), owner }
+    }
+
+    pub(crate) fn plain(text: &str, now: SystemTime) -> Self {
+        Self::new(Kind::Plain, text, now)
+    }
+
+    pub(crate) fn with_payload(payload: impl Into<Vec<u8>>, now: SystemTime) -> Self {
+        Self { payload: payload.into(), ..Self::plain("", now) }
+    }
+
+    #[must_use]
+    pub(crate) fn owned_by(self, owner: &str) -> Self {
+        Self { owner: Some(owner.to_owned()), ..self }
+    }
+
+    #[must_use]
+    pub(crate) fn expiring_at(self, expires_at: SystemTime) -> Self {
+        Self { expires_at, ..self }
+    }
+
+    pub(crate) fn as_new(&self) -> NewRecord<'_> {
+        NewRecord::new(&self.payload, self.created_at, self.expires_at).owned_by(self.owner.as_deref())
+    }
+
+    /// What was expected and what is there instead, of the first field that differs.
+    pub(crate) fn difference(&self, record: &Record) -> Option<(String, String)> {
+        if self.payload != record.payload() {
+            let (expected, seen) = (describe(&self.payload), describe(record.payload()));
+            let same = self.payload.iter().zip(record.payload()).take_while(|(one, other)| one == other).count();
+            let place =
+                if self.payload.len() > 2 * SHOWN { format!(", other from byte {same} on") } else { String::new() };
+            return Some((format!("payload {expected}"), format!("payload {seen}{place}")));
+        }
+        if self.owner.as_deref() != record.owner() {
+            return Some((format!("owner {:?}", self.owner), format!("owner {:?}", record.owner())));
+        }
+        if difference(self.created_at, record.created_at()) >= Duration::from_millis(1) {
+            return Some((time("created at", self.created_at), time("created at", record.created_at())));
+        }
+        let late = record.expires_at().duration_since(self.expires_at);
+        if !late.is_ok_and(|late| late < Duration::from_millis(1)) {
+            let expected = time("expires at", self.expires_at) + ", to the millisecond and never earlier";
+            return Some((expected, time("expires at", record.expires_at())));
+        }
+        None
+    }
+}
+
+/// A payload in a message: short text as it is, anything else by its length and its ends.
+pub(crate) fn describe(payload: &[u8]) -> String {
+    if payload.len() <= 2 * SHOWN {
+        return format!("\"{}\"", payload.escape_ascii());
+    }
+    let (head, tail) = (&payload[..SHOWN], &payload[payload.len() - SHOWN..]);
+    format!("of {} bytes, \"{}\" … \"{}\"", payload.len(), head.escape_ascii(), tail.escape_ascii())
+}
+
+/// A time in a message, in seconds and nanoseconds of Unix time.
+pub(crate) fn time(label: &str, time: SystemTime) -> String {
+    match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => format!("{label} {}.{:09} s", since.as_secs(), since.subsec_nanos()),
+        Err(before) => format!("{label} {:?} before 1970", before.duration()),
+    }
+}
+
+fn difference(one: SystemTime, other: SystemTime) -> Duration {
+    one.duration_since(other).unwrap_or_else(|earlier| earlier.duration())
+}

@@ -1,0 +1,178 @@
+//! Rules of calls that run at once: their history has an order, and a call that is given up leaves nothing half done.
+
+mod history;
+mod model;
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use session_core::{Replaced, StoreKey, Version};
+use tokio::sync::Barrier;
+
+use self::history::{Clients, History};
+use super::StoreUnderTest;
+use super::entry::{Entry, Kind};
+use crate::Failure;
+use crate::rule::rules;
+
+const ROUNDS: u32 = 150;
+const CLIENTS: u8 = 3;
+const CALLS: u8 = 5;
+
+/// A slow store plays fewer rounds.
+const LONG_ENOUGH: Duration = Duration::from_secs(4);
+
+rules! {
+    ($) pub(crate) const HISTORIES, macro __store_histories, for StoreUnderTest;
+
+    /// Calls that run at once on the same key act one after the other, in some order: each finds what those before it left, and a
+    /// call that was answered comes before one that was asked afterwards (linearizability).
+    ///
+    /// Let each call be one atomic step: one statement, one script, one lock held from the comparison to the write. Read and write in
+    /// two steps, and another call comes between them. Do not answer a load from a cache or a replica that lags.
+    async fn calls_at_once_have_an_order(store) {
+        let begun = Instant::now();
+        for _ in 0..ROUNDS {
+            let keys = [store.key(), store.key()];
+            let history = play(store, keys).await?;
+            for key in keys {
+                if let Some(failing) = history.explain(&key) {
+                    return Err(failing.failure(&store.name(&key)));
+                }
+            }
+            if begun.elapsed() > LONG_ENOUGH {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// A call whose future is dropped was carried out wholly or not at all.
+    ///
+    /// Let nothing of a record be written before an `await` and the rest after it. What must take two steps runs in a task of its own
+    /// or in a transaction.
+    async fn a_call_that_is_given_up_is_done_wholly_or_not_at_all(store) {
+        for patience in [1, 1, 2, 3, 4, 6, 9, 14, 20] {
+            given_up_create(store, patience).await?;
+            given_up_replace(store, patience).await?;
+            given_up_touch(store, patience).await?;
+            given_up_remove(store, patience).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Three clients call at once, on two keys of which one has a record.
+async fn play(store: &StoreUnderTest, keys: [StoreKey; 2]) -> Result<History, Failure> {
+    let clients = Clients::new(Arc::clone(store.store()), keys, store.now());
+    clients.first(&keys[0]).await?;
+    let start = Arc::new(Barrier::new(usize::from(CLIENTS)));
+    let mut playing = Vec::new();
+    for client in 1..=CLIENTS {
+        let (clients, start) = (clients.clone(), Arc::clone(&start));
+        playing.push(tokio::spawn(async move {
+            start.wait().await;
+            clients.call(client, CALLS).await
+        }));
+    }
+    for playing in playing {
+        playing.await.map_err(|error| store.failure("no panic", error.to_string()))??;
+    }
+    Ok(clients.history())
+}
+
+/// Begins a call, polls it so many times, with ever longer breaks, and gives it up.
+async fn give_up<T>(call: impl Future<Output = T>, patience: u32) {
+    let mut call = pin!(call);
+    for poll in 0..patience {
+        if poll < 4 {
+            tokio::task::yield_now().await;
+        } else {
+            tokio::time::sleep(Duration::from_micros(100)).await;
+        }
+        let answered = poll_fn(|context| Poll::Ready(call.as_mut().poll(context).is_ready())).await;
+        if answered {
+            break;
+        }
+    }
+}
+
+fn owned(store: &StoreUnderTest, text: &str, minutes: u64) -> Entry {
+    let entry = Entry::new(Kind::Owned, text, store.now());
+    let expires_at = entry.expires_at + Duration::from_mins(minutes);
+    entry.expiring_at(expires_at)
+}
+
+async fn given_up_create(store: &StoreUnderTest, patience: u32) -> Result<(), Failure> {
+    let (key, entry) = (store.key(), owned(store, "new", 0));
+    store.calls().note(format!("create({}, \"new\"), given up", store.name(&key)));
+    give_up(store.store().create(&key, &entry.as_new()), patience).await;
+    whole(store, &key, None, Some(&entry)).await
+}
+
+async fn given_up_replace(store: &StoreUnderTest, patience: u32) -> Result<(), Failure> {
+    let (key, old, new) = (store.key(), owned(store, "old", 0), owned(store, "a newer one", 1));
+    let version = store.create(&key, &old).await?;
+    store.calls().note(format!("replace({}, at {}, \"a newer one\"), given up", store.name(&key), version.get()));
+    give_up(store.store().replace(&key, version, &new.as_new()), patience).await;
+    whole(store, &key, Some((version, &old)), Some(&new)).await
+}
+
+async fn given_up_touch(store: &StoreUnderTest, patience: u32) -> Result<(), Failure> {
+    let (key, old) = (store.key(), owned(store, "old", 0));
+    let touched = old.clone().expiring_at(old.expires_at + Duration::from_mins(1));
+    let version = store.create(&key, &old).await?;
+    store.calls().note(format!("touch({}, at {}), given up", store.name(&key), version.get()));
+    give_up(store.store().touch(&key, version, touched.expires_at), patience).await;
+    whole(store, &key, Some((version, &old)), Some(&touched)).await
+}
+
+async fn given_up_remove(store: &StoreUnderTest, patience: u32) -> Result<(), Failure> {
+    let (key, old) = (store.key(), owned(store, "old", 0));
+    let version = store.create(&key, &old).await?;
+    store.calls().note(format!("remove({}, at {}), given up", store.name(&key), version.get()));
+    give_up(store.store().remove(&key, version), patience).await;
+    whole(store, &key, Some((version, &old)), None).await
+}
+
+/// What is there is the state before the call or the one after it, and can be worked with. The call may still be carried out
+/// while this looks, but only once.
+async fn whole(
+    store: &StoreUnderTest,
+    key: &StoreKey,
+    before: Option<(Version, &Entry)>,
+    after: Option<&Entry>,
+) -> Result<(), Failure> {
+    let mut landed = false;
+    loop {
+        let record = store.load(key).await?;
+        let is_before = match (&record, before) {
+            (None, None) => true,
+            (Some(record), Some((version, entry))) => record.version() == version && entry.difference(record).is_none(),
+            _ => false,
+        };
+        let is_after = match (&record, after) {
+            (None, None) => true,
+            (Some(record), Some(entry)) => entry.difference(record).is_none(),
+            _ => false,
+        };
+        if !(is_after || (is_before && !landed)) {
+            let expected =
+                if landed { "the record as the call left it" } else { "the old record or the new one, whole" };
+            return Err(store.failure(expected, "something else, see the last load"));
+        }
+        let probe = owned(store, "probe", 9);
+        let works = match &record {
+            Some(record) => store.replace(key, record.version(), &probe).await? != Replaced::Stale,
+            None => store.store().create(key, &probe.as_new()).await.is_ok(),
+        };
+        match (works, landed) {
+            (true, _) => return Ok(()),
+            (false, false) => landed = true,
+            (false, true) => return Err(store.failure("a record that can be replaced, or a free key", "neither")),
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! Clients that call a store at once, the history of what they did, and the smallest part of it that has no order.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use session_core::{Error, ErrorKind, NewRecord, Replaced, SessionStore, StoreKey, Version};
+use stateright::semantics::{ConsistencyTester, LinearizabilityTester};
+
+use super::model::{Answer, Call, Model, Seen};
+use crate::Failure;
+use crate::failure::{Calls, chain};
+
+/// What the clients of one round share.
+#[derive(Clone)]
+pub(super) struct Clients {
+    store: Arc<dyn SessionStore>,
+    keys: [StoreKey; 2],
+    begun: SystemTime,
+    history: Arc<Mutex<History>>,
+}
+
+/// The calls of a round. Begin and end are places in one order of all beginnings and ends.
+#[derive(Clone, Debug, Default)]
+pub(super) struct History {
+    moments: u64,
+    calls: Vec<Answered>,
+}
+
+#[derive(Clone, Debug)]
+struct Answered {
+    client: u8,
+    key: StoreKey,
+    call: Call,
+    answer: Answer,
+    begin: u64,
+    end: u64,
+}
+
+impl Clients {
+    pub(super) fn new(store: Arc<dyn SessionStore>, keys: [StoreKey; 2], begun: SystemTime) -> Self {
+        Self { store, keys, begun, history: Arc::default() }
+    }
+
+    /// One record, before the others begin.
+    pub(super) async fn first(&self, key: &StoreKey) -> Result<(), Failure> {
+        let call = Call::Create { payload: "first".to_owned(), expires: 3600 };
+        self.make(0, *key, call).await.map(|_| ())
+    }
+
+    /// So many random calls of one client, each at a version that it knows.
+    pub(super) async fn call(&self, client: u8, calls: u8) -> Result<(), Failure> {
+        let mut known: HashMap<StoreKey, u64> = HashMap::new();
+        for number in 0..calls {
+            let key = self.keys[usize::from(fastrand::u8(..10) < 3)];
+            let expires = 3600 + 60 * u64::from(client) + u64::from(number);
+            let payload = format!("{client}.{number}");
+            let call = match (known.get(&key), fastrand::u8(..10)) {
+                (None, 0..7) | (Some(_), 0..2) => Call::Load,
+                (None, _) | (Some(_), 2) => Call::Create { payload, expires },
+                (Some(&expected), 3..6) => Call::Replace { expected, payload, expires },
+                (Some(&expected), 6..8) => Call::Touch { expected, expires },
+                (Some(&expected), _) => Call::Remove { expected },
+            };
+            match self.make(client, key, call).await? {
+                Answer::Loaded(Some(Seen { version, .. })) | Answer::Written(Some(version)) => {
+                    known.insert(key, version);
+                }
+                Answer::Loaded(None) => {
+                    known.remove(&key);
+                }
+                Answer::Written(None) | Answer::Done(_) => (),
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn history(&self) -> History {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn make(&self, client: u8, key: StoreKey, call: Call) -> Result<Answer, Failure> {
+        let begin = self.moment();
+        let answer = self.ask(&key, &call).await.map_err(|error| {
+            let calls = Calls::default();
+            calls.note(show(&call, "A"));
+            calls.failure("no error", format!("the error {:?}: {}", error.kind(), chain(&error)))
+        })?;
+        let end = self.moment();
+        let answered = Answered { client, key, call, answer: answer.clone(), begin, end };
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).calls.push(answered);
+        Ok(answer)
+    }
+
+    async fn ask(&self, key: &StoreKey, call: &Call) -> Result<Answer, Error> {
+        let time = |seconds: u64| self.begun + Duration::from_secs(seconds);
+        match call {
+            Call::Load => {
+                let record = self.store.load(key).await?;
+                Ok(Answer::Loaded(record.map(|record| Seen {
+                    version: record.version().get(),
+                    payload: record.payload().escape_ascii().to_string(),
+                    expires: record.expires_at().duration_since(self.begun).map_or(0, |since| since.as_secs()),
+                })))
+            }
+            Call::Create { payload, expires } => {
+                let record = NewRecord::new(payload.as_bytes(), self.begun, time(*expires));
+                match self.store.create(key, &record).await {
+                    Ok(version) => Ok(Answer::Written(Some(version.get()))),
+                    Err(error) if error.kind() == ErrorKind::Backend => Ok(Answer::Written(None)),
+                    Err(error) => Err(error),
+                }
+            }
+            Call::Replace { expected, payload, expires } => {
+                let record = NewRecord::new(payload.as_bytes(), self.begun, time(*expires));
+                Ok(match self.store.replace(key, Version::new(*expected), &record).await? {
+                    Replaced::Done(version) => Answer::Written(Some(version.get())),
+                    Replaced::Stale => Answer::Written(None),
+                })
+            }
+            Call::Touch { expected, expires } => {
+                Ok(Answer::Done(self.store.touch(key, Version::new(*expected), time(*expires)).await?))
+            }
+            Call::Remove { expected } => Ok(Answer::Done(self.store.remove(key, Version::new(*expected)).await?)),
+        }
+    }
+
+    fn moment(&self) -> u64 {
+        let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        history.moments += 1;
+        history.moments
+    }
+}
+
+impl History {
+    /// The calls on a key that have no order, without those that the contradiction does not need; `None` if they have one.
+    pub(super) fn explain(&self, key: &StoreKey) -> Option<Self> {
+        let mut calls: Vec<_> = self.calls.iter().filter(|answered| answered.key == *key).cloned().collect();
+        calls.sort_by_key(|answered| answered.begin);
+        if has_order(&calls) {
+            return None;
+        }
+        let mut at = 0;
+        while at < calls.len() {
+            let mut fewer = calls.clone();
+            let left_out = fewer.remove(at);
+            if is_dispensable(&left_out, &fewer) && !has_order(&fewer) {
+                calls = fewer;
+            } else {
+                at += 1;
+            }
+        }
+        Some(Self { moments: self.moments, calls })
+    }
+
+    pub(super) fn failure(&self, key: &str) -> Failure {
+        let calls = Calls::default();
+        for Answered { client, call, answer, begin, end, .. } in &self.calls {
+            let who = if *client == 0 { "before  ".to_owned() } else { format!("client {client}") };
+            calls.note(format!("{begin:3}–{end:<3} {who} {} = {}", show(call, key), show_answer(answer)));
+        }
+        calls.failure(
+            "an order of these calls in which each finds what those before it left; the numbers are when each began and \
+             ended, and only calls whose spans overlap may change places",
+            "answers that no such order explains",
+        )
+    }
+}
+
+fn has_order(calls: &[Answered]) -> bool {
+    let mut tester = LinearizabilityTester::new(Model::default());
+    let mut moments: Vec<_> =
+        calls.iter().flat_map(|call| [(call.begin, call, true), (call.end, call, false)]).collect();
+    moments.sort_by_key(|(moment, ..)| *moment);
+    for (_, answered, begins) in moments {
+        let noted = if begins {
+            tester.on_invoke(answered.client, answered.call.clone()).map(|_| ())
+        } else {
+            tester.on_return(answered.client, answered.answer.clone()).map(|_| ())
+        };
+        // A client waits for each answer, so this cannot be; and if it were, it would be no order.
+        if noted.is_err() {
+            return false;
+        }
+    }
+    tester.is_consistent()
+}
+
+/// Whether the others make sense without this call: it changed nothing, and told nobody a version.
+fn is_dispensable(answered: &Answered, others: &[Answered]) -> bool {
+    match (&answered.call, &answered.answer) {
+        (_, Answer::Loaded(Some(seen))) => !others.iter().any(|other| other.call.expects(seen.version)),
+        (_, Answer::Loaded(None) | Answer::Done(false)) => true,
+        (Call::Create { payload, .. }, Answer::Written(None)) => !others.iter().any(|other| other.shows(payload)),
+        _ => false,
+    }
+}
+
+impl Answered {
+    fn shows(&self, written: &str) -> bool {
+        matches!(&self.answer, Answer::Loaded(Some(Seen { payload, .. })) if payload == written)
+    }
+}
+
+fn show(call: &Call, key: &str) -> String {
+    match call {
+        Call::Load => format!("load({key})"),
+        Call::Create { payload, expires } => format!("create({key}, \"{payload}\", for {expires} s)"),
+        Call::Replace { expected, payload, expires } => {
+            format!("replace({key}, at {expected}, \"{payload}\", for {expires} s)")
+        }
+        Call::Touch { expected, expires } => format!("touch({key}, at {expected}, for {expires} s)"),
+        Call::Remove { expected } => format!("remove({key}, at {expected})"),
+    }
+}
+
+fn show_answer(answer: &Answer) -> String {
+    match answer {
+        Answer::Loaded(None) => "None".to_owned(),
+        Answer::Loaded(Some(Seen { version, payload, expires })) => {
+            format!("version {version}, \"{payload}\", for {expires} s")
+        }
+        Answer::Written(Some(version)) => format!("version {version}"),
+        Answer::Written(None) => "refused".to_owned(),
+        Answer::Done(done) => done.to_string(),
+    }
+}

@@ -1,0 +1,324 @@
+//! Rules of an owner index. It may list too much, never too little.
+
+mod watching;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use session_core::{Error, Replaced, StoreKey};
+
+use self::watching::{Deed, watch};
+
+use super::StoreUnderTest;
+use super::entry::{Entry, Kind};
+use crate::Failure;
+use crate::failure::Checked;
+use crate::rule::rules;
+
+/// More than any page of a listing that is usual.
+const MANY: usize = 1_100;
+/// So many tasks create them.
+const HANDS: usize = 22;
+const ROUNDS: usize = 40;
+
+/// A slow store plays fewer rounds.
+const LONG_ENOUGH: Duration = Duration::from_secs(4);
+
+/// A life that is soon over.
+const SHORT: Duration = Duration::from_secs(1);
+
+rules! {
+    ($) pub(crate) const OWNERS, macro __store_owners, for StoreUnderTest;
+
+    /// Once `create` has answered, `keys_of` lists the key under the record's owner, however long the payload is.
+    ///
+    /// Write the index entry in the transaction that writes the record, or before it; do not leave it to a task in the background.
+    async fn a_created_key_is_listed(store) {
+        for kind in Kind::LENGTHS {
+            let (key, owner) = (store.key(), someone("ada"));
+            store.create(&key, &Entry::new(kind, "one", store.now()).owned_by(&owner)).await?;
+            expect_listed(store, &owner, &[key]).await?;
+        }
+        Ok(())
+    }
+
+    /// A key is still listed after a `replace` that leaves the owner what it was, once and again.
+    ///
+    /// Do not clear the old record's index entry after you wrote the new one's: they are the same entry.
+    async fn a_replaced_key_stays_listed(store) {
+        for kind in Kind::LENGTHS {
+            let (key, owner) = (store.key(), someone("ada"));
+            let mut version = store.create(&key, &Entry::new(kind, "one", store.now()).owned_by(&owner)).await?;
+            for text in ["two", "three"] {
+                version = store.replaced(&key, version, &Entry::new(kind, text, store.now()).owned_by(&owner)).await?;
+                expect_listed(store, &owner, &[key]).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A key is still listed after a `touch`, be it to a later moment or to an earlier one.
+    ///
+    /// A touch changes neither the owner nor the key: leave the index entry, or carry it over if it names the version.
+    async fn a_touched_key_stays_listed(store) {
+        for kind in Kind::LENGTHS {
+            let (key, owner) = (store.key(), someone("ada"));
+            store.create(&key, &Entry::new(kind, "one", store.now()).owned_by(&owner)).await?;
+            for minutes in [90, 30] {
+                let current = store.expect_version(&key).await?;
+                store.touched(&key, current, store.now() + Duration::from_mins(minutes)).await?;
+                expect_listed(store, &owner, &[key]).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A `replace` that gives a record an owner, or another owner, lists its key under the new one.
+    ///
+    /// Update the index entry with every replace, not only at `create`: an insert that skips a key it knows keeps the old owner.
+    async fn a_new_owner_finds_the_key(store) {
+        for kind in Kind::LENGTHS {
+            let (key, ada, bob) = (store.key(), someone("ada"), someone("bob"));
+            let mut version = store.create(&key, &Entry::new(kind, "nobody's", store.now())).await?;
+            for owner in [Some(&ada), Some(&bob), None, Some(&ada)] {
+                let entry = Entry { owner: owner.cloned(), ..Entry::new(kind, "given", store.now()) };
+                version = store.replaced(&key, version, &entry).await?;
+                if let Some(owner) = owner {
+                    expect_listed(store, owner, &[key]).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// `keys_of` lists all keys of an owner, also where they are more than a thousand.
+    ///
+    /// Follow the listing to its last page; set no limit.
+    async fn all_keys_of_an_owner_are_listed(store) {
+        let owner = someone("ada");
+        let mut creating = Vec::new();
+        let mut keys = Vec::new();
+        for _ in 0..HANDS {
+            let mine: Vec<_> = (0..MANY / HANDS).map(|_| random_key()).collect();
+            keys.extend(&mine);
+            let (target, entry) = (Arc::clone(store.store()), Entry::plain("one", store.now()).owned_by(&owner));
+            creating.push(tokio::spawn(async move {
+                for key in mine {
+                    target.create(&key, &entry.as_new()).await?;
+                }
+                Ok(())
+            }));
+        }
+        for creating in creating {
+            finish(store, "create(.., \"one\")", creating).await?;
+        }
+        store.calls().note(format!("create(.., \"one\" of {owner:?}), under {MANY} keys"));
+        let listed = keys_of(store, &owner, &[]).await?;
+        store.equal(MANY, keys.iter().filter(|key| listed.contains(key)).count())
+    }
+
+    /// When one of an owner's records is removed, or given to another owner, the others stay listed.
+    ///
+    /// Take the one entry away, never the owner's whole list.
+    async fn the_other_keys_of_the_owner_stay_listed(store) {
+        let (ada, bob) = (someone("ada"), someone("bob"));
+        let entry = Entry::new(Kind::Middling, "one", store.now()).owned_by(&ada);
+        let keys = [store.key(), store.key(), store.key(), store.key()];
+        let mut versions = Vec::new();
+        for key in &keys {
+            versions.push(store.create(key, &entry).await?);
+        }
+        store.removed(&keys[1], versions[1]).await?;
+        expect_listed(store, &ada, &[keys[0], keys[2], keys[3]]).await?;
+        store.replaced(&keys[2], versions[2], &entry.owned_by(&bob)).await?;
+        expect_listed(store, &ada, &[keys[0], keys[3]]).await
+    }
+
+    /// Every owner finds its own keys, whatever characters it is made of, also where it differs from another owner only in case, in
+    /// a space or in an accent.
+    ///
+    /// Compare owners byte by byte: bind them as parameters, never put them into a pattern or between separators, and use a column
+    /// and a collation that keep all of Unicode, case and spaces. An index by a hash of the owner has no such trouble.
+    async fn any_owner_finds_its_keys(store) {
+        let random = format!("{:08x}", fastrand::u32(..));
+        let mut owned = Vec::new();
+        for owner in odd_owners(&random) {
+            let key = store.key();
+            store.create(&key, &Entry::plain("one", store.now()).owned_by(&owner)).await?;
+            owned.push((owner, key));
+        }
+        for (owner, key) in owned {
+            // Whether it came back as it was given is another rule.
+            if store.load(&key).await?.is_some_and(|record| record.owner() == Some(&owner)) {
+                expect_listed(store, &owner, &[key]).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// An owner that has no keys, not yet or no more, is no error.
+    ///
+    /// Return an empty list.
+    async fn an_owner_without_keys_is_no_error(store) {
+        let owner = someone("nobody");
+        keys_of(store, &owner, &[]).await?;
+        let (key, entry) = (store.key(), Entry::plain("one", store.now()).owned_by(&owner));
+        let version = store.create(&key, &entry).await?;
+        store.removed(&key, version).await?;
+        keys_of(store, &owner, &[]).await.map(|_| ())
+    }
+
+    /// When one of an owner's records expires, the owner's other records stay listed.
+    ///
+    /// Skip what has gone. If the index has lives of its own, let an owner's list live as long as its longest-lived record, whichever
+    /// was written last.
+    async fn an_expired_record_hides_no_other(store) {
+        let (first, second) = (someone("ada"), someone("bob"));
+        let (long, short) = (Entry::plain("long", store.now()), Entry::plain("short", store.now()));
+        let short = short.expiring_at(store.now() + SHORT);
+        let (lives, dies, lives_too, dies_too) = (store.key(), store.key(), store.key(), store.key());
+        store.create(&lives, &long.clone().owned_by(&first)).await?;
+        store.create(&dies, &short.clone().owned_by(&first)).await?;
+        store.create(&dies_too, &short.owned_by(&second)).await?;
+        store.create(&lives_too, &long.owned_by(&second)).await?;
+        store.pass(SHORT + SHORT / 4).await;
+        expect_listed(store, &first, &[lives]).await?;
+        expect_listed(store, &second, &[lives_too]).await
+    }
+
+    /// A record whose end a `touch` or a `replace` puts off stays listed beyond its first expiry.
+    ///
+    /// Where index entries have lives of their own, prolong them with the record, or let them have none.
+    async fn a_renewed_key_stays_listed(store) {
+        for renewal in [Renewal::Touch, Renewal::Replace] {
+            let mut life = SHORT;
+            while !stays_listed(store, renewal, life).await? {
+                life *= 4;
+            }
+        }
+        Ok(())
+    }
+
+    /// A record that can be read is listed: whoever has loaded a record with an owner finds the key under this owner, whatever
+    /// else is going on.
+    ///
+    /// Write the new index entry before the record or together with it, and take the old one away after. An entry that comes later,
+    /// or that a rewrite takes away for a moment, is a session that "log out everywhere" misses.
+    async fn a_record_that_can_be_read_is_listed(store) {
+        store.create(&store.key(), &Entry::plain("neighbour", store.now())).await?;
+        let begun = Instant::now();
+        for round in 0..ROUNDS {
+            watch(store, Deed::ALL[round % Deed::ALL.len()]).await?;
+            if begun.elapsed() > LONG_ENOUGH && round >= Deed::ALL.len() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An owner that no other run knows.
+pub(super) fn someone(name: &str) -> String {
+    format!("{name}-{:016x}", fastrand::u64(..))
+}
+
+/// The keys of an owner, in a note with those that matter.
+async fn keys_of(store: &StoreUnderTest, owner: &str, expected: &[StoreKey]) -> Result<Vec<StoreKey>, Failure> {
+    let listed = store.index()?.keys_of(owner).await;
+    store.note(format!("keys_of({owner:?})"), listed, |listed| {
+        let there: Vec<_> = expected.iter().filter(|key| listed.contains(key)).map(|key| store.name(key)).collect();
+        let among = if there.is_empty() { String::new() } else { format!(", {} among them", there.join(", ")) };
+        format!("{} keys{among}", listed.len())
+    })
+}
+
+async fn expect_listed(store: &StoreUnderTest, owner: &str, keys: &[StoreKey]) -> Checked {
+    let listed = keys_of(store, owner, keys).await?;
+    let names =
+        |keys: &mut dyn Iterator<Item = &StoreKey>| keys.map(|key| store.name(key)).collect::<Vec<_>>().join(", ");
+    let missing = names(&mut keys.iter().filter(|key| !listed.contains(key)));
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let expected = format!("{} among the keys of {owner:?}", names(&mut keys.iter()));
+    Err(store.failure(expected, format!("{missing} is missing")))
+}
+
+/// Owners that something in a store may trip over.
+fn odd_owners(random: &str) -> Vec<String> {
+    let odd = [
+        "Ada",
+        "ada",
+        "ADA",
+        "a da",
+        "ada ",
+        " ada",
+        "ada\t",
+        "'ada'",
+        "\"ada\"",
+        "a%a",
+        "a_a",
+        "a*a",
+        "a?a",
+        "a[d]a",
+        "a{d}a",
+        "a\\da",
+        "a:da",
+        "a/../da",
+        "a,da",
+        "a\nda",
+        "a\r\nda",
+        "a\0da",
+        "ad\u{e1}",
+        "ada\u{301}",
+        "\u{1f469}\u{200d}\u{1f680}",
+    ];
+    let odd = odd.iter().map(|owner| {
+        // Where the oddity is at the end, it has to stay there.
+        if owner.ends_with(char::is_whitespace) { format!("{random}{owner}") } else { format!("{owner}{random}") }
+    });
+    odd.chain([String::new(), format!("{}{random}", "long ".repeat(60))]).collect()
+}
+
+fn random_key() -> StoreKey {
+    let mut bytes = [0; 32];
+    fastrand::fill(&mut bytes);
+    StoreKey::from_bytes(bytes)
+}
+
+async fn finish(
+    store: &StoreUnderTest,
+    call: &str,
+    task: tokio::task::JoinHandle<Result<(), Error>>,
+) -> Result<(), Failure> {
+    match task.await {
+        Ok(Ok(())) => Ok(()),
+        Ok(error) => store.note(call.to_owned(), error, |()| String::new()),
+        Err(error) => Err(store.failure("no panic", error.to_string())),
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Renewal {
+    Touch,
+    Replace,
+}
+
+/// Whether the record could be renewed in time; if so, it must be listed afterwards.
+async fn stays_listed(store: &StoreUnderTest, renewal: Renewal, life: Duration) -> Result<bool, Failure> {
+    let (key, owner) = (store.key(), someone("ada"));
+    let entry = Entry::plain("one", store.now()).owned_by(&owner);
+    let first = store.now() + life;
+    let version = store.create(&key, &entry.clone().expiring_at(first)).await?;
+    let renewed = match renewal {
+        Renewal::Touch => store.touch(&key, version, entry.expires_at).await?,
+        Renewal::Replace => store.replace(&key, version, &entry).await? != Replaced::Stale,
+    };
+    if !renewed && store.now() >= first {
+        return Ok(false);
+    }
+    store.equal(true, renewed)?;
+    store.pass(life + life / 4).await;
+    expect_listed(store, &owner, &[key]).await?;
+    Ok(true)
+}

@@ -1,0 +1,93 @@
+//! Looks at the index while another task writes the record.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use session_core::{Error, ErrorKind, Replaced, SessionStore, StoreKey, Version};
+
+use super::{finish, someone};
+use crate::failure::Checked;
+use crate::store::StoreUnderTest;
+use crate::store::entry::Entry;
+
+/// What is done to a record while it is watched.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Deed {
+    Create,
+    GiveAnOwner,
+    Replace,
+    Touch,
+}
+
+impl Deed {
+    pub(super) const ALL: [Self; 4] = [Self::Create, Self::GiveAnOwner, Self::Replace, Self::Touch];
+
+    fn describe(self, key: &str) -> String {
+        match self {
+            Self::Create => format!("create({key})"),
+            Self::GiveAnOwner => format!("replace({key}) three times, the first time to give it an owner"),
+            Self::Replace => format!("replace({key}) three times"),
+            Self::Touch => format!("touch({key}) three times"),
+        }
+    }
+
+    async fn act(
+        self,
+        store: &dyn SessionStore,
+        key: &StoreKey,
+        at: Option<Version>,
+        entry: &Entry,
+    ) -> Result<(), Error> {
+        let Some(mut version) = at else { return store.create(key, &entry.as_new()).await.map(|_| ()) };
+        for round in 1..=3 {
+            let later = entry.clone().expiring_at(entry.expires_at + Duration::from_mins(round));
+            if let Self::Touch = self {
+                store.touch(key, version, later.expires_at).await?;
+                version = store.load(key).await?.map_or(version, |record| record.version());
+                continue;
+            }
+            match store.replace(key, version, &later.as_new()).await? {
+                Replaced::Done(newer) => version = newer,
+                Replaced::Stale => return Err(Error::new(ErrorKind::Conflict, "Stale, at the current version")),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One task acts; this one loads and, having seen the owner, asks the index.
+pub(super) async fn watch(store: &StoreUnderTest, deed: Deed) -> Checked {
+    let (key, ada) = (store.key(), someone("ada"));
+    let nobodys = Entry::with_payload([b'x'; 150], store.now());
+    let adas = nobodys.clone().owned_by(&ada);
+    let at = match deed {
+        Deed::Create => None,
+        Deed::GiveAnOwner => Some(store.create(&key, &nobodys).await?),
+        Deed::Replace | Deed::Touch => Some(store.create(&key, &adas).await?),
+    };
+    let acting = {
+        let target = Arc::clone(store.store());
+        tokio::spawn(async move { deed.act(&*target, &key, at, &adas).await })
+    };
+    let call = format!("in another task: {}", deed.describe(&store.name(&key)));
+    loop {
+        let last = acting.is_finished();
+        let loading = format!("load({})", store.name(&key));
+        let loaded = store.quietly(&loading, store.store().load(&key).await)?;
+        if loaded.is_some_and(|record| record.owner() == Some(&ada)) {
+            let asking = format!("keys_of({ada:?})");
+            let listed = store.quietly(&asking, store.index()?.keys_of(&ada).await)?;
+            if !listed.contains(&key) {
+                store.calls().note(call);
+                store.calls().note(format!("{loading} = a record of {ada:?}"));
+                store.calls().note(format!("{asking} = {} keys", listed.len()));
+                let expected = format!("{} among the keys, for its record was there to read", store.name(&key));
+                return Err(store.failure(expected, "it is missing"));
+            }
+        }
+        if last {
+            return finish(store, &call, acting).await;
+        }
+        tokio::task::yield_now().await;
+    }
+}

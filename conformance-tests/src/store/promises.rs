@@ -1,0 +1,202 @@
+//! What the engine promises to applications, over the store under test. Each engine here stands for a process of its own.
+
+use std::sync::Arc;
+
+use session_core::{Error, OnOutage, RequestSession, RequestView, ServerSideSessions, Session, SessionInterface};
+
+use tokio::sync::Barrier;
+
+use super::StoreUnderTest;
+use crate::Failure;
+use crate::failure::{Calls, chain};
+use crate::rule::rules;
+
+const ROUNDS: u32 = 12;
+
+rules! {
+    ($) pub(crate) const PROMISES, macro __store_promises, for StoreUnderTest;
+
+    /// Requests that change different keys of one session at once lose nothing: afterwards the session holds all of them.
+    ///
+    /// The engine builds this on `replace`, which must say `Stale` to all but one of the calls at one version, and on a `load` that then
+    /// shows the newer record, whole.
+    async fn disjoint_writes_are_all_kept(store) {
+        for _ in 0..ROUNDS / 3 {
+            let cookie = begin(store).await?;
+            let together = Arc::new(Barrier::new(8));
+            let writing = (0..8).map(|number| {
+                let (process, cookie, together) = (Process::new(store), cookie.clone(), Arc::clone(&together));
+                let write = move |session: &Session| session.insert(&format!("key {number}"), "x".repeat(200));
+                tokio::spawn(async move { process.visit_together(&cookie, &together, write).await })
+            });
+            let writing: Vec<_> = writing.collect();
+            finish(store, writing).await?;
+            let seen = Process::new(store).read(&cookie).await?;
+            let missing: Vec<_> = (0..8).map(|number| format!("key {number}")).filter(|key| !seen.contains_key(key)).collect();
+            store.calls().note("8 processes each insert a key of their own into one session, at once");
+            store.equal(Vec::<String>::new(), missing)?;
+        }
+        Ok(())
+    }
+
+    /// A counter that 64 requests increment at once, each in a process of its own, ends at 64.
+    ///
+    /// Take as many calls at once as come: let them wait for a connection and do not refuse them.
+    async fn a_counter_counts_every_increment(store) {
+        let cookie = begin(store).await?;
+        let together = Arc::new(Barrier::new(64));
+        let writing = (0..64).map(|_| {
+            let (process, cookie, together) = (Process::new(store), cookie.clone(), Arc::clone(&together));
+            tokio::spawn(async move { process.visit_together(&cookie, &together, increment).await })
+        });
+        let writing: Vec<_> = writing.collect();
+        finish(store, writing).await?;
+        let seen = Process::new(store).read(&cookie).await?;
+        store.calls().note("64 processes increment a counter in one session, at once");
+        store.equal(Some(64), seen.get::<u64>("n").unwrap_or(None))
+    }
+
+    /// A request that saves after a logout does not bring the session back, nor does one that saves at the same moment.
+    ///
+    /// The engine builds this on `replace`, which must not create, and on `remove`, after which nothing may match the version.
+    async fn a_writer_never_undoes_a_logout(store) {
+        for round in 0..ROUNDS {
+            let cookie = begin(store).await?;
+            let writer = Process::new(store);
+            let late = writer.request(&cookie);
+            writer.told(late.session().await)?.insert("late", true).map_err(|error| writer.failed(&error))?;
+            let logout = {
+                let (process, cookie) = (Process::new(store), cookie.clone());
+                tokio::spawn(async move { process.visit(&cookie, Session::destroy).await })
+            };
+            if round % 3 != 0 {
+                writer.told(late.commit().await)?;
+            }
+            finish(store, vec![logout]).await?;
+            if round % 3 == 0 {
+                writer.told(late.commit().await)?;
+            }
+            let seen = Process::new(store).read(&cookie).await?;
+            store.calls().note("a request opens the session; another logs out; the first one saves");
+            store.equal("{}".to_owned(), seen.payload())?;
+        }
+        Ok(())
+    }
+
+    /// What a request saves while another gives the session a new id is found under the new id, and the old id opens nothing.
+    ///
+    /// The engine builds this on `replace`: the old record is replaced by a short one that points to the new, at the version that was
+    /// read.
+    async fn a_rotation_loses_no_write(store) {
+        for round in 0..ROUNDS {
+            let cookie = begin(store).await?;
+            let writer = Process::new(store);
+            let write = writer.request(&cookie);
+            writer.told(write.session().await)?.insert("written", true).map_err(|error| writer.failed(&error))?;
+            let rotation = {
+                let (process, cookie) = (Process::new(store), cookie.clone());
+                tokio::spawn(async move { process.visit(&cookie, Session::rotate_id).await })
+            };
+            if round % 3 != 0 {
+                writer.told(write.commit().await)?;
+            }
+            let rotated = finish(store, vec![rotation]).await?.into_iter().flatten().next();
+            if round % 3 == 0 {
+                writer.told(write.commit().await)?;
+            }
+            store.calls().note("a request opens the session; another gives it a new id; the first one saves");
+            let Some(rotated) = rotated else { return Err(store.failure("a cookie with the new id", "no cookie")) };
+            let seen = Process::new(store).read(&rotated).await?;
+            store.equal(Some(true), seen.get::<bool>("written").unwrap_or(None))?;
+            let old = Process::new(store).read(&cookie).await?;
+            store.equal("{}".to_owned(), old.payload())?;
+        }
+        Ok(())
+    }
+}
+
+/// An engine of its own over the store under test.
+pub(super) struct Process {
+    sessions: Arc<dyn SessionInterface>,
+    calls: Calls,
+}
+
+impl Process {
+    fn new(store: &StoreUnderTest) -> Self {
+        Self::over(store, Arc::new(ServerSideSessions::new(Arc::clone(store.store()), store.session_config())))
+    }
+
+    /// With an engine that was made elsewhere.
+    pub(super) fn over(store: &StoreUnderTest, sessions: Arc<dyn SessionInterface>) -> Self {
+        Self { sessions, calls: store.calls().clone() }
+    }
+
+    pub(super) fn request(&self, cookie: &str) -> RequestSession {
+        let view = RequestView::builder().cookie_header(cookie.as_bytes()).build();
+        RequestSession::with_shared(Arc::clone(&self.sessions), view, OnOutage::Refuse)
+    }
+
+    /// One request that does one thing, and the cookie that its response sets.
+    pub(super) async fn visit(
+        &self,
+        cookie: &str,
+        act: impl FnOnce(&Session) -> Result<(), Error>,
+    ) -> Result<Option<String>, Failure> {
+        let request = self.request(cookie);
+        let session = self.told(request.session().await)?;
+        self.told(act(&session))?;
+        let headers = self.told(request.commit().await)?;
+        Ok(headers.set_cookie().and_then(|header| header.split(';').next()).map(str::to_owned))
+    }
+
+    /// One request of several that all open the session before any of them saves it.
+    async fn visit_together(
+        &self,
+        cookie: &str,
+        together: &Barrier,
+        act: impl FnOnce(&Session) -> Result<(), Error>,
+    ) -> Result<(), Failure> {
+        together.wait().await;
+        let request = self.request(cookie);
+        let opened = self.told(request.session().await).and_then(|session| self.told(act(&session)));
+        // Whoever failed must not keep the others waiting.
+        together.wait().await;
+        opened?;
+        self.told(request.commit().await).map(|_| ())
+    }
+
+    pub(super) async fn read(&self, cookie: &str) -> Result<Session, Failure> {
+        self.told(self.request(cookie).session().await)
+    }
+
+    pub(super) fn told<T>(&self, result: Result<T, Error>) -> Result<T, Failure> {
+        result.map_err(|error| self.failed(&error))
+    }
+
+    fn failed(&self, error: &Error) -> Failure {
+        self.calls.failure("no error", format!("the error {:?}: {}", error.kind(), chain(error)))
+    }
+}
+
+/// The cookie of a new session of some 300 bytes.
+async fn begin(store: &StoreUnderTest) -> Result<String, Failure> {
+    let process = Process::new(store);
+    let fill = |session: &Session| session.insert("name", "Ada Lovelace ".repeat(23));
+    let cookie = process.visit("", fill).await?;
+    cookie.ok_or_else(|| store.failure("a cookie for a new session", "none"))
+}
+
+fn increment(session: &Session) -> Result<(), Error> {
+    session.update("n", |n: Option<u64>| Some(n.unwrap_or(0) + 1))
+}
+
+pub(super) async fn finish<T>(
+    store: &StoreUnderTest,
+    tasks: Vec<tokio::task::JoinHandle<Result<T, Failure>>>,
+) -> Result<Vec<T>, Failure> {
+    let mut results = Vec::new();
+    for task in tasks {
+        results.push(task.await.map_err(|error| store.failure("no panic", error.to_string()))??);
+    }
+    Ok(results)
+}

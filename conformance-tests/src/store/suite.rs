@@ -1,0 +1,137 @@
+//! `store_suite!`: one test of each rule of a store.
+
+/// Makes one `#[test]` of each rule of a [`SessionStore`](session_core::SessionStore).
+///
+/// The first argument is a future that makes the store. It runs once per test, on the suite's own tokio runtime, and every
+/// test uses random keys of its own and clears nothing: it may connect to a server that others use, too. To give it an
+/// address, read an environment variable in it.
+///
+/// ```
+/// # use session_memory::MemoryStore;
+/// conformance_tests::store_suite!(async { MemoryStore::new() }, owner_index, sweep, clones);
+/// ```
+///
+/// What may follow, in any order:
+///
+/// | argument | meaning |
+/// |---|---|
+/// | `owner_index` | the store is an [`OwnerIndex`](session_core::OwnerIndex) |
+/// | `sweep` | the store is a [`Sweep`](session_core::Sweep) |
+/// | `clones` | the store is `Clone`, and its clones are the same store |
+/// | `clock = \|store\| clock` | the [`ManualClock`](session_core::ManualClock) that the store reads: nothing waits |
+/// | `max_payload = 65_536` | the longest payload that the store takes, if that is less than 1 MiB |
+/// | `ignore = "needs MY_STORE_URL"` | no test runs unless asked (`cargo test -- --include-ignored`) |
+/// | `except(rule = "reason", ..)` | these rules are not kept, and why |
+///
+/// The rules of what a store was not said to be, and those of `except` and `ignore`, show as ignored, with the reason.
+///
+/// Two suites in one file go into a module each.
+#[macro_export]
+macro_rules! store_suite {
+    ($factory:expr $(, $($options:tt)*)?) => {
+        $crate::__store_options! {
+            [$($($options)*)?]
+            $factory, owner_index[] sweep[] clones[] clock[] max_payload[] ignore[] except[]
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __store_options {
+    ([owner_index $(, $($rest:tt)*)?] $factory:expr, owner_index[] $($more:tt)*) => {
+        $crate::__store_options! { [$($($rest)*)?] $factory, owner_index[owner_index] $($more)* }
+    };
+    ([sweep $(, $($rest:tt)*)?] $factory:expr, owner_index $o:tt sweep[] $($more:tt)*) => {
+        $crate::__store_options! { [$($($rest)*)?] $factory, owner_index $o sweep[sweep] $($more)* }
+    };
+    ([clones $(, $($rest:tt)*)?] $factory:expr, owner_index $o:tt sweep $s:tt clones[] $($more:tt)*) => {
+        $crate::__store_options! { [$($($rest)*)?] $factory, owner_index $o sweep $s clones[clones] $($more)* }
+    };
+    ([clock = $clock:expr $(, $($rest:tt)*)?]
+        $factory:expr, owner_index $o:tt sweep $s:tt clones $c:tt clock[] $($more:tt)*) => {
+        $crate::__store_options! {
+            [$($($rest)*)?] $factory, owner_index $o sweep $s clones $c clock[$clock] $($more)*
+        }
+    };
+    ([max_payload = $bytes:expr $(, $($rest:tt)*)?]
+        $factory:expr, owner_index $o:tt sweep $s:tt clones $c:tt clock $t:tt max_payload[] $($more:tt)*) => {
+        $crate::__store_options! {
+            [$($($rest)*)?] $factory, owner_index $o sweep $s clones $c clock $t max_payload[$bytes] $($more)*
+        }
+    };
+    ([ignore = $reason:literal $(, $($rest:tt)*)?]
+        $factory:expr, owner_index $o:tt sweep $s:tt clones $c:tt clock $t:tt max_payload $m:tt ignore[] except $e:tt) => {
+        $crate::__store_options! {
+            [$($($rest)*)?]
+            $factory, owner_index $o sweep $s clones $c clock $t max_payload $m ignore[#[ignore = $reason]] except $e
+        }
+    };
+    ([except($($rule:ident = $reason:literal),* $(,)?) $(, $($rest:tt)*)?]
+        $factory:expr, owner_index $o:tt sweep $s:tt clones $c:tt clock $t:tt max_payload $m:tt ignore $i:tt except[]) => {
+        $crate::__store_options! {
+            [$($($rest)*)?]
+            $factory, owner_index $o sweep $s clones $c clock $t max_payload $m ignore $i except[$($rule = $reason),*]
+        }
+    };
+    ([] $factory:expr, owner_index[$($owner_index:ident)?] sweep[$($sweep:ident)?] clones[$($clones:ident)?]
+        clock[$($clock:expr)?] max_payload[$($bytes:expr)?] ignore $ignore:tt except[$($rule:ident = $reason:literal),*]
+    ) => {
+        $(const _: () = assert!($crate::store::is_rule(stringify!($rule)), "`except` names what is no rule of this suite");)*
+
+        async fn __store_under_test() -> $crate::store::StoreUnderTest {
+            let store = ::std::sync::Arc::new($factory.await);
+            let under_test = $crate::store::StoreUnderTest::new(::std::sync::Arc::clone(&store));
+            $(let under_test = under_test.$owner_index(::std::sync::Arc::clone(&store));)?
+            $(let under_test = under_test.$sweep(::std::sync::Arc::clone(&store));)?
+            $(let under_test = under_test.$clones((*store).clone());)?
+            $(let under_test = under_test.clock($crate::store::clock_of($clock, &*store));)?
+            $(let under_test = under_test.max_payload($bytes);)?
+            under_test
+        }
+
+        $crate::__attributes! { __store_attributes $ignore $($rule = $reason),* }
+
+        $crate::__store_rules! {
+            [__store_under_test __store_attributes owner_index[$($owner_index)?] sweep[$($sweep)?] clones[$($clones)?]]
+        }
+    };
+    ([$($unknown:tt)*] $($more:tt)*) => {
+        compile_error!(concat!("unknown or repeated argument of store_suite!: ", stringify!($($unknown)*)));
+    };
+}
+
+/// The tests of one list of rules, or as many ignored ones if the store cannot do what they need.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __store_group {
+    (always $each:ident [$make:ident $attributes:ident $($capabilities:tt)*]) => {
+        $crate::$each! { __store_test [$make $attributes] }
+    };
+    (owner_index $each:ident [$make:ident $attributes:ident owner_index[] $($rest:tt)*]) => {
+        $crate::$each! { __absent_test ["the suite was not given `owner_index`"] }
+    };
+    (sweep $each:ident [$make:ident $attributes:ident owner_index $o:tt sweep[] $($rest:tt)*]) => {
+        $crate::$each! { __absent_test ["the suite was not given `sweep`"] }
+    };
+    (clones $each:ident [$make:ident $attributes:ident owner_index $o:tt sweep $s:tt clones[]]) => {
+        $crate::$each! { __absent_test ["the suite was not given `clones`"] }
+    };
+    ($declared:ident $each:ident [$make:ident $attributes:ident $($capabilities:tt)*]) => {
+        $crate::$each! { __store_test [$make $attributes] }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __store_test {
+    ($rule:ident [$make:ident $attributes:ident]) => {
+        $attributes! {
+            $rule
+            #[test]
+            fn $rule() {
+                $crate::run::store(stringify!($rule), $make);
+            }
+        }
+    };
+}

@@ -1,0 +1,305 @@
+//! Rules of a store that is swept. Others may sweep the same store meanwhile, never at a time later than the real one.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use session_core::{Replaced, StoreKey, Sweep, Version};
+use tokio::sync::Barrier;
+
+use super::StoreUnderTest;
+use super::entry::{Entry, Kind, time};
+use crate::Failure;
+use crate::failure::Checked;
+use crate::rule::rules;
+
+/// A sweep of somebody else's may take a record that should be spared. It does not happen so often in a row.
+const ATTEMPTS: u32 = 10;
+const LIMIT: usize = 1000;
+/// So many sweeps clear any store of what other runs left behind.
+const SWEEPS: usize = 1000;
+const ROUNDS: u32 = 40;
+
+/// A slow store plays fewer rounds.
+const LONG_ENOUGH: Duration = Duration::from_secs(4);
+
+/// The shortest time after its expiry at which a record must go.
+const TICK: Duration = Duration::from_millis(1);
+
+rules! {
+    ($) pub(crate) const SWEEPING, macro __store_sweeping, for StoreUnderTest;
+
+    /// `sweep` removes the records whose expiry lies before `now`, whatever they hold and whoever owns them.
+    ///
+    /// Delete by the expiry alone (`DELETE … WHERE expires_at < ?`), to the millisecond, and all that belongs to the record.
+    async fn sweep_removes_what_has_expired(store) {
+        let expiry = Era::Busy.moment();
+        for kind in [Kind::Plain, Kind::Owned, Kind::Middling] {
+            let (key, entry) = (store.key(), Entry::new(kind, "old", store.now()).expiring_at(expiry));
+            store.create(&key, &entry).await?;
+            swept(store, expiry + TICK).await?;
+            store.expect_nothing(&key).await?;
+        }
+        Ok(())
+    }
+
+    /// `sweep` spares the records that have not expired, however old they are.
+    ///
+    /// Compare the expiry and nothing else, as a time: not the creation, not a text, not in another unit.
+    async fn sweep_spares_what_lives(store) {
+        let mut living = Vec::new();
+        for kind in [Kind::Plain, Kind::Owned, Kind::Middling] {
+            let created_at = store.now() - Duration::from_hours(24 * 30);
+            let entry = Entry { created_at, ..Entry::new(kind, "alive", store.now()) };
+            let key = store.key();
+            living.push((key, store.create(&key, &entry).await?, entry));
+        }
+        swept(store, store.now()).await?;
+        for (key, version, entry) in living {
+            store.expect_at(&key, version, &entry).await?;
+        }
+        Ok(())
+    }
+
+    /// A record whose expiry is exactly `now` is spared: that is the last moment at which it is valid.
+    ///
+    /// Compare with `<`, not `<=`, and with the `now` that was given, not with a clock of the store's.
+    async fn sweep_spares_a_record_at_its_last_moment(store) {
+        for attempt in 1..=ATTEMPTS {
+            let expiry = Era::Quiet.moment();
+            let (key, entry) = (store.key(), Entry::plain("last moment", store.now()).expiring_at(expiry));
+            store.create(&key, &entry).await?;
+            if store.load(&key).await?.is_none() {
+                continue;
+            }
+            swept(store, expiry).await?;
+            match store.expect(&key, &entry).await {
+                Err(failure) if attempt == ATTEMPTS => return Err(failure),
+                Err(_) => (),
+                Ok(_) => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// `sweep` removes no more records than its `limit`, and none with a limit of 0.
+    ///
+    /// Bound the deletion itself (`DELETE … WHERE key IN (SELECT … LIMIT ?)`), and mind that some stores take 0 for "no limit".
+    async fn sweep_obeys_its_limit(store) {
+        for limit in [0, 1, 3] {
+            let mut attempts = 0;
+            while let Some(wrong) = disobeys(store, limit).await? {
+                attempts += 1;
+                if attempts == ATTEMPTS {
+                    return Err(wrong);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// `sweep` says how many records it removed.
+    ///
+    /// Return the number of records, not whether there were any and not what one batch of several removed. "As many as the limit" is
+    /// the sign that there are more.
+    async fn sweep_says_how_many_it_removed(store) {
+        for attempt in 1..=ATTEMPTS {
+            let (expiry, keys) = expired(store, 5).await?;
+            if count(store, &keys).await? < keys.len() {
+                continue;
+            }
+            let said = sweep(store, expiry + TICK, LIMIT).await?;
+            let gone = keys.len().saturating_sub(count(store, &keys).await?);
+            if said >= gone {
+                break;
+            }
+            if attempt == ATTEMPTS {
+                return Err(store.failure(format!("{gone} at least, for so many are gone"), said.to_string()));
+            }
+        }
+        Ok(())
+    }
+
+    /// When nothing that has expired is left, `sweep` says less than its limit, so that a loop of sweeps comes to its end.
+    ///
+    /// Count only what was removed, not what was looked at.
+    async fn sweeps_come_to_an_end(store) {
+        let expiry = Era::Busy.moment();
+        for seconds in 0..3 {
+            let expiry = expiry - Duration::from_secs(seconds);
+            store.create(&store.key(), &Entry::plain("old", store.now()).expiring_at(expiry)).await?;
+        }
+        for _ in 0..SWEEPS {
+            if sweep(store, expiry + TICK, 2).await? < 2 {
+                return Ok(());
+            }
+        }
+        Err(store.failure("less than 2, for all is long removed", format!("2, {SWEEPS} times in a row")))
+    }
+
+    /// A record that is renewed stays: one that was touched or replaced before the sweep, and one that is while the sweep runs.
+    ///
+    /// Look at the expiry in the step that deletes. Whoever collects the expired keys first and then deletes them deletes each only at
+    /// the version that it saw. An expiry index follows every touch and every replace.
+    async fn a_renewed_record_is_not_swept(store) {
+        for renewal in [Renewal::Touch, Renewal::Replace] {
+            renew_before_a_sweep(store, renewal).await?;
+        }
+        let begun = Instant::now();
+        for round in 0..ROUNDS {
+            let renewal = if round % 2 == 0 { Renewal::Touch } else { Renewal::Replace };
+            renew_during_a_sweep(store, renewal, round % 8 / 2).await?;
+            if begun.elapsed() > LONG_ENOUGH {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// A record that was swept is gone as after a `remove`: `replace`, `touch` and `remove` at its version change nothing, and its key
+    /// can be used again.
+    ///
+    /// Delete the record. A mark of deletion must not stand in the way of a `create`, and nothing may match the old version.
+    async fn a_swept_record_is_gone_for_good(store) {
+        let expiry = Era::Busy.moment();
+        let (key, entry) = (store.key(), Entry::plain("old", store.now()).expiring_at(expiry));
+        let version = store.create(&key, &entry).await?;
+        swept(store, expiry + Duration::from_mins(1)).await?;
+        let new = Entry::plain("new", store.now());
+        store.equal(Replaced::Stale, store.replace(&key, version, &new).await?)?;
+        store.equal(false, store.touch(&key, version, new.expires_at).await?)?;
+        store.equal(false, store.remove(&key, version).await?)?;
+        store.expect_nothing(&key).await?;
+        let version = store.create(&key, &new).await?;
+        store.expect_at(&key, version, &new).await
+    }
+}
+
+/// When records expired that a check writes. Sweeps at a busy moment take nothing that expired in quiet ones.
+#[derive(Clone, Copy, Debug)]
+enum Era {
+    Busy,
+    Quiet,
+}
+
+impl Era {
+    /// A whole second, long ago.
+    fn moment(self) -> SystemTime {
+        const YEAR: u64 = 365 * 24 * 3600;
+        let years = match self {
+            Self::Busy => 0,
+            Self::Quiet => 20,
+        };
+        let seconds = years * YEAR + fastrand::u64(..10 * YEAR);
+        SystemTime::UNIX_EPOCH + Duration::from_hours(24) + Duration::from_secs(seconds)
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Renewal {
+    Touch,
+    Replace,
+}
+
+fn sweeper(store: &StoreUnderTest) -> Result<&Arc<dyn Sweep>, Failure> {
+    store.sweeper().ok_or_else(|| store.lacks("sweep"))
+}
+
+async fn sweep(store: &StoreUnderTest, now: SystemTime, limit: usize) -> Result<usize, Failure> {
+    let removed = sweeper(store)?.sweep(now, limit).await;
+    store.note(format!("sweep({}, up to {limit})", time("at", now)), removed, usize::to_string)
+}
+
+/// Sweeps until nothing is left.
+async fn swept(store: &StoreUnderTest, now: SystemTime) -> Checked {
+    for _ in 0..SWEEPS {
+        if sweep(store, now, LIMIT).await? == 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// So many records that expired at one moment.
+async fn expired(store: &StoreUnderTest, count: usize) -> Result<(SystemTime, Vec<StoreKey>), Failure> {
+    let expiry = Era::Quiet.moment();
+    let entry = Entry::plain("old", store.now()).expiring_at(expiry);
+    let mut keys = Vec::new();
+    for _ in 0..count {
+        let key = store.key();
+        store.create(&key, &entry).await?;
+        keys.push(key);
+    }
+    Ok((expiry, keys))
+}
+
+/// What a sweep does wrong to five expired records that are all there is to be swept, if nobody else sweeps.
+async fn disobeys(store: &StoreUnderTest, limit: usize) -> Result<Option<Failure>, Failure> {
+    let (expiry, keys) = expired(store, 5).await?;
+    swept(store, expiry).await?;
+    let there = count(store, &keys).await?;
+    let said = sweep(store, expiry + TICK, limit).await?;
+    let gone = there.saturating_sub(count(store, &keys).await?);
+    swept(store, expiry + TICK).await?;
+    if said > limit {
+        return Err(store.failure(format!("{limit} at most"), said.to_string()));
+    }
+    let seen = format!("it says {said}, and {gone} of the 5 that have expired are gone");
+    Ok((gone > limit).then(|| store.failure(format!("at most {limit} removed"), seen)))
+}
+
+/// How many of these are there.
+async fn count(store: &StoreUnderTest, keys: &[StoreKey]) -> Result<usize, Failure> {
+    let mut there = 0;
+    for key in keys {
+        there += usize::from(store.load(key).await?.is_some());
+    }
+    Ok(there)
+}
+
+async fn renew_before_a_sweep(store: &StoreUnderTest, renewal: Renewal) -> Checked {
+    let expiry = Era::Busy.moment();
+    let (key, old) = (store.key(), Entry::plain("old", store.now()).expiring_at(expiry));
+    let new = Entry::plain("old", store.now());
+    let version = store.create(&key, &old).await?;
+    let renewed = renew(store, renewal, &key, version, &new).await?;
+    swept(store, expiry + TICK).await?;
+    // Somebody else's sweep, or the store itself, may have been faster than the renewal.
+    if renewed { store.expect(&key, &new).await.map(|_| ()) } else { store.expect_nothing(&key).await }
+}
+
+/// The renewal begins a little later each time.
+async fn renew_during_a_sweep(store: &StoreUnderTest, renewal: Renewal, delay: u32) -> Checked {
+    let expiry = Era::Busy.moment();
+    let (key, old) = (store.key(), Entry::plain("old", store.now()).expiring_at(expiry));
+    let new = Entry::plain("old", store.now());
+    let version = store.create(&key, &old).await?;
+    let start = Arc::new(Barrier::new(2));
+    let sweeping = {
+        let (sweeper, start) = (Arc::clone(sweeper(store)?), Arc::clone(&start));
+        tokio::spawn(async move {
+            start.wait().await;
+            sweeper.sweep(expiry + TICK, LIMIT).await
+        })
+    };
+    start.wait().await;
+    for _ in 0..delay {
+        tokio::task::yield_now().await;
+    }
+    let renewed = renew(store, renewal, &key, version, &new).await?;
+    let removed = sweeping.await.map_err(|error| store.failure("no panic", error.to_string()))?;
+    store.note(format!("meanwhile: sweep({}, up to {LIMIT})", time("at", expiry + TICK)), removed, usize::to_string)?;
+    if renewed { store.expect(&key, &new).await.map(|_| ()) } else { store.expect_nothing(&key).await }
+}
+
+async fn renew(
+    store: &StoreUnderTest,
+    renewal: Renewal,
+    key: &StoreKey,
+    version: Version,
+    new: &Entry,
+) -> Result<bool, Failure> {
+    match renewal {
+        Renewal::Touch => store.touch(key, version, new.expires_at).await,
+        Renewal::Replace => Ok(store.replace(key, version, new).await? != Replaced::Stale),
+    }
+}

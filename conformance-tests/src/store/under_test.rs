@@ -1,0 +1,367 @@
+//! The store that is checked: what it can do, how time passes for it, and a note of each call.
+
+use std::collections::HashMap;
+use std::fmt::{self, Debug};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use session_core::{
+    Clock, Error, ManualClock, OwnerIndex, Record, Replaced, SessionConfig, SessionStore, StoreKey, Sweep, SystemClock,
+    Version,
+};
+
+use super::entry::{Entry, describe, time};
+use crate::Failure;
+use crate::failure::{Calls, Checked, chain};
+
+/// A store to check, and what it is said to be capable of.
+///
+/// ```
+/// use conformance_tests::store::StoreUnderTest;
+/// use session_memory::MemoryStore;
+/// use std::sync::Arc;
+///
+/// let store = Arc::new(MemoryStore::new());
+/// let under_test = StoreUnderTest::new(Arc::clone(&store)).owner_index(store);
+/// ```
+pub struct StoreUnderTest {
+    store: Arc<dyn SessionStore>,
+    owner_index: Option<Arc<dyn OwnerIndex>>,
+    sweep: Option<Arc<dyn Sweep>>,
+    clone: Option<Arc<dyn SessionStore>>,
+    clock: Option<ManualClock>,
+    max_payload: Option<usize>,
+    calls: Calls,
+    names: Arc<Mutex<HashMap<StoreKey, usize>>>,
+    /// Before each call in a note.
+    label: &'static str,
+}
+
+impl StoreUnderTest {
+    /// This store, with none of the optional capabilities.
+    ///
+    /// ```
+    /// # use conformance_tests::store::StoreUnderTest;
+    /// let under_test = StoreUnderTest::new(session_memory::MemoryStore::new());
+    /// ```
+    pub fn new(store: impl SessionStore) -> Self {
+        Self {
+            store: Arc::new(store),
+            owner_index: None,
+            sweep: None,
+            clone: None,
+            clock: None,
+            max_payload: None,
+            calls: Calls::default(),
+            names: Arc::default(),
+            label: "",
+        }
+    }
+
+    /// The same store as an index of owners.
+    ///
+    /// ```
+    /// # use conformance_tests::store::StoreUnderTest;
+    /// # let store = session_memory::MemoryStore::new();
+    /// let under_test = StoreUnderTest::new(store.clone()).owner_index(store);
+    /// ```
+    #[must_use]
+    pub fn owner_index(mut self, store: impl OwnerIndex) -> Self {
+        self.owner_index = Some(Arc::new(store));
+        self
+    }
+
+    /// The same store, which is swept.
+    ///
+    /// ```
+    /// # use conformance_tests::store::StoreUnderTest;
+    /// # let store = session_memory::MemoryStore::new();
+    /// let under_test = StoreUnderTest::new(store.clone()).sweep(store);
+    /// ```
+    #[must_use]
+    pub fn sweep(mut self, store: impl Sweep) -> Self {
+        self.sweep = Some(Arc::new(store));
+        self
+    }
+
+    /// A clone of the store.
+    ///
+    /// ```
+    /// # use conformance_tests::store::StoreUnderTest;
+    /// # let store = session_memory::MemoryStore::new();
+    /// let under_test = StoreUnderTest::new(store.clone()).clones(store.clone());
+    /// ```
+    #[must_use]
+    pub fn clones(mut self, clone: impl SessionStore) -> Self {
+        self.clone = Some(Arc::new(clone));
+        self
+    }
+
+    /// The clock that the store reads, if it is no real one: the checks move it instead of waiting.
+    ///
+    /// ```
+    /// # use conformance_tests::store::StoreUnderTest;
+    /// # use session_core::ManualClock;
+    /// # use std::time::SystemTime;
+    /// # let store = session_memory::MemoryStore::new();
+    /// let under_test = StoreUnderTest::new(store).clock(ManualClock::at(SystemTime::now()));
+    /// ```
+    #[must_use]
+    pub fn clock(mut self, clock: ManualClock) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// The longest payload that the store takes, if that is less than 1 MiB.
+    ///
+    /// ```
+    /// # use conformance_tests::store::StoreUnderTest;
+    /// let under_test = StoreUnderTest::new(session_memory::MemoryStore::new()).max_payload(64 * 1024);
+    /// ```
+    #[must_use]
+    pub fn max_payload(mut self, bytes: usize) -> Self {
+        self.max_payload = Some(bytes);
+        self
+    }
+}
+
+/// Calls, each noted with its result; an error of the store is a broken rule.
+impl StoreUnderTest {
+    pub(crate) async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Failure> {
+        let record = self.note(format!("load({})", self.name(key)), self.store.load(key).await, show_record)?;
+        Ok(record)
+    }
+
+    pub(crate) async fn create(&self, key: &StoreKey, entry: &Entry) -> Result<Version, Failure> {
+        let call = format!("create({}, {})", self.name(key), show_entry(entry));
+        self.note(call, self.store.create(key, &entry.as_new()).await, |version| show_version(*version))
+    }
+
+    pub(crate) async fn replace(&self, key: &StoreKey, at: Version, entry: &Entry) -> Result<Replaced, Failure> {
+        let call = format!("replace({}, at {}, {})", self.name(key), at.get(), show_entry(entry));
+        self.note(call, self.store.replace(key, at, &entry.as_new()).await, show_replaced)
+    }
+
+    pub(crate) async fn touch(&self, key: &StoreKey, at: Version, expires_at: SystemTime) -> Result<bool, Failure> {
+        let call = format!("touch({}, at {}, {})", self.name(key), at.get(), time("to expire at", expires_at));
+        self.note(call, self.store.touch(key, at, expires_at).await, bool::to_string)
+    }
+
+    pub(crate) async fn remove(&self, key: &StoreKey, at: Version) -> Result<bool, Failure> {
+        let call = format!("remove({}, at {})", self.name(key), at.get());
+        self.note(call, self.store.remove(key, at).await, bool::to_string)
+    }
+
+    /// As [`replace`](Self::replace), of what must be the current version.
+    pub(crate) async fn replaced(&self, key: &StoreKey, at: Version, entry: &Entry) -> Result<Version, Failure> {
+        match self.replace(key, at, entry).await? {
+            Replaced::Done(version) => Ok(version),
+            Replaced::Stale => Err(self.failure("Done, for that version is the current one", "Stale")),
+        }
+    }
+
+    /// As [`touch`](Self::touch), of what must be the current version.
+    pub(crate) async fn touched(&self, key: &StoreKey, at: Version, expires_at: SystemTime) -> Checked {
+        self.equal(true, self.touch(key, at, expires_at).await?)
+    }
+
+    /// As [`remove`](Self::remove), of what must be the current version.
+    pub(crate) async fn removed(&self, key: &StoreKey, at: Version) -> Checked {
+        self.equal(true, self.remove(key, at).await?)
+    }
+
+    /// The record under the key, which must be this one.
+    pub(crate) async fn expect(&self, key: &StoreKey, entry: &Entry) -> Result<Record, Failure> {
+        let Some(record) = self.load(key).await? else {
+            return Err(self.failure(format!("the record {}", show_entry(entry)), "None"));
+        };
+        match entry.difference(&record) {
+            None => Ok(record),
+            Some((expected, seen)) => Err(self.failure(expected, seen)),
+        }
+    }
+
+    /// The version of the record under the key, which must be there.
+    pub(crate) async fn expect_version(&self, key: &StoreKey) -> Result<Version, Failure> {
+        match self.load(key).await? {
+            Some(record) => Ok(record.version()),
+            None => Err(self.failure("a record", "None")),
+        }
+    }
+
+    /// As [`expect`](Self::expect), at this version.
+    pub(crate) async fn expect_at(&self, key: &StoreKey, at: Version, entry: &Entry) -> Checked {
+        let record = self.expect(key, entry).await?;
+        self.equal(at, record.version())
+    }
+
+    pub(crate) async fn expect_nothing(&self, key: &StoreKey) -> Checked {
+        match self.load(key).await? {
+            None => Ok(()),
+            Some(record) => Err(self.failure("None", show_record(&Some(record)))),
+        }
+    }
+}
+
+/// Keys, time, and what to say.
+impl StoreUnderTest {
+    /// A key that nobody has used, the next to be named in messages.
+    pub(crate) fn key(&self) -> StoreKey {
+        let mut bytes = [0; 32];
+        fastrand::fill(&mut bytes);
+        let key = StoreKey::from_bytes(bytes);
+        self.name(&key);
+        key
+    }
+
+    /// The time, as the store sees it.
+    pub(crate) fn now(&self) -> SystemTime {
+        self.clock.as_ref().map_or_else(|| SystemClock.now(), Clock::now)
+    }
+
+    /// Lets time pass: waits, or moves the store's clock.
+    pub(crate) async fn pass(&self, time: Duration) {
+        self.calls.note(format!("-- {time:?} pass --"));
+        self.pass_unnoted(time).await;
+    }
+
+    /// As [`pass`](Self::pass), for one of many steps that would fill the message.
+    pub(crate) async fn pass_unnoted(&self, time: Duration) {
+        match &self.clock {
+            Some(clock) => clock.advance(time),
+            None => tokio::time::sleep(time).await,
+        }
+    }
+
+    /// A configuration for sessions over the store, under the same clock.
+    pub(crate) fn session_config(&self) -> SessionConfig {
+        let Some(clock) = &self.clock else { return SessionConfig::default() };
+        SessionConfig::builder().clock(clock.clone()).build().unwrap_or_default()
+    }
+
+    /// Whether the checks move the store's clock.
+    pub(crate) fn moves_time(&self) -> bool {
+        self.clock.is_some()
+    }
+
+    /// The store as one that is swept, if it is.
+    pub(crate) fn sweeper(&self) -> Option<&Arc<dyn Sweep>> {
+        self.sweep.as_ref()
+    }
+
+    /// The longest payload that the store takes, if it declares one.
+    pub(crate) fn max_payload_bytes(&self) -> Option<usize> {
+        self.max_payload
+    }
+
+    /// The store itself, for calls that run at once.
+    pub(crate) fn store(&self) -> &Arc<dyn SessionStore> {
+        &self.store
+    }
+
+    /// The store as an index of owners.
+    pub(crate) fn index(&self) -> Result<&Arc<dyn OwnerIndex>, Failure> {
+        self.owner_index.as_ref().ok_or_else(|| self.lacks("owner_index"))
+    }
+
+    /// The clone of the store, noted together with the store.
+    pub(crate) fn other_clone(&self) -> Result<Self, Failure> {
+        let clone = self.clone.as_ref().ok_or_else(|| self.lacks("clones"))?;
+        Ok(Self {
+            store: Arc::clone(clone),
+            owner_index: None,
+            sweep: None,
+            clone: None,
+            clock: self.clock.clone(),
+            max_payload: self.max_payload,
+            calls: self.calls.clone(),
+            names: Arc::clone(&self.names),
+            label: "clone.",
+        })
+    }
+
+    /// What to say when a rule is checked that the store was not said to keep.
+    pub(crate) fn lacks(&self, what: &str) -> Failure {
+        self.failure(format!("a store with `{what}`"), format!("the suite was not given `{what}`"))
+    }
+
+    pub(crate) fn calls(&self) -> &Calls {
+        &self.calls
+    }
+
+    pub(crate) fn equal<T: Debug + PartialEq>(&self, expected: T, seen: T) -> Checked {
+        self.calls.equal(expected, seen)
+    }
+
+    pub(crate) fn failure(&self, expected: impl Into<String>, seen: impl Into<String>) -> Failure {
+        self.calls.failure(expected, seen)
+    }
+
+    /// A name for a key in messages: A, B, C in the order of their first use.
+    pub(crate) fn name(&self, key: &StoreKey) -> String {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = names.len();
+        let number = *names.entry(*key).or_insert(next);
+        let letter = char::from(b'A' + u8::try_from(number % 26).unwrap_or(0));
+        if number < 26 { letter.to_string() } else { format!("{letter}{}", number / 26) }
+    }
+
+    /// Notes a call only if it fails: one of very many.
+    pub(crate) fn quietly<T>(&self, call: &str, result: Result<T, Error>) -> Result<T, Failure> {
+        result.or_else(|error| self.note(call.to_owned(), Err(error), |_| String::new()))
+    }
+
+    /// Notes a call and its result.
+    pub(crate) fn note<T>(
+        &self,
+        call: String,
+        result: Result<T, Error>,
+        show: impl Fn(&T) -> String,
+    ) -> Result<T, Failure> {
+        let label = self.label;
+        match result {
+            Ok(value) => {
+                self.calls.note(format!("{label}{call} = {}", show(&value)));
+                Ok(value)
+            }
+            Err(error) => {
+                let seen = format!("the error {:?}: {}", error.kind(), chain(&error));
+                self.calls.note(format!("{label}{call} = {:?}", error.kind()));
+                Err(self.failure("no error", seen))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for StoreUnderTest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreUnderTest").field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
+fn show_entry(entry: &Entry) -> String {
+    let owner = entry.owner.as_ref().map(|owner| format!(" of {owner:?}")).unwrap_or_default();
+    format!("{}{owner}", describe(&entry.payload))
+}
+
+#[expect(clippy::ref_option, reason = "it shows what a load gave")]
+fn show_record(record: &Option<Record>) -> String {
+    match record {
+        None => "None".to_owned(),
+        Some(record) => {
+            let owner = record.owner().map(|owner| format!(" of {owner:?}")).unwrap_or_default();
+            format!("version {}, {}{owner}", record.version().get(), describe(record.payload()))
+        }
+    }
+}
+
+fn show_version(version: Version) -> String {
+    format!("version {}", version.get())
+}
+
+fn show_replaced(replaced: &Replaced) -> String {
+    match replaced {
+        Replaced::Done(version) => format!("Done, version {}", version.get()),
+        Replaced::Stale => "Stale".to_owned(),
+    }
+}

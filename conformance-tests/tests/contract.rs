@@ -1,0 +1,17 @@
+//! `CONTRACT.md` says what the rules say.
+
+use std::path::Path;
+
+/// `UPDATE_CONTRACT=1 cargo test -p conformance-tests --test contract` writes the file anew.
+#[test]
+fn contract_md_is_up_to_date() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("CONTRACT.md");
+    if std::env::var_os("UPDATE_CONTRACT").is_some() {
+        std::fs::write(&path, conformance_tests::contract()).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap();
+    assert!(
+        written == conformance_tests::contract(),
+        "CONTRACT.md is stale: run UPDATE_CONTRACT=1 cargo test -p conformance-tests --test contract"
+    );
+}

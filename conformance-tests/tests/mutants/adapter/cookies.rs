@@ -1,0 +1,191 @@
+//! Mutants of the cookie's way in and out.
+
+use conformance_tests::adapter::Request;
+use session_core::{RequestView, async_trait};
+
+use super::mutation::{mutants, mutation};
+use super::original::{Reply, Visit, values, view_with};
+
+mutants! {
+    SetsTheCookieTwice breaks a_write_sets_the_cookie_once;
+    ForgetsFirstVisitors breaks a_write_sets_the_cookie_once;
+    WritesCookiesInSmallLetters breaks the_session_comes_back_with_its_cookie;
+    SecureOnlyOverTls breaks the_attributes_of_the_cookie_reach_the_client;
+    ForgetsExpires breaks the_attributes_of_the_cookie_reach_the_client;
+    ForgetsRemovals breaks a_removal_has_the_attributes_of_the_cookie;
+    RemovesAtTheRoot breaks a_removal_has_the_attributes_of_the_cookie;
+    RemovesFromThisHostOnly breaks a_removal_has_the_attributes_of_the_cookie;
+    RemovesWithoutAnEnd breaks a_removal_has_the_attributes_of_the_cookie;
+    ReplacesOtherCookies breaks a_handlers_own_cookie_stays_beside_the_sessions;
+    KeepsOtherCookiesOnly breaks a_handlers_own_cookie_stays_beside_the_sessions;
+    JoinsCookiesWithAComma breaks a_handlers_own_cookie_stays_beside_the_sessions;
+    ReadsOneHeader breaks every_cookie_header_is_read;
+    JoinsThreeHeadersWithCommas breaks every_cookie_header_is_read;
+    ReadsTheLastHeaderFirst breaks cookie_headers_are_read_in_order;
+    RefusesWhatIsNoText breaks a_malformed_cookie_does_no_harm;
+    OverlooksWhatIsNoText breaks a_malformed_cookie_does_no_harm;
+    OverlooksHeadersWithOddCookies breaks a_malformed_cookie_does_no_harm;
+}
+
+mutation! {
+    SetsTheCookieTwice;
+    fn set_cookie(&self, visit: &Visit, header: &str, reply: &mut Reply) {
+        reply.append("set-cookie", header);
+        if !visit.has_cookies() {
+            reply.append("set-cookie", header);
+        }
+    }
+}
+
+mutation! {
+    ForgetsFirstVisitors;
+    fn set_cookie(&self, visit: &Visit, header: &str, reply: &mut Reply) {
+        if visit.has_cookies() {
+            reply.append("set-cookie", header);
+        }
+    }
+}
+
+mutation! {
+    WritesCookiesInSmallLetters;
+    fn set_cookie(&self, visit: &Visit, header: &str, reply: &mut Reply) {
+        append_changed(reply, header, !visit.has_session(), |header| {
+            let (pair, attributes) = header.split_once(';').unwrap();
+            format!("{};{attributes}", pair.to_ascii_lowercase())
+        });
+    }
+}
+
+fn is_removal(header: &str) -> bool {
+    header.contains("Max-Age=0")
+}
+
+/// Changes the header, if this is such a response as the mutant changes.
+fn append_changed(reply: &mut Reply, header: &str, changes: bool, change: impl FnOnce(&str) -> String) {
+    reply.append("set-cookie", if changes { change(header) } else { header.to_owned() });
+}
+
+mutation! {
+    SecureOnlyOverTls;
+    fn set_cookie(&self, _: &Visit, header: &str, reply: &mut Reply) {
+        append_changed(reply, header, !is_removal(header), |header| header.replace("; Secure", ""));
+    }
+}
+
+mutation! {
+    ForgetsExpires;
+    fn set_cookie(&self, _: &Visit, header: &str, reply: &mut Reply) {
+        append_changed(reply, header, !is_removal(header), |header| {
+            let parts: Vec<_> = header.split("; ").filter(|part| !part.starts_with("Expires=")).collect();
+            parts.join("; ")
+        });
+    }
+}
+
+mutation! {
+    ForgetsRemovals;
+    fn set_cookie(&self, _: &Visit, header: &str, reply: &mut Reply) {
+        if !is_removal(header) {
+            reply.append("set-cookie", header);
+        }
+    }
+}
+
+mutation! {
+    RemovesAtTheRoot;
+    fn set_cookie(&self, _: &Visit, header: &str, reply: &mut Reply) {
+        append_changed(reply, header, is_removal(header), |header| header.replace("; Path=/shop", "; Path=/"));
+    }
+}
+
+mutation! {
+    RemovesFromThisHostOnly;
+    fn set_cookie(&self, _: &Visit, header: &str, reply: &mut Reply) {
+        append_changed(reply, header, is_removal(header), |header| header.replace("; Domain=shop.example", ""));
+    }
+}
+
+mutation! {
+    RemovesWithoutAnEnd;
+    fn set_cookie(&self, _: &Visit, header: &str, reply: &mut Reply) {
+        append_changed(reply, header, is_removal(header), |header| header.replace("; Max-Age=0", ""));
+    }
+}
+
+mutation! {
+    ReplacesOtherCookies;
+    fn set_cookie(&self, _: &Visit, header: &str, reply: &mut Reply) {
+        reply.insert("set-cookie", header);
+    }
+}
+
+mutation! {
+    KeepsOtherCookiesOnly;
+    fn set_cookie(&self, _: &Visit, header: &str, reply: &mut Reply) {
+        if !reply.has("set-cookie") {
+            reply.append("set-cookie", header);
+        }
+    }
+}
+
+mutation! {
+    JoinsCookiesWithAComma;
+    fn set_cookie(&self, _: &Visit, header: &str, reply: &mut Reply) {
+        let joined = reply.values("set-cookie").chain([header]).collect::<Vec<_>>().join(", ");
+        reply.insert("set-cookie", joined);
+    }
+}
+
+mutation! {
+    ReadsOneHeader;
+    fn view(&self, request: &Request) -> RequestView {
+        view_with(request, values(request, "cookie").take(1))
+    }
+}
+
+mutation! {
+    JoinsThreeHeadersWithCommas;
+    fn view(&self, request: &Request) -> RequestView {
+        let cookies: Vec<_> = values(request, "cookie").collect();
+        if cookies.len() < 3 {
+            return view_with(request, cookies.into_iter());
+        }
+        let joined = cookies.join(&b", "[..]);
+        view_with(request, [joined.as_slice()].into_iter())
+    }
+}
+
+mutation! {
+    ReadsTheLastHeaderFirst;
+    fn view(&self, request: &Request) -> RequestView {
+        view_with(request, values(request, "cookie").rev())
+    }
+}
+
+mutation! {
+    RefusesWhatIsNoText;
+    async fn before(&self, visit: &Visit) -> Option<Reply> {
+        let text = values(&visit.request, "cookie").all(|cookie| std::str::from_utf8(cookie).is_ok());
+        (!text).then(|| Reply::new(400, "bad request"))
+    }
+}
+
+mutation! {
+    OverlooksWhatIsNoText;
+    fn view(&self, request: &Request) -> RequestView {
+        view_with(request, values(request, "cookie").filter(|cookie| std::str::from_utf8(cookie).is_ok()))
+    }
+}
+
+/// Whether all cookies in this header have a name and a value.
+fn is_well_formed(header: &[u8]) -> bool {
+    let named = |pair: &[u8]| pair.trim_ascii().iter().position(|byte| *byte == b'=').is_some_and(|at| at > 0);
+    header.split(|byte| *byte == b';').all(named)
+}
+
+mutation! {
+    OverlooksHeadersWithOddCookies;
+    fn view(&self, request: &Request) -> RequestView {
+        view_with(request, values(request, "cookie").filter(|header| is_well_formed(header)))
+    }
+}

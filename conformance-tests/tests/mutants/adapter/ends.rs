@@ -1,0 +1,162 @@
+//! Mutants of a request's end.
+
+use session_core::{Error, ErrorKind, Refresh, Session, async_trait};
+
+use super::mutation::{commit, mutants, mutation};
+use super::original::{Reply, Visit, error_reply};
+
+mutants! {
+    RenewsByWritesOnly breaks a_read_renews_a_permanent_session;
+    LeavesTheUntouchedAlone breaks each_request_renews_if_so_configured;
+    CommitsNoReads breaks a_session_is_sealed_when_its_response_is_made;
+    SavesAndNeverCommits breaks a_session_is_sealed_when_its_response_is_made;
+    ReportsSuccess breaks an_unsaved_session_is_an_error_response;
+    KeepsTheBody breaks an_unsaved_session_is_an_error_response;
+    KeepsTheHeaders breaks an_unsaved_session_is_an_error_response;
+    KeepsTheCookies breaks an_unsaved_session_is_an_error_response;
+    AnswersEveryFailedSaveAlike breaks an_outage_at_the_save_is_503;
+    AnswersEveryFailedOpenAlike breaks an_unopened_session_is_an_error_before_the_handler;
+    IsEmptyInAnOutage breaks an_unopened_session_is_an_error_before_the_handler;
+    IsEmptyWhenTheBackendFails breaks an_unopened_session_is_an_error_before_the_handler;
+    ShowsTheErrorOfTheOpen breaks an_error_response_tells_nothing_of_the_inside;
+    ShowsTheErrorOfTheSave breaks an_error_response_tells_nothing_of_the_inside;
+    RefusesWhatItCannotRenew breaks an_outage_leaves_untouched_requests_alone;
+}
+
+mutation! {
+    RenewsByWritesOnly;
+    fn set_cookie(&self, visit: &Visit, header: &str, reply: &mut Reply) {
+        if visit.path() != "/read" {
+            reply.append("set-cookie", header);
+        }
+    }
+}
+
+mutation! {
+    LeavesTheUntouchedAlone;
+    async fn after(&self, visit: &Visit, reply: Reply) -> Reply {
+        if visit.path() == "/untouched" { reply } else { commit(self, visit, reply).await }
+    }
+}
+
+mutation! {
+    CommitsNoReads;
+    async fn after(&self, visit: &Visit, mut reply: Reply) -> Reply {
+        if visit.path() == "/read" {
+            let session = visit.session.session().await;
+            if session.is_ok_and(|session| !session.is_permanent()) {
+                reply.append("vary", "Cookie");
+                return reply;
+            }
+        }
+        commit(self, visit, reply).await
+    }
+}
+
+mutation! {
+    SavesAndNeverCommits;
+    async fn after(&self, visit: &Visit, mut reply: Reply) -> Reply {
+        if visit.path() == "/write/red" && reply.status == 200 {
+            let session = visit.session.session().await.unwrap();
+            session.save().await.unwrap();
+            reply.append("vary", "Cookie");
+            return reply;
+        }
+        commit(self, visit, reply).await
+    }
+}
+
+/// The error response, and what is kept of the handler's reply if the backend failed.
+fn kept(error: &Error, keep: impl FnOnce(&mut Reply)) -> Reply {
+    let mut refusal = error_reply(error);
+    if error.kind() == ErrorKind::Backend {
+        keep(&mut refusal);
+    }
+    refusal
+}
+
+mutation! {
+    ReportsSuccess;
+    fn not_saved(&self, visit: &Visit, error: &Error, reply: Reply) -> Reply {
+        if visit.has_cookies() || error.kind() == ErrorKind::Unavailable { error_reply(error) } else { reply }
+    }
+}
+
+mutation! {
+    KeepsTheBody;
+    fn not_saved(&self, _: &Visit, error: &Error, reply: Reply) -> Reply {
+        kept(error, |refusal| refusal.body = reply.body)
+    }
+}
+
+mutation! {
+    KeepsTheHeaders;
+    fn not_saved(&self, _: &Visit, error: &Error, reply: Reply) -> Reply {
+        kept(error, |refusal| refusal.headers = reply.headers)
+    }
+}
+
+mutation! {
+    KeepsTheCookies;
+    fn not_saved(&self, _: &Visit, error: &Error, reply: Reply) -> Reply {
+        kept(error, |refusal| reply.values("set-cookie").for_each(|cookie| refusal.append("set-cookie", cookie)))
+    }
+}
+
+mutation! {
+    AnswersEveryFailedSaveAlike;
+    fn not_saved(&self, _: &Visit, _: &Error, _: Reply) -> Reply {
+        Reply::new(500, "the session failed")
+    }
+}
+
+mutation! {
+    AnswersEveryFailedOpenAlike;
+    fn not_opened(&self, _: &Error) -> Reply {
+        Reply::new(500, "the session failed")
+    }
+}
+
+mutation! {
+    IsEmptyInAnOutage;
+    async fn session(&self, visit: &Visit, _: usize) -> Result<Session, Error> {
+        match visit.session.session().await {
+            Err(error) if error.kind() == ErrorKind::Unavailable => Ok(Session::new()),
+            session => session,
+        }
+    }
+}
+
+mutation! {
+    IsEmptyWhenTheBackendFails;
+    async fn session(&self, visit: &Visit, _: usize) -> Result<Session, Error> {
+        match visit.session.session().await {
+            Err(error) if error.kind() == ErrorKind::Backend => Ok(Session::new()),
+            session => session,
+        }
+    }
+}
+
+mutation! {
+    ShowsTheErrorOfTheOpen;
+    fn not_opened(&self, error: &Error) -> Reply {
+        Reply { body: error.to_string(), ..error_reply(error) }
+    }
+}
+
+mutation! {
+    ShowsTheErrorOfTheSave;
+    fn not_saved(&self, _: &Visit, error: &Error, _: Reply) -> Reply {
+        Reply { body: error.to_string(), ..error_reply(error) }
+    }
+}
+
+mutation! {
+    RefusesWhatItCannotRenew;
+    async fn before(&self, visit: &Visit) -> Option<Reply> {
+        if visit.interface.config().refresh() != Refresh::EachRequest || !visit.has_session() {
+            return None;
+        }
+        visit.session.session().await.err().map(|error| error_reply(&error))
+    }
+}

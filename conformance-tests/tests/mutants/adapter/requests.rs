@@ -1,0 +1,151 @@
+//! Mutants of requests and of whose session they get.
+
+use std::sync::Mutex;
+
+use conformance_tests::adapter::Request;
+use session_core::{Error, RequestSession, RequestView, RequestViewBuilder, Session, async_trait};
+
+use super::mutation::{commit, mutants, mutation};
+use super::original::{Reply, Visit, path, target, text_of, values, view_with};
+
+mutants! {
+    OpensForTheLog breaks an_untouched_request_opens_nothing;
+    OpensTwice breaks a_session_asked_for_twice_is_one_session;
+    HandsOutACopy breaks a_session_asked_for_twice_is_one_session;
+    TellsTheQuery breaks the_interface_sees_host_and_path;
+    ForgetsThePort breaks the_interface_sees_host_and_path;
+    ForgetsTheHost breaks the_interface_sees_host_and_path;
+    ReadsTheHostHeaderFirst breaks a_whole_url_names_scheme_and_host;
+    ForgetsTheScheme breaks a_whole_url_names_scheme_and_host;
+    BelievesTheForwardedHost breaks forwarded_headers_are_not_believed;
+    BelievesTheForwardedScheme breaks forwarded_headers_are_not_believed;
+    KeepsTheCurrentSessionInTheService breaks requests_at_once_keep_their_sessions_apart;
+    RemembersTheLastCookie breaks the_next_request_gets_a_session_of_its_own;
+}
+
+/// The session of the request, opened once more.
+fn another(visit: &Visit) -> RequestSession {
+    Visit::new(&visit.interface, visit.request.clone(), visit.session.request().clone()).session
+}
+
+mutation! {
+    OpensForTheLog;
+    async fn after(&self, visit: &Visit, reply: Reply) -> Reply {
+        if visit.path() == "/untouched" {
+            let _logged = another(visit).session().await;
+        }
+        commit(self, visit, reply).await
+    }
+}
+
+mutation! {
+    OpensTwice;
+    async fn session(&self, visit: &Visit, time: usize) -> Result<Session, Error> {
+        if time == 2 {
+            another(visit).session().await?;
+        }
+        visit.session.session().await
+    }
+}
+
+mutation! {
+    HandsOutACopy;
+    async fn session(&self, visit: &Visit, time: usize) -> Result<Session, Error> {
+        if time == 2 {
+            return another(visit).session().await;
+        }
+        visit.session.session().await
+    }
+}
+
+/// What the interface is told if some of it is replaced.
+fn told(request: &Request, scheme: Option<&str>, host: Option<&str>, path: &str) -> RequestView {
+    let view = RequestView::builder().host(host).scheme(scheme).path(path);
+    values(request, "cookie").fold(view, RequestViewBuilder::cookie_header).build()
+}
+
+mutation! {
+    TellsTheQuery;
+    fn view(&self, request: &Request) -> RequestView {
+        let (scheme, host, path) = target(request);
+        let path = if scheme.is_none() { request.target() } else { path };
+        told(request, scheme, host.or_else(|| text_of(request, "host")), path)
+    }
+}
+
+mutation! {
+    ForgetsThePort;
+    fn view(&self, request: &Request) -> RequestView {
+        let (scheme, host, path) = target(request);
+        let header = text_of(request, "host").filter(|_| request.target().contains('?'));
+        let without_port = header.map(|host| host.split(':').next().unwrap());
+        told(request, scheme, host.or(without_port).or_else(|| text_of(request, "host")), path)
+    }
+}
+
+mutation! {
+    ForgetsTheHost;
+    fn view(&self, request: &Request) -> RequestView {
+        let (scheme, host, path) = target(request);
+        let forgotten = request.target().contains('?');
+        told(request, scheme, host.or_else(|| text_of(request, "host").filter(|_| !forgotten)), path)
+    }
+}
+
+mutation! {
+    ReadsTheHostHeaderFirst;
+    fn view(&self, request: &Request) -> RequestView {
+        let (scheme, host, path) = target(request);
+        told(request, scheme, text_of(request, "host").or(host), path)
+    }
+}
+
+mutation! {
+    ForgetsTheScheme;
+    fn view(&self, request: &Request) -> RequestView {
+        told(request, None, target(request).1.or_else(|| text_of(request, "host")), path(request))
+    }
+}
+
+mutation! {
+    BelievesTheForwardedHost;
+    fn view(&self, request: &Request) -> RequestView {
+        let (scheme, host, path) = target(request);
+        let forwarded = text_of(request, "x-forwarded-host");
+        told(request, scheme, forwarded.or(host).or_else(|| text_of(request, "host")), path)
+    }
+}
+
+mutation! {
+    BelievesTheForwardedScheme;
+    fn view(&self, request: &Request) -> RequestView {
+        let (scheme, host, path) = target(request);
+        let forwarded = text_of(request, "x-forwarded-proto");
+        told(request, forwarded.or(scheme), host.or_else(|| text_of(request, "host")), path)
+    }
+}
+
+mutation! {
+    KeepsTheCurrentSessionInTheService { current: Mutex<Option<RequestSession>> };
+    async fn before(&self, visit: &Visit) -> Option<Reply> {
+        *self.current.lock().unwrap() = Some(visit.session.clone());
+        None
+    }
+    async fn session(&self, visit: &Visit, _: usize) -> Result<Session, Error> {
+        visit.session.session().await?;
+        let current = self.current.lock().unwrap().clone().unwrap();
+        current.session().await
+    }
+}
+
+mutation! {
+    RemembersTheLastCookie { last: Mutex<Vec<Vec<u8>>> };
+    fn view(&self, request: &Request) -> RequestView {
+        let cookies: Vec<_> = values(request, "cookie").map(<[u8]>::to_vec).collect();
+        let mut last = self.last.lock().unwrap();
+        if !cookies.is_empty() {
+            *last = cookies;
+        }
+        view_with(request, last.iter().map(Vec::as_slice))
+    }
+}

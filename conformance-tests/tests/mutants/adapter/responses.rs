@@ -1,0 +1,205 @@
+//! Mutants of the response.
+
+use session_core::{SessionHeaders, async_trait};
+
+use super::mutation::{commit, mutants, mutation};
+use super::original::{Reply, Visit, apply_vary};
+
+mutants! {
+    VariesAlways breaks an_untouched_response_stays_as_it_is;
+    GivesEverybodyACookie breaks an_untouched_response_stays_as_it_is;
+    VariesOnlyWithACookie breaks a_read_varies_by_cookie_and_sets_none;
+    SetsTheCookieOnEveryRead breaks a_read_varies_by_cookie_and_sets_none;
+    VariesOnlyWithoutACookie breaks a_write_varies_by_cookie;
+    ReplacesVary breaks the_vary_of_a_handler_is_merged_into_one_header;
+    AddsASecondVary breaks the_vary_of_a_handler_is_merged_into_one_header;
+    MergesTheFirstVary breaks the_vary_of_a_handler_is_merged_into_one_header;
+    AppendsToTheStar breaks a_vary_that_says_enough_stays_as_it_is;
+    ComparesVaryByCase breaks a_vary_that_says_enough_stays_as_it_is;
+    AnswersOk breaks the_answer_of_the_handler_reaches_the_client;
+    EmptiesTheBody breaks the_answer_of_the_handler_reaches_the_client;
+    KeepsOneHeaderOfAName breaks the_answer_of_the_handler_reaches_the_client;
+    CommitsSuccessOnly breaks a_response_of_any_status_carries_the_session;
+    CommitsNoErrorOfTheClient breaks a_response_of_any_status_carries_the_session;
+    CommitsNoErrorOfTheServer breaks a_response_of_any_status_carries_the_session;
+    SavesBehindTheResponse breaks a_response_waits_for_its_save;
+}
+
+mutation! {
+    VariesAlways;
+    async fn after(&self, visit: &Visit, reply: Reply) -> Reply {
+        let mut reply = commit(self, visit, reply).await;
+        if visit.path() == "/untouched" {
+            reply.insert("vary", "Cookie");
+        }
+        reply
+    }
+}
+
+mutation! {
+    GivesEverybodyACookie;
+    async fn after(&self, visit: &Visit, reply: Reply) -> Reply {
+        let mut reply = commit(self, visit, reply).await;
+        if visit.path() == "/untouched" && !visit.has_cookies() {
+            reply.append("set-cookie", "session=visitor");
+        }
+        reply
+    }
+}
+
+mutation! {
+    VariesOnlyWithACookie;
+    fn vary(&self, visit: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if headers.set_cookie().is_some() || visit.path() != "/read" {
+            apply_vary(headers, reply);
+        }
+    }
+}
+
+mutation! {
+    SetsTheCookieOnEveryRead;
+    async fn after(&self, visit: &Visit, reply: Reply) -> Reply {
+        let mut reply = commit(self, visit, reply).await;
+        let name = visit.session.cookie_name();
+        let value = visit.session.request().cookie(&name).filter(|_| visit.path() == "/read");
+        if let (Some(value), false) = (value, reply.has("set-cookie")) {
+            reply.append("set-cookie", format!("{name}={value}"));
+        }
+        reply
+    }
+}
+
+mutation! {
+    VariesOnlyWithoutACookie;
+    fn vary(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if headers.set_cookie().is_none() {
+            apply_vary(headers, reply);
+        }
+    }
+}
+
+/// Whether a handler's own `Vary` is neither `*` nor names the cookie.
+fn has_other_vary(reply: &Reply) -> bool {
+    reply.values("vary").any(|vary| vary.starts_with("Accept"))
+}
+
+mutation! {
+    ReplacesVary;
+    fn vary(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if has_other_vary(reply) {
+            reply.insert("vary", "Cookie");
+        } else {
+            apply_vary(headers, reply);
+        }
+    }
+}
+
+mutation! {
+    AddsASecondVary;
+    fn vary(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if has_other_vary(reply) {
+            reply.append("vary", "Cookie");
+        } else {
+            apply_vary(headers, reply);
+        }
+    }
+}
+
+mutation! {
+    MergesTheFirstVary;
+    fn vary(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        let first = reply.values("vary").next().map(str::to_owned);
+        if let Some(merged) = headers.merged_vary(first.iter().map(String::as_bytes)) {
+            reply.insert("vary", String::from_utf8(merged).unwrap());
+        }
+    }
+}
+
+mutation! {
+    AppendsToTheStar;
+    fn vary(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if reply.values("vary").eq(["*"]) {
+            reply.insert("vary", "*, Cookie");
+        } else {
+            apply_vary(headers, reply);
+        }
+    }
+}
+
+mutation! {
+    ComparesVaryByCase;
+    fn vary(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if reply.values("vary").eq(["accept, cookie"]) {
+            reply.insert("vary", "accept, cookie, Cookie");
+        } else {
+            apply_vary(headers, reply);
+        }
+    }
+}
+
+mutation! {
+    AnswersOk;
+    async fn after(&self, visit: &Visit, reply: Reply) -> Reply {
+        let mut reply = commit(self, visit, reply).await;
+        if reply.status == 201 {
+            reply.status = 200;
+        }
+        reply
+    }
+}
+
+mutation! {
+    EmptiesTheBody;
+    async fn after(&self, visit: &Visit, mut reply: Reply) -> Reply {
+        if reply.status == 201 {
+            reply.body.clear();
+        }
+        commit(self, visit, reply).await
+    }
+}
+
+mutation! {
+    KeepsOneHeaderOfAName;
+    async fn after(&self, visit: &Visit, mut reply: Reply) -> Reply {
+        for (name, value) in reply.headers.clone() {
+            if !["vary", "set-cookie"].contains(&name.as_str()) {
+                reply.insert(&name, value);
+            }
+        }
+        commit(self, visit, reply).await
+    }
+}
+
+mutation! {
+    CommitsSuccessOnly;
+    async fn after(&self, visit: &Visit, reply: Reply) -> Reply {
+        if reply.status < 300 { commit(self, visit, reply).await } else { reply }
+    }
+}
+
+mutation! {
+    CommitsNoErrorOfTheClient;
+    async fn after(&self, visit: &Visit, reply: Reply) -> Reply {
+        if (400..500).contains(&reply.status) { reply } else { commit(self, visit, reply).await }
+    }
+}
+
+mutation! {
+    CommitsNoErrorOfTheServer;
+    async fn after(&self, visit: &Visit, reply: Reply) -> Reply {
+        if reply.status < 500 { commit(self, visit, reply).await } else { reply }
+    }
+}
+
+mutation! {
+    SavesBehindTheResponse;
+    async fn after(&self, visit: &Visit, mut reply: Reply) -> Reply {
+        if reply.status != 202 {
+            return commit(self, visit, reply).await;
+        }
+        reply.append("vary", "Cookie");
+        let session = visit.session.clone();
+        tokio::spawn(async move { session.commit().await });
+        reply
+    }
+}

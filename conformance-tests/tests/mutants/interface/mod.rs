@@ -1,0 +1,28 @@
+//! Interfaces with one thing changed.
+
+mod client_side;
+mod cookies;
+mod on_server;
+mod original;
+mod visits;
+
+use conformance_tests::interface::InterfaceUnderTest;
+
+use crate::judge::Mutant;
+use original::{Unchanged, under_test};
+
+pub fn unbroken_on_server() -> InterfaceUnderTest {
+    under_test::<Unchanged>()
+}
+
+pub fn on_server() -> Vec<Mutant<InterfaceUnderTest>> {
+    [visits::mutants(), cookies::mutants(), on_server::mutants()].into_iter().flatten().collect()
+}
+
+pub fn unbroken_on_client() -> InterfaceUnderTest {
+    client_side::unbroken()
+}
+
+pub fn on_client() -> Vec<Mutant<InterfaceUnderTest>> {
+    client_side::mutants()
+}

@@ -1,0 +1,212 @@
+//! Mutants whose clones are not quite the same store.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use session_core::{Error, NewRecord, Record, Replaced, StoreKey, Version, async_trait};
+use tokio::time::sleep;
+
+use super::mutation::{mutants, mutation};
+
+mutants! {
+    LongOnesStayWithTheirClone breaks a_clone_reads_what_another_wrote;
+    EachCloneHasACache breaks a_clone_reads_what_another_wrote;
+    TouchesAreWrittenLater breaks a_clone_reads_what_another_wrote;
+    ReplacesOnlyWhatItKnows breaks a_clone_changes_what_another_wrote;
+    TouchesOnlyWhatItKnows breaks a_clone_changes_what_another_wrote;
+    RemovesOnlyWhatItKnows breaks a_clone_changes_what_another_wrote;
+    EachCloneCounts breaks clones_never_give_a_version_twice;
+    EachCloneHasALock breaks only_one_clone_replaces_a_version;
+}
+
+/// Longer than sessions, and not large.
+const LONG: Range<usize> = 4_000..10_000;
+
+/// A clone with the same records, and with notes of its own.
+macro_rules! with_own_notes {
+    () => {
+        fn clone_of(&self) -> Option<Self> {
+            Some(Self { original: self.original.clone(), ..Self::default() })
+        }
+    };
+}
+
+mutation! {
+    LongOnesStayWithTheirClone { mine: Mutex<HashSet<StoreKey>> };
+    async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
+        let mine = self.mine.lock().unwrap().contains(key);
+        Ok(self.original.load(key).filter(|record| mine || !LONG.contains(&record.payload().len())))
+    }
+    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+        self.mine.lock().unwrap().insert(*key);
+        self.original.create(key, record)
+    }
+    with_own_notes! {}
+}
+
+mutation! {
+    EachCloneHasACache { cache: Mutex<HashMap<StoreKey, Record>> };
+    async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
+        if let Some(cached) = self.cache.lock().unwrap().get(key) {
+            return Ok(Some(cached.clone()));
+        }
+        let record = self.original.load(key);
+        if let Some(long) = record.as_ref().filter(|record| LONG.contains(&record.payload().len())) {
+            self.cache.lock().unwrap().insert(*key, long.clone());
+        }
+        Ok(record)
+    }
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        self.cache.lock().unwrap().remove(key);
+        Ok(self.original.replace(key, expected, record))
+    }
+    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+        self.cache.lock().unwrap().remove(key);
+        Ok(self.original.touch(key, expected, expires_at))
+    }
+    async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
+        self.cache.lock().unwrap().remove(key);
+        Ok(self.original.remove(key, expected))
+    }
+    async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
+        self.cache.lock().unwrap().clear();
+        Ok(self.original.sweep(now, limit))
+    }
+    with_own_notes! {}
+}
+
+mutation! {
+    /// Renewals of long records wait in the clone; whoever asks it knows them.
+    TouchesAreWrittenLater { waiting: Mutex<HashMap<(StoreKey, Version), SystemTime>> };
+    async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
+        let waiting = self.waiting.lock().unwrap();
+        Ok(self.original.load(key).map(|record| match waiting.get(&(*key, record.version())) {
+            Some(expires_at) => record.touched(record.version(), *expires_at),
+            None => record,
+        }))
+    }
+    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+        let old = self.original.load(key).filter(|old| LONG.contains(&old.payload().len()) && old.version() == expected);
+        if old.is_none() {
+            return Ok(self.original.touch(key, expected, expires_at));
+        }
+        self.waiting.lock().unwrap().insert((*key, expected), expires_at);
+        Ok(true)
+    }
+    with_own_notes! {}
+}
+
+/// Clones that do one thing to a long record only at a version that they themselves have met.
+macro_rules! only_what_it_knows {
+    ($($name:ident $operation:literal;)+) => {
+        $(mutation! {
+            $name { known: Mutex<HashSet<Version>> };
+            async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
+                let record = self.original.load(key);
+                self.known.lock().unwrap().extend(record.as_ref().map(Record::version));
+                Ok(record)
+            }
+            async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+                let version = self.original.create(key, record)?;
+                self.known.lock().unwrap().insert(version);
+                Ok(version)
+            }
+            async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+                if $operation == "replace" && !self.knows(key, expected) {
+                    return Ok(Replaced::Stale);
+                }
+                let replaced = self.original.replace(key, expected, record);
+                if let Replaced::Done(version) = replaced {
+                    self.known.lock().unwrap().insert(version);
+                }
+                Ok(replaced)
+            }
+            async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+                let acts = $operation != "touch" || self.knows(key, expected);
+                Ok(acts && self.original.touch(key, expected, expires_at))
+            }
+            async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
+                let acts = $operation != "remove" || self.knows(key, expected);
+                Ok(acts && self.original.remove(key, expected))
+            }
+            with_own_notes! {}
+        }
+
+        impl $name {
+            fn knows(&self, key: &StoreKey, version: Version) -> bool {
+                let long = self.original.load(key).is_some_and(|record| LONG.contains(&record.payload().len()));
+                !long || self.known.lock().unwrap().contains(&version)
+            }
+        })+
+    };
+}
+
+only_what_it_knows! {
+    ReplacesOnlyWhatItKnows "replace";
+    TouchesOnlyWhatItKnows "touch";
+    RemovesOnlyWhatItKnows "remove";
+}
+
+mutation! {
+    EachCloneCounts { counter: AtomicU64 };
+    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+        if !is_short(record) || self.original.load(key).is_some() {
+            return self.original.create(key, record);
+        }
+        let version = self.count();
+        let mut records = self.original.records();
+        if records.contains_key(key) {
+            drop(records);
+            return self.original.create(key, record);
+        }
+        records.insert(*key, Record::new(version, record));
+        Ok(version)
+    }
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        if !is_short(record) {
+            return Ok(self.original.replace(key, expected, record));
+        }
+        let version = self.count();
+        match self.original.records().get_mut(key) {
+            Some(old) if old.version() == expected => {
+                *old = Record::new(version, record);
+                Ok(Replaced::Done(version))
+            }
+            _ => Ok(Replaced::Stale),
+        }
+    }
+    with_own_notes! {}
+}
+
+fn is_short(record: &NewRecord<'_>) -> bool {
+    record.owner().is_none() && record.payload().len() < 100
+}
+
+impl EachCloneCounts {
+    /// Far from the versions that the original counts.
+    fn count(&self) -> Version {
+        Version::new((1 << 32) + self.counter.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+mutation! {
+    /// The comparison and the write are held together by a lock, which a clone does not share.
+    EachCloneHasALock { lock: tokio::sync::Mutex<()> };
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        if !LONG.contains(&record.payload().len()) {
+            return Ok(self.original.replace(key, expected, record));
+        }
+        let _held = self.lock.lock().await;
+        if self.original.load(key).is_none_or(|old| old.version() != expected) {
+            return Ok(Replaced::Stale);
+        }
+        sleep(Duration::from_millis(1)).await;
+        let version = self.original.next_version();
+        self.original.records().insert(*key, Record::new(version, record));
+        Ok(Replaced::Done(version))
+    }
+    with_own_notes! {}
+}

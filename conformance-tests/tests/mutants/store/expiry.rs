@@ -1,0 +1,322 @@
+//! Mutants that keep another expiry, drop a record before it, or never let one go.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime};
+
+use session_core::{Clock as _, Error, ErrorKind, NewRecord, Record, Replaced, StoreKey, Version, async_trait};
+
+use super::mutation::{mutants, mutation};
+use super::original::Original;
+use super::written::{since_1970, writes};
+
+mutants! {
+    ExpiryInSeconds breaks an_expiry_is_kept_to_the_millisecond_and_never_earlier;
+    ExpiryInSecondsRoundedUp breaks an_expiry_is_kept_to_the_millisecond_and_never_earlier;
+    ExpiryRoundedDown breaks an_expiry_is_kept_to_the_millisecond_and_never_earlier;
+    ExpiryRoundedToTheNearest breaks an_expiry_is_kept_to_the_millisecond_and_never_earlier;
+    CarryIsLost breaks an_expiry_is_kept_to_the_millisecond_and_never_earlier;
+    TouchInSeconds breaks an_expiry_is_kept_to_the_millisecond_and_never_earlier;
+    SecondsOf32Bits breaks an_expiry_far_away_is_kept;
+    SecondsOfSigned32Bits breaks an_expiry_far_away_is_kept;
+    NanosecondsOf64Bits breaks an_expiry_far_away_is_kept;
+    TouchCapsTheLife breaks an_expiry_far_away_is_kept;
+    CreateRefusesNoTimeLeft breaks an_expiry_that_has_come_is_taken;
+    ReplaceRefusesNegativeTime breaks an_expiry_that_has_come_is_taken;
+    CreateUnderflows breaks an_expiry_that_has_come_is_taken;
+    ReplaceByTheExpiredIsForgotten breaks an_expiry_that_has_come_is_taken;
+    TouchOfNoTimeLeftIsNoUpdate breaks an_expiry_that_has_come_is_taken;
+    TouchGivesAMinuteAtLeast breaks an_expiry_that_has_come_is_taken;
+    GoneAtItsExpiry breaks nothing_is_dropped_before_its_expiry;
+    ReplaceFindsNothingAtTheExpiry breaks nothing_is_dropped_before_its_expiry;
+    TouchFindsNothingAtTheExpiry breaks nothing_is_dropped_before_its_expiry;
+    LifeInWholeSeconds breaks nothing_is_dropped_before_its_expiry;
+    LifeOf32BitMilliseconds breaks nothing_is_dropped_before_its_expiry;
+    TouchNeverLengthensTheLife breaks a_touch_that_puts_the_expiry_off_keeps_the_record;
+    ReplaceNeverLengthensTheLife breaks a_replace_that_puts_the_expiry_off_keeps_the_record;
+    LessThanASecondIsForEver breaks a_record_goes_after_its_expiry;
+    NoTimeLeftIsForEver breaks a_record_goes_after_its_expiry;
+    TouchNeverShortensTheLife breaks a_record_goes_after_an_expiry_that_was_brought_forward;
+    ReplaceNeverShortensTheLife breaks a_record_goes_after_an_expiry_that_was_brought_forward;
+}
+
+fn after_1970(since: Duration) -> SystemTime {
+    SystemTime::UNIX_EPOCH + since
+}
+
+fn in_seconds(time: SystemTime) -> SystemTime {
+    after_1970(Duration::from_secs(since_1970(time).as_secs()))
+}
+
+writes! { ExpiryInSeconds, |record| record.expires_at = in_seconds(record.expires_at) }
+
+writes! {
+    ExpiryInSecondsRoundedUp,
+    |record| record.expires_at = in_seconds(record.expires_at + Duration::from_nanos(999_999_999))
+}
+
+writes! {
+    ExpiryRoundedDown,
+    |record| {
+        let since = since_1970(record.expires_at);
+        record.expires_at -= Duration::from_nanos(u64::from(since.subsec_nanos() % 1_000_000));
+    }
+}
+
+writes! {
+    ExpiryRoundedToTheNearest in replace,
+    |record| {
+        let since = since_1970(record.expires_at) + Duration::from_micros(500);
+        record.expires_at = after_1970(since) - Duration::from_nanos(u64::from(since.subsec_nanos() % 1_000_000));
+    }
+}
+
+writes! {
+    /// Milliseconds are rounded up apart from the seconds: a thousand of them are none.
+    CarryIsLost,
+    |record| {
+        let since = since_1970(record.expires_at);
+        let milliseconds = since.subsec_nanos().div_ceil(1_000_000) % 1000;
+        record.expires_at = in_seconds(record.expires_at) + Duration::from_millis(milliseconds.into());
+    }
+}
+
+mutation! {
+    TouchInSeconds;
+    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+        Ok(self.original.touch(key, expected, in_seconds(expires_at)))
+    }
+}
+
+writes! {
+    SecondsOf32Bits,
+    |record| while since_1970(record.expires_at).as_secs() >= 1 << 32 {
+        record.expires_at -= Duration::from_secs(1 << 32);
+    }
+}
+
+writes! {
+    SecondsOfSigned32Bits,
+    |record| record.expires_at = record.expires_at.min(after_1970(Duration::from_secs((1 << 31) - 1)))
+}
+
+writes! {
+    NanosecondsOf64Bits,
+    |record| record.expires_at = record.expires_at.min(after_1970(Duration::from_nanos(i64::MAX.unsigned_abs())))
+}
+
+mutation! {
+    TouchCapsTheLife;
+    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+        let latest = self.original.clock().now() + Duration::from_hours(24 * 400);
+        Ok(self.original.touch(key, expected, expires_at.min(latest)))
+    }
+}
+
+mutation! {
+    CreateRefusesNoTimeLeft;
+    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+        if record.expires_at() == self.original.clock().now() {
+            return Err(Error::new(ErrorKind::Backend, "invalid expire time in 'set' command"));
+        }
+        self.original.create(key, record)
+    }
+}
+
+mutation! {
+    ReplaceRefusesNegativeTime;
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        let left = record.expires_at().duration_since(self.original.clock().now());
+        left.map_err(|error| Error::new(ErrorKind::Backend, "the record has expired").with_source(error))?;
+        Ok(self.original.replace(key, expected, record))
+    }
+}
+
+mutation! {
+    CreateUnderflows;
+    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+        let late = self.original.clock().now().duration_since(record.expires_at()).unwrap_or_default();
+        let expires_at = if late < A_DAY { record.expires_at() + late * 2 } else { record.expires_at() };
+        let written = NewRecord::new(record.payload(), record.created_at(), expires_at).owned_by(record.owner());
+        self.original.create(key, &written)
+    }
+}
+
+mutation! {
+    ReplaceByTheExpiredIsForgotten;
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        if record.expires_at() < self.original.clock().now() {
+            return Ok(Replaced::Done(expected));
+        }
+        Ok(self.original.replace(key, expected, record))
+    }
+}
+
+mutation! {
+    TouchOfNoTimeLeftIsNoUpdate;
+    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+        let touched = self.original.touch(key, expected, expires_at);
+        Ok(touched && expires_at > self.original.clock().now())
+    }
+}
+
+mutation! {
+    TouchGivesAMinuteAtLeast;
+    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+        let now = self.original.clock().now();
+        let expires_at = if expires_at < now { now + Duration::from_mins(1) } else { expires_at };
+        Ok(self.original.touch(key, expected, expires_at))
+    }
+}
+
+/// Whether the time of the record under the key has come, to the nanosecond.
+fn is_over(original: &Original, key: &StoreKey) -> bool {
+    original.load(key).is_some_and(|record| record.expires_at() <= original.clock().now())
+}
+
+mutation! {
+    GoneAtItsExpiry;
+    async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
+        Ok(self.original.load(key).filter(|_| !is_over(&self.original, key)))
+    }
+}
+
+mutation! {
+    ReplaceFindsNothingAtTheExpiry;
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        if is_over(&self.original, key) {
+            return Ok(Replaced::Stale);
+        }
+        Ok(self.original.replace(key, expected, record))
+    }
+}
+
+mutation! {
+    TouchFindsNothingAtTheExpiry;
+    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+        Ok(!is_over(&self.original, key) && self.original.touch(key, expected, expires_at))
+    }
+}
+
+/// A call that sets an expiry.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Call {
+    Create,
+    Replace,
+    Touch,
+}
+
+/// What the store is told: the call, the time now, the end that it had noted before, and the expiry.
+struct Told {
+    call: Call,
+    now: SystemTime,
+    before: SystemTime,
+    expires_at: SystemTime,
+}
+
+impl Told {
+    fn left(&self) -> Duration {
+        self.expires_at.duration_since(self.now).unwrap_or_default()
+    }
+}
+
+/// What was over for longer when it was written is for sweeps.
+const A_DAY: Duration = Duration::from_hours(24);
+
+/// A store that notes the end of each record apart from the expiry that it shows, and drops the record right after that end.
+macro_rules! ends {
+    ($(#[$about:meta])* $name:ident, $end:expr) => {
+        mutation! {
+            $(#[$about])*
+            $name { shown: Mutex<HashMap<StoreKey, SystemTime>> };
+            async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
+                let (shown, now) = (self.shown.lock().unwrap(), self.original.clock().now());
+                let record = self.original.load(key).filter(|record| now <= record.expires_at());
+                Ok(record.map(|record| record.touched(record.version(), shown[key])))
+            }
+            async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+                let mut shown = self.shown.lock().unwrap();
+                let end = self.end(Call::Create, key, record.expires_at());
+                let written = NewRecord::new(record.payload(), record.created_at(), end).owned_by(record.owner());
+                let version = self.original.create(key, &written)?;
+                shown.insert(*key, record.expires_at());
+                Ok(version)
+            }
+            async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+                let mut shown = self.shown.lock().unwrap();
+                let end = self.end(Call::Replace, key, record.expires_at());
+                let written = NewRecord::new(record.payload(), record.created_at(), end).owned_by(record.owner());
+                let replaced = self.original.replace(key, expected, &written);
+                if replaced != Replaced::Stale {
+                    shown.insert(*key, record.expires_at());
+                }
+                Ok(replaced)
+            }
+            async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+                let mut shown = self.shown.lock().unwrap();
+                let touched = self.original.touch(key, expected, self.end(Call::Touch, key, expires_at));
+                if touched {
+                    shown.insert(*key, expires_at);
+                }
+                Ok(touched)
+            }
+        }
+
+        impl $name {
+            fn end(&self, call: Call, key: &StoreKey, expires_at: SystemTime) -> SystemTime {
+                let now = self.original.clock().now();
+                if expires_at + A_DAY < now {
+                    return expires_at;
+                }
+                let before = self.original.load(key).map_or(expires_at, |record| record.expires_at());
+                let end: fn(Told) -> SystemTime = $end;
+                end(Told { call, now, before, expires_at })
+            }
+        }
+    };
+}
+
+/// The end of what lives for ever.
+fn for_ever() -> SystemTime {
+    after_1970(Duration::from_hours(24 * 365 * 5000))
+}
+
+ends! { LifeInWholeSeconds, |told| told.now + Duration::from_secs(told.left().as_secs()) }
+
+ends! {
+    LifeOf32BitMilliseconds,
+    |told| told.now + Duration::from_millis(u64::try_from(told.left().as_millis()).unwrap() % (1 << 32))
+}
+
+ends! {
+    TouchNeverLengthensTheLife,
+    |told| if told.call == Call::Touch { told.before.min(told.expires_at) } else { told.expires_at }
+}
+
+ends! {
+    ReplaceNeverLengthensTheLife,
+    |told| if told.call == Call::Replace { told.before.min(told.expires_at) } else { told.expires_at }
+}
+
+ends! {
+    TouchNeverShortensTheLife,
+    |told| if told.call == Call::Touch { told.before.max(told.expires_at) } else { told.expires_at }
+}
+
+ends! {
+    ReplaceNeverShortensTheLife,
+    |told| if told.call == Call::Replace { told.before.max(told.expires_at) } else { told.expires_at }
+}
+
+ends! {
+    LessThanASecondIsForEver,
+    |told| {
+        let is_short = told.expires_at > told.now && told.left() < Duration::from_secs(1);
+        if told.call == Call::Create && is_short { for_ever() } else { told.expires_at }
+    }
+}
+
+ends! {
+    NoTimeLeftIsForEver,
+    |told| if told.call == Call::Create && told.left().is_zero() { for_ever() } else { told.expires_at }
+}

@@ -1,0 +1,140 @@
+//! The store that mutants change: right in everything, under a clock that stands still.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use session_core::{Clock, Error, ErrorKind, ManualClock, NewRecord, Record, Replaced, StoreKey, Version};
+
+use super::mutation::Mutation;
+
+/// How long a record stays after its expiry.
+const GRACE: Duration = Duration::from_secs(5);
+
+const FOR_EVER: Duration = Duration::from_hours(24 * 365 * 1000);
+
+/// Records in a map. Clones are the same store.
+#[derive(Clone, Debug)]
+pub struct Original {
+    records: Arc<Mutex<HashMap<StoreKey, Record>>>,
+    versions: Arc<AtomicU64>,
+    clock: ManualClock,
+    grace: Duration,
+}
+
+impl Original {
+    /// One that lets go of nothing until it is swept.
+    pub fn to_be_swept() -> Self {
+        Self { grace: FOR_EVER, ..Self::default() }
+    }
+
+    pub fn clock(&self) -> &ManualClock {
+        &self.clock
+    }
+
+    pub fn next_version(&self) -> Version {
+        Version::new(self.versions.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The records, without those whose time is long over.
+    pub fn records(&self) -> MutexGuard<'_, HashMap<StoreKey, Record>> {
+        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        records.retain(|_, record| now <= record.expires_at() + self.grace);
+        records
+    }
+
+    pub fn load(&self, key: &StoreKey) -> Option<Record> {
+        self.records().get(key).cloned()
+    }
+
+    pub fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+        let version = self.next_version();
+        let mut records = self.records();
+        if records.contains_key(key) {
+            return Err(Error::new(ErrorKind::Backend, "there is a record under this key"));
+        }
+        records.insert(*key, Record::new(version, record));
+        Ok(version)
+    }
+
+    pub fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Replaced {
+        let version = self.next_version();
+        match self.records().get_mut(key) {
+            Some(old) if old.version() == expected => {
+                *old = Record::new(version, record);
+                Replaced::Done(version)
+            }
+            _ => Replaced::Stale,
+        }
+    }
+
+    pub fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> bool {
+        let version = self.next_version();
+        match self.records().get_mut(key) {
+            Some(old) if old.version() == expected => {
+                *old = old.touched(version, expires_at);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    pub fn remove(&self, key: &StoreKey, expected: Version) -> bool {
+        let mut records = self.records();
+        let there = records.get(key).is_some_and(|record| record.version() == expected);
+        if there {
+            records.remove(key);
+        }
+        there
+    }
+
+    pub fn keys_of(&self, owner: &str) -> Vec<StoreKey> {
+        let records = self.records();
+        records.iter().filter(|(_, record)| record.owner() == Some(owner)).map(|(key, _)| *key).collect()
+    }
+
+    pub fn sweep(&self, now: SystemTime, limit: usize) -> usize {
+        let mut records = self.records();
+        let expired = records.iter().filter(|(_, record)| record.expires_at() < now).map(|(key, _)| *key);
+        let expired: Vec<_> = expired.take(limit).collect();
+        for key in &expired {
+            records.remove(key);
+        }
+        expired.len()
+    }
+}
+
+impl Default for Original {
+    fn default() -> Self {
+        // A whole second, so that only a rule about its fractions catches a mutant that loses them.
+        let second = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let clock = ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(second));
+        Self { records: Arc::default(), versions: Arc::default(), clock, grace: GRACE }
+    }
+}
+
+/// The mutant that changes nothing.
+#[derive(Debug, Default)]
+pub struct Unchanged(Original);
+
+impl Mutation for Unchanged {
+    fn original(&self) -> &Original {
+        &self.0
+    }
+}
+
+/// The same, with a maximum that it declares.
+#[derive(Debug, Default)]
+pub struct Limited(Original);
+
+impl Mutation for Limited {
+    fn original(&self) -> &Original {
+        &self.0
+    }
+
+    fn max_payload(&self) -> Option<usize> {
+        Some(50_000)
+    }
+}

@@ -1,0 +1,309 @@
+//! Mutants of the sweep.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
+
+use session_core::{Clock, Error, ErrorKind, NewRecord, Record, Replaced, StoreKey, Version, async_trait};
+use tokio::time::sleep;
+
+use super::mutation::{Mutation, mutants};
+use super::original::Original;
+
+mutants! {
+    SparesTheLong breaks sweep_removes_what_has_expired;
+    SparesTheOwnedForASecond breaks sweep_removes_what_has_expired;
+    SweepsByAge breaks sweep_spares_what_lives;
+    MixesUnits breaks sweep_spares_what_lives;
+    SweepsTheLastMoment breaks sweep_spares_a_record_at_its_last_moment;
+    SweepReadsItsOwnClock breaks sweep_spares_a_record_at_its_last_moment;
+    IgnoresItsLimit breaks sweep_obeys_its_limit;
+    ZeroIsNoLimit breaks sweep_obeys_its_limit;
+    OneTooMany breaks sweep_obeys_its_limit;
+    SaysWhetherItRemoved breaks sweep_says_how_many_it_removed;
+    SaysTheLastBatch breaks sweep_says_how_many_it_removed;
+    SaysItsLimit breaks sweeps_come_to_an_end;
+    CountsWhatWasSweptBefore breaks sweeps_come_to_an_end;
+    TouchPutsNothingOff breaks a_renewed_record_is_not_swept;
+    ReplacePutsNothingOff breaks a_renewed_record_is_not_swept;
+    SweepsWhatItCollected breaks a_renewed_record_is_not_swept;
+    SweptKeyIsTaken breaks a_swept_record_is_gone_for_good;
+    SweptCanBeReplaced breaks a_swept_record_is_gone_for_good;
+    SweptCanBeTouched breaks a_swept_record_is_gone_for_good;
+}
+
+const LONG: usize = 4_000;
+
+/// As `mutation!`, of a store that lets go of nothing before it is swept.
+macro_rules! swept {
+    ($name:ident $({$($note:ident: $type:ty),+ $(,)?})?; $($operation:item)+) => {
+        #[derive(Debug)]
+        struct $name {
+            original: Original,
+            $($($note: $type),+)?
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { original: Original::to_be_swept(), $($($note: <$type>::default()),+)? }
+            }
+        }
+
+        #[async_trait]
+        impl Mutation for $name {
+            fn original(&self) -> &Original {
+                &self.original
+            }
+
+            $($operation)+
+        }
+    };
+}
+
+/// Removes up to so many of those that go, and says which.
+fn take(original: &Original, limit: usize, goes: impl Fn(&StoreKey, &Record) -> bool) -> Vec<StoreKey> {
+    let mut records = original.records();
+    let going: Vec<_> =
+        records.iter().filter(|(key, record)| goes(key, record)).map(|(key, _)| *key).take(limit).collect();
+    for key in &going {
+        records.remove(key);
+    }
+    going
+}
+
+swept! {
+    SparesTheLong;
+    async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
+        Ok(take(&self.original, limit, |_, record| record.expires_at() < now && record.payload().len() < LONG).len())
+    }
+}
+
+swept! {
+    SparesTheOwnedForASecond;
+    async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
+        let delay = |record: &Record| Duration::from_secs(u64::from(record.owner().is_some()));
+        Ok(take(&self.original, limit, |_, record| record.expires_at() + delay(record) < now).len())
+    }
+}
+
+swept! {
+    SweepsByAge;
+    async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
+        let oldest = self.original.clock().now() - Duration::from_hours(24);
+        Ok(take(&self.original, limit, |_, record| record.expires_at() < now || record.created_at() < oldest).len())
+    }
+}
+
+swept! {
+    MixesUnits;
+    async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
+        let mixes = |record: &Record| {
+            let [expiry, now] = [record.expires_at(), now].map(|time| time.duration_since(SystemTime::UNIX_EPOCH).unwrap());
+            record.payload().len() > LONG && u128::from(expiry.as_secs()) < now.as_millis()
+        };
+        Ok(take(&self.original, limit, |_, record| record.expires_at() < now || mixes(record)).len())
+    }
+}
+
+swept! {
+    SweepsTheLastMoment;
+    async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
+        Ok(take(&self.original, limit, |_, record| record.expires_at() <= now).len())
+    }
+}
+
+swept! {
+    SweepReadsItsOwnClock;
+    async fn sweep(&self, _: SystemTime, limit: usize) -> Result<usize, Error> {
+        Ok(self.original.sweep(self.original.clock().now(), limit))
+    }
+}
+
+swept! {
+    IgnoresItsLimit;
+    async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
+        Ok(self.original.sweep(now, usize::MAX).min(limit))
+    }
+}
+
+swept! {
+    ZeroIsNoLimit;
+    async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
+        Ok(self.original.sweep(now, if limit == 0 { usize::MAX } else { limit }))
+    }
+}
+
+swept! {
+    OneTooMany;
+    async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
+        Ok(self.original.sweep(now, if limit == 0 { 0 } else { limit + 1 }).min(limit))
+    }
+}
+
+swept! {
+    SaysWhetherItRemoved;
+    async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
+        Ok(self.original.sweep(now, limit).min(1))
+    }
+}
+
+swept! {
+    SaysTheLastBatch;
+    async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
+        let mut left = limit;
+        loop {
+            let removed = self.original.sweep(now, left.min(3));
+            left -= removed;
+            if removed < 3 || left == 0 {
+                return Ok(removed);
+            }
+        }
+    }
+}
+
+swept! {
+    SaysItsLimit;
+    async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
+        self.original.sweep(now, limit);
+        Ok(limit)
+    }
+}
+
+swept! {
+    CountsWhatWasSweptBefore { before: AtomicUsize };
+    async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
+        let removed = self.original.sweep(now, limit);
+        Ok((self.before.fetch_add(removed, Ordering::Relaxed) + removed).min(limit))
+    }
+}
+
+/// When each key is due, in an index apart from the records.
+type Due = Mutex<HashMap<StoreKey, SystemTime>>;
+
+fn sweep_due(original: &Original, due: &Due, now: SystemTime, limit: usize) -> usize {
+    let due = due.lock().unwrap();
+    take(original, limit, |key, _| due.get(key).is_some_and(|due| *due < now)).len()
+}
+
+/// The index is brought forward, never put off.
+fn bring_forward(due: &Due, key: &StoreKey, expires_at: SystemTime) {
+    if let Some(due) = due.lock().unwrap().get_mut(key) {
+        *due = expires_at.min(*due);
+    }
+}
+
+swept! {
+    TouchPutsNothingOff { due: Due };
+    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+        self.due.lock().unwrap().insert(*key, record.expires_at());
+        self.original.create(key, record)
+    }
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        let mut due = self.due.lock().unwrap();
+        let replaced = self.original.replace(key, expected, record);
+        if replaced != Replaced::Stale {
+            due.insert(*key, record.expires_at());
+        }
+        Ok(replaced)
+    }
+    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+        let touched = self.original.touch(key, expected, expires_at);
+        if touched {
+            bring_forward(&self.due, key, expires_at);
+        }
+        Ok(touched)
+    }
+    async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
+        Ok(sweep_due(&self.original, &self.due, now, limit))
+    }
+}
+
+swept! {
+    ReplacePutsNothingOff { due: Due };
+    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+        self.due.lock().unwrap().insert(*key, record.expires_at());
+        self.original.create(key, record)
+    }
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        let replaced = self.original.replace(key, expected, record);
+        if replaced != Replaced::Stale {
+            bring_forward(&self.due, key, record.expires_at());
+        }
+        Ok(replaced)
+    }
+    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+        let mut due = self.due.lock().unwrap();
+        let touched = self.original.touch(key, expected, expires_at);
+        if touched {
+            due.insert(*key, expires_at);
+        }
+        Ok(touched)
+    }
+    async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
+        Ok(sweep_due(&self.original, &self.due, now, limit))
+    }
+}
+
+swept! {
+    SweepsWhatItCollected;
+    async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
+        let expired: Vec<_> = {
+            let records = self.original.records();
+            records.iter().filter(|(_, record)| record.expires_at() < now).map(|(key, _)| *key).take(limit).collect()
+        };
+        sleep(Duration::from_millis(1)).await;
+        Ok(take(&self.original, limit, |key, _| expired.contains(key)).len())
+    }
+}
+
+swept! {
+    SweptKeyIsTaken { marks: Mutex<HashSet<StoreKey>> };
+    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+        if self.marks.lock().unwrap().contains(key) {
+            return Err(Error::new(ErrorKind::Backend, "the key is taken"));
+        }
+        self.original.create(key, record)
+    }
+    async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
+        let taken = take(&self.original, limit, |_, record| record.expires_at() < now);
+        self.marks.lock().unwrap().extend(&taken);
+        Ok(taken.len())
+    }
+}
+
+/// The records that are marked as swept and still there: those that were long expired.
+type Marked = Mutex<HashMap<StoreKey, Record>>;
+
+fn mark(original: &Original, marked: &Marked, now: SystemTime, limit: usize) -> usize {
+    let old = original.records().clone();
+    let taken = take(original, limit, |_, record| record.expires_at() < now);
+    let long_expired = old.into_iter().filter(|(_, record)| record.expires_at() + Duration::from_secs(1) < now);
+    marked.lock().unwrap().extend(long_expired.filter(|(key, _)| taken.contains(key)));
+    taken.len()
+}
+
+swept! {
+    SweptCanBeReplaced { marked: Marked };
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        let quiet = self.marked.lock().unwrap().get(key).is_some_and(|old| old.version() == expected);
+        if quiet {
+            return self.original.create(key, record).map(Replaced::Done);
+        }
+        Ok(self.original.replace(key, expected, record))
+    }
+    async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
+        Ok(mark(&self.original, &self.marked, now, limit))
+    }
+}
+
+swept! {
+    SweptCanBeTouched { marked: Marked };
+    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+        let quiet = self.marked.lock().unwrap().get(key).is_some_and(|old| old.version() == expected);
+        Ok(quiet || self.original.touch(key, expected, expires_at))
+    }
+    async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
+        Ok(mark(&self.original, &self.marked, now, limit))
+    }
+}

@@ -1,0 +1,96 @@
+//! Mutations of what is written: the record is another than the one that was given.
+
+use std::time::{Duration, SystemTime};
+
+use session_core::NewRecord;
+
+/// A record that can be changed before it is written.
+#[derive(Debug)]
+pub struct Written {
+    pub payload: Vec<u8>,
+    pub created_at: SystemTime,
+    pub expires_at: SystemTime,
+    pub owner: Option<String>,
+}
+
+impl Written {
+    pub fn new(record: &NewRecord<'_>, change: fn(&mut Self)) -> Self {
+        let mut written = Self {
+            payload: record.payload().to_vec(),
+            created_at: record.created_at(),
+            expires_at: record.expires_at(),
+            owner: record.owner().map(str::to_owned),
+        };
+        change(&mut written);
+        written
+    }
+
+    pub fn as_new(&self) -> NewRecord<'_> {
+        NewRecord::new(&self.payload, self.created_at, self.expires_at).owned_by(self.owner.as_deref())
+    }
+
+    /// Changes the owner, if there is one.
+    pub fn own(&mut self, change: impl FnOnce(&str) -> String) {
+        self.owner = self.owner.as_deref().map(change);
+    }
+
+    /// Changes the payload, if it is not of the engine, whose random bytes make a defect of bytes strike now and then.
+    pub fn bytes(&mut self, change: impl FnOnce(&[u8]) -> Vec<u8>) {
+        if !is_of_the_engine(&self.payload) {
+            self.payload = change(&self.payload);
+        }
+    }
+
+    /// Changes the payload, if it is text.
+    pub fn text(&mut self, change: impl FnOnce(&str) -> String) {
+        self.bytes(|bytes| std::str::from_utf8(bytes).map_or(bytes.to_vec(), |text| change(text).into_bytes()));
+    }
+}
+
+/// What the engine writes begins with a byte that says what it is.
+pub fn is_of_the_engine(payload: &[u8]) -> bool {
+    matches!(payload.first(), Some(1 | 2))
+}
+
+/// The time since 1970.
+pub fn since_1970(time: SystemTime) -> Duration {
+    time.duration_since(SystemTime::UNIX_EPOCH).unwrap()
+}
+
+/// A store that writes another record than the one that it was given: `create` does, or `replace`, or each of them.
+macro_rules! writes {
+    ($(#[$about:meta])* $name:ident, $change:expr) => {
+        mutation! {
+            $(#[$about])*
+            $name;
+            async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+                self.original.create(key, &crate::store::written::Written::new(record, $change).as_new())
+            }
+            async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+                let written = crate::store::written::Written::new(record, $change);
+                Ok(self.original.replace(key, expected, &written.as_new()))
+            }
+        }
+    };
+    ($(#[$about:meta])* $name:ident in create, $change:expr) => {
+        mutation! {
+            $(#[$about])*
+            $name;
+            async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+                self.original.create(key, &crate::store::written::Written::new(record, $change).as_new())
+            }
+        }
+    };
+    ($(#[$about:meta])* $name:ident in replace, $change:expr) => {
+        mutation! {
+            $(#[$about])*
+            $name;
+            async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+                let written = crate::store::written::Written::new(record, $change);
+                Ok(self.original.replace(key, expected, &written.as_new()))
+            }
+        }
+    };
+}
+
+pub(crate) use writes;

@@ -1,0 +1,138 @@
+//! The store that one writes first, a map in a mutex that overwrites, breaks exactly these rules, and their messages say how.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::SystemTime;
+
+use conformance_tests::store::{StoreUnderTest, rules};
+use session_core::{Error, ManualClock, NewRecord, Record, Replaced, SessionStore, StoreKey, Version, async_trait};
+
+#[derive(Debug, Default)]
+struct NaiveStore {
+    records: Mutex<HashMap<StoreKey, Record>>,
+}
+
+impl NaiveStore {
+    fn put(&self, key: &StoreKey, record: &NewRecord<'_>) -> Version {
+        let mut records = self.records.lock().unwrap();
+        let version = Version::new(records.get(key).map_or(0, |old| old.version().get() + 1));
+        records.insert(*key, Record::new(version, record));
+        version
+    }
+}
+
+#[async_trait]
+impl SessionStore for NaiveStore {
+    async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
+        Ok(self.records.lock().unwrap().get(key).cloned())
+    }
+
+    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+        Ok(self.put(key, record))
+    }
+
+    async fn replace(&self, key: &StoreKey, _: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        Ok(Replaced::Done(self.put(key, record)))
+    }
+
+    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+        let mut records = self.records.lock().unwrap();
+        let Some(record) = records.get_mut(key) else { return Ok(false) };
+        *record = record.touched(expected, expires_at);
+        Ok(true)
+    }
+
+    async fn remove(&self, key: &StoreKey, _: Version) -> Result<bool, Error> {
+        Ok(self.records.lock().unwrap().remove(key).is_some())
+    }
+}
+
+const BROKEN: [&str; 14] = [
+    "create_refuses_a_key_that_has_a_record",
+    "replace_never_creates",
+    "replace_after_remove_brings_nothing_back",
+    "replace_at_another_version_changes_nothing",
+    "a_version_is_never_used_twice",
+    "touch_at_another_version_changes_nothing",
+    "remove_at_another_version_changes_nothing",
+    "a_record_goes_after_its_expiry",
+    "a_record_goes_after_an_expiry_that_was_brought_forward",
+    "calls_at_once_have_an_order",
+    "disjoint_writes_are_all_kept",
+    "a_counter_counts_every_increment",
+    "a_writer_never_undoes_a_logout",
+    "a_rotation_loses_no_write",
+];
+
+#[test]
+fn a_store_that_overwrites_breaks_the_rules_that_are_listed() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
+    let broken = rules().filter(|rule| {
+        let under_test = StoreUnderTest::new(NaiveStore::default()).clock(ManualClock::at(SystemTime::now()));
+        let broken = runtime.block_on(rule.check(&under_test)).err();
+        // It has no index, is not swept, and cannot be cloned.
+        broken.is_some_and(|broken| !broken.failure().seen().starts_with("the suite was not given"))
+    });
+    let broken: Vec<_> = broken.map(conformance_tests::Rule::name).collect();
+    assert_eq!(broken, BROKEN);
+}
+
+mod suite {
+    pub(super) const LINE: u32 = line!() + 2;
+
+    conformance_tests::store_suite!(
+        async { super::NaiveStore::default() },
+        ignore = "fails on purpose",
+        except(remove_of_nothing_is_false = "excepted on purpose"),
+    );
+}
+
+/// What this test program prints when it is run with these arguments, and whether it was content.
+fn run(arguments: &[&str]) -> (String, bool) {
+    let program = std::env::current_exe().unwrap();
+    let output = std::process::Command::new(program).args(arguments).env("RUST_BACKTRACE", "0").output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (String::from_utf8(text).unwrap(), output.status.success())
+}
+
+#[test]
+fn a_failure_tells_the_rule_the_call_what_was_expected_and_what_was_seen() {
+    let (text, passed) = run(&["--ignored", "--exact", "suite::replace_never_creates"]);
+    assert!(!passed, "{text}");
+    let place = format!("{}:{}:", file!(), suite::LINE);
+    for part in [
+        &place,
+        "the rule `replace_never_creates` is broken",
+        "promise   `replace` never creates: under a key that was never used it says `Stale`",
+        "advice    Make it an update of what is there",
+        "replace(B, at 0, \"new\") = Done, version 0",
+        "expected  Stale",
+        "seen      Done",
+    ] {
+        assert!(text.contains(part), "no {part:?} in:\n{text}");
+    }
+}
+
+#[test]
+fn what_does_not_run_is_ignored_with_its_reason() {
+    let (text, passed) = run(&["suite::"]);
+    assert!(passed, "{text}");
+    for line in [
+        "test suite::replace_never_creates ... ignored, fails on purpose",
+        "test suite::remove_of_nothing_is_false ... ignored, excepted on purpose",
+    ] {
+        assert!(text.contains(line), "no {line:?} in:\n{text}");
+    }
+    assert_eq!(text.matches("... ignored, ").count(), rules().count(), "{text}");
+    assert!(text.contains("test result: ok. 0 passed; 0 failed;"), "{text}");
+}
+
+#[test]
+fn each_rule_has_a_test() {
+    let (text, _) = run(&["suite::", "--list"]);
+    for rule in rules() {
+        assert!(text.contains(&format!("suite::{}: test", rule.name())), "{} has no test", rule.name());
+    }
+}

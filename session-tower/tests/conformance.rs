@@ -1,0 +1,79 @@
+//! The layer and the extractor keep the rules that every adapter keeps.
+
+#![cfg(feature = "axum")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use conformance_tests::adapter::{Answer, Request, Response, Server, answer, answer_twice};
+use http::{HeaderName, HeaderValue, StatusCode, Uri};
+use http_body_util::BodyExt as _;
+use session_core::{SessionInterface, async_trait};
+use session_tower::{Session, SessionLayer};
+use tower::ServiceExt as _;
+
+struct Axum(Router);
+
+impl Axum {
+    fn new(interface: Arc<dyn SessionInterface>) -> Self {
+        let router = Router::new()
+            .route("/untouched", get("untouched"))
+            .route("/twice", get(twice))
+            .fallback(get(once))
+            .layer(SessionLayer::new(interface));
+        Self(router)
+    }
+}
+
+async fn once(session: Session, uri: Uri) -> impl IntoResponse {
+    respond(&answer(&session, uri.path()))
+}
+
+async fn twice(first: Session, second: Session) -> impl IntoResponse {
+    respond(&answer_twice(&first, &second))
+}
+
+fn respond(answer: &Answer) -> axum::response::Response {
+    let mut response = http::Response::new(Body::from(answer.body().to_owned()));
+    *response.status_mut() = StatusCode::from_u16(answer.status()).unwrap();
+    for (name, value) in answer.headers() {
+        response.headers_mut().append(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    response
+}
+
+#[async_trait]
+impl Server for Axum {
+    async fn call(&self, request: Request) -> Response {
+        let mut sent = http::Request::builder().method(request.method()).uri(request.target());
+        for (name, value) in request.headers() {
+            sent = sent.header(name, value.as_slice());
+        }
+        let (head, body) = self.0.clone().oneshot(sent.body(Body::empty()).unwrap()).await.unwrap().into_parts();
+        let response = Response::new(head.status.as_u16()).body(body.collect().await.unwrap().to_bytes());
+        let headers = head.headers.iter();
+        headers.fold(response, |response, (name, value)| response.header(name.as_str(), value.as_bytes()))
+    }
+}
+
+mod over_memory {
+    conformance_tests::adapter_suite!(
+        sessions = |config| async { session_memory::MemorySessions::new(config) },
+        server = |interface| async { super::Axum::new(interface) },
+    );
+}
+
+mod over_signed_cookies {
+    use session_cookie::SignedCookieSessions;
+
+    conformance_tests::adapter_suite!(
+        sessions = |config| async { SignedCookieSessions::new(config, &super::support::key()).unwrap() },
+        server = |interface| async { super::Axum::new(interface) },
+    );
+}
