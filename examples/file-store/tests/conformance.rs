@@ -1,0 +1,21 @@
+//! The rules that every store keeps, and those that every server-side session keeps.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use file_store::FileStore;
+
+/// All tests share one directory, as the processes of an application do.
+static STORE: LazyLock<FileStore> = LazyLock::new(|| {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("conformance");
+    if directory.exists() {
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
+    FileStore::open(directory).unwrap()
+});
+
+mod rules_of_a_store {
+    conformance_tests::store_suite!(async { super::STORE.clone() }, sweep, clones);
+}

@@ -1,0 +1,67 @@
+//! Two processes change one session at once, through the whole engine.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::env;
+use std::path::Path;
+use std::process::Child;
+use std::sync::Arc;
+
+use file_store::FileStore;
+use session_core::{OnOutage, RequestSession, RequestView, ServerSideSessions, SessionConfig, SessionInterface};
+use support::{child, child_directory, directory, runtime};
+
+const COOKIE: &str = "FILE_STORE_COOKIE";
+const INCREMENTS: u64 = 1_000;
+
+fn sessions(directory: &Path) -> Arc<dyn SessionInterface> {
+    let store = FileStore::open(directory).unwrap();
+    Arc::new(ServerSideSessions::new(store, SessionConfig::default()))
+}
+
+fn request(sessions: &Arc<dyn SessionInterface>, cookie: &str) -> RequestSession {
+    let view = RequestView::builder().cookie_header(cookie.as_bytes()).build();
+    RequestSession::with_shared(Arc::clone(sessions), view, OnOutage::Refuse)
+}
+
+/// A stored session with `n` = 0; its cookie.
+async fn begin(sessions: &Arc<dyn SessionInterface>) -> String {
+    let request = request(sessions, "");
+    request.session().await.unwrap().insert("n", 0).unwrap();
+    let headers = request.commit().await.unwrap();
+    headers.set_cookie().unwrap().split(';').next().unwrap().to_owned()
+}
+
+async fn increment(sessions: &Arc<dyn SessionInterface>, cookie: &str) {
+    let request = request(sessions, cookie);
+    let session = request.session().await.unwrap();
+    session.update("n", |n: Option<u64>| n.map(|n| n + 1)).unwrap();
+    request.commit().await.unwrap();
+}
+
+#[test]
+fn two_processes_that_increment_one_counter_a_thousand_times_each_leave_two_thousand() {
+    let test = "two_processes_that_increment_one_counter_a_thousand_times_each_leave_two_thousand";
+    if let Some(directory) = child_directory() {
+        let (sessions, cookie) = (sessions(&directory), env::var(COOKIE).unwrap());
+        runtime().block_on(async {
+            for _ in 0..INCREMENTS {
+                increment(&sessions, &cookie).await;
+            }
+        });
+        return;
+    }
+    let directory = directory();
+    let (sessions, runtime) = (sessions(directory.path()), runtime());
+    let cookie = runtime.block_on(begin(&sessions));
+    let children: Vec<Child> =
+        (0..2).map(|_| child(test, directory.path()).env(COOKIE, &cookie).spawn().unwrap()).collect();
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let n = runtime.block_on(async { request(&sessions, &cookie).session().await.unwrap().get::<u64>("n") });
+    assert_eq!(n.unwrap(), Some(2 * INCREMENTS));
+}
