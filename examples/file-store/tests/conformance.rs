@@ -19,3 +19,11 @@ static STORE: LazyLock<FileStore> = LazyLock::new(|| {
 mod rules_of_a_store {
     conformance_tests::store_suite!(async { super::STORE.clone() }, sweep, clones);
 }
+
+mod rules_of_sessions_on_a_server {
+    use session_core::ServerSideSessions;
+
+    conformance_tests::interface_suite!(server_side, |config| async move {
+        ServerSideSessions::new(super::STORE.clone(), config)
+    });
+}
