@@ -159,13 +159,7 @@ impl Browser {
     }
 
     fn note(&self, what: &str, headers: &SessionHeaders) {
-        let cookie = headers.set_cookie().map_or_else(
-            || "no cookie".to_owned(),
-            |header| {
-                let shown: String = header.chars().take(100).collect();
-                format!("Set-Cookie: {shown}")
-            },
-        );
+        let cookie = headers.set_cookie().map_or_else(|| "no cookie".to_owned(), show);
         let vary = if headers.vary() { ", Vary" } else { "" };
         self.calls.note(format!("{}: {what} -> {cookie}{vary}", self.name));
     }
@@ -176,4 +170,12 @@ impl Browser {
             self.calls.failure("no error", format!("the error {:?}: {}", error.kind(), chain(&error)))
         })
     }
+}
+
+/// A `Set-Cookie` in a message: a long value by its beginning, the attributes whole.
+fn show(header: &str) -> String {
+    let (pair, attributes) = header.split_once(';').unwrap_or((header, ""));
+    let shown: String = pair.chars().take(60).collect();
+    let cut = if shown.len() < pair.len() { "…" } else { "" };
+    format!("Set-Cookie: {shown}{cut};{attributes}")
 }
