@@ -1,0 +1,122 @@
+//! Collects the settings that Flask-Session has, and connects.
+
+use std::time::Duration;
+
+use session_core::{Error, ErrorKind, SecretKey, SessionConfig};
+
+use crate::keys::Keys;
+use crate::signer::Signer;
+use crate::{FlaskSessionRedis, Format};
+
+/// Flask-Session's default.
+const KEY_PREFIX: &str = "session:";
+const DEADLINE: Duration = Duration::from_secs(2);
+
+/// Collects the settings of [`FlaskSessionRedis`]; each default is Flask-Session's.
+///
+/// ```no_run
+/// use flask_session_redis::{FlaskSessionRedis, Format};
+/// use session_core::{SecretKey, SessionConfig};
+///
+/// # async fn start() -> Result<(), session_core::Error> {
+/// let sessions = FlaskSessionRedis::builder(SessionConfig::default())
+///     .key_prefix("shop:")
+///     .format(Format::Json)
+///     .signed_with(&SecretKey::from_env("SECRET_KEY")?)
+///     .connect("redis://localhost")
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct FlaskSessionRedisBuilder {
+    config: SessionConfig,
+    key_prefix: String,
+    format: Format,
+    key: Option<SecretKey>,
+    deadline: Duration,
+}
+
+impl FlaskSessionRedisBuilder {
+    pub(crate) fn new(config: SessionConfig) -> Self {
+        Self { config, key_prefix: KEY_PREFIX.to_owned(), format: Format::default(), key: None, deadline: DEADLINE }
+    }
+
+    /// What Redis keys begin with: `SESSION_KEY_PREFIX`.
+    ///
+    /// ```
+    /// # use flask_session_redis::FlaskSessionRedis;
+    /// let builder = FlaskSessionRedis::builder(Default::default()).key_prefix("shop:");
+    /// ```
+    #[must_use]
+    pub fn key_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.key_prefix = prefix.into();
+        self
+    }
+
+    /// How sessions are written: `SESSION_SERIALIZATION_FORMAT`.
+    ///
+    /// ```
+    /// # use flask_session_redis::{FlaskSessionRedis, Format};
+    /// let builder = FlaskSessionRedis::builder(Default::default()).format(Format::Json);
+    /// ```
+    #[must_use]
+    pub fn format(mut self, format: Format) -> Self {
+        self.format = format;
+        self
+    }
+
+    /// Signs the ids in cookies: `SESSION_USE_SIGNER`, with Flask's `SECRET_KEY`. A cookie without a valid signature is
+    /// a fresh session.
+    ///
+    /// ```
+    /// # use flask_session_redis::FlaskSessionRedis;
+    /// # use session_core::SecretKey;
+    /// let builder = FlaskSessionRedis::builder(Default::default()).signed_with(&SecretKey::generate()?);
+    /// # Ok::<(), session_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn signed_with(mut self, key: &SecretKey) -> Self {
+        self.key = Some(key.clone());
+        self
+    }
+
+    /// How long connecting may take, and then the answer to a command: two seconds unless told otherwise.
+    ///
+    /// ```
+    /// # use flask_session_redis::FlaskSessionRedis;
+    /// # use std::time::Duration;
+    /// let builder = FlaskSessionRedis::builder(Default::default()).deadline(Duration::from_millis(500));
+    /// ```
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Connects to Redis. Later a lost connection is made again by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorKind::Configuration) if the URL or the key cannot be used, or if the configuration has an
+    /// idle or absolute timeout; [`Unavailable`](ErrorKind::Unavailable) if Redis cannot be reached;
+    /// [`Backend`](ErrorKind::Backend) if it refuses, for a wrong password for instance.
+    ///
+    /// ```no_run
+    /// # async fn start() -> Result<(), session_core::Error> {
+    /// # use flask_session_redis::FlaskSessionRedis;
+    /// let sessions = FlaskSessionRedis::builder(Default::default()).connect("redis://:password@cache:6379/1").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn connect(self, url: &str) -> Result<FlaskSessionRedis, Error> {
+        if self.config.absolute_timeout().is_some() || self.config.idle_timeout().is_some() {
+            let message = "Flask-Session does not store when a session began or was last used: \
+                           idle and absolute timeouts need another backend";
+            return Err(Error::new(ErrorKind::Configuration, message));
+        }
+        let signer = self.key.as_ref().map(Signer::new).transpose()?;
+        let keys = Keys::connect(url, self.key_prefix, self.deadline).await?;
+        Ok(FlaskSessionRedis::new(self.config, keys, self.format, signer))
+    }
+}

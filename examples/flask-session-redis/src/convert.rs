@@ -1,0 +1,270 @@
+//! What Redis holds (msgpack or JSON) and what a session holds (JSON in Flask's tagged form), by way of one tree.
+
+mod json;
+mod leaves;
+
+use std::fmt;
+
+use rmpv::Value;
+use session_core::{Error, ErrorKind};
+
+use json::Notation;
+
+/// How deep a session may be nested; serde reads no deeper, either.
+const DEPTH: usize = 100;
+
+/// How sessions are written: Flask-Session's `SESSION_SERIALIZATION_FORMAT`. Reading takes both, as there.
+///
+/// ```
+/// use flask_session_redis::Format;
+///
+/// assert_eq!(Format::default(), Format::Msgpack);
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Format {
+    /// Flask-Session's default. It keeps bytes, dates with a zone, and maps with whole numbers for keys.
+    #[default]
+    Msgpack,
+    /// Plain JSON: bytes become base64, and dates become text.
+    Json,
+}
+
+/// A session as it is stored: what is not text in JSON is as msgpack has it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Tree(Vec<(Value, Value)>);
+
+/// Why something cannot be converted. It quotes no value.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Unconvertible(&'static str);
+
+impl Tree {
+    /// Reads what Redis holds, in either format.
+    pub(crate) fn from_stored(stored: &[u8]) -> Result<Self, Unconvertible> {
+        let value = if stored.first() == Some(&b'{') {
+            let text = std::str::from_utf8(stored).map_err(|_| Unconvertible("not UTF-8"))?;
+            json::read(text, Notation::Plain)?
+        } else {
+            read_msgpack(stored)?
+        };
+        Self::from_value(value)
+    }
+
+    /// Reads a session's payload. The error names the key whose value cannot be stored.
+    pub(crate) fn from_payload(payload: &str) -> Result<Self, Error> {
+        let refuse = |key: &str, problem: Unconvertible| {
+            let message = format!("Flask-Session cannot store what the session holds under {key:?}");
+            Error::new(ErrorKind::Value, message).with_source(problem)
+        };
+        let malformed =
+            |problem| Error::new(ErrorKind::Malformed, "the session payload is malformed").with_source(problem);
+        let entries = json::top_level(payload).map_err(malformed)?;
+        let read = |(key, raw): (String, &str)| match json::read(raw, Notation::Tagged) {
+            Ok(value) => Ok((Value::from(key), value)),
+            Err(problem) => Err(refuse(&key, problem)),
+        };
+        entries.into_iter().map(read).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The session's payload.
+    pub(crate) fn to_payload(&self) -> Result<String, Unconvertible> {
+        json::write_map(&self.0, Notation::Tagged)
+    }
+
+    /// What Redis is to hold.
+    pub(crate) fn to_stored(&self, format: Format) -> Result<Vec<u8>, Error> {
+        let refuse = |problem| Error::new(ErrorKind::Value, "the session cannot be stored").with_source(problem);
+        match format {
+            Format::Msgpack => {
+                let mut bytes = Vec::new();
+                let value = Value::Map(self.0.clone());
+                rmpv::encode::write_value(&mut bytes, &value).map_err(|_| refuse(Unconvertible("too large")))?;
+                Ok(bytes)
+            }
+            Format::Json => json::write_map(&self.0, Notation::Plain).map(String::into_bytes).map_err(refuse),
+        }
+    }
+
+    /// The same session, with the stored form of every value that still reads as what was stored: so nothing is lost of
+    /// what nobody changed, such as the fraction of a second in a date.
+    #[must_use]
+    pub(crate) fn keeping(mut self, stored: &Self) -> Self {
+        for (key, value) in &mut self.0 {
+            let before = stored.0.iter().find(|(stored_key, _)| stored_key == key).map(|(_, before)| before);
+            if let Some(before) = before
+                && json::write(before, Notation::Tagged) == json::write(value, Notation::Tagged)
+            {
+                value.clone_from(before);
+            }
+        }
+        self
+    }
+
+    /// Whether there is nothing in it but Flask's flag, which Flask-Session does not count.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.iter().all(|(key, _)| key.as_str() == Some("_permanent"))
+    }
+
+    fn from_value(value: Value) -> Result<Self, Unconvertible> {
+        match value {
+            Value::Map(entries) if entries.iter().all(|(key, _)| key.as_str().is_some()) => Ok(Self(entries)),
+            _ => Err(Unconvertible("not a map from text to values")),
+        }
+    }
+}
+
+fn read_msgpack(mut stored: &[u8]) -> Result<Value, Unconvertible> {
+    let value = rmpv::decode::read_value_with_max_depth(&mut stored, DEPTH);
+    let value = value.map_err(|_| Unconvertible("neither msgpack nor JSON"))?;
+    if stored.is_empty() { Ok(value) } else { Err(Unconvertible("something follows the msgpack")) }
+}
+
+impl fmt::Display for Unconvertible {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for Unconvertible {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn payload_of(msgpack: &[u8]) -> Result<String, Unconvertible> {
+        Tree::from_stored(msgpack)?.to_payload()
+    }
+
+    fn stored_as(payload: &str, format: Format) -> Vec<u8> {
+        Tree::from_payload(payload).unwrap().to_stored(format).unwrap()
+    }
+
+    #[test]
+    fn both_formats_are_read_and_nothing_else() {
+        assert_eq!(payload_of(b"\x81\xa1a\x01").unwrap(), r#"{"a":1}"#);
+        assert_eq!(payload_of(br#"{"a":1}"#).unwrap(), r#"{"a":1}"#);
+        let pickle = b"\x80\x04\x95\x0a\x00\x00\x00\x00\x00\x00\x00}\x94\x8c\x01a\x94K\x01s.";
+        for bad in [&b""[..], b"\x81\xa1a", b"\x81\xa1a\x01\x01", b"\x91\x01", b"\x81\x01\x01", b"[1]", b"{", pickle] {
+            assert!(payload_of(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn maps_that_look_like_tags_stay_maps() {
+        let look_alike = b"\x81\xa1v\x81\xa2 b\xa4aGk=";
+        assert_eq!(payload_of(look_alike).unwrap(), r#"{"v":{" di":{" b__":"aGk="}}}"#);
+        assert_eq!(stored_as(r#"{"v":{" di":{" b__":"aGk="}}}"#, Format::Msgpack), look_alike);
+        let top_level = b"\x81\xa2 t\x91\x01";
+        assert_eq!(payload_of(top_level).unwrap(), r#"{" di":{" t__":[1]}}"#);
+        assert_eq!(stored_as(r#"{" di":{" t__":[1]}}"#, Format::Msgpack), top_level);
+        assert_eq!(payload_of(br#"{"v":{" di":{}}}"#).unwrap(), r#"{"v":{" di":{" di__":{}}}}"#);
+        assert_eq!(stored_as(r#"{"v":{" di":{" di__":{}}}}"#, Format::Json), br#"{"v":{" di":{}}}"#);
+    }
+
+    #[test]
+    fn tagged_values_become_what_flask_session_writes() {
+        let payload = concat!(
+            r#"{"b":{" b":"/wA="},"d":{" d":"Tue, 14 Nov 2023 22:13:20 GMT"},"t":{" t":[1,{" t":[]}]},"#,
+            r#""u":{" u":"12345678123456781234567812345678"}}"#
+        );
+        let expected = concat!(
+            r#"{"b":"/wA=","d":"2023-11-14T22:13:20Z","t":[1,[]],"#,
+            r#""u":"12345678-1234-5678-1234-567812345678"}"#
+        );
+        assert_eq!(String::from_utf8(stored_as(payload, Format::Json)).unwrap(), expected);
+        let msgpack = stored_as(payload, Format::Msgpack);
+        assert_eq!(&msgpack[..15], b"\x84\xa1b\xc4\x02\xff\x00\xa1d\xd6\xff\x65\x53\xf1\x00");
+    }
+
+    #[test]
+    fn numbers_are_exact_or_refused() {
+        let exact = r#"{"v":[18446744073709551615,-9223372036854775808,0.1,-0.0,1e+300,5e-324]}"#;
+        let tree = Tree::from_stored(&stored_as(exact, Format::Msgpack)).unwrap();
+        assert_eq!(tree.to_payload().unwrap(), exact);
+        for large in ["18446744073709551616", "-9223372036854775809", "1e400"] {
+            let error = Tree::from_payload(&format!("{{\"large\":[{large}]}}")).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Value);
+            assert!(error.to_string().ends_with("under \"large\""), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_msgpack_or_python_cannot_hold_is_refused() {
+        for bad in [r#"{" m":"<b>"}"#, r#"{" d":"yesterday"}"#, r#"{" b":"?"}"#, r#"{" u":"1"}"#, r#""\ud800""#] {
+            assert!(Tree::from_payload(&format!("{{\"v\":{bad}}}")).is_err(), "{bad}");
+        }
+        let deep = format!("{{\"v\":{}1{}}}", "[".repeat(DEPTH + 1), "]".repeat(DEPTH + 1));
+        assert!(Tree::from_payload(&deep).is_err());
+        assert!(Tree::from_stored(deep.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn what_reads_as_before_keeps_its_stored_form() {
+        // A date with microseconds, a map with a number for a key, and not-a-number.
+        let stored =
+            b"\x84\xa1d\xd7\xff\x1d\x6f\x28\x00\x65\x53\xf1\x00\xa1m\x81\x01\x02\xa1n\xcb\x7f\xf8\0\0\0\0\0\0\xa1v\x01";
+        let tree = Tree::from_stored(stored).unwrap();
+        let payload = tree.to_payload().unwrap();
+        assert_eq!(payload, r#"{"d":{" d":"Tue, 14 Nov 2023 22:13:20 GMT"},"m":{"1":2},"n":null,"v":1}"#);
+        let changed = Tree::from_payload(&payload.replace(r#""v":1"#, r#""v":2"#)).unwrap().keeping(&tree);
+        let mut expected = stored.to_vec();
+        *expected.last_mut().unwrap() = 2;
+        assert_eq!(changed.to_stored(Format::Msgpack).unwrap(), expected);
+    }
+
+    #[test]
+    fn any_session_that_can_be_read_is_written_back_as_it_was() {
+        let mut random = fastrand::Rng::with_seed(0);
+        for _ in 0..2000 {
+            let entries = (0..random.usize(..6)).map(|key| (Value::from(format!(" {key}")), value(&mut random, 4)));
+            let mut entries: Vec<_> = entries.collect();
+            if entries.len() == 1 {
+                entries[0].0 = tag_or_text(&mut random);
+            }
+            let tree = Tree(entries);
+            let stored = tree.to_stored(Format::Msgpack).unwrap();
+            let read = Tree::from_stored(&stored).unwrap();
+            let payload = read.to_payload().unwrap();
+            let written = Tree::from_payload(&payload).unwrap();
+            assert_eq!(written.to_payload().unwrap(), payload);
+            assert_eq!(written.keeping(&read).to_stored(Format::Msgpack).unwrap(), stored, "{payload}");
+            let json = tree.to_stored(Format::Json).unwrap();
+            let read = Tree::from_stored(&json).unwrap();
+            let written = Tree::from_payload(&read.to_payload().unwrap()).unwrap();
+            assert_eq!(written.to_stored(Format::Json).unwrap(), json, "{payload}");
+        }
+    }
+
+    fn value(random: &mut fastrand::Rng, depth: usize) -> Value {
+        match random.u8(..if depth == 0 { 9 } else { 11 }) {
+            0 => Value::Nil,
+            1 => Value::Boolean(random.bool()),
+            2 => Value::from(random.i64(..)),
+            3 => Value::from(random.u64(..) >> random.u32(..64)),
+            4 => Value::F64(f64::from_bits(random.u64(..))),
+            5 => Value::F32(f32::from_bits(random.u32(..))),
+            6 => tag_or_text(random),
+            7 => Value::Binary((0..random.usize(..4)).map(|_| random.u8(..)).collect()),
+            8 => Value::Ext(-1, random.u32(..).to_be_bytes().to_vec()),
+            9 => Value::Array((0..random.usize(..4)).map(|_| value(random, depth - 1)).collect()),
+            _ => {
+                let key = |random: &mut fastrand::Rng| {
+                    if random.bool() { tag_or_text(random) } else { Value::from(random.i8(..)) }
+                };
+                Value::Map((0..random.usize(..3)).map(|_| (key(random), value(random, depth - 1))).collect())
+            }
+        }
+    }
+
+    fn tag_or_text(random: &mut fastrand::Rng) -> Value {
+        let texts = [" t", " b", " m", " u", " d", " di", " t__", "", "\"\\\n", "é😀", "_permanent", "null"];
+        Value::from(texts[random.usize(..texts.len())])
+    }
+
+    #[test]
+    fn flasks_flag_alone_is_an_empty_session() {
+        let is_empty = |payload| Tree::from_payload(payload).unwrap().is_empty();
+        assert!(is_empty("{}") && is_empty(r#"{"_permanent":true}"#));
+        assert!(!is_empty(r#"{"_permanent":true,"user":1}"#));
+    }
+}

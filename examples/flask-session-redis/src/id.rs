@@ -1,0 +1,38 @@
+//! Session ids, as Python's `secrets.token_urlsafe(32)` makes them.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use session_core::{Error, ErrorKind};
+
+/// How many characters an id may have: from 128 bits in base64 to more than anybody configures. The UUIDs of old
+/// versions lie in between.
+const LENGTHS: std::ops::RangeInclusive<usize> = 22..=256;
+
+/// A new id of 256 bits from the operating system.
+pub(crate) fn generate() -> Result<String, Error> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        Error::new(ErrorKind::Unavailable, "the operating system gave no randomness").with_source(error)
+    })?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// Whether a text can be an id at all: what cannot is not asked for.
+pub(crate) fn is_plausible(id: &str) -> bool {
+    LENGTHS.contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_looks_like_one() {
+        let id = generate().unwrap();
+        assert!(is_plausible(&id) && id.len() == 43 && id != generate().unwrap());
+        assert!(is_plausible("12345678-1234-5678-1234-567812345678"));
+        for bad in ["", "short", &id.replace(&id[..1], "*"), &format!("{id}:"), &"a".repeat(257)] {
+            assert!(!is_plausible(bad), "{bad}");
+        }
+    }
+}

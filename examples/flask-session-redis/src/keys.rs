@@ -1,0 +1,106 @@
+//! The few Redis commands that sessions need, each one round trip with a deadline, and its errors.
+
+use std::fmt;
+use std::time::Duration;
+
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{Client, Cmd, FromRedisValue, Pipeline, RedisError, ServerErrorKind};
+use session_core::{Error, ErrorKind};
+
+/// Some hundred years, which Redis can still add to its time.
+const LONGEST: Duration = Duration::from_secs(u32::MAX as u64);
+
+/// The sessions' keys in one Redis database.
+#[derive(Clone)]
+pub(crate) struct Keys {
+    connection: ConnectionManager,
+    prefix: String,
+}
+
+impl Keys {
+    pub(crate) async fn connect(url: &str, prefix: String, deadline: Duration) -> Result<Self, Error> {
+        let client = Client::open(url)
+            .map_err(|error| Error::new(ErrorKind::Configuration, "the Redis URL cannot be used").with_source(error))?;
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(deadline))
+            .set_response_timeout(Some(deadline))
+            .set_number_of_retries(0);
+        let connection = ConnectionManager::new_with_config(client, config).await.map_err(failed)?;
+        Ok(Self { connection, prefix })
+    }
+
+    /// What is stored for an id.
+    pub(crate) async fn get(&self, id: &str) -> Result<Option<Vec<u8>>, Error> {
+        self.ask(Cmd::get(self.key(id))).await
+    }
+
+    /// Stores a session under a new id.
+    pub(crate) async fn create(&self, id: &str, stored: &[u8], life: Duration) -> Result<(), Error> {
+        self.ask(self.set(id, stored, life)).await
+    }
+
+    /// Stores a session that was there; false if it is gone, and nothing is stored then.
+    pub(crate) async fn replace(&self, id: &str, stored: &[u8], life: Duration) -> Result<bool, Error> {
+        let mut command = self.set(id, stored, life);
+        command.arg("XX");
+        let answer: Option<String> = self.ask(command).await?;
+        Ok(answer.is_some())
+    }
+
+    /// Puts off a session's end; false if it is gone.
+    pub(crate) async fn renew(&self, id: &str, life: Duration) -> Result<bool, Error> {
+        let mut command = redis::cmd("PEXPIRE");
+        command.arg(self.key(id)).arg(milliseconds(life));
+        self.ask(command).await
+    }
+
+    /// Ends a session.
+    pub(crate) async fn remove(&self, id: &str) -> Result<(), Error> {
+        self.ask(Cmd::del(self.key(id))).await
+    }
+
+    /// Stores a session under a new id and removes the old one, both at once; false if the old one was gone already.
+    pub(crate) async fn rename(&self, old: &str, new: &str, stored: &[u8], life: Duration) -> Result<bool, Error> {
+        let mut both = Pipeline::with_capacity(2);
+        both.atomic().add_command(self.set(new, stored, life)).ignore().add_command(Cmd::del(self.key(old)));
+        let (removed,): (bool,) = both.query_async(&mut self.connection.clone()).await.map_err(failed)?;
+        Ok(removed)
+    }
+
+    async fn ask<T: FromRedisValue>(&self, command: Cmd) -> Result<T, Error> {
+        command.query_async(&mut self.connection.clone()).await.map_err(failed)
+    }
+
+    fn set(&self, id: &str, stored: &[u8], life: Duration) -> Cmd {
+        let mut command = redis::cmd("SET");
+        command.arg(self.key(id)).arg(stored).arg("PX").arg(milliseconds(life));
+        command
+    }
+
+    fn key(&self, id: &str) -> String {
+        format!("{}{id}", self.prefix)
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The connection knows the password.
+        f.debug_struct("Keys").field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}
+
+/// At least one: Redis refuses zero.
+fn milliseconds(life: Duration) -> u64 {
+    let life = u64::try_from(life.min(LONGEST).as_millis()).unwrap_or(u64::MAX);
+    life.max(1)
+}
+
+fn failed(error: RedisError) -> Error {
+    let not_now = [ServerErrorKind::BusyLoading, ServerErrorKind::TryAgain, ServerErrorKind::MasterDown];
+    let later = not_now.map(redis::ErrorKind::Server).contains(&error.kind());
+    if error.is_io_error() || error.is_timeout() || error.is_connection_dropped() || later {
+        Error::new(ErrorKind::Unavailable, "Redis could not be reached or did not answer in time").with_source(error)
+    } else {
+        Error::new(ErrorKind::Backend, "Redis answered with an error").with_source(error)
+    }
+}

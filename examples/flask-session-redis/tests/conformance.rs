@@ -1,0 +1,81 @@
+//! The rules that every interface keeps which holds its sessions on the server, but for those that Flask-Session's format
+//! or Redis's clock stands in the way of.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[allow(unused, reason = "the other test programs use the rest of it")]
+mod support;
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use flask_session_redis::FlaskSessionRedis;
+use session_core::{
+    CookieAction, CookieAttributes, Error, OpenContext, RequestView, SaveContext, Session, SessionConfig,
+    SessionInterface, async_trait,
+};
+use support::RedisServer;
+
+/// The interface, with a Redis that ends with it.
+#[derive(Debug)]
+struct OnItsOwnServer {
+    sessions: FlaskSessionRedis,
+    _server: RedisServer,
+}
+
+impl OnItsOwnServer {
+    async fn start(config: SessionConfig) -> Self {
+        let server = RedisServer::start();
+        Self { sessions: FlaskSessionRedis::connect(&server.url(), config).await.unwrap(), _server: server }
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl SessionInterface for OnItsOwnServer {
+    fn config(&self) -> &SessionConfig {
+        self.sessions.config()
+    }
+
+    async fn open(&self, context: &OpenContext<'_>) -> Result<Session, Error> {
+        self.sessions.open(context).await
+    }
+
+    async fn save(&self, session: &Session, context: &SaveContext<'_>) -> Result<CookieAction, Error> {
+        self.sessions.save(session, context).await
+    }
+
+    fn cookie_name(&self, request: &RequestView) -> Cow<'_, str> {
+        self.sessions.cookie_name(request)
+    }
+
+    fn cookie_attributes(&self, request: &RequestView, session: &Session) -> Cow<'_, CookieAttributes> {
+        self.sessions.cookie_attributes(request, session)
+    }
+
+    fn lifetime(&self, session: &Session) -> Option<Duration> {
+        self.sessions.lifetime(session)
+    }
+
+    fn should_set_cookie(&self, session: &Session) -> bool {
+        self.sessions.should_set_cookie(session)
+    }
+
+    fn should_save(&self, session: &Session) -> bool {
+        self.sessions.should_save(session)
+    }
+}
+
+conformance_tests::interface_suite!(
+    server_side,
+    OnItsOwnServer::start,
+    except(
+        two_requests_at_once_both_keep_their_keys = "the last save of the whole session wins, as in Flask-Session",
+        updates_at_once_all_count = "the last save of the whole session wins, as in Flask-Session",
+        an_idle_session_is_gone = "the format has no place for it: refused when it is configured",
+        no_session_outlives_the_absolute_timeout = "the format has no place for it: refused when it is configured",
+        a_session_is_gone_after_its_end = "Redis has its own clock; interface.rs looks at the TTL",
+        an_overridden_lifetime_is_obeyed = "Redis has its own clock; interface.rs looks at the TTL",
+        only_a_change_puts_the_end_off_if_it_is_to = "Redis has its own clock; interface.rs looks at the TTL",
+    ),
+);

@@ -1,0 +1,150 @@
+//! What the tests share: a private Redis, and a client that goes through a session interface as an adapter would.
+
+#![allow(dead_code, reason = "each test program uses a part of it")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+pub(crate) mod flask;
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::TcpListener;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+
+use flask_session_redis::FlaskSessionRedis;
+use redis::aio::MultiplexedConnection;
+use session_core::{
+    Error, OnOutage, Outcome, RequestSession, RequestView, Session, SessionConfig, SessionHeaders, SessionInterface,
+};
+use tempfile::TempDir;
+
+/// How often a port may be taken by another program between its choice and its use.
+const ATTEMPTS: u32 = 20;
+
+/// A Redis of the test's own, on a free port and in a temporary folder. It ends with its handle.
+#[derive(Debug)]
+pub(crate) struct RedisServer {
+    process: Child,
+    port: u16,
+    /// Kept, so that Redis can go on writing its log.
+    _log: BufReader<ChildStdout>,
+    _folder: TempDir,
+}
+
+impl RedisServer {
+    /// Starts it, and waits until it accepts connections.
+    pub(crate) fn start() -> Self {
+        (0..ATTEMPTS).find_map(|_| Self::try_start()).unwrap_or_else(|| panic!("redis-server does not start"))
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// A connection, to look at what is stored.
+    pub(crate) async fn connection(&self) -> MultiplexedConnection {
+        redis::Client::open(self.url()).unwrap().get_multiplexed_async_connection().await.unwrap()
+    }
+
+    /// What is stored for an id.
+    pub(crate) async fn stored(&self, id: &str) -> Option<Vec<u8>> {
+        redis::cmd("GET").arg(format!("session:{id}")).query_async(&mut self.connection().await).await.unwrap()
+    }
+
+    /// Stores something for an id.
+    pub(crate) async fn store(&self, id: &str, stored: &[u8]) {
+        let mut command = redis::cmd("SET");
+        command.arg(format!("session:{id}")).arg(stored).arg("EX").arg(1000);
+        command.exec_async(&mut self.connection().await).await.unwrap();
+    }
+
+    fn try_start() -> Option<Self> {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let folder = TempDir::new().unwrap();
+        let mut command = Command::new("redis-server");
+        command.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--appendonly", "no", "--dir"]);
+        command.arg(folder.path()).stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut process = command.spawn().unwrap_or_else(|error| {
+            panic!(
+                "redis-server cannot be started ({error}); on Debian: sudo apt-get install -y redis-server python3-venv"
+            )
+        });
+        let mut log = BufReader::new(process.stdout.take().unwrap());
+        let is_ready = log.by_ref().lines().any(|line| line.unwrap().contains("Ready to accept connections"));
+        let server = Self { process, port, _log: log, _folder: folder };
+        is_ready.then_some(server)
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        // It may have ended by itself; there is no one to tell either way.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A client of a Rust service: it keeps the session cookie and sends it back.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    interface: Arc<FlaskSessionRedis>,
+    /// The cookie's value.
+    pub(crate) cookie: Option<String>,
+}
+
+/// What a request left.
+#[derive(Debug)]
+pub(crate) struct Done<T> {
+    pub(crate) value: T,
+    pub(crate) outcome: Option<Outcome>,
+    pub(crate) headers: SessionHeaders,
+}
+
+impl Client {
+    pub(crate) fn new(interface: FlaskSessionRedis) -> Self {
+        Self { interface: Arc::new(interface), cookie: None }
+    }
+
+    /// Another client of the same service, which sends the same cookie.
+    pub(crate) fn with_cookie(&self, cookie: Option<&str>) -> Self {
+        Self { interface: Arc::clone(&self.interface), cookie: cookie.map(str::to_owned) }
+    }
+
+    /// Begins a request.
+    pub(crate) fn begin(&self) -> RequestSession {
+        let cookie = self.cookie.as_ref().map(|cookie| format!("session={cookie}")).unwrap_or_default();
+        let view = RequestView::builder().cookie_header(cookie.as_bytes()).build();
+        let interface: Arc<dyn SessionInterface> = Arc::<FlaskSessionRedis>::clone(&self.interface);
+        RequestSession::with_shared(interface, view, OnOutage::Refuse)
+    }
+
+    /// Ends a request, and takes over the cookie.
+    pub(crate) async fn finish<T>(&mut self, request: RequestSession, value: T) -> Result<Done<T>, Error> {
+        let headers = request.commit().await?;
+        if let Some(set_cookie) = headers.set_cookie() {
+            let (_, value) = set_cookie.split_once(';').unwrap().0.split_once('=').unwrap();
+            self.cookie = if value.is_empty() { None } else { Some(value.to_owned()) };
+        }
+        let outcome = request.session().await?.outcome();
+        Ok(Done { value, outcome, headers })
+    }
+
+    /// A whole request.
+    pub(crate) async fn request<T>(
+        &mut self,
+        handle: impl FnOnce(&Session) -> Result<T, Error>,
+    ) -> Result<Done<T>, Error> {
+        let request = self.begin();
+        let value = handle(&request.session().await?)?;
+        self.finish(request, value).await
+    }
+
+    /// What the session holds.
+    pub(crate) async fn payload(&mut self) -> String {
+        self.request(|session| Ok(session.payload())).await.unwrap().value
+    }
+}
+
+/// A client of a service with default settings.
+pub(crate) async fn client(redis: &RedisServer) -> Client {
+    Client::new(FlaskSessionRedis::connect(&redis.url(), SessionConfig::default()).await.unwrap())
+}
