@@ -28,3 +28,8 @@ pub mod store;
 pub use contract::contract;
 pub use failure::Failure;
 pub use rule::{Broken, Rule};
+
+/// Compiles the programs of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

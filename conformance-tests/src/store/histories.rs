@@ -31,8 +31,9 @@ rules! {
     /// Calls that run at once on the same key act one after the other, in some order: each finds what those before it left, and a
     /// call that was answered comes before one that was asked afterwards (linearizability).
     ///
-    /// Let each call be one atomic step: one statement, one script, one lock held from the comparison to the write. Read and write in
-    /// two steps, and another call comes between them. Do not answer a load from a cache or a replica that lags.
+    /// Mend broken rules of single calls first. Then: let each call be one atomic step: one statement, one script, one lock
+    /// held from the comparison to the write. Read and write in two steps, and another call comes between them. Do not
+    /// answer a load from a cache or a replica that lags.
     async fn calls_at_once_have_an_order(store) {
         let begun = Instant::now();
         for _ in 0..ROUNDS {

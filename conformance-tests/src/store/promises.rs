@@ -18,8 +18,8 @@ rules! {
 
     /// Requests that change different keys of one session at once lose nothing: afterwards the session holds all of them.
     ///
-    /// The engine builds this on `replace`, which must say `Stale` to all but one of the calls at one version, and on a `load` that then
-    /// shows the newer record, whole.
+    /// Mend broken rules of single calls first. The engine builds this on `replace`, which must say `Stale` to all but one
+    /// of the calls at one version, and on a `load` that then shows the newer record, whole.
     async fn disjoint_writes_are_all_kept(store) {
         for _ in 0..ROUNDS / 3 {
             let cookie = begin(store).await?;
@@ -41,7 +41,8 @@ rules! {
 
     /// A counter that 64 requests increment at once, each in a process of its own, ends at 64.
     ///
-    /// Take as many calls at once as come: let them wait for a connection and do not refuse them.
+    /// Mend broken rules of single calls first. Then: take as many calls at once as come; let them wait for a connection
+    /// and do not refuse them.
     async fn a_counter_counts_every_increment(store) {
         let cookie = begin(store).await?;
         let together = Arc::new(Barrier::new(64));
@@ -58,7 +59,8 @@ rules! {
 
     /// A request that saves after a logout does not bring the session back, nor does one that saves at the same moment.
     ///
-    /// The engine builds this on `replace`, which must not create, and on `remove`, after which nothing may match the version.
+    /// Mend broken rules of single calls first. The engine builds this on `replace`, which must not create, and on
+    /// `remove`, after which nothing may match the version.
     async fn a_writer_never_undoes_a_logout(store) {
         for round in 0..ROUNDS {
             let cookie = begin(store).await?;
@@ -85,8 +87,8 @@ rules! {
 
     /// What a request saves while another gives the session a new id is found under the new id, and the old id opens nothing.
     ///
-    /// The engine builds this on `replace`: the old record is replaced by a short one that points to the new, at the version that was
-    /// read.
+    /// Mend broken rules of single calls first. The engine builds this on `replace`: the old record is replaced by a short
+    /// one that points to the new, at the version that was read.
     async fn a_rotation_loses_no_write(store) {
         for round in 0..ROUNDS {
             let cookie = begin(store).await?;

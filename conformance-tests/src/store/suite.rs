@@ -19,7 +19,7 @@
 /// | `sweep` | the store is a [`Sweep`](session_core::Sweep) |
 /// | `clones` | the store is `Clone`, and its clones are the same store |
 /// | `clock = \|store\| clock` | the [`ManualClock`](session_core::ManualClock) that the store reads: nothing waits |
-/// | `max_payload = 65_536` | the longest payload that the store takes, if that is less than 1 MiB |
+/// | `max_payload = 65_536` | the longest payload that the store takes, if that is less than 1 MiB (and never less than 32 KiB) |
 /// | `ignore = "needs MY_STORE_URL"` | no test runs unless asked (`cargo test -- --include-ignored`) |
 /// | `except(rule = "reason", ..)` | these rules are not kept, and why |
 ///
