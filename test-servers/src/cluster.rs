@@ -1,0 +1,126 @@
+//! A Redis Cluster of three masters with a replica each.
+
+use std::process::Command;
+use std::thread;
+
+use crate::private::{PrivateServer, in_background, wait_until};
+use crate::program::run;
+use crate::redis::{self, RedisOptions};
+
+/// Six Redis servers of the test's own that form a Cluster. When a master fails, its replica takes over after two seconds.
+#[derive(Debug)]
+pub struct RedisCluster {
+    nodes: Vec<PrivateServer>,
+}
+
+/// A Redis Cluster of the test's own: three masters, each with a replica.
+pub async fn redis_cluster() -> RedisCluster {
+    in_background(RedisCluster::start).await
+}
+
+impl RedisCluster {
+    /// The addresses of all nodes.
+    pub fn urls(&self) -> Vec<String> {
+        self.nodes.iter().map(|node| node.url().to_owned()).collect()
+    }
+
+    /// The nodes. The first three were the masters at the start.
+    pub fn nodes(&self) -> &[PrivateServer] {
+        &self.nodes
+    }
+
+    /// The master that serves a key now, as the first node that answers sees it.
+    pub async fn master_of(&self, key: &str) -> &PrivateServer {
+        for node in &self.nodes {
+            if let Some(port) = self.served_by(node, key).await {
+                return self.nodes.iter().find(|node| node.port() == port).expect("a master is one of the nodes");
+            }
+        }
+        panic!("no node of the Cluster knows who serves {key}")
+    }
+
+    /// Kills the master that serves a key, waits until its replica serves it, and returns the killed one: its
+    /// [`restart`](PrivateServer::restart) brings it back as a replica.
+    pub async fn fail_over(&self, key: &str) -> &PrivateServer {
+        let old = self.master_of(key).await;
+        old.kill().await;
+        let ports: Vec<u16> = self.nodes.iter().map(PrivateServer::port).filter(|&port| port != old.port()).collect();
+        let (key, old_port) = (key.to_owned(), old.port());
+        in_background(move || {
+            let slot = ask(ports[0], &["cluster", "keyslot", &key]).trim().parse().expect("a slot is a number");
+            wait_until("the replica has taken over", || {
+                ports.iter().all(|&port| {
+                    ask(port, &["cluster", "info"]).contains("cluster_state:ok")
+                        && master_of_slot(&ask(port, &["cluster", "nodes"]), slot)
+                            .is_some_and(|master| master != old_port)
+                })
+            });
+        })
+        .await;
+        old
+    }
+
+    fn start() -> RedisCluster {
+        let nodes = thread::scope(|scope| {
+            let starting: Vec<_> = (0..6).map(|_| scope.spawn(|| redis::start(node_options()))).collect();
+            starting.into_iter().map(|node| node.join().expect("each node starts")).collect()
+        });
+        let cluster = RedisCluster { nodes };
+        let client = redis::client(cluster.nodes[0].port());
+        let addresses = cluster.nodes.iter().map(|node| format!("127.0.0.1:{}", node.port()));
+        run(Command::new(&client[0]).args(["--cluster", "create"]).args(addresses).args([
+            "--cluster-replicas",
+            "1",
+            "--cluster-yes",
+        ]));
+        wait_until("all nodes of the Cluster agree", || cluster.nodes.iter().all(agrees));
+        cluster
+    }
+
+    /// `None` if the node does not run.
+    async fn served_by(&self, node: &PrivateServer, key: &str) -> Option<u16> {
+        let (port, key) = (node.port(), key.to_owned());
+        in_background(move || {
+            let slot = ask(port, &["cluster", "keyslot", &key]).trim().parse().ok()?;
+            master_of_slot(&ask(port, &["cluster", "nodes"]), slot)
+        })
+        .await
+    }
+}
+
+fn node_options() -> RedisOptions {
+    RedisOptions::default()
+        .setting("cluster-enabled", "yes")
+        .setting("cluster-node-timeout", "2000")
+        .setting("cluster-replica-validity-factor", "0")
+        .setting("repl-diskless-sync-delay", "0")
+        .append_only()
+}
+
+fn agrees(node: &PrivateServer) -> bool {
+    let table = node.ask_now(&["cluster", "nodes"]);
+    let replicas = table.lines().filter(|line| line.contains("slave")).count();
+    let knows_all = table.lines().count() == 6 && replicas == 3 && !table.contains("handshake");
+    let replication = node.ask_now(&["info", "replication"]);
+    let is_synchronized = replication.contains("master_link_status:up") || replication.contains("state=online");
+    knows_all && is_synchronized && node.ask_now(&["cluster", "info"]).contains("cluster_state:ok")
+}
+
+fn ask(port: u16, question: &[&str]) -> String {
+    redis::ask(&redis::client(port), question)
+}
+
+/// Reads lines such as `id 127.0.0.1:7000@17000 master - 0 0 1 connected 0-5460 5462`.
+fn master_of_slot(table: &str, slot: u16) -> Option<u16> {
+    let serves = |slots: &str| {
+        let (first, last) = slots.split_once('-').unwrap_or((slots, slots));
+        first.parse().is_ok_and(|first: u16| first <= slot) && last.parse().is_ok_and(|last: u16| slot <= last)
+    };
+    table.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split(' ').collect();
+        let is_master = fields.get(2)?.split(',').any(|flag| flag == "master");
+        let address = fields.get(1)?.split('@').next()?;
+        (is_master && fields.iter().skip(8).any(|slots| serves(slots)))
+            .then(|| address.rsplit(':').next()?.parse().ok())?
+    })
+}

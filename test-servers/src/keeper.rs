@@ -1,0 +1,84 @@
+//! A small shell process that owns one server: it ends the server when told, and when this process is gone.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+/// What the keeper runs, and the signal that ends it for good.
+pub(crate) struct Program {
+    pub(crate) path: PathBuf,
+    pub(crate) arguments: Vec<String>,
+    pub(crate) last_signal: &'static str,
+}
+
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    shell: Child,
+    orders: Option<ChildStdin>,
+    replies: BufReader<ChildStdout>,
+    folder: PathBuf,
+}
+
+impl Keeper {
+    /// Makes the folder. `program` is told the folder, in which it may write what the server needs.
+    pub(crate) fn new(name: &str, program: impl FnOnce(&Path) -> Program) -> Keeper {
+        let folder =
+            std::env::temp_dir().join(format!("test-servers-{name}-{}-{:08x}", std::process::id(), fastrand::u32(..)));
+        let program = program(&folder);
+        let mut shell = Command::new("sh")
+            .args(["-c", include_str!("keeper.sh"), "test-servers-keeper"])
+            .arg(&folder)
+            .arg(program.last_signal)
+            .arg(program.path)
+            .args(program.arguments)
+            // An interrupt at the terminal goes to the whole group of the test.
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("sh starts");
+        let orders = shell.stdin.take();
+        let replies = BufReader::new(shell.stdout.take().expect("the output is piped"));
+        let mut keeper = Keeper { shell, orders, replies, folder };
+        assert_eq!(keeper.reply(), "ready", "no folder {} can be made", keeper.folder.display());
+        keeper
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Gives an order and tells whether the server runs after it.
+    pub(crate) fn order(&mut self, order: &str) -> bool {
+        let orders = self.orders.as_mut().expect("the keeper is there until it is dropped");
+        writeln!(orders, "{order}").expect("the keeper listens");
+        self.reply() == "up"
+    }
+
+    /// What the server wrote to its output.
+    pub(crate) fn log(&self) -> String {
+        let mut text = String::new();
+        match fs::read(self.folder.join("log")) {
+            Ok(bytes) => text.push_str(&String::from_utf8_lossy(&bytes)),
+            Err(error) => write!(text, "no log: {error}").expect("text takes text"),
+        }
+        text
+    }
+
+    fn reply(&mut self) -> String {
+        let mut line = String::new();
+        self.replies.read_line(&mut line).expect("the keeper answers");
+        line.trim_end().to_owned()
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        drop(self.orders.take());
+        let _ = self.shell.wait();
+    }
+}

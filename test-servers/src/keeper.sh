@@ -1,0 +1,69 @@
+# Starts, signals and at last ends one server, as lines on standard input tell it. The end of the input, which comes
+# even when the process that writes it is killed, ends the server and removes its folder.
+# Arguments: FOLDER LAST_SIGNAL PROGRAM ARGUMENT...
+folder=$1
+last_signal=$2
+shift 2
+server=
+
+is_running() {
+    [ -n "$1" ] || return 1
+    case $(cat "/proc/$1/stat" 2>/dev/null) in
+    '' | *') Z '* | *') X '*) return 1 ;;
+    esac
+}
+
+family() {
+    [ -z "$server" ] || echo "$server" $(cat "/proc/$server/task/$server/children" 2>/dev/null)
+}
+
+# A stopped parent makes no more children, so the second signal reaches all.
+freeze() {
+    kill -STOP $server 2>/dev/null
+    kill -STOP $(family) 2>/dev/null
+}
+
+wait_for() {
+    for process in "$@"; do
+        tries=0
+        while is_running "$process"; do
+            tries=$((tries + 1))
+            [ $tries -lt 1000 ] || kill -KILL "$process" 2>/dev/null
+            sleep 0.01
+        done
+    done
+}
+
+end() {
+    is_running "$server" || return 0
+    if [ "$1" = KILL ]; then
+        freeze
+        members=$(family)
+        kill -KILL $members 2>/dev/null
+    else
+        members=$(family)
+        kill -CONT $members 2>/dev/null
+        kill -"$1" "$server" 2>/dev/null
+    fi
+    wait_for $members
+    wait "$server" 2>/dev/null
+}
+
+mkdir -m 755 "$folder" || exit 1
+cd "$folder" || exit 1
+echo ready
+while read -r order signal; do
+    case $order in
+    start)
+        "$@" </dev/null >>"$folder/log" 2>&1 &
+        server=$!
+        ;;
+    end) end "$signal" ;;
+    pause) freeze ;;
+    resume) kill -CONT $(family) 2>/dev/null ;;
+    esac
+    if is_running "$server"; then echo up; else echo down; fi
+done
+end "$last_signal"
+cd /
+rm -rf "$folder"

@@ -1,0 +1,52 @@
+//! Hands a test the Redis, PostgreSQL or MariaDB server that it needs.
+//!
+//! ```no_run
+//! # async fn example() {
+//! let redis = test_servers::redis().await;
+//! println!("{}", redis.url());
+//!
+//! let postgres = test_servers::postgres_with(&[("synchronous_commit", "off")]).await;
+//! postgres.kill().await;
+//! postgres.restart().await;
+//! # }
+//! ```
+//!
+//! [`redis`], [`postgres`] and [`mysql`] return the one server that all tests of a process share. It comes from the first of these:
+//!
+//! 1. The environment: `TEST_REDIS_URL`, `TEST_POSTGRES_URL`, `TEST_MYSQL_URL`.
+//! 2. A container, where a Docker daemon answers. `TEST_CONTAINERS=required` makes a test fail that would get its server in
+//!    another way; `TEST_CONTAINERS=never` passes Docker by.
+//! 3. The installed server, started on a free port in a temporary folder.
+//!
+//! Where there is none, the test fails with the command that installs one.
+//!
+//! [`redis_with`], [`postgres_with`], [`mysql_with`], [`redis_cluster`], [`redis_sentinel`] and [`pgbouncer`] start the installed
+//! server for one test, which may then kill, stop, freeze and restart it.
+//!
+//! No server outlives the process that started it, even one that is killed. All functions need a tokio runtime, and Linux.
+
+#![expect(clippy::expect_used, clippy::panic, clippy::missing_panics_doc, reason = "a test without its server fails")]
+
+mod cluster;
+mod container;
+mod keeper;
+mod mysql;
+mod pgbouncer;
+mod port;
+mod postgres;
+mod private;
+mod probe;
+mod program;
+mod redis;
+mod sentinel;
+mod shared;
+mod template;
+
+pub use cluster::{RedisCluster, redis_cluster};
+pub use mysql::{mysql, mysql_with};
+pub use pgbouncer::pgbouncer;
+pub use postgres::{postgres, postgres_with};
+pub use private::PrivateServer;
+pub use redis::{RedisOptions, redis, redis_with};
+pub use sentinel::{RedisSentinel, redis_sentinel};
+pub use shared::{SharedServer, Way};

@@ -1,0 +1,111 @@
+//! One PostgreSQL server.
+
+use std::path::Path;
+use std::process::Command;
+
+use tokio::sync::OnceCell;
+
+use crate::container::Image;
+use crate::keeper::Program;
+use crate::private::{Description, PrivateServer, in_background};
+use crate::probe::Protocol;
+use crate::program::{installed, run};
+use crate::shared::{Kind, SharedServer};
+use crate::{port, template};
+
+pub(crate) const PACKAGE: &str = "postgresql";
+pub(crate) const PASSWORD: &str = "postgres-test-password";
+
+const KIND: Kind = Kind {
+    variable: "TEST_POSTGRES_URL",
+    image: Image {
+        name: "postgres",
+        tag: "15",
+        port: 5432,
+        environment: &[("POSTGRES_PASSWORD", PASSWORD)],
+        protocol: Protocol::Postgres,
+    },
+    url,
+    start: || start(&[]),
+};
+
+/// The PostgreSQL that the tests of this process share; `TEST_POSTGRES_URL` names another one.
+pub async fn postgres() -> &'static SharedServer {
+    static SHARED: OnceCell<SharedServer> = OnceCell::const_new();
+    SHARED.get_or_init(|| SharedServer::find(&KIND)).await
+}
+
+/// A PostgreSQL of the test's own, with settings as in `postgresql.conf`, such as `("synchronous_commit", "off")`.
+///
+/// The user of its address is the superuser.
+pub async fn postgres_with(settings: &[(&str, &str)]) -> PrivateServer {
+    let settings: Vec<String> = settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    in_background(move || start(&settings)).await
+}
+
+pub(crate) fn url(port: u16) -> String {
+    format!("postgres://postgres:{PASSWORD}@127.0.0.1:{port}/postgres")
+}
+
+/// The command that runs a program which refuses to run as root.
+pub(crate) fn not_as_root(program: &Path) -> Vec<String> {
+    let mut command = Vec::new();
+    if port::user() == 0 {
+        let setpriv = installed("setpriv", "util-linux").display().to_string();
+        command.extend([setpriv, "--reuid=postgres".into(), "--regid=postgres".into(), "--clear-groups".into()]);
+    }
+    command.push(program.display().to_string());
+    command
+}
+
+pub(crate) fn start(settings: &[String]) -> PrivateServer {
+    PrivateServer::start(
+        "postgres",
+        |folder, port| {
+            let mut command = not_as_root(&installed("postgres", PACKAGE)).into_iter();
+            let path = command.next().expect("a command has a program").into();
+            let mut arguments: Vec<String> = command.collect();
+            arguments.extend(["-D".into(), folder.join("data").display().to_string(), "-p".into(), port.to_string()]);
+            let own = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=300"];
+            let settings = own.into_iter().chain(settings.iter().map(String::as_str));
+            arguments.extend(settings.flat_map(|setting| ["-c".to_owned(), setting.to_owned()]));
+            // Killed, it would leave a piece of shared memory behind that no process ever frees.
+            Program { path, arguments, last_signal: "QUIT" }
+        },
+        |folder, port| {
+            copy_template(&folder.join("data"));
+            describe(url(port))
+        },
+    )
+}
+
+pub(crate) fn describe(url: String) -> Description {
+    let client = installed("psql", "postgresql-client").display().to_string();
+    Description {
+        client: vec![client, "-X".into(), "-At".into(), "-d".into(), url.clone(), "-c".into()],
+        url,
+        protocol: Some(Protocol::Postgres),
+        stop_signal: "INT",
+        certificate_authority: None,
+    }
+}
+
+fn copy_template(data: &Path) {
+    let program = installed("initdb", PACKAGE);
+    let version = run(Command::new(&program).arg("--version"));
+    let version = version.split_whitespace().nth(2).unwrap_or("unknown");
+    template::copy(&format!("postgres-{version}-user-{}", port::user()), data, |template| {
+        let password = template.with_file_name("password");
+        std::fs::write(&password, PASSWORD).expect("a new folder is writable");
+        if port::user() == 0 {
+            run(Command::new("chown").arg("postgres").arg(template));
+        }
+        let command = not_as_root(&program);
+        run(Command::new(&command[0])
+            .args(&command[1..])
+            .arg(format!("--pwfile={}", password.display()))
+            .args(["--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--pgdata"])
+            .arg(template)
+            .current_dir("/"));
+    });
+}

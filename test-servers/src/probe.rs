@@ -1,0 +1,40 @@
+//! Asks an address, in the first words of its protocol, whether a server is ready there.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+/// A protocol that a server speaks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Protocol {
+    Redis,
+    Postgres,
+    MySql,
+}
+
+impl Protocol {
+    /// Whether a server at 127.0.0.1 takes clients now.
+    pub(crate) fn is_ready(self, port: u16) -> bool {
+        self.first_answer(port).is_ok_and(|answer| match self {
+            // A server that asks for a password is ready; one that loads its data says -LOADING.
+            Protocol::Redis => answer.starts_with(b"+PONG") || answer.starts_with(b"-NOAU"),
+            // `R` asks for a password; a server that starts or recovers sends an error, `E`.
+            Protocol::Postgres => answer[0] == b'R',
+            // After the four bytes of a packet's head comes the version of the protocol, or 255 for an error.
+            Protocol::MySql => answer[4] == 10,
+        })
+    }
+
+    fn first_answer(self, port: u16) -> std::io::Result<[u8; 5]> {
+        let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+        match self {
+            Protocol::Redis => stream.write_all(b"PING\r\n")?,
+            Protocol::Postgres => stream.write_all(b"\0\0\0\x17\0\x03\0\0user\0postgres\0\0")?,
+            Protocol::MySql => {}
+        }
+        let mut answer = [0; 5];
+        stream.read_exact(&mut answer)?;
+        Ok(answer)
+    }
+}

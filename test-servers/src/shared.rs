@@ -1,0 +1,95 @@
+//! The servers that all tests of a process share, and the three ways to come by one.
+
+use url::Url;
+
+use crate::container::{Container, Image};
+use crate::private::{PrivateServer, in_background};
+
+/// A server that all tests of this process use; so each should keep to keys or tables of its own.
+#[derive(Debug)]
+pub struct SharedServer {
+    url: String,
+    source: Source,
+}
+
+#[derive(Debug)]
+enum Source {
+    Environment,
+    Container(#[expect(dead_code, reason = "kept for what ends with it")] Container),
+    Installed(#[expect(dead_code, reason = "kept for what ends with it")] PrivateServer),
+}
+
+/// Where a [`SharedServer`] comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// The address was in the environment.
+    Environment,
+    /// Docker runs it.
+    Container,
+    /// The installed server was started.
+    Installed,
+}
+
+impl SharedServer {
+    /// The address, in the form that the drivers take.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Where the server comes from.
+    pub fn way(&self) -> Way {
+        match self.source {
+            Source::Environment => Way::Environment,
+            Source::Container(_) => Way::Container,
+            Source::Installed(_) => Way::Installed,
+        }
+    }
+
+    pub(crate) async fn find(kind: &'static Kind) -> SharedServer {
+        let containers = std::env::var("TEST_CONTAINERS").unwrap_or_default();
+        assert!(
+            ["", "never", "required"].contains(&containers.as_str()),
+            "TEST_CONTAINERS is {containers:?}; it can be `never`, `required` or absent"
+        );
+        if let Ok(url) = std::env::var(kind.variable) {
+            assert!(containers != "required", "TEST_CONTAINERS forbids the server that {} names", kind.variable);
+            return Self::named(kind.variable, url).await;
+        }
+        if containers != "never" {
+            match Container::start(&kind.image).await {
+                Ok(container) => {
+                    return SharedServer {
+                        url: (kind.url)(container.port.number()),
+                        source: Source::Container(container),
+                    };
+                }
+                Err(reason) => assert!(containers != "required", "TEST_CONTAINERS requires a container, but {reason}"),
+            }
+        }
+        let server = in_background(kind.start).await;
+        SharedServer { url: server.url().to_owned(), source: Source::Installed(server) }
+    }
+
+    /// An address is only looked at: a wrong one should fail here and not in the middle of a test.
+    async fn named(variable: &str, url: String) -> SharedServer {
+        let parsed = Url::parse(&url).unwrap_or_else(|error| panic!("{variable} is not a URL: {error}"));
+        let host = parsed.host_str().unwrap_or("127.0.0.1").to_owned();
+        let default_port = match parsed.scheme() {
+            "postgres" | "postgresql" => 5432,
+            "mysql" | "mariadb" => 3306,
+            _ => 6379,
+        };
+        let port = parsed.port().unwrap_or(default_port);
+        let answer = in_background(move || std::net::TcpStream::connect((host, port))).await;
+        assert!(answer.is_ok(), "{variable} names a server at port {port} that does not answer: {answer:?}");
+        SharedServer { url, source: Source::Environment }
+    }
+}
+
+/// What there is to know about one kind of server.
+pub(crate) struct Kind {
+    pub(crate) variable: &'static str,
+    pub(crate) image: Image,
+    pub(crate) url: fn(u16) -> String,
+    pub(crate) start: fn() -> PrivateServer,
+}

@@ -1,0 +1,48 @@
+//! Redis as several servers: a Cluster, and a master behind Sentinel, that each survive the loss of a master.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod helpers;
+
+use helpers::{ask, listens};
+use test_servers::{redis_cluster, redis_sentinel};
+
+#[tokio::test]
+async fn a_cluster_serves_a_key_and_survives_the_loss_of_its_master() {
+    let cluster = redis_cluster().await;
+    assert_eq!(cluster.urls().len(), 6);
+    let master = cluster.master_of("note").await;
+    assert_eq!(ask(master.url(), "SET note kept"), "OK");
+    assert_eq!(ask(master.url(), "WAIT 1 5000"), "1");
+
+    let old = cluster.fail_over("note").await;
+    assert!(!listens(old.port()));
+    let new = cluster.master_of("note").await;
+    assert_ne!(new.port(), old.port());
+    assert_eq!(ask(new.url(), "GET note"), "kept");
+
+    old.restart().await;
+    helpers::wait_until("the old master is a replica", || ask(old.url(), "ROLE").starts_with("slave"));
+    let ports: Vec<u16> = cluster.nodes().iter().map(test_servers::PrivateServer::port).collect();
+    drop(cluster);
+    assert!(!ports.into_iter().any(listens));
+}
+
+#[tokio::test]
+async fn sentinels_name_the_replica_after_the_loss_of_the_master() {
+    let sentinel = redis_sentinel().await;
+    assert_eq!((sentinel.urls().len(), sentinel.servers().len()), (3, 2));
+    let master = sentinel.master().await;
+    assert_eq!(master.port(), sentinel.servers()[0].port());
+    ask(master.url(), "SET note kept");
+    assert_eq!(ask(master.url(), "WAIT 1 5000"), "1");
+
+    let old = sentinel.fail_over().await;
+    assert_eq!(old.port(), master.port());
+    let new = sentinel.master().await;
+    assert_eq!(new.port(), sentinel.servers()[1].port());
+    assert_eq!(ask(new.url(), "GET note"), "kept");
+
+    old.restart().await;
+    helpers::wait_until("the old master is a replica", || ask(old.url(), "ROLE").starts_with("slave"));
+}

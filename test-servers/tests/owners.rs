@@ -1,0 +1,120 @@
+//! What becomes of servers when the process that started them ends, and which server a process is handed.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod helpers;
+
+use helpers::{Owner, ask, listens, port_of, wait_until};
+use test_servers::{RedisOptions, Way, redis_with};
+
+const NO_CONTAINERS: (&str, &str) = ("TEST_CONTAINERS", "never");
+
+#[test]
+fn each_server_is_gone_after_its_process_was_killed() {
+    for server in ["private-redis", "private-postgres", "private-mysql", "redis", "postgres", "mysql"] {
+        let mut owner = Owner::start(server, &[NO_CONTAINERS]);
+        let port = port_of(&owner.url);
+        assert!(listens(port), "{server}");
+        assert_eq!(owner.folders().len(), 1, "{server}");
+        owner.kill();
+        wait_until("the server is gone", || !listens(port));
+        wait_until("its folder is gone", || owner.folders().is_empty());
+    }
+}
+
+#[test]
+fn each_node_is_gone_after_its_process_was_killed() {
+    for (server, nodes) in [("redis-cluster", 6), ("redis-sentinel", 5)] {
+        let mut owner = Owner::start(server, &[NO_CONTAINERS]);
+        assert_eq!(owner.folders().len(), nodes);
+        owner.kill();
+        wait_until("all folders are gone", || owner.folders().is_empty());
+    }
+}
+
+#[test]
+fn a_server_is_gone_after_its_process_ended_well() {
+    let mut owner = Owner::start("postgres", &[NO_CONTAINERS]);
+    let port = port_of(&owner.url);
+    drop(owner.process.stdin.take());
+    assert!(owner.process.wait().unwrap().success());
+    wait_until("the server is gone", || !listens(port));
+    wait_until("its folder is gone", || owner.folders().is_empty());
+}
+
+#[test]
+fn processes_that_start_at_once_have_servers_of_their_own() {
+    let owners: Vec<Owner> = std::thread::scope(|scope| {
+        let starting: Vec<_> =
+            (0..6).map(|_| scope.spawn(|| Owner::start("private-redis", &[NO_CONTAINERS]))).collect();
+        starting.into_iter().map(|owner| owner.join().unwrap()).collect()
+    });
+    for (number, owner) in owners.iter().enumerate() {
+        ask(&owner.url, &format!("SET number {number}"));
+    }
+    for (number, owner) in owners.iter().enumerate() {
+        assert_eq!(ask(&owner.url, "GET number"), number.to_string());
+    }
+    for mut owner in owners {
+        owner.kill();
+        wait_until("its folder is gone", || owner.folders().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_address_in_the_environment_is_taken() {
+    let server = redis_with(RedisOptions::default()).await;
+    let mut owner = Owner::start("redis", &[("TEST_REDIS_URL", server.url())]);
+    assert_eq!(owner.url, server.url());
+    assert_eq!(owner.folders().len(), 0, "nothing was started");
+    owner.kill();
+    assert_eq!(ask(server.url(), "PING"), "PONG", "a server that is not ours goes on");
+}
+
+#[test]
+fn an_address_where_nothing_answers_fails_at_once() {
+    let mut owner = Owner::start("postgres", &[("TEST_POSTGRES_URL", "postgres://user:secret@127.0.0.1:1/name")]);
+    assert_eq!(owner.url, "");
+    assert!(!owner.process.wait().unwrap().success());
+}
+
+#[test]
+fn a_machine_without_the_server_is_told_what_to_install() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_test-servers"))
+        .arg("redis")
+        .env("PATH", "/nowhere")
+        .env_remove("TEST_REDIS_URL")
+        .env_remove("TEST_CONTAINERS")
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(message.contains("sudo apt-get install -y redis-server"), "{message}");
+}
+
+#[test]
+fn a_required_container_is_not_replaced_by_another_server() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_test-servers"))
+        .arg("redis")
+        .env("TEST_CONTAINERS", "required")
+        .env("DOCKER_HOST", "unix:///nowhere/docker.sock")
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(message.contains("TEST_CONTAINERS"), "{message}");
+}
+
+/// Holds on each of the three ways; in which way it ran, its output tells.
+#[tokio::test]
+async fn shared_servers_answer_and_are_shared() {
+    let (redis, postgres, mysql) = tokio::join!(test_servers::redis(), test_servers::postgres(), test_servers::mysql());
+    assert!(std::ptr::eq(redis, test_servers::redis().await));
+    assert_eq!(ask(redis.url(), "PING"), "PONG");
+    assert_eq!(ask(postgres.url(), "SELECT 1"), "1");
+    assert_eq!(ask(mysql.url(), "SELECT 1"), "1");
+    if std::env::var("TEST_CONTAINERS").is_ok_and(|value| value == "required") {
+        assert_eq!([redis.way(), postgres.way(), mysql.way()], [Way::Container; 3]);
+    }
+    println!("{:?} {:?} {:?}", redis.way(), postgres.way(), mysql.way());
+}
