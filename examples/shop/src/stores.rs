@@ -5,6 +5,7 @@ use std::sync::Arc;
 use session_cookie::SignedCookieSessions;
 use session_core::{Error, ErrorKind, SecretKey, SessionConfig, SessionInterface};
 use session_memory::MemorySessions;
+use session_redis::{RedisSessions, RedisStore, RedisStoreBuilder};
 
 const SECRET_KEY: &str = "SECRET_KEY";
 
@@ -26,14 +27,26 @@ pub struct Sessions {
 /// If there is no such store, or it cannot be opened.
 pub async fn open_store(store: &str) -> Result<Sessions, Error> {
     let config = SessionConfig::development();
-    match store {
-        "cookie" => signed_cookie(config),
-        "memory" => Ok(memory(config)),
+    match store.split_once(':') {
+        None if store == "cookie" => signed_cookie(config),
+        None if store == "memory" => Ok(memory(config)),
+        Some(("redis" | "rediss", _)) => redis(RedisStore::builder(store), config, "Redis").await,
+        Some(("redis+cluster", nodes)) => {
+            let nodes = nodes.trim_start_matches('/').split(',').map(|node| format!("redis://{node}"));
+            redis(RedisStore::cluster(nodes), config, "a Redis Cluster").await
+        }
         _ => {
-            let message = format!("unknown store {store:?}; --store takes: cookie, memory");
+            let message = format!(
+                "unknown store {store:?}; --store takes: cookie, memory, redis://host:port, redis+cluster://host:port,host:port"
+            );
             Err(Error::new(ErrorKind::Configuration, message))
         }
     }
+}
+
+async fn redis(store: RedisStoreBuilder, config: SessionConfig, description: &'static str) -> Result<Sessions, Error> {
+    let sessions = RedisSessions::with_store(store.connect().await?, config);
+    Ok(Sessions { interface: Arc::new(sessions), description, notice: None })
 }
 
 fn memory(config: SessionConfig) -> Sessions {

@@ -28,7 +28,11 @@ fn refusal(output: &Output) -> String {
 fn an_unknown_store_is_refused_in_one_line() {
     for (store, shown) in [("papyrus", "\"papyrus\""), ("", "\"\""), ("two\nlines", "\"two\\nlines\"")] {
         let output = shop(&["--port", "0", "--store", store]).output().unwrap();
-        assert_eq!(refusal(&output), format!("shop: unknown store {shown}; --store takes: cookie, memory"));
+        let refusal = refusal(&output);
+        assert!(
+            refusal.starts_with(&format!("shop: unknown store {shown}; --store takes: cookie, memory, ")),
+            "{refusal}"
+        );
     }
 }
 

@@ -1,0 +1,85 @@
+//! Two shops on two ports, with one server behind them: they share a login, and it outlives them both.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+
+/// A shop in a process of its own.
+struct Shop {
+    process: Child,
+    address: String,
+}
+
+impl Shop {
+    fn open(store: &str) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_shop"));
+        command.args(["--port", "0", "--store", store]).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut process = command.spawn().unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let address = lines.find_map(|line| Some(line.split_once("http://")?.1.to_owned())).unwrap();
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { process, address }
+    }
+
+    fn ask(&self, request: &str, cookie: &str, form: &str) -> String {
+        let mut connection = TcpStream::connect(&self.address).unwrap();
+        write!(
+            connection,
+            "{request} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nCookie: {cookie}\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+            self.address,
+            form.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// The cookie of somebody who logs in.
+    fn log_in(&self) -> String {
+        let answer = self.ask("POST /login", "", "user=ada&password=lovelace&remember=yes");
+        let set = answer.lines().find_map(|line| line.strip_prefix("set-cookie: "));
+        set.unwrap_or_else(|| panic!("no cookie in {answer}")).split(';').next().unwrap().to_owned()
+    }
+
+    fn knows(&self, cookie: &str) -> bool {
+        self.ask("GET /", cookie, "").contains("Log out")
+    }
+}
+
+impl Drop for Shop {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn share_a_login(store: &str) {
+    let (one, other) = (Shop::open(store), Shop::open(store));
+    let cookie = one.log_in();
+    assert!(one.knows(&cookie) && other.knows(&cookie));
+    assert!(!other.knows(""));
+    drop((one, other));
+
+    let again = Shop::open(store);
+    assert!(again.knows(&cookie));
+    again.ask("POST /logout", &cookie, "");
+    assert!(!Shop::open(store).knows(&cookie));
+}
+
+#[tokio::test]
+async fn they_share_a_login_in_redis() {
+    share_a_login(test_servers::redis().await.url());
+}
+
+#[tokio::test]
+async fn they_share_a_login_in_a_cluster() {
+    let cluster = test_servers::redis_cluster().await;
+    let nodes =
+        cluster.urls().into_iter().map(|url| url.trim_start_matches("redis://").trim_end_matches('/').to_owned());
+    share_a_login(&format!("redis+cluster://{}", nodes.collect::<Vec<_>>().join(",")));
+}

@@ -1,0 +1,113 @@
+//! What an error of the driver means for whoever called the store.
+
+use std::error::Error as StdError;
+use std::io;
+
+use redis::{RedisError, ServerErrorKind};
+use session_core::{Error, ErrorKind};
+
+/// The error of a call of the store.
+pub(crate) fn failed(call: &'static str, error: RedisError) -> Error {
+    let kind = kind(&error);
+    let message = match kind {
+        ErrorKind::Unavailable => format!("redis did not answer ({call})"),
+        ErrorKind::Configuration => format!("redis cannot be reached by these settings ({call})"),
+        _ => format!("redis answered with an error ({call})"),
+    };
+    Error::new(kind, message).with_source(source(error))
+}
+
+/// Nothing came before the deadline.
+pub(crate) fn timed_out() -> RedisError {
+    io::Error::new(io::ErrorKind::TimedOut, "no answer before the deadline").into()
+}
+
+/// Whether the key holds what no store of this kind has written: a list, a hash.
+pub(crate) fn is_of_another_type(error: &RedisError) -> bool {
+    // Redis 6 wraps the errors of a script in one of its own.
+    error.code() == Some("WRONGTYPE") || error.detail().is_some_and(|detail| detail.contains("WRONGTYPE"))
+}
+
+fn kind(error: &RedisError) -> ErrorKind {
+    use redis::ErrorKind as Driver;
+    match error.kind() {
+        Driver::Io
+        | Driver::ClusterConnectionNotFound
+        | Driver::MasterNameNotFoundBySentinel
+        | Driver::NoValidReplicasFoundBySentinel
+        | Driver::Server(
+            ServerErrorKind::BusyLoading
+            | ServerErrorKind::Moved
+            | ServerErrorKind::Ask
+            | ServerErrorKind::TryAgain
+            | ServerErrorKind::ClusterDown
+            | ServerErrorKind::MasterDown
+            | ServerErrorKind::ReadOnly,
+        ) => ErrorKind::Unavailable,
+        Driver::InvalidClientConfig | Driver::EmptySentinelList => ErrorKind::Configuration,
+        _ if matches!(error.code(), Some("BUSY" | "NOREPLICAS")) => ErrorKind::Unavailable,
+        // A script that wrote when Redis 6 was a replica, and the like.
+        _ if error.detail().is_some_and(|detail| detail.contains("-READONLY")) => ErrorKind::Unavailable,
+        _ => ErrorKind::Backend,
+    }
+}
+
+/// The driver's error, without what Redis quotes of an unknown command: a key, a record.
+fn source(error: RedisError) -> Box<dyn StdError + Send + Sync> {
+    let text = error.to_string();
+    match text.split_once("with args beginning with") {
+        Some((before, _)) => before.trim_end_matches([',', ' ']).into(),
+        None => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(line: &str) -> Error {
+        let value = redis::parse_redis_value(format!("-{line}\r\n").as_bytes()).unwrap();
+        failed("load", value.extract_error().unwrap_err())
+    }
+
+    #[test]
+    fn what_passes_by_itself_is_unavailable_and_what_does_not_is_an_error_of_the_backend() {
+        for line in [
+            "LOADING Redis is loading the dataset in memory",
+            "MOVED 3999 127.0.0.1:6381",
+            "ASK 3999 127.0.0.1:6381",
+            "TRYAGAIN later",
+            "CLUSTERDOWN Hash slot not served",
+            "MASTERDOWN Link with MASTER is down",
+            "READONLY You can't write against a read only replica.",
+            "ERR Error running script (call to f_00): @user_script:1: -READONLY You can't write",
+            "NOREPLICAS Not enough good replicas to write.",
+            "BUSY Redis is busy running a script",
+        ] {
+            assert_eq!(answer(line).kind(), ErrorKind::Unavailable, "{line}");
+        }
+        for line in [
+            "ERR unknown command",
+            "OOM command not allowed when used memory > 'maxmemory'.",
+            "MISCONF Redis is configured to save RDB snapshots, but it is currently unable to persist to disk.",
+            "WRONGTYPE Operation against a key holding the wrong kind of value",
+            "NOAUTH Authentication required.",
+            "WRONGPASS invalid username-password pair or user is disabled.",
+            "NOPERM this user has no permissions to run the 'set' command",
+        ] {
+            let error = answer(line);
+            assert_eq!(error.kind(), ErrorKind::Backend, "{line}");
+            assert_eq!(error.to_string(), "redis answered with an error (load)");
+            let code = line.split(' ').next().unwrap();
+            let source = error.source().unwrap().to_string();
+            assert!(source.contains(code) || code == "ERR" || code == "NOPERM", "{source}");
+        }
+    }
+
+    #[test]
+    fn an_error_that_quotes_a_call_is_cut() {
+        let error = answer("ERR unknown command 'EVALSHA', with args beginning with: 'sha' '1' 'session:key' ");
+        let text = error.source().unwrap().to_string();
+        assert!(text.contains("unknown command 'EVALSHA'") && !text.contains("session:key"), "{text}");
+    }
+}

@@ -1,0 +1,57 @@
+//! The scripts: where a condition and a write must be one step. Each touches one key.
+
+use std::sync::LazyLock;
+
+use redis::{Cmd, RedisResult, Script, ServerErrorKind, Value};
+use tokio::time::Instant;
+
+use crate::connection::Connection;
+
+macro_rules! script {
+    ($name:ident, $file:literal) => {
+        pub(crate) static $name: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!($file)));
+    };
+}
+
+script!(REPLACE, "scripts/replace.lua");
+script!(TOUCH, "scripts/touch.lua");
+script!(REMOVE, "scripts/remove.lua");
+script!(LIST, "scripts/list.lua");
+script!(UNLIST, "scripts/unlist.lua");
+
+pub(crate) struct Lua {
+    code: &'static str,
+    script: Script,
+}
+
+impl Lua {
+    fn new(code: &'static str) -> Self {
+        Self { code, script: Script::new(code) }
+    }
+
+    /// Runs it by its hash. A server that does not know it has done nothing, and is sent the whole.
+    pub(crate) async fn run(
+        &self,
+        connection: &dyn Connection,
+        deadline: Instant,
+        key: &str,
+        arguments: &[&[u8]],
+    ) -> RedisResult<Value> {
+        let by_hash = call("EVALSHA", self.script.get_hash(), key, arguments);
+        match connection.send(&by_hash, deadline).await {
+            Err(error) if error.kind() == redis::ErrorKind::Server(ServerErrorKind::NoScript) => {
+                connection.send(&call("EVAL", self.code, key, arguments), deadline).await
+            }
+            answer => answer,
+        }
+    }
+}
+
+fn call(command: &str, script: &str, key: &str, arguments: &[&[u8]]) -> Cmd {
+    let mut call = redis::cmd(command);
+    call.arg(script).arg(1).arg(key);
+    for argument in arguments {
+        call.arg(argument);
+    }
+    call
+}

@@ -1,0 +1,71 @@
+//! An application on sessions in Redis, asked in the process.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Path;
+use axum::http::{Request, StatusCode};
+use axum::routing::get;
+use session_core::SessionConfig;
+use session_redis::{RedisSessions, RedisStore};
+use session_tower::{Error, Session, SessionLayer};
+use tower::ServiceExt as _;
+
+#[derive(Clone)]
+pub(crate) struct App(Router);
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) body: String,
+    /// `session=value`; `None` also for a removal.
+    pub(crate) cookie: Option<String>,
+}
+
+impl App {
+    pub(crate) fn new(store: RedisStore) -> Self {
+        Self::with_config(store, SessionConfig::default())
+    }
+
+    pub(crate) fn with_config(store: RedisStore, config: SessionConfig) -> Self {
+        let router = Router::new()
+            .route("/untouched", get(async || ""))
+            .route("/read", get(async |session: Session| session.keys().join(" ")))
+            .route("/write/{key}", get(write))
+            .route("/count", get(count))
+            .route("/login/{owner}", get(login))
+            .route("/logout", get(logout))
+            .layer(SessionLayer::new(RedisSessions::with_store(store, config)));
+        Self(router)
+    }
+
+    pub(crate) async fn get(&self, path: &str, cookie: &str) -> Answer {
+        let request = Request::get(path).header("cookie", cookie).body(Body::empty()).unwrap();
+        let (parts, body) = self.0.clone().oneshot(request).await.unwrap().into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        let header = parts.headers.get("set-cookie").map(|header| header.to_str().unwrap().to_owned());
+        let cookie = header.and_then(|header| Some(header.split(';').next()?.to_owned()));
+        let cookie = cookie.filter(|cookie| !cookie.ends_with('='));
+        Answer { status: parts.status, body: String::from_utf8(body.to_vec()).unwrap(), cookie }
+    }
+}
+
+async fn write(session: Session, Path(key): Path<String>) -> Result<(), Error> {
+    session.insert(&*key, 1)?;
+    Ok(())
+}
+
+async fn count(session: Session) -> Result<String, Error> {
+    session.update("count", |count: Option<u64>| Some(count.unwrap_or(0) + 1))?;
+    Ok(session.get::<u64>("count")?.unwrap_or(0).to_string())
+}
+
+async fn login(session: Session, Path(owner): Path<String>) -> Result<(), Error> {
+    session.set_permanent(true)?;
+    session.set_owner(&*owner)?;
+    Ok(())
+}
+
+async fn logout(session: Session) -> Result<(), Error> {
+    session.destroy()?;
+    Ok(())
+}
