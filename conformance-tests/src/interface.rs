@@ -3,9 +3,13 @@
 //! An interface keeps the session on the server, and then every rule but the client-side ones holds, or in the cookie itself, and
 //! then every rule but the server-side ones.
 
+mod believed;
 mod browser;
+mod contents;
 mod cookies;
 mod ending;
+mod hooks;
+mod ids;
 mod lives;
 mod on_client;
 mod on_server;
@@ -40,7 +44,7 @@ pub fn client_side_rules() -> impl Iterator<Item = &'static Rule<InterfaceUnderT
 
 #[doc(hidden)]
 pub mod server_side {
-    use super::{InterfaceUnderTest, cookies, ending, lives, on_server, visits};
+    use super::{InterfaceUnderTest, contents, cookies, ending, hooks, ids, lives, on_server, visits};
     use crate::rule::{has_rule, rule_lists};
 
     #[must_use]
@@ -51,16 +55,20 @@ pub mod server_side {
     rule_lists! {
         ($) pub(super) for InterfaceUnderTest, macro __server_side_rules, each with __interface_group;
         always: visits::VISITS, macro __interface_visits;
+        always: contents::CONTENTS, macro __interface_contents;
         always: cookies::COOKIES, macro __interface_cookies;
         always: ending::ENDING, macro __interface_ending;
         always: lives::LIVES, macro __interface_lives;
+        always: hooks::HOOKS, macro __interface_hooks;
         always: on_server::ON_SERVER, macro __interface_on_server;
+        always: hooks::HOOKS_ON_SERVER, macro __interface_hooks_on_server;
+        always: ids::IDS, macro __interface_ids;
     }
 }
 
 #[doc(hidden)]
 pub mod client_side {
-    use super::{InterfaceUnderTest, cookies, ending, lives, on_client, visits};
+    use super::{InterfaceUnderTest, believed, contents, cookies, ending, hooks, lives, on_client, visits};
     use crate::rule::{has_rule, rule_lists};
 
     #[must_use]
@@ -71,9 +79,12 @@ pub mod client_side {
     rule_lists! {
         ($) pub(super) for InterfaceUnderTest, macro __client_side_rules, each with __interface_group;
         always: visits::VISITS, macro __interface_visits;
+        always: contents::CONTENTS, macro __interface_contents;
         always: cookies::COOKIES, macro __interface_cookies;
         always: ending::ENDING, macro __interface_ending;
         always: lives::LIVES, macro __interface_lives;
+        always: hooks::HOOKS, macro __interface_hooks;
         always: on_client::ON_CLIENT, macro __interface_on_client;
+        always: believed::BELIEVED, macro __interface_believed;
     }
 }

@@ -77,5 +77,7 @@ conformance_tests::interface_suite!(
         a_session_is_gone_after_its_end = "Redis has its own clock; interface.rs looks at the TTL",
         an_overridden_lifetime_is_obeyed = "Redis has its own clock; interface.rs looks at the TTL",
         only_a_change_puts_the_end_off_if_it_is_to = "Redis has its own clock; interface.rs looks at the TTL",
+        a_browser_session_is_kept_for_the_browser_lifetime = "kept for the permanent lifetime, as in Flask-Session",
+        tagged_values_come_back = "Flask-Session writes a UUID as text, and so it is text when it comes back",
     ),
 );

@@ -16,7 +16,8 @@ struct Arguments {
     #[arg(long, default_value_t = 3000)]
     port: u16,
 
-    /// Where sessions are kept: cookie, memory, redis://host:port or redis+cluster://host:port,host:port
+    /// Where sessions are kept: cookie, memory, sqlite:file, postgres://.., mysql://.., redis://.., or
+    /// redis+cluster://host:port,host:port
     #[arg(long, default_value = "cookie")]
     store: String,
 }

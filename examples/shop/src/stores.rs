@@ -6,6 +6,7 @@ use session_cookie::SignedCookieSessions;
 use session_core::{Error, ErrorKind, SecretKey, SessionConfig, SessionInterface};
 use session_memory::MemorySessions;
 use session_redis::{RedisSessions, RedisStore, RedisStoreBuilder};
+use session_sql::{SqlSessions, SqlStore};
 
 const SECRET_KEY: &str = "SECRET_KEY";
 
@@ -35,9 +36,13 @@ pub async fn open_store(store: &str) -> Result<Sessions, Error> {
             let nodes = nodes.trim_start_matches('/').split(',').map(|node| format!("redis://{node}"));
             redis(RedisStore::cluster(nodes), config, "a Redis Cluster").await
         }
+        Some(("sqlite", _)) => sql(store, config, "SQLite").await,
+        Some(("postgres", _)) => sql(store, config, "PostgreSQL").await,
+        Some(("mysql", _)) => sql(store, config, "MySQL or MariaDB").await,
         _ => {
             let message = format!(
-                "unknown store {store:?}; --store takes: cookie, memory, redis://host:port, redis+cluster://host:port,host:port"
+                "unknown store {store:?}; --store takes: cookie, memory, sqlite:file, postgres://.., mysql://.., redis://.., \
+                 redis+cluster://host:port,host:port"
             );
             Err(Error::new(ErrorKind::Configuration, message))
         }
@@ -46,6 +51,13 @@ pub async fn open_store(store: &str) -> Result<Sessions, Error> {
 
 async fn redis(store: RedisStoreBuilder, config: SessionConfig, description: &'static str) -> Result<Sessions, Error> {
     let sessions = RedisSessions::with_store(store.connect().await?, config);
+    Ok(Sessions { interface: Arc::new(sessions), description, notice: None })
+}
+
+async fn sql(url: &str, config: SessionConfig, description: &'static str) -> Result<Sessions, Error> {
+    let store = SqlStore::connect(url).await?;
+    store.migrate().await?;
+    let sessions = SqlSessions::with_store(store, config);
     Ok(Sessions { interface: Arc::new(sessions), description, notice: None })
 }
 

@@ -12,7 +12,7 @@ use session_core::{
 
 use crate::judge::Mutant;
 
-const SECRET: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+pub(super) const SECRET: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 pub fn unbroken() -> InterfaceUnderTest {
     InterfaceUnderTest::new(|config| async move { signed(config, SECRET) })
@@ -35,7 +35,7 @@ pub fn mutants() -> Vec<Mutant<InterfaceUnderTest>> {
     ]
 }
 
-fn signed(config: SessionConfig, key: &str) -> SignedCookieSessions {
+pub(super) fn signed(config: SessionConfig, key: &str) -> SignedCookieSessions {
     SignedCookieSessions::new(config, &SecretKey::new(key).unwrap()).unwrap()
 }
 
@@ -94,7 +94,9 @@ impl SessionInterface for LeavesOutWhatIsLong {
     async fn save(&self, session: &Session, context: &SaveContext<'_>) -> Result<CookieAction, Error> {
         let action = self.0.save(session, context).await?;
         match &action {
-            CookieAction::Set(value) if value.len() > 4000 => Ok(CookieAction::Keep),
+            CookieAction::Set(value) if context.value_limit().is_some_and(|limit| value.len() > limit) => {
+                Ok(CookieAction::Keep)
+            }
             _ => Ok(action),
         }
     }

@@ -56,8 +56,9 @@ mutation! {
 
 mutation! {
     EverySessionIsPermanent;
-    fn lifetime(&self, _: &Session) -> Option<Duration> {
-        Some(self.server.config().permanent_lifetime())
+    fn lifetime(&self, session: &Session) -> Option<Duration> {
+        let config = self.server.config();
+        Some(if session.is_permanent() { config.permanent_lifetime() } else { config.browser_lifetime() })
     }
 }
 

@@ -1,7 +1,10 @@
 //! Interfaces with one thing changed.
 
+mod believed;
 mod client_side;
+mod contents;
 mod cookies;
+mod ids;
 mod on_server;
 mod original;
 mod visits;
@@ -16,7 +19,10 @@ pub fn unbroken_on_server() -> InterfaceUnderTest {
 }
 
 pub fn on_server() -> Vec<Mutant<InterfaceUnderTest>> {
-    [visits::mutants(), cookies::mutants(), on_server::mutants()].into_iter().flatten().collect()
+    [visits::mutants(), contents::mutants(), cookies::mutants(), on_server::mutants(), ids::mutants()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 pub fn unbroken_on_client() -> InterfaceUnderTest {
@@ -24,5 +30,5 @@ pub fn unbroken_on_client() -> InterfaceUnderTest {
 }
 
 pub fn on_client() -> Vec<Mutant<InterfaceUnderTest>> {
-    client_side::mutants()
+    [client_side::mutants(), believed::mutants()].into_iter().flatten().collect()
 }

@@ -107,9 +107,11 @@ mutation! {
 }
 
 mutation! {
+    /// Those who have a number get a new id, those who have a name do not.
     SameIdAfterLogin;
     fn rotates(&self, session: &Session) -> bool {
-        session.rotates() && !session.changes_owner()
+        let owner = session.owner().unwrap_or_default();
+        session.rotates() && !(session.changes_owner() && owner.chars().all(char::is_alphabetic))
     }
 }
 

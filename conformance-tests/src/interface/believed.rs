@@ -1,0 +1,53 @@
+//! Rules of which cookies are believed by an interface that keeps the session in them.
+
+use std::time::Duration;
+
+use session_core::{Session, SessionConfig};
+
+use super::InterfaceUnderTest;
+use crate::rule::rules;
+
+const HOURS: Duration = Duration::from_hours(5);
+
+rules! {
+    ($) pub(crate) const BELIEVED, macro __interface_believed, for InterfaceUnderTest;
+
+    /// Two genuine cookies cannot be joined to a third: the beginning of one and the end of the other open nothing.
+    ///
+    /// Sign the whole value at once. Parts with a signature each can be exchanged, as can the chunks of a session over several cookies.
+    async fn parts_of_two_cookies_make_no_third(under_test) {
+        let interface = under_test.interface().await?;
+        let mut values = Vec::new();
+        for (user, role) in [("ada", "admin"), ("eve", "guest")] {
+            let mut visitor = under_test.browser(user, &interface);
+            let fill = |session: &Session| {
+                session.insert("user", user)?;
+                session.insert("role", role)
+            };
+            values.push(visitor.given(&format!("insert user = {user} and role = {role}"), fill).await?.value);
+        }
+        let (first, second) = (&values[0], &values[1]);
+        for place in 1..first.len().min(second.len()) {
+            for joined in [[&first[..place], &second[place..]].concat(), [&second[..place], &first[place..]].concat()] {
+                if joined == *first || joined == *second {
+                    continue;
+                }
+                let mut forger = under_test.browser("forger", &interface);
+                forger.plant("session", &joined);
+                under_test.equal(None, forger.get::<String>("role").await?)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The cookie of a session that ends with the browser is not believed for ever: it opens nothing when `permanent_lifetime` is over.
+    ///
+    /// Judge the age of every cookie in `open`; where `OpenContext::lifetime` is `None`, by `SessionConfig::permanent_lifetime`.
+    async fn a_cookie_without_an_end_is_not_believed_for_ever(under_test) {
+        let interface = under_test.configured(SessionConfig::builder().permanent_lifetime(HOURS)).await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        visitor.set(1).await?;
+        under_test.pass(HOURS + Duration::from_secs(2));
+        visitor.expect(None).await
+    }
+}

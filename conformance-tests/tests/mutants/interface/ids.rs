@@ -1,0 +1,67 @@
+//! Mutants of whom an id lets in, and for how long.
+
+use std::collections::HashMap;
+use std::time::{Duration, SystemTime};
+
+use session_core::{CookieAction, SaveContext, Session};
+
+use super::original::{Hidden, Origin, Stored, mutants, mutation};
+
+mutants! {
+    CaseDoesNotMatter breaks an_id_that_is_only_like_another_opens_nothing;
+    BeginningIsEnough breaks an_id_that_is_only_like_another_opens_nothing;
+    LoginIsFollowed breaks what_comes_with_the_id_of_before_a_login_is_dropped;
+    BrowserSessionsStayAWeek breaks a_browser_session_is_kept_for_the_browser_lifetime;
+    BrowserSessionsStayFourHours breaks a_browser_session_is_kept_for_the_browser_lifetime;
+}
+
+mutation! {
+    CaseDoesNotMatter;
+    fn find(&self, id: &str, now: SystemTime) -> Option<Stored> {
+        let sessions = self.server.sessions();
+        let found = sessions.iter().find(|(known, _)| known.eq_ignore_ascii_case(id)).map(|(_, stored)| stored);
+        found.filter(|stored| now <= stored.expires_at).cloned()
+    }
+}
+
+mutation! {
+    BeginningIsEnough;
+    fn find(&self, id: &str, now: SystemTime) -> Option<Stored> {
+        let sessions = self.server.sessions();
+        let found = sessions.iter().find(|(known, _)| id.len() > 20 && known.starts_with(id)).map(|(_, stored)| stored);
+        found.filter(|stored| now <= stored.expires_at).cloned()
+    }
+}
+
+mutation! {
+    LoginIsFollowed { successors: Hidden<HashMap<String, String>> };
+    fn new_id(&self, session: &Session, old: Option<&str>) -> String {
+        let new: String = std::iter::repeat_with(fastrand::alphanumeric).take(43).collect();
+        if let Some(old) = old.filter(|_| session.changes_owner()) {
+            self.successors.0.lock().unwrap().insert(old.to_owned(), new.clone());
+        }
+        new
+    }
+    fn lost(&self, session: &Session, origin: &Origin, context: &SaveContext<'_>) -> CookieAction {
+        let successor = self.successors.0.lock().unwrap().get(&origin.0).cloned();
+        let followed = successor.and_then(|id| self.find(&id, context.now()).map(|stored| (id, stored)));
+        if let Some((id, stored)) = followed {
+            self.store(&id, self.merged(session, &stored), Some(&stored), context);
+        }
+        CookieAction::Keep
+    }
+}
+
+mutation! {
+    BrowserSessionsStayAWeek;
+    fn lifetime_of(&self, context: &SaveContext<'_>) -> Duration {
+        context.lifetime().unwrap_or(Duration::from_hours(7 * 24))
+    }
+}
+
+mutation! {
+    BrowserSessionsStayFourHours;
+    fn lifetime_of(&self, context: &SaveContext<'_>) -> Duration {
+        context.lifetime().unwrap_or(context.config().browser_lifetime().min(Duration::from_hours(4)))
+    }
+}

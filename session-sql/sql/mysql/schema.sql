@@ -1,0 +1,10 @@
+CREATE TABLE IF NOT EXISTS `{table}` (
+    key_hash   BINARY(32) NOT NULL PRIMARY KEY, -- SHA-256 of the session's id
+    version    BIGINT     NOT NULL,
+    payload    LONGBLOB   NOT NULL,
+    created_at BIGINT     NOT NULL,             -- milliseconds since 1970, rounded up
+    expires_at BIGINT     NOT NULL,             -- milliseconds since 1970, rounded up
+    owner      BLOB,                            -- UTF-8; bytes, for text is compared without regard to trailing spaces
+    INDEX `{table}_expires_at` (expires_at),
+    INDEX `{table}_owner` (owner(255))
+) ENGINE = InnoDB

@@ -1,0 +1,3 @@
+DELETE target
+FROM `{table}` AS target FORCE INDEX (PRIMARY)
+WHERE target.key_hash IN ({keys}) AND target.expires_at < ?

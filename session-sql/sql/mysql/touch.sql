@@ -1,0 +1,3 @@
+UPDATE `{table}`
+SET expires_at = ?
+WHERE key_hash = ? AND version = ?

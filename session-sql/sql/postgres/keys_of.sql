@@ -1,0 +1,3 @@
+SELECT key_hash
+FROM "{table}"
+WHERE owner = $1

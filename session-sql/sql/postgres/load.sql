@@ -1,0 +1,3 @@
+SELECT version, payload, created_at, expires_at, owner
+FROM "{table}"
+WHERE key_hash = $1

@@ -1,0 +1,16 @@
+-- Two processes that create the table at once would get in each other's way: they take turns, each in one transaction.
+SELECT pg_advisory_xact_lock(7310579633165197676);
+
+CREATE TABLE IF NOT EXISTS "{table}" (
+    key_hash   BYTEA  NOT NULL PRIMARY KEY, -- SHA-256 of the session's id
+    version    BIGINT NOT NULL,
+    payload    BYTEA  NOT NULL,
+    created_at BIGINT NOT NULL,             -- milliseconds since 1970, rounded up
+    expires_at BIGINT NOT NULL,             -- milliseconds since 1970, rounded up
+    owner      BYTEA                        -- UTF-8; TEXT would refuse the character NUL
+);
+
+CREATE INDEX IF NOT EXISTS "{table}_expires_at" ON "{table}" (expires_at);
+
+-- A hash, for a B-tree refuses values of more than 2,704 bytes.
+CREATE INDEX IF NOT EXISTS "{table}_owner" ON "{table}" USING HASH (owner);

@@ -1,0 +1,12 @@
+CREATE TABLE IF NOT EXISTS "{table}" (
+    key_hash   BLOB    NOT NULL PRIMARY KEY, -- SHA-256 of the session's id
+    version    INTEGER NOT NULL,
+    payload    BLOB    NOT NULL,
+    created_at INTEGER NOT NULL,             -- milliseconds since 1970, rounded up
+    expires_at INTEGER NOT NULL,             -- milliseconds since 1970, rounded up
+    owner      BLOB                          -- UTF-8
+) STRICT;
+
+CREATE INDEX IF NOT EXISTS "{table}_expires_at" ON "{table}" (expires_at);
+
+CREATE INDEX IF NOT EXISTS "{table}_owner" ON "{table}" (owner) WHERE owner IS NOT NULL;

@@ -1,0 +1,61 @@
+//! What goes into a statement and what comes out, the same for every database.
+
+use sqlx::query::Query;
+use sqlx::{ColumnIndex, Decode, Encode, Row, Type};
+
+use crate::statements::Column;
+
+/// A value of a statement.
+#[derive(Clone, Copy)]
+pub(crate) enum Value<'a> {
+    Integer(i64),
+    Bytes(&'a [u8]),
+    OptionalBytes(Option<&'a [u8]>),
+}
+
+/// What a statement did.
+#[derive(Default)]
+pub(crate) struct Answer {
+    /// How many rows it wrote.
+    pub(crate) changed: u64,
+    /// The rows that it read; `None` for one that does not decode.
+    pub(crate) rows: Vec<Option<Vec<Cell>>>,
+}
+
+/// One column of a row.
+pub(crate) enum Cell {
+    Integer(i64),
+    Bytes(Option<Vec<u8>>),
+}
+
+/// The query with its values.
+pub(super) fn bind<'a, D>(mut query: Query<'a, D, D::Arguments>, values: &'a [Value<'a>]) -> Query<'a, D, D::Arguments>
+where
+    D: sqlx::Database,
+    i64: Encode<'a, D> + Type<D>,
+    Option<&'a [u8]>: Encode<'a, D> + Type<D>,
+{
+    for value in values {
+        query = match *value {
+            Value::Integer(integer) => query.bind(integer),
+            Value::Bytes(bytes) => query.bind(Some(bytes)),
+            Value::OptionalBytes(bytes) => query.bind(bytes),
+        };
+    }
+    query
+}
+
+/// The columns of each row.
+pub(super) fn read<R>(rows: &[R], columns: &[Column]) -> Vec<Option<Vec<Cell>>>
+where
+    R: Row,
+    usize: ColumnIndex<R>,
+    for<'r> i64: Decode<'r, R::Database> + Type<R::Database>,
+    for<'r> Vec<u8>: Decode<'r, R::Database> + Type<R::Database>,
+{
+    let cell = |row: &R, (index, column): (usize, &Column)| match column {
+        Column::Integer => row.try_get(index).map(Cell::Integer),
+        Column::Bytes => row.try_get(index).map(Cell::Bytes),
+    };
+    rows.iter().map(|row| columns.iter().enumerate().map(|column| cell(row, column).ok()).collect()).collect()
+}

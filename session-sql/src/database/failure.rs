@@ -1,0 +1,118 @@
+//! The errors of sqlx as errors of a session store.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use session_core::{Error, ErrorKind};
+use sqlx::error::DatabaseError;
+
+/// What a database's own error means.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Meaning {
+    /// It cannot serve now, and did nothing: the same call may succeed later.
+    Outage,
+    /// The table is not there.
+    NoTable,
+    /// A payload is more than it takes.
+    TooLarge,
+    /// Its message may quote what was to be stored.
+    Quoting,
+    Other,
+}
+
+/// A database's answer, without what it may quote: Debug of sqlx's own error shows the rows that were refused.
+#[derive(Debug)]
+struct Answered {
+    code: Option<String>,
+    message: Option<String>,
+}
+
+/// The deadline passed.
+#[derive(Debug)]
+struct DeadlinePassed;
+
+pub(super) fn deadline(name: &str) -> Error {
+    unavailable(name).with_source(DeadlinePassed)
+}
+
+/// The error for what sqlx gave.
+pub(super) fn convert(name: &str, error: sqlx::Error, meaning: fn(&dyn DatabaseError) -> Meaning) -> Error {
+    match error {
+        sqlx::Error::Database(error) => answered(name, &*error, meaning(&*error)),
+        error if is_outage(&error) => unavailable(name).with_source(error),
+        sqlx::Error::Configuration(source) => {
+            let message = format!("the address of the {name} session store is not understood");
+            Error::new(ErrorKind::Configuration, message).with_source(source)
+        }
+        error => {
+            let message = format!("the {name} session store gave an answer that makes no sense");
+            Error::new(ErrorKind::Backend, message).with_source(error)
+        }
+    }
+}
+
+/// Whether a connection is of no more use after this error.
+pub(super) fn breaks_connection(error: &sqlx::Error, meaning: fn(&dyn DatabaseError) -> Meaning) -> bool {
+    match error {
+        sqlx::Error::Database(error) => matches!(meaning(&**error), Meaning::Outage | Meaning::TooLarge),
+        _ => true,
+    }
+}
+
+/// Whether SQLite's file is locked.
+pub(super) fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+    code.is_some_and(|code| matches!(code & 0xff, 5 | 6))
+}
+
+fn answered(name: &str, error: &dyn DatabaseError, meaning: Meaning) -> Error {
+    let shown = meaning != Meaning::Quoting;
+    let source = Answered {
+        code: error.code().map(std::borrow::Cow::into_owned),
+        message: shown.then(|| error.message().to_owned()),
+    };
+    let failure = match meaning {
+        Meaning::Outage => unavailable(name),
+        Meaning::TooLarge => Error::new(ErrorKind::TooLarge, format!("the session is more than {name} takes")),
+        Meaning::NoTable => {
+            Error::new(ErrorKind::Backend, format!("the {name} session store has no table: `migrate` creates it"))
+        }
+        Meaning::Quoting if error.is_unique_violation() => {
+            let message = format!("the {name} session store has a record under a key that should be new");
+            Error::new(ErrorKind::Backend, message)
+        }
+        Meaning::Quoting | Meaning::Other => {
+            Error::new(ErrorKind::Backend, format!("the {name} session store answered with a failure"))
+        }
+    };
+    failure.with_source(source)
+}
+
+fn is_outage(error: &sqlx::Error) -> bool {
+    use sqlx::Error::{Io, PoolClosed, PoolTimedOut, Tls, WorkerCrashed};
+    matches!(error, Io(_) | Tls(_) | PoolTimedOut | PoolClosed | WorkerCrashed)
+}
+
+fn unavailable(name: &str) -> Error {
+    Error::new(ErrorKind::Unavailable, format!("the {name} session store is not available"))
+}
+
+impl fmt::Display for Answered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message.as_deref().unwrap_or("the database refused what was to be stored"))?;
+        match &self.code {
+            Some(code) => write!(f, " (code {code})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for DeadlinePassed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no answer came before the deadline")
+    }
+}
+
+impl StdError for Answered {}
+
+impl StdError for DeadlinePassed {}

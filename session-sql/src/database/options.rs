@@ -1,0 +1,154 @@
+//! From an address or a pool to a database.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use session_core::{Error, ErrorKind};
+use sqlx::pool::PoolOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Pool};
+
+use super::pooled::{Driver, Pooled};
+use super::suspicion::Suspicion;
+use super::{Database, failure};
+use crate::Synchronous;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    pub(crate) deadline: Duration,
+    pub(crate) max_connections: u32,
+    pub(crate) synchronous: Synchronous,
+}
+
+/// The database at this address, after a first connection to it.
+pub(crate) async fn connect(url: &str, settings: Settings) -> Result<Arc<dyn Database>, Error> {
+    let scheme = url.split(':').next().unwrap_or_default();
+    match scheme {
+        #[cfg(feature = "sqlite")]
+        "sqlite" => sqlite(url, settings).await,
+        #[cfg(feature = "postgres")]
+        "postgres" | "postgresql" => postgres(url, settings).await,
+        #[cfg(feature = "mysql")]
+        "mysql" | "mariadb" => mysql(url, settings).await,
+        _ => Err(Error::new(ErrorKind::Configuration, why_not(scheme))),
+    }
+}
+
+fn why_not(scheme: &str) -> &'static str {
+    match scheme {
+        "sqlite" => "session-sql was built without its feature `sqlite`",
+        "postgres" | "postgresql" => "session-sql was built without its feature `postgres`",
+        "mysql" | "mariadb" => "session-sql was built without its feature `mysql`",
+        _ => "the address of an SQL session store starts with sqlite:, postgres:// or mysql://",
+    }
+}
+
+#[cfg(feature = "sqlite")]
+async fn sqlite(url: &str, settings: Settings) -> Result<Arc<dyn Database>, Error> {
+    use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
+
+    let options = parse::<sqlx::Sqlite, SqliteConnectOptions>(url)?;
+    let in_memory = url.contains(":memory:") || url.contains("mode=memory");
+    let options = options
+        .create_if_missing(!url.contains("mode="))
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(settings.synchronous.into())
+        // Less than the deadline, so that SQLite itself says that another process holds the lock.
+        .busy_timeout(settings.deadline * 9 / 10)
+        .disable_statement_logging();
+    let pool = pool_options::<sqlx::Sqlite>(settings, &Suspicion::new());
+    if in_memory {
+        // The data go with the last connection.
+        let pool = pool.max_connections(1).idle_timeout(None).max_lifetime(None);
+        return Ok(pooled(pool.connect_lazy_with(options), settings, true, Suspicion::new()));
+    }
+    probe::<sqlx::Sqlite>(&options, settings.deadline).await?;
+    Ok(pooled(pool.connect_lazy_with(options), settings, true, Suspicion::new()))
+}
+
+#[cfg(feature = "postgres")]
+async fn postgres(url: &str, settings: Settings) -> Result<Arc<dyn Database>, Error> {
+    // A pooler refuses the setting, and nothing here is a fraction.
+    let options = parse::<sqlx::Postgres, sqlx::postgres::PgConnectOptions>(url)?.extra_float_digits(None);
+    let prepared = sqlx::Postgres::keeps_statements(&options);
+    server::<sqlx::Postgres>(options.disable_statement_logging(), settings, prepared).await
+}
+
+#[cfg(feature = "mysql")]
+async fn mysql(url: &str, settings: Settings) -> Result<Arc<dyn Database>, Error> {
+    let options = parse::<sqlx::MySql, sqlx::mysql::MySqlConnectOptions>(url)?;
+    server::<sqlx::MySql>(options.disable_statement_logging(), settings, true).await
+}
+
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+async fn server<D: Driver>(
+    options: <D::Connection as Connection>::Options,
+    settings: Settings,
+    prepared: bool,
+) -> Result<Arc<dyn Database>, Error> {
+    probe::<D>(&options, settings.deadline).await?;
+    let suspicion = Suspicion::new();
+    let pool = pool_options::<D>(settings, &suspicion).connect_lazy_with(options);
+    Ok(pooled(pool, settings, prepared, suspicion))
+}
+
+/// A database behind the caller's own pool.
+pub(crate) fn existing<D: Driver>(pool: Pool<D>, settings: Settings) -> Arc<dyn Database> {
+    let prepared = D::keeps_statements(&pool.connect_options());
+    pooled(pool, settings, prepared, Suspicion::new())
+}
+
+fn pooled<D: Driver>(pool: Pool<D>, settings: Settings, prepared: bool, suspicion: Suspicion) -> Arc<dyn Database> {
+    Arc::new(Pooled::new(pool, settings.deadline, prepared, suspicion))
+}
+
+fn parse<D: Driver, O: std::str::FromStr<Err = sqlx::Error>>(url: &str) -> Result<O, Error> {
+    url.parse().map_err(|error| failure::convert(D::LABEL, error, D::meaning))
+}
+
+/// One connection outside the pool, which says at once why there can be none; the pool tries again until the deadline.
+async fn probe<D: Driver>(options: &<D::Connection as Connection>::Options, deadline: Duration) -> Result<(), Error> {
+    let probing = async {
+        loop {
+            let error = match options.connect().await {
+                Ok(connection) => return connection.close().await,
+                Err(error) => error,
+            };
+            // Two processes that switch a new file to WAL at once: SQLite refuses one of them without waiting.
+            if !D::EMBEDDED || !failure::is_busy(&error) {
+                return Err(error);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    match tokio::time::timeout(deadline, probing).await {
+        Ok(probed) => probed.map_err(|error| failure::convert(D::LABEL, error, D::meaning)),
+        Err(_) => Err(failure::deadline(D::LABEL)),
+    }
+}
+
+fn pool_options<D: Driver>(settings: Settings, suspicion: &Suspicion) -> PoolOptions<D> {
+    let options = PoolOptions::new()
+        .max_connections(settings.max_connections)
+        .acquire_timeout(settings.deadline)
+        .test_before_acquire(false)
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                let Some(greeting) = D::GREETING else { return Ok(()) };
+                D::run_script(connection, AssertSqlSafe(greeting.to_owned())).await
+            })
+        });
+    if D::EMBEDDED {
+        return options;
+    }
+    let (suspicion, patience) = (suspicion.clone(), settings.deadline / 4);
+    options.before_acquire(move |connection, metadata| {
+        let suspected = suspicion.covers(metadata.idle_for);
+        Box::pin(async move {
+            if suspected {
+                let pinged = tokio::time::timeout(patience, connection.ping()).await;
+                pinged.map_err(|_| sqlx::Error::PoolTimedOut)??;
+            }
+            Ok(true)
+        })
+    })
+}

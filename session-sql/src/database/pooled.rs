@@ -1,0 +1,135 @@
+//! A database behind a pool of sqlx.
+
+use std::fmt;
+use std::time::Duration;
+
+use session_core::{Error, async_trait};
+use sqlx::pool::PoolConnection;
+use sqlx::{AssertSqlSafe, Connection, Pool};
+use tokio::sync::Semaphore;
+
+use super::failure::{self, Meaning};
+use super::suspicion::Suspicion;
+use super::{Answer, Database, Value};
+use crate::statements::{Scripts, Statement};
+
+/// What differs between the databases.
+pub(crate) trait Driver: sqlx::Database {
+    const LABEL: &'static str;
+    const SCRIPTS: Scripts;
+    /// Whether the database runs in this process. Then its writers queue here, which is cheaper than waiting for its lock, and
+    /// a connection whose call was given up is used on: the call ends by itself, and with the connection could go the data.
+    const EMBEDDED: bool;
+    /// What each new connection is told.
+    const GREETING: Option<&'static str> = None;
+
+    /// Runs one statement, as a prepared one unless told otherwise.
+    fn run<'c>(
+        connection: &'c mut Self::Connection,
+        statement: &'c Statement,
+        values: &'c [Value<'c>],
+        prepared: bool,
+    ) -> impl Future<Output = sqlx::Result<Answer>> + Send + 'c;
+
+    /// Runs a text of several statements.
+    fn run_script(
+        connection: &mut Self::Connection,
+        script: AssertSqlSafe<String>,
+    ) -> impl Future<Output = sqlx::Result<()>> + Send;
+
+    /// Whether sqlx keeps prepared statements on these connections.
+    fn keeps_statements(_options: &<Self::Connection as Connection>::Options) -> bool {
+        true
+    }
+
+    fn meaning(error: &dyn sqlx::error::DatabaseError) -> Meaning;
+}
+
+pub(crate) struct Pooled<D: sqlx::Database> {
+    pub(super) pool: Pool<D>,
+    pub(super) deadline: Duration,
+    pub(super) prepared: bool,
+    pub(super) suspicion: Suspicion,
+    writing: Semaphore,
+}
+
+/// A connection that goes back to its pool only if its call ended well. Half an answer may wait on any other, and a server
+/// that hangs would keep it, and the place in the pool, for as long as the operating system believes in it.
+struct Lease<D: sqlx::Database> {
+    connection: Option<PoolConnection<D>>,
+    sound: bool,
+}
+
+impl<D: Driver> Pooled<D> {
+    pub(super) fn new(pool: Pool<D>, deadline: Duration, prepared: bool, suspicion: Suspicion) -> Self {
+        let writers = if D::EMBEDDED { 1 } else { Semaphore::MAX_PERMITS };
+        Self { pool, deadline, prepared, suspicion, writing: Semaphore::new(writers) }
+    }
+
+    async fn answer(&self, statement: &Statement, values: &[Value<'_>]) -> sqlx::Result<Answer> {
+        let _turn = if statement.columns.is_empty() { self.writing.acquire().await.ok() } else { None };
+        let mut lease = Lease { connection: Some(self.pool.acquire().await?), sound: D::EMBEDDED };
+        let Some(connection) = &mut lease.connection else { return Err(sqlx::Error::PoolClosed) };
+        let answer = D::run(connection, statement, values, self.prepared).await;
+        lease.sound |= answer.as_ref().err().is_none_or(|error| !failure::breaks_connection(error, D::meaning));
+        answer
+    }
+
+    async fn within_deadline<T>(&self, work: impl Future<Output = sqlx::Result<T>>) -> Result<T, Error> {
+        let result = match tokio::time::timeout(self.deadline, work).await {
+            Ok(Ok(value)) => return Ok(value),
+            Ok(Err(error)) => Err(failure::convert(D::LABEL, error, D::meaning)),
+            Err(_) => Err(failure::deadline(D::LABEL)),
+        };
+        if result.as_ref().is_err_and(|error| error.kind() == session_core::ErrorKind::Unavailable) {
+            self.suspicion.raise();
+        }
+        result
+    }
+}
+
+#[async_trait]
+impl<D: Driver> Database for Pooled<D> {
+    fn name(&self) -> &'static str {
+        D::LABEL
+    }
+
+    fn scripts(&self) -> &'static Scripts {
+        &const { D::SCRIPTS }
+    }
+
+    async fn run(&self, statement: &Statement, values: &[Value<'_>]) -> Result<Answer, Error> {
+        self.within_deadline(self.answer(statement, values)).await
+    }
+
+    async fn run_script(&self, script: &str) -> Result<(), Error> {
+        let work = async {
+            let mut lease = Lease { connection: Some(self.pool.acquire().await?), sound: D::EMBEDDED };
+            let Some(connection) = &mut lease.connection else { return Err(sqlx::Error::PoolClosed) };
+            D::run_script(connection, AssertSqlSafe(script.to_owned())).await?;
+            lease.sound = true;
+            Ok(())
+        };
+        self.within_deadline(work).await
+    }
+}
+
+impl<D: sqlx::Database> Drop for Lease<D> {
+    fn drop(&mut self) {
+        if !self.sound
+            && let Some(connection) = self.connection.take()
+        {
+            drop(connection.detach());
+        }
+    }
+}
+
+impl<D: sqlx::Database> fmt::Debug for Pooled<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pooled")
+            .field("connections", &self.pool.size())
+            .field("deadline", &self.deadline)
+            .field("prepared", &self.prepared)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,140 @@
+//! PostgreSQL.
+
+use std::fmt::Write as _;
+
+use sqlx::error::DatabaseError;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection, Postgres};
+
+use super::answer::{self, Answer, Value};
+use super::failure::Meaning;
+use super::pooled::Driver;
+use crate::statements::{Scripts, Statement};
+
+impl Driver for Postgres {
+    const LABEL: &'static str = "postgres";
+    const SCRIPTS: Scripts = Scripts {
+        schema: include_str!("../../sql/postgres/schema.sql"),
+        create: include_str!("../../sql/postgres/create.sql"),
+        load: include_str!("../../sql/postgres/load.sql"),
+        replace: include_str!("../../sql/postgres/replace.sql"),
+        touch: include_str!("../../sql/postgres/touch.sql"),
+        remove: include_str!("../../sql/postgres/remove.sql"),
+        keys_of: include_str!("../../sql/postgres/keys_of.sql"),
+        sweep: include_str!("../../sql/postgres/sweep.sql"),
+        expired: None,
+    };
+    const EMBEDDED: bool = false;
+
+    /// Unprepared, a statement goes out as one text with its values in it. sqlx would prepare it and run it in two steps, and
+    /// between them a pooler may change the server connection.
+    async fn run<'c>(
+        connection: &'c mut PgConnection,
+        statement: &'c Statement,
+        values: &'c [Value<'c>],
+        prepared: bool,
+    ) -> sqlx::Result<Answer> {
+        if !prepared {
+            return run_as_text(connection, statement, values).await;
+        }
+        let query = sqlx::query(AssertSqlSafe(statement.sql.clone())).persistent(statement.recurs);
+        let query = answer::bind(query, values);
+        if statement.columns.is_empty() {
+            let changed = query.execute(connection).await?.rows_affected();
+            return Ok(Answer { changed, rows: Vec::new() });
+        }
+        let rows = query.fetch_all(connection).await?;
+        Ok(Answer { changed: 0, rows: answer::read(&rows, statement.columns) })
+    }
+
+    /// All in one message: so it is one transaction.
+    async fn run_script(connection: &mut PgConnection, script: AssertSqlSafe<String>) -> sqlx::Result<()> {
+        sqlx::raw_sql(script).execute(connection).await.map(drop)
+    }
+
+    /// `statement-cache-capacity=0` in an address says that it does not.
+    fn keeps_statements(options: &PgConnectOptions) -> bool {
+        let url = options.to_url_lossy();
+        !url.query_pairs().any(|(name, value)| name == "statement-cache-capacity" && value == "0")
+    }
+
+    /// By [SQLSTATE](https://www.postgresql.org/docs/current/errcodes-appendix.html).
+    fn meaning(error: &dyn DatabaseError) -> Meaning {
+        let code = error.code().unwrap_or_default();
+        match (&*code, code.get(..2)) {
+            ("42P01", _) => Meaning::NoTable,
+            ("54000", _) => Meaning::TooLarge,
+            // PgBouncer has one code for whatever it says itself.
+            ("08P01", _) if error.message().contains("authentication failed") => Meaning::Other,
+            // Another transaction was in the way, and this one was rolled back; or the connection, resources, an operator.
+            ("55P03", _) | (_, Some("08" | "40" | "53" | "57")) => Meaning::Outage,
+            (_, Some("22" | "23")) => Meaning::Quoting,
+            _ => Meaning::Other,
+        }
+    }
+}
+
+async fn run_as_text(
+    connection: &mut PgConnection,
+    statement: &Statement,
+    values: &[Value<'_>],
+) -> sqlx::Result<Answer> {
+    let text = sqlx::raw_sql(AssertSqlSafe(written_out(&statement.sql, values)));
+    if statement.columns.is_empty() {
+        let changed = text.execute(connection).await?.rows_affected();
+        return Ok(Answer { changed, rows: Vec::new() });
+    }
+    let rows = text.fetch_all(connection).await?;
+    Ok(Answer { changed: 0, rows: answer::read(&rows, statement.columns) })
+}
+
+/// The statement with its values in the place of `$1`, `$2`… They are numbers and hexadecimal digits, so nothing in them can be
+/// taken for SQL.
+fn written_out(sql: &str, values: &[Value<'_>]) -> String {
+    let mut pieces = sql.split('$');
+    let mut text = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let end = piece.find(|next: char| !next.is_ascii_digit()).unwrap_or(piece.len());
+        let number = piece[..end].parse::<usize>().ok();
+        if let Some(value) = number.and_then(|number| values.get(number.wrapping_sub(1))) {
+            write_value(&mut text, *value);
+        }
+        text.push_str(&piece[end..]);
+    }
+    text
+}
+
+fn write_value(text: &mut String, value: Value<'_>) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    match value {
+        Value::Integer(integer) => {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "'{integer}'::bigint");
+        }
+        Value::Bytes(bytes) | Value::OptionalBytes(Some(bytes)) => {
+            text.reserve(bytes.len() * 2 + 18);
+            text.push_str("decode('");
+            for byte in bytes {
+                text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+                text.push(char::from(DIGITS[usize::from(byte & 15)]));
+            }
+            text.push_str("', 'hex')");
+        }
+        Value::OptionalBytes(None) => text.push_str("NULL::bytea"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_written_out_as_numbers_and_hexadecimal_digits() {
+        let values = [Value::Integer(i64::MIN), Value::Bytes(b"';--\0"), Value::OptionalBytes(None), Value::Bytes(b"")];
+        assert_eq!(
+            written_out("UPDATE t SET a = $1, b = $2 WHERE c = $3 AND d = $4", &values),
+            "UPDATE t SET a = '-9223372036854775808'::bigint, b = decode('273b2d2d00', 'hex') WHERE c = NULL::bytea AND d = \
+             decode('', 'hex')"
+        );
+    }
+}

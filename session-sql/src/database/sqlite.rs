@@ -1,0 +1,58 @@
+//! SQLite.
+
+use sqlx::error::DatabaseError;
+use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection};
+
+use super::answer::{self, Answer, Value};
+use super::failure::Meaning;
+use super::pooled::Driver;
+use crate::statements::{Scripts, Statement};
+
+impl Driver for Sqlite {
+    const LABEL: &'static str = "sqlite";
+    const SCRIPTS: Scripts = Scripts {
+        schema: include_str!("../../sql/sqlite/schema.sql"),
+        create: include_str!("../../sql/sqlite/create.sql"),
+        load: include_str!("../../sql/sqlite/load.sql"),
+        replace: include_str!("../../sql/sqlite/replace.sql"),
+        touch: include_str!("../../sql/sqlite/touch.sql"),
+        remove: include_str!("../../sql/sqlite/remove.sql"),
+        keys_of: include_str!("../../sql/sqlite/keys_of.sql"),
+        sweep: include_str!("../../sql/sqlite/sweep.sql"),
+        expired: None,
+    };
+    const EMBEDDED: bool = true;
+
+    async fn run<'c>(
+        connection: &'c mut SqliteConnection,
+        statement: &'c Statement,
+        values: &'c [Value<'c>],
+        prepared: bool,
+    ) -> sqlx::Result<Answer> {
+        let query = sqlx::query(AssertSqlSafe(statement.sql.clone())).persistent(prepared && statement.recurs);
+        let query = answer::bind(query, values);
+        if statement.columns.is_empty() {
+            let changed = query.execute(connection).await?.rows_affected();
+            return Ok(Answer { changed, rows: Vec::new() });
+        }
+        let rows = query.fetch_all(connection).await?;
+        Ok(Answer { changed: 0, rows: answer::read(&rows, statement.columns) })
+    }
+
+    async fn run_script(connection: &mut SqliteConnection, script: AssertSqlSafe<String>) -> sqlx::Result<()> {
+        sqlx::raw_sql(script).execute(connection).await.map(drop)
+    }
+
+    /// By the [result codes](https://www.sqlite.org/rescode.html); the low byte is the primary one.
+    fn meaning(error: &dyn DatabaseError) -> Meaning {
+        let code = error.code().and_then(|code| code.parse::<i32>().ok()).unwrap_or_default();
+        match code & 0xff {
+            // Busy, locked, out of memory, disk full, cannot open the file.
+            5 | 6 | 7 | 13 | 14 => Meaning::Outage,
+            18 => Meaning::TooLarge,
+            19 | 20 => Meaning::Quoting,
+            _ if error.message().starts_with("no such table") => Meaning::NoTable,
+            _ => Meaning::Other,
+        }
+    }
+}

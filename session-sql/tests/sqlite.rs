@@ -1,0 +1,127 @@
+//! One SQLite file, several processes; and what becomes of a store in memory.
+
+#![cfg(feature = "sqlite")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use session_core::{Replaced, SessionStore as _, StoreKey};
+use session_sql::SqlStore;
+use support::{TemporaryFolder, migrated, new_key, record};
+
+const FILE: &str = "SESSION_SQL_TEST_FILE";
+const TASKS: u32 = 4;
+const EACH: u32 = 50;
+
+fn counter() -> StoreKey {
+    StoreKey::from_bytes([7; 32])
+}
+
+async fn count(store: SqlStore) {
+    let tasks = (0..TASKS).map(|_| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            for _ in 0..EACH {
+                increment(&store).await;
+            }
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.unwrap();
+    }
+}
+
+async fn increment(store: &SqlStore) {
+    loop {
+        let read = store.load(&counter()).await.unwrap().unwrap();
+        let next = number(read.payload()) + 1;
+        let replaced = store.replace(&counter(), read.version(), &record(&next.to_be_bytes())).await.unwrap();
+        if replaced != Replaced::Stale {
+            return;
+        }
+    }
+}
+
+fn number(payload: &[u8]) -> u32 {
+    u32::from_be_bytes(payload.try_into().unwrap())
+}
+
+/// This file's own program, running one test that the others leave alone.
+fn another_process(test: &str, url: &str) -> Child {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--ignored", "--quiet"]).env(FILE, url).spawn().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_count_to_the_exact_sum_on_one_file() {
+    let folder = TemporaryFolder::new();
+    let store = migrated(&folder.sqlite()).await;
+    store.create(&counter(), &record(&0_u32.to_be_bytes())).await.unwrap();
+    let mut other = another_process("the_other_process_counts", &folder.sqlite());
+    count(store.clone()).await;
+    let ended = tokio::task::spawn_blocking(move || other.wait().unwrap()).await.unwrap();
+    assert!(ended.success());
+    let total = number(store.load(&counter()).await.unwrap().unwrap().payload());
+    assert_eq!(total, 2 * TASKS * EACH);
+}
+
+#[ignore = "another test runs it, as its second process"]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_other_process_counts() {
+    let url = std::env::var(FILE).unwrap();
+    count(SqlStore::connect(&url).await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn processes_that_create_one_file_at_once_do_not_disturb_each_other() {
+    let folder = TemporaryFolder::new();
+    let processes: Vec<_> = (0..4).map(|_| another_process("a_process_creates_the_file", &folder.sqlite())).collect();
+    for mut process in processes {
+        assert!(process.wait().unwrap().success());
+    }
+    assert_eq!(SqlStore::connect(&folder.sqlite()).await.unwrap().load(&counter()).await.unwrap(), None);
+}
+
+#[ignore = "another test runs it, as one of several processes"]
+#[tokio::test]
+async fn a_process_creates_the_file() {
+    let url = std::env::var(FILE).unwrap();
+    let store = migrated(&url).await;
+    store.create(&new_key(), &record(b"")).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_file_has_a_write_ahead_log_and_outlives_its_store() {
+    let folder = TemporaryFolder::new();
+    let (store, key) = (migrated(&folder.sqlite()).await, new_key());
+    store.create(&key, &record(b"kept")).await.unwrap();
+    assert!(folder.path("sessions.db-wal").exists());
+    drop(store);
+    let again = SqlStore::connect(&folder.sqlite()).await.unwrap();
+    assert_eq!(again.load(&key).await.unwrap().unwrap().payload(), b"kept");
+}
+
+/// Its data are in its one connection.
+#[tokio::test]
+async fn a_store_in_memory_survives_calls_that_are_given_up() {
+    let store = migrated("sqlite::memory:").await;
+    let key = new_key();
+    store.create(&key, &record(b"kept")).await.unwrap();
+    for micros in 0..200 {
+        let _ = tokio::time::timeout(Duration::from_micros(micros), store.create(&new_key(), &record(b""))).await;
+    }
+    assert_eq!(store.load(&key).await.unwrap().unwrap().payload(), b"kept");
+    assert_eq!(migrated("sqlite::memory:").await.load(&key).await.unwrap(), None, "two stores are one");
+}
+
+#[tokio::test]
+async fn debug_shows_the_table_and_no_address() {
+    let folder = TemporaryFolder::new();
+    let store = SqlStore::builder().table("shop_sessions").connect(&folder.sqlite()).await.unwrap();
+    let shown = format!("{store:?}");
+    assert!(shown.contains("shop_sessions") && shown.contains("sqlite"), "{shown}");
+    assert!(!shown.contains("sessions.db"), "{shown}");
+}
