@@ -174,8 +174,8 @@ impl SqlStoreBuilder {
     }
 
     /// A store on a pool of your own, with the time-outs and the statement log that the pool has. For one round trip per call,
-    /// build it with `test_before_acquire(false)`, and lest calls that meet on one record deadlock, with the isolation level
-    /// `READ COMMITTED`.
+    /// build it with `test_before_acquire(false)`, and lest calls wait for each other more than they must, with the
+    /// isolation level `READ COMMITTED`.
     ///
     /// # Errors
     ///

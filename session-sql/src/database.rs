@@ -30,7 +30,7 @@ pub(crate) trait Database: Debug + Send + Sync {
 
     fn scripts(&self) -> &'static Scripts;
 
-    /// Runs one statement, once.
+    /// Runs one statement, once: again only if the database says that it undid it.
     async fn run(&self, statement: &Statement, values: &[Value<'_>]) -> Result<Answer, Error>;
 
     /// Runs a text of several statements without values.

@@ -17,8 +17,6 @@ pub(crate) struct Scripts {
     pub(crate) remove: &'static str,
     pub(crate) keys_of: &'static str,
     pub(crate) sweep: &'static str,
-    /// What finds the keys to sweep, where the sweep itself cannot: `{keys}` in it stands for them.
-    pub(crate) expired: Option<&'static str>,
 }
 
 /// The statements for one table.
@@ -32,7 +30,6 @@ pub(crate) struct Statements {
     pub(crate) remove: Statement,
     pub(crate) keys_of: Statement,
     pub(crate) sweep: Statement,
-    pub(crate) expired: Option<Statement>,
 }
 
 /// A statement, and the columns of the rows that it gives: none if it writes.
@@ -40,8 +37,6 @@ pub(crate) struct Statements {
 pub(crate) struct Statement {
     pub(crate) sql: Arc<str>,
     pub(crate) columns: &'static [Column],
-    /// Whether it comes again, so that it is worth keeping prepared.
-    pub(crate) recurs: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -77,7 +72,7 @@ impl Statements {
     pub(crate) fn new(scripts: &Scripts, table: &TableName) -> Self {
         const RECORD: &[Column] = &[Column::Integer, Column::Bytes, Column::Integer, Column::Integer, Column::Bytes];
         let text = |script: &str| Arc::from(script.replace("{table}", table.as_str()));
-        let statement = |script: &str, columns| Statement { sql: text(script.trim_end()), columns, recurs: true };
+        let statement = |script: &str, columns| Statement { sql: text(script.trim_end()), columns };
         Self {
             schema: text(scripts.schema),
             create: statement(scripts.create, &[]),
@@ -87,14 +82,7 @@ impl Statements {
             remove: statement(scripts.remove, &[]),
             keys_of: statement(scripts.keys_of, &[Column::Bytes]),
             sweep: statement(scripts.sweep, &[]),
-            expired: scripts.expired.map(|script| statement(script, &[Column::Bytes])),
         }
-    }
-
-    /// The sweep of so many keys.
-    pub(crate) fn sweep_of(&self, keys: usize) -> Statement {
-        let places = vec!["?"; keys].join(", ");
-        Statement { sql: self.sweep.sql.replace("{keys}", &places).into(), columns: &[], recurs: false }
     }
 }
 

@@ -9,7 +9,7 @@ use session_core::{
 };
 
 use crate::database::{Cell, Database, Value};
-use crate::statements::{Statement, Statements, TableName};
+use crate::statements::{Statements, TableName};
 use crate::{SqlStoreBuilder, Sweeper, milliseconds};
 
 /// Records in a table of an SQL database. Clones share the connections.
@@ -198,9 +198,6 @@ impl OwnerIndex for SqlStore {
 impl Sweep for SqlStore {
     async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
         let now = Value::Integer(milliseconds::floor(now));
-        if let Some(expired) = &self.statements.expired {
-            return self.sweep_by_keys(expired, now, limit).await;
-        }
         let limit = Value::Integer(i64::try_from(limit).unwrap_or(i64::MAX));
         let answer = self.database.run(&self.statements.sweep, &[now, limit, now]).await?;
         Ok(usize::try_from(answer.changed).unwrap_or(usize::MAX))
@@ -208,29 +205,6 @@ impl Sweep for SqlStore {
 }
 
 impl SqlStore {
-    /// Finds expired records without locking them, and removes those that still are. MySQL that does both at once locks by expiry
-    /// what a renewal locks by key, and ends the renewal as a deadlock.
-    async fn sweep_by_keys(&self, expired: &Statement, now: Value<'_>, limit: usize) -> Result<usize, Error> {
-        const AT_ONCE: usize = 1000;
-        let mut swept = 0;
-        while swept < limit {
-            let wanted = AT_ONCE.min(limit - swept);
-            let wanted_value = Value::Integer(i64::try_from(wanted).unwrap_or(i64::MAX));
-            let found = self.database.run(expired, &[now, wanted_value]).await?;
-            let keys: Vec<StoreKey> = found.rows.iter().filter_map(|row| key(row.as_deref()?)).collect();
-            if keys.is_empty() {
-                break;
-            }
-            let values = keys.iter().map(|key| Value::Bytes(key.as_bytes())).chain([now]).collect::<Vec<_>>();
-            let answer = self.database.run(&self.statements.sweep_of(keys.len()), &values).await?;
-            swept += usize::try_from(answer.changed).unwrap_or(usize::MAX);
-            if keys.len() < wanted {
-                break;
-            }
-        }
-        Ok(swept)
-    }
-
     /// 64 random bits: no version comes twice, whichever process draws it.
     fn new_version(&self) -> Result<Version, Error> {
         getrandom::u64().map(Version::new).map_err(|error| {

@@ -259,7 +259,8 @@ async fn count(store: &StoreUnderTest, keys: &[StoreKey]) -> Result<usize, Failu
 async fn renew_before_a_sweep(store: &StoreUnderTest, renewal: Renewal) -> Checked {
     let expiry = Era::Busy.moment();
     let (key, old) = (store.key(), Entry::plain("old", store.now()).expiring_at(expiry));
-    let new = Entry::plain("old", store.now());
+    // A touch keeps the time of creation.
+    let new = Entry { created_at: old.created_at, ..Entry::plain("old", store.now()) };
     let version = store.create(&key, &old).await?;
     let renewed = renew(store, renewal, &key, version, &new).await?;
     swept(store, expiry + TICK).await?;
@@ -271,7 +272,8 @@ async fn renew_before_a_sweep(store: &StoreUnderTest, renewal: Renewal) -> Check
 async fn renew_during_a_sweep(store: &StoreUnderTest, renewal: Renewal, delay: u32) -> Checked {
     let expiry = Era::Busy.moment();
     let (key, old) = (store.key(), Entry::plain("old", store.now()).expiring_at(expiry));
-    let new = Entry::plain("old", store.now());
+    // A touch keeps the time of creation.
+    let new = Entry { created_at: old.created_at, ..Entry::plain("old", store.now()) };
     let version = store.create(&key, &old).await?;
     let start = Arc::new(Barrier::new(2));
     let sweeping = {

@@ -11,6 +11,8 @@ use sqlx::error::DatabaseError;
 pub(crate) enum Meaning {
     /// It cannot serve now, and did nothing: the same call may succeed later.
     Outage,
+    /// It undid the whole statement, for another was in the way: the same statement is as good as one that comes later.
+    RolledBack,
     /// The table is not there.
     NoTable,
     /// A payload is more than it takes.
@@ -59,6 +61,11 @@ pub(super) fn breaks_connection(error: &sqlx::Error, meaning: fn(&dyn DatabaseEr
     }
 }
 
+/// Whether the database says that it undid the statement.
+pub(super) fn is_rolled_back(error: &sqlx::Error, meaning: fn(&dyn DatabaseError) -> Meaning) -> bool {
+    error.as_database_error().is_some_and(|error| meaning(error) == Meaning::RolledBack)
+}
+
 /// Whether SQLite's file is locked.
 pub(super) fn is_busy(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
@@ -72,7 +79,7 @@ fn answered(name: &str, error: &dyn DatabaseError, meaning: Meaning) -> Error {
         message: shown.then(|| error.message().to_owned()),
     };
     let failure = match meaning {
-        Meaning::Outage => unavailable(name),
+        Meaning::Outage | Meaning::RolledBack => unavailable(name),
         Meaning::TooLarge => Error::new(ErrorKind::TooLarge, format!("the session is more than {name} takes")),
         Meaning::NoTable => {
             Error::new(ErrorKind::Backend, format!("the {name} session store has no table: `migrate` creates it"))

@@ -20,10 +20,9 @@ impl Driver for MySql {
         remove: include_str!("../../sql/mysql/remove.sql"),
         keys_of: include_str!("../../sql/mysql/keys_of.sql"),
         sweep: include_str!("../../sql/mysql/sweep.sql"),
-        expired: Some(include_str!("../../sql/mysql/expired.sql")),
     };
     const EMBEDDED: bool = false;
-    // The default level locks gaps between keys, too, and calls that meet on a record that was just removed deadlock.
+    // The default level locks the gaps between keys, too: more calls wait for each other, and more of them deadlock.
     const GREETING: Option<&'static str> = Some("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
 
     async fn run<'c>(
@@ -32,7 +31,7 @@ impl Driver for MySql {
         values: &'c [Value<'c>],
         prepared: bool,
     ) -> sqlx::Result<Answer> {
-        let query = sqlx::query(AssertSqlSafe(statement.sql.clone())).persistent(prepared && statement.recurs);
+        let query = sqlx::query(AssertSqlSafe(statement.sql.clone())).persistent(prepared);
         let query = answer::bind(query, values);
         if statement.columns.is_empty() {
             let changed = query.execute(connection).await?.rows_affected();
@@ -58,8 +57,10 @@ impl Driver for MySql {
             | 1053 | 1077 | 1079 | 1158..=1161 | 1317 | 1927 | 4031
             // A node of a cluster that is not ready.
             | 1047
-            // Another transaction was in the way, or the server's own time limit: rolled back.
-            | 1205 | 1213 | 1969 | 3024 => Meaning::Outage,
+            // The server's own time limits.
+            | 1205 | 1969 | 3024 => Meaning::Outage,
+            // A deadlock.
+            1213 => Meaning::RolledBack,
             1146 => Meaning::NoTable,
             1153 => Meaning::TooLarge,
             1062 | 1292 | 1366 | 1406 => Meaning::Quoting,

@@ -70,7 +70,10 @@ impl<D: Driver> Pooled<D> {
         let _turn = if statement.columns.is_empty() { self.writing.acquire().await.ok() } else { None };
         let mut lease = Lease { connection: Some(self.pool.acquire().await?), sound: D::EMBEDDED };
         let Some(connection) = &mut lease.connection else { return Err(sqlx::Error::PoolClosed) };
-        let answer = D::run(connection, statement, values, self.prepared).await;
+        let mut answer = D::run(connection, statement, values, self.prepared).await;
+        while answer.as_ref().is_err_and(|error| failure::is_rolled_back(error, D::meaning)) {
+            answer = D::run(connection, statement, values, self.prepared).await;
+        }
         lease.sound |= answer.as_ref().err().is_none_or(|error| !failure::breaks_connection(error, D::meaning));
         answer
     }

@@ -22,7 +22,6 @@ impl Driver for Postgres {
         remove: include_str!("../../sql/postgres/remove.sql"),
         keys_of: include_str!("../../sql/postgres/keys_of.sql"),
         sweep: include_str!("../../sql/postgres/sweep.sql"),
-        expired: None,
     };
     const EMBEDDED: bool = false;
 
@@ -37,7 +36,7 @@ impl Driver for Postgres {
         if !prepared {
             return run_as_text(connection, statement, values).await;
         }
-        let query = sqlx::query(AssertSqlSafe(statement.sql.clone())).persistent(statement.recurs);
+        let query = sqlx::query(AssertSqlSafe(statement.sql.clone()));
         let query = answer::bind(query, values);
         if statement.columns.is_empty() {
             let changed = query.execute(connection).await?.rows_affected();
@@ -66,7 +65,9 @@ impl Driver for Postgres {
             ("54000", _) => Meaning::TooLarge,
             // PgBouncer has one code for whatever it says itself.
             ("08P01", _) if error.message().contains("authentication failed") => Meaning::Other,
-            // Another transaction was in the way, and this one was rolled back; or the connection, resources, an operator.
+            // A deadlock, or a transaction that another one overtook.
+            ("40P01" | "40001", _) => Meaning::RolledBack,
+            // A lock that was not free; the connection, resources, an operator.
             ("55P03", _) | (_, Some("08" | "40" | "53" | "57")) => Meaning::Outage,
             (_, Some("22" | "23")) => Meaning::Quoting,
             _ => Meaning::Other,

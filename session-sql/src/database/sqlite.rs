@@ -19,7 +19,6 @@ impl Driver for Sqlite {
         remove: include_str!("../../sql/sqlite/remove.sql"),
         keys_of: include_str!("../../sql/sqlite/keys_of.sql"),
         sweep: include_str!("../../sql/sqlite/sweep.sql"),
-        expired: None,
     };
     const EMBEDDED: bool = true;
 
@@ -29,7 +28,7 @@ impl Driver for Sqlite {
         values: &'c [Value<'c>],
         prepared: bool,
     ) -> sqlx::Result<Answer> {
-        let query = sqlx::query(AssertSqlSafe(statement.sql.clone())).persistent(prepared && statement.recurs);
+        let query = sqlx::query(AssertSqlSafe(statement.sql.clone())).persistent(prepared);
         let query = answer::bind(query, values);
         if statement.columns.is_empty() {
             let changed = query.execute(connection).await?.rows_affected();
