@@ -5,7 +5,7 @@ mod builder;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::{Clock, CookieAttributes, SystemClock};
+use crate::{Clock, CookieAttributes, Session, SystemClock};
 
 pub use builder::SessionConfigBuilder;
 
@@ -178,6 +178,22 @@ impl SessionConfig {
     /// ```
     pub fn refresh(&self) -> Refresh {
         self.settings.refresh
+    }
+
+    /// Whether this request renews this session although nothing in it changed: if it is permanent, and by the rule of
+    /// [`refresh`](Self::refresh).
+    ///
+    /// ```
+    /// # use session_core::{Session, SessionConfig};
+    /// assert!(!SessionConfig::default().renews(&Session::new()));
+    /// ```
+    pub fn renews(&self, session: &Session) -> bool {
+        let renewed = match self.refresh() {
+            Refresh::EachRequest => true,
+            Refresh::WhenAccessed => session.is_accessed(),
+            Refresh::WhenModified => false,
+        };
+        renewed && session.is_permanent()
     }
 
     /// The largest `Set-Cookie` header, in bytes, that passes without [`oversize`](Self::oversize) being asked

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::{CookieAction, CookieAttributes, Error, Refresh, RequestView, Session, SessionConfig};
+use crate::{CookieAction, CookieAttributes, Error, RequestView, Session, SessionConfig};
 
 pub use contexts::{OpenContext, SaveContext};
 
@@ -167,8 +167,8 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
         session.is_permanent().then(|| self.config().permanent_lifetime())
     }
 
-    /// Whether the response sets the cookie: if the session is modified, or permanent and due for renewal by the
-    /// configured [`Refresh`]. A removal does not ask. Nor does a request that never opened its session.
+    /// Whether the response sets the cookie: if the session is modified, or
+    /// [renewed](SessionConfig::renews). A removal does not ask. Nor does a request that never opened its session.
     ///
     /// ```
     /// # use session_core::{NullSessions, Session, SessionInterface};
@@ -176,12 +176,7 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
     /// assert!(!interface.should_set_cookie(&Session::new()));
     /// ```
     fn should_set_cookie(&self, session: &Session) -> bool {
-        let renewed = match self.config().refresh() {
-            Refresh::EachRequest => true,
-            Refresh::WhenAccessed => session.is_accessed(),
-            Refresh::WhenModified => false,
-        };
-        session.is_modified() || (renewed && session.is_permanent())
+        session.is_modified() || self.config().renews(session)
     }
 
     /// Whether [`save`](Self::save) is called for this session. A backend that renews what it stored, although the cookie
