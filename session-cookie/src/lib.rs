@@ -1,13 +1,19 @@
-//! Sessions in a signed cookie, in Flask's format: Flask reads what this writes, and this reads what Flask writes.
+//! Sessions in a cookie: signed, in Flask's format both ways, or sealed, so that the client cannot read them.
 //!
-//! The whole session travels with the client, signed with your [`SecretKey`] so that nobody can change it, and readable
-//! by whoever holds the cookie. There is nothing to run and nothing to clean up. In return:
+//! The whole session travels with the client, under your [`SecretKey`], so that nobody can change it. There is nothing to run and
+//! nothing to clean up. In return:
 //!
-//! - put nothing into it that the user may not read;
 //! - keep it small: browsers drop cookies above some 4 KB;
 //! - of two requests that change the session at the same time, the browser keeps the response that came last: the other's
 //!   change is lost, and a logout can be undone by a slow response. Only a server-side backend can promise otherwise;
 //! - a copied cookie stays valid until it expires or the key is rotated; removing it in one browser removes no copy.
+//!
+//! | | [`SignedCookieSessions`] | [`SealedCookieSessions`] |
+//! |---|---|---|
+//! | who can read the session | whoever holds the cookie: put nothing into it that the user may not read | the server |
+//! | Flask reads and writes it | yes | no |
+//! | idle and absolute timeouts | no: its format has no place for them | yes |
+//! | a session of 300 bytes takes | about 435 | about 475 |
 //!
 //! ```
 //! use session_cookie::SignedCookieSessions;
@@ -27,11 +33,15 @@
 //! Flask reads by default; both sides can be set to [`Digest::Sha256`].
 
 mod base64url;
+mod compression;
 mod payload;
-mod sessions;
+mod sealed;
+mod signed;
 mod signer;
 
-pub use sessions::{Compression, SignedCookieSessions, SignedCookieSessionsBuilder};
+pub use compression::Compression;
+pub use sealed::{SealedCookieSessions, SealedCookieSessionsBuilder};
+pub use signed::{SignedCookieSessions, SignedCookieSessionsBuilder};
 pub use signer::Digest;
 
 #[doc(no_inline)]

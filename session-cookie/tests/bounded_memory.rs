@@ -7,13 +7,14 @@ mod itsdangerous;
 
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
+use std::sync::Arc;
 use std::time::Instant;
 
 use flate2::Compression as Level;
 use flate2::bufread::ZlibDecoder;
 use flate2::write::ZlibEncoder;
-use session_cookie::Compression;
-use session_core::{RequestSession, RequestView};
+use session_cookie::{Compression, SealedCookieSessions, SecretKey, SessionConfig};
+use session_core::{RequestSession, RequestView, SessionInterface};
 
 use itsdangerous::{base64, sessions, sign};
 
@@ -30,9 +31,13 @@ type Case = (&'static str, String, Option<usize>);
 #[test]
 fn no_request_takes_more_than_eight_megabytes() {
     let mut over = Vec::new();
-    for (name, header, keys) in forged().into_iter().chain(many_cookies()).chain(signed()).chain(compressed()) {
+    let signed_cookies: Arc<dyn SessionInterface> = Arc::new(sessions(Compression::WheneverShorter));
+    let to_signed = forged().into_iter().chain(many_cookies()).chain(signed()).chain(compressed());
+    let cases = to_signed.map(|case| (&signed_cookies, case));
+    let sealed_cookies: Arc<dyn SessionInterface> = Arc::new(sealed());
+    for (sessions, (name, header, keys)) in cases.chain(to_sealed().into_iter().map(|case| (&sealed_cookies, case))) {
         let view = RequestView::builder().cookie_header(header.as_bytes()).build();
-        let request = RequestSession::new(sessions(Compression::WheneverShorter), view);
+        let request = RequestSession::new(Arc::clone(sessions), view);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let (started, mut opened) = (Instant::now(), None);
         let used = allocation_counter::measure(|| {
@@ -63,6 +68,22 @@ fn forged() -> Vec<Case> {
         ("a long signature", format!("session=e30.ZVPxAA.{long}"), None),
         ("a long timestamp", format!("session=e30.{long}.w8-OD2mSNaGouDpydiAUxPqksM0"), None),
     ]
+}
+
+fn to_sealed() -> Vec<Case> {
+    let zeros = "A".repeat(HEADER - 50);
+    vec![
+        ("one forged value, to be opened", format!("session={zeros}"), None),
+        ("what is no base64, to be opened", format!("session={zeros}."), None),
+        ("nothing but dots, to be opened", format!("session={}", ".".repeat(HEADER - 50)), None),
+    ]
+}
+
+/// Sealed cookies of any size, with a retired key to try as well.
+fn sealed() -> SealedCookieSessions {
+    let config = SessionConfig::builder().max_cookie_size(0).build().unwrap();
+    let key = SecretKey::generate().unwrap().with_fallback(&SecretKey::generate().unwrap());
+    SealedCookieSessions::builder(config, &key).compression(Compression::WheneverShorter).build().unwrap()
 }
 
 fn many_cookies() -> Vec<Case> {

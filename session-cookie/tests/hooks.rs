@@ -283,6 +283,6 @@ fn timeouts_that_a_cookie_cannot_keep_are_refused() {
     for config in [SessionConfig::builder().idle_timeout(hour), SessionConfig::builder().absolute_timeout(hour)] {
         let error = SignedCookieSessions::new(config.build().unwrap(), &key).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Configuration);
-        assert!(error.to_string().contains("timeouts need a server-side backend"), "{error}");
+        assert!(error.to_string().contains("timeouts need a sealed cookie or a server-side backend"), "{error}");
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use session_cookie::{Compression, SecretKey, SessionConfig, SignedCookieSessions};
+use session_cookie::{Compression, SealedCookieSessions, SecretKey, SessionConfig, SignedCookieSessions};
 use session_core::{
     CookieAction, Error, ErrorKind, ManualClock, OpenContext, Oversize, RequestSession, RequestView, SaveContext,
     Session, SessionConfigBuilder, SessionInterface, async_trait,
@@ -27,10 +27,13 @@ const OTHER_COOKIE: &str = "Rk7bPs4gVw9zNj2cXm6t";
 /// How much of a secret text already counts as the text.
 const WINDOW: usize = 8;
 
+/// Signed or sealed.
+type Make = fn(SessionConfig) -> Result<Arc<dyn SessionInterface>, Error>;
+
 /// Shows each context as it passes, and asks the sessions inside.
 #[derive(Debug)]
 struct Watching {
-    inner: SignedCookieSessions,
+    inner: Arc<dyn SessionInterface>,
     seen: Log,
 }
 
@@ -55,14 +58,14 @@ impl SessionInterface for Watching {
 
 #[test]
 fn no_cookie_that_is_opened_leaves_a_trace_of_itself() {
-    let genuine = cookie(&save(config(), |session| session.insert("mood", VALUE)).unwrap());
-    let (signed, signature) = genuine.rsplit_once('.').unwrap();
+    let genuine = cookie(&save(signed, config(), |session| session.insert("mood", VALUE)).unwrap());
+    let (before, signature) = genuine.rsplit_once('.').unwrap();
     let unsigned = sign(&BASE64_URL_SAFE_NO_PAD.encode(format!("[\"{VALUE}\"]")));
     let odd = sign(&BASE64_URL_SAFE_NO_PAD.encode(format!("{{\"mood\":[\"{VALUE}\"],\"_flashes\":\"{FLASHED}\"}}")));
     let cases = [
         ("genuine", genuine.clone(), NOW, None),
         ("forged payload", format!("x{genuine}"), NOW, Some("session cookie has no valid signature")),
-        ("forged signature", format!("{signed}.{}", reversed(signature)), NOW, Some("has no valid signature")),
+        ("forged signature", format!("{before}.{}", reversed(signature)), NOW, Some("has no valid signature")),
         ("no signature", genuine.replace('.', ""), NOW, Some("has no valid signature")),
         ("expired", genuine.clone(), NOW + 86_400 * 32, Some("session cookie has expired")),
         ("from the future", genuine, NOW - 1, Some("session cookie has expired")),
@@ -74,12 +77,35 @@ fn no_cookie_that_is_opened_leaves_a_trace_of_itself() {
     ];
     for (name, cookie, now, expected) in cases {
         let log = Log::default();
-        log.collect(|| drop(use_session(config().clock(ManualClock::at(at(now))), Some(&cookie), &log)));
+        log.collect(|| drop(use_session(signed, config().clock(ManualClock::at(at(now))), Some(&cookie), &log)));
         let text = log.take();
         assert_eq!(leaks(&text, &[&cookie]), Vec::<String>::new(), "{name}");
         for shown in ["RequestSession {", "OpenContext {", "SaveContext {", "RequestView {", "Insert(\"mood\", ..)"] {
             assert!(text.contains(shown), "{name}: {shown} is missing from {text}");
         }
+        match expected {
+            Some(message) => assert!(text.contains(message), "{name}: {text}"),
+            None => assert!(!text.contains("starting a fresh session"), "{name}: {text}"),
+        }
+    }
+}
+
+#[test]
+fn no_sealed_cookie_leaves_a_trace_of_itself() {
+    let genuine = cookie(&save(sealed, config(), |session| session.insert("mood", VALUE)).unwrap());
+    let of_signed = cookie(&save(signed, config(), |session| session.insert("mood", VALUE)).unwrap());
+    let cases = [
+        ("genuine", genuine.clone(), NOW, None),
+        ("forged", reversed(&genuine), NOW, Some("session cookie was sealed by none of the keys")),
+        ("signed", of_signed, NOW, Some("session cookie was sealed by none of the keys")),
+        ("expired", genuine, NOW + 86_400 * 32, Some("session cookie has expired")),
+    ];
+    for (name, cookie_sent, now, expected) in cases {
+        let (log, mut saved) = (Log::default(), None);
+        let config = config().clock(ManualClock::at(at(now)));
+        log.collect(|| saved = use_session(sealed, config, Some(&cookie_sent), &log).unwrap());
+        let text = log.take();
+        assert_eq!(leaks(&text, &[&cookie_sent, &cookie(&saved.unwrap())]), Vec::<String>::new(), "{name}");
         match expected {
             Some(message) => assert!(text.contains(message), "{name}: {text}"),
             None => assert!(!text.contains("starting a fresh session"), "{name}: {text}"),
@@ -97,12 +123,12 @@ fn no_cookie_that_is_saved_leaves_a_trace_of_itself() {
     ];
     for (name, config, expected, refused) in cases {
         let (log, mut saved) = (Log::default(), None);
-        log.collect(|| saved = Some(use_session(config.clone(), None, &log)));
+        log.collect(|| saved = Some(use_session(signed, config.clone(), None, &log)));
         let text = log.take();
         assert_eq!(saved.unwrap().is_err_and(|error| error.kind() == ErrorKind::TooLarge), refused, "{name}");
         assert!(text.contains(expected), "{name}: {text}");
         let unlimited = config.max_cookie_size(0).oversize(Oversize::Warn);
-        let header = use_session(unlimited, None, &Log::default()).unwrap().unwrap();
+        let header = use_session(signed, unlimited, None, &Log::default()).unwrap().unwrap();
         assert_eq!(leaks(&text, &[&cookie(&header)]), Vec::<String>::new(), "{name}");
     }
 }
@@ -115,12 +141,22 @@ fn nothing_that_holds_the_key_shows_it() {
     let config = settings.build().unwrap();
     log.show(&config);
     log.show(&key());
-    let builder = SignedCookieSessions::builder(config, &key()).salt("admin").compression(Compression::Never);
+    let builder = SignedCookieSessions::builder(config.clone(), &key()).salt("admin").compression(Compression::Never);
+    log.show(&builder);
+    log.show(&builder.build().unwrap());
+    let builder = SealedCookieSessions::builder(config, &key());
     log.show(&builder);
     log.show(&builder.build().unwrap());
     let text = log.take();
     assert_eq!(leaks(&text, &[]), Vec::<String>::new());
-    let shown = ["SessionConfigBuilder {", "SecretKey { keys: 2, .. }", "SignedCookieSessionsBuilder {", "Signer {"];
+    let shown = [
+        "SessionConfigBuilder {",
+        "SecretKey { keys: 2, .. }",
+        "SignedCookieSessionsBuilder {",
+        "Signer {",
+        "SealedCookieSessionsBuilder {",
+        "Cipher {",
+    ];
     for shown in shown {
         assert!(text.contains(shown), "{shown} is missing from {text}");
     }
@@ -155,7 +191,7 @@ fn an_error_shows_no_secret_and_no_value() {
 
 #[test]
 fn a_leak_would_be_found() {
-    let genuine = cookie(&save(config(), |session| session.insert("mood", VALUE)).unwrap());
+    let genuine = cookie(&save(signed, config(), |session| session.insert("mood", VALUE)).unwrap());
     let part = &genuine[20..20 + WINDOW];
     for leak in [SECRET, RETIRED, WEAK, VALUE, FLASHED, OTHER_COOKIE, &genuine, part, &SECRET[9..17]] {
         let log = Log::default();
@@ -168,8 +204,13 @@ fn a_leak_would_be_found() {
 }
 
 /// Works with one request's session and shows everything public on the way; gives the `Set-Cookie`.
-fn use_session(config: SessionConfigBuilder, cookie: Option<&str>, log: &Log) -> Result<Option<String>, Error> {
-    let inner = SignedCookieSessions::new(config.build().unwrap(), &key()).unwrap();
+fn use_session(
+    make: Make,
+    config: SessionConfigBuilder,
+    cookie: Option<&str>,
+    log: &Log,
+) -> Result<Option<String>, Error> {
+    let inner = make(config.build()?)?;
     let header = format!("csrf={OTHER_COOKIE}; session={}", cookie.unwrap_or_default());
     let builder = RequestView::builder().cookie_header(header.as_bytes()).host("shop.example").path("/cart");
     log.show(&builder);
@@ -198,13 +239,24 @@ fn use_session(config: SessionConfigBuilder, cookie: Option<&str>, log: &Log) ->
 }
 
 /// The `Set-Cookie` of a request whose handler makes one change.
-fn save(config: SessionConfigBuilder, change: impl FnOnce(&Session) -> Result<(), Error>) -> Result<String, Error> {
-    let sessions = SignedCookieSessions::new(config.build()?, &key())?;
-    let request = RequestSession::new(sessions, RequestView::default());
+fn save(
+    make: Make,
+    config: SessionConfigBuilder,
+    change: impl FnOnce(&Session) -> Result<(), Error>,
+) -> Result<String, Error> {
+    let request = RequestSession::new(make(config.build()?)?, RequestView::default());
     run(async {
         change(&request.session().await?)?;
         Ok(request.commit().await?.set_cookie().unwrap().to_owned())
     })
+}
+
+fn signed(config: SessionConfig) -> Result<Arc<dyn SessionInterface>, Error> {
+    Ok(Arc::new(SignedCookieSessions::new(config, &key())?))
+}
+
+fn sealed(config: SessionConfig) -> Result<Arc<dyn SessionInterface>, Error> {
+    Ok(Arc::new(SealedCookieSessions::new(config, &key())?))
 }
 
 fn config() -> SessionConfigBuilder {

@@ -150,7 +150,7 @@ impl SessionConfig {
         self.settings.browser_lifetime
     }
 
-    /// After how long without a request that asks for it a server-side session ends, if that is limited.
+    /// After how long without a request that asks for it a session ends, if that is limited.
     ///
     /// ```
     /// # use session_core::SessionConfig;
@@ -160,7 +160,7 @@ impl SessionConfig {
         self.settings.idle_timeout
     }
 
-    /// How long after it began a server-side session ends however it is used, if that is limited.
+    /// How long after it began a session ends however it is used, if that is limited.
     ///
     /// ```
     /// # use session_core::SessionConfig;

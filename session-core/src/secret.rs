@@ -1,4 +1,4 @@
-//! Secret keys: the current one signs, all of them verify, none of them is ever shown.
+//! Secret keys: the current one signs or seals, all of them verify or open, none of them is ever shown.
 
 use std::fmt;
 use std::path::Path;
@@ -8,7 +8,7 @@ use crate::{Error, ErrorKind};
 /// The fewest bytes that [`SecretKey::new`] takes.
 const MINIMUM: usize = 32;
 
-/// The key that signs sessions, with the retired keys that may still verify them.
+/// The key that signs or seals sessions, with the retired keys that may still verify or open them.
 ///
 /// The bytes are used as they are, as Flask uses `SECRET_KEY`: a text key is its UTF-8 bytes, nothing is decoded.
 /// `Debug` shows how many keys there are and nothing of them.

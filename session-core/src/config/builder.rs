@@ -170,8 +170,9 @@ impl SessionConfigBuilder {
         self
     }
 
-    /// Ends a server-side session, permanent or not, that no request asked for in this time (OWASP ASVS 5, 7.3.1); no limit
-    /// if not given. It ends no earlier than that, and later by a tenth of it at most, or a minute.
+    /// Ends a session, permanent or not, that no request asked for in this time (OWASP ASVS 5, 7.3.1); no limit
+    /// if not given. It ends no earlier than that, and later by a tenth of it at most, or a minute. Server-side backends and the
+    /// sealed cookie keep it; a signed cookie refuses the setting.
     ///
     /// ```
     /// # use session_core::SessionConfig;
@@ -186,8 +187,9 @@ impl SessionConfigBuilder {
         self
     }
 
-    /// Ends a server-side session this long after it began, however it is used (OWASP ASVS 5, 7.3.2); no limit if not given.
-    /// A new id does not put it off. A signed cookie does not know when its session began, and refuses the setting.
+    /// Ends a session this long after it began, however it is used (OWASP ASVS 5, 7.3.2); no limit if not given.
+    /// A new id does not put it off. A signed cookie does not know when its session began, and refuses the setting; a sealed one
+    /// does.
     ///
     /// ```
     /// # use session_core::SessionConfig;

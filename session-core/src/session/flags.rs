@@ -59,8 +59,8 @@ impl Session {
     }
 
     /// Flask's `session.modified = …`. `true` without a change renews the session and sets its cookie; `false` keeps this
-    /// request's changes from being saved, unless another change follows; only a permanent session that is renewed in a
-    /// signed cookie carries them all the same, as in Flask. Not needed after changing a list in place, as
+    /// request's changes from being saved, unless another change follows; only a session that is renewed in a
+    /// signed or sealed cookie carries them all the same, as in Flask. Not needed after changing a list in place, as
     /// it is in Flask: [`update`](Session::update) records its change.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use crate::changes::Change;
 use crate::session::state::{Outcome, State};
 use crate::{Error, Session};
 
-/// Owner, id and end. On a signed cookie, which has no id, an owner and a rotation do nothing.
+/// Owner, id and end. In a signed or sealed cookie, which has no id, an owner and a rotation do nothing.
 impl Session {
     /// Whose session this is, as [`set_owner`](Self::set_owner) said.
     ///

@@ -7,38 +7,13 @@ use session_core::{
     async_trait,
 };
 
+use crate::base64url;
+use crate::compression::Compression;
 use crate::payload;
 use crate::signer::{Digest, Refused, Signer};
 
 /// Flask's salt: it keeps other signatures made with the same key from passing as sessions.
 const SALT: &str = "cookie-session";
-/// Of the room that a cookie has, the part above which compression is tried.
-const NEAR_LIMIT: (usize, usize) = (3, 4);
-
-/// When a cookie is compressed. Reading takes both at any setting.
-///
-/// ```
-/// use session_cookie::{Compression, SecretKey, SessionConfig, SignedCookieSessions};
-///
-/// let key = SecretKey::generate()?;
-/// let sessions = SignedCookieSessions::builder(SessionConfig::default(), &key)
-///     .compression(Compression::WheneverShorter)
-///     .build()?;
-/// # Ok::<(), session_core::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-#[non_exhaustive]
-pub enum Compression {
-    /// When the value fills more than three quarters of the room that
-    /// [`max_cookie_size`](SessionConfig::max_cookie_size) leaves, and is shorter compressed. The default: compressing
-    /// costs more than all the rest of a save.
-    #[default]
-    NearLimit,
-    /// Tried on every save, and kept if it is shorter: what Flask does.
-    WheneverShorter,
-    /// Not at all.
-    Never,
-}
 
 /// Keeps each session in a signed cookie, in Flask's format.
 ///
@@ -111,14 +86,9 @@ impl SignedCookieSessions {
 
     /// A payload of this text, compressed if the rule says so.
     fn encode(&self, text: &str, limit: Option<usize>) -> Vec<u8> {
-        let length = payload::encoded_length(text) + self.signer.overhead();
+        let length = base64url::length(text.len()) + self.signer.overhead();
         let mut value = Vec::with_capacity(length + 4);
-        let compress = match self.compression {
-            Compression::NearLimit => limit.is_some_and(|limit| length > limit * NEAR_LIMIT.0 / NEAR_LIMIT.1),
-            Compression::WheneverShorter => true,
-            Compression::Never => false,
-        };
-        if !(compress && payload::encode_compressed(text, &mut value)) {
+        if !(self.compression.is_tried(length, limit) && payload::encode_compressed(text, &mut value)) {
             payload::encode(text, &mut value);
         }
         value
@@ -231,7 +201,7 @@ impl SignedCookieSessionsBuilder {
     pub fn build(self) -> Result<SignedCookieSessions, Error> {
         if self.config.absolute_timeout().is_some() || self.config.idle_timeout().is_some() {
             let message = "a signed cookie does not know when its session began or was last used: \
-                           idle and absolute timeouts need a server-side backend";
+                           idle and absolute timeouts need a sealed cookie or a server-side backend";
             return Err(Error::new(ErrorKind::Configuration, message));
         }
         let signer = Signer::new(&self.key, self.salt.as_bytes(), self.digest)?;

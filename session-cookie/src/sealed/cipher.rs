@@ -1,0 +1,78 @@
+//! Sealing: XChaCha20-Poly1305 under keys that nothing else is derived to, over the cookie's name and value.
+
+use std::fmt;
+
+use base64::Engine as _;
+use chacha20poly1305::aead::AeadInOut as _;
+use chacha20poly1305::{KeyInit as _, Tag, XChaCha20Poly1305, XNonce};
+use hkdf::Hkdf;
+use session_core::{Error, ErrorKind, SecretKey};
+use sha2::Sha256;
+
+use crate::base64url::{self, STRICT};
+
+/// What the keys are for: none that signs is derived as these are. The number is that of the format.
+const PURPOSE: &[u8] = b"session-cookie sealed 1";
+const NONCE: usize = 24;
+const TAG: usize = 16;
+
+/// Seals with the current key and opens with all, each derived once.
+#[derive(Clone)]
+pub(crate) struct Cipher {
+    keys: Vec<XChaCha20Poly1305>,
+}
+
+impl Cipher {
+    pub(crate) fn new(key: &SecretKey) -> Result<Self, Error> {
+        let derived = key.verifying_keys().map(|key| {
+            let mut derived = [0; 32];
+            Hkdf::<Sha256>::new(None, key).expand(PURPOSE, &mut derived)?;
+            Ok(XChaCha20Poly1305::new(&derived.into()))
+        });
+        let unusable = |error: hkdf::InvalidLength| {
+            Error::new(ErrorKind::Configuration, "the secret key cannot be used").with_source(error)
+        };
+        Ok(Self { keys: derived.collect::<Result<_, _>>().map_err(unusable)? })
+    }
+
+    /// How long a cookie is that seals so many bytes.
+    pub(crate) fn sealed_length(bytes: usize) -> usize {
+        base64url::length(bytes + TAG + NONCE)
+    }
+
+    /// The cookie of this content: its ciphertext, the tag, the nonce, in base64.
+    pub(crate) fn seal(&self, mut content: Vec<u8>, cookie_name: &str) -> Result<String, Error> {
+        let mut nonce = [0; NONCE];
+        getrandom::fill(&mut nonce).map_err(|error| {
+            Error::new(ErrorKind::Unavailable, "the operating system gave no randomness").with_source(error)
+        })?;
+        let nonce = XNonce::from(nonce);
+        let tag = self.keys[0]
+            .encrypt_inout_detached(&nonce, cookie_name.as_bytes(), content.as_mut_slice().into())
+            .map_err(|_| Error::new(ErrorKind::TooLarge, "the session is too large to be sealed"))?;
+        content.extend_from_slice(&tag);
+        content.extend_from_slice(&nonce);
+        Ok(STRICT.encode(content))
+    }
+
+    /// The content of a cookie of this name; `None` if no key of ours sealed it.
+    pub(crate) fn open(&self, cookie: &str, cookie_name: &str) -> Option<Vec<u8>> {
+        let mut content = STRICT.decode(cookie).ok()?;
+        let (rest, nonce) = content.split_last_chunk_mut::<NONCE>()?;
+        let (sealed, tag) = rest.split_last_chunk_mut::<TAG>()?;
+        let (nonce, tag, length) = (XNonce::from(*nonce), Tag::from(*tag), sealed.len());
+        // What does not open is left as it was, for the next key.
+        let opened = self
+            .keys
+            .iter()
+            .any(|key| key.decrypt_inout_detached(&nonce, cookie_name.as_bytes(), (&mut *sealed).into(), &tag).is_ok());
+        content.truncate(length);
+        opened.then_some(content)
+    }
+}
+
+impl fmt::Debug for Cipher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cipher").field("keys", &self.keys.len()).finish_non_exhaustive()
+    }
+}

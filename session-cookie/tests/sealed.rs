@@ -1,0 +1,276 @@
+//! Sealed cookies: what opens, what does not, and what nobody can read.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use chacha20poly1305::aead::AeadInOut as _;
+use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac as _};
+use proptest::prelude::*;
+use session_cookie::{Compression, Digest, SealedCookieSessions, SecretKey, SessionConfig, SignedCookieSessions};
+use session_core::{Error, ErrorKind, ManualClock, Oversize, Session, SessionConfigBuilder, SessionInterface};
+use sha2::Sha256;
+
+use support::{at, parts, request};
+
+const NOW: u64 = 1_700_000_000;
+const SECRET: &str = "a-secret-of-32-bytes-or-more-0123456789";
+
+#[test]
+fn what_was_sealed_is_read_by_another_instance() {
+    let session = open(&sealed(), &cookie(&sealed(), |session| session.insert("card", "4111")));
+    assert_eq!(session.get::<String>("card").unwrap().unwrap(), "4111");
+    assert!(!session.is_new() && !session.is_modified());
+}
+
+#[test]
+fn every_flipped_bit_is_a_fresh_session() {
+    let genuine = cookie(&sealed(), |session| session.insert("n", 1));
+    for (index, bit) in (0..genuine.len()).flat_map(|index| (0..8).map(move |bit| (index, bit))) {
+        let mut flipped = genuine.clone().into_bytes();
+        flipped[index] ^= 1 << bit;
+        let view = session_core::RequestView::builder().cookie_header(&[b"session=", &*flipped].concat()).build();
+        let session = run(session_core::RequestSession::new(sealed(), view).session()).unwrap();
+        assert!(is_fresh(&session), "bit {bit} of byte {index}");
+    }
+    assert!(!is_fresh(&open(&sealed(), &genuine)));
+}
+
+#[test]
+fn every_truncation_and_every_longer_cookie_is_a_fresh_session() {
+    let genuine = cookie(&sealed(), |session| session.insert("n", 1));
+    for length in 0..genuine.len() {
+        assert!(is_fresh(&open(&sealed(), &genuine[..length])), "the first {length}");
+        assert!(length == 0 || is_fresh(&open(&sealed(), &genuine[length..])), "all but {length}");
+    }
+    for more in ["A", "AA", "AAA", "AAAA", "=", "==", ".", &genuine] {
+        assert!(is_fresh(&open(&sealed(), &format!("{genuine}{more}"))), "{more} behind");
+        assert!(is_fresh(&open(&sealed(), &format!("{more}{genuine}"))), "{more} in front");
+    }
+}
+
+#[test]
+fn a_cookie_opens_under_no_other_name() {
+    let named = |name| sessions(config().cookie_name(name), SECRET);
+    let genuine = cookie(&named("session"), |session| session.insert("role", "guest"));
+    assert!(!is_fresh(&open(&named("session"), &genuine)));
+    for other in ["admin", "Session", "session2", "s"] {
+        let view = session_core::RequestView::builder().cookie_header(format!("{other}={genuine}").as_bytes()).build();
+        let session = run(session_core::RequestSession::new(named(other), view).session()).unwrap();
+        assert!(is_fresh(&session), "{other}");
+    }
+}
+
+#[test]
+fn a_signed_cookie_is_no_sealed_one_and_a_sealed_one_no_signed_one() {
+    let signed = |digest| {
+        let builder = SignedCookieSessions::builder(config().build().unwrap(), &SecretKey::new(SECRET).unwrap());
+        builder.digest(digest).build().unwrap()
+    };
+    let of_sealed = cookie(&sealed(), |session| session.insert("n", 1));
+    for digest in [Digest::Sha1, Digest::Sha256, Digest::Sha512] {
+        let of_signed = cookie(&signed(digest), |session| session.insert("n", 1));
+        assert!(is_fresh(&open(&sealed(), &of_signed)), "{digest:?}");
+        assert!(is_fresh(&open(&sealed(), &of_signed.replace('.', ""))), "{digest:?} without dots");
+        for part in of_signed.split('.') {
+            assert!(is_fresh(&open(&sealed(), part)), "{digest:?}: {part}");
+            assert!(is_fresh(&open(&signed(digest), &of_signed.replacen(part, &of_sealed, 1))), "{digest:?}: {part}");
+        }
+        assert!(is_fresh(&open(&signed(digest), &of_sealed)), "{digest:?}");
+    }
+}
+
+/// With HKDF in between, not even a salt that the application chose gives the signer the key that seals.
+#[test]
+fn neither_the_secret_nor_a_key_that_signs_is_a_key_that_seals() {
+    let authenticate = |key: &[u8], message: &[u8]| {
+        let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
+        mac.update(message);
+        <[u8; 32]>::from(mac.finalize().into_bytes())
+    };
+    let purpose = b"session-cookie sealed 1";
+    let first_block = [&purpose[..], &[1]].concat();
+    let sealing = authenticate(&authenticate(&[0; 32], SECRET.as_bytes()), &first_block);
+    assert!(!is_fresh(&open(&sealed(), &sealed_by(sealing))), "this is how the key is derived");
+    let others = [
+        <[u8; 32]>::try_from(&SECRET.as_bytes()[..32]).unwrap(),
+        authenticate(SECRET.as_bytes(), b"cookie-session"),
+        authenticate(SECRET.as_bytes(), purpose),
+        authenticate(SECRET.as_bytes(), &first_block),
+        authenticate(&[0; 32], SECRET.as_bytes()),
+    ];
+    for (index, other) in others.into_iter().enumerate() {
+        assert!(is_fresh(&open(&sealed(), &sealed_by(other))), "{index}");
+    }
+}
+
+#[test]
+fn a_retired_key_opens_and_the_next_cookie_is_sealed_by_the_new_one_alone() {
+    let (retired, older) = ("retired-0123456789-0123456789-0123456789", "older-0123456789-0123456789-0123456789");
+    let current = "current-0123456789-0123456789-0123456789";
+    let key = |key| SecretKey::new(key).unwrap();
+    let rotated = key(current).with_fallback(&key(older)).with_fallback(&key(retired));
+    let rotated = SealedCookieSessions::new(config().build().unwrap(), &rotated).unwrap();
+    let visits = |sessions: &SealedCookieSessions, cookie: &str| open(sessions, cookie).get::<u64>("visits").unwrap();
+    let (only_retired, only_current) = (sessions(config(), retired), sessions(config(), current));
+
+    let old = cookie(&only_retired, |session| session.insert("visits", 1));
+    assert_eq!((visits(&rotated, &old), visits(&only_current, &old)), (Some(1), None));
+    let new = changed(&rotated, &old, |session| session.insert("visits", 2));
+    assert_eq!((visits(&only_current, &new), visits(&only_retired, &new)), (Some(2), None));
+}
+
+#[test]
+fn a_cookie_tells_nothing_and_none_is_like_another() {
+    let value = "Jd4wMv8sRb2yLt7pGc9q";
+    let make = || cookie(&sealed(), |session| session.insert("secret", value));
+    let (one, other) = (make(), make());
+    let bytes = |cookie: &str| BASE64_URL_SAFE_NO_PAD.decode(cookie).unwrap();
+    assert_eq!(one.len(), other.len());
+    for part in [&b"secret"[..], b"Jd4wMv", b"{\"", &NOW.to_be_bytes()[4..]] {
+        assert!(!bytes(&one).windows(part.len()).any(|window| window == part), "{part:?}");
+    }
+    let alike = bytes(&one).iter().zip(bytes(&other)).filter(|(one, other)| **one == *other).count();
+    assert!(alike < bytes(&one).len() / 4, "{alike} bytes of {} alike", bytes(&one).len());
+}
+
+#[test]
+fn nothing_is_compressed_unless_it_is_asked_for() {
+    let noise: String =
+        (0..2500_u32).map(|n| char::from(b'a' + (n.wrapping_mul(2_654_435_761) >> 24) as u8 % 26)).collect();
+    let length = |compression: Option<Compression>, text: &str| {
+        let builder = SealedCookieSessions::builder(config().build().unwrap(), &SecretKey::new(SECRET).unwrap());
+        let sessions = compression.map_or(builder.clone(), |compression| builder.compression(compression)).build();
+        let sessions = sessions.unwrap();
+        let cookie = cookie(&sessions, |session| session.insert("text", text));
+        assert_eq!(open(&sealed(), &cookie).get::<String>("text").unwrap().unwrap(), text);
+        cookie.len()
+    };
+    let repeated = "a".repeat(noise.len());
+    assert_eq!(length(None, &repeated), length(None, &noise));
+    assert_eq!(length(Some(Compression::Never), &repeated), length(None, &noise));
+    for compression in [Compression::NearLimit, Compression::WheneverShorter] {
+        assert!(length(Some(compression), &repeated) < 200, "{compression:?}");
+    }
+    assert_eq!(length(Some(Compression::NearLimit), &repeated[..100]), length(None, &noise[..100]));
+    assert!(length(Some(Compression::WheneverShorter), &repeated[..100]) < length(None, &noise[..100]));
+}
+
+#[test]
+fn a_session_that_does_not_fit_is_sent_whole_or_refused_as_the_configuration_says() {
+    let long = |session: &Session| session.insert("text", "x".repeat(4000));
+    let sent = cookie(&sessions(config(), SECRET), long);
+    assert!(sent.len() > 4093);
+    assert_eq!(open(&sealed(), &sent).get::<String>("text").unwrap().unwrap().len(), 4000);
+    let refused = save(&sessions(config().oversize(Oversize::Refuse), SECRET), None, long).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::TooLarge);
+}
+
+#[test]
+fn what_was_sealed_and_is_no_session_is_a_fresh_one() {
+    let derived = hkdf::Hkdf::<Sha256>::new(None, SECRET.as_bytes());
+    let mut key = [0; 32];
+    derived.expand(b"session-cookie sealed 1", &mut key).unwrap();
+    for (text, mark, fresh) in
+        [(&b"{\"n\":1}"[..], 0, false), (b"[1]", 0, true), (b"\xff", 0, true), (b"{}", 1, true), (b"{}", 2, true)]
+    {
+        let mut content = text.to_vec();
+        content.push(mark);
+        content.extend_from_slice(&[0; 8]);
+        content.extend_from_slice(&u64::MAX.to_be_bytes());
+        assert_eq!(open(&sealed(), &seal(&content, key)).is_new(), fresh, "{text:?} {mark}");
+    }
+    for length in 0..17 {
+        assert!(is_fresh(&open(&sealed(), &seal(&vec![0; length], key))), "{length}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text_is_a_fresh_session(text in "[A-Za-z0-9_.=+/\"; -]{0,200}") {
+        assert!(is_fresh(&open(&sealed(), &text)));
+    }
+
+    #[test]
+    fn any_bytes_are_a_fresh_session(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        assert!(is_fresh(&open(&sealed(), &BASE64_URL_SAFE_NO_PAD.encode(bytes))));
+    }
+
+    #[test]
+    fn any_session_is_read_as_it_was(pairs in proptest::collection::vec((".{0,20}", ".{0,60}"), 1..6)) {
+        let cookie = cookie(&sealed(), |session| pairs.iter().try_for_each(|(key, value)| session.insert(key, value)));
+        let session = open(&sealed(), &cookie);
+        for (key, _) in &pairs {
+            let last = pairs.iter().rev().find(|(other, _)| other == key).unwrap();
+            assert_eq!(&session.get::<String>(key).unwrap().unwrap(), &last.1);
+        }
+    }
+}
+
+fn config() -> SessionConfigBuilder {
+    SessionConfig::builder().clock(ManualClock::at(at(NOW)))
+}
+
+fn sealed() -> SealedCookieSessions {
+    sessions(config(), SECRET)
+}
+
+fn sessions(config: SessionConfigBuilder, key: &str) -> SealedCookieSessions {
+    SealedCookieSessions::new(config.build().unwrap(), &SecretKey::new(key).unwrap()).unwrap()
+}
+
+fn open(sessions: &(impl SessionInterface + Clone), cookie: &str) -> Session {
+    run(request(sessions.clone(), Some(&format!("session={cookie}"))).session()).unwrap()
+}
+
+/// The value of the cookie that a request without one is answered with.
+fn cookie(sessions: &(impl SessionInterface + Clone), change: impl FnOnce(&Session) -> Result<(), Error>) -> String {
+    save(sessions, None, change).unwrap()
+}
+
+/// The value of the cookie that a request with one is answered with.
+fn changed(
+    sessions: &SealedCookieSessions,
+    cookie: &str,
+    change: impl FnOnce(&Session) -> Result<(), Error>,
+) -> String {
+    save(sessions, Some(cookie), change).unwrap()
+}
+
+fn save(
+    sessions: &(impl SessionInterface + Clone),
+    cookie: Option<&str>,
+    change: impl FnOnce(&Session) -> Result<(), Error>,
+) -> Result<String, Error> {
+    let name = sessions.config().cookie_name().to_owned();
+    let request = request(sessions.clone(), cookie.map(|cookie| format!("{name}={cookie}")).as_deref());
+    change(&run(request.session())?)?;
+    Ok(parts(run(request.commit())?.set_cookie().unwrap()).1.to_owned())
+}
+
+fn is_fresh(session: &Session) -> bool {
+    session.is_new() && session.is_empty()
+}
+
+/// A cookie made as ours are, by this key.
+fn sealed_by(key: [u8; 32]) -> String {
+    let mut content = b"{\"n\":1}\0".to_vec();
+    content.extend_from_slice(&(NOW * 1000).to_be_bytes());
+    content.extend_from_slice(&((NOW + 1) * 1000).to_be_bytes());
+    seal(&content, key)
+}
+
+fn seal(content: &[u8], key: [u8; 32]) -> String {
+    let (mut sealed, nonce) = (content.to_vec(), XNonce::from([7; 24]));
+    let cipher = XChaCha20Poly1305::new(&key.into());
+    let tag = cipher.encrypt_inout_detached(&nonce, b"session", sealed.as_mut_slice().into()).unwrap();
+    BASE64_URL_SAFE_NO_PAD.encode([&sealed[..], &tag, &nonce].concat())
+}
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}

@@ -1,0 +1,285 @@
+//! How long a session in a sealed cookie lives, and which responses set its cookie.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use session_cookie::{SealedCookieSessions, SecretKey, SessionConfig, SignedCookieSessions};
+use session_core::{
+    Error, ManualClock, Outcome, Refresh, RequestSession, Session, SessionConfigBuilder, SessionInterface,
+};
+
+use support::{at, parts, request};
+
+const NOW: u64 = 1_700_000_000;
+const SECRET: &str = "a-secret-of-32-bytes-or-more-0123456789";
+const MINUTE: u64 = 60;
+const HOUR: u64 = 3600;
+
+/// What a handler does with its session.
+type Visit = fn(&Session) -> Result<(), Error>;
+type Make = fn(SessionConfigBuilder) -> Arc<dyn SessionInterface>;
+
+#[test]
+fn a_session_lives_to_the_last_moment_of_its_lifetime() {
+    let cases: [(&str, Visit); 2] =
+        [("permanent", |session| session.set_permanent(true)), ("ends with the browser", |_| Ok(()))];
+    for (name, change) in cases {
+        let mut browser = Browser::new(SessionConfig::builder().permanent_lifetime(seconds(HOUR)));
+        browser.visit(|session| change(session).and_then(|()| session.insert("n", 1)));
+        let cookie = browser.cookie.clone();
+        browser.clock.advance(seconds(HOUR));
+        assert!(browser.has_session(), "{name}");
+        browser.cookie = cookie;
+        browser.clock.advance(Duration::from_millis(1));
+        assert!(!browser.has_session(), "{name}");
+    }
+}
+
+#[test]
+fn an_idle_session_ends_and_one_that_is_read_does_not() {
+    for permanent in [false, true] {
+        let idle = SessionConfig::builder().idle_timeout(seconds(10 * MINUTE)).refresh(Refresh::WhenModified);
+        let mut browser = Browser::new(idle);
+        browser.begin(permanent);
+        for _ in 0..10 {
+            browser.clock.advance(seconds(10 * MINUTE));
+            assert!(browser.has_session(), "permanent: {permanent}");
+        }
+        browser.clock.advance(seconds(11 * MINUTE));
+        assert!(browser.has_session(), "a tenth, or a minute, is the slack");
+        browser.clock.advance(seconds(11 * MINUTE + 1));
+        assert!(!browser.has_session(), "permanent: {permanent}");
+    }
+}
+
+#[test]
+fn a_request_that_does_not_ask_for_its_session_does_not_put_the_idle_timeout_off() {
+    for refresh in [Refresh::EachRequest, Refresh::WhenAccessed, Refresh::WhenModified] {
+        let idle = SessionConfig::builder().idle_timeout(seconds(10 * MINUTE)).refresh(refresh);
+        let mut browser = Browser::new(idle);
+        browser.begin(true);
+        browser.clock.advance(seconds(8 * MINUTE));
+        assert_eq!(browser.pass_by(), None, "{refresh:?}");
+        browser.clock.advance(seconds(4 * MINUTE));
+        assert!(!browser.has_session(), "{refresh:?}");
+    }
+}
+
+#[test]
+fn a_read_sets_the_cookie_only_when_the_idle_timeout_needs_it() {
+    let mut browser = Browser::new(SessionConfig::builder().idle_timeout(seconds(10 * MINUTE)));
+    browser.begin(true);
+    assert_eq!(browser.read(), (None, Outcome::Unchanged));
+    browser.clock.advance(seconds(MINUTE));
+    assert_eq!(browser.read(), (None, Outcome::Unchanged));
+    browser.clock.advance(seconds(1));
+    let (set_cookie, outcome) = browser.read();
+    assert_eq!(outcome, Outcome::Stored);
+    // 22:13:20, a minute and a second later; ten minutes and one of slack to live.
+    assert!(set_cookie.unwrap().contains("; Expires=Tue, 14 Nov 2023 22:25:21 GMT"));
+    assert_eq!(browser.read(), (None, Outcome::Unchanged));
+}
+
+#[test]
+fn a_session_that_ends_with_the_browser_keeps_a_cookie_without_an_end() {
+    let mut browser = Browser::new(SessionConfig::builder().idle_timeout(seconds(10 * MINUTE)));
+    let first = browser.begin(false);
+    browser.clock.advance(seconds(5 * MINUTE));
+    let renewed = browser.read().0.unwrap();
+    for set_cookie in [first, renewed] {
+        assert!(!set_cookie.contains("Expires") && !set_cookie.contains("Max-Age"), "{set_cookie}");
+    }
+}
+
+#[test]
+fn nothing_puts_the_absolute_timeout_off() {
+    let visits: [(&str, Visit); 5] = [
+        ("reads", |session| session.get::<u64>("n").map(drop)),
+        ("writes", |session| session.update("n", |n: Option<u64>| n.map(|n| n + 1))),
+        ("clears and writes", |session| session.clear().and_then(|()| session.insert("n", 1))),
+        ("logs in", |session| session.set_owner("ada")),
+        ("gets a new id", Session::rotate_id),
+    ];
+    for (name, visit) in visits {
+        let config = SessionConfig::builder().absolute_timeout(seconds(HOUR)).idle_timeout(seconds(40 * MINUTE));
+        let mut browser = Browser::new(config);
+        browser.begin(true);
+        for _ in 0..2 {
+            browser.clock.advance(seconds(HOUR / 2));
+            assert!(browser.has_session(), "{name}");
+            browser.visit(visit);
+        }
+        browser.clock.advance(Duration::from_millis(1));
+        assert!(!browser.has_session(), "{name}");
+    }
+}
+
+#[test]
+fn the_cookie_ends_when_the_session_does() {
+    let config = SessionConfig::builder().absolute_timeout(seconds(HOUR)).permanent_lifetime(seconds(2 * HOUR));
+    let set_cookie = Browser::new(config).begin(true);
+    assert!(set_cookie.contains("; Expires=Tue, 14 Nov 2023 23:13:20 GMT"), "{set_cookie}");
+}
+
+#[test]
+fn what_is_written_after_a_logout_begins_anew() {
+    let mut browser = Browser::new(SessionConfig::builder().absolute_timeout(seconds(HOUR)));
+    browser.begin(true);
+    browser.clock.advance(seconds(HOUR));
+    browser.visit(|session| session.destroy().and_then(|()| session.insert("n", 1)));
+    browser.clock.advance(seconds(HOUR));
+    assert!(browser.has_session());
+}
+
+#[test]
+fn a_shorter_absolute_timeout_holds_for_cookies_that_were_sealed_before() {
+    let mut browser = Browser::new(SessionConfig::builder());
+    browser.begin(true);
+    browser.clock.advance(seconds(HOUR));
+    assert!(browser.has_session());
+    let shorter = SessionConfig::builder().absolute_timeout(seconds(HOUR - 1)).clock(browser.clock.clone());
+    browser.sessions = sealed(shorter);
+    assert!(!browser.has_session());
+}
+
+#[test]
+fn a_save_in_the_middle_of_a_request_does_not_change_when_the_session_began() {
+    let mut browser = Browser::new(SessionConfig::builder().absolute_timeout(seconds(HOUR)));
+    let request = browser.request();
+    let session = run(request.session()).unwrap();
+    session.insert("n", 1).unwrap();
+    assert_eq!(run(session.save()).unwrap(), Outcome::Stored);
+    browser.clock.advance(seconds(MINUTE));
+    session.insert("n", 2).unwrap();
+    browser.keep(run(request.commit()).unwrap().set_cookie());
+    browser.clock.advance(seconds(HOUR - MINUTE));
+    assert!(browser.has_session());
+    browser.clock.advance(Duration::from_millis(1));
+    assert!(!browser.has_session());
+}
+
+#[test]
+fn the_same_responses_set_a_sealed_cookie_as_set_a_signed_one() {
+    let visits: [(&str, Option<Visit>); 6] = [
+        ("passes by", None),
+        ("reads", Some(|session| session.get::<u64>("n").map(drop))),
+        ("writes", Some(|session| session.insert("n", 2))),
+        ("writes, says it did not", Some(|session| session.insert("n", 2).and_then(|()| session.set_modified(false)))),
+        ("removes all", Some(|session| session.keys().iter().try_for_each(|key| session.discard(key).map(drop)))),
+        ("clears", Some(Session::clear)),
+    ];
+    for refresh in [Refresh::EachRequest, Refresh::WhenAccessed, Refresh::WhenModified] {
+        for (name, visit) in visits {
+            for began in [None, Some(false), Some(true)] {
+                let seen = |make: Make| {
+                    let mut browser = Browser::of(SessionConfig::builder().refresh(refresh), make);
+                    began.map(|permanent| browser.begin(permanent));
+                    browser.clock.advance(seconds(MINUTE));
+                    let request = browser.request();
+                    if let Some(visit) = visit {
+                        visit(&run(request.session()).unwrap()).unwrap();
+                    }
+                    let headers = run(request.commit()).unwrap();
+                    let set_cookie = headers.set_cookie().map(|set_cookie| {
+                        let (name, value, attributes) = parts(set_cookie);
+                        format!("{name} {} {attributes:?}", value.is_empty())
+                    });
+                    (set_cookie, headers.vary())
+                };
+                assert_eq!(seen(sealed), seen(signed), "{name} {refresh:?} {began:?}");
+            }
+        }
+    }
+}
+
+/// Keeps the cookie that it is given, whatever that says of its end.
+struct Browser {
+    sessions: Arc<dyn SessionInterface>,
+    clock: ManualClock,
+    cookie: Option<String>,
+}
+
+impl Browser {
+    fn new(config: SessionConfigBuilder) -> Self {
+        Self::of(config, sealed)
+    }
+
+    fn of(config: SessionConfigBuilder, make: Make) -> Self {
+        let clock = ManualClock::at(at(NOW));
+        Self { sessions: make(config.clock(clock.clone())), clock, cookie: None }
+    }
+
+    fn request(&self) -> RequestSession {
+        request(Arc::clone(&self.sessions), self.cookie.as_deref())
+    }
+
+    fn keep(&mut self, set_cookie: Option<&str>) {
+        if let Some(set_cookie) = set_cookie {
+            let (name, value, _) = parts(set_cookie);
+            self.cookie = (!value.is_empty()).then(|| format!("{name}={value}"));
+        }
+    }
+
+    /// A request whose handler does this; the `Set-Cookie` of its answer.
+    fn visit(&mut self, change: impl FnOnce(&Session) -> Result<(), Error>) -> (Option<String>, Outcome) {
+        let request = self.request();
+        let session = run(request.session()).unwrap();
+        change(&session).unwrap();
+        let headers = run(request.commit()).unwrap();
+        self.keep(headers.set_cookie());
+        (headers.set_cookie().map(str::to_owned), session.outcome().unwrap())
+    }
+
+    fn begin(&mut self, permanent: bool) -> String {
+        self.visit(|session| {
+            if permanent {
+                session.set_permanent(true)?;
+            }
+            session.insert("n", 1)
+        })
+        .0
+        .unwrap()
+    }
+
+    fn read(&mut self) -> (Option<String>, Outcome) {
+        self.visit(|session| session.get::<u64>("n").map(drop))
+    }
+
+    /// A request that does not ask for its session.
+    fn pass_by(&mut self) -> Option<String> {
+        let headers = run(self.request().commit()).unwrap();
+        self.keep(headers.set_cookie());
+        headers.set_cookie().map(str::to_owned)
+    }
+
+    /// A request that reads.
+    fn has_session(&mut self) -> bool {
+        let mut found = false;
+        self.visit(|session| {
+            found = session.contains_key("n");
+            Ok(())
+        });
+        found
+    }
+}
+
+fn sealed(config: SessionConfigBuilder) -> Arc<dyn SessionInterface> {
+    let key = SecretKey::new(SECRET).unwrap();
+    Arc::new(SealedCookieSessions::new(config.build().unwrap(), &key).unwrap())
+}
+
+fn signed(config: SessionConfigBuilder) -> Arc<dyn SessionInterface> {
+    let key = SecretKey::new(SECRET).unwrap();
+    Arc::new(SignedCookieSessions::new(config.build().unwrap(), &key).unwrap())
+}
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
