@@ -1,0 +1,21 @@
+//! The guides, as modules, so that their programs are compiled with the tests.
+
+#[cfg(doctest)]
+#[doc = include_str!("choosing.md")]
+mod choosing {}
+
+#[cfg(doctest)]
+#[doc = include_str!("from-flask.md")]
+mod from_flask {}
+
+#[cfg(doctest)]
+#[doc = include_str!("from-tower-sessions.md")]
+mod from_tower_sessions {}
+
+#[cfg(doctest)]
+#[doc = include_str!("deploying.md")]
+mod deploying {}
+
+#[cfg(doctest)]
+#[doc = include_str!("security.md")]
+mod security {}
