@@ -1,0 +1,83 @@
+//! The middleware and the extractor keep the rules that every adapter keeps, in a server behind a socket.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::web::{ServiceConfig, get};
+use actix_web::{HttpRequest, HttpResponse};
+use conformance_tests::adapter::{Answer, Request, Response, Server, answer, answer_twice};
+use session_actix::{Session, SessionMiddleware};
+use session_core::{SessionInterface, async_trait};
+
+struct Actix(support::server::Server);
+
+impl Actix {
+    fn new(interface: Arc<dyn SessionInterface>) -> Self {
+        Self(support::server::Server::start(SessionMiddleware::new(interface), routes))
+    }
+}
+
+fn routes(config: &mut ServiceConfig) {
+    config
+        .route("/untouched", get().to(|| async { "untouched" }))
+        .route("/twice", get().to(twice))
+        .default_service(get().to(once));
+}
+
+async fn once(session: Session, request: HttpRequest) -> HttpResponse {
+    respond(&answer(&session, request.path()))
+}
+
+async fn twice(first: Session, second: Session) -> HttpResponse {
+    respond(&answer_twice(&first, &second))
+}
+
+fn respond(answer: &Answer) -> HttpResponse {
+    let mut response = HttpResponse::build(StatusCode::from_u16(answer.status()).unwrap());
+    for header in answer.headers() {
+        response.append_header(*header);
+    }
+    response.body(answer.body().to_owned())
+}
+
+#[async_trait]
+impl Server for Actix {
+    async fn call(&self, request: Request) -> Response {
+        let mut sent = format!("{} {} HTTP/1.1\r\n", request.method(), request.target()).into_bytes();
+        for (name, value) in request.headers() {
+            sent.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
+        }
+        sent.extend(b"connection: close\r\n\r\n");
+        read(&self.0.exchange(&sent).await)
+    }
+}
+
+/// The response in these bytes. Its body goes to their end, since the connection was closed behind it.
+fn read(received: &[u8]) -> Response {
+    let end = received.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap();
+    let head = std::str::from_utf8(&received[..end]).unwrap();
+    let (status, headers) = head.split_once("\r\n").unwrap();
+    let response = Response::new(status.split(' ').nth(1).unwrap().parse().unwrap()).body(&received[end + 4..]);
+    let headers = headers.split("\r\n").map(|line| line.split_once(": ").unwrap());
+    headers.fold(response, |response, (name, value)| response.header(name, value))
+}
+
+mod over_memory {
+    conformance_tests::adapter_suite!(
+        sessions = |config| async { session_memory::MemorySessions::new(config) },
+        server = |interface| async { super::Actix::new(interface) },
+    );
+}
+
+mod over_signed_cookies {
+    use session_cookie::SignedCookieSessions;
+
+    conformance_tests::adapter_suite!(
+        sessions = |config| async { SignedCookieSessions::new(config, &super::support::key()).unwrap() },
+        server = |interface| async { super::Actix::new(interface) },
+    );
+}

@@ -1,0 +1,200 @@
+//! A body that is still to come when the head is sent, an upgraded connection, and a client that goes away from a server.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::test::init_service;
+use actix_web::web::{Bytes, ServiceConfig, get};
+use actix_web::{App, HttpResponse};
+use session_actix::{Session, SessionMiddleware};
+use session_core::ErrorKind;
+use session_memory::MemorySessions;
+use support::server::Server;
+use support::{Watched, answer, named, pair, reopen, settings};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+/// A body of chunks that are made when they are asked for, until there are none.
+struct Chunks<F>(F);
+
+impl<F: FnMut() -> Option<String> + Unpin> MessageBody for Chunks<F> {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+        Poll::Ready((self.0)().map(|chunk| Ok(chunk.into())))
+    }
+}
+
+#[actix_web::test]
+async fn a_streamed_response_carries_the_session_and_its_stream_cannot_change_it() {
+    let cookies = named("session");
+    let sessions = Watched::new(cookies.clone());
+    let kinds = Arc::new(Mutex::new(Vec::new()));
+    let refused = Arc::clone(&kinds);
+    let handler = move |session: Session| {
+        let refused = Arc::clone(&refused);
+        async move {
+            session.insert("user", "ada").unwrap();
+            let mut greeting = Some("hello ");
+            HttpResponse::Ok().body(Chunks(move || {
+                let greeting = greeting.take()?;
+                let attempts = [session.insert("user", "bob"), session.clear(), session.flash("too late")];
+                refused.lock().unwrap().extend(attempts.map(|attempt| attempt.unwrap_err().kind()));
+                Some(greeting.to_owned() + &session.get::<String>("user").unwrap().unwrap())
+            }))
+        }
+    };
+    let app = App::new().wrap(SessionMiddleware::new(sessions.clone())).route("/", get().to(handler));
+    let response = answer(&init_service(app).await, "").await;
+    assert_eq!(reopen(&cookies, response.set_cookies()[0]).await.payload(), r#"{"user":"ada"}"#);
+    assert_eq!(response.text, "hello ada");
+    assert_eq!(*kinds.lock().unwrap(), [ErrorKind::Sealed; 3]);
+    assert_eq!(sessions.counts(), (1, 1));
+}
+
+/// The head of the response on this connection.
+async fn head(connection: &mut tokio::net::TcpStream) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(connection.read_u8().await.unwrap());
+    }
+    String::from_utf8(head).unwrap()
+}
+
+fn session_cookie(head: &str) -> &str {
+    pair(head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap())
+}
+
+#[actix_web::test]
+async fn the_handshake_of_an_upgrade_carries_the_session_which_can_be_reopened_later() {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let go = Arc::new(Semaphore::new(0));
+    let wait = Arc::clone(&go);
+    let routes = move |config: &mut ServiceConfig| {
+        let (tell, wait) = (tell.clone(), Arc::clone(&wait));
+        let socket = move |session: Session| {
+            let (tell, wait) = (tell.clone(), Arc::clone(&wait));
+            async move {
+                session.insert("user", "ada").unwrap();
+                actix_web::rt::spawn(async move {
+                    wait.acquire().await.unwrap().forget();
+                    let late = session.insert("user", "bob").unwrap_err().kind();
+                    let now = session.reopen().await.unwrap();
+                    tell.send((late, now.get::<String>("color").unwrap())).unwrap();
+                });
+                HttpResponse::SwitchingProtocols().upgrade("websocket").body(Chunks(|| None))
+            }
+        };
+        config.route("/socket", get().to(socket));
+        config.route(
+            "/paint",
+            get().to(|session: Session| async move {
+                session.insert("color", "blue").unwrap();
+                session.get::<String>("user").unwrap().unwrap()
+            }),
+        );
+    };
+    let sessions = MemorySessions::new(settings().build().unwrap());
+    let server = Server::start(SessionMiddleware::new(sessions), routes);
+
+    let mut socket = server.connect().await;
+    let handshake = "GET /socket HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
+    socket.write_all(handshake.as_bytes()).await.unwrap();
+    let head = head(&mut socket).await;
+    assert!(head.starts_with("HTTP/1.1 101 ") && head.contains("upgrade: websocket"), "{head}");
+    assert!(head.contains("vary: Cookie"), "{head}");
+
+    let cookie = session_cookie(&head);
+    let paint = format!("GET /paint HTTP/1.1\r\nhost: a\r\ncookie: {cookie}\r\nconnection: close\r\n\r\n");
+    let painted = String::from_utf8(server.exchange(paint.as_bytes()).await).unwrap();
+    assert!(painted.ends_with("\r\n\r\nada"), "{painted}");
+
+    go.add_permits(1);
+    assert_eq!(told.recv().await, Some((ErrorKind::Sealed, Some("blue".to_owned()))));
+}
+
+/// Tells of its end.
+struct Guard(Option<oneshot::Sender<()>>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if let Some(tell) = self.0.take() {
+            // The test may have ended.
+            let _ = tell.send(());
+        }
+    }
+}
+
+/// Routes whose handler of `/` writes, tells that it has begun, and waits; `/ping` answers at once.
+struct Waiting {
+    begun: mpsc::UnboundedReceiver<oneshot::Receiver<()>>,
+    go: Arc<Semaphore>,
+}
+
+fn waiting() -> (Waiting, impl Fn(&mut ServiceConfig) + Clone + Send + 'static) {
+    let (announce, begun) = mpsc::unbounded_channel();
+    let go = Arc::new(Semaphore::new(0));
+    let wait = Arc::clone(&go);
+    let routes = move |config: &mut ServiceConfig| {
+        let (announce, wait) = (announce.clone(), Arc::clone(&wait));
+        let handler = move |session: Session| {
+            let (announce, wait) = (announce.clone(), Arc::clone(&wait));
+            async move {
+                session.insert("user", "ada").unwrap();
+                let (tell, ended) = oneshot::channel();
+                let _guard = Guard(Some(tell));
+                announce.send(ended).unwrap();
+                wait.acquire().await.unwrap().forget();
+                "done"
+            }
+        };
+        config.route("/", get().to(handler)).route("/ping", get().to(|| async { "pong" }));
+    };
+    (Waiting { begun, go }, routes)
+}
+
+/// Sends a request for `/` and goes away when its handler has begun; what tells of the handler's end.
+async fn go_away(server: &Server, waiting: &mut Waiting) -> oneshot::Receiver<()> {
+    let mut connection = server.connect().await;
+    connection.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    let ended = waiting.begun.recv().await.unwrap();
+    drop(connection);
+    ended
+}
+
+#[actix_web::test]
+async fn a_server_that_allows_no_half_closed_connection_drops_the_handler_and_saves_nothing() {
+    let sessions = Watched::new(named("session"));
+    let (mut waiting, routes) = waiting();
+    let server = Server::start_strict(SessionMiddleware::new(sessions.clone()), routes);
+    go_away(&server, &mut waiting).await.await.unwrap();
+    server.exchange(b"GET /ping HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+    assert_eq!(sessions.counts(), (1, 0));
+}
+
+#[actix_web::test]
+async fn a_server_as_it_is_by_default_lets_the_handler_finish_and_saves() {
+    let sessions = Watched::new(named("session"));
+    let (mut waiting, routes) = waiting();
+    let server = Server::start(SessionMiddleware::new(sessions.clone()), routes);
+    let ping = b"GET /ping HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    let mut ended = go_away(&server, &mut waiting).await;
+    // Its only worker has met the closed connection before it answers this.
+    server.exchange(ping).await;
+    assert!(ended.try_recv().is_err());
+    waiting.go.add_permits(1);
+    ended.await.unwrap();
+    server.exchange(ping).await;
+    assert_eq!(sessions.counts(), (1, 1));
+}

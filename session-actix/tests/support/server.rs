@@ -1,0 +1,73 @@
+//! An application behind a socket, and a client that sends what it is told.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::mpsc::channel;
+use std::thread;
+
+use actix_web::dev::ServerHandle;
+use actix_web::web::ServiceConfig;
+use actix_web::{App, HttpServer};
+use session_actix::SessionMiddleware;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// A server with one worker, in a thread of its own. It ends when this is dropped.
+pub struct Server {
+    address: SocketAddr,
+    handle: ServerHandle,
+}
+
+impl Server {
+    /// Serves these routes under this middleware.
+    pub fn start(middleware: SessionMiddleware, routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static) -> Self {
+        Self::run(middleware, routes, true)
+    }
+
+    /// As [`start`](Self::start), and drops a request as soon as its client closes its side of the connection.
+    pub fn start_strict(
+        middleware: SessionMiddleware,
+        routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    ) -> Self {
+        Self::run(middleware, routes, false)
+    }
+
+    fn run(
+        middleware: SessionMiddleware,
+        routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+        half_closed: bool,
+    ) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (tell, told) = channel();
+        thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                let app = move || App::new().wrap(middleware.clone()).configure(routes.clone());
+                let server = HttpServer::new(app).h1_allow_half_closed(half_closed).workers(1).disable_signals();
+                let server = server.listen(listener).unwrap().run();
+                tell.send(server.handle()).unwrap();
+                server.await.unwrap();
+            });
+        });
+        Self { address, handle: told.recv().unwrap() }
+    }
+
+    pub async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
+    /// All that the server answers to these bytes, which ask it to close the connection.
+    pub async fn exchange(&self, request: &[u8]) -> Vec<u8> {
+        let mut connection = self.connect().await;
+        connection.write_all(request).await.unwrap();
+        let mut response = Vec::new();
+        connection.read_to_end(&mut response).await.unwrap();
+        response
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // The call itself tells the server; the future would only wait for its end.
+        drop(self.handle.stop(false));
+    }
+}
