@@ -9,6 +9,10 @@ mod choosing {}
 mod from_flask {}
 
 #[cfg(doctest)]
+#[doc = include_str!("from-actix-session.md")]
+mod from_actix_session {}
+
+#[cfg(doctest)]
 #[doc = include_str!("from-tower-sessions.md")]
 mod from_tower_sessions {}
 
