@@ -1,4 +1,4 @@
-//! Hands a test the Redis, PostgreSQL or MariaDB server that it needs.
+//! Hands a test the Redis, PostgreSQL or MariaDB server that it needs, or a browser.
 //!
 //! ```no_run
 //! # async fn example() {
@@ -23,10 +23,13 @@
 //! [`redis_with`], [`postgres_with`], [`mysql_with`], [`redis_cluster`], [`redis_sentinel`] and [`pgbouncer`] start the installed
 //! server for one test, which may then kill, stop, freeze and restart it.
 //!
+//! [`chromedriver()`] is Debian's, and drives its Chromium.
+//!
 //! No server outlives the process that started it, even one that is killed. All functions need a tokio runtime, and Linux.
 
 #![expect(clippy::expect_used, clippy::panic, clippy::missing_panics_doc, reason = "a test without its server fails")]
 
+mod chromedriver;
 mod cluster;
 mod container;
 mod keeper;
@@ -42,6 +45,7 @@ mod sentinel;
 mod shared;
 mod template;
 
+pub use chromedriver::{Chromedriver, chromedriver};
 pub use cluster::{RedisCluster, redis_cluster};
 pub use mysql::{mysql, mysql_with};
 pub use pgbouncer::pgbouncer;

@@ -1,0 +1,107 @@
+//! Debian's `chromedriver`, which starts a Chromium for each WebDriver session that is asked of it.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::keeper::{Keeper, Program};
+use crate::program::installed;
+
+/// What it says when it listens, before the port.
+const READY: &str = "ChromeDriver was started successfully on port ";
+
+/// What makes Chromium run without a screen, as any user, and talk to nobody but the pages that it is sent to.
+const ARGUMENTS: [&str; 10] = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-crash-reporter",
+    "--disable-sync",
+];
+
+/// A program that drives browsers. It ends with this process, and every browser with it.
+#[derive(Debug)]
+pub struct Chromedriver {
+    url: String,
+    folder: PathBuf,
+    _keeper: Keeper,
+}
+
+/// The driver that all tests of this process share. A session of it is a browser of its own.
+pub fn chromedriver() -> &'static Chromedriver {
+    static DRIVER: OnceLock<Chromedriver> = OnceLock::new();
+    DRIVER.get_or_init(Chromedriver::start)
+}
+
+impl Chromedriver {
+    /// The address, for a WebDriver client.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// A folder that does not exist yet, for the profile of a browser: its cookies, its cache and all it remembers. It goes
+    /// away with the driver.
+    pub fn new_profile(&self) -> PathBuf {
+        self.folder.join(format!("profile-{:016x}", fastrand::u64(..)))
+    }
+
+    /// The capabilities that a WebDriver client asks for: a Chromium without a window, with this profile, which logs what
+    /// a page writes to its console (`browser`) and what it loads (`performance`).
+    pub fn capabilities(&self, profile: &Path) -> Value {
+        let profile = format!("--user-data-dir={}", profile.display());
+        let arguments: Vec<&str> = ARGUMENTS.into_iter().chain([profile.as_str()]).collect();
+        json!({
+            "browserName": "chrome",
+            "goog:chromeOptions": { "binary": installed("chromium", "chromium"), "args": arguments },
+            "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
+        })
+    }
+
+    fn start() -> Self {
+        let mut keeper = Keeper::new("chromedriver", |folder| Program {
+            path: installed("env", "coreutils"),
+            arguments: vec![
+                // A browser that is killed leaves files in both.
+                format!("TMPDIR={}", folder.display()),
+                format!("HOME={}", folder.display()),
+                installed("chromedriver", "chromium-driver").display().to_string(),
+                "--port=0".to_owned(),
+            ],
+            last_signal: "KILL",
+        });
+        keeper.order("start");
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let port = loop {
+            if let Some(port) = announced_port(&keeper.log()) {
+                break port;
+            }
+            assert!(Instant::now() < deadline, "chromedriver does not start:\n{}", keeper.log());
+            sleep(Duration::from_millis(10));
+        };
+        Self { url: format!("http://127.0.0.1:{port}"), folder: keeper.folder().to_owned(), _keeper: keeper }
+    }
+}
+
+fn announced_port(log: &str) -> Option<u16> {
+    log.split_once(READY)?.1.split_once('.')?.0.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_is_read_when_its_line_is_whole() {
+        assert_eq!(announced_port("Starting ChromeDriver on port 0\n"), None);
+        assert_eq!(announced_port(&format!("{READY}412")), None);
+        assert_eq!(announced_port(&format!("{READY}41234.\n")), Some(41_234));
+    }
+}
