@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
 use clap::Parser;
+use session_core::SessionConfig;
 use shop::Sessions;
 use tokio::net::TcpListener;
 
@@ -20,6 +21,10 @@ struct Arguments {
     /// redis+cluster://host:port,host:port
     #[arg(long, default_value = "cookie")]
     store: String,
+
+    /// Mark the cookie Secure and __Host-, as in production; at localhost browsers take it without HTTPS
+    #[arg(long)]
+    secure: bool,
 }
 
 #[tokio::main]
@@ -35,12 +40,20 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let sessions = shop::open_store(&arguments.store).await?;
+    let sessions = shop::open_store(&arguments.store, config(arguments.secure)?).await?;
     let listener = listen(arguments.port).await?;
-    announce(listener.local_addr()?, &sessions);
+    announce(listener.local_addr()?, &sessions, arguments.secure);
     axum::serve(listener, shop::app(sessions.interface)).with_graceful_shutdown(interrupt()).await?;
     println!("The shop is closed.");
     Ok(())
+}
+
+fn config(secure: bool) -> Result<SessionConfig, session_core::Error> {
+    if secure {
+        SessionConfig::builder().cookie_name("__Host-session").build()
+    } else {
+        Ok(SessionConfig::development())
+    }
 }
 
 async fn listen(port: u16) -> Result<TcpListener, String> {
@@ -50,15 +63,24 @@ async fn listen(port: u16) -> Result<TcpListener, String> {
     })
 }
 
-fn announce(address: SocketAddr, sessions: &Sessions) {
-    println!("Dusk Garden is open at http://{address}");
+fn announce(address: SocketAddr, sessions: &Sessions, secure: bool) {
+    if secure {
+        // The one name at which browsers trust plain HTTP with a Secure cookie.
+        println!("Dusk Garden is open at http://localhost:{}", address.port());
+    } else {
+        println!("Dusk Garden is open at http://{address}");
+    }
     println!();
     println!("  Store    {}", sessions.description);
     if let Some(notice) = sessions.notice {
         println!("  Notice   {notice}");
     }
-    println!("  Cookie   SessionConfig::development(): without Secure, for plain HTTP on this machine;");
-    println!("           never in production");
+    if secure {
+        println!("  Cookie   __Host-session: Secure, and for this host alone");
+    } else {
+        println!("  Cookie   SessionConfig::development(): without Secure, for plain HTTP on this machine;");
+        println!("           never in production");
+    }
     println!("  Account  user ada, password lovelace");
     println!();
     println!("Ctrl-C closes the shop.");

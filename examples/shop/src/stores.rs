@@ -21,13 +21,12 @@ pub struct Sessions {
     pub notice: Option<&'static str>,
 }
 
-/// Opens the store that a value of `--store` names.
+/// Opens the store that a value of `--store` names, with sessions of this configuration.
 ///
 /// # Errors
 ///
 /// If there is no such store, or it cannot be opened.
-pub async fn open_store(store: &str) -> Result<Sessions, Error> {
-    let config = SessionConfig::development();
+pub async fn open_store(store: &str, config: SessionConfig) -> Result<Sessions, Error> {
     match store.split_once(':') {
         None if store == "cookie" => signed_cookie(config),
         None if store == "memory" => Ok(memory(config)),
