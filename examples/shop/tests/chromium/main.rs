@@ -1,0 +1,10 @@
+//! Drives the shop in a real browser, Debian's Chromium, and reads back what the browser made of it.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod browser;
+mod cookies;
+mod devtools;
+mod pages;
+mod shop;
+mod visits;

@@ -1,0 +1,156 @@
+//! Every page, on a phone and on a desk, by day and by night: nothing sticks out, everything can be read and is labelled.
+//!
+//! With `UPDATE_SCREENSHOTS=1` in the environment the pictures in `docs/screenshots` are taken anew.
+
+use std::path::Path;
+
+use crate::browser::Browser;
+use crate::devtools::Screen;
+use crate::shop::{Shop, serve_page};
+
+const PHONE: Screen = Screen { width: 375, height: 740, dark: false };
+const DESK: Screen = Screen { width: 1280, height: 800, dark: false };
+
+/// The pages that everybody sees.
+const PAGES: [&str; 6] = ["/", "/cart", "/login", "/preferences", "/session", "/nowhere"];
+
+/// The pictures that are kept: of which page, and what they are called.
+const PICTURES: [(&str, &str); 4] = [
+    ("home, logged in", "home"),
+    ("/cart, logged in", "cart"),
+    ("/login", "login"),
+    ("/session, logged in", "session"),
+];
+
+#[tokio::test]
+async fn every_page_is_sound_on_a_phone_and_on_a_desk_by_day_and_by_night() {
+    let (shop, browser) = (Shop::open(&["--store", "memory"]), Browser::open().await);
+    for path in PAGES {
+        browser.visit(&format!("{}{path}", shop.url())).await;
+        examine(&browser, path).await;
+    }
+    browser.visit(shop.url()).await;
+    for _ in 0..2 {
+        browser.press("Add Moonflower to cart").await;
+    }
+    browser.press("Add Night phlox to cart").await;
+    examine(&browser, "home with a message").await;
+    browser.fill_in_a_wrong_password(shop.url()).await;
+    examine(&browser, "/login after a wrong password").await;
+    browser.log_in(shop.url(), true).await;
+    examine(&browser, "/cart with a message").await;
+    for (path, name) in [
+        ("/", "home, logged in"),
+        ("/cart", "/cart, logged in"),
+        ("/preferences", "/preferences, logged in"),
+        ("/session", "/session, logged in"),
+        ("/nowhere", "/nowhere, logged in"),
+    ] {
+        browser.visit(&format!("{}{path}", shop.url())).await;
+        examine(&browser, name).await;
+    }
+}
+
+#[tokio::test]
+async fn the_theme_of_the_preferences_goes_before_that_of_the_system() {
+    let (shop, browser) = (Shop::open(&["--store", "memory"]), Browser::open().await);
+    let background = "return getComputedStyle(document.body).backgroundColor";
+    browser.visit(&format!("{}/preferences", shop.url())).await;
+    browser.look_at(DESK).await;
+    let day = browser.script(background).await;
+    browser.look_at(Screen { dark: true, ..DESK }).await;
+    let night = browser.script(background).await;
+    assert_ne!(day, night);
+    for (choice, wanted) in [("Light", &day), ("Dark", &night), ("As my system", &night)] {
+        browser.tick(choice).await;
+        browser.press("Save").await;
+        assert_eq!(&browser.script(background).await, wanted, "{choice}");
+    }
+}
+
+#[tokio::test]
+async fn the_examination_finds_what_is_wrong_with_a_bad_page() {
+    let (server, browser) = (serve_page(include_str!("bad.html")).await, Browser::open().await);
+    browser.visit(&server).await;
+    browser.look_at(PHONE).await;
+    let page = Page::of(&browser).await;
+    let faults = browser.faults(&page.source).await.join("\n");
+    for fault in [
+        "the page has no language",
+        "the page has no title",
+        "there are 0 headings of the first rank",
+        "the page scrolls sideways",
+        "two elements have the id twice",
+        "a field has no label: <input>",
+        "a picture has no description",
+        "a picture is missing",
+        "a link or button has no name",
+        "a finger misses this: <button",
+        "the browser reads another tree: after",
+        "the contrast of \"pale\" is 1.9",
+    ] {
+        assert!(faults.contains(fault), "{fault:?} is not found: {faults}");
+    }
+    assert_eq!(page.failures, [format!("{server}/missing.png: 404")]);
+    let console = browser.console().await.join("\n");
+    assert!(console.contains("missing.png") && console.contains("oh no"), "{console}");
+}
+
+/// The page that is open, and what came with it.
+struct Page {
+    source: String,
+    failures: Vec<String>,
+}
+
+impl Page {
+    async fn of(browser: &Browser) -> Self {
+        let loads = browser.loads().await;
+        let page = loads.iter().rfind(|load| load.is_page).unwrap();
+        let failed = loads.iter().filter(|load| !load.is_page && load.status != Some(200));
+        let failures = failed.map(|load| match load.status {
+            Some(status) => format!("{}: {status}", load.url),
+            None => format!("not loaded: {}", load.url),
+        });
+        Self { source: browser.body(page).await, failures: failures.collect() }
+    }
+}
+
+/// Looks at the page that is open on every screen, and keeps a picture of it if pictures are asked for.
+async fn examine(browser: &Browser, name: &str) {
+    let page = Page::of(browser).await;
+    assert!(page.failures.is_empty(), "{name}: {:?}", page.failures);
+    for screen in [PHONE, DESK] {
+        for dark in [false, true] {
+            let screen = Screen { dark, ..screen };
+            browser.look_at(screen).await;
+            let faults = browser.faults(&page.source).await;
+            assert!(faults.is_empty(), "{name} on {screen:?}:\n{}", faults.join("\n"));
+            keep_picture(browser, name, screen).await;
+        }
+    }
+    let mut console = browser.console().await;
+    if name.starts_with("/nowhere") {
+        // The page itself is the one thing that is not found.
+        console.retain(|line| !(line.contains("/nowhere") && line.contains("404")));
+    }
+    assert!(console.is_empty(), "{name}: {console:?}");
+}
+
+async fn keep_picture(browser: &Browser, name: &str, screen: Screen) {
+    let picture = PICTURES.iter().find(|(page, _)| *page == name);
+    let (Some((_, picture)), Some(_)) = (picture, std::env::var_os("UPDATE_SCREENSHOTS")) else { return };
+    let night = if screen.dark { "-night" } else { "" };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/screenshots");
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join(format!("{picture}-{}{night}.png", screen.width));
+    std::fs::write(file, browser.screenshot().await).unwrap();
+}
+
+impl Browser {
+    async fn fill_in_a_wrong_password(&self, shop: &str) {
+        self.visit(&format!("{shop}/login")).await;
+        self.fill("User", "ada").await;
+        self.fill("Password", "byron").await;
+        self.press("Log in").await;
+    }
+}

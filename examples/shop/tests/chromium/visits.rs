@@ -1,0 +1,173 @@
+//! What visitors do: they log in and out, on one device and on two, in two tabs, and come back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use session_cookie::SignedCookieSessions;
+use session_core::{
+    CookieAction, Error, OpenContext, SaveContext, SecretKey, Session, SessionConfig, SessionInterface, async_trait,
+};
+use session_memory::MemorySessions;
+use tokio::sync::Barrier;
+use tokio::time::timeout;
+
+use crate::browser::Browser;
+use crate::shop::{Shop, open_with, sqlite};
+
+#[tokio::test]
+async fn a_visitor_logs_in_at_the_checkout_and_the_cart_comes_along() {
+    let (shop, browser) = (Shop::open(&[]), Browser::open().await);
+    browser.visit(shop.url()).await;
+    browser.press("Add Moonflower to cart").await;
+    assert!(browser.sees("Moonflower is in your cart.").await);
+    browser.follow("Cart 1 in it").await;
+    browser.press("Check out").await;
+    assert!(browser.sees("Please log in to check out.").await);
+
+    browser.fill("User", "ada").await;
+    browser.fill("Password", "byron").await;
+    browser.press("Log in").await;
+    assert!(browser.sees("do not belong together").await && !browser.is_logged_in().await);
+
+    browser.log_in(shop.url(), false).await;
+    assert!(browser.sees("Welcome, Ada.").await && browser.is_logged_in().await);
+    assert_eq!(browser.cart(shop.url()).await, ["Moonflower"]);
+    browser.press("Check out").await;
+    assert!(browser.sees("Thank you, Ada!").await);
+    assert!(browser.cart(shop.url()).await.is_empty());
+}
+
+#[tokio::test]
+async fn two_tabs_that_fill_the_cart_at_once_fill_the_same_cart() {
+    let sessions = Meeting::of(MemorySessions::new(SessionConfig::development()));
+    assert_eq!(cart_of_two_tabs(sessions).await, ["Moonflower", "Night phlox"]);
+}
+
+#[tokio::test]
+async fn of_two_tabs_that_fill_the_cart_at_once_a_signed_cookie_keeps_one() {
+    let key = SecretKey::generate().unwrap();
+    let sessions = Meeting::of(SignedCookieSessions::new(SessionConfig::development(), &key).unwrap());
+    let cart = cart_of_two_tabs(sessions).await;
+    assert!(cart == ["Moonflower"] || cart == ["Night phlox"], "{cart:?}");
+}
+
+const PRESS_IN_BOTH_TABS: &str = "
+    setTimeout(() => {
+        for (const [tab, product] of [[window, 'moonflower'], [other, 'night-phlox']]) {
+            tab.isLeft = true;
+            tab.document.querySelector(`#${product} button`).click();
+        }
+    })";
+
+/// Adds one thing in each of two tabs, and returns what is in the cart when both are done.
+async fn cart_of_two_tabs(sessions: Arc<dyn SessionInterface>) -> Vec<String> {
+    let (shop, browser) = (open_with(sessions).await, Browser::open().await);
+    // A server-side store cannot tell which of two new sessions is the visitor's.
+    browser.visit(&format!("{shop}/preferences")).await;
+    browser.press("Save").await;
+
+    browser.visit(&shop).await;
+    // Both presses are one script's, for after a press the driver waits for the answer.
+    browser.script("window.other = open('/'); return new Promise(opened => other.onload = () => opened())").await;
+    browser.script(PRESS_IN_BOTH_TABS).await;
+    for tab in browser.tabs().await {
+        browser.go_to(&tab).await;
+        browser.wait_until("return !window.isLeft && document.readyState === 'complete'").await;
+    }
+    browser.cart(&shop).await
+}
+
+/// Sessions of which two requests to the cart each see the same: neither goes on before the other has read it.
+#[derive(Debug)]
+struct Meeting<I> {
+    sessions: I,
+    both: Barrier,
+}
+
+impl<I: SessionInterface> Meeting<I> {
+    fn of(sessions: I) -> Arc<dyn SessionInterface> {
+        Arc::new(Self { sessions, both: Barrier::new(2) })
+    }
+}
+
+#[async_trait]
+impl<I: SessionInterface> SessionInterface for Meeting<I> {
+    fn config(&self) -> &SessionConfig {
+        self.sessions.config()
+    }
+
+    async fn open(&self, context: &OpenContext<'_>) -> Result<Session, Error> {
+        let session = self.sessions.open(context).await?;
+        let adds = context.request().path() == "/cart" && !session.contains_key("cart");
+        if adds {
+            // Alone, a request goes on in the end, so that the test tells what it sees.
+            let _ = timeout(Duration::from_secs(20), self.both.wait()).await;
+        }
+        Ok(session)
+    }
+
+    async fn save(&self, session: &Session, context: &SaveContext<'_>) -> Result<CookieAction, Error> {
+        self.sessions.save(session, context).await
+    }
+}
+
+#[tokio::test]
+async fn logging_out_in_one_tab_logs_out_the_other() {
+    let (shop, browser) = (Shop::open(&["--store", "memory"]), Browser::open().await);
+    browser.log_in(shop.url(), false).await;
+    let one = browser.tab().await;
+    let cookie = browser.cookie().await.unwrap();
+    browser.new_tab().await;
+    browser.visit(shop.url()).await;
+    assert!(browser.is_logged_in().await);
+    browser.press("Log out").await;
+    assert!(browser.sees("You are logged out.").await);
+
+    browser.go_to(&one).await;
+    browser.reload().await;
+    assert!(!browser.is_logged_in().await);
+    browser.plant(&cookie).await;
+    browser.reload().await;
+    assert!(!browser.is_logged_in().await, "a copy of the cookie logs in again");
+}
+
+#[tokio::test]
+async fn two_devices_have_sessions_of_their_own() {
+    let shop = Shop::open(&["--store", "memory"]);
+    let (phone, desk) = tokio::join!(Browser::open(), Browser::open());
+    phone.log_in(shop.url(), false).await;
+    desk.visit(shop.url()).await;
+    assert!(!desk.is_logged_in().await);
+    desk.log_in(shop.url(), false).await;
+    assert_ne!(phone.cookie().await.unwrap().value(), desk.cookie().await.unwrap().value());
+
+    desk.visit(shop.url()).await;
+    desk.press("Add Night phlox to cart").await;
+    assert!(phone.cart(shop.url()).await.is_empty());
+    phone.press("Log out").await;
+    assert_eq!(desk.cart(shop.url()).await, ["Night phlox"]);
+    assert!(desk.is_logged_in().await && !phone.is_logged_in().await);
+}
+
+#[tokio::test]
+async fn a_visitor_is_still_logged_in_after_the_shop_was_restarted() {
+    let browser = Browser::open().await;
+    for store in ["cookie", &sqlite()] {
+        let shop = Shop::open(&["--store", store]);
+        browser.log_in(shop.url(), false).await;
+        let shop = shop.restart(&["--store", store]);
+        browser.visit(shop.url()).await;
+        assert!(browser.is_logged_in().await, "{store}");
+    }
+}
+
+#[tokio::test]
+async fn only_a_visitor_who_asked_to_be_remembered_is_known_after_the_browser_was_closed() {
+    let (shop, mut browser) = (Shop::open(&["--store", "memory"]), Browser::open().await);
+    for remember in [false, true] {
+        browser.log_in(shop.url(), remember).await;
+        browser = browser.restart().await;
+        browser.visit(shop.url()).await;
+        assert_eq!(browser.is_logged_in().await, remember);
+    }
+}
