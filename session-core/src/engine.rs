@@ -5,6 +5,8 @@
 mod content;
 mod expiry;
 mod find;
+mod lineage;
+mod owners;
 mod queue;
 mod rotate;
 mod save;
@@ -16,10 +18,11 @@ use async_trait::async_trait;
 
 use crate::id::SessionId;
 use crate::{
-    CookieAction, Error, OpenContext, OwnerIndex, SaveContext, Session, SessionConfig, SessionInterface, SessionStore,
-    StoreKey, Version,
+    CookieAction, Error, OpenContext, SaveContext, Session, SessionConfig, SessionInterface, SessionStore, StoreKey,
+    Version,
 };
 use find::Found;
+use lineage::Lineage;
 use queue::Queue;
 
 /// Sessions on a server-side store.
@@ -28,7 +31,8 @@ use queue::Queue;
 /// sessions from it with this alone.
 ///
 /// What it promises, whatever requests overlap, in one process or in many: no recorded change to a live session is lost,
-/// no ended session comes back, no id that a client made up is ever adopted.
+/// no ended session comes back, no id that a client made up is ever adopted. Over a store with an
+/// [`OwnerIndex`](crate::OwnerIndex) it is an [`OwnerSessions`](crate::OwnerSessions), too.
 ///
 /// ```
 /// use session_core::{ServerSideSessions, SessionConfig, SessionStore};
@@ -63,6 +67,7 @@ struct Handle {
     created_at: SystemTime,
     expires_at: SystemTime,
     owner: Option<String>,
+    lineage: Lineage,
 }
 
 impl<S: SessionStore> ServerSideSessions<S> {
@@ -91,31 +96,6 @@ impl<S: SessionStore> ServerSideSessions<S> {
     }
 }
 
-impl<S: OwnerIndex> ServerSideSessions<S> {
-    /// Ends every session of an owner, and says how many those were. A request that is on its way does not bring one back.
-    ///
-    /// # Errors
-    ///
-    /// What the store gave; sessions may remain.
-    ///
-    /// ```
-    /// # use session_core::{OwnerIndex, ServerSideSessions};
-    /// # async fn show(sessions: &ServerSideSessions<impl OwnerIndex>) -> Result<(), session_core::Error> {
-    /// sessions.end_all("user-42").await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn end_all(&self, owner: &str) -> Result<usize, Error> {
-        let mut ended = 0;
-        for key in self.store.keys_of(owner).await? {
-            if self.end_if_owned(key, owner).await? {
-                ended += 1;
-            }
-        }
-        Ok(ended)
-    }
-}
-
 #[async_trait]
 impl<S: SessionStore> SessionInterface for ServerSideSessions<S> {
     fn config(&self) -> &SessionConfig {
@@ -127,12 +107,11 @@ impl<S: SessionStore> SessionInterface for ServerSideSessions<S> {
         let key = id.store_key();
         match self.find(&key, context.config(), context.now()).await? {
             Found::Live(found) => {
-                let (payload, owner) = (found.payload.clone(), found.handle.owner.clone());
-                let Ok(session) = Session::from_payload(payload) else {
+                let Ok(session) = Session::from_payload(found.payload) else {
                     tracing::warn!("session record holds no session; starting a fresh session");
                     return Ok(Session::new());
                 };
-                session.lock().owner = owner;
+                let session = session.with_owner(found.handle.owner.clone());
                 session.set_slot(Arc::new(Origin::Live(Handle { id: Some(id), ..found.handle })));
                 Ok(session)
             }

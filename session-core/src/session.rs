@@ -75,6 +75,22 @@ impl Session {
         Ok(Self::from_state(State::new(values, false, Status::Open)))
     }
 
+    /// The same session, which belongs to this owner: for an interface that stored one. Nothing is recorded by it, and nothing
+    /// rotates.
+    ///
+    /// ```
+    /// # use session_core::Session;
+    /// let session = Session::from_payload("{}")?.with_owner("user-42".to_owned());
+    /// assert_eq!(session.owner().as_deref(), Some("user-42"));
+    /// assert!(!session.is_modified() && !session.changes_owner());
+    /// # Ok::<(), session_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_owner(self, owner: impl Into<Option<String>>) -> Self {
+        self.lock().owner = owner.into();
+        self
+    }
+
     /// The null session, for when nothing is configured that could keep one: it reads as empty, and every write is an
     /// error whose message is `reason`. Say there what to configure.
     ///

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use session_core::{
-    CookieAction, CookieAttributes, Error, OpenContext, RequestView, SaveContext, ServerSideSessions, Session,
-    SessionConfig, SessionInterface, async_trait,
+    CookieAction, CookieAttributes, Error, OpenContext, OwnedSession, OwnerSessions, RequestView, SaveContext,
+    ServerSideSessions, Session, SessionConfig, SessionInterface, async_trait,
 };
 
 use crate::MemoryStore;
@@ -56,25 +56,6 @@ impl MemorySessions {
     pub fn store(&self) -> &MemoryStore {
         self.engine.store()
     }
-
-    /// Ends every session of an owner, and says how many those were.
-    ///
-    /// # Errors
-    ///
-    /// None that memory gives.
-    ///
-    /// ```
-    /// # use session_core::SessionConfig;
-    /// # use session_memory::MemorySessions;
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// let sessions = MemorySessions::new(SessionConfig::default());
-    /// assert_eq!(sessions.end_all("user-42").await?, 0);
-    /// # Ok::<(), session_core::Error>(())
-    /// # }).unwrap();
-    /// ```
-    pub async fn end_all(&self, owner: &str) -> Result<usize, Error> {
-        self.engine.end_all(owner).await
-    }
 }
 
 #[deny(clippy::missing_trait_methods)]
@@ -110,5 +91,29 @@ impl SessionInterface for MemorySessions {
 
     fn should_save(&self, session: &Session) -> bool {
         self.engine.should_save(session)
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl OwnerSessions for MemorySessions {
+    async fn sessions_of(&self, owner: &str) -> Result<Vec<OwnedSession>, Error> {
+        self.engine.sessions_of(owner).await
+    }
+
+    fn handle_of(&self, session: &Session) -> Option<String> {
+        self.engine.handle_of(session)
+    }
+
+    async fn end(&self, owner: &str, handle: &str) -> Result<bool, Error> {
+        self.engine.end(owner, handle).await
+    }
+
+    async fn end_others(&self, session: &Session) -> Result<usize, Error> {
+        self.engine.end_others(session).await
+    }
+
+    async fn end_all(&self, owner: &str) -> Result<usize, Error> {
+        self.engine.end_all(owner).await
     }
 }

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use session_core::{
-    CookieAction, CookieAttributes, Error, OpenContext, RequestView, SaveContext, ServerSideSessions, Session,
-    SessionConfig, SessionInterface, async_trait,
+    CookieAction, CookieAttributes, Error, OpenContext, OwnedSession, OwnerSessions, RequestView, SaveContext,
+    ServerSideSessions, Session, SessionConfig, SessionInterface, async_trait,
 };
 
 use crate::RedisStore;
@@ -71,23 +71,6 @@ impl RedisSessions {
     pub fn store(&self) -> &RedisStore {
         self.engine.store()
     }
-
-    /// Ends every session of an owner, and says how many those were.
-    ///
-    /// # Errors
-    ///
-    /// What Redis gave; sessions may remain.
-    ///
-    /// ```no_run
-    /// # use session_redis::RedisSessions;
-    /// # async fn show(sessions: &RedisSessions) -> Result<(), session_core::Error> {
-    /// sessions.end_all("user-42").await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn end_all(&self, owner: &str) -> Result<usize, Error> {
-        self.engine.end_all(owner).await
-    }
 }
 
 #[deny(clippy::missing_trait_methods)]
@@ -123,5 +106,29 @@ impl SessionInterface for RedisSessions {
 
     fn should_save(&self, session: &Session) -> bool {
         self.engine.should_save(session)
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl OwnerSessions for RedisSessions {
+    async fn sessions_of(&self, owner: &str) -> Result<Vec<OwnedSession>, Error> {
+        self.engine.sessions_of(owner).await
+    }
+
+    fn handle_of(&self, session: &Session) -> Option<String> {
+        self.engine.handle_of(session)
+    }
+
+    async fn end(&self, owner: &str, handle: &str) -> Result<bool, Error> {
+        self.engine.end(owner, handle).await
+    }
+
+    async fn end_others(&self, session: &Session) -> Result<usize, Error> {
+        self.engine.end_others(session).await
+    }
+
+    async fn end_all(&self, owner: &str) -> Result<usize, Error> {
+        self.engine.end_all(owner).await
     }
 }

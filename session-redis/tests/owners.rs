@@ -6,7 +6,7 @@ mod support;
 
 use std::time::{Duration, SystemTime};
 
-use session_core::{NewRecord, OwnerIndex as _, Replaced, SessionStore as _, StoreKey, Version};
+use session_core::{NewRecord, OwnerIndex as _, OwnerSessions as _, Replaced, SessionStore as _, StoreKey, Version};
 use session_redis::{RedisSessions, RedisStore};
 use support::requests::App;
 use support::{Redis, list_of, name_of, random_key, record};

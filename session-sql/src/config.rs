@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use session_core::{
-    CookieAction, CookieAttributes, Error, OpenContext, RequestView, SaveContext, ServerSideSessions, Session,
-    SessionConfig, SessionInterface, async_trait,
+    CookieAction, CookieAttributes, Error, OpenContext, OwnedSession, OwnerSessions, RequestView, SaveContext,
+    ServerSideSessions, Session, SessionConfig, SessionInterface, async_trait,
 };
 
 use crate::SqlStore;
@@ -75,26 +75,6 @@ impl SqlSessions {
     pub fn store(&self) -> &SqlStore {
         self.engine.store()
     }
-
-    /// Ends every session of an owner, and says how many those were.
-    ///
-    /// # Errors
-    ///
-    /// What the database gave; sessions may remain.
-    ///
-    /// ```
-    /// # use session_core::SessionConfig;
-    /// # use session_sql::SqlSessions;
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// let sessions = SqlSessions::connect("sqlite::memory:", SessionConfig::default()).await?;
-    /// sessions.store().migrate().await?;
-    /// assert_eq!(sessions.end_all("user-42").await?, 0);
-    /// # Ok::<(), session_core::Error>(())
-    /// # }).unwrap();
-    /// ```
-    pub async fn end_all(&self, owner: &str) -> Result<usize, Error> {
-        self.engine.end_all(owner).await
-    }
 }
 
 #[deny(clippy::missing_trait_methods)]
@@ -130,5 +110,29 @@ impl SessionInterface for SqlSessions {
 
     fn should_save(&self, session: &Session) -> bool {
         self.engine.should_save(session)
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl OwnerSessions for SqlSessions {
+    async fn sessions_of(&self, owner: &str) -> Result<Vec<OwnedSession>, Error> {
+        self.engine.sessions_of(owner).await
+    }
+
+    fn handle_of(&self, session: &Session) -> Option<String> {
+        self.engine.handle_of(session)
+    }
+
+    async fn end(&self, owner: &str, handle: &str) -> Result<bool, Error> {
+        self.engine.end(owner, handle).await
+    }
+
+    async fn end_others(&self, session: &Session) -> Result<usize, Error> {
+        self.engine.end_others(session).await
+    }
+
+    async fn end_all(&self, owner: &str) -> Result<usize, Error> {
+        self.engine.end_all(owner).await
     }
 }

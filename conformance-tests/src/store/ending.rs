@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use session_core::{Error, OwnerIndex, RequestSession, ServerSideSessions, Session, SessionInterface};
+use session_core::{
+    Error, OwnerIndex, OwnerSessions as _, RequestSession, ServerSideSessions, Session, SessionInterface,
+};
 
 use super::StoreUnderTest;
 use super::owners::someone;

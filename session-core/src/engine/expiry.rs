@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::Handle;
+use super::content::Head;
 use crate::{SaveContext, Session, SessionConfig};
 
 /// The most that a renewal may be late.
@@ -17,12 +18,24 @@ pub(super) fn expires_at(
     created_at: SystemTime,
     now: SystemTime,
 ) -> SystemTime {
-    let life = life(config, lifetime);
-    let end = add(now, life.saturating_add(slack(life)));
+    let end = add(now, kept_for(config, lifetime));
     match config.absolute_timeout() {
         Some(limit) => end.min(add(created_at, limit)),
         None => end,
     }
+}
+
+/// How long a record is kept that nothing renews: the promised life and the slack.
+pub(super) fn kept_for(config: &SessionConfig, lifetime: Option<Duration>) -> Duration {
+    let life = life(config, lifetime);
+    life.saturating_add(slack(life))
+}
+
+/// When a record was last written or renewed. A renewal puts the end off by as much as the write did, unless the absolute
+/// limit holds it.
+pub(super) fn last_seen(head: &Head, expires_at: SystemTime, now: SystemTime) -> SystemTime {
+    let renewed_at = expires_at.checked_sub(head.kept_for).unwrap_or(head.written_at);
+    renewed_at.max(head.written_at).min(now)
 }
 
 /// Whether an unmodified session is to be renewed now: something in this request renews it, and its record no longer keeps

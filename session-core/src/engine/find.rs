@@ -2,11 +2,12 @@
 
 use std::time::SystemTime;
 
-use super::content::{self, Content, Nonce};
+use super::content::{self, Content, Head, Nonce};
 use super::{Handle, ServerSideSessions, expiry};
 use crate::{Error, SessionConfig, SessionStore, StoreKey, Version};
 
 /// What is under a key, as far as the engine believes it.
+#[expect(clippy::large_enum_variant, reason = "it is nearly always the large one, and lives for a moment")]
 pub(super) enum Found {
     Live(Live),
     Moved(Moved),
@@ -16,7 +17,7 @@ pub(super) enum Found {
 
 pub(super) struct Live {
     pub(super) handle: Handle,
-    pub(super) nonce: Nonce,
+    pub(super) head: Head,
     pub(super) payload: String,
 }
 
@@ -35,7 +36,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
             return Ok(Found::Gone);
         }
         match content::decode(record.payload()) {
-            Some(Content::Session { nonce, payload }) => {
+            Some(Content::Session(head, payload)) => {
                 let handle = Handle {
                     id: None,
                     key: *key,
@@ -43,8 +44,9 @@ impl<S: SessionStore> ServerSideSessions<S> {
                     created_at: record.created_at(),
                     expires_at: record.expires_at(),
                     owner: record.owner().map(str::to_owned),
+                    lineage: head.lineage,
                 };
-                Ok(Found::Live(Live { handle, nonce, payload }))
+                Ok(Found::Live(Live { handle, head, payload }))
             }
             Some(Content::Tombstone { nonce, successor, follow }) => {
                 Ok(Found::Moved(Moved { nonce, successor, follow }))
@@ -87,7 +89,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         now: SystemTime,
     ) -> Result<Option<Version>, Error> {
         match self.find(key, config, now).await? {
-            Found::Live(live) if live.nonce == nonce => Ok(Some(live.handle.version)),
+            Found::Live(live) if live.head.nonce == nonce => Ok(Some(live.handle.version)),
             _ => Ok(None),
         }
     }

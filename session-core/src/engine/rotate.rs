@@ -4,31 +4,40 @@ use std::time::Duration;
 
 use super::content::{self, Nonce};
 use super::find::{Found, Moved};
+use super::lineage::Lineage;
 use super::save::{Attempts, Saved, Wish, dropped};
 use super::{Handle, ServerSideSessions};
 use crate::{CookieAction, Error, NewRecord, Outcome, Replaced, SessionStore, StoreKey};
 
 /// How long a tombstone points to its successor: longer than any request that was on its way should take.
 const TOMBSTONE_LIFE: Duration = Duration::from_secs(10);
+
 impl<S: SessionStore> ServerSideSessions<S> {
     /// Moves the session to a new id: the new record first, then a tombstone in the place of the old one.
     pub(super) async fn rotate(&self, handle: &Handle, wish: &Wish<'_>) -> Result<Saved, Error> {
         let _turn = self.queue.turn(handle.key).await;
         let owner = if wish.is_owner_change() { wish.owner.clone() } else { handle.owner.clone() };
-        let payload = wish.session.payload();
-        let (id, version) = self.create(wish, &payload, handle.created_at, owner.as_deref()).await?;
-        let mut new = Handle { id: Some(id), key: id.store_key(), version, owner, ..handle.clone() };
+        let new = self.create(wish, Some(handle), owner).await?;
+        let moved = self.move_to(&new, handle, wish).await;
+        if moved.is_err() {
+            // Nobody will learn its id. If this fails, too, it expires, and its owner's list leaves it out.
+            let _ = self.store.remove(&new.key, new.version).await;
+        }
+        moved
+    }
+
+    async fn move_to(&self, new: &Handle, old: &Handle, wish: &Wish<'_>) -> Result<Saved, Error> {
         let nonce = Nonce::generate()?;
         let mut attempts = Attempts::new(wish.context.now());
-        let mut old = handle.clone();
+        let (mut new, mut old) = (new.clone(), old.clone());
         loop {
             let Some(found) = self.bury(&old, &new.key, nonce, wish).await? else {
-                wish.reached(new.id, new.key, new.version, new.created_at, new.owner);
+                wish.reached(&new);
                 return Ok((wish.cookie(new.id, new.created_at), Outcome::Stored));
             };
             let found = match found {
                 Found::Moved(moved) if moved.nonce == nonce => {
-                    wish.reached(new.id, new.key, new.version, new.created_at, new.owner);
+                    wish.reached(&new);
                     return Ok((wish.cookie(new.id, new.created_at), Outcome::Stored));
                 }
                 Found::Moved(moved) if !wish.is_login() => {
@@ -41,7 +50,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
             };
             let Some(newer) = found else { return self.rotate_nothing(&new, wish).await };
             old = newer.handle;
-            let Some(merged) = self.merge(&new, &newer.payload, wish).await? else { return Ok(dropped()) };
+            let merged = self.merge(&new, &newer.payload, Some(old.key), wish).await?;
+            let Some(merged) = merged else { return Ok(dropped()) };
             new = merged;
             attempts.again(self.config.now())?;
         }
@@ -74,10 +84,16 @@ impl<S: SessionStore> ServerSideSessions<S> {
 
     /// Writes into the successor what slipped into the old record meanwhile; `None` if that was ended already, by someone
     /// who ended all sessions of its owner.
-    async fn merge(&self, new: &Handle, newer: &str, wish: &Wish<'_>) -> Result<Option<Handle>, Error> {
+    async fn merge(
+        &self,
+        new: &Handle,
+        newer: &str,
+        predecessor: Option<StoreKey>,
+        wish: &Wish<'_>,
+    ) -> Result<Option<Handle>, Error> {
         let payload = wish.changes.replay(newer)?;
         wish.session.show(&payload);
-        match self.replace(wish, new, Nonce::generate()?, &payload).await? {
+        match self.replace(wish, new, Nonce::generate()?, &payload, predecessor).await? {
             Replaced::Done(version) => Ok(Some(Handle { version, ..new.clone() })),
             Replaced::Stale => Ok(None),
         }
@@ -94,7 +110,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let mut live = live;
         loop {
             let payload = wish.changes.replay(&live.payload)?;
-            if let Replaced::Done(_) = self.replace(wish, &live.handle, nonce, &payload).await? {
+            if let Replaced::Done(_) = self.replace(wish, &live.handle, nonce, &payload, None).await? {
                 return Ok((CookieAction::Keep, Outcome::Stored));
             }
             let further = match self.look(&live.handle.key, wish).await? {
@@ -114,9 +130,9 @@ impl<S: SessionStore> ServerSideSessions<S> {
             self.store.remove(&new.key, new.version).await?;
             return Ok(dropped());
         }
-        let fresh = Handle { created_at: wish.context.now(), ..new.clone() };
-        let Some(new) = self.merge(&fresh, "{}", wish).await? else { return Ok(dropped()) };
-        wish.reached(new.id, new.key, new.version, new.created_at, new.owner);
+        let fresh = Handle { created_at: wish.context.now(), lineage: Lineage::generate()?, ..new.clone() };
+        let Some(new) = self.merge(&fresh, "{}", None, wish).await? else { return Ok(dropped()) };
+        wish.reached(&new);
         Ok((wish.cookie(new.id, new.created_at), Outcome::Stored))
     }
 }

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::content::{self, Nonce};
+use super::content::{self, Head, Nonce};
 use super::find::{Found, Live, Moved};
+use super::lineage::Lineage;
 use super::{Handle, Origin, ServerSideSessions, expiry};
 use crate::id::SessionId;
 use crate::session::state::State;
 use crate::{
-    Changes, CookieAction, Error, ErrorKind, NewRecord, Outcome, Replaced, SaveContext, Session, SessionStore,
-    StoreKey, Version,
+    Changes, CookieAction, Error, ErrorKind, NewRecord, Outcome, Replaced, SaveContext, Session, SessionStore, StoreKey,
 };
 
 /// How long a save may be overtaken by others before it gives up.
@@ -58,34 +58,16 @@ impl<S: SessionStore> ServerSideSessions<S> {
         Ok(action)
     }
 
-    /// Ends the session under a key if it is this owner's.
-    pub(super) async fn end_if_owned(&self, key: StoreKey, owner: &str) -> Result<bool, Error> {
-        let (config, now) = (&self.config, self.config.now());
-        let live = match self.find(&key, config, now).await? {
-            Found::Live(live) => Some(live),
-            Found::Moved(moved) => self.find_successor(moved, false, config, now).await?,
-            Found::Gone => None,
-        };
-        match live {
-            Some(live) if live.handle.owner.as_deref() == Some(owner) => {
-                self.end(&live.handle, Some(owner), now).await?;
-                Ok(true)
-            }
-            _ => Ok(false),
-        }
-    }
-
     /// A new session under a new id, from what this request wrote.
     async fn begin(&self, wish: &Wish<'_>) -> Result<Saved, Error> {
         if wish.session.is_empty() && !wish.is_login() {
             let action = if wish.end { CookieAction::Remove } else { CookieAction::Keep };
             return Ok((action, Outcome::Unchanged));
         }
-        let now = wish.context.now();
         let owner = wish.owner.clone().filter(|_| wish.changes_owner);
-        let (id, version) = self.create(wish, &wish.session.payload(), now, owner.as_deref()).await?;
-        wish.reached(Some(id), id.store_key(), version, now, owner);
-        Ok((wish.cookie(Some(id), now), Outcome::Stored))
+        let new = self.create(wish, None, owner).await?;
+        wish.reached(&new);
+        Ok((wish.cookie(new.id, new.created_at), Outcome::Stored))
     }
 
     /// Replaces the record; when another request was faster, replays the changes on what that one stored.
@@ -97,8 +79,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let mut payload = wish.session.payload();
         let mut action = wish.cookie(handle.id, handle.created_at);
         loop {
-            if let Replaced::Done(version) = self.replace(wish, &target, nonce, &payload).await? {
-                wish.reached(target.id, target.key, version, target.created_at, target.owner);
+            if let Replaced::Done(version) = self.replace(wish, &target, nonce, &payload, None).await? {
+                wish.reached(&Handle { version, ..target });
                 return Ok((action, Outcome::Stored));
             }
             let newer = match self.look(&target.key, wish).await? {
@@ -152,7 +134,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
 
     /// Ends the session, and begins another if something was written after that.
     async fn end_and_begin(&self, handle: &Handle, wish: &Wish<'_>) -> Result<Saved, Error> {
-        self.end(handle, None, wish.context.now()).await?;
+        self.end_record(handle, None, wish.context.now()).await?;
         wish.session.lock().slot = None;
         if wish.session.is_empty() && !wish.is_login() {
             return Ok((CookieAction::Remove, Outcome::Stored));
@@ -175,7 +157,12 @@ impl<S: SessionStore> ServerSideSessions<S> {
 
     /// Removes the record, or its successor, whatever its version: a session that is to end ends. With an owner, only while
     /// it is that owner's.
-    async fn end(&self, handle: &Handle, owner: Option<&str>, started: SystemTime) -> Result<(), Error> {
+    pub(super) async fn end_record(
+        &self,
+        handle: &Handle,
+        owner: Option<&str>,
+        started: SystemTime,
+    ) -> Result<(), Error> {
         let _turn = self.queue.turn(handle.key).await;
         let mut attempts = Attempts::new(started);
         let (mut key, mut version) = (handle.key, handle.version);
@@ -203,18 +190,22 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
     }
 
+    /// A record for this session under a new id: that of a new session, or the one that a rotation moves the predecessor to.
     pub(super) async fn create(
         &self,
         wish: &Wish<'_>,
-        payload: &str,
-        created_at: SystemTime,
-        owner: Option<&str>,
-    ) -> Result<(SessionId, Version), Error> {
+        predecessor: Option<&Handle>,
+        owner: Option<String>,
+    ) -> Result<Handle, Error> {
         let id = SessionId::generate()?;
-        let bytes = content::session(Nonce::generate()?, payload);
-        let record = NewRecord::new(&bytes, created_at, wish.expires_at(created_at)).owned_by(owner);
-        let version = self.store.create(&id.store_key(), &record).await?;
-        Ok((id, version))
+        let lineage = predecessor.map_or_else(Lineage::generate, |old| Ok(old.lineage))?;
+        let created_at = predecessor.map_or(wish.context.now(), |old| old.created_at);
+        let head = wish.head(Nonce::generate()?, lineage, predecessor.map(|old| old.key));
+        let (key, expires_at) = (id.store_key(), wish.expires_at(created_at));
+        let bytes = content::session(&head, &wish.session.payload());
+        let record = NewRecord::new(&bytes, created_at, expires_at).owned_by(owner.as_deref());
+        let version = self.store.create(&key, &record).await?;
+        Ok(Handle { id: Some(id), key, version, created_at, expires_at, owner, lineage })
     }
 
     /// One attempt to replace a session by its next version. A reply that was lost is looked for.
@@ -224,8 +215,9 @@ impl<S: SessionStore> ServerSideSessions<S> {
         target: &Handle,
         nonce: Nonce,
         payload: &str,
+        predecessor: Option<StoreKey>,
     ) -> Result<Replaced, Error> {
-        let bytes = content::session(nonce, payload);
+        let bytes = content::session(&wish.head(nonce, target.lineage, predecessor), payload);
         let record = NewRecord::new(&bytes, target.created_at, wish.expires_at(target.created_at))
             .owned_by(target.owner.as_deref());
         match self.store.replace(&target.key, target.version, &record).await {
@@ -286,18 +278,15 @@ impl<'a> Wish<'a> {
         CookieAction::SetUntil(id.to_cookie(), end)
     }
 
+    fn head(&self, nonce: Nonce, lineage: Lineage, predecessor: Option<StoreKey>) -> Head {
+        let kept_for = expiry::kept_for(self.context.config(), self.context.lifetime());
+        Head { nonce, lineage, written_at: self.context.now(), kept_for, predecessor }
+    }
+
     /// Remembers where the session is now.
-    pub(super) fn reached(
-        &self,
-        id: Option<SessionId>,
-        key: StoreKey,
-        version: Version,
-        created_at: SystemTime,
-        owner: Option<String>,
-    ) {
-        let expires_at = self.expires_at(created_at);
-        let handle = Handle { id, key, version, created_at, expires_at, owner };
-        self.session.set_slot(Arc::new(Origin::Live(handle)));
+    pub(super) fn reached(&self, handle: &Handle) {
+        let expires_at = self.expires_at(handle.created_at);
+        self.session.set_slot(Arc::new(Origin::Live(Handle { expires_at, ..handle.clone() })));
     }
 }
 

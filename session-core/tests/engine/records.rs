@@ -6,8 +6,10 @@ use crate::store::{Call, id_of, store_key};
 use crate::support::{App, DAY, HOUR, Handler, UNKNOWN, read, start, write_user};
 use crate::warnings;
 
-/// Bytes before the payload: the kind and the nonce.
-const HEAD: usize = 17;
+/// Bytes before the payload: the kind, the nonce, the lineage, two times, and whether there is a predecessor.
+const HEAD: usize = 50;
+/// Where the nonce is.
+const NONCE: std::ops::Range<usize> = 1..17;
 
 const HANDLERS: &[(&str, Handler)] = &[
     ("reads", read),
@@ -133,11 +135,11 @@ async fn every_save_has_another_nonce() {
         let record = app.store.record(&cookie).unwrap();
         let (head, payload) = record.payload().split_at(HEAD);
         assert_eq!(payload, br#"{"user":"ada"}"#);
-        nonces.push(head[1..].to_vec());
+        nonces.push(head[NONCE].to_vec());
     }
     for _ in 0..50 {
         let other = app.begin(write_user).await;
-        nonces.push(app.store.record(&other).unwrap().payload()[1..HEAD].to_vec());
+        nonces.push(app.store.record(&other).unwrap().payload()[NONCE].to_vec());
     }
     nonces.sort_unstable();
     nonces.dedup();

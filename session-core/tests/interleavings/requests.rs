@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use session_core::{
-    Error, ManualClock, OnOutage, Outcome, RequestSession, RequestView, ServerSideSessions, Session, SessionConfig,
-    SessionInterface as _, StoreKey,
+    Error, ManualClock, OnOutage, Outcome, OwnerSessions as _, RequestSession, RequestView, ServerSideSessions,
+    Session, SessionConfig, SessionInterface as _, StoreKey,
 };
 use sha2::{Digest as _, Sha256};
 
