@@ -25,6 +25,8 @@
 //!
 //! [`chromedriver()`] is Debian's, and drives its Chromium.
 //!
+//! [`proxy`] is a way to any of them that hangs, loses replies and leads elsewhere when it is told to.
+//!
 //! No server outlives the process that started it, even one that is killed. All functions need a tokio runtime, and Linux.
 
 #![expect(clippy::expect_used, clippy::panic, clippy::missing_panics_doc, reason = "a test without its server fails")]
@@ -40,6 +42,7 @@ mod postgres;
 mod private;
 mod probe;
 mod program;
+mod proxy;
 mod redis;
 mod sentinel;
 mod shared;
@@ -51,6 +54,7 @@ pub use mysql::{mysql, mysql_with};
 pub use pgbouncer::pgbouncer;
 pub use postgres::{postgres, postgres_with};
 pub use private::PrivateServer;
+pub use proxy::{LostReply, Proxy, proxy};
 pub use redis::{RedisOptions, redis, redis_with};
 pub use sentinel::{RedisSentinel, redis_sentinel};
 pub use shared::{SharedServer, Way};
