@@ -1,0 +1,41 @@
+//! A shopping cart, changed in place by requests that may overlap: axum.
+
+use axum::Router;
+use axum::extract::Path;
+use axum::response::Redirect;
+use axum::routing::{get, post};
+use session_core::{Key, SessionConfig};
+use session_memory::MemorySessions;
+use session_tower::{Error, Session, SessionLayer};
+
+/// Says once and for all what type the cart has.
+const CART: Key<Vec<String>> = Key::new("cart");
+
+async fn show(session: Session) -> Result<String, Error> {
+    let cart = session.get(CART)?.unwrap_or_default();
+    Ok(format!("{} in your cart: {}\n", cart.len(), cart.join(", ")))
+}
+
+async fn add(session: Session, Path(article): Path<String>) -> Result<Redirect, Error> {
+    // Runs again on the newer cart if another request changes it meanwhile: nothing gets lost.
+    session.update(CART, move |cart| {
+        let mut cart = cart.unwrap_or_default();
+        cart.push(article.clone());
+        Some(cart)
+    })?;
+    Ok(Redirect::to("/"))
+}
+
+async fn empty(session: Session) -> Result<Redirect, Error> {
+    session.discard(CART.name())?;
+    Ok(Redirect::to("/"))
+}
+
+pub(crate) fn app() -> Router {
+    let sessions = MemorySessions::new(SessionConfig::development());
+    Router::new()
+        .route("/", get(show))
+        .route("/add/{article}", post(add))
+        .route("/empty", post(empty))
+        .layer(SessionLayer::new(sessions))
+}

@@ -1,0 +1,35 @@
+//! A new secret key, without logging anybody out: actix-web.
+//!
+//! The key is in `SECRET_KEY`, that of last year in `OLD_SECRET_KEY` until no session signed with it can be alive.
+
+use std::env;
+use std::net::TcpListener;
+
+use actix_web::dev::Server;
+use actix_web::web::get;
+use actix_web::{App, HttpServer};
+use session_actix::{Error, Session, SessionMiddleware};
+use session_cookie::SignedCookieSessions;
+use session_core::{SecretKey, SessionConfig};
+
+async fn visits(session: Session) -> Result<String, Error> {
+    let visits = session.get("visits")?.unwrap_or(0) + 1;
+    session.insert("visits", visits)?;
+    Ok(format!("Visit number {visits}\n"))
+}
+
+/// The current key signs; both verify.
+fn key() -> Result<SecretKey, session_core::Error> {
+    let key = SecretKey::from_env("SECRET_KEY")?;
+    if env::var_os("OLD_SECRET_KEY").is_none() {
+        return Ok(key);
+    }
+    Ok(key.with_fallback(&SecretKey::from_env("OLD_SECRET_KEY")?))
+}
+
+pub(crate) fn serve(listener: TcpListener) -> Result<Server, Box<dyn std::error::Error>> {
+    let sessions = SignedCookieSessions::new(SessionConfig::development(), &key()?)?;
+    let sessions = SessionMiddleware::new(sessions);
+    let server = HttpServer::new(move || App::new().wrap(sessions.clone()).route("/", get().to(visits)));
+    Ok(server.listen(listener)?.run())
+}

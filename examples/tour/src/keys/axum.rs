@@ -1,0 +1,31 @@
+//! A new secret key, without logging anybody out: axum.
+//!
+//! The key is in `SECRET_KEY`, that of last year in `OLD_SECRET_KEY` until no session signed with it can be alive.
+
+use std::env;
+
+use axum::Router;
+use axum::routing::get;
+use session_cookie::SignedCookieSessions;
+use session_core::{SecretKey, SessionConfig};
+use session_tower::{Error, Session, SessionLayer};
+
+async fn visits(session: Session) -> Result<String, Error> {
+    let visits = session.get("visits")?.unwrap_or(0) + 1;
+    session.insert("visits", visits)?;
+    Ok(format!("Visit number {visits}\n"))
+}
+
+/// The current key signs; both verify.
+fn key() -> Result<SecretKey, session_core::Error> {
+    let key = SecretKey::from_env("SECRET_KEY")?;
+    if env::var_os("OLD_SECRET_KEY").is_none() {
+        return Ok(key);
+    }
+    Ok(key.with_fallback(&SecretKey::from_env("OLD_SECRET_KEY")?))
+}
+
+pub(crate) fn app() -> Result<Router, session_core::Error> {
+    let sessions = SignedCookieSessions::new(SessionConfig::development(), &key()?)?;
+    Ok(Router::new().route("/", get(visits)).layer(SessionLayer::new(sessions)))
+}

@@ -1,0 +1,51 @@
+//! A login, remembered if the user wishes, and a logout: actix-web.
+
+use std::io;
+use std::net::TcpListener;
+
+use actix_web::dev::Server;
+use actix_web::web::{Form, Redirect, get, post};
+use actix_web::{App, Either, HttpResponse, HttpServer};
+use serde::Deserialize;
+use session_actix::{Error, Session, SessionMiddleware};
+use session_core::SessionConfig;
+use session_memory::MemorySessions;
+
+#[derive(Deserialize)]
+struct Login {
+    user: String,
+    password: String,
+    remember: Option<String>,
+}
+
+async fn home(session: Session) -> Result<String, Error> {
+    let user = session.get::<String>("user")?;
+    Ok(user.map_or("Please log in\n".to_owned(), |user| format!("Hello, {user}\n")))
+}
+
+async fn log_in(session: Session, Form(login): Form<Login>) -> Result<Either<HttpResponse, Redirect>, Error> {
+    if login.password != "lovelace" {
+        return Ok(Either::Left(HttpResponse::Forbidden().body("Wrong password\n")));
+    }
+    session.set_owner(login.user.as_str())?; // a new id: one that was planted before is worth nothing
+    session.insert("user", &login.user)?;
+    session.set_permanent(login.remember.is_some())?; // "remember me": the cookie outlives the browser
+    Ok(Either::Right(Redirect::to("/").see_other()))
+}
+
+async fn log_out(session: Session) -> Result<Redirect, Error> {
+    session.destroy()?;
+    Ok(Redirect::to("/").see_other())
+}
+
+pub(crate) fn serve(listener: TcpListener) -> io::Result<Server> {
+    let sessions = SessionMiddleware::new(MemorySessions::new(SessionConfig::development()));
+    let server = HttpServer::new(move || {
+        App::new()
+            .wrap(sessions.clone())
+            .route("/", get().to(home))
+            .route("/login", post().to(log_in))
+            .route("/logout", post().to(log_out))
+    });
+    Ok(server.listen(listener)?.run())
+}

@@ -1,0 +1,46 @@
+//! A login, remembered if the user wishes, and a logout: axum.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use axum::{Form, Router};
+use serde::Deserialize;
+use session_core::SessionConfig;
+use session_memory::MemorySessions;
+use session_tower::{Error, Session, SessionLayer};
+
+#[derive(Deserialize)]
+struct Login {
+    user: String,
+    password: String,
+    remember: Option<String>,
+}
+
+async fn home(session: Session) -> Result<String, Error> {
+    let user = session.get::<String>("user")?;
+    Ok(user.map_or("Please log in\n".to_owned(), |user| format!("Hello, {user}\n")))
+}
+
+async fn log_in(session: Session, Form(login): Form<Login>) -> Result<Response, Error> {
+    if login.password != "lovelace" {
+        return Ok((StatusCode::FORBIDDEN, "Wrong password\n").into_response());
+    }
+    session.set_owner(login.user.as_str())?; // a new id: one that was planted before is worth nothing
+    session.insert("user", &login.user)?;
+    session.set_permanent(login.remember.is_some())?; // "remember me": the cookie outlives the browser
+    Ok(Redirect::to("/").into_response())
+}
+
+async fn log_out(session: Session) -> Result<Redirect, Error> {
+    session.destroy()?;
+    Ok(Redirect::to("/"))
+}
+
+pub(crate) fn app() -> Router {
+    let sessions = MemorySessions::new(SessionConfig::development());
+    Router::new()
+        .route("/", get(home))
+        .route("/login", post(log_in))
+        .route("/logout", post(log_out))
+        .layer(SessionLayer::new(sessions))
+}

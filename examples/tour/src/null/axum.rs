@@ -1,0 +1,34 @@
+//! No key configured: the application serves, and says at the first write what to configure. axum.
+
+use std::env;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use session_cookie::SignedCookieSessions;
+use session_core::{NullSessions, SecretKey, SessionConfig, SessionInterface};
+use session_tower::{Error, Session, SessionLayer};
+
+/// Signed cookies if there is a key, otherwise sessions that are always empty.
+fn sessions() -> Result<Arc<dyn SessionInterface>, session_core::Error> {
+    if env::var_os("SECRET_KEY").is_none() {
+        return Ok(Arc::new(NullSessions::new("set SECRET_KEY to keep sessions")));
+    }
+    let key = SecretKey::from_env("SECRET_KEY")?;
+    Ok(Arc::new(SignedCookieSessions::new(SessionConfig::development(), &key)?))
+}
+
+async fn theme(session: Session) -> Result<String, Error> {
+    let theme = session.get::<String>("theme")?.unwrap_or("light".to_owned());
+    Ok(format!("The theme is {theme}\n"))
+}
+
+async fn darken(session: Session) -> Result<&'static str, Error> {
+    session.insert("theme", "dark")?; // without a key: an error, and the log says what to configure
+    Ok("The theme is dark from now on\n")
+}
+
+pub(crate) fn app() -> Result<Router, session_core::Error> {
+    let layer = SessionLayer::new(sessions()?);
+    Ok(Router::new().route("/", get(theme)).route("/dark", post(darken)).layer(layer))
+}

@@ -1,0 +1,153 @@
+//! Starts every program of the tour, in both frameworks, and does with it what its visitors would.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::process::Command;
+
+use support::{Browser, Program, in_both};
+
+#[test]
+fn a_login_is_remembered_if_the_user_wishes_and_ends_with_the_logout() {
+    in_both("login", |_program, mut browser| {
+        assert_eq!(browser.get("/").text, "Please log in\n");
+        let refused = browser.post("/login", &[("user", "ada"), ("password", "byron")]);
+        assert_eq!((refused.status, refused.set_cookie), (403, None));
+
+        let login = [("user", "ada"), ("password", "lovelace")];
+        let brief = browser.post("/login", &login);
+        assert_eq!((brief.status, brief.location.as_deref()), (303, Some("/")));
+        assert!(!brief.set_cookie.unwrap().contains("Expires="));
+        let before = browser.cookie.clone();
+
+        let remembered = browser.post("/login", &[login[0], login[1], ("remember", "on")]);
+        assert!(remembered.set_cookie.unwrap().contains("Expires="));
+        assert_ne!(browser.cookie, before, "a login gives a new id");
+        assert_eq!(browser.get("/").text, "Hello, ada\n");
+
+        let old = browser.cookie.clone();
+        assert!(browser.post("/logout", &[]).set_cookie.unwrap().starts_with("session=;"));
+        browser.cookie = old;
+        assert_eq!(browser.get("/").text, "Please log in\n", "the old cookie is worth nothing");
+    });
+}
+
+#[test]
+fn a_handler_behind_the_middleware_has_a_user_and_is_not_reached_without() {
+    in_both("user", |_program, mut browser| {
+        let stranger = browser.get("/account");
+        assert_eq!((stranger.status, stranger.text.as_str()), (401, "Please log in\n"));
+        assert_eq!(stranger.vary.as_deref(), Some("Cookie"));
+        assert_eq!(browser.post("/login/2", &[]).location.as_deref(), Some("/account"));
+        assert_eq!(browser.get("/account").text, "The account of Grace\n");
+        browser.post("/login/3", &[]);
+        assert_eq!(browser.get("/account").status, 401, "nobody has this id");
+    });
+}
+
+#[test]
+fn a_cart_is_filled_and_emptied() {
+    in_both("cart", |_program, mut browser| {
+        assert_eq!(browser.get("/").text, "0 in your cart: \n");
+        browser.post("/add/tea", &[]);
+        browser.post("/add/milk", &[]);
+        assert_eq!(browser.get("/").text, "2 in your cart: tea, milk\n");
+        assert_eq!(browser.post("/empty", &[]).status, 303);
+        assert_eq!(browser.get("/").text, "0 in your cart: \n");
+    });
+}
+
+#[test]
+fn messages_are_shown_once_and_by_category() {
+    in_both("flash", |_program, mut browser| {
+        browser.post("/save", &[]);
+        let warnings = "warning: Your address is incomplete\n";
+        let others = "info: Your profile is saved\nmessage: See you soon\n";
+        assert_eq!(browser.get("/").text, format!("{warnings}---\n{others}"));
+        assert_eq!(browser.get("/").text, "---\n");
+    });
+}
+
+#[test]
+fn a_new_key_logs_nobody_out_while_the_old_one_is_kept() {
+    const OLD: &str = "the-key-of-last-year-0123456789abcdef";
+    const NEW: &str = "the-key-of-this-year-0123456789abcdef";
+    for framework in ["axum", "actix"] {
+        let visit = |cookie: Option<String>, environment: &[(&str, &str)]| {
+            let program = Program::start(framework, "keys", environment);
+            let mut browser = Browser::new(&program);
+            browser.cookie = cookie;
+            let text = browser.get("/").text;
+            (text, browser.cookie)
+        };
+        let (text, old) = visit(None, &[("SECRET_KEY", OLD)]);
+        assert_eq!(text, "Visit number 1\n");
+        let (text, new) = visit(old.clone(), &[("SECRET_KEY", NEW), ("OLD_SECRET_KEY", OLD)]);
+        assert_eq!(text, "Visit number 2\n");
+        assert_eq!(visit(new, &[("SECRET_KEY", NEW)]).0, "Visit number 3\n", "signed with the new key meanwhile");
+        assert_eq!(visit(old, &[("SECRET_KEY", NEW)]).0, "Visit number 1\n", "the old key is dropped");
+    }
+}
+
+#[test]
+fn a_store_of_ones_own_keeps_sessions() {
+    in_both("backend", |program, mut browser| {
+        for number in 1..4 {
+            assert_eq!(browser.get("/").text, format!("Visit number {number}\n"));
+        }
+        assert_eq!(Browser::new(&program).get("/").text, "Visit number 1\n");
+    });
+}
+
+#[test]
+fn without_a_key_a_read_works_and_the_log_says_what_a_write_wants() {
+    in_both("null", |program, mut browser| {
+        assert_eq!(browser.get("/").text, "The theme is light\n");
+        let refused = browser.post("/dark", &[]);
+        assert_eq!((refused.status, refused.set_cookie), (500, None));
+        assert!(!refused.text.contains("SECRET_KEY"), "{}", refused.text);
+        assert_eq!(browser.get("/").text, "The theme is light\n");
+        let log = program.end();
+        assert!(log.contains("set SECRET_KEY to keep sessions"), "{log}");
+    });
+}
+
+#[test]
+fn with_a_key_the_same_program_keeps_what_is_written() {
+    for framework in ["axum", "actix"] {
+        let program = Program::start(framework, "null", &[("SECRET_KEY", "0123456789abcdef0123456789abcdef")]);
+        let mut browser = Browser::new(&program);
+        assert_eq!(browser.post("/dark", &[]).status, 200);
+        assert_eq!(browser.get("/").text, "The theme is dark\n");
+    }
+}
+
+#[test]
+fn a_response_varies_by_cookie_if_its_session_was_asked_for() {
+    in_both("vary", |_program, mut browser| {
+        browser.post("/login", &[]);
+        for (path, text, vary) in [
+            ("/", "All books\n", None),
+            ("/mine", "The books of Ada\n", Some("Cookie")),
+            ("/price", "The list price is 30\n", None),
+            ("/price?personal", "Your price is 25\n", Some("Cookie")),
+        ] {
+            let page = browser.get(path);
+            assert_eq!((page.text.as_str(), page.vary.as_deref(), page.set_cookie), (text, vary, None), "{path}");
+        }
+    });
+}
+
+#[test]
+fn an_unknown_program_is_refused_with_the_list_of_all() {
+    for arguments in [&["flask", "cart"][..], &["axum", "trolley"], &["actix", ""], &[]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tour"));
+        let output = command.args(arguments).env_clear().output().unwrap();
+        let complaint = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            !output.status.success() && complaint.contains("usage: tour <axum|actix> <backend|cart|"),
+            "{complaint}"
+        );
+    }
+}
