@@ -1,4 +1,8 @@
-//! The guides, as modules, so that their programs are compiled with the tests.
+//! The README and the guides, as modules, so that their programs are compiled with the tests.
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
 
 #[cfg(doctest)]
 #[doc = include_str!("choosing.md")]

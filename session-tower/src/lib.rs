@@ -48,8 +48,3 @@ pub use layer::{ResponseFuture, SessionLayer, SessionService, request_session};
 
 #[doc(no_inline)]
 pub use session_core::{OnOutage, RequestSession};
-
-/// Compiles the programs of the README.
-#[cfg(all(doctest, feature = "axum"))]
-#[doc = include_str!("../../README.md")]
-struct Readme;
