@@ -33,7 +33,7 @@ impl Visitor {
                 }
                 body {
                     a.skip href="#main" { "Skip to the content" }
-                    (self.header()?)
+                    (self.header(title)?)
                     main #main {
                         (messages(flashes))
                         (content)
@@ -47,26 +47,27 @@ impl Visitor {
         })
     }
 
-    fn header(&self) -> Result<Markup, Error> {
+    fn header(&self, title: &str) -> Result<Markup, Error> {
         let count = self.session.get(CART)?.map_or(0, |cart| cart.count());
+        let current = |name| (name == title).then_some("page");
         Ok(html! {
             header.top {
                 a.brand href="/" { span.moon aria-hidden="true" {} "Dusk Garden" }
                 nav aria-label="Shop" {
-                    a href="/" { "Seeds" }
-                    a href="/cart" {
+                    a href="/" aria-current=[current("Seeds")] { "Seeds" }
+                    a href="/cart" aria-current=[current("Cart")] {
                         "Cart"
                         @if count > 0 { " " span.count { (count) span.unseen { " in it" } } }
                     }
-                    a href="/preferences" { "Preferences" }
-                    a href="/session" { "Session" }
+                    a href="/preferences" aria-current=[current("Preferences")] { "Preferences" }
+                    a href="/session" aria-current=[current("Session")] { "Session" }
                 }
                 div.user {
                     @if let Some(account) = self.account {
                         span { (account.name) }
                         form method="post" action="/logout" { button.plain { "Log out" } }
                     } @else {
-                        a href="/login" { "Log in" }
+                        a href="/login" aria-current=[current("Log in")] { "Log in" }
                     }
                 }
             }

@@ -23,7 +23,7 @@ pub(crate) async fn show(visitor: Visitor) -> Result<Markup, Error> {
             input #password name="password" type="password" autocomplete="current-password" required;
             label.choice {
                 input name="remember" type="checkbox" value="yes";
-                span { "Remember me, also after the browser was closed" }
+                span { "Remember me when the browser is closed" }
             }
             button { "Log in" }
         }
