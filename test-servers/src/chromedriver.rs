@@ -14,12 +14,13 @@ use crate::program::installed;
 const READY: &str = "ChromeDriver was started successfully on port ";
 
 /// What makes Chromium run without a screen, as any user, and talk to nobody but the pages that it is sent to.
-const ARGUMENTS: [&str; 10] = [
+const ARGUMENTS: [&str; 11] = [
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
     "--disable-dev-shm-usage",
+    "--hide-scrollbars",
     "--no-first-run",
     "--disable-background-networking",
     "--disable-component-update",

@@ -89,7 +89,7 @@ impl Browser {
         self.fill("User", "ada").await;
         self.fill("Password", "lovelace").await;
         if remember {
-            self.tick("Remember me, also after the browser was closed").await;
+            self.tick("Remember me when the browser is closed").await;
         }
         self.press("Log in").await;
     }

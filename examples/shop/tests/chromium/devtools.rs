@@ -57,7 +57,7 @@ impl Load {
 }
 
 /// How wide a screen is, and what its owner prefers.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Screen {
     pub(crate) width: u32,
     pub(crate) height: u32,

@@ -1,8 +1,10 @@
 //! Every page, on a phone and on a desk, by day and by night: nothing sticks out, everything can be read and is labelled.
 //!
-//! With `UPDATE_SCREENSHOTS=1` in the environment the pictures in `docs/screenshots` are taken anew.
+//! With `UPDATE_SCREENSHOTS=1` in the environment the pictures in `docs/screenshots` are taken anew, which needs
+//! Debian's `pngquant`.
 
 use std::path::Path;
+use std::process::Command;
 
 use crate::browser::Browser;
 use crate::devtools::Screen;
@@ -14,12 +16,14 @@ const DESK: Screen = Screen { width: 1280, height: 800, dark: false };
 /// The pages that everybody sees.
 const PAGES: [&str; 6] = ["/", "/cart", "/login", "/preferences", "/session", "/nowhere"];
 
-/// The pictures that are kept: of which page, and what they are called.
-const PICTURES: [(&str, &str); 4] = [
-    ("home, logged in", "home"),
-    ("/cart, logged in", "cart"),
-    ("/login", "login"),
-    ("/session, logged in", "session"),
+/// The pictures that are kept: of which page, on which screen.
+const PICTURES: [(&str, Screen, &str); 6] = [
+    ("home, logged in", DESK, "home-1280.png"),
+    ("home, logged in", Screen { dark: true, ..PHONE }, "home-375-night.png"),
+    ("/cart, logged in", Screen { dark: true, ..DESK }, "cart-1280-night.png"),
+    ("/cart, logged in", PHONE, "cart-375.png"),
+    ("/session, logged in", DESK, "session-1280.png"),
+    ("/login", PHONE, "login-375.png"),
 ];
 
 #[tokio::test]
@@ -35,7 +39,10 @@ async fn every_page_is_sound_on_a_phone_and_on_a_desk_by_day_and_by_night() {
     }
     browser.press("Add Night phlox to cart").await;
     examine(&browser, "home with a message").await;
-    browser.fill_in_a_wrong_password(shop.url()).await;
+    browser.visit(&format!("{}/login", shop.url())).await;
+    browser.fill("User", "ada").await;
+    browser.fill("Password", "byron").await;
+    browser.press("Log in").await;
     examine(&browser, "/login after a wrong password").await;
     browser.log_in(shop.url(), true).await;
     examine(&browser, "/cart with a message").await;
@@ -137,20 +144,10 @@ async fn examine(browser: &Browser, name: &str) {
 }
 
 async fn keep_picture(browser: &Browser, name: &str, screen: Screen) {
-    let picture = PICTURES.iter().find(|(page, _)| *page == name);
-    let (Some((_, picture)), Some(_)) = (picture, std::env::var_os("UPDATE_SCREENSHOTS")) else { return };
-    let night = if screen.dark { "-night" } else { "" };
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/screenshots");
-    std::fs::create_dir_all(&folder).unwrap();
-    let file = folder.join(format!("{picture}-{}{night}.png", screen.width));
-    std::fs::write(file, browser.screenshot().await).unwrap();
-}
-
-impl Browser {
-    async fn fill_in_a_wrong_password(&self, shop: &str) {
-        self.visit(&format!("{shop}/login")).await;
-        self.fill("User", "ada").await;
-        self.fill("Password", "byron").await;
-        self.press("Log in").await;
-    }
+    let picture = PICTURES.iter().find(|(page, on, _)| (*page, *on) == (name, screen));
+    let (Some((.., picture)), Some(_)) = (picture, std::env::var_os("UPDATE_SCREENSHOTS")) else { return };
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/screenshots").join(picture);
+    std::fs::write(&file, browser.screenshot().await).unwrap();
+    let smaller = Command::new("pngquant").args(["--force", "--strip", "--ext", ".png", "128"]).arg(file).status();
+    assert!(smaller.unwrap().success());
 }
