@@ -13,8 +13,9 @@ is_running() {
     esac
 }
 
+# Each thread has children of its own: chromedriver starts its browsers from several.
 family() {
-    [ -z "$server" ] || echo "$server" $(cat "/proc/$server/task/$server/children" 2>/dev/null)
+    [ -z "$server" ] || echo "$server" $(cat "/proc/$server/task/"*/children 2>/dev/null)
 }
 
 # A stopped parent makes no more children, so the second signal reaches all.
