@@ -5,11 +5,13 @@
 #![expect(unreachable_pub, reason = "the modules of a test are its own")]
 
 mod adoption;
+mod broken_off;
 mod calls;
 mod emptied;
 mod expiry;
 mod failures;
 mod outcomes;
+mod owners;
 mod records;
 mod refresh;
 mod rotated;

@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use session_core::{
-    Error, ErrorKind, ManualClock, NewRecord, Record, Replaced, SessionStore, StoreKey, Version, async_trait,
+    Error, ErrorKind, ManualClock, NewRecord, OwnerIndex, Record, Replaced, SessionStore, StoreKey, Version,
+    async_trait,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -19,6 +20,7 @@ pub enum Call {
     Replace,
     Touch,
     Remove,
+    KeysOf,
 }
 
 /// Clones share the records.
@@ -33,7 +35,7 @@ struct Shared {
     versions: u64,
     calls: Vec<Call>,
     /// These calls fail, and are not carried out.
-    failing: Option<(Call, ErrorKind)>,
+    failing: Vec<(Call, ErrorKind)>,
     /// These records are at another version whenever somebody writes them.
     overtaken: Vec<StoreKey>,
     /// Each call takes a second of this clock.
@@ -63,9 +65,9 @@ impl TestStore {
         shared.records.insert(store_key(cookie), record);
     }
 
-    /// Lets every call of a kind fail, and none of them be carried out.
+    /// Lets every call of a kind fail, too, and none of them be carried out.
     pub fn fail(&self, call: Call, kind: ErrorKind) {
-        self.lock().failing = Some((call, kind));
+        self.lock().failing.push((call, kind));
     }
 
     /// Answers every conditional call on the records of now as if another request had been faster, and lets each call take
@@ -79,7 +81,8 @@ impl TestStore {
     /// Ends what `fail` and `overtake_everybody` began.
     pub fn recover(&self) {
         let mut shared = self.lock();
-        (shared.failing, shared.slow) = (None, None);
+        shared.slow = None;
+        shared.failing.clear();
         shared.overtaken.clear();
     }
 
@@ -93,9 +96,9 @@ impl TestStore {
         if let Some(clock) = &shared.slow {
             clock.advance(Duration::from_secs(1));
         }
-        match shared.failing {
-            Some((failing, kind)) if failing == call => Err(Error::new(kind, "the store fails")),
-            _ => Ok(shared),
+        match shared.failing.iter().find(|(failing, _)| *failing == call) {
+            Some((_, kind)) => Err(Error::new(*kind, "the store fails")),
+            None => Ok(shared),
         }
     }
 }
@@ -149,6 +152,14 @@ impl SessionStore for TestStore {
     async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
         let mut shared = self.call(Call::Remove)?;
         Ok(shared.is_at(key, expected) && shared.records.remove(key).is_some())
+    }
+}
+
+#[async_trait]
+impl OwnerIndex for TestStore {
+    async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
+        let shared = self.call(Call::KeysOf)?;
+        Ok(shared.records.iter().filter(|(_, record)| record.owner() == Some(owner)).map(|(key, _)| *key).collect())
     }
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use session_core::{
-    Error, ManualClock, OnOutage, Outcome, RequestSession, RequestView, ServerSideSessions, Session, SessionConfig,
-    SessionConfigBuilder, SessionHeaders, SessionInterface,
+    Error, ManualClock, OnOutage, Outcome, OwnerSessions, RequestSession, RequestView, ServerSideSessions, Session,
+    SessionConfig, SessionConfigBuilder, SessionHeaders, SessionInterface,
 };
 
 use crate::store::TestStore;
@@ -27,6 +27,8 @@ pub struct App {
     pub store: TestStore,
     pub clock: ManualClock,
     sessions: Arc<dyn SessionInterface>,
+    /// As in another process.
+    pub owners: Arc<dyn OwnerSessions>,
 }
 
 impl App {
@@ -46,8 +48,9 @@ impl App {
         warnings::listen();
         let (store, clock) = (TestStore::default(), ManualClock::at(start()));
         let config = configure(SessionConfig::builder().clock(clock.clone())).build().unwrap();
+        let owners = Arc::new(ServerSideSessions::new(store.clone(), config.clone()));
         let sessions = wrap(ServerSideSessions::new(store.clone(), config));
-        Self { store, clock, sessions }
+        Self { store, clock, sessions, owners }
     }
 
     /// A request with this session cookie; with none if it is empty.
@@ -127,8 +130,7 @@ impl Response {
 
     /// The cookie that is set; a removal sets none.
     pub fn cookie(&self) -> Option<String> {
-        let (_, value) = self.header()?.split(';').next()?.split_once('=')?;
-        (!value.is_empty()).then(|| value.to_owned())
+        cookie(&self.headers)
     }
 
     pub fn is_removal(&self) -> bool {
@@ -140,6 +142,12 @@ impl Response {
         let date = self.header()?.split("; ").find_map(|attribute| attribute.strip_prefix("Expires="))?;
         Some(httpdate::parse_http_date(date).unwrap())
     }
+}
+
+/// The cookie that these headers set; a removal sets none.
+pub fn cookie(headers: &SessionHeaders) -> Option<String> {
+    let (_, value) = headers.set_cookie()?.split(';').next()?.split_once('=')?;
+    (!value.is_empty()).then(|| value.to_owned())
 }
 
 /// Where the clock stands first.

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![expect(unreachable_pub, reason = "the modules of a test are its own")]
 
+mod owners;
 mod requests;
 mod schedule;
 mod stage;
@@ -14,7 +15,9 @@ use requests::{Op, Response, World};
 use schedule::{Cut, Running, every_order};
 use session_core::Outcome;
 
-use Op::{Empty, EndAll, Flash, Login, Logout, Read, Renew, Rotate, Take, Update, Write};
+use Op::{
+    Empty, End, EndAll, EndOthers, Flash, KeepThis, List, Login, Logout, Read, Renew, Rotate, Take, Update, Write,
+};
 
 const PAIRS: &[[Op; 2]] = &[
     [Write("a"), Write("b")],
@@ -56,16 +59,24 @@ const TRIPLES: &[[Op; 3]] = &[
     [Rotate, Rotate, Write("a")],
     [Flash("late"), Take, Rotate],
     [Renew, Write("a"), Logout],
+    [Rotate, Rotate, List],
+    [KeepThis, Rotate, End],
+    [KeepThis, Write("a"), Login("ada")],
+    [Login("ada"), Login("eve"), List],
 ];
 
 /// Every three of these run together.
 const OPS: &[Op] =
     &[Write("a"), Write("b"), Update, Logout, Rotate, Login("ada"), EndAll, Flash("late"), Take, Renew, Empty];
 
-/// The pairs, and a reader and a renewal beside every operation.
+/// What an owner does.
+const OWNERS: &[Op] = &[End, EndOthers, KeepThis, List];
+
+/// The pairs; a reader, a renewal and what an owner does beside every operation.
 fn pairs() -> impl Iterator<Item = [Op; 2]> {
     let beside = |one: Op| OPS.iter().chain([&Read]).map(move |other| [one, *other]);
-    PAIRS.iter().copied().chain(beside(Read)).chain(beside(Renew))
+    let owners = OWNERS.iter().flat_map(move |one| beside(*one).chain(OWNERS.iter().map(|other| [*one, *other])));
+    PAIRS.iter().copied().chain(beside(Read)).chain(beside(Renew)).chain(owners)
 }
 
 #[test]
@@ -149,7 +160,8 @@ fn explore(processes: usize, ops: &[Op], lost: u64, cut: Option<Cut>) -> usize {
     every_order(start, cut, |world, order, responses| {
         let context =
             format!("{ops:?} on {processes} processes, order {order:?}, lost {lost}, cut {cut:?}: {responses:?}");
-        Verdict { world, ops, responses, context }.check();
+        let is_disturbed = lost > 0 || cut.is_some();
+        Verdict { world, ops, responses, is_disturbed, context }.check();
     })
 }
 
@@ -157,6 +169,8 @@ struct Verdict<'a> {
     world: &'a World,
     ops: &'a [Op],
     responses: &'a [Option<Response>],
+    /// Whether a reply was lost or a request cut.
+    is_disturbed: bool,
     context: String,
 }
 
@@ -170,6 +184,7 @@ impl Verdict<'_> {
         self.losers_set_no_cookie();
         self.the_old_id_gains_nothing(&live);
         self.flashes_are_seen_once(&live);
+        self.owners_see_and_end_what_is_there(&live);
     }
 
     fn done(&self) -> impl Iterator<Item = (Op, &Response)> {
@@ -189,7 +204,8 @@ impl Verdict<'_> {
     /// What was in the session before is nowhere alive once it was ended.
     fn ended_sessions_stay_ended(&self, live: &[requests::Live]) {
         let logged_out = self.done().any(|(op, response)| op == Logout && response.outcome() == Outcome::Stored);
-        let ended = logged_out || (self.any_done(|op| op == EndAll) && !self.any(Op::is_login));
+        let ended =
+            logged_out || (self.done().any(|(op, done)| op.ends_the_owners() && done.found) && !self.any(Op::is_login));
         if ended {
             assert!(live.iter().all(|session| !session.has("base")), "an ended session is alive: {}", self.context);
         }
@@ -198,13 +214,13 @@ impl Verdict<'_> {
     fn rotations_leave_one_successor(&self, live: &[requests::Live]) {
         let inherited = live.iter().filter(|session| session.has("base")).count();
         assert!(inherited <= 1, "{inherited} successors are alive: {}", self.context);
-        if self.any_done(|op| op == Rotate || op.is_login()) {
+        if self.any_done(|op| op.is_rotation() || op.is_login()) {
             assert!(!live.iter().any(|session| session.is_first), "the old id still works: {}", self.context);
         }
     }
 
     fn changes_are_kept(&self, live: &[requests::Live]) {
-        let ends = self.any(|op| matches!(op, Logout | EndAll));
+        let ends = self.any(|op| op == Logout || op.ends_the_owners());
         for (op, response) in self.done() {
             // Who came with the old id after a rotation found nothing, and nothing is what it can change.
             let may_be_dropped = ends || !response.found || self.any(Op::is_login);
@@ -216,7 +232,7 @@ impl Verdict<'_> {
             {
                 assert!(live.iter().any(|session| session.has(key)), "{key} was lost: {}", self.context);
             }
-            if op == Empty && outcome == Outcome::Stored && !self.any(|op| matches!(op, Rotate)) {
+            if op == Empty && outcome == Outcome::Stored && !self.any(Op::is_rotation) {
                 assert!(live.iter().all(|session| !session.has("last")), "a removed key is back: {}", self.context);
             }
         }
@@ -243,7 +259,7 @@ impl Verdict<'_> {
             }
             // Ending all of an owner's sessions may end a rotation's successor before the rotation is done with the old
             // record: as if it had come a moment later.
-            let ended_at_birth = self.any(|op| op == EndAll) && (op == Rotate || op.is_login());
+            let ended_at_birth = self.any(Op::ends_the_owners) && (op.is_rotation() || op.is_login());
             assert!(
                 !response.dead_cookie || ended_at_birth,
                 "{op:?} set a cookie that opens nothing: {}",
@@ -269,7 +285,7 @@ impl Verdict<'_> {
             }
         }
         // Who stored something under the old id was told so; what comes after the login is cut off.
-        if self.any(Op::is_login) && !self.any(|op| op == Rotate) {
+        if self.any(Op::is_login) && !self.any(Op::is_rotation) {
             for (op, response) in self.done().filter(|(op, _)| matches!(op, Write(_) | Update | Flash(_))) {
                 let reached = response.outcome() == Outcome::Stored && response.leaves_cookie_alone();
                 assert!(!reached, "{op:?} reached beyond the login: {}", self.context);
@@ -283,7 +299,8 @@ impl Verdict<'_> {
     /// A flash that was there, or was left, is taken once or is still there.
     fn flashes_are_seen_once(&self, live: &[requests::Live]) {
         let all_done = self.done().count() == self.ops.len();
-        if !all_done || !self.any(|op| matches!(op, Take | Flash(_))) || self.any(|op| matches!(op, Logout | EndAll)) {
+        let ends = self.any(|op| op == Logout || op.ends_the_owners());
+        if !all_done || !self.any(|op| matches!(op, Take | Flash(_))) || ends {
             return;
         }
         let left_one = self.done().any(|(op, done)| matches!(op, Flash(_)) && done.outcome() == Outcome::Stored);

@@ -65,6 +65,12 @@ impl Stage {
         self.shared.records.lock().unwrap().get(key).is_some_and(|record| record.payload()[0] == 1)
     }
 
+    /// How many records bear an owner, tombstones left out.
+    pub fn sessions_with_an_owner(&self) -> usize {
+        let records = self.shared.records.lock().unwrap();
+        records.values().filter(|record| record.owner().is_some() && record.payload()[0] == 1).count()
+    }
+
     fn next(&self) -> Version {
         Version::new(self.shared.versions.fetch_add(1, Ordering::Relaxed))
     }

@@ -1,0 +1,75 @@
+//! Rotations that are broken off between their two writes, and what they leave on an owner's list.
+
+use session_core::{ErrorKind, Session};
+
+use crate::owners::{handle_of, is_live, list, log_in, log_in_on_phone};
+use crate::store::Call::{Remove, Replace};
+use crate::support::{App, Handler, MINUTE, SECOND, write_user};
+
+/// A rotation that ends between its two writes: the record under the new id is there, the old one is as it was.
+async fn break_off(app: &App, cookie: &str, rotate: Handler) {
+    let before = app.store.records().len();
+    app.store.fail(Replace, ErrorKind::Unavailable);
+    app.store.fail(Remove, ErrorKind::Unavailable);
+    assert!(app.respond(cookie, rotate).await.is_err());
+    app.store.recover();
+    assert_eq!(app.store.records().len(), before + 1, "nothing was left behind");
+}
+
+#[tokio::test]
+async fn what_a_rotation_left_that_was_broken_off_is_on_no_list_and_ends_with_the_others() {
+    let rotations: [(&str, Handler); 2] = [("rotate_id", Session::rotate_id), ("set_owner", log_in)];
+    for (name, rotate) in rotations {
+        let app = App::new();
+        let cookie = app.begin(log_in_on_phone).await;
+        break_off(&app, &cookie, rotate).await;
+        let listed = list(&app, "ada").await;
+        assert_eq!(listed.len(), 1, "{name}");
+        assert_eq!(app.owners.end_all("ada").await.unwrap(), 1, "{name}");
+        assert!(app.store.records().is_empty(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_first_login_that_was_broken_off_is_on_no_list_and_ends_all_the_same() {
+    let app = App::new();
+    let cookie = app.begin(write_user).await;
+    break_off(&app, &cookie, log_in).await;
+    assert!(list(&app, "ada").await.is_empty());
+    let other = app.begin(log_in).await;
+    let listed = list(&app, "ada").await;
+    assert_eq!(listed.len(), 1);
+    assert_eq!(app.owners.end_others(&app.peek(&other).await).await.unwrap(), 0);
+    assert_eq!(app.store.records().len(), 2, "the unfinished one is removed, the visitor's is not the owner's");
+    assert!(is_live(&app, &cookie).await && is_live(&app, &other).await);
+}
+
+#[tokio::test]
+async fn a_login_that_was_tried_again_is_one_session() {
+    for wait in [SECOND, MINUTE] {
+        let app = App::new();
+        let cookie = app.begin(write_user).await;
+        break_off(&app, &cookie, log_in).await;
+        app.clock.advance(SECOND);
+        let new = app.request(&cookie, log_in).await.cookie().unwrap();
+        app.clock.advance(wait);
+        let listed = list(&app, "ada").await;
+        assert_eq!(listed.len(), 1, "after {wait:?}");
+        assert_eq!(Some(listed[0].handle()), handle_of(&app, &new).await.as_deref());
+        assert!(app.owners.end("ada", listed[0].handle()).await.unwrap());
+        assert!(app.store.records().values().all(|record| record.owner() != Some("ada")), "after {wait:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_rotation_that_failed_takes_its_record_away_again() {
+    for rotate in [Session::rotate_id as Handler, log_in] {
+        let app = App::new();
+        let cookie = app.begin(log_in).await;
+        app.store.fail(Replace, ErrorKind::Unavailable);
+        assert!(app.respond(&cookie, rotate).await.is_err());
+        app.store.recover();
+        assert_eq!(app.store.records().len(), 1);
+        assert!(is_live(&app, &cookie).await);
+    }
+}

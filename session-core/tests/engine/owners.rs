@@ -1,0 +1,370 @@
+//! An owner's sessions: what a list shows, what a handle ends, and what the others are.
+
+use session_core::{Error, ErrorKind, Outcome, OwnedSession, Session};
+
+use crate::store::Call::{self, Create, KeysOf, Load, Remove, Replace, Touch};
+use crate::support::{App, DAY, HOUR, Handler, MILLISECOND, MINUTE, SECOND, UNKNOWN, read, start, write_user};
+
+pub fn log_in(session: &Session) -> Result<(), Error> {
+    session.set_owner("ada")
+}
+
+pub fn log_in_on_phone(session: &Session) -> Result<(), Error> {
+    session.set_owner("ada")?;
+    session.set_label("phone")
+}
+
+fn log_in_remembered(session: &Session) -> Result<(), Error> {
+    session.set_permanent(true)?;
+    session.set_owner("ada")
+}
+
+pub async fn list(app: &App, owner: &str) -> Vec<OwnedSession> {
+    let listed = app.owners.sessions_of(owner).await.unwrap();
+    app.store.take_calls();
+    listed
+}
+
+pub async fn handle_of(app: &App, cookie: &str) -> Option<String> {
+    app.owners.handle_of(&app.peek(cookie).await)
+}
+
+pub async fn is_live(app: &App, cookie: &str) -> bool {
+    !app.peek(cookie).await.is_new()
+}
+
+#[tokio::test]
+async fn a_list_shows_each_session_of_the_owner_and_of_nobody_else() {
+    let app = App::new();
+    assert!(list(&app, "ada").await.is_empty());
+    let phone = app.begin(log_in_on_phone).await;
+    app.clock.advance(HOUR);
+    let laptop = app.begin(log_in).await;
+    app.begin(|session| session.set_owner("eve")).await;
+    app.begin(|session| session.set_owner("ADA")).await;
+    app.begin(write_user).await;
+
+    let listed = list(&app, "ada").await;
+    let shown: Vec<_> = listed.iter().map(|one| (one.label(), one.created_at(), one.last_seen())).collect();
+    assert_eq!(shown, [(None, start() + HOUR, start() + HOUR), (Some("phone"), start(), start())]);
+    let handles: Vec<_> = listed.iter().map(|one| Some(one.handle().to_owned())).collect();
+    assert_eq!(handles, [handle_of(&app, &laptop).await, handle_of(&app, &phone).await]);
+    assert_ne!(handles[0], handles[1]);
+}
+
+#[tokio::test]
+async fn a_session_without_an_owner_or_a_record_has_no_handle() {
+    let app = App::new();
+    let nobodys = app.begin(write_user).await;
+    let rotated = app.begin(log_in).await;
+    app.request(&rotated, Session::rotate_id).await;
+    for cookie in ["", UNKNOWN, &nobodys, &rotated] {
+        assert_eq!(handle_of(&app, cookie).await, None);
+    }
+    let begins = app.peek("").await;
+    log_in(&begins).unwrap();
+    assert_eq!(app.owners.handle_of(&begins), None);
+    let ends = app.peek(&app.begin(log_in).await).await;
+    ends.destroy().unwrap();
+    assert_eq!(app.owners.handle_of(&ends), None);
+}
+
+#[tokio::test]
+async fn a_handle_is_known_before_the_login_that_it_belongs_to_is_saved() {
+    let app = App::new();
+    let cookie = app.begin(write_user).await;
+    let mut early = None;
+    let response = app
+        .request(&cookie, |session| {
+            log_in(session)?;
+            early = app.owners.handle_of(session);
+            Ok(())
+        })
+        .await;
+    assert!(early.is_some());
+    assert_eq!(early, handle_of(&app, &response.cookie().unwrap()).await);
+}
+
+#[tokio::test]
+async fn a_handle_stays_through_every_rotation_and_ends_the_session_long_after() {
+    let rotations: [(&str, Handler); 4] = [
+        ("rotate_id", Session::rotate_id),
+        ("another login", log_in),
+        ("a write", write_user),
+        ("clear and write", |session| session.clear().and_then(|()| write_user(session))),
+    ];
+    for (name, rotate) in rotations {
+        let app = App::new();
+        let mut cookie = app.begin(log_in).await;
+        let other = app.begin(log_in).await;
+        let handle = handle_of(&app, &cookie).await.unwrap();
+        for _ in 0..3 {
+            cookie = app.request(&cookie, rotate).await.cookie().unwrap();
+            app.clock.advance(MINUTE);
+        }
+        assert_eq!(handle_of(&app, &cookie).await.as_deref(), Some(&*handle), "{name}");
+        assert_eq!(list(&app, "ada").await.len(), 2, "{name}");
+        assert!(app.owners.end("ada", &handle).await.unwrap(), "{name}");
+        assert!(!is_live(&app, &cookie).await && is_live(&app, &other).await, "{name}");
+        assert_eq!(list(&app, "ada").await.len(), 1, "{name}");
+        assert!(!app.owners.end("ada", &handle).await.unwrap(), "{name}: it has ended already");
+    }
+}
+
+#[tokio::test]
+async fn a_handle_is_worth_nothing_to_another_owner_nor_after_a_change_of_owner() {
+    let app = App::new();
+    let cookie = app.begin(log_in).await;
+    app.begin(|session| session.set_owner("eve")).await;
+    let handle = handle_of(&app, &cookie).await.unwrap();
+    assert!(!app.owners.end("eve", &handle).await.unwrap());
+    assert!(is_live(&app, &cookie).await);
+
+    let eves = app.request(&cookie, |session| session.set_owner("eve")).await.cookie().unwrap();
+    assert_ne!(handle_of(&app, &eves).await, Some(handle.clone()));
+    assert!(!app.owners.end("ada", &handle).await.unwrap() && !app.owners.end("eve", &handle).await.unwrap());
+    assert!(is_live(&app, &eves).await);
+}
+
+#[tokio::test]
+async fn a_handle_opens_nothing_and_what_opens_is_no_handle() {
+    let app = App::new();
+    let cookie = app.begin(log_in).await;
+    let handle = handle_of(&app, &cookie).await.unwrap();
+    app.store.take_calls();
+    for tried in [handle.clone(), format!("{handle}{}", &handle[..21]), format!("{handle}{}A", &handle[..20])] {
+        assert!(app.peek(&tried).await.is_new());
+    }
+    let record = app.store.record(&cookie).unwrap();
+    assert!(!record.payload().windows(handle.len()).any(|window| window == handle.as_bytes()));
+    for tried in [&*cookie, "", "ada", &handle[1..], &format!("{handle}A"), &handle.to_uppercase()] {
+        assert!(!app.owners.end("ada", tried).await.unwrap(), "{tried}");
+    }
+    assert!(is_live(&app, &cookie).await);
+}
+
+#[tokio::test]
+async fn a_handle_that_is_not_the_owners_costs_what_one_costs_that_never_was() {
+    let app = App::new();
+    app.begin(log_in).await;
+    app.begin(log_in).await;
+    let eves = handle_of(&app, &app.begin(|session| session.set_owner("eve")).await).await.unwrap();
+    app.store.take_calls();
+    for handle in [&*eves, "never was"] {
+        assert!(!app.owners.end("ada", handle).await.unwrap());
+        assert_eq!(app.store.take_calls(), [KeysOf, Load, Load]);
+    }
+}
+
+#[tokio::test]
+async fn the_others_are_all_but_this_one_whatever_the_request_does_besides() {
+    let handlers: [(&str, Handler); 6] = [
+        ("read", read),
+        ("write", write_user),
+        ("rotate_id", Session::rotate_id),
+        ("log in again", log_in),
+        ("clear and write", |session| session.clear().and_then(|()| write_user(session))),
+        ("mark it modified", |session| session.set_modified(true)),
+    ];
+    for (name, handler) in handlers {
+        for after in [false, true] {
+            let app = App::new();
+            let this = app.begin(log_in).await;
+            let others = [app.begin(log_in).await, app.begin(log_in_on_phone).await];
+            let eves = app.begin(|session| session.set_owner("eve")).await;
+            let request = app.open(&this);
+            let session = request.session().await.unwrap();
+            if after {
+                handler(&session).unwrap();
+            }
+            assert_eq!(app.owners.end_others(&session).await.unwrap(), 2, "{name}");
+            if !after {
+                handler(&session).unwrap();
+            }
+            let cookie = crate::support::cookie(&request.commit().await.unwrap()).unwrap_or(this);
+            for other in &others {
+                assert!(!is_live(&app, other).await, "{name}");
+            }
+            assert!(is_live(&app, &cookie).await && is_live(&app, &eves).await, "{name}");
+            assert_eq!(list(&app, "ada").await.len(), 1, "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_login_ends_the_others_before_it_is_saved_itself() {
+    for begins in [true, false] {
+        let app = App::new();
+        let other = app.begin(log_in).await;
+        let old = if begins { String::new() } else { app.begin(write_user).await };
+        let request = app.open(&old);
+        let session = request.session().await.unwrap();
+        log_in(&session).unwrap();
+        assert_eq!(app.owners.end_others(&session).await.unwrap(), 1);
+        let headers = request.commit().await.unwrap();
+        assert!(is_live(&app, &crate::support::cookie(&headers).unwrap()).await && !is_live(&app, &other).await);
+        assert_eq!(app.owners.end_others(&session).await.unwrap(), 0, "after the commit it knows itself");
+        assert_eq!(list(&app, "ada").await.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_session_saved_by_hand_knows_itself_at_once() {
+    let app = App::new();
+    app.begin(log_in).await;
+    let request = app.open("");
+    let session = request.session().await.unwrap();
+    log_in(&session).unwrap();
+    session.save().await.unwrap();
+    assert_eq!(app.owners.end_others(&session).await.unwrap(), 1);
+    assert_eq!(list(&app, "ada").await.len(), 1);
+    assert_eq!(app.owners.handle_of(&session).as_deref(), Some(list(&app, "ada").await[0].handle()));
+}
+
+#[tokio::test]
+async fn nobodys_session_has_no_others_and_a_stand_in_cannot_tell_them() {
+    let app = App::new();
+    let ada = app.begin(log_in).await;
+    for cookie in ["", UNKNOWN, &app.begin(write_user).await] {
+        assert_eq!(app.owners.end_others(&app.peek(cookie).await).await.unwrap(), 0);
+    }
+    let anonymous = Session::anonymous();
+    log_in(&anonymous).unwrap();
+    assert_eq!(app.owners.end_others(&anonymous).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert!(is_live(&app, &ada).await);
+}
+
+#[tokio::test]
+async fn a_request_on_its_way_does_not_bring_an_ended_session_back() {
+    let handlers: [(&str, Handler); 4] = [
+        ("write", write_user),
+        ("rotate_id", Session::rotate_id),
+        ("set_modified", |session| session.set_modified(true)),
+        ("set_owner(None)", |session| session.set_owner(None)),
+    ];
+    for (name, handler) in handlers {
+        let app = App::new();
+        let cookie = app.begin(log_in).await;
+        let request = app.open(&cookie);
+        let session = request.session().await.unwrap();
+        let handle = app.owners.handle_of(&session).unwrap();
+        assert!(app.owners.end("ada", &handle).await.unwrap());
+        handler(&session).unwrap();
+        let headers = request.commit().await.unwrap();
+        assert_eq!(headers.set_cookie(), None, "{name}");
+        assert_ne!(session.outcome(), Some(Outcome::Stored), "{name}");
+        assert!(app.store.records().is_empty(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_login_on_its_way_begins_another_session_than_the_one_that_was_ended() {
+    let app = App::new();
+    let cookie = app.begin(log_in).await;
+    let request = app.open(&cookie);
+    let session = request.session().await.unwrap();
+    let handle = app.owners.handle_of(&session).unwrap();
+    log_in(&session).unwrap();
+    app.owners.end_all("ada").await.unwrap();
+    let new = crate::support::cookie(&request.commit().await.unwrap()).unwrap();
+    assert!(is_live(&app, &new).await);
+    assert_ne!(handle_of(&app, &new).await, Some(handle));
+}
+
+#[tokio::test]
+async fn a_session_is_seen_when_it_is_written_or_renewed() {
+    for log_in in [log_in as Handler, log_in_remembered] {
+        let app = App::new();
+        let cookie = app.begin(log_in).await;
+        let seen = async || list(&app, "ada").await[0].last_seen();
+        assert_eq!(seen().await, start());
+        app.clock.advance(MINUTE);
+        app.request(&cookie, read).await;
+        assert_eq!(app.store.take_calls(), [Load]);
+        assert_eq!(seen().await, start(), "within the slack");
+        app.clock.advance(MILLISECOND);
+        app.request(&cookie, read).await;
+        assert_eq!(app.store.take_calls(), [Load, Touch]);
+        assert_eq!(seen().await, start() + MINUTE + MILLISECOND);
+        app.clock.advance(SECOND);
+        app.request(&cookie, write_user).await;
+        assert_eq!(seen().await, app.now());
+        app.clock.advance(SECOND);
+        app.request(&cookie, Session::rotate_id).await;
+        assert_eq!(seen().await, app.now());
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_the_absolute_timeout_holds_is_seen_when_it_is_written() {
+    let app = App::with(|config| config.absolute_timeout(HOUR));
+    let cookie = app.begin(log_in_remembered).await;
+    for _ in 0..3 {
+        app.clock.advance(MINUTE * 5);
+        app.request(&cookie, write_user).await;
+        let listed = list(&app, "ada").await;
+        assert_eq!((listed[0].created_at(), listed[0].last_seen()), (start(), app.now()));
+    }
+}
+
+#[tokio::test]
+async fn an_expired_session_is_on_no_list() {
+    let app = App::new();
+    app.begin(log_in).await;
+    app.clock.advance(DAY + MINUTE);
+    assert_eq!(list(&app, "ada").await.len(), 1);
+    app.clock.advance(MILLISECOND);
+    assert!(list(&app, "ada").await.is_empty());
+    assert_eq!(app.owners.end_all("ada").await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_label_merges_like_any_other_change_and_goes_with_a_clear() {
+    let app = App::new();
+    let cookie = app.begin(log_in_on_phone).await;
+    let late = app.open(&cookie);
+    let session = late.session().await.unwrap();
+    write_user(&session).unwrap();
+    app.request(&cookie, |session| session.set_label("Ada's phone")).await;
+    late.commit().await.unwrap();
+    assert_eq!(list(&app, "ada").await[0].label(), Some("Ada's phone"));
+    app.request(&cookie, |session| session.insert("_label", 7)).await;
+    assert_eq!(list(&app, "ada").await[0].label(), None, "it is no text");
+    app.request(&cookie, |session| session.clear().and_then(|()| write_user(session))).await;
+    assert_eq!(list(&app, "ada").await[0].label(), None);
+}
+
+#[tokio::test]
+async fn a_list_makes_one_call_a_session_and_two_for_one_that_has_only_been_rotated() {
+    let app = App::new();
+    let cookie = app.begin(write_user).await;
+    let rotated = app.request(&cookie, log_in).await.cookie().unwrap();
+    assert_eq!(app.store.take_calls(), [Load, Create, Replace]);
+    app.owners.sessions_of("ada").await.unwrap();
+    assert_eq!(app.store.take_calls(), [KeysOf, Load, Load]);
+    app.request(&rotated, write_user).await;
+    app.store.take_calls();
+    app.owners.sessions_of("ada").await.unwrap();
+    assert_eq!(app.store.take_calls(), [KeysOf, Load]);
+}
+
+#[tokio::test]
+async fn what_the_store_fails_at_is_an_error() {
+    for call in [KeysOf, Load, Remove] {
+        let app = App::new();
+        let cookie = app.begin(log_in).await;
+        let session = app.peek(&cookie).await;
+        let handle = app.owners.handle_of(&session).unwrap();
+        app.begin(log_in).await;
+        app.store.fail(call, ErrorKind::Unavailable);
+        let kind = |error: Error| error.kind();
+        let ended = [
+            app.owners.end("ada", &handle).await.map(usize::from).map_err(kind),
+            app.owners.end_others(&session).await.map_err(kind),
+            app.owners.end_all("ada").await.map_err(kind),
+        ];
+        assert_eq!(ended, [Err(ErrorKind::Unavailable); 3], "{call:?}");
+        let listed = app.owners.sessions_of("ada").await;
+        assert_eq!(listed.is_err(), call != Call::Remove, "{call:?}");
+    }
+}
