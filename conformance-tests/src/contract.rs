@@ -34,8 +34,11 @@ fn interfaces(text: &mut String) {
     };
     let common = client_side.iter().copied().filter(|rule| is_in(&server_side, rule));
     section(text, "Interfaces: `interface_suite!`", common);
-    let only_server = server_side.iter().copied().filter(|rule| !is_in(&client_side, rule));
+    let of_owners: Vec<_> = interface::owner_rules().collect();
+    let only_server = server_side.iter().copied().filter(|rule| !is_in(&client_side, rule) && !is_in(&of_owners, rule));
     section(text, "Interfaces that keep the session on the server: `interface_suite!(server_side, ..)`", only_server);
+    let title = "Interfaces that list and end an owner's sessions: `interface_suite!(server_side, .., owners)`";
+    section(text, title, of_owners.iter().copied());
     let only_client = client_side.iter().copied().filter(|rule| !is_in(&server_side, rule));
     section(text, "Interfaces that keep the session in the cookie: `interface_suite!(client_side, ..)`", only_client);
 }

@@ -13,6 +13,8 @@ mod ids;
 mod lives;
 mod on_client;
 mod on_server;
+mod owners;
+mod owning;
 mod suite;
 mod under_test;
 mod visits;
@@ -32,6 +34,11 @@ pub fn server_side_rules() -> impl Iterator<Item = &'static Rule<InterfaceUnderT
     server_side::LISTS.iter().copied().flatten()
 }
 
+/// Those of them that an interface keeps that is also an [`OwnerSessions`](session_core::OwnerSessions).
+pub(crate) fn owner_rules() -> impl Iterator<Item = &'static Rule<InterfaceUnderTest>> {
+    owners::OWNERS.iter()
+}
+
 /// The rules of an interface that keeps the session in the cookie itself.
 ///
 /// ```
@@ -44,7 +51,7 @@ pub fn client_side_rules() -> impl Iterator<Item = &'static Rule<InterfaceUnderT
 
 #[doc(hidden)]
 pub mod server_side {
-    use super::{InterfaceUnderTest, contents, cookies, ending, hooks, ids, lives, on_server, visits};
+    use super::{InterfaceUnderTest, contents, cookies, ending, hooks, ids, lives, on_server, owners, visits};
     use crate::rule::{has_rule, rule_lists};
 
     #[must_use]
@@ -63,6 +70,7 @@ pub mod server_side {
         always: on_server::ON_SERVER, macro __interface_on_server;
         always: hooks::HOOKS_ON_SERVER, macro __interface_hooks_on_server;
         always: ids::IDS, macro __interface_ids;
+        owners: owners::OWNERS, macro __interface_owners;
     }
 }
 

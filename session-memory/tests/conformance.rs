@@ -7,6 +7,7 @@ mod store {
 mod sessions {
     conformance_tests::interface_suite!(
         server_side,
-        |config| async move { session_memory::MemorySessions::new(config) }
+        |config| async move { session_memory::MemorySessions::new(config) },
+        owners,
     );
 }

@@ -5,13 +5,20 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use session_core::{ManualClock, SessionConfig, SessionConfigBuilder, SessionInterface};
+use session_core::{Clock as _, ManualClock, OwnerSessions, SessionConfig, SessionConfigBuilder, SessionInterface};
 
 use super::browser::Browser;
+use super::owning::Owners;
 use crate::Failure;
 use crate::failure::{Calls, Checked, chain};
 
-type Making = Pin<Box<dyn Future<Output = Arc<dyn SessionInterface>> + Send>>;
+/// An interface, and the same as an owner's list if it is one.
+struct Made {
+    interface: Arc<dyn SessionInterface>,
+    owners: Option<Arc<dyn OwnerSessions>>,
+}
+
+type Making = Pin<Box<dyn Future<Output = Made> + Send>>;
 
 /// An interface to check, as often and in such configurations as the rules want it.
 ///
@@ -42,9 +49,42 @@ impl InterfaceUnderTest {
     {
         let make = move |config| -> Making {
             let making = make(config);
-            Box::pin(async move { Arc::new(making.await) as Arc<dyn SessionInterface> })
+            Box::pin(async move { Made { interface: Arc::new(making.await), owners: None } })
         };
+        Self::making(make)
+    }
+
+    /// As [`new`](Self::new), of an interface that lists and ends an owner's sessions.
+    ///
+    /// ```
+    /// # use conformance_tests::interface::InterfaceUnderTest;
+    /// # use session_memory::MemorySessions;
+    /// let under_test = InterfaceUnderTest::with_owners(|config| async move { MemorySessions::new(config) });
+    /// ```
+    pub fn with_owners<I, F>(make: impl Fn(SessionConfig) -> F + Send + Sync + 'static) -> Self
+    where
+        I: SessionInterface + OwnerSessions,
+        F: Future<Output = I> + Send + 'static,
+    {
+        let make = move |config| -> Making {
+            let making = make(config);
+            Box::pin(async move {
+                let interface = Arc::new(making.await);
+                Made { owners: Some(Arc::clone(&interface) as _), interface }
+            })
+        };
+        Self::making(make)
+    }
+
+    fn making(make: impl Fn(SessionConfig) -> Making + Send + Sync + 'static) -> Self {
         Self { make: Box::new(make), clock: ManualClock::at(SystemTime::now()), calls: Calls::default() }
+    }
+
+    /// The interface in its default configuration, and its owners' sessions.
+    pub(crate) async fn owned(&self) -> Result<(Arc<dyn SessionInterface>, Owners), Failure> {
+        let made = self.made(SessionConfig::builder()).await?;
+        let owners = made.owners.ok_or_else(|| self.failure("an interface that is an `OwnerSessions`", "another"))?;
+        Ok((made.interface, Owners::new(owners, self.calls.clone())))
     }
 
     /// The interface in its default configuration.
@@ -53,9 +93,17 @@ impl InterfaceUnderTest {
     }
 
     pub(crate) async fn configured(&self, builder: SessionConfigBuilder) -> Result<Arc<dyn SessionInterface>, Failure> {
+        Ok(self.made(builder).await?.interface)
+    }
+
+    async fn made(&self, builder: SessionConfigBuilder) -> Result<Made, Failure> {
         let config = builder.clock(self.clock.clone()).build();
         let config = config.map_err(|error| self.failure("a configuration that can be built", chain(&error)))?;
         Ok((self.make)(config).await)
+    }
+
+    pub(crate) fn now(&self) -> SystemTime {
+        self.clock.now()
     }
 
     /// Somebody who has not been there before.

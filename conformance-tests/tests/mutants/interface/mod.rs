@@ -7,6 +7,8 @@ mod cookies;
 mod ids;
 mod on_server;
 mod original;
+mod owned;
+mod owners;
 mod visits;
 
 use conformance_tests::interface::InterfaceUnderTest;
@@ -19,10 +21,15 @@ pub fn unbroken_on_server() -> InterfaceUnderTest {
 }
 
 pub fn on_server() -> Vec<Mutant<InterfaceUnderTest>> {
-    [visits::mutants(), contents::mutants(), cookies::mutants(), on_server::mutants(), ids::mutants()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let lists = [
+        visits::mutants(),
+        contents::mutants(),
+        cookies::mutants(),
+        on_server::mutants(),
+        ids::mutants(),
+        owners::mutants(),
+    ];
+    lists.into_iter().flatten().collect()
 }
 
 pub fn unbroken_on_client() -> InterfaceUnderTest {

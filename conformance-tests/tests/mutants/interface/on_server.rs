@@ -57,7 +57,9 @@ mutation! {
 mutation! {
     LateSaveRevives;
     fn lost(&self, session: &Session, origin: &Origin, context: &SaveContext<'_>) -> CookieAction {
-        self.store(&origin.0, self.payload(session), None, context);
+        if session.owner().is_none() {
+            self.store(&origin.0, self.payload(session), None, context);
+        }
         CookieAction::Keep
     }
 }
@@ -132,7 +134,8 @@ mutation! {
 
 mutation! {
     CreationIsForgotten;
-    fn created_at(&self, _: Option<&Stored>, context: &SaveContext<'_>) -> SystemTime {
-        context.now()
+    fn created_at(&self, stored: Option<&Stored>, context: &SaveContext<'_>) -> SystemTime {
+        let is_needed = context.config().absolute_timeout().is_none();
+        stored.filter(|_| is_needed).map_or(context.now(), |stored| stored.created_at)
     }
 }

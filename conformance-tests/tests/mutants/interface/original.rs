@@ -8,15 +8,18 @@ use std::time::{Duration, SystemTime};
 
 use conformance_tests::interface::InterfaceUnderTest;
 use session_core::{
-    CookieAction, CookieAttributes, Error, OpenContext, Outcome, RequestView, SaveContext, Session, SessionConfig,
-    SessionInterface, async_trait,
+    CookieAction, CookieAttributes, Error, OpenContext, Outcome, OwnedSession, RequestView, SaveContext, Session,
+    SessionConfig, SessionInterface, async_trait,
 };
+
+use super::owned::Owned;
 
 /// What the steps work on.
 #[derive(Default)]
 pub struct Server {
     config: SessionConfig,
     sessions: Mutex<HashMap<String, Stored>>,
+    owned: Mutex<HashMap<String, Owned>>,
 }
 
 #[derive(Clone)]
@@ -36,6 +39,11 @@ impl Server {
 
     pub fn sessions(&self) -> MutexGuard<'_, HashMap<String, Stored>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is known of each session for its owner, by its id.
+    pub fn owned(&self) -> MutexGuard<'_, HashMap<String, Owned>> {
+        self.owned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -171,6 +179,45 @@ pub trait Steps: Debug + Send + Sync + 'static {
         CookieAction::Keep
     }
 
+    fn owner_of(&self, id: &str) -> Option<String> {
+        self.server().owner_of(id)
+    }
+
+    fn noted(&self, old: Option<Owned>, session: &Session, now: SystemTime) -> Owned {
+        Owned::noted(old, session, now)
+    }
+
+    /// The ids of an owner's sessions.
+    fn listed(&self, owner: &str) -> Vec<String> {
+        self.server().live_of(owner)
+    }
+
+    fn shown(&self, owned: &Owned, stored: &Stored) -> OwnedSession {
+        owned.shown(stored)
+    }
+
+    fn handle_of(&self, id: &str) -> Option<String> {
+        self.server().handle_of(id)
+    }
+
+    fn is_meant(&self, owned: &Owned, owner: &str, handle: &str) -> bool {
+        owned.owner.as_deref() == Some(owner) && owned.handle == handle
+    }
+
+    fn end_one(&self, owner: &str, handle: &str) -> usize {
+        self.server().end_each(self.server().ids(|owned| self.is_meant(owned, owner, handle)))
+    }
+
+    fn end_others(&self, session: &Session, own: Option<&str>) -> usize {
+        let Some(owner) = session.owner() else { return 0 };
+        let others = self.server().live_of(&owner).into_iter().filter(|id| Some(&**id) != own);
+        self.server().end_each(others.collect())
+    }
+
+    fn end_all(&self, owner: &str) -> usize {
+        self.server().end_each(self.server().live_of(owner))
+    }
+
     fn cookie_name(&self) -> &str {
         self.server().config().cookie_name()
     }
@@ -196,7 +243,7 @@ pub trait Steps: Debug + Send + Sync + 'static {
 }
 
 /// The interface of some steps.
-struct Interface<M>(M, SessionConfig);
+pub struct Interface<M>(pub M, SessionConfig);
 
 impl<M: Debug> Debug for Interface<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -213,39 +260,20 @@ impl<M: Steps> SessionInterface for Interface<M> {
     async fn open(&self, context: &OpenContext<'_>) -> Result<Session, Error> {
         let Some(id) = self.0.cookie(context) else { return Ok(self.0.absent()) };
         let Some(stored) = self.0.find(id, context.now()) else { return self.0.unknown(id) };
-        let session = self.0.known(&stored);
+        let session = self.0.known(&stored).with_owner(self.0.owner_of(id));
         session.set_slot(Arc::new(Origin(id.to_owned())));
         Ok(session)
     }
 
     async fn save(&self, session: &Session, context: &SaveContext<'_>) -> Result<CookieAction, Error> {
-        let Some(origin) = session.slot::<Origin>() else {
-            return Ok(match (session.is_modified(), session.is_empty()) {
-                (true, false) => self.0.begin(session, context),
-                (true, true) => CookieAction::Remove,
-                (false, _) => self.0.nothing(session, context),
-            });
-        };
-        if session.ends() {
-            self.0.forget(&origin.0);
-            return Ok(if session.is_empty() { self.0.ended() } else { self.0.begin_anew(session, &origin, context) });
+        let origin = session.slot::<Origin>();
+        let action = self.saved(session, context);
+        let old = origin.and_then(|origin| self.0.server().owned().remove(&origin.0)).filter(|_| !session.ends());
+        if let CookieAction::Set(id) | CookieAction::SetUntil(id, _) = &action {
+            self.0.server().owned().insert(id.clone(), self.0.noted(old, session, context.now()));
+            session.set_slot(Arc::new(Origin(id.clone())));
         }
-        let Some(stored) = self.0.find(&origin.0, context.now()) else {
-            return Ok(self.0.lost(session, &origin, context));
-        };
-        if !session.is_modified() {
-            if self.0.renews(session, context) {
-                self.0.store(&origin.0, stored.payload.clone(), Some(&stored), context);
-            }
-            return Ok(self.0.set(origin.0.clone(), context));
-        }
-        let merged = self.0.merged(session, &stored);
-        let id = if self.0.rotates(session) { self.0.new_id(session, Some(&origin.0)) } else { origin.0.clone() };
-        self.0.store(&id, merged, Some(&stored), context);
-        if id != origin.0 {
-            self.0.forget_rotated(&origin.0);
-        }
-        Ok(self.0.set(id, context))
+        Ok(action)
     }
 
     fn cookie_name(&self, _: &RequestView) -> Cow<'_, str> {
@@ -275,10 +303,42 @@ impl<M: Steps> SessionInterface for Interface<M> {
     }
 }
 
+impl<M: Steps> Interface<M> {
+    fn saved(&self, session: &Session, context: &SaveContext<'_>) -> CookieAction {
+        let Some(origin) = session.slot::<Origin>() else {
+            return match (session.is_modified(), session.is_empty()) {
+                (true, false) => self.0.begin(session, context),
+                (true, true) => CookieAction::Remove,
+                (false, _) => self.0.nothing(session, context),
+            };
+        };
+        if session.ends() {
+            self.0.forget(&origin.0);
+            return if session.is_empty() { self.0.ended() } else { self.0.begin_anew(session, &origin, context) };
+        }
+        let Some(stored) = self.0.find(&origin.0, context.now()) else {
+            return self.0.lost(session, &origin, context);
+        };
+        if !session.is_modified() {
+            if self.0.renews(session, context) {
+                self.0.store(&origin.0, stored.payload.clone(), Some(&stored), context);
+            }
+            return self.0.set(origin.0.clone(), context);
+        }
+        let merged = self.0.merged(session, &stored);
+        let id = if self.0.rotates(session) { self.0.new_id(session, Some(&origin.0)) } else { origin.0.clone() };
+        self.0.store(&id, merged, Some(&stored), context);
+        if id != origin.0 {
+            self.0.forget_rotated(&origin.0);
+        }
+        self.0.set(id, context)
+    }
+}
+
 /// What is checked, of some steps.
 pub fn under_test<M: Steps + From<Server>>() -> InterfaceUnderTest {
-    InterfaceUnderTest::new(|config: SessionConfig| async move {
-        let server = Server { config: config.clone(), sessions: Mutex::default() };
+    InterfaceUnderTest::with_owners(|config: SessionConfig| async move {
+        let server = Server { config: config.clone(), sessions: Mutex::default(), owned: Mutex::default() };
         Interface(M::from(server), M::configured(config))
     })
 }

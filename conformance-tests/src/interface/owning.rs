@@ -1,0 +1,99 @@
+//! An owner's sessions as the rules ask for them, each call noted.
+
+use std::sync::Arc;
+
+use session_core::{Error, OwnedSession, OwnerSessions, Session, SessionInterface};
+
+use super::InterfaceUnderTest;
+use super::browser::Browser;
+use crate::Failure;
+use crate::failure::{Calls, chain};
+
+pub(crate) struct Owners {
+    sessions: Arc<dyn OwnerSessions>,
+    calls: Calls,
+}
+
+/// An owner that no other test has, and what messages call it.
+pub(crate) struct Owner {
+    pub(crate) name: &'static str,
+    pub(crate) id: String,
+}
+
+/// Somebody whom no other test knows.
+pub(crate) fn somebody(name: &'static str) -> Owner {
+    Owner { name, id: format!("{name}-{}", fastrand::u64(..)) }
+}
+
+impl Owners {
+    pub(crate) fn new(sessions: Arc<dyn OwnerSessions>, calls: Calls) -> Self {
+        Self { sessions, calls }
+    }
+
+    pub(crate) async fn list(&self, owner: &Owner) -> Result<Vec<OwnedSession>, Failure> {
+        let what = format!("sessions_of({})", owner.name);
+        let listed = self.told(&what, self.sessions.sessions_of(&owner.id).await)?;
+        self.calls.note(format!("{what} = {} of them", listed.len()));
+        Ok(listed)
+    }
+
+    /// The only session that an owner has.
+    pub(crate) async fn only(&self, owner: &Owner) -> Result<OwnedSession, Failure> {
+        let mut listed = self.list(owner).await?;
+        match (listed.pop(), listed.is_empty()) {
+            (Some(only), true) => Ok(only),
+            _ => Err(self.calls.failure("one session", "none, or several")),
+        }
+    }
+
+    pub(crate) fn handle_of(&self, session: &Session) -> Option<String> {
+        self.sessions.handle_of(session)
+    }
+
+    pub(crate) async fn end(&self, owner: &Owner, listed: &OwnedSession) -> Result<bool, Failure> {
+        let what = format!("end({}, a handle)", owner.name);
+        let ended = self.told(&what, self.sessions.end(&owner.id, listed.handle()).await)?;
+        self.calls.note(format!("{what} = {ended}"));
+        Ok(ended)
+    }
+
+    pub(crate) async fn end_others(&self, session: &Session) -> Result<usize, Failure> {
+        let ended = self.told("end_others(this session)", self.sessions.end_others(session).await)?;
+        self.calls.note(format!("end_others(this session) = {ended}"));
+        Ok(ended)
+    }
+
+    pub(crate) async fn end_all(&self, owner: &Owner) -> Result<usize, Failure> {
+        let what = format!("end_all({})", owner.name);
+        let ended = self.told(&what, self.sessions.end_all(&owner.id).await)?;
+        self.calls.note(format!("{what} = {ended}"));
+        Ok(ended)
+    }
+
+    pub(crate) fn told<T>(&self, what: &str, result: Result<T, Error>) -> Result<T, Failure> {
+        result.map_err(|error| {
+            self.calls.note(format!("{what} = an error"));
+            self.calls.failure("no error", format!("the error {:?}: {}", error.kind(), chain(&error)))
+        })
+    }
+}
+
+impl InterfaceUnderTest {
+    /// A browser in which an owner has logged in, and something is stored.
+    pub(crate) async fn logged_in(
+        &self,
+        name: &'static str,
+        interface: &Arc<dyn SessionInterface>,
+        owner: &Owner,
+    ) -> Result<Browser, Failure> {
+        let mut browser = self.browser(name, interface);
+        let what = format!("insert n = 1, set_owner({})", owner.name);
+        browser
+            .visit(&what, |session| {
+                session.insert("n", 1)?;
+                session.set_owner(&*owner.id)
+            })
+            .await?;
+        Ok(browser)
+    }
+}

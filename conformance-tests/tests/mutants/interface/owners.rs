@@ -1,0 +1,212 @@
+//! Mutants of what an owner sees and ends.
+
+use std::collections::HashSet;
+use std::time::SystemTime;
+
+use session_core::{CookieAction, OwnedSession, SaveContext, Session};
+
+use super::original::{Hidden, Origin, Stored, mutants, mutation};
+use super::owned::Owned;
+
+mutants! {
+    OwnersAreForgotten breaks the_owner_is_there_at_the_next_visit;
+    ListsIgnoreCase breaks a_list_shows_each_session_of_the_owner_and_of_nobody_else;
+    ListsShowTwoAtMost breaks a_list_shows_each_session_of_the_owner_and_of_nobody_else;
+    SeenWhenItBegan breaks a_list_says_when_a_session_began_and_was_last_seen;
+    BeganWhenItWasSeen breaks a_list_says_when_a_session_began_and_was_last_seen;
+    LabelsAreNotShown breaks a_list_shows_the_label;
+    NoSessionKnowsItself breaks a_request_knows_itself_on_the_list;
+    EverySessionIsTheSame breaks a_request_knows_itself_on_the_list;
+    AHandleEndsThemAll breaks a_handle_ends_its_session_and_no_other;
+    AHandleIsNeverSpent breaks a_handle_ends_its_session_and_no_other;
+    ANewIdHasANewHandle breaks a_handle_outlives_a_new_id;
+    AnybodyMayEndIt breaks a_handle_belongs_to_its_owner;
+    HandlesOpen breaks a_handle_opens_nothing;
+    OneOfTheOthersStays breaks the_others_end_and_this_one_goes_on;
+    ThisOneEndsToo breaks the_others_end_and_this_one_goes_on;
+    ALoginHasNoOthers breaks a_login_ends_the_others;
+    TheThirdStays breaks end_all_ends_each_and_counts_them;
+    EndAllCountsOwners breaks end_all_ends_each_and_counts_them;
+    WhatAnOwnerEndedIsWrittenAgain breaks what_an_owner_ended_does_not_come_back;
+    ExpiredSessionsAreListed breaks what_has_ended_is_on_no_list;
+    TheFirstOwnerStays breaks a_session_is_on_the_list_of_its_present_owner;
+    ASessionCannotBeGivenUp breaks a_session_is_on_the_list_of_its_present_owner;
+}
+
+mutation! {
+    /// Of a session that holds a name.
+    OwnersAreForgotten;
+    fn owner_of(&self, id: &str) -> Option<String> {
+        let has_name = self.server.sessions().get(id).is_some_and(|stored| stored.payload.contains("name"));
+        self.server.owner_of(id).filter(|_| !has_name)
+    }
+}
+
+mutation! {
+    ListsIgnoreCase;
+    fn listed(&self, owner: &str) -> Vec<String> {
+        [self.server.live_of(&owner.to_lowercase()), self.server.live_of(&owner.to_uppercase())].concat()
+    }
+}
+
+mutation! {
+    ListsShowTwoAtMost;
+    fn listed(&self, owner: &str) -> Vec<String> {
+        self.server.live_of(owner).into_iter().take(2).collect()
+    }
+}
+
+mutation! {
+    SeenWhenItBegan;
+    fn shown(&self, owned: &Owned, stored: &Stored) -> OwnedSession {
+        Owned { seen_at: stored.created_at, ..owned.clone() }.shown(stored)
+    }
+}
+
+mutation! {
+    BeganWhenItWasSeen;
+    fn shown(&self, owned: &Owned, stored: &Stored) -> OwnedSession {
+        owned.shown(&Stored { created_at: owned.seen_at, ..stored.clone() })
+    }
+}
+
+mutation! {
+    LabelsAreNotShown;
+    fn shown(&self, owned: &Owned, stored: &Stored) -> OwnedSession {
+        owned.shown(stored).with_label(None)
+    }
+}
+
+mutation! {
+    NoSessionKnowsItself;
+    fn handle_of(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
+mutation! {
+    EverySessionIsTheSame;
+    fn handle_of(&self, id: &str) -> Option<String> {
+        let first = self.server.sessions().iter().min_by_key(|(_, stored)| stored.created_at).map(|(id, _)| id.clone());
+        self.server.owned().get(&first.unwrap_or_else(|| id.to_owned())).map(|owned| owned.handle.clone())
+    }
+}
+
+mutation! {
+    AHandleEndsThemAll;
+    fn end_one(&self, owner: &str, handle: &str) -> usize {
+        let is_one = self.server.owned().values().any(|owned| self.is_meant(owned, owner, handle));
+        if is_one { self.end_all(owner) } else { 0 }
+    }
+}
+
+mutation! {
+    AHandleIsNeverSpent { spent: Hidden<HashSet<String>> };
+    fn end_one(&self, owner: &str, handle: &str) -> usize {
+        let ended = self.server.end_each(self.server.ids(|owned| self.is_meant(owned, owner, handle)));
+        let mut spent = self.spent.0.lock().unwrap();
+        if ended > 0 {
+            spent.insert(handle.to_owned());
+        }
+        usize::from(spent.contains(handle))
+    }
+}
+
+mutation! {
+    ANewIdHasANewHandle;
+    fn noted(&self, old: Option<Owned>, session: &Session, now: SystemTime) -> Owned {
+        let noted = Owned::noted(old, session, now);
+        if session.rotates() { Owned { handle: Owned::new_handle(), ..noted } } else { noted }
+    }
+}
+
+mutation! {
+    AnybodyMayEndIt;
+    fn is_meant(&self, owned: &Owned, _: &str, handle: &str) -> bool {
+        owned.handle == handle
+    }
+}
+
+mutation! {
+    HandlesOpen;
+    fn find(&self, id: &str, now: SystemTime) -> Option<Stored> {
+        let of_handle = self.server.owned().iter().find(|(_, owned)| owned.handle == id).map(|(id, _)| id.clone());
+        let id = of_handle.unwrap_or_else(|| id.to_owned());
+        self.server.sessions().get(&id).filter(|stored| now <= stored.expires_at).cloned()
+    }
+}
+
+mutation! {
+    OneOfTheOthersStays;
+    fn end_others(&self, session: &Session, own: Option<&str>) -> usize {
+        let others: Vec<_> = self.server.live_of(&session.owner().unwrap_or_default());
+        let others = others.into_iter().filter(|id| Some(&**id) != own);
+        self.server.end_each(others.take(1).collect())
+    }
+}
+
+mutation! {
+    ThisOneEndsToo;
+    fn end_others(&self, session: &Session, own: Option<&str>) -> usize {
+        self.end_all(&session.owner().unwrap_or_default()) - usize::from(own.is_some())
+    }
+}
+
+mutation! {
+    ALoginHasNoOthers;
+    fn end_others(&self, session: &Session, own: Option<&str>) -> usize {
+        let others = self.server.live_of(&session.owner().unwrap_or_default());
+        let others = others.into_iter().filter(|id| Some(&**id) != own && own.is_some());
+        self.server.end_each(others.collect())
+    }
+}
+
+mutation! {
+    TheThirdStays;
+    fn end_all(&self, owner: &str) -> usize {
+        self.server.end_each(self.server.live_of(owner).into_iter().take(2).collect())
+    }
+}
+
+mutation! {
+    EndAllCountsOwners;
+    fn end_all(&self, owner: &str) -> usize {
+        self.server.end_each(self.server.live_of(owner)).min(1)
+    }
+}
+
+mutation! {
+    WhatAnOwnerEndedIsWrittenAgain;
+    fn lost(&self, session: &Session, origin: &Origin, context: &SaveContext<'_>) -> CookieAction {
+        session.set_outcome(session_core::Outcome::Dropped);
+        if session.owner().is_some() {
+            self.store(&origin.0, self.payload(session), None, context);
+        }
+        CookieAction::Keep
+    }
+}
+
+mutation! {
+    ExpiredSessionsAreListed;
+    fn listed(&self, owner: &str) -> Vec<String> {
+        self.server.ids(|owned| owned.owner.as_deref() == Some(owner))
+    }
+}
+
+mutation! {
+    TheFirstOwnerStays;
+    fn noted(&self, old: Option<Owned>, session: &Session, now: SystemTime) -> Owned {
+        let first = old.as_ref().and_then(|old| old.owner.clone());
+        let noted = Owned::noted(old, session, now);
+        Owned { owner: first.or(noted.owner.clone()), ..noted }
+    }
+}
+
+mutation! {
+    ASessionCannotBeGivenUp;
+    fn noted(&self, old: Option<Owned>, session: &Session, now: SystemTime) -> Owned {
+        let before = old.as_ref().and_then(|old| old.owner.clone());
+        let noted = Owned::noted(old, session, now);
+        Owned { owner: noted.owner.clone().or(before), ..noted }
+    }
+}
