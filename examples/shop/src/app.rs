@@ -8,18 +8,30 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::middleware::{from_fn, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use session_core::SessionInterface;
+use session_core::{OwnerSessions, SessionInterface};
 use session_tower::SessionLayer;
 
-use crate::pages::{cart, home, login, lost, preferences, session};
+use crate::pages::{cart, devices, home, login, lost, preferences, session};
 use crate::visitor::load_user;
 
-/// The shop, with sessions by this interface.
-pub fn app(interface: Arc<dyn SessionInterface>) -> Router {
+/// What pages need besides the visitor's own session.
+#[derive(Clone, Debug)]
+pub(crate) struct Shop {
+    pub(crate) interface: Arc<dyn SessionInterface>,
+    /// Everybody's sessions, if they are kept where the shop can find them.
+    pub(crate) owners: Option<Arc<dyn OwnerSessions>>,
+}
+
+/// The shop, with sessions by this interface, and with those of each user if it can tell them.
+pub fn app(interface: Arc<dyn SessionInterface>, owners: Option<Arc<dyn OwnerSessions>>) -> Router {
     let pages = Router::new()
         .route("/", get(home::show))
         .route("/cart", get(cart::show).post(cart::change))
         .route("/checkout", post(cart::check_out))
+        .route("/devices", get(devices::show))
+        .route("/devices/end", post(devices::end))
+        .route("/devices/end-others", post(devices::end_others))
+        .route("/devices/password", post(devices::change_password))
         .route("/login", get(login::show).post(login::log_in))
         .route("/logout", post(login::log_out))
         .route("/preferences", get(preferences::show).post(preferences::change))
@@ -29,7 +41,7 @@ pub fn app(interface: Arc<dyn SessionInterface>) -> Router {
         .method_not_allowed_fallback(lost::no_such_page)
         .layer(from_fn(load_user))
         .layer(map_response(guard))
-        .with_state(Arc::clone(&interface));
+        .with_state(Shop { interface: Arc::clone(&interface), owners });
     // The session layer surrounds these too, and costs them nothing: they never ask for a session.
     let files = Router::new()
         .route("/style.css", get(file("text/css; charset=utf-8", include_str!("static/style.css"))))

@@ -61,6 +61,7 @@ impl Visitor {
                     }
                     a href="/preferences" aria-current=[current("Preferences")] { "Preferences" }
                     a href="/session" aria-current=[current("Session")] { "Session" }
+                    @if self.account.is_some() { a href="/devices" aria-current=[current("Your devices")] { "Devices" } }
                 }
                 div.user {
                     @if let Some(account) = self.account {

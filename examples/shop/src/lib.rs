@@ -8,6 +8,7 @@ mod app;
 mod art;
 mod cart;
 mod catalogue;
+mod device;
 mod layout;
 mod pages;
 mod preferences;

@@ -5,6 +5,7 @@
 //! a visitor in.
 
 pub(crate) mod cart;
+pub(crate) mod devices;
 pub(crate) mod home;
 pub(crate) mod login;
 pub(crate) mod lost;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use session_cookie::SignedCookieSessions;
-use session_core::{Error, ErrorKind, SecretKey, SessionConfig, SessionInterface};
+use session_core::{Error, ErrorKind, OwnerSessions, SecretKey, SessionConfig, SessionInterface};
 use session_memory::MemorySessions;
 use session_redis::{RedisSessions, RedisStore, RedisStoreBuilder};
 use session_sql::{SqlSessions, SqlStore};
@@ -15,6 +15,8 @@ const SECRET_KEY: &str = "SECRET_KEY";
 pub struct Sessions {
     /// What the shop's session layer uses.
     pub interface: Arc<dyn SessionInterface>,
+    /// The sessions of each user; none if they are in the browsers.
+    pub owners: Option<Arc<dyn OwnerSessions>>,
     /// The store, in a few words.
     pub description: &'static str,
     /// What is unusual about it.
@@ -50,22 +52,29 @@ pub async fn open_store(store: &str, config: SessionConfig) -> Result<Sessions, 
 
 async fn redis(store: RedisStoreBuilder, config: SessionConfig, description: &'static str) -> Result<Sessions, Error> {
     let sessions = RedisSessions::with_store(store.connect().await?, config);
-    Ok(Sessions { interface: Arc::new(sessions), description, notice: None })
+    Ok(on_server(sessions, description, None))
 }
 
 async fn sql(url: &str, config: SessionConfig, description: &'static str) -> Result<Sessions, Error> {
     let store = SqlStore::connect(url).await?;
     store.migrate().await?;
     let sessions = SqlSessions::with_store(store, config);
-    Ok(Sessions { interface: Arc::new(sessions), description, notice: None })
+    Ok(on_server(sessions, description, None))
 }
 
 fn memory(config: SessionConfig) -> Sessions {
-    Sessions {
-        interface: Arc::new(MemorySessions::new(config)),
-        description: "memory (in this process)",
-        notice: Some("sessions, and with them logins, end with this process"),
-    }
+    let notice = "sessions, and with them logins, end with this process";
+    on_server(MemorySessions::new(config), "memory (in this process)", Some(notice))
+}
+
+fn on_server(
+    sessions: impl SessionInterface + OwnerSessions,
+    description: &'static str,
+    notice: Option<&'static str>,
+) -> Sessions {
+    let sessions = Arc::new(sessions);
+    let owners: Option<Arc<dyn OwnerSessions>> = Some(Arc::clone(&sessions) as _);
+    Sessions { interface: sessions, owners, description, notice }
 }
 
 fn signed_cookie(config: SessionConfig) -> Result<Sessions, Error> {
@@ -77,6 +86,7 @@ fn signed_cookie(config: SessionConfig) -> Result<Sessions, Error> {
     };
     Ok(Sessions {
         interface: Arc::new(SignedCookieSessions::new(config, &key)?),
+        owners: None,
         description: "cookie (the whole session, signed, in the browser)",
         notice,
     })

@@ -4,7 +4,6 @@
 
 mod browser;
 
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use axum::http::header::{CACHE_CONTROL, LOCATION, SET_COOKIE, VARY};
@@ -248,7 +247,7 @@ fn browsers() -> [Browser; 2] {
     let store = MemoryStore::new();
     let browser = || {
         let sessions = MemorySessions::with_store(store.clone(), config.clone());
-        Browser::before(Arc::new(sessions), clock.clone())
+        Browser::before(sessions, clock.clone())
     };
     [browser(), browser()]
 }
@@ -280,4 +279,93 @@ async fn logging_in_changes_the_id_and_logging_out_ends_it_for_every_copy() {
     assert!(thief.get("/").await.logged_in());
     browser.submit("/logout", "").await;
     assert!(!thief.get("/").await.logged_in(), "a copied cookie outlives the logout");
+}
+
+const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0";
+const IPHONE: &str =
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Safari/604.1";
+
+/// A laptop and a phone, both logged in, and both on the page of the devices.
+async fn devices() -> [Browser; 2] {
+    let [mut laptop, mut phone] = browsers();
+    (laptop.agent, phone.agent) = (FIREFOX, IPHONE);
+    laptop.submit("/login", LOGIN).await;
+    laptop.clock.advance(Duration::from_mins(5));
+    phone.submit("/cart", MOONFLOWER).await;
+    phone.submit("/login", LOGIN).await;
+    [laptop, phone]
+}
+
+#[tokio::test]
+async fn a_user_sees_the_devices_and_which_is_this_one() {
+    let [mut laptop, _] = devices().await;
+    let page = laptop.get("/devices").await;
+    assert!(page.says("Firefox on Linux <span class=\"count\">this device</span>"), "{}", page.body);
+    assert!(page.says("<h2>Safari on iPhone</h2><p>Began just now, last seen just now.</p>"), "{}", page.body);
+    assert!(page.says("<p>Began 5 minutes ago, last seen 5 minutes ago.</p>"), "{}", page.body);
+    assert_eq!(page.handles().len(), 1, "this device has no button");
+    assert!(laptop.get("/devices").await.says("Began 5 minutes ago, last seen just now."), "the visit renewed it");
+}
+
+#[tokio::test]
+async fn a_device_is_logged_out_from_another_however_old_the_page_is() {
+    let [mut laptop, mut phone] = devices().await;
+    let page = laptop.get("/devices").await;
+    phone.submit("/login", LOGIN).await;
+    laptop.clock.advance(Duration::from_hours(1));
+    let form = format!("handle={}", page.handles()[0]);
+    let page = laptop.submit("/devices/end", &form).await;
+    assert_eq!(page.flashes(), [("success", "That device is logged out.")]);
+    assert!(page.handles().is_empty() && page.logged_in());
+    assert!(!phone.get("/").await.logged_in());
+    let page = laptop.submit("/devices/end", &form).await;
+    assert_eq!(page.flashes(), [("info", "That device was logged out already.")]);
+}
+
+#[tokio::test]
+async fn all_other_devices_are_logged_out_at_once() {
+    let [mut laptop, mut phone] = devices().await;
+    let page = phone.submit("/devices/end-others", "").await;
+    assert_eq!(page.flashes(), [("success", "Logged out elsewhere: one device.")]);
+    assert!(page.logged_in() && !page.says("Firefox on Linux"), "{}", page.body);
+    assert!(!laptop.get("/").await.logged_in());
+}
+
+#[tokio::test]
+async fn a_new_password_logs_the_others_out_and_changes_the_id() {
+    let [mut laptop, mut phone] = devices().await;
+    let page = laptop.submit("/devices/password", "current=guessed&new=x").await;
+    assert_eq!(page.flashes(), [("error", "That is not your password.")]);
+    assert!(phone.get("/").await.logged_in());
+
+    let before = laptop.cookie_value().unwrap().to_owned();
+    let page = laptop.submit("/devices/password", "current=lovelace&new=x").await;
+    assert_eq!(page.flashes(), [("success", "Your session has a new id. Logged out elsewhere: one device.")]);
+    assert!(page.logged_in());
+    assert!(!phone.get("/").await.logged_in());
+    phone.take_cookie(&before);
+    assert!(!phone.get("/").await.logged_in(), "the old id is worth something");
+}
+
+#[tokio::test]
+async fn who_is_not_logged_in_sees_no_devices_and_ends_none() {
+    let [mut laptop, mut stranger] = devices().await;
+    let handle = stranger.get("/devices").await.handles()[0].to_owned();
+    stranger.submit("/logout", "").await;
+    assert!(stranger.get("/devices").await.says("to see where you are logged in."));
+    stranger.submit("/devices/end", &format!("handle={handle}")).await;
+    stranger.submit("/devices/end-others", "").await;
+    stranger.submit("/devices/password", "current=lovelace&new=x").await;
+    assert!(laptop.get("/devices").await.says("this device"));
+}
+
+#[tokio::test]
+async fn a_shop_with_signed_cookies_says_that_it_cannot() {
+    let mut browser = Browser::open();
+    browser.agent = FIREFOX;
+    browser.submit("/login", LOGIN).await;
+    let page = browser.get("/devices").await;
+    assert!(page.says("it cannot end them: nobody but those browsers knows of them."), "{}", page.body);
+    assert!(page.handles().is_empty() && !page.says("type=\"password\""));
+    assert!(browser.submit("/devices/password", "current=lovelace&new=x").await.flashes().is_empty());
 }

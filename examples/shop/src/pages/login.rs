@@ -1,12 +1,16 @@
 //! Logging in and out.
 
 use axum::Form;
+use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Redirect;
 use maud::{Markup, html};
 use serde::Deserialize;
 use session_tower::Error;
 
 use crate::accounts::{self, ADA};
+use crate::app::Shop;
+use crate::device;
 use crate::session_keys::{CART, USER};
 use crate::visitor::Visitor;
 
@@ -39,7 +43,12 @@ pub(crate) struct Credentials {
     remember: Option<String>,
 }
 
-pub(crate) async fn log_in(visitor: Visitor, Form(form): Form<Credentials>) -> Result<Redirect, Error> {
+pub(crate) async fn log_in(
+    visitor: Visitor,
+    State(shop): State<Shop>,
+    headers: HeaderMap,
+    Form(form): Form<Credentials>,
+) -> Result<Redirect, Error> {
     let session = &visitor.session;
     let Some(account) = accounts::check(form.user.trim(), &form.password) else {
         session.flash_with("error", "That user and password do not belong together.")?;
@@ -48,6 +57,9 @@ pub(crate) async fn log_in(visitor: Visitor, Form(form): Form<Credentials>) -> R
     session.insert(USER, account.user.to_owned())?;
     session.set_owner(account.user)?;
     session.set_permanent(form.remember.is_some())?;
+    if shop.owners.is_some() {
+        session.set_label(&device::label(&headers))?;
+    }
     session.flash_with("success", format!("Welcome, {}. You are logged in.", account.name))?;
     Ok(Redirect::to(if session.contains_key(CART.name()) { "/cart" } else { "/" }))
 }

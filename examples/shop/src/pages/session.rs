@@ -1,21 +1,17 @@
 //! The session's own state, explained: flags, end, keys and size, and nothing that would let anyone take it over.
 
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use axum::extract::State;
 use axum::response::Redirect;
 use maud::{Markup, html};
-use session_core::SessionInterface;
 use session_tower::Error;
 
+use crate::app::Shop;
 use crate::session_keys::{CART, PREFERENCES, USER};
 use crate::visitor::Visitor;
 
-pub(crate) async fn show(
-    visitor: Visitor,
-    State(interface): State<Arc<dyn SessionInterface>>,
-) -> Result<Markup, Error> {
+pub(crate) async fn show(visitor: Visitor, State(shop): State<Shop>) -> Result<Markup, Error> {
     let session = &visitor.session;
     // Taken before the flags are read, because it may change them; the frame gets the same list again.
     session.take_flashes()?;
@@ -35,7 +31,7 @@ pub(crate) async fn show(
             (flag("accessed", session.is_accessed(),
                 "This request looked at it, so the response says Vary: Cookie.",
                 "Nothing in this request looked at it."))
-            (end(interface.lifetime(session), interface.config().now()))
+            (end(shop.interface.lifetime(session), shop.interface.config().now()))
             (fact("size", &format!("{} bytes", session.payload().len()),
                 "What it holds, as JSON, before it is signed or stored."))
         }
@@ -96,6 +92,7 @@ fn keys(keys: &[String]) -> Markup {
 
 fn meaning(key: &str) -> &'static str {
     match key {
+        "_label" => "What the page of your devices calls it.",
         "_permanent" => "The flag permanent, under Flask’s name.",
         key if key == USER.name() => "Who is logged in.",
         key if key == CART.name() => "How many of which seeds.",

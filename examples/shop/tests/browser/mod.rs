@@ -5,17 +5,19 @@ use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use axum::http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE, USER_AGENT};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use session_cookie::SignedCookieSessions;
-use session_core::{ManualClock, SecretKey, SessionConfig, SessionInterface};
+use session_core::{ManualClock, OwnerSessions, SecretKey, SessionConfig, SessionInterface};
 use tower::ServiceExt;
 
 pub(crate) struct Browser {
     shop: Router,
     pub(crate) clock: ManualClock,
     cookie: Option<Cookie>,
+    /// What it calls itself.
+    pub(crate) agent: &'static str,
 }
 
 struct Cookie {
@@ -35,12 +37,13 @@ impl Browser {
         let clock = ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
         let config = SessionConfig::builder().cookie_secure(false).clock(clock.clone()).build().unwrap();
         let sessions = SignedCookieSessions::new(config, &SecretKey::generate().unwrap()).unwrap();
-        Self::before(Arc::new(sessions), clock)
+        Self { shop: shop::app(Arc::new(sessions), None), clock, cookie: None, agent: "" }
     }
 
     /// A browser before a shop with these sessions, which go by this clock.
-    pub(crate) fn before(sessions: Arc<dyn SessionInterface>, clock: ManualClock) -> Self {
-        Self { shop: shop::app(sessions), clock, cookie: None }
+    pub(crate) fn before(sessions: impl SessionInterface + OwnerSessions, clock: ManualClock) -> Self {
+        let sessions = Arc::new(sessions);
+        Self { shop: shop::app(sessions.clone(), Some(sessions)), clock, cookie: None, agent: "" }
     }
 
     /// Closes the browser and opens it again: cookies without an expiry are gone.
@@ -71,7 +74,7 @@ impl Browser {
     }
 
     pub(crate) async fn send(&mut self, method: Method, path: &str, form: String) -> Page {
-        let mut request = Request::builder().method(method).uri(path);
+        let mut request = Request::builder().method(method).uri(path).header(USER_AGENT, self.agent);
         if !form.is_empty() {
             request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         }
@@ -121,6 +124,12 @@ impl Page {
     pub(crate) fn count(&self) -> Option<&str> {
         let rest = self.body.split_once("<span class=\"count\">")?.1;
         Some(rest.split_once('<').unwrap().0)
+    }
+
+    /// What the buttons on the page of the devices send.
+    pub(crate) fn handles(&self) -> Vec<&str> {
+        let inputs = self.body.split("name=\"handle\" value=\"").skip(1);
+        inputs.map(|rest| rest.split_once('"').unwrap().0).collect()
     }
 
     pub(crate) fn logged_in(&self) -> bool {

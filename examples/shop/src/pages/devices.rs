@@ -1,0 +1,152 @@
+//! Where a user is logged in, and how to end it.
+
+use std::time::{Duration, SystemTime};
+
+use axum::Form;
+use axum::extract::State;
+use axum::response::Redirect;
+use maud::{Markup, html};
+use serde::Deserialize;
+use session_core::OwnedSession;
+use session_tower::Error;
+
+use crate::accounts;
+use crate::app::Shop;
+use crate::visitor::Visitor;
+
+pub(crate) async fn show(visitor: Visitor, State(shop): State<Shop>) -> Result<Markup, Error> {
+    let content = html! {
+        h1 { "Your devices" }
+        @if visitor.account.is_none() {
+            p { a href="/login" { "Log in" } " to see where you are logged in." }
+        } @else if let Some(owners) = &shop.owners {
+            @let owner = visitor.session.owner().unwrap_or_default();
+            @let this = owners.handle_of(&visitor.session);
+            @let devices = owners.sessions_of(&owner).await?;
+            (list(&devices, this.as_deref(), shop.interface.config().now()))
+            (password())
+        } @else {
+            p {
+                "This shop keeps each session in a signed cookie, in the browser. So it cannot show you the others, and it "
+                "cannot end them: nobody but those browsers knows of them."
+            }
+            p { "It can with sessions on a server. Start it with " code { "--store memory" } ", for example." }
+        }
+    };
+    visitor.page("Your devices", content)
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Which {
+    handle: String,
+}
+
+pub(crate) async fn end(
+    visitor: Visitor,
+    State(shop): State<Shop>,
+    Form(which): Form<Which>,
+) -> Result<Redirect, Error> {
+    if let (Some(owners), Some(owner)) = (&shop.owners, visitor.session.owner()) {
+        if owners.end(&owner, &which.handle).await? {
+            visitor.session.flash_with("success", "That device is logged out.")?;
+        } else {
+            visitor.session.flash_with("info", "That device was logged out already.")?;
+        }
+    }
+    Ok(Redirect::to("/devices"))
+}
+
+pub(crate) async fn end_others(visitor: Visitor, State(shop): State<Shop>) -> Result<Redirect, Error> {
+    if let Some(owners) = &shop.owners {
+        let count = owners.end_others(&visitor.session).await?;
+        visitor.session.flash_with("success", format!("Logged out elsewhere: {}.", devices(count)))?;
+    }
+    Ok(Redirect::to("/devices"))
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Passwords {
+    current: String,
+}
+
+/// All but the password itself, which the login page shows.
+pub(crate) async fn change_password(
+    visitor: Visitor,
+    State(shop): State<Shop>,
+    Form(form): Form<Passwords>,
+) -> Result<Redirect, Error> {
+    let (Some(account), Some(owners)) = (visitor.account, &shop.owners) else {
+        return Ok(Redirect::to("/devices"));
+    };
+    let session = &visitor.session;
+    if accounts::check(account.user, &form.current).is_none() {
+        session.flash_with("error", "That is not your password.")?;
+        return Ok(Redirect::to("/devices"));
+    }
+    // Whoever got in by the old password is out, and so is a copy of this session's cookie.
+    let count = owners.end_others(session).await?;
+    session.rotate_id()?;
+    let message = format!("Your session has a new id. Logged out elsewhere: {}.", devices(count));
+    session.flash_with("success", message)?;
+    Ok(Redirect::to("/devices"))
+}
+
+fn list(devices: &[OwnedSession], this: Option<&str>, now: SystemTime) -> Markup {
+    html! {
+        ul.devices {
+            @for device in devices {
+                @let label = device.label().unwrap_or("A browser");
+                @let is_this = Some(device.handle()) == this;
+                li {
+                    div {
+                        h2 { (label) @if is_this { " " span.count { "this device" } } }
+                        p { "Began " (ago(device.created_at(), now)) ", last seen " (ago(device.last_seen(), now)) "." }
+                    }
+                    @if !is_this {
+                        form method="post" action="/devices/end" {
+                            input type="hidden" name="handle" value=(device.handle());
+                            button.plain { "Log out" span.unseen { " of " (label) } }
+                        }
+                    }
+                }
+            }
+        }
+        @if devices.len() > 1 {
+            form method="post" action="/devices/end-others" { button { "Log out everywhere else" } }
+        }
+    }
+}
+
+fn password() -> Markup {
+    html! {
+        h2 { "Change your password" }
+        p { "In this demonstration the password stays as it is. What a change does to your sessions is real." }
+        form.card method="post" action="/devices/password" {
+            label for="current" { "Current password" }
+            input #current name="current" type="password" autocomplete="current-password" required;
+            label for="new" { "New password" }
+            input #new name="new" type="password" autocomplete="new-password" required;
+            button { "Change it, and log out everywhere else" }
+        }
+    }
+}
+
+fn devices(count: usize) -> String {
+    match count {
+        0 => "no device".to_owned(),
+        1 => "one device".to_owned(),
+        more => format!("{more} devices"),
+    }
+}
+
+/// As precise as the session tells: a minute.
+fn ago(time: SystemTime, now: SystemTime) -> String {
+    let minutes = now.duration_since(time).unwrap_or(Duration::ZERO).as_secs() / 60;
+    let (count, unit) = match minutes {
+        0..2 => return "just now".to_owned(),
+        2..120 => (minutes, "minutes"),
+        120..2880 => (minutes / 60, "hours"),
+        _ => (minutes / 1440, "days"),
+    };
+    format!("{count} {unit} ago")
+}
