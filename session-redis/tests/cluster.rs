@@ -26,9 +26,11 @@ mod suite {
 mod sessions {
     use session_redis::RedisSessions;
 
-    conformance_tests::interface_suite!(server_side, |config| async move {
-        RedisSessions::with_store(super::store().await, config)
-    });
+    conformance_tests::interface_suite!(
+        server_side,
+        |config| async move { RedisSessions::with_store(super::store().await, config) },
+        owners
+    );
 }
 
 mod suite_on_a_given_connection {

@@ -29,9 +29,11 @@ mod suite {
 mod sessions {
     use session_redis::RedisSessions;
 
-    conformance_tests::interface_suite!(server_side, |config| async move {
-        RedisSessions::with_store(super::store(&super::WATCHED).await, config)
-    });
+    conformance_tests::interface_suite!(
+        server_side,
+        |config| async move { RedisSessions::with_store(super::store(&super::WATCHED).await, config) },
+        owners
+    );
 }
 
 #[tokio::test]

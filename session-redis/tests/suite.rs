@@ -17,9 +17,11 @@ mod one_server {
 mod sessions {
     use session_redis::RedisSessions;
 
-    conformance_tests::interface_suite!(server_side, |config| async move {
-        RedisSessions::with_store(super::SERVER.store_for_suites().await, config)
-    });
+    conformance_tests::interface_suite!(
+        server_side,
+        |config| async move { RedisSessions::with_store(super::SERVER.store_for_suites().await, config) },
+        owners
+    );
 }
 
 mod over_resp2 {

@@ -87,9 +87,11 @@ mod suite {
 mod sessions {
     use session_redis::RedisSessions;
 
-    conformance_tests::interface_suite!(server_side, |config| async move {
-        RedisSessions::with_store(super::SERVER.store().await, config)
-    });
+    conformance_tests::interface_suite!(
+        server_side,
+        |config| async move { RedisSessions::with_store(super::SERVER.store().await, config) },
+        owners
+    );
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ mod sqlite_file {
     conformance_tests::store_suite!(migrated(&new_file()), owner_index, sweep, clones);
 
     mod sessions_on_it {
-        conformance_tests::interface_suite!(server_side, |config| super::sessions(super::new_file(), config));
+        conformance_tests::interface_suite!(server_side, |config| super::sessions(super::new_file(), config), owners);
     }
 }
 
@@ -33,7 +33,7 @@ mod sqlite_in_memory {
     conformance_tests::store_suite!(migrated("sqlite::memory:"), owner_index, sweep, clones);
 
     mod sessions_on_it {
-        conformance_tests::interface_suite!(server_side, |config| super::sessions("sqlite::memory:", config));
+        conformance_tests::interface_suite!(server_side, |config| super::sessions("sqlite::memory:", config), owners);
     }
 }
 
@@ -47,7 +47,7 @@ mod postgres {
     conformance_tests::store_suite!(migrated(&SERVER.url()), owner_index, sweep, clones);
 
     mod sessions_on_it {
-        conformance_tests::interface_suite!(server_side, |config| super::sessions(super::SERVER.url(), config));
+        conformance_tests::interface_suite!(server_side, |config| super::sessions(super::SERVER.url(), config), owners);
     }
 }
 
@@ -61,7 +61,7 @@ mod postgres_behind_pgbouncer {
     conformance_tests::store_suite!(migrated(&SERVER.url()), owner_index, sweep, clones);
 
     mod sessions_on_it {
-        conformance_tests::interface_suite!(server_side, |config| super::sessions(super::SERVER.url(), config));
+        conformance_tests::interface_suite!(server_side, |config| super::sessions(super::SERVER.url(), config), owners);
     }
 }
 
@@ -75,6 +75,6 @@ mod mariadb {
     conformance_tests::store_suite!(migrated(&SERVER.url()), owner_index, sweep, clones);
 
     mod sessions_on_it {
-        conformance_tests::interface_suite!(server_side, |config| super::sessions(super::SERVER.url(), config));
+        conformance_tests::interface_suite!(server_side, |config| super::sessions(super::SERVER.url(), config), owners);
     }
 }
