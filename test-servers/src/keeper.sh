@@ -35,8 +35,21 @@ wait_for() {
     done
 }
 
+# A PostgreSQL that did not end in order leaves a piece of shared memory behind that no process ever frees. The seventh line
+# of this file ends with its number.
+free_shared_memory() {
+    [ -f data/postmaster.pid ] || return 0
+    ipcrm -m "$(sed -n '7s/.* //p' data/postmaster.pid)" 2>/dev/null
+}
+
 end() {
-    is_running "$server" || return 0
+    if is_running "$server"; then
+        stop_server "$1"
+    fi
+    free_shared_memory
+}
+
+stop_server() {
     if [ "$1" = KILL ]; then
         freeze
         members=$(family)

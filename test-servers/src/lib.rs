@@ -27,13 +27,15 @@
 //!
 //! [`proxy`] is a way to any of them that hangs, loses replies and leads elsewhere when it is told to.
 //!
-//! No server outlives the process that started it, even one that is killed. All functions need a tokio runtime, and Linux.
+//! [`TemporaryFolder`] is for files. No server and no folder outlives the process that started it, even one that is killed.
+//! All of this needs Linux, and functions a tokio runtime.
 
 #![expect(clippy::expect_used, clippy::panic, clippy::missing_panics_doc, reason = "a test without its server fails")]
 
 mod chromedriver;
 mod cluster;
 mod container;
+mod folder;
 mod keeper;
 mod mysql;
 mod pgbouncer;
@@ -50,6 +52,7 @@ mod template;
 
 pub use chromedriver::{Chromedriver, chromedriver};
 pub use cluster::{RedisCluster, redis_cluster};
+pub use folder::TemporaryFolder;
 pub use mysql::{mysql, mysql_with};
 pub use pgbouncer::pgbouncer;
 pub use postgres::{postgres, postgres_with};

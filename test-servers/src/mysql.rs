@@ -78,6 +78,8 @@ fn arguments(settings: &[String], folder: &Path, port: u16) -> Vec<String> {
         format!("--socket={}", path("socket")),
         format!("--pid-file={}", path("pid")),
         format!("--init-file={}", path("init.sql")),
+        // In a folder that several servers share, each deletes the temporary files of the others when it starts.
+        format!("--tmpdir={}", folder.display()),
         format!("--port={port}"),
         "--bind-address=127.0.0.1".into(),
         "--skip-networking=0".into(),
@@ -116,6 +118,7 @@ fn copy_template(data: &Path) {
         run(Command::new(&program)
             .arg("--no-defaults")
             .arg(format!("--datadir={}", template.display()))
+            .arg(format!("--tmpdir={}", template.with_file_name("").display()))
             .args(["--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"])
             .arg("--innodb-log-file-size=16M")
             .args(as_root()));

@@ -69,8 +69,7 @@ pub(crate) fn start(settings: &[String]) -> PrivateServer {
             let own = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=300"];
             let settings = own.into_iter().chain(settings.iter().map(String::as_str));
             arguments.extend(settings.flat_map(|setting| ["-c".to_owned(), setting.to_owned()]));
-            // Killed, it would leave a piece of shared memory behind that no process ever frees.
-            Program { path, arguments, last_signal: "QUIT" }
+            Program { path, arguments, last_signal: "KILL" }
         },
         |folder, port| {
             copy_template(&folder.join("data"));

@@ -9,7 +9,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use helpers::{ask, listens};
-use test_servers::{PrivateServer, RedisOptions, mysql_with, pgbouncer, postgres_with, redis_with};
+use test_servers::{PrivateServer, RedisOptions, TemporaryFolder, mysql_with, pgbouncer, postgres_with, redis_with};
 
 const INSERT: &str = "INSERT INTO notes VALUES ('kept')";
 const SELECT: &str = "SELECT note FROM notes";
@@ -71,6 +71,33 @@ async fn postgres_keeps_its_data_when_killed() {
     server.restart().await;
     assert_eq!(ask(server.url(), SELECT), "kept");
     assert!(server.log().contains("database system was not properly shut down"), "{}", server.log());
+}
+
+#[tokio::test]
+async fn a_killed_postgres_leaves_no_shared_memory_behind() {
+    let server = postgres_with(&[]).await;
+    let key = std::fs::read_to_string(server.folder().join("data/postmaster.pid")).unwrap();
+    let number = key.lines().nth(6).unwrap().split_whitespace().last().unwrap().to_owned();
+    let pieces = || std::fs::read_to_string("/proc/sysvipc/shm").unwrap();
+    let is_there = |pieces: &str| pieces.lines().any(|line| line.split_whitespace().nth(1) == Some(&number));
+    assert!(is_there(&pieces()));
+    server.kill().await;
+    assert!(!is_there(&pieces()));
+}
+
+#[tokio::test]
+async fn a_folder_for_files_goes_with_its_value() {
+    let folder = TemporaryFolder::new();
+    let path = folder.path().to_owned();
+    std::fs::write(path.join("file"), "text").unwrap();
+    drop(folder);
+    assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn mysql_keeps_its_temporary_files_in_its_own_folder() {
+    let server = mysql_with(&[]).await;
+    assert_eq!(ask(server.url(), "SELECT @@tmpdir"), server.folder().display().to_string());
 }
 
 #[tokio::test]

@@ -1,0 +1,33 @@
+//! Folders for the files of tests.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::keeper::{Keeper, Program};
+
+/// A new folder among the temporary files. It goes when this is dropped, and when the process ends, however that comes.
+pub struct TemporaryFolder(Keeper);
+
+impl TemporaryFolder {
+    /// Makes the folder.
+    pub fn new() -> Self {
+        Self(Keeper::new("folder", |_| Program { path: PathBuf::new(), arguments: Vec::new(), last_signal: "KILL" }))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.0.folder()
+    }
+}
+
+impl Default for TemporaryFolder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for TemporaryFolder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("TemporaryFolder").field(&self.path()).finish()
+    }
+}
