@@ -23,6 +23,8 @@ pub(crate) fn copy(name: &str, target: &Path, initialize: impl FnOnce(&Path)) {
 /// A server that must not run as root cannot reach each target folder, so the template grows among the temporary files.
 fn make(template: &Path, initialize: impl FnOnce(&Path)) {
     let nursery = std::env::temp_dir().join(format!("test-servers-template-{}", std::process::id()));
+    // What an attempt left that failed.
+    let _ = fs::remove_dir_all(&nursery);
     fs::create_dir(&nursery).unwrap_or_else(|error| panic!("{} cannot be made: {error}", nursery.display()));
     let data = nursery.join("data");
     fs::create_dir(&data).expect("a new folder is writable");
