@@ -27,10 +27,11 @@ const KIND: Kind = Kind {
         protocol: Protocol::MySql,
     },
     url,
-    start: || start(&[]),
+    start: || start(&["--innodb-flush-log-at-trx-commit=2".to_owned()]),
 };
 
-/// The MariaDB that the tests of this process share; `TEST_MYSQL_URL` names another one.
+/// The MariaDB that the tests of this process share; `TEST_MYSQL_URL` names another one. The installed
+/// one does not wait for the disk.
 pub async fn mysql() -> &'static SharedServer {
     static SHARED: OnceCell<SharedServer> = OnceCell::const_new();
     SHARED.get_or_init(|| SharedServer::find(&KIND)).await

@@ -26,10 +26,11 @@ const KIND: Kind = Kind {
         protocol: Protocol::Postgres,
     },
     url,
-    start: || start(&[]),
+    start: || start(&["fsync=off".to_owned()]),
 };
 
-/// The PostgreSQL that the tests of this process share; `TEST_POSTGRES_URL` names another one.
+/// The PostgreSQL that the tests of this process share; `TEST_POSTGRES_URL` names another one. The installed
+/// one does not wait for the disk.
 pub async fn postgres() -> &'static SharedServer {
     static SHARED: OnceCell<SharedServer> = OnceCell::const_new();
     SHARED.get_or_init(|| SharedServer::find(&KIND)).await
