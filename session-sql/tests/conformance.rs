@@ -3,78 +3,120 @@
 mod support;
 
 use session_core::SessionConfig;
-use session_sql::SqlSessions;
-use support::migrated;
+use session_sql::{SqlSessions, SqlStore};
+use support::migrated_by;
+
+/// Servers may hold tables of others.
+async fn store(url: impl AsRef<str>) -> SqlStore {
+    migrated_by(SqlStore::builder().table("session_conformance"), url.as_ref()).await
+}
 
 async fn sessions(url: impl AsRef<str>, config: SessionConfig) -> SqlSessions {
-    SqlSessions::with_store(migrated(url.as_ref()).await, config)
+    SqlSessions::with_store(store(url).await, config)
 }
 
-/// A file for each test: what several processes do to one is a test of its own.
-#[cfg(feature = "sqlite")]
-mod sqlite_file {
-    use super::{migrated, sessions, support};
+mod sqlite {
+    /// A file for each test: what several processes do to one is a test of its own.
+    mod file {
+        use super::super::{sessions, store};
+        use std::sync::LazyLock;
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        use test_servers::TemporaryFolder;
 
-    fn new_file() -> String {
-        support::TemporaryFolder::new().sqlite()
+        fn new_file() -> String {
+            static FOLDER: LazyLock<TemporaryFolder> = LazyLock::new(TemporaryFolder::new);
+            static NEXT: AtomicUsize = AtomicUsize::new(0);
+            let file = FOLDER.path().join(NEXT.fetch_add(1, Ordering::Relaxed).to_string());
+            format!("sqlite:{}", file.display())
+        }
+
+        conformance_tests::store_suite!(store(new_file()), owner_index, sweep, clones);
+
+        mod sessions_on_it {
+            conformance_tests::interface_suite!(
+                server_side,
+                |config| super::sessions(super::new_file(), config),
+                owners
+            );
+        }
     }
 
-    conformance_tests::store_suite!(migrated(&new_file()), owner_index, sweep, clones);
+    mod in_memory {
+        use super::super::{sessions, store};
 
-    mod sessions_on_it {
-        conformance_tests::interface_suite!(server_side, |config| super::sessions(super::new_file(), config), owners);
-    }
-}
+        conformance_tests::store_suite!(store("sqlite::memory:"), owner_index, sweep, clones);
 
-#[cfg(feature = "sqlite")]
-mod sqlite_in_memory {
-    use super::{migrated, sessions};
-
-    conformance_tests::store_suite!(migrated("sqlite::memory:"), owner_index, sweep, clones);
-
-    mod sessions_on_it {
-        conformance_tests::interface_suite!(server_side, |config| super::sessions("sqlite::memory:", config), owners);
-    }
-}
-
-#[cfg(feature = "postgres")]
-mod postgres {
-    use super::{migrated, sessions, support};
-    use std::sync::LazyLock;
-
-    static SERVER: LazyLock<support::Postgres> = LazyLock::new(support::Postgres::start);
-
-    conformance_tests::store_suite!(migrated(&SERVER.url()), owner_index, sweep, clones);
-
-    mod sessions_on_it {
-        conformance_tests::interface_suite!(server_side, |config| super::sessions(super::SERVER.url(), config), owners);
-    }
-}
-
-#[cfg(feature = "postgres")]
-mod postgres_behind_pgbouncer {
-    use super::{migrated, sessions, support};
-    use std::sync::LazyLock;
-
-    static SERVER: LazyLock<support::PgBouncer> = LazyLock::new(support::PgBouncer::start);
-
-    conformance_tests::store_suite!(migrated(&SERVER.url()), owner_index, sweep, clones);
-
-    mod sessions_on_it {
-        conformance_tests::interface_suite!(server_side, |config| super::sessions(super::SERVER.url(), config), owners);
+        mod sessions_on_it {
+            conformance_tests::interface_suite!(
+                server_side,
+                |config| super::sessions("sqlite::memory:", config),
+                owners
+            );
+        }
     }
 }
 
-#[cfg(feature = "mysql")]
-mod mariadb {
-    use super::{migrated, sessions, support};
-    use std::sync::LazyLock;
+/// On the servers that all tests of this process share: from the environment, in a container, or installed.
+mod shared {
+    mod postgres {
+        use super::super::{SqlStore, sessions, store};
 
-    static SERVER: LazyLock<support::MariaDb> = LazyLock::new(support::MariaDb::start);
+        async fn url() -> &'static str {
+            test_servers::postgres().await.url()
+        }
 
-    conformance_tests::store_suite!(migrated(&SERVER.url()), owner_index, sweep, clones);
+        async fn on_it() -> SqlStore {
+            store(url().await).await
+        }
 
-    mod sessions_on_it {
-        conformance_tests::interface_suite!(server_side, |config| super::sessions(super::SERVER.url(), config), owners);
+        conformance_tests::store_suite!(on_it(), owner_index, sweep, clones);
+
+        mod sessions_on_it {
+            conformance_tests::interface_suite!(
+                server_side,
+                async |config| { super::sessions(super::url().await, config).await },
+                owners
+            );
+        }
+    }
+
+    mod postgres_behind_pgbouncer {
+        use super::super::{SqlStore, sessions, store, support};
+
+        async fn on_it() -> SqlStore {
+            store(support::pgbouncer().await).await
+        }
+
+        conformance_tests::store_suite!(on_it(), owner_index, sweep, clones);
+
+        mod sessions_on_it {
+            conformance_tests::interface_suite!(
+                server_side,
+                async |config| { super::sessions(super::support::pgbouncer().await, config).await },
+                owners
+            );
+        }
+    }
+
+    mod mariadb {
+        use super::super::{SqlStore, sessions, store};
+
+        async fn url() -> &'static str {
+            test_servers::mysql().await.url()
+        }
+
+        async fn on_it() -> SqlStore {
+            store(url().await).await
+        }
+
+        conformance_tests::store_suite!(on_it(), owner_index, sweep, clones);
+
+        mod sessions_on_it {
+            conformance_tests::interface_suite!(
+                server_side,
+                async |config| { super::sessions(super::url().await, config).await },
+                owners
+            );
+        }
     }
 }

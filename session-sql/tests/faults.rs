@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use session_core::{Error, ErrorKind, SessionStore as _};
 use session_sql::{SqlStore, SqlStoreBuilder};
-use support::{PASSWORD, migrated, new_key, record};
+use support::{migrated, new_key, record, sqlite, through_pooler};
+use test_servers::{TemporaryFolder, mysql_with, pgbouncer, postgres_with};
 
 const DEADLINE: Duration = Duration::from_secs(1);
 
@@ -42,7 +43,7 @@ async fn check(
     assert_eq!(error.kind(), kind, "{fault}: {chain}");
     assert!(error.to_string().contains(database), "{fault}: {error} does not name {database}");
     let shown = format!("{chain} {error:?}");
-    for secret in [PASSWORD, "wrong-word", "payload-in-row"] {
+    for secret in ["-test-password", "wrong-word", "payload-in-row"] {
         assert!(!shown.contains(secret), "{fault} shows {secret:?}: {shown}");
     }
     assert!(taken <= DEADLINE * 11 / 10, "{fault}: {taken:?}");
@@ -82,7 +83,6 @@ async fn settings_that_cannot_work_are_refused() {
         SqlStore::connect("oracle://host").await,
         SqlStore::connect("shop.db").await,
         builder().table("a b").connect("sqlite::memory:").await,
-        #[cfg(feature = "postgres")]
         SqlStore::connect("postgres://shop:wrong-word@host:port/shop").await,
     ];
     for result in refused {
@@ -92,32 +92,31 @@ async fn settings_that_cannot_work_are_refused() {
     }
 }
 
-#[cfg(feature = "sqlite")]
-mod sqlite {
+mod on_sqlite {
     use super::*;
     use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
-    use support::TemporaryFolder;
 
     #[tokio::test]
     async fn the_faults_of_sqlite() {
         let folder = TemporaryFolder::new();
-        let url = folder.sqlite();
+        let url = sqlite(&folder);
         common_faults(&url, "sqlite").await;
-        let nowhere = format!("sqlite:{}", folder.path("no/such/folder/sessions.db").display());
+        let nowhere = format!("sqlite:{}", folder.path().join("no/such/folder/sessions.db").display());
         check("no folder", "sqlite", ErrorKind::Unavailable, builder().connect(&nowhere)).await;
         let read_only = builder().connect(&format!("{url}?mode=ro")).await.unwrap();
         check("read-only", "sqlite", ErrorKind::Backend, create(&read_only)).await;
-        std::fs::write(folder.path("text.db"), "this is no database, however long it may go on".repeat(100)).unwrap();
-        let text = format!("sqlite:{}", folder.path("text.db").display());
+        std::fs::write(folder.path().join("text.db"), "this is no database, however long it may go on".repeat(100))
+            .unwrap();
+        let text = format!("sqlite:{}", folder.path().join("text.db").display());
         check("no database", "sqlite", ErrorKind::Backend, builder().connect(&text)).await;
     }
 
     #[tokio::test]
     async fn a_full_disk_and_a_lock_that_is_never_released_are_outages() {
         let folder = TemporaryFolder::new();
-        let store = SqlStore::builder().deadline(DEADLINE).connect(&folder.sqlite()).await.unwrap();
+        let store = SqlStore::builder().deadline(DEADLINE).connect(&sqlite(&folder)).await.unwrap();
         store.migrate().await.unwrap();
-        let options = folder.sqlite().parse::<SqliteConnectOptions>().unwrap();
+        let options = sqlite(&folder).parse::<SqliteConnectOptions>().unwrap();
         let locking = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await.unwrap();
         let mut transaction = locking.begin().await.unwrap();
         sqlx::query("DELETE FROM sessions").execute(&mut *transaction).await.unwrap();
@@ -135,8 +134,8 @@ mod sqlite {
     #[tokio::test]
     async fn a_row_of_something_else_is_absent() {
         let folder = TemporaryFolder::new();
-        let store = migrated(&folder.sqlite()).await;
-        let pool = sqlx::SqlitePool::connect(&folder.sqlite()).await.unwrap();
+        let store = migrated(&sqlite(&folder)).await;
+        let pool = sqlx::SqlitePool::connect(&sqlite(&folder)).await.unwrap();
         let key = new_key();
         let insert = "INSERT INTO sessions VALUES (?, 0, x'00', 0, 0, x'ff')";
         sqlx::query(insert).bind(&key.as_bytes()[..]).execute(&pool).await.unwrap();
@@ -144,54 +143,54 @@ mod sqlite {
     }
 }
 
-#[cfg(feature = "postgres")]
 mod postgres {
     use super::*;
 
     #[tokio::test]
     async fn the_faults_of_postgres() {
-        let server = support::Postgres::start();
-        common_faults(&server.url(), "postgres").await;
-        let url = server.url_with_password("wrong-word");
+        let server = postgres_with(&[]).await;
+        common_faults(server.url(), "postgres").await;
+        let url = server.url().replace("-test-password", "wrong-word");
         check("password", "postgres", ErrorKind::Backend, builder().connect(&url)).await;
-        let url = server.url().replace(&server.port.to_string(), &support::free_port().to_string());
+        let url = server.url().replace(&server.port().to_string(), "1");
         check("unreachable", "postgres", ErrorKind::Unavailable, builder().connect(&url)).await;
-        let url = format!("{}&options[default_transaction_read_only]=on", server.url());
+        let url = format!("{}?options[default_transaction_read_only]=on", server.url());
         let read_only = builder().connect(&url).await.unwrap();
         check("read-only", "postgres", ErrorKind::Backend, create(&read_only)).await;
 
-        let pool = sqlx::PgPool::connect(&server.url()).await.unwrap();
+        let pool = sqlx::PgPool::connect(server.url()).await.unwrap();
         let key = new_key();
         let insert = "INSERT INTO sessions VALUES ($1, 0, ''::bytea, 0, 0, '\\xff'::bytea)";
         sqlx::query(insert).bind(&key.as_bytes()[..]).execute(&pool).await.unwrap();
-        a_foreign_row_is_absent(&migrated(&server.url()).await, key, "postgres").await;
+        a_foreign_row_is_absent(&migrated(server.url()).await, key, "postgres").await;
     }
 
     #[tokio::test]
     async fn the_faults_of_postgres_behind_pgbouncer() {
-        let server = support::PgBouncer::start();
-        common_faults(&server.url(), "postgres").await;
-        let url = server.url().replace(PASSWORD, "wrong-word");
+        let postgres = postgres_with(&[]).await;
+        let pooler = pgbouncer(postgres.url()).await;
+        let url = through_pooler(pooler.url());
+        common_faults(&url, "postgres").await;
+        let url = url.replace("-test-password", "wrong-word");
         check("password", "postgres", ErrorKind::Backend, builder().connect(&url)).await;
     }
 }
 
-#[cfg(feature = "mysql")]
 mod mariadb {
     use super::*;
     use sqlx::{Connection as _, Executor as _, MySqlConnection};
 
     #[tokio::test]
     async fn the_faults_of_mariadb() {
-        let server = support::MariaDb::start();
-        common_faults(&server.url(), "mysql").await;
-        let url = server.url_with_password("wrong-word");
+        let server = mysql_with(&[]).await;
+        common_faults(server.url(), "mysql").await;
+        let url = server.url().replace("-test-password", "wrong-word");
         check("password", "mysql", ErrorKind::Backend, builder().connect(&url)).await;
-        let url = server.url().replace(&server.port.to_string(), &support::free_port().to_string());
+        let url = server.url().replace(&server.port().to_string(), "1");
         check("unreachable", "mysql", ErrorKind::Unavailable, builder().connect(&url)).await;
 
-        let mut administrator = MySqlConnection::connect(&server.administrators_url()).await.unwrap();
-        let store = builder().max_payload(64 << 20).connect(&server.url()).await.unwrap();
+        let mut administrator = MySqlConnection::connect(server.url()).await.unwrap();
+        let store = builder().max_payload(64 << 20).connect(server.url()).await.unwrap();
         let key = new_key();
         let insert = "INSERT INTO sessions VALUES (?, 0, '', 0, 0, x'ff')";
         sqlx::query(insert).bind(&key.as_bytes()[..]).execute(&mut administrator).await.unwrap();
@@ -202,6 +201,12 @@ mod mariadb {
         check("packet", "mysql", ErrorKind::TooLarge, store.create(&key, &large)).await;
         create(&store).await.unwrap();
 
+        // The administrator may write all the same.
+        administrator.execute("CREATE USER 'shop'@'127.0.0.1' IDENTIFIED BY 'shop-test-password'").await.unwrap();
+        administrator.execute("GRANT ALL ON test.* TO 'shop'@'127.0.0.1'").await.unwrap();
+        let url = server.url().replace("root:mysql-test-password", "shop:shop-test-password");
+        let store = builder().connect(&url).await.unwrap();
+        create(&store).await.unwrap();
         administrator.execute("SET GLOBAL read_only = 1").await.unwrap();
         check("read-only", "mysql", ErrorKind::Backend, create(&store)).await;
     }

@@ -1,6 +1,5 @@
 //! One SQLite file, several processes; and what becomes of a store in memory.
 
-#![cfg(feature = "sqlite")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
@@ -10,7 +9,8 @@ use std::time::Duration;
 
 use session_core::{Replaced, SessionStore as _, StoreKey};
 use session_sql::SqlStore;
-use support::{TemporaryFolder, migrated, new_key, record};
+use support::{migrated, new_key, record, sqlite};
+use test_servers::TemporaryFolder;
 
 const FILE: &str = "SESSION_SQL_TEST_FILE";
 const TASKS: u32 = 4;
@@ -58,9 +58,9 @@ fn another_process(test: &str, url: &str) -> Child {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_processes_count_to_the_exact_sum_on_one_file() {
     let folder = TemporaryFolder::new();
-    let store = migrated(&folder.sqlite()).await;
+    let store = migrated(&sqlite(&folder)).await;
     store.create(&counter(), &record(&0_u32.to_be_bytes())).await.unwrap();
-    let mut other = another_process("the_other_process_counts", &folder.sqlite());
+    let mut other = another_process("the_other_process_counts", &sqlite(&folder));
     count(store.clone()).await;
     let ended = tokio::task::spawn_blocking(move || other.wait().unwrap()).await.unwrap();
     assert!(ended.success());
@@ -78,11 +78,11 @@ async fn the_other_process_counts() {
 #[tokio::test]
 async fn processes_that_create_one_file_at_once_do_not_disturb_each_other() {
     let folder = TemporaryFolder::new();
-    let processes: Vec<_> = (0..4).map(|_| another_process("a_process_creates_the_file", &folder.sqlite())).collect();
+    let processes: Vec<_> = (0..4).map(|_| another_process("a_process_creates_the_file", &sqlite(&folder))).collect();
     for mut process in processes {
         assert!(process.wait().unwrap().success());
     }
-    assert_eq!(SqlStore::connect(&folder.sqlite()).await.unwrap().load(&counter()).await.unwrap(), None);
+    assert_eq!(SqlStore::connect(&sqlite(&folder)).await.unwrap().load(&counter()).await.unwrap(), None);
 }
 
 #[ignore = "another test runs it, as one of several processes"]
@@ -96,11 +96,11 @@ async fn a_process_creates_the_file() {
 #[tokio::test]
 async fn the_file_has_a_write_ahead_log_and_outlives_its_store() {
     let folder = TemporaryFolder::new();
-    let (store, key) = (migrated(&folder.sqlite()).await, new_key());
+    let (store, key) = (migrated(&sqlite(&folder)).await, new_key());
     store.create(&key, &record(b"kept")).await.unwrap();
-    assert!(folder.path("sessions.db-wal").exists());
+    assert!(folder.path().join("sessions.db-wal").exists());
     drop(store);
-    let again = SqlStore::connect(&folder.sqlite()).await.unwrap();
+    let again = SqlStore::connect(&sqlite(&folder)).await.unwrap();
     assert_eq!(again.load(&key).await.unwrap().unwrap().payload(), b"kept");
 }
 
@@ -120,7 +120,7 @@ async fn a_store_in_memory_survives_calls_that_are_given_up() {
 #[tokio::test]
 async fn debug_shows_the_table_and_no_address() {
     let folder = TemporaryFolder::new();
-    let store = SqlStore::builder().table("shop_sessions").connect(&folder.sqlite()).await.unwrap();
+    let store = SqlStore::builder().table("shop_sessions").connect(&sqlite(&folder)).await.unwrap();
     let shown = format!("{store:?}");
     assert!(shown.contains("shop_sessions") && shown.contains("sqlite"), "{shown}");
     assert!(!shown.contains("sessions.db"), "{shown}");

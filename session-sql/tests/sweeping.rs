@@ -1,6 +1,5 @@
 //! The task that removes expired records.
 
-#![cfg(feature = "sqlite")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
@@ -9,7 +8,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use session_core::{NewRecord, SessionStore as _, StoreKey};
 use session_sql::SqlStore;
-use support::{TemporaryFolder, migrated, new_key, record};
+use support::{migrated, new_key, record, sqlite};
+use test_servers::TemporaryFolder;
 
 async fn expired(store: &SqlStore) -> StoreKey {
     let (key, end) = (new_key(), SystemTime::now() - Duration::from_secs(1));
@@ -28,7 +28,7 @@ async fn until_gone(store: &SqlStore, key: &StoreKey) {
 #[tokio::test]
 async fn a_sweeper_takes_what_has_expired_until_it_is_stopped() {
     let folder = TemporaryFolder::new();
-    let store = migrated(&folder.sqlite()).await;
+    let store = migrated(&sqlite(&folder)).await;
     let live = new_key();
     store.create(&live, &record(b"")).await.unwrap();
     for _ in 0..5 {
@@ -53,7 +53,7 @@ async fn a_sweeper_takes_what_has_expired_until_it_is_stopped() {
 #[tokio::test]
 async fn a_sweeper_survives_errors() {
     let folder = TemporaryFolder::new();
-    let store = SqlStore::connect(&folder.sqlite()).await.unwrap();
+    let store = SqlStore::connect(&sqlite(&folder)).await.unwrap();
     let sweeper = store.sweep_every(Duration::from_millis(5), 10);
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert!(sweeper.is_running(), "the missing table ended it");
