@@ -2,6 +2,7 @@
 
 mod answer;
 mod failure;
+mod group;
 #[cfg(feature = "mysql")]
 mod mysql;
 mod options;

@@ -33,7 +33,7 @@ pub(crate) struct Statements {
 }
 
 /// A statement, and the columns of the rows that it gives: none if it writes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Statement {
     pub(crate) sql: Arc<str>,
     pub(crate) columns: &'static [Column],

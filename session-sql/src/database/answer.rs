@@ -13,6 +13,13 @@ pub(crate) enum Value<'a> {
     OptionalBytes(Option<&'a [u8]>),
 }
 
+/// A value that waits for its statement.
+pub(super) enum OwnedValue {
+    Integer(i64),
+    Bytes(Vec<u8>),
+    OptionalBytes(Option<Vec<u8>>),
+}
+
 /// What a statement did.
 #[derive(Default)]
 pub(crate) struct Answer {
@@ -26,6 +33,26 @@ pub(crate) struct Answer {
 pub(crate) enum Cell {
     Integer(i64),
     Bytes(Option<Vec<u8>>),
+}
+
+impl From<Value<'_>> for OwnedValue {
+    fn from(value: Value<'_>) -> Self {
+        match value {
+            Value::Integer(integer) => Self::Integer(integer),
+            Value::Bytes(bytes) => Self::Bytes(bytes.to_vec()),
+            Value::OptionalBytes(bytes) => Self::OptionalBytes(bytes.map(<[u8]>::to_vec)),
+        }
+    }
+}
+
+impl OwnedValue {
+    pub(super) fn borrowed(&self) -> Value<'_> {
+        match self {
+            Self::Integer(integer) => Value::Integer(*integer),
+            Self::Bytes(bytes) => Value::Bytes(bytes),
+            Self::OptionalBytes(bytes) => Value::OptionalBytes(bytes.as_deref()),
+        }
+    }
 }
 
 /// The query with its values.

@@ -6,9 +6,9 @@ use std::time::Duration;
 use session_core::{Error, async_trait};
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Connection, Pool};
-use tokio::sync::Semaphore;
 
 use super::failure::{self, Meaning};
+use super::group::Group;
 use super::suspicion::Suspicion;
 use super::{Answer, Database, Value};
 use crate::statements::{Scripts, Statement};
@@ -17,8 +17,8 @@ use crate::statements::{Scripts, Statement};
 pub(crate) trait Driver: sqlx::Database {
     const LABEL: &'static str;
     const SCRIPTS: Scripts;
-    /// Whether the database runs in this process. Then its writers queue here, which is cheaper than waiting for its lock, and
-    /// a connection whose call was given up is used on: the call ends by itself, and with the connection could go the data.
+    /// Whether the database runs in this process. Then its writes queue here and are committed in groups, and a connection
+    /// whose call was given up is used on: the call ends by itself, and with the connection could go the data.
     const EMBEDDED: bool;
     /// What each new connection is told.
     const GREETING: Option<&'static str> = None;
@@ -45,12 +45,12 @@ pub(crate) trait Driver: sqlx::Database {
     fn meaning(error: &dyn sqlx::error::DatabaseError) -> Meaning;
 }
 
-pub(crate) struct Pooled<D: sqlx::Database> {
+pub(crate) struct Pooled<D: Driver> {
     pub(super) pool: Pool<D>,
     pub(super) deadline: Duration,
     pub(super) prepared: bool,
     pub(super) suspicion: Suspicion,
-    writing: Semaphore,
+    group: Option<Group<D>>,
 }
 
 /// A connection that goes back to its pool only if its call ended well. Half an answer may wait on any other, and a server
@@ -62,12 +62,16 @@ struct Lease<D: sqlx::Database> {
 
 impl<D: Driver> Pooled<D> {
     pub(super) fn new(pool: Pool<D>, deadline: Duration, prepared: bool, suspicion: Suspicion) -> Self {
-        let writers = if D::EMBEDDED { 1 } else { Semaphore::MAX_PERMITS };
-        Self { pool, deadline, prepared, suspicion, writing: Semaphore::new(writers) }
+        let group = D::EMBEDDED.then(|| Group::new(pool.clone(), prepared));
+        Self { pool, deadline, prepared, suspicion, group }
     }
 
     async fn answer(&self, statement: &Statement, values: &[Value<'_>]) -> sqlx::Result<Answer> {
-        let _turn = if statement.columns.is_empty() { self.writing.acquire().await.ok() } else { None };
+        if let Some(group) = &self.group
+            && statement.columns.is_empty()
+        {
+            return group.write(statement, values).await;
+        }
         let mut lease = Lease { connection: Some(self.pool.acquire().await?), sound: D::EMBEDDED };
         let Some(connection) = &mut lease.connection else { return Err(sqlx::Error::PoolClosed) };
         let mut answer = D::run(connection, statement, values, self.prepared).await;
@@ -127,7 +131,7 @@ impl<D: sqlx::Database> Drop for Lease<D> {
     }
 }
 
-impl<D: sqlx::Database> fmt::Debug for Pooled<D> {
+impl<D: Driver> fmt::Debug for Pooled<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pooled")
             .field("connections", &self.pool.size())
