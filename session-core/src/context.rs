@@ -43,17 +43,24 @@ impl RequestContext {
         self.interface.cookie_name(&self.request)
     }
 
+    /// The session, if the interface has it without waiting.
+    pub(crate) fn open_now(self: &Arc<Self>) -> Option<Result<Session, Error>> {
+        let opened = self.interface.open_now(&self.open_context(&self.cookie_name()))?;
+        Some(opened.inspect(|session| self.attach(session)))
+    }
+
     pub(crate) async fn open(self: &Arc<Self>) -> Result<Session, Error> {
+        let opened = self.interface.open(&self.open_context(&self.cookie_name())).await;
+        opened.inspect(|session| self.attach(session))
+    }
+
+    fn open_context<'a>(&'a self, cookie_name: &'a str) -> OpenContext<'a> {
         let interface = &*self.interface;
-        let context = OpenContext {
-            interface,
-            request: &self.request,
-            cookie_name: &self.cookie_name(),
-            now: interface.config().now(),
-        };
-        let session = interface.open(&context).await?;
+        OpenContext { interface, request: &self.request, cookie_name, now: interface.config().now() }
+    }
+
+    fn attach(self: &Arc<Self>, session: &Session) {
         session.lock().context = Some(Arc::clone(self));
-        Ok(session)
     }
 
     /// Saves a sealed session and renders what its response needs.
@@ -83,7 +90,10 @@ impl RequestContext {
             should_set_cookie: should_set,
             now: interface.config().now(),
         };
-        let action = interface.save(session, &context).await?;
+        let action = match interface.save_now(session, &context) {
+            Some(saved) => saved?,
+            None => interface.save(session, &context).await?,
+        };
         session.lock().outcome.get_or_insert(Outcome::Stored);
         let set_cookie = match &action {
             CookieAction::Set(value) if should_set => render_checked(&context, value, context.expires_at())?,

@@ -34,7 +34,10 @@ impl Session {
     /// ```
     pub async fn save(&self) -> Result<Outcome, Error> {
         let context = self.context()?;
-        self.read(State::check_writable)?;
+        self.write(|state| {
+            state.saved_by_hand = true;
+            Ok(())
+        })?;
         if self.is_anonymous() {
             let message = "the session store could not be reached when this request began; nothing of it is saved";
             return Err(Error::new(ErrorKind::Unavailable, message));
@@ -92,9 +95,10 @@ impl Session {
         Ok(session)
     }
 
-    /// Saves what is left to save, with what earlier saves left for the response.
+    /// Saves what is left to save in a sealed session, with what earlier saves left for the response.
     pub(crate) async fn commit(&self, context: &RequestContext) -> Result<SessionHeaders, Error> {
-        let _alone = context.saving.lock().await;
+        // A sealed session begins no other save, so only one that was begun before can be on its way.
+        let _alone = if self.read(|state| state.saved_by_hand) { Some(context.saving.lock().await) } else { None };
         let saved = context.save(self).await?;
         let mut state = self.lock();
         if saved.cookie != CookieAction::Keep {

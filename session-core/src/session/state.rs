@@ -25,6 +25,8 @@ pub(crate) struct State {
     pub(crate) modified: bool,
     pub(crate) accessed: bool,
     pub(crate) sealed: bool,
+    /// Whether a save before the commit was begun.
+    pub(crate) saved_by_hand: bool,
     /// Whether `destroy` was called: what the session was ends, whatever is written afterwards.
     pub(crate) destroyed: bool,
     /// Whether the id is to be replaced.
@@ -88,6 +90,7 @@ impl State {
             modified: false,
             accessed: false,
             sealed: false,
+            saved_by_hand: false,
             destroyed: false,
             rotate: false,
             owner: None,
