@@ -33,8 +33,9 @@ pub struct RequestSession {
 }
 
 struct Shared {
-    context: Arc<RequestContext>,
+    context: RequestContext,
     on_outage: OnOutage,
+    /// Without its request, which would hold itself: whoever asks gets a handle that knows it.
     session: OnceLock<Session>,
     /// Held while the session is opened, so that it is opened once.
     opening: Mutex<()>,
@@ -81,7 +82,7 @@ impl RequestSession {
     pub fn with_shared(interface: Arc<dyn SessionInterface>, request: RequestView, on_outage: OnOutage) -> Self {
         Self {
             shared: Arc::new(Shared {
-                context: Arc::new(RequestContext::new(interface, request)),
+                context: RequestContext::new(interface, request),
                 on_outage,
                 session: OnceLock::new(),
                 opening: Mutex::new(()),
@@ -109,10 +110,10 @@ impl RequestSession {
     /// ```
     pub async fn session(&self) -> Result<Session, Error> {
         let session = match self.open().await {
-            Ok(session) => session.clone(),
+            Ok(session) => session,
             Err(error) if self.shared.on_outage == OnOutage::Anonymous => {
                 tracing::error!(error = %error, "session could not be opened; the request continues without one");
-                self.shared.session.get_or_init(Session::anonymous).clone()
+                self.shared.session.get_or_init(Session::anonymous)
             }
             Err(error) => return Err(error),
         };
@@ -120,7 +121,7 @@ impl RequestSession {
         if self.is_committed() {
             session.seal();
         }
-        Ok(session)
+        Ok(session.of_request(self.clone()))
     }
 
     /// Saves what changed and says which headers the response needs. From now on the session is sealed. To be called
@@ -201,6 +202,10 @@ impl RequestSession {
     /// ```
     pub fn cookie_name(&self) -> Cow<'_, str> {
         self.shared.context.cookie_name()
+    }
+
+    pub(crate) fn context(&self) -> &RequestContext {
+        &self.shared.context
     }
 
     /// Asked after the session was opened: either this sees the commit, or the commit sees the session.

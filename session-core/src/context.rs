@@ -11,7 +11,7 @@ use crate::{
     SessionInterface, cookie,
 };
 
-/// The interface that serves a request, and the request. Sessions keep it, to be saved and reopened by.
+/// The interface that serves a request, and the request.
 pub(crate) struct RequestContext {
     interface: Arc<dyn SessionInterface>,
     request: RequestView,
@@ -44,23 +44,17 @@ impl RequestContext {
     }
 
     /// The session, if the interface has it without waiting.
-    pub(crate) fn open_now(self: &Arc<Self>) -> Option<Result<Session, Error>> {
-        let opened = self.interface.open_now(&self.open_context(&self.cookie_name()))?;
-        Some(opened.inspect(|session| self.attach(session)))
+    pub(crate) fn open_now(&self) -> Option<Result<Session, Error>> {
+        self.interface.open_now(&self.open_context(&self.cookie_name()))
     }
 
-    pub(crate) async fn open(self: &Arc<Self>) -> Result<Session, Error> {
-        let opened = self.interface.open(&self.open_context(&self.cookie_name())).await;
-        opened.inspect(|session| self.attach(session))
+    pub(crate) async fn open(&self) -> Result<Session, Error> {
+        self.interface.open(&self.open_context(&self.cookie_name())).await
     }
 
     fn open_context<'a>(&'a self, cookie_name: &'a str) -> OpenContext<'a> {
         let interface = &*self.interface;
         OpenContext { interface, request: &self.request, cookie_name, now: interface.config().now() }
-    }
-
-    fn attach(self: &Arc<Self>, session: &Session) {
-        session.lock().context = Some(Arc::clone(self));
     }
 
     /// Saves a sealed session and renders what its response needs.

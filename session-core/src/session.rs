@@ -9,12 +9,13 @@ pub(crate) mod state;
 use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::values::Values;
-use crate::{Changes, Error, changes};
+use crate::{Changes, Error, ErrorKind, RequestSession, changes};
 pub use state::Outcome;
-use state::{State, Status};
+use state::{Shared, State, Status};
 
 /// The session of one request: a dictionary whose changes the response carries back.
 ///
@@ -37,7 +38,9 @@ use state::{State, Status};
 /// use [`update`](Self::update), which a backend can run again on a newer value.
 #[derive(Clone)]
 pub struct Session {
-    state: Arc<Mutex<State>>,
+    shared: Arc<Shared>,
+    /// What opened it, to save and reopen it by; `None` for a session made by hand.
+    request: Option<RequestSession>,
 }
 
 /// Making a session and reading it back: for whoever writes a session interface.
@@ -52,7 +55,7 @@ impl Session {
     #[must_use]
     #[expect(clippy::new_without_default, reason = "a session comes from an interface, not by default")]
     pub fn new() -> Self {
-        Self::from_state(State::new(Values::default(), true, Status::Open))
+        Self::from_state(State::new(Values::default(), true), Status::Open)
     }
 
     /// The session that a backend stored: the JSON object that [`payload`](Self::payload) gave, or that Flask wrote.
@@ -72,7 +75,7 @@ impl Session {
     /// ```
     pub fn from_payload(payload: impl Into<String>) -> Result<Self, Error> {
         let values = Values::parse(payload.into()).map_err(|_| changes::malformed())?;
-        Ok(Self::from_state(State::new(values, false, Status::Open)))
+        Ok(Self::from_state(State::new(values, false), Status::Open))
     }
 
     /// The same session, which belongs to this owner: for an interface that stored one. Nothing is recorded by it, and nothing
@@ -104,7 +107,7 @@ impl Session {
     /// # Ok::<(), session_core::Error>(())
     /// ```
     pub fn null(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self::from_state(State::new(Values::default(), true, Status::Null(reason.into())))
+        Self::from_state(State::new(Values::default(), true), Status::Null(reason.into()))
     }
 
     /// An empty session that is never saved, for while the backend is down: a handler can use it, and nothing of it
@@ -119,7 +122,7 @@ impl Session {
     /// ```
     #[must_use]
     pub fn anonymous() -> Self {
-        Self::from_state(State::new(Values::default(), true, Status::Anonymous))
+        Self::from_state(State::new(Values::default(), true), Status::Anonymous)
     }
 
     /// The session as one JSON object, for a backend to store.
@@ -173,13 +176,19 @@ impl Session {
         self.lock().slot = Some(value);
     }
 
-    fn from_state(state: State) -> Self {
-        Self { state: Arc::new(Mutex::new(state)) }
+    fn from_state(state: State, status: Status) -> Self {
+        let shared = Shared { status, accessed: AtomicBool::new(false), state: Mutex::new(state) };
+        Self { shared: Arc::new(shared), request: None }
+    }
+
+    /// Another handle to the session, which knows its request.
+    pub(crate) fn of_request(&self, request: RequestSession) -> Self {
+        Self { shared: Arc::clone(&self.shared), request: Some(request) }
     }
 
     pub(crate) fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         // Nothing of the caller's runs under the lock, so a poisoned state is still whole.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets the session show what is stored by now, merged with its own changes.
@@ -195,6 +204,9 @@ impl Session {
 
     /// Runs a change, unless the session takes none any more.
     pub(crate) fn write<R>(&self, write: impl FnOnce(&mut State) -> Result<R, Error>) -> Result<R, Error> {
+        if let Status::Null(reason) = &self.shared.status {
+            return Err(Error::new(ErrorKind::Unconfigured, reason.clone()));
+        }
         let mut state = self.lock();
         state.check_writable()?;
         write(&mut state)
@@ -204,6 +216,6 @@ impl Session {
 impl fmt::Debug for Session {
     /// Shows the flags and how many keys there are; no key and no value.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.read(|state| fmt::Debug::fmt(state, f))
+        self.read(|state| state.show(f, &self.shared.status, self.is_accessed()))
     }
 }

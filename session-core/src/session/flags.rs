@@ -1,5 +1,7 @@
 //! Flask's flags, and what the commit does with them.
 
+use std::sync::atomic::Ordering;
+
 use crate::changes::Change;
 use crate::session::state::{PERMANENT, Status};
 use crate::{Error, Session};
@@ -90,7 +92,7 @@ impl Session {
     /// assert!(!Session::new().is_accessed());
     /// ```
     pub fn is_accessed(&self) -> bool {
-        self.read(|state| state.accessed)
+        self.shared.accessed.load(Ordering::Acquire)
     }
 
     /// Whether the response is committed: the session can be read, but every change is an error of kind
@@ -111,7 +113,7 @@ impl Session {
     /// assert!(Session::null("no key").is_null());
     /// ```
     pub fn is_null(&self) -> bool {
-        self.read(|state| matches!(state.status, Status::Null(_)))
+        matches!(self.shared.status, Status::Null(_))
     }
 
     /// Whether the backend was down and this session stands in for the one that could not be read. Nothing of it is
@@ -122,11 +124,11 @@ impl Session {
     /// assert!(Session::anonymous().is_anonymous());
     /// ```
     pub fn is_anonymous(&self) -> bool {
-        self.read(|state| state.status == Status::Anonymous)
+        self.shared.status == Status::Anonymous
     }
 
     pub(crate) fn mark_accessed(&self) {
-        self.lock().accessed = true;
+        self.shared.accessed.store(true, Ordering::Release);
     }
 
     pub(crate) fn seal(&self) {

@@ -111,8 +111,10 @@ impl Session {
         })
     }
 
-    fn context(&self) -> Result<Arc<RequestContext>, Error> {
-        self.read(|state| state.context.clone())
+    fn context(&self) -> Result<&RequestContext, Error> {
+        let request = self.request.as_ref();
+        request
+            .map(RequestSession::context)
             .ok_or_else(|| Error::new(ErrorKind::Unconfigured, "this session was made by hand: no interface opened it"))
     }
 }
@@ -127,18 +129,21 @@ struct Draft<'a> {
 impl<'a> Draft<'a> {
     fn take(session: &'a Session) -> Self {
         let mut state = session.lock();
-        let mut frozen = State::new(state.values.clone(), state.new, Status::Open);
+        let mut frozen = State::new(state.values.clone(), state.new);
         frozen.changes = std::mem::take(&mut state.changes);
         frozen.modified = std::mem::take(&mut state.modified);
         frozen.destroyed = std::mem::take(&mut state.destroyed);
         frozen.rotate = std::mem::take(&mut state.rotate);
         frozen.owner_changed = std::mem::take(&mut state.owner_changed);
         frozen.owner.clone_from(&state.owner);
-        frozen.accessed = state.accessed;
         frozen.sealed = true;
         frozen.slot.clone_from(&state.slot);
         drop(state);
-        Self { session, frozen: Session::from_state(frozen), finished: false }
+        let frozen = Session::from_state(frozen, Status::Open);
+        if session.is_accessed() {
+            frozen.mark_accessed();
+        }
+        Self { session, frozen, finished: false }
     }
 
     /// The session goes on from what was stored, with what was changed since.

@@ -3,10 +3,10 @@
 use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
 use crate::changes::Change;
-use crate::context::RequestContext;
 use crate::flash::Flash;
 use crate::values::Values;
 use crate::{Changes, CookieAction, Error, ErrorKind, SessionHeaders};
@@ -20,10 +20,8 @@ pub(crate) struct State {
     pub(crate) changes: Changes,
     /// Counts changes, so that an update notices one that came between its reading and its writing.
     pub(crate) revision: u64,
-    pub(crate) status: Status,
     pub(crate) new: bool,
     pub(crate) modified: bool,
-    pub(crate) accessed: bool,
     pub(crate) sealed: bool,
     /// Whether a save before the commit was begun.
     pub(crate) saved_by_hand: bool,
@@ -37,8 +35,6 @@ pub(crate) struct State {
     /// What was taken in this request, to be handed out again.
     pub(crate) taken_flashes: Option<Vec<Flash>>,
     pub(crate) slot: Option<Arc<dyn Any + Send + Sync>>,
-    /// What opened it; `None` for a session made by hand.
-    pub(crate) context: Option<Arc<RequestContext>>,
     /// What saves before the commit left for the response.
     pub(crate) pending: SessionHeaders,
     /// What was done to the client's cookie since it sent it.
@@ -68,6 +64,14 @@ pub enum Outcome {
     Dropped,
 }
 
+/// What the clones of a session share.
+pub(crate) struct Shared {
+    pub(crate) status: Status,
+    /// Set by whoever obtains the session, without the lock.
+    pub(crate) accessed: AtomicBool,
+    pub(crate) state: Mutex<State>,
+}
+
 /// Whether what is written will be kept.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Status {
@@ -80,15 +84,13 @@ pub(crate) enum Status {
 }
 
 impl State {
-    pub(crate) fn new(values: Values, new: bool, status: Status) -> Self {
+    pub(crate) fn new(values: Values, new: bool) -> Self {
         Self {
             values,
             changes: Changes::default(),
             revision: 0,
-            status,
             new,
             modified: false,
-            accessed: false,
             sealed: false,
             saved_by_hand: false,
             destroyed: false,
@@ -98,7 +100,6 @@ impl State {
             outcome: None,
             taken_flashes: None,
             slot: None,
-            context: None,
             pending: SessionHeaders::default(),
             cookie: CookieAction::Keep,
             detached: false,
@@ -134,9 +135,6 @@ impl State {
     }
 
     pub(crate) fn check_writable(&self) -> Result<(), Error> {
-        if let Status::Null(reason) = &self.status {
-            return Err(Error::new(ErrorKind::Unconfigured, reason.clone()));
-        }
         if self.sealed {
             let message = "the response is committed: its headers are sent, and a change could not reach the client";
             return Err(Error::new(ErrorKind::Sealed, message));
@@ -157,22 +155,24 @@ impl State {
 /// Python's truth of a JSON value: nothing, zero and the empty are false.
 fn is_truthy(raw: &str) -> bool {
     match raw {
+        "true" => true,
         "false" | "null" | "\"\"" => false,
         _ if raw.starts_with(['[', '{']) => raw[1..raw.len() - 1].trim() != "",
         _ => raw.parse::<f64>() != Ok(0.0),
     }
 }
 
-impl fmt::Debug for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl State {
+    /// Shows the flags and how many keys there are; no key and no value.
+    pub(crate) fn show(&self, f: &mut fmt::Formatter<'_>, status: &Status, accessed: bool) -> fmt::Result {
         f.debug_struct("Session")
             .field("keys", &self.values.len())
             .field("permanent", &self.permanent())
             .field("new", &self.new)
             .field("modified", &self.modified)
-            .field("accessed", &self.accessed)
+            .field("accessed", &accessed)
             .field("sealed", &self.sealed)
-            .field("status", &self.status)
+            .field("status", status)
             .finish_non_exhaustive()
     }
 }
