@@ -1,4 +1,5 @@
-//! The signed cookie beside `cookie`'s `SignedJar` with `serde_json`, doing the same job in the same run.
+//! The signed cookie beside `cookie`'s `SignedJar`, and the sealed one beside its `PrivateJar`, each with `serde_json`, doing the
+//! same job in the same run.
 //!
 //! *open*: from the bytes of a `Cookie` header to one value of the verified session.
 //! *save*: from an opened session, one value set, to the bytes of a `Set-Cookie` header.
@@ -12,7 +13,7 @@ use benchmarks::{LARGE, SMALL, ready};
 use cookie::{Cookie, CookieJar, Key, SameSite};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use serde_json::{Map, Value};
-use session_cookie::{SecretKey, SessionConfig, SignedCookieSessions};
+use session_cookie::{SealedCookieSessions, SecretKey, SessionConfig, SignedCookieSessions};
 use session_core::{OnOutage, RequestSession, RequestView, SessionInterface};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -23,9 +24,11 @@ criterion_main!(benches);
 fn open(criterion: &mut Criterion) {
     for (size, payload) in [(70, SMALL), (300, LARGE)] {
         let mut group = criterion.benchmark_group(format!("open/{size}"));
-        let (ours, theirs) = (Ours::new(payload), Theirs::new(payload));
-        group.bench_function("session-cookie", |bencher| bencher.iter(|| ours.open(black_box(&ours.header))));
-        group.bench_function("SignedJar", |bencher| bencher.iter(|| theirs.open(black_box(&theirs.header))));
+        for kind in [Kind::Signed, Kind::Sealed] {
+            let (ours, theirs) = (Ours::new(kind, payload), Theirs::new(kind, payload));
+            group.bench_function(kind.ours(), |bencher| bencher.iter(|| ours.open(black_box(&ours.header))));
+            group.bench_function(kind.theirs(), |bencher| bencher.iter(|| theirs.open(black_box(&theirs.header))));
+        }
         group.finish();
     }
 }
@@ -33,14 +36,38 @@ fn open(criterion: &mut Criterion) {
 fn save(criterion: &mut Criterion) {
     for (size, payload) in [(70, SMALL), (300, LARGE)] {
         let mut group = criterion.benchmark_group(format!("save/{size}"));
-        let (ours, theirs) = (Ours::new(payload), Theirs::new(payload));
-        group.bench_function("session-cookie", |bencher| {
-            bencher.iter_batched(|| ours.opened(), |request| ours.save(&request), BatchSize::SmallInput);
-        });
-        group.bench_function("SignedJar", |bencher| {
-            bencher.iter_batched(|| theirs.opened(), |session| theirs.save(session), BatchSize::SmallInput);
-        });
+        for kind in [Kind::Signed, Kind::Sealed] {
+            let (ours, theirs) = (Ours::new(kind, payload), Theirs::new(kind, payload));
+            group.bench_function(kind.ours(), |bencher| {
+                bencher.iter_batched(|| ours.opened(), |request| ours.save(&request), BatchSize::SmallInput);
+            });
+            group.bench_function(kind.theirs(), |bencher| {
+                bencher.iter_batched(|| theirs.opened(), |session| theirs.save(session), BatchSize::SmallInput);
+            });
+        }
         group.finish();
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Signed,
+    Sealed,
+}
+
+impl Kind {
+    fn ours(self) -> &'static str {
+        match self {
+            Self::Signed => "signed",
+            Self::Sealed => "sealed",
+        }
+    }
+
+    fn theirs(self) -> &'static str {
+        match self {
+            Self::Signed => "SignedJar",
+            Self::Sealed => "PrivateJar",
+        }
     }
 }
 
@@ -50,10 +77,13 @@ struct Ours {
 }
 
 impl Ours {
-    fn new(payload: &str) -> Self {
-        let config = SessionConfig::default();
-        let sessions = SignedCookieSessions::new(config, &SecretKey::new(SECRET).unwrap()).unwrap();
-        let mut ours = Self { interface: Arc::new(sessions), header: String::new() };
+    fn new(kind: Kind, payload: &str) -> Self {
+        let (config, key) = (SessionConfig::default(), SecretKey::new(SECRET).unwrap());
+        let interface: Arc<dyn SessionInterface> = match kind {
+            Kind::Signed => Arc::new(SignedCookieSessions::new(config, &key).unwrap()),
+            Kind::Sealed => Arc::new(SealedCookieSessions::new(config, &key).unwrap()),
+        };
+        let mut ours = Self { interface, header: String::new() };
         let request = ours.request("");
         let session = ready(request.session()).unwrap().unwrap();
         for (key, value) in serde_json::from_str::<Map<String, Value>>(payload).unwrap() {
@@ -91,13 +121,14 @@ impl Ours {
 }
 
 struct Theirs {
+    kind: Kind,
     key: Key,
     header: String,
 }
 
 impl Theirs {
-    fn new(payload: &str) -> Self {
-        let mut theirs = Self { key: Key::from(SECRET.as_bytes()), header: String::new() };
+    fn new(kind: Kind, payload: &str) -> Self {
+        let mut theirs = Self { kind, key: Key::from(SECRET.as_bytes()), header: String::new() };
         let set = theirs.save(serde_json::from_str(payload).unwrap());
         theirs.header = format!("theme=dark; {}", set.split(';').next().unwrap());
         assert_eq!(theirs.open(&theirs.header), Some(43));
@@ -109,7 +140,11 @@ impl Theirs {
         for cookie in Cookie::split_parse_encoded(header.to_owned()) {
             jar.add_original(cookie.ok()?);
         }
-        serde_json::from_str(jar.signed(&self.key).get("session")?.value()).ok()
+        let session = match self.kind {
+            Kind::Signed => jar.signed(&self.key).get("session"),
+            Kind::Sealed => jar.private(&self.key).get("session"),
+        };
+        serde_json::from_str(session?.value()).ok()
     }
 
     fn open(&self, header: &str) -> Option<u64> {
@@ -129,7 +164,10 @@ impl Theirs {
             .http_only(true)
             .same_site(SameSite::Lax)
             .expires(cookie::time::OffsetDateTime::now_utc() + cookie::time::Duration::days(31));
-        jar.signed_mut(&self.key).add(cookie);
+        match self.kind {
+            Kind::Signed => jar.signed_mut(&self.key).add(cookie),
+            Kind::Sealed => jar.private_mut(&self.key).add(cookie),
+        }
         jar.delta().map(|cookie| cookie.encoded().to_string()).collect()
     }
 }
