@@ -20,8 +20,8 @@ use content::Span;
 /// nothing to clean up; but whoever holds the cookie learns nothing of it except its length and when it was last set. Flask does
 /// not read it.
 ///
-/// The cipher is XChaCha20-Poly1305: its nonces of 192 bits may be random for any number of cookies, and it takes the same time
-/// for all data without help of the processor. Its keys are derived from the [`SecretKey`] for this one purpose, so that a signed
+/// The cipher is AES-256-GCM-SIV (RFC 8452) with random nonces. Should one come twice, as in a copied virtual machine, that tells
+/// only whether two sessions are equal. Its keys are derived from the [`SecretKey`] for this one purpose, so that a signed
 /// cookie with the same key is never taken for a sealed one, nor the other way round. The current key seals, all open. A cookie
 /// opens under the name that it was sealed for, and under no other.
 ///

@@ -3,10 +3,10 @@
 
 mod support;
 
+use aes_gcm_siv::aead::AeadInOut as _;
+use aes_gcm_siv::{Aes256GcmSiv, KeyInit as _, Nonce};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use chacha20poly1305::aead::AeadInOut as _;
-use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac as _};
 use proptest::prelude::*;
 use session_cookie::{Compression, Digest, SealedCookieSessions, SecretKey, SessionConfig, SignedCookieSessions};
@@ -265,8 +265,8 @@ fn sealed_by(key: [u8; 32]) -> String {
 }
 
 fn seal(content: &[u8], key: [u8; 32]) -> String {
-    let (mut sealed, nonce) = (content.to_vec(), XNonce::from([7; 24]));
-    let cipher = XChaCha20Poly1305::new(&key.into());
+    let (mut sealed, nonce) = (content.to_vec(), Nonce::from([7; 12]));
+    let cipher = Aes256GcmSiv::new(&key.into());
     let tag = cipher.encrypt_inout_detached(&nonce, b"session", sealed.as_mut_slice().into()).unwrap();
     BASE64_URL_SAFE_NO_PAD.encode([&sealed[..], &tag, &nonce].concat())
 }

@@ -1,10 +1,10 @@
-//! Sealing: XChaCha20-Poly1305 under keys that nothing else is derived to, over the cookie's name and value.
+//! Sealing: AES-256-GCM-SIV under keys that nothing else is derived to, over the cookie's name and value.
 
 use std::fmt;
 
+use aes_gcm_siv::aead::AeadInOut as _;
+use aes_gcm_siv::{Aes256GcmSiv, KeyInit as _, Nonce, Tag};
 use base64::Engine as _;
-use chacha20poly1305::aead::AeadInOut as _;
-use chacha20poly1305::{KeyInit as _, Tag, XChaCha20Poly1305, XNonce};
 use hkdf::Hkdf;
 use session_core::{Error, ErrorKind, SecretKey};
 use sha2::Sha256;
@@ -13,13 +13,13 @@ use crate::base64url::{self, STRICT};
 
 /// What the keys are for: none that signs is derived as these are. The number is that of the format.
 const PURPOSE: &[u8] = b"session-cookie sealed 1";
-const NONCE: usize = 24;
+const NONCE: usize = 12;
 const TAG: usize = 16;
 
 /// Seals with the current key and opens with all, each derived once.
 #[derive(Clone)]
 pub(crate) struct Cipher {
-    keys: Vec<XChaCha20Poly1305>,
+    keys: Vec<Aes256GcmSiv>,
 }
 
 impl Cipher {
@@ -27,7 +27,7 @@ impl Cipher {
         let derived = key.verifying_keys().map(|key| {
             let mut derived = [0; 32];
             Hkdf::<Sha256>::new(None, key).expand(PURPOSE, &mut derived)?;
-            Ok(XChaCha20Poly1305::new(&derived.into()))
+            Ok(Aes256GcmSiv::new(&derived.into()))
         });
         let unusable = |error: hkdf::InvalidLength| {
             Error::new(ErrorKind::Configuration, "the secret key cannot be used").with_source(error)
@@ -46,7 +46,7 @@ impl Cipher {
         getrandom::fill(&mut nonce).map_err(|error| {
             Error::new(ErrorKind::Unavailable, "the operating system gave no randomness").with_source(error)
         })?;
-        let nonce = XNonce::from(nonce);
+        let nonce = Nonce::from(nonce);
         let tag = self.keys[0]
             .encrypt_inout_detached(&nonce, cookie_name.as_bytes(), content.as_mut_slice().into())
             .map_err(|_| Error::new(ErrorKind::TooLarge, "the session is too large to be sealed"))?;
@@ -60,7 +60,7 @@ impl Cipher {
         let mut content = STRICT.decode(cookie).ok()?;
         let (rest, nonce) = content.split_last_chunk_mut::<NONCE>()?;
         let (sealed, tag) = rest.split_last_chunk_mut::<TAG>()?;
-        let (nonce, tag, length) = (XNonce::from(*nonce), Tag::from(*tag), sealed.len());
+        let (nonce, tag, length) = (Nonce::from(*nonce), Tag::from(*tag), sealed.len());
         // What does not open is left as it was, for the next key.
         let opened = self
             .keys
