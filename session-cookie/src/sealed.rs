@@ -95,39 +95,6 @@ impl SealedCookieSessions {
         SealedCookieSessionsBuilder { config, key: key.clone(), compression: Compression::Never }
     }
 
-    fn opened(&self, context: &OpenContext<'_>) -> Session {
-        let Some(cookie) = context.cookie().filter(|cookie| !cookie.is_empty()) else {
-            return Session::new();
-        };
-        self.read(context, cookie).unwrap_or_else(|rejected| {
-            rejected.log();
-            Session::new()
-        })
-    }
-
-    fn saved(&self, session: &Session, context: &SaveContext<'_>) -> Result<CookieAction, Error> {
-        if session.is_empty() {
-            return Ok(if session.is_modified() { CookieAction::Remove } else { CookieAction::Keep });
-        }
-        let (config, lifetime, now) = (context.config(), context.lifetime(), context.now());
-        let opened = session.slot::<Span>().filter(|_| !session.ends());
-        if let Some(span) = &opened
-            && !session.is_modified()
-            && config.idle_timeout().is_some()
-            && span.suffices(config, lifetime, now)
-        {
-            session.set_outcome(Outcome::Unchanged);
-            return Ok(CookieAction::Keep);
-        }
-        let span = Span::new(config, lifetime, opened.map_or(now, |span| span.created_at), now);
-        let text = session.payload();
-        let length = Cipher::sealed_length(text.len() + content::OVERHEAD);
-        let bytes = content::encode(text, span, self.compression.is_tried(length, context.value_limit()));
-        let value = self.cipher.seal(bytes, context.cookie_name())?;
-        session.set_slot(Arc::new(span));
-        Ok(CookieAction::SetUntil(value, span.expires_at))
-    }
-
     /// The session that a cookie holds, or why it holds none.
     fn read(&self, context: &OpenContext<'_>, cookie: &str) -> Result<Session, Rejected> {
         let bytes = self.cipher.open(cookie, context.cookie_name()).ok_or(Rejected::Seal)?;
@@ -149,19 +116,36 @@ impl SessionInterface for SealedCookieSessions {
     }
 
     async fn open(&self, context: &OpenContext<'_>) -> Result<Session, Error> {
-        Ok(self.opened(context))
+        let Some(cookie) = context.cookie().filter(|cookie| !cookie.is_empty()) else {
+            return Ok(Session::new());
+        };
+        Ok(self.read(context, cookie).unwrap_or_else(|rejected| {
+            rejected.log();
+            Session::new()
+        }))
     }
 
     async fn save(&self, session: &Session, context: &SaveContext<'_>) -> Result<CookieAction, Error> {
-        self.saved(session, context)
-    }
-
-    fn open_now(&self, context: &OpenContext<'_>) -> Option<Result<Session, Error>> {
-        Some(Ok(self.opened(context)))
-    }
-
-    fn save_now(&self, session: &Session, context: &SaveContext<'_>) -> Option<Result<CookieAction, Error>> {
-        Some(self.saved(session, context))
+        if session.is_empty() {
+            return Ok(if session.is_modified() { CookieAction::Remove } else { CookieAction::Keep });
+        }
+        let (config, lifetime, now) = (context.config(), context.lifetime(), context.now());
+        let opened = session.slot::<Span>().filter(|_| !session.ends());
+        if let Some(span) = &opened
+            && !session.is_modified()
+            && config.idle_timeout().is_some()
+            && span.suffices(config, lifetime, now)
+        {
+            session.set_outcome(Outcome::Unchanged);
+            return Ok(CookieAction::Keep);
+        }
+        let span = Span::new(config, lifetime, opened.map_or(now, |span| span.created_at), now);
+        let text = session.payload();
+        let length = Cipher::sealed_length(text.len() + content::OVERHEAD);
+        let bytes = content::encode(text, span, self.compression.is_tried(length, context.value_limit()));
+        let value = self.cipher.seal(bytes, context.cookie_name())?;
+        session.set_slot(Arc::new(span));
+        Ok(CookieAction::SetUntil(value, span.expires_at))
     }
 
     /// With an idle timeout, whoever asks for the session puts its end off; `save` says whether that is due.

@@ -74,26 +74,6 @@ impl SignedCookieSessions {
         }
     }
 
-    fn opened(&self, context: &OpenContext<'_>) -> Session {
-        let Some(cookie) = context.cookie().filter(|cookie| !cookie.is_empty()) else {
-            return Session::new();
-        };
-        self.read(context, cookie).unwrap_or_else(|rejected| {
-            rejected.log();
-            Session::new()
-        })
-    }
-
-    fn saved(&self, session: &Session, context: &SaveContext<'_>) -> Result<CookieAction, Error> {
-        if session.is_empty() {
-            return Ok(if session.is_modified() { CookieAction::Remove } else { CookieAction::Keep });
-        }
-        let mut value = self.encode(&session.payload(), context.value_limit());
-        self.signer.sign(&mut value, context.now());
-        let unreadable = |error| Error::new(ErrorKind::Backend, "base64 gave no text").with_source(error);
-        String::from_utf8(value).map(CookieAction::Set).map_err(unreadable)
-    }
-
     /// The session that a cookie holds, or why it holds none.
     fn read(&self, context: &OpenContext<'_>, cookie: &str) -> Result<Session, Rejected> {
         let (payload, signed_at) = self.signer.verify(cookie)?;
@@ -122,19 +102,23 @@ impl SessionInterface for SignedCookieSessions {
     }
 
     async fn open(&self, context: &OpenContext<'_>) -> Result<Session, Error> {
-        Ok(self.opened(context))
+        let Some(cookie) = context.cookie().filter(|cookie| !cookie.is_empty()) else {
+            return Ok(Session::new());
+        };
+        Ok(self.read(context, cookie).unwrap_or_else(|rejected| {
+            rejected.log();
+            Session::new()
+        }))
     }
 
     async fn save(&self, session: &Session, context: &SaveContext<'_>) -> Result<CookieAction, Error> {
-        self.saved(session, context)
-    }
-
-    fn open_now(&self, context: &OpenContext<'_>) -> Option<Result<Session, Error>> {
-        Some(Ok(self.opened(context)))
-    }
-
-    fn save_now(&self, session: &Session, context: &SaveContext<'_>) -> Option<Result<CookieAction, Error>> {
-        Some(self.saved(session, context))
+        if session.is_empty() {
+            return Ok(if session.is_modified() { CookieAction::Remove } else { CookieAction::Keep });
+        }
+        let mut value = self.encode(&session.payload(), context.value_limit());
+        self.signer.sign(&mut value, context.now());
+        let unreadable = |error| Error::new(ErrorKind::Backend, "base64 gave no text").with_source(error);
+        String::from_utf8(value).map(CookieAction::Set).map_err(unreadable)
     }
 }
 

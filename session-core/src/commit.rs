@@ -218,21 +218,17 @@ impl RequestSession {
         if let Some(session) = self.shared.session.get() {
             return Ok(session);
         }
-        if let Some(opened) = self.shared.context.open_now() {
-            return self.keep(opened);
-        }
         let _alone = self.shared.opening.lock().await;
         if let Some(session) = self.shared.session.get() {
             return Ok(session);
         }
-        self.keep(self.shared.context.open().await)
-    }
-
-    fn keep(&self, opened: Result<Session, Error>) -> Result<&Session, Error> {
-        if opened.is_err() {
-            self.shared.failed.store(true, Ordering::Relaxed);
+        match self.shared.context.open().await {
+            Ok(session) => Ok(self.shared.session.get_or_init(|| session)),
+            Err(error) => {
+                self.shared.failed.store(true, Ordering::Relaxed);
+                Err(error)
+            }
         }
-        opened.map(|session| self.shared.session.get_or_init(|| session))
     }
 
     /// Whether a session that nothing asked for must be opened all the same, to be renewed.

@@ -43,18 +43,15 @@ impl RequestContext {
         self.interface.cookie_name(&self.request)
     }
 
-    /// The session, if the interface has it without waiting.
-    pub(crate) fn open_now(&self) -> Option<Result<Session, Error>> {
-        self.interface.open_now(&self.open_context(&self.cookie_name()))
-    }
-
     pub(crate) async fn open(&self) -> Result<Session, Error> {
-        self.interface.open(&self.open_context(&self.cookie_name())).await
-    }
-
-    fn open_context<'a>(&'a self, cookie_name: &'a str) -> OpenContext<'a> {
         let interface = &*self.interface;
-        OpenContext { interface, request: &self.request, cookie_name, now: interface.config().now() }
+        let context = OpenContext {
+            interface,
+            request: &self.request,
+            cookie_name: &self.cookie_name(),
+            now: interface.config().now(),
+        };
+        interface.open(&context).await
     }
 
     /// Saves a sealed session and renders what its response needs.
@@ -84,10 +81,7 @@ impl RequestContext {
             should_set_cookie: should_set,
             now: interface.config().now(),
         };
-        let action = match interface.save_now(session, &context) {
-            Some(saved) => saved?,
-            None => interface.save(session, &context).await?,
-        };
+        let action = interface.save(session, &context).await?;
         session.lock().outcome.get_or_insert(Outcome::Stored);
         let set_cookie = match &action {
             CookieAction::Set(value) if should_set => render_checked(&context, value, context.expires_at())?,

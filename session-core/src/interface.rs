@@ -130,36 +130,6 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
     /// not.
     async fn save(&self, session: &Session, context: &SaveContext<'_>) -> Result<CookieAction, Error>;
 
-    /// What [`open`](Self::open) gives, at once: for an interface that waits for nothing, and so spares each request a
-    /// future. `None`, the default, has `open` called; a wrapper that overrides `open` leaves it at that.
-    ///
-    /// Unlike `open` it may be called more than once per request; one of the sessions is used.
-    ///
-    /// ```
-    /// # use session_core::{NullSessions, OpenContext, SessionInterface};
-    /// fn waits(interface: &impl SessionInterface, context: &OpenContext<'_>) -> bool {
-    ///     interface.open_now(context).is_none()
-    /// }
-    /// ```
-    fn open_now(&self, context: &OpenContext<'_>) -> Option<Result<Session, Error>> {
-        let _ = context;
-        None
-    }
-
-    /// What [`save`](Self::save) gives, at once, as [`open_now`](Self::open_now) does for `open`. `None`, the default, has
-    /// `save` called.
-    ///
-    /// ```
-    /// # use session_core::{SaveContext, Session, SessionInterface};
-    /// fn waits(interface: &impl SessionInterface, session: &Session, context: &SaveContext<'_>) -> bool {
-    ///     interface.save_now(session, context).is_none()
-    /// }
-    /// ```
-    fn save_now(&self, session: &Session, context: &SaveContext<'_>) -> Option<Result<CookieAction, Error>> {
-        let _ = (session, context);
-        None
-    }
-
     /// The cookie's name for this request. It may depend on the host, for one service under several.
     ///
     /// ```
@@ -236,14 +206,6 @@ macro_rules! forward {
 
             async fn save(&self, session: &Session, context: &SaveContext<'_>) -> Result<CookieAction, Error> {
                 (**self).save(session, context).await
-            }
-
-            fn open_now(&self, context: &OpenContext<'_>) -> Option<Result<Session, Error>> {
-                (**self).open_now(context)
-            }
-
-            fn save_now(&self, session: &Session, context: &SaveContext<'_>) -> Option<Result<CookieAction, Error>> {
-                (**self).save_now(session, context)
             }
 
             fn cookie_name(&self, request: &RequestView) -> Cow<'_, str> {

@@ -88,14 +88,6 @@ impl SessionInterface for RedisSessions {
         self.engine.save(session, context).await
     }
 
-    fn open_now(&self, context: &OpenContext<'_>) -> Option<Result<Session, Error>> {
-        self.engine.open_now(context)
-    }
-
-    fn save_now(&self, session: &Session, context: &SaveContext<'_>) -> Option<Result<CookieAction, Error>> {
-        self.engine.save_now(session, context)
-    }
-
     fn cookie_name(&self, request: &RequestView) -> Cow<'_, str> {
         self.engine.cookie_name(request)
     }

@@ -123,15 +123,6 @@ impl SessionInterface for Observed {
         Ok(action)
     }
 
-    /// What fails or takes its time does so in `open`.
-    fn open_now(&self, _: &OpenContext<'_>) -> Option<Result<Session, Error>> {
-        None
-    }
-
-    fn save_now(&self, _: &Session, _: &SaveContext<'_>) -> Option<Result<CookieAction, Error>> {
-        None
-    }
-
     fn cookie_name(&self, request: &RequestView) -> Cow<'_, str> {
         self.inner.cookie_name(request)
     }

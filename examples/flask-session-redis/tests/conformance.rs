@@ -45,14 +45,6 @@ impl SessionInterface for OnItsOwnServer {
         self.sessions.save(session, context).await
     }
 
-    fn open_now(&self, context: &OpenContext<'_>) -> Option<Result<Session, Error>> {
-        self.sessions.open_now(context)
-    }
-
-    fn save_now(&self, session: &Session, context: &SaveContext<'_>) -> Option<Result<CookieAction, Error>> {
-        self.sessions.save_now(session, context)
-    }
-
     fn cookie_name(&self, request: &RequestView) -> Cow<'_, str> {
         self.sessions.cookie_name(request)
     }
