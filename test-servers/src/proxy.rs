@@ -42,6 +42,7 @@ struct Loss {
     of_requests_with: Vec<u8>,
     one_in: usize,
     passed: usize,
+    is_over_after_one: bool,
     reply: LostReply,
 }
 
@@ -99,7 +100,13 @@ impl Proxy {
     /// themselves reach the server.
     pub fn lose_replies(&self, of_requests_with: &[u8], one_in: usize, reply: LostReply) {
         let of_requests_with = of_requests_with.to_vec();
-        self.set_loss(Some(Loss { of_requests_with, one_in, passed: 0, reply }));
+        self.set_loss(Some(Loss { of_requests_with, one_in, passed: 0, is_over_after_one: false, reply }));
+    }
+
+    /// Loses the reply to the next request that contains these bytes in one piece, and to no later one.
+    pub fn lose_next_reply(&self, of_requests_with: &[u8], reply: LostReply) {
+        let of_requests_with = of_requests_with.to_vec();
+        self.set_loss(Some(Loss { of_requests_with, one_in: 1, passed: 0, is_over_after_one: true, reply }));
     }
 
     /// Loses no further reply.
@@ -136,14 +143,18 @@ impl Way {
     }
 
     fn loss_of(&self, request: &[u8]) -> Option<LostReply> {
-        let mut loss = self.loss.lock().unwrap_or_else(PoisonError::into_inner);
-        let loss = loss.as_mut()?;
+        let mut slot = self.loss.lock().unwrap_or_else(PoisonError::into_inner);
+        let loss = slot.as_mut()?;
         let searched = &loss.of_requests_with;
         if !searched.is_empty() && !request.windows(searched.len()).any(|part| part == searched) {
             return None;
         }
         loss.passed += 1;
-        loss.passed.is_multiple_of(loss.one_in).then_some(loss.reply)
+        let reply = loss.passed.is_multiple_of(loss.one_in).then_some(loss.reply);
+        if reply.is_some() && loss.is_over_after_one {
+            *slot = None;
+        }
+        reply
     }
 }
 

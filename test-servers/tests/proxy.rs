@@ -85,6 +85,18 @@ async fn a_lost_reply_is_that_of_a_request_which_the_server_got() {
 }
 
 #[tokio::test]
+async fn only_the_next_reply_is_lost_if_that_is_asked_for() {
+    let server = Echo::start(b'a').await;
+    let proxy = proxy(server.port).await;
+    let mut stream = connect(proxy.port()).await;
+    proxy.lose_next_reply(b"write", LostReply::Closes);
+    assert_eq!(ask(&mut stream, b"read").await.unwrap(), b"aread");
+    assert!(ask(&mut stream, b"write").await.unwrap_or_default().is_empty());
+    assert_eq!(ask(&mut connect(proxy.port()).await, b"write").await.unwrap(), b"awrite");
+    assert_eq!((server.requests.load(Ordering::SeqCst), proxy.lost()), (3, 1));
+}
+
+#[tokio::test]
 async fn a_connection_that_lost_a_reply_may_stay_open_and_silent() {
     let server = Echo::start(b'a').await;
     let proxy = proxy(server.port).await;
