@@ -5,7 +5,7 @@ use std::thread;
 
 use crate::private::{PrivateServer, in_background, wait_until};
 use crate::program::run;
-use crate::redis::{self, RedisOptions};
+use crate::redis::{self, RedisOptions, ask};
 
 /// Six Redis servers of the test's own that form a Cluster. When a master fails, its replica takes over after two seconds.
 #[derive(Debug)]
@@ -15,7 +15,12 @@ pub struct RedisCluster {
 
 /// A Redis Cluster of the test's own: three masters, each with a replica.
 pub async fn redis_cluster() -> RedisCluster {
-    in_background(RedisCluster::start).await
+    redis_cluster_with(RedisOptions::default()).await
+}
+
+/// The same, with nodes set up as the test wants them.
+pub async fn redis_cluster_with(options: RedisOptions) -> RedisCluster {
+    in_background(move || RedisCluster::start(&options.over(node_options()))).await
 }
 
 impl RedisCluster {
@@ -32,7 +37,7 @@ impl RedisCluster {
     /// The master that serves a key now, as the first node that answers sees it.
     pub async fn master_of(&self, key: &str) -> &PrivateServer {
         for node in &self.nodes {
-            if let Some(port) = self.served_by(node, key).await {
+            if let Some(port) = served_by(node, key).await {
                 return self.nodes.iter().find(|node| node.port() == port).expect("a master is one of the nodes");
             }
         }
@@ -44,14 +49,15 @@ impl RedisCluster {
     pub async fn fail_over(&self, key: &str) -> &PrivateServer {
         let old = self.master_of(key).await;
         old.kill().await;
-        let ports: Vec<u16> = self.nodes.iter().map(PrivateServer::port).filter(|&port| port != old.port()).collect();
+        let others: Vec<_> =
+            self.nodes.iter().filter(|node| node.port() != old.port()).map(PrivateServer::client).collect();
         let (key, old_port) = (key.to_owned(), old.port());
         in_background(move || {
-            let slot = ask(ports[0], &["cluster", "keyslot", &key]).trim().parse().expect("a slot is a number");
+            let slot = ask(&others[0], &["cluster", "keyslot", &key]).trim().parse().expect("a slot is a number");
             wait_until("the replica has taken over", || {
-                ports.iter().all(|&port| {
-                    ask(port, &["cluster", "info"]).contains("cluster_state:ok")
-                        && master_of_slot(&ask(port, &["cluster", "nodes"]), slot)
+                others.iter().all(|node| {
+                    ask(node, &["cluster", "info"]).contains("cluster_state:ok")
+                        && master_of_slot(&ask(node, &["cluster", "nodes"]), slot)
                             .is_some_and(|master| master != old_port)
                 })
             });
@@ -60,15 +66,15 @@ impl RedisCluster {
         old
     }
 
-    fn start() -> RedisCluster {
+    fn start(options: &RedisOptions) -> RedisCluster {
         let nodes = thread::scope(|scope| {
-            let starting: Vec<_> = (0..6).map(|_| scope.spawn(|| redis::start(node_options()))).collect();
+            let starting: Vec<_> = (0..6).map(|_| scope.spawn(|| redis::start(options))).collect();
             starting.into_iter().map(|node| node.join().expect("each node starts")).collect()
         });
         let cluster = RedisCluster { nodes };
-        let client = redis::client(cluster.nodes[0].port());
+        let client = cluster.nodes[0].client();
         let addresses = cluster.nodes.iter().map(|node| format!("127.0.0.1:{}", node.port()));
-        run(Command::new(&client[0]).args(["--cluster", "create"]).args(addresses).args([
+        run(Command::new(&client[0]).args(&client[1..]).args(["--cluster", "create"]).args(addresses).args([
             "--cluster-replicas",
             "1",
             "--cluster-yes",
@@ -76,16 +82,16 @@ impl RedisCluster {
         wait_until("all nodes of the Cluster agree", || cluster.nodes.iter().all(agrees));
         cluster
     }
+}
 
-    /// `None` if the node does not run.
-    async fn served_by(&self, node: &PrivateServer, key: &str) -> Option<u16> {
-        let (port, key) = (node.port(), key.to_owned());
-        in_background(move || {
-            let slot = ask(port, &["cluster", "keyslot", &key]).trim().parse().ok()?;
-            master_of_slot(&ask(port, &["cluster", "nodes"]), slot)
-        })
-        .await
-    }
+/// `None` if the node does not run.
+async fn served_by(node: &PrivateServer, key: &str) -> Option<u16> {
+    let (node, key) = (node.client(), key.to_owned());
+    in_background(move || {
+        let slot = ask(&node, &["cluster", "keyslot", &key]).trim().parse().ok()?;
+        master_of_slot(&ask(&node, &["cluster", "nodes"]), slot)
+    })
+    .await
 }
 
 fn node_options() -> RedisOptions {
@@ -104,10 +110,6 @@ fn agrees(node: &PrivateServer) -> bool {
     let replication = node.ask_now(&["info", "replication"]);
     let is_synchronized = replication.contains("master_link_status:up") || replication.contains("state=online");
     knows_all && is_synchronized && node.ask_now(&["cluster", "info"]).contains("cluster_state:ok")
-}
-
-fn ask(port: u16, question: &[&str]) -> String {
-    redis::ask(&redis::client(port), question)
 }
 
 /// Reads lines such as `id 127.0.0.1:7000@17000 master - 0 0 1 connected 0-5460 5462`.

@@ -21,7 +21,7 @@
 //! Where there is none, the test fails with the command that installs one.
 //!
 //! [`redis_with`], [`postgres_with`], [`mysql_with`], [`redis_cluster`], [`redis_sentinel`] and [`pgbouncer`] start the installed
-//! server for one test, which may then kill, stop, freeze and restart it.
+//! server for one test, which may then kill, stop, freeze and restart it. [`RedisOptions`] ask for a password, TLS and settings.
 //!
 //! [`chromedriver()`] is Debian's, and drives its Chromium.
 //!
@@ -32,6 +32,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, clippy::missing_panics_doc, reason = "a test without its server fails")]
 
+mod certificates;
 mod chromedriver;
 mod cluster;
 mod container;
@@ -50,8 +51,10 @@ mod sentinel;
 mod shared;
 mod template;
 
+pub use certificates::Certificates;
 pub use chromedriver::{Chromedriver, chromedriver};
 pub use cluster::{RedisCluster, redis_cluster};
+pub use cluster::{RedisCluster, redis_cluster, redis_cluster_with};
 pub use folder::TemporaryFolder;
 pub use mysql::{mysql, mysql_with};
 pub use pgbouncer::pgbouncer;
@@ -59,5 +62,5 @@ pub use postgres::{postgres, postgres_with};
 pub use private::PrivateServer;
 pub use proxy::{LostReply, Proxy, proxy};
 pub use redis::{RedisOptions, redis, redis_with};
-pub use sentinel::{RedisSentinel, redis_sentinel};
+pub use sentinel::{RedisSentinel, redis_sentinel, redis_sentinel_with};
 pub use shared::{SharedServer, Way};

@@ -107,7 +107,7 @@ fn describe(port: u16) -> Description {
         protocol: Some(Protocol::MySql),
         client: std::iter::once(client).chain(arguments.map(str::to_owned)).collect(),
         stop_signal: "TERM",
-        certificate_authority: None,
+        certificates: None,
     }
 }
 

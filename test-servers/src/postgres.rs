@@ -86,7 +86,7 @@ pub(crate) fn describe(url: String) -> Description {
         url,
         protocol: Some(Protocol::Postgres),
         stop_signal: "INT",
-        certificate_authority: None,
+        certificates: None,
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use crate::Certificates;
 use crate::keeper::{Keeper, Program};
 use crate::port::Port;
 use crate::probe::Protocol;
@@ -37,7 +38,7 @@ pub(crate) struct Description {
     pub(crate) client: Vec<String>,
     /// What makes the server stop in an orderly way.
     pub(crate) stop_signal: &'static str,
-    pub(crate) certificate_authority: Option<PathBuf>,
+    pub(crate) certificates: Option<Arc<Certificates>>,
 }
 
 impl PrivateServer {
@@ -56,9 +57,9 @@ impl PrivateServer {
         &self.0.folder
     }
 
-    /// The file with the certificate of the authority that signed the server's, in PEM; only a server with TLS has one.
-    pub fn certificate_authority(&self) -> Option<&Path> {
-        self.0.description.certificate_authority.as_deref()
+    /// The certificates of a server with TLS.
+    pub fn certificates(&self) -> Option<&Certificates> {
+        self.0.description.certificates.as_deref()
     }
 
     /// What the server wrote to its output since it was started for the first time.
@@ -116,6 +117,11 @@ impl PrivateServer {
         let inner = Inner { keeper: Mutex::new(keeper), folder, port, description };
         inner.start();
         PrivateServer(Arc::new(inner))
+    }
+
+    /// The command-line client and its arguments, before those of a question.
+    pub(crate) fn client(&self) -> Vec<String> {
+        self.0.description.client.clone()
     }
 
     pub(crate) fn ask_now(&self, question: &[&str]) -> String {

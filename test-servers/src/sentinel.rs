@@ -3,8 +3,7 @@
 use std::fs;
 
 use crate::keeper::Program;
-use crate::private::{Description, PrivateServer, in_background, wait_until};
-use crate::probe::Protocol;
+use crate::private::{PrivateServer, in_background, wait_until};
 use crate::program::installed;
 use crate::redis::{self, RedisOptions};
 
@@ -19,7 +18,13 @@ pub struct RedisSentinel {
 
 /// A Redis of the test's own behind Sentinel: a master, a replica, three sentinels.
 pub async fn redis_sentinel() -> RedisSentinel {
-    in_background(RedisSentinel::start).await
+    redis_sentinel_with(RedisOptions::default()).await
+}
+
+/// The same, set up as the test wants it. A password is that of the servers, and clients of the sentinels need none; TLS is
+/// spoken by all.
+pub async fn redis_sentinel_with(options: RedisOptions) -> RedisSentinel {
+    in_background(move || RedisSentinel::start(&options.over(server_options()))).await
 }
 
 impl RedisSentinel {
@@ -57,38 +62,62 @@ impl RedisSentinel {
     pub async fn fail_over(&self) -> &PrivateServer {
         let old = self.master().await;
         old.kill().await;
-        let new = self.servers.iter().find(|server| server.port() != old.port()).expect("there are two servers");
-        let new_port = new.port().to_string();
-        let questions: Vec<_> = self.sentinels.iter().map(|sentinel| redis::client(sentinel.port())).collect();
-        let server = redis::client(new.port());
-        in_background(move || {
-            wait_until("the replica has taken over", || {
-                let names_new = |client: &Vec<String>| {
-                    let answer = redis::ask(client, &["sentinel", "get-master-addr-by-name", NAME]);
-                    answer.lines().nth(1) == Some(&new_port)
-                };
-                questions.iter().all(names_new) && redis::ask(&server, &["role"]).starts_with("master")
-            });
-        })
-        .await;
+        self.until_it_is_replaced(old).await;
         old
     }
 
-    fn start() -> RedisSentinel {
-        let options = RedisOptions::default().setting("repl-diskless-sync-delay", "0").append_only();
-        let master = redis::start(options.clone());
-        let replica = redis::start(options.setting("replicaof", &format!("127.0.0.1 {}", master.port())));
+    /// Lets the sentinels make the other server the master, waits until they have, and returns the one that was it: it
+    /// lives on as a replica.
+    pub async fn switch_over(&self) -> &PrivateServer {
+        let old = self.master().await;
+        let (sentinel, server) = (self.sentinels[0].client(), old.client());
+        in_background(move || {
+            let begins = || redis::ask(&sentinel, &["sentinel", "failover", NAME]).starts_with("OK");
+            wait_until("a sentinel begins", begins);
+            wait_until("the old master follows", || redis::ask(&server, &["role"]).starts_with("slave"));
+        })
+        .await;
+        self.until_it_is_replaced(old).await;
+        old
+    }
+
+    async fn until_it_is_replaced(&self, old: &PrivateServer) {
+        let new = self.servers.iter().find(|server| server.port() != old.port()).expect("there are two servers");
+        let new_port = new.port().to_string();
+        let sentinels: Vec<_> = self.sentinels.iter().map(PrivateServer::client).collect();
+        let server = new.client();
+        in_background(move || {
+            wait_until("the replica has taken over", || {
+                let names_new = |sentinel: &Vec<String>| {
+                    let answer = redis::ask(sentinel, &["sentinel", "get-master-addr-by-name", NAME]);
+                    answer.lines().nth(1) == Some(&new_port)
+                };
+                sentinels.iter().all(names_new) && redis::ask(&server, &["role"]).starts_with("master")
+            });
+        })
+        .await;
+    }
+
+    fn start(options: &RedisOptions) -> RedisSentinel {
+        let master = redis::start(options);
+        let following = options.clone().setting("replicaof", &format!("127.0.0.1 {}", master.port()));
+        let replica = redis::start(&following);
         wait_until("the replica has copied the master", || {
             replica.ask_now(&["info", "replication"]).contains("master_link_status:up")
         });
-        let sentinels = (0..3).map(|_| start_sentinel(master.port())).collect();
+        let sentinels = (0..3).map(|_| start_sentinel(options, master.port())).collect();
         let all = RedisSentinel { servers: vec![master, replica], sentinels };
         wait_until("the sentinels know each other", || all.sentinels.iter().all(knows_all));
         all
     }
 }
 
-fn start_sentinel(master: u16) -> PrivateServer {
+fn server_options() -> RedisOptions {
+    RedisOptions::default().setting("repl-diskless-sync-delay", "0").append_only()
+}
+
+fn start_sentinel(options: &RedisOptions, master: u16) -> PrivateServer {
+    let certificates = options.certificates.as_ref();
     PrivateServer::start(
         "sentinel",
         |folder, _| Program {
@@ -97,23 +126,15 @@ fn start_sentinel(master: u16) -> PrivateServer {
             last_signal: "KILL",
         },
         |folder, port| {
-            let settings = format!(
-                "bind 127.0.0.1\n\
-                 port {port}\n\
-                 dir {}\n\
-                 sentinel monitor {NAME} 127.0.0.1 {master} 2\n\
-                 sentinel down-after-milliseconds {NAME} 1000\n\
-                 sentinel failover-timeout {NAME} 3000\n",
-                folder.display()
-            );
-            fs::write(folder.join("sentinel.conf"), settings).expect("a new folder is writable");
-            Description {
-                url: redis::url(port),
-                protocol: Some(Protocol::Redis),
-                client: redis::client(port),
-                stop_signal: "TERM",
-                certificate_authority: None,
-            }
+            let mut lines = redis::listening(certificates.map(|certificates| &**certificates), port);
+            lines.push(("dir", folder.display().to_string()));
+            lines.push(("sentinel monitor", format!("{NAME} 127.0.0.1 {master} 2")));
+            lines.push(("sentinel down-after-milliseconds", format!("{NAME} 1000")));
+            lines.push(("sentinel failover-timeout", format!("{NAME} 3000")));
+            lines.extend(options.password.iter().map(|password| ("sentinel auth-pass", format!("{NAME} {password}"))));
+            let lines: Vec<_> = lines.into_iter().map(|(name, value)| format!("{name} {value}")).collect();
+            fs::write(folder.join("sentinel.conf"), lines.join("\n")).expect("a new folder is writable");
+            redis::describe(None, certificates, port)
         },
     )
 }

@@ -5,7 +5,7 @@
 mod helpers;
 
 use helpers::{ask, listens};
-use test_servers::{redis_cluster, redis_sentinel};
+use test_servers::{RedisOptions, redis_cluster, redis_cluster_with, redis_sentinel, redis_sentinel_with};
 
 #[tokio::test]
 async fn a_cluster_serves_a_key_and_survives_the_loss_of_its_master() {
@@ -45,4 +45,33 @@ async fn sentinels_name_the_replica_after_the_loss_of_the_master() {
 
     old.restart().await;
     helpers::wait_until("the old master is a replica", || ask(old.url(), "ROLE").starts_with("slave"));
+}
+
+#[tokio::test]
+async fn a_master_that_steps_back_lives_on_as_a_replica() {
+    let sentinel = redis_sentinel().await;
+    let old = sentinel.switch_over().await;
+    assert_eq!(old.port(), sentinel.servers()[0].port());
+    assert_eq!(sentinel.master().await.port(), sentinel.servers()[1].port());
+    assert!(ask(old.url(), "ROLE").starts_with("slave"));
+    assert!(ask(sentinel.servers()[1].url(), "ROLE").starts_with("master"));
+}
+
+#[tokio::test]
+async fn a_password_and_tls_are_those_of_all_servers_together() {
+    let options = RedisOptions::default().password("open-sesame").tls().setting("tls-auth-clients", "yes");
+    let cluster = redis_cluster_with(options.clone()).await;
+    for node in cluster.nodes() {
+        assert_eq!(node.url(), format!("rediss://:open-sesame@127.0.0.1:{}/", node.port()));
+        assert!(node.ask(&["CLUSTER", "INFO"]).await.contains("cluster_state:ok"));
+    }
+    let master = cluster.master_of("note").await;
+    assert_eq!(master.ask(&["SET", "note", "kept"]).await.trim(), "OK");
+    assert_eq!(master.ask(&["WAIT", "1", "5000"]).await.trim(), "1");
+
+    let sentinel = redis_sentinel_with(options).await;
+    assert!(sentinel.urls().iter().all(|url| url.starts_with("rediss://127.0.0.1:")));
+    let old = sentinel.fail_over().await;
+    assert!(!listens(old.port()));
+    assert!(sentinel.master().await.ask(&["ROLE"]).await.starts_with("master"));
 }

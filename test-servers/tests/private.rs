@@ -162,10 +162,10 @@ async fn redis_with_tls_has_a_certificate_that_its_authority_signed() {
     let server = redis_with(RedisOptions::default().tls().password("open-sesame")).await;
     assert!(server.url().starts_with("rediss://:open-sesame@127.0.0.1:"));
     assert_eq!(server.ask(&["PING"]).await.trim(), "PONG");
-    let authority = server.certificate_authority().unwrap();
+    let certificates = server.certificates().unwrap();
     let verified = std::process::Command::new("openssl")
         .args(["verify", "-verify_ip", "127.0.0.1", "-CAfile"])
-        .args([authority, &server.folder().join("server.pem")])
+        .args([certificates.authority(), certificates.certificate()])
         .output()
         .unwrap();
     assert!(verified.status.success(), "{verified:?}");
