@@ -250,7 +250,7 @@ async fn connect(target: Target, access: Access, time: Duration) -> RedisResult<
         #[cfg(feature = "cluster")]
         Target::Cluster(urls) => {
             let client = access.cluster_client(&urls, time)?;
-            Ok(Arc::new(crate::connection::Cluster::connect(&client, deadline).await?))
+            Ok(Arc::new(crate::connection::Cluster::connect(client, time).await?))
         }
         #[cfg(feature = "sentinel")]
         Target::Sentinel { master, sentinels } => {

@@ -53,7 +53,6 @@ mod template;
 
 pub use certificates::Certificates;
 pub use chromedriver::{Chromedriver, chromedriver};
-pub use cluster::{RedisCluster, redis_cluster};
 pub use cluster::{RedisCluster, redis_cluster, redis_cluster_with};
 pub use folder::TemporaryFolder;
 pub use mysql::{mysql, mysql_with};
