@@ -17,12 +17,13 @@ const DESK: Screen = Screen { width: 1280, height: 800, dark: false };
 const PAGES: [&str; 6] = ["/", "/cart", "/login", "/preferences", "/session", "/nowhere"];
 
 /// The pictures that are kept: of which page, on which screen.
-const PICTURES: [(&str, Screen, &str); 6] = [
+const PICTURES: [(&str, Screen, &str); 7] = [
     ("home, logged in", DESK, "home-1280.png"),
     ("home, logged in", Screen { dark: true, ..PHONE }, "home-375-night.png"),
     ("/cart, logged in", Screen { dark: true, ..DESK }, "cart-1280-night.png"),
     ("/cart, logged in", PHONE, "cart-375.png"),
     ("/session, logged in", DESK, "session-1280.png"),
+    ("/devices, logged in", DESK, "devices-1280.png"),
     ("/login", PHONE, "login-375.png"),
 ];
 
@@ -46,11 +47,14 @@ async fn every_page_is_sound_on_a_phone_and_on_a_desk_by_day_and_by_night() {
     examine(&browser, "/login after a wrong password").await;
     browser.log_in(shop.url(), true).await;
     examine(&browser, "/cart with a message").await;
+    let other = Browser::open().await;
+    other.log_in(shop.url(), false).await;
     for (path, name) in [
         ("/", "home, logged in"),
         ("/cart", "/cart, logged in"),
         ("/preferences", "/preferences, logged in"),
         ("/session", "/session, logged in"),
+        ("/devices", "/devices, logged in"),
         ("/nowhere", "/nowhere, logged in"),
     ] {
         browser.visit(&format!("{}{path}", shop.url())).await;

@@ -63,7 +63,7 @@ pub(crate) fn sqlite() -> String {
 
 /// Opens a shop with these sessions as a task of this test, and returns its address.
 pub(crate) async fn open_with(sessions: Arc<dyn SessionInterface>) -> String {
-    serve(shop::app(sessions)).await
+    serve(shop::app(sessions, None)).await
 }
 
 /// Serves one page, and nothing else but an icon.

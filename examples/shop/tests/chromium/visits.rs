@@ -150,6 +150,31 @@ async fn two_devices_have_sessions_of_their_own() {
 }
 
 #[tokio::test]
+async fn a_user_sees_two_devices_and_ends_one_and_then_all_others() {
+    let shop = Shop::open(&["--store", "memory"]);
+    let (phone, desk) = tokio::join!(Browser::open(), Browser::open());
+    phone.log_in(shop.url(), false).await;
+    desk.log_in(shop.url(), false).await;
+    desk.follow("Devices").await;
+    let devices = desk.script("return [...document.querySelectorAll('.devices h2')].map(name => name.innerText)").await;
+    let devices: Vec<String> = serde_json::from_value(devices).unwrap();
+    let (this, others): (Vec<_>, Vec<_>) = devices.iter().partition(|name| name.ends_with("this device"));
+    let ([_], [other]) = (&this[..], &others[..]) else { panic!("{devices:?}") };
+
+    desk.press(&format!("Log out of {other}")).await;
+    assert!(desk.sees("That device is logged out.").await);
+    phone.reload().await;
+    assert!(desk.is_logged_in().await && !phone.is_logged_in().await);
+
+    phone.log_in(shop.url(), false).await;
+    desk.follow("Devices").await;
+    desk.press("Log out everywhere else").await;
+    assert!(desk.sees("Logged out elsewhere: one device.").await);
+    phone.reload().await;
+    assert!(desk.is_logged_in().await && !phone.is_logged_in().await);
+}
+
+#[tokio::test]
 async fn a_visitor_is_still_logged_in_after_the_shop_was_restarted() {
     let browser = Browser::open().await;
     for store in ["cookie", &sqlite()] {
