@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 
 use actix_web::body::EitherBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
-use actix_web::http::header::{COOKIE, HOST, HeaderMap, HeaderValue, SET_COOKIE, VARY};
+use actix_web::http::header::{CACHE_CONTROL, COOKIE, HOST, HeaderMap, HeaderValue, SET_COOKIE, VARY};
 use actix_web::{HttpMessage, HttpResponse, ResponseError as _};
 use pin_project_lite::pin_project;
 use session_core::{ErrorKind, OnOutage, RequestSession, RequestView, SessionHeaders, SessionInterface};
@@ -319,6 +319,9 @@ fn apply(response: &mut HeaderMap, headers: &SessionHeaders) -> Result<(), sessi
     };
     if let Some(vary) = headers.merged_vary(response.get_all(VARY).map(HeaderValue::as_bytes)) {
         response.insert(VARY, value(&vary)?);
+    }
+    if let Some(directive) = headers.cache_control(response.get_all(CACHE_CONTROL).map(HeaderValue::as_bytes)) {
+        response.insert(CACHE_CONTROL, HeaderValue::from_static(directive));
     }
     if let Some(cookie) = headers.set_cookie() {
         response.append(SET_COOKIE, value(cookie.as_bytes())?);

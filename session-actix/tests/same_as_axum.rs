@@ -251,7 +251,8 @@ async fn sessions_in_memory_are_the_same_but_for_their_ids() {
     assert_eq!(actix, axum);
     assert_eq!(
         visit(&actix, "/login"),
-        "GET /login = 303\nset-cookie: session=<0>; Secure; HttpOnly; Path=/; SameSite=Lax\nvary: Cookie\nlocation: /\n"
+        "GET /login = 303\nset-cookie: session=<0>; Secure; HttpOnly; Path=/; SameSite=Lax\nvary: Cookie\n\
+         cache-control: no-store\nlocation: /\n"
     );
     let expected = "GET /flashes = 200\nset-cookie: session=<0>; Secure; HttpOnly; Path=/; SameSite=Lax\n";
     assert!(actix[6].starts_with(expected) && actix[6].ends_with("info: Welcome, Ada\n"), "{}", actix[6]);

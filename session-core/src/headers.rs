@@ -1,4 +1,4 @@
-//! What a committed session adds to the response: `Set-Cookie` and `Vary`.
+//! What a committed session adds to the response: `Set-Cookie`, `Vary` and `Cache-Control`.
 
 use std::fmt;
 
@@ -63,6 +63,22 @@ impl SessionHeaders {
         merged.extend_from_slice(b"Cookie");
         Some(merged)
     }
+
+    /// The `Cache-Control` header that the response gets, `no-store`; `None` if the cookie is neither set nor removed, or if the
+    /// response has a header of its own, which wins whatever it says.
+    ///
+    /// A cache need not leave `Set-Cookie` out of what it stores (RFC 9111, section 7.3), and would hand the cookie to the next
+    /// visitor. A handler that means to have such a response stored says so itself:
+    /// `Cache-Control: no-cache=\"set-cookie\", max-age=60`.
+    ///
+    /// ```
+    /// # use session_core::SessionHeaders;
+    /// assert_eq!(SessionHeaders::default().cache_control([]), None);
+    /// ```
+    pub fn cache_control<'a>(&self, present: impl IntoIterator<Item = &'a [u8]>) -> Option<&'static str> {
+        let own = present.into_iter().any(|value| !value.trim_ascii().is_empty());
+        (self.set_cookie.is_some() && !own).then_some("no-store")
+    }
 }
 
 impl fmt::Debug for SessionHeaders {
@@ -93,5 +109,15 @@ mod tests {
         );
         assert_eq!(merged(&["Accept", "origin , COOKIE"]), None);
         assert_eq!(merged(&["Accept", "*"]), None);
+    }
+
+    #[test]
+    fn what_sets_a_cookie_is_not_stored_unless_it_says_otherwise() {
+        let setting = SessionHeaders { set_cookie: Some("session=x".to_owned()), vary: true };
+        assert_eq!(setting.cache_control([]), Some("no-store"));
+        assert_eq!(setting.cache_control([&b" "[..]]), Some("no-store"));
+        assert_eq!(setting.cache_control([&b""[..], b"public, max-age=60"]), None);
+        let reading = SessionHeaders { set_cookie: None, vary: true };
+        assert_eq!(reading.cache_control([]), None);
     }
 }

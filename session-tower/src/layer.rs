@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::header::{COOKIE, HOST, SET_COOKIE, VARY};
+use http::header::{CACHE_CONTROL, COOKIE, HOST, SET_COOKIE, VARY};
 use http::{Extensions, HeaderMap, HeaderValue, Request, Response};
 use pin_project_lite::pin_project;
 use session_core::{ErrorKind, OnOutage, RequestSession, RequestView, SessionHeaders, SessionInterface};
@@ -306,6 +306,9 @@ fn apply(response: &mut HeaderMap, headers: &SessionHeaders) -> Result<(), sessi
     };
     if let Some(vary) = headers.merged_vary(response.get_all(VARY).iter().map(HeaderValue::as_bytes)) {
         response.insert(VARY, value(&vary)?);
+    }
+    if let Some(directive) = headers.cache_control(response.get_all(CACHE_CONTROL).iter().map(HeaderValue::as_bytes)) {
+        response.insert(CACHE_CONTROL, HeaderValue::from_static(directive));
     }
     if let Some(cookie) = headers.set_cookie() {
         response.append(SET_COOKIE, value(cookie.as_bytes())?);

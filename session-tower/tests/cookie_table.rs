@@ -14,7 +14,7 @@ use http::StatusCode;
 use session_core::Refresh::{EachRequest, WhenAccessed, WhenModified};
 use session_core::{Refresh, Session};
 use session_tower::SessionLayer;
-use support::{Watched, answer, cookie, reopen, set_cookies, settings, signed, vary};
+use support::{Watched, answer, cache_control, cookie, reopen, set_cookies, settings, signed, vary};
 
 const NOTHING: &str = "nothing";
 const VARY: &str = "Vary";
@@ -140,11 +140,11 @@ async fn cookie_of(brings: Brings) -> String {
 }
 
 fn sent<B>(response: &http::Response<B>) -> &'static str {
-    match (&set_cookies(response)[..], &vary(response)[..]) {
-        ([], []) => NOTHING,
-        ([], ["Cookie"]) => VARY,
-        ([cookie], ["Cookie"]) if cookie.starts_with("session=;") => REMOVAL,
-        ([cookie], ["Cookie"]) if cookie.starts_with("session=") => SET,
+    match (&set_cookies(response)[..], &vary(response)[..], &cache_control(response)[..]) {
+        ([], [], []) => NOTHING,
+        ([], ["Cookie"], []) => VARY,
+        ([cookie], ["Cookie"], ["no-store"]) if cookie.starts_with("session=;") => REMOVAL,
+        ([cookie], ["Cookie"], ["no-store"]) if cookie.starts_with("session=") => SET,
         _ => "what no row allows",
     }
 }

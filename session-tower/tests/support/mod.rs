@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use axum::body::Body;
 use axum::response::Response;
-use http::header::{COOKIE, SET_COOKIE, VARY};
+use http::header::{CACHE_CONTROL, COOKIE, SET_COOKIE, VARY};
 use http::{HeaderName, Request};
 use http_body_util::BodyExt as _;
 use session_cookie::SignedCookieSessions;
@@ -77,6 +77,10 @@ pub fn set_cookies<B>(response: &http::Response<B>) -> Vec<&str> {
 
 pub fn vary<B>(response: &http::Response<B>) -> Vec<&str> {
     all(response, &VARY)
+}
+
+pub fn cache_control<B>(response: &http::Response<B>) -> Vec<&str> {
+    all(response, &CACHE_CONTROL)
 }
 
 /// The names of the response's headers, without the length that a router adds.
