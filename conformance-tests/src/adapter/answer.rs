@@ -87,6 +87,8 @@ pub fn answer_twice(first: &Session, second: &Session) -> Answer {
 /// The value that the handlers read and write.
 pub(crate) const COLOR: &str = "color";
 
+pub(crate) const OWN_CACHE_CONTROL: &str = "private, max-age=60";
+
 pub(crate) const OWN_COOKIE: &str = "theme=dark; Path=/";
 
 /// The headers of `/created`, which nothing but the handler cares about.
@@ -106,6 +108,7 @@ fn act(session: &Session, path: &str) -> Result<Answer, Error> {
         "write" | "permanent" => (200, &[]),
         "status" => (detail.parse().unwrap_or(404), &[]),
         "created" => (201, NOTES),
+        "own-cache" => (200, &[("cache-control", OWN_CACHE_CONTROL)]),
         "own-cookie" => (200, &[("set-cookie", OWN_COOKIE)]),
         _ => return Ok(Answer { status: 404, headers: &[], body: format!("the suite has no page {path:?}") }),
     };

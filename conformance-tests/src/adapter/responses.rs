@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::AdapterUnderTest;
-use super::answer::NOTES;
+use super::answer::{NOTES, OWN_CACHE_CONTROL};
 use crate::rule::rules;
 
 rules! {
@@ -71,9 +71,44 @@ rules! {
         Ok(())
     }
 
+    /// A response that sets or removes the cookie is not for a cache: it says `Cache-Control: no-store`.
+    ///
+    /// Insert what `SessionHeaders::cache_control` gives, beside every `Set-Cookie` for the session.
+    async fn a_response_with_the_cookie_is_not_stored(adapter) {
+        let application = adapter.start().await?;
+        let cookie = application.cookie("blue").await?;
+        for page in ["/write/green", "/logout"] {
+            let reply = application.get(page, &[&cookie]).await;
+            application.equal(vec!["no-store".to_owned()], reply.response.all("cache-control"))?;
+        }
+        Ok(())
+    }
+
+    /// Where a handler says itself how its response may be stored, that stays, also beside the cookie.
+    ///
+    /// Give all `Cache-Control` values of the response to `SessionHeaders::cache_control`, and leave them alone when it gives `None`.
+    async fn the_cache_control_of_a_handler_stays_as_it_is(adapter) {
+        let application = adapter.start().await?;
+        let reply = application.get("/own-cache", &["theme=dark"]).await;
+        application.equal(vec![OWN_CACHE_CONTROL.to_owned()], reply.response.all("cache-control"))
+    }
+
+    /// A response without the cookie may be stored as ever: nothing is said of caches.
+    ///
+    /// Leave the headers alone when `SessionHeaders::cache_control` gives `None`.
+    async fn a_response_without_the_cookie_says_nothing_of_caches(adapter) {
+        let application = adapter.start().await?;
+        let cookie = application.cookie("blue").await?;
+        for page in ["/untouched", "/read"] {
+            let reply = application.get(page, &[&cookie]).await;
+            application.equal(Vec::<String>::new(), reply.response.all("cache-control"))?;
+        }
+        Ok(())
+    }
+
     /// Status, body and all other headers are the handler's, and each header of a name that comes twice.
     ///
-    /// Change nothing of the response but `Vary` and `Set-Cookie`.
+    /// Change nothing of the response but `Vary`, `Set-Cookie` and `Cache-Control`.
     async fn the_answer_of_the_handler_reaches_the_client(adapter) {
         let application = adapter.start().await?;
         let reply = application.get("/created/blue", &["theme=dark"]).await;

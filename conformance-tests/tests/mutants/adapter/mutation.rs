@@ -6,7 +6,7 @@ use conformance_tests::adapter::{AdapterUnderTest, Request, Response, Server, an
 use session_core::{Error, RequestView, Session, SessionHeaders, SessionInterface, async_trait};
 use session_memory::MemorySessions;
 
-use super::original::{Reply, Visit, apply_vary, error_reply, values, view_with};
+use super::original::{Reply, Visit, apply_cache_control, apply_vary, error_reply, values, view_with};
 
 #[async_trait]
 pub trait Mutation: Default + Send + Sync + 'static {
@@ -38,6 +38,10 @@ pub trait Mutation: Default + Send + Sync + 'static {
         apply_vary(headers, reply);
     }
 
+    fn cache_control(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        apply_cache_control(headers, reply);
+    }
+
     /// The response when a save failed.
     fn not_saved(&self, _: &Visit, error: &Error, _: Reply) -> Reply {
         error_reply(error)
@@ -53,6 +57,7 @@ pub async fn commit<M: Mutation>(mutation: &M, visit: &Visit, mut reply: Reply) 
     match visit.session.commit().await {
         Ok(headers) => {
             mutation.vary(visit, &headers, &mut reply);
+            mutation.cache_control(visit, &headers, &mut reply);
             if let Some(header) = headers.set_cookie() {
                 mutation.set_cookie(visit, header, &mut reply);
             }

@@ -124,6 +124,13 @@ pub fn apply_vary(headers: &SessionHeaders, reply: &mut Reply) {
     }
 }
 
+pub fn apply_cache_control(headers: &SessionHeaders, reply: &mut Reply) {
+    let directive = headers.cache_control(reply.values("cache-control").map(str::as_bytes));
+    if let Some(directive) = directive {
+        reply.insert("cache-control", directive);
+    }
+}
+
 pub fn error_reply(error: &Error) -> Reply {
     let status = if error.kind() == ErrorKind::Unavailable { 503 } else { 500 };
     Reply::new(status, "the session failed")

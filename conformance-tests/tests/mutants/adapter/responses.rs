@@ -3,7 +3,7 @@
 use session_core::{SessionHeaders, async_trait};
 
 use super::mutation::{commit, mutants, mutation};
-use super::original::{Reply, Visit, apply_vary};
+use super::original::{Reply, Visit, apply_cache_control, apply_vary};
 
 mutants! {
     VariesAlways breaks an_untouched_response_stays_as_it_is;
@@ -16,6 +16,12 @@ mutants! {
     MergesTheFirstVary breaks the_vary_of_a_handler_is_merged_into_one_header;
     AppendsToTheStar breaks a_vary_that_says_enough_stays_as_it_is;
     ComparesVaryByCase breaks a_vary_that_says_enough_stays_as_it_is;
+    LetsTheCookieBeStored breaks a_response_with_the_cookie_is_not_stored;
+    LetsTheRemovalBeStored breaks a_response_with_the_cookie_is_not_stored;
+    ReplacesCacheControl breaks the_cache_control_of_a_handler_stays_as_it_is;
+    AddsASecondCacheControl breaks the_cache_control_of_a_handler_stays_as_it_is;
+    LetsNoPageBeStored breaks a_response_without_the_cookie_says_nothing_of_caches;
+    LetsNoSessionBeStored breaks a_response_without_the_cookie_says_nothing_of_caches;
     AnswersOk breaks the_answer_of_the_handler_reaches_the_client;
     EmptiesTheBody breaks the_answer_of_the_handler_reaches_the_client;
     KeepsOneHeaderOfAName breaks the_answer_of_the_handler_reaches_the_client;
@@ -133,6 +139,62 @@ mutation! {
             reply.insert("vary", "accept, cookie, Cookie");
         } else {
             apply_vary(headers, reply);
+        }
+    }
+}
+
+mutation! {
+    LetsTheCookieBeStored;
+    fn cache_control(&self, visit: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if visit.path() == "/logout" {
+            apply_cache_control(headers, reply);
+        }
+    }
+}
+
+mutation! {
+    LetsTheRemovalBeStored;
+    fn cache_control(&self, visit: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if visit.path() != "/logout" {
+            apply_cache_control(headers, reply);
+        }
+    }
+}
+
+mutation! {
+    ReplacesCacheControl;
+    fn cache_control(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if headers.set_cookie().is_some() {
+            reply.insert("cache-control", "no-store");
+        }
+    }
+}
+
+mutation! {
+    AddsASecondCacheControl;
+    fn cache_control(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if headers.set_cookie().is_some() {
+            reply.append("cache-control", "no-store");
+        }
+    }
+}
+
+mutation! {
+    LetsNoPageBeStored;
+    async fn after(&self, visit: &Visit, reply: Reply) -> Reply {
+        let mut reply = commit(self, visit, reply).await;
+        if visit.path() == "/untouched" {
+            reply.insert("cache-control", "no-store");
+        }
+        reply
+    }
+}
+
+mutation! {
+    LetsNoSessionBeStored;
+    fn cache_control(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if headers.vary() && !reply.has("cache-control") {
+            reply.insert("cache-control", "no-store");
         }
     }
 }
