@@ -30,7 +30,11 @@ pub(crate) fn is_of_another_type(error: &RedisError) -> bool {
 
 fn kind(error: &RedisError) -> ErrorKind {
     use redis::ErrorKind as Driver;
+    // To connect to a Cluster fails like this for whatever reason its nodes have.
+    let refused =
+        |detail: &str| ["WRONGPASS", "NOAUTH", "cluster support disabled"].iter().any(|part| detail.contains(part));
     match error.kind() {
+        Driver::Io if error.detail().is_some_and(refused) => ErrorKind::Backend,
         Driver::Io
         | Driver::ClusterConnectionNotFound
         | Driver::MasterNameNotFoundBySentinel
