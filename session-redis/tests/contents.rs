@@ -11,13 +11,14 @@ use std::time::{Duration, SystemTime};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use session_core::{ErrorKind, NewRecord, Replaced, SessionStore as _, Version};
-use session_redis::redis;
+use session_redis::{RedisStore, redis};
 use sha2::{Digest as _, Sha256};
 use support::requests::App;
-use support::{Redis, hexadecimal, name_of, random_key, record};
+use support::{builder, cli, hexadecimal, name_of, new_server, random_key, record, replaced, store};
+use test_servers::{PrivateServer, RedisOptions, redis_cluster, redis_with};
 
 /// Every key and every value, as bytes.
-async fn dump(server: &Redis) -> Vec<Vec<u8>> {
+async fn dump(server: &PrivateServer) -> Vec<Vec<u8>> {
     let client = redis::Client::open(server.url()).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
     let keys: Vec<Vec<u8>> = redis::cmd("KEYS").arg("*").query_async(&mut connection).await.unwrap();
@@ -42,17 +43,19 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
 
-#[tokio::test]
-async fn no_id_is_in_redis_but_only_its_hash() {
-    let server = Redis::start();
-    let app = App::new(server.store().await);
+/// What four requests of two users leave holds no id, raw, in base64 or in hexadecimal, but its hash.
+async fn no_id_is_there_but_only_its_hash(store: RedisStore, servers: &[PrivateServer]) {
+    let app = App::new(store);
     let mut cookies = Vec::new();
     for user in ["zoe", "lilly"] {
         let anonymous = app.get("/write/cart", "").await.cookie.unwrap();
         let session = app.get(&format!("/login/{user}"), &anonymous).await.cookie.unwrap();
         cookies.extend([anonymous, session]);
     }
-    let all = dump(&server).await;
+    let mut all = Vec::new();
+    for server in servers {
+        all.extend(dump(server).await);
+    }
     // Four records and two lists with a key each.
     assert_eq!(all.len(), 4 * 2 + 2 * 2);
     for cookie in cookies {
@@ -71,9 +74,22 @@ async fn no_id_is_in_redis_but_only_its_hash() {
 }
 
 #[tokio::test]
+async fn no_id_is_in_redis_but_only_its_hash() {
+    let server = new_server().await;
+    no_id_is_there_but_only_its_hash(store(&server).await, &[server]).await;
+}
+
+#[tokio::test]
+async fn no_id_is_in_a_cluster_but_only_its_hash() {
+    let cluster = redis_cluster().await;
+    let store = RedisStore::cluster(cluster.urls()).connect().await.unwrap();
+    no_id_is_there_but_only_its_hash(store, &cluster.nodes()[..3]).await;
+}
+
+#[tokio::test]
 async fn redis_keeps_a_record_past_its_expiry_and_then_lets_it_go() {
-    let server = Redis::start();
-    let store = server.store().await;
+    let server = new_server().await;
+    let store = store(&server).await;
     let now = SystemTime::now();
     let hour = Duration::from_hours(1);
     let hundred_years = hour * 24 * 36_525;
@@ -86,24 +102,20 @@ async fn redis_keeps_a_record_past_its_expiry_and_then_lets_it_go() {
         for owner in [None, Some("ada")] {
             let key = random_key();
             let record = NewRecord::new(b"", now, expires_at).owned_by(owner);
-            let check = |step: &str| {
-                let life: u64 = server.cli(&["PTTL", &name_of(&key)]).parse().unwrap();
+            let check = async |step: &str| {
+                let life: u64 = cli(&server, &["PTTL", &name_of(&key)]).await.parse().unwrap();
                 let beyond = Duration::from_millis(life).checked_sub(left).unwrap_or_default();
                 assert!(beyond > Duration::from_mins(4) && beyond < Duration::from_mins(6), "{step}: {beyond:?}");
             };
             let version = store.create(&key, &record).await.unwrap();
-            check("created");
+            check("created").await;
             let long = NewRecord::new(b"", now, now + hour * 48).owned_by(owner);
-            let Replaced::Done(version) = store.replace(&key, version, &long).await.unwrap() else {
-                unreachable!("nobody else writes");
-            };
-            let Replaced::Done(version) = store.replace(&key, version, &record).await.unwrap() else {
-                unreachable!("nobody else writes");
-            };
-            check("replaced");
+            let version = replaced(&store, &key, version, &long).await;
+            let version = replaced(&store, &key, version, &record).await;
+            check("replaced").await;
             assert!(store.touch(&key, version, now + hour * 2000).await.unwrap());
             assert!(store.touch(&key, version, expires_at).await.unwrap());
-            check("touched");
+            check("touched").await;
             assert_eq!(store.load(&key).await.unwrap().unwrap().expires_at(), expires_at);
         }
     }
@@ -111,8 +123,8 @@ async fn redis_keeps_a_record_past_its_expiry_and_then_lets_it_go() {
 
 #[tokio::test]
 async fn what_something_else_wrote_is_absent_and_is_never_overwritten() {
-    let server = Redis::start();
-    let store = server.store().await;
+    let server = new_server().await;
+    let store = store(&server).await;
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
@@ -121,8 +133,8 @@ async fn what_something_else_wrote_is_absent_and_is_never_overwritten() {
         let key = random_key();
         let name = name_of(&key);
         let command: Vec<_> = [write[0], &name].into_iter().chain(write[1..].iter().copied()).collect();
-        server.cli(&command);
-        let before = server.cli(&["DUMP", &name]);
+        cli(&server, &command).await;
+        let before = cli(&server, &["DUMP", &name]).await;
 
         assert_eq!(store.load(&key).await.unwrap(), None);
         assert!(log.take().contains("WARN"), "{write:?}");
@@ -135,17 +147,16 @@ async fn what_something_else_wrote_is_absent_and_is_never_overwritten() {
             assert!(!store.touch(&key, version, SystemTime::now()).await.unwrap());
             assert!(!store.remove(&key, version).await.unwrap());
         }
-        assert_eq!(server.cli(&["DUMP", &name]), before, "{write:?}");
-        assert_eq!(server.cli(&["PTTL", &name]), "-1");
+        assert_eq!(cli(&server, &["DUMP", &name]).await, before, "{write:?}");
+        assert_eq!(cli(&server, &["PTTL", &name]).await, "-1");
         assert!(!log.take().contains(&name), "a key is in the log");
     }
 }
 
 #[tokio::test]
 async fn nothing_shows_a_password() {
-    let server = Redis::start_with(&["--requirepass", "swordfish"]);
-    let url = format!("redis://:swordfish@127.0.0.1:{}/", server.port());
-    let builder = session_redis::RedisStore::builder(url);
+    let server = redis_with(RedisOptions::default().password("swordfish")).await;
+    let builder = builder(&server);
     assert!(!format!("{builder:?}").contains("swordfish"));
     let store = builder.connect().await.unwrap();
     assert!(!format!("{store:?}").contains("swordfish"));
@@ -155,20 +166,20 @@ async fn nothing_shows_a_password() {
 
 #[tokio::test]
 async fn database_and_prefix_keep_applications_apart() {
-    let server = Redis::start();
+    let server = new_server().await;
     let key = random_key();
     let stores = [
-        server.store().await,
-        server.builder().key_prefix("other:").connect().await.unwrap(),
-        server.builder().database(5).connect().await.unwrap(),
-        session_redis::RedisStore::builder(format!("{}6", server.url())).connect().await.unwrap(),
+        store(&server).await,
+        builder(&server).key_prefix("other:").connect().await.unwrap(),
+        builder(&server).database(5).connect().await.unwrap(),
+        RedisStore::builder(format!("{}6", server.url())).connect().await.unwrap(),
     ];
     for store in &stores {
         store.create(&key, &record(b"")).await.unwrap();
     }
-    assert_eq!(server.cli(&["DBSIZE"]), "2");
-    assert_eq!(server.cli(&["-n", "5", "DBSIZE"]), "1");
-    assert_eq!(server.cli(&["-n", "6", "DBSIZE"]), "1");
+    assert_eq!(cli(&server, &["DBSIZE"]).await, "2");
+    assert_eq!(cli(&server, &["-n", "5", "DBSIZE"]).await, "1");
+    assert_eq!(cli(&server, &["-n", "6", "DBSIZE"]).await, "1");
 }
 
 /// What was logged.

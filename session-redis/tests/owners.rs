@@ -6,15 +6,15 @@ mod support;
 
 use std::time::{Duration, SystemTime};
 
-use session_core::{NewRecord, OwnerIndex as _, OwnerSessions as _, Replaced, SessionStore as _, StoreKey, Version};
-use session_redis::{RedisSessions, RedisStore};
+use session_core::{NewRecord, OwnerIndex as _, OwnerSessions as _, SessionStore as _, StoreKey, Version};
+use session_redis::{RedisSessions, RedisStore, redis};
 use support::requests::App;
-use support::{Redis, list_of, name_of, random_key, record};
+use support::{cli, list_of, name_of, new_server, random_key, record, replaced, store};
 
 #[tokio::test]
 async fn a_key_is_on_the_list_of_its_owner_and_of_no_other() {
-    let server = Redis::start();
-    let store = server.store().await;
+    let server = new_server().await;
+    let store = store(&server).await;
     let owners = ["", "ada", "Ada", "ada ", "\u{1f600}", "a\0b"];
     let mut keys = Vec::new();
     for owner in owners {
@@ -31,8 +31,8 @@ async fn a_key_is_on_the_list_of_its_owner_and_of_no_other() {
 
 #[tokio::test]
 async fn an_ended_session_leaves_the_list() {
-    let server = Redis::start();
-    let (store, key) = (server.store().await, random_key());
+    let server = new_server().await;
+    let (store, key) = (store(&server).await, random_key());
     for owner in ["ada", ""] {
         let version = store.create(&key, &record(b"").owned_by(Some(owner))).await.unwrap();
         assert!(store.remove(&key, version).await.unwrap());
@@ -41,13 +41,13 @@ async fn an_ended_session_leaves_the_list() {
         assert_eq!(store.keys_of(owner).await.unwrap(), [key]);
         assert!(store.remove(&key, version).await.unwrap());
     }
-    assert_eq!(server.cli(&["DBSIZE"]), "0");
+    assert_eq!(cli(&server, &["DBSIZE"]).await, "0");
 }
 
 #[tokio::test]
 async fn ending_all_sessions_of_a_user_ends_them_and_no_others() {
-    let server = Redis::start();
-    let store = server.store().await;
+    let server = new_server().await;
+    let store = store(&server).await;
     let app = App::new(store.clone());
     let sessions = RedisSessions::with_store(store, session_core::SessionConfig::default());
     let mut cookies = Vec::new();
@@ -66,15 +66,15 @@ async fn ending_all_sessions_of_a_user_ends_them_and_no_others() {
 /// Else whoever takes a removed record off the list would take off one that was created since.
 #[tokio::test]
 async fn each_listing_is_told_from_the_one_before() {
-    let server = Redis::start();
-    let (store, key) = (server.store().await, random_key());
+    let server = new_server().await;
+    let (store, key) = (store(&server).await, random_key());
     let now = SystemTime::now();
     let mut before = 0;
     for hours in [1000, 1000, 1, 2000, 1] {
         let new = NewRecord::new(b"", now, now + Duration::from_hours(hours)).owned_by(Some("ada"));
         // Refused after the first time, but listed.
         let _ = store.create(&key, &new).await;
-        let listed = server.cli(&["ZRANGE", &list_of("ada"), "0", "-1", "WITHSCORES"]);
+        let listed = cli(&server, &["ZRANGE", &list_of("ada"), "0", "-1", "WITHSCORES"]).await;
         let until: u64 = listed.lines().last().unwrap().parse().unwrap();
         assert!(until > before, "{hours} hours");
         before = until;
@@ -84,8 +84,10 @@ async fn each_listing_is_told_from_the_one_before() {
 /// Whatever was done, the list outlives the record.
 #[tokio::test]
 async fn after_any_calls_a_key_is_listed_for_longer_than_its_record_lives() {
-    let server = Redis::start();
-    let store = server.store().await;
+    let server = new_server().await;
+    let store = store(&server).await;
+    let client = redis::Client::open(server.url()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
     let keys: Vec<_> = (0..4).map(|_| random_key()).collect();
     let mut versions = vec![None; keys.len()];
     for round in 0..400 {
@@ -106,35 +108,33 @@ async fn after_any_calls_a_key_is_listed_for_longer_than_its_record_lives() {
                     assert!(store.touch(key, version, expires_at).await.unwrap());
                     Some(version)
                 }
-                _ => match store.replace(key, version, &new).await.unwrap() {
-                    Replaced::Done(version) => Some(version),
-                    Replaced::Stale => unreachable!("nobody else writes"),
-                },
+                _ => Some(replaced(&store, key, version, &new).await),
             },
         };
-        check(&server, &store, key, round).await;
+        check(&mut connection, &store, key, round).await;
     }
 }
 
-async fn check(server: &Redis, store: &RedisStore, key: &StoreKey, round: u32) {
+async fn check(connection: &mut redis::aio::MultiplexedConnection, store: &RedisStore, key: &StoreKey, round: u32) {
     let Some(record) = store.load(key).await.unwrap() else { return };
     let Some(owner) = record.owner() else { return };
     assert!(store.keys_of(owner).await.unwrap().contains(key), "round {round}: not listed");
-    let life: i64 = server.cli(&["PTTL", &name_of(key)]).parse().unwrap();
-    let list: i64 = server.cli(&["PTTL", &list_of(owner)]).parse().unwrap();
+    let mut lives = redis::pipe();
+    lives.cmd("PTTL").arg(name_of(key)).cmd("PTTL").arg(list_of(owner));
+    let (life, list): (i64, i64) = lives.query_async(connection).await.unwrap();
     assert!(list >= life + 200_000, "round {round}: the list goes in {list} ms, the record in {life}");
 }
 
 #[tokio::test]
 async fn a_list_forgets_what_is_long_over() {
-    let server = Redis::start();
-    let store = server.store().await;
+    let server = new_server().await;
+    let store = store(&server).await;
     let list = list_of("ada");
-    server.cli(&["ZADD", &list, "1000", "long over"]);
-    server.cli(&["ZADD", &list, "9000000000000", "not yet"]);
+    cli(&server, &["ZADD", &list, "1000", "long over"]).await;
+    cli(&server, &["ZADD", &list, "9000000000000", "not yet"]).await;
     store.create(&random_key(), &record(b"").owned_by(Some("ada"))).await.unwrap();
-    assert_eq!(server.cli(&["ZSCORE", &list, "long over"]), "");
-    assert_eq!(server.cli(&["ZSCORE", &list, "not yet"]), "9000000000000");
+    assert_eq!(cli(&server, &["ZSCORE", &list, "long over"]).await, "");
+    assert_eq!(cli(&server, &["ZSCORE", &list, "not yet"]).await, "9000000000000");
     assert_eq!(store.keys_of("ada").await.unwrap().len(), 1, "what is no key is no key");
 }
 
@@ -142,8 +142,8 @@ async fn a_list_forgets_what_is_long_over() {
 /// it on the owner's list.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_is_listed_while_its_record_bears_the_owner() {
-    let server = Redis::start();
-    let (store, key) = (server.store().await, random_key());
+    let server = new_server().await;
+    let (store, key) = (store(&server).await, random_key());
     let writers: Vec<_> = ["ada", "eve", "ada"]
         .into_iter()
         .map(|owner| {

@@ -4,50 +4,63 @@
 
 mod support;
 
-use std::sync::LazyLock;
+/// On the server that all tests of this process share: from the environment, in a container, or installed.
+mod shared {
+    use std::sync::LazyLock;
 
-use support::Redis;
+    use session_redis::{RedisStore, RedisStoreBuilder};
 
-static SERVER: LazyLock<Redis> = LazyLock::new(Redis::start);
+    use super::support::SHORT_GRACE;
 
-mod one_server {
-    conformance_tests::store_suite!(super::SERVER.store_for_suites(), owner_index, clones);
-}
+    /// The server may hold keys of others.
+    static PREFIX: LazyLock<String> = LazyLock::new(|| format!("test-{:016x}:", fastrand::u64(..)));
 
-mod sessions {
-    use session_redis::RedisSessions;
-
-    conformance_tests::interface_suite!(
-        server_side,
-        |config| async move { RedisSessions::with_store(super::SERVER.store_for_suites().await, config) },
-        owners
-    );
-}
-
-mod over_resp2 {
-    use session_redis::RedisStore;
-
-    async fn store() -> RedisStore {
-        let url = format!("{}3?protocol=resp2", super::SERVER.url());
-        RedisStore::builder(url).grace(super::support::SHORT_GRACE).connect().await.unwrap()
+    async fn url() -> &'static str {
+        test_servers::redis().await.url()
     }
 
-    conformance_tests::store_suite!(store(), owner_index, clones);
-}
-
-mod on_a_connection_manager {
-    use session_redis::{RedisStore, redis};
-
-    async fn store() -> RedisStore {
-        let client = redis::Client::open(super::SERVER.url()).unwrap();
-        let connection = client.get_connection_manager().await.unwrap();
-        RedisStore::from_connection(connection)
-            .key_prefix("given:")
-            .grace(super::support::SHORT_GRACE)
-            .connect()
-            .await
-            .unwrap()
+    async fn connect(builder: RedisStoreBuilder) -> RedisStore {
+        builder.key_prefix(&*PREFIX).grace(SHORT_GRACE).connect().await.unwrap()
     }
 
-    conformance_tests::store_suite!(store(), owner_index, clones);
+    async fn store() -> RedisStore {
+        connect(RedisStore::builder(url().await)).await
+    }
+
+    mod one_server {
+        conformance_tests::store_suite!(super::store(), owner_index, clones);
+    }
+
+    mod sessions {
+        use session_redis::RedisSessions;
+
+        conformance_tests::interface_suite!(
+            server_side,
+            |config| async move { RedisSessions::with_store(super::store().await, config) },
+            owners
+        );
+    }
+
+    mod over_resp2 {
+        use session_redis::RedisStore;
+
+        async fn store() -> RedisStore {
+            let url = super::url().await;
+            let separator = if url.contains('?') { '&' } else { '?' };
+            super::connect(RedisStore::builder(format!("{url}{separator}protocol=resp2")).database(3)).await
+        }
+
+        conformance_tests::store_suite!(store(), owner_index, clones);
+    }
+
+    mod on_a_connection_manager {
+        use session_redis::{RedisStore, redis};
+
+        async fn store() -> RedisStore {
+            let client = redis::Client::open(super::url().await).unwrap();
+            super::connect(RedisStore::from_connection(client.get_connection_manager().await.unwrap())).await
+        }
+
+        conformance_tests::store_suite!(store(), owner_index, clones);
+    }
 }

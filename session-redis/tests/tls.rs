@@ -1,111 +1,110 @@
-//! Redis over TLS, with an authority of one's own and certificates on both sides.
+//! Redis over TLS: one server, a Cluster, and servers behind Sentinel, with certificates on both sides.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::LazyLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use session_core::ErrorKind;
-use session_redis::{RedisStore, redis};
-use support::{Redis, SHORT_GRACE, free_port, temporary_folder};
+use session_core::{ErrorKind, SessionStore as _};
+use session_redis::{RedisStore, RedisStoreBuilder, redis};
+use support::SHORT_GRACE;
+use test_servers::{Certificates, PrivateServer, RedisOptions, redis_cluster_with, redis_sentinel_with, redis_with};
+use tokio::sync::OnceCell;
 
-static SERVER: LazyLock<Secure> = LazyLock::new(Secure::start);
+/// Handshakes take their time in a build for tests.
+const DEADLINE: Duration = Duration::from_secs(10);
 
-/// A server that speaks nothing but TLS, and wants a certificate.
-struct Secure {
-    server: Redis,
-    papers: Papers,
+/// They speak nothing but TLS, and want a certificate.
+fn options() -> RedisOptions {
+    RedisOptions::default().tls().setting("tls-auth-clients", "yes").password("open-sesame")
 }
 
-/// An authority, and a certificate and key for 127.0.0.1.
-struct Papers(PathBuf);
-
-impl Papers {
-    fn make_in(folder: PathBuf) -> Self {
-        let papers = Self(folder);
-        std::fs::create_dir_all(&papers.0).unwrap();
-        std::fs::write(papers.0.join("extensions"), "subjectAltName=IP:127.0.0.1,DNS:localhost\n").unwrap();
-        papers.openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 2 -subj /CN=authority");
-        papers.openssl("req -newkey rsa:2048 -nodes -keyout redis.key -out redis.csr -subj /CN=127.0.0.1");
-        let sign = "x509 -req -in redis.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out redis.crt -days 2";
-        papers.openssl(&format!("{sign} -extfile extensions"));
-        papers
-    }
-
-    fn openssl(&self, arguments: &str) {
-        let output = Command::new("openssl").args(arguments.split(' ')).current_dir(&self.0).output();
-        let output = output.expect("openssl is not installed. This helps: apt-get install -y openssl");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    }
-
-    fn path(&self, file: &str) -> String {
-        self.0.join(file).to_str().unwrap().to_owned()
-    }
-
-    fn arguments(&self) -> [String; 6] {
-        let names =
-            [("--tls-cert-file", "redis.crt"), ("--tls-key-file", "redis.key"), ("--tls-ca-cert-file", "ca.crt")];
-        let [first, second, third] = names.map(|(name, file)| [name.to_owned(), self.path(file)]);
-        [first, second, third].concat().try_into().unwrap()
-    }
-
-    fn certificates(&self) -> redis::TlsCertificates {
-        let read = |file: &str| std::fs::read(Path::new(&self.path(file))).unwrap();
-        let client = redis::ClientTlsConfig { client_cert: read("redis.crt"), client_key: read("redis.key") };
-        redis::TlsCertificates { client_tls: Some(client), root_cert: Some(read("ca.crt")) }
-    }
+async fn server() -> &'static PrivateServer {
+    static SERVER: OnceCell<PrivateServer> = OnceCell::const_new();
+    SERVER.get_or_init(|| redis_with(options())).await
 }
 
-impl Secure {
-    fn start() -> Self {
-        let folder = temporary_folder();
-        let papers = Papers::make_in(folder.clone());
-        let port = free_port();
-        let mut arguments = papers.arguments().to_vec();
-        arguments.extend(["--port", "0", "--tls-port", &port.to_string()].map(str::to_owned));
-        Self { server: Redis::start_in(folder, port, arguments), papers }
+/// What a client needs that is to be let in.
+fn papers(server: &PrivateServer) -> redis::TlsCertificates {
+    papers_from(server.certificates().unwrap())
+}
+
+fn papers_from(files: &Certificates) -> redis::TlsCertificates {
+    let read = |path| std::fs::read(path).unwrap();
+    let client = redis::ClientTlsConfig { client_cert: read(files.certificate()), client_key: read(files.key()) };
+    redis::TlsCertificates { client_tls: Some(client), root_cert: Some(read(files.authority())) }
+}
+
+mod one_server {
+    use super::{RedisStore, SHORT_GRACE, papers, server};
+
+    async fn store() -> RedisStore {
+        let builder = RedisStore::builder(server().await.url()).certificates(papers(server().await));
+        builder.grace(SHORT_GRACE).deadline(super::DEADLINE).connect().await.unwrap()
     }
 
-    fn url(&self) -> String {
-        format!("rediss://127.0.0.1:{}/", self.server.port())
-    }
+    conformance_tests::store_suite!(store(), owner_index, clones);
+}
 
-    async fn store(&self) -> RedisStore {
-        let builder = RedisStore::builder(self.url()).certificates(self.papers.certificates());
-        builder.grace(SHORT_GRACE).connect().await.unwrap()
+/// Neither side talks to one that nobody vouches for, and no password goes to a server that is not what it says.
+async fn only_the_right_papers_are_accepted(right: redis::TlsCertificates, to: impl Fn(bool) -> RedisStoreBuilder) {
+    let (plain, secure) = (|| to(false), || to(true));
+    let strangers = papers_from(&Certificates::new());
+    let only_authority = redis::TlsCertificates { client_tls: None, ..right.clone() };
+    let strange_authority = redis::TlsCertificates { root_cert: strangers.root_cert.clone(), ..right.clone() };
+    let strange_client = redis::TlsCertificates { client_tls: strangers.client_tls.clone(), ..right.clone() };
+    for (what, builder) in [
+        ("an authority that the system does not know", secure()),
+        ("another authority", secure().certificates(strange_authority)),
+        ("a client without a certificate", secure().certificates(only_authority)),
+        ("a client with another authority's certificate", secure().certificates(strange_client)),
+        ("no TLS", plain()),
+    ] {
+        let error = support::in_time(DEADLINE, builder.deadline(DEADLINE).connect()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{what}: {error:?}");
+        assert!(!format!("{error:?}").contains("open-sesame"), "{what}: {error:?}");
+    }
+    let store = secure().certificates(right).deadline(DEADLINE).connect().await.unwrap();
+    for _ in 0..20 {
+        support::works(&store).await;
     }
 }
 
-mod suite {
-    conformance_tests::store_suite!(super::SERVER.store(), owner_index, clones);
-}
-
-mod sessions {
-    use session_redis::RedisSessions;
-
-    conformance_tests::interface_suite!(
-        server_side,
-        |config| async move { RedisSessions::with_store(super::SERVER.store().await, config) },
-        owners
-    );
+fn with_scheme(secure: bool, url: &str) -> String {
+    if secure { url.to_owned() } else { url.replace("rediss://", "redis://") }
 }
 
 #[tokio::test]
-async fn a_server_that_nobody_vouches_for_is_refused() {
-    let other = Papers::make_in(SERVER.server.folder().join("other"));
-    let plain = format!("redis://127.0.0.1:{}/", SERVER.server.port());
-    let only_root = redis::TlsCertificates { client_tls: None, ..SERVER.papers.certificates() };
-    for builder in [
-        RedisStore::builder(SERVER.url()),
-        RedisStore::builder(SERVER.url()).certificates(other.certificates()),
-        RedisStore::builder(SERVER.url()).certificates(only_root),
-        RedisStore::builder(plain),
-    ] {
-        let error = builder.deadline(Duration::from_secs(1)).connect().await.unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Backend), "{error:?}");
+async fn one_server_and_its_clients_know_each_other() {
+    let server = server().await;
+    only_the_right_papers_are_accepted(papers(server), |secure| RedisStore::builder(with_scheme(secure, server.url())))
+        .await;
+}
+
+#[tokio::test]
+async fn a_cluster_and_its_clients_know_each_other() {
+    let cluster = redis_cluster_with(options()).await;
+    only_the_right_papers_are_accepted(papers(&cluster.nodes()[0]), |secure| {
+        RedisStore::cluster(cluster.urls().iter().map(|url| with_scheme(secure, url)))
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn servers_behind_sentinel_and_their_clients_know_each_other() {
+    let sentinel = redis_sentinel_with(options()).await;
+    let right = papers(&sentinel.servers()[0]);
+    let to = |secure| {
+        let urls: Vec<_> = sentinel.urls().iter().map(|url| with_scheme(secure, url)).collect();
+        RedisStore::sentinel(sentinel.master_name(), urls).password("open-sesame")
+    };
+    only_the_right_papers_are_accepted(right.clone(), to).await;
+    let store = to(true).certificates(right).connect().await.unwrap();
+    sentinel.fail_over().await;
+    let patience = Instant::now() + Duration::from_secs(30);
+    while store.load(&support::random_key()).await.is_err() {
+        assert!(Instant::now() < patience, "it does not recover");
     }
+    support::works(&store).await;
 }
