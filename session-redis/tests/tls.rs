@@ -45,6 +45,16 @@ mod one_server {
     }
 
     conformance_tests::store_suite!(store(), owner_index, clones);
+
+    mod sessions {
+        use session_redis::RedisSessions;
+
+        conformance_tests::interface_suite!(
+            server_side,
+            |config| async move { RedisSessions::with_store(super::store().await, config) },
+            owners
+        );
+    }
 }
 
 /// Neither side talks to one that nobody vouches for, and no password goes to a server that is not what it says.
