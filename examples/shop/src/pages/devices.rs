@@ -24,7 +24,7 @@ pub(crate) async fn show(visitor: Visitor, State(shop): State<Shop>) -> Result<M
             @let this = owners.handle_of(&visitor.session);
             @let devices = owners.sessions_of(&owner).await?;
             (list(&devices, this.as_deref(), shop.interface.config().now()))
-            (password())
+            (password(&owner))
         } @else {
             p {
                 "This shop keeps each session in a signed cookie, in the browser. So it cannot show you the others, and it "
@@ -117,11 +117,13 @@ fn list(devices: &[OwnedSession], this: Option<&str>, now: SystemTime) -> Markup
     }
 }
 
-fn password() -> Markup {
+fn password(user: &str) -> Markup {
     html! {
         h2 { "Change your password" }
         p { "In this demonstration the password stays as it is. What a change does to your sessions is real." }
         form.card method="post" action="/devices/password" {
+            // For password managers: whose password this is.
+            input type="text" name="user" value=(user) autocomplete="username" aria-label="User" hidden;
             label for="current" { "Current password" }
             input #current name="current" type="password" autocomplete="current-password" required;
             label for="new" { "New password" }
