@@ -1,7 +1,5 @@
 //! What the store refuses before a database sees it.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod support;
 
 use session_core::{ErrorKind, SessionStore as _};
