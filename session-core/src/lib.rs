@@ -47,6 +47,8 @@ mod secret;
 mod session;
 mod store;
 pub mod tagged;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod values;
 
 /// The attribute for `impl SessionInterface`, from the `async-trait` crate.

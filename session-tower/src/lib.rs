@@ -40,6 +40,8 @@ mod error;
 #[cfg(feature = "axum")]
 mod extract;
 mod layer;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use error::Error;
 #[cfg(feature = "axum")]
