@@ -70,4 +70,4 @@ pub use owner::{OwnedSession, OwnerSessions};
 pub use request::{RequestView, RequestViewBuilder};
 pub use secret::SecretKey;
 pub use session::{Outcome, Session};
-pub use store::{NewRecord, OwnerIndex, Record, Replaced, SessionStore, StoreKey, Sweep, Version};
+pub use store::{LogName, NewRecord, OwnerIndex, Record, Replaced, SessionStore, StoreKey, Sweep, Version};

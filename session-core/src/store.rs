@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 use crate::Error;
 
-pub use record::{NewRecord, Record, Replaced, StoreKey, Version};
+pub use record::{LogName, NewRecord, Record, Replaced, StoreKey, Version};
 
 /// Where server-side sessions are kept: Redis, a database, memory, a stranger's.
 ///

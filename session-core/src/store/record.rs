@@ -1,6 +1,8 @@
 //! What a store keeps: keys, versions and records.
 
 use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::LazyLock;
 use std::time::SystemTime;
 
 /// The key of a record: a hash of the session's id, from which nobody gets back to the id. So a dump of a store holds
@@ -38,12 +40,49 @@ impl StoreKey {
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
+
+    /// What stands for the session in an event.
+    ///
+    /// ```
+    /// # use session_core::StoreKey;
+    /// let key = StoreKey::from_bytes([7; 32]);
+    /// assert_eq!(key.log_name().to_string(), key.log_name().to_string());
+    /// ```
+    #[must_use]
+    pub fn log_name(&self) -> LogName {
+        static SALT: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        let [_, _, _, _, name @ ..] = SALT.hash_one(self.0).to_be_bytes();
+        LogName(u32::from_be_bytes(name))
+    }
 }
 
 impl fmt::Debug for StoreKey {
     /// Shows nothing: a key in a log would tell whose record a line is about.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("StoreKey(..)")
+    }
+}
+
+/// What stands for a session in events: eight hexadecimal digits, the same for the same key while the process runs. They are
+/// a hash whose salt is random in each process, so that nobody finds a record or a cookie by them.
+///
+/// ```
+/// use session_core::StoreKey;
+///
+/// assert_eq!(StoreKey::from_bytes([7; 32]).log_name().to_string().len(), 8);
+/// ```
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub struct LogName(u32);
+
+impl fmt::Display for LogName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}", self.0)
+    }
+}
+
+impl fmt::Debug for LogName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LogName({self})")
     }
 }
 
