@@ -57,6 +57,16 @@ enum Origin {
     Moved { successor: StoreKey, follow: bool },
 }
 
+impl Origin {
+    /// The record that stands for the session in events.
+    fn key(&self) -> &StoreKey {
+        match self {
+            Self::Live(handle) => &handle.key,
+            Self::Moved { successor, .. } => successor,
+        }
+    }
+}
+
 /// A record at the version that was read.
 #[derive(Clone, Debug)]
 struct Handle {
@@ -108,7 +118,7 @@ impl<S: SessionStore> SessionInterface for ServerSideSessions<S> {
         match self.find(&key, context.config(), context.now()).await? {
             Found::Live(found) => {
                 let Ok(session) = Session::from_payload(found.payload) else {
-                    tracing::warn!("session record holds no session; starting a fresh session");
+                    tracing::warn!(session = %key.log_name(), "session record holds no session; starting a fresh session");
                     return Ok(Session::new());
                 };
                 let session = session.with_owner(found.handle.owner.clone());

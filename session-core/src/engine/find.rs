@@ -52,7 +52,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
                 Ok(Found::Moved(Moved { nonce, successor, follow }))
             }
             None => {
-                tracing::warn!("session record was written by something else; treating it as absent");
+                let session = key.log_name();
+                tracing::warn!(%session, "session record was written by something else; treating it as absent");
                 Ok(Found::Gone)
             }
         }

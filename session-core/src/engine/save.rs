@@ -1,5 +1,6 @@
 //! Saving: create, write, renew, end, and what each does when another request was faster.
 
+use std::error::Error as _;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -54,6 +55,12 @@ impl<S: SessionStore> ServerSideSessions<S> {
             Some(Origin::Moved { .. }) if !wish.is_login() => dropped(),
             _ => self.begin(&wish).await?,
         };
+        if outcome == Outcome::Dropped
+            && let Some(key) = origin.as_deref().map(Origin::key)
+        {
+            let session = key.log_name();
+            tracing::info!(%session, "session was ended meanwhile; this request's changes are dropped");
+        }
         session.set_outcome(outcome);
         Ok(action)
     }
@@ -111,7 +118,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
         Ok(self.touch(handle, wish).await.unwrap_or_else(|error| {
             // Nothing of the request's is lost by it: the next one tries again.
-            tracing::warn!(error = %error, "session could not be renewed");
+            let (session, source) = (handle.key.log_name(), error.source());
+            tracing::warn!(%session, %error, source, "session could not be renewed");
             unchanged
         }))
     }
@@ -313,6 +321,5 @@ impl Attempts {
 }
 
 pub(super) fn dropped() -> Saved {
-    tracing::info!("session was ended meanwhile; this request's changes are dropped");
     (CookieAction::Keep, Outcome::Dropped)
 }
