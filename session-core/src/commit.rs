@@ -1,6 +1,7 @@
 //! One request's session from its first use to the response's headers: opened on demand, saved once, rendered here.
 
 use std::borrow::Cow;
+use std::error::Error as _;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, OnceLock};
@@ -112,7 +113,7 @@ impl RequestSession {
         let session = match self.open().await {
             Ok(session) => session,
             Err(error) if self.shared.on_outage == OnOutage::Anonymous => {
-                tracing::error!(error = %error, "session could not be opened; the request continues without one");
+                tracing::error!(%error, source = error.source(), "session could not be opened; the request continues without one");
                 self.shared.session.get_or_init(Session::anonymous)
             }
             Err(error) => return Err(error),
@@ -160,7 +161,7 @@ impl RequestSession {
         let session = match self.open().await {
             Ok(session) => session,
             Err(error) => {
-                tracing::warn!(error = %error, "session could not be renewed");
+                tracing::warn!(%error, source = error.source(), "session could not be renewed");
                 return Ok(SessionHeaders::default());
             }
         };

@@ -161,12 +161,12 @@ impl SessionStore for RedisStore {
             Ok(Value::BulkString(bytes)) => {
                 let record = record::decode(&bytes);
                 if record.is_none() {
-                    warn_of_foreign_value();
+                    warn_of_foreign_value(key);
                 }
                 Ok(record)
             }
             Err(error) if is_of_another_type(&error) => {
-                warn_of_foreign_value();
+                warn_of_foreign_value(key);
                 Ok(None)
             }
             Ok(_) => Err(call.makes_no_sense()),
@@ -290,7 +290,7 @@ impl Call<'_> {
         let name = self.store.record_name(key);
         match script.run(&*self.store.connection, self.deadline, &name, arguments).await {
             Err(error) if is_of_another_type(&error) => {
-                warn_of_foreign_value();
+                warn_of_foreign_value(key);
                 Ok(Value::Int(0))
             }
             answer => answer.map_err(|error| self.failed(error)),
@@ -314,7 +314,8 @@ impl Call<'_> {
         let unlisted = UNLIST.run(&*self.store.connection, self.deadline, &name, &[key.as_bytes(), listed]).await;
         if let Err(error) = unlisted {
             let error = self.failed(error);
-            tracing::debug!(error = %error, "an ended session stays on its owner's list");
+            let (session, source) = (key.log_name(), std::error::Error::source(&error));
+            tracing::debug!(%session, %error, source, "an ended session stays on its owner's list");
         }
     }
 
@@ -351,8 +352,9 @@ fn too_large(message: String, source: &'static str) -> Error {
     Error::new(ErrorKind::TooLarge, message).with_source(source)
 }
 
-fn warn_of_foreign_value() {
+fn warn_of_foreign_value(key: &StoreKey) {
     tracing::warn!(
+        session = %key.log_name(),
         "redis holds something under a session's key that this store has not written; treating it as absent"
     );
 }

@@ -146,6 +146,7 @@ impl SessionStore for SqlStore {
         let record = row.as_deref().and_then(record);
         if record.is_none() {
             tracing::warn!(
+                session = %key.log_name(),
                 store = self.database.name(),
                 "session record was written by something else; treating it as absent"
             );

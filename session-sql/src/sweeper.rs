@@ -86,7 +86,7 @@ async fn sweep_all(store: &SqlStore, limit: usize) {
             Ok(swept) if swept >= limit => tokio::task::yield_now().await,
             Ok(_) => return,
             Err(error) => {
-                let source = std::error::Error::source(&error).map(ToString::to_string);
+                let source = std::error::Error::source(&error);
                 tracing::warn!(%error, source, "expired sessions could not be removed; trying again later");
                 return;
             }

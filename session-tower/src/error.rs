@@ -53,7 +53,7 @@ impl Error {
     }
 
     pub(crate) fn log(&self) {
-        let source = std::error::Error::source(&self.inner).map(|source| source as &dyn std::error::Error);
+        let source = std::error::Error::source(&self.inner);
         tracing::error!(error = %self.inner, source, "session failed");
     }
 }
