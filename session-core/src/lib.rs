@@ -34,6 +34,8 @@ mod context;
 mod cookie;
 mod engine;
 mod error;
+#[doc = include_str!("../EVENTS.md")]
+pub mod events {}
 mod flash;
 mod headers;
 mod id;
