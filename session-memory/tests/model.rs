@@ -19,7 +19,7 @@ async fn twenty_thousand_operations_agree_with_the_model() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "slow: cargo test -p session-memory --release --test model -- --ignored"]
+#[ignore = "slow: cargo test -p session-memory --test model -- --ignored"]
 async fn a_million_operations_agree_with_the_model() {
     run(1_000_000).await;
 }
