@@ -90,7 +90,7 @@ impl SqlStoreBuilder {
 
     /// The longest payload that is sent, 1 MiB unless you say otherwise; a longer one is an error of kind
     /// [`TooLarge`](session_core::ErrorKind::TooLarge). MySQL and MariaDB take what their `max_allowed_packet` allows, 16 MiB
-    /// or more by default.
+    /// or more by default; what is longer than that is `TooLarge`, too.
     ///
     /// ```
     /// # use session_sql::SqlStore;

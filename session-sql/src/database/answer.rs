@@ -35,6 +35,17 @@ pub(crate) enum Cell {
     Bytes(Option<Vec<u8>>),
 }
 
+impl Value<'_> {
+    /// In bytes.
+    pub(super) fn length(&self) -> usize {
+        match self {
+            Self::Integer(_) => size_of::<i64>(),
+            Self::Bytes(bytes) => bytes.len(),
+            Self::OptionalBytes(bytes) => bytes.map_or(0, <[u8]>::len),
+        }
+    }
+}
+
 impl From<Value<'_>> for OwnedValue {
     fn from(value: Value<'_>) -> Self {
         match value {

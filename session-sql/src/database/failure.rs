@@ -33,6 +33,13 @@ struct Answered {
 #[derive(Debug)]
 struct DeadlinePassed;
 
+/// What was to be stored is longer than what the server takes.
+#[derive(Debug)]
+struct TooLong {
+    length: usize,
+    limit: u64,
+}
+
 pub(super) fn deadline(name: &str) -> Error {
     unavailable(name).with_source(DeadlinePassed)
 }
@@ -41,6 +48,7 @@ pub(super) fn deadline(name: &str) -> Error {
 pub(super) fn convert(name: &str, error: sqlx::Error, meaning: fn(&dyn DatabaseError) -> Meaning) -> Error {
     match error {
         sqlx::Error::Database(error) => answered(name, &*error, meaning(&*error)),
+        sqlx::Error::Encode(source) => too_large(name).with_source(source),
         error if is_outage(&error) => unavailable(name).with_source(error),
         sqlx::Error::Configuration(source) => {
             let message = format!("the address of the {name} session store is not understood");
@@ -51,6 +59,13 @@ pub(super) fn convert(name: &str, error: sqlx::Error, meaning: fn(&dyn DatabaseE
             Error::new(ErrorKind::Backend, message).with_source(error)
         }
     }
+}
+
+/// The error for values of this length, in bytes, if a server with this limit for a whole message refuses them.
+pub(super) fn too_long(length: usize, limit: u64) -> Option<sqlx::Error> {
+    // The message has more in it than the values.
+    let refused = u64::try_from(length).is_ok_and(|length| length.saturating_add(1024) > limit);
+    refused.then(|| sqlx::Error::Encode(Box::new(TooLong { length, limit })))
 }
 
 /// Whether a connection is of no more use after this error.
@@ -80,7 +95,7 @@ fn answered(name: &str, error: &dyn DatabaseError, meaning: Meaning) -> Error {
     };
     let failure = match meaning {
         Meaning::Outage | Meaning::RolledBack => unavailable(name),
-        Meaning::TooLarge => Error::new(ErrorKind::TooLarge, format!("the session is more than {name} takes")),
+        Meaning::TooLarge => too_large(name),
         Meaning::NoTable => {
             Error::new(ErrorKind::Backend, format!("the {name} session store has no table: `migrate` creates it"))
         }
@@ -104,6 +119,10 @@ fn unavailable(name: &str) -> Error {
     Error::new(ErrorKind::Unavailable, format!("the {name} session store is not available"))
 }
 
+fn too_large(name: &str) -> Error {
+    Error::new(ErrorKind::TooLarge, format!("the session is more than {name} takes"))
+}
+
 impl fmt::Display for Answered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.message.as_deref().unwrap_or("the database refused what was to be stored"))?;
@@ -120,6 +139,14 @@ impl fmt::Display for DeadlinePassed {
     }
 }
 
+impl fmt::Display for TooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes are to be stored, and a whole message may have {}", self.length, self.limit)
+    }
+}
+
 impl StdError for Answered {}
 
 impl StdError for DeadlinePassed {}
+
+impl StdError for TooLong {}

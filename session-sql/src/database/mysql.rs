@@ -45,6 +45,10 @@ impl Driver for MySql {
         sqlx::raw_sql(script).execute(connection).await.map(drop)
     }
 
+    async fn longest_message(connection: &mut MySqlConnection) -> sqlx::Result<Option<u64>> {
+        sqlx::query_scalar("SELECT @@max_allowed_packet").fetch_one(connection).await.map(Some)
+    }
+
     /// By the numbers of MySQL and MariaDB, which agree on these.
     fn meaning(error: &dyn DatabaseError) -> Meaning {
         let number = error.try_downcast_ref::<MySqlDatabaseError>().map_or(0, MySqlDatabaseError::number);

@@ -43,7 +43,15 @@ pub(crate) trait Driver: sqlx::Database {
     }
 
     fn meaning(error: &dyn sqlx::error::DatabaseError) -> Meaning;
+
+    /// The longest message that the server takes, in bytes, if it may close the connection on a longer one before its answer can be read.
+    fn longest_message(_connection: &mut Self::Connection) -> impl Future<Output = sqlx::Result<Option<u64>>> + Send {
+        std::future::ready(Ok(None))
+    }
 }
+
+/// Values of fewer bytes are taken by every server: one that closes the connection on them is out.
+const SURELY_TAKEN: usize = 64 << 10;
 
 pub(crate) struct Pooled<D: Driver> {
     pub(super) pool: Pool<D>,
@@ -72,7 +80,17 @@ impl<D: Driver> Pooled<D> {
         {
             return group.write(statement, values).await;
         }
-        let mut lease = Lease { connection: Some(self.pool.acquire().await?), sound: D::EMBEDDED };
+        let answer = self.ask(statement, values).await;
+        if matches!(answer, Err(sqlx::Error::Io(_)))
+            && let Some(too_long) = self.too_long(values).await
+        {
+            return Err(too_long);
+        }
+        answer
+    }
+
+    async fn ask(&self, statement: &Statement, values: &[Value<'_>]) -> sqlx::Result<Answer> {
+        let mut lease = self.lease().await?;
         let Some(connection) = &mut lease.connection else { return Err(sqlx::Error::PoolClosed) };
         let mut answer = D::run(connection, statement, values, self.prepared).await;
         while answer.as_ref().is_err_and(|error| failure::is_rolled_back(error, D::meaning)) {
@@ -80,6 +98,22 @@ impl<D: Driver> Pooled<D> {
         }
         lease.sound |= answer.as_ref().err().is_none_or(|error| !failure::breaks_connection(error, D::meaning));
         answer
+    }
+
+    /// The error for values that the server closed the connection on because they are too long for it.
+    async fn too_long(&self, values: &[Value<'_>]) -> Option<sqlx::Error> {
+        let length = values.iter().map(Value::length).sum::<usize>();
+        if length < SURELY_TAKEN {
+            return None;
+        }
+        let mut lease = self.lease().await.ok()?;
+        let limit = D::longest_message(lease.connection.as_mut()?).await.ok()??;
+        lease.sound = true;
+        failure::too_long(length, limit)
+    }
+
+    async fn lease(&self) -> sqlx::Result<Lease<D>> {
+        Ok(Lease { connection: Some(self.pool.acquire().await?), sound: D::EMBEDDED })
     }
 
     async fn within_deadline<T>(&self, work: impl Future<Output = sqlx::Result<T>>) -> Result<T, Error> {
@@ -111,7 +145,7 @@ impl<D: Driver> Database for Pooled<D> {
 
     async fn run_script(&self, script: &str) -> Result<(), Error> {
         let work = async {
-            let mut lease = Lease { connection: Some(self.pool.acquire().await?), sound: D::EMBEDDED };
+            let mut lease = self.lease().await?;
             let Some(connection) = &mut lease.connection else { return Err(sqlx::Error::PoolClosed) };
             D::run_script(connection, AssertSqlSafe(script.to_owned())).await?;
             lease.sound = true;

@@ -211,8 +211,9 @@ impl Backend for MariaDb {
             }
             Fault::LongPacket => {
                 migrated("sessions", &url).await;
+                server.ask(&["SET GLOBAL max_allowed_packet = 1048576"]).await;
                 let store = builder().max_payload(64 << 20).connect(&url).await.unwrap();
-                creating_with(store, vec![0; 17 << 20])
+                creating_with(store, vec![0; 4 << 20])
             }
             _ => call(server, server.port(), &url, fault).await,
         }
