@@ -10,6 +10,7 @@ use session_core::{Error, ErrorKind, OwnerIndex as _, SessionStore as _, StoreKe
 use session_redis::RedisStore;
 use support::{
     DEADLINE, SHORT_GRACE, calls, cli, forget_calls, in_time, name_of, outage, random_key, record, replaced,
+    until_replicated,
 };
 use test_servers::{
     LostReply, PrivateServer, Proxy, RedisCluster, RedisOptions, proxy, redis_cluster, redis_cluster_with, redis_with,
@@ -185,7 +186,7 @@ async fn a_master_that_dies_is_replaced_by_its_replica() {
     }
     // What was acknowledged is with the replicas, too.
     for node in &cluster.nodes()[..3] {
-        assert_eq!(cli(node, &["WAIT", "1", "5000"]).await, "1");
+        until_replicated(node).await;
     }
     let dead = cluster.master_of(&name_of(&keys[0])).await;
     dead.kill().await;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use session_core::{ErrorKind, OwnerIndex as _, Replaced, SessionStore as _, StoreKey, Version};
 use session_redis::{RedisStore, RedisStoreBuilder};
-use support::{SHORT_GRACE, cli, in_time, random_key, record};
+use support::{SHORT_GRACE, cli, in_time, random_key, record, until_replicated};
 use test_servers::{RedisOptions, RedisSentinel, redis_sentinel_with};
 use tokio::sync::OnceCell;
 
@@ -80,7 +80,7 @@ async fn a_new_master_is_found_when_the_old_one_dies() {
     let key = random_key();
     let version = store.create(&key, &record(b"kept").owned_by(Some("ada"))).await.unwrap();
     let old = sentinel.master().await;
-    assert_eq!(cli(old, &["WAIT", "1", "5000"]).await, "1");
+    until_replicated(old).await;
     old.kill().await;
     until_it_is_written(&store, &key, version).await;
     assert_ne!(sentinel.master().await.port(), old.port());

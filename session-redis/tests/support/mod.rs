@@ -6,7 +6,7 @@ pub(crate) mod requests;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use session_core::{Error, ErrorKind, NewRecord, OwnerIndex as _, Replaced, SessionStore as _, StoreKey, Version};
 use session_redis::{RedisStore, RedisStoreBuilder};
@@ -34,6 +34,23 @@ pub(crate) async fn store(server: &PrivateServer) -> RedisStore {
 /// What redis-cli prints.
 pub(crate) async fn cli(server: &PrivateServer, question: &[&str]) -> String {
     server.ask(question).await.trim_end().to_owned()
+}
+
+/// Waits until a master's one replica has everything that the master has. (`WAIT` would wait for its own connection's writes only.)
+pub(crate) async fn until_replicated(master: &PrivateServer) {
+    let patience = Instant::now() + Duration::from_secs(20);
+    loop {
+        let info = cli(master, &["INFO", "replication"]).await;
+        let number =
+            |name: &str| info.split([',', '\n', '\r']).find_map(|field| field.strip_prefix(name)?.parse::<u64>().ok());
+        if let (Some(master), Some(replica)) = (number("master_repl_offset:"), number("offset="))
+            && replica >= master
+        {
+            return;
+        }
+        assert!(Instant::now() < patience, "the replica stays behind: {info}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// How often each command was called since the last reset, those in scripts too.
