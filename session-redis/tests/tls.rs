@@ -57,7 +57,7 @@ mod one_server {
     }
 }
 
-/// Neither side talks to one that nobody vouches for, and no password goes to a server that is not what it says.
+/// Neither side talks to one that nobody vouches for.
 async fn only_the_right_papers_are_accepted(right: redis::TlsCertificates, to: impl Fn(bool) -> RedisStoreBuilder) {
     let (plain, secure) = (|| to(false), || to(true));
     let strangers = papers_from(&Certificates::new());

@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use test_servers::{PrivateServer, RedisOptions, redis_with};
 
 /// A grace for suites that wait to see records go.
-pub(crate) const SHORT_GRACE: Duration = Duration::from_secs(1);
+pub(crate) const SHORT_GRACE: Duration = Duration::from_millis(100);
 
 /// The deadline of stores that meet a fault.
 pub(crate) const DEADLINE: Duration = Duration::from_millis(500);
