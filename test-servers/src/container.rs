@@ -7,20 +7,18 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use testcontainers::core::IntoContainerPort;
-use testcontainers::runners::AsyncRunner;
-use testcontainers::{GenericImage, ImageExt};
-
 use crate::keeper::{Keeper, Program};
 use crate::port::Port;
 use crate::private::{comes_true, in_background};
 use crate::probe::Protocol;
 
 const QUICKLY: Duration = Duration::from_secs(2);
+#[cfg(feature = "containers")]
 const PULL_PATIENCE: Duration = Duration::from_mins(5);
 
 /// An image of Docker Hub.
 #[derive(Debug)]
+#[cfg_attr(not(feature = "containers"), expect(dead_code, reason = "only Docker asks"))]
 pub(crate) struct Image {
     pub(crate) name: &'static str,
     pub(crate) tag: &'static str,
@@ -43,14 +41,7 @@ impl Container {
             in_background(client).await.ok_or("no Docker daemon answers a `docker` command on this machine")?;
         let name = format!("test-servers-{}-{}", image.name, std::process::id());
         let (port, keeper) = prepare(&docker, &name).await;
-        let started = GenericImage::new(image.name, image.tag)
-            .with_mapped_port(port.number(), image.port.tcp())
-            .with_container_name(&name);
-        let started =
-            image.environment.iter().fold(started, |started, (name, value)| started.with_env_var(*name, *value));
-        let container = started.with_startup_timeout(PULL_PATIENCE).start().await.map_err(|error| error.to_string())?;
-        // The keeper removes it: a destructor does not run for what a whole process shares.
-        std::mem::forget(container);
+        run(image, &name, port.number()).await?;
         let (number, protocol) = (port.number(), image.protocol);
         in_background(move || {
             let is_ready = comes_true(|| protocol.is_ready(number));
@@ -59,6 +50,27 @@ impl Container {
         .await;
         Ok(Container { port, _keeper: keeper })
     }
+}
+
+#[cfg(feature = "containers")]
+async fn run(image: &'static Image, name: &str, port: u16) -> Result<(), String> {
+    use testcontainers::core::IntoContainerPort as _;
+    use testcontainers::runners::AsyncRunner as _;
+    use testcontainers::{GenericImage, ImageExt as _};
+
+    let started =
+        GenericImage::new(image.name, image.tag).with_mapped_port(port, image.port.tcp()).with_container_name(name);
+    let started = image.environment.iter().fold(started, |started, (name, value)| started.with_env_var(*name, *value));
+    let container = started.with_startup_timeout(PULL_PATIENCE).start().await.map_err(|error| error.to_string())?;
+    // The keeper removes it: a destructor does not run for what a whole process shares.
+    std::mem::forget(container);
+    Ok(())
+}
+
+#[cfg(not(feature = "containers"))]
+#[expect(clippy::unused_async, reason = "it is called like the one that asks Docker")]
+async fn run(_: &'static Image, _: &str, _: u16) -> Result<(), String> {
+    Err("test-servers was built without its feature `containers`".to_owned())
 }
 
 /// The keeper comes before the container, so that there is no moment at which a killed process would leave one behind.
