@@ -23,6 +23,9 @@
 //! refused. Expired sessions leave by the same door, or at once through [`Sweep`](session_core::Sweep).
 
 mod config;
+mod hash;
+mod owners;
+mod place;
 mod store;
 
 pub use config::MemorySessions;

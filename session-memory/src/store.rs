@@ -1,8 +1,7 @@
-//! The store: a moka cache of records, and an index by owner.
+//! The store: a moka cache of places for records, and an index by owner.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use moka::ops::compute::{CompResult, Op};
@@ -11,6 +10,10 @@ use moka::sync::Cache;
 use session_core::{
     Error, ErrorKind, NewRecord, OwnerIndex, Record, Replaced, SessionStore, StoreKey, Sweep, Version, async_trait,
 };
+
+use crate::hash::FirstBytes;
+use crate::owners::Owners;
+use crate::place::Place;
 
 /// Records in memory, up to a capacity. Clones share them.
 ///
@@ -22,17 +25,10 @@ use session_core::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct MemoryStore {
-    records: Cache<StoreKey, Arc<Record>>,
+    records: Cache<StoreKey, Arc<Place>, FirstBytes>,
     owners: Arc<Owners>,
     /// Counts up over all keys, so that no version is ever used twice.
     versions: Arc<AtomicU64>,
-}
-
-/// Which keys an owner has. Each version of a record is noted from before it can be read until after it is gone, so that
-/// whatever calls and evictions overlap, a key is listed while a record of it bears the owner.
-#[derive(Debug, Default)]
-struct Owners {
-    keys: Mutex<HashMap<String, HashMap<StoreKey, Vec<Version>>>>,
 }
 
 impl MemoryStore {
@@ -69,12 +65,14 @@ impl MemoryStore {
             .max_capacity(sessions)
             // The default policy refuses newcomers when it is full: a fresh login would vanish.
             .eviction_policy(EvictionPolicy::lru())
-            .eviction_listener(move |key: Arc<StoreKey>, record: Arc<Record>, cause| {
-                if cause.was_evicted() {
+            .eviction_listener(move |key: Arc<StoreKey>, place: Arc<Place>, cause| {
+                if cause.was_evicted()
+                    && let Some(record) = place.close()
+                {
                     evicted.forget(&key, record.owner(), record.version());
                 }
             })
-            .build();
+            .build_with_hasher(FirstBytes);
         Self { records, owners, versions: Arc::default() }
     }
 
@@ -103,23 +101,16 @@ impl MemoryStore {
         Version::new(self.versions.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Changes the record at a version, atomically; the record before, if that version was there.
-    fn change(
-        &self,
-        key: &StoreKey,
-        expected: impl Fn(&Record) -> bool,
-        change: impl FnOnce(&Record) -> Op<Arc<Record>>,
-    ) -> Option<Arc<Record>> {
-        let mut before = None;
-        let result = self.records.entry_by_ref(key).and_compute_with(|entry| match entry {
-            Some(entry) if expected(entry.value()) => {
-                before = Some(Arc::clone(entry.value()));
-                change(entry.value())
-            }
-            _ => Op::Nop,
+    /// Puts another record in the place of the one at a version, and keeps its owners' lists right.
+    fn change(&self, key: &StoreKey, place: &Place, expected: Version, new: impl FnOnce(&Record) -> Record) -> bool {
+        let old = place.change(expected, |old| {
+            let new = new(old);
+            self.owners.note(key, new.owner(), new.version());
+            new
         });
-        drop(result);
-        before
+        let Some(old) = old else { return false };
+        self.owners.forget(key, old.owner(), old.version());
+        true
     }
 }
 
@@ -132,18 +123,18 @@ impl Default for MemoryStore {
 #[async_trait]
 impl SessionStore for MemoryStore {
     async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
-        Ok(self.records.get(key).map(|record| Record::clone(&record)))
+        Ok(self.records.get(key).and_then(|place| place.record()))
     }
 
     async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
         let version = self.next_version();
         self.owners.note(key, record.owner(), version);
-        let new = Arc::new(Record::new(version, record));
+        let place = Arc::new(Place::new(Record::new(version, record)));
         let result = self.records.entry_by_ref(key).and_compute_with(|entry| match entry {
-            Some(_) => Op::Nop,
-            None => Op::Put(new),
+            Some(entry) if !entry.value().is_closed() => Op::Nop,
+            _ => Op::Put(place),
         });
-        if let CompResult::Inserted(_) = result {
+        if let CompResult::Inserted(_) | CompResult::ReplacedWith(_) = result {
             return Ok(version);
         }
         self.owners.forget(key, record.owner(), version);
@@ -151,32 +142,28 @@ impl SessionStore for MemoryStore {
     }
 
     async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        let Some(place) = self.records.get(key) else { return Ok(Replaced::Stale) };
         let version = self.next_version();
-        self.owners.note(key, record.owner(), version);
-        let new = Arc::new(Record::new(version, record));
-        let before = self.change(key, |old| old.version() == expected, |_| Op::Put(new));
-        let Some(before) = before else {
-            self.owners.forget(key, record.owner(), version);
-            return Ok(Replaced::Stale);
-        };
-        self.owners.forget(key, before.owner(), before.version());
-        Ok(Replaced::Done(version))
+        let replaced = self.change(key, &place, expected, |_| Record::new(version, record));
+        Ok(if replaced { Replaced::Done(version) } else { Replaced::Stale })
     }
 
     async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+        let Some(place) = self.records.get(key) else { return Ok(false) };
         let version = self.next_version();
-        let touch = |old: &Record| {
-            self.owners.note(key, old.owner(), version);
-            Op::Put(Arc::new(old.touched(version, expires_at)))
-        };
-        let Some(before) = self.change(key, |old| old.version() == expected, touch) else { return Ok(false) };
-        self.owners.forget(key, before.owner(), before.version());
-        Ok(true)
+        Ok(self.change(key, &place, expected, |old| old.touched(version, expires_at)))
     }
 
     async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
-        let Some(before) = self.change(key, |old| old.version() == expected, |_| Op::Remove) else { return Ok(false) };
-        self.owners.forget(key, before.owner(), before.version());
+        let Some(place) = self.records.get(key) else { return Ok(false) };
+        let Some(record) = place.close_at(expected) else { return Ok(false) };
+        self.owners.forget(key, record.owner(), record.version());
+        // A new record may have come meanwhile, in a place of its own.
+        let result = self.records.entry_by_ref(key).and_compute_with(|entry| match entry {
+            Some(entry) if Arc::ptr_eq(entry.value(), &place) => Op::Remove,
+            _ => Op::Nop,
+        });
+        drop(result);
         Ok(true)
     }
 }
@@ -184,51 +171,19 @@ impl SessionStore for MemoryStore {
 #[async_trait]
 impl OwnerIndex for MemoryStore {
     async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
-        Ok(self.owners.lock().get(owner).map(|keys| keys.keys().copied().collect()).unwrap_or_default())
+        Ok(self.owners.keys_of(owner))
     }
 }
 
 #[async_trait]
 impl Sweep for MemoryStore {
     async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
-        let expired = self.records.iter().filter(|(_, record)| record.expires_at() < now).take(limit);
-        let expired: Vec<_> = expired.map(|(key, record)| (*key, record.version())).collect();
+        let expired = self.records.iter().filter_map(|(key, place)| Some((*key, place.version_before(now)?)));
+        let expired: Vec<_> = expired.take(limit).collect();
         let mut swept = 0;
         for (key, version) in expired {
             swept += usize::from(self.remove(&key, version).await?);
         }
         Ok(swept)
-    }
-}
-
-impl Owners {
-    fn note(&self, key: &StoreKey, owner: Option<&str>, version: Version) {
-        let Some(owner) = owner else { return };
-        let mut owners = self.lock();
-        if !owners.contains_key(owner) {
-            owners.insert(owner.to_owned(), HashMap::new());
-        }
-        if let Some(keys) = owners.get_mut(owner) {
-            keys.entry(*key).or_default().push(version);
-        }
-    }
-
-    fn forget(&self, key: &StoreKey, owner: Option<&str>, version: Version) {
-        let Some(owner) = owner else { return };
-        let mut owners = self.lock();
-        let Some(keys) = owners.get_mut(owner) else { return };
-        if let Some(versions) = keys.get_mut(key) {
-            versions.retain(|noted| *noted != version);
-            if versions.is_empty() {
-                keys.remove(key);
-            }
-        }
-        if keys.is_empty() {
-            owners.remove(owner);
-        }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, HashMap<StoreKey, Vec<Version>>>> {
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
