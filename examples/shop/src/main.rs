@@ -17,7 +17,7 @@ struct Arguments {
     #[arg(long, default_value_t = 3000)]
     port: u16,
 
-    /// Where sessions are kept: cookie, memory, sqlite:file, postgres://.., mysql://.., redis://.., or
+    /// Where sessions are kept: cookie, sealed-cookie, memory, sqlite:file, postgres://.., mysql://.., redis://.., or
     /// redis+cluster://host:port,host:port
     #[arg(long, default_value = "cookie")]
     store: String,

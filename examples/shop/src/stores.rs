@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use session_cookie::SignedCookieSessions;
+use session_cookie::{SealedCookieSessions, SignedCookieSessions};
 use session_core::{Error, ErrorKind, OwnerSessions, SecretKey, SessionConfig, SessionInterface};
 use session_memory::MemorySessions;
 use session_redis::{RedisSessions, RedisStore, RedisStoreBuilder};
@@ -31,6 +31,7 @@ pub struct Sessions {
 pub async fn open_store(store: &str, config: SessionConfig) -> Result<Sessions, Error> {
     match store.split_once(':') {
         None if store == "cookie" => signed_cookie(config),
+        None if store == "sealed-cookie" => sealed_cookie(config),
         None if store == "memory" => Ok(memory(config)),
         Some(("redis" | "rediss", _)) => redis(RedisStore::builder(store), config, "Redis").await,
         Some(("redis+cluster", nodes)) => {
@@ -42,8 +43,8 @@ pub async fn open_store(store: &str, config: SessionConfig) -> Result<Sessions, 
         Some(("mysql", _)) => sql(store, config, "MySQL or MariaDB").await,
         _ => {
             let message = format!(
-                "unknown store {store:?}; --store takes: cookie, memory, sqlite:file, postgres://.., mysql://.., redis://.., \
-                 redis+cluster://host:port,host:port"
+                "unknown store {store:?}; --store takes: cookie, sealed-cookie, memory, sqlite:file, postgres://.., mysql://.., \
+                 redis://.., redis+cluster://host:port,host:port"
             );
             Err(Error::new(ErrorKind::Configuration, message))
         }
@@ -78,16 +79,26 @@ fn on_server(
 }
 
 fn signed_cookie(config: SessionConfig) -> Result<Sessions, Error> {
-    let (key, notice) = match std::env::var_os(SECRET_KEY) {
-        Some(_) => (SecretKey::from_env(SECRET_KEY)?, None),
-        None => {
-            (SecretKey::generate()?, Some("SECRET_KEY is not set: a key was made up, and logins end with this process"))
-        }
-    };
-    Ok(Sessions {
-        interface: Arc::new(SignedCookieSessions::new(config, &key)?),
-        owners: None,
-        description: "cookie (the whole session, signed, in the browser)",
-        notice,
-    })
+    let (key, notice) = secret_key()?;
+    let sessions = SignedCookieSessions::new(config, &key)?;
+    Ok(in_browser(sessions, "cookie (the whole session, signed, in the browser)", notice))
+}
+
+fn sealed_cookie(config: SessionConfig) -> Result<Sessions, Error> {
+    let (key, notice) = secret_key()?;
+    let sessions = SealedCookieSessions::new(config, &key)?;
+    Ok(in_browser(sessions, "sealed cookie (the whole session, encrypted, in the browser)", notice))
+}
+
+fn in_browser(sessions: impl SessionInterface, description: &'static str, notice: Option<&'static str>) -> Sessions {
+    Sessions { interface: Arc::new(sessions), owners: None, description, notice }
+}
+
+/// The key from the environment, or one that was made up and the notice of it.
+fn secret_key() -> Result<(SecretKey, Option<&'static str>), Error> {
+    if std::env::var_os(SECRET_KEY).is_some() {
+        return Ok((SecretKey::from_env(SECRET_KEY)?, None));
+    }
+    let notice = "SECRET_KEY is not set: a key was made up, and logins end with this process";
+    Ok((SecretKey::generate()?, Some(notice)))
 }

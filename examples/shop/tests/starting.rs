@@ -30,7 +30,8 @@ fn an_unknown_store_is_refused_in_one_line() {
         let output = shop(&["--port", "0", "--store", store]).output().unwrap();
         let refusal = refusal(&output);
         assert!(
-            refusal.starts_with(&format!("shop: unknown store {shown}; --store takes: cookie, memory, ")),
+            refusal
+                .starts_with(&format!("shop: unknown store {shown}; --store takes: cookie, sealed-cookie, memory, ")),
             "{refusal}"
         );
     }

@@ -6,6 +6,12 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// That of all shops here. Only cookies need it.
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+
 /// A shop in a process of its own.
 struct Shop {
     process: Child,
@@ -15,7 +21,11 @@ struct Shop {
 impl Shop {
     fn open(store: &str) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_shop"));
-        command.args(["--port", "0", "--store", store]).stdout(Stdio::piped()).stderr(Stdio::null());
+        command
+            .args(["--port", "0", "--store", store])
+            .env("SECRET_KEY", KEY)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
         let mut process = command.spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
         let address = lines.find_map(|line| Some(line.split_once("http://")?.1.to_owned())).unwrap();
@@ -40,9 +50,7 @@ impl Shop {
 
     /// The cookie of somebody who logs in.
     fn log_in(&self) -> String {
-        let answer = self.ask("POST /login", "", "user=ada&password=lovelace&remember=yes");
-        let set = answer.lines().find_map(|line| line.strip_prefix("set-cookie: "));
-        set.unwrap().split(';').next().unwrap().to_owned()
+        set_cookie(&self.ask("POST /login", "", "user=ada&password=lovelace&remember=yes"))
     }
 
     fn knows(&self, cookie: &str) -> bool {
@@ -58,6 +66,12 @@ impl Drop for Shop {
     }
 }
 
+/// The cookie that an answer sets.
+fn set_cookie(answer: &str) -> String {
+    let set = answer.lines().find_map(|line| line.strip_prefix("set-cookie: "));
+    set.unwrap().split(';').next().unwrap().to_owned()
+}
+
 fn share_a_login(store: &str) {
     let (one, other) = (Shop::open(store), Shop::open(store));
     let cookie = one.log_in();
@@ -69,6 +83,25 @@ fn share_a_login(store: &str) {
     assert!(again.knows(&cookie));
     again.ask("POST /logout", &cookie, "");
     assert!(!Shop::open(store).knows(&cookie));
+}
+
+/// A logout takes the cookie out of the browser; a copy of it stays good, as of every session in a cookie.
+#[test]
+fn they_share_a_login_in_a_sealed_cookie_that_tells_nothing() {
+    let (one, other) = (Shop::open("sealed-cookie"), Shop::open("sealed-cookie"));
+    let cookie = one.log_in();
+    assert!(one.knows(&cookie) && other.knows(&cookie));
+    assert!(!other.knows(&cookie[..cookie.len() - 2]));
+    assert!(!Shop::open("cookie").knows(&cookie));
+    drop((one, other));
+
+    let again = Shop::open("sealed-cookie");
+    assert!(again.knows(&cookie));
+    assert!(!again.knows(&set_cookie(&again.ask("POST /logout", &cookie, ""))));
+    let (_, value) = cookie.split_once('=').unwrap();
+    let payload = value.split('.').next().unwrap();
+    let bytes = URL_SAFE_NO_PAD.decode(payload).unwrap();
+    assert!(!bytes.windows(3).any(|part| part == b"ada") && !value.contains("ada"));
 }
 
 #[tokio::test]
