@@ -1,6 +1,5 @@
 //! The middleware: hands each request its session, and lets the response carry it back.
 
-use std::any::TypeId;
 use std::fmt;
 use std::future::{Future, Ready, ready};
 use std::marker::PhantomData;
@@ -13,7 +12,7 @@ use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::http::header::{CACHE_CONTROL, COOKIE, HOST, HeaderMap, HeaderValue, SET_COOKIE, VARY};
 use actix_web::{HttpMessage, HttpResponse, ResponseError as _};
 use pin_project_lite::pin_project;
-use session_core::{ErrorKind, OnOutage, RequestSession, RequestView, SessionHeaders, SessionInterface};
+use session_core::{ErrorKind, OnOutage, RequestSession, RequestView, SessionHeaders, SessionInterface, SessionLayers};
 
 use crate::Error;
 
@@ -153,18 +152,7 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let SessionMiddleware { interface, on_outage, .. } = &self.middleware;
         let session = RequestSession::with_shared(Arc::clone(interface), view(&request), *on_outage);
-        let commit = {
-            let mut extensions = request.extensions_mut();
-            let outer = extensions.remove::<Layered>();
-            let shared = outer.as_ref().and_then(|outer| outer.same_cookie(&session));
-            let commit = if shared.is_some() { None } else { Some(session.clone()) };
-            extensions.insert(Layered {
-                session: shared.unwrap_or(session),
-                marker: TypeId::of::<M>(),
-                outer: outer.map(Box::new),
-            });
-            commit
-        };
+        let commit = request.extensions_mut().get_or_insert_with(SessionLayers::default).enter::<M>(session);
         ResponseFuture { inner: self.inner.call(request), session: commit, committing: None }
     }
 }
@@ -197,31 +185,7 @@ where
 /// let app = App::new().wrap(from_fn(load_user));
 /// ```
 pub fn request_session<M: 'static>(request: &impl HttpMessage) -> Option<RequestSession> {
-    let extensions = request.extensions();
-    let mut layered = extensions.get::<Layered>();
-    while let Some(layer) = layered {
-        if layer.marker == TypeId::of::<M>() {
-            return Some(layer.session.clone());
-        }
-        layered = layer.outer.as_deref();
-    }
-    None
-}
-
-/// The layers around a request, the innermost first.
-struct Layered {
-    session: RequestSession,
-    marker: TypeId,
-    outer: Option<Box<Layered>>,
-}
-
-impl Layered {
-    fn same_cookie(&self, session: &RequestSession) -> Option<RequestSession> {
-        if self.session.cookie_name() == session.cookie_name() {
-            return Some(self.session.clone());
-        }
-        self.outer.as_ref()?.same_cookie(session)
-    }
+    request.extensions().get::<SessionLayers>()?.get::<M>()
 }
 
 type Answer<B> = Result<ServiceResponse<B>, actix_web::Error>;

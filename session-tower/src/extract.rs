@@ -8,7 +8,7 @@ use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
 use session_core::ErrorKind;
 
-use crate::layer::find;
+use crate::layer::request_session;
 use crate::{Error, RequestSession};
 
 /// The session of the request, for an axum handler. It dereferences to [`session_core::Session`].
@@ -82,7 +82,7 @@ impl<M: 'static, S: Sync> FromRequestParts<S> for Session<M> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
-        let Some(request) = find::<M>(&parts.extensions) else {
+        let Some(request) = request_session::<M>(&parts.extensions) else {
             let message = format!(
                 "no session layer serves {}: add .layer(SessionLayer::new(..)) to the router, for marker {}",
                 parts.uri.path(),
@@ -98,7 +98,7 @@ impl<M: 'static, S: Sync> OptionalFromRequestParts<S> for Session<M> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Error> {
-        match find::<M>(&parts.extensions) {
+        match request_session::<M>(&parts.extensions) {
             Some(request) => Self::open(request).await.map(Some),
             None => Ok(None),
         }

@@ -1,6 +1,5 @@
 //! The layer: hands each request its session, and lets the response carry it back.
 
-use std::any::TypeId;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -11,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use http::header::{CACHE_CONTROL, COOKIE, HOST, SET_COOKIE, VARY};
 use http::{Extensions, HeaderMap, HeaderValue, Request, Response};
 use pin_project_lite::pin_project;
-use session_core::{ErrorKind, OnOutage, RequestSession, RequestView, SessionHeaders, SessionInterface};
+use session_core::{ErrorKind, OnOutage, RequestSession, RequestView, SessionHeaders, SessionInterface, SessionLayers};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -148,14 +147,7 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let session =
             RequestSession::with_shared(Arc::clone(&self.layer.interface), view(&request), self.layer.on_outage);
-        let outer = request.extensions_mut().remove::<Layered>();
-        let shared = outer.as_ref().and_then(|outer| outer.same_cookie(&session));
-        let commit = if shared.is_some() { None } else { Some(session.clone()) };
-        request.extensions_mut().insert(Layered {
-            session: shared.unwrap_or(session),
-            marker: TypeId::of::<M>(),
-            outer: outer.map(Box::new),
-        });
+        let commit = request.extensions_mut().get_or_insert_default::<SessionLayers>().enter::<M>(session);
         ResponseFuture::new(self.inner.call(request), commit)
     }
 }
@@ -183,35 +175,7 @@ where
 /// let app: axum::Router = axum::Router::new().layer(axum::middleware::from_fn(load_user));
 /// ```
 pub fn request_session<M: 'static>(extensions: &Extensions) -> Option<RequestSession> {
-    find::<M>(extensions)
-}
-
-pub(crate) fn find<M: 'static>(extensions: &Extensions) -> Option<RequestSession> {
-    let mut layered = extensions.get::<Layered>();
-    while let Some(layer) = layered {
-        if layer.marker == TypeId::of::<M>() {
-            return Some(layer.session.clone());
-        }
-        layered = layer.outer.as_deref();
-    }
-    None
-}
-
-/// The layers around a request, the innermost first.
-#[derive(Clone)]
-struct Layered {
-    session: RequestSession,
-    marker: TypeId,
-    outer: Option<Box<Layered>>,
-}
-
-impl Layered {
-    fn same_cookie(&self, session: &RequestSession) -> Option<RequestSession> {
-        if self.session.cookie_name() == session.cookie_name() {
-            return Some(self.session.clone());
-        }
-        self.outer.as_ref()?.same_cookie(session)
-    }
+    extensions.get::<SessionLayers>()?.get::<M>()
 }
 
 pin_project! {
