@@ -43,6 +43,8 @@
 mod error;
 mod extract;
 mod middleware;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use error::Error;
 pub use extract::Session;

@@ -6,7 +6,8 @@
 //! - **A visitor**: a [`Browser`] keeps cookies as a browser does. [`Browser::session_transaction`] changes the session of
 //!   its cookie, or starts one: so a user is logged in without a login form.
 //!
-//! A framework adapter puts its requests around the browser; `session-tower` has a `TestClient` for whole applications.
+//! - **A whole application**: a [`TestClient`] sends requests from its browser, and follows redirects. `session-tower` and
+//!   `session-actix` have one for what their frameworks serve; another adapter implements [`Application`].
 //!
 //! ```
 //! use session_core::testing::Browser;
@@ -42,14 +43,21 @@
 //! # }).unwrap();
 //! ```
 
+mod answer;
+mod client;
 mod cookie;
 mod origin;
+mod request;
 
 use std::fmt;
 use std::sync::Arc;
 
 use cookie::Cookie;
 use origin::Origin;
+
+pub use answer::Answer;
+pub use client::{Application, TestClient};
+pub use request::Request;
 
 use crate::{Error, ErrorKind, OnOutage, RequestSession, RequestView, Session, SessionInterface};
 

@@ -1,4 +1,4 @@
-//! The client for tests: what it sends, what it keeps, and where redirects lead it.
+//! The client for tests, before axum and before a plain tower service.
 
 #![cfg(feature = "axum")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -10,81 +10,55 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::response::{AppendHeaders, IntoResponse as _, Redirect, Response};
+use axum::response::{AppendHeaders, Response};
 use axum::routing::{any, get};
-use http::header::{COOKIE, HOST, LOCATION, SET_COOKIE};
-use http::{HeaderMap, Method, StatusCode};
+use http::header::{COOKIE, HOST, SET_COOKIE};
+use http::{HeaderMap, Method, Uri};
 use session_core::{ErrorKind, NullSessions, SessionInterface};
-use session_tower::testing::TestClient;
+use session_tower::testing::{self, TestClient};
 use session_tower::{Session, SessionLayer};
 use support::{settings, signed};
 use tower::ServiceExt as _;
 
 /// Answers with what came in.
-async fn echo(method: Method, headers: HeaderMap, body: String) -> String {
+async fn echo(method: Method, uri: Uri, headers: HeaderMap, body: String) -> String {
     let header = |name| headers.get(name).map_or("-", |value: &http::HeaderValue| value.to_str().unwrap());
-    format!("{method} {} {} {body}", header(HOST), header(COOKIE))
-}
-
-fn redirecting(status: StatusCode, location: &'static str) -> Router {
-    let redirect = move || async move { (status, [(LOCATION, location)]) };
-    Router::new().route("/", any(redirect)).route("/there", any(echo))
-}
-
-fn client(app: Router) -> TestClient<Router> {
-    TestClient::new(app, NullSessions::new("no sessions"))
+    format!("{method} {uri} {} {} {body}", header(HOST), header(COOKIE))
 }
 
 #[tokio::test]
-async fn a_redirect_is_followed_as_browsers_do() {
-    for (status, method, expected) in [
-        (301, Method::POST, "GET localhost - "),
-        (302, Method::POST, "GET localhost - "),
-        (302, Method::PUT, "PUT localhost - form"),
-        (303, Method::PUT, "GET localhost - "),
-        (307, Method::POST, "POST localhost - form"),
-        (308, Method::PUT, "PUT localhost - form"),
-    ] {
-        let mut client = client(redirecting(StatusCode::from_u16(status).unwrap(), "/there?page=2"));
-        let request = http::Request::builder().method(method.clone()).uri("/").body(b"form".to_vec()).unwrap();
-        let answer = client.send(request).await.unwrap();
-        assert_eq!(client.follow(answer).await.unwrap().text(), expected, "{status} {method}");
-    }
-}
-
-#[tokio::test]
-async fn a_redirect_to_another_host_takes_the_browser_there_without_its_cookies() {
-    let mut client = client(redirecting(StatusCode::SEE_OTHER, "http://other.example/there"));
+async fn the_application_gets_the_whole_request() {
+    let app: Router = Router::new().route("/cart", any(echo));
+    let mut client = TestClient::new(app, NullSessions::new("no sessions"));
     client.browser_mut().receive("/", "theme=dark").unwrap();
-    let answer = client.get("/").await.unwrap();
-    assert_eq!(client.follow(answer).await.unwrap().text(), "GET other.example - ");
-    client.browser_mut().go_to("https://localhost").unwrap();
-    assert_eq!(client.get("/there").await.unwrap().text(), "GET localhost theme=dark ");
+    let request = testing::Request::new("PUT", "/cart?page=2").with_body("form");
+    assert_eq!(client.send(request).await.unwrap().text(), "PUT /cart?page=2 localhost theme=dark form");
 }
 
 #[tokio::test]
-async fn redirects_without_end_or_target_are_errors() {
-    for location in ["/", "there"] {
-        let mut client = client(redirecting(StatusCode::SEE_OTHER, location));
-        let answer = client.get("/").await.unwrap();
-        assert_eq!(client.follow(answer).await.unwrap_err().kind(), ErrorKind::Backend, "{location}");
+async fn a_request_that_cannot_be_said_in_http_is_an_error() {
+    let mut client = TestClient::new(Router::<()>::new(), NullSessions::new("no sessions"));
+    for request in [
+        testing::Request::new("GET", "/no path"),
+        testing::Request::new("NO METHOD", "/"),
+        testing::Request::new("GET", "/").with_header("no header", ""),
+        testing::Request::new("GET", "/").with_header("x", "two\nlines"),
+    ] {
+        let shown = format!("{request:?}");
+        assert_eq!(client.send(request).await.unwrap_err().kind(), ErrorKind::Configuration, "{shown}");
     }
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_redirect_is_handed_back() {
-    let mut client = client(Router::new().route("/", get(async || "page")));
+async fn the_answer_has_every_header_and_the_whole_body() {
+    let page = async || (AppendHeaders([(SET_COOKIE, "a=1"), (SET_COOKIE, "b=2")]), "[1, 2]");
+    let app: Router = Router::new().route("/", get(page));
+    let mut client = TestClient::new(app, NullSessions::new("no sessions"));
     let answer = client.get("/").await.unwrap();
-    assert_eq!(client.follow(answer).await.unwrap().text(), "page");
-}
-
-#[tokio::test]
-async fn every_cookie_of_a_response_is_kept_but_those_that_browsers_drop() {
-    let cookies =
-        async || AppendHeaders([(SET_COOKIE, "a=1"), (SET_COOKIE, "b=2; Domain=x.example"), (SET_COOKIE, "c=3")]);
-    let mut client = client(Router::new().route("/", get(cookies)).route("/echo", get(echo)));
-    client.get("/").await.unwrap();
-    assert_eq!(client.get("/echo").await.unwrap().text(), "GET localhost a=1; c=3 ");
+    let cookies: Vec<_> = answer.headers().filter(|(name, _)| *name == "set-cookie").collect();
+    assert_eq!(cookies, [("set-cookie", "a=1"), ("set-cookie", "b=2")]);
+    assert_eq!(answer.json::<Vec<u64>>().unwrap(), [1, 2]);
+    assert_eq!((client.browser().cookie("a"), client.browser().cookie("b")), (Some("1"), Some("2")));
 }
 
 #[tokio::test]
@@ -117,15 +91,14 @@ async fn a_service_that_is_no_router_has_its_errors_reported() {
     );
     assert_eq!(client.post("/", "text/plain", "hello").await.unwrap().text(), "hello");
     let error = client.get("/broken").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Backend);
     assert!(error.to_string().contains("broken on purpose"), "{error}");
-    assert_eq!(client.get("no path").await.unwrap_err().kind(), ErrorKind::Configuration);
 }
 
 #[tokio::test]
-async fn what_the_client_shows_of_itself_holds_no_cookie() {
-    let answer = async || ([(SET_COOKIE, "session=secret-value")], Redirect::to("/")).into_response();
-    let mut client = client(Router::new().route("/", get(answer)));
-    let answer = client.get("/").await.unwrap();
-    let shown = format!("{client:?} {answer:?}");
-    assert!(shown.contains("\"session\"") && !shown.contains("secret-value"), "{shown}");
+async fn a_visit_can_run_on_any_thread() {
+    let app: Router = Router::new().route("/", get(async || "hello"));
+    let mut client = TestClient::new(app, NullSessions::new("no sessions"));
+    let visit = tokio::spawn(async move { client.get("/").await.map(|answer| answer.text()) });
+    assert_eq!(visit.await.unwrap().unwrap(), "hello");
 }
