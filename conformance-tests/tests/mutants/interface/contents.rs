@@ -7,7 +7,8 @@ use std::time::SystemTime;
 
 use session_core::{CookieAction, SaveContext, Session};
 
-use super::original::{Hidden, Stored, mutants, mutation};
+use super::mutation::{mutants, mutation};
+use super::original::{Hidden, Stored};
 
 mutants! {
     TrimsTheTagOfBytes breaks tagged_values_come_back;

@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use session_core::{Clock, CookieAction, CookieAttributes, OpenContext, Refresh, SaveContext, Session, SessionConfig};
 
-use super::original::{Server, Steps, Stored, mutants, mutation};
+use super::mutation::{mutants, mutation};
+use super::original::{Server, Steps, Stored};
 
 const HOUR: Duration = Duration::from_hours(1);
 

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use session_core::{CookieAction, SaveContext, Session};
 
-use super::original::{Hidden, Origin, Stored, mutants, mutation};
+use super::mutation::{mutants, mutation};
+use super::original::{Hidden, Origin, Stored};
 
 mutants! {
     CaseDoesNotMatter breaks an_id_that_is_only_like_another_opens_nothing;

@@ -5,6 +5,7 @@ mod client_side;
 mod contents;
 mod cookies;
 mod ids;
+mod mutation;
 mod on_server;
 mod original;
 mod owned;

@@ -7,7 +7,8 @@ use std::time::SystemTime;
 
 use session_core::{CookieAction, Outcome, SaveContext, Session};
 
-use super::original::{Hidden, Origin, Stored, mutants, mutation};
+use super::mutation::{mutants, mutation};
+use super::original::{Hidden, Origin, Stored};
 
 mutants! {
     CountsItsIds breaks the_cookie_is_a_random_id;

@@ -5,7 +5,8 @@ use std::time::SystemTime;
 
 use session_core::{CookieAction, OwnedSession, SaveContext, Session};
 
-use super::original::{Hidden, Origin, Stored, mutants, mutation};
+use super::mutation::{mutants, mutation};
+use super::original::{Hidden, Origin, Stored};
 use super::owned::Owned;
 
 mutants! {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use session_core::{CookieAction, Error, ErrorKind, Outcome, SaveContext, Session};
 
-use super::original::{Hidden, Origin, Stored, mutants, mutation};
+use super::mutation::{mutants, mutation};
+use super::original::{Hidden, Origin, Stored};
 
 mutants! {
     BeginsForNothing breaks a_visitor_for_whom_nothing_is_stored_gets_no_cookie;

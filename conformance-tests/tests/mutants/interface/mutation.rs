@@ -1,0 +1,44 @@
+//! What a mutant is: the original interface, with the steps that it overrides.
+
+/// The original with the steps that a mutant changes, and perhaps some notes of its own.
+macro_rules! mutation {
+    ($(#[$about:meta])* $name:ident $({$($note:ident: $type:ty),+ $(,)?})?; $($step:item)+) => {
+        $(#[$about])*
+        #[derive(Debug)]
+        struct $name {
+            server: crate::interface::original::Server,
+            $($($note: $type),+)?
+        }
+
+        impl From<crate::interface::original::Server> for $name {
+            fn from(server: crate::interface::original::Server) -> Self {
+                Self { server, $($($note: Default::default()),+)? }
+            }
+        }
+
+        impl crate::interface::original::Steps for $name {
+            fn server(&self) -> &crate::interface::original::Server {
+                &self.server
+            }
+
+            $($step)+
+        }
+    };
+}
+
+/// The mutants of a file, each with the rule that it breaks.
+macro_rules! mutants {
+    ($($mutant:ident breaks $rule:ident;)+) => {
+        pub fn mutants() -> Vec<crate::judge::Mutant<conformance_tests::interface::InterfaceUnderTest>> {
+            vec![$(
+                crate::judge::Mutant::new(
+                    stringify!($mutant),
+                    stringify!($rule),
+                    crate::interface::original::under_test::<$mutant>,
+                )
+            ),+]
+        }
+    };
+}
+
+pub(crate) use {mutants, mutation};
