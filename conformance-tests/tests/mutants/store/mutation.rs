@@ -1,6 +1,8 @@
 //! What a mutant is: the original store, with the operations that it overrides.
 
 use std::fmt::Debug;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -93,40 +95,52 @@ impl<M> Clone for Mutated<M> {
     }
 }
 
+impl<M: Mutation> Mutated<M> {
+    /// Lets no other call in before this one waits for something: what a mutant does in two steps, it says with an `await`.
+    async fn undivided<T>(&self, call: impl Future<Output = T>) -> T {
+        let mut call = pin!(call);
+        poll_fn(|context| {
+            let _alone = self.0.original().alone();
+            call.as_mut().poll(context)
+        })
+        .await
+    }
+}
+
 #[async_trait]
 impl<M: Mutation> SessionStore for Mutated<M> {
     async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
-        self.0.load(key).await
+        self.undivided(self.0.load(key)).await
     }
 
     async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
-        self.0.create(key, record).await
+        self.undivided(self.0.create(key, record)).await
     }
 
     async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
-        self.0.replace(key, expected, record).await
+        self.undivided(self.0.replace(key, expected, record)).await
     }
 
     async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
-        self.0.touch(key, expected, expires_at).await
+        self.undivided(self.0.touch(key, expected, expires_at)).await
     }
 
     async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
-        self.0.remove(key, expected).await
+        self.undivided(self.0.remove(key, expected)).await
     }
 }
 
 #[async_trait]
 impl<M: Mutation> OwnerIndex for Mutated<M> {
     async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
-        self.0.keys_of(owner).await
+        self.undivided(self.0.keys_of(owner)).await
     }
 }
 
 #[async_trait]
 impl<M: Mutation> Sweep for Mutated<M> {
     async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
-        self.0.sweep(now, limit).await
+        self.undivided(self.0.sweep(now, limit)).await
     }
 }
 

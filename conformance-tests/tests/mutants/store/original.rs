@@ -19,6 +19,7 @@ const FOR_EVER: Duration = Duration::from_hours(24 * 365 * 1000);
 pub struct Original {
     records: Arc<Mutex<HashMap<StoreKey, Record>>>,
     versions: Arc<AtomicU64>,
+    calls: Arc<Mutex<()>>,
     clock: ManualClock,
     grace: Duration,
 }
@@ -35,6 +36,11 @@ impl Original {
 
     pub fn next_version(&self) -> Version {
         Version::new(self.versions.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Keeps all other calls waiting.
+    pub fn alone(&self) -> MutexGuard<'_, ()> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The records, without those whose time is long over.
@@ -111,7 +117,7 @@ impl Default for Original {
         // A whole second, so that only a rule about its fractions catches a mutant that loses them.
         let second = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let clock = ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(second));
-        Self { records: Arc::default(), versions: Arc::default(), clock, grace: GRACE }
+        Self { records: Arc::default(), versions: Arc::default(), calls: Arc::default(), clock, grace: GRACE }
     }
 }
 
