@@ -4,14 +4,16 @@
 
 mod support;
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use actix_web::body::{BodyStream, BoxBody};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::header::{COOKIE, HOST, SET_COOKIE};
 use actix_web::middleware::from_fn;
 use actix_web::test::init_service;
 use actix_web::web::{self, Bytes, Redirect};
-use actix_web::{App, HttpRequest, HttpResponse, Responder as _};
+use actix_web::{App, HttpRequest, HttpResponse};
 use session_actix::testing::{Request, TestClient};
 use session_actix::{Session, SessionMiddleware};
 use session_core::{ErrorKind, ManualClock, NullSessions, SessionConfig, SessionInterface};
@@ -110,12 +112,26 @@ async fn an_error_of_the_application_is_the_response_that_a_server_would_send() 
     assert_eq!((answer.status(), answer.text()), (418, "refused on purpose".to_owned()));
 }
 
+/// Breaks off after its first part.
+struct Broken(bool);
+
+impl MessageBody for Broken {
+    type Error = std::io::Error;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let first = !std::mem::replace(&mut self.0, true);
+        let part = if first { Ok(Bytes::from_static(b"hel")) } else { Err(std::io::Error::other("broken on purpose")) };
+        Poll::Ready(Some(part))
+    }
+}
+
 #[actix_web::test]
 async fn a_body_that_breaks_off_is_an_error() {
-    let page = async |request: HttpRequest| {
-        let parts = [Ok(Bytes::from_static(b"hel")), Err(std::io::Error::other("broken on purpose"))];
-        HttpResponse::Ok().body(BodyStream::new(stream(parts))).respond_to(&request)
-    };
+    let page = async || HttpResponse::Ok().body(Broken(false));
     let app = init_service(App::new().route("/", web::get().to(page))).await;
     let error = TestClient::new(app, NullSessions::new("no sessions")).get("/").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Backend);

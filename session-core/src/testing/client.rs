@@ -32,13 +32,9 @@ pub trait Application {
     fn answer(&mut self, request: Request) -> impl Future<Output = Result<Answer, Error>>;
 }
 
-impl<F, R> Application for F
-where
-    F: FnMut(Request) -> R,
-    R: Future<Output = Result<Answer, Error>>,
-{
-    fn answer(&mut self, request: Request) -> impl Future<Output = Result<Answer, Error>> {
-        self(request)
+impl<F: AsyncFnMut(Request) -> Result<Answer, Error>> Application for F {
+    async fn answer(&mut self, request: Request) -> Result<Answer, Error> {
+        self(request).await
     }
 }
 
