@@ -27,3 +27,7 @@ mod deploying {}
 #[cfg(doctest)]
 #[doc = include_str!("security.md")]
 mod security {}
+
+#[cfg(doctest)]
+#[doc = include_str!("testing.md")]
+mod testing {}

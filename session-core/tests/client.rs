@@ -1,7 +1,5 @@
 //! The client of `testing`: what it sends, what it keeps, and where redirects lead it.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use session_core::testing::{Answer, Application, Request, TestClient};
 use session_core::{Error, ErrorKind, NullSessions};
 
