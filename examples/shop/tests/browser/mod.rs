@@ -1,33 +1,23 @@
 //! A browser for tests: it clicks through the shop in this process, carries the cookie, and can be closed.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
-use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE, USER_AGENT};
-use axum::http::{HeaderMap, Method, Request, StatusCode};
-use http_body_util::BodyExt;
 use session_cookie::SignedCookieSessions;
 use session_core::{ManualClock, OwnerSessions, SecretKey, SessionConfig, SessionInterface};
-use tower::ServiceExt;
+use session_tower::testing::{Answer, Request, TestClient};
 
 pub(crate) struct Browser {
-    shop: Router,
+    client: TestClient<Router>,
     pub(crate) clock: ManualClock,
-    cookie: Option<Cookie>,
     /// What it calls itself.
     pub(crate) agent: &'static str,
 }
 
-struct Cookie {
-    pair: String,
-    expires: bool,
-}
-
 pub(crate) struct Page {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
+    answer: Answer,
     pub(crate) body: String,
 }
 
@@ -36,70 +26,60 @@ impl Browser {
     pub(crate) fn open() -> Self {
         let clock = ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
         let config = SessionConfig::builder().cookie_secure(false).clock(clock.clone()).build().unwrap();
-        let sessions = SignedCookieSessions::new(config, &SecretKey::generate().unwrap()).unwrap();
-        Self { shop: shop::app(Arc::new(sessions), None), clock, cookie: None, agent: "" }
+        let sessions = Arc::new(SignedCookieSessions::new(config, &SecretKey::generate().unwrap()).unwrap());
+        Self { client: TestClient::new(shop::app(sessions.clone(), None), sessions), clock, agent: "" }
     }
 
     /// A browser before a shop with these sessions, which go by this clock.
     pub(crate) fn before(sessions: impl SessionInterface + OwnerSessions, clock: ManualClock) -> Self {
         let sessions = Arc::new(sessions);
-        Self { shop: shop::app(sessions.clone(), Some(sessions)), clock, cookie: None, agent: "" }
+        let shop = shop::app(sessions.clone(), Some(sessions.clone()));
+        Self { client: TestClient::new(shop, sessions), clock, agent: "" }
     }
 
     /// Closes the browser and opens it again: cookies without an expiry are gone.
     pub(crate) fn restart(&mut self) {
-        self.cookie = self.cookie.take().filter(|cookie| cookie.expires);
+        self.client.browser_mut().restart();
     }
 
     pub(crate) fn cookie_value(&self) -> Option<&str> {
-        let cookie = self.cookie.as_ref()?;
-        cookie.pair.split_once('=').map(|(_, value)| value)
+        self.client.browser().cookie("session")
     }
 
     /// Has this cookie from now on, wherever it comes from.
     pub(crate) fn take_cookie(&mut self, value: &str) {
-        self.cookie = Some(Cookie { pair: format!("session={value}"), expires: false });
+        self.client.browser_mut().receive("/", &format!("session={value}; Path=/")).unwrap();
     }
 
     pub(crate) async fn get(&mut self, path: &str) -> Page {
-        self.send(Method::GET, path, String::new()).await
+        self.send(Request::new("GET", path)).await
+    }
+
+    /// Sends a form.
+    pub(crate) async fn post(&mut self, path: &str, form: &str) -> Page {
+        let request = Request::new("POST", path).with_header("content-type", "application/x-www-form-urlencoded");
+        self.send(request.with_body(form)).await
     }
 
     /// Sends a form, and shows the page that the answer leads to.
     pub(crate) async fn submit(&mut self, path: &str, form: &str) -> Page {
-        let answer = self.send(Method::POST, path, form.to_owned()).await;
-        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{path}: {}", answer.body);
-        let next = answer.headers[LOCATION].to_str().unwrap();
-        self.get(next).await
+        let answer = self.post(path, form).await;
+        assert_eq!(answer.status(), 303, "{path}: {}", answer.text());
+        self.get(answer.location().unwrap()).await
     }
 
-    pub(crate) async fn send(&mut self, method: Method, path: &str, form: String) -> Page {
-        let mut request = Request::builder().method(method).uri(path).header(USER_AGENT, self.agent);
-        if !form.is_empty() {
-            request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-        }
-        if let Some(cookie) = &self.cookie {
-            request = request.header(COOKIE, &cookie.pair);
-        }
-        let answer = self.shop.clone().oneshot(request.body(Body::from(form)).unwrap()).await.unwrap();
-        let (head, body) = answer.into_parts();
-        let body = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
-        for header in head.headers.get_all(SET_COOKIE) {
-            self.cookie = keep(header.to_str().unwrap());
-        }
-        Page { status: head.status, headers: head.headers, body }
+    async fn send(&mut self, request: Request) -> Page {
+        let answer = self.client.send(request.with_header("user-agent", self.agent)).await.unwrap();
+        Page { body: answer.text(), answer }
     }
 }
 
-/// What a browser keeps of a `Set-Cookie` header: nothing, if it is a removal.
-fn keep(header: &str) -> Option<Cookie> {
-    let mut parts = header.split("; ");
-    let pair = parts.next().unwrap().to_owned();
-    let attributes: Vec<_> = parts.collect();
-    if attributes.contains(&"Max-Age=0") {
-        return None;
+impl Deref for Page {
+    type Target = Answer;
+
+    fn deref(&self) -> &Answer {
+        &self.answer
     }
-    Some(Cookie { pair, expires: attributes.iter().any(|attribute| attribute.starts_with("Expires=")) })
 }
 
 impl Page {
