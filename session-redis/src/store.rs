@@ -122,11 +122,24 @@ impl RedisStore {
     }
 
     fn record_name(&self, key: &StoreKey) -> String {
-        format!("{}{}", self.settings.key_prefix, hexadecimal(key.as_bytes()))
+        self.name("", key.as_bytes())
     }
 
     fn list_name(&self, owner: &[u8]) -> String {
-        format!("{}owner:{}", self.settings.key_prefix, hexadecimal(&Sha256::digest(owner)))
+        self.name("owner:", &Sha256::digest(owner))
+    }
+
+    fn name(&self, kind: &str, hash: &[u8]) -> String {
+        const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+        let prefix = &self.settings.key_prefix;
+        let mut name = String::with_capacity(prefix.len() + kind.len() + 2 * hash.len());
+        name.push_str(prefix);
+        name.push_str(kind);
+        for byte in hash {
+            name.push(DIGITS[usize::from(byte >> 4)]);
+            name.push(DIGITS[usize::from(byte & 15)]);
+        }
+        name
     }
 
     /// How long Redis is to keep a record, in milliseconds. Its expiry is for the engine to judge, by a clock that may be
@@ -338,14 +351,6 @@ fn new_version() -> Result<Version, Error> {
 
 fn decimal(number: u64) -> Vec<u8> {
     number.to_string().into_bytes()
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .filter_map(|digit| char::from_digit(digit.into(), 16))
-        .collect()
 }
 
 fn too_large(message: String, source: &'static str) -> Error {

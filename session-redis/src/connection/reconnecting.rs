@@ -62,10 +62,8 @@ impl<C: Connector> Reconnecting<C> {
         Ok(this)
     }
 
+    /// The connection there is by now, or a new one.
     async fn connection(&self) -> RedisResult<(u64, MultiplexedConnection)> {
-        if let Some(current) = self.slot.get() {
-            return Ok(current);
-        }
         let mut connector = self.connector.lock().await;
         if let Some(current) = self.slot.get() {
             return Ok(current);
@@ -92,8 +90,10 @@ impl<C: Connector> Reconnecting<C> {
 #[async_trait]
 impl<C: Connector> Connection for Reconnecting<C> {
     async fn send(&self, command: &Cmd, deadline: Instant) -> RedisResult<Value> {
-        let connection = timeout_at(deadline, self.connection()).await;
-        let (number, mut connection) = connection.unwrap_or_else(|_| Err(timed_out()))?;
+        let (number, mut connection) = match self.slot.get() {
+            Some(current) => current,
+            None => timeout_at(deadline, self.connection()).await.unwrap_or_else(|_| Err(timed_out()))?,
+        };
         let answer = timeout_at(deadline, connection.req_packed_command(command)).await;
         let answer = answer.unwrap_or_else(|_| Err(timed_out())).and_then(Value::extract_error);
         if let Err(error) = &answer {
