@@ -1,0 +1,192 @@
+//! Whole requests: `wrk` asks servers that differ only in who keeps the session.
+
+mod actix_servers;
+mod axum_servers;
+mod client;
+mod process;
+
+use std::process::ExitCode;
+
+use crate::rounds::{Figures, Plan, Target, number, order, print_targets};
+use crate::stores::block_on;
+use client::{Load, Login, commands, transactions};
+use process::Server;
+
+/// A server, and the one without sessions that it is compared with.
+struct Kind {
+    name: &'static str,
+    bare: &'static str,
+}
+
+const KINDS: [Kind; 24] = [
+    Kind { name: "axum", bare: "axum" },
+    Kind { name: "axum, empty layer", bare: "axum" },
+    Kind { name: "ours, axum, cookie", bare: "axum" },
+    Kind { name: "ours, axum, sealed cookie", bare: "axum" },
+    Kind { name: "ours, axum, memory", bare: "axum" },
+    Kind { name: "ours, axum, redis", bare: "axum" },
+    Kind { name: "ours, axum, sqlite", bare: "axum" },
+    Kind { name: "ours, axum, postgres", bare: "axum" },
+    Kind { name: "tower-sessions, memory", bare: "axum" },
+    Kind { name: "tower-sessions, moka", bare: "axum" },
+    Kind { name: "tower-sessions, redis", bare: "axum" },
+    Kind { name: "tower-sessions, redis pool", bare: "axum" },
+    Kind { name: "tower-sessions, sqlite", bare: "axum" },
+    Kind { name: "tower-sessions, postgres", bare: "axum" },
+    Kind { name: "axum_session, memory", bare: "axum" },
+    Kind { name: "axum_session, redis", bare: "axum" },
+    Kind { name: "actix-web", bare: "actix-web" },
+    Kind { name: "ours, actix-web, cookie", bare: "actix-web" },
+    Kind { name: "ours, actix-web, sealed cookie", bare: "actix-web" },
+    Kind { name: "ours, actix-web, memory", bare: "actix-web" },
+    Kind { name: "ours, actix-web, redis", bare: "actix-web" },
+    Kind { name: "actix-session, cookie", bare: "actix-web" },
+    Kind { name: "actix-session, redis", bare: "actix-web" },
+    Kind { name: "Flask", bare: "actix-web" },
+];
+
+/// What a request does with its session.
+pub const PATHS: [&str; 3] = ["untouched", "read", "write"];
+/// Sessions whose cookies the clients send in turn.
+const SESSIONS: usize = 512;
+
+/// What one run of the clients showed.
+#[derive(Default)]
+struct Seen {
+    per_second: Figures,
+    /// Processor time of the server for a request, in microseconds.
+    cost: Figures,
+    /// In milliseconds.
+    p99: Figures,
+    commands: String,
+}
+
+/// Serves one kind until the process is ended.
+pub fn serve(name: &str, database: &str) -> ExitCode {
+    if name.contains("actix") {
+        actix_servers::serve(name, database)
+    } else {
+        block_on(axum_servers::serve(name, database));
+        ExitCode::SUCCESS
+    }
+}
+
+pub fn run(plan: &Plan) {
+    let kinds: Vec<&Kind> = KINDS.iter().filter(|kind| !kind.name.contains(',') || plan.takes(kind.name)).collect();
+    block_on(async {
+        let redis = test_servers::redis_with(test_servers::RedisOptions::default()).await;
+        let postgres = test_servers::postgres_with(&[]).await;
+        let mut servers = Vec::new();
+        for kind in &kinds {
+            let database = match kind.name {
+                name if name.contains("redis") => redis.url(),
+                name if name.contains("postgres") => postgres.url(),
+                _ => "",
+            };
+            let server = Server::start(kind.name, database).await;
+            let cookies = Login::repeat(server.port, if kind.name.contains(',') { SESSIONS } else { 1 }).await;
+            servers.push((server, Load::new(&cookies)));
+        }
+        let mut seen: Vec<[Seen; 3]> = kinds.iter().map(|_| <[Seen; 3]>::default()).collect();
+        for round in 0..=plan.rounds {
+            for (path_index, path) in PATHS.iter().enumerate() {
+                for one in order(round, kinds.len()) {
+                    let (server, load) = &servers[one];
+                    let database = kinds[one].name.rsplit(' ').next().unwrap_or_default();
+                    let before = count(database, redis.url(), postgres.url()).await;
+                    let cpu = server.cpu();
+                    let result = load.run(server.port, path).await;
+                    if round == 0 {
+                        continue;
+                    }
+                    let seen = &mut seen[one][path_index];
+                    seen.per_second.0.push(result.requests / result.seconds);
+                    seen.cost.0.push((server.cpu() - cpu) * 1e6 / result.requests);
+                    seen.p99.0.push(result.p99);
+                    let after = count(database, redis.url(), postgres.url()).await;
+                    seen.commands = client::per_request(&before, &after, result.requests);
+                    assert_eq!(result.failed, 0, "{} answered {path} with errors", kinds[one].name);
+                }
+            }
+        }
+        print(plan, &kinds, &seen);
+    });
+}
+
+async fn count(database: &str, redis: &str, postgres: &str) -> Vec<(String, f64)> {
+    match database {
+        "redis" | "pool" => commands(redis).await,
+        "postgres" => transactions(postgres).await,
+        _ => Vec::new(),
+    }
+}
+
+fn print(plan: &Plan, kinds: &[&Kind], seen: &[[Seen; 3]]) {
+    println!("\n## HTTP, {} rounds of 1 s, 32 connections\n", plan.rounds);
+    println!("Ratios are to the framework without sessions. Cost is the server's processor time for a request.\n");
+    println!(
+        "| server | session | requests per second | ratio | cost, µs | ratio | p99, ms | store commands per request |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
+    for (index, kind) in kinds.iter().enumerate() {
+        let bare = position(kinds, kind.bare).unwrap_or(index);
+        for (path_index, path) in PATHS.iter().enumerate() {
+            let (own, bare) = (&seen[index][path_index], &seen[bare][path_index]);
+            println!(
+                "| {} | {path} | {} | {} | {:.1} | {} | {:.2} | {} |",
+                kind.name,
+                number(own.per_second.median()),
+                own.per_second.over(&bare.per_second).ratio(),
+                own.cost.median(),
+                own.cost.over(&bare.cost).ratio(),
+                own.p99.median(),
+                own.commands
+            );
+        }
+    }
+    print_targets(&targets(kinds, seen));
+}
+
+fn position(kinds: &[&Kind], name: &str) -> Option<usize> {
+    kinds.iter().position(|kind| kind.name == name)
+}
+
+fn targets(kinds: &[&Kind], seen: &[[Seen; 3]]) -> Vec<Target> {
+    let mut targets = Vec::new();
+    let mut want = |ours: &str, rivals: &[&str], path: usize, at_least: f64| {
+        let Some(ours_at) = position(kinds, ours) else { return };
+        let rivals: Vec<_> = rivals.iter().filter_map(|name| position(kinds, name)).collect();
+        if rivals.is_empty() {
+            return;
+        }
+        let own = &seen[ours_at][path];
+        let best = Figures::best(&rivals.iter().map(|rival| &seen[*rival][path].per_second).collect::<Vec<_>>());
+        let names: Vec<_> = rivals.iter().map(|rival| kinds[*rival].name).collect();
+        let what = format!("HTTP {}: {ours} over {}", PATHS[path], names.join(" / "));
+        targets.push(Target { what: what.clone(), ratio: own.per_second.over(&best), at_least });
+        // Of the costs the lowest is the best, so that both are turned over.
+        let frugality = |seen: &Seen| Figures(seen.cost.0.iter().map(|cost| 1.0 / cost).collect());
+        let costs: Vec<_> = rivals.iter().map(|rival| frugality(&seen[*rival][path])).collect();
+        let best = Figures::best(&costs.iter().collect::<Vec<_>>());
+        targets.push(Target {
+            what: format!("{what}, by processor time"),
+            ratio: frugality(own).over(&best),
+            at_least,
+        });
+    };
+    for store in ["cookie", "memory", "redis"] {
+        want(&format!("ours, axum, {store}"), &["axum, empty layer"], 0, 0.98);
+    }
+    for store in ["cookie", "memory"] {
+        want(&format!("ours, axum, {store}"), &["axum"], 1, 0.95);
+        want(&format!("ours, axum, {store}"), &["axum"], 2, 0.75);
+        want(&format!("ours, actix-web, {store}"), &["actix-web"], 1, 0.95);
+        want(&format!("ours, actix-web, {store}"), &["actix-web"], 2, 0.75);
+    }
+    let peers = ["tower-sessions, redis", "tower-sessions, redis pool", "axum_session, redis"];
+    for path in [1, 2] {
+        want("ours, axum, redis", &peers, path, 1.15);
+        want("ours, actix-web, redis", &["actix-session, redis"], path, 1.15);
+    }
+    targets
+}

@@ -1,0 +1,53 @@
+//! A server in a process of its own, so that its processor time can be told from that of the clients.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+/// Ended when it is dropped.
+pub struct Server {
+    process: Child,
+    pub port: u16,
+}
+
+impl Server {
+    pub async fn start(name: &str, database: &str) -> Self {
+        let mut command = if name == "Flask" { flask().await } else { itself(name, database) };
+        let mut process = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("a server starts");
+        let output = process.stdout.take().expect("its output is piped");
+        let line = BufReader::new(output).lines().next_line().await.expect("a server can be read").unwrap_or_default();
+        let port = line.trim().parse().unwrap_or_else(|_| panic!("{name} printed no port: {line}"));
+        Self { process, port }
+    }
+
+    /// The processor time that it has used, in seconds.
+    pub fn cpu(&self) -> f64 {
+        let id = self.process.id().expect("a server runs");
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).expect("Linux tells");
+        // The name of the program, in brackets, may hold spaces.
+        let after_name = stat.rsplit(')').next().unwrap_or_default();
+        let ticks: f64 =
+            after_name.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum();
+        // Linux counts in hundredths for programs, whatever its own clock.
+        ticks / 100.0
+    }
+}
+
+fn itself(name: &str, database: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("a program knows itself"));
+    command.args(["serve", name, database]);
+    command
+}
+
+/// Flask as its tests run it here: the same versions, its own server with threads.
+async fn flask() -> Command {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let script = folder.join("../../scripts/flask-venv");
+    let output = Command::new(script).stderr(Stdio::inherit()).output().await.expect("the script starts");
+    let python = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let mut command = Command::new(python);
+    command.arg(folder.join("src/http/flask_server.py")).stderr(Stdio::null());
+    command
+}

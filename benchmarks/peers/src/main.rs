@@ -1,0 +1,63 @@
+//! This project and its peers, doing the same work in the same rounds on the same machine. See the README one folder up.
+
+mod counter;
+mod footprint;
+mod growth;
+mod http;
+mod rounds;
+mod sessions;
+mod stores;
+
+use std::process::ExitCode;
+
+use rounds::Plan;
+
+const GROUPS: [&str; 8] = ["memory", "redis", "sqlite", "postgres", "counter", "http", "footprint", "growth"];
+const USAGE: &str = "peers [--quick] [--rounds N] [--only TEXT] [GROUP...]";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    // The measuring process starts itself as a server, or as what holds sessions in memory.
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["serve", name, database] => return http::serve(name, database),
+        ["hold", name, count] => return footprint::hold(name, count),
+        _ => {}
+    }
+    let Some((plan, groups)) = read(&arguments) else {
+        eprintln!("{USAGE}\nGroups: {}", GROUPS.join(" "));
+        return ExitCode::FAILURE;
+    };
+    for group in groups {
+        let started = std::time::Instant::now();
+        match group {
+            "memory" => stores::memory(&plan),
+            "redis" => stores::redis(&plan),
+            "sqlite" => stores::sqlite(&plan),
+            "postgres" => stores::postgres(&plan),
+            "counter" => counter::run(&plan),
+            "http" => http::run(&plan),
+            "footprint" => footprint::run(&plan),
+            _ => growth::run(&plan),
+        }
+        eprintln!("{group}: {} s", started.elapsed().as_secs());
+    }
+    ExitCode::SUCCESS
+}
+
+fn read(arguments: &[String]) -> Option<(Plan, Vec<&'static str>)> {
+    let mut plan = Plan::full();
+    let mut groups = Vec::new();
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--quick" => plan = Plan { only: plan.only, ..Plan::quick() },
+            "--rounds" => plan.rounds = arguments.next()?.parse().ok()?,
+            "--only" => plan.only = Some(arguments.next()?.clone()),
+            name => groups.push(*GROUPS.iter().find(|group| **group == name)?),
+        }
+    }
+    if groups.is_empty() {
+        groups = GROUPS.to_vec();
+    }
+    Some((plan, groups))
+}

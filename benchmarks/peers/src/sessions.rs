@@ -1,0 +1,72 @@
+//! The session that everybody keeps, and how this project's sessions are made for a benchmark.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
+use session_core::{OnOutage, RequestSession, RequestView, SessionInterface, StoreKey};
+use sha2::{Digest as _, Sha256};
+
+/// 70 bytes, as an application with a login has them.
+pub const SMALL: &str = r#"{"_permanent":true,"user_id":42,"csrf":"3q2-7wAAEjRWeJq83vASNFZ4mrze"}"#;
+
+/// The session with another number of two digits in it.
+pub fn small(number: u64) -> String {
+    SMALL.replace("42", &two_digits(number).to_string())
+}
+
+/// The session as a map, for peers that keep one.
+pub fn map(number: u64) -> HashMap<String, Value> {
+    serde_json::from_str(&small(number)).expect("the session is JSON")
+}
+
+pub fn two_digits(number: u64) -> u64 {
+    10 + number % 90
+}
+
+/// A request that brings this session cookie, or none.
+pub fn request(interface: &Arc<dyn SessionInterface>, cookie: Option<&str>) -> RequestSession {
+    let header = cookie.map(|cookie| format!("session={cookie}")).unwrap_or_default();
+    let view = RequestView::builder().cookie_header(header.as_bytes()).host("example.com").path("/").build();
+    RequestSession::with_shared(Arc::clone(interface), view, OnOutage::Refuse)
+}
+
+/// A new session; its cookie's value.
+pub async fn create(interface: &Arc<dyn SessionInterface>) -> String {
+    create_owned(interface, None).await
+}
+
+pub async fn create_owned(interface: &Arc<dyn SessionInterface>, owner: Option<&str>) -> String {
+    let request = request(interface, None);
+    let session = request.session().await.expect("a session opens");
+    for (key, value) in map(42) {
+        session.insert(&key, value).expect("a session takes a value");
+    }
+    if let Some(owner) = owner {
+        session.set_owner(owner).expect("a session takes an owner");
+    }
+    let headers = request.commit().await.expect("a session is saved");
+    let cookie = headers.set_cookie().expect("a new session sets a cookie");
+    let value = cookie.split(';').next().and_then(|pair| pair.split_once('='));
+    value.expect("a cookie has a value").1.to_owned()
+}
+
+/// The key under which a server-side session is stored.
+pub fn store_key(cookie: &str) -> StoreKey {
+    let id = URL_SAFE_NO_PAD.decode(cookie).expect("an id is base64");
+    StoreKey::from_bytes(Sha256::digest(id).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_session_has_seventy_bytes() {
+        for number in 0..200 {
+            assert_eq!(small(number).len(), 70);
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! What a driver does when nothing is built on it: the same bytes, read and written by one statement.
+
+use std::path::Path;
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use session_redis::redis::aio::MultiplexedConnection;
+use session_redis::redis::{AsyncCommands as _, Client};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{PgPool, SqlitePool};
+
+use super::Contestant;
+use crate::sessions::{SMALL, small};
+
+const LIFE: u64 = 86_400;
+
+pub struct BareRedis {
+    connection: MultiplexedConnection,
+    sessions: usize,
+}
+
+impl BareRedis {
+    pub async fn fill(url: &str, sessions: usize) -> Self {
+        let client = Client::open(url).expect("an address");
+        let connection = client.get_multiplexed_async_connection().await.expect("Redis answers");
+        let bare = Self { connection, sessions };
+        for index in 0..sessions {
+            assert!(bare.save(&mut (), index, 0).await);
+        }
+        bare
+    }
+}
+
+impl Contestant for BareRedis {
+    type Scratch = ();
+
+    fn len(&self) -> usize {
+        self.sessions
+    }
+
+    fn scratch(&self) {}
+
+    async fn load(&self, index: usize) -> Option<u64> {
+        let bytes: Vec<u8> = self.connection.clone().get(format!("bare:{index}")).await.ok()?;
+        (bytes.len() == SMALL.len()).then_some(0)
+    }
+
+    async fn open(&self, index: usize) -> Option<u64> {
+        self.load(index).await
+    }
+
+    async fn save(&self, (): &mut (), index: usize, number: u64) -> bool {
+        self.connection.clone().set_ex::<_, _, ()>(format!("bare:{index}"), small(number), LIFE).await.is_ok()
+    }
+
+    async fn update(&self, index: usize) -> bool {
+        self.load(index).await.is_some() && self.save(&mut (), index, 1).await
+    }
+}
+
+pub struct BareSqlite {
+    pool: SqlitePool,
+    sessions: usize,
+}
+
+/// As durable as SQLite is when nothing is said, in the journal that lets readers through.
+pub fn sqlite_options(file: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(5))
+}
+
+impl BareSqlite {
+    pub async fn fill(file: &Path, sessions: usize) -> Self {
+        let options = sqlx::sqlite::SqlitePoolOptions::new().max_connections(10).test_before_acquire(false);
+        let pool = options.connect_with(sqlite_options(file)).await.expect("SQLite opens");
+        let create = "CREATE TABLE bare (id BLOB PRIMARY KEY, data BLOB NOT NULL, expiry INTEGER NOT NULL)";
+        sqlx::query(create).execute(&pool).await.expect("a table is made");
+        for index in 0..sessions {
+            let insert = sqlx::query("INSERT INTO bare VALUES (?, ?, ?)");
+            let insert = insert.bind(&id(index)[..]).bind(SMALL.as_bytes()).bind(0i64);
+            insert.execute(&pool).await.expect("a row is written");
+        }
+        Self { pool, sessions }
+    }
+}
+
+impl Contestant for BareSqlite {
+    type Scratch = ();
+
+    fn len(&self) -> usize {
+        self.sessions
+    }
+
+    fn scratch(&self) {}
+
+    async fn load(&self, index: usize) -> Option<u64> {
+        let select = sqlx::query_as("SELECT data, expiry FROM bare WHERE id = ?").bind(id(index).to_vec());
+        let (data, _): (Vec<u8>, i64) = select.fetch_one(&self.pool).await.ok()?;
+        (data.len() == SMALL.len()).then_some(0)
+    }
+
+    async fn open(&self, index: usize) -> Option<u64> {
+        self.load(index).await
+    }
+
+    async fn save(&self, (): &mut (), index: usize, number: u64) -> bool {
+        let update = sqlx::query("UPDATE bare SET data = ?, expiry = ? WHERE id = ?");
+        let update = update.bind(small(number).into_bytes()).bind(expiry(number)).bind(id(index).to_vec());
+        update.execute(&self.pool).await.is_ok()
+    }
+
+    async fn update(&self, index: usize) -> bool {
+        self.load(index).await.is_some() && self.save(&mut (), index, 1).await
+    }
+}
+
+pub struct BarePostgres {
+    pool: PgPool,
+    sessions: usize,
+}
+
+impl BarePostgres {
+    pub async fn fill(url: &str, sessions: usize) -> Self {
+        let options = sqlx::postgres::PgPoolOptions::new().max_connections(10).test_before_acquire(false);
+        let options = options.connect_with(sqlx::postgres::PgConnectOptions::from_str(url).expect("an address"));
+        let pool = options.await.expect("PostgreSQL answers");
+        let create = "CREATE TABLE bare (id BYTEA PRIMARY KEY, data BYTEA NOT NULL, expiry BIGINT NOT NULL)";
+        sqlx::query(create).execute(&pool).await.expect("a table is made");
+        for index in 0..sessions {
+            let insert = sqlx::query("INSERT INTO bare VALUES ($1, $2, $3)");
+            let insert = insert.bind(id(index).to_vec()).bind(SMALL.as_bytes()).bind(0i64);
+            insert.execute(&pool).await.expect("a row is written");
+        }
+        Self { pool, sessions }
+    }
+}
+
+impl Contestant for BarePostgres {
+    type Scratch = ();
+
+    fn len(&self) -> usize {
+        self.sessions
+    }
+
+    fn scratch(&self) {}
+
+    async fn load(&self, index: usize) -> Option<u64> {
+        let select = sqlx::query_as("SELECT data, expiry FROM bare WHERE id = $1").bind(id(index).to_vec());
+        let (data, _): (Vec<u8>, i64) = select.fetch_one(&self.pool).await.ok()?;
+        (data.len() == SMALL.len()).then_some(0)
+    }
+
+    async fn open(&self, index: usize) -> Option<u64> {
+        self.load(index).await
+    }
+
+    async fn save(&self, (): &mut (), index: usize, number: u64) -> bool {
+        let update = sqlx::query("UPDATE bare SET data = $1, expiry = $2 WHERE id = $3");
+        let update = update.bind(small(number).into_bytes()).bind(expiry(number)).bind(id(index).to_vec());
+        update.execute(&self.pool).await.is_ok()
+    }
+
+    async fn update(&self, index: usize) -> bool {
+        self.load(index).await.is_some() && self.save(&mut (), index, 1).await
+    }
+}
+
+/// A key of 32 bytes, as long as a session's.
+fn id(index: usize) -> [u8; 32] {
+    let mut id = [0; 32];
+    id[..8].copy_from_slice(&(index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
+    id
+}
+
+fn expiry(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or_default()
+}

@@ -1,0 +1,105 @@
+//! This project's stores, under their engine.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use session_core::{
+    NewRecord, Replaced, ServerSideSessions, Session, SessionConfig, SessionInterface, SessionStore, StoreKey, Version,
+};
+
+use super::{Contestant, Work};
+use crate::sessions::{SMALL, create, request, store_key, two_digits};
+
+pub struct Ours<S> {
+    store: S,
+    pub interface: Arc<dyn SessionInterface>,
+    pub cookies: Vec<String>,
+    keys: Vec<StoreKey>,
+    versions: Vec<AtomicU64>,
+    payload: Vec<u8>,
+}
+
+pub fn settings() -> SessionConfig {
+    SessionConfig::default()
+}
+
+impl<S: SessionStore + Clone> Ours<S> {
+    pub async fn fill(store: S, sessions: usize) -> Self {
+        let interface: Arc<dyn SessionInterface> = Arc::new(ServerSideSessions::new(store.clone(), settings()));
+        let mut cookies = Vec::with_capacity(sessions);
+        while cookies.len() < sessions {
+            let some: Vec<_> = (0..64.min(sessions - cookies.len()))
+                .map(|_| {
+                    let interface = Arc::clone(&interface);
+                    tokio::spawn(async move { create(&interface).await })
+                })
+                .collect();
+            for one in some {
+                cookies.push(one.await.expect("a session is made"));
+            }
+        }
+        let keys: Vec<_> = cookies.iter().map(|cookie| store_key(cookie)).collect();
+        let versions = cookies.iter().map(|_| AtomicU64::new(0)).collect();
+        let record = store.load(&keys[0]).await.expect("a store loads").expect("a session is there");
+        Self { payload: record.payload().to_vec(), store, interface, cookies, keys, versions }
+    }
+}
+
+impl<S: SessionStore + Clone> Contestant for Ours<S> {
+    /// What the engine writes for a session, a head of its own and the text, and where the number is in it.
+    type Scratch = (Vec<u8>, usize);
+
+    fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    fn scratch(&self) -> (Vec<u8>, usize) {
+        let key = br#""user_id":"#;
+        let start = self.payload.windows(key.len()).position(|text| text == key).expect("the number is in the text");
+        (self.payload.clone(), start + key.len())
+    }
+
+    /// Saves name the version they replace; what changed since by other means is learnt here.
+    async fn prepare(&self, work: Work) {
+        if work == Work::Save {
+            for (key, version) in self.keys.iter().zip(&self.versions) {
+                let record = self.store.load(key).await.expect("a store loads").expect("a session is there");
+                version.store(record.version().get(), Ordering::Relaxed);
+            }
+        }
+    }
+
+    async fn load(&self, index: usize) -> Option<u64> {
+        let record = self.store.load(&self.keys[index]).await.ok()??;
+        let payload = record.payload();
+        let text = std::str::from_utf8(payload.get(payload.len().checked_sub(SMALL.len())?..)?).ok()?;
+        Session::from_payload(text).ok()?.get("user_id").ok()?
+    }
+
+    async fn open(&self, index: usize) -> Option<u64> {
+        let request = request(&self.interface, Some(&self.cookies[index]));
+        request.session().await.ok()?.get("user_id").ok()?
+    }
+
+    async fn save(&self, (payload, place): &mut (Vec<u8>, usize), index: usize, number: u64) -> bool {
+        payload[*place..*place + 2].copy_from_slice(two_digits(number).to_string().as_bytes());
+        let now = SystemTime::now();
+        let record = NewRecord::new(payload, now, now + Duration::from_hours(24));
+        let expected = Version::new(self.versions[index].load(Ordering::Relaxed));
+        match self.store.replace(&self.keys[index], expected, &record).await {
+            Ok(Replaced::Done(version)) => {
+                self.versions[index].store(version.get(), Ordering::Relaxed);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    async fn update(&self, index: usize) -> bool {
+        let request = request(&self.interface, Some(&self.cookies[index]));
+        let Ok(session) = request.session().await else { return false };
+        let change = |number: Option<u64>| Some(two_digits(number.unwrap_or_default() + 1));
+        session.update("user_id", change).is_ok() && request.commit().await.is_ok()
+    }
+}
