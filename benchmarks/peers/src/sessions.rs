@@ -9,8 +9,9 @@ use serde_json::Value;
 use session_core::{OnOutage, RequestSession, RequestView, SessionInterface, StoreKey};
 use sha2::{Digest as _, Sha256};
 
-/// 70 bytes, as an application with a login has them.
-pub const SMALL: &str = r#"{"_permanent":true,"user_id":42,"csrf":"3q2-7wAAEjRWeJq83vASNFZ4mrze"}"#;
+/// 70 bytes, as an application with a login has them. Not permanent: in a signed cookie such a session is renewed, that is saved,
+/// by every request that reads it, as in Flask, and no peer does that.
+pub const SMALL: &str = r#"{"theme":"light","user_id":42,"csrf":"3q2-7wAAEjRWeJq83vASNFZ4mrzeJg"}"#;
 
 /// The session with another number of two digits in it.
 pub fn small(number: u64) -> String {

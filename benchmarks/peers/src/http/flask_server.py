@@ -10,7 +10,6 @@ written = 0
 
 @app.get("/login")
 def login():
-    session.permanent = True
     session["user_id"] = 42
     session["csrf"] = "3q2-7wAAEjRWeJq83vASNFZ4mrze"
     return "in"

@@ -85,8 +85,8 @@ pub fn sqlite(plan: &Plan) {
         let contestants: Vec<Box<dyn Run>> = vec![
             Named::boxed("ours", Ours::fill(ours, FEW / 10).await),
             Named::boxed(bare[0], BareSqlite::fill(&path("bare"), FEW / 10).await),
-            Named::boxed(peers[0], Tower::fill(peers_store(&path("peer"), false).await, FEW / 10).await),
-            Named::boxed(peers[1], Tower::fill(peers_store(&path("peer-wal"), true).await, FEW / 10).await),
+            Named::boxed(peers[0], Tower::fill(peers_store(&path("as-it-comes"), false).await, FEW / 10).await),
+            Named::boxed(peers[1], Tower::fill(peers_store(&path("with-wal"), true).await, FEW / 10).await),
         ];
         measure("SQLite, synchronous=FULL", plan, &contestants, &wanted).await;
     });
