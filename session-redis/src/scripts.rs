@@ -34,7 +34,7 @@ impl Lua {
         &self,
         connection: &dyn Connection,
         deadline: Instant,
-        key: &str,
+        key: &[u8],
         arguments: &[&[u8]],
     ) -> RedisResult<Value> {
         let by_hash = call("EVALSHA", self.script.get_hash(), key, arguments);
@@ -47,7 +47,7 @@ impl Lua {
     }
 }
 
-fn call(command: &str, script: &str, key: &str, arguments: &[&[u8]]) -> Cmd {
+fn call(command: &str, script: &str, key: &[u8], arguments: &[&[u8]]) -> Cmd {
     let mut call = redis::cmd(command);
     call.arg(script).arg(1).arg(key);
     for argument in arguments {

@@ -121,24 +121,21 @@ impl RedisStore {
         Call { name, store: self, deadline: Instant::now() + self.settings.deadline }
     }
 
-    fn record_name(&self, key: &StoreKey) -> String {
+    fn record_name(&self, key: &StoreKey) -> Vec<u8> {
         self.name("", key.as_bytes())
     }
 
-    fn list_name(&self, owner: &[u8]) -> String {
+    fn list_name(&self, owner: &[u8]) -> Vec<u8> {
         self.name("owner:", &Sha256::digest(owner))
     }
 
-    fn name(&self, kind: &str, hash: &[u8]) -> String {
-        const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    fn name(&self, kind: &str, hash: &[u8]) -> Vec<u8> {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let prefix = &self.settings.key_prefix;
-        let mut name = String::with_capacity(prefix.len() + kind.len() + 2 * hash.len());
-        name.push_str(prefix);
-        name.push_str(kind);
-        for byte in hash {
-            name.push(DIGITS[usize::from(byte >> 4)]);
-            name.push(DIGITS[usize::from(byte & 15)]);
-        }
+        let mut name = Vec::with_capacity(prefix.len() + kind.len() + 2 * hash.len());
+        name.extend_from_slice(prefix.as_bytes());
+        name.extend_from_slice(kind.as_bytes());
+        name.extend(hash.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]));
         name
     }
 
