@@ -13,6 +13,9 @@ use sha2::{Digest as _, Sha256};
 /// by every request that reads it, as in Flask, and no peer does that.
 pub const SMALL: &str = r#"{"theme":"light","user_id":42,"csrf":"3q2-7wAAEjRWeJq83vASNFZ4mrzeJg"}"#;
 
+/// 300 bytes: a login, a cart and a few preferences.
+pub const LARGE: &str = r#"{"theme":"light","user_id":42,"csrf":"3q2-7wAAEjRWeJq83vASNFZ4mrzeJg","name":"Ada Lovelace","email":"ada@example.com","language":"en-GB","cart":[{"product":17,"quantity":2},{"product":4,"quantity":1},{"product":99,"quantity":12}],"last_seen":"2023-11-14T22:13:20Z","referrer":"/mail/inbox/today/42x"}"#;
+
 /// The session with another number of two digits in it.
 pub fn small(number: u64) -> String {
     SMALL.replace("42", &two_digits(number).to_string())
@@ -65,9 +68,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_session_has_seventy_bytes() {
+    fn the_sessions_have_the_sizes_they_are_named_for() {
         for number in 0..200 {
             assert_eq!(small(number).len(), 70);
         }
+        assert_eq!(LARGE.len(), 300);
     }
 }

@@ -1,6 +1,8 @@
-//! This project and its peers, doing the same work in the same rounds on the same machine. See the README one folder up.
+//! This project and its peers, doing the same work in the same rounds on the same machine. See the README.
 
+mod cookies;
 mod counter;
+mod flask;
 mod footprint;
 mod growth;
 mod http;
@@ -12,8 +14,8 @@ use std::process::ExitCode;
 
 use rounds::Plan;
 
-const GROUPS: [&str; 8] = ["memory", "redis", "sqlite", "postgres", "counter", "http", "footprint", "growth"];
-const USAGE: &str = "peers [--quick] [--rounds N] [--only TEXT] [GROUP...]";
+const GROUPS: [&str; 9] = ["cookie", "memory", "redis", "sqlite", "postgres", "counter", "http", "footprint", "growth"];
+const USAGE: &str = "benchmarks [--quick] [--rounds N] [--only TEXT] [GROUP...]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
     for group in groups {
         let started = std::time::Instant::now();
         match group {
+            "cookie" => cookies::run(&plan),
             "memory" => stores::memory(&plan),
             "redis" => stores::redis(&plan),
             "sqlite" => stores::sqlite(&plan),

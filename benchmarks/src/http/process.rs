@@ -1,6 +1,5 @@
 //! A server in a process of its own, so that its processor time can be told from that of the clients.
 
-use std::path::PathBuf;
 use std::process::Stdio;
 
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -14,7 +13,7 @@ pub struct Server {
 
 impl Server {
     pub async fn start(name: &str, database: &str) -> Self {
-        let mut command = if name == "Flask" { flask().await } else { itself(name, database) };
+        let mut command = if name == "Flask" { flask() } else { itself(name, database) };
         let mut process = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("a server starts");
         let output = process.stdout.take().expect("its output is piped");
         let line = BufReader::new(output).lines().next_line().await.expect("a server can be read").unwrap_or_default();
@@ -41,13 +40,9 @@ fn itself(name: &str, database: &str) -> Command {
     command
 }
 
-/// Flask as its tests run it here: the same versions, its own server with threads.
-async fn flask() -> Command {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let script = folder.join("../../scripts/flask-venv");
-    let output = Command::new(script).stderr(Stdio::inherit()).output().await.expect("the script starts");
-    let python = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    let mut command = Command::new(python);
-    command.arg(folder.join("src/http/flask_server.py")).stderr(Stdio::null());
+/// Its own server, with threads.
+fn flask() -> Command {
+    let mut command = Command::new(crate::flask::python());
+    command.arg(crate::flask::source("http/flask_server.py")).stderr(Stdio::null());
     command
 }

@@ -25,7 +25,7 @@ pub fn serve(name: &str, database: &str) -> ExitCode {
             "ours, actix-web, redis" => {
                 ours(session_redis::RedisSessions::connect(database, settings()).await.expect("Redis answers"))
             }
-            "actix-session, cookie" => peer(|| CookieSessionStore::default()),
+            "actix-session, cookie" => peer(CookieSessionStore::default),
             "actix-session, redis" => {
                 let store = RedisSessionStore::new(database).await.expect("Redis answers");
                 peer(move || store.clone())
