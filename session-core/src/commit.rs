@@ -165,7 +165,6 @@ impl RequestSession {
                 return Ok(SessionHeaders::default());
             }
         };
-        session.seal();
         session.commit(&self.shared.context).await
     }
 

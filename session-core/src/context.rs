@@ -24,6 +24,8 @@ pub(crate) struct Saved {
     pub(crate) headers: SessionHeaders,
     /// What the response does to the client's cookie.
     pub(crate) cookie: CookieAction,
+    /// What became of the session, unless the interface said so itself; `None` if it is never saved.
+    pub(crate) outcome: Option<Outcome>,
 }
 
 impl RequestContext {
@@ -60,13 +62,14 @@ impl RequestContext {
         let mut saved = Saved {
             headers: SessionHeaders { set_cookie: None, vary: session.is_accessed() },
             cookie: CookieAction::Keep,
+            outcome: None,
         };
         if session.is_null() || session.is_anonymous() {
             return Ok(saved);
         }
         let should_set = interface.should_set_cookie(session);
         if !interface.should_save(session) {
-            session.lock().outcome.get_or_insert(Outcome::Unchanged);
+            saved.outcome = Some(Outcome::Unchanged);
             return Ok(saved);
         }
         let name = self.cookie_name();
@@ -82,7 +85,7 @@ impl RequestContext {
             now: interface.config().now(),
         };
         let action = interface.save(session, &context).await?;
-        session.lock().outcome.get_or_insert(Outcome::Stored);
+        saved.outcome = Some(Outcome::Stored);
         let set_cookie = match &action {
             CookieAction::Set(value) if should_set => render_checked(&context, value, context.expires_at())?,
             CookieAction::SetUntil(value, end) if should_set => {

@@ -117,13 +117,12 @@ impl<S: SessionStore> SessionInterface for ServerSideSessions<S> {
         let key = id.store_key();
         match self.find(&key, context.config(), context.now()).await? {
             Found::Live(found) => {
-                let Ok(session) = Session::from_payload(found.payload) else {
+                let owner = found.handle.owner.clone();
+                let origin = Origin::Live(Handle { id: Some(id), ..found.handle });
+                Ok(Session::stored(found.payload, owner, Arc::new(origin)).unwrap_or_else(|_| {
                     tracing::warn!(session = %key.log_name(), "session record holds no session; starting a fresh session");
-                    return Ok(Session::new());
-                };
-                let session = session.with_owner(found.handle.owner.clone());
-                session.set_slot(Arc::new(Origin::Live(Handle { id: Some(id), ..found.handle })));
-                Ok(session)
+                    Session::new()
+                }))
             }
             Found::Moved(moved) => {
                 let session = Session::new();
@@ -141,6 +140,6 @@ impl<S: SessionStore> SessionInterface for ServerSideSessions<S> {
 
     /// Every session that was read may be due for renewal; `save` says whether it is.
     fn should_save(&self, session: &Session) -> bool {
-        session.is_modified() || session.slot::<Origin>().is_some()
+        session.read(|state| state.modified || state.slot::<Origin>().is_some())
     }
 }

@@ -1,5 +1,6 @@
 //! What a committed session adds to the response: `Set-Cookie`, `Vary` and `Cache-Control`.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// What a committed session adds to the response.
@@ -45,23 +46,26 @@ impl SessionHeaders {
     /// let present: [&[u8]; 1] = [b"Accept"];
     /// assert_eq!(SessionHeaders::default().merged_vary(present), None);
     /// ```
-    pub fn merged_vary<'a>(&self, present: impl IntoIterator<Item = &'a [u8]>) -> Option<Vec<u8>> {
+    pub fn merged_vary<'a>(&self, present: impl IntoIterator<Item = &'a [u8]>) -> Option<Cow<'static, str>> {
         if !self.vary {
             return None;
         }
-        let mut merged = Vec::new();
+        let mut merged = String::new();
         for value in present {
             let mut names = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
             if names.any(|name| name == b"*" || name.eq_ignore_ascii_case(b"cookie")) {
                 return None;
             }
             if !value.trim_ascii().is_empty() {
-                merged.extend_from_slice(value.trim_ascii());
-                merged.extend_from_slice(b", ");
+                merged.push_str(&String::from_utf8_lossy(value.trim_ascii()));
+                merged.push_str(", ");
             }
         }
-        merged.extend_from_slice(b"Cookie");
-        Some(merged)
+        if merged.is_empty() {
+            return Some(Cow::Borrowed("Cookie"));
+        }
+        merged.push_str("Cookie");
+        Some(Cow::Owned(merged))
     }
 
     /// The `Cache-Control` header that the response gets, `no-store`; `None` if the cookie is neither set nor removed, or if the
@@ -98,10 +102,7 @@ mod tests {
     #[test]
     fn vary_is_merged_into_one_header_and_a_star_stays() {
         let headers = SessionHeaders { set_cookie: None, vary: true };
-        let merged = |present: &[&str]| {
-            let merged = headers.merged_vary(present.iter().map(|value| value.as_bytes()));
-            merged.map(|value| String::from_utf8(value).unwrap())
-        };
+        let merged = |present: &[&str]| headers.merged_vary(present.iter().map(|value| value.as_bytes()));
         assert_eq!(merged(&[]).as_deref(), Some("Cookie"));
         assert_eq!(
             merged(&["Accept", " ", "Accept-Encoding, Origin"]).as_deref(),

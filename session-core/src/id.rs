@@ -26,7 +26,10 @@ impl SessionId {
         if cookie.len() != LENGTH {
             return None;
         }
-        URL_SAFE_NO_PAD.decode(cookie).ok()?.try_into().ok().map(Self)
+        // With room for the last four characters, of which there are three.
+        let mut bytes = [0; 33];
+        let length = URL_SAFE_NO_PAD.decode_slice(cookie, &mut bytes).ok()?;
+        bytes[..length].try_into().ok().map(Self)
     }
 
     /// The cookie's value.

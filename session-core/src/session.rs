@@ -176,6 +176,17 @@ impl Session {
         self.lock().slot = Some(value);
     }
 
+    /// The session that a store kept, with what its interface knows of it.
+    pub(crate) fn stored(
+        payload: String,
+        owner: Option<String>,
+        slot: Arc<dyn Any + Send + Sync>,
+    ) -> Result<Self, Error> {
+        let values = Values::parse(payload).map_err(|_| changes::malformed())?;
+        let state = State { owner, slot: Some(slot), ..State::new(values, false) };
+        Ok(Self::from_state(state, Status::Open))
+    }
+
     fn from_state(state: State, status: Status) -> Self {
         let shared = Shared { status, accessed: AtomicBool::new(false), state: Mutex::new(state) };
         Self { shared: Arc::new(shared), request: None }

@@ -1,5 +1,6 @@
 //! The layer: hands each request its session, and lets the response carry it back.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -263,20 +264,23 @@ fn finish<R: Default>(
 }
 
 fn apply(response: &mut HeaderMap, headers: &SessionHeaders) -> Result<(), session_core::Error> {
-    let value = |bytes: &[u8]| {
-        HeaderValue::from_bytes(bytes).map_err(|error| {
+    let value = |text: &str| {
+        HeaderValue::from_bytes(text.as_bytes()).map_err(|error| {
             session_core::Error::new(ErrorKind::Backend, "the session's headers are not valid").with_source(error)
         })
     };
     if let Some(vary) = headers.merged_vary(response.get_all(VARY).iter().map(HeaderValue::as_bytes)) {
-        response.insert(VARY, value(&vary)?);
+        let vary = match vary {
+            Cow::Borrowed(names) => HeaderValue::from_static(names),
+            Cow::Owned(names) => value(&names)?,
+        };
+        response.insert(VARY, vary);
     }
+    let Some(cookie) = headers.set_cookie() else { return Ok(()) };
     if let Some(directive) = headers.cache_control(response.get_all(CACHE_CONTROL).iter().map(HeaderValue::as_bytes)) {
         response.insert(CACHE_CONTROL, HeaderValue::from_static(directive));
     }
-    if let Some(cookie) = headers.set_cookie() {
-        response.append(SET_COOKIE, value(cookie.as_bytes())?);
-    }
+    response.append(SET_COOKIE, value(cookie)?);
     Ok(())
 }
 

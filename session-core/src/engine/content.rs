@@ -68,12 +68,18 @@ pub(super) fn tombstone(nonce: Nonce, successor: &StoreKey, follow: bool) -> Vec
 }
 
 /// What is in a record; `None` if something else wrote it.
-pub(super) fn decode(bytes: &[u8]) -> Option<Content> {
+pub(super) fn decode(bytes: Vec<u8>) -> Option<Content> {
     let (&kind, rest) = bytes.split_first()?;
     let (nonce, rest) = rest.split_first_chunk()?;
     let nonce = Nonce(*nonce);
     match kind {
-        SESSION => decode_session(nonce, rest),
+        SESSION => {
+            let (head, payload) = decode_session(nonce, rest)?;
+            let start = bytes.len() - payload.len();
+            let mut payload = bytes;
+            payload.drain(..start);
+            Some(Content::Session(head, String::from_utf8(payload).ok()?))
+        }
         TOMBSTONE => {
             let (&follow, successor) = rest.split_first()?;
             let successor = StoreKey::from_bytes(successor.try_into().ok()?);
@@ -83,7 +89,8 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Content> {
     }
 }
 
-fn decode_session(nonce: Nonce, rest: &[u8]) -> Option<Content> {
+/// What comes before the payload, and the payload.
+fn decode_session(nonce: Nonce, rest: &[u8]) -> Option<(Head, &[u8])> {
     let (lineage, rest) = rest.split_first_chunk()?;
     let (written_at, rest) = rest.split_first_chunk()?;
     let (kept_for, rest) = rest.split_first_chunk()?;
@@ -100,7 +107,7 @@ fn decode_session(nonce: Nonce, rest: &[u8]) -> Option<Content> {
         kept_for: Duration::from_millis(u64::from_be_bytes(*kept_for)),
         predecessor,
     };
-    Some(Content::Session(head, String::from_utf8(payload.to_vec()).ok()?))
+    Some((head, payload))
 }
 
 fn milliseconds(duration: Duration) -> [u8; 8] {
@@ -119,19 +126,19 @@ mod tests {
             let kept_for = Duration::from_millis(86_460_001);
             let head = Head { nonce, lineage: Lineage([8; 16]), written_at, kept_for, predecessor };
             let bytes = session(&head, "{\"é\":1}");
-            assert_eq!(decode(&bytes), Some(Content::Session(head, "{\"é\":1}".to_owned())));
-            assert_eq!(decode(&session(&head, "")), Some(Content::Session(head, String::new())));
+            assert_eq!(decode(bytes.clone()), Some(Content::Session(head, "{\"é\":1}".to_owned())));
+            assert_eq!(decode(session(&head, "")), Some(Content::Session(head, String::new())));
             for length in 0..session(&head, "").len() {
-                assert_eq!(decode(&bytes[..length]), None);
+                assert_eq!(decode(bytes[..length].to_vec()), None);
             }
         }
         for follow in [false, true] {
             let bytes = tombstone(nonce, &key, follow);
-            assert_eq!(decode(&bytes), Some(Content::Tombstone { nonce, successor: key, follow }));
-            assert_eq!(decode(&bytes[..49]), None);
+            assert_eq!(decode(bytes[..49].to_vec()), None);
+            assert_eq!(decode(bytes), Some(Content::Tombstone { nonce, successor: key, follow }));
         }
         for foreign in [&b""[..], b"{}", b"\x01short", &[3; 90], &[&[1; 49][..], b"\x00\xff"].concat(), &[2; 90]] {
-            assert_eq!(decode(foreign), None);
+            assert_eq!(decode(foreign.to_vec()), None);
         }
     }
 }

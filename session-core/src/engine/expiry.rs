@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::Handle;
 use super::content::Head;
-use crate::{SaveContext, Session, SessionConfig};
+use crate::{SaveContext, SessionConfig};
 
 /// The most that a renewal may be late.
 const SLACK: Duration = Duration::from_mins(1);
@@ -40,13 +40,9 @@ pub(super) fn last_seen(head: &Head, expires_at: SystemTime, now: SystemTime) ->
 
 /// Whether an unmodified session is to be renewed now: something in this request renews it, and its record no longer keeps
 /// what a renewal would promise.
-pub(super) fn is_due(session: &Session, context: &SaveContext<'_>, handle: &Handle) -> bool {
+pub(super) fn is_due(permanent: bool, accessed: bool, context: &SaveContext<'_>, handle: &Handle) -> bool {
     let config = context.config();
-    let slides = if session.is_permanent() && config.idle_timeout().is_none() {
-        context.should_set_cookie()
-    } else {
-        session.is_accessed()
-    };
+    let slides = if permanent && config.idle_timeout().is_none() { context.should_set_cookie() } else { accessed };
     let promised = add(context.now(), life(config, context.lifetime()));
     let promised = match config.absolute_timeout() {
         Some(limit) => promised.min(add(handle.created_at, limit)),

@@ -35,17 +35,12 @@ impl<S: SessionStore> ServerSideSessions<S> {
         if expiry::is_expired(config, record.created_at(), record.expires_at(), now) {
             return Ok(Found::Gone);
         }
-        match content::decode(record.payload()) {
+        let (version, created_at, expires_at) = (record.version(), record.created_at(), record.expires_at());
+        let owner = record.owner().map(str::to_owned);
+        match content::decode(record.into_payload()) {
             Some(Content::Session(head, payload)) => {
-                let handle = Handle {
-                    id: None,
-                    key: *key,
-                    version: record.version(),
-                    created_at: record.created_at(),
-                    expires_at: record.expires_at(),
-                    owner: record.owner().map(str::to_owned),
-                    lineage: head.lineage,
-                };
+                let lineage = head.lineage;
+                let handle = Handle { id: None, key: *key, version, created_at, expires_at, owner, lineage };
                 Ok(Found::Live(Live { handle, head, payload }))
             }
             Some(Content::Tombstone { nonce, successor, follow }) => {

@@ -40,21 +40,13 @@ impl<S: SessionStore> ServerSideSessions<S> {
         session: &Session,
         context: &SaveContext<'_>,
     ) -> Result<CookieAction, Error> {
+        if !needs_store(session, context) {
+            session.set_outcome(Outcome::Unchanged);
+            return Ok(CookieAction::Keep);
+        }
         let origin = session.slot::<Origin>();
-        let wish = Wish::new(session, context);
-        let (action, outcome) = match origin.as_deref() {
-            Some(Origin::Live(handle)) if !session.is_modified() => self.renew(handle, &wish).await?,
-            Some(Origin::Live(handle)) if wish.end => self.end_and_begin(handle, &wish).await?,
-            Some(Origin::Live(handle)) if wish.rotate => self.rotate(handle, &wish).await?,
-            Some(Origin::Live(handle)) if wish.changes.is_empty() => self.touch(handle, &wish).await?,
-            Some(Origin::Live(handle)) => self.write(handle, &wish).await?,
-            _ if !session.is_modified() => (CookieAction::Keep, Outcome::Unchanged),
-            Some(Origin::Moved { successor, follow: true }) if wish.end => {
-                self.end_successor(*successor, &wish).await?
-            }
-            Some(Origin::Moved { .. }) if !wish.is_login() => dropped(),
-            _ => self.begin(&wish).await?,
-        };
+        // Most requests only read: they need not make room for all that a save may have to do.
+        let (action, outcome) = Box::pin(self.reach(origin.as_deref(), &Wish::new(session, context))).await?;
         if outcome == Outcome::Dropped
             && let Some(key) = origin.as_deref().map(Origin::key)
         {
@@ -63,6 +55,19 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
         session.set_outcome(outcome);
         Ok(action)
+    }
+
+    async fn reach(&self, origin: Option<&Origin>, wish: &Wish<'_>) -> Result<Saved, Error> {
+        match origin {
+            Some(Origin::Live(handle)) if !wish.session.is_modified() => Ok(self.renew(handle, wish).await),
+            Some(Origin::Live(handle)) if wish.end => self.end_and_begin(handle, wish).await,
+            Some(Origin::Live(handle)) if wish.rotate => self.rotate(handle, wish).await,
+            Some(Origin::Live(handle)) if wish.changes.is_empty() => self.touch(handle, wish).await,
+            Some(Origin::Live(handle)) => self.write(handle, wish).await,
+            Some(Origin::Moved { successor, follow: true }) if wish.end => self.end_successor(*successor, wish).await,
+            Some(Origin::Moved { .. }) if !wish.is_login() => Ok(dropped()),
+            _ => self.begin(wish).await,
+        }
     }
 
     /// A new session under a new id, from what this request wrote.
@@ -110,18 +115,14 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
     }
 
-    /// Puts off the end of an unmodified session, if that is due.
-    async fn renew(&self, handle: &Handle, wish: &Wish<'_>) -> Result<Saved, Error> {
-        let unchanged = (CookieAction::Keep, Outcome::Unchanged);
-        if !expiry::is_due(wish.session, wish.context, handle) {
-            return Ok(unchanged);
-        }
-        Ok(self.touch(handle, wish).await.unwrap_or_else(|error| {
+    /// Puts off the end of an unmodified session.
+    async fn renew(&self, handle: &Handle, wish: &Wish<'_>) -> Saved {
+        self.touch(handle, wish).await.unwrap_or_else(|error| {
             // Nothing of the request's is lost by it: the next one tries again.
             let (session, source) = (handle.key.log_name(), error.source());
             tracing::warn!(%session, %error, source, "session could not be renewed");
-            unchanged
-        }))
+            (CookieAction::Keep, Outcome::Unchanged)
+        })
     }
 
     async fn touch(&self, handle: &Handle, wish: &Wish<'_>) -> Result<Saved, Error> {
@@ -249,6 +250,14 @@ impl<S: SessionStore> ServerSideSessions<S> {
     ) -> Result<Option<Live>, Error> {
         self.find_successor(moved, only_followed, wish.context.config(), self.config.now()).await
     }
+}
+
+/// Whether a save has anything to do: something changed, or the record's end is to be put off.
+fn needs_store(session: &Session, context: &SaveContext<'_>) -> bool {
+    session.read(|state| {
+        let is_due = |handle| expiry::is_due(state.permanent(), session.is_accessed(), context, handle);
+        state.modified || matches!(state.slot(), Some(Origin::Live(handle)) if is_due(handle))
+    })
 }
 
 impl<'a> Wish<'a> {

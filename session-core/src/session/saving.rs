@@ -53,7 +53,7 @@ impl Session {
             let message = "this backend keeps the session in the client's cookie, and the response has been sent";
             return Err(Error::new(ErrorKind::Sealed, message));
         }
-        let outcome = draft.frozen.outcome().unwrap_or(Outcome::Stored);
+        let outcome = draft.frozen.outcome().or(saved.outcome).unwrap_or(Outcome::Stored);
         draft.finish(outcome, saved.headers, saved.cookie)?;
         Ok(outcome)
     }
@@ -95,12 +95,18 @@ impl Session {
         Ok(session)
     }
 
-    /// Saves what is left to save in a sealed session, with what earlier saves left for the response.
+    /// Seals the session and saves what is left to save, with what earlier saves left for the response.
     pub(crate) async fn commit(&self, context: &RequestContext) -> Result<SessionHeaders, Error> {
+        let saved_by_hand = {
+            let mut state = self.lock();
+            state.sealed = true;
+            state.saved_by_hand
+        };
         // A sealed session begins no other save, so only one that was begun before can be on its way.
-        let _alone = if self.read(|state| state.saved_by_hand) { Some(context.saving.lock().await) } else { None };
+        let _alone = if saved_by_hand { Some(context.saving.lock().await) } else { None };
         let saved = context.save(self).await?;
         let mut state = self.lock();
+        state.outcome = state.outcome.or(saved.outcome);
         if saved.cookie != CookieAction::Keep {
             state.cookie = saved.cookie;
         }

@@ -124,6 +124,11 @@ impl State {
         self.values.get(PERMANENT).is_some_and(is_truthy)
     }
 
+    /// What the interface keeps here, if it is of this type.
+    pub(crate) fn slot<T: Any>(&self) -> Option<&T> {
+        self.slot.as_deref()?.downcast_ref()
+    }
+
     /// Whether what is stored is to end.
     pub(crate) fn ends(&self) -> bool {
         self.destroyed || (self.changes.clears() && self.values.is_empty())

@@ -197,6 +197,18 @@ impl Record {
         &self.payload
     }
 
+    /// The bytes, for whoever needs nothing else of it.
+    ///
+    /// ```
+    /// # use session_core::{NewRecord, Record, Version};
+    /// # let now = std::time::SystemTime::now();
+    /// # let record = Record::new(Version::new(1), &NewRecord::new(b"bytes", now, now));
+    /// assert_eq!(record.into_payload(), b"bytes");
+    /// ```
+    pub fn into_payload(self) -> Vec<u8> {
+        self.payload
+    }
+
     /// When the session began.
     ///
     /// ```

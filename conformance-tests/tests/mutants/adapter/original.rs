@@ -120,7 +120,7 @@ pub fn view_with<'a>(request: &Request, cookies: impl Iterator<Item = &'a [u8]>)
 pub fn apply_vary(headers: &SessionHeaders, reply: &mut Reply) {
     let merged = headers.merged_vary(reply.values("vary").map(str::as_bytes));
     if let Some(vary) = merged {
-        reply.insert("vary", String::from_utf8(vary).unwrap());
+        reply.insert("vary", vary);
     }
 }
 

@@ -116,7 +116,7 @@ mutation! {
     fn vary(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
         let first = reply.values("vary").next().map(str::to_owned);
         if let Some(merged) = headers.merged_vary(first.iter().map(String::as_bytes)) {
-            reply.insert("vary", String::from_utf8(merged).unwrap());
+            reply.insert("vary", merged);
         }
     }
 }
