@@ -3,6 +3,7 @@
 //! It alone mints ids, hashes them, merges, rotates, expires and ends sessions, so no store can get these wrong.
 
 mod content;
+mod delegate;
 mod expiry;
 mod find;
 mod lineage;
