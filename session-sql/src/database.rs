@@ -1,6 +1,8 @@
 //! One statement on a pooled connection, within the deadline, on any of the databases.
 
 mod answer;
+mod batches;
+mod connections;
 mod failure;
 mod group;
 #[cfg(feature = "mysql")]

@@ -17,6 +17,9 @@ pub(crate) struct Scripts {
     pub(crate) remove: &'static str,
     pub(crate) keys_of: &'static str,
     pub(crate) sweep: &'static str,
+    /// `load` and `replace` for several calls at once, where the database has such a form.
+    pub(crate) load_several: Option<&'static str>,
+    pub(crate) replace_several: Option<&'static str>,
 }
 
 /// The statements for one table.
@@ -37,6 +40,17 @@ pub(crate) struct Statements {
 pub(crate) struct Statement {
     pub(crate) sql: Arc<str>,
     pub(crate) columns: &'static [Column],
+    /// The same for several calls at once.
+    pub(crate) several: Option<Several>,
+}
+
+/// The form of a statement for several calls. In the place of each value it takes an array with the values of all calls; each row
+/// begins with the first value of the call that it answers.
+#[derive(Clone, Debug)]
+pub(crate) struct Several {
+    pub(crate) sql: Arc<str>,
+    /// What the column is that rows begin with.
+    pub(crate) answers: Column,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -72,12 +86,20 @@ impl Statements {
     pub(crate) fn new(scripts: &Scripts, table: &TableName) -> Self {
         const RECORD: &[Column] = &[Column::Integer, Column::Bytes, Column::Integer, Column::Integer, Column::Bytes];
         let text = |script: &str| Arc::from(script.replace("{table}", table.as_str()));
-        let statement = |script: &str, columns| Statement { sql: text(script.trim_end()), columns };
+        let statement = |script: &str, columns| Statement { sql: text(script.trim_end()), columns, several: None };
+        let several =
+            |script: Option<&str>, answers| script.map(|script| Several { sql: text(script.trim_end()), answers });
         Self {
             schema: text(scripts.schema),
             create: statement(scripts.create, &[]),
-            load: statement(scripts.load, RECORD),
-            replace: statement(scripts.replace, &[]),
+            load: Statement {
+                several: several(scripts.load_several, Column::Bytes),
+                ..statement(scripts.load, RECORD)
+            },
+            replace: Statement {
+                several: several(scripts.replace_several, Column::Integer),
+                ..statement(scripts.replace, &[])
+            },
             touch: statement(scripts.touch, &[]),
             remove: statement(scripts.remove, &[]),
             keys_of: statement(scripts.keys_of, &[Column::Bytes]),

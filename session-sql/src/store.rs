@@ -1,4 +1,4 @@
-//! The store: each call is one statement.
+//! The store: each call is one statement, or shares one.
 
 use std::fmt;
 use std::sync::Arc;

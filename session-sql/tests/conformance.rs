@@ -80,6 +80,26 @@ mod shared {
         }
     }
 
+    /// Whatever overlaps shares statements.
+    mod postgres_with_one_connection {
+        use super::super::{SqlSessions, SqlStore, support};
+
+        async fn on_it() -> SqlStore {
+            let builder = SqlStore::builder().table("session_conformance").max_connections(1);
+            support::migrated_by(builder, test_servers::postgres().await.url()).await
+        }
+
+        conformance_tests::store_suite!(on_it(), owner_index, sweep, clones);
+
+        mod sessions_on_it {
+            conformance_tests::interface_suite!(
+                server_side,
+                async |config| { super::SqlSessions::with_store(super::on_it().await, config) },
+                owners
+            );
+        }
+    }
+
     mod postgres_behind_pgbouncer {
         use super::super::{SqlStore, sessions, store, support};
 

@@ -14,7 +14,7 @@ pub(crate) enum Value<'a> {
 }
 
 /// A value that waits for its statement.
-pub(super) enum OwnedValue {
+pub(crate) enum OwnedValue {
     Integer(i64),
     Bytes(Vec<u8>),
     OptionalBytes(Option<Vec<u8>>),
@@ -30,6 +30,7 @@ pub(crate) struct Answer {
 }
 
 /// One column of a row.
+#[derive(Clone)]
 pub(crate) enum Cell {
     Integer(i64),
     Bytes(Option<Vec<u8>>),
@@ -57,6 +58,29 @@ impl From<Value<'_>> for OwnedValue {
 }
 
 impl OwnedValue {
+    pub(super) fn integer(&self) -> Option<i64> {
+        match self {
+            Self::Integer(integer) => Some(*integer),
+            Self::Bytes(_) | Self::OptionalBytes(_) => None,
+        }
+    }
+
+    pub(super) fn bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::Integer(_) => None,
+            Self::Bytes(bytes) => Some(bytes),
+            Self::OptionalBytes(bytes) => bytes.as_deref(),
+        }
+    }
+
+    /// Whether a row says that it answers the call with this value.
+    pub(super) fn is(&self, cell: &Cell) -> bool {
+        match cell {
+            Cell::Integer(integer) => self.integer() == Some(*integer),
+            Cell::Bytes(bytes) => bytes.is_some() && self.bytes() == bytes.as_deref(),
+        }
+    }
+
     pub(super) fn borrowed(&self) -> Value<'_> {
         match self {
             Self::Integer(integer) => Value::Integer(*integer),
@@ -83,8 +107,8 @@ where
     query
 }
 
-/// The columns of each row.
-pub(super) fn read<R>(rows: &[R], columns: &[Column]) -> Vec<Option<Vec<Cell>>>
+/// The columns of each row, after some that are left out.
+pub(super) fn read<R>(rows: &[R], left_out: usize, columns: &[Column]) -> Vec<Option<Vec<Cell>>>
 where
     R: Row,
     usize: ColumnIndex<R>,
@@ -92,8 +116,8 @@ where
     for<'r> Vec<u8>: Decode<'r, R::Database> + Type<R::Database>,
 {
     let cell = |row: &R, (index, column): (usize, &Column)| match column {
-        Column::Integer => row.try_get(index).map(Cell::Integer),
-        Column::Bytes => row.try_get(index).map(Cell::Bytes),
+        Column::Integer => row.try_get(left_out + index).map(Cell::Integer),
+        Column::Bytes => row.try_get(left_out + index).map(Cell::Bytes),
     };
     rows.iter().map(|row| columns.iter().enumerate().map(|column| cell(row, column).ok()).collect()).collect()
 }

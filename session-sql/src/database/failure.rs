@@ -68,6 +68,24 @@ pub(super) fn too_long(length: usize, limit: u64) -> Option<sqlx::Error> {
     refused.then(|| sqlx::Error::Encode(Box::new(TooLong { length, limit })))
 }
 
+/// Whether the database refused the statement, and so undid it. One that goes down may have done all of it.
+pub(super) fn is_refusal(error: &sqlx::Error, meaning: fn(&dyn DatabaseError) -> Meaning) -> bool {
+    error.as_database_error().is_some_and(|error| meaning(error) != Meaning::Outage)
+}
+
+/// The same failure, which is no refusal, for another of the calls that it met.
+pub(super) fn copy(error: &sqlx::Error) -> sqlx::Error {
+    match error {
+        sqlx::Error::Io(error) => sqlx::Error::Io(std::io::Error::new(error.kind(), error.to_string())),
+        sqlx::Error::Database(error) => sqlx::Error::Io(std::io::Error::other(error.message().to_owned())),
+        sqlx::Error::Tls(error) => sqlx::Error::Tls(error.to_string().into()),
+        sqlx::Error::PoolTimedOut => sqlx::Error::PoolTimedOut,
+        sqlx::Error::PoolClosed => sqlx::Error::PoolClosed,
+        sqlx::Error::WorkerCrashed => sqlx::Error::WorkerCrashed,
+        error => sqlx::Error::Protocol(error.to_string()),
+    }
+}
+
 /// Whether a connection is of no more use after this error.
 pub(super) fn breaks_connection(error: &sqlx::Error, meaning: fn(&dyn DatabaseError) -> Meaning) -> bool {
     match error {

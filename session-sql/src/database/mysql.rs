@@ -20,6 +20,8 @@ impl Driver for MySql {
         remove: include_str!("../../sql/mysql/remove.sql"),
         keys_of: include_str!("../../sql/mysql/keys_of.sql"),
         sweep: include_str!("../../sql/mysql/sweep.sql"),
+        load_several: None,
+        replace_several: None,
     };
     const EMBEDDED: bool = false;
     // The default level locks the gaps between keys, too: more calls wait for each other, and more of them deadlock.
@@ -38,7 +40,7 @@ impl Driver for MySql {
             return Ok(Answer { changed, rows: Vec::new() });
         }
         let rows = query.fetch_all(connection).await?;
-        Ok(Answer { changed: 0, rows: answer::read(&rows, statement.columns) })
+        Ok(Answer { changed: 0, rows: answer::read(&rows, 0, statement.columns) })
     }
 
     async fn run_script(connection: &mut MySqlConnection, script: AssertSqlSafe<String>) -> sqlx::Result<()> {

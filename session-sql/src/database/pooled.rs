@@ -4,14 +4,16 @@ use std::fmt;
 use std::time::Duration;
 
 use session_core::{Error, async_trait};
-use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Connection, Pool};
 
+use super::answer::OwnedValue;
+use super::batches::Batches;
+use super::connections::Connections;
 use super::failure::{self, Meaning};
 use super::group::Group;
 use super::suspicion::Suspicion;
 use super::{Answer, Database, Value};
-use crate::statements::{Scripts, Statement};
+use crate::statements::{Scripts, Several, Statement};
 
 /// What differs between the databases.
 pub(crate) trait Driver: sqlx::Database {
@@ -30,6 +32,16 @@ pub(crate) trait Driver: sqlx::Database {
         values: &'c [Value<'c>],
         prepared: bool,
     ) -> impl Future<Output = sqlx::Result<Answer>> + Send + 'c;
+
+    /// Runs the form of a statement for several calls, and gives each its answer. Only a database that has such forms needs it.
+    fn run_several<'c>(
+        _connection: &'c mut Self::Connection,
+        _statement: &'c Statement,
+        _several: &'c Several,
+        _calls: &'c [Vec<OwnedValue>],
+    ) -> impl Future<Output = sqlx::Result<Vec<Answer>>> + Send + 'c {
+        std::future::ready(Err(sqlx::Error::Protocol("this database has no statements for several calls".to_owned())))
+    }
 
     /// Runs a text of several statements.
     fn run_script(
@@ -50,70 +62,31 @@ pub(crate) trait Driver: sqlx::Database {
     }
 }
 
-/// Values of fewer bytes are taken by every server: one that closes the connection on them is out.
-const SURELY_TAKEN: usize = 64 << 10;
-
 pub(crate) struct Pooled<D: Driver> {
-    pub(super) pool: Pool<D>,
-    pub(super) deadline: Duration,
-    pub(super) prepared: bool,
-    pub(super) suspicion: Suspicion,
+    connections: Connections<D>,
+    deadline: Duration,
+    suspicion: Suspicion,
     group: Option<Group<D>>,
-}
-
-/// A connection that goes back to its pool only if its call ended well. Half an answer may wait on any other, and a server
-/// that hangs would keep it, and the place in the pool, for as long as the operating system believes in it.
-struct Lease<D: sqlx::Database> {
-    connection: Option<PoolConnection<D>>,
-    sound: bool,
+    batches: Batches<D>,
 }
 
 impl<D: Driver> Pooled<D> {
     pub(super) fn new(pool: Pool<D>, deadline: Duration, prepared: bool, suspicion: Suspicion) -> Self {
         let group = D::EMBEDDED.then(|| Group::new(pool.clone(), prepared));
-        Self { pool, deadline, prepared, suspicion, group }
+        let connections = Connections::new(pool, prepared);
+        let batches = Batches::new(connections.clone(), deadline);
+        Self { connections, deadline, suspicion, group, batches }
     }
 
     async fn answer(&self, statement: &Statement, values: &[Value<'_>]) -> sqlx::Result<Answer> {
-        if let Some(group) = &self.group
-            && statement.columns.is_empty()
-        {
-            return group.write(statement, values).await;
+        match (&self.group, &statement.several) {
+            (Some(group), _) if statement.columns.is_empty() => group.write(statement, values).await,
+            // Written out as text, a statement takes no arrays.
+            (_, Some(several)) if self.connections.keep_statements() => {
+                self.batches.call(statement, several, values).await
+            }
+            _ => self.connections.run(statement, values).await,
         }
-        let answer = self.ask(statement, values).await;
-        if matches!(answer, Err(sqlx::Error::Io(_)))
-            && let Some(too_long) = self.too_long(values).await
-        {
-            return Err(too_long);
-        }
-        answer
-    }
-
-    async fn ask(&self, statement: &Statement, values: &[Value<'_>]) -> sqlx::Result<Answer> {
-        let mut lease = self.lease().await?;
-        let Some(connection) = &mut lease.connection else { return Err(sqlx::Error::PoolClosed) };
-        let mut answer = D::run(connection, statement, values, self.prepared).await;
-        while answer.as_ref().is_err_and(|error| failure::is_rolled_back(error, D::meaning)) {
-            answer = D::run(connection, statement, values, self.prepared).await;
-        }
-        lease.sound |= answer.as_ref().err().is_none_or(|error| !failure::breaks_connection(error, D::meaning));
-        answer
-    }
-
-    /// The error for values that the server closed the connection on because they are too long for it.
-    async fn too_long(&self, values: &[Value<'_>]) -> Option<sqlx::Error> {
-        let length = values.iter().map(Value::length).sum::<usize>();
-        if length < SURELY_TAKEN {
-            return None;
-        }
-        let mut lease = self.lease().await.ok()?;
-        let limit = D::longest_message(lease.connection.as_mut()?).await.ok()??;
-        lease.sound = true;
-        failure::too_long(length, limit)
-    }
-
-    async fn lease(&self) -> sqlx::Result<Lease<D>> {
-        Ok(Lease { connection: Some(self.pool.acquire().await?), sound: D::EMBEDDED })
     }
 
     async fn within_deadline<T>(&self, work: impl Future<Output = sqlx::Result<T>>) -> Result<T, Error> {
@@ -144,33 +117,16 @@ impl<D: Driver> Database for Pooled<D> {
     }
 
     async fn run_script(&self, script: &str) -> Result<(), Error> {
-        let work = async {
-            let mut lease = self.lease().await?;
-            let Some(connection) = &mut lease.connection else { return Err(sqlx::Error::PoolClosed) };
-            D::run_script(connection, AssertSqlSafe(script.to_owned())).await?;
-            lease.sound = true;
-            Ok(())
-        };
-        self.within_deadline(work).await
-    }
-}
-
-impl<D: sqlx::Database> Drop for Lease<D> {
-    fn drop(&mut self) {
-        if !self.sound
-            && let Some(connection) = self.connection.take()
-        {
-            drop(connection.detach());
-        }
+        self.within_deadline(self.connections.run_script(script)).await
     }
 }
 
 impl<D: Driver> fmt::Debug for Pooled<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pooled")
-            .field("connections", &self.pool.size())
+            .field("connections", &self.connections.count())
             .field("deadline", &self.deadline)
-            .field("prepared", &self.prepared)
+            .field("prepared", &self.connections.keep_statements())
             .finish_non_exhaustive()
     }
 }

@@ -6,10 +6,10 @@ use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection, Postgres};
 
-use super::answer::{self, Answer, Value};
+use super::answer::{self, Answer, OwnedValue, Value};
 use super::failure::Meaning;
 use super::pooled::Driver;
-use crate::statements::{Scripts, Statement};
+use crate::statements::{Scripts, Several, Statement};
 
 impl Driver for Postgres {
     const LABEL: &'static str = "postgres";
@@ -22,6 +22,8 @@ impl Driver for Postgres {
         remove: include_str!("../../sql/postgres/remove.sql"),
         keys_of: include_str!("../../sql/postgres/keys_of.sql"),
         sweep: include_str!("../../sql/postgres/sweep.sql"),
+        load_several: Some(include_str!("../../sql/postgres/load_several.sql")),
+        replace_several: Some(include_str!("../../sql/postgres/replace_several.sql")),
     };
     const EMBEDDED: bool = false;
 
@@ -43,7 +45,37 @@ impl Driver for Postgres {
             return Ok(Answer { changed, rows: Vec::new() });
         }
         let rows = query.fetch_all(connection).await?;
-        Ok(Answer { changed: 0, rows: answer::read(&rows, statement.columns) })
+        Ok(Answer { changed: 0, rows: answer::read(&rows, 0, statement.columns) })
+    }
+
+    /// Each value of the calls goes out as one array.
+    async fn run_several<'c>(
+        connection: &'c mut PgConnection,
+        statement: &'c Statement,
+        several: &'c Several,
+        calls: &'c [Vec<OwnedValue>],
+    ) -> sqlx::Result<Vec<Answer>> {
+        let mut query = sqlx::query(AssertSqlSafe(several.sql.clone()));
+        for place in 0..calls.first().map_or(0, Vec::len) {
+            let values = || calls.iter().map(|call| &call[place]);
+            query = match values().map(OwnedValue::integer).collect::<Option<Vec<_>>>() {
+                Some(integers) => query.bind(integers),
+                None => query.bind(values().map(OwnedValue::bytes).collect::<Vec<_>>()),
+            };
+        }
+        let rows = query.fetch_all(connection).await?;
+        let answered = answer::read(&rows, 0, &[several.answers]);
+        let answered: Option<Vec<_>> = answered.into_iter().map(|row| row?.pop()).collect();
+        let Some(answered) = answered else {
+            return Err(sqlx::Error::Protocol("a row does not say which call it answers".to_owned()));
+        };
+        let rows = answered.into_iter().zip(answer::read(&rows, 1, statement.columns)).collect::<Vec<_>>();
+        let answer = |call: &Vec<OwnedValue>| {
+            let own = rows.iter().filter(|(answered, _)| call.first().is_some_and(|value| value.is(answered)));
+            let rows: Vec<_> = own.map(|(_, row)| row.clone()).collect();
+            Answer { changed: u64::try_from(rows.len()).unwrap_or(u64::MAX), rows }
+        };
+        Ok(calls.iter().map(answer).collect())
     }
 
     /// All in one message: so it is one transaction.
@@ -86,7 +118,7 @@ async fn run_as_text(
         return Ok(Answer { changed, rows: Vec::new() });
     }
     let rows = text.fetch_all(connection).await?;
-    Ok(Answer { changed: 0, rows: answer::read(&rows, statement.columns) })
+    Ok(Answer { changed: 0, rows: answer::read(&rows, 0, statement.columns) })
 }
 
 /// The statement with its values in the place of `$1`, `$2`… They are numbers and hexadecimal digits, so nothing in them can be

@@ -19,6 +19,8 @@ impl Driver for Sqlite {
         remove: include_str!("../../sql/sqlite/remove.sql"),
         keys_of: include_str!("../../sql/sqlite/keys_of.sql"),
         sweep: include_str!("../../sql/sqlite/sweep.sql"),
+        load_several: None,
+        replace_several: None,
     };
     const EMBEDDED: bool = true;
 
@@ -35,7 +37,7 @@ impl Driver for Sqlite {
             return Ok(Answer { changed, rows: Vec::new() });
         }
         let rows = query.fetch_all(connection).await?;
-        Ok(Answer { changed: 0, rows: answer::read(&rows, statement.columns) })
+        Ok(Answer { changed: 0, rows: answer::read(&rows, 0, statement.columns) })
     }
 
     async fn run_script(connection: &mut SqliteConnection, script: AssertSqlSafe<String>) -> sqlx::Result<()> {
