@@ -174,7 +174,8 @@ async fn measure(title: &str, plan: &Plan, contestants: &[Box<dyn Run>], wanted:
         }
         let best = Figures::best(&rivals.iter().map(|rival| &figures[case][*rival]).collect::<Vec<_>>());
         let against: Vec<_> = rivals.iter().map(|rival| names[*rival]).collect();
-        let what = format!("{title}: {work:?}, {tasks} tasks, over {}", against.join(" / "));
+        let plural = if *tasks == 1 { "" } else { "s" };
+        let what = format!("{title}: {work:?}, {tasks} task{plural}, over {}", against.join(" / "));
         targets.push(Target { what, ratio: figures[case][0].over(&best), at_least: *at_least });
     }
     print_targets(&targets);
