@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use super::content::{self, Head, Nonce};
 use super::find::{Found, Live, Moved};
 use super::lineage::Lineage;
+use super::queue::Stored;
 use super::{Handle, Origin, ServerSideSessions, expiry};
 use crate::id::SessionId;
 use crate::session::state::State;
@@ -84,15 +85,16 @@ impl<S: SessionStore> ServerSideSessions<S> {
 
     /// Replaces the record; when another request was faster, replays the changes on what that one stored.
     async fn write(&self, handle: &Handle, wish: &Wish<'_>) -> Result<Saved, Error> {
-        let _turn = self.queue.turn(handle.key).await;
+        let (mut turn, before) = self.queue.turn(handle.key).await;
         let nonce = Nonce::generate()?;
         let mut attempts = Attempts::new(wish.context.now());
-        let mut target = handle.clone();
-        let mut payload = wish.session.payload();
+        let (mut target, mut payload) = wish.start(handle, before);
         let mut action = wish.cookie(handle.id, handle.created_at);
         loop {
             if let Replaced::Done(version) = self.replace(wish, &target, nonce, &payload, None).await? {
-                wish.reached(&Handle { version, ..target });
+                let reached = Handle { version, ..target };
+                wish.reached(&reached);
+                turn.leave(&reached, payload);
                 return Ok((action, Outcome::Stored));
             }
             let newer = match self.look(&target.key, wish).await? {
@@ -271,6 +273,16 @@ impl<'a> Wish<'a> {
             owner: state.owner.clone(),
             changes_owner: state.owner_changed,
         })
+    }
+
+    /// What a write replaces, and by what: the record that was stored while it waited for its turn, or the one that its
+    /// request opened. Should another process have been faster, the version tells.
+    fn start(&self, opened: &Handle, before: Option<Stored>) -> (Handle, String) {
+        let newer = before.filter(|before| before.handle.version != opened.version);
+        let replayed = newer.and_then(|newer| Some((newer.handle, self.changes.replay(&newer.payload).ok()?)));
+        let Some((newer, payload)) = replayed else { return (opened.clone(), self.session.payload()) };
+        self.session.show(&payload);
+        (Handle { id: opened.id, ..newer }, payload)
     }
 
     /// Whether a user logs in.

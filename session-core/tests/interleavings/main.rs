@@ -14,6 +14,7 @@ mod stage;
 use requests::{Op, Response, World};
 use schedule::{Cut, Running, every_order};
 use session_core::Outcome;
+use stage::Stage;
 
 use Op::{
     Empty, End, EndAll, EndOthers, Flash, KeepThis, List, Login, Logout, Read, Renew, Rotate, Take, Update, Write,
@@ -97,6 +98,7 @@ fn two_requests_with_a_lost_reply() {
     for pair in pairs() {
         // No request of a pair makes more than ten calls.
         for lost in 1..=16 {
+            orders += explore(1, &pair, lost, None);
             orders += explore(2, &pair, lost, None);
         }
     }
@@ -123,7 +125,10 @@ fn three_requests_in_every_order() {
     for (first, one) in OPS.iter().enumerate() {
         for (second, two) in OPS.iter().enumerate().skip(first) {
             for three in &OPS[second..] {
-                orders += explore(3, &[*one, *two, *three], 0, None);
+                // One process serves them all, or two, or each has its own.
+                for processes in 1..=3 {
+                    orders += explore(processes, &[*one, *two, *three], 0, None);
+                }
             }
         }
     }
@@ -148,21 +153,43 @@ fn three_requests_with_a_lost_reply_or_one_that_ends_at_any_await() {
     assert!(orders > 5_000, "only {orders} orders");
 }
 
+#[test]
+fn updates_in_one_process_load_once_and_save_once() {
+    for count in 2..=4 {
+        let ops = vec![Update; count];
+        let orders = every_order(
+            || start(1, &ops, 0),
+            None,
+            |world, order, responses| {
+                assert_eq!(world.stage.calls(), 2 * count, "order {order:?}");
+                assert_eq!(world.live(responses)[0].count, count, "order {order:?}");
+            },
+        );
+        assert!(orders > count, "only {orders} orders");
+    }
+}
+
+/// The operations on one session, each about to begin, and the call that loses its reply.
+fn start(processes: usize, ops: &[Op], lost: u64) -> (World, Stage, Vec<Running<Response>>) {
+    let world = World::new(processes, ops);
+    world.stage.lose_reply(lost);
+    let requests = (0..ops.len()).map(|index| world.request(index)).collect();
+    let stage = world.stage.clone();
+    (world, stage, requests)
+}
+
 /// Runs the operations in every order and checks each; gives the number of orders.
 fn explore(processes: usize, ops: &[Op], lost: u64, cut: Option<Cut>) -> usize {
-    let start = || {
-        let world = World::new(processes, ops);
-        world.stage.lose_reply(lost);
-        let requests: Vec<Running<Response>> = (0..ops.len()).map(|index| world.request(index)).collect();
-        let stage = world.stage.clone();
-        (world, stage, requests)
-    };
-    every_order(start, cut, |world, order, responses| {
-        let context =
-            format!("{ops:?} on {processes} processes, order {order:?}, lost {lost}, cut {cut:?}: {responses:?}");
-        let is_disturbed = lost > 0 || cut.is_some();
-        Verdict { world, ops, responses, is_disturbed, context }.check();
-    })
+    every_order(
+        || start(processes, ops, lost),
+        cut,
+        |world, order, responses| {
+            let context =
+                format!("{ops:?} on {processes} processes, order {order:?}, lost {lost}, cut {cut:?}: {responses:?}");
+            let is_disturbed = lost > 0 || cut.is_some();
+            Verdict { world, ops, responses, is_disturbed, context }.check();
+        },
+    )
 }
 
 struct Verdict<'a> {

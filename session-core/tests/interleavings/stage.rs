@@ -60,6 +60,11 @@ impl Stage {
         self.shared.lost_reply.store(call, Ordering::Relaxed);
     }
 
+    /// How many calls were carried out since `lose_reply`.
+    pub fn calls(&self) -> usize {
+        usize::try_from(self.shared.calls.load(Ordering::Relaxed)).unwrap()
+    }
+
     /// Whether a session, and not a tombstone, is under a key.
     pub fn holds_session(&self, key: &StoreKey) -> bool {
         self.shared.records.lock().unwrap().get(key).is_some_and(|record| record.payload()[0] == 1)
