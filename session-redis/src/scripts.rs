@@ -48,8 +48,9 @@ impl Lua {
 }
 
 fn call(command: &str, script: &str, key: &[u8], arguments: &[&[u8]]) -> Cmd {
-    let mut call = redis::cmd(command);
-    call.arg(script).arg(1).arg(key);
+    let size = command.len() + script.len() + 1 + key.len() + arguments.iter().map(|one| one.len()).sum::<usize>();
+    let mut call = Cmd::with_capacity(4 + arguments.len(), size);
+    call.arg(command).arg(script).arg(b"1").arg(key);
     for argument in arguments {
         call.arg(argument);
     }

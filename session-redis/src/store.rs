@@ -130,12 +130,15 @@ impl RedisStore {
     }
 
     fn name(&self, kind: &str, hash: &[u8]) -> Vec<u8> {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let prefix = &self.settings.key_prefix;
-        let mut name = Vec::with_capacity(prefix.len() + kind.len() + 2 * hash.len());
+        let start = prefix.len() + kind.len();
+        let mut name = Vec::with_capacity(start + 2 * hash.len());
         name.extend_from_slice(prefix.as_bytes());
         name.extend_from_slice(kind.as_bytes());
-        name.extend(hash.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]));
+        name.resize(start + 2 * hash.len(), 0);
+        for (digits, byte) in name[start..].as_chunks_mut().0.iter_mut().zip(hash) {
+            *digits = [hexadecimal(byte >> 4), hexadecimal(byte & 15)];
+        }
         name
     }
 
@@ -165,8 +168,9 @@ impl RedisStore {
 #[async_trait]
 impl SessionStore for RedisStore {
     async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
-        let call = self.call("load");
-        match call.read(redis::cmd("GET").arg(self.record_name(key))).await {
+        let (call, name) = (self.call("load"), self.record_name(key));
+        let mut get = Cmd::with_capacity(2, 3 + name.len());
+        match call.read(get.arg("GET").arg(name)).await {
             Ok(Value::Nil) => Ok(None),
             Ok(Value::BulkString(bytes)) => {
                 let record = record::decode(&bytes);
@@ -208,15 +212,19 @@ impl SessionStore for RedisStore {
     async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
         self.check_size(record)?;
         let (call, life, version) = (self.call("replace"), self.life(record.expires_at()), new_version()?);
-        let (start, needed) = (record::start(expected), decimal(life + MARGIN));
-        let owner = record.owner().map(record::owner_field).unwrap_or_default();
+        let (start, decimal_life) = (record::start(expected), decimal(life));
         let bytes = record::encode(version, record, &NOT_LISTED);
-        let arguments: [&[u8]; 5] = [&start, &bytes, &decimal(life), &owner, &needed];
-        let mut replaced = call.change(&REPLACE, key, &arguments).await?;
+        let mut replaced = match record.owner() {
+            None => call.change(&REPLACE, key, &[&start, &bytes, &decimal_life]).await?,
+            Some(owner) => {
+                let (owner, needed) = (record::owner_field(owner), decimal(life + MARGIN));
+                call.change(&REPLACE, key, &[&start, &bytes, &decimal_life, &owner, &needed]).await?
+            }
+        };
         if let (Value::Int(2), Some(owner)) = (&replaced, record.owner()) {
             let listed = call.list(key, owner.as_bytes(), life).await?;
             let bytes = record::encode(version, record, &listed);
-            replaced = call.change(&REPLACE, key, &[&start, &bytes, &decimal(life), b"", &needed]).await?;
+            replaced = call.change(&REPLACE, key, &[&start, &bytes, &decimal_life]).await?;
         }
         match replaced {
             Value::Int(0) => Ok(Replaced::Stale),
@@ -229,10 +237,10 @@ impl SessionStore for RedisStore {
         let (call, life) = (self.call("touch"), self.life(expires_at));
         let (start, needed) = (record::start(expected), decimal(life + MARGIN));
         let (expires_at, decimal_life) = (record::encode_time(expires_at), decimal(life));
-        let mut touched = call.change(&TOUCH, key, &[&start, &expires_at, &decimal_life, b"", &needed]).await?;
+        let mut touched = call.change(&TOUCH, key, &[&start, &expires_at, &decimal_life, &needed]).await?;
         if let Value::BulkString(owner) = &touched {
             let listed = call.list(key, owner, life).await?;
-            touched = call.change(&TOUCH, key, &[&start, &expires_at, &decimal_life, &listed, &needed]).await?;
+            touched = call.change(&TOUCH, key, &[&start, &expires_at, &decimal_life, &needed, &listed]).await?;
         }
         match touched {
             Value::Int(done @ 0..=1) => Ok(done == 1),
@@ -344,6 +352,11 @@ fn new_version() -> Result<Version, Error> {
     getrandom::u64().map(Version::new).map_err(|error| {
         Error::new(ErrorKind::Unavailable, "the operating system gave no randomness").with_source(error)
     })
+}
+
+/// The digit of a number below 16.
+fn hexadecimal(number: u8) -> u8 {
+    number + if number < 10 { b'0' } else { b'a' - 10 }
 }
 
 fn decimal(number: u64) -> Vec<u8> {

@@ -92,7 +92,8 @@ impl<C: Connector> Connection for Reconnecting<C> {
     async fn send(&self, command: &Cmd, deadline: Instant) -> RedisResult<Value> {
         let (number, mut connection) = match self.slot.get() {
             Some(current) => current,
-            None => timeout_at(deadline, self.connection()).await.unwrap_or_else(|_| Err(timed_out()))?,
+            // Rare, and far larger than all the rest: a call makes no room for it.
+            None => Box::pin(timeout_at(deadline, self.connection())).await.unwrap_or_else(|_| Err(timed_out()))?,
         };
         let answer = timeout_at(deadline, connection.req_packed_command(command)).await;
         let answer = answer.unwrap_or_else(|_| Err(timed_out())).and_then(Value::extract_error);
