@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use session_core::{ServerSideSessions, SessionInterface, SessionStore};
+use session_core::store::SessionStore;
+use session_core::{ServerSideSessions, SessionInterface};
 use tower_sessions::session::Id;
 use tower_sessions_redis_store::fred::prelude::{Client, ClientLike as _, Config};
 
@@ -24,23 +25,35 @@ trait Counter: Send + Sync + 'static {
 }
 
 pub fn run(plan: &Plan) {
-    println!("\n## One session's counter: {TASKS} tasks, {INCREMENTS} increments each, {} rounds\n", plan.rounds);
+    println!(
+        "\n## One session's counter: {TASKS} tasks, {INCREMENTS} increments each, {} rounds\n",
+        plan.rounds
+    );
     println!("| store | increments per second | lost of {} |\n|---|---|---|", TASKS * INCREMENTS);
     block_on(async {
         let redis = test_servers::redis_with(test_servers::RedisOptions::default()).await;
         let folder = tempfile::tempdir_in("/var/tmp").expect("a folder");
         print("ours, memory", Ours::new(session_memory::MemoryStore::new()).await, plan).await;
-        print("tower-sessions MemoryStore", Tower::new(tower_sessions::MemoryStore::default()).await, plan).await;
+        print(
+            "tower-sessions MemoryStore",
+            Tower::new(tower_sessions::MemoryStore::default()).await,
+            plan,
+        )
+        .await;
         let moka = tower_sessions_moka_store::MokaStore::new(Some(1000));
         print("tower-sessions moka", Tower::new(moka).await, plan).await;
 
-        let store = session_redis::RedisStore::builder(redis.url()).connect().await.expect("Redis answers");
+        let store =
+            session_redis::RedisStore::builder(redis.url()).connect().await.expect("Redis answers");
         print("ours, Redis", Ours::new(store).await, plan).await;
-        let client = Client::new(Config::from_url(redis.url()).expect("an address"), None, None, None);
+        let client =
+            Client::new(Config::from_url(redis.url()).expect("an address"), None, None, None);
         client.init().await.expect("Redis answers");
         let store = tower_sessions_redis_store::RedisStore::new(client);
         print("tower-sessions, Redis", Tower::new(store).await, plan).await;
-        let store = actix_session::storage::RedisSessionStore::new(redis.url()).await.expect("Redis answers");
+        let store = actix_session::storage::RedisSessionStore::new(redis.url())
+            .await
+            .expect("Redis answers");
         print("actix-session, Redis", Actix::fill(store, 1).await, plan).await;
 
         let address = format!("sqlite:{}", folder.path().join("ours").display());
@@ -89,7 +102,8 @@ struct Ours {
 
 impl Ours {
     async fn new(store: impl SessionStore) -> Self {
-        let interface: Arc<dyn SessionInterface> = Arc::new(ServerSideSessions::new(store, settings()));
+        let interface: Arc<dyn SessionInterface> =
+            Arc::new(ServerSideSessions::new(store, settings()));
         Self { cookie: create(&interface).await, interface }
     }
 }
@@ -97,15 +111,22 @@ impl Ours {
 impl Counter for Ours {
     async fn reset(&self) {
         let request = request(&self.interface, Some(&self.cookie));
-        request.session().await.expect("a session opens").insert("user_id", 0).expect("a value is taken");
-        request.commit().await.expect("a session is saved");
+        request
+            .session()
+            .await
+            .expect("a session opens")
+            .insert("user_id", 0)
+            .expect("a value is taken");
+        request.commit().await.into_result().expect("a session is saved");
     }
 
     async fn increment(&self) {
         let request = request(&self.interface, Some(&self.cookie));
         let session = request.session().await.expect("a session opens");
-        session.update("user_id", |number: Option<u64>| Some(number.unwrap_or_default() + 1)).expect("a number");
-        request.commit().await.expect("a session is saved");
+        session
+            .update("user_id", |number: Option<u64>| Some(number.unwrap_or_default() + 1))
+            .expect("a number");
+        request.commit().await.into_result().expect("a session is saved");
     }
 
     async fn value(&self) -> u64 {

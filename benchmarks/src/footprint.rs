@@ -12,7 +12,9 @@ const HOLDERS: [&str; 3] = ["ours", "tower-sessions MemoryStore", "tower-session
 
 pub fn run(plan: &Plan) {
     let count = plan.footprint;
-    println!("\n## Resident bytes per session of 70 bytes, {count} sessions, median of three processes\n");
+    println!(
+        "\n## Resident bytes per session of 70 bytes, {count} sessions, median of three processes\n"
+    );
     println!("| store | bytes per session |\n|---|---|");
     let figures = HOLDERS.map(|name| Figures((0..3).map(|_| measure(name, count)).collect()));
     for (name, figure) in HOLDERS.iter().zip(&figures) {
@@ -25,7 +27,8 @@ pub fn run(plan: &Plan) {
 
 fn measure(name: &str, count: usize) -> f64 {
     let program = std::env::current_exe().expect("a program knows itself");
-    let output = Command::new(program).args(["hold", name, &count.to_string()]).output().expect("it starts");
+    let output =
+        Command::new(program).args(["hold", name, &count.to_string()]).output().expect("it starts");
     String::from_utf8_lossy(&output.stdout).trim().parse().expect("it prints a number")
 }
 
@@ -64,6 +67,9 @@ pub fn hold(name: &str, count: &str) -> ExitCode {
 
 fn resident() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux tells");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it tells the resident size");
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .expect("it tells the resident size");
     line.trim().trim_end_matches(" kB").parse::<f64>().expect("in kilobytes") * 1024.0
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use session_core::{ServerSideSessions, SessionInterface, SessionStore};
+use session_core::store::SessionStore;
+use session_core::{ServerSideSessions, SessionInterface};
 
 use crate::rounds::{Figures, Plan, number};
 use crate::sessions::{create_owned, request};
@@ -41,7 +42,8 @@ pub fn run(plan: &Plan) {
             sqlite.push(store);
         }
         let [few, many] = <[_; 2]>::try_from(sqlite).expect("two stores");
-        compare("SQLite", [Ours::fill(few.clone(), 640).await, Ours::fill(many, 640).await], plan).await;
+        compare("SQLite", [Ours::fill(few.clone(), 640).await, Ours::fill(many, 640).await], plan)
+            .await;
         owned("SQLite", &few, plan).await;
     });
 }
@@ -66,7 +68,8 @@ async fn compare<S: SessionStore + Clone>(name: &str, stores: [Ours<S>; 2], plan
 
 /// A login and a logout of an owner who has one session, and of one who has a thousand.
 async fn owned<S: SessionStore + Clone>(name: &str, store: &S, plan: &Plan) {
-    let interface: Arc<dyn SessionInterface> = Arc::new(ServerSideSessions::new(store.clone(), settings()));
+    let interface: Arc<dyn SessionInterface> =
+        Arc::new(ServerSideSessions::new(store.clone(), settings()));
     create_owned(&interface, Some("one")).await;
     for _ in 0..1000 {
         create_owned(&interface, Some("thousand")).await;
@@ -87,7 +90,7 @@ async fn logins(interface: &Arc<dyn SessionInterface>, owner: &str, slice: Durat
         let cookie = create_owned(interface, Some(owner)).await;
         let request = request(interface, Some(&cookie));
         request.session().await.expect("a session opens").destroy().expect("a session ends");
-        request.commit().await.expect("a session is saved");
+        request.commit().await.into_result().expect("a session is saved");
         done += 1.0;
     }
     done / start.elapsed().as_secs_f64()

@@ -6,6 +6,7 @@ mod flask;
 mod footprint;
 mod growth;
 mod http;
+mod requests;
 mod rounds;
 mod sessions;
 mod stores;
@@ -14,7 +15,18 @@ use std::process::ExitCode;
 
 use rounds::Plan;
 
-const GROUPS: [&str; 9] = ["cookie", "memory", "redis", "sqlite", "postgres", "counter", "http", "footprint", "growth"];
+const GROUPS: [&str; 10] = [
+    "cookie",
+    "request",
+    "memory",
+    "redis",
+    "sqlite",
+    "postgres",
+    "counter",
+    "http",
+    "footprint",
+    "growth",
+];
 const USAGE: &str = "benchmarks [--quick] [--rounds N] [--only TEXT] [GROUP...]";
 
 fn main() -> ExitCode {
@@ -33,6 +45,7 @@ fn main() -> ExitCode {
         let started = std::time::Instant::now();
         match group {
             "cookie" => cookies::run(&plan),
+            "request" => requests::run(&plan),
             "memory" => stores::memory(&plan),
             "redis" => stores::redis(&plan),
             "sqlite" => stores::sqlite(&plan),

@@ -18,11 +18,23 @@ pub struct Plan {
 
 impl Plan {
     pub fn full() -> Self {
-        Self { rounds: 9, slice: Duration::from_millis(300), sessions: 100_000, footprint: 1_000_000, only: None }
+        Self {
+            rounds: 9,
+            slice: Duration::from_millis(300),
+            sessions: 100_000,
+            footprint: 1_000_000,
+            only: None,
+        }
     }
 
     pub fn quick() -> Self {
-        Self { rounds: 3, slice: Duration::from_millis(100), sessions: 100_000, footprint: 100_000, only: None }
+        Self {
+            rounds: 3,
+            slice: Duration::from_millis(100),
+            sessions: 100_000,
+            footprint: 100_000,
+            only: None,
+        }
     }
 
     pub fn takes(&self, name: &str) -> bool {
@@ -71,7 +83,11 @@ impl Figures {
     /// Round by round, the best of several.
     pub fn best(rivals: &[&Self]) -> Self {
         let rounds = rivals.iter().map(|rival| rival.0.len()).min().unwrap_or_default();
-        Self((0..rounds).map(|round| rivals.iter().map(|rival| rival.0[round]).fold(0.0, f64::max)).collect())
+        Self(
+            (0..rounds)
+                .map(|round| rivals.iter().map(|rival| rival.0[round]).fold(0.0, f64::max))
+                .collect(),
+        )
     }
 
     /// Median, and in brackets smallest and largest.
@@ -132,7 +148,8 @@ mod tests {
     #[test]
     fn a_spread_that_crosses_the_target_is_a_miss() {
         let line = |figures: &[f64]| {
-            Target { what: "load".to_owned(), ratio: Figures(figures.to_vec()), at_least: 2.0 }.line()
+            Target { what: "load".to_owned(), ratio: Figures(figures.to_vec()), at_least: 2.0 }
+                .line()
         };
         assert!(line(&[2.0, 2.5, 3.0]).ends_with("| met |"));
         assert!(line(&[1.9, 2.5, 3.0]).ends_with("| missed: the spread crosses it |"));
@@ -144,6 +161,9 @@ mod tests {
         let (ours, theirs) = (Figures(vec![10.0, 40.0]), Figures(vec![5.0, 10.0]));
         assert_eq!(ours.over(&theirs).0, [2.0, 4.0]);
         assert_eq!(Figures::best(&[&ours, &Figures(vec![20.0, 1.0])]).0, [20.0, 40.0]);
-        assert_eq!((number(1_234_567.0), number(12.345)), ("1,234,567".to_owned(), "12.35".to_owned()));
+        assert_eq!(
+            (number(1_234_567.0), number(12.345)),
+            ("1,234,567".to_owned(), "12.35".to_owned())
+        );
     }
 }

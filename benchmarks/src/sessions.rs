@@ -6,7 +6,9 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
-use session_core::{OnOutage, RequestSession, RequestView, SessionInterface, StoreKey};
+use session_core::request::{RequestSession, RequestView};
+use session_core::store::StoreKey;
+use session_core::{OutagePolicy, SessionInterface};
 use sha2::{Digest as _, Sha256};
 
 /// 70 bytes, as an application with a login has them. Not permanent: in a signed cookie such a session is renewed, that is saved,
@@ -33,8 +35,12 @@ pub fn two_digits(number: u64) -> u64 {
 /// A request that brings this session cookie, or none.
 pub fn request(interface: &Arc<dyn SessionInterface>, cookie: Option<&str>) -> RequestSession {
     let header = cookie.map(|cookie| format!("session={cookie}")).unwrap_or_default();
-    let view = RequestView::builder().cookie_header(header.as_bytes()).host("example.com").path("/").build();
-    RequestSession::with_shared(Arc::clone(interface), view, OnOutage::Refuse)
+    let view = RequestView::builder()
+        .cookie_header(header.as_bytes())
+        .host("example.com")
+        .path("/")
+        .build();
+    RequestSession::with_shared(Arc::clone(interface), view, OutagePolicy::Refuse)
 }
 
 /// A new session; its cookie's value.
@@ -51,7 +57,7 @@ pub async fn create_owned(interface: &Arc<dyn SessionInterface>, owner: Option<&
     if let Some(owner) = owner {
         session.set_owner(owner).expect("a session takes an owner");
     }
-    let headers = request.commit().await.expect("a session is saved");
+    let headers = request.commit().await.into_result().expect("a session is saved");
     let cookie = headers.set_cookie().expect("a new session sets a cookie");
     let value = cookie.split(';').next().and_then(|pair| pair.split_once('='));
     value.expect("a cookie has a value").1.to_owned()

@@ -47,7 +47,12 @@ pub trait Contestant: Send + Sync + 'static {
     fn load(&self, index: usize) -> impl Future<Output = Option<u64>> + Send;
     fn open(&self, index: usize) -> impl Future<Output = Option<u64>> + Send;
     /// Whether it was saved.
-    fn save(&self, scratch: &mut Self::Scratch, index: usize, number: u64) -> impl Future<Output = bool> + Send;
+    fn save(
+        &self,
+        scratch: &mut Self::Scratch,
+        index: usize,
+        number: u64,
+    ) -> impl Future<Output = bool> + Send;
     fn update(&self, index: usize) -> impl Future<Output = bool> + Send;
 }
 
@@ -84,8 +89,9 @@ impl<C: Contestant> Run for Named<C> {
             self.1.prepare(work).await;
             let start = Instant::now();
             let end = start + slice;
-            let running: Vec<_> =
-                (0..tasks).map(|task| tokio::spawn(one_task(Arc::clone(&self.1), work, task, tasks, end))).collect();
+            let running: Vec<_> = (0..tasks)
+                .map(|task| tokio::spawn(one_task(Arc::clone(&self.1), work, task, tasks, end)))
+                .collect();
             let (mut done, mut failed) = (0, 0);
             for task in running {
                 let (did, failures) = task.await.expect("a task ends");
@@ -142,9 +148,13 @@ struct Wanted {
 
 /// Runs all works of all contestants, the first of which is ours, and prints what came out.
 async fn measure(title: &str, plan: &Plan, contestants: &[Box<dyn Run>], wanted: &[Wanted]) {
-    let contestants: Vec<_> =
-        contestants.iter().enumerate().filter(|(index, one)| *index == 0 || plan.takes(one.name())).collect();
-    let cases: Vec<(Work, usize)> = WORKS.iter().flat_map(|work| TASKS.map(|tasks| (*work, tasks))).collect();
+    let contestants: Vec<_> = contestants
+        .iter()
+        .enumerate()
+        .filter(|(index, one)| *index == 0 || plan.takes(one.name()))
+        .collect();
+    let cases: Vec<(Work, usize)> =
+        WORKS.iter().flat_map(|work| TASKS.map(|tasks| (*work, tasks))).collect();
     let mut figures = vec![vec![Figures::default(); contestants.len()]; cases.len()];
     let mut failures = vec![0; contestants.len()];
     // The first round warms up.
@@ -165,14 +175,18 @@ async fn measure(title: &str, plan: &Plan, contestants: &[Box<dyn Run>], wanted:
     for Wanted { work, tasks, rivals, at_least } in wanted {
         let (Some(case), rivals) = (
             cases.iter().position(|case| *case == (*work, *tasks)),
-            rivals.iter().filter_map(|rival| names.iter().position(|name| name == rival)).collect::<Vec<_>>(),
+            rivals
+                .iter()
+                .filter_map(|rival| names.iter().position(|name| name == rival))
+                .collect::<Vec<_>>(),
         ) else {
             continue;
         };
         if rivals.is_empty() {
             continue;
         }
-        let best = Figures::best(&rivals.iter().map(|rival| &figures[case][*rival]).collect::<Vec<_>>());
+        let best =
+            Figures::best(&rivals.iter().map(|rival| &figures[case][*rival]).collect::<Vec<_>>());
         let against: Vec<_> = rivals.iter().map(|rival| names[*rival]).collect();
         let plural = if *tasks == 1 { "" } else { "s" };
         let what = format!("{title}: {work:?}, {tasks} task{plural}, over {}", against.join(" / "));

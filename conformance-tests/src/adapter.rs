@@ -1,32 +1,32 @@
 //! The rules of an adapter for a web framework.
 //!
-//! An adapter is checked through a small application in its framework, a [`Server`]. What the handlers do is the suite's, so that
-//! there is little to write: [`answer`] and [`answer_twice`]. The [macro](crate::adapter_suite) shows how it is put together.
+//! An adapter is checked through a small application in its framework, a [`Server`]. The suite
+//! provides what the handlers do: [`respond`] and [`respond_twice`]. The
+//! [macro](crate::adapter_suite) shows a complete example.
 
-mod answer;
 mod application;
 mod cookies;
 mod ends;
+mod handlers;
 mod message;
 mod observed;
 mod reply;
 mod requests;
 mod responses;
+mod server;
 mod suite;
 mod under_test;
 
 use crate::Rule;
 use crate::rule::{has_rule, rule_lists};
 
-pub use answer::{Answer, answer, answer_twice};
+pub use handlers::{TestResponse, respond, respond_twice};
 pub use message::{Request, Response};
-pub use under_test::{AdapterUnderTest, Server};
+pub use server::Server;
+pub use under_test::AdapterUnderTest;
 
-/// Every rule, in the order of `CONTRACT.md`. [`adapter_suite!`](crate::adapter_suite) makes a test of each.
-///
-/// ```
-/// assert!(conformance_tests::adapter::rules().any(|rule| rule.name() == "every_cookie_header_is_read"));
-/// ```
+/// Returns every rule, in the order of `CONTRACT.md`. [`adapter_suite!`](crate::adapter_suite)
+/// makes a test of each.
 pub fn rules() -> impl Iterator<Item = &'static Rule<AdapterUnderTest>> {
     LISTS.iter().copied().flatten()
 }

@@ -1,15 +1,11 @@
-//! `CONTRACT.md`: every rule of every suite, for people.
+//! `CONTRACT.md`: the list of all rules.
 
 use std::fmt::Write as _;
 
 use crate::interface::{self, InterfaceUnderTest};
 use crate::{Rule, adapter, store};
 
-/// The text of `CONTRACT.md`.
-///
-/// ```
-/// assert!(conformance_tests::contract().contains("replace_never_creates"));
-/// ```
+/// Returns the text of `CONTRACT.md`.
 #[must_use]
 pub fn contract() -> String {
     let mut text = String::from(INTRODUCTION);
@@ -19,13 +15,16 @@ pub fn contract() -> String {
     text
 }
 
-const INTRODUCTION: &str = "# The contract
+const INTRODUCTION: &str = "# Contract
 
-What every session backend and every framework adapter keeps, rule by rule. This file is made from the rules themselves, which
-are also the tests and their messages. Each rule: its name, **its promise**, how to keep it.
+This file lists the rules for session backends and framework adapters. Read it when you implement
+one. The [README](README.md) explains how to run the rules as tests.
+
+The file is generated from the rules, so it cannot differ from the tests. Each entry has the name of
+the rule, **what it requires**, and how to fulfil it.
 ";
 
-/// The rules that both sides share, then those of each.
+/// Appends the rules of all interfaces, then those of each kind.
 fn interfaces(text: &mut String) {
     let server_side: Vec<_> = interface::server_side_rules().collect();
     let client_side: Vec<_> = interface::client_side_rules().collect();
@@ -35,15 +34,30 @@ fn interfaces(text: &mut String) {
     let common = client_side.iter().copied().filter(|rule| is_in(&server_side, rule));
     section(text, "Interfaces: `interface_suite!`", common);
     let of_owners: Vec<_> = interface::owner_rules().collect();
-    let only_server = server_side.iter().copied().filter(|rule| !is_in(&client_side, rule) && !is_in(&of_owners, rule));
-    section(text, "Interfaces that keep the session on the server: `interface_suite!(server_side, ..)`", only_server);
-    let title = "Interfaces that list and end an owner's sessions: `interface_suite!(server_side, .., owners)`";
+    let only_server = server_side
+        .iter()
+        .copied()
+        .filter(|rule| !is_in(&client_side, rule) && !is_in(&of_owners, rule));
+    section(
+        text,
+        "Interfaces that store sessions on the server: `interface_suite!(server_side, ..)`",
+        only_server,
+    );
+    let title = "Interfaces that list and end the sessions of an owner: `interface_suite!(server_side, .., owners)`";
     section(text, title, of_owners.iter().copied());
     let only_client = client_side.iter().copied().filter(|rule| !is_in(&server_side, rule));
-    section(text, "Interfaces that keep the session in the cookie: `interface_suite!(client_side, ..)`", only_client);
+    section(
+        text,
+        "Interfaces that store the session in the cookie: `interface_suite!(client_side, ..)`",
+        only_client,
+    );
 }
 
-fn section<S: 'static>(text: &mut String, title: &str, rules: impl Iterator<Item = &'static Rule<S>>) {
+fn section<S: 'static>(
+    text: &mut String,
+    title: &str,
+    rules: impl Iterator<Item = &'static Rule<S>>,
+) {
     // Writing to a string cannot fail.
     let _ = writeln!(text, "\n## {title}\n");
     for rule in rules {

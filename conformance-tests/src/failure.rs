@@ -1,4 +1,4 @@
-//! What a check tells when a rule is broken: the calls, what was expected, what was seen.
+//! The report of a check that fails: the calls, the expected result and the actual one.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,16 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The result of a check.
 pub(crate) type Checked = Result<(), Failure>;
 
-/// More calls than this are not shown; the last ones matter.
+/// The number of calls in a message: the last ones.
 const CALLS_SHOWN: usize = 14;
 
-/// What was done, what was expected and what was seen.
-///
-/// ```
-/// fn explain(failure: &conformance_tests::Failure) -> String {
-///     format!("expected {}, seen {}", failure.expected(), failure.seen())
-/// }
-/// ```
+/// The calls of a check that failed, the expected result and the actual one.
 #[derive(Clone, Debug)]
 pub struct Failure {
     calls: Vec<String>,
@@ -24,24 +18,12 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// What should have come of the last call.
-    ///
-    /// ```
-    /// # fn show(failure: &conformance_tests::Failure) -> &str {
-    /// failure.expected()
-    /// # }
-    /// ```
+    /// Returns the expected result of the last call.
     pub fn expected(&self) -> &str {
         &self.expected
     }
 
-    /// What came of it.
-    ///
-    /// ```
-    /// # fn show(failure: &conformance_tests::Failure) -> &str {
-    /// failure.seen()
-    /// # }
-    /// ```
+    /// Returns the actual result.
     pub fn seen(&self) -> &str {
         &self.seen
     }
@@ -62,7 +44,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// The calls that a check has made, in order. Clones share them.
+/// The calls of a check, in order. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Calls {
     made: Arc<Mutex<Vec<String>>>,
@@ -73,19 +55,23 @@ impl Calls {
         self.made.lock().unwrap_or_else(PoisonError::into_inner).push(call.into());
     }
 
-    /// A failure after these calls.
+    /// Returns a failure after these calls.
     pub(crate) fn failure(&self, expected: impl Into<String>, seen: impl Into<String>) -> Failure {
         let calls = self.made.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Failure { calls, expected: expected.into(), seen: seen.into() }
     }
 
-    /// A failure unless the last call brought what it should.
+    /// Fails unless the last call returned the expected result.
     pub(crate) fn equal<T: fmt::Debug + PartialEq>(&self, expected: T, seen: T) -> Checked {
-        if expected == seen { Ok(()) } else { Err(self.failure(format!("{expected:?}"), format!("{seen:?}"))) }
+        if expected == seen {
+            Ok(())
+        } else {
+            Err(self.failure(format!("{expected:?}"), format!("{seen:?}")))
+        }
     }
 }
 
-/// An error with all its sources, in one line.
+/// Returns an error with all its sources, in one line.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

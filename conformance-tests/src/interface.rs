@@ -1,7 +1,7 @@
 //! The rules of a [`SessionInterface`](session_core::SessionInterface): what a client can observe.
 //!
-//! An interface keeps the session on the server, and then every rule but the client-side ones holds, or in the cookie itself, and
-//! then every rule but the server-side ones.
+//! Some rules apply to every interface, some only to one that stores sessions on the server, and
+//! some only to one that stores the session in the cookie.
 
 mod believed;
 mod browser;
@@ -23,35 +23,27 @@ use crate::Rule;
 
 pub use under_test::InterfaceUnderTest;
 
-/// The rules of an interface that keeps the session on the server. [`interface_suite!`](crate::interface_suite) makes a test of
-/// each.
-///
-/// ```
-/// let rules = conformance_tests::interface::server_side_rules();
-/// assert!(rules.map(|rule| rule.name()).any(|name| name == "a_copied_cookie_opens_nothing_after_a_logout"));
-/// ```
+/// Returns the rules of an interface that stores sessions on the server.
+/// [`interface_suite!`](crate::interface_suite) makes a test of each.
 pub fn server_side_rules() -> impl Iterator<Item = &'static Rule<InterfaceUnderTest>> {
     server_side::LISTS.iter().copied().flatten()
 }
 
-/// Those of them that an interface keeps that is also an [`OwnerSessions`](session_core::OwnerSessions).
+/// Returns those of them that need an [`OwnerSessions`](session_core::OwnerSessions).
 pub(crate) fn owner_rules() -> impl Iterator<Item = &'static Rule<InterfaceUnderTest>> {
     owners::OWNERS.iter()
 }
 
-/// The rules of an interface that keeps the session in the cookie itself.
-///
-/// ```
-/// let rules = conformance_tests::interface::client_side_rules();
-/// assert!(rules.map(|rule| rule.name()).any(|name| name == "an_edited_cookie_is_refused"));
-/// ```
+/// Returns the rules of an interface that stores the session in the cookie.
 pub fn client_side_rules() -> impl Iterator<Item = &'static Rule<InterfaceUnderTest>> {
     client_side::LISTS.iter().copied().flatten()
 }
 
 #[doc(hidden)]
 pub mod server_side {
-    use super::{InterfaceUnderTest, contents, cookies, ending, hooks, ids, lives, on_server, owners, visits};
+    use super::{
+        InterfaceUnderTest, contents, cookies, ending, hooks, ids, lives, on_server, owners, visits,
+    };
     use crate::rule::{has_rule, rule_lists};
 
     #[must_use]
@@ -76,7 +68,9 @@ pub mod server_side {
 
 #[doc(hidden)]
 pub mod client_side {
-    use super::{InterfaceUnderTest, believed, contents, cookies, ending, hooks, lives, on_client, visits};
+    use super::{
+        InterfaceUnderTest, believed, contents, cookies, ending, hooks, lives, on_client, visits,
+    };
     use crate::rule::{has_rule, rule_lists};
 
     #[must_use]

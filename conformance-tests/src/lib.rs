@@ -1,17 +1,19 @@
-//! The rules that every session backend and every framework adapter keeps, as tests that any of them can run.
+//! The rules for session backends and framework adapters, as tests. Use it to check your backend or
+//! adapter.
 //!
-//! Add the crate as a dev-dependency and write one line into a file under `tests/`:
+//! Add the crate as a dev-dependency, and one line to a file under `tests/`:
 //!
 //! ```
 //! # use session_memory::MemoryStore;
 //! conformance_tests::store_suite!(async { MemoryStore::new() });
 //! ```
 //!
-//! Every rule becomes a `#[test]` of its own. `CONTRACT.md`, beside this crate's `Cargo.toml`, lists them all.
+//! Every rule becomes a separate `#[test]`. `CONTRACT.md`, next to this crate's `Cargo.toml`, lists
+//! all rules.
 //!
-//! | you have written | run |
+//! | to check | run |
 //! |---|---|
-//! | a [`SessionStore`](session_core::SessionStore) | [`store_suite!`], and [`interface_suite!`] for `ServerSideSessions` over it |
+//! | a [`SessionStore`](session_core::store::SessionStore) | [`store_suite!`], and [`interface_suite!`] with [`ServerSideSessions`](session_core::ServerSideSessions) over the store |
 //! | a [`SessionInterface`](session_core::SessionInterface) | [`interface_suite!`] |
 //! | an adapter for a web framework | [`adapter_suite!`] |
 
@@ -27,9 +29,9 @@ pub mod store;
 
 pub use contract::contract;
 pub use failure::Failure;
-pub use rule::{Broken, Rule};
+pub use rule::{Rule, RuleViolation};
 
-/// Compiles the programs of the README.
+/// Compiles the examples of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

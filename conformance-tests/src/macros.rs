@@ -1,4 +1,4 @@
-//! What the suites' macros share: tests that cannot run, and `#[ignore]` where a caller asked for it.
+//! Macros that the suites share: tests that cannot run, and `#[ignore]`.
 
 #[doc(hidden)]
 #[macro_export]
@@ -12,7 +12,7 @@ macro_rules! __absent_test {
     };
 }
 
-/// Makes a macro that puts `#[ignore]` on the tests of the rules that are named here, and the given attributes on all others.
+/// Makes a macro that ignores the tests of these rules, and gives all other tests the attributes.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __attributes {

@@ -1,4 +1,4 @@
-//! A rule: a name, a promise, advice, and the check that tells whether something keeps it.
+//! A rule: a name, a promise, advice and a check.
 
 use std::fmt;
 use std::pin::Pin;
@@ -8,12 +8,20 @@ use crate::failure::Checked;
 
 pub(crate) type Checking<'a> = Pin<Box<dyn Future<Output = Checked> + Send + 'a>>;
 
-/// One thing that whatever is under test, an `S`, must do.
+/// A rule for a backend or an adapter `S`.
+///
+/// # Examples
 ///
 /// ```
-/// let rule = conformance_tests::store::rules().next().unwrap();
-/// assert_eq!(rule.name(), "a_created_record_is_loaded");
-/// assert!(rule.promise().ends_with('.'));
+/// use conformance_tests::store::{StoreUnderTest, rules};
+/// use session_memory::MemoryStore;
+///
+/// # tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
+/// let rule = rules().find(|rule| rule.name() == "replace_never_creates").unwrap();
+/// println!("{}", rule.promise());
+/// rule.check(&StoreUnderTest::new(MemoryStore::new())).await?;
+/// # Ok::<(), conformance_tests::RuleViolation>(())
+/// # }).unwrap();
 /// ```
 pub struct Rule<S: 'static> {
     name: &'static str,
@@ -22,62 +30,40 @@ pub struct Rule<S: 'static> {
 }
 
 impl<S: 'static> Rule<S> {
-    pub(crate) const fn new(name: &'static str, text: &'static str, check: for<'a> fn(&'a S) -> Checking<'a>) -> Self {
+    pub(crate) const fn new(
+        name: &'static str,
+        text: &'static str,
+        check: for<'a> fn(&'a S) -> Checking<'a>,
+    ) -> Self {
         Self { name, text, check }
     }
 
-    /// The name, which is that of its test.
-    ///
-    /// ```
-    /// assert!(conformance_tests::store::rules().any(|rule| rule.name() == "replace_never_creates"));
-    /// ```
+    /// Returns the name. The test of the rule has the same name.
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// What it promises, in a sentence or two.
-    ///
-    /// ```
-    /// # let rule = conformance_tests::store::rules().next().unwrap();
-    /// assert!(!rule.promise().is_empty());
-    /// ```
+    /// Returns what the rule requires, in one or two sentences.
     pub fn promise(&self) -> String {
         self.paragraphs().next().unwrap_or_default()
     }
 
-    /// How to keep it.
-    ///
-    /// ```
-    /// # let rule = conformance_tests::store::rules().next().unwrap();
-    /// assert!(!rule.advice().is_empty());
-    /// ```
+    /// Returns how to fulfil the rule.
     pub fn advice(&self) -> String {
         self.paragraphs().skip(1).collect::<Vec<_>>().join(" ")
     }
 
-    /// Whether this keeps the rule.
+    /// Checks the rule.
     ///
     /// # Errors
     ///
-    /// What was done, expected and seen, if it does not.
-    ///
-    /// ```
-    /// use conformance_tests::store::{StoreUnderTest, rules};
-    /// use session_memory::MemoryStore;
-    ///
-    /// # tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
-    /// for rule in rules().take(3) {
-    ///     rule.check(&StoreUnderTest::new(MemoryStore::new())).await?;
-    /// }
-    /// # Ok::<(), conformance_tests::Broken>(())
-    /// # }).unwrap();
-    /// ```
-    pub async fn check(&self, under_test: &S) -> Result<(), Broken> {
-        (self.check)(under_test).await.map_err(|failure| self.broken(failure))
+    /// The calls, the expected result and the actual one, if the rule is violated.
+    pub async fn check(&self, under_test: &S) -> Result<(), RuleViolation> {
+        (self.check)(under_test).await.map_err(|failure| self.violation(failure))
     }
 
-    pub(crate) fn broken(&self, failure: Failure) -> Broken {
-        Broken { name: self.name, promise: self.promise(), advice: self.advice(), failure }
+    pub(crate) fn violation(&self, failure: Failure) -> RuleViolation {
+        RuleViolation { name: self.name, promise: self.promise(), advice: self.advice(), failure }
     }
 
     fn paragraphs(&self) -> impl Iterator<Item = String> {
@@ -91,55 +77,46 @@ impl<S> fmt::Debug for Rule<S> {
     }
 }
 
-/// A rule that is not kept: displays the rule, what it promises, the calls, what was expected and what was seen.
-///
-/// ```
-/// fn show(broken: &conformance_tests::Broken) -> String {
-///     broken.to_string()
-/// }
-/// ```
-pub struct Broken {
+/// A rule that was violated. The text has the rule, its promise and its advice, the calls, the
+/// expected result and the actual one.
+pub struct RuleViolation {
     name: &'static str,
     promise: String,
     advice: String,
     failure: Failure,
 }
 
-impl Broken {
-    /// What was done, expected and seen.
-    ///
-    /// ```
-    /// fn seen(broken: &conformance_tests::Broken) -> &str {
-    ///     broken.failure().seen()
-    /// }
-    /// ```
+impl RuleViolation {
+    /// Returns the calls, the expected result and the actual one.
     pub fn failure(&self) -> &Failure {
         &self.failure
     }
 }
 
-impl fmt::Display for Broken {
+impl fmt::Display for RuleViolation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "the rule `{}` is broken\n", self.name)?;
+        writeln!(f, "rule `{}` is violated\n", self.name)?;
         writeln!(f, "  promise   {}", self.promise)?;
         writeln!(f, "  advice    {}", self.advice)?;
         self.failure.fmt(f)
     }
 }
 
-impl fmt::Debug for Broken {
-    /// As it displays, so that `unwrap` in a test prints it readably.
+impl fmt::Debug for RuleViolation {
+    /// Shows the same text, so that `unwrap` in a test prints it readably.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")
     }
 }
 
-impl std::error::Error for Broken {}
+impl std::error::Error for RuleViolation {}
 
-/// Turns functions into rules: the first paragraph of a function's documentation is the promise, the rest the advice.
+/// Turns functions into rules. The first paragraph of a function's documentation is the promise,
+/// and the rest is the advice.
 ///
-/// Makes `$list`, the rules, and the macro `$each`, which hands each of their names to another macro of this crate.
-/// `$d` is a dollar sign, which a macro cannot write into a macro that it makes.
+/// Makes `$list`, the rules, and the macro `$each`, which passes each of their names to another
+/// macro of this crate. `$d` is a dollar sign, which a macro cannot write into a macro that it
+/// makes.
 macro_rules! rules {
     (($d:tt) pub(crate) const $list:ident, macro $each:ident, for $under_test:ty;
     $($(#[doc = $text:literal])+ async fn $name:ident($stage:ident) $body:block)+) => {
@@ -161,8 +138,8 @@ macro_rules! rules {
     };
 }
 
-/// Joins the lists of a suite: makes `LISTS`, and the macro `$all`, which hands each list's macro to `$group`, with what the
-/// rules of the list need.
+/// Joins the lists of a suite. Makes `LISTS` and the macro `$all`, which passes the macro of each
+/// list to `$group`, with the capability that the rules of the list need.
 macro_rules! rule_lists {
     (($d:tt) $visibility:vis for $under_test:ty, macro $all:ident, each with $group:ident;
     $($needs:ident: $module:ident::$list:ident, macro $each:ident;)+) => {
@@ -178,7 +155,8 @@ macro_rules! rule_lists {
     };
 }
 
-/// Whether one of these lists has a rule of this name: asked by the compiler of a name that a caller wrote.
+/// Returns whether one of these lists has a rule of this name. The compiler calls it for the names
+/// in `except`.
 pub(crate) const fn has_rule<S: 'static>(lists: &[&[Rule<S>]], name: &str) -> bool {
     let mut list = 0;
     while list < lists.len() {

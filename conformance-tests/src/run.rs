@@ -1,4 +1,4 @@
-//! What the tests that the macros write call: a runtime, one rule, and a panic if it is broken.
+//! The functions that the tests call: each runs one rule, and panics if it is violated.
 
 use std::time::Duration;
 
@@ -6,16 +6,16 @@ use crate::adapter::AdapterUnderTest;
 use crate::failure::Calls;
 use crate::interface::{self, InterfaceUnderTest};
 use crate::store::StoreUnderTest;
-use crate::{Broken, Rule};
+use crate::{Rule, RuleViolation};
 
-/// Longer than any rule may take: whatever is under test hangs.
+/// The timeout of a rule.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Checks one rule of the store suite.
 ///
 /// # Panics
 ///
-/// If the rule is broken.
+/// Panics if the rule is violated.
 #[track_caller]
 pub fn store<F>(name: &str, make: impl FnOnce() -> F)
 where
@@ -33,7 +33,7 @@ where
 ///
 /// # Panics
 ///
-/// If the rule is broken.
+/// Panics if the rule is violated.
 #[track_caller]
 pub fn adapter(name: &str, make: impl FnOnce() -> AdapterUnderTest) {
     let checked = block_on(async {
@@ -44,21 +44,21 @@ pub fn adapter(name: &str, make: impl FnOnce() -> AdapterUnderTest) {
     settle(checked);
 }
 
-/// Checks one rule of an interface that keeps the session on the server.
+/// Checks one rule of an interface that stores sessions on the server.
 ///
 /// # Panics
 ///
-/// If the rule is broken.
+/// Panics if the rule is violated.
 #[track_caller]
 pub fn server_side(name: &str, make: impl FnOnce() -> InterfaceUnderTest) {
     interface(interface::server_side_rules(), name, make());
 }
 
-/// Checks one rule of an interface that keeps the session in the cookie.
+/// Checks one rule of an interface that stores the session in the cookie.
 ///
 /// # Panics
 ///
-/// If the rule is broken.
+/// Panics if the rule is violated.
 #[track_caller]
 pub fn client_side(name: &str, make: impl FnOnce() -> InterfaceUnderTest) {
     interface(interface::client_side_rules(), name, make());
@@ -74,7 +74,7 @@ fn interface(
     settle(block_on(within_patience(rule, rule.check(&under_test), under_test.calls())));
 }
 
-/// A test whose rule does not apply, and that was run all the same.
+/// Fails a test whose rule does not apply, if it is run all the same.
 ///
 /// # Panics
 ///
@@ -82,35 +82,40 @@ fn interface(
 #[track_caller]
 #[expect(clippy::panic, reason = "a test fails by panicking")]
 pub fn not_declared(what: &str) {
-    panic!("this rule cannot be checked: {what}");
+    panic!("rule cannot be checked: {what}");
 }
 
 async fn within_patience<S: 'static>(
     rule: &Rule<S>,
-    checking: impl Future<Output = Result<(), Broken>>,
+    checking: impl Future<Output = Result<(), RuleViolation>>,
     calls: &Calls,
-) -> Result<(), Broken> {
+) -> Result<(), RuleViolation> {
     match tokio::time::timeout(PATIENCE, checking).await {
         Ok(checked) => checked,
-        Err(_) => Err(rule.broken(calls.failure("an answer", format!("none within {} s", PATIENCE.as_secs())))),
+        Err(_) => Err(rule
+            .violation(calls.failure("a result", format!("none within {} s", PATIENCE.as_secs())))),
     }
 }
 
 #[expect(clippy::expect_used, reason = "the names come from the same list as the rules")]
-fn find<S: 'static>(mut rules: impl Iterator<Item = &'static Rule<S>>, name: &str) -> &'static Rule<S> {
-    rules.find(|rule| rule.name() == name).expect("a test has the name of its rule")
+fn find<S: 'static>(
+    mut rules: impl Iterator<Item = &'static Rule<S>>,
+    name: &str,
+) -> &'static Rule<S> {
+    rules.find(|rule| rule.name() == name).expect("test without a rule of the same name")
 }
 
 #[expect(clippy::expect_used, reason = "a test without a runtime cannot go on")]
 fn block_on<F: Future>(future: F) -> F::Output {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build();
     runtime.expect("a tokio runtime").block_on(future)
 }
 
 #[track_caller]
 #[expect(clippy::panic, reason = "a test fails by panicking")]
-fn settle(checked: Result<(), Broken>) {
-    if let Err(broken) = checked {
-        panic!("{broken}");
+fn settle(checked: Result<(), RuleViolation>) {
+    if let Err(violation) = checked {
+        panic!("{violation}");
     }
 }

@@ -1,4 +1,4 @@
-//! The rules of a [`SessionStore`](session_core::SessionStore).
+//! The rules of a [`SessionStore`](session_core::store::SessionStore).
 
 mod bytes;
 mod cloning;
@@ -7,6 +7,7 @@ mod ending;
 mod entry;
 mod expiry;
 mod histories;
+mod loading;
 mod owners;
 mod promises;
 mod removing;
@@ -21,11 +22,8 @@ use crate::rule::{has_rule, rule_lists};
 
 pub use under_test::StoreUnderTest;
 
-/// Every rule, in the order of `CONTRACT.md`. [`store_suite!`](crate::store_suite) makes a test of each.
-///
-/// ```
-/// assert!(conformance_tests::store::rules().count() > 50);
-/// ```
+/// Returns every rule, in the order of `CONTRACT.md`. [`store_suite!`](crate::store_suite) makes a
+/// test of each.
 pub fn rules() -> impl Iterator<Item = &'static Rule<StoreUnderTest>> {
     LISTS.iter().copied().flatten()
 }
@@ -38,6 +36,7 @@ pub const fn is_rule(name: &str) -> bool {
 rule_lists! {
     ($) for StoreUnderTest, macro __store_rules, each with __store_group;
     always: creating::CREATING, macro __store_creating;
+    always: loading::LOADING, macro __store_loading;
     always: replacing::REPLACING, macro __store_replacing;
     always: touching::TOUCHING, macro __store_touching;
     always: removing::REMOVING, macro __store_removing;
@@ -51,8 +50,11 @@ rule_lists! {
     clones: cloning::CLONING, macro __store_cloning;
 }
 
-/// Gives the closure's argument its type.
+/// Calls the closure. Its argument has a type here.
 #[doc(hidden)]
-pub fn clock_of<S>(clock: impl FnOnce(&S) -> session_core::ManualClock, store: &S) -> session_core::ManualClock {
+pub fn clock_of<S>(
+    clock: impl FnOnce(&S) -> session_core::ManualClock,
+    store: &S,
+) -> session_core::ManualClock {
     clock(store)
 }

@@ -1,8 +1,8 @@
-//! `CONTRACT.md` says what the rules say.
+//! `CONTRACT.md` is generated from the rules.
 
 use std::path::Path;
 
-/// `UPDATE_CONTRACT=1 cargo test -p conformance-tests --test contract` writes the file anew.
+/// `UPDATE_CONTRACT=1 cargo test -p conformance-tests --test contract` generates the file.
 #[test]
 fn contract_md_is_up_to_date() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("CONTRACT.md");

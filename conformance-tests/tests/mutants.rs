@@ -1,7 +1,8 @@
-//! The suite tested: for every rule at least one mutant, a whole backend with one thing changed, which this rule catches and
-//! no other. So each rule is needed, and each does what it says.
+//! Tests of the suite itself. For every rule there is at least one mutant, a backend or adapter
+//! with one change, which violates this rule and no other. Therefore each rule is needed, and
+//! detects what it describes.
 
-#![allow(unreachable_pub, reason = "its modules are its own")]
+#![allow(unreachable_pub, reason = "the modules are part of this test")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "mutants/adapter/mod.rs"]
@@ -19,13 +20,15 @@ use conformance_tests::store::rules as store_rules;
 use judge::{Mutant, assert_rules_have_mutants, judge};
 
 #[test]
-fn the_unbroken_store_keeps_every_rule() {
-    let unbroken = [store::unbroken, store::unbroken_with_a_maximum].map(Mutant::unbroken);
-    judge(unbroken.into(), &store_rules().collect::<Vec<_>>());
+fn unchanged_store_fulfils_every_rule() {
+    let unchanged =
+        [store::unchanged, store::unchanged_with_maximum, store::unchanged_with_patience]
+            .map(Mutant::unchanged);
+    judge(unchanged.into(), &store_rules().collect::<Vec<_>>());
 }
 
 #[test]
-fn each_store_mutant_is_caught_by_its_rule_and_by_no_other() {
+fn each_store_mutant_violates_only_its_rule() {
     judge(store::mutants(), &store_rules().collect::<Vec<_>>());
 }
 
@@ -35,12 +38,12 @@ fn each_store_rule_has_a_mutant() {
 }
 
 #[test]
-fn the_unbroken_adapter_keeps_every_rule() {
-    judge(vec![Mutant::unbroken(adapter::unbroken)], &adapter_rules().collect::<Vec<_>>());
+fn unchanged_adapter_fulfils_every_rule() {
+    judge(vec![Mutant::unchanged(adapter::unchanged)], &adapter_rules().collect::<Vec<_>>());
 }
 
 #[test]
-fn each_adapter_mutant_is_caught_by_its_rule_and_by_no_other() {
+fn each_adapter_mutant_violates_only_its_rule() {
     judge(adapter::mutants(), &adapter_rules().collect::<Vec<_>>());
 }
 
@@ -50,13 +53,19 @@ fn each_adapter_rule_has_a_mutant() {
 }
 
 #[test]
-fn the_unbroken_interfaces_keep_every_rule() {
-    judge(vec![Mutant::unbroken(interface::unbroken_on_server)], &server_side_rules().collect::<Vec<_>>());
-    judge(vec![Mutant::unbroken(interface::unbroken_on_client)], &client_side_rules().collect::<Vec<_>>());
+fn unchanged_interfaces_fulfil_every_rule() {
+    judge(
+        vec![Mutant::unchanged(interface::unchanged_on_server)],
+        &server_side_rules().collect::<Vec<_>>(),
+    );
+    judge(
+        vec![Mutant::unchanged(interface::unchanged_on_client)],
+        &client_side_rules().collect::<Vec<_>>(),
+    );
 }
 
 #[test]
-fn each_interface_mutant_is_caught_by_its_rule_and_by_no_other() {
+fn each_interface_mutant_violates_only_its_rule() {
     judge(interface::on_server(), &server_side_rules().collect::<Vec<_>>());
     judge(interface::on_client(), &client_side_rules().collect::<Vec<_>>());
 }
@@ -65,6 +74,7 @@ fn each_interface_mutant_is_caught_by_its_rule_and_by_no_other() {
 fn each_interface_rule_has_a_mutant() {
     let on_server: Vec<_> = server_side_rules().collect();
     assert_rules_have_mutants(&interface::on_server(), on_server.iter().copied());
-    let only_on_client = client_side_rules().filter(|rule| on_server.iter().all(|other| other.name() != rule.name()));
+    let only_on_client = client_side_rules()
+        .filter(|rule| on_server.iter().all(|other| other.name() != rule.name()));
     assert_rules_have_mutants(&interface::on_client(), only_on_client);
 }

@@ -1,4 +1,4 @@
-//! The store that one writes first, a map in a mutex that overwrites, breaks exactly these rules, and their messages say how.
+//! A naive store, a map in a mutex that overwrites records, violates exactly the rules listed here.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -7,7 +7,8 @@ use std::sync::Mutex;
 use std::time::SystemTime;
 
 use conformance_tests::store::{StoreUnderTest, rules};
-use session_core::{Error, ManualClock, NewRecord, Record, Replaced, SessionStore, StoreKey, Version, async_trait};
+use session_core::store::{NewRecord, Record, Replaced, SessionStore, StoreKey, Version};
+use session_core::{Error, ManualClock, async_trait};
 
 #[derive(Debug, Default)]
 struct NaiveStore {
@@ -33,11 +34,21 @@ impl SessionStore for NaiveStore {
         Ok(self.put(key, record))
     }
 
-    async fn replace(&self, key: &StoreKey, _: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+    async fn replace(
+        &self,
+        key: &StoreKey,
+        _: Version,
+        record: &NewRecord<'_>,
+    ) -> Result<Replaced, Error> {
         Ok(Replaced::Done(self.put(key, record)))
     }
 
-    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+    async fn touch(
+        &self,
+        key: &StoreKey,
+        expected: Version,
+        expires_at: SystemTime,
+    ) -> Result<bool, Error> {
         let mut records = self.records.lock().unwrap();
         let Some(record) = records.get_mut(key) else { return Ok(false) };
         *record = record.touched(expected, expires_at);
@@ -49,7 +60,7 @@ impl SessionStore for NaiveStore {
     }
 }
 
-const BROKEN: [&str; 14] = [
+const VIOLATED: [&str; 14] = [
     "create_refuses_a_key_that_has_a_record",
     "replace_never_creates",
     "replace_after_remove_brings_nothing_back",
@@ -67,16 +78,19 @@ const BROKEN: [&str; 14] = [
 ];
 
 #[test]
-fn a_store_that_overwrites_breaks_the_rules_that_are_listed() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
-    let broken = rules().filter(|rule| {
-        let under_test = StoreUnderTest::new(NaiveStore::default()).clock(ManualClock::at(SystemTime::now()));
-        let broken = runtime.block_on(rule.check(&under_test)).err();
+fn naive_store_violates_listed_rules() {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
+    let violated = rules().filter(|rule| {
+        let under_test =
+            StoreUnderTest::new(NaiveStore::default()).clock(ManualClock::at(SystemTime::now()));
+        let violation = runtime.block_on(rule.check(&under_test)).err();
         // It has no index, is not swept, and cannot be cloned.
-        broken.is_some_and(|broken| !broken.failure().seen().starts_with("the suite was not given"))
+        let is_lacking = |seen: &str| seen.starts_with("the suite was not given");
+        violation.is_some_and(|violation| !is_lacking(violation.failure().seen()))
     });
-    let broken: Vec<_> = broken.map(conformance_tests::Rule::name).collect();
-    assert_eq!(broken, BROKEN);
+    let violated: Vec<_> = violated.map(conformance_tests::Rule::name).collect();
+    assert_eq!(violated, VIOLATED);
 }
 
 mod suite {
@@ -89,24 +103,28 @@ mod suite {
     );
 }
 
-/// What this test program prints when it is run with these arguments, and whether it was content.
+/// Runs this test program with these arguments. Returns its output and whether it succeeded.
 fn run(arguments: &[&str]) -> (String, bool) {
     let program = std::env::current_exe().unwrap();
-    let output = std::process::Command::new(program).args(arguments).env("RUST_BACKTRACE", "0").output().unwrap();
+    let output = std::process::Command::new(program)
+        .args(arguments)
+        .env("RUST_BACKTRACE", "0")
+        .output()
+        .unwrap();
     let text = [output.stdout, output.stderr].concat();
     (String::from_utf8(text).unwrap(), output.status.success())
 }
 
 #[test]
-fn a_failure_tells_the_rule_the_call_what_was_expected_and_what_was_seen() {
+fn failure_shows_rule_calls_and_results() {
     let (text, passed) = run(&["--ignored", "--exact", "suite::replace_never_creates"]);
     assert!(!passed, "{text}");
     let place = format!("{}:{}:", file!(), suite::LINE);
     for part in [
         &place,
-        "the rule `replace_never_creates` is broken",
-        "promise   `replace` never creates: under a key that was never used it says `Stale`",
-        "advice    Make it an update of what is there",
+        "rule `replace_never_creates` is violated",
+        "promise   `replace` never creates a record: it returns `Stale` and changes nothing",
+        "advice    Update an existing row",
         "replace(B, at 0, \"new\") = Done, version 0",
         "expected  Stale",
         "seen      Done",
@@ -116,7 +134,7 @@ fn a_failure_tells_the_rule_the_call_what_was_expected_and_what_was_seen() {
 }
 
 #[test]
-fn what_does_not_run_is_ignored_with_its_reason() {
+fn test_that_does_not_run_is_ignored_with_reason() {
     let (text, passed) = run(&["suite::"]);
     assert!(passed, "{text}");
     for line in [
@@ -133,6 +151,10 @@ fn what_does_not_run_is_ignored_with_its_reason() {
 fn each_rule_has_a_test() {
     let (text, _) = run(&["suite::", "--list"]);
     for rule in rules() {
-        assert!(text.contains(&format!("suite::{}: test", rule.name())), "{} has no test", rule.name());
+        assert!(
+            text.contains(&format!("suite::{}: test", rule.name())),
+            "{} has no test",
+            rule.name()
+        );
     }
 }

@@ -1,19 +1,21 @@
-//! Two whole runs at once against one store that both share: neither disturbs the other.
+//! Two concurrent runs of the suite against one store do not affect each other.
 
 use conformance_tests::store::{StoreUnderTest, rules};
 use session_memory::MemoryStore;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn two_runs_at_once_against_one_store_both_pass() {
+async fn concurrent_runs_on_one_store_pass() {
     let store = MemoryStore::new();
     let mut checks = Vec::new();
     for run in ["first", "second"] {
         for rule in rules() {
             let store = store.clone();
             checks.push(tokio::spawn(async move {
-                let under_test = StoreUnderTest::new(store.clone()).owner_index(store.clone()).sweep(store.clone());
+                let under_test = StoreUnderTest::new(store.clone())
+                    .owner_index(store.clone())
+                    .sweep(store.clone());
                 let checked = rule.check(&under_test.clones(store)).await;
-                checked.map_err(|broken| format!("in the {run} run, {broken}"))
+                checked.map_err(|violation| format!("in the {run} run, {violation}"))
             }));
         }
     }

@@ -1,4 +1,4 @@
-//! The error of a handler that uses its session, and the response it becomes.
+//! The error of a handler that uses its session, and its response.
 
 use std::fmt;
 
@@ -7,9 +7,12 @@ use actix_web::http::header::ContentType;
 use actix_web::{HttpResponse, ResponseError};
 use session_core::ErrorKind;
 
-/// A [`session_core::Error`] that knows its HTTP status, so that `?` works in a handler.
+/// A [`session_core::Error`] with an HTTP status, so that `?` works in a handler.
 ///
-/// As a response it has a status and a short text that tells a client nothing of the inside; the whole of it is logged.
+/// Its response has the status and a short fixed text. The error itself is logged, and not shown to
+/// the client.
+///
+/// # Examples
 ///
 /// ```
 /// use session_actix::{Error, Session};
@@ -19,32 +22,35 @@ use session_core::ErrorKind;
 ///     Ok("remembered")
 /// }
 /// ```
+///
+/// The methods of the [`Session`](crate::Session) return this error, so that `?` also works in a
+/// function that returns `actix_web::Error`. A function that takes a [`session_core::Session`]
+/// returns a [`session_core::Error`], which actix-web does not convert:
+///
+/// ```
+/// use session_actix::{Error, Session};
+///
+/// fn cart(session: &session_core::Session) -> Result<Vec<u64>, session_core::Error> {
+///     Ok(session.get("cart")?.unwrap_or_default())
+/// }
+///
+/// async fn show(session: Session) -> Result<String, actix_web::Error> {
+///     Ok(format!("{} items", cart(&session).map_err(Error::from)?.len()))
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Error {
     inner: session_core::Error,
 }
 
 impl Error {
-    /// What the error means.
-    ///
-    /// ```
-    /// use session_core::ErrorKind;
-    ///
-    /// let error = session_core::Error::new(ErrorKind::Unavailable, "no store");
-    /// assert_eq!(session_actix::Error::from(error).kind(), ErrorKind::Unavailable);
-    /// ```
+    /// Returns the kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.inner.kind()
     }
 
-    /// 503 if the backend could not be reached, otherwise 500: none of these is the client's fault.
-    ///
-    /// ```
-    /// use session_core::ErrorKind;
-    ///
-    /// let error = session_core::Error::new(ErrorKind::Unavailable, "no store");
-    /// assert_eq!(session_actix::Error::from(error).status(), 503);
-    /// ```
+    /// Returns 503 if the backend could not be reached, otherwise 500. No session error is caused
+    /// by the client.
     pub fn status(&self) -> StatusCode {
         match self.inner.kind() {
             ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -61,6 +67,13 @@ impl Error {
 impl From<session_core::Error> for Error {
     fn from(inner: session_core::Error) -> Self {
         Self { inner }
+    }
+}
+
+/// For functions that do not depend on the framework.
+impl From<Error> for session_core::Error {
+    fn from(error: Error) -> Self {
+        error.inner
     }
 }
 
@@ -84,7 +97,9 @@ impl ResponseError for Error {
     fn error_response(&self) -> HttpResponse {
         self.log();
         let text = match self.status() {
-            StatusCode::SERVICE_UNAVAILABLE => "The session store is unavailable. Please try again.\n",
+            StatusCode::SERVICE_UNAVAILABLE => {
+                "The session store is unavailable. Please try again.\n"
+            }
             _ => "The session failed.\n",
         };
         HttpResponse::build(self.status()).content_type(ContentType::plaintext()).body(text)

@@ -10,11 +10,22 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use session_core::ErrorKind;
 
-use crate::{Error, RequestSession, request_session};
+use crate::{Error, RequestSession, request_session_marked};
 
-/// The session of the request, for a handler. It dereferences to [`session_core::Session`].
+/// The session of the request, as the argument of a handler. It dereferences to
+/// [`session_core::Session`], and the methods that can fail return an [`Error`], which is a response
+/// of actix-web.
 ///
-/// With two layers, the marker says which: `Session<Admin>`.
+/// # Errors
+///
+/// 500 if there is no middleware. If the session cannot be opened, the status of the [`Error`]: 503
+/// while the backend is down, unless the middleware has the policy
+/// [`OutagePolicy::Anonymous`](crate::OutagePolicy::Anonymous).
+///
+/// actix-web turns every error into `None` for an `Option<Session>`, including an outage of the
+/// backend. Take a `Result<Session, Error>` to tell them apart.
+///
+/// # Examples
 ///
 /// ```
 /// use session_actix::{Error, Session};
@@ -23,45 +34,51 @@ use crate::{Error, RequestSession, request_session};
 ///     Ok(session.get::<String>("user")?.unwrap_or_default())
 /// }
 ///
-/// // Where the middleware may be missing:
+/// // On a route that may have no middleware:
 /// async fn lenient(session: Option<Session>) -> String {
 ///     format!("{}", session.is_some())
 /// }
 ///
-/// // Where the handler itself says what happens while the backend is down:
+/// // A handler that responds to an outage itself:
 /// async fn patient(session: Result<Session, Error>) -> String {
-///     session.map_or_else(|error| format!("{}", error.status()), |session| format!("{}", session.len()))
+///     match session {
+///         Ok(session) => format!("{} keys", session.keys().len()),
+///         Err(error) => format!("status {}", error.status()),
+///     }
 /// }
 /// ```
+pub type Session = MarkedSession<()>;
+
+/// The session of the middleware with the marker `M`, for an application with several sessions.
 ///
-/// # Errors
+/// It fails like a [`Session`].
 ///
-/// 500 if there is no middleware, and whatever [`Error`] gives if the session could not be opened: 503 while the backend is
-/// down, unless the middleware chose [`OnOutage::Anonymous`](crate::OnOutage::Anonymous).
+/// # Examples
 ///
-/// actix-web makes `None` of every error, so an `Option<Session>` is `None` also while the backend is down.
-pub struct Session<M = ()> {
+/// ```
+/// use session_actix::{MarkedSession, Session};
+///
+/// struct Admin;
+///
+/// async fn handler(session: Session, admin: MarkedSession<Admin>) {}
+/// ```
+pub struct MarkedSession<M> {
     session: session_core::Session,
     marker: PhantomData<fn() -> M>,
 }
 
-impl<M> Session<M> {
-    /// The session without its marker, to hand on to code that knows no framework.
-    ///
-    /// ```
-    /// use session_actix::Session;
-    ///
-    /// async fn handler(session: Session) {
-    ///     let session: session_core::Session = session.into_inner();
-    ///     actix_web::rt::spawn(async move { session.len() });
-    /// }
-    /// ```
+impl<M> MarkedSession<M> {
+    pub(crate) fn new(session: session_core::Session) -> Self {
+        Self { session, marker: PhantomData }
+    }
+
+    /// Returns the session without its marker, for code that does not depend on the framework.
     pub fn into_inner(self) -> session_core::Session {
         self.session
     }
 }
 
-impl<M> Deref for Session<M> {
+impl<M> Deref for MarkedSession<M> {
     type Target = session_core::Session;
 
     fn deref(&self) -> &session_core::Session {
@@ -69,34 +86,35 @@ impl<M> Deref for Session<M> {
     }
 }
 
-impl<M> Clone for Session<M> {
+impl<M> Clone for MarkedSession<M> {
     fn clone(&self) -> Self {
         Self { session: self.session.clone(), marker: PhantomData }
     }
 }
 
-impl<M> fmt::Debug for Session<M> {
+impl<M> fmt::Debug for MarkedSession<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.session.fmt(f)
     }
 }
 
-impl<M: 'static> FromRequest for Session<M> {
+impl<M: 'static> FromRequest for MarkedSession<M> {
     type Error = Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let found = request_session::<M>(request).ok_or_else(|| missing::<M>(request));
+        let found = request_session_marked::<M>(request).ok_or_else(|| missing::<M>(request));
         Box::pin(async move {
-            let session = RequestSession::session(&found?).await?;
-            Ok(Self { session, marker: PhantomData })
+            let request: RequestSession<M> = found?;
+            request.session().await
         })
     }
 }
 
 fn missing<M>(request: &HttpRequest) -> session_core::Error {
     let message = format!(
-        "no session middleware serves {}: add .wrap(SessionMiddleware::new(..)) to the App, for marker {}",
+        "no session middleware serves {} for marker {}; \
+         add .wrap(SessionMiddleware::new(..)) to the App",
         request.path(),
         std::any::type_name::<M>()
     );

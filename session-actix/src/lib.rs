@@ -1,7 +1,8 @@
 //! Sessions for actix-web.
 //!
-//! [`SessionMiddleware`] wraps an application, a scope or a resource; a handler takes a [`Session`] as an argument, and
-//! [`Error`] makes `?` work in it. A request that never asks for its session costs nothing.
+//! [`SessionMiddleware`] adds a session to every request of an application, a scope or a resource.
+//! A handler takes the [`Session`] as an argument. The operator `?` works in functions that return
+//! [`Error`] or `actix_web::Error`. A request that does not use its session causes no I/O.
 //!
 //! ```no_run
 //! use actix_web::{App, HttpServer, web};
@@ -16,39 +17,51 @@
 //!
 //! #[actix_web::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     // development(): plain HTTP on your own machine. In production: SessionConfig::default().
-//!     let sessions = SignedCookieSessions::new(SessionConfig::development(), &SecretKey::generate()?)?;
+//!     // For plain HTTP on your own computer. In production: SessionConfig::default().
+//!     let config = SessionConfig::development();
+//!     let sessions = SignedCookieSessions::new(config, &SecretKey::generate()?)?;
 //!     let middleware = SessionMiddleware::new(sessions);
-//!     let server = HttpServer::new(move || App::new().wrap(middleware.clone()).route("/", web::get().to(visits)));
+//!     let server = HttpServer::new(move || {
+//!         App::new().wrap(middleware.clone()).route("/", web::get().to(visits))
+//!     });
 //!     Ok(server.bind("127.0.0.1:3000")?.run().await?)
 //! }
 //! ```
 //!
-//! # What happens when
+//! # Behaviour
 //!
-//! | | |
+//! | event | result |
 //! |---|---|
-//! | a handler returns, with whatever status | the session is saved and the cookie set: error responses carry it too |
-//! | the inner service returns an error instead of a response | the session is saved, and the error's response carries it |
-//! | a body is streamed | the headers went before its first chunk; a later change is an error of kind `Sealed` |
-//! | a connection is upgraded, to a WebSocket for example | the response to the handshake carries the session; later changes go through `Session::reopen` |
-//! | a handler panics | nothing is saved, unless something inside the middleware turns the panic into a response |
-//! | the client goes away | actix-web lets the handler finish, and the session is saved; with `HttpServer::h1_allow_half_closed(false)` it drops the handler, and nothing is saved |
-//! | saving fails | the response is replaced by an error: 503 if the backend is down, otherwise 500 |
-//! | the backend is down when the session is asked for | 503 before the handler runs, or an anonymous session: [`on_outage`](SessionMiddleware::on_outage) |
-//! | there is no middleware | the extractor answers 500 and logs what is missing; `Option<Session>` is `None` |
-//! | there are two middlewares of the same cookie name | one session: the inner one hands out the outer's |
-//! | there are two middlewares of different names | two sessions, told apart by a marker type: [`SessionMiddleware::marked`]; without one, a handler sees the inner one's |
+//! | a handler returns a response, with any status | the session is saved, and the response sets the cookie |
+//! | the inner service returns an error instead of a response | the session is saved, and the response of the error sets the cookie |
+//! | a response body is streamed | the headers are sent before the first chunk; later changes fail with `ErrorKind::Committed`, and so does a body that obtains the session for the first time |
+//! | a connection is upgraded, for example to a WebSocket | the response to the handshake sets the cookie; later changes need `Session::reopen` |
+//! | a handler panics | nothing is saved, unless a middleware inside this one turns the panic into a response |
+//! | the client disconnects | actix-web lets the handler finish, and the session is saved. With `HttpServer::h1_allow_half_closed(false)`, the handler is dropped and nothing is saved |
+//! | the save fails | the response is replaced by an error response: 503 if the backend is down, otherwise 500. It still sets the cookie of an earlier `Session::save` |
+//! | the backend is down when a handler obtains the session | 503 before the handler runs, or an anonymous session, by [`on_outage`](SessionMiddleware::on_outage) |
+//! | there is no middleware | the extractor responds with 500 and logs what is missing; `Option<Session>` is `None` |
+//! | two middlewares have the same cookie name | both share the session of the outer middleware |
+//! | two middlewares have different cookie names | there are two sessions, told apart by [`marked`](SessionMiddleware::marked); with the same marker, a handler gets the session of the inner middleware |
+//!
+//! # Features
+//!
+//! | feature | default | content |
+//! |---|---|---|
+//! | `testing` | no | the module `testing`: a client for tests of whole applications |
 
 mod error;
 mod extract;
 mod middleware;
+mod request;
+mod session;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 pub use error::Error;
-pub use extract::Session;
-pub use middleware::{ResponseFuture, SessionMiddleware, SessionService, request_session};
+pub use extract::{MarkedSession, Session};
+pub use middleware::{ResponseFuture, SessionMiddleware, SessionService};
+pub use request::{RequestSession, request_session, request_session_marked};
 
 #[doc(no_inline)]
-pub use session_core::{OnOutage, RequestSession};
+pub use session_core::OutagePolicy;

@@ -1,4 +1,4 @@
-//! The middleware: hands each request its session, and lets the response carry it back.
+//! The middleware: adds a session to each request, and its headers to the response.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,14 +10,22 @@ use std::task::{Context, Poll, ready};
 
 use actix_web::body::EitherBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
-use actix_web::http::header::{CACHE_CONTROL, COOKIE, HOST, HeaderMap, HeaderValue, SET_COOKIE, VARY};
-use actix_web::{HttpMessage, HttpResponse, ResponseError as _};
+use actix_web::http::header::{
+    CACHE_CONTROL, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, SET_COOKIE, VARY,
+};
+use actix_web::{HttpMessage, HttpResponse};
 use pin_project_lite::pin_project;
-use session_core::{ErrorKind, OnOutage, RequestSession, RequestView, SessionHeaders, SessionInterface, SessionLayers};
+use session_core::request::{Committed, RequestSession, RequestView, SessionHeaders, SessionStack};
+use session_core::{ErrorKind, OutagePolicy, SessionInterface};
 
 use crate::Error;
 
-/// Gives every request of an application, a scope or a resource its session.
+/// A middleware that adds a session to every request of an application, a scope or a resource.
+///
+/// Create it before `HttpServer::new` and clone it for the application of each worker, so that the
+/// workers share one backend.
+///
+/// # Examples
 ///
 /// ```
 /// use actix_web::App;
@@ -28,63 +36,64 @@ use crate::Error;
 /// let app = App::new().wrap(SessionMiddleware::new(sessions));
 /// # Ok::<(), session_core::Error>(())
 /// ```
-///
-/// Make it before `HttpServer::new` and clone it into each worker's application, so that they share one backend.
 pub struct SessionMiddleware<M = ()> {
     interface: Arc<dyn SessionInterface>,
-    on_outage: OnOutage,
+    on_outage: OutagePolicy,
     marker: PhantomData<fn() -> M>,
 }
 
 impl SessionMiddleware {
-    /// Sessions by this interface.
-    ///
-    /// ```
-    /// use session_actix::SessionMiddleware;
-    /// use session_core::NullSessions;
-    ///
-    /// let middleware = SessionMiddleware::new(NullSessions::new("set SECRET_KEY to keep sessions"));
-    /// ```
+    /// Returns a middleware with the sessions of this interface.
     pub fn new(interface: impl SessionInterface) -> Self {
         Self::marked(interface)
     }
 }
 
 impl<M> SessionMiddleware<M> {
-    /// A second session beside the first, under another cookie name: the marker type tells the extractor which is meant.
+    /// Returns a middleware for another session of the same request, which needs its own cookie
+    /// name. The marker type identifies the middleware in the extractor
+    /// [`MarkedSession`](crate::MarkedSession) and in [`request_session_marked`].
+    ///
+    /// # Examples
     ///
     /// ```
-    /// use session_actix::{Session, SessionMiddleware};
-    /// use session_core::NullSessions;
+    /// use session_actix::{MarkedSession, Session, SessionMiddleware};
+    /// use session_core::SessionConfig;
+    /// use session_memory::{MemorySessions, MemoryStore};
     ///
     /// struct Admin;
     ///
-    /// async fn handler(_session: Session, _admin: Session<Admin>) {}
+    /// async fn handler(session: Session, admin: MarkedSession<Admin>) {}
     ///
-    /// let middleware = SessionMiddleware::<Admin>::marked(NullSessions::new("no key"));
+    /// let config = SessionConfig::builder().cookie_name("admin").build()?;
+    /// let sessions = MemorySessions::new(MemoryStore::new(), config);
+    /// let middleware = SessionMiddleware::<Admin>::marked(sessions);
+    /// # Ok::<(), session_core::Error>(())
     /// ```
     pub fn marked(interface: impl SessionInterface) -> Self {
-        Self { interface: Arc::new(interface), on_outage: OnOutage::default(), marker: PhantomData }
+        Self {
+            interface: Arc::new(interface),
+            on_outage: OutagePolicy::default(),
+            marker: PhantomData,
+        }
     }
 
-    /// What a request gets while the backend is down; [`OnOutage::Refuse`] if not given.
-    ///
-    /// ```
-    /// use session_actix::{OnOutage, SessionMiddleware};
-    /// use session_core::NullSessions;
-    ///
-    /// let middleware = SessionMiddleware::new(NullSessions::new("no key")).on_outage(OnOutage::Anonymous);
-    /// ```
+    /// Sets what a request gets if the backend fails to open its session. The default is
+    /// [`OutagePolicy::Refuse`].
     #[must_use]
-    pub fn on_outage(mut self, on_outage: OnOutage) -> Self {
-        self.on_outage = on_outage;
+    pub fn on_outage(mut self, policy: OutagePolicy) -> Self {
+        self.on_outage = policy;
         self
     }
 }
 
 impl<M> Clone for SessionMiddleware<M> {
     fn clone(&self) -> Self {
-        Self { interface: Arc::clone(&self.interface), on_outage: self.on_outage, marker: PhantomData }
+        Self {
+            interface: Arc::clone(&self.interface),
+            on_outage: self.on_outage,
+            marker: PhantomData,
+        }
     }
 }
 
@@ -113,19 +122,7 @@ where
     }
 }
 
-/// A service under a [`SessionMiddleware`].
-///
-/// ```
-/// use actix_web::dev::Transform;
-/// use actix_web::test::ok_service;
-/// use session_actix::{SessionMiddleware, SessionService};
-/// use session_core::NullSessions;
-///
-/// # actix_web::rt::System::new().block_on(async {
-/// let middleware = SessionMiddleware::new(NullSessions::new("no key"));
-/// let service: SessionService<_> = middleware.new_transform(ok_service()).await.unwrap();
-/// # });
-/// ```
+/// The service that a [`SessionMiddleware`] makes of another service.
 pub struct SessionService<S, M = ()> {
     inner: S,
     middleware: SessionMiddleware<M>,
@@ -133,7 +130,10 @@ pub struct SessionService<S, M = ()> {
 
 impl<S: fmt::Debug, M> fmt::Debug for SessionService<S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionService").field("inner", &self.inner).field("middleware", &self.middleware).finish()
+        f.debug_struct("SessionService")
+            .field("inner", &self.inner)
+            .field("middleware", &self.middleware)
+            .finish()
     }
 }
 
@@ -152,61 +152,18 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let SessionMiddleware { interface, on_outage, .. } = &self.middleware;
-        let session = RequestSession::with_shared(Arc::clone(interface), view(&request), *on_outage);
-        let commit = request.extensions_mut().get_or_insert_with(SessionLayers::default).enter::<M>(session);
+        let session =
+            RequestSession::with_shared(Arc::clone(interface), view(&request), *on_outage);
+        let commit =
+            request.extensions_mut().get_or_insert_with(SessionStack::default).push::<M>(session);
         ResponseFuture { inner: self.inner.call(request), session: commit, committing: None }
     }
 }
 
-/// The session of a request, for code that is no handler: other middleware, or a step that loads the user. It is not
-/// opened before it is asked.
-///
-/// `M` is the marker of the middleware, `()` for [`SessionMiddleware::new`].
-///
-/// ```
-/// use actix_web::body::MessageBody;
-/// use actix_web::dev::{ServiceRequest, ServiceResponse};
-/// use actix_web::middleware::{Next, from_fn};
-/// use actix_web::{App, HttpMessage as _};
-/// use session_actix::{Error, request_session};
-///
-/// async fn load_user(
-///     request: ServiceRequest,
-///     next: Next<impl MessageBody>,
-/// ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-///     if let Some(handle) = request_session::<()>(&request) {
-///         let session = handle.session().await.map_err(Error::from)?;
-///         if let Some(user) = session.get::<String>("user").map_err(Error::from)? {
-///             request.extensions_mut().insert(user);
-///         }
-///     }
-///     next.call(request).await
-/// }
-///
-/// let app = App::new().wrap(from_fn(load_user));
-/// ```
-pub fn request_session<M: 'static>(request: &impl HttpMessage) -> Option<RequestSession> {
-    request.extensions().get::<SessionLayers>()?.get::<M>()
-}
-
-type Answer<B> = Result<ServiceResponse<B>, actix_web::Error>;
+type ServiceResult<B> = Result<ServiceResponse<B>, actix_web::Error>;
 
 pin_project! {
-    /// The response of a [`SessionService`]: the inner response, then the commit of its session.
-    ///
-    /// ```
-    /// use actix_web::dev::{Service as _, Transform as _};
-    /// use actix_web::test::{TestRequest, ok_service};
-    /// use session_actix::{ResponseFuture, SessionMiddleware};
-    /// use session_core::NullSessions;
-    ///
-    /// # actix_web::rt::System::new().block_on(async {
-    /// let middleware = SessionMiddleware::new(NullSessions::new("no key"));
-    /// let service = middleware.new_transform(ok_service()).await.unwrap();
-    /// let response: ResponseFuture<_, _> = service.call(TestRequest::default().to_srv_request());
-    /// assert_eq!(response.await.unwrap().status(), 200);
-    /// # });
-    /// ```
+    /// The future of a [`SessionService`]: waits for the inner response and commits the session.
     pub struct ResponseFuture<F, B> {
         #[pin]
         inner: F,
@@ -217,8 +174,8 @@ pin_project! {
 }
 
 struct Committing<B> {
-    answer: Answer<B>,
-    commit: Pin<Box<dyn Future<Output = Result<SessionHeaders, session_core::Error>>>>,
+    result: ServiceResult<B>,
+    commit: Pin<Box<dyn Future<Output = Committed>>>,
 }
 
 impl<F, B> fmt::Debug for ResponseFuture<F, B> {
@@ -229,57 +186,90 @@ impl<F, B> fmt::Debug for ResponseFuture<F, B> {
 
 impl<F, B> Future for ResponseFuture<F, B>
 where
-    F: Future<Output = Answer<B>>,
+    F: Future<Output = ServiceResult<B>>,
 {
-    type Output = Answer<EitherBody<B>>;
+    type Output = ServiceResult<EitherBody<B>>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         if this.committing.is_none() {
-            let answer = ready!(this.inner.poll(context));
-            let session = this.session.take().filter(|session| !session.close_untouched());
-            let Some(session) = session else {
-                return Poll::Ready(answer.map(ServiceResponse::map_into_left_body));
+            let result = ready!(this.inner.poll(context));
+            let Some(session) = this.session.take() else {
+                return Poll::Ready(result.map(ServiceResponse::map_into_left_body));
             };
+            if let Ok(response) = &result {
+                session.note_cache_control(values(response.headers(), CACHE_CONTROL.as_str()));
+            }
+            match session.finish_if_unchanged() {
+                Some(headers) if headers.vary() => {
+                    return Poll::Ready(finish(result, Committed { headers, error: None }));
+                }
+                Some(_) => return Poll::Ready(result.map(ServiceResponse::map_into_left_body)),
+                None => {}
+            }
             let commit = Box::pin(async move { session.commit().await });
-            *this.committing = Some(Committing { answer, commit });
+            *this.committing = Some(Committing { result, commit });
         }
         let Some(committing) = this.committing else { return Poll::Pending };
         let committed = ready!(committing.commit.as_mut().poll(context));
-        let Some(Committing { answer, .. }) = this.committing.take() else {
+        let Some(Committing { result, .. }) = this.committing.take() else {
             return Poll::Pending;
         };
-        Poll::Ready(finish(answer, committed))
+        Poll::Ready(finish(result, committed))
     }
 }
 
-/// The answer with the session's headers, or an error response if the session was not saved.
-fn finish<B>(answer: Answer<B>, committed: Result<SessionHeaders, session_core::Error>) -> Answer<EitherBody<B>> {
-    match (answer, committed) {
-        (Ok(mut response), Ok(headers)) => match apply(response.headers_mut(), &headers) {
+/// Returns the result with the headers of the session, or an error response if the session was not
+/// saved. The error response has the headers too: an earlier `Session::save` may have stored the
+/// session under a new id, which the client must learn.
+fn finish<B>(result: ServiceResult<B>, committed: Committed) -> ServiceResult<EitherBody<B>> {
+    let Committed { headers, error } = committed;
+    match (result, error) {
+        (Ok(mut response), None) => match apply(response.headers_mut(), &headers) {
             Ok(()) => Ok(response.map_into_left_body()),
-            Err(error) => Ok(replaced(response, error)),
+            Err(error) => Ok(replaced(response, error, &headers)),
         },
-        (Ok(response), Err(error)) => Ok(replaced(response, error)),
-        (Err(mut answer), Ok(headers)) => {
-            answer.add_response_mapper(move |mut response| match apply(response.headers_mut(), &headers) {
-                Ok(()) => response,
-                Err(error) => Error::from(error).error_response(),
+        (Ok(response), Some(error)) => Ok(replaced(response, error, &headers)),
+        (Err(mut failed), None) => {
+            failed.add_response_mapper(move |mut response| {
+                match apply(response.headers_mut(), &headers) {
+                    Ok(()) => response,
+                    Err(error) => error_response(error, &headers),
+                }
             });
-            Err(answer)
+            Err(failed)
         }
-        (Err(_), Err(error)) => Err(Error::from(error).into()),
+        (Err(_), Some(error)) => {
+            let mut failed = actix_web::Error::from(Error::from(error));
+            failed.add_response_mapper(move |response| with_headers(response, &headers));
+            Err(failed)
+        }
     }
 }
 
-fn replaced<B>(response: ServiceResponse<B>, error: session_core::Error) -> ServiceResponse<EitherBody<B>> {
-    response.into_response(HttpResponse::from_error(Error::from(error))).map_into_right_body()
+fn replaced<B>(
+    response: ServiceResponse<B>,
+    error: session_core::Error,
+    headers: &SessionHeaders,
+) -> ServiceResponse<EitherBody<B>> {
+    response.into_response(error_response(error, headers)).map_into_right_body()
+}
+
+fn error_response(error: session_core::Error, headers: &SessionHeaders) -> HttpResponse {
+    with_headers(HttpResponse::from_error(Error::from(error)), headers)
+}
+
+fn with_headers(mut response: HttpResponse, headers: &SessionHeaders) -> HttpResponse {
+    // Fails only if these headers are the error, which is logged.
+    let _ = apply(response.headers_mut(), headers);
+    response
 }
 
 fn apply(response: &mut HeaderMap, headers: &SessionHeaders) -> Result<(), session_core::Error> {
     let value = |text: &str| {
         HeaderValue::from_bytes(text.as_bytes()).map_err(|error| {
-            session_core::Error::new(ErrorKind::Backend, "the session's headers are not valid").with_source(error)
+            session_core::Error::new(ErrorKind::Backend, "session headers are not valid in HTTP")
+                .with_source(error)
         })
     };
     if let Some(vary) = headers.merged_vary(response.get_all(VARY).map(HeaderValue::as_bytes)) {
@@ -289,12 +279,23 @@ fn apply(response: &mut HeaderMap, headers: &SessionHeaders) -> Result<(), sessi
         };
         response.insert(VARY, vary);
     }
-    let Some(cookie) = headers.set_cookie() else { return Ok(()) };
-    if let Some(directive) = headers.cache_control(response.get_all(CACHE_CONTROL).map(HeaderValue::as_bytes)) {
+    if let Some(directive) = headers.cache_control(values(response, CACHE_CONTROL.as_str())) {
         response.insert(CACHE_CONTROL, HeaderValue::from_static(directive));
     }
-    response.append(SET_COOKIE, value(cookie)?);
+    let Some(cookie) = headers.set_cookie() else { return Ok(()) };
+    for name in SessionHeaders::TARGETED {
+        if let Some(directive) = headers.targeted_cache_control(values(response, name)) {
+            response.insert(HeaderName::from_static(name), HeaderValue::from_static(directive));
+        }
+    }
+    let mut cookie = value(cookie)?;
+    cookie.set_sensitive(true);
+    response.append(SET_COOKIE, cookie);
     Ok(())
+}
+
+fn values<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]> {
+    headers.get_all(name).map(HeaderValue::as_bytes)
 }
 
 fn view(request: &ServiceRequest) -> RequestView {

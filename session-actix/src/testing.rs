@@ -1,5 +1,9 @@
-//! Testing a whole application in the process: requests, cookies, redirects, and sessions without a login form; behind
-//! the feature `testing`.
+//! A client for tests of whole applications: it sends requests, stores cookies, follows redirects,
+//! and changes sessions without HTTP. It needs the feature `testing`.
+//!
+//! The crate `session-testing` has the parts that do not depend on actix-web.
+//!
+//! # Examples
 //!
 //! ```
 //! use std::sync::Arc;
@@ -11,12 +15,12 @@
 //! use session_actix::testing::TestClient;
 //! use session_actix::{Error, Session, SessionMiddleware};
 //! use session_core::{ManualClock, SessionConfig, SessionInterface};
-//! use session_memory::MemorySessions;
+//! use session_memory::{MemorySessions, MemoryStore};
 //!
 //! async fn greet(session: Session) -> Result<String, Error> {
 //!     Ok(match session.get::<String>("user")? {
 //!         Some(user) => format!("Hello {user}"),
-//!         None => "Who are you?".to_owned(),
+//!         None => "Please log in".to_owned(),
 //!     })
 //! }
 //!
@@ -28,28 +32,33 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # actix_web::rt::System::new().block_on(async {
+//! // In an #[actix_web::test]:
 //! let clock = ManualClock::at(SystemTime::now());
-//! let config = SessionConfig::builder().clock(clock.clone()).idle_timeout(Duration::from_secs(3600)).build()?;
-//! let sessions: Arc<dyn SessionInterface> = Arc::new(MemorySessions::new(config));
+//! let config = SessionConfig::builder()
+//!     .clock(clock.clone())
+//!     .idle_timeout(Duration::from_secs(3600))
+//!     .build()?;
+//! let sessions: Arc<dyn SessionInterface> =
+//!     Arc::new(MemorySessions::new(MemoryStore::new(), config));
 //! let app = App::new()
 //!     .wrap(SessionMiddleware::new(Arc::clone(&sessions)))
 //!     .route("/", web::get().to(greet))
 //!     .route("/login", web::post().to(log_in));
 //! let mut client = TestClient::new(init_service(app).await, sessions);
 //!
-//! // Through the front door:
-//! let answer = client.post("/login", "text/plain", "ada").await?;
-//! assert_eq!(answer.status(), 303);
-//! assert_eq!(client.follow(answer).await?.text(), "Hello ada");
+//! // Log in with HTTP requests:
+//! let response = client.post("/login", "text/plain", "ada").await?;
+//! assert_eq!(response.status(), 303);
+//! assert_eq!(client.follow(response).await?.text(), "Hello ada");
 //!
-//! // Logged in without HTTP:
+//! // Change the session without HTTP, and inspect it:
 //! client.browser_mut().session_transaction(|session| session.insert("user", "bob")).await?;
 //! assert_eq!(client.get("/").await?.text(), "Hello bob");
 //! assert_eq!(client.browser().session().await?.owner().as_deref(), Some("ada"));
 //!
-//! // An hour and a bit later:
+//! // Let the session expire:
 //! clock.advance(Duration::from_secs(3700));
-//! assert_eq!(client.get("/").await?.text(), "Who are you?");
+//! assert_eq!(client.get("/").await?.text(), "Please log in");
 //! # Ok(())
 //! # })
 //! # }
@@ -65,50 +74,30 @@ use actix_web::dev::{Service, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{Method, Uri};
 use actix_web::test::TestRequest;
-use session_core::{Error, ErrorKind, SessionInterface, testing};
+use session_core::{Error, ErrorKind, SessionInterface};
 
 #[doc(no_inline)]
-pub use session_core::testing::{Answer, Application, Browser, Request};
+pub use session_testing::{Application, Browser, Request, TestResponse};
 
-/// A visitor of an application in this process: what [`init_service`](actix_web::test::init_service) makes of an `App`.
+/// A client of an application in this process: the service that
+/// [`init_service`](actix_web::test::init_service) makes of an `App`.
 ///
-/// It dereferences to [`session_core::testing::TestClient`], which has `get`, `post_form`, `follow` and the rest.
-///
-/// ```
-/// use actix_web::{App, test::init_service, web};
-/// use session_actix::testing::TestClient;
-/// use session_core::NullSessions;
-///
-/// # actix_web::rt::System::new().block_on(async {
-/// let app = App::new().route("/", web::get().to(async || "hello"));
-/// let mut client = TestClient::new(init_service(app).await, NullSessions::new("no key"));
-/// assert_eq!(client.get("/").await?.text(), "hello");
-/// # Ok::<(), session_core::Error>(())
-/// # }).unwrap();
-/// ```
+/// It dereferences to [`session_testing::TestClient`], which has the methods.
 pub struct TestClient<S> {
-    client: testing::TestClient<ActixApplication<S>>,
+    client: session_testing::TestClient<ActixApplication<S>>,
 }
 
 impl<S> TestClient<S> {
-    /// A visitor of an application with these sessions: give the middleware and the client an `Arc` of the same.
-    ///
-    /// ```
-    /// # use actix_web::{App, test::init_service};
-    /// # use session_actix::testing::TestClient;
-    /// # use session_core::NullSessions;
-    /// # actix_web::rt::System::new().block_on(async {
-    /// let client = TestClient::new(init_service(App::new()).await, NullSessions::new("no key"));
-    /// assert_eq!(client.browser().host(), "localhost");
-    /// # });
-    /// ```
+    /// Returns a client of an application with these sessions. Pass an `Arc` of the same interface
+    /// to the middleware and to the client.
     pub fn new(service: S, sessions: impl SessionInterface) -> Self {
-        Self { client: testing::TestClient::new(ActixApplication { service }, sessions) }
+        let application = ActixApplication { service };
+        Self { client: session_testing::TestClient::new(application, sessions) }
     }
 }
 
 impl<S> Deref for TestClient<S> {
-    type Target = testing::TestClient<ActixApplication<S>>;
+    type Target = session_testing::TestClient<ActixApplication<S>>;
 
     fn deref(&self) -> &Self::Target {
         &self.client
@@ -127,20 +116,8 @@ impl<S> fmt::Debug for TestClient<S> {
     }
 }
 
-/// A service of actix-web's, as a [`TestClient`] visits it. As with actix-web's server, an error of the service is the
-/// response that it becomes.
-///
-/// ```
-/// use actix_web::{App, test::init_service};
-/// use session_actix::testing::{ActixApplication, Application, TestClient};
-/// use session_core::NullSessions;
-///
-/// fn visits<S>(_: &TestClient<S>) where ActixApplication<S>: Application {}
-///
-/// # actix_web::rt::System::new().block_on(async {
-/// visits(&TestClient::new(init_service(App::new()).await, NullSessions::new("no key")));
-/// # });
-/// ```
+/// An actix-web service as the [`Application`] of a [`TestClient`]. An error of the service becomes
+/// its response, as in a server.
 #[derive(Debug)]
 pub struct ActixApplication<S> {
     service: S,
@@ -151,7 +128,7 @@ where
     S: Service<actix_http::Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
     B: MessageBody,
 {
-    async fn answer(&mut self, request: Request) -> Result<Answer, Error> {
+    async fn call(&mut self, request: Request) -> Result<TestResponse, Error> {
         let request = in_actix(&request)?;
         let ready = poll_fn(|context| self.service.poll_ready(context)).await;
         let response = match ready {
@@ -179,17 +156,18 @@ fn in_actix(request: &Request) -> Result<actix_http::Request, Error> {
     Ok(built.to_request())
 }
 
-async fn read<B: MessageBody>(response: HttpResponse<B>) -> Result<Answer, Error> {
-    let mut answer = Answer::new(response.status().as_u16());
+async fn read<B: MessageBody>(response: HttpResponse<B>) -> Result<TestResponse, Error> {
+    let mut read = TestResponse::new(response.status().as_u16());
     for (name, value) in response.headers() {
-        answer = answer.with_header(name.as_str(), value);
+        read = read.with_header(name.as_str(), value);
     }
     let body = to_bytes(response.into_body()).await.map_err(|error| {
-        Error::new(ErrorKind::Backend, format!("the body of the response breaks off: {}", error.into()))
+        let message = format!("response body is incomplete: {}", error.into());
+        Error::new(ErrorKind::Backend, message)
     })?;
-    Ok(answer.with_body(body))
+    Ok(read.with_body(body))
 }
 
 fn unusable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    Error::new(ErrorKind::Configuration, "this request cannot be sent").with_source(error)
+    Error::new(ErrorKind::Configuration, "request cannot be represented in HTTP").with_source(error)
 }

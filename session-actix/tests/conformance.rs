@@ -1,4 +1,4 @@
-//! The middleware and the extractor keep the rules that every adapter keeps, in a server behind a socket.
+//! The middleware and the extractor follow the rules for adapters, tested through a socket.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use actix_web::http::StatusCode;
 use actix_web::web::{ServiceConfig, get};
 use actix_web::{HttpRequest, HttpResponse};
-use conformance_tests::adapter::{Answer, Request, Response, Server, answer, answer_twice};
+use conformance_tests::adapter::{Request, Response, Server, TestResponse, respond, respond_twice};
 use session_actix::{Session, SessionMiddleware};
 use session_core::{SessionInterface, async_trait};
 
@@ -29,25 +29,26 @@ fn routes(config: &mut ServiceConfig) {
 }
 
 async fn once(session: Session, request: HttpRequest) -> HttpResponse {
-    respond(&answer(&session, request.path()))
+    into_actix(&respond(&session, request.path()))
 }
 
 async fn twice(first: Session, second: Session) -> HttpResponse {
-    respond(&answer_twice(&first, &second))
+    into_actix(&respond_twice(&first, &second))
 }
 
-fn respond(answer: &Answer) -> HttpResponse {
-    let mut response = HttpResponse::build(StatusCode::from_u16(answer.status()).unwrap());
-    for header in answer.headers() {
+fn into_actix(page: &TestResponse) -> HttpResponse {
+    let mut response = HttpResponse::build(StatusCode::from_u16(page.status()).unwrap());
+    for header in page.headers() {
         response.append_header(*header);
     }
-    response.body(answer.body().to_owned())
+    response.body(page.body().to_owned())
 }
 
 #[async_trait]
 impl Server for Actix {
     async fn call(&self, request: Request) -> Response {
-        let mut sent = format!("{} {} HTTP/1.1\r\n", request.method(), request.target()).into_bytes();
+        let mut sent =
+            format!("{} {} HTTP/1.1\r\n", request.method(), request.target()).into_bytes();
         for (name, value) in request.headers() {
             sent.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
         }
@@ -56,19 +57,22 @@ impl Server for Actix {
     }
 }
 
-/// The response in these bytes. Its body goes to their end, since the connection was closed behind it.
+/// Parses a response. Its body ends with the bytes, because the server closed the connection.
 fn read(received: &[u8]) -> Response {
     let end = received.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap();
     let head = std::str::from_utf8(&received[..end]).unwrap();
     let (status, headers) = head.split_once("\r\n").unwrap();
-    let response = Response::new(status.split(' ').nth(1).unwrap().parse().unwrap()).body(&received[end + 4..]);
+    let response = Response::new(status.split(' ').nth(1).unwrap().parse().unwrap())
+        .body(&received[end + 4..]);
     let headers = headers.split("\r\n").map(|line| line.split_once(": ").unwrap());
     headers.fold(response, |response, (name, value)| response.header(name, value))
 }
 
 mod over_memory {
     conformance_tests::adapter_suite!(
-        sessions = |config| async { session_memory::MemorySessions::new(config) },
+        sessions = |config| async {
+            session_memory::MemorySessions::new(session_memory::MemoryStore::new(), config)
+        },
         server = |interface| async { super::Actix::new(interface) },
     );
 }
@@ -77,7 +81,8 @@ mod over_signed_cookies {
     use session_cookie::SignedCookieSessions;
 
     conformance_tests::adapter_suite!(
-        sessions = |config| async { SignedCookieSessions::new(config, &super::support::key()).unwrap() },
+        sessions =
+            |config| async { SignedCookieSessions::new(config, &super::support::key()).unwrap() },
         server = |interface| async { super::Actix::new(interface) },
     );
 }

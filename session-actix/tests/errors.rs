@@ -1,29 +1,30 @@
-//! Errors: of a handler, of a middleware, of a backend that is down. Each becomes a response, with the session where there is
-//! one, and tells nothing of the inside.
+//! Errors of handlers, middleware and backends: each becomes a response without details, which
+//! saves the session if it was used.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 
 use std::io::{self, Write};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
-use actix_web::body::MessageBody;
+use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Service as _, ServiceRequest, ServiceResponse};
 use actix_web::error::{ErrorBadRequest, InternalError};
-use actix_web::http::header::VARY;
+use actix_web::http::header::{HeaderName, SET_COOKIE, VARY};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::test::{TestRequest, init_service};
 use actix_web::web::get;
 use actix_web::{App, HttpResponse};
-use session_actix::{Error, OnOutage, Session, SessionMiddleware};
+use session_actix::{Error, MarkedSession, OutagePolicy, Session, SessionMiddleware};
 use session_core::ErrorKind;
-use support::{Watched, answer, cookie, named, reopen};
+use session_memory::{MemorySessions, MemoryStore};
+use support::{Watched, cookie, named, pair, payload, reopen, send, settings};
 
-/// What was logged since the first call, by all tests together: each looks for words of its own.
+/// Returns what all tests have logged since the first call. Each test searches for its own words.
 ///
-/// One subscriber serves the whole process, because `tracing` remembers for each place in the code whether somebody
-/// listens, and a subscriber per thread would race with the other tests for that.
+/// All tests share one subscriber, because `tracing` caches for each call site whether a subscriber
+/// is interested. Subscribers of several threads would race for that cache.
 fn log() -> String {
     LOG.get_or_init(|| {
         let subscriber = tracing_subscriber::fmt().without_time().with_writer(|| Recorder).finish();
@@ -52,7 +53,7 @@ fn line_with(words: &str) -> String {
 }
 
 #[actix_web::test]
-async fn a_question_mark_in_a_handler_answers_with_a_status_that_fits_and_reveals_nothing() {
+async fn handler_error_response_has_status_and_no_details() {
     log();
     let rows = [
         (ErrorKind::Unavailable, 503),
@@ -61,7 +62,8 @@ async fn a_question_mark_in_a_handler_answers_with_a_status_that_fits_and_reveal
         (ErrorKind::Unconfigured, 500),
         (ErrorKind::Malformed, 500),
         (ErrorKind::Value, 500),
-        (ErrorKind::Sealed, 500),
+        (ErrorKind::Conflict, 500),
+        (ErrorKind::Committed, 500),
         (ErrorKind::TooLarge, 500),
     ];
     for (kind, status) in rows {
@@ -71,17 +73,27 @@ async fn a_question_mark_in_a_handler_answers_with_a_status_that_fits_and_reveal
             Err::<(), _>(session_core::Error::new(kind, message).with_source(source))?;
             Ok::<_, Error>("never")
         };
-        let response = answer(&init_service(App::new().route("/", get().to(handler))).await, "").await;
-        assert_eq!((response.status, response.all("content-type")), (status, vec!["text/plain; charset=utf-8"]));
+        let response =
+            send(&init_service(App::new().route("/", get().to(handler))).await, "").await;
+        assert_eq!(
+            (response.status, response.all("content-type")),
+            (status, vec!["text/plain; charset=utf-8"])
+        );
         let text = response.text;
-        assert!(!text.is_empty() && !text.contains("10.0.0.7") && !text.contains("postgres"), "{text}");
+        assert!(
+            !text.is_empty() && !text.contains("10.0.0.7") && !text.contains("postgres"),
+            "{text}"
+        );
         let line = line_with(&format!("host 10.0.0.7 refused, {kind:?}"));
-        assert!(line.contains("ERROR") && line.contains(&format!("dsn postgres://shop for {kind:?}")), "{line}");
+        assert!(
+            line.contains("ERROR") && line.contains(&format!("dsn postgres://shop for {kind:?}")),
+            "{line}"
+        );
     }
 }
 
 #[actix_web::test]
-async fn a_value_of_another_type_is_an_error_response_that_carries_the_session() {
+async fn value_error_response_saves_session() {
     log();
     let handler = |session: Session| async move {
         session.insert("basket", "hunter2")?;
@@ -89,10 +101,14 @@ async fn a_value_of_another_type_is_an_error_response_that_carries_the_session()
         Ok::<_, Error>(format!("{basket:?}"))
     };
     let cookies = named("session");
-    let app = App::new().wrap(SessionMiddleware::new(cookies.clone())).route("/", get().to(handler));
-    let response = answer(&init_service(app).await, "").await;
+    let app =
+        App::new().wrap(SessionMiddleware::new(cookies.clone())).route("/", get().to(handler));
+    let response = send(&init_service(app).await, "").await;
     assert_eq!((response.status, response.text.as_str()), (500, "The session failed.\n"));
-    assert_eq!(reopen(&cookies, response.set_cookies()[0]).await.payload(), r#"{"basket":"hunter2"}"#);
+    assert_eq!(
+        payload(&reopen(&cookies, response.set_cookies()[0]).await),
+        r#"{"basket":"hunter2"}"#
+    );
     let line = line_with("basket");
     assert!(line.contains("is not a") && line.contains("JSON of another type"), "{line}");
 }
@@ -100,21 +116,26 @@ async fn a_value_of_another_type_is_an_error_response_that_carries_the_session()
 struct Orders;
 
 #[actix_web::test]
-async fn a_missing_middleware_is_logged_with_what_to_add_and_where() {
+async fn missing_middleware_is_logged_with_path_and_remedy() {
     log();
-    let app = init_service(App::new().route("/", get().to(|_: Session<Orders>| async { "never" }))).await;
-    assert_eq!(answer(&app, "").await.status, 500);
+    let app =
+        init_service(App::new().route("/", get().to(|_: MarkedSession<Orders>| async { "never" })))
+            .await;
+    assert_eq!(send(&app, "").await.status, 500);
     let line = line_with("Orders");
-    assert!(line.contains("no session middleware serves /") && line.contains("SessionMiddleware::new"), "{line}");
+    assert!(
+        line.contains("no session middleware serves /") && line.contains("SessionMiddleware::new"),
+        "{line}"
+    );
 }
 
-/// Counts the failures of everybody who comes, and refuses.
+/// Writes to the session and refuses the request.
 async fn refuse(
     session: Session,
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    session.insert("refused", true).map_err(Error::from)?;
+    session.insert("refused", true)?;
     if request.path() == "/" {
         let response = HttpResponse::BadRequest().insert_header((VARY, "Accept")).body("no");
         return Err(InternalError::from_response("refused on purpose", response).into());
@@ -123,7 +144,7 @@ async fn refuse(
 }
 
 #[actix_web::test]
-async fn an_error_of_the_inner_service_stays_that_error_and_its_response_carries_the_session() {
+async fn inner_service_error_is_kept_and_saves_session() {
     let cookies = named("session");
     let sessions = Watched::new(cookies.clone());
     let app = App::new().wrap(from_fn(refuse)).wrap(SessionMiddleware::new(sessions.clone()));
@@ -132,50 +153,54 @@ async fn an_error_of_the_inner_service_stays_that_error_and_its_response_carries
     let error = app.call(TestRequest::default().to_request()).await.map(|_| ()).unwrap_err();
     assert!(error.as_error::<InternalError<&str>>().is_some(), "{error:?}");
 
-    let response = answer(&app, "").await;
+    let response = send(&app, "").await;
     assert_eq!((response.status, response.text.as_str()), (400, "no"));
     assert_eq!(response.all("vary"), ["Accept, Cookie"]);
     assert_eq!(response.set_cookies().len(), 1);
-    assert_eq!(reopen(&cookies, response.set_cookies()[0]).await.payload(), r#"{"refused":true}"#);
+    assert_eq!(payload(&reopen(&cookies, response.set_cookies()[0]).await), r#"{"refused":true}"#);
     assert_eq!(sessions.counts(), (2, 2));
 }
 
 #[actix_web::test]
-async fn two_sessions_are_both_carried_by_the_response_of_an_error() {
+async fn inner_service_error_saves_sessions_of_both_middlewares() {
     let app = App::new()
         .wrap(from_fn(refuse))
-        .wrap(from_fn(async |session: Session<Orders>, request: ServiceRequest, next: Next<_>| {
-            session.insert("order", 7).map_err(Error::from)?;
-            next.call(request).await
-        }))
+        .wrap(from_fn(
+            async |session: MarkedSession<Orders>, request: ServiceRequest, next: Next<_>| {
+                session.insert("order", 7)?;
+                next.call(request).await
+            },
+        ))
         .wrap(SessionMiddleware::<Orders>::marked(named("orders")))
         .wrap(SessionMiddleware::new(named("session")));
-    let response = answer(&init_service(app).await, "").await;
+    let response = send(&init_service(app).await, "").await;
     assert_eq!((response.status, response.all("vary")), (400, vec!["Accept, Cookie"]));
     let set_cookies = response.set_cookies();
     assert_eq!(set_cookies.len(), 2, "{set_cookies:?}");
-    assert_eq!(reopen(&named("orders"), set_cookies[0]).await.payload(), r#"{"order":7}"#);
-    assert_eq!(reopen(&named("session"), set_cookies[1]).await.payload(), r#"{"refused":true}"#);
+    assert_eq!(payload(&reopen(&named("orders"), set_cookies[0]).await), r#"{"order":7}"#);
+    assert_eq!(payload(&reopen(&named("session"), set_cookies[1]).await), r#"{"refused":true}"#);
 }
 
 #[actix_web::test]
-async fn an_error_of_the_inner_service_that_asked_for_no_session_passes_through() {
+async fn inner_service_error_without_session_is_unchanged() {
     let sessions = Watched::new(named("session"));
     let app = App::new()
-        .wrap(from_fn(
-            async |request: ServiceRequest, next: Next<_>| {
-                if request.path() == "/" { Err(ErrorBadRequest("no")) } else { next.call(request).await }
-            },
-        ))
+        .wrap(from_fn(async |request: ServiceRequest, next: Next<_>| {
+            if request.path() == "/" {
+                Err(ErrorBadRequest("no"))
+            } else {
+                next.call(request).await
+            }
+        }))
         .wrap(SessionMiddleware::new(sessions.clone()));
     let ada = cookie(&named("session"), |session| session.insert("user", "ada").unwrap()).await;
-    let response = answer(&init_service(app).await, &ada).await;
+    let response = send(&init_service(app).await, &ada).await;
     assert_eq!((response.status, response.text.as_str(), response.headers.len()), (400, "no", 1));
     assert_eq!(sessions.counts(), (0, 0));
 }
 
 #[actix_web::test]
-async fn a_failed_save_replaces_the_response_and_the_error_alike() {
+async fn failed_save_replaces_response_and_inner_error() {
     log();
     for (kind, status, text) in [
         (ErrorKind::Unavailable, 503, "The session store is unavailable. Please try again.\n"),
@@ -189,10 +214,15 @@ async fn a_failed_save_replaces_the_response_and_the_error_alike() {
         let middleware = SessionMiddleware::new(sessions.clone());
         let written = App::new().wrap(middleware.clone()).route("/", get().to(handler));
         let refused = App::new().wrap(from_fn(refuse)).wrap(middleware);
-        for response in [answer(&init_service(written).await, "").await, answer(&init_service(refused).await, "").await]
-        {
+        for response in [
+            send(&init_service(written).await, "").await,
+            send(&init_service(refused).await, "").await,
+        ] {
             assert_eq!((response.status, response.text.as_str()), (status, text));
-            assert_eq!(response.headers.len(), 1, "{:?}", response.headers);
+            let mut names: Vec<_> = response.headers.keys().map(HeaderName::as_str).collect();
+            names.sort_unstable();
+            assert_eq!(names, ["cache-control", "content-type", "vary"]);
+            assert_eq!(response.all("vary"), ["Cookie"]);
         }
         assert_eq!(sessions.counts(), (2, 2));
     }
@@ -201,10 +231,10 @@ async fn a_failed_save_replaces_the_response_and_the_error_alike() {
 }
 
 #[actix_web::test]
-async fn while_the_backend_is_down_a_handler_does_not_run_or_has_an_anonymous_session_by_choice() {
+async fn outage_follows_policy() {
     for (on_outage, status, text) in [
-        (OnOutage::Refuse, 503, "The session store is unavailable. Please try again.\n"),
-        (OnOutage::Anonymous, 200, "anonymous: true"),
+        (OutagePolicy::Refuse, 503, "The session store is unavailable. Please try again.\n"),
+        (OutagePolicy::Anonymous, 200, "anonymous: true"),
     ] {
         let sessions = Watched::new(named("session")).failing_open();
         let handler = |session: Session| async move {
@@ -213,7 +243,7 @@ async fn while_the_backend_is_down_a_handler_does_not_run_or_has_an_anonymous_se
         };
         let middleware = SessionMiddleware::new(sessions.clone()).on_outage(on_outage);
         let app = init_service(App::new().wrap(middleware).route("/", get().to(handler))).await;
-        let response = answer(&app, "session=x").await;
+        let response = send(&app, "session=x").await;
         assert_eq!((response.status, response.text.as_str()), (status, text));
         assert!(response.set_cookies().is_empty());
         assert_eq!(sessions.counts(), (1, 0));
@@ -221,12 +251,58 @@ async fn while_the_backend_is_down_a_handler_does_not_run_or_has_an_anonymous_se
 }
 
 #[actix_web::test]
-async fn a_handler_that_takes_a_result_learns_of_the_outage_and_one_that_takes_an_option_does_not() {
+async fn result_extractor_has_outage_error_and_option_is_none() {
     let middleware = SessionMiddleware::new(Watched::new(named("session")).failing_open());
-    let result = |session: Result<Session, Error>| async move { format!("{:?}", session.map_err(|e| e.kind()).err()) };
+    let result = |session: Result<Session, Error>| async move {
+        format!("{:?}", session.map_err(|e| e.kind()).err())
+    };
     let app = App::new().wrap(middleware.clone()).route("/", get().to(result));
-    assert_eq!(answer(&init_service(app).await, "").await.text, "Some(Unavailable)");
+    assert_eq!(send(&init_service(app).await, "").await.text, "Some(Unavailable)");
     let option = |session: Option<Session>| async move { session.is_some().to_string() };
     let app = App::new().wrap(middleware).route("/", get().to(option));
-    assert_eq!(answer(&init_service(app).await, "").await.text, "false");
+    assert_eq!(send(&init_service(app).await, "").await.text, "false");
+}
+
+/// Stores the session under a new id, and then writes what the commit cannot store.
+async fn rotate(session: Session) -> Result<HttpResponse, Error> {
+    session.rotate_id()?;
+    session.save().await?;
+    session.insert("lost", true)?;
+    let mut response = HttpResponse::Ok();
+    let response = response.append_header((VARY, "Accept"));
+    Ok(response.append_header((SET_COOKIE, "theme=dark")).body("rotated"))
+}
+
+/// As [`rotate`], in a middleware that returns an error.
+async fn rotate_and_fail(
+    session: Session,
+    _: ServiceRequest,
+    _: Next<BoxBody>,
+) -> Result<ServiceResponse, actix_web::Error> {
+    rotate(session).await?;
+    Err(ErrorBadRequest("no"))
+}
+
+#[actix_web::test]
+async fn failed_commit_sends_cookie_of_earlier_save() {
+    let memory = Arc::new(MemorySessions::new(MemoryStore::new(), settings().build().unwrap()));
+    let middleware = || {
+        let failing = Watched::new(Arc::clone(&memory));
+        SessionMiddleware::new(failing.failing_save_after(1, ErrorKind::Unavailable))
+    };
+    let written = init_service(App::new().wrap(middleware()).route("/", get().to(rotate))).await;
+    let refused = init_service(App::new().wrap(from_fn(rotate_and_fail)).wrap(middleware())).await;
+    let log_in = |session: &session_core::Session| session.insert("user", "ada").unwrap();
+    let old = [cookie(&memory, log_in).await, cookie(&memory, log_in).await];
+    let responses = [send(&written, &old[0]).await, send(&refused, &old[1]).await];
+    for (old, response) in old.iter().zip(&responses) {
+        let text = "The session store is unavailable. Please try again.\n";
+        assert_eq!((response.status, response.text.as_str()), (503, text));
+        assert_eq!(response.all("vary"), ["Cookie"]);
+        assert_eq!(response.all("cache-control"), ["no-store"]);
+        let sent = response.set_cookies();
+        assert!(sent.len() == 1 && pair(sent[0]) != old, "{sent:?}");
+        assert_eq!(payload(&reopen(&memory, sent[0]).await), r#"{"user":"ada"}"#);
+        assert_eq!(payload(&reopen(&memory, old).await), "{}");
+    }
 }

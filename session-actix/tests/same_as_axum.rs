@@ -1,4 +1,4 @@
-//! The same pages in axum and in actix-web answer the same visits alike, header for header.
+//! The same application in axum and in actix-web sends the same responses, header for header.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -8,10 +8,12 @@ use std::time::{Duration, SystemTime};
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::test::init_service;
+use session_core::request::SessionHeaders;
 use session_core::{Error, ManualClock, Session, SessionConfig, SessionInterface};
-use support::{Answer, answer_of, pair};
+use session_memory::{MemorySessions, MemoryStore};
+use support::{TestResponse, pair, send_to};
 
-/// What a page answers, to be put into a response of either framework.
+/// The response of a page, independent of the framework.
 struct Page {
     status: u16,
     headers: &'static [(&'static str, &'static str)],
@@ -30,13 +32,14 @@ fn page(session: &Session, path: &str) -> Result<Page, Error> {
         "/login" => {
             session.set_owner("ada")?;
             session.insert("user", "ada")?;
-            session.flash_with("info", "Welcome, Ada")?;
+            session.flash_in("info", "Welcome, Ada")?;
             Ok(Page { status: 303, headers: &[("location", "/")], text: String::new() })
         }
         "/remember" => session.set_permanent(true).map(|()| Page::ok("remembered")),
         "/flashes" => {
             let flashes = session.take_flashes()?;
-            let lines = flashes.iter().map(|flash| format!("{}: {}\n", flash.category(), flash.text()));
+            let lines =
+                flashes.iter().map(|flash| format!("{}: {}\n", flash.category(), flash.text()));
             Ok(Page::ok(lines.collect::<String>()))
         }
         "/rotate" => session.rotate_id().map(|()| Page::ok("rotated")),
@@ -59,6 +62,15 @@ fn page(session: &Session, path: &str) -> Result<Page, Error> {
             session.insert("painted", true)?;
             Ok(Page { status: 200, headers, text: "painted".to_owned() })
         }
+        "/public" => {
+            let headers = &[
+                ("cache-control", "public"),
+                ("cdn-cache-control", "max-age=60"),
+                ("surrogate-control", "max-age=60"),
+            ];
+            session.rotate_id()?;
+            Ok(Page { status: 200, headers, text: "public".to_owned() })
+        }
         "/logout" => session.destroy().map(|()| Page::ok("logged out")),
         _ => Ok(Page::ok(format!("user: {:?}", session.get::<String>("user")?))),
     }
@@ -77,13 +89,16 @@ mod in_axum {
         let mut response = http::Response::new(Body::from(page.text));
         *response.status_mut() = StatusCode::from_u16(page.status).unwrap();
         for (name, value) in page.headers {
-            response.headers_mut().append(HeaderName::from_static(name), HeaderValue::from_static(value));
+            response
+                .headers_mut()
+                .append(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         Ok(response)
     }
 
     pub(crate) fn app(sessions: impl SessionInterface) -> Router {
-        let pages = super::PAGES.iter().fold(Router::new(), |router, path| router.route(path, get(page)));
+        let pages =
+            super::PAGES.iter().fold(Router::new(), |router, path| router.route(path, get(page)));
         pages.route("/untouched", get(async || "untouched")).layer(SessionLayer::new(sessions))
     }
 }
@@ -111,18 +126,29 @@ mod in_actix {
     }
 }
 
-const PAGES: [&str; 9] = ["/", "/login", "/remember", "/flashes", "/rotate", "/broken", "/lost", "/headers", "/logout"];
+const PAGES: [&str; 10] = [
+    "/",
+    "/login",
+    "/remember",
+    "/flashes",
+    "/rotate",
+    "/broken",
+    "/lost",
+    "/headers",
+    "/public",
+    "/logout",
+];
 
 enum Step {
-    /// A visit with the newest cookie.
+    /// A request with the newest cookie.
     Visit(&'static str),
-    /// A visit with the cookie that the login gave.
+    /// A request with the cookie of the login.
     Replay(&'static str),
     Forged(&'static str),
     Days(u64),
 }
 
-const SCRIPT: [Step; 25] = {
+const SCRIPT: [Step; 26] = {
     use Step::{Days, Forged, Replay, Visit};
     [
         Visit("/untouched"),
@@ -141,6 +167,7 @@ const SCRIPT: [Step; 25] = {
         Visit("/broken"),
         Visit("/lost"),
         Visit("/headers"),
+        Visit("/public"),
         Visit("/rotate"),
         Replay("/"),
         Visit("/logout"),
@@ -153,9 +180,13 @@ const SCRIPT: [Step; 25] = {
     ]
 };
 
-/// What a browser sees of the script, a paragraph a visit, with cookie values replaced by the order of their appearance if
-/// they are random.
-async fn transcript(clock: &ManualClock, random: bool, get: impl AsyncFn(&str, &str) -> Answer) -> Vec<String> {
+/// Runs the script and returns a paragraph for each response. Random cookie values are replaced by
+/// the order of their appearance.
+async fn transcript(
+    clock: &ManualClock,
+    random: bool,
+    get: impl AsyncFn(&str, &str) -> TestResponse,
+) -> Vec<String> {
     let (mut newest, mut login) = (String::new(), String::new());
     let mut seen: Vec<String> = Vec::new();
     let mut paragraphs = Vec::new();
@@ -169,9 +200,9 @@ async fn transcript(clock: &ManualClock, random: bool, get: impl AsyncFn(&str, &
                 continue;
             }
         };
-        let answer = get(path, cookie).await;
-        let mut paragraph = show(path, &answer);
-        for set in answer.set_cookies().iter().filter(|set| set.starts_with("session=")) {
+        let response = get(path, cookie).await;
+        let mut paragraph = show(path, &response);
+        for set in response.set_cookies().iter().filter(|set| set.starts_with("session=")) {
             pair(set).clone_into(&mut newest);
             if *path == "/login" && login.is_empty() {
                 login.clone_from(&newest);
@@ -190,21 +221,24 @@ async fn transcript(clock: &ManualClock, random: bool, get: impl AsyncFn(&str, &
     paragraphs
 }
 
-fn show(path: &str, answer: &Answer) -> String {
-    let mut lines = vec![format!("GET {path} = {}\n", answer.status)];
-    for name in ["set-cookie", "vary", "cache-control", "location", "content-type"] {
-        lines.extend(answer.all(name).iter().map(|value| format!("{name}: {value}\n")));
+fn show(path: &str, response: &TestResponse) -> String {
+    let mut lines = vec![format!("GET {path} = {}\n", response.status)];
+    let [cdn, surrogate] = SessionHeaders::TARGETED;
+    for name in ["set-cookie", "vary", "cache-control", cdn, surrogate, "location", "content-type"]
+    {
+        lines.extend(response.all(name).iter().map(|value| format!("{name}: {value}\n")));
     }
-    lines.concat() + &answer.text
+    lines.concat() + &response.text
 }
 
-async fn axum_answer(app: &axum::Router, path: &str, cookie: &str) -> Answer {
+async fn send_to_axum(app: &axum::Router, path: &str, cookie: &str) -> TestResponse {
     use tower::ServiceExt as _;
     let mut request = http::Request::get(path);
     if !cookie.is_empty() {
         request = request.header("cookie", cookie);
     }
-    let response = app.clone().oneshot(request.body(axum::body::Body::empty()).unwrap()).await.unwrap();
+    let response =
+        app.clone().oneshot(request.body(axum::body::Body::empty()).unwrap()).await.unwrap();
     let (head, body) = response.into_parts();
     let mut headers = HeaderMap::new();
     for (name, value) in &head.headers {
@@ -212,11 +246,18 @@ async fn axum_answer(app: &axum::Router, path: &str, cookie: &str) -> Answer {
         headers.append(HeaderName::from_bytes(name.as_str().as_bytes()).unwrap(), value);
     }
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-    Answer { status: head.status.as_u16(), headers, text: String::from_utf8(body.to_vec()).unwrap() }
+    TestResponse {
+        status: head.status.as_u16(),
+        headers,
+        text: String::from_utf8(body.to_vec()).unwrap(),
+    }
 }
 
-/// Both transcripts over sessions that are made alike, each with a clock of its own.
-async fn transcripts<I: SessionInterface>(random: bool, sessions: fn(SessionConfig) -> I) -> [Vec<String>; 2] {
+/// Returns the transcripts of both applications. Each has its own sessions and clock.
+async fn transcripts<I: SessionInterface>(
+    random: bool,
+    sessions: fn(SessionConfig) -> I,
+) -> [Vec<String>; 2] {
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
     let clocks = [ManualClock::at(now), ManualClock::at(now)];
     let [one, other] = clocks.each_ref().map(|clock| {
@@ -224,11 +265,17 @@ async fn transcripts<I: SessionInterface>(random: bool, sessions: fn(SessionConf
         sessions(config)
     });
     let axum = in_axum::app(one);
-    let app = actix_web::App::new().wrap(session_actix::SessionMiddleware::new(other)).configure(in_actix::routes);
+    let app = actix_web::App::new()
+        .wrap(session_actix::SessionMiddleware::new(other))
+        .configure(in_actix::routes);
     let actix = init_service(app).await;
     [
-        transcript(&clocks[0], random, async |path, cookie| axum_answer(&axum, path, cookie).await).await,
-        transcript(&clocks[1], random, async |path, cookie| answer_of(&actix, path, cookie).await).await,
+        transcript(&clocks[0], random, async |path, cookie| {
+            send_to_axum(&axum, path, cookie).await
+        })
+        .await,
+        transcript(&clocks[1], random, async |path, cookie| send_to(&actix, path, cookie).await)
+            .await,
     ]
 }
 
@@ -237,24 +284,39 @@ fn visit<'a>(transcript: &'a [String], path: &str) -> &'a str {
 }
 
 #[actix_web::test]
-async fn signed_cookies_are_the_same_byte_for_byte() {
-    let [axum, actix] =
-        transcripts(false, |config| session_cookie::SignedCookieSessions::new(config, &support::key()).unwrap()).await;
+async fn signed_cookies_are_equal_byte_for_byte() {
+    let [axum, actix] = transcripts(false, |config| {
+        session_cookie::SignedCookieSessions::new(config, &support::key()).unwrap()
+    })
+    .await;
     assert_eq!(actix, axum);
     assert!(visit(&actix, "/login").contains("set-cookie: session=eyJ"), "{actix:#?}");
     assert!(actix.iter().any(|visit| visit.contains("user: Some(\"ada\")")), "{actix:#?}");
 }
 
 #[actix_web::test]
-async fn sessions_in_memory_are_the_same_but_for_their_ids() {
-    let [axum, actix] = transcripts(true, session_memory::MemorySessions::new).await;
+async fn memory_sessions_are_equal_except_ids() {
+    let [axum, actix] =
+        transcripts(true, |config| MemorySessions::new(MemoryStore::new(), config)).await;
     assert_eq!(actix, axum);
     assert_eq!(
         visit(&actix, "/login"),
         "GET /login = 303\nset-cookie: session=<0>; Secure; HttpOnly; Path=/; SameSite=Lax\nvary: Cookie\n\
          cache-control: no-store\nlocation: /\n"
     );
-    let expected = "GET /flashes = 200\nset-cookie: session=<0>; Secure; HttpOnly; Path=/; SameSite=Lax\n";
-    assert!(actix[6].starts_with(expected) && actix[6].ends_with("info: Welcome, Ada\n"), "{}", actix[6]);
-    assert_eq!(visit(&actix, "/untouched"), "GET /untouched = 200\ncontent-type: text/plain; charset=utf-8\nuntouched");
+    // The id stays, so a write sets no cookie.
+    let expected = "GET /flashes = 200\nvary: Cookie\n";
+    assert!(
+        actix[6].starts_with(expected) && actix[6].ends_with("info: Welcome, Ada\n"),
+        "{}",
+        actix[6]
+    );
+    let public = visit(&actix, "/public");
+    for name in ["cache-control", "cdn-cache-control", "surrogate-control"] {
+        assert!(public.contains(&format!("\n{name}: no-store\n")), "{public}");
+    }
+    assert_eq!(
+        visit(&actix, "/untouched"),
+        "GET /untouched = 200\ncontent-type: text/plain; charset=utf-8\nuntouched"
+    );
 }

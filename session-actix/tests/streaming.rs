@@ -1,4 +1,4 @@
-//! A body that is still to come when the head is sent, an upgraded connection, and a client that goes away from a server.
+//! Streamed bodies, upgraded connections and clients that disconnect.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -15,13 +15,13 @@ use actix_web::web::{Bytes, ServiceConfig, get};
 use actix_web::{App, HttpResponse};
 use session_actix::{Session, SessionMiddleware};
 use session_core::ErrorKind;
-use session_memory::MemorySessions;
+use session_memory::{MemorySessions, MemoryStore};
 use support::server::Server;
-use support::{Watched, answer, named, pair, reopen, settings};
+use support::{Watched, named, pair, payload, reopen, send, settings};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-/// A body of chunks that are made when they are asked for, until there are none.
+/// A body that produces chunks on demand until the function returns `None`.
 struct Chunks<F>(F);
 
 impl<F: FnMut() -> Option<String> + Unpin> MessageBody for Chunks<F> {
@@ -31,13 +31,16 @@ impl<F: FnMut() -> Option<String> + Unpin> MessageBody for Chunks<F> {
         BodySize::Stream
     }
 
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Infallible>>> {
         Poll::Ready((self.0)().map(|chunk| Ok(chunk.into())))
     }
 }
 
 #[actix_web::test]
-async fn a_streamed_response_carries_the_session_and_its_stream_cannot_change_it() {
+async fn streamed_response_saves_session_and_stream_cannot_change_it() {
     let cookies = named("session");
     let sessions = Watched::new(cookies.clone());
     let kinds = Arc::new(Mutex::new(Vec::new()));
@@ -49,21 +52,23 @@ async fn a_streamed_response_carries_the_session_and_its_stream_cannot_change_it
             let mut greeting = Some("hello ");
             HttpResponse::Ok().body(Chunks(move || {
                 let greeting = greeting.take()?;
-                let attempts = [session.insert("user", "bob"), session.clear(), session.flash("too late")];
+                let attempts =
+                    [session.insert("user", "bob"), session.clear(), session.flash("too late")];
                 refused.lock().unwrap().extend(attempts.map(|attempt| attempt.unwrap_err().kind()));
                 Some(greeting.to_owned() + &session.get::<String>("user").unwrap().unwrap())
             }))
         }
     };
-    let app = App::new().wrap(SessionMiddleware::new(sessions.clone())).route("/", get().to(handler));
-    let response = answer(&init_service(app).await, "").await;
-    assert_eq!(reopen(&cookies, response.set_cookies()[0]).await.payload(), r#"{"user":"ada"}"#);
+    let app =
+        App::new().wrap(SessionMiddleware::new(sessions.clone())).route("/", get().to(handler));
+    let response = send(&init_service(app).await, "").await;
+    assert_eq!(payload(&reopen(&cookies, response.set_cookies()[0]).await), r#"{"user":"ada"}"#);
     assert_eq!(response.text, "hello ada");
-    assert_eq!(*kinds.lock().unwrap(), [ErrorKind::Sealed; 3]);
+    assert_eq!(*kinds.lock().unwrap(), [ErrorKind::Committed; 3]);
     assert_eq!(sessions.counts(), (1, 1));
 }
 
-/// The head of the response on this connection.
+/// Reads the head of the response on this connection.
 async fn head(connection: &mut tokio::net::TcpStream) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -77,7 +82,7 @@ fn session_cookie(head: &str) -> &str {
 }
 
 #[actix_web::test]
-async fn the_handshake_of_an_upgrade_carries_the_session_which_can_be_reopened_later() {
+async fn upgrade_response_saves_session_which_can_be_reopened() {
     let (tell, mut told) = mpsc::unbounded_channel();
     let go = Arc::new(Semaphore::new(0));
     let wait = Arc::clone(&go);
@@ -105,38 +110,40 @@ async fn the_handshake_of_an_upgrade_carries_the_session_which_can_be_reopened_l
             }),
         );
     };
-    let sessions = MemorySessions::new(settings().build().unwrap());
+    let sessions = MemorySessions::new(MemoryStore::new(), settings().build().unwrap());
     let server = Server::start(SessionMiddleware::new(sessions), routes);
 
     let mut socket = server.connect().await;
-    let handshake = "GET /socket HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
+    let handshake =
+        "GET /socket HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
     socket.write_all(handshake.as_bytes()).await.unwrap();
     let head = head(&mut socket).await;
     assert!(head.starts_with("HTTP/1.1 101 ") && head.contains("upgrade: websocket"), "{head}");
     assert!(head.contains("vary: Cookie"), "{head}");
 
     let cookie = session_cookie(&head);
-    let paint = format!("GET /paint HTTP/1.1\r\nhost: a\r\ncookie: {cookie}\r\nconnection: close\r\n\r\n");
+    let paint =
+        format!("GET /paint HTTP/1.1\r\nhost: a\r\ncookie: {cookie}\r\nconnection: close\r\n\r\n");
     let painted = String::from_utf8(server.exchange(paint.as_bytes()).await).unwrap();
     assert!(painted.ends_with("\r\n\r\nada"), "{painted}");
 
     go.add_permits(1);
-    assert_eq!(told.recv().await, Some((ErrorKind::Sealed, Some("blue".to_owned()))));
+    assert_eq!(told.recv().await, Some((ErrorKind::Committed, Some("blue".to_owned()))));
 }
 
-/// Tells of its end.
+/// Reports when it is dropped.
 struct Guard(Option<oneshot::Sender<()>>);
 
 impl Drop for Guard {
     fn drop(&mut self) {
         if let Some(tell) = self.0.take() {
-            // The test may have ended.
+            // The test may have ended already.
             let _ = tell.send(());
         }
     }
 }
 
-/// Routes whose handler of `/` writes, tells that it has begun, and waits; `/ping` answers at once.
+/// Controls the handler of `/`, which writes, reports its start and waits.
 struct Waiting {
     begun: mpsc::UnboundedReceiver<oneshot::Receiver<()>>,
     go: Arc<Semaphore>,
@@ -164,7 +171,8 @@ fn waiting() -> (Waiting, impl Fn(&mut ServiceConfig) + Clone + Send + 'static) 
     (Waiting { begun, go }, routes)
 }
 
-/// Sends a request for `/` and goes away when its handler has begun; what tells of the handler's end.
+/// Sends a request for `/` and disconnects when its handler has started. Returns the receiver that
+/// reports the end of the handler.
 async fn go_away(server: &Server, waiting: &mut Waiting) -> oneshot::Receiver<()> {
     let mut connection = server.connect().await;
     connection.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
@@ -174,7 +182,7 @@ async fn go_away(server: &Server, waiting: &mut Waiting) -> oneshot::Receiver<()
 }
 
 #[actix_web::test]
-async fn a_server_that_allows_no_half_closed_connection_drops_the_handler_and_saves_nothing() {
+async fn strict_server_drops_handler_of_disconnected_client() {
     let sessions = Watched::new(named("session"));
     let (mut waiting, routes) = waiting();
     let server = Server::start_strict(SessionMiddleware::new(sessions.clone()), routes);
@@ -184,13 +192,13 @@ async fn a_server_that_allows_no_half_closed_connection_drops_the_handler_and_sa
 }
 
 #[actix_web::test]
-async fn a_server_as_it_is_by_default_lets_the_handler_finish_and_saves() {
+async fn default_server_finishes_handler_of_disconnected_client() {
     let sessions = Watched::new(named("session"));
     let (mut waiting, routes) = waiting();
     let server = Server::start(SessionMiddleware::new(sessions.clone()), routes);
     let ping = b"GET /ping HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
     let mut ended = go_away(&server, &mut waiting).await;
-    // Its only worker has met the closed connection before it answers this.
+    // The only worker has seen the closed connection when it responds to this.
     server.exchange(ping).await;
     assert!(ended.try_recv().is_err());
     waiting.go.add_permits(1);

@@ -1,4 +1,4 @@
-//! Base64url without padding, by vector instructions where the processor has them.
+//! Base64url without padding, with vector instructions on processors that have them.
 
 use std::sync::LazyLock;
 
@@ -9,23 +9,23 @@ use base64::engine::GeneralPurpose as Base64;
 use base64::engine::Simd as Base64;
 use base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
 
-/// One text for each sequence of bytes, and no other.
+/// Accepts exactly one text for each sequence of bytes.
 const STRICT_CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_encode_padding(false)
     .with_decode_allow_trailing_bits(false)
     .with_decode_padding_mode(DecodePaddingMode::RequireNone);
-/// Python ignores the unused bits of the last character, and so must whoever reads what Python reads.
+/// Ignores the unused bits of the last character, as Python does.
 const CONFIG: GeneralPurposeConfig = STRICT_CONFIG.with_decode_allow_trailing_bits(true);
 
 pub(crate) static BASE64: LazyLock<Base64> = LazyLock::new(|| engine(CONFIG));
 pub(crate) static STRICT: LazyLock<Base64> = LazyLock::new(|| engine(STRICT_CONFIG));
 
-/// How long so many bytes are in base64.
+/// Returns the base64 length of this many bytes.
 pub(crate) fn length(bytes: usize) -> usize {
     (bytes * 4).div_ceil(3)
 }
 
-/// Appends the base64 of these bytes.
+/// Appends these bytes in base64.
 pub(crate) fn append(bytes: &[u8], target: &mut Vec<u8>) {
     let start = target.len();
     target.resize(start + length(bytes.len()), 0);
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_are_foretold() {
+    fn computed_length_is_length_of_base64() {
         for bytes in 0..50 {
             let mut target = b"before".to_vec();
             append(&vec![7; bytes], &mut target);
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn strict_takes_no_second_spelling() {
+    fn strict_refuses_second_spelling() {
         assert_eq!(STRICT.decode("Bw").unwrap(), [7]);
         for other in ["Bx", "Bw==", "Bw=", "B/", "B"] {
             assert!(STRICT.decode(other).is_err(), "{other}");

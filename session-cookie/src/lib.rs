@@ -1,40 +1,48 @@
-//! Sessions in a cookie: signed, in Flask's format both ways, or sealed, so that the client cannot read them.
+//! Sessions in a cookie: signed, in a format that Flask reads and writes, or sealed, so that the
+//! client cannot read them.
 //!
-//! The whole session travels with the client, under your [`SecretKey`], so that nobody can change it. There is nothing to run and
-//! nothing to clean up. In return:
+//! The client stores the whole session. Your [`SecretKey`] protects it from changes. There is no
+//! store to run and nothing to clean up. In return, these limits apply:
 //!
-//! - keep it small: browsers drop cookies above some 4 KB;
-//! - of two requests that change the session at the same time, the browser keeps the response that came last: the other's
-//!   change is lost, and a logout can be undone by a slow response. Only a server-side backend can promise otherwise;
-//! - a copied cookie stays valid until it expires or the key is rotated; removing it in one browser removes no copy.
+//! - The session must be small: browsers ignore cookies of more than about 4 KB. The save of a
+//!   larger session fails, unless the configuration has
+//!   [`OversizePolicy::Warn`](session_core::OversizePolicy::Warn).
+//! - Concurrent changes overwrite each other: the browser keeps the cookie of the last response. A
+//!   slow response can undo a logout. Only a server-side backend can prevent this.
+//! - A copied cookie stays valid until it expires or the key is replaced. Logging out does not
+//!   invalidate copies of the cookie.
+//! - A session that was [reopened](session_core::Session::reopen) after the response cannot be
+//!   changed.
 //!
 //! | | [`SignedCookieSessions`] | [`SealedCookieSessions`] |
 //! |---|---|---|
-//! | who can read the session | whoever holds the cookie: put nothing into it that the user may not read | the server |
-//! | Flask reads and writes it | yes | no |
-//! | idle and absolute timeouts | no: its format has no place for them | yes |
-//! | a session of 300 bytes takes | about 435 | about 460 |
+//! | who can read the session | anyone who has the cookie | the server |
+//! | compatible with Flask | yes | no |
+//! | idle and absolute timeouts | no: the format has no field for them | yes |
+//! | cookie size of a session of 300 bytes | about 435 bytes | about 460 bytes |
 //!
 //! ```
-//! use session_cookie::SignedCookieSessions;
-//! use session_core::{SecretKey, SessionConfig};
+//! use session_cookie::{SecretKey, SessionConfig, SignedCookieSessions};
 //!
-//! let key = SecretKey::new("a-secret-of-32-bytes-or-more-0123456789")?;
+//! let key = SecretKey::generate()?;
 //! let sessions = SignedCookieSessions::new(SessionConfig::default(), &key)?;
 //! # Ok::<(), session_core::Error>(())
 //! ```
 //!
-//! # Sharing a login with Flask
+//! # Sharing a session with Flask
 //!
-//! Give both the same key and the same cookie settings, and read what the other stored: Flask's tuples, bytes, `Markup`,
-//! UUIDs and datetimes through [`session_core::tagged`], flash messages through
-//! [`take_flashes`](session_core::Session::take_flashes). The format is itsdangerous' `URLSafeTimedSerializer` with the salt
-//! `cookie-session`, HMAC key derivation and SHA-1. HMAC-SHA-1 is not broken by the collisions of SHA-1, and it is what
-//! Flask reads by default; both sides can be set to [`Digest::Sha256`].
+//! Use the same key and the same cookie settings in both applications. [`session_core::flask`] has
+//! types for Flask's tuples, bytes, `Markup`, UUIDs and datetimes, and
+//! [`take_flashes`](session_core::Session::take_flashes) reads Flask's flash messages.
+//!
+//! The format is that of `URLSafeTimedSerializer` of itsdangerous, with the salt `cookie-session`,
+//! HMAC key derivation and SHA-1. The collisions of SHA-1 do not break HMAC-SHA-1, and it is
+//! Flask's default. Both applications can use [`Digest::Sha256`] instead.
 
 mod base64url;
 mod compression;
 mod payload;
+mod rules;
 mod sealed;
 mod signed;
 mod signer;
@@ -45,4 +53,4 @@ pub use signed::{SignedCookieSessions, SignedCookieSessionsBuilder};
 pub use signer::Digest;
 
 #[doc(no_inline)]
-pub use session_core::{SecretKey, SessionConfig};
+pub use session_core::{SessionConfig, config::SecretKey};

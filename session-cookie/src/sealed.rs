@@ -1,60 +1,81 @@
-//! The session interface over sealed cookies: nobody but the server reads or changes them.
+//! The session interface over sealed cookies, which only the server can read and change.
 
 mod cipher;
 mod content;
 
-use std::sync::Arc;
-
-use session_core::{
-    CookieAction, Error, OpenContext, Outcome, SaveContext, SecretKey, Session, SessionConfig, SessionInterface,
-    async_trait,
-};
+use session_core::config::SecretKey;
+use session_core::interface::{Contents, CookieAction, OpenContext, Opened, Save, Saved};
+use session_core::{Error, Outcome, SessionConfig, SessionInterface, async_trait};
 
 use crate::compression::Compression;
+use crate::rules;
 use cipher::Cipher;
 use content::Span;
 
-/// Keeps each session in a cookie that is encrypted and authenticated: for data that the client must not read.
+/// Stores each session in a cookie that is encrypted and authenticated, for data that the client
+/// must not read.
 ///
-/// The session travels with the client, as in [`SignedCookieSessions`](crate::SignedCookieSessions), with nothing to run and
-/// nothing to clean up; but whoever holds the cookie learns nothing of it except its length and when it was last set. Flask does
-/// not read it.
+/// As with [`SignedCookieSessions`](crate::SignedCookieSessions), the client stores the session.
+/// The cookie reveals only its length and when it was last set. Flask cannot read it.
 ///
-/// The cipher is AES-256-GCM-SIV (RFC 8452) with random nonces. Should one come twice, as in a copied virtual machine, that tells
-/// only whether two sessions are equal. Its keys are derived from the [`SecretKey`] for this one purpose, so that a signed
-/// cookie with the same key is never taken for a sealed one, nor the other way round. The current key seals, all open. A cookie
-/// opens under the name that it was sealed for, and under no other.
+/// # Expiry
 ///
-/// # How long a session lives
+/// The sealed data has the times when the session was created and when the cookie was set.
+/// Therefore [`idle_timeout`](SessionConfig::idle_timeout) and
+/// [`absolute_timeout`](SessionConfig::absolute_timeout) apply. A session expires when its lifetime
+/// has passed since its cookie was last set. For a session that ends with the browser, that
+/// lifetime is `permanent_lifetime`. The present settings apply, also to existing cookies.
 ///
-/// The cookie says inside when the session began and when it ends, so here [`idle_timeout`](SessionConfig::idle_timeout)
-/// and [`absolute_timeout`](SessionConfig::absolute_timeout) hold. A session lives for its lifetime from when its cookie was last
-/// set, and for `permanent_lifetime` if it ends with the browser. With an idle timeout, any request that asks for the session puts
-/// its end off, permanent or not, with a new cookie as soon as the old one would end too early.
+/// A request that reads a permanent session sets the cookie again only when a tenth of the
+/// lifetime, at most a minute, has passed since it was set. Therefore a session may expire up to
+/// this time earlier than its lifetime after the last read. In return, most reads cannot undo a
+/// concurrent write or logout. With
+/// [`Refresh::EachRequest`](session_core::Refresh::EachRequest), every request sets the cookie, as
+/// in Flask.
 ///
-/// What no cookie can promise, this one cannot either: a copy of it stays valid until it ends or the key is dropped, after a logout
-/// too, and of two requests that change the session at once the browser keeps the response that came last.
+/// With an idle timeout, every request whose handler obtains the session extends the expiry,
+/// whether the session is permanent or not. The response sets a new cookie only if the old one
+/// would expire too early.
+///
+/// # Limits
+///
+/// A copy of the cookie stays valid until it expires or the key is replaced, even after a logout.
+/// Concurrent changes overwrite each other: the browser keeps the cookie of the last response.
+///
+/// # Cryptography
+///
+/// The cipher is AES-256-GCM-SIV (RFC 8452) with random nonces. If a nonce repeats, for example in
+/// a cloned virtual machine, an attacker only learns whether two sessions are equal.
+///
+/// HKDF derives the cipher keys from the [`SecretKey`] for this purpose only. Therefore a signed
+/// cookie with the same key is never accepted as a sealed one, and vice versa. The current key
+/// seals, and all keys open. The cookie name is authenticated too, so a cookie opens only under the
+/// name it was sealed for.
 ///
 /// # Compression
 ///
-/// Nothing is compressed unless [`compression`](SealedCookieSessionsBuilder::compression) says so: compressed text is shorter
-/// where it repeats itself, and the length of a cookie is no secret. Who can put a guess into a session and see how long its cookie
-/// becomes could find out what else is in it.
+/// Sessions are not compressed by default. Compressed text is shorter if it repeats itself, and an
+/// attacker can see the length of a cookie. An attacker who can also write a guess into the session
+/// could find out other values of it. See
+/// [`compression`](SealedCookieSessionsBuilder::compression).
+///
+/// # Examples
 ///
 /// ```
 /// use session_cookie::{SealedCookieSessions, SecretKey, SessionConfig};
-/// use session_core::{RequestSession, RequestView};
+/// use session_core::request::{RequestSession, RequestView};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let sessions = SealedCookieSessions::new(SessionConfig::default(), &SecretKey::generate()?)?;
 ///
 /// let request = RequestSession::new(sessions.clone(), RequestView::default());
 /// request.session().await?.insert("card", "4111 1111")?;
-/// let set_cookie = request.commit().await?.set_cookie().unwrap_or_default().to_owned();
+/// let headers = request.commit().await.into_result()?;
 ///
-/// let cookie = set_cookie.split(';').next().unwrap_or_default();
-/// let request = RequestSession::new(sessions, RequestView::builder().cookie_header(cookie.as_bytes()).build());
-/// assert_eq!(request.session().await?.get::<String>("card")?.as_deref(), Some("4111 1111"));
+/// let cookie = headers.set_cookie().and_then(|header| header.split(';').next()).unwrap_or("");
+/// let view = RequestView::builder().cookie_header(cookie.as_bytes()).build();
+/// let session = RequestSession::new(sessions, view).session().await?;
+/// assert_eq!(session.get::<String>("card")?.as_deref(), Some("4111 1111"));
 /// # Ok::<(), session_core::Error>(())
 /// # }).unwrap();
 /// ```
@@ -66,46 +87,41 @@ pub struct SealedCookieSessions {
 }
 
 impl SealedCookieSessions {
-    /// Sessions sealed with this key, not compressed.
+    /// Returns an interface that seals sessions with this key and does not compress them.
     ///
     /// # Errors
     ///
-    /// As [`build`](SealedCookieSessionsBuilder::build).
-    ///
-    /// ```
-    /// use session_cookie::{SealedCookieSessions, SecretKey, SessionConfig};
-    ///
-    /// let sessions = SealedCookieSessions::new(SessionConfig::default(), &SecretKey::generate()?)?;
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// The errors of [`build`](SealedCookieSessionsBuilder::build).
     pub fn new(config: SessionConfig, key: &SecretKey) -> Result<Self, Error> {
         Self::builder(config, key).build()
     }
 
-    /// Sessions with a rule of compression.
-    ///
-    /// ```
-    /// use session_cookie::{Compression, SealedCookieSessions, SecretKey, SessionConfig};
-    ///
-    /// let builder = SealedCookieSessions::builder(SessionConfig::default(), &SecretKey::generate()?);
-    /// let sessions = builder.compression(Compression::NearLimit).build()?;
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// Returns a builder, to choose a compression.
     pub fn builder(config: SessionConfig, key: &SecretKey) -> SealedCookieSessionsBuilder {
         SealedCookieSessionsBuilder { config, key: key.clone(), compression: Compression::Never }
     }
 
-    /// The session that a cookie holds, or why it holds none.
-    fn read(&self, context: &OpenContext<'_>, cookie: &str) -> Result<Session, Rejected> {
+    fn read(&self, context: &OpenContext<'_>, cookie: &str) -> Result<Opened, Rejected> {
+        let config = context.config();
         let bytes = self.cipher.open(cookie, context.cookie_name()).ok_or(Rejected::Seal)?;
         let span = content::span(&bytes).ok_or(Rejected::Content)?;
-        if span.is_over(context.config(), context.now()) {
+        let text = content::text(bytes).ok_or(Rejected::Content)?;
+        let opened = Opened::from_payload(text).map_err(|_| Rejected::Content)?;
+        let lifetime = context.lifetime(&opened);
+        let expires_at = span.expires_at(config, lifetime);
+        if config.is_expired(span.created_at, expires_at, context.now()) {
             return Err(Rejected::Expired);
         }
-        let text = content::text(bytes).ok_or(Rejected::Content)?;
-        let session = Session::from_payload(text).map_err(|_| Rejected::Content)?;
-        session.set_slot(Arc::new(span));
-        Ok(session)
+        Ok(opened.with_renewal(span.renewal(config, lifetime)).with_backend_state(span))
+    }
+
+    fn seal(&self, contents: &Contents, span: Span, save: &Save<'_>) -> Result<String, Error> {
+        let length = contents.payload_len() + content::OVERHEAD;
+        let mut payload = Vec::with_capacity(length + Cipher::OVERHEAD);
+        contents.append_payload(&mut payload);
+        let cookie_length = Cipher::sealed_length(length);
+        let compress = self.compression.is_tried(cookie_length, || save.value_limit());
+        self.cipher.seal(content::encode(payload, span, compress), save.cookie_name())
     }
 }
 
@@ -115,57 +131,40 @@ impl SessionInterface for SealedCookieSessions {
         &self.config
     }
 
-    async fn open(&self, context: &OpenContext<'_>) -> Result<Session, Error> {
+    async fn open(&self, context: &OpenContext<'_>) -> Result<Opened, Error> {
         let Some(cookie) = context.cookie().filter(|cookie| !cookie.is_empty()) else {
-            return Ok(Session::new());
+            return Ok(Opened::new());
         };
         Ok(self.read(context, cookie).unwrap_or_else(|rejected| {
             rejected.log();
-            Session::new()
+            Opened::new()
         }))
     }
 
-    async fn save(&self, session: &Session, context: &SaveContext<'_>) -> Result<CookieAction, Error> {
-        if session.is_empty() {
-            return Ok(if session.is_modified() { CookieAction::Remove } else { CookieAction::Keep });
+    async fn save(&self, save: &Save<'_>) -> Result<Saved, Error> {
+        if let Some(saved) = rules::save_without_value(save)? {
+            return Ok(saved);
         }
-        let (config, lifetime, now) = (context.config(), context.lifetime(), context.now());
-        let opened = session.slot::<Span>().filter(|_| !session.ends());
-        if let Some(span) = &opened
-            && !session.is_modified()
-            && config.idle_timeout().is_some()
-            && span.suffices(config, lifetime, now)
-        {
-            session.set_outcome(Outcome::Unchanged);
-            return Ok(CookieAction::Keep);
+        let (config, now, contents) = (save.config(), save.now(), save.contents());
+        let opened = save.backend_state::<Span>().filter(|_| !save.ends());
+        let created_at = opened.map_or(now, |span| span.created_at);
+        let span = Span { created_at, set_at: now };
+        let value = self.seal(&contents, span, save)?;
+        if !save.is_final() {
+            save.remember(span);
         }
-        let span = Span::new(config, lifetime, opened.map_or(now, |span| span.created_at), now);
-        let text = session.payload();
-        let length = Cipher::sealed_length(text.len() + content::OVERHEAD);
-        let bytes = content::encode(text, span, self.compression.is_tried(length, context.value_limit()));
-        let value = self.cipher.seal(bytes, context.cookie_name())?;
-        session.set_slot(Arc::new(span));
-        Ok(CookieAction::SetUntil(value, span.expires_at))
-    }
-
-    /// With an idle timeout, whoever asks for the session puts its end off; `save` says whether that is due.
-    fn should_set_cookie(&self, session: &Session) -> bool {
-        session.is_modified()
-            || match self.config.idle_timeout() {
-                Some(_) => session.is_accessed() && !session.is_new(),
-                None => self.config.renews(session),
-            }
+        let lifetime = contents.lifetime();
+        let expires = lifetime.map(|_| span.expires_at(config, lifetime));
+        let saved = Saved::new(CookieAction::Set { value, expires }, Outcome::Stored);
+        Ok(match config.idle_timeout() {
+            // The response may be committed long after a manual save.
+            Some(_) => saved.with_renewal(span.renewal(config, lifetime)),
+            None => saved,
+        })
     }
 }
 
 /// Collects the settings of [`SealedCookieSessions`].
-///
-/// ```
-/// use session_cookie::{SealedCookieSessions, SecretKey, SessionConfig};
-///
-/// let sessions = SealedCookieSessions::builder(SessionConfig::default(), &SecretKey::generate()?).build()?;
-/// # Ok::<(), session_core::Error>(())
-/// ```
 #[derive(Clone, Debug)]
 pub struct SealedCookieSessionsBuilder {
     config: SessionConfig,
@@ -174,45 +173,32 @@ pub struct SealedCookieSessionsBuilder {
 }
 
 impl SealedCookieSessionsBuilder {
-    /// When to compress; [`Compression::Never`] if not given. Only for sessions that hold nothing secret beside what somebody else
-    /// may choose.
-    ///
-    /// ```
-    /// # use session_cookie::{Compression, SealedCookieSessions, SecretKey, SessionConfig};
-    /// # let key = SecretKey::generate()?;
-    /// let builder = SealedCookieSessions::builder(SessionConfig::default(), &key).compression(Compression::NearLimit);
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// Sets when cookies are compressed; the default is [`Compression::Never`]. Use another value
+    /// only if no session has both secrets and values that an attacker can choose.
     #[must_use]
     pub fn compression(mut self, compression: Compression) -> Self {
         self.compression = compression;
         self
     }
 
-    /// The interface, with every key derived.
+    /// Returns the interface. All keys are derived here.
     ///
     /// # Errors
     ///
-    /// [`Configuration`](session_core::ErrorKind::Configuration) if the key cannot be used.
-    ///
-    /// ```
-    /// # use session_cookie::{SealedCookieSessions, SecretKey, SessionConfig};
-    /// # let key = SecretKey::generate()?;
-    /// let sessions = SealedCookieSessions::builder(SessionConfig::default(), &key).build()?;
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// [`ErrorKind::Configuration`](session_core::ErrorKind::Configuration) if no cipher key can be
+    /// derived from the key.
     pub fn build(self) -> Result<SealedCookieSessions, Error> {
         let cipher = Cipher::new(&self.key)?;
         Ok(SealedCookieSessions { config: self.config, cipher, compression: self.compression })
     }
 }
 
-/// Why a cookie is a fresh session.
+/// Why a cookie is replaced by a fresh session.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Rejected {
     Seal,
     Expired,
-    /// We sealed it, and yet it is no session: somebody should look.
+    /// One of the keys sealed it, but the content is not a session. This needs an investigation.
     Content,
 }
 
@@ -220,7 +206,9 @@ impl Rejected {
     fn log(self) {
         match self {
             Self::Seal => {
-                tracing::debug!("session cookie was sealed by none of the keys; starting a fresh session");
+                tracing::debug!(
+                    "session cookie was sealed by none of the keys; starting a fresh session"
+                );
             }
             Self::Expired => {
                 tracing::debug!("session cookie has expired; starting a fresh session");

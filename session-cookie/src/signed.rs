@@ -1,33 +1,59 @@
 //! The session interface over signed cookies.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use session_core::{
-    CookieAction, Error, ErrorKind, OpenContext, SaveContext, SecretKey, Session, SessionConfig, SessionInterface,
-    async_trait,
-};
+use session_core::config::SecretKey;
+use session_core::interface::{CookieAction, OpenContext, Opened, Save, Saved};
+use session_core::{Error, ErrorKind, Outcome, SessionConfig, SessionInterface, async_trait};
 
 use crate::base64url;
 use crate::compression::Compression;
 use crate::payload;
+use crate::rules;
 use crate::signer::{Digest, Refused, Signer};
 
-/// Flask's salt: it keeps other signatures made with the same key from passing as sessions.
+/// Flask's salt. It distinguishes sessions from other data that is signed with the same key.
 const SALT: &str = "cookie-session";
+/// How many seconds the clock of the server that signed a cookie may be ahead. The age of a cookie
+/// is relevant for security, so this is less than stores allow. It does not extend the lifetime.
+const CLOCK_TOLERANCE: u64 = 60;
 
-/// Keeps each session in a signed cookie, in Flask's format.
+/// Stores each session in a signed cookie, in Flask's format.
+///
+/// # Expiry
+///
+/// A session expires when its lifetime has passed since its cookie was set. For a session that ends
+/// with the browser, that lifetime is `permanent_lifetime`, as in Flask. The clock of the server
+/// that set the cookie may be up to a minute ahead. Flask rejects such a cookie.
+///
+/// A request that reads a permanent session sets the cookie again only when a tenth of the
+/// lifetime, at most a minute, has passed since it was set. Therefore a session may expire up to
+/// this time earlier than its lifetime after the last read. In return, most reads cannot undo a
+/// concurrent write or logout. With
+/// [`Refresh::EachRequest`](session_core::Refresh::EachRequest), every request sets the cookie, as
+/// in Flask.
+///
+/// # Examples
+///
+/// Reading a session that Flask signed:
 ///
 /// ```
+/// use std::time::{Duration, SystemTime};
+///
 /// use session_cookie::{SecretKey, SessionConfig, SignedCookieSessions};
-/// use session_core::{RequestSession, RequestView};
+/// use session_core::ManualClock;
+/// use session_core::request::{RequestSession, RequestView};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// let key = SecretKey::allow_short("secret-key")?; // a Flask application's SECRET_KEY
-/// let sessions = SignedCookieSessions::new(SessionConfig::default(), &key)?;
+/// let signed_at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+/// let config = SessionConfig::builder().clock(ManualClock::at(signed_at)).build()?;
+/// let key = SecretKey::with_any_length("secret-key")?; // the Flask application's SECRET_KEY
+/// let sessions = SignedCookieSessions::new(config, &key)?;
 ///
 /// let cookie = b"session=eyJ1c2VyX2lkIjo0Mn0.ZVPxAA.w8-OD2mSNaGouDpydiAUxPqksM0";
-/// let request = RequestSession::new(sessions, RequestView::builder().cookie_header(cookie).build());
-/// assert_eq!(request.session().await?.get::<u64>("user_id")?, None); // signed in 2023, expired since
+/// let view = RequestView::builder().cookie_header(cookie).build();
+/// let session = RequestSession::new(sessions, view).session().await?;
+/// assert_eq!(session.get::<u64>("user_id")?, Some(42));
 /// # Ok::<(), session_core::Error>(())
 /// # }).unwrap();
 /// ```
@@ -39,31 +65,16 @@ pub struct SignedCookieSessions {
 }
 
 impl SignedCookieSessions {
-    /// Sessions signed as Flask signs them by default.
+    /// Returns an interface that signs sessions as Flask does by default.
     ///
     /// # Errors
     ///
-    /// As [`build`](SignedCookieSessionsBuilder::build).
-    ///
-    /// ```
-    /// use session_cookie::{SecretKey, SessionConfig, SignedCookieSessions};
-    ///
-    /// let sessions = SignedCookieSessions::new(SessionConfig::default(), &SecretKey::generate()?)?;
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// The errors of [`build`](SignedCookieSessionsBuilder::build).
     pub fn new(config: SessionConfig, key: &SecretKey) -> Result<Self, Error> {
         Self::builder(config, key).build()
     }
 
-    /// Sessions with another salt, digest or rule of compression.
-    ///
-    /// ```
-    /// use session_cookie::{SecretKey, SessionConfig, SignedCookieSessions};
-    ///
-    /// let key = SecretKey::generate()?;
-    /// let sessions = SignedCookieSessions::builder(SessionConfig::default(), &key).salt("admin").build()?;
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// Returns a builder, to choose another salt, digest or compression.
     pub fn builder(config: SessionConfig, key: &SecretKey) -> SignedCookieSessionsBuilder {
         SignedCookieSessionsBuilder {
             config,
@@ -74,22 +85,30 @@ impl SignedCookieSessions {
         }
     }
 
-    /// The session that a cookie holds, or why it holds none.
-    fn read(&self, context: &OpenContext<'_>, cookie: &str) -> Result<Session, Rejected> {
+    fn read(&self, context: &OpenContext<'_>, cookie: &str) -> Result<Opened, Rejected> {
         let (payload, signed_at) = self.signer.verify(cookie)?;
-        let age = whole_seconds(context.now()).checked_sub(whole_seconds(signed_at)).ok_or(Rejected::Expired)?;
+        let (now, signed) = (whole_seconds(context.now()), whole_seconds(signed_at));
+        if signed > now.saturating_add(CLOCK_TOLERANCE) {
+            return Err(Rejected::Expired);
+        }
+        let age = now.saturating_sub(signed);
         let text = payload::decode(payload).ok_or(Rejected::Payload)?;
-        let session = Session::from_payload(text).map_err(|_| Rejected::Payload)?;
-        let lifetime = context.lifetime(&session).unwrap_or_else(|| context.config().permanent_lifetime());
-        if age > lifetime.as_secs() { Err(Rejected::Expired) } else { Ok(session) }
+        let opened = Opened::from_payload(text).map_err(|_| Rejected::Payload)?;
+        let lifetime = context.lifetime(&opened);
+        let limit = lifetime.unwrap_or_else(|| context.config().permanent_lifetime());
+        if age > limit.as_secs() {
+            return Err(Rejected::Expired);
+        }
+        Ok(opened.with_renewal(context.config().cookie_renewal(lifetime, signed_at)))
     }
 
-    /// A payload of this text, compressed if the rule says so.
-    fn encode(&self, text: &str, limit: Option<usize>) -> Vec<u8> {
-        let length = base64url::length(text.len()) + self.signer.overhead();
+    /// Returns the first part of the cookie: the payload, compressed if the setting requires it.
+    fn encode(&self, payload: &str, save: &Save<'_>) -> Vec<u8> {
+        let length = base64url::length(payload.len()) + self.signer.overhead();
         let mut value = Vec::with_capacity(length + 4);
-        if !(self.compression.is_tried(length, limit) && payload::encode_compressed(text, &mut value)) {
-            payload::encode(text, &mut value);
+        let compress = self.compression.is_tried(length, || save.value_limit());
+        if !(compress && payload::encode_compressed(payload, &mut value)) {
+            payload::encode(payload, &mut value);
         }
         value
     }
@@ -101,37 +120,32 @@ impl SessionInterface for SignedCookieSessions {
         &self.config
     }
 
-    async fn open(&self, context: &OpenContext<'_>) -> Result<Session, Error> {
+    async fn open(&self, context: &OpenContext<'_>) -> Result<Opened, Error> {
         let Some(cookie) = context.cookie().filter(|cookie| !cookie.is_empty()) else {
-            return Ok(Session::new());
+            return Ok(Opened::new());
         };
         Ok(self.read(context, cookie).unwrap_or_else(|rejected| {
             rejected.log();
-            Session::new()
+            Opened::new()
         }))
     }
 
-    async fn save(&self, session: &Session, context: &SaveContext<'_>) -> Result<CookieAction, Error> {
-        if session.is_empty() {
-            return Ok(if session.is_modified() { CookieAction::Remove } else { CookieAction::Keep });
+    async fn save(&self, save: &Save<'_>) -> Result<Saved, Error> {
+        if let Some(saved) = rules::save_without_value(save)? {
+            return Ok(saved);
         }
-        let mut value = self.encode(&session.payload(), context.value_limit());
-        self.signer.sign(&mut value, context.now());
-        let unreadable = |error| Error::new(ErrorKind::Backend, "base64 gave no text").with_source(error);
-        String::from_utf8(value).map(CookieAction::Set).map_err(unreadable)
+        let contents = save.contents();
+        let mut value = self.encode(&contents.payload(), save);
+        self.signer.sign(&mut value, save.now());
+        let value = String::from_utf8(value).map_err(|error| {
+            Error::new(ErrorKind::Backend, "signed session is not text").with_source(error)
+        })?;
+        let cookie = CookieAction::Set { value, expires: contents.expires_at() };
+        Ok(Saved::new(cookie, Outcome::Stored))
     }
 }
 
 /// Collects the settings of [`SignedCookieSessions`].
-///
-/// ```
-/// use session_cookie::{Digest, SecretKey, SessionConfig, SignedCookieSessions};
-///
-/// let sessions = SignedCookieSessions::builder(SessionConfig::default(), &SecretKey::generate()?)
-///     .digest(Digest::Sha512)
-///     .build()?;
-/// # Ok::<(), session_core::Error>(())
-/// ```
 #[derive(Clone, Debug)]
 pub struct SignedCookieSessionsBuilder {
     config: SessionConfig,
@@ -142,66 +156,38 @@ pub struct SignedCookieSessionsBuilder {
 }
 
 impl SignedCookieSessionsBuilder {
-    /// Another salt than Flask's `cookie-session`: two interfaces with one key, but different salts, do not take each
-    /// other's cookies.
-    ///
-    /// ```
-    /// # use session_cookie::{SecretKey, SessionConfig, SignedCookieSessions};
-    /// # let key = SecretKey::generate()?;
-    /// let builder = SignedCookieSessions::builder(SessionConfig::default(), &key).salt("admin-session");
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// Sets the salt; the default is Flask's `cookie-session`. Two interfaces with the same key and
+    /// different salts do not accept each other's cookies.
     #[must_use]
     pub fn salt(mut self, salt: impl Into<String>) -> Self {
         self.salt = salt.into();
         self
     }
 
-    /// Another digest than SHA-1.
-    ///
-    /// ```
-    /// # use session_cookie::{Digest, SecretKey, SessionConfig, SignedCookieSessions};
-    /// # let key = SecretKey::generate()?;
-    /// let builder = SignedCookieSessions::builder(SessionConfig::default(), &key).digest(Digest::Sha256);
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// Sets the digest; the default is [`Digest::Sha1`].
     #[must_use]
     pub fn digest(mut self, digest: Digest) -> Self {
         self.digest = digest;
         self
     }
 
-    /// Another rule than [`Compression::NearLimit`].
-    ///
-    /// ```
-    /// # use session_cookie::{Compression, SecretKey, SessionConfig, SignedCookieSessions};
-    /// # let key = SecretKey::generate()?;
-    /// let builder = SignedCookieSessions::builder(SessionConfig::default(), &key).compression(Compression::Never);
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// Sets when cookies are compressed; the default is [`Compression::NearLimit`].
     #[must_use]
     pub fn compression(mut self, compression: Compression) -> Self {
         self.compression = compression;
         self
     }
 
-    /// The interface, with every key derived.
+    /// Returns the interface. All keys are derived here.
     ///
     /// # Errors
     ///
-    /// [`Configuration`](session_core::ErrorKind::Configuration) if the key cannot be used, or if the configuration has an idle
-    /// or absolute timeout: Flask's format has no place for what they need.
-    ///
-    /// ```
-    /// # use session_cookie::{SecretKey, SessionConfig, SignedCookieSessions};
-    /// # let key = SecretKey::generate()?;
-    /// let sessions = SignedCookieSessions::builder(SessionConfig::default(), &key).build()?;
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// [`ErrorKind::Configuration`] if the configuration has an idle or absolute timeout, which
+    /// Flask's format cannot store.
     pub fn build(self) -> Result<SignedCookieSessions, Error> {
         if self.config.absolute_timeout().is_some() || self.config.idle_timeout().is_some() {
-            let message = "a signed cookie does not know when its session began or was last used: \
-                           idle and absolute timeouts need a sealed cookie or a server-side backend";
+            let message = "signed cookie does not store when its session was created or used; idle \
+                           and absolute timeouts need a sealed cookie or a server-side backend";
             return Err(Error::new(ErrorKind::Configuration, message));
         }
         let signer = Signer::new(&self.key, self.salt.as_bytes(), self.digest)?;
@@ -209,12 +195,12 @@ impl SignedCookieSessionsBuilder {
     }
 }
 
-/// Why a cookie is a fresh session.
+/// Why a cookie is replaced by a fresh session.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Rejected {
     Signature,
     Expired,
-    /// We or Flask signed it, and yet it is no session: somebody should look.
+    /// The signature is valid, but the payload is not a session. This needs an investigation.
     Payload,
 }
 
@@ -243,7 +229,7 @@ impl From<Refused> for Rejected {
     }
 }
 
-/// Seconds since 1970, as itsdangerous counts: ages compare in whole seconds.
-fn whole_seconds(time: std::time::SystemTime) -> u64 {
-    time.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
+/// Seconds since 1970. itsdangerous compares ages in whole seconds.
+fn whole_seconds(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
 }

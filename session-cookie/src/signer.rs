@@ -1,34 +1,27 @@
-//! Signatures and timestamps: itsdangerous' `TimestampSigner` with HMAC key derivation.
+//! Signatures and timestamps: the `TimestampSigner` of itsdangerous with HMAC key derivation.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use session_core::{Error, ErrorKind, SecretKey};
+use session_core::config::SecretKey;
+use session_core::{Error, ErrorKind};
 use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 use subtle::ConstantTimeEq as _;
 
 use crate::base64url::BASE64;
 
-/// The longest signature, SHA-512's: 64 bytes, and its base64.
+/// The length of the longest signature, that of SHA-512, in bytes and in base64.
 const LONGEST: usize = 64;
 const LONGEST_TEXT: usize = 88;
 
-/// The hash function that signs: `digest_method` of Flask's `SecureCookieSessionInterface`.
-///
-/// ```
-/// use session_cookie::{Digest, SecretKey, SessionConfig, SignedCookieSessions};
-///
-/// let key = SecretKey::generate()?;
-/// let sessions = SignedCookieSessions::builder(SessionConfig::default(), &key).digest(Digest::Sha256).build()?;
-/// # Ok::<(), session_core::Error>(())
-/// ```
+/// The hash function of the signature: `digest_method` of Flask's `SecureCookieSessionInterface`.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Digest {
-    /// What Flask uses unless told otherwise.
+    /// Flask's default.
     #[default]
     Sha1,
     /// `staticmethod(hashlib.sha256)` in Flask.
@@ -37,7 +30,8 @@ pub enum Digest {
     Sha512,
 }
 
-/// Signs with the current key and verifies with all, each derived once and kept as half-finished hash state.
+/// Signs with the current key and verifies with all keys. Each is derived once, and stored as the
+/// hash state after the key.
 #[derive(Clone)]
 pub(crate) struct Signer {
     keys: Keys,
@@ -53,9 +47,9 @@ enum Keys {
 /// Why a value is not accepted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Refused {
-    /// No key of ours signed it, or nothing in it looks like a signature.
+    /// None of the keys signed it.
     Signature,
-    /// A key of ours signed it, but not together with a time.
+    /// One of the keys signed it, but it has no valid timestamp.
     Timestamp,
 }
 
@@ -87,7 +81,9 @@ impl Signer {
             Digest::Sha256 => derived!(Sha256).map(Keys::Sha256),
             Digest::Sha512 => derived!(Sha512).map(Keys::Sha512),
         };
-        let unusable = |error| Error::new(ErrorKind::Configuration, "the secret key cannot be used").with_source(error);
+        let unusable = |error| {
+            Error::new(ErrorKind::Configuration, "secret key cannot be used").with_source(error)
+        };
         Ok(Self { keys: keys.map_err(unusable)? })
     }
 
@@ -107,7 +103,7 @@ impl Signer {
         });
     }
 
-    /// How many bytes a timestamp of our time and a signature add to a payload.
+    /// Returns how many bytes a timestamp before 2106 and a signature add to a payload.
     pub(crate) fn overhead(&self) -> usize {
         let signature = match &self.keys {
             Keys::Sha1(_) => 27,
@@ -117,13 +113,14 @@ impl Signer {
         ".aaaaaa.".len() + signature
     }
 
-    /// The payload of a signed value, and when it was signed.
+    /// Returns the payload of a signed value, and when it was signed.
     pub(crate) fn verify<'a>(&self, value: &'a str) -> Result<(&'a str, SystemTime), Refused> {
         let (signed, signature) = value.rsplit_once('.').ok_or(Refused::Signature)?;
         if !self.is_genuine(signed, signature.as_bytes()) {
-            // The same signature may be written with other unused bits in its last character.
+            // The last character of the same signature may have other unused bits.
             let (mut bytes, mut text) = ([0; LONGEST + 2], [0; LONGEST_TEXT]);
-            let length = BASE64.decode_slice(signature, &mut bytes).map_err(|_| Refused::Signature)?;
+            let length =
+                BASE64.decode_slice(signature, &mut bytes).map_err(|_| Refused::Signature)?;
             if length > LONGEST || !self.is_genuine(signed, encode(&bytes[..length], &mut text)) {
                 return Err(Refused::Signature);
             }
@@ -132,7 +129,8 @@ impl Signer {
         Ok((payload, parse_timestamp(timestamp).ok_or(Refused::Timestamp)?))
     }
 
-    /// Whether a key of ours makes this signature. Comparing texts spares decoding the one that came.
+    /// Returns whether one of the keys makes this signature. Comparing the base64 texts avoids
+    /// decoding the signature of the cookie.
     fn is_genuine(&self, signed: &str, signature: &[u8]) -> bool {
         let mut buffer = [0; LONGEST_TEXT];
         with_keys!(&self.keys, keys => keys.iter().any(|key| {
@@ -145,11 +143,13 @@ impl Signer {
 
 impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Signer").field("keys", &with_keys!(&self.keys, keys => keys.len())).finish_non_exhaustive()
+        f.debug_struct("Signer")
+            .field("keys", &with_keys!(&self.keys, keys => keys.len()))
+            .finish_non_exhaustive()
     }
 }
 
-/// Compares in the same time wherever the texts differ, eight bytes at once.
+/// Compares two texts in constant time, eight bytes at once.
 fn is_same(one: &[u8], other: &[u8]) -> bool {
     if one.len() != other.len() {
         return false;
@@ -162,18 +162,19 @@ fn is_same(one: &[u8], other: &[u8]) -> bool {
         .into()
 }
 
-/// The base64 of up to [`LONGEST`] bytes.
+/// Encodes up to [`LONGEST`] bytes in base64.
 fn encode<'a>(bytes: &[u8], buffer: &'a mut [u8; LONGEST_TEXT]) -> &'a [u8] {
     let length = BASE64.encode_slice(bytes, buffer).unwrap_or(0);
     &buffer[..length]
 }
 
-/// Big-endian seconds, with as many leading zeros as fit.
+/// Reads big-endian seconds, which may have leading zeros.
 fn parse_timestamp(text: &str) -> Option<SystemTime> {
     let mut buffer = [0; 16];
     let length = BASE64.decode_slice(text, &mut buffer).ok()?;
-    let seconds =
-        buffer[..length].iter().try_fold(0_u64, |seconds, byte| Some(seconds.checked_mul(256)? + u64::from(*byte)))?;
+    let seconds = buffer[..length]
+        .iter()
+        .try_fold(0_u64, |seconds, byte| Some(seconds.checked_mul(256)? + u64::from(*byte)))?;
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 
@@ -182,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_the_same_only_if_every_bit_is() {
+    fn texts_with_any_bit_changed_are_not_same() {
         for length in 0..90 {
             let text = vec![b'a'; length];
             assert!(is_same(&text, &text.clone()));

@@ -1,5 +1,6 @@
-//! The dearest requests that a client can send, each with the most memory that it takes beyond the request itself.
-//! The time that each takes is printed: see it with `cargo test --release --test bounded_memory -- --nocapture`.
+//! The most expensive requests that a client can send. The test checks the memory that each needs
+//! besides the request itself. It prints the time too:
+//! `cargo test --release --test bounded_memory -- --nocapture`.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "support/itsdangerous.rs"]
@@ -14,28 +15,32 @@ use flate2::Compression as Level;
 use flate2::bufread::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 use session_cookie::{Compression, SealedCookieSessions, SecretKey, SessionConfig};
-use session_core::{RequestSession, RequestView, SessionInterface};
+use session_core::SessionInterface;
+use session_core::request::{RequestSession, RequestView};
 
 use itsdangerous::{base64, sessions, sign};
 
-/// The most memory that opening, changing and answering one request may take.
+/// The memory that one request may use to open, change and save its session.
 const LIMIT: u64 = 8 << 20;
 /// The largest `Cookie` header.
 const HEADER: usize = 1 << 20;
-/// The most that a compressed cookie may unfold to.
+/// The largest payload that a compressed cookie may have.
 const MAX_INFLATED: usize = 512 * 1024;
 
-/// A name, a `Cookie` header, and how many keys its session has if it is genuine.
+/// A name, a `Cookie` header, and the number of keys of its session if the cookie is valid.
 type Case = (&'static str, String, Option<usize>);
 
 #[test]
-fn no_request_takes_more_than_eight_megabytes() {
+fn request_uses_at_most_eight_megabytes() {
     let mut over = Vec::new();
-    let signed_cookies: Arc<dyn SessionInterface> = Arc::new(sessions(Compression::WheneverShorter));
+    let signed_cookies: Arc<dyn SessionInterface> =
+        Arc::new(sessions(Compression::WheneverShorter));
     let to_signed = forged().into_iter().chain(many_cookies()).chain(signed()).chain(compressed());
     let cases = to_signed.map(|case| (&signed_cookies, case));
     let sealed_cookies: Arc<dyn SessionInterface> = Arc::new(sealed());
-    for (sessions, (name, header, keys)) in cases.chain(to_sealed().into_iter().map(|case| (&sealed_cookies, case))) {
+    for (sessions, (name, header, keys)) in
+        cases.chain(to_sealed().into_iter().map(|case| (&sealed_cookies, case)))
+    {
         let view = RequestView::builder().cookie_header(header.as_bytes()).build();
         let request = RequestSession::new(Arc::clone(sessions), view);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -43,14 +48,17 @@ fn no_request_takes_more_than_eight_megabytes() {
         let used = allocation_counter::measure(|| {
             runtime.block_on(async {
                 let session = request.session().await.unwrap();
-                opened = Some((started.elapsed(), session.is_new(), session.len()));
+                opened = Some((started.elapsed(), session.is_new(), session.keys().len()));
                 session.insert("visits", 1).unwrap();
-                request.commit().await.unwrap();
+                request.commit().await.into_result().unwrap();
             });
         });
         let (open, is_new, length) = opened.unwrap();
         let (all, peak) = (started.elapsed(), used.bytes_max >> 10);
-        println!("{name}: {} KiB of header, {peak} KiB, {open:.1?} to open, {all:.1?} in all", header.len() >> 10);
+        println!(
+            "{name}: {} KiB of header, {peak} KiB, {open:.1?} to open, {all:.1?} in all",
+            header.len() >> 10
+        );
         assert_eq!((is_new, length), (keys.is_none(), keys.unwrap_or(0)), "{name}");
         if used.bytes_max >= LIMIT {
             over.push(format!("{name}: {peak} KiB"));
@@ -79,11 +87,14 @@ fn to_sealed() -> Vec<Case> {
     ]
 }
 
-/// Sealed cookies of any size, with a retired key to try as well.
+/// Sealed cookies of any size, with a retired key that is tried too.
 fn sealed() -> SealedCookieSessions {
     let config = SessionConfig::builder().max_cookie_size(0).build().unwrap();
     let key = SecretKey::generate().unwrap().with_fallback(&SecretKey::generate().unwrap());
-    SealedCookieSessions::builder(config, &key).compression(Compression::WheneverShorter).build().unwrap()
+    SealedCookieSessions::builder(config, &key)
+        .compression(Compression::WheneverShorter)
+        .build()
+        .unwrap()
 }
 
 fn many_cookies() -> Vec<Case> {
@@ -92,11 +103,15 @@ fn many_cookies() -> Vec<Case> {
         ("a million empty cookies", format!("{}{genuine}", ";".repeat(1_000_000)), Some(1)),
         ("a million tiny cookies", format!("{}{genuine}", "a=;".repeat(1_000_000)), Some(1)),
         ("a million tiny cookies and none of ours", "a=;".repeat(1_000_000), None),
-        ("many cookies of almost our name", format!("{}{genuine}", "session;".repeat(HEADER / 8)), Some(1)),
+        (
+            "many cookies of almost our name",
+            format!("{}{genuine}", "session;".repeat(HEADER / 8)),
+            Some(1),
+        ),
     ]
 }
 
-/// Payloads that were signed, such as no application would sign.
+/// Signed payloads that no application would write.
 fn signed() -> Vec<Case> {
     let room = HEADER / 4 * 3 - 100;
     let (distinct, distinct_keys) = object(room, |key, index| write!(key, "{index:x}").unwrap());
@@ -104,7 +119,8 @@ fn signed() -> Vec<Case> {
     let (escaped, escaped_keys) = object(room, |key, index| {
         write!(key, "\\u{:04x}\\u{:04x}", index & 0xffff, index >> 16).unwrap();
     });
-    let (twofold, _) = object(room, |key, index| key.push_str(if index % 2 == 0 { "a" } else { "\\u0061" }));
+    let (twofold, _) =
+        object(room, |key, index| key.push_str(if index % 2 == 0 { "a" } else { "\\u0061" }));
     let half = room / 2 - 10;
     let payloads = [
         ("one long text", format!("{{\"a\":\"{}\"}}", "x".repeat(room - 10)), Some(1)),
@@ -123,7 +139,8 @@ fn signed() -> Vec<Case> {
 }
 
 fn compressed() -> Vec<Case> {
-    let (distinct, distinct_keys) = object(MAX_INFLATED, |key, index| write!(key, "{index:x}").unwrap());
+    let (distinct, distinct_keys) =
+        object(MAX_INFLATED, |key, index| write!(key, "{index:x}").unwrap());
     let (equal, _) = object(MAX_INFLATED, |_, _| ());
     let text = format!("{{\"a\":\"{}\"}}", "x".repeat(MAX_INFLATED - 8));
     let payloads = [
@@ -136,7 +153,8 @@ fn compressed() -> Vec<Case> {
     payloads.into_iter().map(|(name, bytes, keys)| (name, header(bytes), keys)).collect()
 }
 
-/// An object of almost so many bytes with the shortest values and with keys by their index, and how many keys it has.
+/// An object of almost this many bytes with the shortest values and with keys by their index, and
+/// the number of keys.
 fn object(room: usize, write_key: impl Fn(&mut String, usize)) -> (String, usize) {
     let (mut json, mut keys) = ("{".to_owned(), 0);
     while json.len() + 20 < room {
@@ -155,7 +173,8 @@ fn deflated(text: &str) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// So many compressed bytes, each of which unfolds to nearly a thousand: one flushed block again and again.
+/// This many compressed bytes, each of which decompresses to nearly a thousand: one flushed block,
+/// repeated.
 fn bomb(length: usize) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Level::best());
     encoder.flush().unwrap();

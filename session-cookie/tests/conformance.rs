@@ -1,8 +1,8 @@
-//! The rules that every interface keeps which holds its sessions in the cookie, for both kinds of cookie.
+//! The rules of interfaces that store the session in the cookie, for both kinds of cookie.
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
-const SECRET: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+const SECRET: &str = "b0c1f4a7d92e6835a1f0473be85dc6291e7fa3058cd4b96271e8fd3a50c794b2";
 
 mod signed {
     use session_cookie::{SecretKey, SignedCookieSessions};

@@ -1,5 +1,5 @@
-//! What holds of every session: it comes back from its cookie as it went in, its journal replays to the same payload, and
-//! no map of an application is taken for one of Flask's tags.
+//! Properties of every session: it survives its cookie unchanged, its changes replay to the same
+//! payload, and no map of an application is read as one of Flask's tags.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
@@ -10,8 +10,10 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 use session_cookie::{Compression, Digest, SecretKey, SessionConfig, SignedCookieSessions};
-use session_core::tagged::{Bytes, DateTime, Markup, Tuple, Uuid};
-use session_core::{Error, ErrorKind, ManualClock, RequestSession, RequestView, Session};
+use session_core::flask::{Bytes, DateTime, Markup, Tuple, Uuid};
+use session_core::interface::{Changes, Opened, state_of};
+use session_core::request::{RequestSession, RequestView};
+use session_core::{Error, ErrorKind, ManualClock, Session};
 
 const TAGS: [&str; 6] = [" t", " di", " b", " m", " u", " d"];
 /// The last second that an HTTP date can show.
@@ -21,7 +23,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_session_comes_back_from_its_cookie(
+    fn session_round_trips_through_cookie(
         values in btree_map(key(), json(), 1..8), digest in digest(), compression in compression(),
     ) {
         let reopened = through_a_cookie(digest, compression, |session| {
@@ -36,31 +38,33 @@ proptest! {
     }
 
     #[test]
-    fn the_journal_replayed_on_the_original_is_the_session(original in payload(), steps in vec(step(), 0..12)) {
-        let session = Session::from_payload(original.clone()).unwrap();
-        let opened = session.payload();
+    fn changes_replayed_on_original_give_session(
+        original in payload(), steps in vec(step(), 0..12),
+    ) {
+        let session = from_payload(original.clone());
+        let opened = payload_of(&session);
         for step in &steps {
             step.take(&session)?;
         }
-        let changes = session.changes();
-        prop_assert_eq!(changes.replay(&original).unwrap(), session.payload());
+        let changes = changes_of(&session);
+        prop_assert_eq!(changes.replay(&original).unwrap(), payload_of(&session));
         prop_assert_eq!(changes.is_empty(), !session.is_modified());
         if changes.is_empty() {
-            prop_assert_eq!(session.payload(), opened);
+            prop_assert_eq!(payload_of(&session), opened);
         }
     }
 
     #[test]
-    fn the_journal_replayed_on_a_newer_session_keeps_what_others_wrote(
+    fn changes_replayed_on_newer_session_keep_other_values(
         original in payload(), steps in vec(step(), 0..12),
     ) {
-        let session = Session::from_payload(original.clone()).unwrap();
+        let session = from_payload(original.clone());
         for step in &steps {
             step.take(&session)?;
         }
-        let newer = Session::from_payload(original).unwrap();
+        let newer = from_payload(original);
         newer.insert("elsewhere", "é").unwrap();
-        let merged = Session::from_payload(session.changes().replay(&newer.payload()).unwrap()).unwrap();
+        let merged = from_payload(changes_of(&session).replay(&payload_of(&newer)).unwrap());
         let cleared = steps.iter().any(|step| matches!(step, Step::Clear));
         prop_assert_eq!(merged.get::<String>("elsewhere").unwrap(), (!cleared).then(|| "é".to_owned()));
         prop_assert!(merged.discard("elsewhere").unwrap() != cleared);
@@ -68,7 +72,7 @@ proptest! {
     }
 
     #[test]
-    fn what_flask_tags_comes_back_as_its_type(
+    fn tagged_values_round_trip_as_their_types(
         bytes in vec(any::<u8>(), 0..40), html in text(), uuid in any::<[u8; 16]>(), seconds in 0..=END_OF_9999,
     ) {
         let moment = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
@@ -92,7 +96,7 @@ proptest! {
     }
 
     #[test]
-    fn a_map_that_looks_like_a_tag_stays_a_map_at_any_depth(
+    fn tag_like_map_stays_map_at_any_depth(
         layers in vec((select(&TAGS[..]), any::<bool>()), 1..30), inside in json(), key in key(),
     ) {
         let map = layers.iter().fold(inside, |inside, (tag, listed)| {
@@ -108,7 +112,7 @@ proptest! {
     }
 
     #[test]
-    fn a_map_that_looks_like_a_tag_is_never_read_as_the_tagged_type(tag in select(&TAGS[2..]), text in text()) {
+    fn tag_like_map_is_never_read_as_tagged_type(tag in select(&TAGS[2..]), text in text()) {
         let session = through_a_cookie(Digest::Sha1, Compression::Never, |session| {
             session.insert("map", BTreeMap::from([(tag, &text)])).unwrap();
         });
@@ -138,12 +142,13 @@ enum Step {
 }
 
 impl Step {
-    /// Takes the step. It fails only where what is stored is of another type, and then changes nothing.
+    /// Takes the step. It fails only if the stored value has another type, and then changes
+    /// nothing.
     fn take(&self, session: &Session) -> Result<(), TestCaseError> {
-        let (payload, recorded) = (session.payload(), session.changes().len());
+        let before = (payload_of(session), changes_of(session).len());
         let Err(error) = self.apply(session) else { return Ok(()) };
         prop_assert_eq!(error.kind(), ErrorKind::Value);
-        prop_assert_eq!((session.payload(), session.changes().len()), (payload, recorded));
+        prop_assert_eq!((payload_of(session), changes_of(session).len()), before);
         Ok(())
     }
 
@@ -178,7 +183,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A payload as another program may have written it: spaces, odd values, repeated keys, flash messages or none.
+/// A payload as another program may have written it: with spaces, odd values, repeated keys, and
+/// perhaps flash messages.
 fn payload() -> impl Strategy<Value = String> {
     const ENTRIES: [&str; 11] = [
         r#""a":1"#,
@@ -198,7 +204,7 @@ fn payload() -> impl Strategy<Value = String> {
         .prop_map(|entries| format!("{{{}}}", entries.join(" , ")))
 }
 
-/// Few enough that steps meet each other.
+/// So few keys that steps change the same ones.
 fn few_keys() -> impl Strategy<Value = String> {
     select(vec!["a", "b", "é\"\n", " t", "_permanent", "_flashes"]).prop_map(str::to_owned)
 }
@@ -217,7 +223,9 @@ fn json() -> impl Strategy<Value = Value> {
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
         any::<u64>().prop_map(Value::from),
-        any::<f64>().prop_filter("JSON has no such number", |number| number.is_finite()).prop_map(Value::from),
+        any::<f64>()
+            .prop_filter("JSON has no such number", |number| number.is_finite())
+            .prop_map(Value::from),
         text().prop_map(Value::from),
     ];
     leaf.prop_recursive(4, 24, 4, |inner| {
@@ -228,9 +236,12 @@ fn json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Any characters, those that JSON must escape among them.
+/// Any characters, including those that JSON must escape.
 fn text() -> impl Strategy<Value = String> {
-    let char = prop_oneof![any::<char>(), select(vec!['"', '\\', '\n', '\0', ' ', '\u{7f}', '\u{2028}', '😀'])];
+    let char = prop_oneof![
+        any::<char>(),
+        select(vec!['"', '\\', '\n', '\0', ' ', '\u{7f}', '\u{2028}', '😀'])
+    ];
     vec(char, 0..12).prop_map(String::from_iter)
 }
 
@@ -242,28 +253,45 @@ fn compression() -> impl Strategy<Value = Compression> {
     select(vec![Compression::NearLimit, Compression::WheneverShorter, Compression::Never])
 }
 
-/// What a session holds, whatever its order and spelling.
+/// The values of a session, whatever their order and spelling.
 fn entries(session: &Session) -> BTreeMap<String, Option<Value>> {
     let entry = |key: String| (key.clone(), session.get(&key).ok().flatten());
     session.keys().into_iter().map(entry).collect()
 }
 
-/// The session that the next request sees after one that wrote to a fresh session.
-fn through_a_cookie(digest: Digest, compression: Compression, write: impl FnOnce(&Session)) -> Session {
+fn from_payload(payload: String) -> Session {
+    Opened::from_payload(payload).unwrap().into_session()
+}
+
+fn payload_of(session: &Session) -> String {
+    state_of(session).payload()
+}
+
+fn changes_of(session: &Session) -> Changes {
+    state_of(session).changes().clone()
+}
+
+/// Returns the session that the next request opens after one that wrote to a fresh session.
+fn through_a_cookie(
+    digest: Digest,
+    compression: Compression,
+    write: impl FnOnce(&Session),
+) -> Session {
     let clock = ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
     let config = SessionConfig::builder().clock(clock).max_cookie_size(0).build().unwrap();
-    let key = SecretKey::new("a-secret-of-32-bytes-or-more-0123456789").unwrap();
-    let builder = SignedCookieSessions::builder(config, &key).digest(digest).compression(compression);
+    let key = SecretKey::new("a-test-secret-7Qd0pXw4ZrLk9Vm2Bn8Ys5Tc1").unwrap();
+    let builder =
+        SignedCookieSessions::builder(config, &key).digest(digest).compression(compression);
     let sessions = builder.build().unwrap();
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
         let first = RequestSession::new(sessions.clone(), RequestView::default());
         let written = first.session().await.unwrap();
         write(&written);
-        let headers = first.commit().await.unwrap();
+        let headers = first.commit().await.into_result().unwrap();
         let cookie = headers.set_cookie().unwrap().split(';').next().unwrap().as_bytes();
         let view = RequestView::builder().cookie_header(cookie).build();
         let reopened = RequestSession::new(sessions, view).session().await.unwrap();
-        assert_eq!(reopened.payload(), written.payload());
+        assert_eq!(payload_of(&reopened), payload_of(&written));
         assert!(!reopened.is_new() && !reopened.is_modified());
         reopened
     })

@@ -1,4 +1,4 @@
-//! Sealed cookies: what opens, what does not, and what nobody can read.
+//! Sealed cookies: which cookies open, which do not, and what a cookie reveals.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
@@ -9,37 +9,42 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac as _};
 use proptest::prelude::*;
-use session_cookie::{Compression, Digest, SealedCookieSessions, SecretKey, SessionConfig, SignedCookieSessions};
-use session_core::{Error, ErrorKind, ManualClock, Oversize, Session, SessionConfigBuilder, SessionInterface};
+use session_cookie::{
+    Compression, Digest, SealedCookieSessions, SecretKey, SessionConfig, SignedCookieSessions,
+};
+use session_core::request::{RequestSession, RequestView};
+use session_core::{
+    Error, ErrorKind, ManualClock, OversizePolicy, Session, SessionConfigBuilder, SessionInterface,
+};
 use sha2::Sha256;
 
 use support::{at, parts, request};
 
 const NOW: u64 = 1_700_000_000;
-const SECRET: &str = "a-secret-of-32-bytes-or-more-0123456789";
+const SECRET: &str = "a-test-secret-7Qd0pXw4ZrLk9Vm2Bn8Ys5Tc1";
 
 #[test]
-fn what_was_sealed_is_read_by_another_instance() {
+fn sealed_cookie_is_read_by_other_instance() {
     let session = open(&sealed(), &cookie(&sealed(), |session| session.insert("card", "4111")));
     assert_eq!(session.get::<String>("card").unwrap().unwrap(), "4111");
     assert!(!session.is_new() && !session.is_modified());
 }
 
 #[test]
-fn every_flipped_bit_is_a_fresh_session() {
+fn flipped_bit_is_fresh_session() {
     let genuine = cookie(&sealed(), |session| session.insert("n", 1));
     for (index, bit) in (0..genuine.len()).flat_map(|index| (0..8).map(move |bit| (index, bit))) {
         let mut flipped = genuine.clone().into_bytes();
         flipped[index] ^= 1 << bit;
-        let view = session_core::RequestView::builder().cookie_header(&[b"session=", &*flipped].concat()).build();
-        let session = run(session_core::RequestSession::new(sealed(), view).session()).unwrap();
+        let view = RequestView::builder().cookie_header(&[b"session=", &*flipped].concat()).build();
+        let session = run(RequestSession::new(sealed(), view).session()).unwrap();
         assert!(is_fresh(&session), "bit {bit} of byte {index}");
     }
     assert!(!is_fresh(&open(&sealed(), &genuine)));
 }
 
 #[test]
-fn every_truncation_and_every_longer_cookie_is_a_fresh_session() {
+fn truncated_or_extended_cookie_is_fresh_session() {
     let genuine = cookie(&sealed(), |session| session.insert("n", 1));
     for length in 0..genuine.len() {
         assert!(is_fresh(&open(&sealed(), &genuine[..length])), "the first {length}");
@@ -52,21 +57,25 @@ fn every_truncation_and_every_longer_cookie_is_a_fresh_session() {
 }
 
 #[test]
-fn a_cookie_opens_under_no_other_name() {
+fn sealed_cookie_opens_only_under_its_name() {
     let named = |name| sessions(config().cookie_name(name), SECRET);
     let genuine = cookie(&named("session"), |session| session.insert("role", "guest"));
     assert!(!is_fresh(&open(&named("session"), &genuine)));
     for other in ["admin", "Session", "session2", "s"] {
-        let view = session_core::RequestView::builder().cookie_header(format!("{other}={genuine}").as_bytes()).build();
-        let session = run(session_core::RequestSession::new(named(other), view).session()).unwrap();
+        let view =
+            RequestView::builder().cookie_header(format!("{other}={genuine}").as_bytes()).build();
+        let session = run(RequestSession::new(named(other), view).session()).unwrap();
         assert!(is_fresh(&session), "{other}");
     }
 }
 
 #[test]
-fn a_signed_cookie_is_no_sealed_one_and_a_sealed_one_no_signed_one() {
+fn signed_and_sealed_cookies_are_not_interchangeable() {
     let signed = |digest| {
-        let builder = SignedCookieSessions::builder(config().build().unwrap(), &SecretKey::new(SECRET).unwrap());
+        let builder = SignedCookieSessions::builder(
+            config().build().unwrap(),
+            &SecretKey::new(SECRET).unwrap(),
+        );
         builder.digest(digest).build().unwrap()
     };
     let of_sealed = cookie(&sealed(), |session| session.insert("n", 1));
@@ -76,15 +85,18 @@ fn a_signed_cookie_is_no_sealed_one_and_a_sealed_one_no_signed_one() {
         assert!(is_fresh(&open(&sealed(), &of_signed.replace('.', ""))), "{digest:?} without dots");
         for part in of_signed.split('.') {
             assert!(is_fresh(&open(&sealed(), part)), "{digest:?}: {part}");
-            assert!(is_fresh(&open(&signed(digest), &of_signed.replacen(part, &of_sealed, 1))), "{digest:?}: {part}");
+            assert!(
+                is_fresh(&open(&signed(digest), &of_signed.replacen(part, &of_sealed, 1))),
+                "{digest:?}: {part}"
+            );
         }
         assert!(is_fresh(&open(&signed(digest), &of_sealed)), "{digest:?}");
     }
 }
 
-/// With HKDF in between, not even a salt that the application chose gives the signer the key that seals.
+/// Because of HKDF, no salt of the application makes the signing key equal to the sealing key.
 #[test]
-fn neither_the_secret_nor_a_key_that_signs_is_a_key_that_seals() {
+fn sealing_key_is_neither_secret_nor_signing_key() {
     let authenticate = |key: &[u8], message: &[u8]| {
         let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
         mac.update(message);
@@ -93,7 +105,7 @@ fn neither_the_secret_nor_a_key_that_signs_is_a_key_that_seals() {
     let purpose = b"session-cookie sealed 1";
     let first_block = [&purpose[..], &[1]].concat();
     let sealing = authenticate(&authenticate(&[0; 32], SECRET.as_bytes()), &first_block);
-    assert!(!is_fresh(&open(&sealed(), &sealed_by(sealing))), "this is how the key is derived");
+    assert!(!is_fresh(&open(&sealed(), &sealed_by(sealing))), "the key is derived like this");
     let others = [
         <[u8; 32]>::try_from(&SECRET.as_bytes()[..32]).unwrap(),
         authenticate(SECRET.as_bytes(), b"cookie-session"),
@@ -107,13 +119,16 @@ fn neither_the_secret_nor_a_key_that_signs_is_a_key_that_seals() {
 }
 
 #[test]
-fn a_retired_key_opens_and_the_next_cookie_is_sealed_by_the_new_one_alone() {
-    let (retired, older) = ("retired-0123456789-0123456789-0123456789", "older-0123456789-0123456789-0123456789");
+fn retired_key_opens_and_current_key_seals() {
+    let (retired, older) =
+        ("retired-0123456789-0123456789-0123456789", "older-0123456789-0123456789-0123456789");
     let current = "current-0123456789-0123456789-0123456789";
     let key = |key| SecretKey::new(key).unwrap();
     let rotated = key(current).with_fallback(&key(older)).with_fallback(&key(retired));
     let rotated = SealedCookieSessions::new(config().build().unwrap(), &rotated).unwrap();
-    let visits = |sessions: &SealedCookieSessions, cookie: &str| open(sessions, cookie).get::<u64>("visits").unwrap();
+    let visits = |sessions: &SealedCookieSessions, cookie: &str| {
+        open(sessions, cookie).get::<u64>("visits").unwrap()
+    };
     let (only_retired, only_current) = (sessions(config(), retired), sessions(config(), current));
 
     let old = cookie(&only_retired, |session| session.insert("visits", 1));
@@ -123,7 +138,7 @@ fn a_retired_key_opens_and_the_next_cookie_is_sealed_by_the_new_one_alone() {
 }
 
 #[test]
-fn a_cookie_tells_nothing_and_none_is_like_another() {
+fn sealed_cookie_reveals_nothing_and_is_unique() {
     let value = "Jd4wMv8sRb2yLt7pGc9q";
     let make = || cookie(&sealed(), |session| session.insert("secret", value));
     let (one, other) = (make(), make());
@@ -132,17 +147,24 @@ fn a_cookie_tells_nothing_and_none_is_like_another() {
     for part in [&b"secret"[..], b"Jd4wMv", b"{\"", &NOW.to_be_bytes()[4..]] {
         assert!(!bytes(&one).windows(part.len()).any(|window| window == part), "{part:?}");
     }
-    let alike = bytes(&one).iter().zip(bytes(&other)).filter(|(one, other)| **one == *other).count();
+    let alike =
+        bytes(&one).iter().zip(bytes(&other)).filter(|(one, other)| **one == *other).count();
     assert!(alike < bytes(&one).len() / 4, "{alike} bytes of {} alike", bytes(&one).len());
 }
 
 #[test]
-fn nothing_is_compressed_unless_it_is_asked_for() {
-    let noise: String =
-        (0..2500_u32).map(|n| char::from(b'a' + (n.wrapping_mul(2_654_435_761) >> 24) as u8 % 26)).collect();
+fn sealed_cookie_is_compressed_only_if_configured() {
+    let noise: String = (0..2500_u32)
+        .map(|n| char::from(b'a' + (n.wrapping_mul(2_654_435_761) >> 24) as u8 % 26))
+        .collect();
     let length = |compression: Option<Compression>, text: &str| {
-        let builder = SealedCookieSessions::builder(config().build().unwrap(), &SecretKey::new(SECRET).unwrap());
-        let sessions = compression.map_or(builder.clone(), |compression| builder.compression(compression)).build();
+        let builder = SealedCookieSessions::builder(
+            config().build().unwrap(),
+            &SecretKey::new(SECRET).unwrap(),
+        );
+        let sessions = compression
+            .map_or(builder.clone(), |compression| builder.compression(compression))
+            .build();
         let sessions = sessions.unwrap();
         let cookie = cookie(&sessions, |session| session.insert("text", text));
         assert_eq!(open(&sealed(), &cookie).get::<String>("text").unwrap().unwrap(), text);
@@ -155,27 +177,34 @@ fn nothing_is_compressed_unless_it_is_asked_for() {
         assert!(length(Some(compression), &repeated) < 200, "{compression:?}");
     }
     assert_eq!(length(Some(Compression::NearLimit), &repeated[..100]), length(None, &noise[..100]));
-    assert!(length(Some(Compression::WheneverShorter), &repeated[..100]) < length(None, &noise[..100]));
+    assert!(
+        length(Some(Compression::WheneverShorter), &repeated[..100]) < length(None, &noise[..100])
+    );
 }
 
 #[test]
-fn a_session_that_does_not_fit_is_sent_whole_or_refused_as_the_configuration_says() {
+fn oversize_session_is_sent_whole_or_refused_by_policy() {
     let long = |session: &Session| session.insert("text", "x".repeat(4000));
-    let sent = cookie(&sessions(config(), SECRET), long);
+    let lenient = config().oversize(OversizePolicy::Warn);
+    let sent = cookie(&sessions(lenient, SECRET), long);
     assert!(sent.len() > 4093);
     assert_eq!(open(&sealed(), &sent).get::<String>("text").unwrap().unwrap().len(), 4000);
-    let refused = save(&sessions(config().oversize(Oversize::Refuse), SECRET), None, long).unwrap_err();
+    let refused = save(&sessions(config(), SECRET), None, long).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::TooLarge);
 }
 
 #[test]
-fn what_was_sealed_and_is_no_session_is_a_fresh_one() {
+fn sealed_content_that_is_not_session_is_fresh_session() {
     let derived = hkdf::Hkdf::<Sha256>::new(None, SECRET.as_bytes());
     let mut key = [0; 32];
     derived.expand(b"session-cookie sealed 1", &mut key).unwrap();
-    for (text, mark, fresh) in
-        [(&b"{\"n\":1}"[..], 0, false), (b"[1]", 0, true), (b"\xff", 0, true), (b"{}", 1, true), (b"{}", 2, true)]
-    {
+    for (text, mark, fresh) in [
+        (&b"{\"n\":1}"[..], 0, false),
+        (b"[1]", 0, true),
+        (b"\xff", 0, true),
+        (b"{}", 1, true),
+        (b"{}", 2, true),
+    ] {
         let mut content = text.to_vec();
         content.push(mark);
         content.extend_from_slice(&[0; 8]);
@@ -191,17 +220,17 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_text_is_a_fresh_session(text in "[A-Za-z0-9_.=+/\"; -]{0,200}") {
+    fn any_text_is_fresh_session(text in "[A-Za-z0-9_.=+/\"; -]{0,200}") {
         assert!(is_fresh(&open(&sealed(), &text)));
     }
 
     #[test]
-    fn any_bytes_are_a_fresh_session(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn any_bytes_are_fresh_session(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         assert!(is_fresh(&open(&sealed(), &BASE64_URL_SAFE_NO_PAD.encode(bytes))));
     }
 
     #[test]
-    fn any_session_is_read_as_it_was(pairs in proptest::collection::vec((".{0,20}", ".{0,60}"), 1..6)) {
+    fn any_session_round_trips(pairs in proptest::collection::vec((".{0,20}", ".{0,60}"), 1..6)) {
         let cookie = cookie(&sealed(), |session| pairs.iter().try_for_each(|(key, value)| session.insert(key, value)));
         let session = open(&sealed(), &cookie);
         for (key, _) in &pairs {
@@ -227,12 +256,15 @@ fn open(sessions: &(impl SessionInterface + Clone), cookie: &str) -> Session {
     run(request(sessions.clone(), Some(&format!("session={cookie}"))).session()).unwrap()
 }
 
-/// The value of the cookie that a request without one is answered with.
-fn cookie(sessions: &(impl SessionInterface + Clone), change: impl FnOnce(&Session) -> Result<(), Error>) -> String {
+/// Returns the cookie value in the response to a request without a cookie.
+fn cookie(
+    sessions: &(impl SessionInterface + Clone),
+    change: impl FnOnce(&Session) -> Result<(), Error>,
+) -> String {
     save(sessions, None, change).unwrap()
 }
 
-/// The value of the cookie that a request with one is answered with.
+/// Returns the cookie value in the response to a request with a cookie.
 fn changed(
     sessions: &SealedCookieSessions,
     cookie: &str,
@@ -247,16 +279,17 @@ fn save(
     change: impl FnOnce(&Session) -> Result<(), Error>,
 ) -> Result<String, Error> {
     let name = sessions.config().cookie_name().to_owned();
-    let request = request(sessions.clone(), cookie.map(|cookie| format!("{name}={cookie}")).as_deref());
+    let request =
+        request(sessions.clone(), cookie.map(|cookie| format!("{name}={cookie}")).as_deref());
     change(&run(request.session())?)?;
-    Ok(parts(run(request.commit())?.set_cookie().unwrap()).1.to_owned())
+    Ok(parts(run(request.commit()).into_result()?.set_cookie().unwrap()).1.to_owned())
 }
 
 fn is_fresh(session: &Session) -> bool {
     session.is_new() && session.is_empty()
 }
 
-/// A cookie made as ours are, by this key.
+/// Seals a session in the format of this crate with this key.
 fn sealed_by(key: [u8; 32]) -> String {
     let mut content = b"{\"n\":1}\0".to_vec();
     content.extend_from_slice(&(NOW * 1000).to_be_bytes());
@@ -267,7 +300,8 @@ fn sealed_by(key: [u8; 32]) -> String {
 fn seal(content: &[u8], key: [u8; 32]) -> String {
     let (mut sealed, nonce) = (content.to_vec(), Nonce::from([7; 12]));
     let cipher = Aes256GcmSiv::new(&key.into());
-    let tag = cipher.encrypt_inout_detached(&nonce, b"session", sealed.as_mut_slice().into()).unwrap();
+    let tag =
+        cipher.encrypt_inout_detached(&nonce, b"session", sealed.as_mut_slice().into()).unwrap();
     BASE64_URL_SAFE_NO_PAD.encode([&sealed[..], &tag, &nonce].concat())
 }
 

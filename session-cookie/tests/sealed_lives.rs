@@ -1,4 +1,4 @@
-//! How long a session in a sealed cookie lives, and which responses set its cookie.
+//! When a session in a sealed cookie expires, and which responses set its cookie.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
@@ -7,14 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session_cookie::{SealedCookieSessions, SecretKey, SessionConfig, SignedCookieSessions};
+use session_core::request::RequestSession;
 use session_core::{
-    Error, ManualClock, Outcome, Refresh, RequestSession, Session, SessionConfigBuilder, SessionInterface,
+    Error, ErrorKind, ManualClock, Outcome, Refresh, Session, SessionConfigBuilder,
+    SessionInterface,
 };
 
 use support::{at, parts, request};
 
 const NOW: u64 = 1_700_000_000;
-const SECRET: &str = "a-secret-of-32-bytes-or-more-0123456789";
+const SECRET: &str = "a-test-secret-7Qd0pXw4ZrLk9Vm2Bn8Ys5Tc1";
 const MINUTE: u64 = 60;
 const HOUR: u64 = 3600;
 
@@ -23,9 +25,11 @@ type Visit = fn(&Session) -> Result<(), Error>;
 type Make = fn(SessionConfigBuilder) -> Arc<dyn SessionInterface>;
 
 #[test]
-fn a_session_lives_to_the_last_moment_of_its_lifetime() {
-    let cases: [(&str, Visit); 2] =
-        [("permanent", |session| session.set_permanent(true)), ("ends with the browser", |_| Ok(()))];
+fn session_expires_exactly_after_its_lifetime() {
+    let cases: [(&str, Visit); 2] = [
+        ("permanent", |session| session.set_permanent(true)),
+        ("ends with the browser", |_| Ok(())),
+    ];
     for (name, change) in cases {
         let mut browser = Browser::new(SessionConfig::builder().permanent_lifetime(seconds(HOUR)));
         browser.visit(|session| change(session).and_then(|()| session.insert("n", 1)));
@@ -39,9 +43,11 @@ fn a_session_lives_to_the_last_moment_of_its_lifetime() {
 }
 
 #[test]
-fn an_idle_session_ends_and_one_that_is_read_does_not() {
+fn idle_session_expires_and_read_session_does_not() {
     for permanent in [false, true] {
-        let idle = SessionConfig::builder().idle_timeout(seconds(10 * MINUTE)).refresh(Refresh::WhenModified);
+        let idle = SessionConfig::builder()
+            .idle_timeout(seconds(10 * MINUTE))
+            .refresh(Refresh::WhenModified);
         let mut browser = Browser::new(idle);
         browser.begin(permanent);
         for _ in 0..10 {
@@ -49,14 +55,14 @@ fn an_idle_session_ends_and_one_that_is_read_does_not() {
             assert!(browser.has_session(), "permanent: {permanent}");
         }
         browser.clock.advance(seconds(11 * MINUTE));
-        assert!(browser.has_session(), "a tenth, or a minute, is the slack");
+        assert!(browser.has_session(), "the slack is a tenth of the timeout, at most a minute");
         browser.clock.advance(seconds(11 * MINUTE + 1));
         assert!(!browser.has_session(), "permanent: {permanent}");
     }
 }
 
 #[test]
-fn a_request_that_does_not_ask_for_its_session_does_not_put_the_idle_timeout_off() {
+fn unused_session_does_not_extend_idle_timeout() {
     for refresh in [Refresh::EachRequest, Refresh::WhenAccessed, Refresh::WhenModified] {
         let idle = SessionConfig::builder().idle_timeout(seconds(10 * MINUTE)).refresh(refresh);
         let mut browser = Browser::new(idle);
@@ -69,7 +75,7 @@ fn a_request_that_does_not_ask_for_its_session_does_not_put_the_idle_timeout_off
 }
 
 #[test]
-fn a_read_sets_the_cookie_only_when_the_idle_timeout_needs_it() {
+fn read_sets_cookie_only_if_idle_timeout_requires_it() {
     let mut browser = Browser::new(SessionConfig::builder().idle_timeout(seconds(10 * MINUTE)));
     browser.begin(true);
     assert_eq!(browser.read(), (None, Outcome::Unchanged));
@@ -78,13 +84,13 @@ fn a_read_sets_the_cookie_only_when_the_idle_timeout_needs_it() {
     browser.clock.advance(seconds(1));
     let (set_cookie, outcome) = browser.read();
     assert_eq!(outcome, Outcome::Stored);
-    // 22:13:20, a minute and a second later; ten minutes and one of slack to live.
+    // 22:13:20, a minute and a second, ten minutes, and a minute of slack.
     assert!(set_cookie.unwrap().contains("; Expires=Tue, 14 Nov 2023 22:25:21 GMT"));
     assert_eq!(browser.read(), (None, Outcome::Unchanged));
 }
 
 #[test]
-fn a_session_that_ends_with_the_browser_keeps_a_cookie_without_an_end() {
+fn renewed_browser_session_cookie_has_no_expiry() {
     let mut browser = Browser::new(SessionConfig::builder().idle_timeout(seconds(10 * MINUTE)));
     let first = browser.begin(false);
     browser.clock.advance(seconds(5 * MINUTE));
@@ -95,7 +101,7 @@ fn a_session_that_ends_with_the_browser_keeps_a_cookie_without_an_end() {
 }
 
 #[test]
-fn nothing_puts_the_absolute_timeout_off() {
+fn absolute_timeout_is_never_extended() {
     let visits: [(&str, Visit); 5] = [
         ("reads", |session| session.get::<u64>("n").map(drop)),
         ("writes", |session| session.update("n", |n: Option<u64>| n.map(|n| n + 1))),
@@ -104,7 +110,9 @@ fn nothing_puts_the_absolute_timeout_off() {
         ("gets a new id", Session::rotate_id),
     ];
     for (name, visit) in visits {
-        let config = SessionConfig::builder().absolute_timeout(seconds(HOUR)).idle_timeout(seconds(40 * MINUTE));
+        let config = SessionConfig::builder()
+            .absolute_timeout(seconds(HOUR))
+            .idle_timeout(seconds(40 * MINUTE));
         let mut browser = Browser::new(config);
         browser.begin(true);
         for _ in 0..2 {
@@ -118,14 +126,16 @@ fn nothing_puts_the_absolute_timeout_off() {
 }
 
 #[test]
-fn the_cookie_ends_when_the_session_does() {
-    let config = SessionConfig::builder().absolute_timeout(seconds(HOUR)).permanent_lifetime(seconds(2 * HOUR));
+fn cookie_expires_with_session() {
+    let config = SessionConfig::builder()
+        .absolute_timeout(seconds(HOUR))
+        .permanent_lifetime(seconds(2 * HOUR));
     let set_cookie = Browser::new(config).begin(true);
     assert!(set_cookie.contains("; Expires=Tue, 14 Nov 2023 23:13:20 GMT"), "{set_cookie}");
 }
 
 #[test]
-fn what_is_written_after_a_logout_begins_anew() {
+fn write_after_logout_starts_new_session() {
     let mut browser = Browser::new(SessionConfig::builder().absolute_timeout(seconds(HOUR)));
     browser.begin(true);
     browser.clock.advance(seconds(HOUR));
@@ -135,18 +145,86 @@ fn what_is_written_after_a_logout_begins_anew() {
 }
 
 #[test]
-fn a_shorter_absolute_timeout_holds_for_cookies_that_were_sealed_before() {
+fn write_after_saved_logout_starts_new_session() {
+    let mut browser = Browser::new(SessionConfig::builder().absolute_timeout(seconds(HOUR)));
+    browser.begin(true);
+    browser.clock.advance(seconds(HOUR));
+    let request = browser.request();
+    let session = run(request.session()).unwrap();
+    session.destroy().unwrap();
+    assert_eq!(run(session.save()).unwrap(), Outcome::Stored);
+    session.insert("n", 1).unwrap();
+    browser.keep(run(request.commit()).into_result().unwrap().set_cookie());
+    browser.clock.advance(seconds(HOUR));
+    assert!(browser.has_session());
+}
+
+#[test]
+fn read_near_absolute_timeout_sets_no_cookie() {
+    let config =
+        SessionConfig::builder().absolute_timeout(seconds(HOUR)).idle_timeout(seconds(40 * MINUTE));
+    let mut browser = Browser::new(config);
+    browser.begin(true);
+    browser.clock.advance(seconds(30 * MINUTE));
+    assert_eq!(browser.read().1, Outcome::Stored);
+    browser.clock.advance(seconds(29 * MINUTE));
+    assert_eq!(browser.read(), (None, Outcome::Unchanged));
+}
+
+#[test]
+fn commit_long_after_manual_save_extends_idle_timeout() {
+    let mut browser = Browser::new(SessionConfig::builder().idle_timeout(seconds(10 * MINUTE)));
+    let request = browser.request();
+    let session = run(request.session()).unwrap();
+    session.insert("n", 1).unwrap();
+    assert_eq!(run(session.save()).unwrap(), Outcome::Stored);
+    browser.clock.advance(seconds(20 * MINUTE));
+    browser.keep(run(request.commit()).into_result().unwrap().set_cookie());
+    browser.clock.advance(seconds(10 * MINUTE));
+    assert!(browser.has_session());
+}
+
+#[test]
+fn reopened_session_refuses_changes_and_saves_nothing_else() {
+    let changes: [(&str, Visit); 3] = [
+        ("writes", |session| session.insert("n", 2)),
+        ("clears", Session::clear),
+        ("logs out", Session::destroy),
+    ];
+    for make in [sealed as Make, signed] {
+        for (name, change) in changes {
+            let mut browser = Browser::of(SessionConfig::builder(), make);
+            browser.begin(true);
+            browser.clock.advance(seconds(MINUTE));
+            let request = browser.request();
+            let session = run(request.session()).unwrap();
+            browser.keep(run(request.commit()).into_result().unwrap().set_cookie());
+
+            let reopened = run(session.reopen()).unwrap();
+            assert_eq!(run(reopened.save()).unwrap(), Outcome::Unchanged, "{name}");
+            change(&reopened).unwrap();
+            let error = run(reopened.save()).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Committed, "{name}");
+            assert!(error.to_string().contains("response has been sent"), "{name}: {error}");
+            assert!(reopened.is_modified() && browser.has_session(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn shorter_absolute_timeout_applies_to_existing_cookie() {
     let mut browser = Browser::new(SessionConfig::builder());
     browser.begin(true);
     browser.clock.advance(seconds(HOUR));
     assert!(browser.has_session());
-    let shorter = SessionConfig::builder().absolute_timeout(seconds(HOUR - 1)).clock(browser.clock.clone());
+    let shorter =
+        SessionConfig::builder().absolute_timeout(seconds(HOUR - 1)).clock(browser.clock.clone());
     browser.sessions = sealed(shorter);
     assert!(!browser.has_session());
 }
 
 #[test]
-fn a_save_in_the_middle_of_a_request_does_not_change_when_the_session_began() {
+fn manual_save_keeps_creation_time() {
     let mut browser = Browser::new(SessionConfig::builder().absolute_timeout(seconds(HOUR)));
     let request = browser.request();
     let session = run(request.session()).unwrap();
@@ -154,7 +232,7 @@ fn a_save_in_the_middle_of_a_request_does_not_change_when_the_session_began() {
     assert_eq!(run(session.save()).unwrap(), Outcome::Stored);
     browser.clock.advance(seconds(MINUTE));
     session.insert("n", 2).unwrap();
-    browser.keep(run(request.commit()).unwrap().set_cookie());
+    browser.keep(run(request.commit()).into_result().unwrap().set_cookie());
     browser.clock.advance(seconds(HOUR - MINUTE));
     assert!(browser.has_session());
     browser.clock.advance(Duration::from_millis(1));
@@ -162,13 +240,21 @@ fn a_save_in_the_middle_of_a_request_does_not_change_when_the_session_began() {
 }
 
 #[test]
-fn the_same_responses_set_a_sealed_cookie_as_set_a_signed_one() {
+fn sealed_and_signed_cookies_are_set_by_same_responses() {
     let visits: [(&str, Option<Visit>); 6] = [
         ("passes by", None),
         ("reads", Some(|session| session.get::<u64>("n").map(drop))),
         ("writes", Some(|session| session.insert("n", 2))),
-        ("writes, says it did not", Some(|session| session.insert("n", 2).and_then(|()| session.set_modified(false)))),
-        ("removes all", Some(|session| session.keys().iter().try_for_each(|key| session.discard(key).map(drop)))),
+        (
+            "writes, says it did not",
+            Some(|session| session.insert("n", 2).and_then(|()| session.set_modified(false))),
+        ),
+        (
+            "removes all",
+            Some(|session| {
+                session.keys().iter().try_for_each(|key| session.discard(key).map(drop))
+            }),
+        ),
         ("clears", Some(Session::clear)),
     ];
     for refresh in [Refresh::EachRequest, Refresh::WhenAccessed, Refresh::WhenModified] {
@@ -182,7 +268,7 @@ fn the_same_responses_set_a_sealed_cookie_as_set_a_signed_one() {
                     if let Some(visit) = visit {
                         visit(&run(request.session()).unwrap()).unwrap();
                     }
-                    let headers = run(request.commit()).unwrap();
+                    let headers = run(request.commit()).into_result().unwrap();
                     let set_cookie = headers.set_cookie().map(|set_cookie| {
                         let (name, value, attributes) = parts(set_cookie);
                         format!("{name} {} {attributes:?}", value.is_empty())
@@ -195,7 +281,7 @@ fn the_same_responses_set_a_sealed_cookie_as_set_a_signed_one() {
     }
 }
 
-/// Keeps the cookie that it is given, whatever that says of its end.
+/// A browser that ignores the expiry of its cookie.
 struct Browser {
     sessions: Arc<dyn SessionInterface>,
     clock: ManualClock,
@@ -223,12 +309,15 @@ impl Browser {
         }
     }
 
-    /// A request whose handler does this; the `Set-Cookie` of its answer.
-    fn visit(&mut self, change: impl FnOnce(&Session) -> Result<(), Error>) -> (Option<String>, Outcome) {
+    /// Sends a request whose handler does this. Returns the `Set-Cookie` of the response.
+    fn visit(
+        &mut self,
+        change: impl FnOnce(&Session) -> Result<(), Error>,
+    ) -> (Option<String>, Outcome) {
         let request = self.request();
         let session = run(request.session()).unwrap();
         change(&session).unwrap();
-        let headers = run(request.commit()).unwrap();
+        let headers = run(request.commit()).into_result().unwrap();
         self.keep(headers.set_cookie());
         (headers.set_cookie().map(str::to_owned), session.outcome().unwrap())
     }
@@ -248,14 +337,14 @@ impl Browser {
         self.visit(|session| session.get::<u64>("n").map(drop))
     }
 
-    /// A request that does not ask for its session.
+    /// Sends a request whose handler does not obtain the session.
     fn pass_by(&mut self) -> Option<String> {
-        let headers = run(self.request().commit()).unwrap();
+        let headers = run(self.request().commit()).into_result().unwrap();
         self.keep(headers.set_cookie());
         headers.set_cookie().map(str::to_owned)
     }
 
-    /// A request that reads.
+    /// Sends a request that reads the session.
     fn has_session(&mut self) -> bool {
         let mut found = false;
         self.visit(|session| {

@@ -1,4 +1,5 @@
-//! Neither a log line nor the `Debug` form of anything public shows a secret, a cookie or a value of a session.
+//! No log event and no `Debug` form of a public type shows a secret, a cookie or a value of a
+//! session.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fmt::Debug;
@@ -9,10 +10,14 @@ use std::time::{Duration, SystemTime};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use session_cookie::{Compression, SealedCookieSessions, SecretKey, SessionConfig, SignedCookieSessions};
+use session_cookie::{
+    Compression, SealedCookieSessions, SecretKey, SessionConfig, SignedCookieSessions,
+};
+use session_core::interface::{OpenContext, Opened, Save, Saved, state_of};
+use session_core::request::{RequestSession, RequestView};
 use session_core::{
-    CookieAction, Error, ErrorKind, ManualClock, OpenContext, Oversize, RequestSession, RequestView, SaveContext,
-    Session, SessionConfigBuilder, SessionInterface, async_trait,
+    Error, ErrorKind, ManualClock, OversizePolicy, Session, SessionConfigBuilder, SessionInterface,
+    async_trait,
 };
 use sha1::Sha1;
 use tracing::Level;
@@ -24,13 +29,13 @@ const WEAK: &str = "Pz8rWq2nXv6k";
 const VALUE: &str = "Jd4wMv8sRb2yLt7pGc9q";
 const FLASHED: &str = "Uf3xHn6kTz9dWq5mYe2v";
 const OTHER_COOKIE: &str = "Rk7bPs4gVw9zNj2cXm6t";
-/// How much of a secret text already counts as the text.
+/// How many bytes of a secret count as a leak.
 const WINDOW: usize = 8;
 
 /// Signed or sealed.
 type Make = fn(SessionConfig) -> Result<Arc<dyn SessionInterface>, Error>;
 
-/// Shows each context as it passes, and asks the sessions inside.
+/// Shows the arguments and results of each call of the inner interface.
 #[derive(Debug)]
 struct Watching {
     inner: Arc<dyn SessionInterface>,
@@ -43,44 +48,77 @@ impl SessionInterface for Watching {
         self.inner.config()
     }
 
-    async fn open(&self, context: &OpenContext<'_>) -> Result<Session, Error> {
+    async fn open(&self, context: &OpenContext<'_>) -> Result<Opened, Error> {
         self.seen.show(context);
-        self.inner.open(context).await
+        let opened = self.inner.open(context).await;
+        self.seen.show(&opened);
+        opened
     }
 
-    async fn save(&self, session: &Session, context: &SaveContext<'_>) -> Result<CookieAction, Error> {
-        self.seen.show(context);
-        let action = self.inner.save(session, context).await;
-        self.seen.show(&action);
-        action
+    async fn save(&self, save: &Save<'_>) -> Result<Saved, Error> {
+        self.seen.show(save);
+        self.seen.show(&save.contents());
+        let saved = self.inner.save(save).await;
+        self.seen.show(&saved);
+        saved
     }
 }
 
 #[test]
-fn no_cookie_that_is_opened_leaves_a_trace_of_itself() {
+fn opened_signed_cookie_is_not_shown_or_logged() {
     let genuine = cookie(&save(signed, config(), |session| session.insert("mood", VALUE)).unwrap());
     let (before, signature) = genuine.rsplit_once('.').unwrap();
     let unsigned = sign(&BASE64_URL_SAFE_NO_PAD.encode(format!("[\"{VALUE}\"]")));
-    let odd = sign(&BASE64_URL_SAFE_NO_PAD.encode(format!("{{\"mood\":[\"{VALUE}\"],\"_flashes\":\"{FLASHED}\"}}")));
+    let odd = sign(
+        &BASE64_URL_SAFE_NO_PAD
+            .encode(format!("{{\"mood\":[\"{VALUE}\"],\"_flashes\":\"{FLASHED}\"}}")),
+    );
     let cases = [
         ("genuine", genuine.clone(), NOW, None),
-        ("forged payload", format!("x{genuine}"), NOW, Some("session cookie has no valid signature")),
-        ("forged signature", format!("{before}.{}", reversed(signature)), NOW, Some("has no valid signature")),
+        (
+            "forged payload",
+            format!("x{genuine}"),
+            NOW,
+            Some("session cookie has no valid signature"),
+        ),
+        (
+            "forged signature",
+            format!("{before}.{}", reversed(signature)),
+            NOW,
+            Some("has no valid signature"),
+        ),
         ("no signature", genuine.replace('.', ""), NOW, Some("has no valid signature")),
         ("expired", genuine.clone(), NOW + 86_400 * 32, Some("session cookie has expired")),
-        ("from the future", genuine, NOW - 1, Some("session cookie has expired")),
+        ("from the future", genuine, NOW - 61, Some("session cookie has expired")),
         ("no session", unsigned, NOW, Some("session cookie is signed but malformed")),
         ("no base64", sign(VALUE.repeat(3).get(..21).unwrap()), NOW, Some("signed but malformed")),
-        ("no text", sign(&BASE64_URL_SAFE_NO_PAD.encode([0xff; 30])), NOW, Some("signed but malformed")),
+        (
+            "no text",
+            sign(&BASE64_URL_SAFE_NO_PAD.encode([0xff; 30])),
+            NOW,
+            Some("signed but malformed"),
+        ),
         ("compressed rubbish", sign(&format!(".{VALUE}")), NOW, Some("signed but malformed")),
         ("odd values", odd, NOW, None),
     ];
     for (name, cookie, now, expected) in cases {
         let log = Log::default();
-        log.collect(|| drop(use_session(signed, config().clock(ManualClock::at(at(now))), Some(&cookie), &log)));
+        log.collect(|| {
+            let config = config().clock(ManualClock::at(at(now)));
+            drop(use_session(signed, config, Some(&cookie), &log));
+        });
         let text = log.take();
         assert_eq!(leaks(&text, &[&cookie]), Vec::<String>::new(), "{name}");
-        for shown in ["RequestSession {", "OpenContext {", "SaveContext {", "RequestView {", "Insert(\"mood\", ..)"] {
+        for shown in [
+            "RequestSession {",
+            "OpenContext {",
+            "Opened {",
+            "Save {",
+            "Contents {",
+            "SessionState {",
+            "RequestView {",
+            "Insert(\"mood\", ..)",
+        ] {
             assert!(text.contains(shown), "{name}: {shown} is missing from {text}");
         }
         match expected {
@@ -91,9 +129,10 @@ fn no_cookie_that_is_opened_leaves_a_trace_of_itself() {
 }
 
 #[test]
-fn no_sealed_cookie_leaves_a_trace_of_itself() {
+fn sealed_cookie_is_not_shown_or_logged() {
     let genuine = cookie(&save(sealed, config(), |session| session.insert("mood", VALUE)).unwrap());
-    let of_signed = cookie(&save(signed, config(), |session| session.insert("mood", VALUE)).unwrap());
+    let of_signed =
+        cookie(&save(signed, config(), |session| session.insert("mood", VALUE)).unwrap());
     let cases = [
         ("genuine", genuine.clone(), NOW, None),
         ("forged", reversed(&genuine), NOW, Some("session cookie was sealed by none of the keys")),
@@ -105,7 +144,11 @@ fn no_sealed_cookie_leaves_a_trace_of_itself() {
         let config = config().clock(ManualClock::at(at(now)));
         log.collect(|| saved = use_session(sealed, config, Some(&cookie_sent), &log).unwrap());
         let text = log.take();
-        assert_eq!(leaks(&text, &[&cookie_sent, &cookie(&saved.unwrap())]), Vec::<String>::new(), "{name}");
+        assert_eq!(
+            leaks(&text, &[&cookie_sent, &cookie(&saved.unwrap())]),
+            Vec::<String>::new(),
+            "{name}"
+        );
         match expected {
             Some(message) => assert!(text.contains(message), "{name}: {text}"),
             None => assert!(!text.contains("starting a fresh session"), "{name}: {text}"),
@@ -114,34 +157,43 @@ fn no_sealed_cookie_leaves_a_trace_of_itself() {
 }
 
 #[test]
-fn no_cookie_that_is_saved_leaves_a_trace_of_itself() {
-    let (small, refusing) = (config().max_cookie_size(100), config().max_cookie_size(100).oversize(Oversize::Refuse));
+fn saved_signed_cookie_is_not_shown_or_logged() {
+    let (small, refusing) = (
+        config().max_cookie_size(100).oversize(OversizePolicy::Warn),
+        config().max_cookie_size(100).oversize(OversizePolicy::Refuse),
+    );
     let cases = [
-        ("saved", config(), "Set(..)", false),
+        ("saved", config(), "Set { expires: None, .. }", false),
         ("oversize", small, "session cookie is larger than the limit", false),
-        ("refused", refusing, "the limit is 100", true),
+        ("refused", refusing, "exceeds the limit of 100 bytes", true),
     ];
     for (name, config, expected, refused) in cases {
         let (log, mut saved) = (Log::default(), None);
         log.collect(|| saved = Some(use_session(signed, config.clone(), None, &log)));
         let text = log.take();
-        assert_eq!(saved.unwrap().is_err_and(|error| error.kind() == ErrorKind::TooLarge), refused, "{name}");
+        assert_eq!(
+            saved.unwrap().is_err_and(|error| error.kind() == ErrorKind::TooLarge),
+            refused,
+            "{name}"
+        );
         assert!(text.contains(expected), "{name}: {text}");
-        let unlimited = config.max_cookie_size(0).oversize(Oversize::Warn);
+        let unlimited = config.max_cookie_size(0).oversize(OversizePolicy::Warn);
         let header = use_session(signed, unlimited, None, &Log::default()).unwrap().unwrap();
         assert_eq!(leaks(&text, &[&cookie(&header)]), Vec::<String>::new(), "{name}");
     }
 }
 
 #[test]
-fn nothing_that_holds_the_key_shows_it() {
+fn debug_form_does_not_show_key() {
     let log = Log::default();
     let settings = config();
     log.show(&settings);
     let config = settings.build().unwrap();
     log.show(&config);
     log.show(&key());
-    let builder = SignedCookieSessions::builder(config.clone(), &key()).salt("admin").compression(Compression::Never);
+    let builder = SignedCookieSessions::builder(config.clone(), &key())
+        .salt("admin")
+        .compression(Compression::Never);
     log.show(&builder);
     log.show(&builder.build().unwrap());
     let builder = SealedCookieSessions::builder(config, &key());
@@ -163,16 +215,19 @@ fn nothing_that_holds_the_key_shows_it() {
 }
 
 #[test]
-fn an_error_shows_no_secret_and_no_value() {
+fn error_shows_no_secret_and_no_value() {
     let path = format!("{}/weak-key", env!("CARGO_TARGET_TMPDIR"));
     std::fs::write(&path, WEAK).unwrap();
-    let session = Session::from_payload(format!("{{\"mood\":\"{VALUE}\",\"_flashes\":\"{FLASHED}\"}}")).unwrap();
+    let session =
+        Opened::from_payload(format!("{{\"mood\":\"{VALUE}\",\"_flashes\":\"{FLASHED}\"}}"))
+            .unwrap()
+            .into_session();
     let errors = [
         SecretKey::new(WEAK).unwrap_err(),
         SecretKey::from_file(&path).unwrap_err(),
-        Session::from_payload(format!("[\"{VALUE}\"]")).unwrap_err(),
-        session.changes().replay(VALUE).unwrap_err(),
-        Session::null("set a key").insert("mood", VALUE).unwrap_err(),
+        Opened::from_payload(format!("[\"{VALUE}\"]")).unwrap_err(),
+        state_of(&session).changes().replay(VALUE).unwrap_err(),
+        Opened::null("set a key").into_session().insert("mood", VALUE).unwrap_err(),
         session.flash(VALUE).unwrap_err(),
         session.get::<u64>("mood").unwrap_err(),
         session.take_flashes().unwrap_err(),
@@ -184,16 +239,23 @@ fn an_error_shows_no_secret_and_no_value() {
 
     let text = log.take();
     assert_eq!(leaks(&text, &[]), Vec::<String>::new());
-    for shown in ["12 bytes; at least 32", "not a JSON object", "set a key", "the session's value of \"mood\" is not"] {
+    for shown in [
+        "has 12 bytes; it needs at least 32",
+        "not a JSON object",
+        "set a key",
+        "session value \"mood\" is not",
+    ] {
         assert!(text.contains(shown), "{shown} is missing from {text}");
     }
 }
 
 #[test]
-fn a_leak_would_be_found() {
+fn leak_is_found() {
     let genuine = cookie(&save(signed, config(), |session| session.insert("mood", VALUE)).unwrap());
     let part = &genuine[20..20 + WINDOW];
-    for leak in [SECRET, RETIRED, WEAK, VALUE, FLASHED, OTHER_COOKIE, &genuine, part, &SECRET[9..17]] {
+    for leak in
+        [SECRET, RETIRED, WEAK, VALUE, FLASHED, OTHER_COOKIE, &genuine, part, &SECRET[9..17]]
+    {
         let log = Log::default();
         log.collect(|| tracing::trace!(leak, "an event"));
         assert!(!leaks(&log.take(), &[&genuine]).is_empty(), "{leak}");
@@ -203,7 +265,7 @@ fn a_leak_would_be_found() {
     assert_eq!(leaks("an event", &[&genuine]), Vec::<String>::new());
 }
 
-/// Works with one request's session and shows everything public on the way; gives the `Set-Cookie`.
+/// Uses the session of one request and shows every public value. Returns the `Set-Cookie`.
 fn use_session(
     make: Make,
     config: SessionConfigBuilder,
@@ -212,7 +274,8 @@ fn use_session(
 ) -> Result<Option<String>, Error> {
     let inner = make(config.build()?)?;
     let header = format!("csrf={OTHER_COOKIE}; session={}", cookie.unwrap_or_default());
-    let builder = RequestView::builder().cookie_header(header.as_bytes()).host("shop.example").path("/cart");
+    let builder =
+        RequestView::builder().cookie_header(header.as_bytes()).host("shop.example").path("/cart");
     log.show(&builder);
     let view = builder.build();
     log.show(&view);
@@ -228,9 +291,11 @@ fn use_session(
             log.write_line(&error.to_string());
         }
         log.show(&session);
-        log.show(&session.changes());
+        log.show(&state_of(&session));
+        log.show(state_of(&session).changes());
         log.show(&request);
-        let headers = request.commit().await.inspect_err(|error| log.show_error(error))?;
+        let headers =
+            request.commit().await.into_result().inspect_err(|error| log.show_error(error))?;
         log.show(&headers);
         log.show(&request);
         log.show_error(&session.insert("late", VALUE).unwrap_err());
@@ -238,7 +303,7 @@ fn use_session(
     })
 }
 
-/// The `Set-Cookie` of a request whose handler makes one change.
+/// Returns the `Set-Cookie` of a request whose handler makes one change.
 fn save(
     make: Make,
     config: SessionConfigBuilder,
@@ -247,7 +312,7 @@ fn save(
     let request = RequestSession::new(make(config.build()?)?, RequestView::default());
     run(async {
         change(&request.session().await?)?;
-        Ok(request.commit().await?.set_cookie().unwrap().to_owned())
+        Ok(request.commit().await.into_result()?.set_cookie().unwrap().to_owned())
     })
 }
 
@@ -271,13 +336,13 @@ fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
-/// The value of a `Set-Cookie` header.
+/// Returns the value in a `Set-Cookie` header.
 fn cookie(set_cookie: &str) -> String {
     let pair = set_cookie.split(';').next().unwrap();
     pair.split_once('=').unwrap().1.to_owned()
 }
 
-/// The cookie of a payload that is as it goes over the wire.
+/// Signs an encoded payload and returns the cookie value.
 fn sign(payload: &str) -> String {
     let authenticate = |key: &[u8], message: &[u8]| {
         let mut mac = Hmac::<Sha1>::new_from_slice(key).unwrap();
@@ -285,7 +350,8 @@ fn sign(payload: &str) -> String {
         mac.finalize().into_bytes()
     };
     let signed = format!("{payload}.{}", BASE64_URL_SAFE_NO_PAD.encode(&NOW.to_be_bytes()[4..]));
-    let signature = authenticate(&authenticate(SECRET.as_bytes(), b"cookie-session"), signed.as_bytes());
+    let signature =
+        authenticate(&authenticate(SECRET.as_bytes(), b"cookie-session"), signed.as_bytes());
     format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
 }
 
@@ -297,29 +363,34 @@ fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
-/// The parts of secrets and of these cookies that a text shows, as text or as a list of bytes.
+/// Returns the parts of secrets and of these cookies that a text shows, as text or as a list of
+/// bytes.
 fn leaks(text: &str, cookies: &[&str]) -> Vec<String> {
     let secrets = [SECRET, RETIRED, WEAK, VALUE, FLASHED, OTHER_COOKIE];
-    // A timestamp is no secret, and shorter than a window.
-    let parts = cookies.iter().flat_map(|cookie| cookie.split('.')).filter(|part| part.len() >= WINDOW);
+    // A timestamp is not a secret, and shorter than a window.
+    let parts =
+        cookies.iter().flat_map(|cookie| cookie.split('.')).filter(|part| part.len() >= WINDOW);
     secrets
         .into_iter()
         .chain(parts)
         .flat_map(|secret| secret.as_bytes().windows(WINDOW))
         .flat_map(|window| {
             let bytes = format!("{window:?}");
-            [String::from_utf8_lossy(window).into_owned(), bytes.trim_matches(['[', ']']).to_owned()]
+            [
+                String::from_utf8_lossy(window).into_owned(),
+                bytes.trim_matches(['[', ']']).to_owned(),
+            ]
         })
         .filter(|window| text.contains(window.as_str()))
         .collect()
 }
 
-/// Collects what is logged and what is shown.
+/// Collects events and `Debug` forms.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// Collects every event of any level while `work` runs.
+    /// Collects the events of every level while `work` runs.
     fn collect(&self, work: impl FnOnce()) {
         let log = self.clone();
         let subscriber = tracing_subscriber::fmt()
@@ -335,7 +406,7 @@ impl Log {
         self.write_line(&format!("{value:?} {value:#?}"));
     }
 
-    /// Writes an error with all that lies beneath it.
+    /// Writes an error and its sources.
     fn show_error(&self, error: &Error) {
         self.show(error);
         let mut beneath: Option<&dyn std::error::Error> = Some(error);

@@ -1,26 +1,39 @@
-//! Runs every request that was recorded from a Flask application, and compares the headers of its response.
+//! Runs every request that was recorded from a Flask application, and compares the headers of the
+//! response.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 use session_cookie::{SecretKey, SessionConfig, SignedCookieSessions};
-use session_core::{Error, ErrorKind, ManualClock, Refresh, SameSite, Session};
+use session_core::interface::state_of;
+use session_core::{
+    Error, ErrorKind, ManualClock, Refresh, SameSite, Session, SessionInterface as _,
+};
 
 use support::{at, parts, request};
 
-/// Configurations that are refused here when they are built, the number of their cases, and why.
+/// Configurations that `build` refuses, the number of their cases, and the reason.
 const REFUSED: [(&str, usize, &str); 3] = [
-    (r#"{"SESSION_COOKIE_SAMESITE":"bad"}"#, 3, "no such SameSite: a server error on each response in Flask"),
-    (r#"{"SESSION_COOKIE_SAMESITE":"none"}"#, 1, "browsers drop a SameSite=None cookie without Secure"),
-    (r#"{"SESSION_COOKIE_PARTITIONED":true}"#, 2, "asks for no Secure, which Werkzeug then adds unasked"),
+    (
+        r#"{"SESSION_COOKIE_SAMESITE":"bad"}"#,
+        3,
+        "unknown SameSite: a server error on each response in Flask",
+    ),
+    (
+        r#"{"SESSION_COOKIE_SAMESITE":"none"}"#,
+        1,
+        "browsers drop a SameSite=None cookie without Secure",
+    ),
+    (r#"{"SESSION_COOKIE_PARTITIONED":true}"#, 2, "lacks Secure, which Werkzeug adds by itself"),
 ];
 const PARTITIONED: usize = 2;
 
 #[tokio::test]
-async fn every_recorded_request_gets_the_response_that_flask_gives() {
+async fn recorded_request_gets_response_of_flask() {
     let mut compared = 0;
     for case in cases() {
         if refusal(&case).is_none() {
@@ -32,7 +45,7 @@ async fn every_recorded_request_gets_the_response_that_flask_gives() {
 }
 
 #[tokio::test]
-async fn a_partitioned_cookie_with_secure_is_the_one_that_flask_sends() {
+async fn partitioned_cookie_with_secure_is_that_of_flask() {
     let mut compared = 0;
     for case in cases().iter().filter(|case| refusal(case) == Some(PARTITIONED)) {
         let mut config = case["config"].as_object().unwrap().clone();
@@ -44,9 +57,10 @@ async fn a_partitioned_cookie_with_secure_is_the_one_that_flask_sends() {
 }
 
 #[test]
-fn every_refused_configuration_is_refused() {
+fn unsafe_flask_configuration_is_refused() {
     for (index, (config, count, reason)) in REFUSED.into_iter().enumerate() {
-        let cases: Vec<_> = cases().into_iter().filter(|case| refusal(case) == Some(index)).collect();
+        let cases: Vec<_> =
+            cases().into_iter().filter(|case| refusal(case) == Some(index)).collect();
         assert_eq!(cases.len(), count, "{config}");
         let refused = configuration(cases[0]["config"].as_object().unwrap(), 0).unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::Configuration, "{config}: {reason}");
@@ -58,29 +72,58 @@ fn every_refused_configuration_is_refused() {
 async fn compare(case: &Value, config: &Map<String, Value>) {
     let now = case["now"].as_u64().unwrap();
     let config = configuration(config, now).unwrap();
-    let sessions = SignedCookieSessions::new(config, &SecretKey::allow_short("secret-key").unwrap()).unwrap();
+    let sessions =
+        SignedCookieSessions::new(config, &SecretKey::with_any_length("secret-key").unwrap())
+            .unwrap();
     let request = request(sessions.clone(), case["request_cookie"].as_str());
     let operation = case["op"].as_str().unwrap();
     if operation != "noop" {
         run(operation, &request.session().await.unwrap()).unwrap();
     }
-    let headers = request.commit().await.unwrap();
+    let headers = request.commit().await.into_result().unwrap();
 
     let vary: Vec<_> = headers.merged_vary([]).into_iter().collect();
     assert_eq!(Value::from(vary), case["vary"], "{case}");
-    let recorded: Vec<_> =
-        case["set_cookie"].as_array().unwrap().iter().map(|cookie| cookie.as_str().unwrap()).collect();
+    let recorded: Vec<_> = case["set_cookie"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|cookie| cookie.as_str().unwrap())
+        .collect();
     let ours: Vec<_> = headers.set_cookie().into_iter().collect();
     assert_eq!(ours.len(), recorded.len(), "{case}");
     for (ours, recorded) in ours.into_iter().zip(recorded) {
-        let ((name, value, attributes), flask) = (parts(ours), parts(recorded));
+        let ((name, value, mut attributes), flask) = (parts(ours), parts(recorded));
+        // Flask sends `Max-Age` with a removal only.
+        if !value.is_empty() {
+            let lifetime = without_max_age(&mut attributes);
+            let expected = sessions.config().permanent_lifetime().as_secs();
+            let expires = attributes.iter().any(|attribute| attribute.starts_with("Expires="));
+            assert_eq!(lifetime, expires.then_some(expected), "{case}");
+        }
         assert_eq!((name, attributes), (flask.0, flask.2), "{case}");
-        assert_eq!(content(&sessions, name, value).await, content(&sessions, name, flask.1).await, "{case}");
+        assert_eq!(
+            content(&sessions, name, value).await,
+            content(&sessions, name, flask.1).await,
+            "{case}"
+        );
     }
 }
 
-/// What a cookie's value says once its signature is verified: payload and timestamp. A removal says nothing.
-async fn content(sessions: &SignedCookieSessions, name: &str, value: &str) -> Option<(Value, String)> {
+/// Removes `Max-Age` from the attributes of a cookie, and returns its seconds.
+fn without_max_age(attributes: &mut BTreeSet<&str>) -> Option<u64> {
+    let found = attributes.iter().copied().find(|attribute| attribute.starts_with("Max-Age="))?;
+    attributes.remove(found);
+    Some(found.strip_prefix("Max-Age=").unwrap().parse().unwrap())
+}
+
+/// Returns the payload and the timestamp of a cookie value after verifying its signature, or `None`
+/// for a removal.
+async fn content(
+    sessions: &SignedCookieSessions,
+    name: &str,
+    value: &str,
+) -> Option<(Value, String)> {
     if value.is_empty() {
         return None;
     }
@@ -88,10 +131,10 @@ async fn content(sessions: &SignedCookieSessions, name: &str, value: &str) -> Op
     let session = request.session().await.unwrap();
     assert!(!session.is_new(), "{value} is not verified");
     let timestamp = value.rsplit('.').nth(1).unwrap();
-    Some((serde_json::from_str(&session.payload()).unwrap(), timestamp.to_owned()))
+    Some((serde_json::from_str(&state_of(&session).payload()).unwrap(), timestamp.to_owned()))
 }
 
-/// The Python that ran, in Rust.
+/// Runs the recorded Python operation in Rust.
 fn run(operation: &str, session: &Session) -> Result<(), Error> {
     match operation {
         "get" => session.get::<u64>("user_id").map(drop),
@@ -100,7 +143,7 @@ fn run(operation: &str, session: &Session) -> Result<(), Error> {
             Ok(())
         }
         "len" => {
-            session.len();
+            session.keys().len();
             Ok(())
         }
         "set" => session.insert("a", 1),
@@ -109,7 +152,7 @@ fn run(operation: &str, session: &Session) -> Result<(), Error> {
         "pop_missing" => session.discard("zz").map(drop),
         "setdefault_user" => session.get_or_insert("user_id", 9).map(drop),
         "clear" => session.clear(),
-        // Python's `dict.update` marks the session modified, whatever it is given.
+        // Python's `dict.update` marks the session modified, whatever its argument is.
         "update_empty" | "touch" => session.set_modified(true),
         "permanent_true" => session.set_permanent(true),
         "permanent_false" => session.set_permanent(false),
@@ -118,7 +161,7 @@ fn run(operation: &str, session: &Session) -> Result<(), Error> {
     }
 }
 
-/// Flask's settings, with Flask's defaults for those that are not given.
+/// Returns the configuration for Flask's settings, with Flask's defaults for the others.
 fn configuration(flask: &Map<String, Value>, now: u64) -> Result<SessionConfig, Error> {
     let mut builder = SessionConfig::builder()
         .cookie_secure(false)
@@ -137,7 +180,9 @@ fn configuration(flask: &Map<String, Value>, now: u64) -> Result<SessionConfig, 
             "SESSION_COOKIE_SECURE" => builder.cookie_secure(flag()),
             "SESSION_COOKIE_SAMESITE" => builder.cookie_samesite(text().parse::<SameSite>()?),
             "SESSION_COOKIE_PARTITIONED" => builder.cookie_partitioned(flag()),
-            "PERMANENT_SESSION_LIFETIME" => builder.permanent_lifetime(Duration::from_secs(value.as_u64().unwrap())),
+            "PERMANENT_SESSION_LIFETIME" => {
+                builder.permanent_lifetime(Duration::from_secs(value.as_u64().unwrap()))
+            }
             "SESSION_REFRESH_EACH_REQUEST" if flag() => builder.refresh(Refresh::EachRequest),
             "SESSION_REFRESH_EACH_REQUEST" => builder.refresh(Refresh::WhenModified),
             other => panic!("no setting {other}"),
@@ -146,7 +191,7 @@ fn configuration(flask: &Map<String, Value>, now: u64) -> Result<SessionConfig, 
     builder.build()
 }
 
-/// The place among the refused configurations of the one that a case has.
+/// Returns the index of the case's configuration in [`REFUSED`].
 fn refusal(case: &Value) -> Option<usize> {
     let config = case["config"].to_string();
     REFUSED.iter().position(|(refused, ..)| *refused == config)

@@ -1,4 +1,5 @@
-//! Reads and signs every cookie that was recorded from Flask, and lists each case that is meant to come out otherwise.
+//! Reads and signs every cookie that was recorded from Flask, and lists each case whose result is
+//! meant to differ.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod support;
@@ -7,30 +8,31 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 use session_cookie::{Compression, Digest, SecretKey, SessionConfig, SignedCookieSessions};
-use session_core::tagged::{Bytes, DateTime, Uuid};
+use session_core::flask::{Bytes, DateTime, Uuid};
+use session_core::interface::{Opened, state_of};
 use session_core::{Error, ErrorKind, ManualClock, Session};
 
 use support::{at, parts, request};
 
-/// What happens to a case that comes out otherwise than in Flask.
+/// The result of a case that differs from Flask.
 enum Instead {
-    /// Flask takes it; here it is a fresh session.
+    /// Flask accepts the cookie; here it is a fresh session.
     Fresh,
-    /// Flask answers with a server error; here the session lives, and reading its one key is an error for that key.
+    /// Flask returns a server error; here the session is opened, and reading its only key fails.
     KeyError(fn(&Session) -> Result<(), Error>),
-    /// No digest that is offered verifies it.
+    /// No available digest verifies the cookie.
     NoDigest,
 }
 
 const EXCEPTIONS: [(&str, Instead, &str); 16] = [
     ("sig_padded", Instead::Fresh, "Flask never writes a padded signature"),
-    ("valid_sig_payload_pairs", Instead::Fresh, "a list is no session"),
-    ("valid_sig_payload_null", Instead::Fresh, "null is no session"),
-    ("valid_sig_payload_str", Instead::Fresh, "a string is no session"),
-    ("valid_sig_payload_emptystr", Instead::Fresh, "a string is no session"),
-    ("load_json_top_tag_t_pairs", Instead::Fresh, "a tuple is no session"),
-    ("load_json_top_tag_t", Instead::Fresh, "a tuple is no session"),
-    ("load_json_top_tag_m", Instead::Fresh, "markup is no session"),
+    ("valid_sig_payload_pairs", Instead::Fresh, "a list is not a session"),
+    ("valid_sig_payload_null", Instead::Fresh, "null is not a session"),
+    ("valid_sig_payload_str", Instead::Fresh, "a string is not a session"),
+    ("valid_sig_payload_emptystr", Instead::Fresh, "a string is not a session"),
+    ("load_json_top_tag_t_pairs", Instead::Fresh, "a tuple is not a session"),
+    ("load_json_top_tag_t", Instead::Fresh, "a tuple is not a session"),
+    ("load_json_top_tag_m", Instead::Fresh, "markup is not a session"),
     ("load_json_tag_b_nopad", Instead::KeyError(read_bytes), "base64 without its padding"),
     ("load_json_tag_b_urlsafe", Instead::KeyError(read_bytes), "base64 in the other alphabet"),
     ("load_json_tag_b_nonascii", Instead::KeyError(read_bytes), "base64 outside ASCII"),
@@ -44,12 +46,17 @@ const EXCEPTIONS: [(&str, Instead, &str); 16] = [
 /// Whether a handler sees the same in two sessions.
 type Same = fn(&Session, &Session) -> bool;
 
-/// Cases whose value Flask changes when it loads it, and how a handler here sees the same value.
+/// Cases whose value Flask changes when it loads the session, and how a handler reads the same
+/// value here.
 const CHANGED_ON_LOADING: [(&str, Same); 8] = [
     ("load_json_neg0", |one, other| one.get::<f64>("a").unwrap() == other.get::<f64>("a").unwrap()),
     ("load_json_num_overflow", both_unreadable),
-    ("load_json_tag_b_junk", |one, other| one.get::<Bytes>("a").unwrap() == other.get::<Bytes>("a").unwrap()),
-    ("load_json_tag_u_hyphen", |one, other| one.get::<Uuid>("a").unwrap() == other.get::<Uuid>("a").unwrap()),
+    ("load_json_tag_b_junk", |one, other| {
+        one.get::<Bytes>("a").unwrap() == other.get::<Bytes>("a").unwrap()
+    }),
+    ("load_json_tag_u_hyphen", |one, other| {
+        one.get::<Uuid>("a").unwrap() == other.get::<Uuid>("a").unwrap()
+    }),
     ("load_json_tag_d_bad", same_moment),
     ("load_json_tag_d_null", same_moment),
     ("load_json_tag_d_asctime", same_moment),
@@ -57,17 +64,18 @@ const CHANGED_ON_LOADING: [(&str, Same); 8] = [
 ];
 
 #[tokio::test]
-async fn every_recorded_cookie_is_read_as_flask_reads_it() {
+async fn recorded_cookie_is_read_as_by_flask() {
     let mut read = 0;
     for case in cases() {
         let name = text(&case, "name");
         if exception(name).is_some() {
             continue;
         }
-        let session = open(&case, digest(&case), seconds(&case, "now"), text(&case, "cookie")).await;
+        let session =
+            open(&case, digest(&case), seconds(&case, "now"), text(&case, "cookie")).await;
         if case["expect"] == "ok" {
             assert!(!session.is_new(), "{name}");
-            let expected = Session::from_payload(text(&case, "value_as_tagged_json")).unwrap();
+            let expected = from_payload(text(&case, "value_as_tagged_json"));
             match CHANGED_ON_LOADING.iter().find(|(changed, _)| *changed == name) {
                 Some((_, same)) => assert!(same(&session, &expected), "{name}"),
                 None => assert_eq!(difference(&session, &expected), None, "{name}"),
@@ -81,18 +89,19 @@ async fn every_recorded_cookie_is_read_as_flask_reads_it() {
 }
 
 #[tokio::test]
-async fn what_flask_signed_is_signed_again_to_the_same_cookie() {
+async fn session_signed_by_flask_is_signed_to_same_cookie() {
     let (mut plain, mut compressed) = (0, 0);
     for case in cases().into_iter().filter(|case| case["kind"] == "sign") {
         let name = text(&case, "name");
-        // An empty session has no cookie, in Flask no more than here.
+        // An empty session has no cookie, in Flask and here.
         if exception(name).is_some() || name == "empty_dict" {
             continue;
         }
         let (cookie, now) = (text(&case, "cookie"), seconds(&case, "timestamp"));
-        let request = request(sessions(&case, digest(&case), now), Some(&format!("session={cookie}")));
+        let request =
+            request(sessions(&case, digest(&case), now), Some(&format!("session={cookie}")));
         request.session().await.unwrap().set_modified(true).unwrap();
-        let headers = request.commit().await.unwrap();
+        let headers = request.commit().await.into_result().unwrap();
         let (_, signed, _) = parts(headers.set_cookie().unwrap());
         if case["compressed"] == true {
             assert!(signed.starts_with('.'), "{name}");
@@ -102,41 +111,63 @@ async fn what_flask_signed_is_signed_again_to_the_same_cookie() {
             plain += 1;
         }
         let reopened = open(&case, digest(&case), now, signed).await;
-        assert_eq!(reopened.payload(), text(&case, "value_as_tagged_json"), "{name}");
+        assert_eq!(payload_of(&reopened), text(&case, "value_as_tagged_json"), "{name}");
     }
     assert_eq!((plain, compressed), (31, 7));
 }
 
 #[tokio::test]
-async fn an_empty_session_is_read_and_has_no_cookie_of_its_own() {
+async fn empty_session_is_read_and_has_no_cookie() {
     let case = case("empty_dict");
     let now = seconds(&case, "now");
-    let request = request(sessions(&case, Digest::Sha1, now), Some(&format!("session={}", text(&case, "cookie"))));
+    let request = request(
+        sessions(&case, Digest::Sha1, now),
+        Some(&format!("session={}", text(&case, "cookie"))),
+    );
     let session = request.session().await.unwrap();
     assert!(session.is_empty() && !session.is_new());
     session.set_modified(true).unwrap();
-    let headers = request.commit().await.unwrap();
+    let headers = request.commit().await.into_result().unwrap();
     assert_eq!(parts(headers.set_cookie().unwrap()).1, "");
 }
 
 #[tokio::test]
-async fn every_exception_deviates_as_it_says() {
+async fn exceptions_deviate_as_listed() {
     for (name, instead, reason) in &EXCEPTIONS {
         let case = case(name);
         let (now, cookie) = (seconds(&case, "now"), text(&case, "cookie"));
         match instead {
             Instead::Fresh => {
                 assert_eq!(case["expect"], "ok", "{name}");
-                assert!(is_fresh(&open(&case, digest(&case), now, cookie).await), "{name}: {reason}");
+                assert!(
+                    is_fresh(&open(&case, digest(&case), now, cookie).await),
+                    "{name}: {reason}"
+                );
             }
             Instead::KeyError(read) => {
-                assert_eq!((&case["expect"], &case["error"]), (&"error".into(), &"BadPayload".into()), "{name}");
+                assert_eq!(
+                    (&case["expect"], &case["error"]),
+                    (&"error".into(), &"BadPayload".into()),
+                    "{name}"
+                );
                 let session = open(&case, digest(&case), now, cookie).await;
-                assert_eq!((session.is_new(), session.keys()), (false, vec!["a".to_owned()]), "{name}");
-                assert_eq!(read(&session).unwrap_err().kind(), ErrorKind::Value, "{name}: {reason}");
+                assert_eq!(
+                    (session.is_new(), session.keys()),
+                    (false, vec!["a".to_owned()]),
+                    "{name}"
+                );
+                assert_eq!(
+                    read(&session).unwrap_err().kind(),
+                    ErrorKind::Value,
+                    "{name}: {reason}"
+                );
             }
             Instead::NoDigest => {
-                assert_eq!((&case["expect"], &case["digest"]), (&"ok".into(), &"md5".into()), "{name}");
+                assert_eq!(
+                    (&case["expect"], &case["digest"]),
+                    (&"ok".into(), &"md5".into()),
+                    "{name}"
+                );
                 for digest in [Digest::Sha1, Digest::Sha256, Digest::Sha512] {
                     assert!(is_fresh(&open(&case, digest, now, cookie).await), "{name}: {reason}");
                 }
@@ -146,24 +177,28 @@ async fn every_exception_deviates_as_it_says() {
 }
 
 #[tokio::test]
-async fn what_flask_changes_on_loading_is_stored_otherwise_here() {
+async fn values_that_flask_changes_on_loading_differ_here() {
     for (name, _) in CHANGED_ON_LOADING {
         let case = case(name);
-        let session = open(&case, digest(&case), seconds(&case, "now"), text(&case, "cookie")).await;
-        let expected = Session::from_payload(text(&case, "value_as_tagged_json")).unwrap();
+        let session =
+            open(&case, digest(&case), seconds(&case, "now"), text(&case, "cookie")).await;
+        let expected = from_payload(text(&case, "value_as_tagged_json"));
         assert!(difference(&session, &expected).is_some(), "{name} needs no entry");
     }
 }
 
-/// Where two sessions differ: in their keys or in a value, and where `serde_json` can hold no value, in the text.
+/// Describes how two sessions differ: in their keys, in a value, or in the text of a value that
+/// `serde_json` cannot represent.
 fn difference(one: &Session, other: &Session) -> Option<String> {
     if one.keys() != other.keys() {
         return Some(format!("keys {:?} and {:?}", one.keys(), other.keys()));
     }
-    one.keys().into_iter().find_map(|key| match (one.get::<Value>(&key), other.get::<Value>(&key)) {
-        (Ok(one), Ok(other)) if one == other => None,
-        (Err(_), Err(_)) if one.payload() == other.payload() => None,
-        (one, other) => Some(format!("{key:?}: {one:?} and {other:?}")),
+    one.keys().into_iter().find_map(|key| {
+        match (one.get::<Value>(&key), other.get::<Value>(&key)) {
+            (Ok(one), Ok(other)) if one == other => None,
+            (Err(_), Err(_)) if payload_of(one) == payload_of(other) => None,
+            (one, other) => Some(format!("{key:?}: {one:?} and {other:?}")),
+        }
     })
 }
 
@@ -179,18 +214,28 @@ fn read_any(session: &Session) -> Result<(), Error> {
     session.get::<Value>("a").map(drop)
 }
 
-/// Flask's infinity and the number that stands for it: no Rust number is read from either, and the text is kept.
+/// Flask's infinity and the number that represents it: no Rust number is read from either, and the
+/// text is kept.
 fn both_unreadable(one: &Session, other: &Session) -> bool {
-    let unreadable = |session: &Session| session.get::<f64>("a").unwrap_err().kind() == ErrorKind::Value;
-    unreadable(one) && unreadable(other) && one.payload() == r#"{"a":1e999}"#
+    let unreadable =
+        |session: &Session| session.get::<f64>("a").unwrap_err().kind() == ErrorKind::Value;
+    unreadable(one) && unreadable(other) && payload_of(one) == r#"{"a":1e999}"#
 }
 
-/// The same time, or the same lack of one: Flask has `None` where the text is no date.
+/// Whether both have the same time or none: Flask has `None` if the text is not a date.
 fn same_moment(one: &Session, other: &Session) -> bool {
     let moment = |session: &Session| -> Option<SystemTime> {
         session.get::<Option<DateTime>>("a").unwrap().flatten()?.to_system_time()
     };
     moment(one) == moment(other)
+}
+
+fn from_payload(payload: &str) -> Session {
+    Opened::from_payload(payload).unwrap().into_session()
+}
+
+fn payload_of(session: &Session) -> String {
+    state_of(session).payload()
 }
 
 fn is_fresh(session: &Session) -> bool {
@@ -207,9 +252,9 @@ fn sessions(case: &Value, digest: Digest, now: u64) -> SignedCookieSessions {
         .permanent_lifetime(Duration::from_secs(seconds(case, "max_age")))
         .clock(ManualClock::at(at(now)))
         .build();
-    let mut key = SecretKey::allow_short(text(case, "secret")).unwrap();
+    let mut key = SecretKey::with_any_length(text(case, "secret")).unwrap();
     for fallback in case["fallbacks"].as_array().unwrap() {
-        key = key.with_fallback(&SecretKey::allow_short(fallback.as_str().unwrap()).unwrap());
+        key = key.with_fallback(&SecretKey::with_any_length(fallback.as_str().unwrap()).unwrap());
     }
     SignedCookieSessions::builder(config.unwrap(), &key)
         .salt(text(case, "salt"))
@@ -237,7 +282,10 @@ fn cases() -> Vec<Value> {
 }
 
 fn case(name: &str) -> Value {
-    cases().into_iter().find(|case| case["name"] == name).unwrap_or_else(|| panic!("no case {name}"))
+    cases()
+        .into_iter()
+        .find(|case| case["name"] == name)
+        .unwrap_or_else(|| panic!("no case {name}"))
 }
 
 fn text<'a>(case: &'a Value, field: &str) -> &'a str {

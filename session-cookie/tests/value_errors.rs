@@ -1,22 +1,23 @@
-//! The errors about values that do not fit: with everything beneath them, they quote nothing of the session.
+//! The errors about values of another type. Neither they nor their sources quote the session.
 
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
 
 use serde::{Deserialize, Serialize};
-use session_core::tagged::{Bytes, Markup, Uuid};
-use session_core::{Error, ErrorKind, Session};
+use session_core::flask::{Bytes, Markup, Uuid};
+use session_core::interface::Opened;
+use session_core::{Error, ErrorKind};
 
 const PASSWORD: &str = "correct horse battery staple";
 const PIN: &str = "4951773008";
 
 #[test]
-fn an_error_about_a_value_does_not_quote_it() {
+fn value_error_does_not_quote_value() {
     let text = format!(r#""{PASSWORD}""#);
     let payload = format!(
         r#"{{"text":{text},"pin":{PIN},"map":{{{text}:[{text},{PIN}]}},"b":{{" b":{text}}},"u":{{" u":{text}}},"_flashes":{text}}}"#
     );
-    let session = Session::from_payload(payload).unwrap();
+    let session = Opened::from_payload(payload).unwrap().into_session();
     let errors = [
         session.get::<u64>("text").unwrap_err(),
         session.get::<Plan>("text").unwrap_err(),
@@ -44,7 +45,7 @@ fn an_error_about_a_value_does_not_quote_it() {
     assert!(quoting.is_empty(), "{quoting:#?}");
 }
 
-/// Types that the values above are not.
+/// Types that the values above do not have.
 #[derive(Debug, Deserialize, Serialize)]
 enum Plan {
     Free,
@@ -57,7 +58,7 @@ struct Settings {
     theme: String,
 }
 
-/// An error as a log shows it: its text, its `Debug` form, and both of whatever caused it.
+/// Returns an error as a log shows it: its text and its `Debug` form, and those of its sources.
 fn with_sources(error: &Error) -> String {
     let (mut shown, mut beneath) = (Vec::new(), Some(error as &dyn StdError));
     while let Some(error) = beneath {

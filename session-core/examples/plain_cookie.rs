@@ -1,11 +1,11 @@
-//! A session interface of one's own: the session in a cookie that anyone can read and write, and so for settings only.
+//! A third-party session interface. It stores the session in a cookie that every client can read
+//! and change, so use it for settings only.
 //!
 //! `cargo run -p session-core --example plain_cookie`
 
-use session_core::{
-    CookieAction, Error, OpenContext, RequestSession, RequestView, SaveContext, Session, SessionConfig,
-    SessionInterface, async_trait,
-};
+use session_core::interface::{CookieAction, OpenContext, Opened, Save, Saved};
+use session_core::request::{RequestSession, RequestView};
+use session_core::{Error, Outcome, SessionConfig, SessionInterface, async_trait};
 
 #[derive(Clone, Debug)]
 struct PlainCookie {
@@ -18,16 +18,21 @@ impl SessionInterface for PlainCookie {
         &self.config
     }
 
-    async fn open(&self, context: &OpenContext<'_>) -> Result<Session, Error> {
-        let Some(cookie) = context.cookie() else { return Ok(Session::new()) };
-        Ok(decode(cookie).and_then(|payload| Session::from_payload(payload).ok()).unwrap_or_else(Session::new))
+    async fn open(&self, context: &OpenContext<'_>) -> Result<Opened, Error> {
+        let payload = context.cookie().and_then(decode);
+        let opened = payload.and_then(|payload| Opened::from_payload(payload).ok());
+        Ok(opened.unwrap_or_else(Opened::new))
     }
 
-    async fn save(&self, session: &Session, _: &SaveContext<'_>) -> Result<CookieAction, Error> {
-        if session.is_empty() {
-            return Ok(CookieAction::Remove);
-        }
-        Ok(CookieAction::Set(encode(&session.payload())))
+    async fn save(&self, save: &Save<'_>) -> Result<Saved, Error> {
+        let contents = save.contents();
+        let cookie = if contents.is_empty() {
+            CookieAction::Remove
+        } else {
+            let value = encode(&contents.payload());
+            CookieAction::Set { value, expires: contents.expires_at() }
+        };
+        Ok(Saved::new(cookie, Outcome::Stored))
     }
 }
 
@@ -42,11 +47,12 @@ fn decode(cookie: &str) -> Option<String> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let interface = PlainCookie { config: SessionConfig::builder().cookie_name("settings").build()? };
+    let interface =
+        PlainCookie { config: SessionConfig::builder().cookie_name("settings").build()? };
 
     let first = RequestSession::new(interface.clone(), RequestView::default());
     first.session().await?.insert("theme", "dark")?;
-    let headers = first.commit().await?;
+    let headers = first.commit().await.into_result()?;
     let set_cookie = headers.set_cookie().unwrap_or_default();
     println!("Set-Cookie: {set_cookie}");
 

@@ -1,67 +1,94 @@
-//! The settings that every backend shares: Flask's names in snake case, checked when they are built.
+//! The settings that all backends share: Flask's names in snake case.
+//!
+//! Build a [`SessionConfig`] with [`SessionConfig::builder`] and pass it to a session interface.
 
 mod builder;
+mod clock;
+mod expiry;
+mod secret;
+mod weakness;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::{Clock, CookieAttributes, Session, SystemClock};
+use crate::cookie::CookieAttributes;
 
 pub use builder::SessionConfigBuilder;
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use secret::SecretKey;
 
-/// When a permanent session is renewed although nothing in it changed: a new expiry, and the cookie sent again.
+pub use crate::cookie::CookieAttributesBuilder;
+
+/// The requests that renew an unchanged permanent session.
 ///
-/// ```
-/// use session_core::{Refresh, SessionConfig};
+/// A renewal extends the expiry of the session and sends the cookie again. A session is renewed
+/// only when that is due: on a server-side backend, when less than the promised lifetime is left;
+/// in a cookie, when a tenth of the lifetime, at most a minute, has passed since it was set.
 ///
-/// // Flask's default, for an application that shares its session with one.
-/// let config = SessionConfig::builder().refresh(Refresh::EachRequest).build()?;
-/// assert_eq!(config.refresh(), Refresh::EachRequest);
-/// # Ok::<(), session_core::Error>(())
-/// ```
+/// Two kinds of sessions are kept alive by every request whose handler obtains them, whatever this
+/// setting is: those with an [`idle_timeout`](SessionConfig::idle_timeout), and server-side
+/// sessions that are not permanent.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum Refresh {
-    /// By every request that brings the cookie, used or not: Flask's `SESSION_REFRESH_EACH_REQUEST = True`. It opens
-    /// every session.
+    /// Every request that sends the cookie. This is Flask's `SESSION_REFRESH_EACH_REQUEST = True`.
+    /// It opens the session even if the handler does not use it. On a cookie backend, a renewal is
+    /// always due, as in Flask: a slow response can undo what a concurrent request wrote.
     EachRequest,
-    /// By every request whose handler obtains the session. The default: a request that leaves it alone costs nothing.
+    /// Every request whose handler obtains the session. This is the default, because a request that
+    /// does not use the session then costs nothing.
     #[default]
     WhenAccessed,
-    /// Only by a change: Flask's `SESSION_REFRESH_EACH_REQUEST = False`.
+    /// None: only a change extends the expiry. This is Flask's
+    /// `SESSION_REFRESH_EACH_REQUEST = False`.
     WhenModified,
 }
 
-/// What happens to a cookie that is larger than [`max_cookie_size`](SessionConfig::max_cookie_size).
-///
-/// ```
-/// use session_core::{Oversize, SessionConfig};
-///
-/// let config = SessionConfig::builder().oversize(Oversize::Refuse).build()?;
-/// assert_eq!(config.oversize(), Oversize::Refuse);
-/// # Ok::<(), session_core::Error>(())
-/// ```
+/// The treatment of cookies that exceed [`max_cookie_size`](SessionConfig::max_cookie_size).
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-pub enum Oversize {
-    /// It is sent, with a warning in the log that gives the figures, as in Flask. Most browsers will ignore it.
+pub enum OversizePolicy {
+    /// The save fails with [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge), and the client gets
+    /// an error response. The browser's present cookie is unchanged. This is the default, because
+    /// most browsers silently ignore such a cookie: the changes would be lost.
+    ///
+    /// A request that only renews such a session succeeds without the renewal and logs a warning.
     #[default]
-    Warn,
-    /// The save fails with [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge), and the client keeps the cookie it has.
     Refuse,
+    /// The cookie is sent, and a warning with its size is logged, as in Flask.
+    Warn,
 }
 
-/// The settings of a session interface. Cheap to clone.
+/// The settings of a session interface. Cloning is cheap.
 ///
-/// The defaults are safe: `Secure`, `HttpOnly`, `SameSite=Lax`, and 31 days for a permanent session.
+/// By default, the cookie has the name `session` and the attributes `Secure`, `HttpOnly`, `Path=/`
+/// and `SameSite=Lax`. A permanent session lives for 31 days.
+///
+/// In production, keep `Secure`, and use a name with the prefix `__Host-` unless subdomains must
+/// share the cookie. Set an `idle_timeout` and an `absolute_timeout` if users log in. All instances
+/// of an application must have the same settings.
+///
+/// # Expiry
+///
+/// | session | expires after its last save or renewal |
+/// |---|---|
+/// | permanent | `permanent_lifetime` |
+/// | not permanent, server-side backend | `browser_lifetime`; the cookie when the browser closes |
+/// | not permanent, cookie backend | `permanent_lifetime`; the cookie when the browser closes |
+///
+/// `idle_timeout` and `absolute_timeout` shorten all of them. The signed cookie supports neither.
+///
+/// # Examples
+///
+/// A cookie that only this host can set, and sessions that expire after two weeks without a visit:
 ///
 /// ```
-/// use session_core::SessionConfig;
 /// use std::time::Duration;
+///
+/// use session_core::SessionConfig;
 ///
 /// let config = SessionConfig::builder()
 ///     .cookie_name("__Host-shop")
 ///     .permanent_lifetime(Duration::from_secs(14 * 24 * 3600))
 ///     .build()?;
-/// assert_eq!(config.cookie_name(), "__Host-shop");
 /// # Ok::<(), session_core::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -79,156 +106,78 @@ struct Settings {
     absolute_timeout: Option<Duration>,
     refresh: Refresh,
     max_cookie_size: usize,
-    oversize: Oversize,
+    oversize: OversizePolicy,
     clock: Arc<dyn Clock>,
 }
 
 impl SessionConfig {
-    /// Settings to change one by one, safe to begin with.
+    /// Returns the default settings without `Secure`, so that sessions work over plain HTTP during
+    /// development.
     ///
-    /// ```
-    /// # use session_core::SessionConfig;
-    /// assert_eq!(SessionConfig::builder().build()?.cookie_name(), "session");
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
-    pub fn builder() -> SessionConfigBuilder {
-        SessionConfigBuilder::default()
-    }
-
-    /// The defaults without `Secure`, so that a login works over plain HTTP on a developer's machine. Never for
-    /// production: anyone on the way reads and replays the cookie.
+    /// Do not use them in production: an attacker on the network can read and replay the cookie.
     ///
-    /// ```
-    /// # use session_core::SessionConfig;
-    /// assert!(!SessionConfig::development().cookie_attributes().secure());
-    /// ```
+    /// To change other settings too, use [`builder`](Self::builder) with `cookie_secure(false)`.
     #[must_use]
     pub fn development() -> Self {
         let cookie_attributes = CookieAttributes::insecure_default();
         Self { settings: Arc::new(Settings { cookie_attributes, ..Settings::default() }) }
     }
 
-    /// The cookie's name (`SESSION_COOKIE_NAME`).
-    ///
-    /// ```
-    /// # use session_core::SessionConfig;
-    /// assert_eq!(SessionConfig::default().cookie_name(), "session");
-    /// ```
+    /// Returns the name of the cookie.
     pub fn cookie_name(&self) -> &str {
         &self.settings.cookie_name
     }
 
-    /// The cookie's attributes.
-    ///
-    /// ```
-    /// # use session_core::SessionConfig;
-    /// assert_eq!(SessionConfig::default().cookie_attributes().path(), "/");
-    /// ```
+    /// Returns the attributes of the cookie.
     pub fn cookie_attributes(&self) -> &CookieAttributes {
         &self.settings.cookie_attributes
     }
 
-    /// How long a permanent session lives after it was last saved (`PERMANENT_SESSION_LIFETIME`).
-    ///
-    /// ```
-    /// # use session_core::SessionConfig;
-    /// # use std::time::Duration;
-    /// assert_eq!(SessionConfig::default().permanent_lifetime(), Duration::from_secs(31 * 86_400));
-    /// ```
+    /// Returns how long a permanent session lives after it was last saved or renewed.
     pub fn permanent_lifetime(&self) -> Duration {
         self.settings.permanent_lifetime
     }
 
-    /// How long a server-side backend keeps a session that ends with the browser, after it was last used.
-    ///
-    /// ```
-    /// # use session_core::SessionConfig;
-    /// # use std::time::Duration;
-    /// assert_eq!(SessionConfig::default().browser_lifetime(), Duration::from_hours(24));
-    /// ```
+    /// Returns how long a server-side backend stores a session that is not permanent, after its
+    /// last use.
     pub fn browser_lifetime(&self) -> Duration {
         self.settings.browser_lifetime
     }
 
-    /// After how long without a request that asks for it a session ends, if that is limited.
-    ///
-    /// ```
-    /// # use session_core::SessionConfig;
-    /// assert_eq!(SessionConfig::default().idle_timeout(), None);
-    /// ```
+    /// Returns the time without use after which a session expires, or `None` for no limit.
     pub fn idle_timeout(&self) -> Option<Duration> {
         self.settings.idle_timeout
     }
 
-    /// How long after it began a session ends however it is used, if that is limited.
-    ///
-    /// ```
-    /// # use session_core::SessionConfig;
-    /// assert_eq!(SessionConfig::default().absolute_timeout(), None);
-    /// ```
+    /// Returns the time since its creation after which a session expires, or `None` for no limit.
     pub fn absolute_timeout(&self) -> Option<Duration> {
         self.settings.absolute_timeout
     }
 
-    /// When a permanent session is renewed.
-    ///
-    /// ```
-    /// # use session_core::{Refresh, SessionConfig};
-    /// assert_eq!(SessionConfig::default().refresh(), Refresh::WhenAccessed);
-    /// ```
+    /// Returns which requests renew an unchanged permanent session.
     pub fn refresh(&self) -> Refresh {
         self.settings.refresh
     }
 
-    /// Whether this request renews this session although nothing in it changed: if it is permanent, and by the rule of
-    /// [`refresh`](Self::refresh).
-    ///
-    /// ```
-    /// # use session_core::{Session, SessionConfig};
-    /// assert!(!SessionConfig::default().renews(&Session::new()));
-    /// ```
-    pub fn renews(&self, session: &Session) -> bool {
-        let renewed = match self.refresh() {
-            Refresh::EachRequest => true,
-            Refresh::WhenAccessed => session.is_accessed(),
-            Refresh::WhenModified => false,
-        };
-        renewed && session.is_permanent()
-    }
-
-    /// The largest `Set-Cookie` header, in bytes, that passes without [`oversize`](Self::oversize) being asked
-    /// (`MAX_COOKIE_SIZE`); 0 for no limit.
-    ///
-    /// ```
-    /// # use session_core::SessionConfig;
-    /// assert_eq!(SessionConfig::default().max_cookie_size(), 4093);
-    /// ```
+    /// Returns the size limit of the `Set-Cookie` header value in bytes, or 0 for no limit. A
+    /// larger one is treated as [`oversize`](Self::oversize) says.
     pub fn max_cookie_size(&self) -> usize {
         self.settings.max_cookie_size
     }
 
-    /// What happens to a larger one.
-    ///
-    /// ```
-    /// # use session_core::{Oversize, SessionConfig};
-    /// assert_eq!(SessionConfig::default().oversize(), Oversize::Warn);
-    /// ```
-    pub fn oversize(&self) -> Oversize {
+    /// Returns the treatment of cookies that exceed [`max_cookie_size`](Self::max_cookie_size).
+    pub fn oversize(&self) -> OversizePolicy {
         self.settings.oversize
     }
 
-    /// The time now, by the configured clock.
-    ///
-    /// ```
-    /// # use session_core::{ManualClock, SessionConfig};
-    /// # use std::time::SystemTime;
-    /// let clock = ManualClock::at(SystemTime::UNIX_EPOCH);
-    /// let config = SessionConfig::builder().clock(clock).build()?;
-    /// assert_eq!(config.now(), SystemTime::UNIX_EPOCH);
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// Returns the current time of the configured clock.
     pub fn now(&self) -> SystemTime {
         self.settings.clock.now()
+    }
+
+    /// Returns the monotonic time of the configured clock, for measuring durations.
+    pub fn monotonic(&self) -> Duration {
+        self.settings.clock.monotonic()
     }
 }
 
@@ -249,7 +198,7 @@ impl Default for Settings {
             absolute_timeout: None,
             refresh: Refresh::default(),
             max_cookie_size: 4093,
-            oversize: Oversize::default(),
+            oversize: OversizePolicy::default(),
             clock: Arc::new(SystemClock),
         }
     }

@@ -1,22 +1,33 @@
-//! The one error type of the ecosystem: a kind to act on, a message to read, a source to trace.
+//! The error type of all crates: a kind, a message and a source.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 
-/// Why a session operation failed.
+/// The error of a session operation.
 ///
-/// The message never holds a secret, a cookie value or a session id. [`kind`](Error::kind) says what to do about it
-/// and [`source`](StdError::source) what lay beneath.
+/// Decide by [`kind`](Error::kind) how to handle it. [`source`](StdError::source) returns the
+/// underlying error. The message never contains a secret, a cookie value or a session id.
+///
+/// In a handler, use the `Error` of the adapter, such as `session_tower::Error`. The operator `?`
+/// converts this error into it, and it has an HTTP status: 503 for [`ErrorKind::Unavailable`],
+/// otherwise 500.
+///
+/// # Examples
 ///
 /// ```
 /// use session_core::{ErrorKind, Session};
 ///
-/// let session = Session::new();
-/// session.insert("cart", "not a list")?;
-/// let error = session.get::<Vec<u64>>("cart").unwrap_err();
-/// assert_eq!(error.kind(), ErrorKind::Value);
-/// assert!(std::error::Error::source(&error).is_some());
+/// fn cart(session: &Session) -> Result<Vec<u64>, session_core::Error> {
+///     match session.get("cart") {
+///         // An older version of the application stored something else under this key.
+///         Err(error) if error.kind() == ErrorKind::Value => Ok(Vec::new()),
+///         result => Ok(result?.unwrap_or_default()),
+///     }
+/// }
+/// # let session = session_core::interface::Opened::new().into_session();
+/// # session.insert("cart", "not a list")?;
+/// # assert_eq!(cart(&session)?, Vec::<u64>::new());
 /// # Ok::<(), session_core::Error>(())
 /// ```
 pub struct Error {
@@ -29,76 +40,67 @@ struct Inner {
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
-/// What an [`Error`] means for its receiver.
-///
-/// ```
-/// use session_core::{ErrorKind, SecretKey};
-///
-/// let error = SecretKey::new("too short").unwrap_err();
-/// assert_eq!(error.kind(), ErrorKind::Configuration);
-/// ```
+/// The kind of an [`Error`].
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A setting is missing, contradictory or would be dropped by browsers. Nothing will work until it is mended.
+    /// A setting is missing or contradictory, or browsers would reject the cookie. Retrying does
+    /// not help until the setting is corrected.
     Configuration,
-    /// No session interface serves this request: a layer, a key or a backend is missing.
+    /// No session interface serves this request. A layer, a key or a backend is missing.
     Unconfigured,
-    /// The backend could not be reached or did not answer in time. The same call may succeed later.
+    /// The backend could not be reached or did not reply in time. A retry may succeed.
     Unavailable,
-    /// The backend answered with a failure, or with something that makes no sense.
+    /// The backend replied with a failure or with an unexpected reply.
     Backend,
-    /// Stored bytes are not a session.
+    /// Stored data is not a session.
     Malformed,
-    /// One value does not fit the type asked for, or cannot be written as JSON. Other keys are unaffected.
+    /// A value does not have the requested type or cannot be written as JSON. Other keys are
+    /// unaffected.
     Value,
-    /// The response has been committed: the session can be read, but no longer changed.
-    Sealed,
-    /// The session kept changing under this request until its time was up. Nothing was overwritten.
+    /// The response was committed. The session can be read but no longer changed. If no handler
+    /// obtained the session before the commit, it cannot be obtained any more.
+    Committed,
+    /// The session of a reopened handle has ended, or another request has changed its id. Nothing
+    /// was stored. Close the socket or the stream.
+    Ended,
+    /// Other requests kept changing the session until the save gave up, or it is unknown whether an
+    /// earlier save of this request was stored. Nothing was overwritten.
     Conflict,
-    /// The session or its cookie is larger than the configuration allows.
+    /// The session or its cookie exceeds a limit.
     TooLarge,
+    /// A function that [`Session::update`](crate::Session::update) runs tried to change or save the
+    /// session that it updates. That change was not made. The update itself is unaffected. The same
+    /// applies to the parsing of a value in [`Session::remove`](crate::Session::remove).
+    Reentrant,
 }
 
 impl Error {
-    /// An error of a kind, with a message for whoever reads the log. Put no secret and no cookie value into it.
-    ///
-    /// ```
-    /// use session_core::{Error, ErrorKind};
-    ///
-    /// let error = Error::new(ErrorKind::Unavailable, "the session store did not answer");
-    /// assert_eq!(error.to_string(), "the session store did not answer");
-    /// ```
+    /// Returns an error with a kind and a message. The message is logged, so it must not contain a
+    /// secret or a cookie value.
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self { inner: Box::new(Inner { kind, message: message.into(), source: None }) }
     }
 
-    /// The same error, with what caused it.
-    ///
-    /// ```
-    /// use session_core::{Error, ErrorKind};
-    /// use std::error::Error as _;
-    ///
-    /// let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
-    /// let error = Error::new(ErrorKind::Unavailable, "no store").with_source(refused);
-    /// assert_eq!(error.source().unwrap().to_string(), "connection refused");
-    /// ```
+    /// Sets the underlying error. It is also logged, so it must not contain a secret or a cookie
+    /// value.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.inner.source = Some(source.into());
         self
     }
 
-    /// What the error means for its receiver.
-    ///
-    /// ```
-    /// # use session_core::{Error, ErrorKind};
-    /// let error = Error::new(ErrorKind::TooLarge, "too much");
-    /// assert_eq!(error.kind(), ErrorKind::TooLarge);
-    /// ```
+    /// Returns the kind.
     pub fn kind(&self) -> ErrorKind {
         self.inner.kind
+    }
+}
+
+/// For a `main` that returns [`std::io::Result`]. The session error is the inner error.
+impl From<Error> for std::io::Error {
+    fn from(error: Error) -> Self {
+        Self::other(error)
     }
 }
 

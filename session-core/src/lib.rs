@@ -1,17 +1,21 @@
-//! Sessions for Rust web applications, after Flask's idea: an interface that opens a session and saves it again, and a
-//! few hooks. An application picks a backend crate; its handlers see a [`Session`] and never change.
+//! Sessions for Rust web applications, modelled on Flask's. Each visitor has a dictionary of
+//! values, which a backend stores in a cookie, in memory, in Redis or in a SQL database.
 //!
-//! This crate holds what every backend and every framework adapter shares, and names none of them. To use sessions, take
-//! an adapter (`session-tower`) and a backend (`session-cookie`, `session-memory`). To write a backend, start at
-//! [`SessionStore`] if it keeps sessions on the server, or at [`SessionInterface`] if it owns all of the session; to write
-//! an adapter, at [`RequestSession`].
+//! This crate has what all backends and framework adapters share. It names no framework, runtime or
+//! database driver.
+//!
+//! # Applications
+//!
+//! Take an adapter (`session-tower` for axum and tower, `session-actix`) and a backend
+//! (`session-cookie`, `session-memory`, `session-redis`, `session-sql`). Handlers get a
+//! [`Session`], whatever the backend:
 //!
 //! ```
-//! use session_core::{Key, Session};
+//! use session_core::{Error, Key, Session};
 //!
 //! const CART: Key<Vec<u64>> = Key::new("cart");
 //!
-//! fn add_to_cart(session: &Session, product: u64) -> Result<(), session_core::Error> {
+//! fn add_to_cart(session: &Session, product: u64) -> Result<(), Error> {
 //!     session.update(CART, move |cart| {
 //!         let mut cart = cart.unwrap_or_default();
 //!         cart.push(product);
@@ -19,59 +23,57 @@
 //!     })?;
 //!     session.flash("Added to your cart")
 //! }
-//!
-//! let session = Session::new();
-//! add_to_cart(&session, 7)?;
-//! assert_eq!(session.get(CART)?, Some(vec![7]));
-//! # Ok::<(), session_core::Error>(())
 //! ```
+//!
+//! [`SessionConfig`] has the settings, [`OwnerSessions`] lists and ends the sessions of a user, and
+//! [`events`] names what is logged. To test whole applications without a network, enable the
+//! feature `testing` of the adapter. Its `TestClient` sends requests and stores cookies.
+//!
+//! # Stores
+//!
+//! To store sessions on a server, implement [`store::SessionStore`]: five calls on opaque bytes.
+//! [`ServerSideSessions`] makes sessions of it, and handles ids, merging, expiry and rotation.
+//!
+//! # Interfaces
+//!
+//! To decide everything about a session yourself, as a signed cookie does, implement
+//! [`SessionInterface`]; start at [`interface`]. To change a hook of an existing interface, wrap it
+//! in [`interface::Hooked`].
+//!
+//! # Adapters
+//!
+//! To support another web framework, start at [`request`].
+//!
+//! # Checking a backend or an adapter
+//!
+//! The crate `conformance-tests` has one test for each rule in this documentation. It checks
+//! stores, interfaces and adapters, of this project and of others.
 
-mod changes;
-mod clock;
-mod commit;
-mod config;
-mod context;
+pub mod config;
 mod cookie;
 mod engine;
 mod error;
 #[doc = include_str!("../EVENTS.md")]
 pub mod events {}
-mod flash;
-mod headers;
-mod id;
-mod interface;
-mod keys;
-mod layers;
-mod null;
-mod owner;
-mod request;
+pub mod flask;
+pub mod interface;
+pub mod request;
+mod request_view;
 mod scan;
-mod secret;
 mod session;
-mod store;
-pub mod tagged;
-#[cfg(feature = "testing")]
-pub mod testing;
-mod values;
+pub mod store;
 
-/// The attribute for `impl SessionInterface`, from the `async-trait` crate.
+/// The attribute for implementations of [`SessionInterface`] and [`store::SessionStore`], from the
+/// crate `async-trait`.
 pub use async_trait::async_trait;
 
-pub use changes::Changes;
-pub use clock::{Clock, ManualClock, SystemClock};
-pub use commit::{OnOutage, RequestSession};
-pub use config::{Oversize, Refresh, SessionConfig, SessionConfigBuilder};
-pub use cookie::{CookieAction, CookieAttributes, CookieAttributesBuilder, SameSite};
+pub use config::{
+    Clock, ManualClock, OversizePolicy, Refresh, SessionConfig, SessionConfigBuilder,
+};
+pub use cookie::{CookieAttributes, SameSite};
 pub use engine::ServerSideSessions;
 pub use error::{Error, ErrorKind};
-pub use flash::Flash;
-pub use headers::SessionHeaders;
-pub use interface::{OpenContext, SaveContext, SessionInterface};
-pub use keys::{Key, SessionKey};
-pub use layers::SessionLayers;
-pub use null::NullSessions;
-pub use owner::{OwnedSession, OwnerSessions};
-pub use request::{RequestView, RequestViewBuilder};
-pub use secret::SecretKey;
-pub use session::{Outcome, Session};
-pub use store::{LogName, NewRecord, OwnerIndex, Record, Replaced, SessionStore, StoreKey, Sweep, Version};
+pub use flask::flash::Flash;
+pub use interface::{OwnedSession, OwnerSessions, SessionInterface};
+pub use request::OutagePolicy;
+pub use session::{Key, Outcome, Session, SessionKey};

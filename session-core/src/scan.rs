@@ -1,13 +1,14 @@
-//! Walks JSON text without building anything: finds where strings and values end.
+//! A scanner for JSON text: finds the ends of strings and values without allocation.
 //!
-//! It accepts what Python's `json` writes: `NaN`, `Infinity`, lone surrogates, numbers of any length, any depth. It does
-//! not recurse, and inside arrays and objects it checks brackets and strings only: a value is judged when it is parsed.
+//! It accepts the output of Python's `json`: `NaN`, `Infinity`, lone surrogates, numbers of any
+//! length, and any depth. It does not recurse. Inside arrays and objects it checks only brackets
+//! and strings; a value is checked completely when it is parsed.
 
-/// The text is not what was expected at this place.
+/// The text does not have the expected form.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Malformed;
 
-/// A place in JSON text.
+/// A position in JSON text.
 pub(crate) struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -36,7 +37,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Passes one byte, which must be `expected`.
+    /// Skips one byte, which must be `expected`.
     pub(crate) fn expect(&mut self, expected: u8) -> Result<(), Malformed> {
         if self.peek() == Some(expected) {
             self.at += 1;
@@ -45,7 +46,7 @@ impl<'a> Scanner<'a> {
         Err(Malformed)
     }
 
-    /// Passes a string, from its opening quote to behind its closing one. True if it holds an escape.
+    /// Skips a string including its quotes, and returns whether it has an escape.
     pub(crate) fn skip_string(&mut self) -> Result<bool, Malformed> {
         self.expect(b'"')?;
         let mut escaped = false;
@@ -65,7 +66,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Passes a value of any kind.
+    /// Skips a value of any kind.
     pub(crate) fn skip_value(&mut self) -> Result<(), Malformed> {
         match self.peek() {
             Some(b'"') => self.skip_string().map(drop),
@@ -93,8 +94,10 @@ impl<'a> Scanner<'a> {
         let mut depth = 0_usize;
         loop {
             let rest = &self.bytes[self.at..];
-            self.at +=
-                rest.iter().position(|byte| matches!(byte, b'"' | b'[' | b'{' | b']' | b'}')).ok_or(Malformed)?;
+            self.at += rest
+                .iter()
+                .position(|byte| matches!(byte, b'"' | b'[' | b'{' | b']' | b'}'))
+                .ok_or(Malformed)?;
             match self.bytes[self.at] {
                 b'"' => {
                     self.skip_string()?;
@@ -112,7 +115,8 @@ impl<'a> Scanner<'a> {
 
     fn skip_scalar(&mut self) -> Result<(), Malformed> {
         let rest = &self.bytes[self.at..];
-        let of_scalar = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+        let of_scalar =
+            |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
         let length = rest.iter().position(|byte| !of_scalar(byte)).unwrap_or(rest.len());
         self.at += length;
         match &rest[..length] {
@@ -123,7 +127,8 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// How many bytes at the start can stand in a string as they are: no quote, no backslash, no control character.
+/// Returns the length of the prefix without quotes, backslashes and control characters, which a
+/// string contains unescaped.
 fn plain_prefix(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     const HIGH: u64 = ONES << 7;
@@ -136,7 +141,7 @@ fn plain_prefix(bytes: &[u8]) -> usize {
     };
     let (words, rest) = bytes.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
-        // The lowest flag is exact; those above it may be carried over.
+        // Only the lowest flag is exact, because a borrow may set those above it.
         let flags = special(u64::from_le_bytes(*word));
         if flags != 0 {
             return index * 8 + flags.trailing_zeros() as usize / 8;
@@ -146,7 +151,7 @@ fn plain_prefix(bytes: &[u8]) -> usize {
     words.len() * 8 + rest.iter().take_while(plain).count()
 }
 
-/// Whether this is a JSON number, of any length (RFC 8259, section 6).
+/// Returns whether the token is a JSON number, of any length (RFC 8259, section 6).
 fn is_number(token: &[u8]) -> bool {
     let rest = token.strip_prefix(b"-").unwrap_or(token);
     let (integer, rest) = split_digits(rest);
@@ -172,9 +177,10 @@ fn split_digits(bytes: &[u8]) -> (&[u8], &[u8]) {
     bytes.split_at(bytes.iter().take_while(|byte| byte.is_ascii_digit()).count())
 }
 
-/// The code points that the inside of a JSON string stands for; a lone surrogate comes as itself.
+/// Returns the code points of a JSON string, given without its quotes. A lone surrogate is returned
+/// as it is.
 ///
-/// `raw` was passed by [`Scanner::skip_string`], so its escapes are complete.
+/// [`Scanner::skip_string`] must have accepted the string, so that its escapes are complete.
 pub(crate) fn code_points(raw: &str) -> impl Iterator<Item = u32> {
     let mut chars = raw.chars();
     let mut units = std::iter::from_fn(move || {
@@ -183,7 +189,10 @@ pub(crate) fn code_points(raw: &str) -> impl Iterator<Item = u32> {
             return Some(u32::from(char));
         }
         Some(match chars.next()? {
-            'u' => chars.by_ref().take(4).fold(0, |unit, digit| unit * 16 + digit.to_digit(16).unwrap_or(0)),
+            'u' => chars
+                .by_ref()
+                .take(4)
+                .fold(0, |unit, digit| unit * 16 + digit.to_digit(16).unwrap_or(0)),
             'b' => 0x08,
             'f' => 0x0c,
             'n' => 0x0a,
@@ -208,21 +217,25 @@ pub(crate) fn code_points(raw: &str) -> impl Iterator<Item = u32> {
     })
 }
 
-/// The inside of a JSON string as text; a lone surrogate, which no Rust string can hold, becomes U+FFFD.
+/// Returns the text of a JSON string, given without its quotes. A lone surrogate becomes U+FFFD,
+/// because a Rust string cannot contain it.
 pub(crate) fn unescape(raw: &str) -> String {
     if raw.contains('\\') {
-        code_points(raw).map(|point| char::from_u32(point).unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+        code_points(raw)
+            .map(|point| char::from_u32(point).unwrap_or(char::REPLACEMENT_CHARACTER))
+            .collect()
     } else {
         raw.to_owned()
     }
 }
 
-/// Whether the inside of a JSON string stands for `text`.
+/// Returns whether `raw`, a JSON string without its quotes, represents `text`.
 pub(crate) fn stands_for(raw: &str, text: &str) -> bool {
-    raw == text && !raw.contains('\\') || raw.contains('\\') && code_points(raw).eq(text.chars().map(u32::from))
+    raw == text && !raw.contains('\\')
+        || raw.contains('\\') && code_points(raw).eq(text.chars().map(u32::from))
 }
 
-/// Appends `text` as the inside of a JSON string.
+/// Appends `text` as a JSON string without its quotes.
 pub(crate) fn push_escaped(target: &mut String, text: &str) {
     if plain_prefix(text.as_bytes()) == text.len() {
         target.push_str(text);
@@ -242,11 +255,16 @@ mod tests {
     }
 
     #[test]
-    fn numbers_follow_the_grammar() {
-        for good in ["0", "-0", "10", "1.5", "-1.50e+10", "1E5", "1e-5", "NaN", "Infinity", "-Infinity"] {
+    fn numbers_and_constants_follow_python_grammar() {
+        for good in
+            ["0", "-0", "10", "1.5", "-1.50e+10", "1E5", "1e-5", "NaN", "Infinity", "-Infinity"]
+        {
             assert!(accepts(good), "{good}");
         }
-        for bad in ["", "-", "01", "+1", "1.", ".5", "1e", "1e+", "1.5.5", "nan", "-NaN", "0x10", "tru", "truex"] {
+        for bad in [
+            "", "-", "01", "+1", "1.", ".5", "1e", "1e+", "1.5.5", "nan", "-NaN", "0x10", "tru",
+            "truex",
+        ] {
             assert!(!accepts(bad), "{bad}");
         }
     }
@@ -262,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn surrogate_pairs_join_and_lone_ones_stay() {
+    fn surrogate_pairs_join_and_lone_surrogates_stay() {
         let points = |raw| code_points(raw).collect::<Vec<_>>();
         assert_eq!(points(r"\ud83d\ude00"), [0x1_f600]);
         assert_eq!(points(r"\ud83dx"), [0xd83d, 0x78]);

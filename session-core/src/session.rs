@@ -1,232 +1,130 @@
-//! The session that a handler holds: a dictionary with Flask's flags, over state that its clones share.
+//! The session a handler holds: a dictionary with Flask's flags.
+//!
+//! A [`Session`] knows only its [`Holder`]: the request it belongs to, or a session made by hand.
 
+pub(crate) mod by_hand;
+pub(crate) mod changes;
 mod dictionary;
 mod flags;
+mod flashes;
+pub(crate) mod holder;
+pub(crate) mod intent;
+mod keys;
 mod lifecycle;
-mod saving;
+pub(crate) mod renewal;
+mod running;
 pub(crate) mod state;
+pub(crate) mod values;
 
-use std::any::Any;
-use std::borrow::Cow;
 use std::fmt;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use crate::values::Values;
-use crate::{Changes, Error, ErrorKind, RequestSession, changes};
-pub use state::Outcome;
-use state::{Shared, State, Status};
+use crate::error::Error;
+pub use changes::{Changes, Mark};
+pub(crate) use dictionary::decode;
+use holder::{Cell, Holder};
+pub use intent::{IdChange, Outcome};
+pub use keys::{Key, SessionKey};
+pub use renewal::{RenewOn, Renewal};
+use state::State;
 
-/// The session of one request: a dictionary whose changes the response carries back.
+/// The session of one request: a dictionary whose changes are saved with the response.
 ///
-/// A clone is another handle to the same session. Operations are synchronous and do no I/O: the session was opened
-/// before the handler got it, and is saved after the handler returned.
+/// Cloning is cheap, and all clones are the same session. Reading and changing it does no I/O: the
+/// session was opened before the handler got it, and is saved after the handler returned. A clone
+/// may outlive the request. It can still be read then, and [`reopen`](Self::reopen) opens the
+/// session again to change it.
+///
+/// A handler gets its session from the extractor of a framework adapter, such as `session-tower`.
+/// A function that takes a `&Session` can be tested with a session made by hand, by
+/// [`Opened::into_session`](crate::interface::Opened::into_session). Start a test with values and
+/// an owner by `Opened::from_payload(r#"{"cart":[1]}"#)?` and `with_owner("ada")`. `save` and
+/// `reopen` fail on a session made by hand. For functions that call them, get a session from
+/// [`RequestSession`](crate::request::RequestSession).
+///
+/// # Saving
+///
+/// The session is saved with every response, whatever its status is. A handler that panics saves
+/// nothing. If the save fails, the client gets an error response instead of the handler's response.
+///
+/// A new session without values and without an owner is not stored, and its response sets no
+/// cookie. The response has `Vary: Cookie` as soon as a handler obtained the session.
+///
+/// # Concurrent requests
+///
+/// On a server-side backend, concurrent requests of one session do not lose each other's changes:
+/// the changes of each are applied to what the others have stored. [`get`](Self::get) followed by
+/// an [`insert`](Self::insert) of a value computed from it is the exception, because the backend
+/// sees only the new value. Use [`update`](Self::update) instead.
+///
+/// If two requests insert different values under one key, the request that is saved last wins. On a
+/// cookie backend, the browser keeps the cookie of the last response, and all changes of the other
+/// request are lost.
+///
+/// # Reserved keys
+///
+/// The keys `_permanent`, `_flashes` and `_label` store the flag `permanent`, the flash messages
+/// and the label. [`keys`](Self::keys) and [`is_empty`](Self::is_empty) include them. Do not use
+/// these names for other values.
+///
+/// # Examples
 ///
 /// ```
-/// use session_core::Session;
+/// use session_core::{Error, Session};
 ///
-/// let session = Session::new();
-/// session.insert("user", "ada")?;
-/// assert_eq!(session.get::<String>("user")?.as_deref(), Some("ada"));
-/// assert!(session.is_modified());
-/// # Ok::<(), session_core::Error>(())
+/// fn count_visit(session: &Session) -> Result<(), Error> {
+///     session.update("visits", |visits: Option<u64>| Some(visits.unwrap_or(0) + 1))
+/// }
+/// # let session = session_core::interface::Opened::new().into_session();
+/// # count_visit(&session)?;
+/// # assert_eq!(session.get::<u64>("visits")?, Some(1));
+/// # Ok::<(), Error>(())
 /// ```
 ///
-/// # Two requests at once
+/// A handler can neither read nor replace the data that a backend keeps with the session:
 ///
-/// `get` followed by `insert` of something computed from it is not protected against another request that does the same:
-/// use [`update`](Self::update), which a backend can run again on a newer value.
+/// ```compile_fail,E0599
+/// fn handler(session: &session_core::Session) {
+///     session.set_backend_state(std::sync::Arc::new(7));
+/// }
+/// ```
+///
+/// ```compile_fail,E0599
+/// fn handler(session: &session_core::Session) {
+///     session.backend_state::<u64>();
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Session {
-    shared: Arc<Shared>,
-    /// What opened it, to save and reopen it by; `None` for a session made by hand.
-    request: Option<RequestSession>,
+    holder: Arc<dyn Holder>,
 }
 
-/// Making a session and reading it back: for whoever writes a session interface.
 impl Session {
-    /// An empty session for a request that brought none.
-    ///
-    /// ```
-    /// # use session_core::Session;
-    /// let session = Session::new();
-    /// assert!(session.is_new() && session.is_empty());
-    /// ```
-    #[must_use]
-    #[expect(clippy::new_without_default, reason = "a session comes from an interface, not by default")]
-    pub fn new() -> Self {
-        Self::from_state(State::new(Values::default(), true), Status::Open)
+    pub(crate) fn new(holder: Arc<dyn Holder>) -> Self {
+        Self { holder }
     }
 
-    /// The session that a backend stored: the JSON object that [`payload`](Self::payload) gave, or that Flask wrote.
-    ///
-    /// Values are not parsed here, and what nobody touches is written back byte for byte.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if the text is not one JSON object.
-    ///
-    /// ```
-    /// # use session_core::Session;
-    /// let session = Session::from_payload(r#"{"user":"ada"}"#)?;
-    /// assert!(!session.is_new() && !session.is_modified());
-    /// assert!(Session::from_payload("[]").is_err());
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
-    pub fn from_payload(payload: impl Into<String>) -> Result<Self, Error> {
-        let values = Values::parse(payload.into()).map_err(|_| changes::malformed())?;
-        Ok(Self::from_state(State::new(values, false), Status::Open))
+    pub(crate) fn cell(&self) -> &Cell {
+        self.holder.cell()
     }
 
-    /// The same session, which belongs to this owner: for an interface that stored one. Nothing is recorded by it, and nothing
-    /// rotates.
-    ///
-    /// ```
-    /// # use session_core::Session;
-    /// let session = Session::from_payload("{}")?.with_owner("user-42".to_owned());
-    /// assert_eq!(session.owner().as_deref(), Some("user-42"));
-    /// assert!(!session.is_modified() && !session.changes_owner());
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
-    #[must_use]
-    pub fn with_owner(self, owner: impl Into<Option<String>>) -> Self {
-        self.lock().owner = owner.into();
-        self
+    fn holder(&self) -> Arc<dyn Holder> {
+        Arc::clone(&self.holder)
     }
 
-    /// The null session, for when nothing is configured that could keep one: it reads as empty, and every write is an
-    /// error whose message is `reason`. Say there what to configure.
-    ///
-    /// ```
-    /// # use session_core::{ErrorKind, Session};
-    /// let session = Session::null("set SECRET_KEY to keep sessions");
-    /// assert_eq!(session.get::<u64>("user")?, None);
-    /// let error = session.insert("user", 1).unwrap_err();
-    /// assert_eq!(error.kind(), ErrorKind::Unconfigured);
-    /// assert_eq!(error.to_string(), "set SECRET_KEY to keep sessions");
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
-    pub fn null(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self::from_state(State::new(Values::default(), true), Status::Null(reason.into()))
+    fn read<R>(&self, read: impl FnOnce(&State) -> R) -> R {
+        self.cell().read(read)
     }
 
-    /// An empty session that is never saved, for while the backend is down: a handler can use it, and nothing of it
-    /// reaches the client or overwrites what is stored.
-    ///
-    /// ```
-    /// # use session_core::Session;
-    /// let session = Session::anonymous();
-    /// session.insert("visits", 1)?;
-    /// assert!(session.is_anonymous());
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
-    #[must_use]
-    pub fn anonymous() -> Self {
-        Self::from_state(State::new(Values::default(), true), Status::Anonymous)
-    }
-
-    /// The session as one JSON object, for a backend to store.
-    ///
-    /// ```
-    /// # use session_core::Session;
-    /// let session = Session::new();
-    /// session.insert("user", "ada")?;
-    /// assert_eq!(session.payload(), r#"{"user":"ada"}"#);
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
-    pub fn payload(&self) -> String {
-        self.read(|state| state.values.to_payload())
-    }
-
-    /// What was changed since the session was opened, for a backend that replays it on a newer version.
-    ///
-    /// ```
-    /// # use session_core::Session;
-    /// let session = Session::from_payload(r#"{"a":1}"#)?;
-    /// session.insert("b", 2)?;
-    /// assert_eq!(session.changes().replay(r#"{"a":3}"#)?, r#"{"a":3,"b":2}"#);
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
-    pub fn changes(&self) -> Changes {
-        self.read(|state| state.changes.clone())
-    }
-
-    /// What the interface left here with [`set_slot`](Self::set_slot), if it is of this type.
-    ///
-    /// ```
-    /// # use session_core::Session;
-    /// # use std::sync::Arc;
-    /// let session = Session::new();
-    /// session.set_slot(Arc::new(7_u64));
-    /// assert_eq!(session.slot::<u64>().as_deref(), Some(&7));
-    /// assert_eq!(session.slot::<String>(), None);
-    /// ```
-    pub fn slot<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
-        self.read(|state| state.slot.clone())?.downcast().ok()
-    }
-
-    /// Keeps something of the interface's own between `open` and `save`: a version, a key. There is one slot.
-    ///
-    /// ```
-    /// # use session_core::Session;
-    /// # use std::sync::Arc;
-    /// Session::new().set_slot(Arc::new("version 3"));
-    /// ```
-    pub fn set_slot<T: Any + Send + Sync>(&self, value: Arc<T>) {
-        self.lock().slot = Some(value);
-    }
-
-    /// The session that a store kept, with what its interface knows of it.
-    pub(crate) fn stored(
-        payload: String,
-        owner: Option<String>,
-        slot: Arc<dyn Any + Send + Sync>,
-    ) -> Result<Self, Error> {
-        let values = Values::parse(payload).map_err(|_| changes::malformed())?;
-        let state = State { owner, slot: Some(slot), ..State::new(values, false) };
-        Ok(Self::from_state(state, Status::Open))
-    }
-
-    fn from_state(state: State, status: Status) -> Self {
-        let shared = Shared { status, accessed: AtomicBool::new(false), state: Mutex::new(state) };
-        Self { shared: Arc::new(shared), request: None }
-    }
-
-    /// Another handle to the session, which knows its request.
-    pub(crate) fn of_request(&self, request: RequestSession) -> Self {
-        Self { shared: Arc::clone(&self.shared), request: Some(request) }
-    }
-
-    pub(crate) fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        // Nothing of the caller's runs under the lock, so a poisoned state is still whole.
-        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Lets the session show what is stored by now, merged with its own changes.
-    pub(crate) fn show(&self, payload: &str) {
-        if let Ok(values) = Values::parse(payload.to_owned()) {
-            self.lock().values = values;
-        }
-    }
-
-    pub(crate) fn read<R>(&self, read: impl FnOnce(&State) -> R) -> R {
-        read(&self.lock())
-    }
-
-    /// Runs a change, unless the session takes none any more.
-    pub(crate) fn write<R>(&self, write: impl FnOnce(&mut State) -> Result<R, Error>) -> Result<R, Error> {
-        if let Status::Null(reason) = &self.shared.status {
-            return Err(Error::new(ErrorKind::Unconfigured, reason.clone()));
-        }
-        let mut state = self.lock();
-        state.check_writable()?;
-        write(&mut state)
+    fn write<R>(&self, write: impl FnOnce(&mut State) -> Result<R, Error>) -> Result<R, Error> {
+        running::check_not_running(&self.holder)?;
+        self.cell().write(write)
     }
 }
 
 impl fmt::Debug for Session {
-    /// Shows the flags and how many keys there are; no key and no value.
+    /// Shows the flags and the number of keys, but no key and no value.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.read(|state| state.show(f, &self.shared.status, self.is_accessed()))
+        self.cell().fmt(f)
     }
 }

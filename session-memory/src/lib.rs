@@ -1,32 +1,83 @@
-//! Sessions in the memory of one process: nothing to run beside the application, and gone when it ends.
+//! Sessions in the memory of one process. Use it for development, tests and services that run as
+//! one process and may lose their sessions when it stops.
 //!
-//! ```
+//! ```no_run
+//! use axum::{Router, routing::get};
 //! use session_core::SessionConfig;
-//! use session_memory::MemorySessions;
+//! use session_memory::{MemorySessions, MemoryStore};
+//! use session_tower::{Error, Session, SessionLayer};
 //!
-//! let sessions = MemorySessions::new(SessionConfig::default());
+//! async fn visits(session: Session) -> Result<String, Error> {
+//!     session.update("visits", |visits: Option<u64>| Some(visits.unwrap_or(0) + 1))?;
+//!     Ok(format!("Visit number {}\n", session.get::<u64>("visits")?.unwrap_or(0)))
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     // development() allows plain HTTP. In production, use SessionConfig::default().
+//!     let sessions = MemorySessions::new(MemoryStore::new(), SessionConfig::development());
+//!     let app = Router::new().route("/", get(visits)).layer(SessionLayer::new(sessions));
+//!     Ok(axum::serve(tokio::net::TcpListener::bind("127.0.0.1:3000").await?, app).await?)
+//! }
 //! ```
 //!
-//! # When to choose it
+//! # Several instances
 //!
-//! For one process whose sessions may end with it: development, tests, a small service. On several instances a user would
-//! be logged in on one and not on the next.
+//! Each process has its own sessions. With several instances, a user who logged in on one is not
+//! logged in on another. Use Redis or a SQL database instead.
 //!
-//! # What it promises
+//! # Guarantees
 //!
-//! No recorded change to a live session is lost and no ended session comes back, whatever requests overlap.
+//! Whatever requests overlap, no recorded change to a live session is lost, and no ended session is
+//! revived. All sessions are lost when the process stops.
 //!
-//! # When it is full
+//! # Capacity
 //!
-//! It keeps at most [100,000 sessions](MemoryStore::DEFAULT_CAPACITY), or as many as you say. One more, and the session that was not used for the
-//! longest time is evicted: its owner finds an empty session, as after a logout, and logs in again. A fresh login is never
-//! refused. Expired sessions leave by the same door, or at once through [`Sweep`](session_core::Sweep).
+//! A store has a limit for the number of sessions, by default
+//! [100,000](MemoryStore::DEFAULT_CAPACITY), and one for their bytes;
+//! [`MemoryStoreBuilder`] sets them. When it is full, a new session evicts others in this order:
+//!
+//! 1. sessions that expired more than [`MAX_CLOCK_SKEW`](session_core::store::MAX_CLOCK_SKEW) ago
+//! 2. sessions without an owner, the least recently used ones first
+//! 3. sessions with an owner, the least recently used ones first
+//! 4. tombstones, which lead from the old id of a session with an owner to its new one
+//!
+//! Therefore visitors who are not logged in cannot log out users. If all other sessions have an
+//! owner, a new session without one is not stored: the visitor gets another with the next request.
+//! A new login is never refused. The user of an evicted session has to log in again. A store for
+//! more than 1,000 sessions consists of up to 64 parts, each of which evicts its least
+//! recently used session.
+//!
+//! Each new session also removes some expired ones. To remove all of them at once, call
+//! [`Sweep::sweep`](session_core::store::Sweep::sweep). The store has no clock: it compares with
+//! the creation times of new sessions.
 
-mod config;
+mod builder;
 mod hash;
+mod index;
+mod lists;
 mod owners;
-mod place;
+mod shard;
 mod store;
+mod table;
 
-pub use config::MemorySessions;
+use session_core::ServerSideSessions;
+
+pub use builder::MemoryStoreBuilder;
 pub use store::MemoryStore;
+
+/// Sessions in memory.
+///
+/// # Examples
+///
+/// Clones of a store share its records:
+///
+/// ```
+/// use session_core::SessionConfig;
+/// use session_memory::{MemorySessions, MemoryStore};
+///
+/// let store = MemoryStore::with_capacity(10_000);
+/// let sessions = MemorySessions::new(store.clone(), SessionConfig::default());
+/// assert!(store.is_empty() && sessions.store().is_empty());
+/// ```
+pub type MemorySessions = ServerSideSessions<MemoryStore>;

@@ -1,49 +1,41 @@
 //! The index by owner.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use session_core::{StoreKey, Version};
+use session_core::store::StoreKey;
 
-/// Which keys an owner has. Each version of a record is noted from before it can be read until after it is gone, so that
-/// whatever calls and evictions overlap, a key is listed while a record of it bears the owner.
+/// The keys of each owner, in order.
+///
+/// It is changed under the lock of the record's shard. Therefore a key is listed exactly while its
+/// record has the owner. No shard is locked while it is locked.
 #[derive(Debug, Default)]
 pub(crate) struct Owners {
-    keys: Mutex<HashMap<String, HashMap<StoreKey, Vec<Version>>>>,
+    keys: Mutex<BTreeSet<(Arc<str>, StoreKey)>>,
 }
 
 impl Owners {
     pub(crate) fn keys_of(&self, owner: &str) -> Vec<StoreKey> {
-        self.lock().get(owner).map(|keys| keys.keys().copied().collect()).unwrap_or_default()
+        let first = (Arc::from(owner), StoreKey::from_bytes([0; 32]));
+        let keys = self.lock();
+        keys.range(first..).take_while(|(of, _)| **of == *owner).map(|(_, key)| *key).collect()
     }
 
-    pub(crate) fn note(&self, key: &StoreKey, owner: Option<&str>, version: Version) {
-        let Some(owner) = owner else { return };
-        let mut owners = self.lock();
-        if !owners.contains_key(owner) {
-            owners.insert(owner.to_owned(), HashMap::new());
+    /// Lists the key under its new owner instead of its old one.
+    pub(crate) fn change(&self, key: StoreKey, old: Option<Arc<str>>, new: Option<Arc<str>>) {
+        if old.is_none() && new.is_none() {
+            return;
         }
-        if let Some(keys) = owners.get_mut(owner) {
-            keys.entry(*key).or_default().push(version);
+        let mut keys = self.lock();
+        if let Some(new) = new {
+            keys.insert((new, key));
         }
-    }
-
-    pub(crate) fn forget(&self, key: &StoreKey, owner: Option<&str>, version: Version) {
-        let Some(owner) = owner else { return };
-        let mut owners = self.lock();
-        let Some(keys) = owners.get_mut(owner) else { return };
-        if let Some(versions) = keys.get_mut(key) {
-            versions.retain(|noted| *noted != version);
-            if versions.is_empty() {
-                keys.remove(key);
-            }
-        }
-        if keys.is_empty() {
-            owners.remove(owner);
+        if let Some(old) = old {
+            keys.remove(&(old, key));
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, HashMap<StoreKey, Vec<Version>>>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<(Arc<str>, StoreKey)>> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

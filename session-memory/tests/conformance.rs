@@ -1,13 +1,20 @@
-//! The memory store keeps every rule of a store, and its sessions every rule of sessions on a server.
+//! The conformance suites of stores and of server-side sessions.
 
 mod store {
-    conformance_tests::store_suite!(async { session_memory::MemoryStore::new() }, owner_index, sweep, clones);
+    conformance_tests::store_suite!(
+        async { session_memory::MemoryStore::new() },
+        owner_index,
+        sweep,
+        clones
+    );
 }
 
 mod sessions {
+    use session_memory::{MemorySessions, MemoryStore};
+
     conformance_tests::interface_suite!(
         server_side,
-        |config| async move { session_memory::MemorySessions::new(config) },
+        |config| async move { MemorySessions::new(MemoryStore::new(), config) },
         owners,
     );
 }

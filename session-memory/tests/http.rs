@@ -1,4 +1,4 @@
-//! Through the whole HTTP stack, with real concurrency on two threads: what overlapping requests leave behind.
+//! Overlapping requests through the whole HTTP stack, on two threads.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -10,16 +10,16 @@ use axum::extract::{Path, State};
 use axum::http::{Request, Response, StatusCode};
 use axum::routing::get;
 use session_core::{ManualClock, SessionConfig, SessionInterface};
-use session_memory::MemorySessions;
+use session_memory::{MemorySessions, MemoryStore};
 use session_tower::{Error, Session, SessionLayer};
 use tokio::sync::Barrier;
 use tower::ServiceExt as _;
 
-/// Lets a slow request wait, after it opened its session, for whoever is to overtake it.
+/// Makes a slow request wait, after it opened its session, for the request that overtakes it.
 type Gate = Arc<Barrier>;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sixty_four_requests_that_add_different_keys_all_survive() {
+async fn concurrent_inserts_of_different_keys_are_all_kept() {
     let app = App::new();
     let cookie = app.begin().await;
     let requests: Vec<_> = (0..64).map(|n| app.spawn(&format!("/write/key{n}"), &cookie)).collect();
@@ -27,12 +27,13 @@ async fn sixty_four_requests_that_add_different_keys_all_survive() {
         assert_eq!(request.await.unwrap().status, StatusCode::OK);
     }
     let keys = app.get("/keys", &cookie).await.body;
-    let missing: Vec<_> = (0..64).filter(|n| !keys.split(' ').any(|key| key == format!("key{n}"))).collect();
+    let missing: Vec<_> =
+        (0..64).filter(|n| !keys.split(' ').any(|key| key == format!("key{n}"))).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sixty_four_updates_leave_exactly_sixty_four() {
+async fn concurrent_updates_of_one_key_are_all_counted() {
     let app = App::new();
     let cookie = app.begin().await;
     let requests: Vec<_> = (0..64).map(|_| app.spawn("/update", &cookie)).collect();
@@ -43,14 +44,14 @@ async fn sixty_four_updates_leave_exactly_sixty_four() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_logout_is_not_undone_by_a_slow_writer() {
+async fn logout_is_not_undone_by_slow_writer() {
     let (mut dropped, mut stored) = (0, 0);
     for round in 0..1000 {
         let app = App::new();
         let cookie = app.begin().await;
         let writer = app.spawn("/slow", &cookie);
         if round % 2 == 0 {
-            // The writer has opened the session, and now both go on at once.
+            // The writer has opened the session. From now on, both run at the same time.
             app.gate.wait().await;
         } else {
             let logout = app.spawn("/logout", &cookie);
@@ -60,21 +61,25 @@ async fn a_logout_is_not_undone_by_a_slow_writer() {
         let logout = app.get("/logout", &cookie).await;
         let writer = writer.await.unwrap();
         assert_eq!((logout.status, writer.status), (StatusCode::OK, StatusCode::OK));
-        assert_eq!(app.get("/keys", &cookie).await.body, "", "round {round}: the session is back");
+        assert_eq!(
+            app.get("/keys", &cookie).await.body,
+            "",
+            "round {round}: the session was revived"
+        );
         match &*writer.body {
             "Dropped" => {
                 dropped += 1;
-                assert_eq!(writer.cookie, None, "round {round}: a response that lost set a cookie");
+                assert_eq!(writer.cookie, None, "round {round}: a dropped save set a cookie");
             }
             _ => stored += 1,
         }
     }
-    println!("{stored} writers came first, {dropped} lost");
+    println!("{stored} saves stored, {dropped} dropped");
     assert!(dropped > 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_login_cuts_off_a_late_request_with_the_old_id() {
+async fn login_cuts_off_late_request_with_old_id() {
     for round in 0..200 {
         let app = App::new();
         let planted = app.begin().await;
@@ -84,7 +89,11 @@ async fn a_login_cuts_off_a_late_request_with_the_old_id() {
         assert_ne!(fresh, planted);
         app.gate.wait().await;
         let late = late.await.unwrap();
-        assert_ne!(late.cookie.as_deref(), Some(&*fresh), "round {round}: the late request learned the new id");
+        assert_ne!(
+            late.cookie.as_deref(),
+            Some(&*fresh),
+            "round {round}: the late request received the new id"
+        );
         assert!(late.cookie.is_none() || late.body != "Dropped");
         let keys = app.get("/keys", &fresh).await.body;
         assert!(keys.contains("user") && !keys.contains("slow"), "round {round}: {keys}");
@@ -98,17 +107,20 @@ struct App {
     gate: Gate,
 }
 
-struct Answer {
+struct TestResponse {
     status: StatusCode,
     body: String,
-    /// `session=value`; `None` also for a removal.
+    /// `session=value`, or `None` if the cookie was not set or removed.
     cookie: Option<String>,
 }
 
 impl App {
     fn new() -> Self {
         let clock = ManualClock::at(std::time::SystemTime::UNIX_EPOCH);
-        let sessions = MemorySessions::new(SessionConfig::builder().clock(clock).build().unwrap());
+        let sessions = MemorySessions::new(
+            MemoryStore::new(),
+            SessionConfig::builder().clock(clock).build().unwrap(),
+        );
         let interface: Arc<dyn SessionInterface> = Arc::new(sessions);
         let gate = Gate::new(Barrier::new(2));
         let router = Router::new()
@@ -124,25 +136,30 @@ impl App {
         Self { router, gate }
     }
 
-    /// The cookie of a new session.
+    /// Returns the cookie of a new session.
     async fn begin(&self) -> String {
         self.get("/write/base", "").await.cookie.unwrap()
     }
 
-    fn spawn(&self, path: &str, cookie: &str) -> tokio::task::JoinHandle<Answer> {
+    fn spawn(&self, path: &str, cookie: &str) -> tokio::task::JoinHandle<TestResponse> {
         let (app, path, cookie) = (self.clone(), path.to_owned(), cookie.to_owned());
         tokio::spawn(async move { app.get(&path, &cookie).await })
     }
 
-    async fn get(&self, path: &str, cookie: &str) -> Answer {
+    async fn get(&self, path: &str, cookie: &str) -> TestResponse {
         let request = Request::get(path).header("cookie", cookie).body(Body::empty()).unwrap();
         let response: Response<Body> = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-        let header = parts.headers.get("set-cookie").map(|header| header.to_str().unwrap().to_owned());
+        let header =
+            parts.headers.get("set-cookie").map(|header| header.to_str().unwrap().to_owned());
         let cookie = header.and_then(|header| Some(header.split(';').next()?.to_owned()));
         let cookie = cookie.filter(|cookie| !cookie.ends_with('='));
-        Answer { status: parts.status, body: String::from_utf8(body.to_vec()).unwrap(), cookie }
+        TestResponse {
+            status: parts.status,
+            body: String::from_utf8(body.to_vec()).unwrap(),
+            cookie,
+        }
     }
 }
 

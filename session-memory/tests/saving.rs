@@ -1,37 +1,37 @@
-//! Saving before the response, and long after it.
+//! Saving before the response, and after it.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 
-use session_core::{
-    ErrorKind, OnOutage, Outcome, RequestSession, RequestView, Session, SessionConfig, SessionInterface,
-};
-use session_memory::MemorySessions;
+use session_core::interface::{Opened, state_of};
+use session_core::request::{RequestSession, RequestView};
+use session_core::{ErrorKind, OutagePolicy, Outcome, Session, SessionConfig, SessionInterface};
+use session_memory::{MemorySessions, MemoryStore};
 
 fn sessions() -> Arc<dyn SessionInterface> {
-    Arc::new(MemorySessions::new(SessionConfig::default()))
+    Arc::new(MemorySessions::new(MemoryStore::new(), SessionConfig::default()))
 }
 
 fn request(sessions: &Arc<dyn SessionInterface>, cookie: &str) -> RequestSession {
     let view = RequestView::builder().cookie_header(cookie.as_bytes()).build();
-    RequestSession::with_shared(Arc::clone(sessions), view, OnOutage::Refuse)
+    RequestSession::with_shared(Arc::clone(sessions), view, OutagePolicy::Refuse)
 }
 
 async fn commit(request: &RequestSession) -> Option<String> {
-    let headers = request.commit().await.unwrap();
+    let headers = request.commit().await.into_result().unwrap();
     headers.set_cookie().map(|header| header.split(';').next().unwrap().to_owned())
 }
 
-/// A stored session with `n` = 1, and its cookie.
-async fn begun(sessions: &Arc<dyn SessionInterface>) -> String {
+/// Stores a session with `n` = 1 and returns its cookie.
+async fn started(sessions: &Arc<dyn SessionInterface>) -> String {
     let first = request(sessions, "");
     first.session().await.unwrap().insert("n", 1).unwrap();
     commit(&first).await.unwrap()
 }
 
 async fn read(sessions: &Arc<dyn SessionInterface>, cookie: &str) -> String {
-    request(sessions, cookie).session().await.unwrap().payload()
+    state_of(&request(sessions, cookie).session().await.unwrap()).payload()
 }
 
 fn increment(session: &Session) {
@@ -39,7 +39,7 @@ fn increment(session: &Session) {
 }
 
 #[tokio::test]
-async fn what_was_saved_is_stored_at_once_and_the_response_sets_the_cookie() {
+async fn manual_save_stores_at_once_and_commit_sets_cookie() {
     let sessions = sessions();
     let first = request(&sessions, "");
     let session = first.session().await.unwrap();
@@ -58,9 +58,9 @@ async fn what_was_saved_is_stored_at_once_and_the_response_sets_the_cookie() {
 }
 
 #[tokio::test]
-async fn nothing_is_stored_twice_and_what_others_stored_shows() {
+async fn manual_save_merges_others_changes_and_applies_own_once() {
     let sessions = sessions();
-    let cookie = begun(&sessions).await;
+    let cookie = started(&sessions).await;
     let (one, other) = (request(&sessions, &cookie), request(&sessions, &cookie));
     let (mine, theirs) = (one.session().await.unwrap(), other.session().await.unwrap());
     increment(&theirs);
@@ -76,9 +76,9 @@ async fn nothing_is_stored_twice_and_what_others_stored_shows() {
 }
 
 #[tokio::test]
-async fn a_handler_learns_that_it_lost() {
+async fn save_of_ended_session_reports_dropped() {
     let sessions = sessions();
-    let cookie = begun(&sessions).await;
+    let cookie = started(&sessions).await;
     let (slow, logout) = (request(&sessions, &cookie), request(&sessions, &cookie));
     let session = slow.session().await.unwrap();
     logout.session().await.unwrap().destroy().unwrap();
@@ -87,13 +87,16 @@ async fn a_handler_learns_that_it_lost() {
     assert_eq!(session.save().await.unwrap(), Outcome::Dropped);
     increment(&session);
     assert_eq!(commit(&slow).await, None);
-    assert_eq!((session.outcome(), read(&sessions, &cookie).await), (Some(Outcome::Dropped), "{}".to_owned()));
+    assert_eq!(
+        (session.outcome(), read(&sessions, &cookie).await),
+        (Some(Outcome::Dropped), "{}".to_owned())
+    );
 }
 
 #[tokio::test]
-async fn a_logout_and_a_new_session_can_be_saved_one_after_the_other() {
+async fn logout_and_new_session_are_saved_in_one_request() {
     let sessions = sessions();
-    let cookie = begun(&sessions).await;
+    let cookie = started(&sessions).await;
     let one = request(&sessions, &cookie);
     let session = one.session().await.unwrap();
     session.destroy().unwrap();
@@ -106,14 +109,14 @@ async fn a_logout_and_a_new_session_can_be_saved_one_after_the_other() {
 }
 
 #[tokio::test]
-async fn a_socket_reopens_the_session_after_the_response() {
+async fn session_reopened_after_commit_is_saved() {
     let sessions = sessions();
     let first = request(&sessions, "");
     let session = first.session().await.unwrap();
     session.insert("n", 1).unwrap();
     let cookie = commit(&first).await.unwrap();
-    assert_eq!(session.insert("n", 2).unwrap_err().kind(), ErrorKind::Sealed);
-    assert_eq!(session.save().await.unwrap_err().kind(), ErrorKind::Sealed);
+    assert_eq!(session.insert("n", 2).unwrap_err().kind(), ErrorKind::Committed);
+    assert_eq!(session.save().await.unwrap_err().kind(), ErrorKind::Committed);
 
     for expected in 2..5 {
         let reopened = session.reopen().await.unwrap();
@@ -122,17 +125,17 @@ async fn a_socket_reopens_the_session_after_the_response() {
         assert_eq!(read(&sessions, &cookie).await, format!(r#"{{"n":{expected}}}"#));
     }
     let reopened = session.reopen().await.unwrap();
-    assert_eq!(reopened.rotate_id().unwrap_err().kind(), ErrorKind::Sealed);
-    assert_eq!(reopened.set_owner("ada").unwrap_err().kind(), ErrorKind::Sealed);
+    assert_eq!(reopened.rotate_id().unwrap_err().kind(), ErrorKind::Committed);
+    assert_eq!(reopened.set_owner("ada").unwrap_err().kind(), ErrorKind::Committed);
     reopened.destroy().unwrap();
     reopened.save().await.unwrap();
     assert_eq!(read(&sessions, &cookie).await, "{}");
 }
 
 #[tokio::test]
-async fn a_save_that_is_given_up_leaves_the_changes_to_the_response() {
+async fn cancelled_save_leaves_changes_to_commit() {
     let sessions = sessions();
-    let cookie = begun(&sessions).await;
+    let cookie = started(&sessions).await;
     let one = request(&sessions, &cookie);
     let session = one.session().await.unwrap();
     increment(&session);
@@ -143,8 +146,8 @@ async fn a_save_that_is_given_up_leaves_the_changes_to_the_response() {
 }
 
 #[tokio::test]
-async fn sessions_that_nothing_keeps_say_so() {
-    let by_hand = Session::new();
+async fn session_made_by_hand_cannot_be_saved_or_reopened() {
+    let by_hand = Opened::new().into_session();
     assert_eq!(by_hand.save().await.unwrap_err().kind(), ErrorKind::Unconfigured);
     assert_eq!(by_hand.reopen().await.unwrap_err().kind(), ErrorKind::Unconfigured);
 }

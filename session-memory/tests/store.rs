@@ -1,10 +1,13 @@
-//! The contract of a store, call by call, on the memory store.
+//! The contract of a store, call by call.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::time::{Duration, SystemTime};
 
-use session_core::{ErrorKind, NewRecord, OwnerIndex as _, Replaced, SessionStore as _, StoreKey, Sweep as _, Version};
+use session_core::ErrorKind;
+use session_core::store::{
+    NewRecord, OwnerIndex as _, Replaced, SessionStore as _, StoreKey, Sweep as _, Version,
+};
 use session_memory::MemoryStore;
 
 const NOW: SystemTime = SystemTime::UNIX_EPOCH;
@@ -17,13 +20,20 @@ fn later(nanos: u64) -> SystemTime {
     NOW + Duration::from_nanos(nanos)
 }
 
-async fn replaced(store: &MemoryStore, key: &StoreKey, at: Version, record: &NewRecord<'_>) -> Version {
-    let Replaced::Done(version) = store.replace(key, at, record).await.unwrap() else { panic!("stale") };
+async fn replaced(
+    store: &MemoryStore,
+    key: &StoreKey,
+    at: Version,
+    record: &NewRecord<'_>,
+) -> Version {
+    let Replaced::Done(version) = store.replace(key, at, record).await.unwrap() else {
+        panic!("stale")
+    };
     version
 }
 
 #[tokio::test]
-async fn everything_is_kept_exactly() {
+async fn records_are_returned_unchanged() {
     let store = MemoryStore::new();
     let bytes: Vec<u8> = (0..=255).collect();
     let payloads: [&[u8]; 4] = [b"", &bytes, b"trailing \0 ", b"{\"json\":1}"];
@@ -41,7 +51,7 @@ async fn everything_is_kept_exactly() {
 }
 
 #[tokio::test]
-async fn only_the_version_that_is_there_can_be_changed_and_nothing_is_created() {
+async fn conditional_calls_require_current_version() {
     let store = MemoryStore::new();
     let (one, two) = (NewRecord::new(b"one", NOW, NOW), NewRecord::new(b"two", NOW, NOW));
     assert_eq!(store.replace(&key(1), Version::new(0), &one).await.unwrap(), Replaced::Stale);
@@ -53,7 +63,10 @@ async fn only_the_version_that_is_there_can_be_changed_and_nothing_is_created() 
     assert_eq!(store.create(&key(1), &two).await.unwrap_err().kind(), ErrorKind::Backend);
     let second = replaced(&store, &key(1), first, &two).await;
     assert_eq!(store.replace(&key(1), first, &one).await.unwrap(), Replaced::Stale);
-    assert!(!store.touch(&key(1), first, NOW).await.unwrap() && !store.remove(&key(1), first).await.unwrap());
+    assert!(
+        !store.touch(&key(1), first, NOW).await.unwrap()
+            && !store.remove(&key(1), first).await.unwrap()
+    );
     assert!(store.touch(&key(1), second, later(9)).await.unwrap());
     let touched = store.load(&key(1)).await.unwrap().unwrap();
     assert_eq!((touched.payload(), touched.expires_at()), (&b"two"[..], later(9)));
@@ -64,7 +77,7 @@ async fn only_the_version_that_is_there_can_be_changed_and_nothing_is_created() 
 }
 
 #[tokio::test]
-async fn an_owner_has_the_keys_of_its_records_and_a_clone_shares_them() {
+async fn owner_index_follows_records_and_is_shared_by_clones() {
     let store = MemoryStore::new();
     let record = NewRecord::new(b"", NOW, NOW);
     let version = store.create(&key(1), &record.owned_by(Some("ada"))).await.unwrap();
@@ -74,14 +87,17 @@ async fn an_owner_has_the_keys_of_its_records_and_a_clone_shares_them() {
     let version = replaced(&clone, &key(1), version, &record.owned_by(Some("eve"))).await;
     assert!(store.keys_of("ada").await.unwrap().is_empty());
     assert_eq!(store.keys_of("eve").await.unwrap(), [key(1)]);
-    assert_eq!(store.replace(&key(1), Version::new(99), &record.owned_by(Some("ada"))).await.unwrap(), Replaced::Stale);
+    assert_eq!(
+        store.replace(&key(1), Version::new(99), &record.owned_by(Some("ada"))).await.unwrap(),
+        Replaced::Stale
+    );
     assert!(store.keys_of("ada").await.unwrap().is_empty());
     store.remove(&key(1), version).await.unwrap();
     assert!(store.keys_of("eve").await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_is_listed_while_its_record_bears_the_owner() {
+async fn key_is_listed_while_its_record_has_owner() {
     let store = MemoryStore::new();
     let record = NewRecord::new(b"", NOW, NOW);
     store.create(&key(1), &record.owned_by(Some("a"))).await.unwrap();
@@ -102,7 +118,7 @@ async fn a_key_is_listed_while_its_record_bears_the_owner() {
     while writers.iter().any(|writer| !writer.is_finished()) {
         let before = store.load(&key(1)).await.unwrap().unwrap();
         let listed = store.keys_of(before.owner().unwrap()).await.unwrap();
-        // Judged only if the record did not change between the two calls.
+        // The list is checked only if the record did not change between the two calls.
         if store.load(&key(1)).await.unwrap().unwrap().version() == before.version() {
             assert_eq!(listed, [key(1)]);
             seen += 1;
@@ -113,12 +129,12 @@ async fn a_key_is_listed_while_its_record_bears_the_owner() {
     let last = store.load(&key(1)).await.unwrap().unwrap();
     let other = if last.owner() == Some("a") { "b" } else { "a" };
     assert_eq!(store.keys_of(last.owner().unwrap()).await.unwrap(), [key(1)]);
-    assert!(store.keys_of(other).await.unwrap().is_empty(), "the index keeps what has gone");
+    assert!(store.keys_of(other).await.unwrap().is_empty(), "a removed key is still listed");
 }
 
-/// A record may be evicted in the very moment in which it is replaced or touched, and be there all the same.
+/// A record may be evicted while it is replaced or touched, and still be in the cache afterwards.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_record_that_is_evicted_and_written_at_once_is_listed_if_it_can_be_read() {
+async fn record_evicted_during_write_is_listed_if_loadable() {
     let store = MemoryStore::with_capacity(2);
     let crowd = store.clone();
     let crowding = tokio::spawn(async move {
@@ -135,7 +151,7 @@ async fn a_record_that_is_evicted_and_written_at_once_is_listed_if_it_can_be_rea
     while !crowding.is_finished() {
         round += 1;
         let Some(before) = store.load(&key(9)).await.unwrap() else {
-            // Between the loading and this the record may have come from nowhere else.
+            // No other task creates this record.
             store.create(&key(9), &record).await.unwrap();
             continue;
         };
@@ -157,7 +173,19 @@ async fn a_record_that_is_evicted_and_written_at_once_is_listed_if_it_can_be_rea
 }
 
 #[tokio::test]
-async fn a_sweep_removes_what_has_expired_and_nothing_else() {
+async fn load_many_keeps_order_duplicates_and_missing_keys() {
+    let store = MemoryStore::new();
+    for number in 1..=2 {
+        store.create(&key(number), &NewRecord::new(&[number], NOW, NOW)).await.unwrap();
+    }
+    let records = store.load_many(&[2, 3, 1, 2].map(key)).await.unwrap();
+    let payloads: Vec<_> = records.iter().map(|record| Some(record.as_ref()?.payload())).collect();
+    assert_eq!(payloads, [Some(&[2][..]), None, Some(&[1]), Some(&[2])]);
+    assert!(store.load_many(&[]).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn sweep_removes_only_expired_records() {
     let store = MemoryStore::new();
     for number in 0..10 {
         let record = NewRecord::new(b"", NOW, later(u64::from(number))).owned_by(Some("ada"));

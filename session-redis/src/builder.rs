@@ -1,4 +1,4 @@
-//! How a store is told where Redis is, and how to use it.
+//! The settings of a store, and connecting it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,13 +8,17 @@ use redis::aio::ConnectionLike;
 use redis::io::tcp::TcpSettings;
 use redis::{Client, ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion, RedisResult};
 use session_core::Error;
+use session_core::store::MAX_CLOCK_SKEW;
 use tokio::time::Instant;
 
 use crate::RedisStore;
+use crate::checks::Checks;
 use crate::connection::{Connection, Given, Reconnecting, Server};
 use crate::error::failed;
 
 /// The settings of a [`RedisStore`].
+///
+/// # Examples
 ///
 /// ```no_run
 /// use session_redis::RedisStore;
@@ -36,7 +40,7 @@ pub struct RedisStoreBuilder {
     settings: Settings,
 }
 
-/// What a store needs to know once it is connected.
+/// The settings of a store that is connected.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) key_prefix: String,
@@ -57,7 +61,7 @@ enum Target {
     Given(Arc<dyn Connection>),
 }
 
-/// What is given beside an address, and wins over what the address says.
+/// The settings that override those in an address.
 #[derive(Default)]
 struct Access {
     username: Option<String>,
@@ -90,97 +94,67 @@ impl RedisStoreBuilder {
         Self { target, access: Access::default(), settings: Settings::default() }
     }
 
-    /// What every key begins with, so that several applications share a server. `session:` unless it is set.
-    ///
-    /// ```
-    /// # use session_redis::RedisStore;
-    /// let builder = RedisStore::builder("redis://127.0.0.1/").key_prefix("shop:session:");
-    /// ```
+    /// Sets the prefix of every key, so that several applications can share a server. The default
+    /// is `session:`.
     pub fn key_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.settings.key_prefix = prefix.into();
         self
     }
 
-    /// How long one call of the store may take before it is an error, connecting included. 2 seconds unless it is set.
-    ///
-    /// ```
-    /// # use session_redis::RedisStore;
-    /// # use std::time::Duration;
-    /// let builder = RedisStore::builder("redis://127.0.0.1/").deadline(Duration::from_millis(500));
-    /// ```
+    /// Sets how long a call of the store may take, including connecting. After that it fails with
+    /// [`ErrorKind::Unavailable`](session_core::ErrorKind::Unavailable). The default is 2 seconds.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.settings.deadline = deadline;
         self
     }
 
-    /// The longest payload in bytes; a longer one is an error of kind [`TooLarge`](session_core::ErrorKind::TooLarge).
-    /// 1 MiB unless it is set, and 512 MiB is what Redis takes.
-    ///
-    /// ```
-    /// # use session_redis::RedisStore;
-    /// let builder = RedisStore::builder("redis://127.0.0.1/").max_payload(64 * 1024);
-    /// ```
+    /// Sets the largest payload in bytes. A larger one fails with
+    /// [`ErrorKind::TooLarge`](session_core::ErrorKind::TooLarge). The default is 1 MiB. Redis
+    /// itself accepts up to 512 MiB.
     pub fn max_payload(mut self, bytes: usize) -> Self {
         self.settings.max_payload = bytes;
         self
     }
 
-    /// How much longer than its expiry Redis keeps a record: as much as the clocks of the application's machines may differ.
-    /// Expiry itself is judged by the application. 5 minutes unless it is set.
-    ///
-    /// ```
-    /// # use session_redis::RedisStore;
-    /// # use std::time::Duration;
-    /// let builder = RedisStore::builder("redis://127.0.0.1/").grace(Duration::from_mins(1));
-    /// ```
+    /// Sets how much longer than its expiry Redis keeps a record. It must be at least the
+    /// difference between the clocks of Redis and of the application, because the application
+    /// checks the expiry. The default is [`MAX_CLOCK_SKEW`], 5 minutes.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.settings.grace = grace;
         self
     }
 
-    /// The user of Redis, instead of the address's.
-    ///
-    /// ```
-    /// # use session_redis::RedisStore;
-    /// let builder = RedisStore::builder("redis://127.0.0.1/").username("shop");
-    /// ```
+    /// Sets the Redis user, which overrides the one in the address.
     pub fn username(mut self, username: impl Into<String>) -> Self {
         self.access.username = Some(username.into());
         self
     }
 
-    /// The password of Redis, instead of the address's.
-    ///
-    /// ```
-    /// # use session_redis::RedisStore;
-    /// # fn show() -> Result<(), std::env::VarError> {
-    /// let builder = RedisStore::builder("redis://127.0.0.1/").password(std::env::var("REDIS_PASSWORD")?);
-    /// # Ok(())
-    /// # }
-    /// ```
+    /// Sets the password of the Redis user, which overrides the one in the address.
     pub fn password(mut self, password: impl Into<String>) -> Self {
         self.access.password = Some(password.into());
         self
     }
 
-    /// The number of the database, instead of the address's.
-    ///
-    /// ```
-    /// # use session_redis::RedisStore;
-    /// let builder = RedisStore::builder("redis://127.0.0.1/").database(2);
-    /// ```
+    /// Sets the number of the database, which overrides the one in the address.
     pub fn database(mut self, number: i64) -> Self {
         self.access.database = Some(number);
         self
     }
 
-    /// An authority of one's own, a certificate to show, or both, for `rediss://`. Without this, the certificates that the
-    /// operating system trusts count.
+    /// Sets a certificate authority, a client certificate, or both, for `rediss://`. By default,
+    /// the authorities that the operating system trusts are used, and no client certificate.
+    ///
+    /// # Examples
     ///
     /// ```no_run
-    /// # use session_redis::{RedisStore, redis};
+    /// use session_redis::{RedisStore, redis};
+    ///
     /// # fn show() -> std::io::Result<()> {
-    /// let certificates = redis::TlsCertificates { client_tls: None, root_cert: Some(std::fs::read("authority.pem")?) };
+    /// let certificates = redis::TlsCertificates {
+    ///     client_tls: None,
+    ///     root_cert: Some(std::fs::read("authority.pem")?),
+    /// };
     /// let builder = RedisStore::builder("rediss://redis.internal/").certificates(certificates);
     /// # Ok(())
     /// # }
@@ -191,32 +165,52 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Connects, and gives the store. From then on it connects again by itself.
+    /// Connects and returns the store, which reconnects by itself from now on.
+    ///
+    /// Logs a warning if Redis may evict sessions, or if a failover of a Cluster or of Sentinel may
+    /// lose acknowledged writes. The store does not check settings that its user may not read with
+    /// `INFO` or `CONFIG GET`.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`](session_core::ErrorKind::Configuration) if an address makes no sense,
-    /// [`ErrorKind::Unavailable`](session_core::ErrorKind::Unavailable) if nobody answers before the deadline,
-    /// [`ErrorKind::Backend`](session_core::ErrorKind::Backend) if Redis refuses, be it for the password.
-    ///
-    /// ```no_run
-    /// # use session_redis::RedisStore;
-    /// # async fn show() -> Result<(), session_core::Error> {
-    /// let store = RedisStore::builder("redis://127.0.0.1/").connect().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
+    /// [`ErrorKind::Configuration`](session_core::ErrorKind::Configuration) if an address is
+    /// invalid; [`ErrorKind::Unavailable`](session_core::ErrorKind::Unavailable) if there is no
+    /// reply before the deadline; [`ErrorKind::Backend`](session_core::ErrorKind::Backend) if Redis
+    /// returns an error, such as for a wrong password.
     pub async fn connect(self) -> Result<RedisStore, Error> {
         let Self { target, access, settings } = self;
-        let connection = connect(target, access, settings.deadline).await.map_err(|error| failed("connect", error))?;
+        let (deadline, fails_over) = (Instant::now() + settings.deadline, target.fails_over());
+        let connection = connect(target, access, settings.deadline)
+            .await
+            .map_err(|error| failed("connect", error))?;
+        let checks = Checks { connection: &*connection, deadline };
+        checks.check_eviction().await;
+        if fails_over {
+            checks.check_replicas().await;
+        }
         Ok(RedisStore::new(connection, settings))
     }
 }
 
+impl Target {
+    /// Returns whether a replica takes over when the master fails.
+    fn fails_over(&self) -> bool {
+        match self {
+            Self::Server(_) | Self::Given(_) => false,
+            #[cfg(feature = "cluster")]
+            Self::Cluster(_) => true,
+            #[cfg(feature = "sentinel")]
+            Self::Sentinel { .. } => true,
+        }
+    }
+}
+
 impl fmt::Debug for RedisStoreBuilder {
-    /// Leaves the address out: it may hold a password.
+    /// Does not show the address, because it may have a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisStoreBuilder").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("RedisStoreBuilder")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 
@@ -226,25 +220,23 @@ impl Default for Settings {
             key_prefix: "session:".to_owned(),
             deadline: Duration::from_secs(2),
             max_payload: 1 << 20,
-            grace: Duration::from_mins(5),
+            grace: MAX_CLOCK_SKEW,
         }
     }
 }
 
-async fn connect(target: Target, access: Access, time: Duration) -> RedisResult<Arc<dyn Connection>> {
+async fn connect(
+    target: Target,
+    access: Access,
+    time: Duration,
+) -> RedisResult<Arc<dyn Connection>> {
     let deadline = Instant::now() + time;
     match target {
         Target::Given(connection) => Ok(connection),
         Target::Server(url) => {
             let info = access.apply(parse(&url)?);
             let protocol = info.redis_settings().protocol();
-            #[cfg(feature = "tls")]
-            let client = match access.certificates {
-                Some(certificates) => Client::build_with_tls(info, certificates)?,
-                None => Client::open(info)?,
-            };
-            #[cfg(not(feature = "tls"))]
-            let client = Client::open(info)?;
+            let client = client(info, &access)?;
             Ok(Arc::new(Reconnecting::connect(Server(client), protocol, deadline).await?))
         }
         #[cfg(feature = "cluster")]
@@ -254,23 +246,38 @@ async fn connect(target: Target, access: Access, time: Duration) -> RedisResult<
         }
         #[cfg(feature = "sentinel")]
         Target::Sentinel { master, sentinels } => {
-            let client = access.sentinel_client(master, &sentinels)?;
-            Ok(Arc::new(Reconnecting::connect(client, ProtocolVersion::RESP3, deadline).await?))
+            let sentinels = access.sentinels(master, &sentinels)?;
+            Ok(Arc::new(Reconnecting::connect(sentinels, ProtocolVersion::RESP3, deadline).await?))
         }
     }
 }
 
-/// RESP3, unless the address says otherwise: with it redis-rs notices at once that a connection was closed.
+/// Parses an address. The protocol is RESP3 unless the address sets one, because redis-rs then
+/// notices at once that a connection was closed.
 fn parse(url: &str) -> RedisResult<ConnectionInfo> {
     let info = url.into_connection_info()?;
     let redis = info.redis_settings().clone();
-    let redis = if url.contains("protocol=") { redis } else { redis.set_protocol(ProtocolVersion::RESP3) };
+    let redis =
+        if url.contains("protocol=") { redis } else { redis.set_protocol(ProtocolVersion::RESP3) };
     Ok(info.set_redis_settings(redis).set_tcp_settings(tcp()))
 }
 
-/// A call is one small packet, which nothing should hold back.
+/// Disables Nagle's algorithm, because a call is one small packet.
 fn tcp() -> TcpSettings {
     TcpSettings::default().set_nodelay(true)
+}
+
+#[cfg(feature = "tls")]
+fn client(info: ConnectionInfo, access: &Access) -> RedisResult<Client> {
+    match &access.certificates {
+        Some(certificates) => Client::build_with_tls(info, certificates.clone()),
+        None => Client::open(info),
+    }
+}
+
+#[cfg(not(feature = "tls"))]
+fn client(info: ConnectionInfo, _: &Access) -> RedisResult<Client> {
+    Client::open(info)
 }
 
 impl Access {
@@ -288,12 +295,19 @@ impl Access {
         info.set_redis_settings(redis)
     }
 
-    /// A client that sends nothing twice.
+    /// Returns a client that repeats no command.
     #[cfg(feature = "cluster")]
-    fn cluster_client(self, urls: &[String], time: Duration) -> RedisResult<redis::cluster::ClusterClient> {
-        let nodes = urls.iter().map(|url| parse(url).map(|info| self.apply(info))).collect::<RedisResult<Vec<_>>>()?;
+    fn cluster_client(
+        self,
+        urls: &[String],
+        time: Duration,
+    ) -> RedisResult<redis::cluster::ClusterClient> {
+        let nodes = urls
+            .iter()
+            .map(|url| parse(url).map(|info| self.apply(info)))
+            .collect::<RedisResult<Vec<_>>>()?;
         let tcp = tcp();
-        // A node that has vanished without a word is noticed by what it does not acknowledge.
+        // The operating system notices a vanished node by packets that are not acknowledged.
         #[cfg(target_os = "linux")]
         let tcp = tcp.set_user_timeout(time);
         let builder = redis::cluster::ClusterClientBuilder::new(nodes)
@@ -309,39 +323,31 @@ impl Access {
         builder.build()
     }
 
+    /// The master uses TLS if the first Sentinel does.
     #[cfg(feature = "sentinel")]
-    fn sentinel_client(self, master: String, urls: &[String]) -> RedisResult<redis::sentinel::SentinelClient> {
-        use redis::sentinel::{SentinelClientBuilder, SentinelServerType};
+    fn sentinels(
+        self,
+        master: String,
+        urls: &[String],
+    ) -> RedisResult<crate::connection::Sentinels> {
+        use redis::ConnectionAddr;
 
-        let sentinels = urls.iter().map(|url| parse(url)).collect::<RedisResult<Vec<_>>>()?;
-        let addresses = sentinels.iter().map(|sentinel| sentinel.addr().clone());
-        let mut builder = SentinelClientBuilder::new(addresses, master, SentinelServerType::Master)?
-            .set_client_to_redis_protocol(ProtocolVersion::RESP3)
-            .set_client_to_redis_tcp_settings(tcp())
-            .set_client_to_redis_db(self.database.unwrap_or(0));
-        if let Some(username) = &self.username {
-            builder = builder.set_client_to_redis_username(username);
-        }
-        if let Some(password) = &self.password {
-            builder = builder.set_client_to_redis_password(password);
-        }
-        if let Some(first) = sentinels.first() {
-            if let Some(username) = first.redis_settings().username() {
-                builder = builder.set_client_to_sentinel_username(username);
-            }
-            if let Some(password) = first.redis_settings().password() {
-                builder = builder.set_client_to_sentinel_password(password);
-            }
-            if matches!(first.addr(), redis::ConnectionAddr::TcpTls { .. }) {
-                builder = builder.set_client_to_redis_tls_mode(redis::TlsMode::Secure);
-            }
-        }
-        #[cfg(feature = "tls")]
-        if let Some(certificates) = self.certificates {
-            builder = builder
-                .set_client_to_redis_certificates(certificates.clone())
-                .set_client_to_sentinel_certificates(certificates);
-        }
-        builder.build()
+        let infos = urls.iter().map(|url| parse(url)).collect::<RedisResult<Vec<_>>>()?;
+        let is_secure = infos
+            .first()
+            .is_some_and(|first| matches!(first.addr(), ConnectionAddr::TcpTls { .. }));
+        let sentinels =
+            infos.into_iter().map(|info| client(info, &self)).collect::<RedisResult<_>>()?;
+        let server = move |host: String, port| {
+            let address = if is_secure {
+                ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None }
+            } else {
+                ConnectionAddr::Tcp(host, port)
+            };
+            let info = address.into_connection_info()?.set_tcp_settings(tcp());
+            let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+            client(self.apply(info.set_redis_settings(redis)), &self)
+        };
+        Ok(crate::connection::Sentinels::new(master, sentinels, server))
     }
 }

@@ -1,8 +1,10 @@
-//! One connection that everybody shares, and the time that a call may take on it.
+//! The connection that all calls share, and the deadline of a call.
 
 #[cfg(feature = "cluster")]
 mod cluster;
 mod reconnecting;
+#[cfg(feature = "sentinel")]
+mod sentinel;
 
 use std::fmt;
 
@@ -16,24 +18,26 @@ use crate::error::timed_out;
 #[cfg(feature = "cluster")]
 pub(crate) use cluster::Cluster;
 pub(crate) use reconnecting::{Reconnecting, Server};
+#[cfg(feature = "sentinel")]
+pub(crate) use sentinel::Sentinels;
 
-/// Where commands go.
+/// A connection to Redis.
 #[async_trait]
 pub(crate) trait Connection: fmt::Debug + Send + Sync {
-    /// Sends a command, once, and gives Redis's answer; an error of Redis's is an error. Whatever happens, it is over at
-    /// the deadline.
+    /// Sends a command once and returns the reply. An error reply is an error. Ends by the deadline
+    /// in any case.
     async fn send(&self, command: &Cmd, deadline: Instant) -> RedisResult<Value>;
 }
 
-/// A connection that the application made. How it comes back when it is lost is its own affair.
+/// A connection that the application made. It has to reconnect by itself.
 pub(crate) struct Given<C>(pub(crate) C);
 
 #[async_trait]
 impl<C: ConnectionLike + Clone + Send + Sync> Connection for Given<C> {
     async fn send(&self, command: &Cmd, deadline: Instant) -> RedisResult<Value> {
         let mut connection = self.0.clone();
-        let answer = timeout_at(deadline, connection.req_packed_command(command)).await;
-        answer.unwrap_or_else(|_| Err(timed_out()))?.extract_error()
+        let reply = timeout_at(deadline, connection.req_packed_command(command)).await;
+        reply.unwrap_or_else(|_| Err(timed_out()))?.extract_error()
     }
 }
 

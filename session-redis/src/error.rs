@@ -1,4 +1,4 @@
-//! What an error of the driver means for whoever called the store.
+//! The errors of the driver as errors of the store.
 
 use std::error::Error as StdError;
 use std::io;
@@ -6,33 +6,35 @@ use std::io;
 use redis::{RedisError, ServerErrorKind};
 use session_core::{Error, ErrorKind};
 
-/// The error of a call of the store.
+/// Returns the error of a call of the store.
 pub(crate) fn failed(call: &'static str, error: RedisError) -> Error {
     let kind = kind(&error);
     let message = match kind {
-        ErrorKind::Unavailable => format!("redis did not answer ({call})"),
-        ErrorKind::Configuration => format!("redis cannot be reached by these settings ({call})"),
-        _ => format!("redis answered with an error ({call})"),
+        ErrorKind::Unavailable => format!("redis did not reply ({call})"),
+        ErrorKind::Configuration => format!("settings of the redis store are invalid ({call})"),
+        _ => format!("redis returned an error ({call})"),
     };
     Error::new(kind, message).with_source(source(error))
 }
 
-/// Nothing came before the deadline.
+/// Returns the error for a missing reply.
 pub(crate) fn timed_out() -> RedisError {
-    io::Error::new(io::ErrorKind::TimedOut, "no answer before the deadline").into()
+    io::Error::new(io::ErrorKind::TimedOut, "no reply before the deadline").into()
 }
 
-/// Whether the key holds what no store of this kind has written: a list, a hash.
+/// Returns whether the key has a value of a type that this store does not write, such as a list.
 pub(crate) fn is_of_another_type(error: &RedisError) -> bool {
-    // Redis 6 wraps the errors of a script in one of its own.
-    error.code() == Some("WRONGTYPE") || error.detail().is_some_and(|detail| detail.contains("WRONGTYPE"))
+    // Redis 6 wraps the errors of a script.
+    error.code() == Some("WRONGTYPE")
+        || error.detail().is_some_and(|detail| detail.contains("WRONGTYPE"))
 }
 
 fn kind(error: &RedisError) -> ErrorKind {
     use redis::ErrorKind as Driver;
-    // To connect to a Cluster fails like this for whatever reason its nodes have.
-    let refused =
-        |detail: &str| ["WRONGPASS", "NOAUTH", "cluster support disabled"].iter().any(|part| detail.contains(part));
+    // Connecting to a Cluster fails with an I/O error for any reason.
+    let refused = |detail: &str| {
+        ["WRONGPASS", "NOAUTH", "cluster support disabled"].iter().any(|part| detail.contains(part))
+    };
     match error.kind() {
         Driver::Io if error.detail().is_some_and(refused) => ErrorKind::Backend,
         Driver::Io
@@ -50,13 +52,15 @@ fn kind(error: &RedisError) -> ErrorKind {
         ) => ErrorKind::Unavailable,
         Driver::InvalidClientConfig | Driver::EmptySentinelList => ErrorKind::Configuration,
         _ if matches!(error.code(), Some("BUSY" | "NOREPLICAS")) => ErrorKind::Unavailable,
-        // A script that wrote when Redis 6 was a replica, and the like.
-        _ if error.detail().is_some_and(|detail| detail.contains("-READONLY")) => ErrorKind::Unavailable,
+        // Redis 6 wraps the error of a script that wrote on a replica.
+        _ if error.detail().is_some_and(|detail| detail.contains("-READONLY")) => {
+            ErrorKind::Unavailable
+        }
         _ => ErrorKind::Backend,
     }
 }
 
-/// The driver's error, without what Redis quotes of an unknown command: a key, a record.
+/// Returns the driver's error without the arguments that Redis quotes of an unknown command.
 fn source(error: RedisError) -> Box<dyn StdError + Send + Sync> {
     let text = error.to_string();
     match text.split_once("with args beginning with") {
@@ -69,13 +73,13 @@ fn source(error: RedisError) -> Box<dyn StdError + Send + Sync> {
 mod tests {
     use super::*;
 
-    fn answer(line: &str) -> Error {
+    fn error_of(line: &str) -> Error {
         let value = redis::parse_redis_value(format!("-{line}\r\n").as_bytes()).unwrap();
         failed("load", value.extract_error().unwrap_err())
     }
 
     #[test]
-    fn what_passes_by_itself_is_unavailable_and_what_does_not_is_an_error_of_the_backend() {
+    fn temporary_errors_are_unavailable_and_others_backend_errors() {
         for line in [
             "LOADING Redis is loading the dataset in memory",
             "MOVED 3999 127.0.0.1:6381",
@@ -88,7 +92,7 @@ mod tests {
             "NOREPLICAS Not enough good replicas to write.",
             "BUSY Redis is busy running a script",
         ] {
-            assert_eq!(answer(line).kind(), ErrorKind::Unavailable, "{line}");
+            assert_eq!(error_of(line).kind(), ErrorKind::Unavailable, "{line}");
         }
         for line in [
             "ERR unknown command",
@@ -99,9 +103,9 @@ mod tests {
             "WRONGPASS invalid username-password pair or user is disabled.",
             "NOPERM this user has no permissions to run the 'set' command",
         ] {
-            let error = answer(line);
+            let error = error_of(line);
             assert_eq!(error.kind(), ErrorKind::Backend, "{line}");
-            assert_eq!(error.to_string(), "redis answered with an error (load)");
+            assert_eq!(error.to_string(), "redis returned an error (load)");
             let code = line.split(' ').next().unwrap();
             let source = error.source().unwrap().to_string();
             assert!(source.contains(code) || code == "ERR" || code == "NOPERM", "{source}");
@@ -109,9 +113,14 @@ mod tests {
     }
 
     #[test]
-    fn an_error_that_quotes_a_call_is_cut() {
-        let error = answer("ERR unknown command 'EVALSHA', with args beginning with: 'sha' '1' 'session:key' ");
+    fn quoted_arguments_are_removed_from_source() {
+        let error = error_of(
+            "ERR unknown command 'EVALSHA', with args beginning with: 'sha' '1' 'session:key' ",
+        );
         let text = error.source().unwrap().to_string();
-        assert!(text.contains("unknown command 'EVALSHA'") && !text.contains("session:key"), "{text}");
+        assert!(
+            text.contains("unknown command 'EVALSHA'") && !text.contains("session:key"),
+            "{text}"
+        );
     }
 }

@@ -1,30 +1,30 @@
-//! A record as Redis keeps it: one string, a header of fixed size, the owner and the payload.
+//! The encoding of a record: one string with a header of fixed size, the owner and the payload.
 //!
-//! | bytes | |
+//! | bytes | contents |
 //! |---|---|
-//! | 0–3 | what it is, and the version of this layout |
-//! | 4–11 | the record's version |
-//! | 12–23 | when the session began: seconds since 1970 and nanoseconds |
-//! | 24–35 | when it expires, likewise |
-//! | 36–51 | until when the owner's list keeps its key: milliseconds by Redis's clock, in digits for the scripts |
-//! | 52–59 | the length of the owner in digits, or dashes if nobody owns it |
+//! | 0–3 | magic bytes, including the version of this format |
+//! | 4–11 | version of the record |
+//! | 12–23 | creation time: seconds since 1970 and nanoseconds |
+//! | 24–35 | expiry, in the same format |
+//! | 36–51 | time until which the key is on the owner's list: milliseconds by the clock of Redis, as digits for the scripts |
+//! | 52–59 | length of the owner as digits, or dashes without an owner |
 //! | 60– | owner, payload |
 
 use std::time::{Duration, SystemTime};
 
-use session_core::{NewRecord, Record, Version};
+use session_core::store::{NewRecord, Record, Version};
 
 const MAGIC: [u8; 4] = *b"\xd5SR1";
 const HEADER: usize = 60;
-const NOBODY: &[u8; 8] = b"--------";
+const NO_OWNER: &[u8; 8] = b"--------";
 
-/// Until when an owner's list keeps a key, as a record notes it.
+/// The time until which a key is on its owner's list, as a record stores it.
 pub(crate) type Listed = [u8; 16];
 
-/// That of a record which nobody owns.
+/// The value for a record without an owner.
 pub(crate) const NOT_LISTED: Listed = *b"0000000000000000";
 
-/// What every record at this version begins with.
+/// Returns the first bytes of every record with this version.
 pub(crate) fn start(version: Version) -> [u8; 12] {
     let mut start = [0; 12];
     start[..4].copy_from_slice(&MAGIC);
@@ -41,20 +41,20 @@ pub(crate) fn encode(version: Version, record: &NewRecord<'_>, listed: &Listed) 
     bytes.extend(listed);
     match record.owner() {
         Some(owner) => bytes.extend(owner_field(owner)),
-        None => bytes.extend(NOBODY),
+        None => bytes.extend(NO_OWNER),
     }
     bytes.extend(record.payload());
     bytes
 }
 
-/// The owner's length and the owner.
+/// Returns the length of the owner and the owner.
 pub(crate) fn owner_field(owner: &str) -> Vec<u8> {
     let mut field = format!("{:08}", owner.len()).into_bytes();
     field.extend(owner.as_bytes());
     field
 }
 
-/// The record, unless the bytes were written by something else.
+/// Decodes a record. Returns `None` if another program wrote the bytes.
 pub(crate) fn decode(bytes: &[u8]) -> Option<Record> {
     let (header, rest) = bytes.split_at_checked(HEADER)?;
     if header[..4] != MAGIC {
@@ -64,7 +64,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<Record> {
     let created_at = decode_time(&header[12..24])?;
     let expires_at = decode_time(&header[24..36])?;
     let (owner, payload) = match &header[52..60] {
-        length if length == NOBODY => (None, rest),
+        length if length == NO_OWNER => (None, rest),
         length => {
             let length = std::str::from_utf8(length).ok()?.parse().ok()?;
             let (owner, payload) = rest.split_at_checked(length)?;
@@ -74,7 +74,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<Record> {
     Some(Record::new(version, &NewRecord::new(payload, created_at, expires_at).owned_by(owner)))
 }
 
-/// Seconds since 1970, negative before, and the nanoseconds after that second.
+/// Encodes a time as seconds since 1970, negative before, and the nanoseconds after that second.
 pub(crate) fn encode_time(time: SystemTime) -> [u8; 12] {
     let (seconds, nanoseconds) = match time.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(since) => (i64::try_from(since.as_secs()).unwrap_or(i64::MAX), since.subsec_nanos()),
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read() {
+    fn decode_returns_encoded_record() {
         let second = Duration::from_secs(1);
         let instants = [
             SystemTime::UNIX_EPOCH,
@@ -125,23 +125,27 @@ mod tests {
                 for payload in [&b""[..], b"payload", &[0, 255]] {
                     let record = NewRecord::new(payload, created_at, expires_at).owned_by(owner);
                     let bytes = encode(Version::new(u64::MAX), &record, &NOT_LISTED);
-                    assert_eq!(decode(&bytes).unwrap(), Record::new(Version::new(u64::MAX), &record));
+                    assert_eq!(
+                        decode(&bytes).unwrap(),
+                        Record::new(Version::new(u64::MAX), &record)
+                    );
                 }
             }
         }
     }
 
     #[test]
-    fn nothing_else_is_read() {
-        let record = NewRecord::new(b"", SystemTime::now(), SystemTime::now()).owned_by(Some("ada"));
+    fn decode_rejects_other_bytes() {
+        let record =
+            NewRecord::new(b"", SystemTime::now(), SystemTime::now()).owned_by(Some("ada"));
         let good = encode(Version::new(1), &record, &NOT_LISTED);
         for length in 0..good.len() {
             assert_eq!(decode(&good[..length]), None, "{length} bytes");
         }
-        for (place, byte) in [(0, b'{'), (3, b'2'), (52, b'x'), (52, b'9'), (60, 0xff)] {
+        for (position, byte) in [(0, b'{'), (3, b'2'), (52, b'x'), (52, b'9'), (60, 0xff)] {
             let mut bytes = good.clone();
-            bytes[place] = byte;
-            assert_eq!(decode(&bytes), None, "byte {place}");
+            bytes[position] = byte;
+            assert_eq!(decode(&bytes), None, "byte {position}");
         }
     }
 }

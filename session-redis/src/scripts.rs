@@ -1,4 +1,4 @@
-//! The scripts: where a condition and a write must be one step. Each touches one key.
+//! The scripts, for calls that check a condition and write in one step. Each accesses one key.
 
 use std::sync::LazyLock;
 
@@ -17,6 +17,7 @@ script!(REPLACE, "scripts/replace.lua");
 script!(TOUCH, "scripts/touch.lua");
 script!(REMOVE, "scripts/remove.lua");
 script!(LIST, "scripts/list.lua");
+script!(RELIST, "scripts/relist.lua");
 script!(UNLIST, "scripts/unlist.lua");
 
 pub(crate) struct Lua {
@@ -29,7 +30,8 @@ impl Lua {
         Self { code, script: Script::new(code) }
     }
 
-    /// Runs it by its hash. A server that does not know it has done nothing, and is sent the whole.
+    /// Runs the script by its hash. If the server does not know the script, it has done nothing,
+    /// and the whole script is sent.
     pub(crate) async fn run(
         &self,
         connection: &dyn Connection,
@@ -42,13 +44,17 @@ impl Lua {
             Err(error) if error.kind() == redis::ErrorKind::Server(ServerErrorKind::NoScript) => {
                 connection.send(&call("EVAL", self.code, key, arguments), deadline).await
             }
-            answer => answer,
+            reply => reply,
         }
     }
 }
 
 fn call(command: &str, script: &str, key: &[u8], arguments: &[&[u8]]) -> Cmd {
-    let size = command.len() + script.len() + 1 + key.len() + arguments.iter().map(|one| one.len()).sum::<usize>();
+    let size = command.len()
+        + script.len()
+        + 1
+        + key.len()
+        + arguments.iter().map(|one| one.len()).sum::<usize>();
     let mut call = Cmd::with_capacity(4 + arguments.len(), size);
     call.arg(command).arg(script).arg(b"1").arg(key);
     for argument in arguments {

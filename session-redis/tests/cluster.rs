@@ -1,4 +1,4 @@
-//! A Cluster of three masters with replicas: the conformance suite, resharding, a failover.
+//! A Cluster of three masters with replicas: the conformance suites, resharding and failovers.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -6,14 +6,16 @@ mod support;
 
 use std::time::{Duration, Instant, SystemTime};
 
-use session_core::{Error, ErrorKind, OwnerIndex as _, SessionStore as _, StoreKey};
+use session_core::store::{OwnerIndex as _, Replaced, SessionStore as _, StoreKey};
+use session_core::{Error, ErrorKind};
 use session_redis::RedisStore;
 use support::{
-    DEADLINE, SHORT_GRACE, calls, cli, forget_calls, in_time, name_of, outage, random_key, record, replaced,
-    until_replicated,
+    DEADLINE, SHORT_GRACE, assert_outage, calls, cli, in_time, list_of, name_of, random_key,
+    record, replaced, reset_calls, until_replicated,
 };
 use test_servers::{
-    LostReply, PrivateServer, Proxy, RedisCluster, RedisOptions, proxy, redis_cluster, redis_cluster_with, redis_with,
+    LostReply, PrivateServer, Proxy, RedisCluster, RedisOptions, proxy, redis_cluster,
+    redis_cluster_with, redis_with,
 };
 use tokio::sync::OnceCell;
 
@@ -26,7 +28,7 @@ async fn store() -> RedisStore {
     RedisStore::cluster(shared().await.urls()).grace(SHORT_GRACE).connect().await.unwrap()
 }
 
-/// With a deadline of its own.
+/// Returns a store with a short deadline.
 async fn impatient(cluster: &RedisCluster) -> RedisStore {
     RedisStore::cluster(cluster.urls()).deadline(DEADLINE).connect().await.unwrap()
 }
@@ -40,17 +42,19 @@ mod sessions {
 
     conformance_tests::interface_suite!(
         server_side,
-        |config| async move { RedisSessions::with_store(super::store().await, config) },
+        |config| async move { RedisSessions::new(super::store().await, config) },
         owners
     );
 }
 
-mod suite_on_a_given_connection {
+mod suite_on_existing_connection {
     use session_redis::{RedisStore, redis};
 
     async fn store() -> RedisStore {
-        let client =
-            redis::cluster::ClusterClientBuilder::new(super::shared().await.urls()).retries(0).build().unwrap();
+        let client = redis::cluster::ClusterClientBuilder::new(super::shared().await.urls())
+            .retries(0)
+            .build()
+            .unwrap();
         let connection = client.get_async_connection().await.unwrap();
         RedisStore::from_connection(connection).grace(super::SHORT_GRACE).connect().await.unwrap()
     }
@@ -59,14 +63,16 @@ mod suite_on_a_given_connection {
 }
 
 #[tokio::test]
-async fn records_and_lists_lie_on_all_masters() {
+async fn records_and_lists_are_on_all_masters() {
     let store = store().await;
     let keys: Vec<_> = (0..60).map(|_| random_key()).collect();
     for key in &keys {
         let owner = format!("user-{key:?}-{}", fastrand::u32(..));
         let version = store.create(key, &record(b"").owned_by(Some(&owner))).await.unwrap();
         assert_eq!(store.keys_of(&owner).await.unwrap(), [*key]);
-        assert!(store.touch(key, version, SystemTime::now() + Duration::from_hours(100)).await.unwrap());
+        assert!(
+            store.touch(key, version, SystemTime::now() + Duration::from_hours(100)).await.unwrap()
+        );
     }
     let mut masters = std::collections::BTreeSet::new();
     for key in &keys {
@@ -75,21 +81,28 @@ async fn records_and_lists_lie_on_all_masters() {
     assert_eq!(masters.len(), 3);
 }
 
-/// While a slot moves, its keys are asked for at the node that takes it over; afterwards they are there.
 #[tokio::test]
-async fn a_slot_that_moves_takes_its_records_along() {
+async fn load_many_over_all_masters_keeps_order() {
+    support::assert_load_many_keeps_order(&store().await).await;
+}
+
+/// While a slot moves, redirected commands are sent to the node that imports it.
+#[tokio::test]
+async fn records_are_accessible_while_slot_moves() {
     let cluster = redis_cluster().await;
     let store = RedisStore::cluster(cluster.urls()).connect().await.unwrap();
     let key = random_key();
     let name = name_of(&key);
-    let write =
-        async |version, payload: &[u8]| replaced(&store, &key, version, &record(payload).owned_by(Some("ada"))).await;
+    let write = async |version, payload: &[u8]| {
+        replaced(&store, &key, version, &record(payload).owned_by(Some("ada"))).await
+    };
     let mut version = store.create(&key, &record(b"one").owned_by(Some("ada"))).await.unwrap();
     let masters = &cluster.nodes()[..3];
     let slot = cli(&masters[0], &["CLUSTER", "KEYSLOT", &name]).await;
     let from = cluster.master_of(&name).await;
     let to = masters.iter().find(|master| master.port() != from.port()).unwrap();
-    let (from_id, to_id) = (cli(from, &["CLUSTER", "MYID"]).await, cli(to, &["CLUSTER", "MYID"]).await);
+    let (from_id, to_id) =
+        (cli(from, &["CLUSTER", "MYID"]).await, cli(to, &["CLUSTER", "MYID"]).await);
     cli(to, &["CLUSTER", "SETSLOT", &slot, "IMPORTING", &from_id]).await;
     cli(from, &["CLUSTER", "SETSLOT", &slot, "MIGRATING", &to_id]).await;
     version = write(version, b"two").await;
@@ -108,26 +121,26 @@ async fn a_slot_that_moves_takes_its_records_along() {
     assert!(store.remove(&key, version).await.unwrap());
 }
 
-async fn until_it_works(store: &RedisStore, key: &StoreKey) {
-    let record = again_and_again(|| store.load(key)).await;
+async fn until_loaded(store: &RedisStore, key: &StoreKey) {
+    let record = until_ok(|| store.load(key)).await;
     assert_eq!(record.unwrap().payload(), b"kept");
 }
 
-/// Calls until it works; each error is in time and of the right kind.
-async fn again_and_again<T>(call: impl AsyncFn() -> Result<T, Error>) -> T {
+/// Calls until it succeeds. Each error must be `Unavailable` and come by the deadline.
+async fn until_ok<T>(call: impl AsyncFn() -> Result<T, Error>) -> T {
     let patience = Instant::now() + Duration::from_secs(30);
     loop {
         match in_time(DEADLINE, call()).await {
-            Ok(answer) => return answer,
+            Ok(value) => return value,
             Err(error) => assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}"),
         }
-        assert!(Instant::now() < patience, "it does not recover");
+        assert!(Instant::now() < patience, "the store does not recover");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
-/// A Cluster of one node, to which clients find their way through a proxy only.
-async fn one_node_behind_a_proxy() -> (PrivateServer, Proxy, RedisStore) {
+/// Returns a Cluster of one node that clients reach only through a proxy.
+async fn one_node_behind_proxy() -> (PrivateServer, Proxy, RedisStore) {
     let node = redis_with(RedisOptions::default().setting("cluster-enabled", "yes")).await;
     let proxy = proxy(node.port()).await;
     cli(&node, &["CONFIG", "SET", "cluster-announce-port", &proxy.port().to_string()]).await;
@@ -136,47 +149,48 @@ async fn one_node_behind_a_proxy() -> (PrivateServer, Proxy, RedisStore) {
     while !cli(&node, &["CLUSTER", "INFO"]).await.contains("cluster_state:ok") {
         assert!(Instant::now() < patience, "{}", node.log());
     }
-    let store = RedisStore::cluster([proxy.before(node.url())]).deadline(DEADLINE).connect().await.unwrap();
+    let store =
+        RedisStore::cluster([proxy.before(node.url())]).deadline(DEADLINE).connect().await.unwrap();
     (node, proxy, store)
 }
 
 #[tokio::test]
-async fn a_call_whose_answer_is_lost_is_not_sent_again_unless_it_only_reads() {
-    let (node, proxy, store) = one_node_behind_a_proxy().await;
+async fn only_reads_are_sent_again_after_lost_reply() {
+    let (node, proxy, store) = one_node_behind_proxy().await;
     let key = random_key();
     let mut version = store.create(&key, &record(b"kept")).await.unwrap();
     version = replaced(&store, &key, version, &record(b"kept")).await;
     for lost in [LostReply::Closes, LostReply::Hangs, LostReply::Closes, LostReply::Hangs] {
-        forget_calls(&node).await;
+        reset_calls(&node).await;
         proxy.lose_next_reply(b"\nEVALSHA\r", lost);
-        outage(store.replace(&key, version, &record(b"kept"))).await;
-        until_it_works(&store, &key).await;
+        assert_outage(store.replace(&key, version, &record(b"kept"))).await;
+        until_loaded(&store, &key).await;
         let record = store.load(&key).await.unwrap().unwrap();
-        assert_ne!(record.version(), version, "it was carried out");
-        assert_eq!(calls(&node).await["evalsha"], 1, "and sent once");
+        assert_ne!(record.version(), version, "it was not applied");
+        assert_eq!(calls(&node).await["evalsha"], 1, "it was sent more than once");
         version = record.version();
     }
 }
 
-/// Not even the operating system notices: what is sent is acknowledged.
+/// The operating system does not notice it, because the proxy acknowledges the packets.
 #[tokio::test]
-async fn a_connection_that_hangs_is_replaced() {
-    let (_node, proxy, store) = one_node_behind_a_proxy().await;
+async fn hanging_connection_is_replaced() {
+    let (_node, proxy, store) = one_node_behind_proxy().await;
     let key = random_key();
     store.create(&key, &record(b"kept")).await.unwrap();
     for _ in 0..2 {
         proxy.lose_next_reply(b"\nGET\r", LostReply::Hangs);
-        outage(store.load(&key)).await;
-        until_it_works(&store, &key).await;
+        assert_outage(store.load(&key)).await;
+        until_loaded(&store, &key).await;
     }
     proxy.hang();
-    outage(store.load(&key)).await;
+    assert_outage(store.load(&key)).await;
     proxy.resume();
-    until_it_works(&store, &key).await;
+    until_loaded(&store, &key).await;
 }
 
 #[tokio::test]
-async fn a_master_that_dies_is_replaced_by_its_replica() {
+async fn replica_is_used_after_master_died() {
     let cluster = redis_cluster().await;
     let store = impatient(&cluster).await;
     let keys: Vec<_> = (0..30).map(|_| random_key()).collect();
@@ -184,29 +198,30 @@ async fn a_master_that_dies_is_replaced_by_its_replica() {
         let version = store.create(key, &record(b"first").owned_by(Some("ada"))).await.unwrap();
         replaced(&store, key, version, &record(b"kept").owned_by(Some("ada"))).await;
     }
-    // What was acknowledged is with the replicas, too.
+    // The replicas have everything that was acknowledged.
     for node in &cluster.nodes()[..3] {
         until_replicated(node).await;
     }
     let dead = cluster.master_of(&name_of(&keys[0])).await;
     dead.kill().await;
     for key in &keys {
-        until_it_works(&store, key).await;
+        until_loaded(&store, key).await;
         let kept = record(b"kept").owned_by(Some("ada"));
-        let version = again_and_again(|| store.load(key)).await.unwrap().version();
-        // Stale if the answer of an attempt was lost.
-        again_and_again(|| store.replace(key, version, &kept)).await;
+        let version = until_ok(|| store.load(key)).await.unwrap().version();
+        // It is stale if the reply to an attempt was lost.
+        until_ok(|| store.replace(key, version, &kept)).await;
     }
-    assert_eq!(again_and_again(|| store.keys_of("ada")).await.len(), keys.len());
+    assert_eq!(until_ok(|| store.keys_of("ada")).await.len(), keys.len());
     dead.restart().await;
     for key in &keys {
-        until_it_works(&store, key).await;
+        until_loaded(&store, key).await;
     }
 }
 
 #[tokio::test]
-async fn a_whole_cluster_that_was_down_is_used_again() {
-    let cluster = redis_cluster_with(RedisOptions::default().setting("appendfsync", "always")).await;
+async fn cluster_is_used_again_after_restart_of_all_nodes() {
+    let cluster =
+        redis_cluster_with(RedisOptions::default().setting("appendfsync", "always")).await;
     let store = impatient(&cluster).await;
     let key = random_key();
     store.create(&key, &record(b"kept")).await.unwrap();
@@ -214,16 +229,16 @@ async fn a_whole_cluster_that_was_down_is_used_again() {
         node.kill().await;
     }
     for _ in 0..3 {
-        outage(store.load(&key)).await;
+        assert_outage(store.load(&key)).await;
     }
     for node in cluster.nodes() {
         node.restart().await;
     }
-    until_it_works(&store, &key).await;
+    until_loaded(&store, &key).await;
 }
 
 #[tokio::test]
-async fn a_master_that_hangs_costs_its_own_records_the_deadline_and_no_others() {
+async fn hanging_master_delays_only_its_own_records() {
     let options = RedisOptions::default().setting("cluster-replica-no-failover", "yes");
     let cluster = redis_cluster_with(options.setting("cluster-require-full-coverage", "no")).await;
     let store = impatient(&cluster).await;
@@ -237,24 +252,55 @@ async fn a_master_that_hangs_costs_its_own_records_the_deadline_and_no_others() 
     }
     hanging.pause().await;
     for key in slow.iter().take(2) {
-        outage(store.load(key)).await;
+        assert_outage(store.load(key)).await;
         for key in &quick {
             assert_eq!(store.load(key).await.unwrap().unwrap().payload(), b"kept");
         }
     }
     hanging.resume().await;
     for key in &slow {
-        until_it_works(&store, key).await;
+        until_loaded(&store, key).await;
     }
 }
 
+/// The record is on another node than the lists.
 #[tokio::test]
-async fn a_store_outlives_the_runtime_that_connected_it() {
+async fn record_is_written_while_node_of_lists_hangs() {
+    let options = RedisOptions::default().setting("cluster-replica-no-failover", "yes");
+    let cluster = redis_cluster_with(options.setting("cluster-require-full-coverage", "no")).await;
+    let store = impatient(&cluster).await;
+    let hanging = cluster.master_of(&list_of("ada")).await;
+    let mut records = Vec::new();
+    while records.len() < 3 {
+        let key = random_key();
+        if cluster.master_of(&name_of(&key)).await.port() != hanging.port() {
+            let version = store.create(&key, &record(b"").owned_by(Some("ada"))).await.unwrap();
+            records.push((key, version));
+        }
+    }
+    hanging.pause().await;
+    let [(replaced_key, first), (kept_key, second), (removed_key, third)] = records[..] else {
+        unreachable!("there are three records")
+    };
+    let tombstone = record(b"tombstone");
+    let done = in_time(DEADLINE, store.replace(&replaced_key, first, &tombstone)).await.unwrap();
+    assert!(matches!(done, Replaced::Done(_)), "{done:?}");
+    let kept = record(b"kept").owned_by(Some("ada"));
+    let done = in_time(DEADLINE, store.replace(&kept_key, second, &kept)).await.unwrap();
+    let Replaced::Done(version) = done else { unreachable!("no other task writes") };
+    assert!(in_time(DEADLINE, store.touch(&kept_key, version, SystemTime::now())).await.unwrap());
+    assert!(in_time(DEADLINE, store.remove(&removed_key, third)).await.unwrap());
+    assert_eq!(store.load(&replaced_key).await.unwrap().unwrap().payload(), b"tombstone");
+    hanging.resume().await;
+}
+
+#[tokio::test]
+async fn store_outlives_runtime_that_connected_it() {
     let urls = shared().await.urls();
     let connect = async { RedisStore::cluster(urls).deadline(DEADLINE).connect().await.unwrap() };
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let store = std::thread::spawn(move || runtime().block_on(connect)).join().unwrap();
     let key = random_key();
-    again_and_again(|| store.load(&key)).await;
-    support::works(&store).await;
+    until_ok(|| store.load(&key)).await;
+    support::assert_works(&store).await;
 }

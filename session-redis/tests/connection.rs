@@ -1,4 +1,4 @@
-//! What a store needs of its connection: rights, scripts, and a life of its own.
+//! The connection of a store: permissions, scripts and lifetime.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -6,28 +6,32 @@ mod support;
 
 use std::time::{Duration, Instant, SystemTime};
 
-use session_core::{ErrorKind, OwnerIndex as _, SessionStore as _};
+use session_core::ErrorKind;
+use session_core::store::{OwnerIndex as _, SessionStore as _};
 use session_redis::RedisStore;
-use support::{DEADLINE, builder, cli, new_server, random_key, record, replaced, store, works};
+use support::{
+    DEADLINE, assert_works, builder, cli, new_server, random_key, record, replaced, store,
+};
 
-/// The user that the README sets up needs no more than it says.
 #[tokio::test]
-async fn the_user_of_the_readme_may_do_all_that_is_needed() {
+async fn user_of_readme_has_sufficient_permissions() {
     let server = new_server().await;
     let readme = include_str!("../README.md");
     let (_, rule) = readme.split_once("ACL SETUSER shop on >password ").unwrap();
     let (rule, _) = rule.split_once("```").unwrap();
-    let words: Vec<_> =
-        ["ACL", "SETUSER", "shop", "on", ">swordfish"].into_iter().chain(rule.split_whitespace()).collect();
+    let words: Vec<_> = ["ACL", "SETUSER", "shop", "on", ">swordfish"]
+        .into_iter()
+        .chain(rule.split_whitespace())
+        .collect();
     assert_eq!(cli(&server, &words).await, "OK");
     let as_shop = || builder(&server).username("shop").password("swordfish").deadline(DEADLINE);
-    works(&as_shop().key_prefix("shop:session:").database(1).connect().await.unwrap()).await;
-    let elsewhere = as_shop().connect().await.unwrap();
-    assert_eq!(elsewhere.load(&random_key()).await.unwrap_err().kind(), ErrorKind::Backend);
+    assert_works(&as_shop().key_prefix("shop:session:").database(1).connect().await.unwrap()).await;
+    let other_prefix = as_shop().connect().await.unwrap();
+    assert_eq!(other_prefix.load(&random_key()).await.unwrap_err().kind(), ErrorKind::Backend);
 }
 
 #[tokio::test]
-async fn scripts_that_redis_has_forgotten_are_sent_again() {
+async fn scripts_are_sent_again_after_redis_forgot_them() {
     let server = new_server().await;
     let store = store(&server).await;
     let key = random_key();
@@ -45,27 +49,30 @@ async fn scripts_that_redis_has_forgotten_are_sent_again() {
 }
 
 #[tokio::test]
-async fn a_store_outlives_the_runtime_that_connected_it() {
+async fn store_outlives_runtime_that_connected_it() {
     let server = new_server().await;
     let url = server.url().to_owned();
     let connect = async move { RedisStore::builder(url).connect().await.unwrap() };
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let thread = std::thread::spawn(move || runtime().block_on(connect));
     let store = thread.join().unwrap();
-    works(&store).await;
+    assert_works(&store).await;
 }
 
 #[tokio::test]
-async fn a_store_that_is_dropped_closes_its_connection() {
+async fn dropped_store_closes_its_connection() {
     let server = new_server().await;
     let before = cli(&server, &["CLIENT", "LIST", "TYPE", "normal"]).await.lines().count();
     let store = store(&server).await;
-    works(&store).await;
-    assert_eq!(cli(&server, &["CLIENT", "LIST", "TYPE", "normal"]).await.lines().count(), before + 1);
+    assert_works(&store).await;
+    assert_eq!(
+        cli(&server, &["CLIENT", "LIST", "TYPE", "normal"]).await.lines().count(),
+        before + 1
+    );
     drop(store);
     let patience = Instant::now() + Duration::from_secs(5);
     while cli(&server, &["CLIENT", "LIST", "TYPE", "normal"]).await.lines().count() > before {
-        assert!(Instant::now() < patience, "the connection stays");
+        assert!(Instant::now() < patience, "the connection is still open");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

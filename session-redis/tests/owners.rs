@@ -1,4 +1,4 @@
-//! The list of an owner's sessions: perhaps too much, never too little.
+//! The list of an owner's sessions: it may have too many keys, but never misses one.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -6,13 +6,16 @@ mod support;
 
 use std::time::{Duration, SystemTime};
 
-use session_core::{NewRecord, OwnerIndex as _, OwnerSessions as _, SessionStore as _, StoreKey, Version};
+use session_core::OwnerSessions as _;
+use session_core::store::{
+    NewRecord, OwnerIndex as _, Replaced, SessionStore as _, StoreKey, Version,
+};
 use session_redis::{RedisSessions, RedisStore, redis};
 use support::requests::App;
 use support::{cli, list_of, name_of, new_server, random_key, record, replaced, store};
 
 #[tokio::test]
-async fn a_key_is_on_the_list_of_its_owner_and_of_no_other() {
+async fn key_is_only_on_list_of_its_owner() {
     let server = new_server().await;
     let store = store(&server).await;
     let owners = ["", "ada", "Ada", "ada ", "\u{1f600}", "a\0b"];
@@ -30,7 +33,7 @@ async fn a_key_is_on_the_list_of_its_owner_and_of_no_other() {
 }
 
 #[tokio::test]
-async fn an_ended_session_leaves_the_list() {
+async fn removed_record_is_removed_from_list() {
     let server = new_server().await;
     let (store, key) = (store(&server).await, random_key());
     for owner in ["ada", ""] {
@@ -44,12 +47,75 @@ async fn an_ended_session_leaves_the_list() {
     assert_eq!(cli(&server, &["DBSIZE"]).await, "0");
 }
 
+/// A rotation creates a record and replaces the old one by a tombstone, which has no owner.
 #[tokio::test]
-async fn ending_all_sessions_of_a_user_ends_them_and_no_others() {
+async fn rotated_keys_are_removed_from_list() {
+    let server = new_server().await;
+    let (store, mut key) = (store(&server).await, random_key());
+    let mut version = store.create(&key, &record(b"").owned_by(Some("ada"))).await.unwrap();
+    for _ in 0..400 {
+        let successor = random_key();
+        let created = store.create(&successor, &record(b"").owned_by(Some("ada"))).await.unwrap();
+        replaced(&store, &key, version, &record(b"tombstone")).await;
+        (key, version) = (successor, created);
+    }
+    assert_eq!(store.keys_of("ada").await.unwrap(), [key]);
+    assert_eq!(cli(&server, &["ZCARD", &list_of("ada")]).await, "1");
+}
+
+#[tokio::test]
+async fn replaced_owner_moves_key_to_list_of_new_owner() {
+    let server = new_server().await;
+    let (store, key) = (store(&server).await, random_key());
+    let owners = [Some("ada"), Some("eve"), None, Some("eve"), Some(""), Some("ada"), None];
+    let mut version = store.create(&key, &record(b"")).await.unwrap();
+    for (round, owner) in owners.into_iter().enumerate() {
+        version = replaced(&store, &key, version, &record(b"").owned_by(owner)).await;
+        for other in ["ada", "eve", ""] {
+            let expected = if owner == Some(other) { &[key][..] } else { &[] };
+            assert_eq!(store.keys_of(other).await.unwrap(), expected, "round {round}, {other:?}");
+        }
+    }
+    assert_eq!(cli(&server, &["DBSIZE"]).await, "1", "only the record is left");
+}
+
+#[tokio::test]
+async fn stale_replace_changes_no_list() {
+    let server = new_server().await;
+    let (store, key) = (store(&server).await, random_key());
+    store.create(&key, &record(b"").owned_by(Some("ada"))).await.unwrap();
+    for owner in [None, Some("eve")] {
+        let stale = store.replace(&key, Version::new(0), &record(b"").owned_by(owner)).await;
+        assert_eq!(stale.unwrap(), Replaced::Stale);
+        assert_eq!(store.keys_of("ada").await.unwrap(), [key]);
+        assert!(store.keys_of("eve").await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn record_is_written_if_key_cannot_be_unlisted() {
+    let server = new_server().await;
+    let (store, keys) = (store(&server).await, [random_key(), random_key(), random_key()]);
+    let mut versions = Vec::new();
+    for key in &keys {
+        versions.push(store.create(key, &record(b"").owned_by(Some("ada"))).await.unwrap());
+    }
+    cli(&server, &["SET", &list_of("ada"), "not a list"]).await;
+    replaced(&store, &keys[0], versions[0], &record(b"tombstone")).await;
+    replaced(&store, &keys[1], versions[1], &record(b"moved").owned_by(Some("eve"))).await;
+    assert!(store.remove(&keys[2], versions[2]).await.unwrap());
+    assert_eq!(store.load(&keys[0]).await.unwrap().unwrap().payload(), b"tombstone");
+    assert_eq!(store.load(&keys[1]).await.unwrap().unwrap().payload(), b"moved");
+    assert_eq!(store.load(&keys[2]).await.unwrap(), None);
+    assert_eq!(store.keys_of("eve").await.unwrap(), [keys[1]]);
+}
+
+#[tokio::test]
+async fn end_all_ends_only_sessions_of_owner() {
     let server = new_server().await;
     let store = store(&server).await;
     let app = App::new(store.clone());
-    let sessions = RedisSessions::with_store(store, session_core::SessionConfig::default());
+    let sessions = RedisSessions::new(store, session_core::SessionConfig::default());
     let mut cookies = Vec::new();
     for user in ["ada", "ada", "eve"] {
         let cookie = app.get(&format!("/login/{user}"), "").await.cookie.unwrap();
@@ -63,16 +129,16 @@ async fn ending_all_sessions_of_a_user_ends_them_and_no_others() {
     assert_eq!(sessions.end_all("ada").await.unwrap(), 0);
 }
 
-/// Else whoever takes a removed record off the list would take off one that was created since.
+/// Otherwise, unlisting a removed record could unlist a record that was created since.
 #[tokio::test]
-async fn each_listing_is_told_from_the_one_before() {
+async fn listing_again_sets_later_time() {
     let server = new_server().await;
     let (store, key) = (store(&server).await, random_key());
     let now = SystemTime::now();
     let mut before = 0;
     for hours in [1000, 1000, 1, 2000, 1] {
         let new = NewRecord::new(b"", now, now + Duration::from_hours(hours)).owned_by(Some("ada"));
-        // Refused after the first time, but listed.
+        // It fails after the first time, but the key is listed.
         let _ = store.create(&key, &new).await;
         let listed = cli(&server, &["ZRANGE", &list_of("ada"), "0", "-1", "WITHSCORES"]).await;
         let until: u64 = listed.lines().last().unwrap().parse().unwrap();
@@ -81,9 +147,8 @@ async fn each_listing_is_told_from_the_one_before() {
     }
 }
 
-/// Whatever was done, the list outlives the record.
 #[tokio::test]
-async fn after_any_calls_a_key_is_listed_for_longer_than_its_record_lives() {
+async fn key_is_listed_for_longer_than_record_is_kept() {
     let server = new_server().await;
     let store = store(&server).await;
     let client = redis::Client::open(server.url()).unwrap();
@@ -91,13 +156,14 @@ async fn after_any_calls_a_key_is_listed_for_longer_than_its_record_lives() {
     let keys: Vec<_> = (0..4).map(|_| random_key()).collect();
     let mut versions = vec![None; keys.len()];
     for round in 0..400 {
-        let place = fastrand::usize(..keys.len());
-        let key = &keys[place];
+        let index = fastrand::usize(..keys.len());
+        let key = &keys[index];
         let now = SystemTime::now();
-        let expires_at = now + Duration::from_secs(fastrand::choice([0, 5, 700, 10_000, 10_000_000]).unwrap());
+        let expires_at =
+            now + Duration::from_secs(fastrand::choice([0, 5, 700, 10_000, 10_000_000]).unwrap());
         let owner = fastrand::choice([None, Some("ada"), Some("eve")]).unwrap();
         let new = NewRecord::new(b"payload", now, expires_at).owned_by(owner);
-        versions[place] = match versions[place] {
+        versions[index] = match versions[index] {
             None => Some(store.create(key, &new).await.unwrap()),
             Some(version) => match fastrand::u8(..5) {
                 0 => {
@@ -115,33 +181,45 @@ async fn after_any_calls_a_key_is_listed_for_longer_than_its_record_lives() {
     }
 }
 
-async fn check(connection: &mut redis::aio::MultiplexedConnection, store: &RedisStore, key: &StoreKey, round: u32) {
+async fn check(
+    connection: &mut redis::aio::MultiplexedConnection,
+    store: &RedisStore,
+    key: &StoreKey,
+    round: u32,
+) {
     let Some(record) = store.load(key).await.unwrap() else { return };
     let Some(owner) = record.owner() else { return };
     assert!(store.keys_of(owner).await.unwrap().contains(key), "round {round}: not listed");
-    let mut lives = redis::pipe();
-    lives.cmd("PTTL").arg(name_of(key)).cmd("PTTL").arg(list_of(owner));
-    let (life, list): (i64, i64) = lives.query_async(connection).await.unwrap();
-    assert!(list >= life + 200_000, "round {round}: the list goes in {list} ms, the record in {life}");
+    let mut ttls = redis::pipe();
+    ttls.cmd("PTTL").arg(name_of(key)).cmd("PTTL").arg(list_of(owner));
+    let (record, list): (i64, i64) = ttls.query_async(connection).await.unwrap();
+    assert!(
+        list >= record + 200_000,
+        "round {round}: the list expires in {list} ms, the record in {record} ms"
+    );
 }
 
 #[tokio::test]
-async fn a_list_forgets_what_is_long_over() {
+async fn listing_removes_outdated_keys() {
     let server = new_server().await;
     let store = store(&server).await;
     let list = list_of("ada");
-    cli(&server, &["ZADD", &list, "1000", "long over"]).await;
+    cli(&server, &["ZADD", &list, "1000", "outdated"]).await;
     cli(&server, &["ZADD", &list, "9000000000000", "not yet"]).await;
     store.create(&random_key(), &record(b"").owned_by(Some("ada"))).await.unwrap();
-    assert_eq!(cli(&server, &["ZSCORE", &list, "long over"]).await, "");
+    assert_eq!(cli(&server, &["ZSCORE", &list, "outdated"]).await, "");
     assert_eq!(cli(&server, &["ZSCORE", &list, "not yet"]).await, "9000000000000");
-    assert_eq!(store.keys_of("ada").await.unwrap().len(), 1, "what is no key is no key");
+    assert_eq!(
+        store.keys_of("ada").await.unwrap().len(),
+        1,
+        "a member that is not a key was returned"
+    );
 }
 
-/// One removes and creates the record under one key again and again, others write it: whoever sees it under an owner sees
-/// it on the owner's list.
+/// Several tasks create, replace and remove a record. While a load returns it with an owner, it is
+/// on the list of that owner.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_is_listed_while_its_record_bears_the_owner() {
+async fn key_is_listed_while_its_record_has_owner() {
     let server = new_server().await;
     let (store, key) = (store(&server).await, random_key());
     let writers: Vec<_> = ["ada", "eve", "ada"]
@@ -168,8 +246,9 @@ async fn a_key_is_listed_while_its_record_bears_the_owner() {
     while writers.iter().any(|writer| !writer.is_finished()) {
         let Some(before) = store.load(&key).await.unwrap() else { continue };
         let listed = store.keys_of(before.owner().unwrap()).await.unwrap();
-        // Judged only if the record did not change between the two calls.
-        if store.load(&key).await.unwrap().is_some_and(|after| after.version() == before.version()) {
+        // The list is checked only if the record did not change between the two calls.
+        if store.load(&key).await.unwrap().is_some_and(|after| after.version() == before.version())
+        {
             assert_eq!(listed, [key]);
             seen += 1;
         }

@@ -1,4 +1,4 @@
-//! Redis behind three Sentinels: the conformance suite, and failovers.
+//! Redis behind three Sentinels: the conformance suites and failovers.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -6,7 +6,8 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use session_core::{ErrorKind, OwnerIndex as _, Replaced, SessionStore as _, StoreKey, Version};
+use session_core::ErrorKind;
+use session_core::store::{OwnerIndex as _, Replaced, SessionStore as _, StoreKey, Version};
 use session_redis::{RedisStore, RedisStoreBuilder};
 use support::{SHORT_GRACE, cli, in_time, random_key, record, until_replicated};
 use test_servers::{RedisOptions, RedisSentinel, redis_sentinel_with};
@@ -24,7 +25,9 @@ async fn shared() -> &'static RedisSentinel {
 }
 
 fn builder(sentinel: &RedisSentinel) -> RedisStoreBuilder {
-    RedisStore::sentinel(sentinel.master_name(), sentinel.urls()).password("open-sesame").deadline(DEADLINE)
+    RedisStore::sentinel(sentinel.master_name(), sentinel.urls())
+        .password("open-sesame")
+        .deadline(DEADLINE)
 }
 
 async fn store(sentinel: &RedisSentinel) -> RedisStore {
@@ -32,7 +35,11 @@ async fn store(sentinel: &RedisSentinel) -> RedisStore {
 }
 
 mod suite {
-    conformance_tests::store_suite!(async { super::store(super::shared().await).await }, owner_index, clones);
+    conformance_tests::store_suite!(
+        async { super::store(super::shared().await).await },
+        owner_index,
+        clones
+    );
 }
 
 mod sessions {
@@ -40,16 +47,19 @@ mod sessions {
 
     conformance_tests::interface_suite!(
         server_side,
-        |config| async move { RedisSessions::with_store(super::store(super::shared().await).await, config) },
+        |config| async move { RedisSessions::new(super::store(super::shared().await).await, config) },
         owners
     );
 }
 
 #[tokio::test]
-async fn connecting_says_what_is_wrong() {
+async fn connect_error_has_kind_of_cause() {
     let sentinel = shared().await;
     for (kind, builder) in [
-        (ErrorKind::Unavailable, RedisStore::sentinel("other", sentinel.urls()).password("open-sesame")),
+        (
+            ErrorKind::Unavailable,
+            RedisStore::sentinel("other", sentinel.urls()).password("open-sesame"),
+        ),
         (ErrorKind::Backend, builder(sentinel).password("swordfish")),
     ] {
         let error = in_time(DEADLINE, builder.deadline(DEADLINE).connect()).await.unwrap_err();
@@ -58,23 +68,25 @@ async fn connecting_says_what_is_wrong() {
     }
 }
 
-/// Writes until it works again; each error is in time and of the right kind.
-async fn until_it_is_written(store: &RedisStore, key: &StoreKey, mut version: Version) -> Version {
+/// Replaces a record until it succeeds. Each error must be `Unavailable` and come by the deadline.
+async fn until_replaced(store: &RedisStore, key: &StoreKey, mut version: Version) -> Version {
     let patience = Instant::now() + Duration::from_secs(40);
     loop {
-        match in_time(DEADLINE, store.replace(key, version, &record(b"kept").owned_by(Some("ada")))).await {
+        match in_time(DEADLINE, store.replace(key, version, &record(b"kept").owned_by(Some("ada"))))
+            .await
+        {
             Ok(Replaced::Done(version)) => return version,
-            // The answer of an attempt was lost.
+            // The reply to an attempt was lost.
             Ok(Replaced::Stale) => version = store.load(key).await.unwrap().unwrap().version(),
             Err(error) => assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}"),
         }
-        assert!(Instant::now() < patience, "it does not recover");
+        assert!(Instant::now() < patience, "the store does not recover");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
 #[tokio::test]
-async fn a_new_master_is_found_when_the_old_one_dies() {
+async fn new_master_is_used_after_old_one_died() {
     let sentinel = start().await;
     let store = store(&sentinel).await;
     let key = random_key();
@@ -82,20 +94,21 @@ async fn a_new_master_is_found_when_the_old_one_dies() {
     let old = sentinel.master().await;
     until_replicated(old).await;
     old.kill().await;
-    until_it_is_written(&store, &key, version).await;
-    assert_ne!(sentinel.master().await.port(), old.port());
+    until_replaced(&store, &key, version).await;
+    let new = sentinel.servers().iter().find(|server| server.port() != old.port()).unwrap();
+    assert_eq!(cli(new, &["EXISTS", &support::name_of(&key)]).await, "1");
     assert_eq!(store.keys_of("ada").await.unwrap(), [key]);
 }
 
-/// The old one lives on, as a replica, and would still answer reads.
+/// The old master is now a replica, and could still serve reads.
 #[tokio::test]
-async fn a_new_master_is_found_when_the_old_one_steps_back() {
+async fn new_master_is_used_after_switchover() {
     let sentinel = start().await;
     let store = store(&sentinel).await;
     let key = random_key();
     let version = store.create(&key, &record(b"kept").owned_by(Some("ada"))).await.unwrap();
     sentinel.switch_over().await;
-    let version = until_it_is_written(&store, &key, version).await;
+    let version = until_replaced(&store, &key, version).await;
     let new = sentinel.master().await;
     assert_eq!(cli(new, &["EXISTS", &support::name_of(&key)]).await, "1");
     assert_eq!(store.load(&key).await.unwrap().unwrap().version(), version);

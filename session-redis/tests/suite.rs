@@ -1,10 +1,10 @@
-//! The conformance suites on one server, over RESP3, over RESP2, and over a connection of the application's.
+//! The conformance suites on one server: over RESP3, over RESP2, and over an existing connection.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 
-/// On the server that all tests of this process share: from the environment, in a container, or installed.
+/// On the server that all tests of this process share.
 mod shared {
     use std::sync::LazyLock;
 
@@ -12,7 +12,7 @@ mod shared {
 
     use super::support::SHORT_GRACE;
 
-    /// The server may hold keys of others.
+    /// The server may have other keys.
     static PREFIX: LazyLock<String> = LazyLock::new(|| format!("test-{:016x}:", fastrand::u64(..)));
 
     async fn url() -> &'static str {
@@ -36,7 +36,7 @@ mod shared {
 
         conformance_tests::interface_suite!(
             server_side,
-            |config| async move { RedisSessions::with_store(super::store().await, config) },
+            |config| async move { RedisSessions::new(super::store().await, config) },
             owners
         );
     }
@@ -47,7 +47,10 @@ mod shared {
         async fn store() -> RedisStore {
             let url = super::url().await;
             let separator = if url.contains('?') { '&' } else { '?' };
-            super::connect(RedisStore::builder(format!("{url}{separator}protocol=resp2")).database(3)).await
+            super::connect(
+                RedisStore::builder(format!("{url}{separator}protocol=resp2")).database(3),
+            )
+            .await
         }
 
         conformance_tests::store_suite!(store(), owner_index, clones);
@@ -58,7 +61,10 @@ mod shared {
 
         async fn store() -> RedisStore {
             let client = redis::Client::open(super::url().await).unwrap();
-            super::connect(RedisStore::from_connection(client.get_connection_manager().await.unwrap())).await
+            super::connect(RedisStore::from_connection(
+                client.get_connection_manager().await.unwrap(),
+            ))
+            .await
         }
 
         conformance_tests::store_suite!(store(), owner_index, clones);

@@ -1,4 +1,4 @@
-//! Redis over TLS: one server, a Cluster, and servers behind Sentinel, with certificates on both sides.
+//! Redis over TLS, with client certificates: one server, a Cluster, and servers behind Sentinel.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -6,16 +6,19 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use session_core::{ErrorKind, SessionStore as _};
+use session_core::ErrorKind;
+use session_core::store::SessionStore as _;
 use session_redis::{RedisStore, RedisStoreBuilder, redis};
 use support::SHORT_GRACE;
-use test_servers::{Certificates, PrivateServer, RedisOptions, redis_cluster_with, redis_sentinel_with, redis_with};
+use test_servers::{
+    Certificates, PrivateServer, RedisOptions, redis_cluster_with, redis_sentinel_with, redis_with,
+};
 use tokio::sync::OnceCell;
 
-/// Handshakes take their time in a build for tests.
+/// Handshakes are slow in a debug build.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// They speak nothing but TLS, and want a certificate.
+/// Servers that accept only TLS and require a client certificate.
 fn options() -> RedisOptions {
     RedisOptions::default().tls().setting("tls-auth-clients", "yes").password("open-sesame")
 }
@@ -25,22 +28,26 @@ async fn server() -> &'static PrivateServer {
     SERVER.get_or_init(|| redis_with(options())).await
 }
 
-/// What a client needs that is to be let in.
-fn papers(server: &PrivateServer) -> redis::TlsCertificates {
-    papers_from(server.certificates().unwrap())
+/// Returns the certificates with which a client is accepted.
+fn certificates_of(server: &PrivateServer) -> redis::TlsCertificates {
+    read_certificates(server.certificates().unwrap())
 }
 
-fn papers_from(files: &Certificates) -> redis::TlsCertificates {
+fn read_certificates(files: &Certificates) -> redis::TlsCertificates {
     let read = |path| std::fs::read(path).unwrap();
-    let client = redis::ClientTlsConfig { client_cert: read(files.certificate()), client_key: read(files.key()) };
+    let client = redis::ClientTlsConfig {
+        client_cert: read(files.certificate()),
+        client_key: read(files.key()),
+    };
     redis::TlsCertificates { client_tls: Some(client), root_cert: Some(read(files.authority())) }
 }
 
 mod one_server {
-    use super::{RedisStore, SHORT_GRACE, papers, server};
+    use super::{RedisStore, SHORT_GRACE, certificates_of, server};
 
     async fn store() -> RedisStore {
-        let builder = RedisStore::builder(server().await.url()).certificates(papers(server().await));
+        let builder =
+            RedisStore::builder(server().await.url()).certificates(certificates_of(server().await));
         builder.grace(SHORT_GRACE).deadline(super::DEADLINE).connect().await.unwrap()
     }
 
@@ -51,33 +58,39 @@ mod one_server {
 
         conformance_tests::interface_suite!(
             server_side,
-            |config| async move { RedisSessions::with_store(super::store().await, config) },
+            |config| async move { RedisSessions::new(super::store().await, config) },
             owners
         );
     }
 }
 
-/// Neither side talks to one that nobody vouches for.
-async fn only_the_right_papers_are_accepted(right: redis::TlsCertificates, to: impl Fn(bool) -> RedisStoreBuilder) {
+/// Asserts that connecting fails unless both sides have certificates that the other trusts.
+async fn assert_only_trusted_certificates_connect(
+    right: redis::TlsCertificates,
+    to: impl Fn(bool) -> RedisStoreBuilder,
+) {
     let (plain, secure) = (|| to(false), || to(true));
-    let strangers = papers_from(&Certificates::new());
+    let foreign = read_certificates(&Certificates::new());
     let only_authority = redis::TlsCertificates { client_tls: None, ..right.clone() };
-    let strange_authority = redis::TlsCertificates { root_cert: strangers.root_cert.clone(), ..right.clone() };
-    let strange_client = redis::TlsCertificates { client_tls: strangers.client_tls.clone(), ..right.clone() };
+    let foreign_authority =
+        redis::TlsCertificates { root_cert: foreign.root_cert.clone(), ..right.clone() };
+    let foreign_client =
+        redis::TlsCertificates { client_tls: foreign.client_tls.clone(), ..right.clone() };
     for (what, builder) in [
-        ("an authority that the system does not know", secure()),
-        ("another authority", secure().certificates(strange_authority)),
+        ("an authority that the system does not trust", secure()),
+        ("another authority", secure().certificates(foreign_authority)),
         ("a client without a certificate", secure().certificates(only_authority)),
-        ("a client with another authority's certificate", secure().certificates(strange_client)),
+        ("a client with another authority's certificate", secure().certificates(foreign_client)),
         ("no TLS", plain()),
     ] {
-        let error = support::in_time(DEADLINE, builder.deadline(DEADLINE).connect()).await.unwrap_err();
+        let error =
+            support::in_time(DEADLINE, builder.deadline(DEADLINE).connect()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{what}: {error:?}");
         assert!(!format!("{error:?}").contains("open-sesame"), "{what}: {error:?}");
     }
     let store = secure().certificates(right).deadline(DEADLINE).connect().await.unwrap();
     for _ in 0..20 {
-        support::works(&store).await;
+        support::assert_works(&store).await;
     }
 }
 
@@ -86,35 +99,37 @@ fn with_scheme(secure: bool, url: &str) -> String {
 }
 
 #[tokio::test]
-async fn one_server_and_its_clients_know_each_other() {
+async fn server_and_client_verify_certificates() {
     let server = server().await;
-    only_the_right_papers_are_accepted(papers(server), |secure| RedisStore::builder(with_scheme(secure, server.url())))
-        .await;
+    assert_only_trusted_certificates_connect(certificates_of(server), |secure| {
+        RedisStore::builder(with_scheme(secure, server.url()))
+    })
+    .await;
 }
 
 #[tokio::test]
-async fn a_cluster_and_its_clients_know_each_other() {
+async fn cluster_and_client_verify_certificates() {
     let cluster = redis_cluster_with(options()).await;
-    only_the_right_papers_are_accepted(papers(&cluster.nodes()[0]), |secure| {
+    assert_only_trusted_certificates_connect(certificates_of(&cluster.nodes()[0]), |secure| {
         RedisStore::cluster(cluster.urls().iter().map(|url| with_scheme(secure, url)))
     })
     .await;
 }
 
 #[tokio::test]
-async fn servers_behind_sentinel_and_their_clients_know_each_other() {
+async fn sentinel_servers_and_client_verify_certificates() {
     let sentinel = redis_sentinel_with(options()).await;
-    let right = papers(&sentinel.servers()[0]);
+    let right = certificates_of(&sentinel.servers()[0]);
     let to = |secure| {
         let urls: Vec<_> = sentinel.urls().iter().map(|url| with_scheme(secure, url)).collect();
         RedisStore::sentinel(sentinel.master_name(), urls).password("open-sesame")
     };
-    only_the_right_papers_are_accepted(right.clone(), to).await;
+    assert_only_trusted_certificates_connect(right.clone(), to).await;
     let store = to(true).certificates(right).connect().await.unwrap();
     sentinel.fail_over().await;
     let patience = Instant::now() + Duration::from_secs(30);
     while store.load(&support::random_key()).await.is_err() {
-        assert!(Instant::now() < patience, "it does not recover");
+        assert!(Instant::now() < patience, "the store does not recover");
     }
-    support::works(&store).await;
+    support::assert_works(&store).await;
 }

@@ -1,4 +1,4 @@
-//! The settings of a store.
+//! The settings of a store, and connecting it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,9 @@ use crate::SqlStore;
 use crate::database::{self, Database, Settings};
 use crate::statements::TableName;
 
-/// The settings of a [`SqlStore`], and the ways to make one.
+/// The settings of a [`SqlStore`].
+///
+/// # Examples
 ///
 /// ```
 /// use session_sql::SqlStore;
@@ -26,121 +28,112 @@ use crate::statements::TableName;
 /// # }).unwrap();
 /// ```
 #[derive(Clone, Debug)]
-#[must_use = "`connect` or a pool makes a store of it"]
+#[must_use = "`connect` or one of the pool methods returns the store"]
 pub struct SqlStoreBuilder {
     table: String,
     max_payload: usize,
     settings: Settings,
 }
 
-/// How sure SQLite is that what it acknowledged is on the disk.
-///
-/// ```
-/// use session_sql::{SqlStore, Synchronous};
-///
-/// let builder = SqlStore::builder().synchronous(Synchronous::Normal);
-/// ```
+/// When SQLite acknowledges a write.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Synchronous {
-    /// Each write is on the disk before it is acknowledged: none is lost, even when the power fails.
+    /// After the write is on the disk. No acknowledged write is lost, even if the power fails.
     #[default]
     Full,
-    /// Writes reach the disk some time later. A crash of the process loses none; when the power or the operating system
-    /// fails, the last ones may be lost. The file stays consistent. Much faster.
+    /// Before the write is on the disk, which is much faster. A crash of the process loses no
+    /// write. If the power or the operating system fails, the last writes may be lost. The file
+    /// stays consistent.
     Normal,
 }
 
 impl SqlStoreBuilder {
-    /// The name of the table, `sessions` unless you say otherwise: ASCII letters, digits and underscores, at most 48. Making
-    /// the store says whether it is one.
+    /// Sets the name of the table. The default is `sessions`.
     ///
-    /// ```
-    /// # use session_sql::SqlStore;
-    /// let builder = SqlStore::builder().table("shop_sessions");
-    /// ```
+    /// A name has at most 48 ASCII letters, digits and underscores, and does not start with a
+    /// digit. It is checked when the store is made.
     pub fn table(mut self, name: impl Into<String>) -> Self {
         self.table = name.into();
         self
     }
 
-    /// How long a call may take, from waiting for a connection to the answer; then it is an error of kind
-    /// [`Unavailable`](session_core::ErrorKind::Unavailable). 3 seconds unless you say otherwise.
-    ///
-    /// ```
-    /// # use session_sql::SqlStore;
-    /// let builder = SqlStore::builder().deadline(std::time::Duration::from_secs(1));
-    /// ```
+    /// Sets how long a call may take, including waiting for a connection. After that it fails with
+    /// [`ErrorKind::Unavailable`](session_core::ErrorKind::Unavailable). The default is 3 seconds.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.settings.deadline = deadline;
         self
     }
 
-    /// How many connections there are at most, 10 unless you say otherwise; a store in memory has one. Of no effect on a pool
-    /// of your own.
-    ///
-    /// ```
-    /// # use session_sql::SqlStore;
-    /// let builder = SqlStore::builder().max_connections(50);
-    /// ```
+    /// Sets the maximum number of connections. The default is 10. A store in memory always has one.
+    /// An existing pool ignores it.
     pub fn max_connections(mut self, connections: u32) -> Self {
         self.settings.max_connections = connections.max(1);
         self
     }
 
-    /// The longest payload that is sent, 1 MiB unless you say otherwise; a longer one is an error of kind
-    /// [`TooLarge`](session_core::ErrorKind::TooLarge). MySQL and MariaDB take what their `max_allowed_packet` allows, 16 MiB
-    /// or more by default; what is longer than that is `TooLarge`, too.
+    /// Sets after how much idle time a connection is tested before its next use. The default is 5
+    /// seconds. With [`Duration::ZERO`], each idle connection is tested; with [`Duration::MAX`],
+    /// none is.
     ///
-    /// ```
-    /// # use session_sql::SqlStore;
-    /// let builder = SqlStore::builder().max_payload(64 * 1024);
-    /// ```
+    /// Servers and proxies close connections that are idle for too long. Without the test, the
+    /// first call after a pause would fail. Set less than the shortest of their timeouts. The test
+    /// takes one round trip and no statement. A connection that does not reply within a quarter of
+    /// the deadline is replaced, and the call runs once.
+    ///
+    /// The pool measures the idle time with [`Instant`](std::time::Instant). Time in which the
+    /// machine was suspended may not count. SQLite and an existing pool ignore this setting.
+    pub fn test_after_idle(mut self, idle: Duration) -> Self {
+        self.settings.test_after_idle = idle;
+        self
+    }
+
+    /// Sets the largest payload in bytes. A larger one fails with
+    /// [`ErrorKind::TooLarge`](session_core::ErrorKind::TooLarge). The default is 1 MiB.
+    ///
+    /// The `max_allowed_packet` of MySQL and MariaDB (16 MiB or more by default) is another limit,
+    /// with the same error.
     pub fn max_payload(mut self, bytes: usize) -> Self {
         self.max_payload = bytes;
         self
     }
 
-    /// How sure SQLite is that what it acknowledged is on the disk. Of no effect on other databases and on a pool of your own.
-    ///
-    /// ```
-    /// # use session_sql::{SqlStore, Synchronous};
-    /// let builder = SqlStore::builder().synchronous(Synchronous::Normal);
-    /// ```
+    /// Sets when SQLite acknowledges a write. Other databases and an existing pool ignore it.
     pub fn synchronous(mut self, synchronous: Synchronous) -> Self {
         self.settings.synchronous = synchronous;
         self
     }
 
-    /// The store at an address, as in [`SqlStore::connect`].
+    /// Connects to the database at an address, as in [`SqlStore::connect`].
     ///
     /// # Errors
     ///
-    /// [`Configuration`](session_core::ErrorKind::Configuration) if the address or a setting is not understood, or the database
-    /// was not built in; what the first connection met.
-    ///
-    /// ```
-    /// # use session_sql::SqlStore;
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// let store = SqlStore::builder().connect("sqlite::memory:").await?;
-    /// # Ok::<(), session_core::Error>(())
-    /// # }).unwrap();
-    /// ```
+    /// [`ErrorKind::Configuration`](session_core::ErrorKind::Configuration) if the address or a
+    /// setting is invalid or the feature of its database is not enabled; otherwise the error of the
+    /// first connection.
     pub async fn connect(self, url: &str) -> Result<SqlStore, Error> {
         let table = TableName::new(&self.table)?;
         let database = database::connect(url, self.settings).await?;
         Ok(SqlStore::new(database, table, self.max_payload))
     }
 
-    /// A store on a pool of your own, with the journal, the time-outs and the statement log that the pool has. For two processes on
-    /// one file, give it [`SqliteJournalMode::Wal`](sqlx::sqlite::SqliteJournalMode::Wal) and a busy timeout below the deadline.
+    /// Returns a store on an existing pool, with the journal, the timeouts and the statement log of
+    /// the pool.
+    ///
+    /// If two processes use one file, the pool needs
+    /// [`SqliteJournalMode::Wal`](sqlx::sqlite::SqliteJournalMode::Wal) and a busy timeout below
+    /// the deadline.
     ///
     /// # Errors
     ///
-    /// [`Configuration`](session_core::ErrorKind::Configuration) if a setting is not understood.
+    /// [`ErrorKind::Configuration`](session_core::ErrorKind::Configuration) if a setting is
+    /// invalid.
+    ///
+    /// # Examples
     ///
     /// ```
-    /// # use session_sql::SqlStore;
+    /// use session_sql::SqlStore;
+    ///
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// let pool = sqlx::SqlitePool::connect_lazy("sqlite:shop.db").unwrap();
     /// let store = SqlStore::builder().sqlite_pool(pool)?;
@@ -152,18 +145,38 @@ impl SqlStoreBuilder {
         self.with(|settings| database::existing(pool, settings))
     }
 
-    /// A store on a pool of your own, with the time-outs and the statement log that the pool has. For one round trip per call,
-    /// build it with `test_before_acquire(false)`. Statements are prepared unless the pool's `statement_cache_capacity` is 0; then
-    /// the values stand in the text of each statement, so switch statement logging off.
+    /// Returns a store on an existing pool, with the timeouts and the statement log of the pool.
+    ///
+    /// Build the pool with `test_before_acquire(false)`; otherwise each call takes a second round
+    /// trip. Instead, let the pool test connections that were idle for long, as in the example.
+    /// Otherwise the first call after a pause fails if the server closed the connection.
+    ///
+    /// Statements are prepared unless the pool's `statement_cache_capacity` is 0. Then the text of
+    /// each statement contains its values, so disable the log of statements.
     ///
     /// # Errors
     ///
-    /// [`Configuration`](session_core::ErrorKind::Configuration) if a setting is not understood.
+    /// [`ErrorKind::Configuration`](session_core::ErrorKind::Configuration) if a setting is
+    /// invalid.
+    ///
+    /// # Examples
     ///
     /// ```
-    /// # use session_sql::SqlStore;
+    /// use session_sql::SqlStore;
+    /// use sqlx::{Connection as _, postgres::PgPoolOptions};
+    /// use std::time::Duration;
+    ///
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// let pool = sqlx::PgPool::connect_lazy("postgres://shop@localhost/shop").unwrap();
+    /// let pool = PgPoolOptions::new()
+    ///     .test_before_acquire(false)
+    ///     .before_acquire(|connection, metadata| {
+    ///         Box::pin(async move {
+    ///             let was_idle = metadata.idle_for >= Duration::from_secs(5);
+    ///             Ok(!was_idle || connection.ping().await.is_ok())
+    ///         })
+    ///     })
+    ///     .connect_lazy("postgres://localhost/shop")
+    ///     .unwrap();
     /// let store = SqlStore::builder().postgres_pool(pool)?;
     /// # Ok::<(), session_core::Error>(())
     /// # }).unwrap();
@@ -173,22 +186,17 @@ impl SqlStoreBuilder {
         self.with(|settings| database::existing(pool, settings))
     }
 
-    /// A store on a pool of your own, with the time-outs and the statement log that the pool has. For one round trip per call,
-    /// build it with `test_before_acquire(false)`, and lest calls wait for each other more than they must, with the
-    /// isolation level `READ COMMITTED`.
+    /// Returns a store on an existing pool, with the timeouts and the statement log of the pool.
+    ///
+    /// Build the pool with `test_before_acquire(false)`; otherwise each call takes a second round
+    /// trip. Instead, let the pool test connections that were idle for long, as in the example of
+    /// `postgres_pool`. Set the isolation level `READ COMMITTED` on its connections; otherwise
+    /// calls wait for each other more often.
     ///
     /// # Errors
     ///
-    /// [`Configuration`](session_core::ErrorKind::Configuration) if a setting is not understood.
-    ///
-    /// ```
-    /// # use session_sql::SqlStore;
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// let pool = sqlx::MySqlPool::connect_lazy("mysql://shop@localhost/shop").unwrap();
-    /// let store = SqlStore::builder().mysql_pool(pool)?;
-    /// # Ok::<(), session_core::Error>(())
-    /// # }).unwrap();
-    /// ```
+    /// [`ErrorKind::Configuration`](session_core::ErrorKind::Configuration) if a setting is
+    /// invalid.
     #[cfg(feature = "mysql")]
     pub fn mysql_pool(self, pool: sqlx::MySqlPool) -> Result<SqlStore, Error> {
         self.with(|settings| database::existing(pool, settings))
@@ -202,8 +210,12 @@ impl SqlStoreBuilder {
 
 impl Default for SqlStoreBuilder {
     fn default() -> Self {
-        let settings =
-            Settings { deadline: Duration::from_secs(3), max_connections: 10, synchronous: Synchronous::default() };
+        let settings = Settings {
+            deadline: Duration::from_secs(3),
+            max_connections: 10,
+            test_after_idle: Duration::from_secs(5),
+            synchronous: Synchronous::default(),
+        };
         Self { table: "sessions".to_owned(), max_payload: 1024 * 1024, settings }
     }
 }

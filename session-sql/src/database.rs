@@ -1,8 +1,9 @@
-//! One statement on a pooled connection, within the deadline, on any of the databases.
+//! One statement on a pooled connection, within the deadline, on any database.
 
-mod answer;
+mod backoff;
 mod batches;
 mod connections;
+mod driver;
 mod failure;
 mod group;
 #[cfg(feature = "mysql")]
@@ -11,9 +12,13 @@ mod options;
 mod pooled;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod query;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod suspicion;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod tls;
+mod transaction;
 
 use std::fmt::Debug;
 
@@ -21,21 +26,21 @@ use session_core::{Error, async_trait};
 
 use crate::statements::{Scripts, Statement};
 
-pub(crate) use answer::{Answer, Cell, Value};
-pub(crate) use options::existing;
-pub(crate) use options::{Settings, connect};
+pub(crate) use options::{Settings, connect, existing};
+pub(crate) use query::{Cell, QueryResult, Value};
 
-/// A database that answers, whichever it is.
+/// Any of the databases.
 #[async_trait]
 pub(crate) trait Database: Debug + Send + Sync {
-    /// Its name in messages.
+    /// Returns the name for messages.
     fn name(&self) -> &'static str;
 
     fn scripts(&self) -> &'static Scripts;
 
-    /// Runs one statement, once: again only if the database says that it undid it.
-    async fn run(&self, statement: &Statement, values: &[Value<'_>]) -> Result<Answer, Error>;
+    /// Runs one statement once. It is repeated only if the database reports that it was rolled
+    /// back.
+    async fn run(&self, statement: &Statement, values: &[Value<'_>]) -> Result<QueryResult, Error>;
 
-    /// Runs a text of several statements without values.
+    /// Runs a script of several statements without values.
     async fn run_script(&self, script: &str) -> Result<(), Error>;
 }

@@ -1,8 +1,8 @@
-//! Times as the table keeps them: milliseconds since 1970, negative before.
+//! Times in the table: milliseconds since 1970, negative before.
 
 use std::time::{Duration, SystemTime};
 
-/// The millisecond in which a time lies.
+/// Rounds a time down to milliseconds.
 pub(crate) fn floor(time: SystemTime) -> i64 {
     match time.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(since) => whole(since),
@@ -10,7 +10,7 @@ pub(crate) fn floor(time: SystemTime) -> i64 {
     }
 }
 
-/// The first millisecond that does not lie before a time.
+/// Rounds a time up to milliseconds.
 pub(crate) fn ceiling(time: SystemTime) -> i64 {
     match time.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(since) => whole(since).saturating_add(i64::from(has_rest(since))),
@@ -18,7 +18,7 @@ pub(crate) fn ceiling(time: SystemTime) -> i64 {
     }
 }
 
-/// The time; `None` if there is no such time.
+/// Returns the time, or `None` if it cannot be represented.
 pub(crate) fn time(milliseconds: i64) -> Option<SystemTime> {
     let distance = Duration::from_millis(milliseconds.unsigned_abs());
     if milliseconds < 0 {
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_expiry_is_never_rounded_to_an_earlier_time() {
+    fn ceiling_is_never_earlier_than_time() {
         let epoch = SystemTime::UNIX_EPOCH;
         let nanos = Duration::from_nanos;
         let cases = [

@@ -1,25 +1,32 @@
-//! The SQL of each database, read from its files, with the table's name put in.
+//! The SQL of each database, read from files, with the name of the table inserted.
 
 use std::sync::Arc;
 
 use session_core::{Error, ErrorKind};
 
-/// The longest name of a table, so that those of its indexes fit into every database.
+/// The longest name of a table. The names of its indexes must fit into every database.
 const LONGEST_NAME: usize = 48;
 
-/// The texts of one database, each with `{table}` for the table's name.
+/// How many keys the statement `load_many` has.
+pub(crate) const KEYS_PER_STATEMENT: usize = 64;
+
+/// The SQL of one database. `{table}` stands for the name of the table, and `{keys}` for the
+/// parameters of several keys.
 pub(crate) struct Scripts {
     pub(crate) schema: &'static str,
     pub(crate) create: &'static str,
     pub(crate) load: &'static str,
+    pub(crate) load_many: &'static str,
     pub(crate) replace: &'static str,
     pub(crate) touch: &'static str,
     pub(crate) remove: &'static str,
     pub(crate) keys_of: &'static str,
     pub(crate) sweep: &'static str,
-    /// `load` and `replace` for several calls at once, where the database has such a form.
-    pub(crate) load_several: Option<&'static str>,
-    pub(crate) replace_several: Option<&'static str>,
+    /// The batch forms of `load` and `replace`, if the database has such forms.
+    pub(crate) load_batch: Option<&'static str>,
+    pub(crate) replace_batch: Option<&'static str>,
+    /// The name of the parameter with a number, counted from 1.
+    pub(crate) parameter: fn(usize) -> String,
 }
 
 /// The statements for one table.
@@ -28,6 +35,8 @@ pub(crate) struct Statements {
     pub(crate) schema: Arc<str>,
     pub(crate) create: Statement,
     pub(crate) load: Statement,
+    /// Loads the records of [`KEYS_PER_STATEMENT`] keys. Each row begins with the key.
+    pub(crate) load_many: Statement,
     pub(crate) replace: Statement,
     pub(crate) touch: Statement,
     pub(crate) remove: Statement,
@@ -35,22 +44,25 @@ pub(crate) struct Statements {
     pub(crate) sweep: Statement,
 }
 
-/// A statement, and the columns of the rows that it gives: none if it writes.
+/// A statement, and the columns of the rows that it returns: none if it writes.
 #[derive(Clone, Debug)]
 pub(crate) struct Statement {
     pub(crate) sql: Arc<str>,
     pub(crate) columns: &'static [Column],
-    /// The same for several calls at once.
-    pub(crate) several: Option<Several>,
+    /// The form for several calls.
+    pub(crate) batch: Option<Batch>,
 }
 
-/// The form of a statement for several calls. In the place of each value it takes an array with the values of all calls; each row
-/// begins with the first value of the call that it answers.
+/// The form of a statement for several calls.
+///
+/// Instead of each value, it has an array with the values of all calls. Each row begins with the
+/// first value of the call that the row belongs to.
+#[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "only PostgreSQL has batches"))]
 #[derive(Clone, Debug)]
-pub(crate) struct Several {
+pub(crate) struct Batch {
     pub(crate) sql: Arc<str>,
-    /// What the column is that rows begin with.
-    pub(crate) answers: Column,
+    /// The type of the first column.
+    pub(crate) identifies: Column,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -59,20 +71,21 @@ pub(crate) enum Column {
     Bytes,
 }
 
-/// The name of a table, which goes into SQL as it is.
+/// The name of a table, which is inserted into SQL unchanged.
 #[derive(Clone, Debug)]
 pub(crate) struct TableName(String);
 
 impl TableName {
     pub(crate) fn new(name: &str) -> Result<Self, Error> {
-        let starts_well = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+        let starts_well =
+            name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
         let is_word = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         if starts_well && is_word && name.len() <= LONGEST_NAME {
             return Ok(Self(name.to_owned()));
         }
         let message = format!(
-            "the name of the table for sessions must be 1 to {LONGEST_NAME} ASCII letters, digits and underscores, with no \
-             digit in front"
+            "table name of the SQL session store is invalid; use 1 to {LONGEST_NAME} ASCII letters, \
+             digits and underscores, not starting with a digit"
         );
         Err(Error::new(ErrorKind::Configuration, message))
     }
@@ -84,20 +97,36 @@ impl TableName {
 
 impl Statements {
     pub(crate) fn new(scripts: &Scripts, table: &TableName) -> Self {
-        const RECORD: &[Column] = &[Column::Integer, Column::Bytes, Column::Integer, Column::Integer, Column::Bytes];
+        const KEYED_RECORD: &[Column] = &[
+            Column::Bytes,
+            Column::Integer,
+            Column::Bytes,
+            Column::Integer,
+            Column::Integer,
+            Column::Bytes,
+        ];
+        const RECORD: &[Column] = KEYED_RECORD.split_at(1).1;
         let text = |script: &str| Arc::from(script.replace("{table}", table.as_str()));
-        let statement = |script: &str, columns| Statement { sql: text(script.trim_end()), columns, several: None };
-        let several =
-            |script: Option<&str>, answers| script.map(|script| Several { sql: text(script.trim_end()), answers });
+        let statement = |script: &str, columns| Statement {
+            sql: text(script.trim_end()),
+            columns,
+            batch: None,
+        };
+        let batch = |script: Option<&str>, identifies| {
+            script.map(|script| Batch { sql: text(script.trim_end()), identifies })
+        };
+        let keys: Vec<_> = (1..=KEYS_PER_STATEMENT).map(scripts.parameter).collect();
+        let load_many = scripts.load_many.replace("{keys}", &keys.join(", "));
         Self {
             schema: text(scripts.schema),
             create: statement(scripts.create, &[]),
             load: Statement {
-                several: several(scripts.load_several, Column::Bytes),
+                batch: batch(scripts.load_batch, Column::Bytes),
                 ..statement(scripts.load, RECORD)
             },
+            load_many: statement(&load_many, KEYED_RECORD),
             replace: Statement {
-                several: several(scripts.replace_several, Column::Integer),
+                batch: batch(scripts.replace_batch, Column::Integer),
                 ..statement(scripts.replace, &[])
             },
             touch: statement(scripts.touch, &[]),
@@ -113,12 +142,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_plain_words_are_names_of_tables() {
+    fn table_name_must_be_word() {
         for good in ["sessions", "_s", "Shop_2_sessions", &"a".repeat(LONGEST_NAME)] {
             assert_eq!(TableName::new(good).unwrap().as_str(), good);
         }
         let long = "a".repeat(LONGEST_NAME + 1);
-        for bad in ["", "2s", "a b", "a.b", "a-b", "a\"", "a`; DROP TABLE b", "sitzüngen", "a\0", "{table}", &long] {
+        for bad in [
+            "",
+            "2s",
+            "a b",
+            "a.b",
+            "a-b",
+            "a\"",
+            "a`; DROP TABLE b",
+            "sitzüngen",
+            "a\0",
+            "{table}",
+            &long,
+        ] {
             assert_eq!(TableName::new(bad).unwrap_err().kind(), ErrorKind::Configuration, "{bad}");
         }
     }

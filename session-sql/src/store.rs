@@ -1,18 +1,21 @@
-//! The store: each call is one statement, or shares one.
+//! The store: each call is one statement, or shares one with other calls.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use session_core::{
-    Error, ErrorKind, NewRecord, OwnerIndex, Record, Replaced, SessionStore, StoreKey, Sweep, Version, async_trait,
+use session_core::store::{
+    MAX_CLOCK_SKEW, NewRecord, OwnerIndex, Record, Replaced, SessionStore, StoreKey, Sweep, Version,
 };
+use session_core::{Error, ErrorKind, async_trait};
 
 use crate::database::{Cell, Database, Value};
-use crate::statements::{Statements, TableName};
+use crate::statements::{KEYS_PER_STATEMENT, Statements, TableName};
 use crate::{SqlStoreBuilder, Sweeper, milliseconds};
 
-/// Records in a table of an SQL database. Clones share the connections.
+/// Records in a table of a SQL database. Clones share the connections.
+///
+/// # Examples
 ///
 /// ```
 /// use session_sql::SqlStore;
@@ -32,86 +35,65 @@ pub struct SqlStore {
 }
 
 impl SqlStore {
-    /// The store at an address, with the settings of [`SqlStoreBuilder::default`]: `sqlite:shop.db`, `sqlite::memory:`,
-    /// `postgres://user:password@host/database` or `mysql://user:password@host/database`, with
-    /// sqlx's parameters (those of its `PgConnectOptions`) behind a `?`.
+    /// Connects to the database at an address, with the default settings.
+    ///
+    /// The address is `sqlite:shop.db`, `sqlite::memory:`, `postgres://user:password@host/database`
+    /// or `mysql://user:password@host/database`. The parameters of sqlx (such as those of its
+    /// `PgConnectOptions`) may follow after a `?`.
+    ///
+    /// A server on another machine must offer TLS with a trusted certificate for its host, unless
+    /// the parameter `sslmode` or `ssl-mode` says otherwise.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`] if the address is not understood or its database was not built in; what the first
-    /// connection met.
-    ///
-    /// ```
-    /// # use session_sql::SqlStore;
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// let store = SqlStore::connect("sqlite::memory:").await?;
-    /// # Ok::<(), session_core::Error>(())
-    /// # }).unwrap();
-    /// ```
+    /// [`ErrorKind::Configuration`] if the address is invalid or the feature of its database is not
+    /// enabled; otherwise the error of the first connection.
     pub async fn connect(url: &str) -> Result<Self, Error> {
         Self::builder().connect(url).await
     }
 
-    /// A store with settings of your own.
-    ///
-    /// ```
-    /// # use session_sql::SqlStore;
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// let store = SqlStore::builder().table("shop_sessions").connect("sqlite::memory:").await?;
-    /// # Ok::<(), session_core::Error>(())
-    /// # }).unwrap();
-    /// ```
+    /// Returns the builder of a store with other settings.
     pub fn builder() -> SqlStoreBuilder {
         SqlStoreBuilder::default()
     }
 
-    /// Creates the table and its indexes where they are missing. Processes that do so at once do not disturb each other.
+    /// Creates the table and its indexes if they do not exist. Several processes may call it at the
+    /// same time.
     ///
-    /// Whoever runs migrations of their own takes the SQL from [`schema`](Self::schema) instead.
+    /// To use a migration tool instead, take the SQL from [`schema`](Self::schema).
     ///
     /// # Errors
     ///
-    /// What the database gave, such as a user who may create no table.
-    ///
-    /// ```
-    /// # use session_sql::SqlStore;
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// let store = SqlStore::connect("sqlite::memory:").await?;
-    /// store.migrate().await?;
-    /// store.migrate().await?;
-    /// # Ok::<(), session_core::Error>(())
-    /// # }).unwrap();
-    /// ```
+    /// The error of the database, for example if the user may not create tables.
     pub async fn migrate(&self) -> Result<(), Error> {
         self.database.run_script(&self.statements.schema).await
     }
 
-    /// The SQL that [`migrate`](Self::migrate) runs.
-    ///
-    /// ```
-    /// # use session_sql::SqlStore;
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// let store = SqlStore::builder().table("shop_sessions").connect("sqlite::memory:").await?;
-    /// assert!(store.schema().contains("CREATE TABLE IF NOT EXISTS \"shop_sessions\""));
-    /// # Ok::<(), session_core::Error>(())
-    /// # }).unwrap();
-    /// ```
+    /// Returns the SQL that [`migrate`](Self::migrate) runs.
     pub fn schema(&self) -> &str {
         &self.statements.schema
     }
 
-    /// Starts a task that removes expired records once in each period, until its handle is stopped or dropped.
+    /// Starts a task that removes expired records once in each period. The task ends when the
+    /// returned handle is stopped or dropped.
     ///
-    /// It removes up to `limit` records per statement, and goes on while there are more. What fails is traced and tried again a
-    /// period later. It goes by the system's clock.
+    /// It removes records that expired more than five minutes ago, because the clocks of processes
+    /// may differ by that much.
+    ///
+    /// Each statement removes at most `limit` records, and is repeated while there are more. An
+    /// error is logged, and the task tries again after the period. The task uses the system clock.
+    ///
+    /// # Examples
     ///
     /// ```
-    /// # use session_sql::SqlStore;
-    /// # use std::time::Duration;
+    /// use session_sql::SqlStore;
+    /// use std::time::Duration;
+    ///
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// let store = SqlStore::connect("sqlite::memory:").await?;
     /// store.migrate().await?;
     /// let sweeper = store.sweep_every(Duration::from_secs(60), 1000);
+    /// // At shutdown:
     /// sweeper.stop().await;
     /// # Ok::<(), session_core::Error>(())
     /// # }).unwrap();
@@ -127,22 +109,53 @@ impl SqlStore {
     }
 
     fn check_size(&self, record: &NewRecord<'_>) -> Result<(), Error> {
-        let bytes = record.payload().len();
-        if bytes <= self.max_payload {
+        let (size, limit) = (record.payload().len(), self.max_payload);
+        if size <= limit {
             return Ok(());
         }
-        let message =
-            format!("a session of {bytes} bytes is more than the {} session store takes", self.database.name());
-        let limit = format!("the limit is {} bytes", self.max_payload);
-        Err(Error::new(ErrorKind::TooLarge, message).with_source(limit))
+        let message = format!(
+            "session payload of {size} bytes exceeds this {} store's limit of {limit} bytes",
+            self.database.name()
+        );
+        let source = "the limit is SqlStoreBuilder::max_payload";
+        Err(Error::new(ErrorKind::TooLarge, message).with_source(source))
+    }
+
+    /// Loads the records of one statement, in the order of the keys.
+    async fn load_together(&self, keys: &[StoreKey]) -> Result<Vec<Option<Record>>, Error> {
+        let [.., last] = keys else { return Ok(Vec::new()) };
+        // The statement has a fixed number of keys, so that the database prepares it once.
+        let padded = keys.iter().chain(std::iter::repeat(last)).take(KEYS_PER_STATEMENT);
+        let values: Vec<_> = padded.map(|key| Value::Bytes(key.as_bytes())).collect();
+        let result = self.database.run(&self.statements.load_many, &values).await?;
+        let mut records = vec![None; keys.len()];
+        for row in result.rows {
+            let Some((found, record)) = row.as_deref().and_then(keyed_record) else {
+                // Loading each record alone shows which one was written by another program.
+                return self.load_separately(keys).await;
+            };
+            for (slot, _) in records.iter_mut().zip(keys).filter(|(_, key)| **key == found) {
+                *slot = Some(record.clone());
+            }
+        }
+        Ok(records)
+    }
+
+    async fn load_separately(&self, keys: &[StoreKey]) -> Result<Vec<Option<Record>>, Error> {
+        let mut records = Vec::with_capacity(keys.len());
+        for key in keys {
+            records.push(self.load(key).await?);
+        }
+        Ok(records)
     }
 }
 
 #[async_trait]
 impl SessionStore for SqlStore {
     async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
-        let answer = self.database.run(&self.statements.load, &[Value::Bytes(key.as_bytes())]).await?;
-        let Some(row) = answer.rows.into_iter().next() else { return Ok(None) };
+        let result =
+            self.database.run(&self.statements.load, &[Value::Bytes(key.as_bytes())]).await?;
+        let Some(row) = result.rows.into_iter().next() else { return Ok(None) };
         let record = row.as_deref().and_then(record);
         if record.is_none() {
             tracing::warn!(
@@ -154,64 +167,83 @@ impl SessionStore for SqlStore {
         Ok(record)
     }
 
+    async fn load_many(&self, keys: &[StoreKey]) -> Result<Vec<Option<Record>>, Error> {
+        let mut records = Vec::with_capacity(keys.len());
+        for keys in keys.chunks(KEYS_PER_STATEMENT) {
+            records.extend(match keys {
+                [key] => vec![self.load(key).await?],
+                keys => self.load_together(keys).await?,
+            });
+        }
+        Ok(records)
+    }
+
     async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
         self.check_size(record)?;
-        let version = self.new_version()?;
+        let version = new_version()?;
         let [number, payload, created_at, expires_at, owner] = values(version, record);
         let values = [Value::Bytes(key.as_bytes()), number, payload, created_at, expires_at, owner];
         self.database.run(&self.statements.create, &values).await?;
         Ok(version)
     }
 
-    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+    async fn replace(
+        &self,
+        key: &StoreKey,
+        expected: Version,
+        record: &NewRecord<'_>,
+    ) -> Result<Replaced, Error> {
         self.check_size(record)?;
-        let version = self.new_version()?;
+        let version = new_version()?;
         let [number, payload, created_at, expires_at, owner] = values(version, record);
         let (key, expected) = (Value::Bytes(key.as_bytes()), integer(expected));
         let values = [number, payload, created_at, expires_at, owner, key, expected];
-        let answer = self.database.run(&self.statements.replace, &values).await?;
-        Ok(if answer.changed > 0 { Replaced::Done(version) } else { Replaced::Stale })
+        let result = self.database.run(&self.statements.replace, &values).await?;
+        Ok(if result.changed > 0 { Replaced::Done(version) } else { Replaced::Stale })
     }
 
-    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+    async fn touch(
+        &self,
+        key: &StoreKey,
+        expected: Version,
+        expires_at: SystemTime,
+    ) -> Result<bool, Error> {
         let expires_at = Value::Integer(milliseconds::ceiling(expires_at));
         let values = [expires_at, Value::Bytes(key.as_bytes()), integer(expected)];
-        let answer = self.database.run(&self.statements.touch, &values).await?;
-        Ok(answer.changed > 0)
+        let result = self.database.run(&self.statements.touch, &values).await?;
+        Ok(result.changed > 0)
     }
 
     async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
         let values = [Value::Bytes(key.as_bytes()), integer(expected)];
-        let answer = self.database.run(&self.statements.remove, &values).await?;
-        Ok(answer.changed > 0)
+        let result = self.database.run(&self.statements.remove, &values).await?;
+        Ok(result.changed > 0)
+    }
+
+    fn owner_index(&self) -> Option<&dyn OwnerIndex> {
+        Some(self)
     }
 }
 
 #[async_trait]
 impl OwnerIndex for SqlStore {
     async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
-        let answer = self.database.run(&self.statements.keys_of, &[Value::Bytes(owner.as_bytes())]).await?;
-        Ok(answer.rows.iter().filter_map(|row| key(row.as_deref()?)).collect())
+        let result =
+            self.database.run(&self.statements.keys_of, &[Value::Bytes(owner.as_bytes())]).await?;
+        Ok(result.rows.iter().filter_map(|row| key(row.as_deref()?)).collect())
     }
 }
 
+/// Keeps a record until [`MAX_CLOCK_SKEW`] after its expiry.
 #[async_trait]
 impl Sweep for SqlStore {
     async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
-        let now = Value::Integer(milliseconds::floor(now));
+        let Some(earliest_kept) = now.checked_sub(MAX_CLOCK_SKEW) else { return Ok(0) };
+        let earliest_kept = Value::Integer(milliseconds::floor(earliest_kept));
         let limit = Value::Integer(i64::try_from(limit).unwrap_or(i64::MAX));
-        let answer = self.database.run(&self.statements.sweep, &[now, limit, now]).await?;
-        Ok(usize::try_from(answer.changed).unwrap_or(usize::MAX))
-    }
-}
-
-impl SqlStore {
-    /// 64 random bits: no version comes twice, whichever process draws it.
-    fn new_version(&self) -> Result<Version, Error> {
-        getrandom::u64().map(Version::new).map_err(|error| {
-            let message = format!("the {} session store got no random number for a version", self.database.name());
-            Error::new(ErrorKind::Backend, message).with_source(error)
-        })
+        let values = [earliest_kept, limit, earliest_kept];
+        let result = self.database.run(&self.statements.sweep, &values).await?;
+        Ok(usize::try_from(result.changed).unwrap_or(usize::MAX))
     }
 }
 
@@ -224,6 +256,14 @@ impl fmt::Debug for SqlStore {
             .field("max_payload", &self.max_payload)
             .finish_non_exhaustive()
     }
+}
+
+/// Returns 64 random bits, so that no version is used twice.
+fn new_version() -> Result<Version, Error> {
+    getrandom::u64().map(Version::new).map_err(|error| {
+        Error::new(ErrorKind::Unavailable, "cannot read random bytes from the operating system")
+            .with_source(error)
+    })
 }
 
 fn values<'a>(version: Version, record: &NewRecord<'a>) -> [Value<'a>; 5] {
@@ -252,9 +292,15 @@ fn record(row: &[Cell]) -> Option<Record> {
         return None;
     };
     let owner = owner.as_deref().map(str::from_utf8).transpose().ok()?;
-    let (created_at, expires_at) = (milliseconds::time(*created_at)?, milliseconds::time(*expires_at)?);
+    let (created_at, expires_at) =
+        (milliseconds::time(*created_at)?, milliseconds::time(*expires_at)?);
     let record = NewRecord::new(payload, created_at, expires_at).owned_by(owner);
     Some(Record::new(Version::new(version.cast_unsigned()), &record))
+}
+
+fn keyed_record(row: &[Cell]) -> Option<(StoreKey, Record)> {
+    let (first, rest) = row.split_at_checked(1)?;
+    Some((key(first)?, record(rest)?))
 }
 
 fn key(row: &[Cell]) -> Option<StoreKey> {

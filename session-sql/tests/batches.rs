@@ -1,4 +1,5 @@
-//! Calls to PostgreSQL that would wait for a connection share a statement; each is a call of its own all the same.
+//! Batches on PostgreSQL: calls that would wait for a connection share a statement, and each gets
+//! its own result.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -7,14 +8,15 @@ mod support;
 use std::collections::HashSet;
 use std::time::Duration;
 
-use session_core::{ErrorKind, Replaced, SessionStore as _, StoreKey, Version};
+use session_core::ErrorKind;
+use session_core::store::{Replaced, SessionStore as _, StoreKey, Version};
 use session_sql::SqlStore;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use support::{drop_table, migrated_by, new_key, on_its_own_table, record};
 use test_servers::{LostReply, PrivateServer, postgres_with, proxy};
 use tokio::task::JoinSet;
 
-/// One connection: whatever comes while a call is on its way waits for the next statement.
+/// Returns a store with one connection: calls wait while another is in progress.
 async fn store(url: &str, table: &str) -> SqlStore {
     migrated_by(SqlStore::builder().max_connections(1).table(table), url).await
 }
@@ -25,7 +27,7 @@ async fn shared() -> (&'static str, SqlStore, String) {
     (url, store(url, &table).await, table)
 }
 
-async fn tell(url: &str, statement: String) {
+async fn execute(url: &str, statement: String) {
     let mut connection = PgConnection::connect(url).await.unwrap();
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
 }
@@ -39,13 +41,13 @@ async fn create(store: &SqlStore, count: usize) -> Vec<(StoreKey, Version)> {
     records
 }
 
-/// How many statements the server ran.
+/// Returns how many statements the server ran.
 fn logged(server: &PrivateServer) -> usize {
     server.log().lines().filter(|line| line.contains("LOG:  execute ")).count()
 }
 
 #[tokio::test]
-async fn calls_that_come_at_once_share_statements() {
+async fn concurrent_calls_share_statements() {
     let server = postgres_with(&[("log_statement", "all")]).await;
     let store = store(server.url(), "sessions").await;
     let records = create(&store, 64).await;
@@ -54,7 +56,9 @@ async fn calls_that_come_at_once_share_statements() {
     let mut calls = JoinSet::new();
     for (key, version) in records.clone() {
         let store = store.clone();
-        calls.spawn(async move { (key, store.replace(&key, version, &record(key.as_bytes())).await.unwrap()) });
+        calls.spawn(async move {
+            (key, store.replace(&key, version, &record(key.as_bytes())).await.unwrap())
+        });
     }
     let replaced = calls.join_all().await;
     let statements = logged(&server) - before;
@@ -76,9 +80,10 @@ async fn calls_that_come_at_once_share_statements() {
 }
 
 #[tokio::test]
-async fn each_call_of_a_batch_has_its_own_answer() {
+async fn each_call_of_batch_gets_its_own_result() {
     let (url, store, table) = shared().await;
-    let [(first, one), (used, two), (stale, _), (foreign, three)] = create(&store, 4).await.try_into().unwrap();
+    let [(first, one), (used, two), (stale, _), (foreign, three)] =
+        create(&store, 4).await.try_into().unwrap();
     let (a, b, c) = (record(b"a"), record(b"b").owned_by(Some("ada")), record(b"c"));
     let nothing = new_key();
     let (alone, b_or, c_or, gone, old) = tokio::join!(
@@ -93,10 +98,14 @@ async fn each_call_of_a_batch_has_its_own_answer() {
     let (version, payload, owner) = match (b_or.unwrap(), c_or.unwrap()) {
         (Replaced::Done(version), Replaced::Stale) => (version, b"b", Some("ada")),
         (Replaced::Stale, Replaced::Done(version)) => (version, b"c", None),
-        both => unreachable!("one version is replaced once: {both:?}"),
+        both => unreachable!("one version was replaced twice: {both:?}"),
     };
 
-    tell(url, format!("UPDATE {table} SET owner = '\\xff' WHERE version = {}", three.get().cast_signed())).await;
+    execute(
+        url,
+        format!("UPDATE {table} SET owner = '\\xff' WHERE version = {}", three.get().cast_signed()),
+    )
+    .await;
 
     let (alone, found, again, absent, unreadable) = tokio::join!(
         store.load(&first),
@@ -108,17 +117,33 @@ async fn each_call_of_a_batch_has_its_own_answer() {
     assert_eq!(alone.unwrap().unwrap().payload(), b"a");
     for found in [found, again] {
         let found = found.unwrap().unwrap();
-        assert_eq!((found.version(), found.payload(), found.owner()), (version, &payload[..], owner));
+        assert_eq!(
+            (found.version(), found.payload(), found.owner()),
+            (version, &payload[..], owner)
+        );
     }
     assert_eq!((absent.unwrap(), unreadable.unwrap()), (None, None));
     drop_table(url, &table).await;
 }
 
 #[tokio::test]
-async fn a_call_that_the_database_refuses_takes_no_other_with_it() {
+async fn load_many_treats_foreign_row_as_missing() {
     let (url, store, table) = shared().await;
-    tell(url, format!("ALTER TABLE {table} ADD CHECK (length(payload) < 1000)")).await;
-    let [(first, one), (before, two), (long, three), (after, four)] = create(&store, 4).await.try_into().unwrap();
+    let [(first, version), (foreign, number)] = create(&store, 2).await.try_into().unwrap();
+    let number = number.get().cast_signed();
+    execute(url, format!("UPDATE {table} SET owner = '\\xff' WHERE version = {number}")).await;
+    let records = store.load_many(&[foreign, first]).await.unwrap();
+    assert_eq!(records[0], None);
+    assert_eq!(records[1].as_ref().unwrap().version(), version);
+    drop_table(url, &table).await;
+}
+
+#[tokio::test]
+async fn rejected_call_does_not_fail_others_of_its_batch() {
+    let (url, store, table) = shared().await;
+    execute(url, format!("ALTER TABLE {table} ADD CHECK (length(payload) < 1000)")).await;
+    let [(first, one), (before, two), (long, three), (after, four)] =
+        create(&store, 4).await.try_into().unwrap();
     let (short, too_long) = (record(b"short"), vec![0; 1000]);
     let too_long = record(&too_long);
     let (alone, early, refused, late) = tokio::join!(
@@ -131,14 +156,17 @@ async fn a_call_that_the_database_refuses_takes_no_other_with_it() {
     assert_eq!(store.load(&long).await.unwrap().unwrap().version(), three);
     for (key, replaced) in [(first, alone), (before, early), (after, late)] {
         let record = store.load(&key).await.unwrap().unwrap();
-        assert_eq!((record.payload(), Replaced::Done(record.version())), (&b"short"[..], replaced.unwrap()));
+        assert_eq!(
+            (record.payload(), Replaced::Done(record.version())),
+            (&b"short"[..], replaced.unwrap())
+        );
     }
     drop_table(url, &table).await;
 }
 
-/// Whichever call is given up, also the one that has the connection, at whatever moment.
+/// Cancels different calls at different times, including the one that has the connection.
 #[tokio::test]
-async fn a_call_that_is_given_up_takes_no_other_with_it() {
+async fn cancelled_call_does_not_cancel_others() {
     let (url, store, table) = shared().await;
     let mut records = create(&store, 8).await;
     for round in 0..60 {
@@ -146,7 +174,9 @@ async fn a_call_that_is_given_up_takes_no_other_with_it() {
         let mut aborted = Vec::new();
         for (number, (key, version)) in records.clone().into_iter().enumerate() {
             let store = store.clone();
-            let call = calls.spawn(async move { (key, store.replace(&key, version, &record(b"kept")).await.unwrap()) });
+            let call = calls.spawn(async move {
+                (key, store.replace(&key, version, &record(b"kept")).await.unwrap())
+            });
             if number == 0 || number == round % 8 {
                 aborted.push(call);
             }
@@ -160,7 +190,7 @@ async fn a_call_that_is_given_up_takes_no_other_with_it() {
             let Ok((key, replaced)) = call else { continue };
             kept += 1;
             let version = store.load(&key).await.unwrap().unwrap().version();
-            assert_eq!(replaced, Replaced::Done(version), "nobody else writes");
+            assert_eq!(replaced, Replaced::Done(version), "no other task writes");
         }
         assert!(kept + aborted.len() >= 8, "round {round}: {kept}");
         for (key, version) in &mut records {
@@ -170,9 +200,9 @@ async fn a_call_that_is_given_up_takes_no_other_with_it() {
     drop_table(url, &table).await;
 }
 
-/// Nobody knows whether it was carried out: each caller is told so, and no call is made again.
+/// It is not known whether the batch was applied. Each call fails, and none is repeated.
 #[tokio::test]
-async fn a_lost_reply_is_an_error_for_each_call_and_each_is_applied_once() {
+async fn lost_reply_fails_each_call_and_repeats_none() {
     let server = postgres_with(&[]).await;
     let proxy = proxy(server.port()).await;
     let store = store(&proxy.before(server.url()), "sessions").await;
@@ -181,17 +211,25 @@ async fn a_lost_reply_is_an_error_for_each_call_and_each_is_applied_once() {
     let mut calls = JoinSet::new();
     for (number, (key, version)) in records.into_iter().enumerate() {
         let (store, payload) = (store.clone(), if number == 0 { "alone" } else { "marked" });
-        calls.spawn(async move { (key, version, store.replace(&key, version, &record(payload.as_bytes())).await) });
+        calls.spawn(async move {
+            (key, version, store.replace(&key, version, &record(payload.as_bytes())).await)
+        });
     }
     let mut failed = 0;
     for (key, version, replaced) in calls.join_all().await {
         let stored = store.load(&key).await.unwrap().unwrap();
         assert_ne!(stored.version(), version);
         match replaced {
-            Ok(replaced) => assert_eq!((stored.payload(), replaced), (&b"alone"[..], Replaced::Done(stored.version()))),
+            Ok(replaced) => assert_eq!(
+                (stored.payload(), replaced),
+                (&b"alone"[..], Replaced::Done(stored.version()))
+            ),
             Err(error) => {
                 failed += 1;
-                assert_eq!((error.kind(), stored.payload()), (ErrorKind::Unavailable, &b"marked"[..]));
+                assert_eq!(
+                    (error.kind(), stored.payload()),
+                    (ErrorKind::Unavailable, &b"marked"[..])
+                );
             }
         }
     }
@@ -199,7 +237,36 @@ async fn a_lost_reply_is_an_error_for_each_call_and_each_is_applied_once() {
 }
 
 #[tokio::test]
-async fn a_connection_that_the_server_ends_is_an_error_for_each_call() {
+async fn read_only_server_fails_each_call_and_repeats_none() {
+    let server = postgres_with(&[("log_statement", "all")]).await;
+    let store = store(server.url(), "sessions").await;
+    let records = create(&store, 8).await;
+    execute(server.url(), "ALTER ROLE postgres SET default_transaction_read_only = on".to_owned())
+        .await;
+    // The connection of the store is older than the setting.
+    let terminate = "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity \
+                     WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+    server.ask(&[terminate]).await;
+    let _ = store.load(&records[0].0).await;
+
+    let before = logged(&server);
+    let mut calls = JoinSet::new();
+    for (key, version) in records.clone() {
+        let store = store.clone();
+        calls.spawn(async move { store.replace(&key, version, &record(b"late")).await });
+    }
+    for replaced in calls.join_all().await {
+        assert_eq!(replaced.unwrap_err().kind(), ErrorKind::Unavailable);
+    }
+    // One call alone, and a batch.
+    assert_eq!(logged(&server) - before, 2);
+    for (key, version) in records {
+        assert_eq!(store.load(&key).await.unwrap().unwrap().version(), version);
+    }
+}
+
+#[tokio::test]
+async fn connection_closed_by_server_fails_each_call() {
     let server = postgres_with(&[]).await;
     let store = store(server.url(), "sessions").await;
     let records = create(&store, 8).await;
@@ -211,12 +278,15 @@ async fn a_connection_that_the_server_ends_is_an_error_for_each_call() {
         let store = store.clone();
         calls.spawn(async move { store.replace(&key, version, &record(b"late")).await });
     }
-    // The first call, then the batch of the others: each waits for the table until its connection is ended.
+    // First the first call, then the batch of the others waits for the table. Each connection is
+    // terminated.
     let mut ended = HashSet::new();
     while ended.len() < 2 {
         tokio::time::sleep(Duration::from_millis(5)).await;
-        let end = "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
-        ended.extend(sqlx::query_scalar::<_, i32>(end).fetch_all(&mut administrator).await.unwrap());
+        let terminate = "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+        ended.extend(
+            sqlx::query_scalar::<_, i32>(terminate).fetch_all(&mut administrator).await.unwrap(),
+        );
     }
     for replaced in calls.join_all().await {
         assert_eq!(replaced.unwrap_err().kind(), ErrorKind::Unavailable);
@@ -224,6 +294,9 @@ async fn a_connection_that_the_server_ends_is_an_error_for_each_call() {
     sqlx::raw_sql("ROLLBACK").execute(&mut blocker).await.unwrap();
     for (key, version) in records {
         assert_eq!(store.load(&key).await.unwrap().unwrap().version(), version);
-        assert!(matches!(store.replace(&key, version, &record(b"new")).await.unwrap(), Replaced::Done(_)));
+        assert!(matches!(
+            store.replace(&key, version, &record(b"new")).await.unwrap(),
+            Replaced::Done(_)
+        ));
     }
 }

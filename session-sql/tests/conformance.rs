@@ -1,4 +1,4 @@
-//! The rules of a store and of sessions on a server, on every database.
+//! The conformance suites of stores and of server-side sessions, on every database.
 
 mod support;
 
@@ -6,17 +6,23 @@ use session_core::SessionConfig;
 use session_sql::{SqlSessions, SqlStore};
 use support::migrated_by;
 
-/// Servers may hold tables of others.
+/// Returns a store with a table that only these tests use.
 async fn store(url: impl AsRef<str>) -> SqlStore {
-    migrated_by(SqlStore::builder().table("session_conformance"), url.as_ref()).await
+    store_with_table("session_conformance", url).await
+}
+
+/// Returns a store for a suite that shares its server with another. Each of them has its own table,
+/// because a sweep skips the rows that another sweep removes at the same time.
+async fn store_with_table(table: &str, url: impl AsRef<str>) -> SqlStore {
+    migrated_by(SqlStore::builder().table(table), url.as_ref()).await
 }
 
 async fn sessions(url: impl AsRef<str>, config: SessionConfig) -> SqlSessions {
-    SqlSessions::with_store(store(url).await, config)
+    SqlSessions::new(store(url).await, config)
 }
 
 mod sqlite {
-    /// A file for each test: what several processes do to one is a test of its own.
+    /// A file for each test. Another test uses one file from several processes.
     mod file {
         use super::super::{sessions, store};
         use std::sync::LazyLock;
@@ -56,7 +62,7 @@ mod sqlite {
     }
 }
 
-/// On the servers that all tests of this process share: from the environment, in a container, or installed.
+/// On the servers that all tests of this process share.
 mod shared {
     mod postgres {
         use super::super::{SqlStore, sessions, store};
@@ -80,12 +86,13 @@ mod shared {
         }
     }
 
-    /// Whatever overlaps shares statements.
+    /// Overlapping calls share statements.
     mod postgres_with_one_connection {
         use super::super::{SqlSessions, SqlStore, support};
 
         async fn on_it() -> SqlStore {
-            let builder = SqlStore::builder().table("session_conformance").max_connections(1);
+            let builder =
+                SqlStore::builder().table("session_conformance_single").max_connections(1);
             support::migrated_by(builder, test_servers::postgres().await.url()).await
         }
 
@@ -94,17 +101,17 @@ mod shared {
         mod sessions_on_it {
             conformance_tests::interface_suite!(
                 server_side,
-                async |config| { super::SqlSessions::with_store(super::on_it().await, config) },
+                async |config| { super::SqlSessions::new(super::on_it().await, config) },
                 owners
             );
         }
     }
 
     mod postgres_behind_pgbouncer {
-        use super::super::{SqlStore, sessions, store, support};
+        use super::super::{SqlSessions, SqlStore, store_with_table, support};
 
         async fn on_it() -> SqlStore {
-            store(support::pgbouncer().await).await
+            store_with_table("session_conformance_pooled", support::pgbouncer().await).await
         }
 
         conformance_tests::store_suite!(on_it(), owner_index, sweep, clones);
@@ -112,7 +119,7 @@ mod shared {
         mod sessions_on_it {
             conformance_tests::interface_suite!(
                 server_side,
-                async |config| { super::sessions(super::support::pgbouncer().await, config).await },
+                async |config| { super::SqlSessions::new(super::on_it().await, config) },
                 owners
             );
         }

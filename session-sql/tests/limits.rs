@@ -1,25 +1,26 @@
-//! What the store refuses before a database sees it.
+//! Settings and payloads that the store rejects.
 
 mod support;
 
-use session_core::{ErrorKind, SessionStore as _};
+use session_core::ErrorKind;
+use session_core::store::SessionStore as _;
 use session_sql::SqlStore;
 use support::{migrated_by, new_key, record};
 
 #[tokio::test]
-async fn settings_that_cannot_work_are_refused() {
-    for refused in [
+async fn invalid_settings_are_rejected() {
+    for rejected in [
         SqlStore::connect("oracle://host").await,
         SqlStore::connect("shop.db").await,
         SqlStore::builder().table("a b").connect("sqlite::memory:").await,
     ] {
-        let error = refused.unwrap_err();
+        let error = rejected.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Configuration, "{error:?}");
     }
 }
 
 #[tokio::test]
-async fn a_payload_beyond_the_limit_changes_nothing() {
+async fn payload_above_limit_changes_nothing() {
     let store = migrated_by(SqlStore::builder().max_payload(100), "sqlite::memory:").await;
     let key = new_key();
     let error = store.create(&key, &record(&[0; 101])).await.unwrap_err();

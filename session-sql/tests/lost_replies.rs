@@ -1,4 +1,4 @@
-//! Writes that are applied and whose reply never comes.
+//! Writes that are applied and whose reply is lost.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -6,7 +6,8 @@ mod support;
 
 use std::time::Duration;
 
-use session_core::{ErrorKind, SessionStore as _};
+use session_core::ErrorKind;
+use session_core::store::SessionStore as _;
 use session_sql::SqlStore;
 use support::load::{Load, in_time};
 use support::{migrated_by, new_key, record};
@@ -19,14 +20,17 @@ async fn through(proxy: &Proxy, server: &PrivateServer) -> SqlStore {
     migrated_by(SqlStore::builder().deadline(DEADLINE), &proxy.before(server.url())).await
 }
 
-/// How often the server ran a statement that writes this.
+/// Returns how often the server ran a statement with this verb.
 fn writes(log: &str, verb: &str) -> usize {
-    let ran =
-        |line: &&str| line.contains("LOG:  execute ") || line.contains("\tExecute\t") || line.contains(" Execute\t");
+    let ran = |line: &&str| {
+        line.contains("LOG:  execute ")
+            || line.contains("\tExecute\t")
+            || line.contains(" Execute\t")
+    };
     log.lines().filter(ran).filter(|line| line.contains(verb)).count()
 }
 
-async fn a_lost_reply_is_an_error_and_its_write_is_applied_once(
+async fn write_with_lost_reply_fails_and_is_applied_once(
     server: PrivateServer,
     log: fn(&PrivateServer) -> String,
 ) {
@@ -54,14 +58,19 @@ async fn a_lost_reply_is_an_error_and_its_write_is_applied_once(
     assert_eq!(proxy.lost(), 4);
 }
 
-async fn a_counter_survives_lost_replies(server: PrivateServer, loss: LostReply) {
+async fn counter_survives_lost_replies(server: PrivateServer, loss: LostReply) {
     let proxy = proxy(server.port()).await;
     let load = Load::start(&through(&proxy, &server).await, DEADLINE).await;
     proxy.lose_replies(b"marks", 10, loss);
-    load.until_more_is_done().await;
+    load.until_progress().await;
     proxy.keep_replies();
-    load.until_more_is_done().await;
-    assert!(proxy.lost() >= 4 && load.failed() > 0, "{} lost, {} failed", proxy.lost(), load.failed());
+    load.until_progress().await;
+    assert!(
+        proxy.lost() >= 4 && load.failed() > 0,
+        "{} lost, {} failed",
+        proxy.lost(),
+        load.failed()
+    );
     load.end().await;
 }
 
@@ -70,19 +79,19 @@ mod postgres {
     use test_servers::postgres_with;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn a_lost_reply_is_an_error_and_its_write_is_applied_once() {
+    async fn write_with_lost_reply_fails_and_is_applied_once() {
         let server = postgres_with(&[("log_statement", "all")]).await;
-        super::a_lost_reply_is_an_error_and_its_write_is_applied_once(server, PrivateServer::log).await;
+        super::write_with_lost_reply_fails_and_is_applied_once(server, PrivateServer::log).await;
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn a_counter_survives_connections_that_close_in_the_place_of_a_reply() {
-        super::a_counter_survives_lost_replies(postgres_with(&[]).await, LostReply::Closes).await;
+    async fn counter_survives_closed_connections() {
+        super::counter_survives_lost_replies(postgres_with(&[]).await, LostReply::Closes).await;
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn a_counter_survives_connections_that_fall_silent() {
-        super::a_counter_survives_lost_replies(postgres_with(&[]).await, LostReply::Hangs).await;
+    async fn counter_survives_hanging_connections() {
+        super::counter_survives_lost_replies(postgres_with(&[]).await, LostReply::Hangs).await;
     }
 }
 
@@ -96,18 +105,18 @@ mod mariadb {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn a_lost_reply_is_an_error_and_its_write_is_applied_once() {
+    async fn write_with_lost_reply_fails_and_is_applied_once() {
         let server = mysql_with(&[("general_log", "1"), ("general_log_file", "statements")]).await;
-        super::a_lost_reply_is_an_error_and_its_write_is_applied_once(server, log).await;
+        super::write_with_lost_reply_fails_and_is_applied_once(server, log).await;
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn a_counter_survives_connections_that_close_in_the_place_of_a_reply() {
-        super::a_counter_survives_lost_replies(mysql_with(&[]).await, LostReply::Closes).await;
+    async fn counter_survives_closed_connections() {
+        super::counter_survives_lost_replies(mysql_with(&[]).await, LostReply::Closes).await;
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn a_counter_survives_connections_that_fall_silent() {
-        super::a_counter_survives_lost_replies(mysql_with(&[]).await, LostReply::Hangs).await;
+    async fn counter_survives_hanging_connections() {
+        super::counter_survives_lost_replies(mysql_with(&[]).await, LostReply::Hangs).await;
     }
 }

@@ -1,4 +1,4 @@
-//! Servers that are killed, restarted and hang, in the middle of load.
+//! Servers that are killed, restarted or hang under load.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -6,7 +6,8 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use session_core::{ErrorKind, SessionStore as _};
+use session_core::ErrorKind;
+use session_core::store::SessionStore as _;
 use session_sql::SqlStore;
 use support::load::{Load, in_time};
 use support::{migrated_by, new_key, record};
@@ -14,40 +15,42 @@ use test_servers::PrivateServer;
 
 const DEADLINE: Duration = Duration::from_secs(1);
 
+/// Returns a store that does not test connections because they were idle for long.
 async fn store(server: &PrivateServer) -> SqlStore {
-    migrated_by(SqlStore::builder().deadline(DEADLINE), server.url()).await
+    let builder = SqlStore::builder().deadline(DEADLINE).test_after_idle(Duration::MAX);
+    migrated_by(builder, server.url()).await
 }
 
-async fn a_kill_in_the_middle_of_load_loses_nothing(server: PrivateServer) {
+async fn kill_under_load_loses_nothing(server: PrivateServer) {
     let load = Load::start(&store(&server).await, DEADLINE).await;
     for _ in 0..2 {
-        load.until_more_is_done().await;
+        load.until_progress().await;
         let before = load.failed();
         server.kill().await;
         server.restart().await;
-        load.until_more_is_done().await;
-        assert!(load.failed() > before, "the server was killed in vain");
+        load.until_progress().await;
+        assert!(load.failed() > before, "no call met the killed server");
     }
     load.end().await;
 }
 
-/// What was on its way may be carried out long after its client gave up.
-async fn a_pause_in_the_middle_of_load_loses_nothing(server: PrivateServer) {
+/// A call that was in progress may be applied long after its client gave up.
+async fn pause_under_load_loses_nothing(server: PrivateServer) {
     let load = Load::start(&store(&server).await, DEADLINE).await;
-    load.until_more_is_done().await;
+    load.until_progress().await;
     server.pause().await;
     let start = Instant::now();
     while load.failed() == 0 {
-        assert!(start.elapsed() < Duration::from_secs(10), "a server that hangs answers");
+        assert!(start.elapsed() < Duration::from_secs(10), "no call failed while the server hung");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     server.resume().await;
-    load.until_more_is_done().await;
+    load.until_progress().await;
     load.end().await;
 }
 
-/// However many connections were idle when the server went.
-async fn a_restart_costs_one_error(server: PrivateServer) {
+/// The number of connections that were idle during the restart does not matter.
+async fn restart_fails_one_call(server: PrivateServer) {
     let store = store(&server).await;
     let key = new_key();
     store.create(&key, &record(b"")).await.unwrap();
@@ -64,11 +67,11 @@ async fn a_restart_costs_one_error(server: PrivateServer) {
     for _ in 0..20 {
         failed += u32::from(in_time(DEADLINE, store.load(&key)).await.is_err());
     }
-    assert_eq!(failed, 1, "so many of 20 calls failed");
+    assert_eq!(failed, 1, "{failed} of 20 calls failed");
 }
 
-/// Three times as many calls as there are connections: none of them may keep its place in the pool.
-async fn a_server_that_hangs_is_an_error_at_the_deadline(server: PrivateServer) {
+/// There are three times as many calls as connections. None of them may keep its connection.
+async fn calls_fail_at_deadline_while_server_hangs(server: PrivateServer) {
     let store = store(&server).await;
     let key = new_key();
     store.create(&key, &record(b"")).await.unwrap();
@@ -83,11 +86,11 @@ async fn a_server_that_hangs_is_an_error_at_the_deadline(server: PrivateServer) 
     server.resume().await;
     let start = Instant::now();
     while in_time(DEADLINE, store.load(&key)).await.is_err() {
-        assert!(start.elapsed() < Duration::from_secs(10), "it does not recover");
+        assert!(start.elapsed() < Duration::from_secs(10), "the store does not recover");
     }
 }
 
-/// The tests of one database, on servers of their own.
+/// The tests of one database, each on its own server.
 macro_rules! on {
     ($database:ident, $start:path, [$($test:ident),*]) => {
         mod $database {
@@ -101,10 +104,10 @@ macro_rules! on {
     };
     ($database:ident, $start:path) => {
         on!($database, $start, [
-            a_kill_in_the_middle_of_load_loses_nothing,
-            a_pause_in_the_middle_of_load_loses_nothing,
-            a_restart_costs_one_error,
-            a_server_that_hangs_is_an_error_at_the_deadline
+            kill_under_load_loses_nothing,
+            pause_under_load_loses_nothing,
+            restart_fails_one_call,
+            calls_fail_at_deadline_while_server_hangs
         ]);
     };
 }

@@ -1,13 +1,16 @@
-//! One SQLite file, several processes; and what becomes of a store in memory.
+//! An SQLite file that several processes use, and a store in memory.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command};
 use std::time::Duration;
 
-use session_core::{Replaced, SessionStore as _, StoreKey};
+use session_core::ErrorKind;
+use session_core::store::{Replaced, SessionStore as _, StoreKey};
 use session_sql::SqlStore;
 use support::{migrated, new_key, record, sqlite};
 use test_servers::TemporaryFolder;
@@ -38,7 +41,8 @@ async fn increment(store: &SqlStore) {
     loop {
         let read = store.load(&counter()).await.unwrap().unwrap();
         let next = number(read.payload()) + 1;
-        let replaced = store.replace(&counter(), read.version(), &record(&next.to_be_bytes())).await.unwrap();
+        let replaced =
+            store.replace(&counter(), read.version(), &record(&next.to_be_bytes())).await.unwrap();
         if replaced != Replaced::Stale {
             return;
         }
@@ -49,18 +53,18 @@ fn number(payload: &[u8]) -> u32 {
     u32::from_be_bytes(payload.try_into().unwrap())
 }
 
-/// This file's own program, running one test that the others leave alone.
+/// Starts this test program with one ignored test.
 fn another_process(test: &str, url: &str) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", test, "--ignored", "--quiet"]).env(FILE, url).spawn().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_processes_count_to_the_exact_sum_on_one_file() {
+async fn two_processes_count_exactly_on_one_file() {
     let folder = TemporaryFolder::new();
     let store = migrated(&sqlite(&folder)).await;
     store.create(&counter(), &record(&0_u32.to_be_bytes())).await.unwrap();
-    let mut other = another_process("the_other_process_counts", &sqlite(&folder));
+    let mut other = another_process("second_process_counts", &sqlite(&folder));
     count(store.clone()).await;
     let ended = tokio::task::spawn_blocking(move || other.wait().unwrap()).await.unwrap();
     assert!(ended.success());
@@ -68,33 +72,37 @@ async fn two_processes_count_to_the_exact_sum_on_one_file() {
     assert_eq!(total, 2 * TASKS * EACH);
 }
 
-#[ignore = "another test runs it, as its second process"]
+#[ignore = "another test runs it in a second process"]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_other_process_counts() {
+async fn second_process_counts() {
     let url = std::env::var(FILE).unwrap();
     count(SqlStore::connect(&url).await.unwrap()).await;
 }
 
 #[tokio::test]
-async fn processes_that_create_one_file_at_once_do_not_disturb_each_other() {
+async fn processes_can_create_one_file_concurrently() {
     let folder = TemporaryFolder::new();
-    let processes: Vec<_> = (0..4).map(|_| another_process("a_process_creates_the_file", &sqlite(&folder))).collect();
+    let processes: Vec<_> =
+        (0..4).map(|_| another_process("process_creates_file", &sqlite(&folder))).collect();
     for mut process in processes {
         assert!(process.wait().unwrap().success());
     }
-    assert_eq!(SqlStore::connect(&sqlite(&folder)).await.unwrap().load(&counter()).await.unwrap(), None);
+    assert_eq!(
+        SqlStore::connect(&sqlite(&folder)).await.unwrap().load(&counter()).await.unwrap(),
+        None
+    );
 }
 
-#[ignore = "another test runs it, as one of several processes"]
+#[ignore = "another test runs it in several processes"]
 #[tokio::test]
-async fn a_process_creates_the_file() {
+async fn process_creates_file() {
     let url = std::env::var(FILE).unwrap();
     let store = migrated(&url).await;
     store.create(&new_key(), &record(b"")).await.unwrap();
 }
 
 #[tokio::test]
-async fn the_file_has_a_write_ahead_log_and_outlives_its_store() {
+async fn file_has_write_ahead_log_and_outlives_store() {
     let folder = TemporaryFolder::new();
     let (store, key) = (migrated(&sqlite(&folder)).await, new_key());
     store.create(&key, &record(b"kept")).await.unwrap();
@@ -104,21 +112,64 @@ async fn the_file_has_a_write_ahead_log_and_outlives_its_store() {
     assert_eq!(again.load(&key).await.unwrap().unwrap().payload(), b"kept");
 }
 
-/// Its data are in its one connection.
+/// The table contains the values of sessions. SQLite gives the other files the mode of the first.
 #[tokio::test]
-async fn a_store_in_memory_survives_calls_that_are_given_up() {
+async fn new_file_is_only_for_its_owner() {
+    for parameters in ["", "?mode=rwc"] {
+        let folder = TemporaryFolder::new();
+        let store = migrated(&format!("{}{parameters}", sqlite(&folder))).await;
+        store.create(&new_key(), &record(b"kept")).await.unwrap();
+        for name in ["sessions.db", "sessions.db-wal", "sessions.db-shm"] {
+            let mode = folder.path().join(name).metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{name}{parameters}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn existing_file_keeps_its_mode() {
+    let folder = TemporaryFolder::new();
+    let file = folder.path().join("sessions.db");
+    std::fs::write(&file, "").unwrap();
+    std::fs::set_permissions(&file, Permissions::from_mode(0o640)).unwrap();
+    migrated(&sqlite(&folder)).await;
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o640);
+}
+
+#[tokio::test]
+async fn file_is_not_created_if_address_forbids_it() {
+    for mode in ["ro", "rw"] {
+        let folder = TemporaryFolder::new();
+        let address = format!("{}?mode={mode}", sqlite(&folder));
+        let error = SqlStore::connect(&address).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{mode}: {error:?}");
+        assert!(!folder.path().join("sessions.db").exists(), "{mode}");
+    }
+}
+
+/// The data is in the only connection.
+#[tokio::test]
+async fn store_in_memory_survives_cancelled_calls() {
     let store = migrated("sqlite::memory:").await;
     let key = new_key();
     store.create(&key, &record(b"kept")).await.unwrap();
     for micros in 0..200 {
-        let _ = tokio::time::timeout(Duration::from_micros(micros), store.create(&new_key(), &record(b""))).await;
+        let _ = tokio::time::timeout(
+            Duration::from_micros(micros),
+            store.create(&new_key(), &record(b"")),
+        )
+        .await;
     }
     assert_eq!(store.load(&key).await.unwrap().unwrap().payload(), b"kept");
-    assert_eq!(migrated("sqlite::memory:").await.load(&key).await.unwrap(), None, "two stores are one");
+    assert_eq!(
+        migrated("sqlite::memory:").await.load(&key).await.unwrap(),
+        None,
+        "two stores share their records"
+    );
 }
 
 #[tokio::test]
-async fn debug_shows_the_table_and_no_address() {
+async fn debug_shows_table_but_no_address() {
     let folder = TemporaryFolder::new();
     let store = SqlStore::builder().table("shop_sessions").connect(&sqlite(&folder)).await.unwrap();
     let shown = format!("{store:?}");

@@ -1,4 +1,4 @@
-//! What the server runs for each call and for each request: single statements, no transaction around them.
+//! The statements of each call and each request: single statements without a transaction.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -8,25 +8,28 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use session_core::{ManualClock, OwnerIndex as _, Replaced, Session, SessionConfig, SessionStore as _, Sweep as _};
+use session_core::store::{OwnerIndex as _, Replaced, SessionStore as _, Sweep as _};
+use session_core::{ManualClock, Session, SessionConfig};
 use session_sql::{SqlSessions, SqlStore};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use support::requests::Client;
 use support::{migrated, new_key, record, through_pooler};
 use test_servers::{PrivateServer, TemporaryFolder, mysql_with, pgbouncer, postgres_with};
 
-/// One connection, so that none is made in between.
+/// Returns a store with one connection, so that the test opens no other.
 async fn store(url: &str) -> SqlStore {
     migrated(url).await;
     SqlStore::builder().max_connections(1).connect(url).await.unwrap()
 }
 
-/// Makes each call and each request twice: the first time, a statement may have to be prepared.
-async fn all_is_counted(store: SqlStore, sweep: &str, statements: impl Fn() -> Vec<String>) {
+/// Counts the statements of each call and each request. Each call runs once before, because its
+/// statement may have to be prepared.
+async fn assert_statements(store: SqlStore, sweep: &str, statements: impl Fn() -> Vec<String>) {
     calls(&store, |_| ()).await;
-    let expected = ["INSERT", "SELECT", "UPDATE", "UPDATE", "UPDATE", "SELECT", "DELETE", sweep];
+    let expected =
+        ["INSERT", "SELECT", "SELECT", "UPDATE", "UPDATE", "UPDATE", "SELECT", "DELETE", sweep];
     let mut seen = Counter::new(&statements);
-    calls(&store, |call| seen.note(call)).await;
+    calls(&store, |call| seen.record(call)).await;
     assert_eq!(seen.steps.len(), expected.len());
     for ((call, statements), verb) in seen.steps.into_iter().zip(expected) {
         assert_eq!(statements.len(), 1, "{call}: {statements:#?}");
@@ -34,8 +37,9 @@ async fn all_is_counted(store: SqlStore, sweep: &str, statements: impl Fn() -> V
     }
 
     let mut seen = Counter::new(&statements);
-    requests(store, |request| seen.note(request)).await;
-    let counted: Vec<_> = seen.steps.iter().map(|(request, statements)| (*request, statements.len())).collect();
+    requests(store, |request| seen.record(request)).await;
+    let counted: Vec<_> =
+        seen.steps.iter().map(|(request, statements)| (*request, statements.len())).collect();
     assert_eq!(counted, REQUESTS, "{:#?}", seen.steps);
 }
 
@@ -51,7 +55,7 @@ impl<F: Fn() -> Vec<String>> Counter<F> {
         Self { before: statements().len(), statements, steps: Vec::new() }
     }
 
-    fn note(&mut self, step: &'static str) {
+    fn record(&mut self, step: &'static str) {
         let all = (self.statements)();
         self.steps.push((step, all[self.before..].to_vec()));
         self.before = all.len();
@@ -64,7 +68,11 @@ async fn calls(store: &SqlStore, mut after: impl FnMut(&'static str)) {
     after("create");
     store.load(&key).await.unwrap().unwrap();
     after("load");
-    let Replaced::Done(second) = store.replace(&key, first, &record).await.unwrap() else { panic!("stale") };
+    assert_eq!(store.load_many(&[key, new_key(), key]).await.unwrap().len(), 3);
+    after("load_many");
+    let Replaced::Done(second) = store.replace(&key, first, &record).await.unwrap() else {
+        panic!("stale")
+    };
     after("replace");
     assert_eq!(store.replace(&key, first, &record).await.unwrap(), Replaced::Stale);
     after("replace, stale");
@@ -78,87 +86,90 @@ async fn calls(store: &SqlStore, mut after: impl FnMut(&'static str)) {
     after("sweep");
 }
 
-/// What each request costs on every database.
+/// The number of statements of each request, on every database.
 const REQUESTS: [(&str, usize); 12] = [
-    ("makes a session", 1),
-    ("leaves its session alone", 0),
-    ("reads", 1),
-    ("writes", 2),
-    ("reads, and a renewal is not due", 1),
-    ("reads, and a renewal is due", 2),
-    ("reads, and a renewal was made", 1),
-    ("takes a new id", 3),
+    ("creates a session", 1),
+    ("does not use its session", 0),
+    ("reads the session", 1),
+    ("changes the session", 2),
+    ("reads when a renewal is not due", 1),
+    ("reads when a renewal is due", 2),
+    ("reads after a renewal", 1),
+    ("rotates the id", 3),
     ("logs in", 3),
-    ("reads under its new id", 1),
+    ("reads with the new id", 1),
     ("logs out", 2),
-    ("reads what has ended", 1),
+    ("reads the ended session", 1),
 ];
 
 async fn requests(store: SqlStore, mut after: impl FnMut(&'static str)) {
     let clock = ManualClock::at(SystemTime::now());
     let config = SessionConfig::builder().clock(clock.clone()).build().unwrap();
-    let mut client = Client::new(Arc::new(SqlSessions::with_store(store, config)));
+    let mut client = Client::new(Arc::new(SqlSessions::new(store, config)));
     client.request(|session| session.insert("cart", 1)).await.unwrap();
-    after("makes a session");
+    after("creates a session");
     client.untouched().await.unwrap();
-    after("leaves its session alone");
+    after("does not use its session");
     assert_eq!(client.request(|session| session.get("cart")).await.unwrap(), Some(1));
-    after("reads");
+    after("reads the session");
     client.request(|session| session.insert("cart", 2)).await.unwrap();
-    after("writes");
+    after("changes the session");
     clock.advance(Duration::from_secs(50));
     client.request(|session| session.get::<u32>("cart")).await.unwrap();
-    after("reads, and a renewal is not due");
+    after("reads when a renewal is not due");
     clock.advance(Duration::from_secs(20));
     client.request(|session| session.get::<u32>("cart")).await.unwrap();
-    after("reads, and a renewal is due");
+    after("reads when a renewal is due");
     client.request(|session| session.get::<u32>("cart")).await.unwrap();
-    after("reads, and a renewal was made");
+    after("reads after a renewal");
     client.request(Session::rotate_id).await.unwrap();
-    after("takes a new id");
+    after("rotates the id");
     client.request(|session| session.set_owner("ada")).await.unwrap();
     after("logs in");
     assert_eq!(client.request(|session| session.get("cart")).await.unwrap(), Some(2));
-    after("reads under its new id");
+    after("reads with the new id");
     client.request(Session::destroy).await.unwrap();
     after("logs out");
     assert_eq!(client.request(|session| session.get::<u32>("cart")).await.unwrap(), None);
-    after("reads what has ended");
+    after("reads the ended session");
 }
 
-/// What PostgreSQL logs with `log_statement=all`.
+/// Returns the statements that PostgreSQL logs with `log_statement=all`.
 fn logged(server: &PrivateServer) -> Vec<String> {
     let ran = |line: &&str| line.contains("LOG:  execute ") || line.contains("LOG:  statement: ");
     server.log().lines().filter(ran).map(str::to_owned).collect()
 }
 
 #[tokio::test]
-async fn on_postgres_each_is_what_it_must_be() {
+async fn postgres_runs_expected_statements() {
     let server = postgres_with(&[("log_statement", "all")]).await;
-    all_is_counted(store(server.url()).await, "WITH expired", || logged(&server)).await;
+    assert_statements(store(server.url()).await, "WITH expired", || logged(&server)).await;
 }
 
 #[tokio::test]
-async fn behind_pgbouncer_each_is_what_it_must_be() {
+async fn postgres_behind_pgbouncer_runs_expected_statements() {
     let server = postgres_with(&[("log_statement", "all")]).await;
     let pooler = pgbouncer(server.url()).await;
-    all_is_counted(store(&through_pooler(pooler.url())).await, "WITH expired", || logged(&server)).await;
+    assert_statements(store(&through_pooler(pooler.url())).await, "WITH expired", || {
+        logged(&server)
+    })
+    .await;
 }
 
 #[tokio::test]
-async fn on_mariadb_each_is_what_it_must_be() {
+async fn mariadb_runs_expected_statements() {
     let server = mysql_with(&[("general_log", "1"), ("general_log_file", "statements")]).await;
     let statements = || {
         let log = std::fs::read(server.folder().join("data/statements")).unwrap();
         let ran = |line: &&str| line.contains(" Execute\t") || line.contains(" Query\t");
         String::from_utf8_lossy(&log).lines().filter(ran).map(str::to_owned).collect()
     };
-    all_is_counted(store(server.url()).await, "DELETE", statements).await;
+    assert_statements(store(server.url()).await, "DELETE", statements).await;
 }
 
-/// sqlx tells of each statement that it runs.
+/// sqlx logs each statement.
 #[tokio::test]
-async fn on_sqlite_each_is_what_it_must_be() {
+async fn sqlite_runs_expected_statements() {
     let log = Log::default();
     let writer = log.clone();
     tracing_subscriber::fmt()
@@ -166,15 +177,16 @@ async fn on_sqlite_each_is_what_it_must_be() {
         .with_max_level(tracing_subscriber::filter::LevelFilter::DEBUG)
         .init();
     let folder = TemporaryFolder::new();
-    let options = support::sqlite(&folder).parse::<SqliteConnectOptions>().unwrap().create_if_missing(true);
+    let options =
+        support::sqlite(&folder).parse::<SqliteConnectOptions>().unwrap().create_if_missing(true);
     let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.unwrap();
     let store = SqlStore::builder().sqlite_pool(pool).unwrap();
     store.migrate().await.unwrap();
     let statements = || {
-        let told = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-        told.lines().filter(|line| line.contains("sqlx::query")).map(str::to_owned).collect()
+        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        text.lines().filter(|line| line.contains("sqlx::query")).map(str::to_owned).collect()
     };
-    all_is_counted(store, "DELETE", statements).await;
+    assert_statements(store, "DELETE", statements).await;
 }
 
 #[derive(Clone, Default)]

@@ -1,23 +1,24 @@
-//! The error of a handler that uses its session, and the response it becomes.
+//! The error of a handler that uses its session, and its response.
 
 use std::fmt;
 
 use http::StatusCode;
 use session_core::ErrorKind;
 
-/// A [`session_core::Error`] that knows its HTTP status, so that `?` works in a handler.
+/// A [`session_core::Error`] with an HTTP status, so that `?` works in a handler.
 ///
-/// As a response it has a status and a short text that tells a client nothing of the inside; the whole of it is logged.
+/// Its response has the status and a short fixed text. The error itself is logged, and not shown to
+/// the client.
+///
+/// # Examples
 ///
 /// ```
 /// use session_tower::Error;
 ///
-/// # fn session() -> session_core::Session { session_core::Session::new() }
 /// fn remember(session: session_core::Session) -> Result<(), Error> {
 ///     session.insert("user", "ada")?;
 ///     Ok(())
 /// }
-/// assert!(remember(session()).is_ok());
 /// ```
 #[derive(Debug)]
 pub struct Error {
@@ -25,26 +26,13 @@ pub struct Error {
 }
 
 impl Error {
-    /// What the error means.
-    ///
-    /// ```
-    /// use session_core::ErrorKind;
-    ///
-    /// let error = session_core::Error::new(ErrorKind::Unavailable, "no store");
-    /// assert_eq!(session_tower::Error::from(error).kind(), ErrorKind::Unavailable);
-    /// ```
+    /// Returns the kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.inner.kind()
     }
 
-    /// 503 if the backend could not be reached, otherwise 500: none of these is the client's fault.
-    ///
-    /// ```
-    /// use session_core::ErrorKind;
-    ///
-    /// let error = session_core::Error::new(ErrorKind::Unavailable, "no store");
-    /// assert_eq!(session_tower::Error::from(error).status(), 503);
-    /// ```
+    /// Returns 503 if the backend could not be reached, otherwise 500. No session error is caused
+    /// by the client.
     pub fn status(&self) -> StatusCode {
         match self.inner.kind() {
             ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -77,11 +65,13 @@ impl std::error::Error for Error {
 }
 
 #[cfg(feature = "axum")]
-impl axum_core::response::IntoResponse for Error {
-    fn into_response(self) -> axum_core::response::Response {
+impl axum::response::IntoResponse for Error {
+    fn into_response(self) -> axum::response::Response {
         self.log();
         let text = match self.status() {
-            StatusCode::SERVICE_UNAVAILABLE => "The session store is unavailable. Please try again.\n",
+            StatusCode::SERVICE_UNAVAILABLE => {
+                "The session store is unavailable. Please try again.\n"
+            }
             _ => "The session failed.\n",
         };
         (self.status(), text).into_response()

@@ -4,16 +4,23 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
 use session_core::ErrorKind;
 
-use crate::layer::request_session;
+use crate::layer::request_session_marked;
 use crate::{Error, RequestSession};
 
-/// The session of the request, for an axum handler. It dereferences to [`session_core::Session`].
+/// The session of the request, as the argument of an axum handler. It dereferences to
+/// [`session_core::Session`].
 ///
-/// With two layers, the marker says which: `Session<Admin>`.
+/// # Rejections
+///
+/// 500 if there is no layer. If the session cannot be opened, the status of the [`Error`]: 503
+/// while the backend is down, unless the layer has the policy
+/// [`OutagePolicy::Anonymous`](crate::OutagePolicy::Anonymous).
+///
+/// # Examples
 ///
 /// ```
 /// use session_tower::{Error, Session};
@@ -22,32 +29,33 @@ use crate::{Error, RequestSession};
 ///     Ok(session.get::<String>("user")?.unwrap_or_default())
 /// }
 ///
-/// // Where the layer may be missing:
+/// // On a route that may have no layer:
 /// async fn lenient(session: Option<Session>) -> String {
 ///     format!("{}", session.is_some())
 /// }
 /// ```
+pub type Session = MarkedSession<()>;
+
+/// The session of the layer with the marker `M`, for an application with several sessions.
 ///
-/// # Rejections
+/// It is rejected like a [`Session`].
 ///
-/// 500 if there is no layer, and whatever [`Error`] gives if the session could not be opened: 503 while the backend is
-/// down, unless the layer chose [`OnOutage::Anonymous`](crate::OnOutage::Anonymous).
-pub struct Session<M = ()> {
+/// # Examples
+///
+/// ```
+/// use session_tower::{MarkedSession, Session};
+///
+/// struct Admin;
+///
+/// async fn handler(session: Session, admin: MarkedSession<Admin>) {}
+/// ```
+pub struct MarkedSession<M> {
     session: session_core::Session,
     marker: PhantomData<fn() -> M>,
 }
 
-impl<M> Session<M> {
-    /// The session without its marker, to hand on to code that knows no framework.
-    ///
-    /// ```
-    /// use session_tower::Session;
-    ///
-    /// async fn handler(session: Session) {
-    ///     let session: session_core::Session = session.into_inner();
-    ///     tokio::spawn(async move { session.len() });
-    /// }
-    /// ```
+impl<M> MarkedSession<M> {
+    /// Returns the session without its marker, for code that does not depend on the framework.
     pub fn into_inner(self) -> session_core::Session {
         self.session
     }
@@ -58,7 +66,7 @@ impl<M> Session<M> {
     }
 }
 
-impl<M> Deref for Session<M> {
+impl<M> Deref for MarkedSession<M> {
     type Target = session_core::Session;
 
     fn deref(&self) -> &session_core::Session {
@@ -66,25 +74,26 @@ impl<M> Deref for Session<M> {
     }
 }
 
-impl<M> Clone for Session<M> {
+impl<M> Clone for MarkedSession<M> {
     fn clone(&self) -> Self {
         Self { session: self.session.clone(), marker: PhantomData }
     }
 }
 
-impl<M> fmt::Debug for Session<M> {
+impl<M> fmt::Debug for MarkedSession<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.session.fmt(f)
     }
 }
 
-impl<M: 'static, S: Sync> FromRequestParts<S> for Session<M> {
+impl<M: 'static, S: Sync> FromRequestParts<S> for MarkedSession<M> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
-        let Some(request) = request_session::<M>(&parts.extensions) else {
+        let Some(request) = request_session_marked::<M>(&parts.extensions) else {
             let message = format!(
-                "no session layer serves {}: add .layer(SessionLayer::new(..)) to the router, for marker {}",
+                "no session layer serves {} for marker {}; \
+                 add .layer(SessionLayer::new(..)) to the router",
                 parts.uri.path(),
                 std::any::type_name::<M>()
             );
@@ -94,11 +103,11 @@ impl<M: 'static, S: Sync> FromRequestParts<S> for Session<M> {
     }
 }
 
-impl<M: 'static, S: Sync> OptionalFromRequestParts<S> for Session<M> {
+impl<M: 'static, S: Sync> OptionalFromRequestParts<S> for MarkedSession<M> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Error> {
-        match request_session::<M>(&parts.extensions) {
+        match request_session_marked::<M>(&parts.extensions) {
             Some(request) => Self::open(request).await.map(Some),
             None => Ok(None),
         }

@@ -1,4 +1,4 @@
-//! The layer: hands each request its session, and lets the response carry it back.
+//! The layer: adds a session to each request, and its headers to the response.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,13 +11,20 @@ use std::task::{Context, Poll, ready};
 use http::header::{CACHE_CONTROL, COOKIE, HOST, SET_COOKIE, VARY};
 use http::{Extensions, HeaderMap, HeaderValue, Request, Response};
 use pin_project_lite::pin_project;
-use session_core::{ErrorKind, OnOutage, RequestSession, RequestView, SessionHeaders, SessionInterface, SessionLayers};
+use session_core::request::{Committed, RequestSession, RequestView, SessionHeaders, SessionStack};
+use session_core::{ErrorKind, OutagePolicy, SessionInterface};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::Error;
+use crate::{Error, ResponseBody};
 
-/// Gives every request of a tower HTTP service its session.
+/// A layer that adds a session to every request of a tower HTTP service.
+///
+/// The response body becomes a [`ResponseBody`], because the error response of a failed save has an
+/// empty body. The module [`layer_orders`](crate::layer_orders) shows where to place the layer among
+/// others.
+///
+/// # Examples
 ///
 /// ```
 /// use session_cookie::{SecretKey, SessionConfig, SignedCookieSessions};
@@ -27,64 +34,64 @@ use crate::Error;
 /// let app: axum::Router = axum::Router::new().layer(SessionLayer::new(sessions));
 /// # Ok::<(), session_core::Error>(())
 /// ```
-///
-/// The response body must have a `Default`, for the empty body of the error response when a save fails; axum's and
-/// hyper's have.
 pub struct SessionLayer<M = ()> {
     interface: Arc<dyn SessionInterface>,
-    on_outage: OnOutage,
+    on_outage: OutagePolicy,
     marker: PhantomData<fn() -> M>,
 }
 
 impl SessionLayer {
-    /// Sessions by this interface.
-    ///
-    /// ```
-    /// use session_core::NullSessions;
-    /// use session_tower::SessionLayer;
-    ///
-    /// let layer = SessionLayer::new(NullSessions::new("set SECRET_KEY to keep sessions"));
-    /// ```
+    /// Returns a layer with the sessions of this interface.
     pub fn new(interface: impl SessionInterface) -> Self {
         Self::marked(interface)
     }
 }
 
 impl<M> SessionLayer<M> {
-    /// A second session beside the first, under another cookie name: the marker type tells the extractor which is meant.
+    /// Returns a layer for another session of the same request, which needs its own cookie name.
+    /// The marker type identifies the layer in the extractor `MarkedSession` and in
+    /// [`request_session_marked`].
+    ///
+    /// # Examples
     ///
     /// ```
-    /// use session_core::NullSessions;
-    /// use session_tower::{Session, SessionLayer};
+    /// use session_core::SessionConfig;
+    /// use session_memory::{MemorySessions, MemoryStore};
+    /// use session_tower::{MarkedSession, Session, SessionLayer};
     ///
     /// struct Admin;
     ///
-    /// async fn handler(_session: Session, _admin: Session<Admin>) {}
+    /// async fn handler(session: Session, admin: MarkedSession<Admin>) {}
     ///
-    /// let layer = SessionLayer::<Admin>::marked(NullSessions::new("no key"));
+    /// let config = SessionConfig::builder().cookie_name("admin").build()?;
+    /// let sessions = MemorySessions::new(MemoryStore::new(), config);
+    /// let layer = SessionLayer::<Admin>::marked(sessions);
+    /// # Ok::<(), session_core::Error>(())
     /// ```
     pub fn marked(interface: impl SessionInterface) -> Self {
-        Self { interface: Arc::new(interface), on_outage: OnOutage::default(), marker: PhantomData }
+        Self {
+            interface: Arc::new(interface),
+            on_outage: OutagePolicy::default(),
+            marker: PhantomData,
+        }
     }
 
-    /// What a request gets while the backend is down; [`OnOutage::Refuse`] if not given.
-    ///
-    /// ```
-    /// use session_core::NullSessions;
-    /// use session_tower::{OnOutage, SessionLayer};
-    ///
-    /// let layer = SessionLayer::new(NullSessions::new("no key")).on_outage(OnOutage::Anonymous);
-    /// ```
+    /// Sets what a request gets if the backend fails to open its session. The default is
+    /// [`OutagePolicy::Refuse`].
     #[must_use]
-    pub fn on_outage(mut self, on_outage: OnOutage) -> Self {
-        self.on_outage = on_outage;
+    pub fn on_outage(mut self, policy: OutagePolicy) -> Self {
+        self.on_outage = policy;
         self
     }
 }
 
 impl<M> Clone for SessionLayer<M> {
     fn clone(&self) -> Self {
-        Self { interface: Arc::clone(&self.interface), on_outage: self.on_outage, marker: PhantomData }
+        Self {
+            interface: Arc::clone(&self.interface),
+            on_outage: self.on_outage,
+            marker: PhantomData,
+        }
     }
 }
 
@@ -105,15 +112,7 @@ impl<M, S> Layer<S> for SessionLayer<M> {
     }
 }
 
-/// A service under a [`SessionLayer`].
-///
-/// ```
-/// use session_core::NullSessions;
-/// use session_tower::{SessionLayer, SessionService};
-/// use tower_layer::Layer;
-///
-/// let service: SessionService<axum::Router> = SessionLayer::new(NullSessions::new("no key")).layer(axum::Router::new());
-/// ```
+/// The service that a [`SessionLayer`] makes of another service.
 pub struct SessionService<S, M = ()> {
     inner: S,
     layer: SessionLayer<M>,
@@ -127,7 +126,10 @@ impl<S: Clone, M> Clone for SessionService<S, M> {
 
 impl<S: fmt::Debug, M> fmt::Debug for SessionService<S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionService").field("inner", &self.inner).field("layer", &self.layer).finish()
+        f.debug_struct("SessionService")
+            .field("inner", &self.inner)
+            .field("layer", &self.layer)
+            .finish()
     }
 }
 
@@ -135,9 +137,8 @@ impl<S, M, B, R> Service<Request<B>> for SessionService<S, M>
 where
     S: Service<Request<B>, Response = Response<R>>,
     M: 'static,
-    R: Default,
 {
-    type Response = Response<R>;
+    type Response = Response<ResponseBody<R>>;
     type Error = S::Error;
     type Future = ResponseFuture<S::Future, R>;
 
@@ -146,17 +147,23 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let session =
-            RequestSession::with_shared(Arc::clone(&self.layer.interface), view(&request), self.layer.on_outage);
-        let commit = request.extensions_mut().get_or_insert_default::<SessionLayers>().enter::<M>(session);
+        let session = RequestSession::with_shared(
+            Arc::clone(&self.layer.interface),
+            view(&request),
+            self.layer.on_outage,
+        );
+        let stack = request.extensions_mut().get_or_insert_default::<SessionStack>();
+        let commit = stack.push::<M>(session);
         ResponseFuture::new(self.inner.call(request), commit)
     }
 }
 
-/// The session of a request, for code that is no handler: other middleware, or a step that loads the user. It is not
-/// opened before it is asked.
+/// Returns the session of a request, for code that is not a handler, such as middleware that loads
+/// the user. Returns `None` if there is no [`SessionLayer`].
 ///
-/// `M` is the marker of the layer, `()` for [`SessionLayer::new`].
+/// The session is opened by [`RequestSession::session`], not by this function.
+///
+/// # Examples
 ///
 /// ```
 /// use axum::extract::Request;
@@ -165,7 +172,7 @@ where
 /// use session_tower::{Error, request_session};
 ///
 /// async fn load_user(mut request: Request, next: Next) -> Result<Response, Error> {
-///     if let Some(handle) = request_session::<()>(request.extensions()) {
+///     if let Some(handle) = request_session(request.extensions()) {
 ///         if let Some(user) = handle.session().await?.get::<String>("user")? {
 ///             request.extensions_mut().insert(user);
 ///         }
@@ -175,22 +182,18 @@ where
 ///
 /// let app: axum::Router = axum::Router::new().layer(axum::middleware::from_fn(load_user));
 /// ```
-pub fn request_session<M: 'static>(extensions: &Extensions) -> Option<RequestSession> {
-    extensions.get::<SessionLayers>()?.get::<M>()
+pub fn request_session(extensions: &Extensions) -> Option<RequestSession> {
+    request_session_marked::<()>(extensions)
+}
+
+/// Returns the session of the innermost [`SessionLayer`] with the marker `M`; see
+/// [`request_session`].
+pub fn request_session_marked<M: 'static>(extensions: &Extensions) -> Option<RequestSession> {
+    extensions.get::<SessionStack>()?.get::<M>()
 }
 
 pin_project! {
-    /// The response of a [`SessionService`]: the inner response, then the commit of its session.
-    ///
-    /// ```
-    /// use session_core::NullSessions;
-    /// use session_tower::{ResponseFuture, SessionLayer};
-    /// use tower_layer::Layer;
-    /// use tower_service::Service;
-    ///
-    /// let mut service = SessionLayer::new(NullSessions::new("no key")).layer(axum::Router::new());
-    /// let _response: ResponseFuture<_, axum::body::Body> = service.call(http::Request::<axum::body::Body>::default());
-    /// ```
+    /// The future of a [`SessionService`]: waits for the inner response and commits the session.
     pub struct ResponseFuture<F, R> {
         #[pin]
         inner: F,
@@ -202,7 +205,7 @@ pin_project! {
 
 struct Committing<R> {
     response: Response<R>,
-    commit: Pin<Box<dyn Future<Output = Result<SessionHeaders, session_core::Error>> + Send>>,
+    commit: Pin<Box<dyn Future<Output = Committed> + Send>>,
 }
 
 impl<F, R> ResponseFuture<F, R> {
@@ -220,9 +223,8 @@ impl<F, R> fmt::Debug for ResponseFuture<F, R> {
 impl<F, R, E> Future for ResponseFuture<F, R>
 where
     F: Future<Output = Result<Response<R>, E>>,
-    R: Default,
 {
-    type Output = Result<Response<R>, E>;
+    type Output = Result<Response<ResponseBody<R>>, E>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
@@ -231,8 +233,14 @@ where
                 Ok(response) => response,
                 Err(error) => return Poll::Ready(Err(error)),
             };
-            let session = this.session.take().filter(|session| !session.close_untouched());
-            let Some(session) = session else { return Poll::Ready(Ok(response)) };
+            let Some(session) = this.session.take() else {
+                return Poll::Ready(Ok(response.map(ResponseBody::new)));
+            };
+            session.note_cache_control(values(response.headers(), CACHE_CONTROL.as_str()));
+            if let Some(headers) = session.finish_if_unchanged() {
+                let committed = Committed { headers, error: None };
+                return Poll::Ready(Ok(finish(response, committed)));
+            }
             let commit = Box::pin(async move { session.commit().await });
             *this.committing = Some(Committing { response, commit });
         }
@@ -245,52 +253,78 @@ where
     }
 }
 
-/// The response with the session's headers, or an error response if the session was not saved.
-fn finish<R: Default>(
-    mut response: Response<R>,
-    committed: Result<SessionHeaders, session_core::Error>,
-) -> Response<R> {
-    let applied = committed.and_then(|headers| apply(response.headers_mut(), &headers));
-    match applied {
-        Ok(()) => response,
-        Err(error) => {
-            let error = Error::from(error);
-            error.log();
-            let mut response = Response::new(R::default());
-            *response.status_mut() = error.status();
-            response
-        }
-    }
+/// Returns the response with the headers of the session, or an error response if the session was
+/// not saved. The error response has the headers too: an earlier `Session::save` may have stored
+/// the session under a new id, which the client must learn.
+fn finish<R>(mut response: Response<R>, committed: Committed) -> Response<ResponseBody<R>> {
+    let Committed { headers, error } = committed;
+    let Some(error) = error.or_else(|| apply(response.headers_mut(), &headers).err()) else {
+        return response.map(ResponseBody::new);
+    };
+    let error = Error::from(error);
+    error.log();
+    let mut response = Response::new(ResponseBody::default());
+    *response.status_mut() = error.status();
+    // Fails only if these headers are the error, which is logged.
+    let _ = apply(response.headers_mut(), &headers);
+    response
 }
 
 fn apply(response: &mut HeaderMap, headers: &SessionHeaders) -> Result<(), session_core::Error> {
     let value = |text: &str| {
         HeaderValue::from_bytes(text.as_bytes()).map_err(|error| {
-            session_core::Error::new(ErrorKind::Backend, "the session's headers are not valid").with_source(error)
+            session_core::Error::new(ErrorKind::Backend, "session headers are not valid in HTTP")
+                .with_source(error)
         })
     };
-    if let Some(vary) = headers.merged_vary(response.get_all(VARY).iter().map(HeaderValue::as_bytes)) {
+    if let Some(vary) =
+        headers.merged_vary(response.get_all(VARY).iter().map(HeaderValue::as_bytes))
+    {
         let vary = match vary {
             Cow::Borrowed(names) => HeaderValue::from_static(names),
             Cow::Owned(names) => value(&names)?,
         };
         response.insert(VARY, vary);
     }
-    let Some(cookie) = headers.set_cookie() else { return Ok(()) };
-    if let Some(directive) = headers.cache_control(response.get_all(CACHE_CONTROL).iter().map(HeaderValue::as_bytes)) {
+    if let Some(directive) = headers.cache_control(values(response, CACHE_CONTROL.as_str())) {
         response.insert(CACHE_CONTROL, HeaderValue::from_static(directive));
     }
-    response.append(SET_COOKIE, value(cookie)?);
+    let Some(cookie) = headers.set_cookie() else { return Ok(()) };
+    for name in SessionHeaders::TARGETED {
+        if let Some(directive) = headers.targeted_cache_control(values(response, name)) {
+            response.insert(name, HeaderValue::from_static(directive));
+        }
+    }
+    let mut cookie = value(cookie)?;
+    cookie.set_sensitive(true);
+    response.append(SET_COOKIE, cookie);
     Ok(())
+}
+
+fn values<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]> {
+    headers.get_all(name).iter().map(HeaderValue::as_bytes)
 }
 
 fn view<B>(request: &Request<B>) -> RequestView {
     let (headers, uri) = (request.headers(), request.uri());
     let host = uri.authority().map(http::uri::Authority::as_str);
     let host = host.or_else(|| headers.get(HOST).and_then(|host| host.to_str().ok()));
-    let mut view = RequestView::builder().host(host).scheme(uri.scheme_str()).path(uri.path());
+    let path = full_path(request);
+    let mut view = RequestView::builder().host(host).scheme(uri.scheme_str()).path(path);
     for cookies in headers.get_all(COOKIE) {
         view = view.cookie_header(cookies.as_bytes());
     }
     view.build()
+}
+
+/// Returns the path from before axum's `nest` removed a prefix.
+#[cfg(feature = "axum")]
+fn full_path<B>(request: &Request<B>) -> &str {
+    let original = request.extensions().get::<axum::extract::OriginalUri>();
+    original.map_or_else(|| request.uri().path(), |original| original.path())
+}
+
+#[cfg(not(feature = "axum"))]
+fn full_path<B>(request: &Request<B>) -> &str {
+    request.uri().path()
 }

@@ -1,7 +1,8 @@
-//! Sessions for tower and axum.
+//! Sessions for axum and for any tower HTTP service.
 //!
-//! [`SessionLayer`] wraps any tower HTTP service; with the feature `axum` (on by default) a handler takes a [`Session`] as
-//! an argument, and [`Error`] makes `?` work in it. A request that never asks for its session costs nothing.
+//! [`SessionLayer`] adds a session to every request. With the feature `axum`, which is on by
+//! default, a handler takes the [`Session`] as an argument, and the operator `?` works with
+//! [`Error`]. A request that does not use its session causes no I/O.
 //!
 //! ```
 //! use axum::{Router, routing::get};
@@ -21,32 +22,45 @@
 //! # }
 //! ```
 //!
-//! # What happens when
+//! # Behaviour
 //!
-//! | | |
+//! | event | result |
 //! |---|---|
-//! | a handler returns, with whatever status | the session is saved and the cookie set: error responses carry it too |
-//! | a body is streamed | the headers went before its first chunk; a later change is an error of kind `Sealed` |
-//! | a handler panics | nothing is saved, unless something inside the layer turns the panic into a response |
-//! | the inner service returns an error instead of a response | nothing is saved; the error passes through |
-//! | the client goes away | the handler is dropped, and nothing is saved |
-//! | saving fails | the response is replaced by an error: 503 if the backend is down, otherwise 500 |
-//! | the backend is down when the session is asked for | 503 before the handler runs, or an anonymous session: [`on_outage`](SessionLayer::on_outage) |
-//! | there is no layer | the extractor answers 500 and logs what is missing; `Option<Session>` is `None` |
-//! | there are two layers of the same cookie name | one session: the inner layer hands out the outer's |
-//! | there are two layers of different names | two sessions, told apart by a marker type: [`SessionLayer::marked`]; without one, a handler sees the inner layer's |
+//! | a handler returns a response, with any status | the session is saved, and the response sets the cookie |
+//! | a response body is streamed | the headers are sent before the first chunk; later changes fail with `ErrorKind::Committed`, and so does a body that obtains the session for the first time |
+//! | a handler panics | nothing is saved, unless a layer inside this one turns the panic into a response |
+//! | the inner service returns an error instead of a response | nothing is saved, and the error is passed on |
+//! | the client disconnects | the handler is dropped, and nothing is saved |
+//! | the save fails | the response is replaced by an error response: 503 if the backend is down, otherwise 500. It still sets the cookie of an earlier `Session::save` |
+//! | the backend is down when a handler obtains the session | 503 before the handler runs, or an anonymous session, by [`on_outage`](SessionLayer::on_outage) |
+//! | there is no layer | the extractor responds with 500 and logs what is missing; `Option<Session>` is `None` |
+//! | two layers have the same cookie name | both share the session of the outer layer |
+//! | two layers have different cookie names | there are two sessions, told apart by [`marked`](SessionLayer::marked); with the same marker, a handler gets the session of the inner layer |
+//!
+//! # Features
+//!
+//! | feature | default | content |
+//! |---|---|---|
+//! | `axum` | yes | the extractor, and [`Error`] as an axum response |
+//! | `testing` | no | the module `testing`: a client for tests of whole applications |
 
+mod body;
 mod error;
 #[cfg(feature = "axum")]
 mod extract;
 mod layer;
+#[doc = include_str!("../LAYERS.md")]
+pub mod layer_orders {}
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use body::ResponseBody;
 pub use error::Error;
 #[cfg(feature = "axum")]
-pub use extract::Session;
-pub use layer::{ResponseFuture, SessionLayer, SessionService, request_session};
+pub use extract::{MarkedSession, Session};
+pub use layer::{
+    ResponseFuture, SessionLayer, SessionService, request_session, request_session_marked,
+};
 
 #[doc(no_inline)]
-pub use session_core::{OnOutage, RequestSession};
+pub use session_core::{OutagePolicy, request::RequestSession};

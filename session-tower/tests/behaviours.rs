@@ -1,7 +1,11 @@
-//! What is promised for a missing layer, a handler that does not finish, and two layers around one handler.
+//! A missing layer, a handler that does not finish, and several layers around one handler.
 
 #![cfg(feature = "axum")]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, and some handlers panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking, and some handlers panic"
+)]
 
 mod support;
 
@@ -18,8 +22,12 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, get};
 use http::StatusCode;
 use session_cookie::SignedCookieSessions;
-use session_tower::{Session, SessionLayer, request_session};
-use support::{Watched, answer, cookie, reopen, request, set_cookies, settings, signed, text, vary};
+use session_tower::{
+    MarkedSession, Session, SessionLayer, request_session, request_session_marked,
+};
+use support::{
+    Watched, cookie, payload, reopen, request, send, set_cookies, settings, signed, text, vary,
+};
 use tower::ServiceExt as _;
 
 struct Admin;
@@ -35,28 +43,30 @@ fn app(sessions: &Watched, handler: MethodRouter) -> Router {
 }
 
 #[tokio::test]
-async fn without_a_layer_a_session_is_500_and_an_optional_one_is_none() {
+async fn extractor_without_layer_returns_500_and_option_none() {
     let demanding = Router::new().route("/", get(|_: Session| async { "never" }));
-    let response = answer(&demanding, "").await;
+    let response = send(&demanding, "").await;
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(text(response).await, "The session failed.\n");
 
     let lenient = |session: Option<Session>| async move { session.is_some().to_string() };
     let bare = Router::new().route("/", get(lenient));
-    assert_eq!(text(answer(&bare, "").await).await, "false");
+    assert_eq!(text(send(&bare, "").await).await, "false");
     let layered = app(&Watched::new(named("session")), get(lenient));
-    assert_eq!(text(answer(&layered, "").await).await, "true");
+    assert_eq!(text(send(&layered, "").await).await, "true");
 }
 
 #[tokio::test]
-async fn a_layer_of_another_marker_is_no_layer() {
-    let handler = |one: Option<Session>, other: Option<Session<Admin>>| async move {
+async fn layer_with_other_marker_is_not_found() {
+    let handler = |one: Option<Session>, other: Option<MarkedSession<Admin>>| async move {
         format!("{} {}", one.is_some(), other.is_some())
     };
     let plain = app(&Watched::new(named("session")), get(handler));
-    assert_eq!(text(answer(&plain, "").await).await, "true false");
-    let marked = Router::new().route("/", get(handler)).layer(SessionLayer::<Admin>::marked(named("session")));
-    assert_eq!(text(answer(&marked, "").await).await, "false true");
+    assert_eq!(text(send(&plain, "").await).await, "true false");
+    let marked = Router::new()
+        .route("/", get(handler))
+        .layer(SessionLayer::<Admin>::marked(named("session")));
+    assert_eq!(text(send(&marked, "").await).await, "false true");
 }
 
 async fn write_and_panic(session: Session) -> StatusCode {
@@ -66,33 +76,33 @@ async fn write_and_panic(session: Session) -> StatusCode {
 }
 
 #[tokio::test]
-async fn a_panic_unwinds_through_the_layer_and_saves_nothing() {
+async fn panic_unwinds_through_layer_and_saves_nothing() {
     let sessions = Watched::new(named("session"));
     let app = app(&sessions, get(write_and_panic));
-    let unwound = tokio::spawn(async move { answer(&app, "").await }).await.unwrap_err();
+    let unwound = tokio::spawn(async move { send(&app, "").await }).await.unwrap_err();
     assert_eq!(unwound.into_panic().downcast_ref(), Some(&"the handler panics on purpose"));
     assert_eq!((sessions.opens(), sessions.saves()), (1, 0));
 }
 
-/// Turns a panic into a response: a task contains it.
+/// Turns a panic into a response, by running the handler in a task.
 async fn catch_panic(request: Request, next: Next) -> Response {
     let response = tokio::spawn(next.run(request)).await;
     response.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
 #[tokio::test]
-async fn a_panic_that_became_a_response_inside_the_layer_carries_the_session() {
+async fn panic_caught_inside_layer_saves_session() {
     let cookies = named("session");
     let sessions = Watched::new(cookies.clone());
     let app = app(&sessions, get(write_and_panic).layer(from_fn(catch_panic)));
-    let response = answer(&app, "").await;
+    let response = send(&app, "").await;
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(sessions.saves(), 1);
-    assert_eq!(reopen(&cookies, set_cookies(&response)[0]).await.payload(), r#"{"visits":1}"#);
+    assert_eq!(payload(&reopen(&cookies, set_cookies(&response)[0]).await), r#"{"visits":1}"#);
 }
 
 #[tokio::test]
-async fn a_client_that_goes_away_saves_nothing() {
+async fn disconnected_client_saves_nothing() {
     let written = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&written);
     let sessions = Watched::new(named("session"));
@@ -111,41 +121,41 @@ async fn a_client_that_goes_away_saves_nothing() {
 }
 
 #[tokio::test]
-async fn two_layers_of_one_name_and_one_marker_share_one_session() {
+async fn layers_with_same_cookie_and_marker_share_session() {
     let (outer, inner) = (Watched::new(named("session")), Watched::new(named("session")));
     let handler = |session: Session| async move { session.insert("user", "ada").unwrap() };
     let app = Router::new()
         .route("/", get(handler))
         .layer(SessionLayer::new(inner.clone()))
         .layer(SessionLayer::new(outer.clone()));
-    let response = answer(&app, "").await;
+    let response = send(&app, "").await;
     assert_eq!((set_cookies(&response).len(), vary(&response)), (1, vec!["Cookie"]));
     assert_eq!((outer.opens(), outer.saves()), (1, 1));
     assert_eq!((inner.opens(), inner.saves()), (0, 0));
 }
 
 #[tokio::test]
-async fn two_layers_of_one_name_and_two_markers_share_one_session() {
+async fn layers_with_same_cookie_and_other_marker_share_session() {
     let cookies = named("session");
     let (outer, inner) = (Watched::new(cookies.clone()), Watched::new(cookies.clone()));
-    let handler = |session: Session, admin: Session<Admin>| async move {
+    let handler = |session: Session, admin: MarkedSession<Admin>| async move {
         session.insert("user", "ada").unwrap();
         admin.insert("admin", true).unwrap();
-        session.payload()
+        payload(&session)
     };
     let app = Router::new()
         .route("/", get(handler))
         .layer(SessionLayer::<Admin>::marked(inner.clone()))
         .layer(SessionLayer::new(outer.clone()));
-    let response = answer(&app, "").await;
+    let response = send(&app, "").await;
     let set_cookies = set_cookies(&response);
     assert_eq!(set_cookies.len(), 1, "{set_cookies:?}");
-    assert_eq!(reopen(&cookies, set_cookies[0]).await.payload(), r#"{"user":"ada","admin":true}"#);
+    assert_eq!(payload(&reopen(&cookies, set_cookies[0]).await), r#"{"user":"ada","admin":true}"#);
     assert_eq!((outer.opens(), outer.saves(), inner.opens(), inner.saves()), (1, 1, 0, 0));
     assert_eq!(text(response).await, r#"{"user":"ada","admin":true}"#);
 }
 
-/// An application with a session for everybody and, inside it, one for administrators.
+/// An application with a session for customers and, inside it, one for administrators.
 fn two_sessions(shop: &Watched, admin: &Watched, handler: MethodRouter) -> Router {
     Router::new()
         .route("/", handler)
@@ -154,23 +164,23 @@ fn two_sessions(shop: &Watched, admin: &Watched, handler: MethodRouter) -> Route
 }
 
 #[tokio::test]
-async fn two_layers_of_two_names_are_two_sessions_with_two_cookies() {
+async fn layers_with_different_cookies_set_both() {
     let (shop, admin) = (Watched::new(named("shop")), Watched::new(named("admin")));
-    let handler = |session: Session, admin: Session<Admin>| async move {
+    let handler = |session: Session, admin: MarkedSession<Admin>| async move {
         session.insert("user", "ada").unwrap();
         admin.insert("role", "root").unwrap();
     };
-    let response = answer(&two_sessions(&shop, &admin, get(handler)), "").await;
+    let response = send(&two_sessions(&shop, &admin, get(handler)), "").await;
     let set_cookies = set_cookies(&response);
     assert_eq!(set_cookies.len(), 2, "{set_cookies:?}");
-    assert_eq!(reopen(&named("admin"), set_cookies[0]).await.payload(), r#"{"role":"root"}"#);
-    assert_eq!(reopen(&named("shop"), set_cookies[1]).await.payload(), r#"{"user":"ada"}"#);
+    assert_eq!(payload(&reopen(&named("admin"), set_cookies[0]).await), r#"{"role":"root"}"#);
+    assert_eq!(payload(&reopen(&named("shop"), set_cookies[1]).await), r#"{"user":"ada"}"#);
     assert_eq!(vary(&response), ["Cookie"]);
     assert_eq!((shop.saves(), admin.saves()), (1, 1));
 }
 
 #[tokio::test]
-async fn each_of_two_sessions_is_opened_changed_and_ended_alone() {
+async fn sessions_of_two_layers_are_independent() {
     let both = format!(
         "{}; {}",
         cookie(&named("shop"), |session| session.insert("user", "ada").unwrap()).await,
@@ -178,30 +188,35 @@ async fn each_of_two_sessions_is_opened_changed_and_ended_alone() {
     );
     let (shop, admin) = (Watched::new(named("shop")), Watched::new(named("admin")));
 
-    let log_out = |admin: Session<Admin>| async move { admin.clear().unwrap() };
-    let response = answer(&two_sessions(&shop, &admin, get(log_out)), &both).await;
+    let log_out = |admin: MarkedSession<Admin>| async move { admin.clear().unwrap() };
+    let response = send(&two_sessions(&shop, &admin, get(log_out)), &both).await;
     let removed = set_cookies(&response);
     assert!(removed.len() == 1 && removed[0].starts_with("admin=;"), "{removed:?}");
     assert_eq!((shop.opens(), shop.saves(), admin.opens(), admin.saves()), (0, 0, 1, 1));
 
     let visit = |session: Session| async move { session.insert("seen", true).unwrap() };
-    let response = answer(&two_sessions(&shop, &admin, get(visit)), &both).await;
+    let response = send(&two_sessions(&shop, &admin, get(visit)), &both).await;
     let set = set_cookies(&response);
     assert_eq!(set.len(), 1, "{set:?}");
-    assert_eq!(reopen(&named("shop"), set[0]).await.payload(), r#"{"user":"ada","seen":true}"#);
+    assert_eq!(payload(&reopen(&named("shop"), set[0]).await), r#"{"user":"ada","seen":true}"#);
     assert_eq!((shop.opens(), shop.saves(), admin.opens(), admin.saves()), (1, 1, 1, 1));
 }
 
 #[tokio::test]
-async fn the_innermost_handler_finds_every_layer_around_it() {
+async fn handler_finds_all_layers_around_it() {
     let handler = |request: Request| async move {
-        let one = request_session::<()>(request.extensions()).unwrap();
-        let other = request_session::<Admin>(request.extensions()).unwrap();
-        let third = request_session::<Third>(request.extensions()).unwrap();
+        let one = request_session(request.extensions()).unwrap();
+        let other = request_session_marked::<Admin>(request.extensions()).unwrap();
+        let third = request_session_marked::<Third>(request.extensions()).unwrap();
         one.session().await.unwrap().insert("user", "ada").unwrap();
         let shared = third.session().await.unwrap().get::<String>("user").unwrap();
-        let unknown = request_session::<u8>(request.extensions()).is_none();
-        format!("{} {} {} {shared:?} {unknown}", one.cookie_name(), other.cookie_name(), third.cookie_name())
+        let unknown = request_session_marked::<u8>(request.extensions()).is_none();
+        format!(
+            "{} {} {} {shared:?} {unknown}",
+            one.cookie_name(),
+            other.cookie_name(),
+            third.cookie_name()
+        )
     };
     let (outer, inner) = (Watched::new(named("shop")), Watched::new(named("shop")));
     let app = Router::new()
@@ -209,7 +224,7 @@ async fn the_innermost_handler_finds_every_layer_around_it() {
         .layer(SessionLayer::<Third>::marked(inner.clone()))
         .layer(SessionLayer::<Admin>::marked(named("admin")))
         .layer(SessionLayer::new(outer.clone()));
-    let response = answer(&app, "").await;
+    let response = send(&app, "").await;
     assert_eq!(set_cookies(&response).len(), 1);
     assert_eq!((outer.saves(), inner.saves()), (1, 0));
     assert_eq!(text(response).await, r#"shop admin shop Some("ada") true"#);

@@ -1,4 +1,4 @@
-//! The layer and the extractor keep the rules that every adapter keeps.
+//! The layer and the extractor follow the rules for adapters.
 
 #![cfg(feature = "axum")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -11,7 +11,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::IntoResponse;
 use axum::routing::get;
-use conformance_tests::adapter::{Answer, Request, Response, Server, answer, answer_twice};
+use conformance_tests::adapter::{Request, Response, Server, TestResponse, respond, respond_twice};
 use http::{HeaderName, HeaderValue, StatusCode, Uri};
 use http_body_util::BodyExt as _;
 use session_core::{SessionInterface, async_trait};
@@ -32,18 +32,20 @@ impl Axum {
 }
 
 async fn once(session: Session, uri: Uri) -> impl IntoResponse {
-    respond(&answer(&session, uri.path()))
+    into_axum(&respond(&session, uri.path()))
 }
 
 async fn twice(first: Session, second: Session) -> impl IntoResponse {
-    respond(&answer_twice(&first, &second))
+    into_axum(&respond_twice(&first, &second))
 }
 
-fn respond(answer: &Answer) -> axum::response::Response {
-    let mut response = http::Response::new(Body::from(answer.body().to_owned()));
-    *response.status_mut() = StatusCode::from_u16(answer.status()).unwrap();
-    for (name, value) in answer.headers() {
-        response.headers_mut().append(HeaderName::from_static(name), HeaderValue::from_static(value));
+fn into_axum(page: &TestResponse) -> axum::response::Response {
+    let mut response = http::Response::new(Body::from(page.body().to_owned()));
+    *response.status_mut() = StatusCode::from_u16(page.status()).unwrap();
+    for (name, value) in page.headers() {
+        response
+            .headers_mut()
+            .append(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     response
 }
@@ -55,16 +57,22 @@ impl Server for Axum {
         for (name, value) in request.headers() {
             sent = sent.header(name, value.as_slice());
         }
-        let (head, body) = self.0.clone().oneshot(sent.body(Body::empty()).unwrap()).await.unwrap().into_parts();
-        let response = Response::new(head.status.as_u16()).body(body.collect().await.unwrap().to_bytes());
+        let (head, body) =
+            self.0.clone().oneshot(sent.body(Body::empty()).unwrap()).await.unwrap().into_parts();
+        let response =
+            Response::new(head.status.as_u16()).body(body.collect().await.unwrap().to_bytes());
         let headers = head.headers.iter();
-        headers.fold(response, |response, (name, value)| response.header(name.as_str(), value.as_bytes()))
+        headers.fold(response, |response, (name, value)| {
+            response.header(name.as_str(), value.as_bytes())
+        })
     }
 }
 
 mod over_memory {
     conformance_tests::adapter_suite!(
-        sessions = |config| async { session_memory::MemorySessions::new(config) },
+        sessions = |config| async {
+            session_memory::MemorySessions::new(session_memory::MemoryStore::new(), config)
+        },
         server = |interface| async { super::Axum::new(interface) },
     );
 }
@@ -73,7 +81,8 @@ mod over_signed_cookies {
     use session_cookie::SignedCookieSessions;
 
     conformance_tests::adapter_suite!(
-        sessions = |config| async { SignedCookieSessions::new(config, &super::support::key()).unwrap() },
+        sessions =
+            |config| async { SignedCookieSessions::new(config, &super::support::key()).unwrap() },
         server = |interface| async { super::Axum::new(interface) },
     );
 }

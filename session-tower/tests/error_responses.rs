@@ -1,4 +1,4 @@
-//! An error in a handler: the client learns its status and nothing of the inside; the log has it all.
+//! Error responses: the client gets a status and no details, and the log has the details.
 
 #![cfg(feature = "axum")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -12,13 +12,13 @@ use axum::Router;
 use axum::routing::get;
 use http::StatusCode;
 use session_core::ErrorKind;
-use session_tower::{Error, Session, SessionLayer};
-use support::{answer, reopen, set_cookies, settings, signed, text};
+use session_tower::{Error, MarkedSession, Session, SessionLayer};
+use support::{payload, reopen, send, set_cookies, settings, signed, text};
 
-/// What was logged since the first call, by all tests together: each looks for words of its own.
+/// Returns what all tests have logged since the first call. Each test searches for its own words.
 ///
-/// One subscriber serves the whole process, because `tracing` remembers for each place in the code whether somebody
-/// listens, and a subscriber per thread would race with the other tests for that.
+/// All tests share one subscriber, because `tracing` caches for each call site whether a subscriber
+/// is interested. Subscribers of several threads would race for that cache.
 fn log() -> String {
     LOG.get_or_init(|| {
         let subscriber = tracing_subscriber::fmt().without_time().with_writer(|| Recorder).finish();
@@ -47,7 +47,7 @@ fn line_with(words: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_question_mark_in_a_handler_answers_with_a_status_that_fits_and_reveals_nothing() {
+async fn handler_error_response_has_status_and_no_details() {
     log();
     let rows = [
         (ErrorKind::Unavailable, StatusCode::SERVICE_UNAVAILABLE),
@@ -56,7 +56,8 @@ async fn a_question_mark_in_a_handler_answers_with_a_status_that_fits_and_reveal
         (ErrorKind::Unconfigured, StatusCode::INTERNAL_SERVER_ERROR),
         (ErrorKind::Malformed, StatusCode::INTERNAL_SERVER_ERROR),
         (ErrorKind::Value, StatusCode::INTERNAL_SERVER_ERROR),
-        (ErrorKind::Sealed, StatusCode::INTERNAL_SERVER_ERROR),
+        (ErrorKind::Conflict, StatusCode::INTERNAL_SERVER_ERROR),
+        (ErrorKind::Committed, StatusCode::INTERNAL_SERVER_ERROR),
         (ErrorKind::TooLarge, StatusCode::INTERNAL_SERVER_ERROR),
     ];
     for (kind, status) in rows {
@@ -66,17 +67,23 @@ async fn a_question_mark_in_a_handler_answers_with_a_status_that_fits_and_reveal
             Err::<(), _>(session_core::Error::new(kind, message).with_source(source))?;
             Ok::<_, Error>("never")
         };
-        let response = answer(&Router::new().route("/", get(handler)), "").await;
+        let response = send(&Router::new().route("/", get(handler)), "").await;
         assert_eq!(response.status(), status, "{kind:?}");
         let body = text(response).await;
-        assert!(!body.is_empty() && !body.contains("10.0.0.7") && !body.contains("postgres"), "{body}");
+        assert!(
+            !body.is_empty() && !body.contains("10.0.0.7") && !body.contains("postgres"),
+            "{body}"
+        );
         let line = line_with(&format!("host 10.0.0.7 refused, {kind:?}"));
-        assert!(line.contains("ERROR") && line.contains(&format!("dsn postgres://shop for {kind:?}")), "{line}");
+        assert!(
+            line.contains("ERROR") && line.contains(&format!("dsn postgres://shop for {kind:?}")),
+            "{line}"
+        );
     }
 }
 
 #[tokio::test]
-async fn a_value_of_another_type_is_an_error_response_that_carries_the_session() {
+async fn value_error_response_saves_session() {
     log();
     let handler = |session: Session| async move {
         session.insert("basket", "hunter2")?;
@@ -85,9 +92,12 @@ async fn a_value_of_another_type_is_an_error_response_that_carries_the_session()
     };
     let cookies = signed(settings());
     let app = Router::new().route("/", get(handler)).layer(SessionLayer::new(cookies.clone()));
-    let response = answer(&app, "").await;
+    let response = send(&app, "").await;
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
-    assert_eq!(reopen(&cookies, set_cookies(&response)[0]).await.payload(), r#"{"basket":"hunter2"}"#);
+    assert_eq!(
+        payload(&reopen(&cookies, set_cookies(&response)[0]).await),
+        r#"{"basket":"hunter2"}"#
+    );
     assert_eq!(text(response).await, "The session failed.\n");
     let line = line_with("basket");
     assert!(line.contains("is not a") && line.contains("JSON of another type"), "{line}");
@@ -96,21 +106,24 @@ async fn a_value_of_another_type_is_an_error_response_that_carries_the_session()
 struct Orders;
 
 #[tokio::test]
-async fn a_missing_layer_is_logged_with_what_to_add_and_where() {
+async fn missing_layer_is_logged_with_path_and_remedy() {
     log();
-    let app = Router::new().route("/", get(|_: Session<Orders>| async { "never" }));
-    assert_eq!(answer(&app, "").await.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    let app = Router::new().route("/", get(|_: MarkedSession<Orders>| async { "never" }));
+    assert_eq!(send(&app, "").await.status(), StatusCode::INTERNAL_SERVER_ERROR);
     let line = line_with("Orders");
-    assert!(line.contains("no session layer serves /") && line.contains("SessionLayer::new"), "{line}");
+    assert!(
+        line.contains("no session layer serves /") && line.contains("SessionLayer::new"),
+        "{line}"
+    );
 }
 
 #[tokio::test]
-async fn a_failed_save_is_logged_with_its_source() {
+async fn failed_save_is_logged_with_source() {
     log();
     let sessions = support::Watched::new(signed(settings())).failing_save(ErrorKind::Backend);
     let handler = |session: Session| async move { session.insert("user", "ada").unwrap() };
     let app = Router::new().route("/", get(handler)).layer(SessionLayer::new(sessions));
-    assert_eq!(answer(&app, "").await.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(send(&app, "").await.status(), StatusCode::INTERNAL_SERVER_ERROR);
     let line = line_with("the store at 10.0.0.7 is down");
     assert!(line.contains("ERROR") && line.contains("connection refused"), "{line}");
 }

@@ -1,4 +1,4 @@
-//! The events that the crates emit are those in the table of `session_core::events`, and none of them tells a secret.
+//! The crates emit the events in the table of `session_core::events`, and no event has a secret.
 
 #![cfg(feature = "axum")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -17,9 +17,10 @@ use std::time::{Duration, SystemTime};
 use axum::Router;
 use axum::routing::get;
 use session_cookie::{Compression, SealedCookieSessions, SignedCookieSessions};
+use session_core::config::SecretKey;
 use session_core::{
-    ManualClock, OnOutage, Refresh, SecretKey, ServerSideSessions, SessionConfig, SessionConfigBuilder,
-    SessionInterface,
+    ManualClock, OutagePolicy, OversizePolicy, Refresh, ServerSideSessions, SessionConfig,
+    SessionConfigBuilder, SessionInterface,
 };
 use session_tower::testing::TestClient;
 use session_tower::{Session, SessionLayer};
@@ -29,16 +30,19 @@ const TABLE: &str = include_str!("../../session-core/EVENTS.md");
 const VALUE: &str = "a-value-of-the-session";
 const OWNER: &str = "an-owner-of-the-session";
 const KEY: &str = "a-secret-key-0123456789-abcdefghijk";
+const SHORT_KEY: &str = "a-short-key";
+const WEAK_KEY: &str = "0123456789abcdef0123456789abcdef";
 const MONTH: Duration = Duration::from_hours(31 * 24);
 
-/// One row of the table, or one place in the code: crate, level, message, and the names of the fields in order.
+/// A row of the table, or a call in the source code: crate, level, message and sorted field names.
 pub(crate) type Row = (String, String, String, Vec<String>);
 
 fn table() -> BTreeSet<Row> {
     let rows = TABLE.lines().filter(|line| line.starts_with("| `"));
     let rows = rows.map(|line| {
         let cells: Vec<_> = line.split('|').map(str::trim).collect();
-        let mut fields: Vec<_> = cells[4].split(", ").map(|field| field.trim_matches('`').to_owned()).collect();
+        let mut fields: Vec<_> =
+            cells[4].split(", ").map(|field| field.trim_matches('`').to_owned()).collect();
         fields.retain(|field| !field.is_empty());
         fields.sort();
         (cells[1].trim_matches('`').to_owned(), cells[2].to_owned(), cells[3].to_owned(), fields)
@@ -47,14 +51,14 @@ fn table() -> BTreeSet<Row> {
 }
 
 #[test]
-fn the_table_names_every_place_in_the_code_and_no_other() {
+fn event_table_matches_source_code() {
     assert_eq!(sources::places(), table());
 }
 
 #[tokio::test]
-async fn the_events_of_core_cookie_and_tower_are_emitted_and_tell_no_secret() {
+async fn core_cookie_and_tower_events_are_emitted_without_secrets() {
     recorder::install();
-    let mut secrets = vec![VALUE.to_owned(), OWNER.to_owned(), KEY.to_owned()];
+    let mut secrets = [VALUE, OWNER, KEY, SHORT_KEY].map(str::to_owned).to_vec();
     on_server(&mut secrets).await;
     on_client(&mut secrets).await;
     let emitted = recorder::take();
@@ -63,12 +67,14 @@ async fn the_events_of_core_cookie_and_tower_are_emitted_and_tell_no_secret() {
     let here = ["session_core", "session_cookie", "session_tower"];
     let expected = table().into_iter().filter(|(name, ..)| here.contains(&name.as_str())).collect();
     assert_eq!(rows, expected);
-    for (secret, emitted) in secrets.iter().flat_map(|secret| emitted.iter().map(move |emitted| (secret, emitted))) {
+    for (secret, emitted) in
+        secrets.iter().flat_map(|secret| emitted.iter().map(move |emitted| (secret, emitted)))
+    {
         assert!(!emitted.text.contains(secret.as_str()), "{secret:?} in {emitted:?}");
     }
 }
 
-/// An application before a clock, whose handlers write, read and leave the session alone.
+/// An application with a clock, whose handlers write, read or ignore the session.
 struct Shop {
     client: TestClient<Router>,
     clock: ManualClock,
@@ -76,16 +82,21 @@ struct Shop {
 
 impl Shop {
     fn open<I: SessionInterface>(
-        on_outage: OnOutage,
+        on_outage: OutagePolicy,
         settings: SessionConfigBuilder,
         sessions: impl FnOnce(SessionConfig) -> I,
     ) -> Self {
         let clock = ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
-        let sessions: Arc<dyn SessionInterface> = Arc::new(sessions(settings.clock(clock.clone()).build().unwrap()));
+        let sessions: Arc<dyn SessionInterface> =
+            Arc::new(sessions(settings.clock(clock.clone()).build().unwrap()));
         let write = async |session: Session| session.insert("user", VALUE).unwrap();
-        let read = async |session: Session| session.len().to_string();
+        let read = async |session: Session| session.keys().len().to_string();
+        let public = async |session: Session| {
+            ([("cache-control", "public")], session.keys().len().to_string())
+        };
         let app = Router::new()
             .route("/write", get(write))
+            .route("/public", get(public))
             .route("/read", get(read))
             .route("/untouched", get(async || ()))
             .layer(SessionLayer::new(Arc::clone(&sessions)).on_outage(on_outage));
@@ -96,7 +107,7 @@ impl Shop {
         self.client.get(path).await.unwrap();
     }
 
-    /// A permanent session of an owner; its cookie is a secret, and so is the key of its record.
+    /// Starts a permanent session with an owner. Its cookie is a secret.
     async fn log_in(&mut self, secrets: &mut Vec<String>) {
         let login = self.client.browser_mut().session_transaction(|session| {
             session.set_owner(OWNER)?;
@@ -111,9 +122,10 @@ impl Shop {
 async fn on_server(secrets: &mut Vec<String>) {
     let store = Defective::default();
     let sessions = |config| ServerSideSessions::new(store.clone(), config);
-    let mut shop = Shop::open(OnOutage::Anonymous, SessionConfig::builder(), sessions);
+    let mut shop = Shop::open(OutagePolicy::Anonymous, SessionConfig::builder(), sessions);
     shop.log_in(secrets).await;
-    let [foreign, no_session] = [Defect::Foreign, Defect::NoSession].map(|defect| (defect, "/read"));
+    let [foreign, no_session] =
+        [Defect::Foreign, Defect::NoSession].map(|defect| (defect, "/read"));
     for (defect, path) in [foreign, foreign, no_session, (Defect::Unreachable, "/read")] {
         store.has(defect);
         shop.get(path).await;
@@ -124,12 +136,19 @@ async fn on_server(secrets: &mut Vec<String>) {
     secrets.extend(store.keys());
 
     let names = recorder::names();
-    assert!(names.len() >= 4 && names.iter().all(|name| *name == names[0] && name.len() == 8), "{names:?}");
+    assert!(
+        names.len() >= 4 && names.iter().all(|name| *name == names[0] && name.len() == 8),
+        "{names:?}"
+    );
 
     store.has(Defect::EndsMeanwhile);
     shop.get("/write").await;
 
-    let mut eager = Shop::open(OnOutage::Refuse, SessionConfig::builder().refresh(Refresh::EachRequest), sessions);
+    let mut eager = Shop::open(
+        OutagePolicy::Refuse,
+        SessionConfig::builder().refresh(Refresh::EachRequest),
+        sessions,
+    );
     store.has(Defect::None);
     eager.log_in(secrets).await;
     store.has(Defect::Unreachable);
@@ -139,26 +158,42 @@ async fn on_server(secrets: &mut Vec<String>) {
 }
 
 async fn on_client(secrets: &mut Vec<String>) {
+    SecretKey::with_any_length(SHORT_KEY).unwrap();
+    SecretKey::with_any_length(WEAK_KEY).unwrap();
     let key = SecretKey::new(KEY).unwrap();
-    let signed =
-        |config| SignedCookieSessions::builder(config, &key).compression(Compression::WheneverShorter).build().unwrap();
-    let sealed =
-        |config| SealedCookieSessions::builder(config, &key).compression(Compression::WheneverShorter).build().unwrap();
+    let signed = |config| {
+        SignedCookieSessions::builder(config, &key)
+            .compression(Compression::WheneverShorter)
+            .build()
+            .unwrap()
+    };
+    let sealed = |config| {
+        SealedCookieSessions::builder(config, &key)
+            .compression(Compression::WheneverShorter)
+            .build()
+            .unwrap()
+    };
+    let small = || SessionConfig::builder().max_cookie_size(80).oversize(OversizePolicy::Warn);
     let shops = [
-        Shop::open(OnOutage::Refuse, SessionConfig::builder().max_cookie_size(80), signed),
-        Shop::open(OnOutage::Refuse, SessionConfig::builder().max_cookie_size(80), sealed),
+        Shop::open(OutagePolicy::Refuse, small(), signed),
+        Shop::open(OutagePolicy::Refuse, small(), sealed),
     ];
     for mut shop in shops {
         shop.log_in(secrets).await;
+        shop.get("/public").await;
         let genuine = secrets.last().unwrap().clone();
         shop.client.browser_mut().receive("/", &format!("session=x{genuine}; Path=/")).unwrap();
         shop.get("/read").await;
         shop.client.browser_mut().receive("/", &format!("session={genuine}; Path=/")).unwrap();
         shop.clock.advance(MONTH + Duration::from_secs(1));
         shop.get("/read").await;
-        // Larger than what is unfolded when it comes back.
+        // Exceeds the limit for decompressed payloads.
         let huge = VALUE.repeat(40_000);
-        shop.client.browser_mut().session_transaction(|session| session.insert("huge", huge)).await.unwrap();
+        shop.client
+            .browser_mut()
+            .session_transaction(|session| session.insert("huge", huge))
+            .await
+            .unwrap();
         shop.get("/read").await;
     }
 }

@@ -1,4 +1,4 @@
-//! What happens to the headers of requests and responses: `Vary`, `Cookie`, and `Set-Cookie` beside a handler's own.
+//! Headers of requests and responses: `Vary`, `Cookie`, and `Set-Cookie` next to the handler's own.
 
 #![cfg(feature = "axum")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -11,12 +11,15 @@ use axum::routing::get;
 use http::StatusCode;
 use http::header::{SET_COOKIE, VARY};
 use session_cookie::{Compression, SignedCookieSessions};
-use session_core::{Oversize, SameSite, SessionConfigBuilder, SessionInterface};
+use session_core::{OversizePolicy, SameSite, SessionConfigBuilder, SessionInterface};
 use session_tower::{Session, SessionLayer};
-use support::{answer, cookie, header_names, key, pair, reopen, request, set_cookies, settings, signed, text, vary};
+use support::{
+    cookie, header_names, key, pair, payload, reopen, request, send, set_cookies, settings, signed,
+    text, vary,
+};
 use tower::ServiceExt as _;
 
-/// An application that writes into its session, and answers with the user that it found there.
+/// An application that writes to its session and responds with the user in it.
 fn greeting(sessions: impl SessionInterface) -> Router {
     let handler = |session: Session| async move {
         session.insert("seen", true).unwrap();
@@ -26,7 +29,7 @@ fn greeting(sessions: impl SessionInterface) -> Router {
 }
 
 #[tokio::test]
-async fn vary_headers_become_one_that_keeps_every_value() {
+async fn vary_headers_are_merged_into_one() {
     let rows: [(&[&str], &[&str]); 8] = [
         (&[], &["Cookie"]),
         (&["Accept"], &["Accept, Cookie"]),
@@ -38,14 +41,17 @@ async fn vary_headers_become_one_that_keeps_every_value() {
         (&["Accept", "*"], &["Accept", "*"]),
     ];
     for (present, expected) in rows {
-        let handler = move |_: Session| async move { AppendHeaders(present.iter().map(|value| (VARY, *value))) };
-        let app = Router::new().route("/", get(handler)).layer(SessionLayer::new(signed(settings())));
-        assert_eq!(vary(&answer(&app, "").await), expected, "{present:?}");
+        let handler = move |_: Session| async move {
+            AppendHeaders(present.iter().map(|value| (VARY, *value)))
+        };
+        let app =
+            Router::new().route("/", get(handler)).layer(SessionLayer::new(signed(settings())));
+        assert_eq!(vary(&send(&app, "").await), expected, "{present:?}");
     }
 }
 
 #[tokio::test]
-async fn the_first_of_repeated_cookies_counts() {
+async fn first_of_repeated_cookies_counts() {
     let sessions = signed(settings());
     let ada = cookie(&sessions, |session| session.insert("user", "ada").unwrap()).await;
     let bob = cookie(&sessions, |session| session.insert("user", "bob").unwrap()).await;
@@ -59,18 +65,18 @@ async fn the_first_of_repeated_cookies_counts() {
 }
 
 #[tokio::test]
-async fn a_handlers_own_cookies_survive() {
+async fn cookies_set_by_handler_are_kept() {
     let sessions = signed(settings());
     let handler = |session: Session| async move {
         session.insert("user", "ada").unwrap();
         AppendHeaders([(SET_COOKIE, "theme=dark; Path=/"), (SET_COOKIE, "lang=en")])
     };
     let app = Router::new().route("/", get(handler)).layer(SessionLayer::new(sessions.clone()));
-    let response = answer(&app, "").await;
+    let response = send(&app, "").await;
     let cookies = set_cookies(&response);
     assert_eq!(cookies[..2], ["theme=dark; Path=/", "lang=en"]);
     assert_eq!(cookies.len(), 3, "{cookies:?}");
-    assert_eq!(reopen(&sessions, cookies[2]).await.payload(), r#"{"user":"ada"}"#);
+    assert_eq!(payload(&reopen(&sessions, cookies[2]).await), r#"{"user":"ada"}"#);
 }
 
 fn uncompressed(settings: SessionConfigBuilder) -> SignedCookieSessions {
@@ -79,39 +85,44 @@ fn uncompressed(settings: SessionConfigBuilder) -> SignedCookieSessions {
 }
 
 #[tokio::test]
-async fn a_cookie_one_byte_too_large_is_refused_or_sent_with_a_warning_by_choice() {
-    let sent = answer(&greeting(uncompressed(settings())), "").await;
+async fn oversize_cookie_follows_policy_at_exact_limit() {
+    let sent = send(&greeting(uncompressed(settings())), "").await;
     let size = set_cookies(&sent)[0].len();
     let rows = [
-        (Oversize::Refuse, size, StatusCode::OK),
-        (Oversize::Refuse, size - 1, StatusCode::INTERNAL_SERVER_ERROR),
-        (Oversize::Refuse, 0, StatusCode::OK),
-        (Oversize::Warn, size - 1, StatusCode::OK),
+        (OversizePolicy::Refuse, size, StatusCode::OK),
+        (OversizePolicy::Refuse, size - 1, StatusCode::INTERNAL_SERVER_ERROR),
+        (OversizePolicy::Refuse, 0, StatusCode::OK),
+        (OversizePolicy::Warn, size - 1, StatusCode::OK),
     ];
     for (oversize, limit, status) in rows {
         let app = greeting(uncompressed(settings().max_cookie_size(limit).oversize(oversize)));
-        let response = answer(&app, "").await;
+        let response = send(&app, "").await;
         let cookies = usize::from(status == StatusCode::OK);
-        assert_eq!((response.status(), set_cookies(&response).len()), (status, cookies), "{oversize:?} {limit}");
+        assert_eq!(
+            (response.status(), set_cookies(&response).len()),
+            (status, cookies),
+            "{oversize:?} {limit}"
+        );
     }
 }
 
 #[tokio::test]
-async fn a_refused_cookie_leaves_nothing_of_the_handlers_response() {
+async fn refused_cookie_replaces_response_of_handler() {
     let handler = |session: Session| async move {
         session.insert("essay", "x".repeat(5000)).unwrap();
         (AppendHeaders([(SET_COOKIE, "theme=dark")]), "saved")
     };
-    let sessions = uncompressed(settings().oversize(Oversize::Refuse));
-    let app = Router::new().route("/", get(handler)).layer(SessionLayer::new(sessions));
-    let response = answer(&app, "").await;
+    let app =
+        Router::new().route("/", get(handler)).layer(SessionLayer::new(uncompressed(settings())));
+    let response = send(&app, "").await;
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
-    assert!(header_names(&response).is_empty(), "{:?}", response.headers());
+    let names = vec!["vary", "cache-control"];
+    assert_eq!((header_names(&response), vary(&response)), (names, vec!["Cookie"]));
     assert_eq!(text(response).await, "");
 }
 
 #[tokio::test]
-async fn a_removal_repeats_every_attribute_that_the_cookie_was_set_with() {
+async fn removal_repeats_all_cookie_attributes() {
     let rows = [
         (settings(), "; Secure; HttpOnly; Path=/; SameSite=Lax"),
         (
@@ -126,14 +137,43 @@ async fn a_removal_repeats_every_attribute_that_the_cookie_was_set_with() {
     ];
     for (settings, attributes) in rows {
         let handler = |session: Session| async move {
-            if session.is_new() { session.insert("user", "ada").unwrap() } else { session.clear().unwrap() }
+            if session.is_new() {
+                session.insert("user", "ada").unwrap();
+            } else {
+                session.clear().unwrap();
+            }
         };
         let app = Router::new().route("/", get(handler)).layer(SessionLayer::new(signed(settings)));
-        let first = answer(&app, "").await;
+        let first = send(&app, "").await;
         let set = set_cookies(&first)[0];
         assert_eq!(set.strip_prefix(pair(set)), Some(attributes));
-        let second = answer(&app, pair(set)).await;
-        let removal = format!("session=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0{attributes}");
+        let second = send(&app, pair(set)).await;
+        let removal =
+            format!("session=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0{attributes}");
         assert_eq!(set_cookies(&second), [removal]);
     }
 }
+
+#[tokio::test]
+async fn session_cookie_is_marked_sensitive() {
+    let sessions = signed(settings());
+    for handler in [
+        (|session: &session_core::Session| session.insert("user", "ada")) as Act,
+        session_core::Session::destroy,
+    ] {
+        let handler = move |session: Session| async move {
+            handler(&session).unwrap();
+            AppendHeaders([(SET_COOKIE, "theme=dark")])
+        };
+        let layer = SessionLayer::new(sessions.clone());
+        let app = Router::new().route("/", get(handler)).layer(layer);
+        let response = send(&app, "").await;
+        let cookies = response.headers().get_all(SET_COOKIE).iter();
+        let seen: Vec<_> = cookies
+            .map(|cookie| (cookie.as_bytes().starts_with(b"session="), cookie.is_sensitive()))
+            .collect();
+        assert_eq!(seen, [(false, false), (true, true)]);
+    }
+}
+
+type Act = fn(&session_core::Session) -> Result<(), session_core::Error>;

@@ -1,4 +1,4 @@
-//! The layer around services that are not axum's: any body with a default, any error.
+//! The layer around plain tower services: any body, any error.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -15,9 +15,9 @@ use session_tower::{SessionLayer, request_session};
 use support::{Watched, cookie, pair, reopen, set_cookies, settings, signed, vary};
 use tower::{ServiceBuilder, ServiceExt as _, service_fn};
 
-/// Counts visits, and knows no framework.
+/// Counts visits, without a framework.
 async fn visits(request: Request<()>) -> Result<Response<Full<Bytes>>, Infallible> {
-    let session = request_session::<()>(request.extensions()).unwrap().session().await.unwrap();
+    let session = request_session(request.extensions()).unwrap().session().await.unwrap();
     let visits = session.get::<u64>("visits").unwrap().unwrap_or(0) + 1;
     session.insert("visits", visits).unwrap();
     Ok(Response::new(Full::from(visits.to_string())))
@@ -28,8 +28,9 @@ fn visit(cookie: &str) -> Request<()> {
 }
 
 #[tokio::test]
-async fn a_service_keeps_its_session_from_request_to_request() {
-    let service = ServiceBuilder::new().layer(SessionLayer::new(signed(settings()))).service_fn(visits);
+async fn service_keeps_session_across_requests() {
+    let service =
+        ServiceBuilder::new().layer(SessionLayer::new(signed(settings()))).service_fn(visits);
     let mut cookie = String::new();
     for visits in ["1", "2", "3"] {
         let response = service.clone().oneshot(visit(&cookie)).await.unwrap();
@@ -40,12 +41,13 @@ async fn a_service_keeps_its_session_from_request_to_request() {
 }
 
 #[tokio::test]
-async fn a_failed_save_is_an_empty_error_response() {
+async fn failed_save_returns_empty_error_response() {
     let sessions = Watched::new(signed(settings())).failing_save(ErrorKind::Unavailable);
-    let service = ServiceBuilder::new().layer(SessionLayer::new(sessions.clone())).service_fn(visits);
+    let service =
+        ServiceBuilder::new().layer(SessionLayer::new(sessions.clone())).service_fn(visits);
     let response = service.oneshot(visit("")).await.unwrap();
     assert_eq!((response.status(), sessions.saves()), (StatusCode::SERVICE_UNAVAILABLE, 1));
-    assert!(response.headers().is_empty(), "{:?}", response.headers());
+    assert_eq!((response.headers().len(), vary(&response)), (2, vec!["Cookie"]));
     assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "");
 }
 
@@ -53,9 +55,9 @@ async fn a_failed_save_is_an_empty_error_response() {
 struct Broken(&'static str);
 
 #[tokio::test]
-async fn an_error_of_the_inner_service_passes_through_and_nothing_is_saved() {
+async fn inner_service_error_is_passed_on_and_nothing_is_saved() {
     let broken = service_fn(|request: Request<()>| async move {
-        let session = request_session::<()>(request.extensions()).unwrap().session().await.unwrap();
+        let session = request_session(request.extensions()).unwrap().session().await.unwrap();
         session.insert("user", "ada").unwrap();
         Err::<Response<String>, _>(Broken("upstream is gone"))
     });
@@ -66,28 +68,33 @@ async fn an_error_of_the_inner_service_passes_through_and_nothing_is_saved() {
 }
 
 #[tokio::test]
-async fn a_service_that_ignores_its_session_answers_as_without_the_layer() {
-    let indifferent = service_fn(|_: Request<()>| async { Ok::<_, Infallible>(Response::new("same".to_owned())) });
+async fn unused_session_leaves_response_unchanged() {
+    let indifferent = service_fn(|_: Request<()>| async {
+        Ok::<_, Infallible>(Response::new("same".to_owned()))
+    });
     let cookies = signed(settings());
     let sessions = Watched::new(cookies.clone());
     let ada = cookie(&cookies, |session| session.insert("user", "ada").unwrap()).await;
-    let service = ServiceBuilder::new().layer(SessionLayer::new(sessions.clone())).service(indifferent);
+    let service =
+        ServiceBuilder::new().layer(SessionLayer::new(sessions.clone())).service(indifferent);
     let response = service.oneshot(visit(&ada)).await.unwrap();
     assert!(response.headers().is_empty(), "{:?}", response.headers());
-    assert_eq!((response.into_body(), sessions.opens()), ("same".to_owned(), 0));
+    let body = response.into_body().into_inner();
+    assert_eq!((body.as_deref(), sessions.opens()), (Some("same"), 0));
 }
 
 #[tokio::test]
-async fn the_interface_sees_where_the_request_went() {
+async fn request_view_has_host_scheme_and_path() {
     let whereabouts = service_fn(|request: Request<()>| async move {
-        let handle = request_session::<()>(request.extensions()).unwrap();
+        let handle = request_session(request.extensions()).unwrap();
         let view = handle.request();
         let seen = format!("{:?} {:?} {}", view.host(), view.scheme(), view.path());
         handle.session().await.unwrap().insert("seen", seen).unwrap();
         Ok::<_, Infallible>(Response::new(String::new()))
     });
     let cookies = signed(settings());
-    let service = ServiceBuilder::new().layer(SessionLayer::new(cookies.clone())).service(whereabouts);
+    let service =
+        ServiceBuilder::new().layer(SessionLayer::new(cookies.clone())).service(whereabouts);
     let rows = [
         ("/cart?full=1", Some("a.example:80"), r#"Some("a.example:80") None /cart"#),
         ("/", None, "None None /"),
@@ -102,4 +109,27 @@ async fn the_interface_sees_where_the_request_went() {
         let saved = reopen(&cookies, set_cookies(&response)[0]).await;
         assert_eq!(saved.get::<String>("seen").unwrap().as_deref(), Some(expected));
     }
+}
+
+/// A body without `Default`.
+#[derive(Debug, Eq, PartialEq)]
+struct Sealed(&'static str);
+
+#[tokio::test]
+async fn body_without_default_passes_unless_save_fails() {
+    let sealed = service_fn(|request: Request<()>| async move {
+        let session = request_session(request.extensions()).unwrap().session().await.unwrap();
+        session.insert("user", "ada").unwrap();
+        Ok::<_, Infallible>(Response::new(Sealed("handler")))
+    });
+    let sessions = Watched::new(signed(settings()));
+    let service = ServiceBuilder::new().layer(SessionLayer::new(sessions)).service(sealed);
+    let response = service.oneshot(visit("")).await.unwrap();
+    assert_eq!(response.into_body().into_inner(), Some(Sealed("handler")));
+
+    let sessions = Watched::new(signed(settings())).failing_save(ErrorKind::Unavailable);
+    let service = ServiceBuilder::new().layer(SessionLayer::new(sessions)).service(sealed);
+    let response = service.oneshot(visit("")).await.unwrap();
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.into_body().into_inner(), None);
 }

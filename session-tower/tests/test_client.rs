@@ -1,4 +1,4 @@
-//! The client for tests, before axum and before a plain tower service.
+//! The test client with axum and with a plain tower service.
 
 #![cfg(feature = "axum")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -14,29 +14,34 @@ use axum::response::{AppendHeaders, Response};
 use axum::routing::{any, get};
 use http::header::{COOKIE, HOST, SET_COOKIE};
 use http::{HeaderMap, Method, Uri};
-use session_core::{ErrorKind, NullSessions, SessionInterface};
+use session_core::interface::NullSessions;
+use session_core::{ErrorKind, SessionInterface};
 use session_tower::testing::{self, TestClient};
 use session_tower::{Session, SessionLayer};
 use support::{settings, signed};
 use tower::ServiceExt as _;
 
-/// Answers with what came in.
+/// Responds with the contents of the request.
 async fn echo(method: Method, uri: Uri, headers: HeaderMap, body: String) -> String {
-    let header = |name| headers.get(name).map_or("-", |value: &http::HeaderValue| value.to_str().unwrap());
+    let header =
+        |name| headers.get(name).map_or("-", |value: &http::HeaderValue| value.to_str().unwrap());
     format!("{method} {uri} {} {} {body}", header(HOST), header(COOKIE))
 }
 
 #[tokio::test]
-async fn the_application_gets_the_whole_request() {
+async fn application_receives_whole_request() {
     let app: Router = Router::new().route("/cart", any(echo));
     let mut client = TestClient::new(app, NullSessions::new("no sessions"));
     client.browser_mut().receive("/", "theme=dark").unwrap();
     let request = testing::Request::new("PUT", "/cart?page=2").with_body("form");
-    assert_eq!(client.send(request).await.unwrap().text(), "PUT /cart?page=2 localhost theme=dark form");
+    assert_eq!(
+        client.send(request).await.unwrap().text(),
+        "PUT /cart?page=2 localhost theme=dark form"
+    );
 }
 
 #[tokio::test]
-async fn a_request_that_cannot_be_said_in_http_is_an_error() {
+async fn request_invalid_in_http_is_error() {
     let mut client = TestClient::new(Router::<()>::new(), NullSessions::new("no sessions"));
     for request in [
         testing::Request::new("GET", "/no path"),
@@ -45,24 +50,31 @@ async fn a_request_that_cannot_be_said_in_http_is_an_error() {
         testing::Request::new("GET", "/").with_header("x", "two\nlines"),
     ] {
         let shown = format!("{request:?}");
-        assert_eq!(client.send(request).await.unwrap_err().kind(), ErrorKind::Configuration, "{shown}");
+        assert_eq!(
+            client.send(request).await.unwrap_err().kind(),
+            ErrorKind::Configuration,
+            "{shown}"
+        );
     }
 }
 
 #[tokio::test]
-async fn the_answer_has_every_header_and_the_whole_body() {
+async fn response_has_all_headers_and_whole_body() {
     let page = async || (AppendHeaders([(SET_COOKIE, "a=1"), (SET_COOKIE, "b=2")]), "[1, 2]");
     let app: Router = Router::new().route("/", get(page));
     let mut client = TestClient::new(app, NullSessions::new("no sessions"));
-    let answer = client.get("/").await.unwrap();
-    let cookies: Vec<_> = answer.headers().filter(|(name, _)| *name == "set-cookie").collect();
+    let response = client.get("/").await.unwrap();
+    let cookies: Vec<_> = response.headers().filter(|(name, _)| *name == "set-cookie").collect();
     assert_eq!(cookies, [("set-cookie", "a=1"), ("set-cookie", "b=2")]);
-    assert_eq!(answer.json::<Vec<u64>>().unwrap(), [1, 2]);
-    assert_eq!((client.browser().cookie("a"), client.browser().cookie("b")), (Some("1"), Some("2")));
+    assert_eq!(response.json::<Vec<u64>>().unwrap(), [1, 2]);
+    assert_eq!(
+        (client.browser().cookie("a"), client.browser().cookie("b")),
+        (Some("1"), Some("2"))
+    );
 }
 
 #[tokio::test]
-async fn a_session_changed_by_hand_and_one_changed_by_a_handler_are_one() {
+async fn transaction_and_handler_change_same_session() {
     let sessions: Arc<dyn SessionInterface> = Arc::new(signed(settings()));
     let count = async |session: Session| {
         session.update("visits", |visits: Option<u64>| Some(visits.unwrap_or(0) + 1)).unwrap();
@@ -77,7 +89,7 @@ async fn a_session_changed_by_hand_and_one_changed_by_a_handler_are_one() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_no_router_has_its_errors_reported() {
+async fn error_of_plain_service_is_reported() {
     let echo = tower::service_fn(async |request: Request| {
         if request.uri().path() == "/broken" {
             Err("broken on purpose")
@@ -96,9 +108,9 @@ async fn a_service_that_is_no_router_has_its_errors_reported() {
 }
 
 #[tokio::test]
-async fn a_visit_can_run_on_any_thread() {
+async fn client_future_is_send() {
     let app: Router = Router::new().route("/", get(async || "hello"));
     let mut client = TestClient::new(app, NullSessions::new("no sessions"));
-    let visit = tokio::spawn(async move { client.get("/").await.map(|answer| answer.text()) });
+    let visit = tokio::spawn(async move { client.get("/").await.map(|response| response.text()) });
     assert_eq!(visit.await.unwrap().unwrap(), "hello");
 }

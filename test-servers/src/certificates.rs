@@ -9,8 +9,9 @@ use crate::program::{installed, run};
 
 const NEW_KEY: [&str; 5] = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
 
-/// An authority of the test's own, and a certificate for 127.0.0.1 that it signed, which servers and clients may show. All
-/// of it is files in PEM, which go when this is dropped.
+/// A new authority, and a certificate for 127.0.0.1 and localhost that it signed, for servers and
+/// clients. The certificate is also for 0.0.0.0, an address of this machine that is not a loopback
+/// address. All of it is files in PEM, which are removed when this is dropped.
 #[derive(Debug)]
 pub struct Certificates(TemporaryFolder);
 
@@ -19,15 +20,30 @@ impl Certificates {
     /// certificates.
     pub fn new() -> Self {
         let this = Self(TemporaryFolder::new());
-        let authority = ["-subj", "/CN=test authority", "-keyout", "authority.key", "-out", "authority.pem"];
+        let authority =
+            ["-subj", "/CN=test authority", "-keyout", "authority.key", "-out", "authority.pem"];
         this.openssl(&[&["req", "-x509", "-days", "2"], &NEW_KEY[..], &authority].concat());
         let request = ["-subj", "/CN=localhost", "-keyout", "key.pem", "-out", "request.pem"];
         this.openssl(&[&["req"], &NEW_KEY[..], &request].concat());
         let names = this.0.path().join("names");
-        fs::write(names, "subjectAltName=IP:127.0.0.1,DNS:localhost\n").expect("a new folder is writable");
-        let signed =
-            ["x509", "-req", "-in", "request.pem", "-days", "2", "-extfile", "names", "-out", "certificate.pem"];
-        this.openssl(&[&signed[..], &["-CA", "authority.pem", "-CAkey", "authority.key", "-CAcreateserial"]].concat());
+        fs::write(names, "subjectAltName=IP:127.0.0.1,IP:0.0.0.0,DNS:localhost\n")
+            .expect("a new folder is writable");
+        let signed = [
+            "x509",
+            "-req",
+            "-in",
+            "request.pem",
+            "-days",
+            "2",
+            "-extfile",
+            "names",
+            "-out",
+            "certificate.pem",
+        ];
+        this.openssl(
+            &[&signed[..], &["-CA", "authority.pem", "-CAkey", "authority.key", "-CAcreateserial"]]
+                .concat(),
+        );
         this
     }
 
@@ -47,7 +63,9 @@ impl Certificates {
     }
 
     fn openssl(&self, arguments: &[&str]) {
-        run(Command::new(installed("openssl", "openssl")).current_dir(self.0.path()).args(arguments));
+        run(Command::new(installed("openssl", "openssl"))
+            .current_dir(self.0.path())
+            .args(arguments));
     }
 }
 

@@ -87,7 +87,11 @@ impl Chromedriver {
             assert!(Instant::now() < deadline, "chromedriver does not start:\n{}", keeper.log());
             sleep(Duration::from_millis(10));
         };
-        Self { url: format!("http://127.0.0.1:{port}"), folder: keeper.folder().to_owned(), _keeper: keeper }
+        Self {
+            url: format!("http://127.0.0.1:{port}"),
+            folder: keeper.folder().to_owned(),
+            _keeper: keeper,
+        }
     }
 }
 

@@ -38,7 +38,11 @@ impl RedisCluster {
     pub async fn master_of(&self, key: &str) -> &PrivateServer {
         for node in &self.nodes {
             if let Some(port) = served_by(node, key).await {
-                return self.nodes.iter().find(|node| node.port() == port).expect("a master is one of the nodes");
+                return self
+                    .nodes
+                    .iter()
+                    .find(|node| node.port() == port)
+                    .expect("a master is one of the nodes");
             }
         }
         panic!("no node of the Cluster knows who serves {key}")
@@ -49,11 +53,18 @@ impl RedisCluster {
     pub async fn fail_over(&self, key: &str) -> &PrivateServer {
         let old = self.master_of(key).await;
         old.kill().await;
-        let others: Vec<_> =
-            self.nodes.iter().filter(|node| node.port() != old.port()).map(PrivateServer::client).collect();
+        let others: Vec<_> = self
+            .nodes
+            .iter()
+            .filter(|node| node.port() != old.port())
+            .map(PrivateServer::client)
+            .collect();
         let (key, old_port) = (key.to_owned(), old.port());
         in_background(move || {
-            let slot = ask(&others[0], &["cluster", "keyslot", &key]).trim().parse().expect("a slot is a number");
+            let slot = ask(&others[0], &["cluster", "keyslot", &key])
+                .trim()
+                .parse()
+                .expect("a slot is a number");
             wait_until("the replica has taken over", || {
                 others.iter().all(|node| {
                     ask(node, &["cluster", "info"]).contains("cluster_state:ok")
@@ -74,11 +85,11 @@ impl RedisCluster {
         let cluster = RedisCluster { nodes };
         let client = cluster.nodes[0].client();
         let addresses = cluster.nodes.iter().map(|node| format!("127.0.0.1:{}", node.port()));
-        run(Command::new(&client[0]).args(&client[1..]).args(["--cluster", "create"]).args(addresses).args([
-            "--cluster-replicas",
-            "1",
-            "--cluster-yes",
-        ]));
+        run(Command::new(&client[0])
+            .args(&client[1..])
+            .args(["--cluster", "create"])
+            .args(addresses)
+            .args(["--cluster-replicas", "1", "--cluster-yes"]));
         wait_until("all nodes of the Cluster agree", || cluster.nodes.iter().all(agrees));
         cluster
     }
@@ -108,7 +119,8 @@ fn agrees(node: &PrivateServer) -> bool {
     let replicas = table.lines().filter(|line| line.contains("slave")).count();
     let knows_all = table.lines().count() == 6 && replicas == 3 && !table.contains("handshake");
     let replication = node.ask_now(&["info", "replication"]);
-    let is_synchronized = replication.contains("master_link_status:up") || replication.contains("state=online");
+    let is_synchronized =
+        replication.contains("master_link_status:up") || replication.contains("state=online");
     knows_all && is_synchronized && node.ask_now(&["cluster", "info"]).contains("cluster_state:ok")
 }
 
@@ -116,7 +128,8 @@ fn agrees(node: &PrivateServer) -> bool {
 fn master_of_slot(table: &str, slot: u16) -> Option<u16> {
     let serves = |slots: &str| {
         let (first, last) = slots.split_once('-').unwrap_or((slots, slots));
-        first.parse().is_ok_and(|first: u16| first <= slot) && last.parse().is_ok_and(|last: u16| slot <= last)
+        first.parse().is_ok_and(|first: u16| first <= slot)
+            && last.parse().is_ok_and(|last: u16| slot <= last)
     };
     table.lines().find_map(|line| {
         let fields: Vec<&str> = line.split(' ').collect();

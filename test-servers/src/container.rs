@@ -37,15 +37,20 @@ pub(crate) struct Container {
 impl Container {
     /// Starts a container, or tells why there is none.
     pub(crate) async fn start(image: &'static Image) -> Result<Container, String> {
-        let docker =
-            in_background(client).await.ok_or("no Docker daemon answers a `docker` command on this machine")?;
+        let docker = in_background(client)
+            .await
+            .ok_or("no Docker daemon answers a `docker` command on this machine")?;
         let name = format!("test-servers-{}-{}", image.name, std::process::id());
         let (port, keeper) = prepare(&docker, &name).await;
         run(image, &name, port.number()).await?;
         let (number, protocol) = (port.number(), image.protocol);
         in_background(move || {
             let is_ready = comes_true(|| protocol.is_ready(number));
-            assert!(is_ready, "The container does not answer. Its output:\n{}", log(&docker, &name));
+            assert!(
+                is_ready,
+                "The container does not answer. Its output:\n{}",
+                log(&docker, &name)
+            );
         })
         .await;
         Ok(Container { port, _keeper: keeper })
@@ -58,10 +63,18 @@ async fn run(image: &'static Image, name: &str, port: u16) -> Result<(), String>
     use testcontainers::runners::AsyncRunner as _;
     use testcontainers::{GenericImage, ImageExt as _};
 
-    let started =
-        GenericImage::new(image.name, image.tag).with_mapped_port(port, image.port.tcp()).with_container_name(name);
-    let started = image.environment.iter().fold(started, |started, (name, value)| started.with_env_var(*name, *value));
-    let container = started.with_startup_timeout(PULL_PATIENCE).start().await.map_err(|error| error.to_string())?;
+    let started = GenericImage::new(image.name, image.tag)
+        .with_mapped_port(port, image.port.tcp())
+        .with_container_name(name);
+    let started = image
+        .environment
+        .iter()
+        .fold(started, |started, (name, value)| started.with_env_var(*name, *value));
+    let container = started
+        .with_startup_timeout(PULL_PATIENCE)
+        .start()
+        .await
+        .map_err(|error| error.to_string())?;
     // The keeper removes it: a destructor does not run for what a whole process shares.
     std::mem::forget(container);
     Ok(())
@@ -79,7 +92,11 @@ async fn prepare(docker: &Path, name: &str) -> (Port, Keeper) {
     let arguments = ["-c", script, "test-servers-container", &docker.display().to_string(), name];
     let arguments = arguments.map(str::to_owned).to_vec();
     in_background(move || {
-        let mut keeper = Keeper::new("container", |_| Program { path: "sh".into(), arguments, last_signal: "TERM" });
+        let mut keeper = Keeper::new("container", |_| Program {
+            path: "sh".into(),
+            arguments,
+            last_signal: "TERM",
+        });
         keeper.order("start");
         (Port::reserve(), keeper)
     })
@@ -94,7 +111,9 @@ fn log(docker: &Path, name: &str) -> String {
 /// The command-line client of Docker, if a daemon answers.
 fn client() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    let docker = std::env::split_paths(&path).map(|folder| folder.join("docker")).find(|path| path.is_file())?;
+    let docker = std::env::split_paths(&path)
+        .map(|folder| folder.join("docker"))
+        .find(|path| path.is_file())?;
     let answer = match std::env::var("DOCKER_HOST").ok() {
         None => ask(UnixStream::connect("/var/run/docker.sock").ok()?),
         Some(address) => match address.split_once("://")? {

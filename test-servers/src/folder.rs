@@ -11,7 +11,11 @@ pub struct TemporaryFolder(Keeper);
 impl TemporaryFolder {
     /// Makes the folder.
     pub fn new() -> Self {
-        Self(Keeper::new("folder", |_| Program { path: PathBuf::new(), arguments: Vec::new(), last_signal: "KILL" }))
+        Self(Keeper::new("folder", |_| Program {
+            path: PathBuf::new(),
+            arguments: Vec::new(),
+            last_signal: "KILL",
+        }))
     }
 
     /// Where it is.

@@ -25,22 +25,13 @@ pub(crate) struct Keeper {
 impl Keeper {
     /// Makes the folder. `program` is told the folder, in which it may write what the server needs.
     pub(crate) fn new(name: &str, program: impl FnOnce(&Path) -> Program) -> Keeper {
-        let folder =
-            std::env::temp_dir().join(format!("test-servers-{name}-{}-{:08x}", std::process::id(), fastrand::u32(..)));
+        let folder = std::env::temp_dir().join(format!(
+            "test-servers-{name}-{}-{:08x}",
+            std::process::id(),
+            fastrand::u32(..)
+        ));
         let program = program(&folder);
-        let mut shell = Command::new("sh")
-            .args(["-c", include_str!("keeper.sh"), "test-servers-keeper"])
-            .arg(&folder)
-            .arg(program.last_signal)
-            .arg(program.path)
-            .args(program.arguments)
-            // An interrupt at the terminal goes to the whole group of the test.
-            .process_group(0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("sh starts");
+        let mut shell = spawn(&folder, program);
         let orders = shell.stdin.take();
         let replies = BufReader::new(shell.stdout.take().expect("the output is piped"));
         let mut keeper = Keeper { shell, orders, replies, folder };
@@ -76,9 +67,57 @@ impl Keeper {
     }
 }
 
+fn spawn(folder: &Path, program: Program) -> Child {
+    Command::new("sh")
+        .args(["-c", include_str!("keeper.sh"), "test-servers-keeper"])
+        .arg(folder)
+        .arg(program.last_signal)
+        .arg(program.path)
+        .args(program.arguments)
+        // An interrupt at the terminal goes to the whole group of the test.
+        .process_group(0)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("sh starts")
+}
+
 impl Drop for Keeper {
     fn drop(&mut self) {
         drop(self.orders.take());
         let _ = self.shell.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::folder::TemporaryFolder;
+
+    #[test]
+    fn keeper_with_undeliverable_reply_ends_server() {
+        let parent = TemporaryFolder::new();
+        let folder = parent.path().join("server");
+        let program = Program {
+            path: "sleep".into(),
+            arguments: vec!["1000".to_owned()],
+            last_signal: "KILL",
+        };
+        let mut shell = spawn(&folder, program);
+        let mut orders = shell.stdin.take().expect("the input is piped");
+        let mut replies = BufReader::new(shell.stdout.take().expect("the output is piped"));
+        let mut line = String::new();
+        orders.write_all(b"start\n").expect("the keeper listens");
+        replies.read_line(&mut line).expect("the keeper replies");
+        replies.read_line(&mut line).expect("the keeper replies");
+        assert_eq!(line, "ready\nup\n");
+
+        drop(replies);
+        orders.write_all(b"look\n").expect("the keeper listens");
+        drop(orders);
+        let status = shell.wait().expect("the keeper is a child of this process");
+        assert!(status.success(), "{status}");
+        assert!(!folder.exists(), "the keeper removes the folder after the server has ended");
     }
 }

@@ -6,6 +6,13 @@ last_signal=$2
 shift 2
 server=
 
+# Either signal would terminate this shell before it ends the server.
+# HUP: Linux sends SIGHUP to this process group if the owner process exits while a process of the
+# group is stopped. `freeze` stops the server, and the pipe closes before the exit is complete.
+# PIPE: the owner process may exit before it reads a reply.
+# The signals are ignored, not caught, because `cat` and `rm` inherit only ignored signals.
+trap '' HUP PIPE
+
 is_running() {
     [ -n "$1" ] || return 1
     case $(cat "/proc/$1/stat" 2>/dev/null) in

@@ -22,6 +22,7 @@
 //!
 //! [`redis_with`], [`postgres_with`], [`mysql_with`], [`redis_cluster`], [`redis_sentinel`] and [`pgbouncer`] start the installed
 //! server for one test, which may then kill, stop, freeze and restart it. [`RedisOptions`] ask for a password, TLS and settings.
+//! [`postgres_with_tls`] and [`mysql_with_tls`] offer TLS.
 //!
 //! [`chromedriver()`] is Debian's, and drives its Chromium.
 //!
@@ -30,7 +31,12 @@
 //! [`TemporaryFolder`] is for files. No server and no folder outlives the process that started it, even one that is killed.
 //! All of this needs Linux, and functions a tokio runtime.
 
-#![expect(clippy::expect_used, clippy::panic, clippy::missing_panics_doc, reason = "a test without its server fails")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a test without its server fails"
+)]
 
 mod certificates;
 mod chromedriver;
@@ -55,9 +61,9 @@ pub use certificates::Certificates;
 pub use chromedriver::{Chromedriver, chromedriver};
 pub use cluster::{RedisCluster, redis_cluster, redis_cluster_with};
 pub use folder::TemporaryFolder;
-pub use mysql::{mysql, mysql_with};
+pub use mysql::{mysql, mysql_with, mysql_with_tls};
 pub use pgbouncer::pgbouncer;
-pub use postgres::{postgres, postgres_with};
+pub use postgres::{postgres, postgres_with, postgres_with_tls};
 pub use private::PrivateServer;
 pub use proxy::{LostReply, Proxy, proxy};
 pub use redis::{RedisOptions, redis, redis_with};

@@ -19,7 +19,9 @@ async fn main() {
         "private-mysql" => keep(&[test_servers::mysql_with(&[]).await.url()]),
         "redis-cluster" => keep(&test_servers::redis_cluster().await.urls()),
         "redis-sentinel" => keep(&test_servers::redis_sentinel().await.urls()),
-        _ => panic!("name one of: [private-]redis, [private-]postgres, [private-]mysql, redis-cluster, redis-sentinel"),
+        _ => panic!(
+            "name one of: [private-]redis, [private-]postgres, [private-]mysql, redis-cluster, redis-sentinel"
+        ),
     }
 }
 

@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
+use crate::Certificates;
 use crate::container::Image;
 use crate::keeper::Program;
 use crate::private::{Description, PrivateServer, in_background};
@@ -41,8 +43,25 @@ pub async fn mysql() -> &'static SharedServer {
 ///
 /// The user of its address is root.
 pub async fn mysql_with(settings: &[(&str, &str)]) -> PrivateServer {
-    let settings: Vec<String> = settings.iter().map(|(name, value)| format!("--{name}={value}")).collect();
+    let settings: Vec<String> =
+        settings.iter().map(|(name, value)| format!("--{name}={value}")).collect();
     in_background(move || start(&settings)).await
+}
+
+/// Starts a MariaDB that offers TLS with new [certificates](PrivateServer::certificates).
+/// Clients may connect without TLS.
+pub async fn mysql_with_tls() -> PrivateServer {
+    in_background(|| {
+        let certificates = Certificates::new();
+        let files = [
+            ("ssl-ca", certificates.authority()),
+            ("ssl-cert", certificates.certificate()),
+            ("ssl-key", certificates.key()),
+        ];
+        let settings = files.map(|(name, file)| format!("--{name}={}", file.display()));
+        start_with(&settings, Some(certificates))
+    })
+    .await
 }
 
 pub(crate) fn url(port: u16) -> String {
@@ -50,6 +69,10 @@ pub(crate) fn url(port: u16) -> String {
 }
 
 pub(crate) fn start(settings: &[String]) -> PrivateServer {
+    start_with(settings, None)
+}
+
+fn start_with(settings: &[String], certificates: Option<Certificates>) -> PrivateServer {
     PrivateServer::start(
         "mysql",
         |folder, port| Program {
@@ -65,8 +88,9 @@ pub(crate) fn start(settings: &[String]) -> PrivateServer {
                 "GRANT ALL PRIVILEGES ON *.* TO 'root'@'127.0.0.1' WITH GRANT OPTION;".to_owned(),
                 "CREATE DATABASE IF NOT EXISTS test;\n".to_owned(),
             ];
-            fs::write(folder.join("init.sql"), statements.join("\n")).expect("a new folder is writable");
-            describe(port)
+            fs::write(folder.join("init.sql"), statements.join("\n"))
+                .expect("a new folder is writable");
+            Description { certificates: certificates.map(Arc::new), ..describe(port) }
         },
     )
 }
@@ -101,7 +125,8 @@ fn as_root() -> Option<String> {
 fn describe(port: u16) -> Description {
     let client = installed("mariadb", "mariadb-client").display().to_string();
     let (port_argument, password) = (format!("--port={port}"), format!("--password={PASSWORD}"));
-    let arguments = ["--no-defaults", "--host=127.0.0.1", &port_argument, "--user=root", &password, "-NBe"];
+    let arguments =
+        ["--no-defaults", "--host=127.0.0.1", &port_argument, "--user=root", &password, "-NBe"];
     Description {
         url: url(port),
         protocol: Some(Protocol::MySql),
@@ -113,14 +138,19 @@ fn describe(port: u16) -> Description {
 
 fn copy_template(data: &Path) {
     let program = installed("mariadb-install-db", PACKAGE);
-    let version = run(Command::new(installed("mariadbd", PACKAGE)).args(["--no-defaults", "--version"]));
+    let version =
+        run(Command::new(installed("mariadbd", PACKAGE)).args(["--no-defaults", "--version"]));
     let version = version.split_whitespace().nth(2).unwrap_or("unknown");
     template::copy(&format!("mysql-{version}-user-{}", port::user()), data, |template| {
         run(Command::new(&program)
             .arg("--no-defaults")
             .arg(format!("--datadir={}", template.display()))
             .arg(format!("--tmpdir={}", template.with_file_name("").display()))
-            .args(["--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"])
+            .args([
+                "--auth-root-authentication-method=normal",
+                "--skip-test-db",
+                "--skip-name-resolve",
+            ])
             .arg("--innodb-log-file-size=16M")
             .args(as_root()));
     });

@@ -21,14 +21,19 @@ fn start(server: &Url) -> PrivateServer {
     PrivateServer::start(
         "pgbouncer",
         |folder, _| {
-            let mut command = postgres::not_as_root(&installed("pgbouncer", "pgbouncer")).into_iter();
+            let mut command =
+                postgres::not_as_root(&installed("pgbouncer", "pgbouncer")).into_iter();
             let path = command.next().expect("a command has a program").into();
             let settings = folder.join("pgbouncer.ini").display().to_string();
             Program { path, arguments: command.chain([settings]).collect(), last_signal: "KILL" }
         },
         |folder, port| {
             let users = folder.join("users.txt");
-            let user = format!("\"{}\" \"{}\"\n", server.username(), server.password().unwrap_or_default());
+            let user = format!(
+                "\"{}\" \"{}\"\n",
+                server.username(),
+                server.password().unwrap_or_default()
+            );
             fs::write(&users, user).expect("a new folder is writable");
             let settings = settings(server, port, &users.display().to_string());
             fs::write(folder.join("pgbouncer.ini"), settings).expect("a new folder is writable");
@@ -38,7 +43,8 @@ fn start(server: &Url) -> PrivateServer {
 }
 
 fn settings(server: &Url, port: u16, users: &str) -> String {
-    let (host, server_port) = (server.host_str().unwrap_or("127.0.0.1"), server.port().unwrap_or(5432));
+    let (host, server_port) =
+        (server.host_str().unwrap_or("127.0.0.1"), server.port().unwrap_or(5432));
     let user = server.username();
     format!(
         "[databases]\n\

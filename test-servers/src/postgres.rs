@@ -2,9 +2,11 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
+use crate::Certificates;
 use crate::container::Image;
 use crate::keeper::Program;
 use crate::private::{Description, PrivateServer, in_background};
@@ -40,8 +42,15 @@ pub async fn postgres() -> &'static SharedServer {
 ///
 /// The user of its address is the superuser.
 pub async fn postgres_with(settings: &[(&str, &str)]) -> PrivateServer {
-    let settings: Vec<String> = settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let settings: Vec<String> =
+        settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
     in_background(move || start(&settings)).await
+}
+
+/// Starts a PostgreSQL that offers TLS with new [certificates](PrivateServer::certificates).
+/// Clients may connect without TLS.
+pub async fn postgres_with_tls() -> PrivateServer {
+    in_background(|| start_with(&["ssl=on".to_owned()], Some(Certificates::new()))).await
 }
 
 pub(crate) fn url(port: u16) -> String {
@@ -53,28 +62,46 @@ pub(crate) fn not_as_root(program: &Path) -> Vec<String> {
     let mut command = Vec::new();
     if port::user() == 0 {
         let setpriv = installed("setpriv", "util-linux").display().to_string();
-        command.extend([setpriv, "--reuid=postgres".into(), "--regid=postgres".into(), "--clear-groups".into()]);
+        command.extend([
+            setpriv,
+            "--reuid=postgres".into(),
+            "--regid=postgres".into(),
+            "--clear-groups".into(),
+        ]);
     }
     command.push(program.display().to_string());
     command
 }
 
 pub(crate) fn start(settings: &[String]) -> PrivateServer {
+    start_with(settings, None)
+}
+
+fn start_with(settings: &[String], certificates: Option<Certificates>) -> PrivateServer {
     PrivateServer::start(
         "postgres",
         |folder, port| {
             let mut command = not_as_root(&installed("postgres", PACKAGE)).into_iter();
             let path = command.next().expect("a command has a program").into();
             let mut arguments: Vec<String> = command.collect();
-            arguments.extend(["-D".into(), folder.join("data").display().to_string(), "-p".into(), port.to_string()]);
-            let own = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=300"];
+            arguments.extend([
+                "-D".into(),
+                folder.join("data").display().to_string(),
+                "-p".into(),
+                port.to_string(),
+            ]);
+            let own =
+                ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=300"];
             let settings = own.into_iter().chain(settings.iter().map(String::as_str));
             arguments.extend(settings.flat_map(|setting| ["-c".to_owned(), setting.to_owned()]));
             Program { path, arguments, last_signal: "KILL" }
         },
         |folder, port| {
             copy_template(&folder.join("data"));
-            describe(url(port))
+            if let Some(certificates) = &certificates {
+                copy_certificate(certificates, &folder.join("data"));
+            }
+            Description { certificates: certificates.map(Arc::new), ..describe(url(port)) }
         },
     )
 }
@@ -87,6 +114,21 @@ pub(crate) fn describe(url: String) -> Description {
         protocol: Some(Protocol::Postgres),
         stop_signal: "INT",
         certificates: None,
+    }
+}
+
+/// Copies the certificate and its key to where PostgreSQL looks for them. It refuses a key that
+/// others can read.
+fn copy_certificate(certificates: &Certificates, data: &Path) {
+    for (file, name) in
+        [(certificates.certificate(), "server.crt"), (certificates.key(), "server.key")]
+    {
+        let mut install = Command::new("install");
+        install.arg("--mode=600");
+        if port::user() == 0 {
+            install.arg("--owner=postgres");
+        }
+        run(install.arg(file).arg(data.join(name)));
     }
 }
 
@@ -105,7 +147,13 @@ fn copy_template(data: &Path) {
         run(Command::new(&command[0])
             .args(&command[1..])
             .arg(format!("--pwfile={}", password.display()))
-            .args(["--username=postgres", "--auth=md5", "--encoding=UTF8", "--locale=C", "--pgdata"])
+            .args([
+                "--username=postgres",
+                "--auth=md5",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--pgdata",
+            ])
             .arg(template)
             .current_dir("/"));
     });

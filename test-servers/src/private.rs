@@ -74,7 +74,10 @@ impl PrivateServer {
 
     /// Ends the server in the orderly way of its kind.
     pub async fn stop(&self) {
-        self.in_background(|inner| _ = inner.keeper().order(&format!("end {}", inner.description.stop_signal))).await;
+        self.in_background(|inner| {
+            _ = inner.keeper().order(&format!("end {}", inner.description.stop_signal));
+        })
+        .await;
     }
 
     /// Starts the server again on the same port, with the data that it left. If it still runs, it is killed first.
@@ -129,7 +132,10 @@ impl PrivateServer {
         run(&mut self.0.client(&question))
     }
 
-    async fn in_background<T: Send + 'static>(&self, work: impl FnOnce(&Inner) -> T + Send + 'static) -> T {
+    async fn in_background<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> T + Send + 'static,
+    ) -> T {
         let inner = Arc::clone(&self.0);
         in_background(move || work(&inner)).await
     }
@@ -153,12 +159,16 @@ impl Inner {
     fn is_ready(&self) -> bool {
         match self.description.protocol {
             Some(protocol) => protocol.is_ready(self.port.number()),
-            None => self.client(&["PING".into()]).output().is_ok_and(|output| output.stdout.starts_with(b"PONG")),
+            None => self
+                .client(&["PING".into()])
+                .output()
+                .is_ok_and(|output| output.stdout.starts_with(b"PONG")),
         }
     }
 
     fn client(&self, question: &[String]) -> Command {
-        let (program, arguments) = self.description.client.split_first().expect("a client has a name");
+        let (program, arguments) =
+            self.description.client.split_first().expect("a client has a name");
         let mut command = Command::new(program);
         command.args(arguments).args(question);
         command
@@ -189,7 +199,9 @@ pub(crate) fn comes_true(mut is_so: impl FnMut() -> bool) -> bool {
 }
 
 /// Runs what waits for programs where it holds up no task of the test.
-pub(crate) async fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) async fn in_background<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
         Err(error) => resume_unwind(error.into_panic()),

@@ -11,12 +11,15 @@ pub(crate) fn installed(name: &str, package: &str) -> PathBuf {
         .chain(postgres_folders())
         .map(|folder| folder.join(name))
         .find(|path| path.is_file())
-        .unwrap_or_else(|| panic!("There is no {name} on this machine. Run: sudo apt-get install -y {package}"))
+        .unwrap_or_else(|| {
+            panic!("There is no {name} on this machine. Run: sudo apt-get install -y {package}")
+        })
 }
 
 /// Runs a program to its end and returns what it printed.
 pub(crate) fn run(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+    let output =
+        command.output().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?} failed\n{printed}{complaint}");
@@ -33,5 +36,9 @@ fn postgres_folders() -> Vec<PathBuf> {
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
         .collect();
     versions.sort_unstable();
-    versions.iter().rev().map(|version| format!("/usr/lib/postgresql/{version}/bin").into()).collect()
+    versions
+        .iter()
+        .rev()
+        .map(|version| format!("/usr/lib/postgresql/{version}/bin").into())
+        .collect()
 }

@@ -100,13 +100,25 @@ impl Proxy {
     /// themselves reach the server.
     pub fn lose_replies(&self, of_requests_with: &[u8], one_in: usize, reply: LostReply) {
         let of_requests_with = of_requests_with.to_vec();
-        self.set_loss(Some(Loss { of_requests_with, one_in, passed: 0, is_over_after_one: false, reply }));
+        self.set_loss(Some(Loss {
+            of_requests_with,
+            one_in,
+            passed: 0,
+            is_over_after_one: false,
+            reply,
+        }));
     }
 
     /// Loses the reply to the next request that contains these bytes in one piece, and to no later one.
     pub fn lose_next_reply(&self, of_requests_with: &[u8], reply: LostReply) {
         let of_requests_with = of_requests_with.to_vec();
-        self.set_loss(Some(Loss { of_requests_with, one_in: 1, passed: 0, is_over_after_one: true, reply }));
+        self.set_loss(Some(Loss {
+            of_requests_with,
+            one_in: 1,
+            passed: 0,
+            is_over_after_one: true,
+            reply,
+        }));
     }
 
     /// Loses no further reply.

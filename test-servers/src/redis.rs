@@ -18,7 +18,13 @@ pub(crate) const PACKAGE: &str = "redis-server";
 
 const KIND: Kind = Kind {
     variable: "TEST_REDIS_URL",
-    image: Image { name: "redis", tag: "7.2", port: 6379, environment: &[], protocol: Protocol::Redis },
+    image: Image {
+        name: "redis",
+        tag: "7.2",
+        port: 6379,
+        environment: &[],
+        protocol: Protocol::Redis,
+    },
     url,
     start: || start(&RedisOptions::default()),
 };
@@ -92,13 +98,19 @@ pub(crate) fn start(options: &RedisOptions) -> PrivateServer {
 }
 
 /// What a server, or a Sentinel, at a port is like from outside.
-pub(crate) fn describe(password: Option<&str>, certificates: Option<&Arc<Certificates>>, port: u16) -> Description {
+pub(crate) fn describe(
+    password: Option<&str>,
+    certificates: Option<&Arc<Certificates>>,
+    port: u16,
+) -> Description {
     let program = installed("redis-cli", "redis-tools").display().to_string();
-    let mut client = [&program, "-h", "127.0.0.1", "-p", &port.to_string()].map(str::to_owned).to_vec();
+    let mut client =
+        [&program, "-h", "127.0.0.1", "-p", &port.to_string()].map(str::to_owned).to_vec();
     let scheme = if certificates.is_some() { "rediss" } else { "redis" };
     if let Some(certificates) = certificates {
         client.push("--tls".to_owned());
-        let (authority, certificate, key) = (certificates.authority(), certificates.certificate(), certificates.key());
+        let (authority, certificate, key) =
+            (certificates.authority(), certificates.certificate(), certificates.key());
         for (name, file) in [("--cacert", authority), ("--cert", certificate), ("--key", key)] {
             client.extend([name.to_owned(), file.display().to_string()]);
         }
@@ -118,7 +130,10 @@ pub(crate) fn describe(password: Option<&str>, certificates: Option<&Arc<Certifi
 }
 
 /// The lines of `redis.conf` by which a server, or a Sentinel, listens at a port.
-pub(crate) fn listening(certificates: Option<&Certificates>, port: u16) -> Vec<(&'static str, String)> {
+pub(crate) fn listening(
+    certificates: Option<&Certificates>,
+    port: u16,
+) -> Vec<(&'static str, String)> {
     let mut lines = vec![("bind", "127.0.0.1".to_owned())];
     let Some(certificates) = certificates else {
         lines.push(("port", port.to_string()));
@@ -134,14 +149,20 @@ pub(crate) fn listening(certificates: Option<&Certificates>, port: u16) -> Vec<(
     }
     // The second and third are about the ways to other servers.
     lines.extend(
-        ["tls-auth-clients", "tls-replication", "tls-cluster"].into_iter().zip(["no", "yes", "yes"].map(str::to_owned)),
+        ["tls-auth-clients", "tls-replication", "tls-cluster"]
+            .into_iter()
+            .zip(["no", "yes", "yes"].map(str::to_owned)),
     );
     lines
 }
 
 /// What the server says; nothing if it does not run.
 pub(crate) fn ask(client: &[String], question: &[&str]) -> String {
-    let output = Command::new(&client[0]).args(&client[1..]).args(question).output().expect("redis-cli runs");
+    let output = Command::new(&client[0])
+        .args(&client[1..])
+        .args(question)
+        .output()
+        .expect("redis-cli runs");
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 

@@ -66,15 +66,31 @@ impl RedisSentinel {
         old
     }
 
-    /// Lets the sentinels make the other server the master, waits until they have, and returns the one that was it: it
-    /// lives on as a replica.
+    /// Lets the sentinels make the other server the master, waits until they have, and returns the
+    /// old master, which is now a replica.
     pub async fn switch_over(&self) -> &PrivateServer {
-        let old = self.master().await;
-        let (sentinel, server) = (self.sentinels[0].client(), old.client());
+        let old = self.start_switch_over().await;
+        let server = old.client();
         in_background(move || {
-            let begins = || redis::ask(&sentinel, &["sentinel", "failover", NAME]).starts_with("OK");
+            wait_until("the old master follows", || {
+                redis::ask(&server, &["role"]).starts_with("slave")
+            });
+        })
+        .await;
+        old
+    }
+
+    /// Lets the sentinels make the other server the master, waits until all of them name it, and
+    /// returns the old master.
+    ///
+    /// For several seconds, the old master still accepts writes, which are lost.
+    pub async fn start_switch_over(&self) -> &PrivateServer {
+        let old = self.master().await;
+        let sentinel = self.sentinels[0].client();
+        in_background(move || {
+            let begins =
+                || redis::ask(&sentinel, &["sentinel", "failover", NAME]).starts_with("OK");
             wait_until("a sentinel begins", begins);
-            wait_until("the old master follows", || redis::ask(&server, &["role"]).starts_with("slave"));
         })
         .await;
         self.until_it_is_replaced(old).await;
@@ -82,17 +98,23 @@ impl RedisSentinel {
     }
 
     async fn until_it_is_replaced(&self, old: &PrivateServer) {
-        let new = self.servers.iter().find(|server| server.port() != old.port()).expect("there are two servers");
+        let new = self
+            .servers
+            .iter()
+            .find(|server| server.port() != old.port())
+            .expect("there are two servers");
         let new_port = new.port().to_string();
         let sentinels: Vec<_> = self.sentinels.iter().map(PrivateServer::client).collect();
         let server = new.client();
         in_background(move || {
             wait_until("the replica has taken over", || {
                 let names_new = |sentinel: &Vec<String>| {
-                    let answer = redis::ask(sentinel, &["sentinel", "get-master-addr-by-name", NAME]);
+                    let answer =
+                        redis::ask(sentinel, &["sentinel", "get-master-addr-by-name", NAME]);
                     answer.lines().nth(1) == Some(&new_port)
                 };
-                sentinels.iter().all(names_new) && redis::ask(&server, &["role"]).starts_with("master")
+                sentinels.iter().all(names_new)
+                    && redis::ask(&server, &["role"]).starts_with("master")
             });
         })
         .await;
@@ -100,7 +122,8 @@ impl RedisSentinel {
 
     fn start(options: &RedisOptions) -> RedisSentinel {
         let master = redis::start(options);
-        let following = options.clone().setting("replicaof", &format!("127.0.0.1 {}", master.port()));
+        let following =
+            options.clone().setting("replicaof", &format!("127.0.0.1 {}", master.port()));
         let replica = redis::start(&following);
         wait_until("the replica has copied the master", || {
             replica.ask_now(&["info", "replication"]).contains("master_link_status:up")
@@ -122,18 +145,29 @@ fn start_sentinel(options: &RedisOptions, master: u16) -> PrivateServer {
         "sentinel",
         |folder, _| Program {
             path: installed("redis-server", redis::PACKAGE),
-            arguments: vec![folder.join("sentinel.conf").display().to_string(), "--sentinel".into()],
+            arguments: vec![
+                folder.join("sentinel.conf").display().to_string(),
+                "--sentinel".into(),
+            ],
             last_signal: "KILL",
         },
         |folder, port| {
-            let mut lines = redis::listening(certificates.map(|certificates| &**certificates), port);
+            let mut lines =
+                redis::listening(certificates.map(|certificates| &**certificates), port);
             lines.push(("dir", folder.display().to_string()));
             lines.push(("sentinel monitor", format!("{NAME} 127.0.0.1 {master} 2")));
             lines.push(("sentinel down-after-milliseconds", format!("{NAME} 1000")));
             lines.push(("sentinel failover-timeout", format!("{NAME} 3000")));
-            lines.extend(options.password.iter().map(|password| ("sentinel auth-pass", format!("{NAME} {password}"))));
-            let lines: Vec<_> = lines.into_iter().map(|(name, value)| format!("{name} {value}")).collect();
-            fs::write(folder.join("sentinel.conf"), lines.join("\n")).expect("a new folder is writable");
+            lines.extend(
+                options
+                    .password
+                    .iter()
+                    .map(|password| ("sentinel auth-pass", format!("{NAME} {password}"))),
+            );
+            let lines: Vec<_> =
+                lines.into_iter().map(|(name, value)| format!("{name} {value}")).collect();
+            fs::write(folder.join("sentinel.conf"), lines.join("\n"))
+                .expect("a new folder is writable");
             redis::describe(None, certificates, port)
         },
     )

@@ -52,7 +52,11 @@ impl SharedServer {
             "TEST_CONTAINERS is {containers:?}; it can be `never`, `required` or absent"
         );
         if let Ok(url) = std::env::var(kind.variable) {
-            assert!(containers != "required", "TEST_CONTAINERS forbids the server that {} names", kind.variable);
+            assert!(
+                containers != "required",
+                "TEST_CONTAINERS forbids the server that {} names",
+                kind.variable
+            );
             return Self::named(kind.variable, url).await;
         }
         if containers != "never" {
@@ -63,7 +67,10 @@ impl SharedServer {
                         source: Source::Container(container),
                     };
                 }
-                Err(reason) => assert!(containers != "required", "TEST_CONTAINERS requires a container, but {reason}"),
+                Err(reason) => assert!(
+                    containers != "required",
+                    "TEST_CONTAINERS requires a container, but {reason}"
+                ),
             }
         }
         let server = in_background(kind.start).await;
@@ -72,7 +79,8 @@ impl SharedServer {
 
     /// An address is only looked at: a wrong one should fail here and not in the middle of a test.
     async fn named(variable: &str, url: String) -> SharedServer {
-        let parsed = Url::parse(&url).unwrap_or_else(|error| panic!("{variable} is not a URL: {error}"));
+        let parsed =
+            Url::parse(&url).unwrap_or_else(|error| panic!("{variable} is not a URL: {error}"));
         let host = parsed.host_str().unwrap_or("127.0.0.1").to_owned();
         let default_port = match parsed.scheme() {
             "postgres" | "postgresql" => 5432,
@@ -81,7 +89,10 @@ impl SharedServer {
         };
         let port = parsed.port().unwrap_or(default_port);
         let answer = in_background(move || std::net::TcpStream::connect((host, port))).await;
-        assert!(answer.is_ok(), "{variable} names a server at port {port} that does not answer: {answer:?}");
+        assert!(
+            answer.is_ok(),
+            "{variable} names a server at port {port} that does not answer: {answer:?}"
+        );
         SharedServer { url, source: Source::Environment }
     }
 }

@@ -9,7 +9,8 @@ use crate::program::run;
 /// Copies the template `name` to `target`. Where there is none yet, `initialize` makes it, in a folder that it is told.
 pub(crate) fn copy(name: &str, target: &Path, initialize: impl FnOnce(&Path)) {
     let store = store();
-    fs::create_dir_all(&store).unwrap_or_else(|error| panic!("{} cannot be made: {error}", store.display()));
+    fs::create_dir_all(&store)
+        .unwrap_or_else(|error| panic!("{} cannot be made: {error}", store.display()));
     let lock = File::create(store.join("lock")).expect("the folder of templates is writable");
     lock.lock().expect("the folder of templates can be locked");
     let template = store.join(name);
@@ -22,10 +23,12 @@ pub(crate) fn copy(name: &str, target: &Path, initialize: impl FnOnce(&Path)) {
 
 /// A server that must not run as root cannot reach each target folder, so the template grows among the temporary files.
 fn make(template: &Path, initialize: impl FnOnce(&Path)) {
-    let nursery = std::env::temp_dir().join(format!("test-servers-template-{}", std::process::id()));
+    let nursery =
+        std::env::temp_dir().join(format!("test-servers-template-{}", std::process::id()));
     // What an attempt left that failed.
     let _ = fs::remove_dir_all(&nursery);
-    fs::create_dir(&nursery).unwrap_or_else(|error| panic!("{} cannot be made: {error}", nursery.display()));
+    fs::create_dir(&nursery)
+        .unwrap_or_else(|error| panic!("{} cannot be made: {error}", nursery.display()));
     let data = nursery.join("data");
     fs::create_dir(&data).expect("a new folder is writable");
     initialize(&data);

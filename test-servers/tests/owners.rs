@@ -4,14 +4,16 @@
 
 mod helpers;
 
-use helpers::{Owner, ask, listens, port_of, wait_until};
+use helpers::{Owner, ask, listens, port_of, runs, stop_process, wait_until};
 use test_servers::{RedisOptions, Way, redis_with};
 
 const NO_CONTAINERS: (&str, &str) = ("TEST_CONTAINERS", "never");
 
 #[test]
 fn each_server_is_gone_after_its_process_was_killed() {
-    for server in ["private-redis", "private-postgres", "private-mysql", "redis", "postgres", "mysql"] {
+    for server in
+        ["private-redis", "private-postgres", "private-mysql", "redis", "postgres", "mysql"]
+    {
         let mut owner = Owner::start(server, &[NO_CONTAINERS]);
         let port = port_of(&owner.url);
         assert!(listens(port), "{server}");
@@ -32,6 +34,26 @@ fn each_node_is_gone_after_its_process_was_killed() {
     }
 }
 
+/// Linux sends SIGHUP to the keeper if the owner process exits while the server is stopped.
+#[test]
+fn stopped_server_is_gone_after_owner_was_killed() {
+    for (server, nodes) in [
+        ("private-redis", 1),
+        ("private-postgres", 1),
+        ("private-mysql", 1),
+        ("redis-cluster", 6),
+        ("redis-sentinel", 5),
+    ] {
+        let mut owner = Owner::start(server, &[NO_CONTAINERS]);
+        let processes = owner.servers();
+        assert_eq!(processes.len(), nodes, "{server}");
+        processes.iter().copied().for_each(stop_process);
+        owner.kill();
+        wait_until("all folders are gone", || owner.folders().is_empty());
+        assert!(!processes.into_iter().any(runs), "{server}");
+    }
+}
+
 #[test]
 fn a_server_is_gone_after_its_process_ended_well() {
     let mut owner = Owner::start("postgres", &[NO_CONTAINERS]);
@@ -45,8 +67,9 @@ fn a_server_is_gone_after_its_process_ended_well() {
 #[test]
 fn processes_that_start_at_once_have_servers_of_their_own() {
     let owners: Vec<Owner> = std::thread::scope(|scope| {
-        let starting: Vec<_> =
-            (0..6).map(|_| scope.spawn(|| Owner::start("private-redis", &[NO_CONTAINERS]))).collect();
+        let starting: Vec<_> = (0..6)
+            .map(|_| scope.spawn(|| Owner::start("private-redis", &[NO_CONTAINERS])))
+            .collect();
         starting.into_iter().map(|owner| owner.join().unwrap()).collect()
     });
     for (number, owner) in owners.iter().enumerate() {
@@ -73,7 +96,10 @@ async fn an_address_in_the_environment_is_taken() {
 
 #[test]
 fn an_address_where_nothing_answers_fails_at_once() {
-    let mut owner = Owner::start("postgres", &[("TEST_POSTGRES_URL", "postgres://user:secret@127.0.0.1:1/name")]);
+    let mut owner = Owner::start(
+        "postgres",
+        &[("TEST_POSTGRES_URL", "postgres://user:secret@127.0.0.1:1/name")],
+    );
     assert_eq!(owner.url, "");
     assert!(!owner.process.wait().unwrap().success());
 }
@@ -108,7 +134,8 @@ fn a_required_container_is_not_replaced_by_another_server() {
 /// Holds on each of the three ways; in which way it ran, its output tells.
 #[tokio::test]
 async fn shared_servers_answer_and_are_shared() {
-    let (redis, postgres, mysql) = tokio::join!(test_servers::redis(), test_servers::postgres(), test_servers::mysql());
+    let (redis, postgres, mysql) =
+        tokio::join!(test_servers::redis(), test_servers::postgres(), test_servers::mysql());
     assert!(std::ptr::eq(redis, test_servers::redis().await));
     assert_eq!(ask(redis.url(), "PING"), "PONG");
     assert_eq!(ask(postgres.url(), "SELECT 1"), "1");

@@ -9,7 +9,9 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use helpers::{ask, listens};
-use test_servers::{PrivateServer, RedisOptions, TemporaryFolder, mysql_with, pgbouncer, postgres_with, redis_with};
+use test_servers::{
+    PrivateServer, RedisOptions, TemporaryFolder, mysql_with, pgbouncer, postgres_with, redis_with,
+};
 
 const INSERT: &str = "INSERT INTO notes VALUES ('kept')";
 const SELECT: &str = "SELECT note FROM notes";
@@ -70,7 +72,11 @@ async fn postgres_keeps_its_data_when_killed() {
     assert!(!listens(server.port()));
     server.restart().await;
     assert_eq!(ask(server.url(), SELECT), "kept");
-    assert!(server.log().contains("database system was not properly shut down"), "{}", server.log());
+    assert!(
+        server.log().contains("database system was not properly shut down"),
+        "{}",
+        server.log()
+    );
 }
 
 #[tokio::test]
@@ -79,7 +85,8 @@ async fn a_killed_postgres_leaves_no_shared_memory_behind() {
     let key = std::fs::read_to_string(server.folder().join("data/postmaster.pid")).unwrap();
     let number = key.lines().nth(6).unwrap().split_whitespace().last().unwrap().to_owned();
     let pieces = || std::fs::read_to_string("/proc/sysvipc/shm").unwrap();
-    let is_there = |pieces: &str| pieces.lines().any(|line| line.split_whitespace().nth(1) == Some(&number));
+    let is_there =
+        |pieces: &str| pieces.lines().any(|line| line.split_whitespace().nth(1) == Some(&number));
     assert!(is_there(&pieces()));
     server.kill().await;
     assert!(!is_there(&pieces()));
@@ -113,7 +120,11 @@ async fn mysql_keeps_its_data_when_killed() {
 
 #[tokio::test]
 async fn an_orderly_stop_ends_each_server_and_a_restart_brings_it_back() {
-    let servers = [redis_with(RedisOptions::default()).await, postgres_with(&[]).await, mysql_with(&[]).await];
+    let servers = [
+        redis_with(RedisOptions::default()).await,
+        postgres_with(&[]).await,
+        mysql_with(&[]).await,
+    ];
     for server in servers {
         server.stop().await;
         assert!(!listens(server.port()));
@@ -185,7 +196,11 @@ async fn pgbouncer_hands_a_server_connection_to_each_transaction() {
     let postgres = postgres_with(&[]).await;
     let pooler = pgbouncer(postgres.url()).await;
     let first = ask(pooler.url(), "SELECT pg_backend_pid()");
-    assert_eq!(ask(pooler.url(), "SELECT pg_backend_pid()"), first, "two clients in turn share one server connection");
+    assert_eq!(
+        ask(pooler.url(), "SELECT pg_backend_pid()"),
+        first,
+        "two clients in turn share one server connection"
+    );
     let administration = format!("{}/pgbouncer", pooler.url().strip_suffix("/postgres").unwrap());
     assert!(ask(&administration, "SHOW CONFIG").contains("pool_mode|transaction"));
     assert_gone(pooler);
@@ -193,7 +208,8 @@ async fn pgbouncer_hands_a_server_connection_to_each_transaction() {
 
 #[tokio::test]
 async fn two_servers_of_a_kind_do_not_collide() {
-    let (one, other) = tokio::join!(redis_with(RedisOptions::default()), redis_with(RedisOptions::default()));
+    let (one, other) =
+        tokio::join!(redis_with(RedisOptions::default()), redis_with(RedisOptions::default()));
     ask(one.url(), "SET who one");
     ask(other.url(), "SET who other");
     assert_eq!(ask(one.url(), "GET who"), "one");
@@ -213,7 +229,8 @@ async fn twenty_starts_in_a_row_work() {
 
 #[tokio::test]
 async fn a_server_that_cannot_start_says_why() {
-    let failed = tokio::spawn(redis_with(RedisOptions::default().setting("maxmemory", "nonsense"))).await;
+    let failed =
+        tokio::spawn(redis_with(RedisOptions::default().setting("maxmemory", "nonsense"))).await;
     let panic = failed.unwrap_err().into_panic();
     let message = panic.downcast_ref::<String>().unwrap();
     assert!(message.contains("maxmemory"), "{message}");

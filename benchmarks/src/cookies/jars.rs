@@ -30,16 +30,20 @@ impl Jars {
             Kind::Signed => jar.signed(&self.key).get("session"),
             Kind::Sealed => jar.private(&self.key).get("session"),
         };
-        serde_json::from_str(session.expect("a genuine cookie").value()).expect("the session is JSON")
+        serde_json::from_str(session.expect("a genuine cookie").value())
+            .expect("the session is JSON")
     }
 
     fn set_cookie(&self, session: &Map<String, Value>) -> String {
         let mut jar = CookieJar::new();
-        let cookie = Cookie::build(("session", serde_json::to_string(&session).expect("the session is JSON")))
-            .path("/")
-            .secure(true)
-            .http_only(true)
-            .same_site(SameSite::Lax);
+        let cookie = Cookie::build((
+            "session",
+            serde_json::to_string(&session).expect("the session is JSON"),
+        ))
+        .path("/")
+        .secure(true)
+        .http_only(true)
+        .same_site(SameSite::Lax);
         match self.kind {
             Kind::Signed => jar.signed_mut(&self.key).add(cookie),
             Kind::Sealed => jar.private_mut(&self.key).add(cookie),
@@ -49,8 +53,6 @@ impl Jars {
 }
 
 impl Library for Jars {
-    type Opened = Map<String, Value>;
-
     fn open_one(&self) -> u64 {
         self.session().get("user_id").and_then(Value::as_u64).expect("it is there")
     }
@@ -59,11 +61,8 @@ impl Library for Jars {
         self.session().len()
     }
 
-    fn opened(&self) -> Map<String, Value> {
-        self.session()
-    }
-
-    fn save(&self, mut session: Map<String, Value>) -> usize {
+    fn save(&self) -> usize {
+        let mut session = self.session();
         session.insert("user_id".to_owned(), 43.into());
         self.set_cookie(&session).len()
     }

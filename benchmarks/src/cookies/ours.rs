@@ -6,11 +6,12 @@ use std::task::{Context, Poll, Waker};
 
 use serde_json::{Map, Value};
 use session_cookie::{SealedCookieSessions, SecretKey, SignedCookieSessions};
-use session_core::{OnOutage, RequestSession, RequestView, SessionConfig, SessionInterface};
+use session_core::request::{RequestSession, RequestView};
+use session_core::{OutagePolicy, SessionConfig, SessionInterface};
 
 use super::{Kind, Library};
 
-pub const SECRET: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+pub const SECRET: &str = "b0c1f4a7d92e6835a1f0473be85dc6291e7fa3058cd4b96271e8fd3a50c794b2";
 
 pub struct Ours {
     interface: Arc<dyn SessionInterface>,
@@ -28,26 +29,33 @@ impl Ours {
         let mut ours = Self { interface, header: String::new(), keys: Vec::new() };
         let request = ours.request("");
         let session = ready(request.session()).expect("a session opens");
-        for (key, value) in serde_json::from_str::<Map<String, Value>>(payload).expect("the session is JSON") {
+        for (key, value) in
+            serde_json::from_str::<Map<String, Value>>(payload).expect("the session is JSON")
+        {
             session.insert(&key, value).expect("a session takes a value");
             ours.keys.push(key);
         }
-        let headers = ready(request.commit()).expect("a session is saved");
-        let cookie = headers.set_cookie().and_then(|cookie| cookie.split(';').next()).expect("a cookie is set");
+        let headers = ready(request.commit()).into_result().expect("a session is saved");
+        let cookie = headers
+            .set_cookie()
+            .and_then(|cookie| cookie.split(';').next())
+            .expect("a cookie is set");
         ours.header = format!("theme=dark; {cookie}");
         assert_eq!((ours.open_one(), ours.open_all()), (42, ours.keys.len()));
         ours
     }
 
     fn request(&self, header: &str) -> RequestSession {
-        let view = RequestView::builder().cookie_header(header.as_bytes()).host("example.com").path("/").build();
-        RequestSession::with_shared(Arc::clone(&self.interface), view, OnOutage::Refuse)
+        let view = RequestView::builder()
+            .cookie_header(header.as_bytes())
+            .host("example.com")
+            .path("/")
+            .build();
+        RequestSession::with_shared(Arc::clone(&self.interface), view, OutagePolicy::Refuse)
     }
 }
 
 impl Library for Ours {
-    type Opened = RequestSession;
-
     fn open_one(&self) -> u64 {
         let request = self.request(&self.header);
         let session = ready(request.session()).expect("a session opens");
@@ -60,16 +68,11 @@ impl Library for Ours {
         self.keys.iter().filter_map(|key| session.get::<Value>(key).expect("it is JSON")).count()
     }
 
-    fn opened(&self) -> RequestSession {
+    fn save(&self) -> usize {
         let request = self.request(&self.header);
-        drop(ready(request.session()).expect("a session opens"));
-        request
-    }
-
-    fn save(&self, request: RequestSession) -> usize {
         let session = ready(request.session()).expect("a session opens");
         session.insert("user_id", 43).expect("a session takes a value");
-        let headers = ready(request.commit()).expect("a session is saved");
+        let headers = ready(request.commit()).into_result().expect("a session is saved");
         headers.set_cookie().expect("a cookie is set").len()
     }
 }

@@ -7,6 +7,7 @@ use actix_session::storage::{CookieSessionStore, RedisSessionStore, SessionStore
 use actix_web::cookie::Key;
 use actix_web::dev::Server;
 use actix_web::http::header::SET_COOKIE;
+use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use session_actix::SessionMiddleware;
 use session_cookie::{SealedCookieSessions, SignedCookieSessions};
@@ -19,11 +20,18 @@ pub fn serve(name: &str, database: &str) -> ExitCode {
     let serving = actix_web::rt::System::new().block_on(async {
         let server = match name {
             "actix-web" => bare(),
-            "ours, actix-web, cookie" => ours(SignedCookieSessions::new(settings(), &key()).expect("a key")),
-            "ours, actix-web, sealed cookie" => ours(SealedCookieSessions::new(settings(), &key()).expect("a key")),
-            "ours, actix-web, memory" => ours(ServerSideSessions::new(session_memory::MemoryStore::new(), settings())),
+            "ours, actix-web, cookie" => {
+                ours(SignedCookieSessions::new(settings(), &key()).expect("a key"))
+            }
+            "ours, actix-web, sealed cookie" => {
+                ours(SealedCookieSessions::new(settings(), &key()).expect("a key"))
+            }
+            "ours, actix-web, memory" => {
+                ours(ServerSideSessions::new(session_memory::MemoryStore::new(), settings()))
+            }
             "ours, actix-web, redis" => {
-                ours(session_redis::RedisSessions::connect(database, settings()).await.expect("Redis answers"))
+                let store = session_redis::RedisStore::builder(database).connect().await;
+                ours(session_redis::RedisSessions::new(store.expect("Redis answers"), settings()))
             }
             "actix-session, cookie" => peer(CookieSessionStore::default),
             "actix-session, redis" => {
@@ -48,19 +56,35 @@ macro_rules! listen {
 }
 
 fn bare() -> Server {
-    listen!(HttpServer::new(|| {
-        App::new()
-            .route(
-                "/login",
-                web::get().to(async || HttpResponse::Ok().insert_header((SET_COOKIE, no_session())).body("in")),
-            )
-            .route("/untouched", web::get().to(async || "hello"))
-            .route("/read", web::get().to(async || "42".to_owned()))
-            .route("/write", web::get().to(async || "written"))
-    }))
+    listen!(HttpServer::new(|| App::new().configure(bare_routes)))
 }
 
 fn ours(sessions: impl SessionInterface) -> Server {
+    let middleware: SessionMiddleware = SessionMiddleware::new(sessions);
+    listen!(HttpServer::new(move || App::new().wrap(middleware.clone()).configure(our_routes)))
+}
+
+fn peer<S: SessionStore + 'static>(store: impl Fn() -> S + Clone + Send + 'static) -> Server {
+    listen!(HttpServer::new(move || {
+        App::new().wrap(PeerMiddleware::new(store(), secret())).configure(peer_routes)
+    }))
+}
+
+/// Returns the key of actix-session's middleware.
+pub fn secret() -> Key {
+    Key::from(&[7; 64])
+}
+
+pub fn bare_routes(config: &mut ServiceConfig) {
+    let login = async || HttpResponse::Ok().insert_header((SET_COOKIE, no_session())).body("in");
+    config
+        .route("/login", web::get().to(login))
+        .route("/untouched", web::get().to(async || "hello"))
+        .route("/read", web::get().to(async || "42".to_owned()))
+        .route("/write", web::get().to(async || "written"));
+}
+
+pub fn our_routes(config: &mut ServiceConfig) {
     use session_actix::{Error, Session};
 
     async fn login(session: Session) -> Result<&'static str, Error> {
@@ -76,18 +100,14 @@ fn ours(sessions: impl SessionInterface) -> Server {
         session.insert("user_id", next())?;
         Ok("written")
     }
-    let middleware: SessionMiddleware = SessionMiddleware::new(sessions);
-    listen!(HttpServer::new(move || {
-        App::new()
-            .wrap(middleware.clone())
-            .route("/login", web::get().to(login))
-            .route("/untouched", web::get().to(async || "hello"))
-            .route("/read", web::get().to(read))
-            .route("/write", web::get().to(write))
-    }))
+    config
+        .route("/login", web::get().to(login))
+        .route("/untouched", web::get().to(async || "hello"))
+        .route("/read", web::get().to(read))
+        .route("/write", web::get().to(write));
 }
 
-fn peer<S: SessionStore + 'static>(store: impl Fn() -> S + Clone + Send + 'static) -> Server {
+pub fn peer_routes(config: &mut ServiceConfig) {
     use actix_session::Session;
 
     async fn login(session: Session) -> actix_web::Result<&'static str> {
@@ -103,13 +123,9 @@ fn peer<S: SessionStore + 'static>(store: impl Fn() -> S + Clone + Send + 'stati
         session.insert("user_id", next())?;
         Ok("written")
     }
-    let secret = Key::from(&[7; 64]);
-    listen!(HttpServer::new(move || {
-        App::new()
-            .wrap(PeerMiddleware::new(store(), secret.clone()))
-            .route("/login", web::get().to(login))
-            .route("/untouched", web::get().to(async || "hello"))
-            .route("/read", web::get().to(read))
-            .route("/write", web::get().to(write))
-    }))
+    config
+        .route("/login", web::get().to(login))
+        .route("/untouched", web::get().to(async || "hello"))
+        .route("/read", web::get().to(read))
+        .route("/write", web::get().to(write));
 }

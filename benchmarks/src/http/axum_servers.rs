@@ -29,22 +29,30 @@ pub async fn serve(name: &str, database: &str) {
         "axum" => bare(),
         "axum, empty layer" => bare().layer(Empty),
         "ours, axum, cookie" => ours(SignedCookieSessions::new(settings(), &key()).expect("a key")),
-        "ours, axum, sealed cookie" => ours(SealedCookieSessions::new(settings(), &key()).expect("a key")),
-        "ours, axum, memory" => ours(session_memory::MemorySessions::new(settings())),
+        "ours, axum, sealed cookie" => {
+            ours(SealedCookieSessions::new(settings(), &key()).expect("a key"))
+        }
+        "ours, axum, memory" => {
+            let store = session_memory::MemoryStore::new();
+            ours(session_memory::MemorySessions::new(store, settings()))
+        }
         "ours, axum, redis" => {
-            ours(session_redis::RedisSessions::connect(database, settings()).await.expect("Redis answers"))
+            let store = session_redis::RedisStore::builder(database).connect().await;
+            ours(session_redis::RedisSessions::new(store.expect("Redis answers"), settings()))
         }
         "ours, axum, sqlite" => ours(sql(&format!("sqlite:{}", file.display())).await),
         "ours, axum, postgres" => ours(sql(database).await),
         "tower-sessions, memory" => tower(tower_sessions::MemoryStore::default()),
         "tower-sessions, moka" => tower(tower_sessions_moka_store::MokaStore::new(Some(100_000))),
         "tower-sessions, redis" => {
-            let client = Client::new(Config::from_url(database).expect("an address"), None, None, None);
+            let client =
+                Client::new(Config::from_url(database).expect("an address"), None, None, None);
             client.init().await.expect("Redis answers");
             tower(tower_sessions_redis_store::RedisStore::new(client))
         }
         "tower-sessions, redis pool" => {
-            let pool = Pool::new(Config::from_url(database).expect("an address"), None, None, None, 6);
+            let pool =
+                Pool::new(Config::from_url(database).expect("an address"), None, None, None, 6);
             let pool = pool.expect("a pool");
             pool.init().await.expect("Redis answers");
             tower(tower_sessions_redis_store::RedisStore::new(pool))
@@ -59,7 +67,8 @@ pub async fn serve(name: &str, database: &str) {
         "axum_session, memory" => axum_session::<SessionNullPool>(None).await,
         "axum_session, redis" => {
             let client = session_redis::redis::Client::open(database).expect("an address");
-            axum_session(Some(SessionRedisPool::from(redis_pool::SingleRedisPool::from(client)))).await
+            axum_session(Some(SessionRedisPool::from(redis_pool::SingleRedisPool::from(client))))
+                .await
         }
         _ => panic!("no server is called {name}"),
     };
@@ -69,7 +78,7 @@ pub async fn serve(name: &str, database: &str) {
 }
 
 pub fn key() -> SecretKey {
-    SecretKey::new("0123456789abcdef0123456789abcdef").expect("a key of 32 bytes")
+    SecretKey::new("c81d7e02f5a946b3908fe2d41b7a65c3").expect("a key of 32 bytes")
 }
 
 /// Another value for each write.
@@ -88,7 +97,7 @@ pub fn contents() -> HashMap<String, Value> {
     map(42)
 }
 
-fn bare() -> Router {
+pub fn bare() -> Router {
     Router::new()
         .route("/login", get(async || ([(SET_COOKIE, no_session())], "in")))
         .route("/untouched", get(async || "hello"))
@@ -97,12 +106,12 @@ fn bare() -> Router {
 }
 
 async fn sql(address: &str) -> session_sql::SqlSessions {
-    let sessions = session_sql::SqlSessions::connect(address, settings()).await.expect("a database answers");
-    sessions.store().migrate().await.expect("a table is made");
-    sessions
+    let store = session_sql::SqlStore::connect(address).await.expect("a database answers");
+    store.migrate().await.expect("a table is made");
+    session_sql::SqlSessions::new(store, settings())
 }
 
-fn ours(sessions: impl SessionInterface) -> Router {
+pub fn ours(sessions: impl SessionInterface) -> Router {
     use session_tower::{Error, Session};
 
     let login = async |session: Session| -> Result<&'static str, Error> {
@@ -126,7 +135,7 @@ fn ours(sessions: impl SessionInterface) -> Router {
         .layer(SessionLayer::new(sessions))
 }
 
-fn tower<S: tower_sessions::SessionStore + Clone>(store: S) -> Router {
+pub fn tower<S: tower_sessions::SessionStore + Clone>(store: S) -> Router {
     use tower_sessions::Session;
 
     let login = async |session: Session| {
@@ -151,7 +160,9 @@ fn tower<S: tower_sessions::SessionStore + Clone>(store: S) -> Router {
         .layer(SessionManagerLayer::new(store))
 }
 
-async fn axum_session<P: DatabasePool + Clone + std::fmt::Debug + Send + Sync + 'static>(pool: Option<P>) -> Router {
+async fn axum_session<P: DatabasePool + Clone + std::fmt::Debug + Send + Sync + 'static>(
+    pool: Option<P>,
+) -> Router {
     use axum_session::{Session, SessionConfig, SessionStore};
 
     let store = SessionStore::new(pool, SessionConfig::default()).await.expect("a store");
@@ -161,7 +172,8 @@ async fn axum_session<P: DatabasePool + Clone + std::fmt::Debug + Send + Sync + 
         }
         "in"
     };
-    let read = async |session: Session<P>| session.get::<u64>("user_id").unwrap_or_default().to_string();
+    let read =
+        async |session: Session<P>| session.get::<u64>("user_id").unwrap_or_default().to_string();
     let write = async |session: Session<P>| {
         session.set("user_id", next());
         "written"

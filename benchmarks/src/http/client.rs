@@ -76,10 +76,14 @@ impl Load {
             .await
             .expect("wrk is installed (Debian package `wrk`)");
         let text = String::from_utf8_lossy(&output.stdout);
-        let field = |start: &str| text.lines().find_map(|line| line.trim().strip_prefix(start)).map(str::trim);
+        let field = |start: &str| {
+            text.lines().find_map(|line| line.trim().strip_prefix(start)).map(str::trim)
+        };
         let done = text.lines().find_map(|line| line.trim().split_once(" requests in "));
         let (requests, rest) = done.unwrap_or_else(|| panic!("wrk said: {text}"));
-        let failed = field("Non-2xx or 3xx responses:").and_then(|count| count.parse().ok()).unwrap_or_default();
+        let failed = field("Non-2xx or 3xx responses:")
+            .and_then(|count| count.parse().ok())
+            .unwrap_or_default();
         Outcome {
             requests: requests.parse().expect("a number of requests"),
             seconds: milliseconds(rest.split(',').next().unwrap_or_default()) / 1e3,
@@ -104,8 +108,13 @@ fn milliseconds(text: &str) -> f64 {
 pub async fn commands(url: &str) -> Vec<(String, f64)> {
     let client = redis::Client::open(url).expect("an address");
     let mut connection = client.get_multiplexed_async_connection().await.expect("Redis answers");
-    let text: String = redis::cmd("INFO").arg("commandstats").query_async(&mut connection).await.expect("it tells");
-    let lines = text.lines().filter_map(|line| line.strip_prefix("cmdstat_")?.split_once(":calls="));
+    let text: String = redis::cmd("INFO")
+        .arg("commandstats")
+        .query_async(&mut connection)
+        .await
+        .expect("it tells");
+    let lines =
+        text.lines().filter_map(|line| line.strip_prefix("cmdstat_")?.split_once(":calls="));
     let ours = |name: &str| ["info", "hello", "client"].iter().any(|start| name.starts_with(start));
     lines
         .filter(|(name, _)| !ours(name))
@@ -128,9 +137,14 @@ pub async fn transactions(url: &str) -> Vec<(String, f64)> {
 
 /// What was done between two counts, for each request.
 pub fn per_request(before: &[(String, f64)], after: &[(String, f64)], requests: f64) -> String {
-    let earlier = |name: &str| before.iter().find(|(other, _)| other == name).map_or(0.0, |(_, count)| *count);
+    let earlier = |name: &str| {
+        before.iter().find(|(other, _)| other == name).map_or(0.0, |(_, count)| *count)
+    };
     let per_request = after.iter().map(|(name, count)| (name, (count - earlier(name)) / requests));
-    let lines: Vec<_> = per_request.filter(|(_, count)| *count > 0.01).map(|(n, c)| format!("{n} {c:.2}")).collect();
+    let lines: Vec<_> = per_request
+        .filter(|(_, count)| *count > 0.01)
+        .map(|(n, c)| format!("{n} {c:.2}"))
+        .collect();
     lines.join(", ")
 }
 

@@ -4,7 +4,7 @@ from flask import Flask, session
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 app = Flask(__name__)
-app.secret_key = "0123456789abcdef0123456789abcdef"
+app.secret_key = "c81d7e02f5a946b3908fe2d41b7a65c3"
 written = 0
 
 

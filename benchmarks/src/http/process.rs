@@ -14,9 +14,15 @@ pub struct Server {
 impl Server {
     pub async fn start(name: &str, database: &str) -> Self {
         let mut command = if name == "Flask" { flask() } else { itself(name, database) };
-        let mut process = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("a server starts");
+        let mut process =
+            command.stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("a server starts");
         let output = process.stdout.take().expect("its output is piped");
-        let line = BufReader::new(output).lines().next_line().await.expect("a server can be read").unwrap_or_default();
+        let line = BufReader::new(output)
+            .lines()
+            .next_line()
+            .await
+            .expect("a server can be read")
+            .unwrap_or_default();
         let port = line.trim().parse().unwrap_or_else(|_| panic!("{name} printed no port: {line}"));
         Self { process, port }
     }
@@ -27,8 +33,12 @@ impl Server {
         let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).expect("Linux tells");
         // The name of the program, in brackets, may hold spaces.
         let after_name = stat.rsplit(')').next().unwrap_or_default();
-        let ticks: f64 =
-            after_name.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum();
+        let ticks: f64 = after_name
+            .split_whitespace()
+            .skip(11)
+            .take(2)
+            .filter_map(|ticks| ticks.parse::<f64>().ok())
+            .sum();
         // Linux counts in hundredths for programs, whatever its own clock.
         ticks / 100.0
     }

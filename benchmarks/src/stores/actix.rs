@@ -63,7 +63,8 @@ impl Contestant for Actix {
 
     async fn update(&self, index: usize) -> bool {
         let Some(mut state) = self.read(index).await else { return false };
-        let number = state.get("user_id").and_then(|number| serde_json::from_str::<u64>(number).ok());
+        let number =
+            state.get("user_id").and_then(|number| serde_json::from_str::<u64>(number).ok());
         state.insert("user_id".to_owned(), two_digits(number.unwrap_or_default() + 1).to_string());
         self.write(index, state).await
     }

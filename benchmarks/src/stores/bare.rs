@@ -50,7 +50,11 @@ impl Contestant for BareRedis {
     }
 
     async fn save(&self, (): &mut (), index: usize, number: u64) -> bool {
-        self.connection.clone().set_ex::<_, _, ()>(format!("bare:{index}"), small(number), LIFE).await.is_ok()
+        self.connection
+            .clone()
+            .set_ex::<_, _, ()>(format!("bare:{index}"), small(number), LIFE)
+            .await
+            .is_ok()
     }
 
     async fn update(&self, index: usize) -> bool {
@@ -75,9 +79,11 @@ pub fn sqlite_options(file: &Path) -> SqliteConnectOptions {
 
 impl BareSqlite {
     pub async fn fill(file: &Path, sessions: usize) -> Self {
-        let options = sqlx::sqlite::SqlitePoolOptions::new().max_connections(10).test_before_acquire(false);
+        let options =
+            sqlx::sqlite::SqlitePoolOptions::new().max_connections(10).test_before_acquire(false);
         let pool = options.connect_with(sqlite_options(file)).await.expect("SQLite opens");
-        let create = "CREATE TABLE bare (id BLOB PRIMARY KEY, data BLOB NOT NULL, expiry INTEGER NOT NULL)";
+        let create =
+            "CREATE TABLE bare (id BLOB PRIMARY KEY, data BLOB NOT NULL, expiry INTEGER NOT NULL)";
         sqlx::query(create).execute(&pool).await.expect("a table is made");
         for index in 0..sessions {
             let insert = sqlx::query("INSERT INTO bare VALUES (?, ?, ?)");
@@ -98,7 +104,8 @@ impl Contestant for BareSqlite {
     fn scratch(&self) {}
 
     async fn load(&self, index: usize) -> Option<u64> {
-        let select = sqlx::query_as("SELECT data, expiry FROM bare WHERE id = ?").bind(id(index).to_vec());
+        let select =
+            sqlx::query_as("SELECT data, expiry FROM bare WHERE id = ?").bind(id(index).to_vec());
         let (data, _): (Vec<u8>, i64) = select.fetch_one(&self.pool).await.ok()?;
         (data.len() == SMALL.len()).then_some(0)
     }
@@ -109,7 +116,8 @@ impl Contestant for BareSqlite {
 
     async fn save(&self, (): &mut (), index: usize, number: u64) -> bool {
         let update = sqlx::query("UPDATE bare SET data = ?, expiry = ? WHERE id = ?");
-        let update = update.bind(small(number).into_bytes()).bind(expiry(number)).bind(id(index).to_vec());
+        let update =
+            update.bind(small(number).into_bytes()).bind(expiry(number)).bind(id(index).to_vec());
         update.execute(&self.pool).await.is_ok()
     }
 
@@ -125,10 +133,13 @@ pub struct BarePostgres {
 
 impl BarePostgres {
     pub async fn fill(url: &str, sessions: usize) -> Self {
-        let options = sqlx::postgres::PgPoolOptions::new().max_connections(10).test_before_acquire(false);
-        let options = options.connect_with(sqlx::postgres::PgConnectOptions::from_str(url).expect("an address"));
+        let options =
+            sqlx::postgres::PgPoolOptions::new().max_connections(10).test_before_acquire(false);
+        let options = options
+            .connect_with(sqlx::postgres::PgConnectOptions::from_str(url).expect("an address"));
         let pool = options.await.expect("PostgreSQL answers");
-        let create = "CREATE TABLE bare (id BYTEA PRIMARY KEY, data BYTEA NOT NULL, expiry BIGINT NOT NULL)";
+        let create =
+            "CREATE TABLE bare (id BYTEA PRIMARY KEY, data BYTEA NOT NULL, expiry BIGINT NOT NULL)";
         sqlx::query(create).execute(&pool).await.expect("a table is made");
         for index in 0..sessions {
             let insert = sqlx::query("INSERT INTO bare VALUES ($1, $2, $3)");
@@ -149,7 +160,8 @@ impl Contestant for BarePostgres {
     fn scratch(&self) {}
 
     async fn load(&self, index: usize) -> Option<u64> {
-        let select = sqlx::query_as("SELECT data, expiry FROM bare WHERE id = $1").bind(id(index).to_vec());
+        let select =
+            sqlx::query_as("SELECT data, expiry FROM bare WHERE id = $1").bind(id(index).to_vec());
         let (data, _): (Vec<u8>, i64) = select.fetch_one(&self.pool).await.ok()?;
         (data.len() == SMALL.len()).then_some(0)
     }
@@ -160,7 +172,8 @@ impl Contestant for BarePostgres {
 
     async fn save(&self, (): &mut (), index: usize, number: u64) -> bool {
         let update = sqlx::query("UPDATE bare SET data = $1, expiry = $2 WHERE id = $3");
-        let update = update.bind(small(number).into_bytes()).bind(expiry(number)).bind(id(index).to_vec());
+        let update =
+            update.bind(small(number).into_bytes()).bind(expiry(number)).bind(id(index).to_vec());
         update.execute(&self.pool).await.is_ok()
     }
 

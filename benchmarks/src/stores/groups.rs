@@ -32,7 +32,10 @@ pub fn memory(plan: &Plan) {
         let contestants: Vec<Box<dyn Run>> = vec![
             Named::boxed("ours", Ours::fill(ours, plan.sessions).await),
             Named::boxed(peers[0], Tower::fill(TowerMemory::default(), plan.sessions).await),
-            Named::boxed(peers[1], Tower::fill(MokaStore::new(Some(capacity)), plan.sessions).await),
+            Named::boxed(
+                peers[1],
+                Tower::fill(MokaStore::new(Some(capacity)), plan.sessions).await,
+            ),
         ];
         measure("Memory", plan, &contestants, &wanted).await;
     });
@@ -53,9 +56,11 @@ pub fn redis(plan: &Plan) {
         let ours = session_redis::RedisStore::builder(url).connect().await.expect("Redis answers");
         let client = Client::new(Config::from_url(url).expect("an address"), None, None, None);
         client.init().await.expect("Redis answers");
-        let pool = Pool::new(Config::from_url(url).expect("an address"), None, None, None, 6).expect("a pool");
+        let pool = Pool::new(Config::from_url(url).expect("an address"), None, None, None, 6)
+            .expect("a pool");
         pool.init().await.expect("Redis answers");
-        let actix = actix_session::storage::RedisSessionStore::new(url).await.expect("Redis answers");
+        let actix =
+            actix_session::storage::RedisSessionStore::new(url).await.expect("Redis answers");
         let contestants: Vec<Box<dyn Run>> = vec![
             Named::boxed("ours", Ours::fill(ours, FEW).await),
             Named::boxed(bare[0], BareRedis::fill(url, FEW).await),
@@ -85,8 +90,14 @@ pub fn sqlite(plan: &Plan) {
         let contestants: Vec<Box<dyn Run>> = vec![
             Named::boxed("ours", Ours::fill(ours, FEW / 10).await),
             Named::boxed(bare[0], BareSqlite::fill(&path("bare"), FEW / 10).await),
-            Named::boxed(peers[0], Tower::fill(peers_store(&path("as-it-comes"), false).await, FEW / 10).await),
-            Named::boxed(peers[1], Tower::fill(peers_store(&path("with-wal"), true).await, FEW / 10).await),
+            Named::boxed(
+                peers[0],
+                Tower::fill(peers_store(&path("as-it-comes"), false).await, FEW / 10).await,
+            ),
+            Named::boxed(
+                peers[1],
+                Tower::fill(peers_store(&path("with-wal"), true).await, FEW / 10).await,
+            ),
         ];
         measure("SQLite, synchronous=FULL", plan, &contestants, &wanted).await;
     });
@@ -99,7 +110,9 @@ pub async fn peers_store(file: &std::path::Path, wal: bool) -> SqliteStore {
     if wal {
         options = options.journal_mode(SqliteJournalMode::Wal);
     }
-    let store = SqliteStore::new(peers_sqlx::SqlitePool::connect_with(options).await.expect("SQLite opens"));
+    let store = SqliteStore::new(
+        peers_sqlx::SqlitePool::connect_with(options).await.expect("SQLite opens"),
+    );
     store.migrate().await.expect("a table is made");
     store
 }
@@ -133,5 +146,9 @@ pub fn postgres(plan: &Plan) {
 
 /// As many workers as an application has on this machine.
 pub fn block_on<F: Future>(future: F) -> F::Output {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime").block_on(future)
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+        .block_on(future)
 }

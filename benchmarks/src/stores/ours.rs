@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use session_core::{
-    NewRecord, Replaced, ServerSideSessions, Session, SessionConfig, SessionInterface, SessionStore, StoreKey, Version,
-};
+use session_core::interface::Opened;
+use session_core::store::{NewRecord, Replaced, SessionStore, StoreKey, Version};
+use session_core::{ServerSideSessions, SessionConfig, SessionInterface};
 
 use super::{Contestant, Work};
 use crate::sessions::{SMALL, create, request, store_key, two_digits};
@@ -26,7 +26,8 @@ pub fn settings() -> SessionConfig {
 
 impl<S: SessionStore + Clone> Ours<S> {
     pub async fn fill(store: S, sessions: usize) -> Self {
-        let interface: Arc<dyn SessionInterface> = Arc::new(ServerSideSessions::new(store.clone(), settings()));
+        let interface: Arc<dyn SessionInterface> =
+            Arc::new(ServerSideSessions::new(store.clone(), settings()));
         let mut cookies = Vec::with_capacity(sessions);
         while cookies.len() < sessions {
             let some: Vec<_> = (0..64.min(sessions - cookies.len()))
@@ -41,7 +42,8 @@ impl<S: SessionStore + Clone> Ours<S> {
         }
         let keys: Vec<_> = cookies.iter().map(|cookie| store_key(cookie)).collect();
         let versions = cookies.iter().map(|_| AtomicU64::new(0)).collect();
-        let record = store.load(&keys[0]).await.expect("a store loads").expect("a session is there");
+        let record =
+            store.load(&keys[0]).await.expect("a store loads").expect("a session is there");
         Self { payload: record.payload().to_vec(), store, interface, cookies, keys, versions }
     }
 }
@@ -56,7 +58,11 @@ impl<S: SessionStore + Clone> Contestant for Ours<S> {
 
     fn scratch(&self) -> (Vec<u8>, usize) {
         let key = br#""user_id":"#;
-        let start = self.payload.windows(key.len()).position(|text| text == key).expect("the number is in the text");
+        let start = self
+            .payload
+            .windows(key.len())
+            .position(|text| text == key)
+            .expect("the number is in the text");
         (self.payload.clone(), start + key.len())
     }
 
@@ -64,7 +70,8 @@ impl<S: SessionStore + Clone> Contestant for Ours<S> {
     async fn prepare(&self, work: Work) {
         if work == Work::Save {
             for (key, version) in self.keys.iter().zip(&self.versions) {
-                let record = self.store.load(key).await.expect("a store loads").expect("a session is there");
+                let record =
+                    self.store.load(key).await.expect("a store loads").expect("a session is there");
                 version.store(record.version().get(), Ordering::Relaxed);
             }
         }
@@ -73,8 +80,9 @@ impl<S: SessionStore + Clone> Contestant for Ours<S> {
     async fn load(&self, index: usize) -> Option<u64> {
         let record = self.store.load(&self.keys[index]).await.ok()??;
         let payload = record.payload();
-        let text = std::str::from_utf8(payload.get(payload.len().checked_sub(SMALL.len())?..)?).ok()?;
-        Session::from_payload(text).ok()?.get("user_id").ok()?
+        let text =
+            std::str::from_utf8(payload.get(payload.len().checked_sub(SMALL.len())?..)?).ok()?;
+        Opened::from_payload(text).ok()?.into_session().get("user_id").ok()?
     }
 
     async fn open(&self, index: usize) -> Option<u64> {
@@ -82,7 +90,12 @@ impl<S: SessionStore + Clone> Contestant for Ours<S> {
         request.session().await.ok()?.get("user_id").ok()?
     }
 
-    async fn save(&self, (payload, place): &mut (Vec<u8>, usize), index: usize, number: u64) -> bool {
+    async fn save(
+        &self,
+        (payload, place): &mut (Vec<u8>, usize),
+        index: usize,
+        number: u64,
+    ) -> bool {
         payload[*place..*place + 2].copy_from_slice(two_digits(number).to_string().as_bytes());
         let now = SystemTime::now();
         let record = NewRecord::new(payload, now, now + Duration::from_hours(24));
@@ -100,6 +113,6 @@ impl<S: SessionStore + Clone> Contestant for Ours<S> {
         let request = request(&self.interface, Some(&self.cookies[index]));
         let Ok(session) = request.session().await else { return false };
         let change = |number: Option<u64>| Some(two_digits(number.unwrap_or_default() + 1));
-        session.update("user_id", change).is_ok() && request.commit().await.is_ok()
+        session.update("user_id", change).is_ok() && request.commit().await.error.is_none()
     }
 }

@@ -19,7 +19,11 @@ pub struct Contents;
 
 impl Contents {
     pub fn record() -> Record {
-        Record { id: Id::default(), data: map(42), expiry_date: OffsetDateTime::now_utc() + Duration::days(1) }
+        Record {
+            id: Id::default(),
+            data: map(42),
+            expiry_date: OffsetDateTime::now_utc() + Duration::days(1),
+        }
     }
 }
 
@@ -62,7 +66,10 @@ impl<S: SessionStore> Contestant for Tower<S> {
     }
 
     async fn open(&self, index: usize) -> Option<u64> {
-        Session::new(Some(self.ids[index]), Arc::clone(&self.store), None).get("user_id").await.ok()?
+        Session::new(Some(self.ids[index]), Arc::clone(&self.store), None)
+            .get("user_id")
+            .await
+            .ok()?
     }
 
     async fn save(&self, record: &mut Record, index: usize, number: u64) -> bool {
@@ -76,6 +83,7 @@ impl<S: SessionStore> Contestant for Tower<S> {
     async fn update(&self, index: usize) -> bool {
         let session = Session::new(Some(self.ids[index]), Arc::clone(&self.store), None);
         let Ok(Some(number)) = session.get::<u64>("user_id").await else { return false };
-        session.insert("user_id", two_digits(number + 1)).await.is_ok() && session.save().await.is_ok()
+        session.insert("user_id", two_digits(number + 1)).await.is_ok()
+            && session.save().await.is_ok()
     }
 }

@@ -1,16 +1,18 @@
-//! A started application: requests through the adapter, and sessions made and read beside it.
+//! A running application: requests through the adapter, and sessions without it.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use session_core::{Error, ManualClock, OnOutage, RequestSession, RequestView, Session, SessionInterface};
+use session_core::request::{RequestSession, RequestView};
+use session_core::{Error, ManualClock, OutagePolicy, Session, SessionInterface};
 
-use super::answer::COLOR;
+use super::handlers::COLOR;
 use super::message::{Request, Response};
 use super::observed::Observed;
 use super::reply::{Reply, attribute};
-use super::under_test::{AdapterUnderTest, Server};
+use super::server::Server;
+use super::under_test::AdapterUnderTest;
 use crate::Failure;
 use crate::failure::{Checked, chain};
 
@@ -19,7 +21,7 @@ pub(crate) const HOST: &str = "shop.example:8443";
 
 pub(crate) struct Application<'a> {
     adapter: &'a AdapterUnderTest,
-    /// Not observed: for what the rules do beside the adapter.
+    /// Not observed: for what the rules do without the adapter.
     sessions: Arc<dyn SessionInterface>,
     pub(crate) observed: Arc<Observed>,
     server: Arc<dyn Server>,
@@ -27,7 +29,7 @@ pub(crate) struct Application<'a> {
     cookie_name: String,
 }
 
-/// Through the adapter.
+/// Requests through the adapter.
 impl<'a> Application<'a> {
     pub(crate) fn new(
         adapter: &'a AdapterUnderTest,
@@ -40,7 +42,7 @@ impl<'a> Application<'a> {
         Self { adapter, sessions, observed, server, clock, cookie_name }
     }
 
-    /// The reply to a request for this target with each of these `Cookie` headers.
+    /// Sends a request for this target with each of these `Cookie` headers.
     pub(crate) async fn get(&self, target: &str, cookies: &[&str]) -> Reply {
         let cookies: Vec<_> = cookies.iter().map(|cookie| cookie.as_bytes()).collect();
         self.send(request(target, &cookies)).await
@@ -54,10 +56,13 @@ impl<'a> Application<'a> {
     }
 }
 
-/// Several requests through the adapter.
+/// Concurrent requests through the adapter.
 impl Application<'_> {
     /// Sends these requests at once; the replies are in their order.
-    pub(crate) async fn send_at_once<const N: usize>(&self, requests: [Request; N]) -> Result<Vec<Reply>, Failure> {
+    pub(crate) async fn send_at_once<const N: usize>(
+        &self,
+        requests: [Request; N],
+    ) -> Result<Vec<Reply>, Failure> {
         let mut running = Vec::new();
         for request in requests {
             let (call, server) = (self.show_request(&request), Arc::clone(&self.server));
@@ -66,41 +71,53 @@ impl Application<'_> {
         let mut replies = Vec::new();
         for (call, response) in running {
             let response = response.await.map_err(|_| self.failure("a response", "a panic"))?;
-            self.calls().note(format!("{call}, at once with the other = {}", self.show_response(&response)));
+            self.calls().note(format!(
+                "{call}, at once with the other = {}",
+                self.show_response(&response)
+            ));
             replies.push(Reply::new(response, &self.cookie_name));
         }
         Ok(replies)
     }
 }
 
-/// Beside the adapter.
+/// Sessions without the adapter.
 impl Application<'_> {
-    /// The cookie of a new session with this colour, as a browser sends it.
+    /// Returns the cookie of a new session with this color, as a browser sends it.
     pub(crate) async fn cookie(&self, color: &str) -> Result<String, Failure> {
         self.cookie_of(|session| session.insert(COLOR, color)).await
     }
 
-    /// As [`cookie`](Self::cookie), of a permanent session.
+    /// Returns the cookie of a permanent session with this color.
     pub(crate) async fn permanent_cookie(&self, color: &str) -> Result<String, Failure> {
-        self.cookie_of(|session| session.insert(COLOR, color).and_then(|()| session.set_permanent(true))).await
+        self.cookie_of(|session| {
+            session.insert(COLOR, color).and_then(|()| session.set_permanent(true))
+        })
+        .await
     }
 
-    /// The colour in the session that this cookie brings.
+    /// Returns the color in the session of this cookie.
     pub(crate) async fn stored(&self, cookie: &str) -> Result<Option<String>, Failure> {
         let opened = self.beside(cookie).session().await;
-        let color = opened.and_then(|session| session.get::<String>(COLOR)).map_err(|error| self.broken(&error))?;
-        self.calls().note(format!("-- the session of {} has the color {color:?} --", self.mask(cookie)));
+        let color = opened
+            .and_then(|session| session.get::<String>(COLOR))
+            .map_err(|error| self.failed(&error))?;
+        self.calls()
+            .note(format!("-- the session of {} has the color {color:?} --", self.mask(cookie)));
         Ok(color)
     }
 
     /// The `Set-Cookie` header of a new session, as the interface and the core make it.
-    pub(crate) async fn rendered(&self, fill: impl FnOnce(&Session) -> Result<(), Error>) -> Result<String, Failure> {
+    pub(crate) async fn rendered(
+        &self,
+        fill: impl FnOnce(&Session) -> Result<(), Error>,
+    ) -> Result<String, Failure> {
         let request = self.beside("");
-        let session = request.session().await.map_err(|error| self.broken(&error))?;
-        fill(&session).map_err(|error| self.broken(&error))?;
-        let headers = request.commit().await.map_err(|error| self.broken(&error))?;
+        let session = request.session().await.map_err(|error| self.failed(&error))?;
+        fill(&session).map_err(|error| self.failed(&error))?;
+        let headers = request.commit().await.into_result().map_err(|error| self.failed(&error))?;
         let header = headers.set_cookie().map(str::to_owned);
-        header.ok_or_else(|| self.failure("sessions that set a cookie when they are written to", "no cookie"))
+        header.ok_or_else(|| self.failure("sessions that set a cookie after a change", "no cookie"))
     }
 
     pub(crate) fn pass(&self, time: Duration) {
@@ -108,7 +125,10 @@ impl Application<'_> {
         self.clock.advance(time);
     }
 
-    async fn cookie_of(&self, fill: impl FnOnce(&Session) -> Result<(), Error>) -> Result<String, Failure> {
+    async fn cookie_of(
+        &self,
+        fill: impl FnOnce(&Session) -> Result<(), Error>,
+    ) -> Result<String, Failure> {
         let header = self.rendered(fill).await?;
         let pair = header.split(';').next().unwrap_or_default().to_owned();
         self.calls().note(format!("-- {} is the cookie of a session --", self.mask(&pair)));
@@ -116,15 +136,18 @@ impl Application<'_> {
     }
 
     fn beside(&self, cookie: &str) -> RequestSession {
-        RequestSession::with_shared(Arc::clone(&self.sessions), view(cookie), OnOutage::Refuse)
+        RequestSession::with_shared(Arc::clone(&self.sessions), view(cookie), OutagePolicy::Refuse)
     }
 
-    fn broken(&self, error: &Error) -> Failure {
-        self.failure("sessions that work", format!("the error {:?}: {}", error.kind(), chain(error)))
+    fn failed(&self, error: &Error) -> Failure {
+        self.failure(
+            "sessions that work",
+            format!("the error {:?}: {}", error.kind(), chain(error)),
+        )
     }
 }
 
-/// What to say.
+/// Messages.
 impl Application<'_> {
     pub(crate) fn failure(&self, expected: impl Into<String>, seen: impl Into<String>) -> Failure {
         self.calls().failure(expected, seen)
@@ -134,18 +157,23 @@ impl Application<'_> {
         self.calls().equal(expected, seen)
     }
 
-    /// Fails unless this is so.
+    /// Fails unless the condition holds.
     pub(crate) fn hold(&self, so: bool, expected: &str, seen: impl Into<String>) -> Checked {
         if so { Ok(()) } else { Err(self.failure(expected, seen)) }
     }
 
-    /// A text with cookies in it, session cookies by their names.
+    /// Replaces the session cookies in a text by their names.
     pub(crate) fn mask(&self, text: &str) -> String {
         let mut shown = String::new();
         for (number, part) in text.split(';').enumerate() {
-            let value = part.trim().strip_prefix(&self.cookie_name).and_then(|value| value.strip_prefix('='));
+            let value = part
+                .trim()
+                .strip_prefix(&self.cookie_name)
+                .and_then(|value| value.strip_prefix('='));
             let part = match value {
-                Some(value) if !value.is_empty() => format!("{}={}", self.cookie_name, self.adapter.name(value)),
+                Some(value) if !value.is_empty() => {
+                    format!("{}={}", self.cookie_name, self.adapter.name(value))
+                }
                 _ => attribute(part).to_owned(),
             };
             let _ = write!(shown, "{}{part}", if number == 0 { "" } else { "; " });
@@ -176,7 +204,7 @@ impl Application<'_> {
     }
 }
 
-/// A request for this target with each of these `Cookie` headers.
+/// Returns a request for this target with each of these `Cookie` headers.
 pub(crate) fn request(target: &str, cookies: &[&[u8]]) -> Request {
     let request = Request::get(target).with("host", HOST.as_bytes());
     cookies.iter().fold(request, |request, cookie| request.with("cookie", cookie))

@@ -1,26 +1,28 @@
-//! Rules of the cookie: how it is read from a request and put into a response.
+//! Rules of the cookie: reading it from a request and setting it in a response.
 
 use super::AdapterUnderTest;
-use super::answer::OWN_COOKIE;
 use super::application::request;
+use super::handlers::OWN_COOKIE;
 use super::reply::attributes;
 use crate::rule::rules;
 
 rules! {
     ($) pub(crate) const COOKIES, macro __adapter_cookies, for AdapterUnderTest;
 
-    /// The response to a first visitor's write has exactly one `Set-Cookie` for the session.
+    /// The response to the first write of a visitor has exactly one `Set-Cookie` header for the
+    /// session.
     ///
-    /// Append what `SessionHeaders::set_cookie` gives, once; commit each request once.
+    /// Append `SessionHeaders::set_cookie` once, and commit each request once.
     async fn a_write_sets_the_cookie_once(adapter) {
         let application = adapter.start().await?;
         let reply = application.get("/write/blue", &[]).await;
         application.equal(1, reply.session_cookies().len())
     }
 
-    /// What a handler wrote is there again when the client brings the cookie that it got.
+    /// A request that sends the cookie of an earlier response finds what the handler stored.
     ///
-    /// Pass the cookie on as it is, both ways: no decoding, no encoding, no change of case.
+    /// Pass the cookie on unchanged in both directions: without decoding, encoding or changing
+    /// case.
     async fn the_session_comes_back_with_its_cookie(adapter) {
         let application = adapter.start().await?;
         let reply = application.get("/write/blue", &["theme=dark"]).await;
@@ -29,9 +31,10 @@ rules! {
         application.equal("read: blue".to_owned(), reply.text())
     }
 
-    /// The cookie is set with the attributes that the interface gave it.
+    /// The cookie is set with the attributes of the interface.
     ///
-    /// Append the value of `SessionHeaders::set_cookie` as it is; a cookie library that parses it and writes it again may lose some.
+    /// Append the value of `SessionHeaders::set_cookie` unchanged. A cookie library that parses and
+    /// rewrites it may lose attributes.
     async fn the_attributes_of_the_cookie_reach_the_client(adapter) {
         let application = adapter.start_with(|settings| settings.cookie_domain("shop.example")).await?;
         let rendered = application
@@ -42,10 +45,10 @@ rules! {
         application.equal(attributes(&rendered), attributes(&header))
     }
 
-    /// A logout removes the cookie: no value, `Max-Age=0`, and every attribute that the cookie was set with, for otherwise a browser
-    /// keeps it.
+    /// A logout removes the cookie: with an empty value, `Max-Age=0`, and every attribute that the
+    /// cookie was set with, because browsers otherwise keep it.
     ///
-    /// Treat a removal as any other `Set-Cookie` that the commit gave.
+    /// Treat a removal like any other `Set-Cookie` of the commit.
     async fn a_removal_has_the_attributes_of_the_cookie(adapter) {
         let application =
             adapter.start_with(|settings| settings.cookie_domain("shop.example").cookie_path("/shop")).await?;
@@ -62,9 +65,9 @@ rules! {
         application.equal(expected, attributes(removal))
     }
 
-    /// A handler's own `Set-Cookie` stays beside the session's, each a header of its own.
+    /// A `Set-Cookie` header of the handler stays, and the session's is a separate header.
     ///
-    /// Append the header; do not replace the one that is there, and do not join the two with a comma.
+    /// Append the header. Do not replace the existing one, and do not join the two with a comma.
     async fn a_handlers_own_cookie_stays_beside_the_sessions(adapter) {
         let application = adapter.start().await?;
         let reply = application.get("/own-cookie", &["theme=light"]).await;
@@ -74,10 +77,11 @@ rules! {
         application.equal(2, headers.len())
     }
 
-    /// The session's cookie is found in whichever of several `Cookie` headers it comes: HTTP/2 clients send each cookie in a
-    /// header of its own (RFC 9113, section 8.2.3).
+    /// The session cookie is found in any of several `Cookie` headers. HTTP/2 clients may send each
+    /// cookie in its own header (RFC 9113, section 8.2.3).
     ///
-    /// Call `RequestViewBuilder::cookie_header` for every `Cookie` header; do not join them with a comma.
+    /// Call `RequestViewBuilder::cookie_header` for every `Cookie` header. Do not join them with a
+    /// comma.
     async fn every_cookie_header_is_read(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
@@ -90,9 +94,9 @@ rules! {
         Ok(())
     }
 
-    /// Of two session cookies in two headers the first one counts, as in one header.
+    /// If two headers have a session cookie, the first one is used, as in a single header.
     ///
-    /// Hand the `Cookie` headers on in the order in which they came.
+    /// Pass the `Cookie` headers on in the order in which they arrived.
     async fn cookie_headers_are_read_in_order(adapter) {
         let application = adapter.start().await?;
         let (first, second) = (application.cookie("blue").await?, application.cookie("red").await?);
@@ -100,9 +104,10 @@ rules! {
         application.equal("read: blue".to_owned(), reply.text())
     }
 
-    /// Cookies that are no cookies, or no text, neither fail the request nor hide the session's cookie beside them.
+    /// Malformed cookies, and headers that are not text, neither fail the request nor hide the
+    /// session cookie next to them.
     ///
-    /// Hand on the bytes of the header; do not ask whether they are UTF-8, or whether every cookie of the header is well-formed.
+    /// Pass on the bytes of the header. Do not require UTF-8 or well-formed cookies.
     async fn a_malformed_cookie_does_no_harm(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;

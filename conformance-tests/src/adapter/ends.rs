@@ -1,4 +1,4 @@
-//! Rules of a request's end: renewal, sealing, and what a failure of the sessions becomes.
+//! Rules of the end of a request: renewal, commit and failures.
 
 use std::time::Duration;
 
@@ -11,15 +11,17 @@ use super::reply::Reply;
 use crate::failure::Checked;
 use crate::rule::rules;
 
-/// Half of a permanent session's life.
+/// Half of the lifetime of a permanent session.
 const HALF: Duration = Duration::from_hours(15 * 24);
 
 rules! {
     ($) pub(crate) const ENDS, macro __adapter_ends, for AdapterUnderTest;
 
-    /// Reading a permanent session renews it: half its life later the response sets the cookie again.
+    /// A request that reads a permanent session renews it: after half its lifetime, the response
+    /// sets the cookie again.
     ///
-    /// Commit every session that was opened, and append the cookie that the commit gives, whether or not something was written.
+    /// Commit every session that was opened, and append the cookie of the commit, whether or not
+    /// the handler changed something.
     async fn a_read_renews_a_permanent_session(adapter) {
         let application = adapter.start().await?;
         let cookie = application.permanent_cookie("blue").await?;
@@ -28,9 +30,11 @@ rules! {
         application.equal(1, reply.session_cookies().len())
     }
 
-    /// Under `Refresh::EachRequest` a permanent session is renewed also by a request whose handler leaves it alone.
+    /// With `Refresh::EachRequest`, a request whose handler does not obtain the session also renews
+    /// a permanent session.
     ///
-    /// Leave the decision to `RequestSession::close_untouched`: if it says false, commit, whether or not a handler asked for the session.
+    /// Call `RequestSession::finish_if_unchanged`, and commit if it returns `None`, whether or not
+    /// a handler obtained the session.
     async fn each_request_renews_if_so_configured(adapter) {
         let application = adapter.start_with(|settings| settings.refresh(Refresh::EachRequest)).await?;
         let cookie = application.permanent_cookie("blue").await?;
@@ -39,28 +43,29 @@ rules! {
         application.equal((200, 1), (reply.status(), reply.session_cookies().len()))
     }
 
-    /// When the response is made, the session is sealed: a task that still holds it gets an error, and no change that is lost.
+    /// When the response is made, the session is committed: a later change fails with an error
+    /// instead of being lost.
     ///
-    /// Commit every session that was opened, also one that was only read: committing is what seals it.
+    /// Commit every session that was opened, also if it was only read.
     async fn a_session_is_sealed_when_its_response_is_made(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
         for page in ["/read", "/write/red"] {
             application.get(page, &[&cookie]).await;
-            let Some(session) = application.observed.sessions().pop() else {
-                return Err(application.failure("a call of SessionInterface::open", "none"));
+            let Some(session) = application.observed.take_sessions().pop() else {
+                return Err(application.failure("a handler with a session of SessionInterface::open", "none"));
             };
             let late = session.insert("late", true).map_err(|error| error.kind());
             let seen = format!("{late:?} from an `insert` after the response");
-            application.hold(late == Err(ErrorKind::Sealed), "an error of kind Sealed", seen)?;
+            application.hold(late == Err(ErrorKind::Committed), "an error of kind Committed", seen)?;
         }
         Ok(())
     }
 
-    /// If the session cannot be saved, the client gets an error and nothing of the handler's response: neither its body, nor its
-    /// headers, nor a cookie.
+    /// If the session cannot be saved, the client gets an error response with no body, header or
+    /// cookie of the handler.
     ///
-    /// Make a new response when the commit fails.
+    /// Make a new response if the commit fails.
     async fn an_unsaved_session_is_an_error_response(adapter) {
         let application = adapter.start().await?;
         application.observed.fail_save(ErrorKind::Backend);
@@ -71,9 +76,20 @@ rules! {
         Ok(())
     }
 
-    /// If the backend is down when a session is to be saved, the status is 503.
+    /// The error response after a failed save has the headers of the session: `Vary: Cookie`, and
+    /// the cookie of an earlier save in the same request.
     ///
-    /// Make 503 of `ErrorKind::Unavailable`, and 500 of the others.
+    /// Apply `Committed::headers` to the error response too.
+    async fn error_response_varies_by_cookie(adapter) {
+        let application = adapter.start().await?;
+        application.observed.fail_save(ErrorKind::Backend);
+        let reply = application.get("/write/blue", &["theme=dark"]).await;
+        application.equal(vec!["cookie".to_owned()], reply.vary())
+    }
+
+    /// If the backend is down when a session is saved, the status is 503.
+    ///
+    /// Respond with 503 for `ErrorKind::Unavailable`, and with 500 for other errors.
     async fn an_outage_at_the_save_is_503(adapter) {
         let application = adapter.start().await?;
         application.observed.fail_save(ErrorKind::Unavailable);
@@ -81,10 +97,11 @@ rules! {
         application.equal(503, reply.status())
     }
 
-    /// If the session cannot be opened, the handler that asks for it does not run, and the client gets an error: 503 if the backend
-    /// is down.
+    /// If the session cannot be opened, a handler that needs it does not run, and the client gets
+    /// an error response: 503 if the backend is down.
     ///
-    /// Return the error from your extractor. Never hand out an empty session instead: it would be stored over the real one.
+    /// Return the error from your extractor. Never pass an empty session to the handler instead,
+    /// because it would replace the real one.
     async fn an_unopened_session_is_an_error_before_the_handler(adapter) {
         for kind in [ErrorKind::Unavailable, ErrorKind::Backend] {
             let application = adapter.start().await?;
@@ -99,9 +116,9 @@ rules! {
         Ok(())
     }
 
-    /// An error response shows nothing of the error's text, which may name hosts and tables.
+    /// An error response does not contain the text of the error, which may name hosts and tables.
     ///
-    /// Log the error with its sources, and answer with a text of your own.
+    /// Log the error with its sources, and respond with a fixed text.
     async fn an_error_response_tells_nothing_of_the_inside(adapter) {
         for opening in [true, false] {
             let application = adapter.start().await?;
@@ -117,9 +134,10 @@ rules! {
         Ok(())
     }
 
-    /// While the backend is down, a request whose handler leaves the session alone is served as ever, even where it should be renewed.
+    /// If the backend is down, a request whose handler does not obtain the session is served
+    /// normally, even if the session should be renewed.
     ///
-    /// Commit and nothing else: it lets a renewal that fails be.
+    /// Only commit: it ignores a renewal that fails.
     async fn an_outage_leaves_untouched_requests_alone(adapter) {
         let application = adapter.start_with(|settings| settings.refresh(Refresh::EachRequest)).await?;
         let cookie = application.permanent_cookie("blue").await?;
@@ -129,14 +147,22 @@ rules! {
     }
 }
 
-/// Fails unless this is an error response without anything of a handler's.
+/// Fails unless this is an error response that has nothing of the handler's response.
 fn refused(application: &Application<'_>, reply: &Reply) -> Checked {
     application.hold(reply.status() >= 500, "a status from 500 on", reply.status().to_string())?;
     let text = reply.text();
-    application.hold(!text.contains("written"), "a body that is not the handler's", format!("{text:?}"))?;
+    application.hold(
+        !text.contains("written"),
+        "a body that is not the handler's",
+        format!("{text:?}"),
+    )?;
     for name in ["set-cookie", "location", "x-note"] {
         let values = reply.response.all(name);
-        application.hold(values.is_empty(), &format!("no header {name}"), application.mask(&values.join(", ")))?;
+        application.hold(
+            values.is_empty(),
+            &format!("no header {name}"),
+            application.mask(&values.join(", ")),
+        )?;
     }
     Ok(())
 }

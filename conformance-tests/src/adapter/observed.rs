@@ -1,25 +1,30 @@
-//! Another interface under observation: what it was asked, and failures on demand.
+//! An interface under observation: records what is called, and fails on demand.
 
 use std::borrow::Cow;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use session_core::interface::{OpenContext, Opened, Save, Saved, SessionView};
+use session_core::request::RequestView;
 use session_core::{
-    CookieAction, CookieAttributes, Error, ErrorKind, OpenContext, RequestView, SaveContext, Session, SessionConfig,
-    SessionInterface, async_trait,
+    CookieAttributes, Error, ErrorKind, Session, SessionConfig, SessionInterface, async_trait,
 };
 use tokio::sync::Barrier;
 
-/// What no client may read of an error.
+/// The text of the errors, which no client may read.
 pub(crate) const SECRET: &str = "the store at 10.0.0.7 is down";
 
-/// Requests that should overlap wait this long for each other: a server may serve them one by one.
+/// How long requests that must overlap wait for each other. A server may serve them one by one.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The number of the observed interface, of which the observer is the outer one.
+const INNER: u8 = 0;
 
 #[derive(Debug)]
 pub(crate) struct Observed {
     inner: Arc<dyn SessionInterface>,
-    seen: Mutex<Seen>,
+    seen: Arc<Mutex<Seen>>,
     plan: Mutex<Plan>,
 }
 
@@ -31,7 +36,24 @@ struct Seen {
     saved: usize,
 }
 
-/// What is to happen.
+/// The backend state of an observed session. A handler notes the session that it got.
+pub(crate) struct Witness(Weak<Mutex<Seen>>);
+
+impl Witness {
+    pub(crate) fn note(&self, session: &Session) {
+        if let Some(seen) = self.0.upgrade() {
+            lock(&seen).sessions.push(session.clone());
+        }
+    }
+}
+
+impl fmt::Debug for Witness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Witness")
+    }
+}
+
+/// The failures and delays that a test has ordered.
 #[derive(Clone, Debug, Default)]
 struct Plan {
     failing_open: Option<ErrorKind>,
@@ -42,51 +64,55 @@ struct Plan {
 
 impl Observed {
     pub(crate) fn new(inner: Arc<dyn SessionInterface>) -> Self {
-        Self { inner, seen: Mutex::default(), plan: Mutex::default() }
+        Self { inner, seen: Arc::default(), plan: Mutex::default() }
     }
 
-    /// From now on every open fails.
+    /// Makes every open fail from now on.
     pub(crate) fn fail_open(&self, kind: ErrorKind) {
         self.plan().failing_open = Some(kind);
     }
 
-    /// From now on every save fails.
+    /// Makes every save fail from now on.
     pub(crate) fn fail_save(&self, kind: ErrorKind) {
         self.plan().failing_save = Some(kind);
     }
 
-    /// From now on every save takes this long.
+    /// Makes every save take this long from now on.
     pub(crate) fn slow_save(&self, time: Duration) {
         self.plan().slow_save = time;
     }
 
-    /// The next so many opens wait for each other.
+    /// Makes this many opens wait for each other.
     pub(crate) fn meet(&self, requests: usize) {
         self.plan().meeting = Some(Arc::new(Barrier::new(requests)));
     }
 
-    /// The requests whose sessions were opened.
+    /// Returns the requests whose sessions were opened.
     pub(crate) fn requests(&self) -> Vec<RequestView> {
         self.seen().requests.clone()
     }
 
-    /// The sessions that were opened.
-    pub(crate) fn sessions(&self) -> Vec<Session> {
-        self.seen().sessions.clone()
+    /// Returns the sessions that handlers got since the last call.
+    pub(crate) fn take_sessions(&self) -> Vec<Session> {
+        std::mem::take(&mut self.seen().sessions)
     }
 
-    /// How many saves have ended well.
+    /// Returns how many saves have succeeded.
     pub(crate) fn saved(&self) -> usize {
         self.seen().saved
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.seen)
     }
 
     fn plan(&self) -> MutexGuard<'_, Plan> {
-        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.plan)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[deny(clippy::missing_trait_methods)]
@@ -96,7 +122,7 @@ impl SessionInterface for Observed {
         self.inner.config()
     }
 
-    async fn open(&self, context: &OpenContext<'_>) -> Result<Session, Error> {
+    async fn open(&self, context: &OpenContext<'_>) -> Result<Opened, Error> {
         let plan = self.plan().clone();
         self.seen().requests.push(context.request().clone());
         if let Some(meeting) = plan.meeting {
@@ -105,12 +131,11 @@ impl SessionInterface for Observed {
         if let Some(kind) = plan.failing_open {
             return Err(Error::new(kind, SECRET));
         }
-        let session = self.inner.open(context).await?;
-        self.seen().sessions.push(session.clone());
-        Ok(session)
+        let opened = self.inner.open(context).await?;
+        Ok(opened.nested(INNER).with_backend_state(Witness(Arc::downgrade(&self.seen))))
     }
 
-    async fn save(&self, session: &Session, context: &SaveContext<'_>) -> Result<CookieAction, Error> {
+    async fn save(&self, save: &Save<'_>) -> Result<Saved, Error> {
         let plan = self.plan().clone();
         if let Some(kind) = plan.failing_save {
             return Err(Error::new(kind, SECRET));
@@ -118,28 +143,28 @@ impl SessionInterface for Observed {
         if !plan.slow_save.is_zero() {
             tokio::time::sleep(plan.slow_save).await;
         }
-        let action = self.inner.save(session, context).await?;
+        let saved = self.inner.save(&save.nested(INNER)).await?;
         self.seen().saved += 1;
-        Ok(action)
+        Ok(saved)
     }
 
     fn cookie_name(&self, request: &RequestView) -> Cow<'_, str> {
         self.inner.cookie_name(request)
     }
 
-    fn cookie_attributes(&self, request: &RequestView, session: &Session) -> Cow<'_, CookieAttributes> {
+    fn cookie_attributes(
+        &self,
+        request: &RequestView,
+        session: &SessionView<'_>,
+    ) -> Cow<'_, CookieAttributes> {
         self.inner.cookie_attributes(request, session)
     }
 
-    fn lifetime(&self, session: &Session) -> Option<Duration> {
+    fn lifetime(&self, session: &SessionView<'_>) -> Option<Duration> {
         self.inner.lifetime(session)
     }
 
-    fn should_set_cookie(&self, session: &Session) -> bool {
+    fn should_set_cookie(&self, session: &SessionView<'_>) -> bool {
         self.inner.should_set_cookie(session)
-    }
-
-    fn should_save(&self, session: &Session) -> bool {
-        self.inner.should_save(session)
     }
 }

@@ -20,33 +20,41 @@ impl Reply {
         self.response.text()
     }
 
-    /// The `Set-Cookie` headers for the session.
+    /// Returns the `Set-Cookie` headers for the session.
     pub(crate) fn session_cookies(&self) -> Vec<String> {
-        let ours = |header: &String| header.split('=').next().is_some_and(|name| name.trim() == self.cookie_name);
+        let ours = |header: &String| {
+            header.split('=').next().is_some_and(|name| name.trim() == self.cookie_name)
+        };
         self.response.all("set-cookie").into_iter().filter(ours).collect()
     }
 
-    /// What a browser sends back for the session.
+    /// Returns the cookie that a browser sends back for the session.
     pub(crate) fn cookie(&self) -> String {
         let headers = self.session_cookies();
         headers.last().and_then(|header| header.split(';').next()).unwrap_or_default().to_owned()
     }
 
-    /// The field names in all `Vary` headers, in small letters.
+    /// Returns the field names in all `Vary` headers, in lower case.
     pub(crate) fn vary(&self) -> Vec<String> {
         let headers = self.response.all("vary");
-        headers.iter().flat_map(|header| header.split(',')).map(|name| name.trim().to_ascii_lowercase()).collect()
+        headers
+            .iter()
+            .flat_map(|header| header.split(','))
+            .map(|name| name.trim().to_ascii_lowercase())
+            .collect()
     }
 }
 
-/// The attributes of a `Set-Cookie` header in small letters and in order, `Expires` without its date.
+/// Returns the attributes of a `Set-Cookie` header in lower case and sorted, `Expires` without its
+/// date.
 pub(crate) fn attributes(header: &str) -> Vec<String> {
-    let mut attributes: Vec<_> = header.split(';').skip(1).map(|part| attribute(part).to_ascii_lowercase()).collect();
+    let mut attributes: Vec<_> =
+        header.split(';').skip(1).map(|part| attribute(part).to_ascii_lowercase()).collect();
     attributes.sort();
     attributes
 }
 
-/// One part of a `Set-Cookie` header, for messages: a date to come is left out.
+/// Returns one part of a `Set-Cookie` header for messages, without a date in the future.
 pub(crate) fn attribute(part: &str) -> &str {
     let part = part.trim();
     let date = part.get(..8).is_some_and(|name| name.eq_ignore_ascii_case("expires="));

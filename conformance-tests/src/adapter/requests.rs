@@ -1,4 +1,4 @@
-//! Rules of requests: what the interface is told of them, and that each has a session of its own.
+//! Rules of requests: what the interface gets of them, and that each has its own session.
 
 use super::AdapterUnderTest;
 use super::application::{Application, HOST, request};
@@ -8,9 +8,11 @@ use crate::rule::rules;
 rules! {
     ($) pub(crate) const REQUESTS, macro __adapter_requests, for AdapterUnderTest;
 
-    /// A request whose handler does not ask for its session opens none, even if it brings one.
+    /// A request whose handler does not obtain the session does not open it, even if the request
+    /// sends a cookie.
     ///
-    /// Make a `RequestSession`, which opens when it is first asked, and hand that to the extractor.
+    /// Make a `RequestSession`, which opens the session when it is first needed, and pass it to the
+    /// extractor.
     async fn an_untouched_request_opens_nothing(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
@@ -19,9 +21,9 @@ rules! {
         application.hold(opened == 0, "no call of SessionInterface::open", format!("{opened} of them"))
     }
 
-    /// However often one request asks for its session, it is opened once, and what one handle wrote the other reads.
+    /// A session that a handler obtains twice is opened once, and both values are the same session.
     ///
-    /// Keep one `RequestSession` with the request, and ask it each time.
+    /// Store one `RequestSession` with the request, and use it for each extraction.
     async fn a_session_asked_for_twice_is_one_session(adapter) {
         let application = adapter.start().await?;
         let reply = application.get("/twice", &[]).await;
@@ -30,9 +32,10 @@ rules! {
         application.hold(opened == 1, "one call of SessionInterface::open", format!("{opened} of them"))
     }
 
-    /// The interface is told the host that the client wrote, with its port, and the path without the query.
+    /// The interface gets the host that the client sent, with its port, and the path without the
+    /// query.
     ///
-    /// Fill `RequestView` from the `Host` header and the target of the request.
+    /// Build the `RequestView` from the `Host` header and the target of the request.
     async fn the_interface_sees_host_and_path(adapter) {
         let application = adapter.start().await?;
         application.get("/read?page=2", &[]).await;
@@ -40,10 +43,10 @@ rules! {
         application.equal((Some(HOST.to_owned()), "/read".to_owned()), (host, path))
     }
 
-    /// A target that is a whole URL names scheme and host, whatever the `Host` header says (RFC 9112, section 3.2.2; in HTTP/2 these
-    /// are `:scheme` and `:authority`).
+    /// If the target is an absolute URL, its scheme and host take precedence over the `Host` header
+    /// (RFC 9112, section 3.2.2; in HTTP/2 these are `:scheme` and `:authority`).
     ///
-    /// Fill `RequestView` from the target first, and only then from the `Host` header.
+    /// Build the `RequestView` from the target first, and from the `Host` header otherwise.
     async fn a_whole_url_names_scheme_and_host(adapter) {
         let application = adapter.start().await?;
         application.get("https://other.example/read", &[]).await;
@@ -51,10 +54,11 @@ rules! {
         application.equal(expected, opened(&application)?)
     }
 
-    /// Host and scheme are not taken from `Forwarded` or `X-Forwarded-..`, which any client can send.
+    /// The host and the scheme are not taken from `Forwarded` or `X-Forwarded-..`, which any client
+    /// can send.
     ///
-    /// Read the `Host` header itself, where your framework offers a host that believes those; an application behind a proxy puts
-    /// them right in a step of its own.
+    /// Read the `Host` header itself if the host that your framework returns uses these headers. An
+    /// application behind a proxy corrects the host and the scheme in a separate step.
     async fn forwarded_headers_are_not_believed(adapter) {
         let application = adapter.start().await?;
         let request = request("/read", &[])
@@ -67,9 +71,10 @@ rules! {
         application.hold(scheme.as_deref() != Some("https"), "no scheme, or http", "https")
     }
 
-    /// Two requests that overlap have each the session of its own cookie, and store what their own handler wrote.
+    /// Each of several concurrent requests has the session of its cookie, and stores the values
+    /// that its handler wrote.
     ///
-    /// Keep the `RequestSession` with its request and nowhere else: not in the service, nor in a static or a thread's local.
+    /// Store the `RequestSession` with its request, not in the service, a static or a thread local.
     async fn requests_at_once_keep_their_sessions_apart(adapter) {
         let application = adapter.start().await?;
         let cookies = [application.cookie("blue").await?, application.cookie("red").await?];
@@ -85,9 +90,9 @@ rules! {
         Ok(())
     }
 
-    /// A request without a cookie has an empty session, whoever was served before it.
+    /// A request without a cookie has an empty session, whatever requests were served before.
     ///
-    /// Keep nothing of a request in the service, the connection or the thread.
+    /// Store nothing of a request in the service, the connection or the thread.
     async fn the_next_request_gets_a_session_of_its_own(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
@@ -97,11 +102,17 @@ rules! {
     }
 }
 
-/// Scheme, host and path of the request whose session was opened first.
-fn opened(application: &Application<'_>) -> Result<(Option<String>, Option<String>, String), Failure> {
+/// Returns scheme, host and path of the request whose session was opened first.
+fn opened(
+    application: &Application<'_>,
+) -> Result<(Option<String>, Option<String>, String), Failure> {
     let requests = application.observed.requests();
     let Some(request) = requests.first() else {
         return Err(application.failure("a call of SessionInterface::open", "none"));
     };
-    Ok((request.scheme().map(str::to_owned), request.host().map(str::to_owned), request.path().to_owned()))
+    Ok((
+        request.scheme().map(str::to_owned),
+        request.host().map(str::to_owned),
+        request.path().to_owned(),
+    ))
 }

@@ -1,17 +1,18 @@
-//! Rules of the response: what the session adds to it, and what stays the handler's.
+//! Rules of the response: what the session adds to it, and what it leaves unchanged.
 
 use std::time::Duration;
 
 use super::AdapterUnderTest;
-use super::answer::{NOTES, OWN_CACHE_CONTROL};
+use super::handlers::{NOTES, OWN_CACHE_CONTROL, PUBLIC_CACHE};
 use crate::rule::rules;
 
 rules! {
     ($) pub(crate) const RESPONSES, macro __adapter_responses, for AdapterUnderTest;
 
-    /// The response to a request whose handler leaves the session alone stays as it is: no `Vary`, no `Set-Cookie`.
+    /// The response to a request whose handler does not obtain the session is unchanged: no `Vary`,
+    /// no `Set-Cookie`.
     ///
-    /// Ask `RequestSession::close_untouched` first, and add only what the commit gives.
+    /// Call `RequestSession::finish_if_unchanged` first, and add only the headers of the commit.
     async fn an_untouched_response_stays_as_it_is(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
@@ -24,9 +25,9 @@ rules! {
         Ok(())
     }
 
-    /// A response whose handler only read the session varies by `Cookie` and sets no cookie.
+    /// A response whose handler only read the session has `Vary: Cookie` and sets no cookie.
     ///
-    /// Add `Vary` whenever `SessionHeaders` says so, also without a cookie to set.
+    /// Add `Vary` whenever `SessionHeaders` has it, also without a cookie to set.
     async fn a_read_varies_by_cookie_and_sets_none(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
@@ -38,18 +39,20 @@ rules! {
         Ok(())
     }
 
-    /// A response that sets the cookie varies by `Cookie`, too: a cache may store it and must not hand it to others.
+    /// A response that sets the cookie also has `Vary: Cookie`, because a cache may store it and
+    /// must not send it to others.
     ///
-    /// Add `Vary` whenever `SessionHeaders` says so, also beside a `Set-Cookie`.
+    /// Add `Vary` whenever `SessionHeaders` has it, also with a `Set-Cookie`.
     async fn a_write_varies_by_cookie(adapter) {
         let application = adapter.start().await?;
         let reply = application.get("/write/blue", &["theme=dark"]).await;
         application.equal(vec!["cookie".to_owned()], reply.vary())
     }
 
-    /// A handler's own `Vary` headers and the session's become one header that names everything.
+    /// The `Vary` headers of the handler and of the session become one header with all names.
     ///
-    /// Give all `Vary` values of the response to `SessionHeaders::merged_vary`, and put what it gives in the place of them all.
+    /// Pass all `Vary` values of the response to `SessionHeaders::merged_vary`, and replace them
+    /// all by the result.
     async fn the_vary_of_a_handler_is_merged_into_one_header(adapter) {
         let application = adapter.start().await?;
         let reply = application.get("/vary/accept", &[]).await;
@@ -59,9 +62,9 @@ rules! {
         application.equal(vec!["accept".to_owned(), "accept-language".to_owned(), "cookie".to_owned()], names)
     }
 
-    /// A `Vary` that is `*` or names `Cookie` already, in whatever case, stays as it is.
+    /// A `Vary` header that is `*`, or that has `Cookie` in any case, is unchanged.
     ///
-    /// Leave the headers alone when `SessionHeaders::merged_vary` gives `None`.
+    /// Leave the headers alone if `SessionHeaders::merged_vary` returns `None`.
     async fn a_vary_that_says_enough_stays_as_it_is(adapter) {
         let application = adapter.start().await?;
         for (page, vary) in [("/vary/star", "*"), ("/vary/cookie", "accept, cookie")] {
@@ -71,44 +74,70 @@ rules! {
         Ok(())
     }
 
-    /// A response that sets or removes the cookie is not for a cache: it says `Cache-Control: no-store`.
+    /// A response that sets or removes the cookie has `Cache-Control: no-store`.
     ///
-    /// Insert what `SessionHeaders::cache_control` gives, beside every `Set-Cookie` for the session.
+    /// Insert the result of `SessionHeaders::cache_control` with every `Set-Cookie` for the
+    /// session.
     async fn a_response_with_the_cookie_is_not_stored(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
-        for page in ["/write/green", "/logout"] {
-            let reply = application.get(page, &[&cookie]).await;
+        // A write to a stored session may set no cookie.
+        for (page, cookies) in [("/write/green", &[][..]), ("/logout", &[&*cookie][..])] {
+            let reply = application.get(page, cookies).await;
             application.equal(vec!["no-store".to_owned()], reply.response.all("cache-control"))?;
         }
         Ok(())
     }
 
-    /// Where a handler says itself how its response may be stored, that stays, also beside the cookie.
+    /// A handler that allows caches to store its response does not prevail in a response that sets
+    /// the cookie, because a cache would send the cookie to another client.
     ///
-    /// Give all `Cache-Control` values of the response to `SessionHeaders::cache_control`, and leave them alone when it gives `None`.
+    /// Replace `Cache-Control` by the result of `SessionHeaders::cache_control`, and each header of
+    /// `SessionHeaders::TARGETED` by that of `targeted_cache_control`.
+    async fn a_public_response_with_the_cookie_is_not_stored(adapter) {
+        let application = adapter.start().await?;
+        let reply = application.get("/public-cache", &["theme=dark"]).await;
+        for (name, _) in PUBLIC_CACHE {
+            application.equal(vec!["no-store".to_owned()], reply.response.all(name))?;
+        }
+        Ok(())
+    }
+
+    /// A `Cache-Control` header of the handler that keeps the cookie private is unchanged, also in
+    /// a response that sets the cookie.
+    ///
+    /// Pass all `Cache-Control` values of the response to `SessionHeaders::cache_control`, and
+    /// leave them alone if it returns `None`.
     async fn the_cache_control_of_a_handler_stays_as_it_is(adapter) {
         let application = adapter.start().await?;
         let reply = application.get("/own-cache", &["theme=dark"]).await;
         application.equal(vec![OWN_CACHE_CONTROL.to_owned()], reply.response.all("cache-control"))
     }
 
-    /// A response without the cookie may be stored as ever: nothing is said of caches.
+    /// A response whose handler only read the session has `Cache-Control: private, no-cache`.
     ///
-    /// Leave the headers alone when `SessionHeaders::cache_control` gives `None`.
-    async fn a_response_without_the_cookie_says_nothing_of_caches(adapter) {
+    /// Call `SessionHeaders::cache_control` also if there is no `Set-Cookie`.
+    async fn a_response_that_only_reads_is_private(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
-        for page in ["/untouched", "/read"] {
-            let reply = application.get(page, &[&cookie]).await;
-            application.equal(Vec::<String>::new(), reply.response.all("cache-control"))?;
-        }
-        Ok(())
+        let reply = application.get("/read", &[&cookie]).await;
+        application.equal(vec!["private, no-cache".to_owned()], reply.response.all("cache-control"))
     }
 
-    /// Status, body and all other headers are the handler's, and each header of a name that comes twice.
+    /// A response whose handler did not obtain the session gets no `Cache-Control` header.
     ///
-    /// Change nothing of the response but `Vary`, `Set-Cookie` and `Cache-Control`.
+    /// Leave the headers alone if `SessionHeaders::cache_control` returns `None`.
+    async fn an_untouched_response_says_nothing_of_caches(adapter) {
+        let application = adapter.start().await?;
+        let cookie = application.cookie("blue").await?;
+        let reply = application.get("/untouched", &[&cookie]).await;
+        application.equal(Vec::<String>::new(), reply.response.all("cache-control"))
+    }
+
+    /// The client gets the status, the body and all other headers of the handler, each of them if a
+    /// name occurs twice.
+    ///
+    /// Change no header of the response except `Vary`, `Set-Cookie` and those that control caches.
     async fn the_answer_of_the_handler_reaches_the_client(adapter) {
         let application = adapter.start().await?;
         let reply = application.get("/created/blue", &["theme=dark"]).await;
@@ -122,9 +151,10 @@ rules! {
         Ok(())
     }
 
-    /// Redirects and error responses of a handler carry its session as any other.
+    /// Redirects and error responses of a handler also have the headers of the session.
     ///
-    /// Commit whatever the status is: a login answers 303, and a form that is wrong answers 422 with a flash message.
+    /// Commit whatever the status is. A login responds with 303, and an invalid form with 422 and a
+    /// flash message.
     async fn a_response_of_any_status_carries_the_session(adapter) {
         let application = adapter.start().await?;
         for status in [303, 422, 500] {
@@ -134,7 +164,8 @@ rules! {
         Ok(())
     }
 
-    /// No response goes out before its session is stored: the client may act on it at once.
+    /// No response is sent before its session is stored, because the client may send its next
+    /// request at once.
     ///
     /// Await the commit before you return the response, and do not spawn it.
     async fn a_response_waits_for_its_save(adapter) {

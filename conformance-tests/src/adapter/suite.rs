@@ -2,16 +2,17 @@
 
 /// Makes one `#[test]` of each rule of an adapter for a web framework.
 ///
-/// `sessions` makes the sessions that the adapter is checked with, under a configuration of the suite's: those of any backend
-/// that works. `server` starts an application whose handlers get these sessions through the adapter; what it must answer
-/// is said at [`Server`](crate::adapter::Server). Both run several times, on the suite's own tokio runtime.
+/// `sessions` makes the sessions that the adapter is checked with, for a configuration of the
+/// suite. Sessions of any backend will do. `server` starts an application whose handlers get these
+/// sessions through the adapter; [`Server`](crate::adapter::Server) specifies the handlers. Both
+/// run several times, on the suite's tokio runtime.
 ///
 /// ```
 /// use std::sync::Arc;
 ///
 /// use conformance_tests::adapter::{Request, Response, Server};
 /// use session_core::{SessionInterface, async_trait};
-/// use session_memory::MemorySessions;
+/// use session_memory::{MemorySessions, MemoryStore};
 ///
 /// struct MyServer {
 ///     interface: Arc<dyn SessionInterface>,
@@ -20,23 +21,23 @@
 /// #[async_trait]
 /// impl Server for MyServer {
 ///     async fn call(&self, request: Request) -> Response {
-///         // Hand it to the framework, in the process or through a socket.
+///         // Pass it to the framework, in the process or through a socket.
 ///         # Response::new(200)
 ///     }
 /// }
 ///
 /// conformance_tests::adapter_suite!(
-///     sessions = |config| async { MemorySessions::new(config) },
+///     sessions = |config| async { MemorySessions::new(MemoryStore::new(), config) },
 ///     server = |interface| async { MyServer { interface } },
 /// );
 /// ```
 ///
-/// What may follow, in any order:
+/// Optional arguments, in any order:
 ///
 /// | argument | meaning |
 /// |---|---|
-/// | `ignore = "needs a socket"` | no test runs unless asked (`cargo test -- --include-ignored`) |
-/// | `except(rule = "reason", ..)` | these rules are not kept, and why |
+/// | `ignore = "needs a socket"` | the tests run only with `cargo test -- --include-ignored` |
+/// | `except(rule = "reason", ..)` | the adapter does not fulfil these rules, for these reasons |
 ///
 /// ```
 /// # use conformance_tests::adapter::{Request, Response, Server};
@@ -45,16 +46,16 @@
 /// # impl Server for MyServer {
 /// #     async fn call(&self, _: Request) -> Response { Response::new(200) }
 /// # }
-/// # use session_memory::MemorySessions;
+/// # use session_memory::{MemorySessions, MemoryStore};
 /// conformance_tests::adapter_suite!(
-///     sessions = |config| async { MemorySessions::new(config) },
+///     sessions = |config| async { MemorySessions::new(MemoryStore::new(), config) },
 ///     server = |_interface| async { MyServer },
-///     except(a_whole_url_names_scheme_and_host = "the client of this test sends no whole URLs"),
+///     except(a_whole_url_names_scheme_and_host = "this client sends no absolute URLs"),
 ///     ignore = "needs a socket",
 /// );
 /// ```
 ///
-/// Two suites in one file go into a module each.
+/// Put two suites in one file into separate modules.
 #[macro_export]
 macro_rules! adapter_suite {
     (sessions = $sessions:expr, server = $server:expr $(, $($options:tt)*)?) => {
@@ -78,7 +79,7 @@ macro_rules! __adapter_options {
     };
     ([] $sessions:expr, $server:expr, ignore $ignore:tt except[$($rule:ident = $reason:literal),*]) => {
         $(const _: () = assert!(
-            $crate::adapter::is_rule(stringify!($rule)), "`except` names what is no rule of this suite"
+            $crate::adapter::is_rule(stringify!($rule)), "`except` names an unknown rule"
         );)*
 
         fn __adapter_under_test() -> $crate::adapter::AdapterUnderTest {

@@ -1,64 +1,31 @@
-//! The adapter that is checked: how its sessions and its server are made.
+//! The adapter under test: how to make its sessions and its server.
 
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use session_core::{ManualClock, SessionConfig, SessionConfigBuilder, SessionInterface, async_trait};
+use session_core::{ManualClock, SessionConfig, SessionConfigBuilder, SessionInterface};
 
 use super::application::Application;
-use super::message::{Request, Response};
 use super::observed::Observed;
+use super::server::Server;
 use crate::Failure;
 use crate::failure::{Calls, chain};
-
-/// An application in the framework of the adapter, in the process or behind a socket.
-///
-/// It has three handlers:
-///
-/// | path | handler |
-/// |---|---|
-/// | `/untouched` | does not ask for the session, and answers 200 with the text `untouched` |
-/// | `/twice` | asks for the session two times, and answers [`answer_twice`](super::answer_twice) of the two |
-/// | every other | asks for the session, and answers [`answer`](super::answer) of it and the path |
-///
-/// ```
-/// use conformance_tests::adapter::{Request, Response, Server};
-/// use session_core::async_trait;
-///
-/// struct Teapot;
-///
-/// #[async_trait]
-/// impl Server for Teapot {
-///     async fn call(&self, request: Request) -> Response {
-///         Response::new(418).body(format!("no {}", request.target()))
-///     }
-/// }
-/// ```
-#[async_trait]
-pub trait Server: Send + Sync + 'static {
-    /// Sends the request and collects the response. Calls may overlap.
-    ///
-    /// ```
-    /// # use conformance_tests::adapter::{Request, Response, Server};
-    /// async fn ask(server: &dyn Server, request: Request) -> Response {
-    ///     server.call(request).await
-    /// }
-    /// ```
-    async fn call(&self, request: Request) -> Response;
-}
 
 type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 type MakeSessions = Box<dyn Fn(SessionConfig) -> Later<Arc<dyn SessionInterface>> + Send + Sync>;
 type MakeServer = Box<dyn Fn(Arc<dyn SessionInterface>) -> Later<Arc<dyn Server>> + Send + Sync>;
 
-/// An adapter to check: sessions to check it with, and a server whose handlers get them through the adapter.
+/// An adapter under test: sessions to check it with, and a server whose handlers get them through
+/// the adapter.
+///
+/// # Examples
 ///
 /// ```
 /// use conformance_tests::adapter::{AdapterUnderTest, Request, Response, Server};
 /// use session_core::async_trait;
-/// use session_memory::MemorySessions;
+/// use session_memory::{MemorySessions, MemoryStore};
 ///
 /// struct Teapot;
 ///
@@ -69,8 +36,10 @@ type MakeServer = Box<dyn Fn(Arc<dyn SessionInterface>) -> Later<Arc<dyn Server>
 ///     }
 /// }
 ///
-/// let under_test =
-///     AdapterUnderTest::new(|config| async { MemorySessions::new(config) }, |_interface| async { Teapot });
+/// let under_test = AdapterUnderTest::new(
+///     |config| async { MemorySessions::new(MemoryStore::new(), config) },
+///     |_interface| async { Teapot },
+/// );
 /// ```
 pub struct AdapterUnderTest {
     sessions: MakeSessions,
@@ -80,21 +49,7 @@ pub struct AdapterUnderTest {
 }
 
 impl AdapterUnderTest {
-    /// The adapter that serves the sessions it is given.
-    ///
-    /// ```
-    /// # use conformance_tests::adapter::{AdapterUnderTest, Server};
-    /// # use session_memory::MemorySessions;
-    /// fn check(server: impl Server + Clone) -> AdapterUnderTest {
-    ///     AdapterUnderTest::new(
-    ///         |config| async { MemorySessions::new(config) },
-    ///         move |_interface| {
-    ///             let server = server.clone();
-    ///             async { server }
-    ///         },
-    ///     )
-    /// }
-    /// ```
+    /// Returns the adapter of this server, which is checked with these sessions.
     pub fn new<I, S>(
         sessions: impl Fn(SessionConfig) -> I + Send + Sync + 'static,
         server: impl Fn(Arc<dyn SessionInterface>) -> S + Send + Sync + 'static,
@@ -139,7 +94,7 @@ impl AdapterUnderTest {
         &self.calls
     }
 
-    /// A name for a cookie value in messages: A, B, C in the order of their first use.
+    /// Returns a name for a cookie value in messages: A, B, C in the order of their first use.
     pub(crate) fn name(&self, value: &str) -> String {
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         let number = names.iter().position(|other| other == value).unwrap_or_else(|| {

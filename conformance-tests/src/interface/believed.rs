@@ -1,4 +1,4 @@
-//! Rules of which cookies are believed by an interface that keeps the session in them.
+//! Rules of an interface that stores the session in the cookie: which cookies it accepts.
 
 use std::time::Duration;
 
@@ -12,9 +12,10 @@ const HOURS: Duration = Duration::from_hours(5);
 rules! {
     ($) pub(crate) const BELIEVED, macro __interface_believed, for InterfaceUnderTest;
 
-    /// Two genuine cookies cannot be joined to a third: the beginning of one and the end of the other open nothing.
+    /// A cookie made of the start of one valid cookie and the end of another opens nothing.
     ///
-    /// Sign the whole value at once. Parts with a signature each can be exchanged, as can the chunks of a session over several cookies.
+    /// Sign the whole value at once. Parts with separate signatures can be exchanged, as can the
+    /// parts of a session in several cookies.
     async fn parts_of_two_cookies_make_no_third(under_test) {
         let interface = under_test.interface().await?;
         let mut values = Vec::new();
@@ -40,9 +41,10 @@ rules! {
         Ok(())
     }
 
-    /// The cookie of a session that ends with the browser is not believed for ever: it opens nothing when `permanent_lifetime` is over.
+    /// The cookie of a session that ends with the browser opens nothing after `permanent_lifetime`.
     ///
-    /// Judge the age of every cookie in `open`; where `OpenContext::lifetime` is `None`, by `SessionConfig::permanent_lifetime`.
+    /// Check the age of every cookie in `open`. If `OpenContext::lifetime` returns `None`, use
+    /// `SessionConfig::permanent_lifetime`.
     async fn a_cookie_without_an_end_is_not_believed_for_ever(under_test) {
         let interface = under_test.configured(SessionConfig::builder().permanent_lifetime(HOURS)).await?;
         let mut visitor = under_test.browser("visitor", &interface);

@@ -1,17 +1,16 @@
-//! A visitor: keeps the cookie as a browser does, and notes what each response said.
+//! A visitor, who stores cookies as a browser does and notes each response.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde::de::DeserializeOwned;
-use session_core::{
-    Clock, Error, ManualClock, OnOutage, RequestSession, RequestView, Session, SessionHeaders, SessionInterface,
-};
+use session_core::request::{RequestSession, RequestView, SessionHeaders};
+use session_core::{Clock, Error, ManualClock, OutagePolicy, Session, SessionInterface};
 
 use crate::Failure;
 use crate::failure::{Calls, Checked, chain};
 
-/// One visitor, with a jar of cookies.
+/// A visitor, with stored cookies.
 pub(crate) struct Browser {
     name: &'static str,
     interface: Arc<dyn SessionInterface>,
@@ -20,12 +19,12 @@ pub(crate) struct Browser {
     jar: Vec<SetCookie>,
 }
 
-/// What a `Set-Cookie` header says.
+/// A parsed `Set-Cookie` header.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct SetCookie {
     pub(crate) name: String,
     pub(crate) value: String,
-    /// Without those that say when it ends, sorted: `domain=..`, `httponly`, `path=..`.
+    /// Without the expiry, sorted: `domain=..`, `httponly`, `path=..`.
     pub(crate) attributes: Vec<String>,
     pub(crate) expires: Option<SystemTime>,
 }
@@ -40,7 +39,8 @@ impl Browser {
         Self { name, interface, clock, calls, jar: Vec::new() }
     }
 
-    /// One request, whose handler does this, and the cookie that its response sets, if it sets one.
+    /// Sends a request whose handler calls a function, and returns the cookie that the response
+    /// sets.
     pub(crate) async fn visit(
         &mut self,
         what: &str,
@@ -52,8 +52,11 @@ impl Browser {
         self.finish(what, &request).await
     }
 
-    /// One request, whose handler reads one key.
-    pub(crate) async fn get<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<T>, Failure> {
+    /// Sends a request whose handler reads one key.
+    pub(crate) async fn get<T: DeserializeOwned>(
+        &mut self,
+        key: &str,
+    ) -> Result<Option<T>, Failure> {
         let mut value = None;
         let what = format!("get {key:?}");
         self.visit(&what, |session| {
@@ -64,31 +67,35 @@ impl Browser {
         Ok(value)
     }
 
-    /// One request whose handler finds this number under the key `n`.
+    /// Sends a request whose handler must find this number under the key `n`.
     pub(crate) async fn expect(&mut self, n: Option<u64>) -> Checked {
         let seen = self.get("n").await?;
         self.calls.equal(n, seen)
     }
 
-    /// One request whose handler sets the key `n` to this number.
+    /// Sends a request whose handler sets the key `n` to this number.
     pub(crate) async fn set(&mut self, n: u64) -> Result<Option<SetCookie>, Failure> {
         self.visit(&format!("insert n = {n}"), |session| session.insert("n", n)).await
     }
 
-    /// A request with the cookies of the jar, not opened yet.
+    /// Returns a request with the stored cookies, which is not opened yet.
     pub(crate) fn request(&self) -> RequestSession {
         let view = RequestView::builder().host("shop.example").path("/").scheme("https");
         let cookies = self.header();
         RequestSession::with_shared(
             Arc::clone(&self.interface),
             view.cookie_header(cookies.as_bytes()).build(),
-            OnOutage::Refuse,
+            OutagePolicy::Refuse,
         )
     }
 
-    /// The response of a request: obeyed, noted, and told.
-    pub(crate) async fn finish(&mut self, what: &str, request: &RequestSession) -> Result<Option<SetCookie>, Failure> {
-        let headers = self.told(what, request.commit().await)?;
+    /// Commits a request, and processes and notes its response.
+    pub(crate) async fn finish(
+        &mut self,
+        what: &str,
+        request: &RequestSession,
+    ) -> Result<Option<SetCookie>, Failure> {
+        let headers = self.told(what, request.commit().await.into_result())?;
         self.note(what, &headers);
         let set_cookie = headers.set_cookie().map(|header| self.parse(header)).transpose()?;
         if let Some(cookie) = &set_cookie {
@@ -97,7 +104,7 @@ impl Browser {
         Ok(set_cookie)
     }
 
-    /// As [`visit`](Self::visit), of a visit that must set the cookie.
+    /// Sends a request whose response must set the cookie.
     pub(crate) async fn given(
         &mut self,
         what: &str,
@@ -107,12 +114,20 @@ impl Browser {
         cookie.ok_or_else(|| self.calls.failure("a Set-Cookie", "none"))
     }
 
-    /// Puts a cookie into the jar that no response set: one that was made up, planted or copied.
+    /// Stores a cookie that no response set: one that was made up, planted or copied.
     pub(crate) fn plant(&mut self, name: &str, value: &str) {
         let shown: String = value.chars().take(60).collect();
-        self.calls.note(format!("{}: has the cookie {name}={}, by hand", self.name, shown.escape_debug()));
-        self.jar =
-            vec![SetCookie { name: name.to_owned(), value: value.to_owned(), attributes: Vec::new(), expires: None }];
+        self.calls.note(format!(
+            "{}: has the cookie {name}={}, by hand",
+            self.name,
+            shown.escape_debug()
+        ));
+        self.jar = vec![SetCookie {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            attributes: Vec::new(),
+            expires: None,
+        }];
     }
 
     pub(crate) fn jar(&self) -> &[SetCookie] {
@@ -121,14 +136,22 @@ impl Browser {
 
     fn header(&self) -> String {
         let now = self.clock.now();
-        let kept = self.jar.iter().filter(|cookie| cookie.expires.is_none_or(|expires| now < expires));
-        kept.map(|cookie| format!("{}={}", cookie.name, cookie.value)).collect::<Vec<_>>().join("; ")
+        let kept =
+            self.jar.iter().filter(|cookie| cookie.expires.is_none_or(|expires| now < expires));
+        kept.map(|cookie| format!("{}={}", cookie.name, cookie.value))
+            .collect::<Vec<_>>()
+            .join("; ")
     }
 
     fn obey(&mut self, set: SetCookie) {
         let place = |cookie: &SetCookie| {
-            let where_to = |attribute: &&String| attribute.starts_with("path=") || attribute.starts_with("domain=");
-            (cookie.name.clone(), cookie.attributes.iter().filter(where_to).cloned().collect::<Vec<_>>())
+            let where_to = |attribute: &&String| {
+                attribute.starts_with("path=") || attribute.starts_with("domain=")
+            };
+            (
+                cookie.name.clone(),
+                cookie.attributes.iter().filter(where_to).cloned().collect::<Vec<_>>(),
+            )
         };
         self.jar.retain(|kept| place(kept) != place(&set) && !kept.attributes.is_empty());
         if set.expires.is_none_or(|expires| self.clock.now() < expires) {
@@ -139,12 +162,15 @@ impl Browser {
     fn parse(&self, header: &str) -> Result<SetCookie, Failure> {
         let malformed = || self.calls.failure("a Set-Cookie that a browser understands", header);
         let mut parts = header.split("; ");
-        let (name, value) = parts.next().and_then(|pair| pair.split_once('=')).ok_or_else(malformed)?;
+        let (name, value) =
+            parts.next().and_then(|pair| pair.split_once('=')).ok_or_else(malformed)?;
         let (mut attributes, mut expires, mut max_age) = (Vec::new(), None, None);
         for part in parts {
             let (attribute, value) = part.split_once('=').unwrap_or((part, ""));
             match attribute.to_ascii_lowercase().as_str() {
-                "expires" => expires = Some(httpdate::parse_http_date(value).map_err(|_| malformed())?),
+                "expires" => {
+                    expires = Some(httpdate::parse_http_date(value).map_err(|_| malformed())?);
+                }
                 "max-age" => max_age = Some(value.parse::<i64>().map_err(|_| malformed())?),
                 attribute if value.is_empty() => attributes.push(attribute.to_owned()),
                 attribute => attributes.push(format!("{attribute}={value}")),
@@ -152,7 +178,8 @@ impl Browser {
         }
         if let Some(seconds) = max_age {
             let life = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
-            expires = Some(if seconds > 0 { self.clock.now() + life } else { SystemTime::UNIX_EPOCH });
+            expires =
+                Some(if seconds > 0 { self.clock.now() + life } else { SystemTime::UNIX_EPOCH });
         }
         attributes.sort();
         Ok(SetCookie { name: name.to_owned(), value: value.to_owned(), attributes, expires })
@@ -167,12 +194,13 @@ impl Browser {
     fn told<T>(&self, what: &str, result: Result<T, Error>) -> Result<T, Failure> {
         result.map_err(|error| {
             self.calls.note(format!("{}: {what} -> an error", self.name));
-            self.calls.failure("no error", format!("the error {:?}: {}", error.kind(), chain(&error)))
+            self.calls
+                .failure("no error", format!("the error {:?}: {}", error.kind(), chain(&error)))
         })
     }
 }
 
-/// A `Set-Cookie` in a message: a long value by its beginning, the attributes whole.
+/// Returns a `Set-Cookie` header for messages: the start of a long value, and all attributes.
 fn show(header: &str) -> String {
     let (pair, attributes) = header.split_once(';').unwrap_or((header, ""));
     let shown: String = pair.chars().take(60).collect();

@@ -1,20 +1,22 @@
-//! Rules of what a session can hold, and of what a visit leaves as it is.
+//! Rules of the contents of a session, and of what a request leaves unchanged.
 
-use session_core::tagged::{Bytes, Tuple, Uuid};
+use session_core::flask::{Bytes, Tuple, Uuid};
+use session_core::interface::state_of;
 use session_core::{Session, SessionConfig};
 
 use super::InterfaceUnderTest;
 use crate::rule::rules;
 
-/// How many keys a session with many has.
+/// The number of keys of a large session.
 const MANY: u64 = 1000;
 
 rules! {
     ($) pub(crate) const CONTENTS, macro __interface_contents, for InterfaceUnderTest;
 
-    /// Flask's tagged values, each an object whose one key begins with a space, come back: bytes, UUIDs, tuples.
+    /// The next request finds Flask's tagged values, which are objects with one key that begins
+    /// with a space: bytes, UUIDs and tuples.
     ///
-    /// Give no key inside of the payload a meaning of your own, and trim none.
+    /// Do not interpret keys inside the payload, and do not trim them.
     async fn tagged_values_come_back(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         let fill = |session: &Session| {
@@ -30,9 +32,10 @@ rules! {
         under_test.equal(Some((1, "two".to_owned())), tuple)
     }
 
-    /// A session of a thousand small keys comes back with all of them.
+    /// The next request finds all keys of a session with 1,000 small values.
     ///
-    /// Set no limit of your own. In a cookie such a session exceeds what browsers take, and the configuration of this rule allows that.
+    /// Set no limit in the interface. In a cookie, such a session exceeds the limit of browsers;
+    /// this rule disables the limit of the configuration.
     async fn a_thousand_keys_come_back(under_test) {
         let interface = under_test.configured(SessionConfig::builder().max_cookie_size(0)).await?;
         let mut visitor = under_test.browser("visitor", &interface);
@@ -47,25 +50,26 @@ rules! {
         under_test.equal(1000, right)
     }
 
-    /// What a visit does not touch is written back as it was, byte for byte.
+    /// Values that a request does not change are written back byte for byte.
     ///
-    /// Do not parse the payload to store it: a reader of numbers as floating point and a column of a JSON type write them anew.
+    /// Do not parse the payload to store it. A parser that reads numbers as floats and a JSON
+    /// column both rewrite them.
     async fn what_is_not_touched_is_written_back_as_it_was(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         visitor.visit("insert balance = 1.0", |session| session.insert("balance", 1.0)).await?;
         visitor.visit("insert seen = true", |session| session.insert("seen", true)).await?;
         let mut payload = String::new();
         let read = |session: &Session| {
-            payload = session.payload();
+            payload = state_of(session).payload();
             Ok(())
         };
         visitor.visit("read the payload", read).await?;
         under_test.equal(r#"{"balance":1.0,"seen":true}"#.to_owned(), payload)
     }
 
-    /// Reading takes nothing away: what was stored is there at every later visit, however many there are.
+    /// Reading removes nothing: any number of later requests find the stored values.
     ///
-    /// Leave what is stored where it is when you open it; a session is no message that is delivered once.
+    /// Do not remove stored data when you open a session.
     async fn reading_takes_nothing_away(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         visitor.set(1).await?;

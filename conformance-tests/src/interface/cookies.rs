@@ -1,13 +1,12 @@
-//! Rules of the cookie itself: its name, its attributes, its end, and what it must not show.
+//! Rules of the cookie: its name, its attributes, its expiry, and that it shows no secret.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use session_core::{
-    CookieAction, Error, OpenContext, RequestView, SameSite, SaveContext, Session, SessionConfig, SessionInterface,
-    async_trait,
-};
+use session_core::interface::{Hooked, Hooks};
+use session_core::request::RequestView;
+use session_core::{SameSite, Session, SessionConfig, SessionInterface};
 
 use super::InterfaceUnderTest;
 use crate::rule::rules;
@@ -19,7 +18,8 @@ rules! {
 
     /// The cookie has the name and the attributes of the configuration.
     ///
-    /// Return from `config` what you were given, and leave `cookie_name` and `cookie_attributes` as they are.
+    /// Return the given configuration from `config`, and do not override `cookie_name` and
+    /// `cookie_attributes`.
     async fn the_cookie_is_as_configured(under_test) {
         let builder = SessionConfig::builder;
         let cases = [
@@ -46,9 +46,10 @@ rules! {
         Ok(())
     }
 
-    /// The removal of the cookie has the name, path, domain and flags that it was set with, so that the browser drops it.
+    /// The removal of the cookie has the name, path, domain and flags of the cookie, because
+    /// browsers otherwise ignore it.
     ///
-    /// `cookie_attributes` must say the same of an empty session as of a full one.
+    /// `cookie_attributes` must return the same for an empty session.
     async fn the_removal_matches_the_cookie(under_test) {
         let builder = SessionConfig::builder().cookie_domain("shop.example").cookie_path("/a").cookie_partitioned(true);
         let mut visitor = under_test.browser("visitor", &under_test.configured(builder).await?);
@@ -58,18 +59,20 @@ rules! {
         under_test.equal(0, visitor.jar().len())
     }
 
-    /// A session that is not permanent ends with the browser: its cookie has no `Expires`.
+    /// The cookie of a session that is not permanent has no `Expires`, so that the session ends
+    /// with the browser.
     ///
-    /// Let `lifetime` be `None` for it; how long the server keeps it is `browser_lifetime`.
+    /// Return `None` from `lifetime` for such a session. The server stores it for
+    /// `browser_lifetime`.
     async fn the_cookie_of_a_browser_session_does_not_expire(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         let cookie = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
         under_test.equal(None, cookie.expires)
     }
 
-    /// The cookie of a permanent session lasts as long as the session, or a little longer.
+    /// The cookie of a permanent session expires with the session, or at most a minute later.
     ///
-    /// Return `CookieAction::Set`, or `SetUntil` with a time that is no earlier than what the lifetime promises.
+    /// Return `CookieAction::Set` with `Contents::expires_at`, or with a slightly later expiry.
     async fn the_cookie_of_a_permanent_session_lasts_as_long_as_it(under_test) {
         let builder = SessionConfig::builder().permanent_lifetime(HOUR);
         let interface = under_test.configured(builder).await?;
@@ -82,29 +85,29 @@ rules! {
             })
             .await?;
         let Some(expires) = cookie.expires else { return Err(under_test.failure("an Expires", "none")) };
-        // A cookie shows whole seconds.
+        // The expiry of a cookie is in whole seconds.
         let (least, most) = (promised - Duration::from_secs(1), promised + Duration::from_secs(61));
         if expires < least || most < expires {
             let seconds = |time: SystemTime| format!("{:?}", time.duration_since(promised).map_err(|early| early.duration()));
-            return Err(under_test.failure("an Expires when the session ends, at most a minute later", seconds(expires)));
+            return Err(under_test.failure("an Expires at the expiry of the session, or at most a minute later", seconds(expires)));
         }
         Ok(())
     }
 
-    /// Another name for the cookie, from an interface around this one, is obeyed when the session is opened, too.
+    /// A wrapper that overrides `cookie_name` also affects the opening of the session.
     ///
-    /// Read `OpenContext::cookie`, never the cookie of the configured name.
+    /// Read `OpenContext::cookie`, never the cookie with the configured name.
     async fn an_overridden_cookie_name_is_obeyed(under_test) {
-        let interface: Arc<dyn SessionInterface> = Arc::new(Renamed(under_test.interface().await?));
+        let interface: Arc<dyn SessionInterface> = Arc::new(Hooked::new(under_test.interface().await?, Renamed));
         let mut visitor = under_test.browser("visitor", &interface);
         let cookie = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
         under_test.equal("renamed".to_owned(), cookie.name)?;
         visitor.expect(Some(1)).await
     }
 
-    /// What the interface shows of itself in a log (`Debug`) holds no cookie and no value of a session.
+    /// The `Debug` output of the interface contains no cookie and no value of a session.
     ///
-    /// Write `Debug` by hand where a field holds ids, keys or sessions, and leave them out.
+    /// Implement `Debug` by hand if a field holds ids, keys or sessions, and omit them.
     async fn debug_shows_no_secret(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
@@ -119,29 +122,12 @@ rules! {
     }
 }
 
-/// An interface around another, as an application writes it to change one hook.
+/// Gives the cookie another name.
 #[derive(Debug)]
-struct Renamed(Arc<dyn SessionInterface>);
+struct Renamed;
 
-#[async_trait]
-impl SessionInterface for Renamed {
-    fn config(&self) -> &SessionConfig {
-        self.0.config()
-    }
-
-    async fn open(&self, context: &OpenContext<'_>) -> Result<Session, Error> {
-        self.0.open(context).await
-    }
-
-    async fn save(&self, session: &Session, context: &SaveContext<'_>) -> Result<CookieAction, Error> {
-        self.0.save(session, context).await
-    }
-
-    fn should_save(&self, session: &Session) -> bool {
-        self.0.should_save(session)
-    }
-
-    fn cookie_name(&self, _: &RequestView) -> Cow<'_, str> {
+impl Hooks for Renamed {
+    fn cookie_name<'a>(&'a self, _: &RequestView, _: Cow<'a, str>) -> Cow<'a, str> {
         Cow::Borrowed("renamed")
     }
 }

@@ -8,9 +8,10 @@ use crate::rule::rules;
 rules! {
     ($) pub(crate) const ENDING, macro __interface_ending, for InterfaceUnderTest;
 
-    /// `destroy`, and `clear` that leaves the session empty, take the cookie out of the browser, and the next visit finds a new session.
+    /// `destroy`, and a `clear` that leaves the session empty, remove the cookie, and the next
+    /// request finds a new session.
     ///
-    /// Return `CookieAction::Remove` from `save` for a session that `ends` and is empty.
+    /// Return `CookieAction::Remove` from `save` if `Save::ends` and the session is empty.
     async fn an_ended_session_takes_its_cookie_along(under_test) {
         let interface = under_test.interface().await?;
         for (what, end) in [("destroy", Session::destroy as fn(&Session) -> _), ("clear", Session::clear)] {
@@ -23,9 +24,11 @@ rules! {
         Ok(())
     }
 
-    /// What is written after `destroy`, in the same request, begins a new session, in which nothing of the old one is.
+    /// Values that are set after `destroy`, in the same request, start a new session without the
+    /// values of the old one.
     ///
-    /// Ask `Session::ends` before you look whether the session is empty, and begin the new one as for a visitor without a cookie.
+    /// Check `Save::ends` before you check whether the session is empty. Start the new session as
+    /// for a visitor without a cookie.
     async fn what_is_written_after_the_end_begins_a_new_session(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         let old = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
@@ -36,7 +39,7 @@ rules! {
             })
             .await?;
         if old.value == new.value {
-            return Err(under_test.failure("a cookie of another value", "the same"));
+            return Err(under_test.failure("a cookie with another value", "the same value"));
         }
         under_test.equal((Some(2), None), (visitor.get("m").await?, visitor.get::<u64>("n").await?))
     }

@@ -1,4 +1,4 @@
-//! Rules of whom an id lets in, and for how long.
+//! Rules of ids: what they open, and for how long.
 
 use std::time::Duration;
 
@@ -13,9 +13,10 @@ const SLACK: Duration = Duration::from_secs(61);
 rules! {
     ($) pub(crate) const IDS, macro __interface_ids, for InterfaceUnderTest;
 
-    /// A cookie that differs from a genuine one in the case of its letters, or in what was cut off or added, opens nothing.
+    /// A cookie that differs from a valid one in the case of its letters, or that is shorter or
+    /// longer, opens nothing.
     ///
-    /// Compare ids byte by byte: a column without regard to case, or a search by prefix, makes one id of many.
+    /// Compare ids byte by byte, not in a column that ignores case, and not by prefix.
     async fn an_id_that_is_only_like_another_opens_nothing(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
@@ -35,10 +36,10 @@ rules! {
         Ok(())
     }
 
-    /// What a request writes that opened the session before a login, and saves after it, does not reach the session: whoever held the old id
-    /// is cut off.
+    /// Changes of a request that opened the session before a login and saves after it are dropped,
+    /// because the old id may be known to an attacker.
     ///
-    /// Let no pointer lead from the old id to the new session when `Session::changes_owner`.
+    /// Do not follow the old id to the new session if `Save::id_change` is `IdChange::CutOff`.
     async fn what_comes_with_the_id_of_before_a_login_is_dropped(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
@@ -53,9 +54,10 @@ rules! {
         under_test.equal((Some(1), None), (visitor.get("n").await?, visitor.get::<u64>("m").await?))
     }
 
-    /// A session that ends with the browser is kept for `browser_lifetime`, to the last moment, and is gone after that.
+    /// A session that ends with the browser is stored for exactly `browser_lifetime`.
     ///
-    /// If `SaveContext::lifetime` is `None`, the cookie has no end, and yet what is stored needs one: `SessionConfig::browser_lifetime`.
+    /// Use `SessionConfig::browser_lifetime` as the expiry of stored data if `Contents::lifetime`
+    /// is `None`. The cookie has no expiry.
     async fn a_browser_session_is_kept_for_the_browser_lifetime(under_test) {
         let interface = under_test.configured(SessionConfig::builder().browser_lifetime(HOURS)).await?;
         let mut visitor = under_test.browser("visitor", &interface);

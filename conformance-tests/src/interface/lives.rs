@@ -1,11 +1,10 @@
-//! Rules of how long a session lives, and what puts its end off.
+//! Rules of the lifetime of a session, and of what extends it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use session_core::{
-    CookieAction, Error, OpenContext, Refresh, SaveContext, Session, SessionConfig, SessionInterface, async_trait,
-};
+use session_core::interface::{Hooked, Hooks, SessionView};
+use session_core::{Refresh, SessionConfig, SessionInterface};
 
 use super::InterfaceUnderTest;
 use super::browser::{Browser, SetCookie};
@@ -14,15 +13,15 @@ use crate::rule::rules;
 
 const HOUR: Duration = Duration::from_hours(1);
 
-/// What an engine may give a session of an hour above its promise, and a second.
+/// How much longer than an hour an engine may store such a session, and a second.
 const SLACK: Duration = Duration::from_secs(61);
 
 rules! {
     ($) pub(crate) const LIVES, macro __interface_lives, for InterfaceUnderTest;
 
-    /// A permanent session is there as long as its lifetime says, to the last moment.
+    /// A permanent session is valid for its whole lifetime, including the exact time of its expiry.
     ///
-    /// What is `age > lifetime` has expired; equality has not.
+    /// A session has expired if `age > lifetime`, not if they are equal.
     async fn a_session_is_there_until_its_end(under_test) {
         let (_, mut visitor, cookie) = permanent(under_test, SessionConfig::builder().permanent_lifetime(HOUR).refresh(Refresh::WhenModified)).await?;
         under_test.pass(HOUR);
@@ -30,10 +29,10 @@ rules! {
         visitor.expect(Some(1)).await
     }
 
-    /// A session whose lifetime is over opens nothing, whatever the browser still sends.
+    /// A session whose lifetime is over opens nothing, even if the client still sends the cookie.
     ///
-    /// Judge the age by `OpenContext::now` and by what you stored with the session; a cookie's `Expires` is a wish that a client need not
-    /// obey.
+    /// Compute the age from `OpenContext::now` and from data stored with the session. A client need
+    /// not obey the `Expires` of a cookie.
     async fn a_session_is_gone_after_its_end(under_test) {
         let (_, mut visitor, cookie) = permanent(under_test, SessionConfig::builder().permanent_lifetime(HOUR)).await?;
         under_test.pass(HOUR + SLACK);
@@ -41,12 +40,13 @@ rules! {
         visitor.expect(None).await
     }
 
-    /// Another lifetime, from an interface around this one, decides how long the session is kept, and not only what the cookie says.
+    /// A wrapper that overrides `lifetime` determines how long the session is stored, not only the
+    /// expiry of the cookie.
     ///
-    /// Use `SaveContext::lifetime` and `OpenContext::lifetime`, never the configured lifetime.
+    /// Use `Contents::lifetime` and `OpenContext::lifetime`, never the configured lifetime.
     async fn an_overridden_lifetime_is_obeyed(under_test) {
         let interface = under_test.configured(SessionConfig::builder().permanent_lifetime(2 * HOUR)).await?;
-        let interface: Arc<dyn SessionInterface> = Arc::new(ForAnHour(interface));
+        let interface: Arc<dyn SessionInterface> = Arc::new(Hooked::new(interface, ForAnHour));
         let mut visitor = under_test.browser("visitor", &interface);
         let cookie = begin(&mut visitor).await?;
         under_test.pass(HOUR + SLACK);
@@ -54,9 +54,11 @@ rules! {
         visitor.expect(None).await
     }
 
-    /// With `Refresh::WhenAccessed`, a request that reads a permanent session puts its end off.
+    /// With `Refresh::WhenAccessed`, a request that reads a permanent session extends its expiry.
     ///
-    /// Let `should_save` say `true` for a session that is to be renewed, and store the new expiry in `save`.
+    /// Return an `Opened` without a renewal, which follows Flask's rule, or with
+    /// `SessionConfig::renewal`. Store the new expiry in `save`, also if the session is not
+    /// modified.
     async fn a_read_puts_the_end_off(under_test) {
         let builder = SessionConfig::builder().permanent_lifetime(HOUR).refresh(Refresh::WhenAccessed);
         let (_, mut visitor, _) = permanent(under_test, builder).await?;
@@ -67,9 +69,10 @@ rules! {
         Ok(())
     }
 
-    /// With `Refresh::WhenAccessed`, a request that does not ask for its session leaves no trace: no cookie, and no longer life.
+    /// With `Refresh::WhenAccessed`, a request whose handler does not obtain the session sets no
+    /// cookie and does not extend the expiry.
     ///
-    /// Do nothing in an interface but what `open` and `save` are called for.
+    /// Return from `config` the configuration that the interface was made with.
     async fn an_untouched_request_puts_nothing_off(under_test) {
         let builder = SessionConfig::builder().permanent_lifetime(HOUR).refresh(Refresh::WhenAccessed);
         let (_, mut visitor, _) = permanent(under_test, builder).await?;
@@ -79,9 +82,10 @@ rules! {
         under_test.equal(None, set)
     }
 
-    /// With `Refresh::EachRequest`, a request that does not ask for its session puts the end of a permanent one off all the same.
+    /// With `Refresh::EachRequest`, every request that sends the cookie extends the expiry of a
+    /// permanent session, also if its handler does not obtain it.
     ///
-    /// Renew a session that was opened and not accessed; `SaveContext::should_set_cookie` says whether the cookie goes with it.
+    /// Use `RenewOn::AnyRequest` if you compute the renewal yourself.
     async fn each_request_puts_the_end_off_if_it_is_to(under_test) {
         let builder = SessionConfig::builder().permanent_lifetime(HOUR).refresh(Refresh::EachRequest);
         let (_, mut visitor, _) = permanent(under_test, builder).await?;
@@ -93,9 +97,10 @@ rules! {
         visitor.expect(Some(1)).await
     }
 
-    /// With `Refresh::WhenModified`, only a change puts the end off: a read sets no cookie and gives no longer life.
+    /// With `Refresh::WhenModified`, only a change extends the expiry. A read neither sets the
+    /// cookie nor extends the expiry.
     ///
-    /// Renew what `SaveContext::should_set_cookie` allows, and nothing else.
+    /// Use `RenewOn::Never` if you compute the renewal yourself.
     async fn only_a_change_puts_the_end_off_if_it_is_to(under_test) {
         let builder = SessionConfig::builder().permanent_lifetime(HOUR).refresh(Refresh::WhenModified);
         let (_, mut visitor, cookie) = permanent(under_test, builder).await?;
@@ -109,8 +114,9 @@ rules! {
 
     /// A read of a session that ends with the browser sets no cookie.
     ///
-    /// Leave `should_set_cookie` as it is: a `Set-Cookie` on every read makes every page private to every cache, and brings back what another
-    /// tab has removed.
+    /// Set `Renewal::cookie` only for a session that has a lifetime, and do not override
+    /// `should_set_cookie`. A `Set-Cookie` on every read makes every page private for caches, and
+    /// restores a cookie that another tab has removed.
     async fn a_read_of_a_browser_session_sets_no_cookie(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         visitor.set(1).await?;
@@ -120,7 +126,7 @@ rules! {
     }
 }
 
-/// A visitor with a permanent session, `n` = 1.
+/// Returns a visitor with a permanent session, in which `n` is 1.
 async fn permanent(
     under_test: &InterfaceUnderTest,
     builder: session_core::SessionConfigBuilder,
@@ -140,29 +146,12 @@ async fn begin(visitor: &mut Browser) -> Result<SetCookie, Failure> {
         .await
 }
 
-/// An interface around another, as an application writes it to change one hook.
+/// Gives permanent sessions a lifetime of an hour.
 #[derive(Debug)]
-struct ForAnHour(Arc<dyn SessionInterface>);
+struct ForAnHour;
 
-#[async_trait]
-impl SessionInterface for ForAnHour {
-    fn config(&self) -> &SessionConfig {
-        self.0.config()
-    }
-
-    async fn open(&self, context: &OpenContext<'_>) -> Result<Session, Error> {
-        self.0.open(context).await
-    }
-
-    async fn save(&self, session: &Session, context: &SaveContext<'_>) -> Result<CookieAction, Error> {
-        self.0.save(session, context).await
-    }
-
-    fn should_save(&self, session: &Session) -> bool {
-        self.0.should_save(session)
-    }
-
-    fn lifetime(&self, session: &Session) -> Option<Duration> {
+impl Hooks for ForAnHour {
+    fn lifetime(&self, session: &SessionView<'_>, _: Option<Duration>) -> Option<Duration> {
         session.is_permanent().then_some(HOUR)
     }
 }

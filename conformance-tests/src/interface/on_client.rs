@@ -1,6 +1,8 @@
-//! Rules of an interface that keeps the session in the cookie itself.
+//! Rules of an interface that stores the session in the cookie.
 
-use session_core::{ErrorKind, Oversize, SessionConfig};
+use std::time::Duration;
+
+use session_core::{ErrorKind, Refresh, SessionConfig};
 
 use super::InterfaceUnderTest;
 use crate::rule::rules;
@@ -8,9 +10,10 @@ use crate::rule::rules;
 rules! {
     ($) pub(crate) const ON_CLIENT, macro __interface_on_client, for InterfaceUnderTest;
 
-    /// A cookie in which one character was changed, wherever it is, or of which the end is missing, is a fresh and empty session.
+    /// A cookie with one changed character, at any position, or without its end opens a new and
+    /// empty session.
     ///
-    /// Sign all of it, and verify before you look inside.
+    /// Sign the whole value, and verify the signature before you read the value.
     async fn an_edited_cookie_is_refused(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
@@ -25,7 +28,7 @@ rules! {
         Ok(())
     }
 
-    /// Another instance of the same configuration opens the cookie: nothing is kept but in it.
+    /// Another instance with the same configuration opens the cookie.
     ///
     /// Keep no state between `save` and `open`.
     async fn another_instance_opens_the_cookie(under_test) {
@@ -36,26 +39,50 @@ rules! {
         elsewhere.expect(Some(1)).await
     }
 
-    /// A session that does not fit into a cookie is an error of kind `TooLarge`, if the configuration says so, and the browser keeps the
-    /// cookie that it has.
+    /// With `Refresh::WhenAccessed`, a read of a permanent session sets no cookie before a tenth of
+    /// the lifetime has passed since the cookie was set. After a minute, it does.
     ///
-    /// Return `CookieAction::Set` with all of it: the core measures the cookie. Cut nothing off, and do not split it.
-    async fn a_session_that_does_not_fit_is_refused(under_test) {
-        let builder = SessionConfig::builder().oversize(Oversize::Refuse);
+    /// Open the session with the renewal that `SessionConfig::cookie_renewal` returns. A cookie
+    /// that a read sets may replace what a concurrent request has written, or undo a logout.
+    async fn a_read_sets_the_cookie_only_when_that_is_due(under_test) {
+        let hour = Duration::from_hours(1);
+        let builder = SessionConfig::builder().permanent_lifetime(hour).refresh(Refresh::WhenAccessed);
         let mut visitor = under_test.browser("visitor", &under_test.configured(builder).await?);
+        visitor
+            .given("insert n = 1, permanent", |session| {
+                session.set_permanent(true)?;
+                session.insert("n", 1)
+            })
+            .await?;
+        for (seconds, due) in [(0, false), (30, false), (32, true), (1, false)] {
+            under_test.pass(Duration::from_secs(seconds));
+            let set = visitor.visit("read", |session| session.get::<u64>("n").map(|_| ())).await?;
+            under_test.equal(due, set.is_some())?;
+        }
+        Ok(())
+    }
+
+    /// The commit of a session whose cookie would be too large fails with an error of kind
+    /// `TooLarge`, and the client keeps its cookie.
+    ///
+    /// Return `CookieAction::Set` with the whole value: the core checks the size. Do not truncate
+    /// or split it.
+    async fn a_session_that_does_not_fit_is_refused(under_test) {
+        let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         visitor.set(1).await?;
         let request = visitor.request();
         let session = request.session().await.map_err(|error| under_test.failure("no error", error.to_string()))?;
         let noise: String = (0..5000).map(|_| fastrand::alphanumeric()).collect();
         session.insert("noise", noise).map_err(|error| under_test.failure("no error", error.to_string()))?;
         under_test.calls().note("visitor: insert 5,000 random characters");
-        let seen = request.commit().await.map(|_| ()).map_err(|error| error.kind());
-        under_test.equal(Err(ErrorKind::TooLarge), seen)?;
+        let seen = request.commit().await.error.map(|error| error.kind());
+        under_test.equal(Some(ErrorKind::TooLarge), seen)?;
         visitor.expect(Some(1)).await
     }
 }
 
-/// The value with the letter at one place changed in its highest bit: the lowest bits of a base64 text's last letter say nothing.
+/// Returns the value with the highest bit of one letter changed. The lowest bits of the last letter
+/// of a base64 text have no meaning.
 fn with_another_letter(value: &str, at: usize) -> String {
     const BASE64: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let other = |old: char| match BASE64.find(old) {

@@ -1,4 +1,4 @@
-//! Rules of an interface that keeps the session on the server: what a cookie alone cannot promise.
+//! Rules of an interface that stores sessions on the server.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -14,10 +14,10 @@ const SLACK: Duration = Duration::from_secs(61);
 rules! {
     ($) pub(crate) const ON_SERVER, macro __interface_on_server, for InterfaceUnderTest;
 
-    /// The cookie is an id that nobody guesses and that says nothing: different for each session, at least 22 characters (128 bits), and no
-    /// part of what is stored.
+    /// The cookie is an id that no client can guess: different for each session, at least 22
+    /// characters long (128 bits), and without any stored data.
     ///
-    /// Draw the id from the operating system's random numbers.
+    /// Generate the id from random numbers of the operating system.
     async fn the_cookie_is_a_random_id(under_test) {
         let interface = under_test.interface().await?;
         let mut seen = HashSet::new();
@@ -27,7 +27,7 @@ rules! {
             if cookie.value.len() < 22 || cookie.value.contains("xyzzy") {
                 return Err(under_test.failure("a random id of 22 characters or more", cookie.value));
             }
-            // The first and the last half alone would do, if all of it is random.
+            // If all of it is random, each half is unique.
             let (first, last) = cookie.value.split_at(cookie.value.len() / 2);
             let is_new = seen.insert(first.to_owned()) & seen.insert(last.to_owned());
             under_test.equal(true, is_new)?;
@@ -35,9 +35,9 @@ rules! {
         Ok(())
     }
 
-    /// After a logout the cookie opens nothing, nor does a copy that somebody made of it.
+    /// After a logout, neither the cookie nor a copy of it opens anything.
     ///
-    /// Remove what is stored, and not only the cookie (OWASP ASVS 5, 7.4).
+    /// Remove the stored data, not only the cookie (OWASP ASVS 5, 7.4).
     async fn a_copied_cookie_opens_nothing_after_a_logout(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
@@ -48,9 +48,10 @@ rules! {
         thief.expect(None).await
     }
 
-    /// A request that opened the session before a logout and saves after it brings nothing back.
+    /// A request that opened the session before a logout and saves after it does not revive the
+    /// session.
     ///
-    /// Write only what is still there: an update, or a comparison of versions, and no upsert.
+    /// Write only to an existing session: by an update or by comparing versions, not by an upsert.
     async fn a_late_save_brings_nothing_back(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
@@ -67,9 +68,10 @@ rules! {
         under_test.equal((None, None), (thief.get::<u64>("n").await?, thief.get::<u64>("m").await?))
     }
 
-    /// A response that lost its race against a logout sets no cookie: the browser may hold a newer one by then.
+    /// The response of a request that saves after a logout sets no cookie, because the client may
+    /// have a newer one.
     ///
-    /// Return `CookieAction::Keep` where the save found nothing, and `Session::set_outcome` to `Outcome::Dropped`.
+    /// Return `Saved::dropped` if the session does not exist any more.
     async fn a_late_save_sets_no_cookie(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
@@ -84,9 +86,10 @@ rules! {
         under_test.equal(None, set)
     }
 
-    /// Two requests that open the session at once and change different keys both keep what they wrote.
+    /// If two concurrent requests change different keys of a session, both changes are stored.
     ///
-    /// Replay `Session::changes` on what is stored by then, instead of writing the whole session that was opened.
+    /// Apply the changes to the stored session with `Save::merge`. Do not write the session as it
+    /// was opened.
     async fn two_requests_at_once_both_keep_their_keys(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
@@ -102,9 +105,10 @@ rules! {
         under_test.equal((Some(1), Some(1), Some(1)), seen)
     }
 
-    /// Requests that `update` one key at once all count.
+    /// If concurrent requests `update` one key, all updates are applied.
     ///
-    /// Replay `Session::changes` on what is stored by then: an update runs again, on the newer value.
+    /// Apply the changes to the stored session with `Save::merge`, which runs an update again on
+    /// the newer value.
     async fn updates_at_once_all_count(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
@@ -121,16 +125,17 @@ rules! {
         visitor.expect(Some(8)).await
     }
 
-    /// `rotate_id` moves the session to another id: the new cookie finds everything, and the old one finds nothing.
+    /// `rotate_id` moves the session to another id: the new cookie opens it, and the old cookie
+    /// opens nothing.
     ///
-    /// Ask `Session::rotates`; write under the new id, then remove the old.
+    /// Check `Save::id_change`. Write under the new id first, then remove the old one.
     async fn a_rotated_session_moves_to_another_id(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
         let old = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
         let new = visitor.given("rotate_id", Session::rotate_id).await?;
         if old.value == new.value {
-            return Err(under_test.failure("a cookie of another value", "the same"));
+            return Err(under_test.failure("a cookie with another value", "the same value"));
         }
         visitor.expect(Some(1)).await?;
         let mut thief = under_test.browser("thief", &interface);
@@ -138,10 +143,10 @@ rules! {
         thief.expect(None).await
     }
 
-    /// A login (`set_owner`) always gives the session another id, so that an id that was planted or seen before it is worth nothing
-    /// (session fixation; OWASP ASVS 5, 7.2.4).
+    /// A login (`set_owner`) always moves the session to another id, so that an id that was planted
+    /// or seen before is worthless (session fixation; OWASP ASVS 5, 7.2.4).
     ///
-    /// Ask `Session::rotates`, which says so for `rotate_id` and `set_owner` alike.
+    /// Check `Save::id_change`, which is `IdChange::CutOff` after `set_owner`.
     async fn a_login_moves_the_session_to_another_id(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
@@ -153,9 +158,11 @@ rules! {
         attacker.expect(None).await
     }
 
-    /// With an idle timeout, a session that nobody uses for that long is gone, and one that is used is not.
+    /// With an idle timeout, a session expires if no request uses it for that long. A session in
+    /// use does not expire.
     ///
-    /// Give what is stored no longer life than the idle timeout, and put it off at each use.
+    /// Store a session for at most the idle timeout, and extend its expiry at each use.
+    /// `SessionConfig::renewal` and `record_expiry` compute both.
     async fn an_idle_session_is_gone(under_test) {
         let builder = SessionConfig::builder().idle_timeout(HOUR);
         let interface = under_test.configured(builder).await?;
@@ -169,9 +176,10 @@ rules! {
         visitor.expect(None).await
     }
 
-    /// With an absolute timeout, a session is gone that long after it began, however much it was used.
+    /// With an absolute timeout, a session expires that long after it was created, even if it is in
+    /// use.
     ///
-    /// Keep the time of creation with the session, through every save and every new id.
+    /// Store the creation time with the session, and keep it in every save and rotation.
     async fn no_session_outlives_the_absolute_timeout(under_test) {
         let builder = SessionConfig::builder().absolute_timeout(3 * HOUR);
         let interface = under_test.configured(builder).await?;

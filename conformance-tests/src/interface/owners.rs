@@ -15,9 +15,9 @@ const MINUTE: Duration = Duration::from_mins(1);
 rules! {
     ($) pub(crate) const OWNERS, macro __interface_owners, for InterfaceUnderTest;
 
-    /// The owner that a login set is there at the next visit.
+    /// The next request finds the owner that a login set.
     ///
-    /// Store the owner, and open the session `with_owner`.
+    /// Store `Contents::owner`, and return the session `with_owner` from `open`.
     async fn the_owner_is_there_at_the_next_visit(under_test) {
         let (interface, _) = under_test.owned().await?;
         let mut visitor = under_test.browser("visitor", &interface);
@@ -37,9 +37,10 @@ rules! {
         under_test.equal(Some("user-42".to_owned()), seen)
     }
 
-    /// A list shows each session of its owner, and nobody else's: not that of an owner whose name differs in case.
+    /// `sessions_of` lists all sessions of the owner and none of another owner, even if its name
+    /// differs only in case.
     ///
-    /// Compare owners byte by byte, and set no bound to how many a list shows.
+    /// Compare owners byte by byte, and do not limit the length of the list.
     async fn a_list_shows_each_session_of_the_owner_and_of_nobody_else(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");
@@ -47,15 +48,42 @@ rules! {
         for name in ["phone", "laptop", "tablet"] {
             under_test.logged_in(name, &interface, &ada).await?;
         }
-        under_test.logged_in("stranger", &interface, &shouted).await?;
+        under_test.logged_in("other", &interface, &shouted).await?;
         under_test.equal(3, owners.list(&ada).await?.len())?;
         under_test.equal(1, owners.list(&shouted).await?.len())?;
         under_test.equal(0, owners.list(&somebody("eve")).await?.len())
     }
 
-    /// A list says when a session began and when it was last seen, to the second, if that was a write.
+    /// The pages of a list have the same sessions as `sessions_of`, each of them once, and no page
+    /// has more than the limit.
     ///
-    /// A new id and a write leave the beginning alone. Note the time with each write.
+    /// Use the last session of a page as the position after it. A position that counts sessions
+    /// skips one if a session ends between two calls.
+    async fn pages_list_each_session_once(under_test) {
+        let (interface, owners) = under_test.owned().await?;
+        let (ada, eve) = (somebody("ada"), somebody("eve"));
+        for name in ["phone", "laptop", "tablet", "television", "watch"] {
+            under_test.logged_in(name, &interface, &ada).await?;
+        }
+        under_test.logged_in("other", &interface, &eve).await?;
+        for owner in [&ada, &eve] {
+            let mut listed = owners.list(owner).await?;
+            listed.sort_by(|one, other| one.handle().cmp(other.handle()));
+            for limit in [1, 2, 10] {
+                let (mut paged, longest) = owners.pages(owner, limit).await?;
+                paged.sort_by(|one, other| one.handle().cmp(other.handle()));
+                under_test.equal(listed.len(), paged.len())?;
+                under_test.equal(true, listed == paged)?;
+                under_test.equal(true, longest <= limit)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A list has the time when a session was created, and the time when it was last written, both
+    /// to the second.
+    ///
+    /// A write or a rotation does not change the creation time. Store the time of each write.
     async fn a_list_says_when_a_session_began_and_was_last_seen(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");
@@ -75,9 +103,9 @@ rules! {
         under_test.equal((true, true), seen)
     }
 
-    /// A list shows the label that a session has.
+    /// A list has the label of each session.
     ///
-    /// Read `Session::label` from the payload that is stored.
+    /// Read the key `_label` of the stored payload.
     async fn a_list_shows_the_label(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");
@@ -86,9 +114,9 @@ rules! {
         under_test.equal(Some("phone".to_owned()), owners.only(&ada).await?.label().map(str::to_owned))
     }
 
-    /// A request knows which session on the list is its own.
+    /// `handle_of` returns the handle that the list has for the session of the request.
     ///
-    /// Answer `handle_of` from what `open` left in the session's slot.
+    /// Compute the handle from the backend state that `open` attached; see `interface::state_of`.
     async fn a_request_knows_itself_on_the_list(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");
@@ -108,9 +136,10 @@ rules! {
         Ok(())
     }
 
-    /// A handle ends its session, and no other; a second time there is nothing to end.
+    /// `end` ends the session with the handle and no other, and returns `false` if it is called
+    /// again.
     ///
-    /// Remove what is stored, so that the cookie opens nothing.
+    /// Remove the stored data, so that the cookie opens nothing.
     async fn a_handle_ends_its_session_and_no_other(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");
@@ -123,9 +152,9 @@ rules! {
         under_test.equal(false, owners.end(&ada, &listed).await?)
     }
 
-    /// A handle from a list that was shown before the session got a new id still ends it.
+    /// A handle that was listed before a rotation still ends the session afterwards.
     ///
-    /// Make the handle of something that the session keeps when its id changes.
+    /// Compute the handle from data that a rotation does not change.
     async fn a_handle_outlives_a_new_id(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");
@@ -137,22 +166,22 @@ rules! {
         phone.expect(None).await
     }
 
-    /// Another owner's handle ends nothing.
+    /// A handle ends nothing for another owner.
     ///
-    /// Look for a handle among the owner's own sessions only.
+    /// Search a handle only among the owner's own sessions.
     async fn a_handle_belongs_to_its_owner(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let (ada, eve) = (somebody("ada"), somebody("eve"));
         let mut phone = under_test.logged_in("phone", &interface, &ada).await?;
         let listed = owners.only(&ada).await?;
-        under_test.logged_in("stranger", &interface, &eve).await?;
+        under_test.logged_in("other", &interface, &eve).await?;
         under_test.equal(false, owners.end(&eve, &listed).await?)?;
         phone.expect(Some(1)).await
     }
 
-    /// A handle opens nothing when it is sent as the cookie.
+    /// A handle that is sent as the cookie opens nothing.
     ///
-    /// Make it of something else than the id, or by a hash.
+    /// Compute the handle from other data than the id, or by a hash.
     async fn a_handle_opens_nothing(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");
@@ -164,9 +193,10 @@ rules! {
         thief.expect(None).await
     }
 
-    /// `end_others` ends all sessions of the owner but the one that asks, which goes on although the request gives it a new id.
+    /// `end_others` ends all sessions of the owner except the session of the request, which stays
+    /// even if the request rotates its id.
     ///
-    /// Know the session by what `open` found, not by what the request makes of it.
+    /// Identify the session by the backend state that `open` attached.
     async fn the_others_end_and_this_one_goes_on(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let (ada, eve) = (somebody("ada"), somebody("eve"));
@@ -175,7 +205,7 @@ rules! {
             others.push(under_test.logged_in(name, &interface, &ada).await?);
         }
         let mut laptop = under_test.logged_in("laptop", &interface, &ada).await?;
-        let mut stranger = under_test.logged_in("stranger", &interface, &eve).await?;
+        let mut stranger = under_test.logged_in("other", &interface, &eve).await?;
         let request = laptop.request();
         let session = owners.told("open", request.session().await)?;
         under_test.equal(2, owners.end_others(&session).await?)?;
@@ -188,9 +218,10 @@ rules! {
         stranger.expect(Some(1)).await
     }
 
-    /// `end_others` in the request that logs in ends the sessions of the new owner, before this one is stored.
+    /// `end_others` in a request that logs in ends the sessions of the new owner, before the
+    /// session of the request is stored.
     ///
-    /// Ask the session for its owner, not what is stored of it.
+    /// Use `Session::owner`, not the stored owner.
     async fn a_login_ends_the_others(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");
@@ -206,9 +237,9 @@ rules! {
         laptop.expect(Some(2)).await
     }
 
-    /// `end_all` ends every session of the owner, and says how many those were.
+    /// `end_all` ends every session of the owner, and returns how many there were.
     ///
-    /// Count what was ended.
+    /// Count the sessions that this call ended.
     async fn end_all_ends_each_and_counts_them(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let (ada, eve) = (somebody("ada"), somebody("eve"));
@@ -216,7 +247,7 @@ rules! {
         for name in ["phone", "laptop", "tablet"] {
             browsers.push(under_test.logged_in(name, &interface, &ada).await?);
         }
-        let mut stranger = under_test.logged_in("stranger", &interface, &eve).await?;
+        let mut stranger = under_test.logged_in("other", &interface, &eve).await?;
         under_test.equal(3, owners.end_all(&ada).await?)?;
         for browser in &mut browsers {
             browser.expect(None).await?;
@@ -224,9 +255,10 @@ rules! {
         stranger.expect(Some(1)).await
     }
 
-    /// A request that opened a session before its owner ended it, and saves after that, does not bring it back.
+    /// A request that opened a session before its owner ended it, and saves afterwards, does not
+    /// revive it.
     ///
-    /// Write only what is still there: what goes for a logout goes for this.
+    /// Write only to an existing session, as after a logout.
     async fn what_an_owner_ended_does_not_come_back(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");
@@ -244,9 +276,9 @@ rules! {
         under_test.equal((None, None), (phone.get::<u64>("n").await?, phone.get::<u64>("m").await?))
     }
 
-    /// A session is on no list after its logout, nor after its end.
+    /// A session that was ended or has expired is not listed.
     ///
-    /// List what can be opened now.
+    /// List only sessions that can be opened now.
     async fn what_has_ended_is_on_no_list(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");
@@ -259,9 +291,10 @@ rules! {
         under_test.equal(0, owners.list(&ada).await?.len())
     }
 
-    /// A session whose owner changes leaves the list of the one and is on that of the other; one that has no owner any more is on none.
+    /// A session whose owner changes is listed under the new owner only. A session without an owner
+    /// is not listed.
     ///
-    /// List by the owner that `set_owner` said last, `None` included.
+    /// Update the list with `Save::owner_change`, also if it removes the owner.
     async fn a_session_is_on_the_list_of_its_present_owner(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let (ada, eve) = (somebody("ada"), somebody("eve"));

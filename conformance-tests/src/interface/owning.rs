@@ -1,4 +1,4 @@
-//! An owner's sessions as the rules ask for them, each call noted.
+//! The sessions of an owner, with a note of each call.
 
 use std::sync::Arc;
 
@@ -14,16 +14,19 @@ pub(crate) struct Owners {
     calls: Calls,
 }
 
-/// An owner that no other test has, and what messages call it.
+/// An owner that no other test has, and its name in messages.
 pub(crate) struct Owner {
     pub(crate) name: &'static str,
     pub(crate) id: String,
 }
 
-/// Somebody whom no other test knows.
+/// Returns an owner that no other test has.
 pub(crate) fn somebody(name: &'static str) -> Owner {
     Owner { name, id: format!("{name}-{}", fastrand::u64(..)) }
 }
+
+/// More pages than any rule has sessions.
+const MOST_PAGES: usize = 20;
 
 impl Owners {
     pub(crate) fn new(sessions: Arc<dyn OwnerSessions>, calls: Calls) -> Self {
@@ -37,7 +40,35 @@ impl Owners {
         Ok(listed)
     }
 
-    /// The only session that an owner has.
+    /// Returns the sessions on all pages of a list, and how many the longest page has.
+    pub(crate) async fn pages(
+        &self,
+        owner: &Owner,
+        limit: usize,
+    ) -> Result<(Vec<OwnedSession>, usize), Failure> {
+        let (mut sessions, mut longest, mut after) = (Vec::new(), 0, None);
+        for _ in 0..MOST_PAGES {
+            let what = format!(
+                "page({}, {}, {limit})",
+                owner.name,
+                if after.is_some() { "a position" } else { "None" }
+            );
+            let page = self.sessions.page(&owner.id, after.as_deref(), limit).await;
+            let page = self.told(&what, page)?;
+            let (length, next) = (page.sessions.len(), page.next);
+            let position = if next.is_some() { "a position" } else { "the last page" };
+            self.calls.note(format!("{what} = {length} of them, {position}"));
+            longest = longest.max(length);
+            sessions.extend(page.sessions);
+            after = next;
+            if after.is_none() {
+                return Ok((sessions, longest));
+            }
+        }
+        Err(self.calls.failure("a last page", format!("none in {MOST_PAGES} pages")))
+    }
+
+    /// Returns the only session of an owner.
     pub(crate) async fn only(&self, owner: &Owner) -> Result<OwnedSession, Failure> {
         let mut listed = self.list(owner).await?;
         match (listed.pop(), listed.is_empty()) {
@@ -58,7 +89,8 @@ impl Owners {
     }
 
     pub(crate) async fn end_others(&self, session: &Session) -> Result<usize, Failure> {
-        let ended = self.told("end_others(this session)", self.sessions.end_others(session).await)?;
+        let ended =
+            self.told("end_others(this session)", self.sessions.end_others(session).await)?;
         self.calls.note(format!("end_others(this session) = {ended}"));
         Ok(ended)
     }
@@ -73,13 +105,14 @@ impl Owners {
     pub(crate) fn told<T>(&self, what: &str, result: Result<T, Error>) -> Result<T, Failure> {
         result.map_err(|error| {
             self.calls.note(format!("{what} = an error"));
-            self.calls.failure("no error", format!("the error {:?}: {}", error.kind(), chain(&error)))
+            self.calls
+                .failure("no error", format!("the error {:?}: {}", error.kind(), chain(&error)))
         })
     }
 }
 
 impl InterfaceUnderTest {
-    /// A browser in which an owner has logged in, and something is stored.
+    /// Returns a browser in which an owner has logged in, and `n` is 1.
     pub(crate) async fn logged_in(
         &self,
         name: &'static str,

@@ -2,26 +2,38 @@
 
 /// Makes one `#[test]` of each rule of a [`SessionInterface`](session_core::SessionInterface).
 ///
-/// The first argument says where the interface keeps the session: `server_side`, or `client_side` for one that keeps all of it in
-/// the cookie. The second makes the interface of a [`SessionConfig`](session_core::SessionConfig), in a future; it runs once per test, or more
-/// often if a rule needs several configurations. The configuration's clock is a [`ManualClock`](session_core::ManualClock): an interface must take
-/// the time from its contexts or its configuration.
+/// The first argument is where the interface stores sessions: `server_side`, or `client_side` if
+/// all of it is in the cookie. The second argument makes the interface for a
+/// [`SessionConfig`](session_core::SessionConfig), in a future. It runs at least once per test, and
+/// more often if a rule needs several configurations. The clock of the configuration is a
+/// [`ManualClock`](session_core::ManualClock): the interface must take the time from its contexts
+/// or its configuration.
 ///
 /// ```
-/// # use session_memory::MemorySessions;
-/// conformance_tests::interface_suite!(server_side, |config| async move { MemorySessions::new(config) }, owners);
-/// ```
-///
-/// What may follow: `owners`, if an interface on the server is also an [`OwnerSessions`](session_core::OwnerSessions);
-/// `ignore = "needs MY_STORE_URL"`, and `except(rule = "reason", ..)`, as in [`store_suite!`](crate::store_suite). Without `owners` the rules of
-/// an owner's sessions show as ignored. A name that is no rule does not compile:
-///
-/// ```compile_fail
-/// # use session_memory::MemorySessions;
+/// # use session_memory::{MemorySessions, MemoryStore};
 /// conformance_tests::interface_suite!(
 ///     server_side,
-///     |config| async move { MemorySessions::new(config) },
-///     except(no_such_rule = "it is none"),
+///     |config| async move { MemorySessions::new(MemoryStore::new(), config) },
+///     owners,
+/// );
+/// ```
+///
+/// Optional arguments, in any order:
+///
+/// | argument | meaning |
+/// |---|---|
+/// | `owners` | a `server_side` interface is also an [`OwnerSessions`](session_core::OwnerSessions); otherwise the tests of these rules are ignored |
+/// | `ignore = "needs MY_STORE_URL"` | the tests run only with `cargo test -- --include-ignored` |
+/// | `except(rule = "reason", ..)` | the interface does not fulfil these rules, for these reasons |
+///
+/// An unknown rule does not compile:
+///
+/// ```compile_fail
+/// # use session_memory::{MemorySessions, MemoryStore};
+/// conformance_tests::interface_suite!(
+///     server_side,
+///     |config| async move { MemorySessions::new(MemoryStore::new(), config) },
+///     except(no_such_rule = "it does not exist"),
 /// );
 /// # fn main() {}
 /// ```
@@ -57,7 +69,7 @@ macro_rules! __interface_options {
         owners $owners:tt ignore $ignore:tt except[$($rule:ident = $reason:literal),*]) => {
         $(const _: () = assert!(
             $crate::interface::$side::is_rule(stringify!($rule)),
-            "`except` names what is no rule of this suite"
+            "`except` names an unknown rule"
         );)*
 
         fn __interface_under_test() -> $crate::interface::InterfaceUnderTest {
@@ -84,7 +96,8 @@ macro_rules! __interface_made {
     };
 }
 
-/// The tests of one list of rules, or as many ignored ones if the interface cannot do what they need.
+/// Makes the tests of one list of rules, or ignored tests if the interface does not have the
+/// capability.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __interface_group {

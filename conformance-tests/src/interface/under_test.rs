@@ -1,18 +1,20 @@
-//! The interface that is checked: how to make one, and the clock that it reads.
+//! The interface under test: how to make it, and its clock.
 
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use session_core::{Clock as _, ManualClock, OwnerSessions, SessionConfig, SessionConfigBuilder, SessionInterface};
+use session_core::{
+    Clock as _, ManualClock, OwnerSessions, SessionConfig, SessionConfigBuilder, SessionInterface,
+};
 
 use super::browser::Browser;
 use super::owning::Owners;
 use crate::Failure;
 use crate::failure::{Calls, Checked, chain};
 
-/// An interface, and the same as an owner's list if it is one.
+/// An interface, and the same as an `OwnerSessions` if it is one.
 struct Made {
     interface: Arc<dyn SessionInterface>,
     owners: Option<Arc<dyn OwnerSessions>>,
@@ -20,13 +22,17 @@ struct Made {
 
 type Making = Pin<Box<dyn Future<Output = Made> + Send>>;
 
-/// An interface to check, as often and in such configurations as the rules want it.
+/// An interface under test. The rules make it as often as they need, with several configurations.
+///
+/// # Examples
 ///
 /// ```
 /// use conformance_tests::interface::InterfaceUnderTest;
-/// use session_memory::MemorySessions;
+/// use session_memory::{MemorySessions, MemoryStore};
 ///
-/// let under_test = InterfaceUnderTest::new(|config| async move { MemorySessions::new(config) });
+/// let under_test = InterfaceUnderTest::with_owners(|config| async move {
+///     MemorySessions::new(MemoryStore::new(), config)
+/// });
 /// ```
 pub struct InterfaceUnderTest {
     make: Box<dyn Fn(SessionConfig) -> Making + Send + Sync>,
@@ -35,13 +41,8 @@ pub struct InterfaceUnderTest {
 }
 
 impl InterfaceUnderTest {
-    /// Whatever this makes of a configuration. The time is in the configuration's clock, and stands still until a rule moves it.
-    ///
-    /// ```
-    /// # use conformance_tests::interface::InterfaceUnderTest;
-    /// # use session_memory::MemorySessions;
-    /// let under_test = InterfaceUnderTest::new(|config| async move { MemorySessions::new(config) });
-    /// ```
+    /// Returns the interfaces that a function makes for a configuration. The clock of the
+    /// configuration stands still until a rule advances it.
     pub fn new<I, F>(make: impl Fn(SessionConfig) -> F + Send + Sync + 'static) -> Self
     where
         I: SessionInterface,
@@ -54,13 +55,7 @@ impl InterfaceUnderTest {
         Self::making(make)
     }
 
-    /// As [`new`](Self::new), of an interface that lists and ends an owner's sessions.
-    ///
-    /// ```
-    /// # use conformance_tests::interface::InterfaceUnderTest;
-    /// # use session_memory::MemorySessions;
-    /// let under_test = InterfaceUnderTest::with_owners(|config| async move { MemorySessions::new(config) });
-    /// ```
+    /// Returns interfaces that are also [`OwnerSessions`].
     pub fn with_owners<I, F>(make: impl Fn(SessionConfig) -> F + Send + Sync + 'static) -> Self
     where
         I: SessionInterface + OwnerSessions,
@@ -77,28 +72,38 @@ impl InterfaceUnderTest {
     }
 
     fn making(make: impl Fn(SessionConfig) -> Making + Send + Sync + 'static) -> Self {
-        Self { make: Box::new(make), clock: ManualClock::at(SystemTime::now()), calls: Calls::default() }
+        Self {
+            make: Box::new(make),
+            clock: ManualClock::at(SystemTime::now()),
+            calls: Calls::default(),
+        }
     }
 
-    /// The interface in its default configuration, and its owners' sessions.
+    /// Makes the interface with the default configuration, and its `OwnerSessions`.
     pub(crate) async fn owned(&self) -> Result<(Arc<dyn SessionInterface>, Owners), Failure> {
         let made = self.made(SessionConfig::builder()).await?;
-        let owners = made.owners.ok_or_else(|| self.failure("an interface that is an `OwnerSessions`", "another"))?;
+        let owners = made
+            .owners
+            .ok_or_else(|| self.failure("an interface that is an `OwnerSessions`", "another"))?;
         Ok((made.interface, Owners::new(owners, self.calls.clone())))
     }
 
-    /// The interface in its default configuration.
+    /// Makes the interface with the default configuration.
     pub(crate) async fn interface(&self) -> Result<Arc<dyn SessionInterface>, Failure> {
         self.configured(SessionConfig::builder()).await
     }
 
-    pub(crate) async fn configured(&self, builder: SessionConfigBuilder) -> Result<Arc<dyn SessionInterface>, Failure> {
+    pub(crate) async fn configured(
+        &self,
+        builder: SessionConfigBuilder,
+    ) -> Result<Arc<dyn SessionInterface>, Failure> {
         Ok(self.made(builder).await?.interface)
     }
 
     async fn made(&self, builder: SessionConfigBuilder) -> Result<Made, Failure> {
         let config = builder.clock(self.clock.clone()).build();
-        let config = config.map_err(|error| self.failure("a configuration that can be built", chain(&error)))?;
+        let config = config
+            .map_err(|error| self.failure("a configuration that can be built", chain(&error)))?;
         Ok((self.make)(config).await)
     }
 
@@ -106,8 +111,12 @@ impl InterfaceUnderTest {
         self.clock.now()
     }
 
-    /// Somebody who has not been there before.
-    pub(crate) fn browser(&self, name: &'static str, interface: &Arc<dyn SessionInterface>) -> Browser {
+    /// Returns a visitor without cookies.
+    pub(crate) fn browser(
+        &self,
+        name: &'static str,
+        interface: &Arc<dyn SessionInterface>,
+    ) -> Browser {
         Browser::new(name, Arc::clone(interface), self.clock.clone(), self.calls.clone())
     }
 

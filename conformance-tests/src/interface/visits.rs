@@ -8,9 +8,11 @@ use crate::rule::rules;
 rules! {
     ($) pub(crate) const VISITS, macro __interface_visits, for InterfaceUnderTest;
 
-    /// A visitor for whom nothing is stored gets no cookie, be the session read or not.
+    /// A visitor for whom nothing is stored gets no cookie, whether or not the handler read the
+    /// session.
     ///
-    /// Return `CookieAction::Keep` from `save` for a session that was not modified, and leave `should_set_cookie` as it is, unless you mean it.
+    /// Return `Saved::unchanged` from `save` for a session that is not stored and not modified. Do
+    /// not override `should_set_cookie` without need.
     async fn a_visitor_for_whom_nothing_is_stored_gets_no_cookie(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         for what in ["nothing", "read"] {
@@ -20,9 +22,11 @@ rules! {
         Ok(())
     }
 
-    /// What a request stored is there in the next, of every type: text, numbers to their limits, booleans, null, lists and maps.
+    /// The next request finds the stored values of every type: text, numbers up to their limits,
+    /// booleans, null, lists and maps.
     ///
-    /// Store `Session::payload` as it is and give it to `Session::from_payload`; where your format is another, convert without loss.
+    /// Store `Contents::payload` unchanged and pass it to `Opened::from_payload`. If your format is
+    /// another one, convert without loss.
     async fn what_was_stored_comes_back(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         visitor
@@ -40,9 +44,11 @@ rules! {
         under_test.equal(Some(map), visitor.get("map").await?)
     }
 
-    /// A session may hold many keys, short and long ones, empty ones, and ones that look like the interface's own.
+    /// A session can have many keys, including long keys, the empty key, and keys that look like
+    /// those of the interface.
     ///
-    /// Give the payload back whole, and keep what is yours out of the session's keys.
+    /// Return the whole payload. Do not store data of the interface under keys of the session; use
+    /// `Opened::with_backend_state`.
     async fn many_keys_come_back(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         let keys = ["", "_id", "id", "_expires", "key with spaces", "ключ", "a.b:c/d", "__proto__", "user_id"];
@@ -58,9 +64,9 @@ rules! {
         Ok(())
     }
 
-    /// A later request changes one key and leaves the others; a key that was removed stays away.
+    /// A change of one key leaves the other keys alone, and a removed key stays removed.
     ///
-    /// Store the whole payload at each save, not only what is there and new.
+    /// Store the whole payload at each save.
     async fn a_change_leaves_the_other_keys(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         visitor
@@ -80,9 +86,9 @@ rules! {
         under_test.equal((Some(1), Some(20), None), seen)
     }
 
-    /// A session is new until it was stored, and not afterwards.
+    /// A session is new until it has been stored, and not afterwards.
     ///
-    /// Make `Session::new()` only where nothing was stored, and `Session::from_payload` of everything that was.
+    /// Return `Opened::new` only if nothing was stored. Otherwise return `Opened::from_payload`.
     async fn a_session_is_new_until_it_was_stored(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         let mut seen = Vec::new();
@@ -97,12 +103,12 @@ rules! {
         under_test.equal(vec![(true, false), (false, false), (false, false)], seen)
     }
 
-    /// A flash message is shown once, to the request that takes it.
+    /// A flash message is shown once, by the request that takes it.
     ///
-    /// Store the removal like any other change: a session that holds less than before is modified all the same.
+    /// Store the removal like any other change. A session with fewer values is also modified.
     async fn a_flash_message_comes_once(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
-        visitor.visit("flash", |session| session.flash_with("info", "Saved")).await?;
+        visitor.visit("flash", |session| session.flash_in("info", "Saved")).await?;
         let mut taken = Vec::new();
         for _ in 0..2 {
             visitor
@@ -118,7 +124,7 @@ rules! {
 
     /// Two visitors have two sessions.
     ///
-    /// Keep nothing of a session in the interface itself.
+    /// Do not store session data in the interface itself.
     async fn visitors_do_not_share_a_session(under_test) {
         let interface = under_test.interface().await?;
         let (mut ada, mut bob) = (under_test.browser("ada", &interface), under_test.browser("bob", &interface));
@@ -128,9 +134,11 @@ rules! {
         ada.expect(Some(1)).await
     }
 
-    /// A cookie that is no session, whatever is in it, is a fresh and empty session, and no error: the visitor can begin anew.
+    /// A cookie that is not a session, whatever it contains, opens a new and empty session without
+    /// an error.
     ///
-    /// Return `Ok(Session::new())` for what does not parse. Look at the form before you ask the store.
+    /// Return `Ok(Opened::new())` if the cookie cannot be parsed. Check its form before you query
+    /// the store.
     async fn garbage_is_a_fresh_session(under_test) {
         let interface = under_test.interface().await?;
         let long = "x".repeat(65_536);
@@ -148,10 +156,12 @@ rules! {
         Ok(())
     }
 
-    /// A cookie that the visitor made up in the right form is never adopted: what is stored for him goes under another, and whoever
-    /// else has the made-up cookie sees nothing of it (session fixation; OWASP ASVS 5, 7.2).
+    /// A cookie of the right form that the client made up is never adopted: the session is stored
+    /// under another id, and the made-up cookie opens nothing (session fixation; OWASP ASVS 5,
+    /// 7.2).
     ///
-    /// When nothing is stored under an id, draw a new one; do not begin a session under the one that came.
+    /// If nothing is stored under an id, generate a new one. Do not start a session under the id
+    /// that the client sent.
     async fn a_made_up_cookie_is_never_adopted(under_test) {
         let interface = under_test.interface().await?;
         let mut owner = under_test.browser("owner", &interface);
@@ -161,7 +171,7 @@ rules! {
         victim.plant("session", &made_up);
         let given = victim.given("insert n = 1", |session| session.insert("n", 1)).await?;
         if given.value == made_up {
-            return Err(under_test.failure("a cookie of another value", "the one that was made up"));
+            return Err(under_test.failure("a cookie with another value", "the one that was made up"));
         }
         let mut attacker = under_test.browser("attacker", &interface);
         attacker.plant("session", &made_up);

@@ -1,4 +1,4 @@
-//! Rules of exactness: payloads, creation times and owners come back as they were given.
+//! Rules of contents: payloads, creation times and owners are stored unchanged.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,17 +9,18 @@ use super::entry::{Entry, describe};
 use crate::failure::Checked;
 use crate::rule::rules;
 
-/// What a store takes at least, unless it declares a smaller maximum.
+/// The longest payload that a store accepts, unless it declares a smaller maximum.
 const MEGABYTE: usize = 1 << 20;
 
 rules! {
     ($) pub(crate) const BYTES, macro __store_bytes, for StoreUnderTest;
 
-    /// A payload may hold every byte value, and is kept byte for byte though it be no valid UTF-8.
+    /// A payload may contain every byte value and need not be valid UTF-8. It is stored unchanged.
     ///
-    /// Keep the payload in a binary column or value (`BLOB`, `BYTEA`, a byte array), and pass it to the driver as bytes, never as text.
+    /// Store the payload in a binary column or value (`BLOB`, `BYTEA`, a byte array). Pass it to
+    /// the driver as bytes, never as text.
     async fn every_byte_of_a_payload_is_kept(store) {
-        // Its ends are letters, for what becomes of blanks and zeros at the ends is another rule.
+        // Spaces and zeros at the ends are another rule.
         let upwards: Vec<u8> = (b'a'..=u8::MAX).chain(0..b'a').chain(*b"a").collect();
         let downwards: Vec<u8> = upwards.iter().rev().copied().collect();
         for payload in [&upwards, &downwards] {
@@ -40,9 +41,10 @@ rules! {
         Ok(())
     }
 
-    /// Spaces, line ends and zero bytes at the beginning and at the end of a payload are kept.
+    /// Spaces, line ends and zero bytes at the start and the end of a payload are stored.
     ///
-    /// Use no column of fixed length, which pads or trims, and no text type, where a zero byte ends the text. Trim nothing that you read.
+    /// Do not use a column of fixed length, which pads or trims, or a text type, where a zero byte
+    /// ends the text. Do not trim what you read.
     async fn blanks_and_zeros_at_the_ends_are_kept(store) {
         for payload in [&b"one "[..], b" one", b"one\r\n", b"\tone", b"\0one", b"one\0\0", b"   ", b"\0\0\0", b"\0"] {
             is_kept(store, payload).await?;
@@ -50,10 +52,10 @@ rules! {
         Ok(())
     }
 
-    /// A payload that looks like JSON is kept byte for byte: its blanks, the order of its keys, keys that come twice, escapes, and
-    /// numbers that no float can hold.
+    /// A payload that looks like JSON is stored byte for byte: blanks, the order of keys, duplicate
+    /// keys, escapes, and numbers outside the range of floats.
     ///
-    /// Do not keep it in a JSON column (`JSON`, `JSONB`) and do not parse it: it is bytes.
+    /// Do not use a JSON column (`JSON`, `JSONB`) and do not parse the payload. It is bytes.
     async fn json_is_kept_as_it_was_written(store) {
         for payload in [
             r#"{"b":1,"a":2}"#,
@@ -73,11 +75,13 @@ rules! {
         Ok(())
     }
 
-    /// A payload of 1 MiB is taken by `create` and by `replace` and kept whole. A store with a smaller maximum takes a payload of just
-    /// that length, and answers one byte more with an error of kind `TooLarge`, changing nothing.
+    /// `create` and `replace` accept a payload of 1 MiB and store all of it. A store with a smaller
+    /// maximum accepts a payload of that length, and rejects one more byte with an error of kind
+    /// `TooLarge`, changing nothing.
     ///
-    /// Choose a type that holds it (`MEDIUMBLOB`, not `BLOB`) and raise the limits of driver and server. If that cannot be, say
-    /// `max_payload = ..` in the suite and in your documentation, and compare the length before you write: never cut.
+    /// Choose a type that is large enough (`MEDIUMBLOB`, not `BLOB`) and raise the limits of driver
+    /// and server. Otherwise set `max_payload = ..` in the suite, document the limit, and compare
+    /// the length before you write. Never truncate a payload.
     async fn the_largest_payload_is_taken_and_none_is_cut(store) {
         let largest = letters(store.max_payload_bytes().unwrap_or(MEGABYTE));
         is_kept(store, &largest).await?;
@@ -87,9 +91,9 @@ rules! {
         Ok(())
     }
 
-    /// A payload that is replaced by a shorter or a longer one leaves nothing of itself and cuts nothing off.
+    /// A payload that replaces a longer or a shorter one is stored with its own length.
     ///
-    /// Write the payload anew with its length; do not write over the old bytes.
+    /// Write the payload with its length. Do not write over the old bytes.
     async fn a_payload_replaced_by_one_of_another_length_leaves_nothing(store) {
         let key = store.key();
         let mut version = store.create(&key, &Entry::with_payload(letters(5000), store.now())).await?;
@@ -101,10 +105,11 @@ rules! {
         Ok(())
     }
 
-    /// The creation time is kept to the millisecond, however long ago it was, and after a `replace` it is the one that `replace` was given.
+    /// The creation time is exact to the millisecond, however old it is. After a `replace` it is
+    /// the one that `replace` was called with.
     ///
-    /// Keep what you are given, in milliseconds of 64 bits, and write it in `replace`, too. It is not the time at which your store made
-    /// the row: a session that gets a new id keeps its age.
+    /// Store the given time as 64-bit milliseconds, also in `replace`. It is not the time at which
+    /// the row was created, because a session keeps its creation time when it gets a new id.
     async fn the_creation_time_is_kept(store) {
         let second = whole_second(store.now());
         let in_2001 = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
@@ -128,11 +133,11 @@ rules! {
         Ok(())
     }
 
-    /// An owner is kept character for character, and two that look alike stay two: in case, in blanks at the ends, in composed and
-    /// decomposed letters.
+    /// An owner is stored character for character. Owners that differ only in case, in spaces at
+    /// the ends, or in composed and decomposed letters are different.
     ///
-    /// Keep the owner as the bytes of its UTF-8 (`VARBINARY`, `BYTEA`, a binary collation). Trim, fold, normalise, escape and parse nothing;
-    /// a zero byte and a line end are characters, too.
+    /// Store the owner as UTF-8 bytes (`VARBINARY`, `BYTEA`, a binary collation). Do not trim,
+    /// fold, normalize, escape or parse it. Zero bytes and line ends are valid characters.
     async fn an_owner_is_kept_character_for_character(store) {
         let mut kept = Vec::new();
         for owner in OWNERS {
@@ -151,10 +156,10 @@ rules! {
         Ok(())
     }
 
-    /// An owner of a thousand characters is kept whole.
+    /// An owner of 1,000 characters is stored without truncation.
     ///
-    /// Give the owner a column of at least 1,000 bytes. Where an index takes less than that, index a hash of it and keep the whole owner
-    /// beside it.
+    /// Give the owner a column of at least 1,000 bytes. If an index is limited to fewer bytes,
+    /// index a hash of the owner and store the whole owner next to it.
     async fn a_long_owner_is_kept(store) {
         for last in ["a", "b"] {
             let owner = "owner-".repeat(166) + "is" + last + ".";
@@ -168,9 +173,10 @@ rules! {
         Ok(())
     }
 
-    /// The empty owner `""` is an owner: it does not come back as none, and none does not come back as `""`.
+    /// The empty owner `""` is an owner: `""` and no owner are stored as different values.
     ///
-    /// Keep "no owner" as an absence (`NULL`, a missing field, a flag of its own), not as an empty text.
+    /// Store "no owner" as an absent value (`NULL`, a missing field, a separate flag), not as an
+    /// empty text.
     async fn an_empty_owner_is_not_the_lack_of_one(store) {
         for (first, second) in [(Some(""), None), (None, Some("")), (Some(""), Some(""))] {
             let key = store.key();
@@ -185,7 +191,7 @@ rules! {
     }
 }
 
-/// Owners that a store might confuse with others, or with something that is no owner.
+/// Owners that a store might confuse with each other, or with no owner.
 const OWNERS: [&str; 37] = [
     "grace",
     "Grace",
@@ -226,7 +232,7 @@ const OWNERS: [&str; 37] = [
     "\u{feff}\u{200b}\u{202e}",
 ];
 
-/// The payload, from `create` and from `replace`.
+/// Fails unless `create` and `replace` store the payload.
 async fn is_kept(store: &StoreUnderTest, payload: &[u8]) -> Checked {
     let key = store.key();
     let entry = Entry::with_payload(payload, store.now());
@@ -236,25 +242,38 @@ async fn is_kept(store: &StoreUnderTest, payload: &[u8]) -> Checked {
     store.expect_at(&key, version, &entry).await
 }
 
-/// A payload that is too long, by `create` and by `replace`, which change nothing.
+/// Fails unless `create` and `replace` reject a payload that is too long, and change nothing.
 async fn is_refused(store: &StoreUnderTest, payload: &[u8]) -> Checked {
     let too_long = Entry::with_payload(payload, store.now()).owned_by("ada");
     let key = store.key();
-    let created = store.store().create(&key, &too_long.as_new()).await.map_err(|error| error.kind());
-    store.calls().note(format!("create({}, {}) = {created:?}", store.name(&key), describe(payload)));
+    let created =
+        store.store().create(&key, &too_long.as_new()).await.map_err(|error| error.kind());
+    store.calls().note(format!(
+        "create({}, {}) = {created:?}",
+        store.name(&key),
+        describe(payload)
+    ));
     store.equal(Err(ErrorKind::TooLarge), created)?;
     store.expect_nothing(&key).await?;
 
     let later = too_long.expires_at + Duration::from_mins(1);
     let (key, entry) = (store.key(), Entry::plain("one", store.now()).expiring_at(later));
     let version = store.create(&key, &entry).await?;
-    let replaced = store.store().replace(&key, version, &too_long.as_new()).await.map_err(|error| error.kind());
-    store.calls().note(format!("replace({}, {}) = {replaced:?}", store.name(&key), describe(payload)));
+    let replaced = store
+        .store()
+        .replace(&key, version, &too_long.as_new())
+        .await
+        .map_err(|error| error.kind());
+    store.calls().note(format!(
+        "replace({}, {}) = {replaced:?}",
+        store.name(&key),
+        describe(payload)
+    ));
     store.equal(Err(ErrorKind::TooLarge), replaced)?;
     store.expect_at(&key, version, &entry).await
 }
 
-/// Letters without a pattern, the same ones each time, so that a part in the wrong place shows.
+/// Returns random letters, the same in each run, so that a displaced part is noticed.
 fn letters(length: usize) -> Vec<u8> {
     let mut letters = vec![0; length];
     fastrand::Rng::with_seed(1).fill(&mut letters);
@@ -264,7 +283,7 @@ fn letters(length: usize) -> Vec<u8> {
     letters
 }
 
-/// The second that a time lies in.
+/// Returns the start of the second of this time.
 pub(super) fn whole_second(time: SystemTime) -> SystemTime {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())

@@ -1,10 +1,10 @@
-//! Rules of clones: they are one store.
+//! Rules of clones, which are one store.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use session_core::Replaced;
+use session_core::store::Replaced;
 use tokio::sync::Barrier;
 
 use super::StoreUnderTest;
@@ -13,15 +13,17 @@ use crate::rule::rules;
 
 const ROUNDS: u32 = 24;
 
-/// A slow store plays fewer rounds.
+/// A slow store has fewer rounds.
 const LONG_ENOUGH: Duration = Duration::from_secs(4);
 
 rules! {
     ($) pub(crate) const CLONING, macro __store_cloning, for StoreUnderTest;
 
-    /// What one clone writes the other reads, at once and whole: after `create`, `replace`, `touch` and `remove`.
+    /// A clone reads what another clone wrote, immediately and completely: after `create`,
+    /// `replace`, `touch` and `remove`.
     ///
-    /// Put what a clone has of its own behind an `Arc`: records, caches and queues of writes. An adapter clones the store for each worker.
+    /// Share records, caches and write queues between clones with an `Arc`. An adapter clones the
+    /// store for each worker.
     async fn a_clone_reads_what_another_wrote(store) {
         let clone = &store.other_clone()?;
         for (writer, reader) in [(store, clone), (clone, store)] {
@@ -43,10 +45,10 @@ rules! {
         Ok(())
     }
 
-    /// A clone replaces, touches and removes what another clone wrote, at the version that the other one was given, also where it has
-    /// never met the record.
+    /// A clone replaces, touches and removes records of another clone at the version that the other
+    /// clone returned, also if it has never read the record.
     ///
-    /// Compare with the version that the store has, not with what this clone remembers of it.
+    /// Compare with the version in the store, not with a version that the clone remembers.
     async fn a_clone_changes_what_another_wrote(store) {
         let clone = &store.other_clone()?;
         for (writer, changer) in [(store, clone), (clone, store)] {
@@ -65,9 +67,10 @@ rules! {
         Ok(())
     }
 
-    /// A version is never used twice under one key, whichever clone gave it.
+    /// A version is never used twice for one key, whichever clone wrote it.
     ///
-    /// Let clones share the counter, or let the versions be random: two counters that begin at the same number give the same versions.
+    /// Share the counter between clones, or use random versions. Two counters with the same start
+    /// return the same versions.
     async fn clones_never_give_a_version_twice(store) {
         let clone = &store.other_clone()?;
         let (key, mut seen) = (store.key(), HashSet::new());
@@ -78,7 +81,7 @@ rules! {
             let replaced = other.replaced(&key, created, &entry).await?;
             for version in [created, replaced] {
                 if !seen.insert(version) {
-                    return Err(store.failure("a version that was not there before", format!("{} again", version.get())));
+                    return Err(store.failure("a version that was not used before", format!("{} again", version.get())));
                 }
             }
             other.removed(&key, replaced).await?;
@@ -86,9 +89,11 @@ rules! {
         Ok(())
     }
 
-    /// When two clones replace a record at one version at once, one of them does and the other is `Stale`.
+    /// If two clones replace a record at the same version concurrently, one call succeeds and the
+    /// other returns `Stale`.
     ///
-    /// A lock that makes a call atomic is shared by all clones; better still, let the server compare and write in one step.
+    /// Share the lock that makes a call atomic between clones. It is better if the server compares
+    /// and writes in one step.
     async fn only_one_clone_replaces_a_version(store) {
         let begun = Instant::now();
         for _ in 0..ROUNDS {

@@ -1,6 +1,7 @@
 //! Rules of `create`, and of keys.
 
-use session_core::{ErrorKind, StoreKey};
+use session_core::ErrorKind;
+use session_core::store::StoreKey;
 
 use super::StoreUnderTest;
 use super::entry::{Entry, Kind};
@@ -9,9 +10,9 @@ use crate::rule::rules;
 rules! {
     ($) pub(crate) const CREATING, macro __store_creating, for StoreUnderTest;
 
-    /// A record that was created is loaded as it was given, at the version that `create` gave.
+    /// `load` returns a created record unchanged, at the version that `create` returned.
     ///
-    /// Keep every field of `NewRecord`, and return from `create` the version that a `load` will show.
+    /// Store every field of `NewRecord`. Return from `create` the version that `load` returns.
     async fn a_created_record_is_loaded(store) {
         for kind in Kind::ALL {
             let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));
@@ -21,18 +22,18 @@ rules! {
         Ok(())
     }
 
-    /// A key that was never used holds nothing: `load` says `None`.
+    /// `load` returns `None` for a key that was never used.
     ///
-    /// An absent record is no error.
+    /// A missing record is not an error.
     async fn a_key_that_was_never_used_holds_nothing(store) {
         let key = store.key();
         store.expect_nothing(&key).await
     }
 
-    /// `create` under a key that has a record is an error of kind `Backend`, and the record stays as it is.
+    /// `create` fails with an error of kind `Backend` if the key has a record, and changes nothing.
     ///
-    /// Insert only if the key is absent, in one step (`INSERT` without `ON CONFLICT`, `SET … NX`), and turn "it is there" into
-    /// `ErrorKind::Backend`.
+    /// Insert only if the key is absent, in one step (`INSERT` without `ON CONFLICT`, `SET … NX`).
+    /// Return `ErrorKind::Backend` if it is present.
     async fn create_refuses_a_key_that_has_a_record(store) {
         for kind in Kind::SMALL {
             let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));
@@ -46,9 +47,9 @@ rules! {
         Ok(())
     }
 
-    /// After a `remove`, the key can be used again.
+    /// After a `remove`, `create` works again for the key.
     ///
-    /// Remove the record and not only its content; a mark that you leave behind must not stand in the way of a `create`.
+    /// Remove the whole record. If you leave a mark of deletion, `create` must replace it.
     async fn a_removed_key_can_be_created_again(store) {
         for kind in [Kind::Plain, Kind::Large] {
             let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));
@@ -61,10 +62,11 @@ rules! {
         Ok(())
     }
 
-    /// Keys that differ in a single bit, be it the first or the last, are different keys.
+    /// Keys that differ in a single bit are different keys, also if it is the first or the last
+    /// bit.
     ///
-    /// Use all 32 bytes of the key, as bytes or in an encoding that keeps them apart, and compare without regard to language
-    /// (no case-folding collation).
+    /// Use all 32 bytes of the key, as bytes or in an encoding that is unique for each key. Do not
+    /// use a collation that ignores case.
     async fn keys_that_differ_in_one_bit_are_different(store) {
         let key = store.key();
         let entry = Entry::plain("first", store.now());

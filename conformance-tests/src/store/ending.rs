@@ -1,10 +1,11 @@
-//! What the engine promises over an owner index: `end_all` ends every session of an owner.
+//! Rules of the engine over an owner index: `end_all` ends every session of an owner.
 
 use std::sync::Arc;
 
-use session_core::{
-    Error, OwnerIndex, OwnerSessions as _, RequestSession, ServerSideSessions, Session, SessionInterface,
-};
+use session_core::interface::state_of;
+use session_core::request::RequestSession;
+use session_core::store::OwnerIndex;
+use session_core::{Error, OwnerSessions as _, ServerSideSessions, Session, SessionInterface};
 
 use super::StoreUnderTest;
 use super::owners::someone;
@@ -18,11 +19,12 @@ const ROUNDS: u32 = 12;
 rules! {
     ($) pub(crate) const ENDING, macro __store_ending, for StoreUnderTest;
 
-    /// `ServerSideSessions::end_all` ends every session of an owner, also those that were changed or got a new id since they began; a
-    /// request that opened one before and saves it afterwards does not bring it back; other owners' sessions live on.
+    /// `ServerSideSessions::end_all` ends every session of an owner, also those that were changed
+    /// or rotated. A request that opened one of them before and saves afterwards does not revive
+    /// it. Sessions of other owners stay.
     ///
-    /// The engine builds this on `keys_of`, which must list every key that ever bore the owner and still has a record, and on `remove`,
-    /// after which a `replace` must say `Stale`.
+    /// The engine needs a `keys_of` that lists every key whose record has the owner, and a `remove`
+    /// after which `replace` returns `Stale`.
     async fn end_all_ends_every_session_of_the_owner(store) {
         let (ada, bob) = (someone("ada"), someone("bob"));
         let mut cookies = Vec::new();
@@ -36,7 +38,7 @@ rules! {
         let renamed = site.process.visit(&cookies[2], Session::rotate_id).await?;
         let late = site.opened(&cookies[3], |session| session.insert("late", &long)).await?;
         site.end_all(&ada).await?;
-        site.process.told(late.commit().await)?;
+        site.process.told(late.commit().await.into_result())?;
         store.calls().note("ada has 4 sessions: one new, one changed, one with a new id, one that a request has opened");
         store.calls().note("end_all(ada); the request saves; each of the sessions is opened");
         let names = ["the new one", "the changed one", "the one under its old id", "the one that was open"];
@@ -52,11 +54,12 @@ rules! {
         store.equal(true, !site.process.read(&other).await?.is_empty())
     }
 
-    /// A request that saves at the very moment of an `end_all` does not bring the session back, neither with a change nor with a new
-    /// id.
+    /// A request that saves or rotates a session at the same time as an `end_all` does not revive
+    /// it.
     ///
-    /// The engine builds this on the order of the calls on one key: either `replace` comes first, and `remove` is `false` and is
-    /// repeated at the newer version; or `remove` does, and `replace` is `Stale`.
+    /// The engine relies on the order of the calls on one key. If `replace` is first, `remove`
+    /// returns `false` and is repeated at the newer version. If `remove` is first, `replace`
+    /// returns `Stale`.
     async fn end_all_at_the_moment_of_a_save_is_final(store) {
         for round in 0..ROUNDS {
             let (ada, changes) = (someone("ada"), round % 2 == 0);
@@ -66,21 +69,21 @@ rules! {
             let request = site.opened(&cookies[0], act).await?;
             let elsewhere = Site::new(store)?;
             let ending = tokio::spawn(async move { elsewhere.end_all(&ada).await });
-            let headers = site.process.told(request.commit().await)?;
+            let headers = site.process.told(request.commit().await.into_result())?;
             cookies.extend(headers.set_cookie().and_then(|header| header.split(';').next()).map(str::to_owned));
             finish(store, vec![ending]).await?;
             let deed = if changes { "changes" } else { "gives a new id to" };
             store.calls().note(format!("a request opens a session and {deed} it; it saves while end_all(its owner) runs"));
             for cookie in cookies {
                 let seen = site.process.read(&cookie).await?;
-                store.equal("{}".to_owned(), seen.payload())?;
+                store.equal("{}".to_owned(), state_of(&seen).payload())?;
             }
         }
         Ok(())
     }
 }
 
-/// A process of its own, with what only an index makes possible.
+/// A separate engine, with the methods that need an index.
 struct Site {
     process: Process,
     sessions: Arc<ServerSideSessions<Arc<dyn OwnerIndex>>>,
@@ -88,7 +91,8 @@ struct Site {
 
 impl Site {
     fn new(store: &StoreUnderTest) -> Result<Self, Failure> {
-        let sessions = Arc::new(ServerSideSessions::new(Arc::clone(store.index()?), store.session_config()));
+        let sessions =
+            Arc::new(ServerSideSessions::new(Arc::clone(store.index()?), store.session_config()));
         let process = Process::over(store, Arc::clone(&sessions) as Arc<dyn SessionInterface>);
         Ok(Self { process, sessions })
     }
@@ -110,7 +114,7 @@ impl Site {
     }
 }
 
-/// The cookie of a new session of an owner, of some 300 bytes.
+/// Returns the cookie of a new session of an owner, with about 300 bytes.
 async fn begin(store: &StoreUnderTest, owner: &str) -> Result<String, Failure> {
     let fill = |session: &Session| {
         session.set_owner(owner)?;

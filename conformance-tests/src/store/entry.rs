@@ -1,10 +1,10 @@
-//! Records to write in checks, how they look in a message, and how what comes back differs from them.
+//! Records that the checks write: how to show and compare them.
 
 use std::time::{Duration, SystemTime};
 
-use session_core::{NewRecord, Record};
+use session_core::store::{NewRecord, Record};
 
-/// A payload in a message shows so many bytes of each end.
+/// How many bytes of each end of a payload a message shows.
 const SHOWN: usize = 24;
 
 /// A record to write.
@@ -16,29 +16,30 @@ pub(crate) struct Entry {
     pub(crate) owner: Option<String>,
 }
 
-/// The kinds of record that a store may treat in ways of their own. A rule is checked on each kind that it could break on.
+/// Kinds of records that a store may treat differently. A rule is checked with each kind that it
+/// may fail for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Kind {
     Plain,
     Owned,
     Empty,
     Large,
-    /// Longer than a session that a check writes, shorter than a large record.
+    /// Longer than the sessions of the checks, and shorter than a large record.
     Middling,
 }
 
 impl Kind {
     pub(crate) const ALL: [Self; 4] = [Self::Plain, Self::Owned, Self::Empty, Self::Large];
 
-    /// For a rule of what is built on the single calls.
+    /// For rules of functions that make several calls.
     pub(crate) const LENGTHS: [Self; 2] = [Self::Plain, Self::Middling];
 
-    /// For a rule that does not turn on the payload.
+    /// For rules that do not depend on the payload.
     pub(crate) const SMALL: [Self; 2] = [Self::Plain, Self::Owned];
 }
 
 impl Entry {
-    /// A record of a kind that lives for an hour from now. The text tells two apart, but for empty ones.
+    /// Returns a record that expires in an hour. The text distinguishes records, except empty ones.
     pub(crate) fn new(kind: Kind, text: &str, now: SystemTime) -> Self {
         let payload = match kind {
             Kind::Plain | Kind::Owned => text.as_bytes().to_vec(),
@@ -69,34 +70,50 @@ impl Entry {
     }
 
     pub(crate) fn as_new(&self) -> NewRecord<'_> {
-        NewRecord::new(&self.payload, self.created_at, self.expires_at).owned_by(self.owner.as_deref())
+        NewRecord::new(&self.payload, self.created_at, self.expires_at)
+            .owned_by(self.owner.as_deref())
     }
 
-    /// What was expected and what is there instead, of the first field that differs.
+    /// Returns the first field that differs, as expected and as loaded.
     pub(crate) fn difference(&self, record: &Record) -> Option<(String, String)> {
         if self.payload != record.payload() {
             let (expected, seen) = (describe(&self.payload), describe(record.payload()));
-            let same = self.payload.iter().zip(record.payload()).take_while(|(one, other)| one == other).count();
-            let place =
-                if self.payload.len() > 2 * SHOWN { format!(", other from byte {same} on") } else { String::new() };
+            let same = self
+                .payload
+                .iter()
+                .zip(record.payload())
+                .take_while(|(one, other)| one == other)
+                .count();
+            let place = if self.payload.len() > 2 * SHOWN {
+                format!(", other from byte {same} on")
+            } else {
+                String::new()
+            };
             return Some((format!("payload {expected}"), format!("payload {seen}{place}")));
         }
         if self.owner.as_deref() != record.owner() {
-            return Some((format!("owner {:?}", self.owner), format!("owner {:?}", record.owner())));
+            return Some((
+                format!("owner {:?}", self.owner),
+                format!("owner {:?}", record.owner()),
+            ));
         }
         if difference(self.created_at, record.created_at()) >= Duration::from_millis(1) {
-            return Some((time("created at", self.created_at), time("created at", record.created_at())));
+            return Some((
+                time("created at", self.created_at),
+                time("created at", record.created_at()),
+            ));
         }
         let late = record.expires_at().duration_since(self.expires_at);
         if !late.is_ok_and(|late| late < Duration::from_millis(1)) {
-            let expected = time("expires at", self.expires_at) + ", to the millisecond and never earlier";
+            let expected =
+                time("expires at", self.expires_at) + ", to the millisecond and never earlier";
             return Some((expected, time("expires at", record.expires_at())));
         }
         None
     }
 }
 
-/// A payload in a message: short text as it is, anything else by its length and its ends.
+/// Returns a payload for messages: short text, or the length and the ends.
 pub(crate) fn describe(payload: &[u8]) -> String {
     if payload.len() <= 2 * SHOWN {
         return format!("\"{}\"", payload.escape_ascii());
@@ -105,7 +122,7 @@ pub(crate) fn describe(payload: &[u8]) -> String {
     format!("of {} bytes, \"{}\" … \"{}\"", payload.len(), head.escape_ascii(), tail.escape_ascii())
 }
 
-/// A time in a message, in seconds and nanoseconds of Unix time.
+/// Returns a time for messages, in seconds and nanoseconds of Unix time.
 pub(crate) fn time(label: &str, time: SystemTime) -> String {
     match time.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(since) => format!("{label} {}.{:09} s", since.as_secs(), since.subsec_nanos()),

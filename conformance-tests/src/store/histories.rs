@@ -1,4 +1,4 @@
-//! Rules of calls that run at once: their history has an order, and a call that is given up leaves nothing half done.
+//! Rules of concurrent calls, whose history has an order, and of dropped calls.
 
 mod history;
 mod model;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use session_core::{Replaced, StoreKey, Version};
+use session_core::store::{Replaced, StoreKey, Version};
 use tokio::sync::Barrier;
 
 use self::history::{Clients, History};
@@ -22,18 +22,19 @@ const ROUNDS: u32 = 150;
 const CLIENTS: u8 = 3;
 const CALLS: u8 = 5;
 
-/// A slow store plays fewer rounds.
+/// A slow store has fewer rounds.
 const LONG_ENOUGH: Duration = Duration::from_secs(4);
 
 rules! {
     ($) pub(crate) const HISTORIES, macro __store_histories, for StoreUnderTest;
 
-    /// Calls that run at once on the same key act one after the other, in some order: each finds what those before it left, and a
-    /// call that was answered comes before one that was asked afterwards (linearizability).
+    /// Concurrent calls on one key have an order: each call sees the results of the calls before
+    /// it, and a call that began after another had returned comes after it (linearizability).
     ///
-    /// Mend broken rules of single calls first. Then: let each call be one atomic step: one statement, one script, one lock
-    /// held from the comparison to the write. Read and write in two steps, and another call comes between them. Do not
-    /// answer a load from a cache or a replica that lags.
+    /// Fix failing rules about single calls first. Then make each call one atomic step: one
+    /// statement, one script, or one lock held from the comparison to the write. If a call reads
+    /// and writes in two steps, another call can run in between. Do not serve `load` from a cache
+    /// or a replica that lags.
     async fn calls_at_once_have_an_order(store) {
         let begun = Instant::now();
         for _ in 0..ROUNDS {
@@ -51,10 +52,10 @@ rules! {
         Ok(())
     }
 
-    /// A call whose future is dropped was carried out wholly or not at all.
+    /// A call whose future is dropped was applied completely or not at all.
     ///
-    /// Let nothing of a record be written before an `await` and the rest after it. What must take two steps runs in a task of its own
-    /// or in a transaction.
+    /// Do not write part of a record before an `await` and the rest after it. Run several steps in
+    /// a separate task or in a transaction.
     async fn a_call_that_is_given_up_is_done_wholly_or_not_at_all(store) {
         for patience in [1, 1, 2, 3, 4, 6, 9, 14, 20] {
             given_up_create(store, patience).await?;
@@ -66,7 +67,7 @@ rules! {
     }
 }
 
-/// Three clients call at once, on two keys of which one has a record.
+/// Runs three concurrent clients on two keys, of which one has a record.
 async fn play(store: &StoreUnderTest, keys: [StoreKey; 2]) -> Result<History, Failure> {
     let clients = Clients::new(Arc::clone(store.store()), keys, store.now());
     clients.first(&keys[0]).await?;
@@ -85,7 +86,7 @@ async fn play(store: &StoreUnderTest, keys: [StoreKey; 2]) -> Result<History, Fa
     Ok(clients.history())
 }
 
-/// Begins a call, polls it so many times, with ever longer breaks, and gives it up.
+/// Polls a call several times, with increasing breaks, and drops it.
 async fn give_up<T>(call: impl Future<Output = T>, patience: u32) {
     let mut call = pin!(call);
     for poll in 0..patience {
@@ -117,7 +118,11 @@ async fn given_up_create(store: &StoreUnderTest, patience: u32) -> Result<(), Fa
 async fn given_up_replace(store: &StoreUnderTest, patience: u32) -> Result<(), Failure> {
     let (key, old, new) = (store.key(), owned(store, "old", 0), owned(store, "a newer one", 1));
     let version = store.create(&key, &old).await?;
-    store.calls().note(format!("replace({}, at {}, \"a newer one\"), given up", store.name(&key), version.get()));
+    store.calls().note(format!(
+        "replace({}, at {}, \"a newer one\"), given up",
+        store.name(&key),
+        version.get()
+    ));
     give_up(store.store().replace(&key, version, &new.as_new()), patience).await;
     whole(store, &key, Some((version, &old)), Some(&new)).await
 }
@@ -139,8 +144,8 @@ async fn given_up_remove(store: &StoreUnderTest, patience: u32) -> Result<(), Fa
     whole(store, &key, Some((version, &old)), None).await
 }
 
-/// What is there is the state before the call or the one after it, and can be worked with. The call may still be carried out
-/// while this looks, but only once.
+/// Fails unless the record is as before the call or as after it, and can be changed. The call may
+/// still be applied once while this checks.
 async fn whole(
     store: &StoreUnderTest,
     key: &StoreKey,
@@ -152,7 +157,9 @@ async fn whole(
         let record = store.load(key).await?;
         let is_before = match (&record, before) {
             (None, None) => true,
-            (Some(record), Some((version, entry))) => record.version() == version && entry.difference(record).is_none(),
+            (Some(record), Some((version, entry))) => {
+                record.version() == version && entry.difference(record).is_none()
+            }
             _ => false,
         };
         let is_after = match (&record, after) {
@@ -161,8 +168,11 @@ async fn whole(
             _ => false,
         };
         if !(is_after || (is_before && !landed)) {
-            let expected =
-                if landed { "the record as the call left it" } else { "the old record or the new one, whole" };
+            let expected = if landed {
+                "the record as the call left it"
+            } else {
+                "the old record or the new one, whole"
+            };
             return Err(store.failure(expected, "something else, see the last load"));
         }
         let probe = owned(store, "probe", 9);
@@ -173,7 +183,11 @@ async fn whole(
         match (works, landed) {
             (true, _) => return Ok(()),
             (false, false) => landed = true,
-            (false, true) => return Err(store.failure("a record that can be replaced, or a free key", "neither")),
+            (false, true) => {
+                return Err(
+                    store.failure("a record that can be replaced, or a free key", "neither")
+                );
+            }
         }
     }
 }

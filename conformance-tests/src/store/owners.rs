@@ -1,11 +1,12 @@
-//! Rules of an owner index. It may list too much, never too little.
+//! Rules of an owner index. It may list too many keys, but not too few.
 
 mod watching;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use session_core::{Error, Replaced, StoreKey};
+use session_core::Error;
+use session_core::store::{Replaced, StoreKey};
 
 use self::watching::{Deed, watch};
 
@@ -15,24 +16,26 @@ use crate::Failure;
 use crate::failure::Checked;
 use crate::rule::rules;
 
-/// More than any page of a listing that is usual.
+/// More keys than a page of a listing usually has.
 const MANY: usize = 1_100;
-/// So many tasks create them.
+/// How many tasks create them.
 const HANDS: usize = 22;
 const ROUNDS: usize = 40;
 
-/// A slow store plays fewer rounds.
+/// A slow store has fewer rounds.
 const LONG_ENOUGH: Duration = Duration::from_secs(4);
 
-/// A life that is soon over.
+/// A short lifetime.
 const SHORT: Duration = Duration::from_secs(1);
 
 rules! {
     ($) pub(crate) const OWNERS, macro __store_owners, for StoreUnderTest;
 
-    /// Once `create` has answered, `keys_of` lists the key under the record's owner, however long the payload is.
+    /// After `create` has returned, `keys_of` lists the key under the record's owner, whatever the
+    /// length of the payload.
     ///
-    /// Write the index entry in the transaction that writes the record, or before it; do not leave it to a task in the background.
+    /// Write the index entry in the transaction that writes the record, or before it. Do not leave
+    /// it to a background task.
     async fn a_created_key_is_listed(store) {
         for kind in Kind::LENGTHS {
             let (key, owner) = (store.key(), someone("ada"));
@@ -42,9 +45,10 @@ rules! {
         Ok(())
     }
 
-    /// A key is still listed after a `replace` that leaves the owner what it was, once and again.
+    /// A key is still listed after each `replace` that does not change the owner.
     ///
-    /// Do not clear the old record's index entry after you wrote the new one's: they are the same entry.
+    /// Do not remove the index entry of the old record after writing that of the new one. They are
+    /// the same entry.
     async fn a_replaced_key_stays_listed(store) {
         for kind in Kind::LENGTHS {
             let (key, owner) = (store.key(), someone("ada"));
@@ -57,9 +61,10 @@ rules! {
         Ok(())
     }
 
-    /// A key is still listed after a `touch`, be it to a later moment or to an earlier one.
+    /// A key is still listed after a `touch` to a later or an earlier expiry.
     ///
-    /// A touch changes neither the owner nor the key: leave the index entry, or carry it over if it names the version.
+    /// A touch changes neither the owner nor the key. Leave the index entry alone, or update it if
+    /// it has the version.
     async fn a_touched_key_stays_listed(store) {
         for kind in Kind::LENGTHS {
             let (key, owner) = (store.key(), someone("ada"));
@@ -73,9 +78,10 @@ rules! {
         Ok(())
     }
 
-    /// A `replace` that gives a record an owner, or another owner, lists its key under the new one.
+    /// After a `replace` that sets or changes the owner, the key is listed under the new owner.
     ///
-    /// Update the index entry with every replace, not only at `create`: an insert that skips a key it knows keeps the old owner.
+    /// Update the index entry in `replace`, not only in `create`. An insert that skips known keys
+    /// leaves the old owner.
     async fn a_new_owner_finds_the_key(store) {
         for kind in Kind::LENGTHS {
             let (key, ada, bob) = (store.key(), someone("ada"), someone("bob"));
@@ -91,9 +97,9 @@ rules! {
         Ok(())
     }
 
-    /// `keys_of` lists all keys of an owner, also where they are more than a thousand.
+    /// `keys_of` lists all keys of an owner, also if there are more than a thousand.
     ///
-    /// Follow the listing to its last page; set no limit.
+    /// Read the listing to its last page, and set no limit.
     async fn all_keys_of_an_owner_are_listed(store) {
         let owner = someone("ada");
         let mut creating = Vec::new();
@@ -117,9 +123,10 @@ rules! {
         store.equal(MANY, keys.iter().filter(|key| listed.contains(key)).count())
     }
 
-    /// When one of an owner's records is removed, or given to another owner, the others stay listed.
+    /// If one record of an owner is removed or gets another owner, the owner's other records stay
+    /// listed.
     ///
-    /// Take the one entry away, never the owner's whole list.
+    /// Remove one entry, not the owner's whole list.
     async fn the_other_keys_of_the_owner_stay_listed(store) {
         let (ada, bob) = (someone("ada"), someone("bob"));
         let entry = Entry::new(Kind::Middling, "one", store.now()).owned_by(&ada);
@@ -134,11 +141,12 @@ rules! {
         expect_listed(store, &ada, &[keys[0], keys[3]]).await
     }
 
-    /// Every owner finds its own keys, whatever characters it is made of, also where it differs from another owner only in case, in
-    /// a space or in an accent.
+    /// Every owner finds its own keys, whatever characters it has, also if it differs from another
+    /// owner only in case, in a space or in an accent.
     ///
-    /// Compare owners byte by byte: bind them as parameters, never put them into a pattern or between separators, and use a column
-    /// and a collation that keep all of Unicode, case and spaces. An index by a hash of the owner has no such trouble.
+    /// Compare owners byte by byte. Bind them as parameters; do not insert them into a pattern or
+    /// between separators. Use a column and a collation that distinguish all of Unicode, case and
+    /// spaces, or index a hash of the owner.
     async fn any_owner_finds_its_keys(store) {
         let random = format!("{:08x}", fastrand::u32(..));
         let mut owned = Vec::new();
@@ -148,7 +156,7 @@ rules! {
             owned.push((owner, key));
         }
         for (owner, key) in owned {
-            // Whether it came back as it was given is another rule.
+            // Another rule checks whether the owner is stored unchanged.
             if store.load(&key).await?.is_some_and(|record| record.owner() == Some(&owner)) {
                 expect_listed(store, &owner, &[key]).await?;
             }
@@ -156,7 +164,7 @@ rules! {
         Ok(())
     }
 
-    /// An owner that has no keys, not yet or no more, is no error.
+    /// `keys_of` does not fail for an owner without keys, also if its keys were removed.
     ///
     /// Return an empty list.
     async fn an_owner_without_keys_is_no_error(store) {
@@ -168,10 +176,10 @@ rules! {
         keys_of(store, &owner, &[]).await.map(|_| ())
     }
 
-    /// When one of an owner's records expires, the owner's other records stay listed.
+    /// If one record of an owner expires, the owner's other records stay listed.
     ///
-    /// Skip what has gone. If the index has lives of its own, let an owner's list live as long as its longest-lived record, whichever
-    /// was written last.
+    /// Skip missing records. If an owner's list has a time to live, it must be that of the record
+    /// that expires last, in whichever order they were written.
     async fn an_expired_record_hides_no_other(store) {
         let (first, second) = (someone("ada"), someone("bob"));
         let (long, short) = (Entry::plain("long", store.now()), Entry::plain("short", store.now()));
@@ -186,9 +194,9 @@ rules! {
         expect_listed(store, &second, &[lives_too]).await
     }
 
-    /// A record whose end a `touch` or a `replace` puts off stays listed beyond its first expiry.
+    /// A record whose expiry a `touch` or a `replace` extends stays listed after its first expiry.
     ///
-    /// Where index entries have lives of their own, prolong them with the record, or let them have none.
+    /// If index entries have a time to live, extend it together with the record's.
     async fn a_renewed_key_stays_listed(store) {
         for renewal in [Renewal::Touch, Renewal::Replace] {
             let mut life = SHORT;
@@ -199,11 +207,11 @@ rules! {
         Ok(())
     }
 
-    /// A record that can be read is listed: whoever has loaded a record with an owner finds the key under this owner, whatever
-    /// else is going on.
+    /// A record that can be loaded is listed: a caller that has loaded a record with an owner finds
+    /// the key under this owner, whatever other calls are in progress.
     ///
-    /// Write the new index entry before the record or together with it, and take the old one away after. An entry that comes later,
-    /// or that a rewrite takes away for a moment, is a session that "log out everywhere" misses.
+    /// Write the new index entry before the record or together with it, and remove the old entry
+    /// afterwards. "Log out everywhere" misses a session whose entry is missing for a moment.
     async fn a_record_that_can_be_read_is_listed(store) {
         store.create(&store.key(), &Entry::plain("neighbour", store.now())).await?;
         let begun = Instant::now();
@@ -217,25 +225,35 @@ rules! {
     }
 }
 
-/// An owner that no other run knows.
+/// Returns an owner that no other run has.
 pub(super) fn someone(name: &str) -> String {
     format!("{name}-{:016x}", fastrand::u64(..))
 }
 
-/// The keys of an owner, in a note with those that matter.
-async fn keys_of(store: &StoreUnderTest, owner: &str, expected: &[StoreKey]) -> Result<Vec<StoreKey>, Failure> {
+/// Returns the keys of an owner, and notes which of the expected ones are among them.
+async fn keys_of(
+    store: &StoreUnderTest,
+    owner: &str,
+    expected: &[StoreKey],
+) -> Result<Vec<StoreKey>, Failure> {
     let listed = store.index()?.keys_of(owner).await;
     store.note(format!("keys_of({owner:?})"), listed, |listed| {
-        let there: Vec<_> = expected.iter().filter(|key| listed.contains(key)).map(|key| store.name(key)).collect();
-        let among = if there.is_empty() { String::new() } else { format!(", {} among them", there.join(", ")) };
+        let there: Vec<_> =
+            expected.iter().filter(|key| listed.contains(key)).map(|key| store.name(key)).collect();
+        let among = if there.is_empty() {
+            String::new()
+        } else {
+            format!(", {} among them", there.join(", "))
+        };
         format!("{} keys{among}", listed.len())
     })
 }
 
 async fn expect_listed(store: &StoreUnderTest, owner: &str, keys: &[StoreKey]) -> Checked {
     let listed = keys_of(store, owner, keys).await?;
-    let names =
-        |keys: &mut dyn Iterator<Item = &StoreKey>| keys.map(|key| store.name(key)).collect::<Vec<_>>().join(", ");
+    let names = |keys: &mut dyn Iterator<Item = &StoreKey>| {
+        keys.map(|key| store.name(key)).collect::<Vec<_>>().join(", ")
+    };
     let missing = names(&mut keys.iter().filter(|key| !listed.contains(key)));
     if missing.is_empty() {
         return Ok(());
@@ -244,7 +262,7 @@ async fn expect_listed(store: &StoreUnderTest, owner: &str, keys: &[StoreKey]) -
     Err(store.failure(expected, format!("{missing} is missing")))
 }
 
-/// Owners that something in a store may trip over.
+/// Owners with characters that a store may treat specially.
 fn odd_owners(random: &str) -> Vec<String> {
     let odd = [
         "Ada",
@@ -274,8 +292,12 @@ fn odd_owners(random: &str) -> Vec<String> {
         "\u{1f469}\u{200d}\u{1f680}",
     ];
     let odd = odd.iter().map(|owner| {
-        // Where the oddity is at the end, it has to stay there.
-        if owner.ends_with(char::is_whitespace) { format!("{random}{owner}") } else { format!("{owner}{random}") }
+        // A space at the end has to stay at the end.
+        if owner.ends_with(char::is_whitespace) {
+            format!("{random}{owner}")
+        } else {
+            format!("{owner}{random}")
+        }
     });
     odd.chain([String::new(), format!("{}{random}", "long ".repeat(60))]).collect()
 }
@@ -304,8 +326,12 @@ enum Renewal {
     Replace,
 }
 
-/// Whether the record could be renewed in time; if so, it must be listed afterwards.
-async fn stays_listed(store: &StoreUnderTest, renewal: Renewal, life: Duration) -> Result<bool, Failure> {
+/// Returns whether the record was renewed in time. Fails if it is not listed afterwards.
+async fn stays_listed(
+    store: &StoreUnderTest,
+    renewal: Renewal,
+    life: Duration,
+) -> Result<bool, Failure> {
     let (key, owner) = (store.key(), someone("ada"));
     let entry = Entry::plain("one", store.now()).owned_by(&owner);
     let first = store.now() + life;

@@ -1,8 +1,10 @@
-//! What the engine promises to applications, over the store under test. Each engine here stands for a process of its own.
+//! Rules of the engine over the store. Each engine here stands for a separate process.
 
 use std::sync::Arc;
 
-use session_core::{Error, OnOutage, RequestSession, RequestView, ServerSideSessions, Session, SessionInterface};
+use session_core::interface::state_of;
+use session_core::request::{RequestSession, RequestView};
+use session_core::{Error, OutagePolicy, ServerSideSessions, Session, SessionInterface};
 
 use tokio::sync::Barrier;
 
@@ -16,10 +18,11 @@ const ROUNDS: u32 = 12;
 rules! {
     ($) pub(crate) const PROMISES, macro __store_promises, for StoreUnderTest;
 
-    /// Requests that change different keys of one session at once lose nothing: afterwards the session holds all of them.
+    /// Concurrent requests that change different keys of one session lose nothing.
     ///
-    /// Mend broken rules of single calls first. The engine builds this on `replace`, which must say `Stale` to all but one
-    /// of the calls at one version, and on a `load` that then shows the newer record, whole.
+    /// Fix failing rules about single calls first. The engine needs a `replace` that returns
+    /// `Stale` to all but one of the calls at one version, and a `load` that then returns the newer
+    /// record.
     async fn disjoint_writes_are_all_kept(store) {
         for _ in 0..ROUNDS / 3 {
             let cookie = begin(store).await?;
@@ -39,10 +42,10 @@ rules! {
         Ok(())
     }
 
-    /// A counter that 64 requests increment at once, each in a process of its own, ends at 64.
+    /// A counter that 64 concurrent requests increment, each with a separate engine, reaches 64.
     ///
-    /// Mend broken rules of single calls first. Then: take as many calls at once as come; let them wait for a connection
-    /// and do not refuse them.
+    /// Fix failing rules about single calls first. Then accept any number of concurrent calls. Let
+    /// them wait for a connection instead of rejecting them.
     async fn a_counter_counts_every_increment(store) {
         let cookie = begin(store).await?;
         let together = Arc::new(Barrier::new(64));
@@ -57,10 +60,10 @@ rules! {
         store.equal(Some(64), seen.get::<u64>("n").unwrap_or(None))
     }
 
-    /// A request that saves after a logout does not bring the session back, nor does one that saves at the same moment.
+    /// A request that saves after a logout, or at the same time, does not revive the session.
     ///
-    /// Mend broken rules of single calls first. The engine builds this on `replace`, which must not create, and on
-    /// `remove`, after which nothing may match the version.
+    /// Fix failing rules about single calls first. The engine needs a `replace` that never creates
+    /// a record, and a `remove` after which no call matches the version.
     async fn a_writer_never_undoes_a_logout(store) {
         for round in 0..ROUNDS {
             let cookie = begin(store).await?;
@@ -72,23 +75,24 @@ rules! {
                 tokio::spawn(async move { process.visit(&cookie, Session::destroy).await })
             };
             if round % 3 != 0 {
-                writer.told(late.commit().await)?;
+                writer.told(late.commit().await.into_result())?;
             }
             finish(store, vec![logout]).await?;
             if round % 3 == 0 {
-                writer.told(late.commit().await)?;
+                writer.told(late.commit().await.into_result())?;
             }
             let seen = Process::new(store).read(&cookie).await?;
             store.calls().note("a request opens the session; another logs out; the first one saves");
-            store.equal("{}".to_owned(), seen.payload())?;
+            store.equal("{}".to_owned(), state_of(&seen).payload())?;
         }
         Ok(())
     }
 
-    /// What a request saves while another gives the session a new id is found under the new id, and the old id opens nothing.
+    /// Changes that a request saves while another request rotates the id are found under the new
+    /// id, and the old id opens nothing.
     ///
-    /// Mend broken rules of single calls first. The engine builds this on `replace`: the old record is replaced by a short
-    /// one that points to the new, at the version that was read.
+    /// Fix failing rules about single calls first. The engine calls `replace` to replace the old
+    /// record, at the version it read, by a short one that points to the new record.
     async fn a_rotation_loses_no_write(store) {
         for round in 0..ROUNDS {
             let cookie = begin(store).await?;
@@ -100,24 +104,24 @@ rules! {
                 tokio::spawn(async move { process.visit(&cookie, Session::rotate_id).await })
             };
             if round % 3 != 0 {
-                writer.told(write.commit().await)?;
+                writer.told(write.commit().await.into_result())?;
             }
             let rotated = finish(store, vec![rotation]).await?.into_iter().flatten().next();
             if round % 3 == 0 {
-                writer.told(write.commit().await)?;
+                writer.told(write.commit().await.into_result())?;
             }
             store.calls().note("a request opens the session; another gives it a new id; the first one saves");
             let Some(rotated) = rotated else { return Err(store.failure("a cookie with the new id", "no cookie")) };
             let seen = Process::new(store).read(&rotated).await?;
             store.equal(Some(true), seen.get::<bool>("written").unwrap_or(None))?;
             let old = Process::new(store).read(&cookie).await?;
-            store.equal("{}".to_owned(), old.payload())?;
+            store.equal("{}".to_owned(), state_of(&old).payload())?;
         }
         Ok(())
     }
 }
 
-/// An engine of its own over the store under test.
+/// A separate engine over the store under test.
 pub(super) struct Process {
     sessions: Arc<dyn SessionInterface>,
     calls: Calls,
@@ -125,20 +129,23 @@ pub(super) struct Process {
 
 impl Process {
     fn new(store: &StoreUnderTest) -> Self {
-        Self::over(store, Arc::new(ServerSideSessions::new(Arc::clone(store.store()), store.session_config())))
+        Self::over(
+            store,
+            Arc::new(ServerSideSessions::new(Arc::clone(store.store()), store.session_config())),
+        )
     }
 
-    /// With an engine that was made elsewhere.
+    /// Returns a process with this engine.
     pub(super) fn over(store: &StoreUnderTest, sessions: Arc<dyn SessionInterface>) -> Self {
         Self { sessions, calls: store.calls().clone() }
     }
 
     pub(super) fn request(&self, cookie: &str) -> RequestSession {
         let view = RequestView::builder().cookie_header(cookie.as_bytes()).build();
-        RequestSession::with_shared(Arc::clone(&self.sessions), view, OnOutage::Refuse)
+        RequestSession::with_shared(Arc::clone(&self.sessions), view, OutagePolicy::Refuse)
     }
 
-    /// One request that does one thing, and the cookie that its response sets.
+    /// Sends a request, and returns the cookie that its response sets.
     pub(super) async fn visit(
         &self,
         cookie: &str,
@@ -147,11 +154,11 @@ impl Process {
         let request = self.request(cookie);
         let session = self.told(request.session().await)?;
         self.told(act(&session))?;
-        let headers = self.told(request.commit().await)?;
+        let headers = self.told(request.commit().await.into_result())?;
         Ok(headers.set_cookie().and_then(|header| header.split(';').next()).map(str::to_owned))
     }
 
-    /// One request of several that all open the session before any of them saves it.
+    /// Sends one of several requests that all open the session before any of them saves it.
     async fn visit_together(
         &self,
         cookie: &str,
@@ -160,11 +167,12 @@ impl Process {
     ) -> Result<(), Failure> {
         together.wait().await;
         let request = self.request(cookie);
-        let opened = self.told(request.session().await).and_then(|session| self.told(act(&session)));
-        // Whoever failed must not keep the others waiting.
+        let opened =
+            self.told(request.session().await).and_then(|session| self.told(act(&session)));
+        // A task that failed must not block the others.
         together.wait().await;
         opened?;
-        self.told(request.commit().await).map(|_| ())
+        self.told(request.commit().await.into_result()).map(|_| ())
     }
 
     pub(super) async fn read(&self, cookie: &str) -> Result<Session, Failure> {
@@ -180,7 +188,7 @@ impl Process {
     }
 }
 
-/// The cookie of a new session of some 300 bytes.
+/// Returns the cookie of a new session with about 300 bytes.
 async fn begin(store: &StoreUnderTest) -> Result<String, Failure> {
     let process = Process::new(store);
     let fill = |session: &Session| session.insert("name", "Ada Lovelace ".repeat(23));

@@ -10,9 +10,9 @@ use crate::rule::rules;
 rules! {
     ($) pub(crate) const REMOVING, macro __store_removing, for StoreUnderTest;
 
-    /// `remove` at the current version says `true`, and the record is gone.
+    /// `remove` at the current version returns `true` and removes the record.
     ///
-    /// Return `true` exactly if this call removed the record.
+    /// Return `true` only if this call removed the record.
     async fn remove_takes_the_record_away(store) {
         for kind in [Kind::Plain, Kind::Owned, Kind::Large] {
             let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));
@@ -23,9 +23,9 @@ rules! {
         Ok(())
     }
 
-    /// `remove` at a version that is not the current one says `false` and changes nothing.
+    /// `remove` at a version that is not the current one returns `false` and changes nothing.
     ///
-    /// Compare the version in the same step that deletes (`DELETE … WHERE key = ? AND version = ?`).
+    /// Compare the version in the step that deletes (`DELETE … WHERE key = ? AND version = ?`).
     async fn remove_at_another_version_changes_nothing(store) {
         for kind in Kind::SMALL {
             let (key, first) = (store.key(), Entry::new(kind, "first", store.now()));
@@ -40,9 +40,10 @@ rules! {
         Ok(())
     }
 
-    /// `remove` where nothing is says `false`: under a key that was never used, and the second time.
+    /// `remove` returns `false` if the key was never used, and on a second call.
     ///
-    /// Count what the deletion changed. The engine tells from it whether a session was still there.
+    /// Return whether the deletion changed a row. The engine uses it to detect whether the session
+    /// still existed.
     async fn remove_of_nothing_is_false(store) {
         for kind in Kind::SMALL {
             let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));
@@ -54,7 +55,7 @@ rules! {
         Ok(())
     }
 
-    /// `remove` takes one record away and no other.
+    /// `remove` removes one record and no other.
     ///
     /// Delete by the whole key, not by the version or the owner alone.
     async fn remove_leaves_the_other_records(store) {

@@ -3,20 +3,20 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use session_core::{Replaced, Version};
+use session_core::store::{Replaced, Version};
 
 use super::StoreUnderTest;
 use super::entry::{Entry, Kind};
 use crate::rule::rules;
 
-/// More than a version of one byte can count.
+/// More versions than one byte can represent.
 const MANY: usize = 300;
 
 rules! {
     ($) pub(crate) const REPLACING, macro __store_replacing, for StoreUnderTest;
 
-    /// `replace` at the current version puts the new record in the place of the old one, every field of it, and gives the version
-    /// that `load` then shows.
+    /// `replace` at the current version replaces every field of the record, and returns the version
+    /// that `load` then returns.
     ///
     /// Write payload, owner and expiry in the same step as the version.
     async fn a_replaced_record_is_loaded(store) {
@@ -33,10 +33,12 @@ rules! {
         Ok(())
     }
 
-    /// `replace` never creates: under a key that was never used it says `Stale`, and nothing is there afterwards.
+    /// `replace` never creates a record: it returns `Stale` and changes nothing if the key was
+    /// never used.
     ///
-    /// Make it an update of what is there (`UPDATE … WHERE key = ? AND version = ?`), not an insert and no upsert; where it changed
-    /// nothing, return `Replaced::Stale`. An upsert undoes a logout when a slow request saves after it.
+    /// Update an existing row (`UPDATE … WHERE key = ? AND version = ?`); do not insert or upsert.
+    /// Return `Replaced::Stale` if the update changed no row. An upsert reverts a logout when a
+    /// slow request saves after it.
     async fn replace_never_creates(store) {
         store.create(&store.key(), &Entry::plain("neighbour", store.now())).await?;
         for kind in Kind::SMALL {
@@ -50,9 +52,10 @@ rules! {
         Ok(())
     }
 
-    /// After a `remove`, a `replace` at the version that was removed says `Stale` and brings nothing back.
+    /// After a `remove`, a `replace` at the removed version returns `Stale` and creates nothing.
     ///
-    /// Forget the version with the record: nothing may match it any more. This is what keeps a logout final.
+    /// Remove the version with the record, so that no call can match it. Otherwise a logout is not
+    /// final.
     async fn replace_after_remove_brings_nothing_back(store) {
         for kind in Kind::SMALL {
             let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));
@@ -65,10 +68,10 @@ rules! {
         Ok(())
     }
 
-    /// `replace` at a version that is not the current one says `Stale` and changes nothing.
+    /// `replace` at a version that is not the current one returns `Stale` and changes nothing.
     ///
-    /// Compare the version in the same step that writes (`WHERE version = ?`, a script, a lock held over both). Without it, a slow
-    /// request undoes what a fast one saved.
+    /// Compare the version in the step that writes (`WHERE version = ?`, a script, or a lock held
+    /// during both). Otherwise a slow request overwrites the changes of a fast one.
     async fn replace_at_another_version_changes_nothing(store) {
         for kind in Kind::SMALL {
             let (key, first) = (store.key(), Entry::new(kind, "first", store.now()));
@@ -84,10 +87,11 @@ rules! {
         Ok(())
     }
 
-    /// `replace` at the current version is never `Stale`: not the first time, and not the three hundredth.
+    /// `replace` at the current version never returns `Stale`, also after 300 calls.
     ///
-    /// Say `Stale` only if this very call changed nothing. A driver that repeats a call whose reply was lost finds its own work and
-    /// calls it stale: switch its retries off for conditional calls.
+    /// Return `Stale` only if this call changed nothing. A driver that repeats a call whose reply
+    /// was lost finds its own write and reports it as stale. Disable its retries for conditional
+    /// calls.
     async fn replace_at_the_current_version_is_never_stale(store) {
         for kind in Kind::SMALL {
             let key = store.key();
@@ -99,10 +103,11 @@ rules! {
         Ok(())
     }
 
-    /// A version is never used twice under one key: not after many replaces, and not after a remove and a new create.
+    /// A version is never used twice for one key: neither after many replaces, nor after a remove
+    /// and another create.
     ///
-    /// Count up over all keys, draw 64 random bits, or keep the counter when the record goes. A version that comes back lets a writer
-    /// that read the old record overwrite the new one.
+    /// Use one counter for all keys, 64 random bits, or a counter that outlives the record. If a
+    /// version recurs, a writer that read the old record overwrites the new one.
     async fn a_version_is_never_used_twice(store) {
         for kind in Kind::SMALL {
             let key = store.key();
@@ -111,7 +116,7 @@ rules! {
                 let mut version = store.create(&key, &Entry::new(kind, &life.to_string(), store.now())).await?;
                 for round in 0..MANY / 4 {
                     if !seen.insert(version) {
-                        return Err(store.failure("a version that was not there before", format!("{} again", version.get())));
+                        return Err(store.failure("a version that was not used before", format!("{} again", version.get())));
                     }
                     version = store.replaced(&key, version, &Entry::new(kind, &round.to_string(), store.now())).await?;
                 }
@@ -122,7 +127,7 @@ rules! {
     }
 }
 
-/// A version that is none of these.
+/// Returns a version that is none of these.
 pub(super) fn never(used: &[Version]) -> Version {
     let mut version = Version::new(fastrand::u64(..));
     while used.contains(&version) {

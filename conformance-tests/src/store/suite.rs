@@ -1,31 +1,32 @@
 //! `store_suite!`: one test of each rule of a store.
 
-/// Makes one `#[test]` of each rule of a [`SessionStore`](session_core::SessionStore).
+/// Makes one `#[test]` of each rule of a [`SessionStore`](session_core::store::SessionStore).
 ///
-/// The first argument is a future that makes the store. It runs once per test, on the suite's own tokio runtime, and every
-/// test uses random keys of its own and clears nothing: it may connect to a server that others use, too. To give it an
-/// address, read an environment variable in it.
+/// The first argument is a future that makes the store. It runs once per test, on the suite's tokio
+/// runtime. Every test uses its own random keys and clears nothing. Therefore the store may connect
+/// to a server that others use too. To configure an address, read an environment variable in the
+/// future.
 ///
 /// ```
 /// # use session_memory::MemoryStore;
 /// conformance_tests::store_suite!(async { MemoryStore::new() }, owner_index, sweep, clones);
 /// ```
 ///
-/// What may follow, in any order:
+/// Optional arguments, in any order:
 ///
 /// | argument | meaning |
 /// |---|---|
-/// | `owner_index` | the store is an [`OwnerIndex`](session_core::OwnerIndex) |
-/// | `sweep` | the store is a [`Sweep`](session_core::Sweep) |
+/// | `owner_index` | the store is an [`OwnerIndex`](session_core::store::OwnerIndex) |
+/// | `sweep` | the store is a [`Sweep`](session_core::store::Sweep) |
 /// | `clones` | the store is `Clone`, and its clones are the same store |
-/// | `clock = \|store\| clock` | the [`ManualClock`](session_core::ManualClock) that the store reads: nothing waits |
-/// | `max_payload = 65_536` | the longest payload that the store takes, if that is less than 1 MiB (and never less than 32 KiB) |
-/// | `ignore = "needs MY_STORE_URL"` | no test runs unless asked (`cargo test -- --include-ignored`) |
-/// | `except(rule = "reason", ..)` | these rules are not kept, and why |
+/// | `clock = \|store\| clock` | the store reads this [`ManualClock`](session_core::ManualClock), so that no test waits |
+/// | `max_payload = 65_536` | the longest payload that the store accepts, if it is less than 1 MiB; it must be at least 32 KiB |
+/// | `ignore = "needs MY_STORE_URL"` | the tests run only with `cargo test -- --include-ignored` |
+/// | `except(rule = "reason", ..)` | the store does not fulfil these rules, for these reasons |
 ///
-/// The rules of what a store was not said to be, and those of `except` and `ignore`, show as ignored, with the reason.
+/// The tests of a capability that the store does not have are ignored, with the reason.
 ///
-/// Two suites in one file go into a module each.
+/// Put two suites in one file into separate modules.
 #[macro_export]
 macro_rules! store_suite {
     ($factory:expr $(, $($options:tt)*)?) => {
@@ -77,7 +78,7 @@ macro_rules! __store_options {
     ([] $factory:expr, owner_index[$($owner_index:ident)?] sweep[$($sweep:ident)?] clones[$($clones:ident)?]
         clock[$($clock:expr)?] max_payload[$($bytes:expr)?] ignore $ignore:tt except[$($rule:ident = $reason:literal),*]
     ) => {
-        $(const _: () = assert!($crate::store::is_rule(stringify!($rule)), "`except` names what is no rule of this suite");)*
+        $(const _: () = assert!($crate::store::is_rule(stringify!($rule)), "`except` names an unknown rule");)*
 
         async fn __store_under_test() -> $crate::store::StoreUnderTest {
             let store = ::std::sync::Arc::new($factory.await);
@@ -101,7 +102,8 @@ macro_rules! __store_options {
     };
 }
 
-/// The tests of one list of rules, or as many ignored ones if the store cannot do what they need.
+/// Makes the tests of one list of rules, or ignored tests if the store does not have the
+/// capability.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __store_group {

@@ -1,9 +1,10 @@
-//! Rules of a store that is swept. Others may sweep the same store meanwhile, never at a time later than the real one.
+//! Rules of sweeps. Others may sweep the same store concurrently, but never at a time in the
+//! future.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use session_core::{Replaced, StoreKey, Sweep, Version};
+use session_core::store::{MAX_CLOCK_SKEW, Replaced, StoreKey, Sweep, Version};
 use tokio::sync::Barrier;
 
 use super::StoreUnderTest;
@@ -12,39 +13,50 @@ use crate::Failure;
 use crate::failure::Checked;
 use crate::rule::rules;
 
-/// A sweep of somebody else's may take a record that should be spared. It does not happen so often in a row.
+/// A concurrent sweep may remove a record that this one must not. It does not happen so often in a
+/// row.
 const ATTEMPTS: u32 = 10;
 const LIMIT: usize = 1000;
-/// So many sweeps clear any store of what other runs left behind.
+/// How many sweeps remove everything that other runs left in a store.
 const SWEEPS: usize = 1000;
 const ROUNDS: u32 = 40;
 
-/// A slow store plays fewer rounds.
+/// A slow store has fewer rounds.
 const LONG_ENOUGH: Duration = Duration::from_secs(4);
 
-/// The shortest time after its expiry at which a record must go.
-const TICK: Duration = Duration::from_millis(1);
+/// The shortest time after its expiry at which a sweep must remove a record.
+const OVERDUE: Duration = MAX_CLOCK_SKEW.saturating_add(Duration::from_millis(1));
 
 rules! {
     ($) pub(crate) const SWEEPING, macro __store_sweeping, for StoreUnderTest;
 
-    /// `sweep` removes the records whose expiry lies before `now`, whatever they hold and whoever owns them.
+    /// `sweep` removes the records whose expiry is more than five minutes before `now`, whatever
+    /// their payload and owner. It may also remove records that expired later but before `now`.
     ///
-    /// Delete by the expiry alone (`DELETE … WHERE expires_at < ?`), to the millisecond, and all that belongs to the record.
+    /// Delete by the expiry alone (`DELETE … WHERE expires_at < ?`), in milliseconds. Delete
+    /// everything that belongs to the record. If several machines share the store, subtract
+    /// `MAX_CLOCK_SKEW` from `now`.
     async fn sweep_removes_what_has_expired(store) {
         let expiry = Era::Busy.moment();
         for kind in [Kind::Plain, Kind::Owned, Kind::Middling] {
             let (key, entry) = (store.key(), Entry::new(kind, "old", store.now()).expiring_at(expiry));
             store.create(&key, &entry).await?;
-            swept(store, expiry + TICK).await?;
+            // This sweep may pass over a record that the sweep of another test is removing.
+            for _ in 0..ATTEMPTS {
+                swept(store, expiry + OVERDUE).await?;
+                if store.load(&key).await?.is_none() {
+                    break;
+                }
+            }
             store.expect_nothing(&key).await?;
         }
         Ok(())
     }
 
-    /// `sweep` spares the records that have not expired, however old they are.
+    /// `sweep` does not remove a record that has not expired, however old it is.
     ///
-    /// Compare the expiry and nothing else, as a time: not the creation, not a text, not in another unit.
+    /// Compare only the expiry, as a time: not the creation time, not a text, and not in another
+    /// unit.
     async fn sweep_spares_what_lives(store) {
         let mut living = Vec::new();
         for kind in [Kind::Plain, Kind::Owned, Kind::Middling] {
@@ -60,9 +72,10 @@ rules! {
         Ok(())
     }
 
-    /// A record whose expiry is exactly `now` is spared: that is the last moment at which it is valid.
+    /// `sweep` does not remove a record whose expiry is exactly `now`, because the record is still
+    /// valid then.
     ///
-    /// Compare with `<`, not `<=`, and with the `now` that was given, not with a clock of the store's.
+    /// Compare with `<`, not `<=`. Use the argument `now`, not the clock of the store.
     async fn sweep_spares_a_record_at_its_last_moment(store) {
         for attempt in 1..=ATTEMPTS {
             let expiry = Era::Quiet.moment();
@@ -81,9 +94,10 @@ rules! {
         Ok(())
     }
 
-    /// `sweep` removes no more records than its `limit`, and none with a limit of 0.
+    /// `sweep` removes at most `limit` records, and none with a limit of 0.
     ///
-    /// Bound the deletion itself (`DELETE … WHERE key IN (SELECT … LIMIT ?)`), and mind that some stores take 0 for "no limit".
+    /// Limit the deletion itself (`DELETE … WHERE key IN (SELECT … LIMIT ?)`). Some stores take 0
+    /// for "no limit".
     async fn sweep_obeys_its_limit(store) {
         for limit in [0, 1, 3] {
             let mut attempts = 0;
@@ -97,31 +111,32 @@ rules! {
         Ok(())
     }
 
-    /// `sweep` says how many records it removed.
+    /// `sweep` returns how many records it removed.
     ///
-    /// Return the number of records, not whether there were any and not what one batch of several removed. "As many as the limit" is
-    /// the sign that there are more.
+    /// Return the number of records of all batches, not whether there were any. A result equal to
+    /// the limit tells the caller that there are more.
     async fn sweep_says_how_many_it_removed(store) {
         for attempt in 1..=ATTEMPTS {
             let (expiry, keys) = expired(store, 5).await?;
             if count(store, &keys).await? < keys.len() {
                 continue;
             }
-            let said = sweep(store, expiry + TICK, LIMIT).await?;
+            let said = sweep(store, expiry + OVERDUE, LIMIT).await?;
             let gone = keys.len().saturating_sub(count(store, &keys).await?);
             if said >= gone {
                 break;
             }
             if attempt == ATTEMPTS {
-                return Err(store.failure(format!("{gone} at least, for so many are gone"), said.to_string()));
+                return Err(store.failure(format!("at least {gone}, because so many were removed"), said.to_string()));
             }
         }
         Ok(())
     }
 
-    /// When nothing that has expired is left, `sweep` says less than its limit, so that a loop of sweeps comes to its end.
+    /// If no expired record is left, `sweep` returns less than its limit, so that a loop of sweeps
+    /// ends.
     ///
-    /// Count only what was removed, not what was looked at.
+    /// Count the records that were removed, not those that were examined.
     async fn sweeps_come_to_an_end(store) {
         let expiry = Era::Busy.moment();
         for seconds in 0..3 {
@@ -129,17 +144,17 @@ rules! {
             store.create(&store.key(), &Entry::plain("old", store.now()).expiring_at(expiry)).await?;
         }
         for _ in 0..SWEEPS {
-            if sweep(store, expiry + TICK, 2).await? < 2 {
+            if sweep(store, expiry + OVERDUE, 2).await? < 2 {
                 return Ok(());
             }
         }
-        Err(store.failure("less than 2, for all is long removed", format!("2, {SWEEPS} times in a row")))
+        Err(store.failure("less than 2, because no expired record is left", format!("2, {SWEEPS} times in a row")))
     }
 
-    /// A record that is renewed stays: one that was touched or replaced before the sweep, and one that is while the sweep runs.
+    /// A record that was touched or replaced before or during a sweep is not removed.
     ///
-    /// Look at the expiry in the step that deletes. Whoever collects the expired keys first and then deletes them deletes each only at
-    /// the version that it saw. An expiry index follows every touch and every replace.
+    /// Compare the expiry in the step that deletes. If you first collect the expired keys, delete
+    /// each one only at the version you read. Update an expiry index in `touch` and `replace`.
     async fn a_renewed_record_is_not_swept(store) {
         for renewal in [Renewal::Touch, Renewal::Replace] {
             renew_before_a_sweep(store, renewal).await?;
@@ -155,15 +170,16 @@ rules! {
         Ok(())
     }
 
-    /// A record that was swept is gone as after a `remove`: `replace`, `touch` and `remove` at its version change nothing, and its key
-    /// can be used again.
+    /// A swept record is removed as by `remove`: `replace`, `touch` and `remove` at its version
+    /// change nothing, and `create` works again for its key.
     ///
-    /// Delete the record. A mark of deletion must not stand in the way of a `create`, and nothing may match the old version.
+    /// Delete the record. No call may match the old version, and a mark of deletion must not
+    /// prevent a `create`.
     async fn a_swept_record_is_gone_for_good(store) {
         let expiry = Era::Busy.moment();
         let (key, entry) = (store.key(), Entry::plain("old", store.now()).expiring_at(expiry));
         let version = store.create(&key, &entry).await?;
-        swept(store, expiry + Duration::from_mins(1)).await?;
+        swept(store, expiry + OVERDUE + Duration::from_mins(1)).await?;
         let new = Entry::plain("new", store.now());
         store.equal(Replaced::Stale, store.replace(&key, version, &new).await?)?;
         store.equal(false, store.touch(&key, version, new.expires_at).await?)?;
@@ -174,7 +190,8 @@ rules! {
     }
 }
 
-/// When records expired that a check writes. Sweeps at a busy moment take nothing that expired in quiet ones.
+/// When the records of a check expired. A sweep at a busy time does not remove those of a quiet
+/// one.
 #[derive(Clone, Copy, Debug)]
 enum Era {
     Busy,
@@ -209,7 +226,7 @@ async fn sweep(store: &StoreUnderTest, now: SystemTime, limit: usize) -> Result<
     store.note(format!("sweep({}, up to {limit})", time("at", now)), removed, usize::to_string)
 }
 
-/// Sweeps until nothing is left.
+/// Sweeps until there is nothing to remove.
 async fn swept(store: &StoreUnderTest, now: SystemTime) -> Checked {
     for _ in 0..SWEEPS {
         if sweep(store, now, LIMIT).await? == 0 {
@@ -219,8 +236,11 @@ async fn swept(store: &StoreUnderTest, now: SystemTime) -> Checked {
     Ok(())
 }
 
-/// So many records that expired at one moment.
-async fn expired(store: &StoreUnderTest, count: usize) -> Result<(SystemTime, Vec<StoreKey>), Failure> {
+/// Creates records that expired at one time.
+async fn expired(
+    store: &StoreUnderTest,
+    count: usize,
+) -> Result<(SystemTime, Vec<StoreKey>), Failure> {
     let expiry = Era::Quiet.moment();
     let entry = Entry::plain("old", store.now()).expiring_at(expiry);
     let mut keys = Vec::new();
@@ -232,22 +252,22 @@ async fn expired(store: &StoreUnderTest, count: usize) -> Result<(SystemTime, Ve
     Ok((expiry, keys))
 }
 
-/// What a sweep does wrong to five expired records that are all there is to be swept, if nobody else sweeps.
+/// Returns what a sweep does wrong with five expired records, if no other sweep is running.
 async fn disobeys(store: &StoreUnderTest, limit: usize) -> Result<Option<Failure>, Failure> {
     let (expiry, keys) = expired(store, 5).await?;
     swept(store, expiry).await?;
     let there = count(store, &keys).await?;
-    let said = sweep(store, expiry + TICK, limit).await?;
+    let said = sweep(store, expiry + OVERDUE, limit).await?;
     let gone = there.saturating_sub(count(store, &keys).await?);
-    swept(store, expiry + TICK).await?;
+    swept(store, expiry + OVERDUE).await?;
     if said > limit {
-        return Err(store.failure(format!("{limit} at most"), said.to_string()));
+        return Err(store.failure(format!("at most {limit}"), said.to_string()));
     }
     let seen = format!("it says {said}, and {gone} of the 5 that have expired are gone");
     Ok((gone > limit).then(|| store.failure(format!("at most {limit} removed"), seen)))
 }
 
-/// How many of these are there.
+/// Returns how many of these records exist.
 async fn count(store: &StoreUnderTest, keys: &[StoreKey]) -> Result<usize, Failure> {
     let mut there = 0;
     for key in keys {
@@ -263,12 +283,16 @@ async fn renew_before_a_sweep(store: &StoreUnderTest, renewal: Renewal) -> Check
     let new = Entry { created_at: old.created_at, ..Entry::plain("old", store.now()) };
     let version = store.create(&key, &old).await?;
     let renewed = renew(store, renewal, &key, version, &new).await?;
-    swept(store, expiry + TICK).await?;
-    // Somebody else's sweep, or the store itself, may have been faster than the renewal.
-    if renewed { store.expect(&key, &new).await.map(|_| ()) } else { store.expect_nothing(&key).await }
+    swept(store, expiry + OVERDUE).await?;
+    // Another sweep, or the store itself, may have been faster than the renewal.
+    if renewed {
+        store.expect(&key, &new).await.map(|_| ())
+    } else {
+        store.expect_nothing(&key).await
+    }
 }
 
-/// The renewal begins a little later each time.
+/// Renews records during a sweep, each time a little later.
 async fn renew_during_a_sweep(store: &StoreUnderTest, renewal: Renewal, delay: u32) -> Checked {
     let expiry = Era::Busy.moment();
     let (key, old) = (store.key(), Entry::plain("old", store.now()).expiring_at(expiry));
@@ -280,7 +304,7 @@ async fn renew_during_a_sweep(store: &StoreUnderTest, renewal: Renewal, delay: u
         let (sweeper, start) = (Arc::clone(sweeper(store)?), Arc::clone(&start));
         tokio::spawn(async move {
             start.wait().await;
-            sweeper.sweep(expiry + TICK, LIMIT).await
+            sweeper.sweep(expiry + OVERDUE, LIMIT).await
         })
     };
     start.wait().await;
@@ -289,8 +313,16 @@ async fn renew_during_a_sweep(store: &StoreUnderTest, renewal: Renewal, delay: u
     }
     let renewed = renew(store, renewal, &key, version, &new).await?;
     let removed = sweeping.await.map_err(|error| store.failure("no panic", error.to_string()))?;
-    store.note(format!("meanwhile: sweep({}, up to {LIMIT})", time("at", expiry + TICK)), removed, usize::to_string)?;
-    if renewed { store.expect(&key, &new).await.map(|_| ()) } else { store.expect_nothing(&key).await }
+    store.note(
+        format!("meanwhile: sweep({}, up to {LIMIT})", time("at", expiry + OVERDUE)),
+        removed,
+        usize::to_string,
+    )?;
+    if renewed {
+        store.expect(&key, &new).await.map(|_| ())
+    } else {
+        store.expect_nothing(&key).await
+    }
 }
 
 async fn renew(

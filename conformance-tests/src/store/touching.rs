@@ -10,9 +10,10 @@ use crate::rule::rules;
 rules! {
     ($) pub(crate) const TOUCHING, macro __store_touching, for StoreUnderTest;
 
-    /// `touch` at the current version sets the expiry, to a later or an earlier moment, and changes nothing else.
+    /// `touch` at the current version sets a later or an earlier expiry, and changes nothing else.
     ///
-    /// Update the expiry alone: creation time, owner and payload stay what they are. The version may change.
+    /// Update only the expiry. Creation time, owner and payload must not change. The version may
+    /// change.
     async fn touch_sets_the_expiry_and_nothing_else(store) {
         for kind in [Kind::Plain, Kind::Owned, Kind::Large] {
             let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));
@@ -28,9 +29,9 @@ rules! {
         Ok(())
     }
 
-    /// `touch` at a version that is not the current one says `false` and changes nothing.
+    /// `touch` at a version that is not the current one returns `false` and changes nothing.
     ///
-    /// Compare the version in the same step that writes, as `replace` does.
+    /// Compare the version in the step that writes, as in `replace`.
     async fn touch_at_another_version_changes_nothing(store) {
         for kind in Kind::SMALL {
             let (key, first) = (store.key(), Entry::new(kind, "first", store.now()));
@@ -46,9 +47,10 @@ rules! {
         Ok(())
     }
 
-    /// `touch` never creates: under a key that was never used, and after a `remove`, it says `false`, and nothing is there.
+    /// `touch` never creates a record: it returns `false` and changes nothing if the key was never
+    /// used or its record was removed.
     ///
-    /// Make it an update of what is there, never a write of a whole record.
+    /// Update an existing record. Do not write a whole record.
     async fn touch_never_creates(store) {
         store.create(&store.key(), &Entry::plain("neighbour", store.now())).await?;
         for kind in Kind::SMALL {
@@ -63,9 +65,9 @@ rules! {
         Ok(())
     }
 
-    /// After a `touch`, the version that `load` shows is the one that `replace` and `remove` go by.
+    /// After a `touch`, `replace` and `remove` succeed at the version that `load` returns.
     ///
-    /// If a touch changes the version, change it where the conditional calls look.
+    /// If a touch changes the version, change it where the conditional calls compare it.
     async fn a_touched_record_can_be_replaced_and_removed(store) {
         for kind in Kind::SMALL {
             let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));

@@ -1,20 +1,21 @@
-//! The store that is checked: what it can do, how time passes for it, and a note of each call.
+//! The store under test: its capabilities, its clock, and a note of each call.
 
 use std::collections::HashMap;
 use std::fmt::{self, Debug};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use session_core::{
-    Clock, Error, ManualClock, OwnerIndex, Record, Replaced, SessionConfig, SessionStore, StoreKey, Sweep, SystemClock,
-    Version,
-};
+use session_core::config::SystemClock;
+use session_core::store::{OwnerIndex, Record, Replaced, SessionStore, StoreKey, Sweep, Version};
+use session_core::{Clock, Error, ManualClock, SessionConfig};
 
 use super::entry::{Entry, describe, time};
 use crate::Failure;
 use crate::failure::{Calls, Checked, chain};
 
-/// A store to check, and what it is said to be capable of.
+/// A store under test, with its capabilities.
+///
+/// # Examples
 ///
 /// ```
 /// use conformance_tests::store::StoreUnderTest;
@@ -33,17 +34,12 @@ pub struct StoreUnderTest {
     max_payload: Option<usize>,
     calls: Calls,
     names: Arc<Mutex<HashMap<StoreKey, usize>>>,
-    /// Before each call in a note.
+    /// A prefix of each call in a note.
     label: &'static str,
 }
 
 impl StoreUnderTest {
-    /// This store, with none of the optional capabilities.
-    ///
-    /// ```
-    /// # use conformance_tests::store::StoreUnderTest;
-    /// let under_test = StoreUnderTest::new(session_memory::MemoryStore::new());
-    /// ```
+    /// Returns the store, without optional capabilities.
     pub fn new(store: impl SessionStore) -> Self {
         Self {
             store: Arc::new(store),
@@ -58,66 +54,35 @@ impl StoreUnderTest {
         }
     }
 
-    /// The same store as an index of owners.
-    ///
-    /// ```
-    /// # use conformance_tests::store::StoreUnderTest;
-    /// # let store = session_memory::MemoryStore::new();
-    /// let under_test = StoreUnderTest::new(store.clone()).owner_index(store);
-    /// ```
+    /// Sets the same store as an index of owners.
     #[must_use]
     pub fn owner_index(mut self, store: impl OwnerIndex) -> Self {
         self.owner_index = Some(Arc::new(store));
         self
     }
 
-    /// The same store, which is swept.
-    ///
-    /// ```
-    /// # use conformance_tests::store::StoreUnderTest;
-    /// # let store = session_memory::MemoryStore::new();
-    /// let under_test = StoreUnderTest::new(store.clone()).sweep(store);
-    /// ```
+    /// Sets the same store as one that can be swept.
     #[must_use]
     pub fn sweep(mut self, store: impl Sweep) -> Self {
         self.sweep = Some(Arc::new(store));
         self
     }
 
-    /// A clone of the store.
-    ///
-    /// ```
-    /// # use conformance_tests::store::StoreUnderTest;
-    /// # let store = session_memory::MemoryStore::new();
-    /// let under_test = StoreUnderTest::new(store.clone()).clones(store.clone());
-    /// ```
+    /// Sets a clone of the store.
     #[must_use]
     pub fn clones(mut self, clone: impl SessionStore) -> Self {
         self.clone = Some(Arc::new(clone));
         self
     }
 
-    /// The clock that the store reads, if it is no real one: the checks move it instead of waiting.
-    ///
-    /// ```
-    /// # use conformance_tests::store::StoreUnderTest;
-    /// # use session_core::ManualClock;
-    /// # use std::time::SystemTime;
-    /// # let store = session_memory::MemoryStore::new();
-    /// let under_test = StoreUnderTest::new(store).clock(ManualClock::at(SystemTime::now()));
-    /// ```
+    /// Sets the clock that the store reads. The checks advance it instead of waiting.
     #[must_use]
     pub fn clock(mut self, clock: ManualClock) -> Self {
         self.clock = Some(clock);
         self
     }
 
-    /// The longest payload that the store takes, if that is less than 1 MiB.
-    ///
-    /// ```
-    /// # use conformance_tests::store::StoreUnderTest;
-    /// let under_test = StoreUnderTest::new(session_memory::MemoryStore::new()).max_payload(64 * 1024);
-    /// ```
+    /// Sets the longest payload that the store accepts, if it is less than 1 MiB.
     #[must_use]
     pub fn max_payload(mut self, bytes: usize) -> Self {
         self.max_payload = Some(bytes);
@@ -125,25 +90,46 @@ impl StoreUnderTest {
     }
 }
 
-/// Calls, each noted with its result; an error of the store is a broken rule.
+/// Calls, each noted with its result. An error of the store violates the rule.
 impl StoreUnderTest {
     pub(crate) async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Failure> {
-        let record = self.note(format!("load({})", self.name(key)), self.store.load(key).await, show_record)?;
+        let record = self.note(
+            format!("load({})", self.name(key)),
+            self.store.load(key).await,
+            show_record,
+        )?;
         Ok(record)
     }
 
     pub(crate) async fn create(&self, key: &StoreKey, entry: &Entry) -> Result<Version, Failure> {
         let call = format!("create({}, {})", self.name(key), show_entry(entry));
-        self.note(call, self.store.create(key, &entry.as_new()).await, |version| show_version(*version))
+        self.note(call, self.store.create(key, &entry.as_new()).await, |version| {
+            show_version(*version)
+        })
     }
 
-    pub(crate) async fn replace(&self, key: &StoreKey, at: Version, entry: &Entry) -> Result<Replaced, Failure> {
+    pub(crate) async fn replace(
+        &self,
+        key: &StoreKey,
+        at: Version,
+        entry: &Entry,
+    ) -> Result<Replaced, Failure> {
         let call = format!("replace({}, at {}, {})", self.name(key), at.get(), show_entry(entry));
         self.note(call, self.store.replace(key, at, &entry.as_new()).await, show_replaced)
     }
 
-    pub(crate) async fn touch(&self, key: &StoreKey, at: Version, expires_at: SystemTime) -> Result<bool, Failure> {
-        let call = format!("touch({}, at {}, {})", self.name(key), at.get(), time("to expire at", expires_at));
+    pub(crate) async fn touch(
+        &self,
+        key: &StoreKey,
+        at: Version,
+        expires_at: SystemTime,
+    ) -> Result<bool, Failure> {
+        let call = format!(
+            "touch({}, at {}, {})",
+            self.name(key),
+            at.get(),
+            time("to expire at", expires_at)
+        );
         self.note(call, self.store.touch(key, at, expires_at).await, bool::to_string)
     }
 
@@ -152,25 +138,37 @@ impl StoreUnderTest {
         self.note(call, self.store.remove(key, at).await, bool::to_string)
     }
 
-    /// As [`replace`](Self::replace), of what must be the current version.
-    pub(crate) async fn replaced(&self, key: &StoreKey, at: Version, entry: &Entry) -> Result<Version, Failure> {
+    /// Replaces a record at its current version.
+    pub(crate) async fn replaced(
+        &self,
+        key: &StoreKey,
+        at: Version,
+        entry: &Entry,
+    ) -> Result<Version, Failure> {
         match self.replace(key, at, entry).await? {
             Replaced::Done(version) => Ok(version),
-            Replaced::Stale => Err(self.failure("Done, for that version is the current one", "Stale")),
+            Replaced::Stale => {
+                Err(self.failure("Done, because that version is the current one", "Stale"))
+            }
         }
     }
 
-    /// As [`touch`](Self::touch), of what must be the current version.
-    pub(crate) async fn touched(&self, key: &StoreKey, at: Version, expires_at: SystemTime) -> Checked {
+    /// Touches a record at its current version.
+    pub(crate) async fn touched(
+        &self,
+        key: &StoreKey,
+        at: Version,
+        expires_at: SystemTime,
+    ) -> Checked {
         self.equal(true, self.touch(key, at, expires_at).await?)
     }
 
-    /// As [`remove`](Self::remove), of what must be the current version.
+    /// Removes a record at its current version.
     pub(crate) async fn removed(&self, key: &StoreKey, at: Version) -> Checked {
         self.equal(true, self.remove(key, at).await?)
     }
 
-    /// The record under the key, which must be this one.
+    /// Loads a record, which must be this one.
     pub(crate) async fn expect(&self, key: &StoreKey, entry: &Entry) -> Result<Record, Failure> {
         let Some(record) = self.load(key).await? else {
             return Err(self.failure(format!("the record {}", show_entry(entry)), "None"));
@@ -181,7 +179,7 @@ impl StoreUnderTest {
         }
     }
 
-    /// The version of the record under the key, which must be there.
+    /// Loads a record, which must exist, and returns its version.
     pub(crate) async fn expect_version(&self, key: &StoreKey) -> Result<Version, Failure> {
         match self.load(key).await? {
             Some(record) => Ok(record.version()),
@@ -189,7 +187,7 @@ impl StoreUnderTest {
         }
     }
 
-    /// As [`expect`](Self::expect), at this version.
+    /// Loads a record, which must be this one at this version.
     pub(crate) async fn expect_at(&self, key: &StoreKey, at: Version, entry: &Entry) -> Checked {
         let record = self.expect(key, entry).await?;
         self.equal(at, record.version())
@@ -203,9 +201,9 @@ impl StoreUnderTest {
     }
 }
 
-/// Keys, time, and what to say.
+/// Keys, time and messages.
 impl StoreUnderTest {
-    /// A key that nobody has used, the next to be named in messages.
+    /// Returns an unused key, and gives it the next name in messages.
     pub(crate) fn key(&self) -> StoreKey {
         let mut bytes = [0; 32];
         fastrand::fill(&mut bytes);
@@ -214,18 +212,18 @@ impl StoreUnderTest {
         key
     }
 
-    /// The time, as the store sees it.
+    /// Returns the time of the store.
     pub(crate) fn now(&self) -> SystemTime {
         self.clock.as_ref().map_or_else(|| SystemClock.now(), Clock::now)
     }
 
-    /// Lets time pass: waits, or moves the store's clock.
+    /// Advances the store's clock, or waits.
     pub(crate) async fn pass(&self, time: Duration) {
         self.calls.note(format!("-- {time:?} pass --"));
         self.pass_unnoted(time).await;
     }
 
-    /// As [`pass`](Self::pass), for one of many steps that would fill the message.
+    /// Advances the store's clock, or waits, without a note.
     pub(crate) async fn pass_unnoted(&self, time: Duration) {
         match &self.clock {
             Some(clock) => clock.advance(time),
@@ -233,38 +231,38 @@ impl StoreUnderTest {
         }
     }
 
-    /// A configuration for sessions over the store, under the same clock.
+    /// Returns a configuration for sessions over the store, with the same clock.
     pub(crate) fn session_config(&self) -> SessionConfig {
         let Some(clock) = &self.clock else { return SessionConfig::default() };
         SessionConfig::builder().clock(clock.clone()).build().unwrap_or_default()
     }
 
-    /// Whether the checks move the store's clock.
+    /// Returns whether the checks advance the store's clock.
     pub(crate) fn moves_time(&self) -> bool {
         self.clock.is_some()
     }
 
-    /// The store as one that is swept, if it is.
+    /// Returns the store as one that can be swept.
     pub(crate) fn sweeper(&self) -> Option<&Arc<dyn Sweep>> {
         self.sweep.as_ref()
     }
 
-    /// The longest payload that the store takes, if it declares one.
+    /// Returns the longest payload that the store accepts, if it declares one.
     pub(crate) fn max_payload_bytes(&self) -> Option<usize> {
         self.max_payload
     }
 
-    /// The store itself, for calls that run at once.
+    /// Returns the store, for concurrent calls.
     pub(crate) fn store(&self) -> &Arc<dyn SessionStore> {
         &self.store
     }
 
-    /// The store as an index of owners.
+    /// Returns the store as an index of owners.
     pub(crate) fn index(&self) -> Result<&Arc<dyn OwnerIndex>, Failure> {
         self.owner_index.as_ref().ok_or_else(|| self.lacks("owner_index"))
     }
 
-    /// The clone of the store, noted together with the store.
+    /// Returns the clone of the store, whose calls are noted together with those of the store.
     pub(crate) fn other_clone(&self) -> Result<Self, Failure> {
         let clone = self.clone.as_ref().ok_or_else(|| self.lacks("clones"))?;
         Ok(Self {
@@ -280,7 +278,7 @@ impl StoreUnderTest {
         })
     }
 
-    /// What to say when a rule is checked that the store was not said to keep.
+    /// Returns the failure of a rule for a capability that the store does not have.
     pub(crate) fn lacks(&self, what: &str) -> Failure {
         self.failure(format!("a store with `{what}`"), format!("the suite was not given `{what}`"))
     }
@@ -297,7 +295,7 @@ impl StoreUnderTest {
         self.calls.failure(expected, seen)
     }
 
-    /// A name for a key in messages: A, B, C in the order of their first use.
+    /// Returns a name for a key in messages: A, B, C in the order of their first use.
     pub(crate) fn name(&self, key: &StoreKey) -> String {
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         let next = names.len();
@@ -306,7 +304,7 @@ impl StoreUnderTest {
         if number < 26 { letter.to_string() } else { format!("{letter}{}", number / 26) }
     }
 
-    /// Notes a call only if it fails: one of very many.
+    /// Notes a call only if it fails, for one of many calls.
     pub(crate) fn quietly<T>(&self, call: &str, result: Result<T, Error>) -> Result<T, Failure> {
         result.or_else(|error| self.note(call.to_owned(), Err(error), |_| String::new()))
     }
@@ -345,7 +343,7 @@ fn show_entry(entry: &Entry) -> String {
 }
 
 #[expect(clippy::ref_option, reason = "it shows what a load gave")]
-fn show_record(record: &Option<Record>) -> String {
+pub(super) fn show_record(record: &Option<Record>) -> String {
     match record {
         None => "None".to_owned(),
         Some(record) => {

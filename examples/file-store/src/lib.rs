@@ -16,9 +16,8 @@ use std::time::SystemTime;
 
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
-use session_core::{
-    Error, ErrorKind, NewRecord, Record, Replaced, SessionStore, StoreKey, Sweep, Version, async_trait,
-};
+use session_core::store::{NewRecord, Record, Replaced, SessionStore, StoreKey, Sweep, Version};
+use session_core::{Error, ErrorKind, async_trait};
 
 /// Records in the files of a directory, which any number of processes may open at once. Its calls need a tokio runtime.
 #[derive(Clone, Debug)]
@@ -48,7 +47,12 @@ impl FileStore {
 
     /// Puts what `new` makes of the record at the `expected` version in its place, or nothing if it makes none; alone
     /// among all threads and processes. False, and no change, if that version is not there.
-    async fn change<F>(&self, key: &StoreKey, expected: Option<Version>, new: F) -> Result<bool, Error>
+    async fn change<F>(
+        &self,
+        key: &StoreKey,
+        expected: Option<Version>,
+        new: F,
+    ) -> Result<bool, Error>
     where
         F: FnOnce(Option<Record>) -> Option<Record> + Send + 'static,
     {
@@ -80,11 +84,18 @@ impl SessionStore for FileStore {
         let new = Record::new(new_version()?, record);
         let version = new.version();
         let created = self.change(key, None, |_| Some(new)).await?;
-        created.then_some(version).ok_or_else(|| Error::new(ErrorKind::Backend, "there is a record under a new key"))
+        created
+            .then_some(version)
+            .ok_or_else(|| Error::new(ErrorKind::Backend, "there is a record under a new key"))
     }
 
     /// Compares under the lock: else another process could write between the comparison and the write.
-    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+    async fn replace(
+        &self,
+        key: &StoreKey,
+        expected: Version,
+        record: &NewRecord<'_>,
+    ) -> Result<Replaced, Error> {
         let new = Record::new(new_version()?, record);
         let version = new.version();
         let done = self.change(key, Some(expected), |_| Some(new)).await?;
@@ -92,7 +103,12 @@ impl SessionStore for FileStore {
     }
 
     /// Writes the whole record anew: a file that is changed in its place is torn by a kill.
-    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+    async fn touch(
+        &self,
+        key: &StoreKey,
+        expected: Version,
+        expires_at: SystemTime,
+    ) -> Result<bool, Error> {
         let version = new_version()?;
         self.change(key, Some(expected), move |old| Some(old?.touched(version, expires_at))).await
     }
@@ -115,7 +131,9 @@ impl Sweep for FileStore {
                 let _lock = lock(&shard)?;
                 for entry in fs::read_dir(shard)? {
                     let file = entry?.path();
-                    let expired = |record: Option<Record>| record.is_some_and(|record| record.expires_at() < now);
+                    let expired = |record: Option<Record>| {
+                        record.is_some_and(|record| record.expires_at() < now)
+                    };
                     if file.extension().is_some_and(|extension| extension == TEMPORARY) {
                         fs::remove_file(file)?;
                     } else if swept < limit && read(&file).is_ok_and(expired) {
@@ -145,14 +163,17 @@ const TEMPORARY: &str = "new";
 fn decode(bytes: &[u8]) -> Option<Record> {
     let (header, payload) = bytes.split_at(bytes.iter().position(|byte| *byte == b'\n')?);
     let (header, payload) = (serde_json::from_slice::<Header>(header).ok()?, &payload[1..]);
-    let record = NewRecord::new(payload, header.created_at, header.expires_at).owned_by(header.owner.as_deref());
+    let record = NewRecord::new(payload, header.created_at, header.expires_at)
+        .owned_by(header.owner.as_deref());
     (payload.len() == header.length).then(|| Record::new(Version::new(header.version), &record))
 }
 
 fn read(file: &Path) -> io::Result<Option<Record>> {
     match fs::read(file) {
         // Says nothing of what is in the file: an error ends up in a log.
-        Ok(bytes) => decode(&bytes).map(Some).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no record")),
+        Ok(bytes) => decode(&bytes)
+            .map(Some)
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no record")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
@@ -161,7 +182,8 @@ fn read(file: &Path) -> io::Result<Option<Record>> {
 /// Never writes into the file itself. The bytes reach the disk before the name: else a power failure could empty it.
 fn write(file: &Path, record: &Record) -> io::Result<()> {
     let (created_at, expires_at) = (record.created_at(), record.expires_at());
-    let (version, owner, length) = (record.version().get(), record.owner().map(str::to_owned), record.payload().len());
+    let (version, owner, length) =
+        (record.version().get(), record.owner().map(str::to_owned), record.payload().len());
     let mut bytes = serde_json::to_vec(&Header { version, created_at, expires_at, owner, length })?;
     bytes.push(b'\n');
     bytes.extend_from_slice(record.payload());
@@ -189,8 +211,13 @@ fn new_version() -> Result<Version, Error> {
 }
 
 /// Runs off the async threads, and to its end even if the caller's future is dropped.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|stopped| Err(stopped.into())).map_err(error)
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|stopped| Err(stopped.into()))
+        .map_err(error)
 }
 
 fn error(source: io::Error) -> Error {

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use file_store::FileStore;
-use session_core::{ErrorKind, NewRecord, Record, Replaced, SessionStore, StoreKey, Sweep, Version};
+use session_core::ErrorKind;
+use session_core::store::{NewRecord, Record, Replaced, SessionStore, StoreKey, Sweep, Version};
 use tempfile::TempDir;
 
 const KEY: StoreKey = StoreKey::from_bytes([0xab; 32]);
@@ -22,7 +23,8 @@ fn file_of_key(directory: &Path) -> PathBuf {
 #[tokio::test]
 async fn every_part_of_a_record_comes_back_exactly_through_another_handle_too() {
     let directory = TempDir::new().unwrap();
-    let (one, other) = (FileStore::open(directory.path()).unwrap(), FileStore::open(directory.path()).unwrap());
+    let (one, other) =
+        (FileStore::open(directory.path()).unwrap(), FileStore::open(directory.path()).unwrap());
     let payload: Vec<u8> = (0..=u8::MAX).chain(*b"\n\n{}").collect();
     let (created_at, expires_at) = (time(1, 999_999_999), time(253_402_300_799, 1));
     for (number, owner) in [None, Some(""), Some("ada\n\"\u{0}é")].into_iter().enumerate() {
@@ -33,7 +35,9 @@ async fn every_part_of_a_record_comes_back_exactly_through_another_handle_too() 
 
         assert!(other.touch(&key, version, time(9, 123_456_789)).await.unwrap());
         let touched = one.load(&key).await.unwrap().unwrap();
-        assert!(touched == Record::new(version, &new).touched(touched.version(), time(9, 123_456_789)));
+        assert!(
+            touched == Record::new(version, &new).touched(touched.version(), time(9, 123_456_789))
+        );
     }
 }
 
@@ -41,7 +45,10 @@ async fn every_part_of_a_record_comes_back_exactly_through_another_handle_too() 
 async fn only_the_version_that_is_there_is_changed_and_none_comes_twice() {
     let directory = TempDir::new().unwrap();
     let store = FileStore::open(directory.path()).unwrap();
-    let (one, two) = (NewRecord::new(b"one", time(1, 0), time(2, 0)), NewRecord::new(b"two", time(1, 0), time(2, 0)));
+    let (one, two) = (
+        NewRecord::new(b"one", time(1, 0), time(2, 0)),
+        NewRecord::new(b"two", time(1, 0), time(2, 0)),
+    );
     let absent = Version::new(0);
     assert_eq!(store.replace(&KEY, absent, &one).await.unwrap(), Replaced::Stale);
     assert!(!store.touch(&KEY, absent, time(3, 0)).await.unwrap());
@@ -51,7 +58,9 @@ async fn only_the_version_that_is_there_is_changed_and_none_comes_twice() {
     let first = store.create(&KEY, &one).await.unwrap();
     assert_eq!(store.create(&KEY, &two).await.unwrap_err().kind(), ErrorKind::Backend);
     assert!(store.load(&KEY).await.unwrap() == Some(Record::new(first, &one)));
-    let Replaced::Done(second) = store.replace(&KEY, first, &two).await.unwrap() else { panic!("stale") };
+    let Replaced::Done(second) = store.replace(&KEY, first, &two).await.unwrap() else {
+        panic!("stale")
+    };
     assert_eq!(store.replace(&KEY, first, &one).await.unwrap(), Replaced::Stale);
     assert!(!store.touch(&KEY, first, time(3, 0)).await.unwrap());
     assert!(!store.remove(&KEY, first).await.unwrap());
@@ -71,7 +80,9 @@ async fn a_file_that_is_no_record_is_an_error_that_shows_nothing_of_it_and_stays
     store.create(&KEY, &record).await.unwrap();
     let whole = fs::read(file_of_key(directory.path())).unwrap();
     let cut = &whole[..whole.len() - 1];
-    for garbage in [&b""[..], b"secret", b"\n", b"{\"version\":\"secret\"}\npayload", b"\xff\xfe\n", cut] {
+    for garbage in
+        [&b""[..], b"secret", b"\n", b"{\"version\":\"secret\"}\npayload", b"\xff\xfe\n", cut]
+    {
         fs::write(file_of_key(directory.path()), garbage).unwrap();
         let errors = [
             store.load(&KEY).await.unwrap_err(),
@@ -83,7 +94,9 @@ async fn a_file_that_is_no_record_is_an_error_that_shows_nothing_of_it_and_stays
         for error in errors {
             assert_eq!(error.kind(), ErrorKind::Backend);
             assert_eq!(error.source().unwrap().to_string(), "no record");
-            assert!(!format!("{error:?}").contains("secret") && !format!("{error:?}").contains("abab"));
+            assert!(
+                !format!("{error:?}").contains("secret") && !format!("{error:?}").contains("abab")
+            );
         }
         assert_eq!(store.sweep(time(9, 0), 10).await.unwrap(), 0);
         assert_eq!(fs::read(file_of_key(directory.path())).unwrap(), garbage);

@@ -15,11 +15,12 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use file_store::FileStore;
-use session_core::{NewRecord, Replaced, SessionStore, StoreKey, Sweep};
-use support::{child, child_directory, directory, runtime};
+use session_core::store::{NewRecord, Replaced, SessionStore, StoreKey, Sweep};
+use support::{child, child_directory, directory, repetitions, runtime};
 use tokio::task::JoinSet;
 
-const KILLS: usize = 200;
+/// The number of kills, unless `FILE_STORE_KILLS` sets it.
+const KILLS: u64 = 200;
 const SESSIONS: u8 = 4;
 const END: SystemTime = SystemTime::UNIX_EPOCH;
 /// Far longer than any call takes, for a lock that stays held.
@@ -60,7 +61,8 @@ async fn replace(store: &FileStore, session: u8) -> u64 {
     let next = number(old.payload()) + 1;
     let bytes = payload(next);
     let record = NewRecord::new(&bytes, old.created_at(), old.expires_at());
-    let Replaced::Done(_) = store.replace(&key(session), old.version(), &record).await.unwrap() else {
+    let Replaced::Done(_) = store.replace(&key(session), old.version(), &record).await.unwrap()
+    else {
         panic!("another writer replaced the record");
     };
     next
@@ -98,8 +100,11 @@ fn kill(mut child: Child, store: &FileStore, before: &[u64]) -> Vec<u64> {
     let mut acknowledged = before.to_vec();
     let mut note = |report: io::Result<String>| {
         let report = report.unwrap();
-        let Some((session, number)) = report.split_once(' ') else { panic!("the child failed: {report}") };
-        let session: usize = session.parse().unwrap_or_else(|_| panic!("the child failed: {report}"));
+        let Some((session, number)) = report.split_once(' ') else {
+            panic!("the child failed: {report}")
+        };
+        let session: usize =
+            session.parse().unwrap_or_else(|_| panic!("the child failed: {report}"));
         acknowledged[session] = number.parse().unwrap();
     };
     let mut reports = BufReader::new(child.stderr.take().unwrap()).lines();
@@ -121,7 +126,8 @@ fn sweep(store: &FileStore) -> usize {
 /// How many half-written files there are.
 fn leftovers(directory: &Path) -> usize {
     let shards = fs::read_dir(directory).unwrap().map(|shard| shard.unwrap().path());
-    let files = shards.flat_map(|shard| fs::read_dir(shard).unwrap()).map(|file| file.unwrap().path());
+    let files =
+        shards.flat_map(|shard| fs::read_dir(shard).unwrap()).map(|file| file.unwrap().path());
     files.filter(|file| file.extension().is_some_and(|extension| extension == "new")).count()
 }
 
@@ -129,7 +135,9 @@ fn leftovers(directory: &Path) -> usize {
 fn in_time<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || sender.send(runtime().block_on(work)));
-    receiver.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("the store did not go on: {error}"))
+    receiver
+        .recv_timeout(PATIENCE)
+        .unwrap_or_else(|error| panic!("the store did not go on: {error}"))
 }
 
 #[test]
@@ -152,7 +160,7 @@ fn a_kill_at_any_moment_leaves_the_old_record_or_the_new_one_and_no_lock() {
         }
     });
     let mut interrupted = 0;
-    for _ in 0..KILLS {
+    for _ in 0..repetitions("FILE_STORE_KILLS", KILLS) {
         let acknowledged = kill(child(test, directory.path()).spawn().unwrap(), &store, &before);
         interrupted += usize::from(leftovers(directory.path()) > 0);
         let (after, next) = in_time({
@@ -160,13 +168,17 @@ fn a_kill_at_any_moment_leaves_the_old_record_or_the_new_one_and_no_lock() {
             async move { (stored(&store).await, replace_all(&store).await) }
         });
         for (after, acknowledged) in after.into_iter().zip(acknowledged) {
-            assert!(after == acknowledged || after == acknowledged + 1, "{after} is stored after {acknowledged}");
+            assert!(
+                after == acknowledged || after == acknowledged + 1,
+                "{after} is stored after {acknowledged}"
+            );
         }
         before = next;
     }
     assert!(interrupted > 0, "no kill came in the middle of a write");
 
-    fs::write(directory.path().join("00").join(format!("{}.new", "0".repeat(64))), "half a rec").unwrap();
+    fs::write(directory.path().join("00").join(format!("{}.new", "0".repeat(64))), "half a rec")
+        .unwrap();
     assert_eq!(sweep(&store), 0);
     assert_eq!(leftovers(directory.path()), 0);
     assert_eq!(in_time(async move { stored(&store).await }), before);

@@ -65,7 +65,11 @@ impl Browser {
         }
         let response = request.send_empty()?;
         let answer = self.receive(response)?;
-        if answer.status == 200 { Ok(answer) } else { Err(format!("{path} answered {answer:?}").into()) }
+        if answer.status == 200 {
+            Ok(answer)
+        } else {
+            Err(format!("{path} answered {answer:?}").into())
+        }
     }
 
     /// What an application makes of the session: each key with the description of its value.
@@ -84,7 +88,8 @@ impl Browser {
     }
 
     fn cookie_header(&self) -> Option<String> {
-        let pairs: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let pairs: Vec<_> =
+            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         if pairs.is_empty() { None } else { Some(pairs.join("; ")) }
     }
 
@@ -104,7 +109,11 @@ impl Browser {
                 self.cookies.insert(cookie.name.clone(), cookie.value.clone());
             }
         }
-        let vary = response.headers().get(VARY).map(|value| value.to_str().map(str::to_owned)).transpose()?;
+        let vary = response
+            .headers()
+            .get(VARY)
+            .map(|value| value.to_str().map(str::to_owned))
+            .transpose()?;
         let status = response.status().as_u16();
         Ok(Answer { status, set_cookie, vary, body: response.body_mut().read_to_string()? })
     }
@@ -128,7 +137,8 @@ impl Answer {
 
 impl SetCookie {
     fn parse(header: &str) -> Result<Self> {
-        let mut parts = header.split(';').map(|part| part.trim().split_once('=').unwrap_or((part.trim(), "")));
+        let mut parts =
+            header.split(';').map(|part| part.trim().split_once('=').unwrap_or((part.trim(), "")));
         let (name, value) = parts.next().ok_or("an empty Set-Cookie header")?;
         let attributes = parts.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Ok(Self { name: name.to_owned(), value: value.to_owned(), attributes })

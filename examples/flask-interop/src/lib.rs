@@ -1,7 +1,10 @@
 //! One session shared by a Flask application and a Rust one: both applications, started for a test, and a browser with
 //! one cookie jar that visits them.
 
-#![allow(clippy::missing_errors_doc, reason = "a step of a test fails for any reason, and the test with it")]
+#![allow(
+    clippy::missing_errors_doc,
+    reason = "a step of a test fails for any reason, and the test with it"
+)]
 
 mod browser;
 mod python;

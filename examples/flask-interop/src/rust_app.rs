@@ -6,7 +6,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::Value;
 use session_cookie::{Compression, SecretKey, SignedCookieSessions};
-use session_core::tagged::{Bytes, DateTime, Markup, Tuple, Uuid};
+use session_core::flask::{Bytes, DateTime, Markup, Tuple, Uuid};
 use session_core::{Refresh, SessionConfig};
 use session_tower::{Error, Session, SessionLayer};
 use tokio::net::TcpListener;
@@ -41,12 +41,16 @@ impl RustApp {
 
 /// Sessions with the settings of the Flask application.
 pub(crate) fn sessions(signing: Signing, compression: Compression) -> Result<SignedCookieSessions> {
-    let config = SessionConfig::builder().cookie_secure(false).refresh(Refresh::EachRequest).build()?;
+    let config =
+        SessionConfig::builder().cookie_secure(false).refresh(Refresh::EachRequest).build()?;
     let mut key = SecretKey::new(signing.key)?;
     for retired in signing.retired {
         key = key.with_fallback(&SecretKey::new(retired)?);
     }
-    Ok(SignedCookieSessions::builder(config, &key).digest(signing.digest).compression(compression).build()?)
+    Ok(SignedCookieSessions::builder(config, &key)
+        .digest(signing.digest)
+        .compression(compression)
+        .build()?)
 }
 
 fn router(sessions: SignedCookieSessions) -> Router {
@@ -89,13 +93,20 @@ async fn set_all(session: Session) -> std::result::Result<(), Error> {
 
 async fn flash(session: Session) -> std::result::Result<(), Error> {
     session.flash("Saved")?;
-    session.flash_with("error", "No such product: <42>")?;
-    Ok(session.flash_with("info", Markup::from("<em>Sale</em>"))?)
+    session.flash_in("error", "No such product: <42>")?;
+    Ok(session.flash_in("info", Markup::from("<em>Sale</em>"))?)
 }
 
-async fn flashes(session: Session) -> std::result::Result<Json<Vec<(String, String, bool)>>, Error> {
+async fn flashes(
+    session: Session,
+) -> std::result::Result<Json<Vec<(String, String, bool)>>, Error> {
     let flashes = session.take_flashes()?;
-    Ok(Json(flashes.iter().map(|flash| (flash.category().to_owned(), flash.text(), flash.is_markup())).collect()))
+    Ok(Json(
+        flashes
+            .iter()
+            .map(|flash| (flash.category().to_owned(), flash.text(), flash.is_markup()))
+            .collect(),
+    ))
 }
 
 async fn big(session: Session) -> std::result::Result<(), Error> {
@@ -110,7 +121,9 @@ async fn logout(session: Session) -> std::result::Result<(), Error> {
 fn read_typed(session: &Session, key: &str) -> std::result::Result<Sample, session_core::Error> {
     Ok(match key {
         "pair" => session.get::<Tuple<(i64, String)>>(key)?.into(),
-        "nested" => session.get::<Tuple<(i64, Tuple<(f64, Tuple<(Bytes, Vec<bool>)>)>)>>(key)?.into(),
+        "nested" => {
+            session.get::<Tuple<(i64, Tuple<(f64, Tuple<(Bytes, Vec<bool>)>)>)>>(key)?.into()
+        }
         "token" | "no_bytes" => session.get::<Bytes>(key)?.into(),
         "banner" => session.get::<Markup>(key)?.into(),
         "order" => session.get::<Uuid>(key)?.into(),
@@ -135,11 +148,16 @@ pub fn every_type() -> Vec<(&'static str, Sample)> {
     let pair = |one: Sample, other: Sample| Sample::Tuple(vec![one, other]);
     let dict = |key: &str, value: Sample| BTreeMap::from([(key.to_owned(), value)]).into();
     let branch = vec![bytes(b"x"), dict("c", Sample::Markup("<i>".to_owned()))];
-    let tree =
-        BTreeMap::from([("a".to_owned(), dict("b", branch.into())), ("é".to_owned(), Sample::Dict(BTreeMap::new()))]);
+    let tree = BTreeMap::from([
+        ("a".to_owned(), dict("b", branch.into())),
+        ("é".to_owned(), Sample::Dict(BTreeMap::new())),
+    ]);
     vec![
         ("pair", pair(1_i64.into(), "two".into())),
-        ("nested", pair(1_i64.into(), pair(2.5.into(), pair(bytes(b"\xff"), Sample::List(vec![]))))),
+        (
+            "nested",
+            pair(1_i64.into(), pair(2.5.into(), pair(bytes(b"\xff"), Sample::List(vec![])))),
+        ),
         ("token", bytes(b"\x00\xff hi")),
         ("no_bytes", bytes(b"")),
         ("banner", Sample::Markup("<em>Sale & more</em>".to_owned())),

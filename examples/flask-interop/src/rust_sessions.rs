@@ -1,7 +1,8 @@
 //! The Rust application's sessions without a server.
 
 use session_cookie::{Compression, SignedCookieSessions};
-use session_core::{RequestSession, RequestView, Session};
+use session_core::Session;
+use session_core::request::{RequestSession, RequestView};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::rust_app::sessions;
@@ -33,8 +34,10 @@ impl RustSessions {
         let request = RequestSession::new(self.sessions.clone(), view);
         self.runtime.block_on(async {
             let returned = handler(&request.session().await?)?;
-            let headers = request.commit().await?;
-            let value = headers.set_cookie().and_then(|header| header.strip_prefix("session=")?.split(';').next());
+            let headers = request.commit().await.into_result()?;
+            let value = headers
+                .set_cookie()
+                .and_then(|header| header.strip_prefix("session=")?.split(';').next());
             Ok((returned, value.map(str::to_owned)))
         })
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize as _, Serialize, Serializer};
 use serde_json::{Value, json};
-use session_core::tagged::{Bytes, DateTime, Markup, Tuple, Uuid};
+use session_core::flask::{Bytes, DateTime, Markup, Tuple, Uuid};
 
 /// A value of any type that Flask stores.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,7 +62,9 @@ impl Sample {
         let lists = |items: Vec<Self>| items.into_iter().map(Self::with_lists).collect();
         match self {
             Self::List(items) | Self::Tuple(items) => Self::List(lists(items)),
-            Self::Dict(items) => Self::Dict(items.into_iter().map(|(key, item)| (key, item.with_lists())).collect()),
+            Self::Dict(items) => {
+                Self::Dict(items.into_iter().map(|(key, item)| (key, item.with_lists())).collect())
+            }
             other => other,
         }
     }
@@ -92,7 +94,8 @@ impl Serialize for Sample {
             Self::Markup(html) => Markup::from(html).serialize(serializer),
             Self::Uuid(bytes) => Uuid::from(*bytes).serialize(serializer),
             Self::DateTime(seconds) => {
-                DateTime::from(SystemTime::UNIX_EPOCH + Duration::from_secs(*seconds)).serialize(serializer)
+                DateTime::from(SystemTime::UNIX_EPOCH + Duration::from_secs(*seconds))
+                    .serialize(serializer)
             }
         }
     }
@@ -107,12 +110,14 @@ impl From<Value> for Sample {
         match value {
             Value::Null => Self::None,
             Value::Bool(value) => Self::Bool(value),
-            Value::Number(number) => {
-                number.as_i128().map_or_else(|| Self::Float(number.as_f64().unwrap_or(f64::NAN)), Self::Int)
-            }
+            Value::Number(number) => number
+                .as_i128()
+                .map_or_else(|| Self::Float(number.as_f64().unwrap_or(f64::NAN)), Self::Int),
             Value::String(text) => Self::Text(text),
             Value::Array(items) => Self::List(items.into_iter().map(Self::from).collect()),
-            Value::Object(items) => Self::Dict(items.into_iter().map(|(key, item)| (key, item.into())).collect()),
+            Value::Object(items) => {
+                Self::Dict(items.into_iter().map(|(key, item)| (key, item.into())).collect())
+            }
         }
     }
 }

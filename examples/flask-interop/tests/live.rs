@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use flask_interop::{
-    Batch, Browser, FlaskApp, Result, RustApp, RustSessions, SetCookie, Signing, describe_all, every_type,
+    Batch, Browser, FlaskApp, Result, RustApp, RustSessions, SetCookie, Signing, describe_all,
+    every_type,
 };
 use serde_json::{Value, json};
 use session_cookie::{Compression, Digest};
@@ -113,7 +114,9 @@ fn compressed_sessions_are_read_on_both_sides() -> Result<()> {
 
 #[test]
 fn near_the_limit_means_that_a_small_session_stays_plain_and_flask_reads_it() -> Result<()> {
-    for (compression, compressed) in [(Compression::NearLimit, false), (Compression::WheneverShorter, true)] {
+    for (compression, compressed) in
+        [(Compression::NearLimit, false), (Compression::WheneverShorter, true)]
+    {
         let pair = Pair::start(Signing::default(), Signing::default(), compression)?;
         let mut browser = Browser::new();
         browser.post(pair.rust.url(), "/set-all")?;
@@ -124,31 +127,41 @@ fn near_the_limit_means_that_a_small_session_stays_plain_and_flask_reads_it() ->
 }
 
 #[test]
-fn a_permanent_session_ends_at_the_same_time_on_both_sides_and_each_request_renews_it() -> Result<()> {
+fn a_permanent_session_ends_at_the_same_time_on_both_sides_and_each_request_renews_it() -> Result<()>
+{
     let pair = Pair::alike()?;
     let lifetime = Duration::from_hours(31 * 24);
     for (here, there) in pair.both_ways() {
         let mut browser = Browser::new();
         let mut seen = Vec::new();
-        for (application, path) in [(here, "/login"), (there, "/visit"), (here, "/visit"), (there, "/visit")] {
+        for (application, path) in
+            [(here, "/login"), (there, "/visit"), (here, "/visit"), (there, "/visit")]
+        {
             let before = SystemTime::now() - Duration::from_secs(1);
             let answer = browser.post(application, path)?;
             let mut cookie = answer.set_cookie.ok_or("a permanent session is renewed")?;
-            let expires = cookie.attributes.remove("Expires").ok_or("a permanent session expires")?;
+            let expires =
+                cookie.attributes.remove("Expires").ok_or("a permanent session expires")?;
             let expires = httpdate::parse_http_date(&expires)?;
             assert!(
                 (before + lifetime..=SystemTime::now() + lifetime).contains(&expires),
                 "{application}: {expires:?}"
             );
+            // Flask sends `Max-Age` with a removal only.
+            let max_age = cookie.attributes.remove("Max-Age");
+            let expected = (application == pair.rust.url()).then(|| lifetime.as_secs().to_string());
+            assert_eq!(max_age, expected, "{application}");
             assert_eq!(answer.vary.as_deref(), Some("Cookie"), "{application}");
             seen.push((cookie.name, cookie.attributes));
         }
         let attributes = [("HttpOnly", ""), ("Path", "/"), ("SameSite", "Lax")];
-        let attributes: BTreeMap<_, _> = attributes.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let attributes: BTreeMap<_, _> =
+            attributes.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         assert_eq!(seen, vec![("session".to_owned(), attributes); 4]);
 
         for application in [here, there] {
-            let renewed = browser.get(application, "/state")?.set_cookie.ok_or("reading renews too")?;
+            let renewed =
+                browser.get(application, "/state")?.set_cookie.ok_or("reading renews too")?;
             assert!(renewed.attributes.contains_key("Expires"), "{application}");
         }
     }
@@ -161,10 +174,18 @@ fn a_session_that_is_not_permanent_ends_with_the_browser_and_is_not_renewed() ->
     for (here, there) in pair.both_ways() {
         let mut browser = Browser::new();
         let cookie = browser.post(here, "/visit")?.set_cookie.ok_or("a change sets the cookie")?;
-        assert!(!cookie.attributes.contains_key("Expires") && !cookie.attributes.contains_key("Max-Age"), "{here}");
+        assert!(
+            !cookie.attributes.contains_key("Expires")
+                && !cookie.attributes.contains_key("Max-Age"),
+            "{here}"
+        );
         for application in [here, there] {
             let answer = browser.get(application, "/state")?;
-            assert_eq!((answer.set_cookie, answer.vary.as_deref()), (None, Some("Cookie")), "{application}");
+            assert_eq!(
+                (answer.set_cookie, answer.vary.as_deref()),
+                (None, Some("Cookie")),
+                "{application}"
+            );
         }
     }
     Ok(())
@@ -178,7 +199,8 @@ fn a_logout_on_one_side_is_a_logout_on_the_other() -> Result<()> {
         let mut browser = Browser::new();
         browser.post(here, "/login")?;
         assert_eq!(browser.state(there)?, logged_in(None));
-        removals.push(browser.post(there, "/logout")?.set_cookie.ok_or("a logout removes the cookie")?);
+        removals
+            .push(browser.post(there, "/logout")?.set_cookie.ok_or("a logout removes the cookie")?);
         assert_eq!(browser.session(), None);
         for application in [here, there] {
             assert_eq!(browser.state(application)?, json!({}));
@@ -205,11 +227,19 @@ fn a_session_outlives_the_key_that_signed_it_while_the_key_is_a_fallback() -> Re
             assert_eq!(browser.state(application)?, logged_in(Some("1")), "signed anew by {there}");
         }
         for (application, _) in old.both_ways() {
-            assert_eq!(browser.state(application)?, json!({}), "{application} does not know the new key");
+            assert_eq!(
+                browser.state(application)?,
+                json!({}),
+                "{application} does not know the new key"
+            );
         }
         browser.forge_session(&signed_with_old);
         for (application, _) in new.both_ways() {
-            assert_eq!(browser.state(application)?, json!({}), "{application} does not know the old key");
+            assert_eq!(
+                browser.state(application)?,
+                json!({}),
+                "{application} does not know the old key"
+            );
         }
     }
     Ok(())
@@ -223,7 +253,8 @@ fn sha_256_on_both_sides_is_one_session_and_on_one_side_none() -> Result<()> {
     for (way, (here, there)) in pair.both_ways().into_iter().enumerate() {
         let mut browser = Browser::new();
         browser.post(here, "/login")?;
-        let signature = browser.session().and_then(|cookie| cookie.rsplit('.').next()).map(str::len);
+        let signature =
+            browser.session().and_then(|cookie| cookie.rsplit('.').next()).map(str::len);
         assert_eq!(signature, Some(43), "32 bytes in base64");
         browser.post(there, "/visit")?;
         assert_eq!(browser.state(here)?, logged_in(Some("1")));
@@ -242,7 +273,11 @@ fn a_tampered_cookie_is_a_fresh_session_on_both_sides() -> Result<()> {
         for forged in forgeries(&genuine)? {
             for application in [here, there] {
                 browser.forge_session(&forged);
-                assert_eq!(browser.state(application)?, json!({}), "{application} took {forged} for {genuine}");
+                assert_eq!(
+                    browser.state(application)?,
+                    json!({}),
+                    "{application} took {forged} for {genuine}"
+                );
             }
         }
         browser.forge_session(&genuine);

@@ -1,6 +1,6 @@
 //! Thousands of random sessions of all of Flask's types, from Flask to Rust and back, and from Rust to Flask and back.
 //!
-//! Each run prints its seed; `INTEROP_SEED` repeats a run.
+//! Each run prints its seed. `INTEROP_SEED` repeats a run, `INTEROP_SESSIONS` sets its length.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use session_core::{ErrorKind, Session};
 
+/// The number of sessions, unless `INTEROP_SESSIONS` sets it.
 const SESSIONS: usize = 3_000;
 /// A key that no random session has.
 const MARKER: &str = "marker";
@@ -33,19 +34,20 @@ struct MadeKey {
 
 #[test]
 fn flask_finds_its_sessions_unharmed_after_rust_added_a_key() -> Result<()> {
-    let seed = seed()?;
+    let (seed, count) = (seed()?, count()?);
     let mut flask = Batch::start(Signing::default())?;
     let rust = RustSessions::new(Signing::default())?;
-    let mut made = flask.ask(&json!({"do": "random", "seed": seed, "count": SESSIONS}))?;
+    let mut made = flask.ask(&json!({"do": "random", "seed": seed, "count": count}))?;
     let made: Vec<Made> = serde_json::from_value(made["sessions"].take())?;
-    assert_eq!(made.len(), SESSIONS);
+    assert_eq!(made.len(), count);
     for (index, made) in made.iter().enumerate() {
         let context = format!("session {index} of seed {seed}");
         let ((), cookie) = rust.request(Some(&made.cookie), |session| {
             check_keys(session, &made.keys, &context);
             Ok(session.insert(MARKER, index)?)
         })?;
-        let compare = json!({"do": "compare", "index": index, "cookie": cookie, "added": {MARKER: index}});
+        let compare =
+            json!({"do": "compare", "index": index, "cookie": cookie, "added": {MARKER: index}});
         assert_eq!(flask.ask(&compare)?, json!({"equal": true}), "{context}");
     }
     Ok(())
@@ -53,11 +55,11 @@ fn flask_finds_its_sessions_unharmed_after_rust_added_a_key() -> Result<()> {
 
 #[test]
 fn rust_finds_its_sessions_unharmed_after_flask_read_and_signed_them() -> Result<()> {
-    let seed = seed()?;
+    let (seed, count) = (seed()?, count()?);
     let mut random = Rng::with_seed(seed);
     let mut flask = Batch::start(Signing::default())?;
     let rust = RustSessions::new(Signing::default())?;
-    for index in 0..SESSIONS {
+    for index in 0..count {
         let context = format!("session {index} of seed {seed}");
         let made = random_session(&mut random);
         let ((), cookie) = rust.request(None, |session| {
@@ -72,12 +74,21 @@ fn rust_finds_its_sessions_unharmed_after_flask_read_and_signed_them() -> Result
 
         let signed = flask.ask(&json!({"do": "sign", "session": loaded["session"]}))?;
         let (read, _) = rust.request(signed["cookie"].as_str(), |session| {
-            let read = |key: String| Ok((key.clone(), session.get::<Value>(&*key)?.map(Sample::from).into()));
+            let read = |key: String| {
+                Ok((key.clone(), session.get::<Value>(&*key)?.map(Sample::from).into()))
+            };
             session.keys().into_iter().map(read).collect()
         })?;
         assert_eq!(Sample::Dict(read), Sample::Dict(made).with_lists(), "{context}");
     }
     Ok(())
+}
+
+fn count() -> Result<usize> {
+    match std::env::var("INTEROP_SESSIONS") {
+        Ok(count) => Ok(count.parse()?),
+        Err(_) => Ok(SESSIONS),
+    }
 }
 
 fn seed() -> Result<u64> {
@@ -103,7 +114,8 @@ fn check_keys(session: &Session, made: &[MadeKey], context: &str) {
             (true, true) => Ok(true),
             (true, false) => Err(ErrorKind::Value),
         };
-        let found = session.get::<Value>(&**key).map(|value| value.is_some()).map_err(|error| error.kind());
+        let found =
+            session.get::<Value>(&**key).map(|value| value.is_some()).map_err(|error| error.kind());
         assert_eq!(found, expected, "{context}: {key:?}");
     }
 }
@@ -128,7 +140,9 @@ fn random_sample(random: &mut Rng, depth: usize) -> Sample {
         9 => Sample::List(random_samples(random, depth)),
         10 => Sample::Tuple(random_samples(random, depth)),
         11 => {
-            let key = random.choice([" t", " b", " m", " u", " d", " di", " t__", " x"]).unwrap_or_default();
+            let key = random
+                .choice([" t", " b", " m", " u", " d", " di", " t__", " x"])
+                .unwrap_or_default();
             Sample::Dict(BTreeMap::from([(key.to_owned(), random_sample(random, depth - 1))]))
         }
         _ => {
@@ -143,7 +157,8 @@ fn random_samples(random: &mut Rng, depth: usize) -> Vec<Sample> {
 }
 
 fn random_int(random: &mut Rng) -> i128 {
-    let edges = [0, 1, -1, i128::from(i64::MIN), i128::from(i64::MAX), i128::from(u64::MAX), 1 << 53];
+    let edges =
+        [0, 1, -1, i128::from(i64::MIN), i128::from(i64::MAX), i128::from(u64::MAX), 1 << 53];
     match random.u8(0..4) {
         0 => edges[random.usize(0..edges.len())],
         1 => random.i64(..).into(),
@@ -164,7 +179,9 @@ fn random_float(random: &mut Rng) -> f64 {
 
 fn random_text(random: &mut Rng) -> String {
     let alphabet: Vec<char> =
-        "abcXYZ09 _-.\"\\/<&'>\0\n\r\t\u{8}\u{c}\u{1f}\u{7f}äßé日本語\u{2028}\u{feff}😀🦀".chars().collect();
+        "abcXYZ09 _-.\"\\/<&'>\0\n\r\t\u{8}\u{c}\u{1f}\u{7f}äßé日本語\u{2028}\u{feff}😀🦀"
+            .chars()
+            .collect();
     (0..random.usize(0..12)).map(|_| alphabet[random.usize(0..alphabet.len())]).collect()
 }
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use session_core::{Error, ErrorKind, SecretKey, SessionConfig};
+use session_core::config::SecretKey;
+use session_core::{Error, ErrorKind, SessionConfig};
 
 use crate::keys::Keys;
 use crate::signer::Signer;
@@ -16,7 +17,8 @@ const DEADLINE: Duration = Duration::from_secs(2);
 ///
 /// ```no_run
 /// use flask_session_redis::{FlaskSessionRedis, Format};
-/// use session_core::{SecretKey, SessionConfig};
+/// use session_core::SessionConfig;
+/// use session_core::config::SecretKey;
 ///
 /// # async fn start() -> Result<(), session_core::Error> {
 /// let sessions = FlaskSessionRedis::builder(SessionConfig::default())
@@ -39,7 +41,13 @@ pub struct FlaskSessionRedisBuilder {
 
 impl FlaskSessionRedisBuilder {
     pub(crate) fn new(config: SessionConfig) -> Self {
-        Self { config, key_prefix: KEY_PREFIX.to_owned(), format: Format::default(), key: None, deadline: DEADLINE }
+        Self {
+            config,
+            key_prefix: KEY_PREFIX.to_owned(),
+            format: Format::default(),
+            key: None,
+            deadline: DEADLINE,
+        }
     }
 
     /// What Redis keys begin with: `SESSION_KEY_PREFIX`.
@@ -71,7 +79,7 @@ impl FlaskSessionRedisBuilder {
     ///
     /// ```
     /// # use flask_session_redis::FlaskSessionRedis;
-    /// # use session_core::SecretKey;
+    /// # use session_core::config::SecretKey;
     /// let builder = FlaskSessionRedis::builder(Default::default()).signed_with(&SecretKey::generate()?);
     /// # Ok::<(), session_core::Error>(())
     /// ```

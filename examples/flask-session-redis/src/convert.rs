@@ -53,11 +53,14 @@ impl Tree {
     /// Reads a session's payload. The error names the key whose value cannot be stored.
     pub(crate) fn from_payload(payload: &str) -> Result<Self, Error> {
         let refuse = |key: &str, problem: Unconvertible| {
-            let message = format!("Flask-Session cannot store what the session holds under {key:?}");
+            let message =
+                format!("Flask-Session cannot store what the session holds under {key:?}");
             Error::new(ErrorKind::Value, message).with_source(problem)
         };
-        let malformed =
-            |problem| Error::new(ErrorKind::Malformed, "the session payload is malformed").with_source(problem);
+        let malformed = |problem| {
+            Error::new(ErrorKind::Malformed, "the session payload is malformed")
+                .with_source(problem)
+        };
         let entries = json::top_level(payload).map_err(malformed)?;
         let read = |(key, raw): (String, &str)| match json::read(raw, Notation::Tagged) {
             Ok(value) => Ok((Value::from(key), value)),
@@ -73,15 +76,20 @@ impl Tree {
 
     /// What Redis is to hold.
     pub(crate) fn to_stored(&self, format: Format) -> Result<Vec<u8>, Error> {
-        let refuse = |problem| Error::new(ErrorKind::Value, "the session cannot be stored").with_source(problem);
+        let refuse = |problem| {
+            Error::new(ErrorKind::Value, "the session cannot be stored").with_source(problem)
+        };
         match format {
             Format::Msgpack => {
                 let mut bytes = Vec::new();
                 let value = Value::Map(self.0.clone());
-                rmpv::encode::write_value(&mut bytes, &value).map_err(|_| refuse(Unconvertible("too large")))?;
+                rmpv::encode::write_value(&mut bytes, &value)
+                    .map_err(|_| refuse(Unconvertible("too large")))?;
                 Ok(bytes)
             }
-            Format::Json => json::write_map(&self.0, Notation::Plain).map(String::into_bytes).map_err(refuse),
+            Format::Json => {
+                json::write_map(&self.0, Notation::Plain).map(String::into_bytes).map_err(refuse)
+            }
         }
     }
 
@@ -90,7 +98,8 @@ impl Tree {
     #[must_use]
     pub(crate) fn keeping(mut self, stored: &Self) -> Self {
         for (key, value) in &mut self.0 {
-            let before = stored.0.iter().find(|(stored_key, _)| stored_key == key).map(|(_, before)| before);
+            let before =
+                stored.0.iter().find(|(stored_key, _)| stored_key == key).map(|(_, before)| before);
             if let Some(before) = before
                 && json::write(before, Notation::Tagged) == json::write(value, Notation::Tagged)
             {
@@ -107,7 +116,9 @@ impl Tree {
 
     fn from_value(value: Value) -> Result<Self, Unconvertible> {
         match value {
-            Value::Map(entries) if entries.iter().all(|(key, _)| key.as_str().is_some()) => Ok(Self(entries)),
+            Value::Map(entries) if entries.iter().all(|(key, _)| key.as_str().is_some()) => {
+                Ok(Self(entries))
+            }
             _ => Err(Unconvertible("not a map from text to values")),
         }
     }
@@ -144,7 +155,16 @@ mod tests {
         assert_eq!(payload_of(b"\x81\xa1a\x01").unwrap(), r#"{"a":1}"#);
         assert_eq!(payload_of(br#"{"a":1}"#).unwrap(), r#"{"a":1}"#);
         let pickle = b"\x80\x04\x95\x0a\x00\x00\x00\x00\x00\x00\x00}\x94\x8c\x01a\x94K\x01s.";
-        for bad in [&b""[..], b"\x81\xa1a", b"\x81\xa1a\x01\x01", b"\x91\x01", b"\x81\x01\x01", b"[1]", b"{", pickle] {
+        for bad in [
+            &b""[..],
+            b"\x81\xa1a",
+            b"\x81\xa1a\x01\x01",
+            b"\x91\x01",
+            b"\x81\x01\x01",
+            b"[1]",
+            b"{",
+            pickle,
+        ] {
             assert!(payload_of(bad).is_err(), "{bad:?}");
         }
     }
@@ -158,7 +178,10 @@ mod tests {
         assert_eq!(payload_of(top_level).unwrap(), r#"{" di":{" t__":[1]}}"#);
         assert_eq!(stored_as(r#"{" di":{" t__":[1]}}"#, Format::Msgpack), top_level);
         assert_eq!(payload_of(br#"{"v":{" di":{}}}"#).unwrap(), r#"{"v":{" di":{" di__":{}}}}"#);
-        assert_eq!(stored_as(r#"{"v":{" di":{" di__":{}}}}"#, Format::Json), br#"{"v":{" di":{}}}"#);
+        assert_eq!(
+            stored_as(r#"{"v":{" di":{" di__":{}}}}"#, Format::Json),
+            br#"{"v":{" di":{}}}"#
+        );
     }
 
     #[test]
@@ -190,7 +213,13 @@ mod tests {
 
     #[test]
     fn what_msgpack_or_python_cannot_hold_is_refused() {
-        for bad in [r#"{" m":"<b>"}"#, r#"{" d":"yesterday"}"#, r#"{" b":"?"}"#, r#"{" u":"1"}"#, r#""\ud800""#] {
+        for bad in [
+            r#"{" m":"<b>"}"#,
+            r#"{" d":"yesterday"}"#,
+            r#"{" b":"?"}"#,
+            r#"{" u":"1"}"#,
+            r#""\ud800""#,
+        ] {
             assert!(Tree::from_payload(&format!("{{\"v\":{bad}}}")).is_err(), "{bad}");
         }
         let deep = format!("{{\"v\":{}1{}}}", "[".repeat(DEPTH + 1), "]".repeat(DEPTH + 1));
@@ -205,8 +234,12 @@ mod tests {
             b"\x84\xa1d\xd7\xff\x1d\x6f\x28\x00\x65\x53\xf1\x00\xa1m\x81\x01\x02\xa1n\xcb\x7f\xf8\0\0\0\0\0\0\xa1v\x01";
         let tree = Tree::from_stored(stored).unwrap();
         let payload = tree.to_payload().unwrap();
-        assert_eq!(payload, r#"{"d":{" d":"Tue, 14 Nov 2023 22:13:20 GMT"},"m":{"1":2},"n":null,"v":1}"#);
-        let changed = Tree::from_payload(&payload.replace(r#""v":1"#, r#""v":2"#)).unwrap().keeping(&tree);
+        assert_eq!(
+            payload,
+            r#"{"d":{" d":"Tue, 14 Nov 2023 22:13:20 GMT"},"m":{"1":2},"n":null,"v":1}"#
+        );
+        let changed =
+            Tree::from_payload(&payload.replace(r#""v":1"#, r#""v":2"#)).unwrap().keeping(&tree);
         let mut expected = stored.to_vec();
         *expected.last_mut().unwrap() = 2;
         assert_eq!(changed.to_stored(Format::Msgpack).unwrap(), expected);
@@ -216,7 +249,8 @@ mod tests {
     fn any_session_that_can_be_read_is_written_back_as_it_was() {
         let mut random = fastrand::Rng::with_seed(0);
         for _ in 0..2000 {
-            let entries = (0..random.usize(..6)).map(|key| (Value::from(format!(" {key}")), value(&mut random, 4)));
+            let entries = (0..random.usize(..6))
+                .map(|key| (Value::from(format!(" {key}")), value(&mut random, 4)));
             let mut entries: Vec<_> = entries.collect();
             if entries.len() == 1 {
                 entries[0].0 = tag_or_text(&mut random);
@@ -227,7 +261,11 @@ mod tests {
             let payload = read.to_payload().unwrap();
             let written = Tree::from_payload(&payload).unwrap();
             assert_eq!(written.to_payload().unwrap(), payload);
-            assert_eq!(written.keeping(&read).to_stored(Format::Msgpack).unwrap(), stored, "{payload}");
+            assert_eq!(
+                written.keeping(&read).to_stored(Format::Msgpack).unwrap(),
+                stored,
+                "{payload}"
+            );
             let json = tree.to_stored(Format::Json).unwrap();
             let read = Tree::from_stored(&json).unwrap();
             let written = Tree::from_payload(&read.to_payload().unwrap()).unwrap();
@@ -251,13 +289,30 @@ mod tests {
                 let key = |random: &mut fastrand::Rng| {
                     if random.bool() { tag_or_text(random) } else { Value::from(random.i8(..)) }
                 };
-                Value::Map((0..random.usize(..3)).map(|_| (key(random), value(random, depth - 1))).collect())
+                Value::Map(
+                    (0..random.usize(..3))
+                        .map(|_| (key(random), value(random, depth - 1)))
+                        .collect(),
+                )
             }
         }
     }
 
     fn tag_or_text(random: &mut fastrand::Rng) -> Value {
-        let texts = [" t", " b", " m", " u", " d", " di", " t__", "", "\"\\\n", "é😀", "_permanent", "null"];
+        let texts = [
+            " t",
+            " b",
+            " m",
+            " u",
+            " d",
+            " di",
+            " t__",
+            "",
+            "\"\\\n",
+            "é😀",
+            "_permanent",
+            "null",
+        ];
         Value::from(texts[random.usize(..texts.len())])
     }
 

@@ -12,14 +12,16 @@ const LENGTHS: std::ops::RangeInclusive<usize> = 22..=256;
 pub(crate) fn generate() -> Result<String, Error> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|error| {
-        Error::new(ErrorKind::Unavailable, "the operating system gave no randomness").with_source(error)
+        Error::new(ErrorKind::Unavailable, "the operating system gave no randomness")
+            .with_source(error)
     })?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// Whether a text can be an id at all: what cannot is not asked for.
 pub(crate) fn is_plausible(id: &str) -> bool {
-    LENGTHS.contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    LENGTHS.contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 #[cfg(test)]

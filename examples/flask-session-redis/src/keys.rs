@@ -18,14 +18,20 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    pub(crate) async fn connect(url: &str, prefix: String, deadline: Duration) -> Result<Self, Error> {
-        let client = Client::open(url)
-            .map_err(|error| Error::new(ErrorKind::Configuration, "the Redis URL cannot be used").with_source(error))?;
+    pub(crate) async fn connect(
+        url: &str,
+        prefix: String,
+        deadline: Duration,
+    ) -> Result<Self, Error> {
+        let client = Client::open(url).map_err(|error| {
+            Error::new(ErrorKind::Configuration, "the Redis URL cannot be used").with_source(error)
+        })?;
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(deadline))
             .set_response_timeout(Some(deadline))
             .set_number_of_retries(0);
-        let connection = ConnectionManager::new_with_config(client, config).await.map_err(failed)?;
+        let connection =
+            ConnectionManager::new_with_config(client, config).await.map_err(failed)?;
         Ok(Self { connection, prefix })
     }
 
@@ -35,12 +41,22 @@ impl Keys {
     }
 
     /// Stores a session under a new id.
-    pub(crate) async fn create(&self, id: &str, stored: &[u8], life: Duration) -> Result<(), Error> {
+    pub(crate) async fn create(
+        &self,
+        id: &str,
+        stored: &[u8],
+        life: Duration,
+    ) -> Result<(), Error> {
         self.ask(self.set(id, stored, life)).await
     }
 
     /// Stores a session that was there; false if it is gone, and nothing is stored then.
-    pub(crate) async fn replace(&self, id: &str, stored: &[u8], life: Duration) -> Result<bool, Error> {
+    pub(crate) async fn replace(
+        &self,
+        id: &str,
+        stored: &[u8],
+        life: Duration,
+    ) -> Result<bool, Error> {
         let mut command = self.set(id, stored, life);
         command.arg("XX");
         let answer: Option<String> = self.ask(command).await?;
@@ -60,10 +76,20 @@ impl Keys {
     }
 
     /// Stores a session under a new id and removes the old one, both at once; false if the old one was gone already.
-    pub(crate) async fn rename(&self, old: &str, new: &str, stored: &[u8], life: Duration) -> Result<bool, Error> {
+    pub(crate) async fn rename(
+        &self,
+        old: &str,
+        new: &str,
+        stored: &[u8],
+        life: Duration,
+    ) -> Result<bool, Error> {
         let mut both = Pipeline::with_capacity(2);
-        both.atomic().add_command(self.set(new, stored, life)).ignore().add_command(Cmd::del(self.key(old)));
-        let (removed,): (bool,) = both.query_async(&mut self.connection.clone()).await.map_err(failed)?;
+        both.atomic()
+            .add_command(self.set(new, stored, life))
+            .ignore()
+            .add_command(Cmd::del(self.key(old)));
+        let (removed,): (bool,) =
+            both.query_async(&mut self.connection.clone()).await.map_err(failed)?;
         Ok(removed)
     }
 
@@ -96,10 +122,12 @@ fn milliseconds(life: Duration) -> u64 {
 }
 
 fn failed(error: RedisError) -> Error {
-    let not_now = [ServerErrorKind::BusyLoading, ServerErrorKind::TryAgain, ServerErrorKind::MasterDown];
+    let not_now =
+        [ServerErrorKind::BusyLoading, ServerErrorKind::TryAgain, ServerErrorKind::MasterDown];
     let later = not_now.map(redis::ErrorKind::Server).contains(&error.kind());
     if error.is_io_error() || error.is_timeout() || error.is_connection_dropped() || later {
-        Error::new(ErrorKind::Unavailable, "Redis could not be reached or did not answer in time").with_source(error)
+        Error::new(ErrorKind::Unavailable, "Redis could not be reached or did not answer in time")
+            .with_source(error)
     } else {
         Error::new(ErrorKind::Backend, "Redis answered with an error").with_source(error)
     }

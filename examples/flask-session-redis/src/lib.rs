@@ -49,11 +49,11 @@
 //! - Idle and absolute timeouts are refused: the format has no place for what they need.
 //!
 //! [Flask-Session]: https://flask-session.readthedocs.io
-//! [`Bytes`]: session_core::tagged::Bytes
-//! [`DateTime`]: session_core::tagged::DateTime
-//! [`Markup`]: session_core::tagged::Markup
-//! [`Tuple`]: session_core::tagged::Tuple
-//! [`Uuid`]: session_core::tagged::Uuid
+//! [`Bytes`]: session_core::flask::Bytes
+//! [`DateTime`]: session_core::flask::DateTime
+//! [`Markup`]: session_core::flask::Markup
+//! [`Tuple`]: session_core::flask::Tuple
+//! [`Uuid`]: session_core::flask::Uuid
 //! [`Outcome::Dropped`]: session_core::Outcome::Dropped
 //! [`ServerSideSessions`]: session_core::ServerSideSessions
 //! [`Session::owner`]: session_core::Session::owner

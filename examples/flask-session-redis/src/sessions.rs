@@ -1,27 +1,28 @@
 //! The session interface: what happens to a session in Redis when a request opens and saves it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use session_core::{
-    CookieAction, Error, OpenContext, Outcome, Refresh, SaveContext, Session, SessionConfig, SessionInterface,
-    async_trait,
+use session_core::interface::{
+    Contents, CookieAction, IdChange, Mark, OpenContext, Opened, Renewal, Save, Saved,
 };
+use session_core::{Error, ErrorKind, Outcome, SessionConfig, SessionInterface, async_trait};
 
 use crate::convert::{Format, Tree};
 use crate::keys::Keys;
 use crate::signer::Signer;
 use crate::{FlaskSessionRedisBuilder, id};
 
-/// Keeps each session in Redis as Flask-Session does.
+/// Stores each session in Redis as Flask-Session does.
 ///
 /// ```no_run
 /// use flask_session_redis::FlaskSessionRedis;
-/// use session_core::{RequestSession, RequestView, SessionConfig};
+/// use session_core::SessionConfig;
+/// use session_core::request::{RequestSession, RequestView};
 ///
 /// # async fn serve() -> Result<(), session_core::Error> {
 /// let sessions = FlaskSessionRedis::connect("redis://localhost", SessionConfig::default()).await?;
-/// let request = RequestSession::new(sessions, RequestView::builder().cookie_header(b"session=...").build());
+/// let view = RequestView::builder().cookie_header(b"session=...").build();
+/// let request = RequestSession::new(sessions, view);
 /// let user: Option<String> = request.session().await?.get("user")?; // as Flask stored it
 /// # Ok(())
 /// # }
@@ -34,15 +35,12 @@ pub struct FlaskSessionRedis {
     signer: Option<Signer>,
 }
 
-/// What a session carries from `open` to `save`: where it is stored, if it is.
-type Origin = Option<Stored>;
-
+/// Where a session is stored, and what is stored. It is the backend state of a session.
+#[derive(Clone)]
 struct Stored {
     id: String,
     tree: Tree,
 }
-
-type Saved = (CookieAction, Outcome);
 
 impl FlaskSessionRedis {
     /// Sessions in msgpack under `session:` and the id, which the cookie holds unsigned.
@@ -72,7 +70,12 @@ impl FlaskSessionRedis {
         FlaskSessionRedisBuilder::new(config)
     }
 
-    pub(crate) fn new(config: SessionConfig, keys: Keys, format: Format, signer: Option<Signer>) -> Self {
+    pub(crate) fn new(
+        config: SessionConfig,
+        keys: Keys,
+        format: Format,
+        signer: Option<Signer>,
+    ) -> Self {
         Self { config, keys, format, signer }
     }
 
@@ -85,69 +88,88 @@ impl FlaskSessionRedis {
         id.filter(|id| id::is_plausible(id))
     }
 
-    fn cookie(&self, id: &str) -> CookieAction {
-        CookieAction::Set(self.signer.as_ref().map_or_else(|| id.to_owned(), |signer| signer.sign(id)))
+    fn cookie(&self, id: &str, contents: &Contents) -> CookieAction {
+        let value = self.signer.as_ref().map_or_else(|| id.to_owned(), |signer| signer.sign(id));
+        CookieAction::Set { value, expires: contents.expires_at() }
     }
 
-    /// Puts off the end of a session that nothing was changed in.
-    async fn renew(&self, stored: &Stored, context: &SaveContext<'_>) -> Saved {
-        match self.keys.renew(&stored.id, life(context)).await {
-            Ok(true) => (self.cookie(&stored.id), Outcome::Stored),
-            Ok(false) => (CookieAction::Keep, Outcome::Unchanged),
+    /// Extends the expiry of a session whose values did not change.
+    async fn renew(&self, stored: &Stored, save: &Save<'_>) -> Saved {
+        let contents = save.contents();
+        match self.keys.renew(&stored.id, life(&contents, save)).await {
+            Ok(true) => Saved::new(self.cookie(&stored.id, &contents), Outcome::Stored),
+            Ok(false) => Saved::unchanged(),
             Err(error) => {
-                // Nothing of the request's is lost by it: the next one tries again.
+                // The request loses nothing by it, and the next one tries again.
                 tracing::warn!(error = %error, "session could not be renewed");
-                (CookieAction::Keep, Outcome::Unchanged)
+                Saved::unchanged()
             }
         }
     }
 
-    /// Stores a session that is new, under a new id; one that is empty ends at the client.
-    async fn begin(&self, session: &Session, payload: &str, context: &SaveContext<'_>) -> Result<Saved, Error> {
-        let tree = Tree::from_payload(payload)?;
+    /// Stores a new session under a new id. If nothing is left in the session, only the cookie is
+    /// removed.
+    async fn begin(&self, contents: Contents, save: &Save<'_>) -> Result<Saved, Error> {
+        let tree = Tree::from_payload(&contents.payload())?;
         if tree.is_empty() {
-            return Ok((CookieAction::Remove, Outcome::Unchanged));
+            return Ok(Saved::new(CookieAction::Remove, Outcome::Unchanged));
+        }
+        if save.is_detached() {
+            let message = "session has ended and its response has been sent: \
+                           the id of a new session could not reach the client";
+            return Err(Error::new(ErrorKind::Committed, message));
         }
         let id = id::generate()?;
-        self.keys.create(&id, &tree.to_stored(self.format)?, life(context)).await?;
-        Ok(self.reached(session, id, tree))
+        let bytes = tree.to_stored(self.format)?;
+        self.keys.create(&id, &bytes, life(&contents, save)).await?;
+        Ok(self.stored(Stored { id, tree }, contents, save))
     }
 
-    /// Ends what was stored, and begins another session if something was written after that.
-    async fn end(&self, stored: &Stored, session: &Session, context: &SaveContext<'_>) -> Result<Saved, Error> {
+    /// Removes the stored session, and starts another if values were set afterwards.
+    async fn end(&self, stored: &Stored, save: &Save<'_>) -> Result<Saved, Error> {
         self.keys.remove(&stored.id).await?;
-        session.set_slot(Arc::new(Origin::None));
-        let (action, _) = self.begin(session, &session.payload(), context).await?;
-        Ok((action, Outcome::Stored))
+        save.forget();
+        if save.is_empty() {
+            return Ok(Saved::new(CookieAction::Remove, Outcome::Stored));
+        }
+        let begun = self.begin(save.contents(), save).await?;
+        Ok(Saved::new(begun.cookie().clone(), Outcome::Stored))
     }
 
-    /// Writes the whole session, unless it was ended meanwhile.
-    async fn write(&self, stored: &Stored, session: &Session, context: &SaveContext<'_>) -> Result<Saved, Error> {
-        let tree = Tree::from_payload(&session.payload())?.keeping(&stored.tree);
-        if !self.keys.replace(&stored.id, &tree.to_stored(self.format)?, life(context)).await? {
+    /// Writes the whole session, unless another request ended it.
+    async fn write(&self, stored: &Stored, save: &Save<'_>) -> Result<Saved, Error> {
+        let contents = save.contents();
+        let tree = Tree::from_payload(&contents.payload())?.keeping(&stored.tree);
+        let bytes = tree.to_stored(self.format)?;
+        if !self.keys.replace(&stored.id, &bytes, life(&contents, save)).await? {
             return Ok(dropped());
         }
-        Ok(self.reached(session, stored.id.clone(), tree))
+        Ok(self.stored(Stored { id: stored.id.clone(), tree }, contents, save))
     }
 
-    /// Moves the session to a new id. If it was ended meanwhile it stays ended, but a login begins a new one from what
-    /// this request changed.
-    async fn rotate(&self, stored: &Stored, session: &Session, context: &SaveContext<'_>) -> Result<Saved, Error> {
+    /// Moves the session to a new id. If another request ended it, it stays ended, but a login
+    /// starts a new session from its own changes.
+    async fn rotate(&self, stored: &Stored, save: &Save<'_>) -> Result<Saved, Error> {
         let id = id::generate()?;
-        let tree = Tree::from_payload(&session.payload())?.keeping(&stored.tree);
-        if self.keys.rename(&stored.id, &id, &tree.to_stored(self.format)?, life(context)).await? {
-            return Ok(self.reached(session, id, tree));
+        let contents = save.contents();
+        let tree = Tree::from_payload(&contents.payload())?.keeping(&stored.tree);
+        let bytes = tree.to_stored(self.format)?;
+        if self.keys.rename(&stored.id, &id, &bytes, life(&contents, save)).await? {
+            return Ok(self.stored(Stored { id, tree }, contents, save));
         }
         self.keys.remove(&id).await?;
-        let is_login = session.changes_owner() && session.owner().is_some();
-        if is_login { self.begin(session, &session.changes().replay("{}")?, context).await } else { Ok(dropped()) }
+        if save.is_login() {
+            self.begin(save.merge("{}", None, Mark::default())?, save).await
+        } else {
+            Ok(dropped())
+        }
     }
 
-    /// Remembers where the session is now, for a further save in this request.
-    fn reached(&self, session: &Session, id: String, tree: Tree) -> Saved {
-        let action = self.cookie(&id);
-        session.set_slot(Arc::new(Some(Stored { id, tree })));
-        (action, Outcome::Stored)
+    /// The result of a save, after which the session is stored here with these contents.
+    fn stored(&self, stored: Stored, contents: Contents, save: &Save<'_>) -> Saved {
+        let cookie = self.cookie(&stored.id, &contents);
+        save.remember(stored);
+        Saved::new(cookie, Outcome::Stored).with_contents(contents)
     }
 }
 
@@ -157,60 +179,57 @@ impl SessionInterface for FlaskSessionRedis {
         &self.config
     }
 
-    async fn open(&self, context: &OpenContext<'_>) -> Result<Session, Error> {
-        let Some(id) = context.cookie().and_then(|cookie| self.read_cookie(cookie)) else { return Ok(Session::new()) };
-        let Some(bytes) = self.keys.get(id).await? else { return Ok(Session::new()) };
+    async fn open(&self, context: &OpenContext<'_>) -> Result<Opened, Error> {
+        let Some(id) = context.cookie().and_then(|cookie| self.read_cookie(cookie)) else {
+            return Ok(Opened::new());
+        };
+        let Some(bytes) = self.keys.get(id).await? else { return Ok(Opened::new()) };
         let read = Tree::from_stored(&bytes).and_then(|tree| Ok((tree.to_payload()?, tree)));
         let (payload, tree) = match read {
             Ok(read) => read,
             Err(problem) => {
                 tracing::warn!(error = %problem, "Redis holds no session that can be read; starting a fresh session");
-                return Ok(Session::new());
+                return Ok(Opened::new());
             }
         };
-        let session = Session::from_payload(payload)?;
-        session.set_slot(Arc::new(Some(Stored { id: id.to_owned(), tree })));
-        Ok(session)
+        let opened = Opened::from_payload(payload)?;
+        let renewal = renewal(context, &opened);
+        let stored = Stored { id: id.to_owned(), tree };
+        Ok(opened.with_renewal(renewal).with_backend_state(stored))
     }
 
-    async fn save(&self, session: &Session, context: &SaveContext<'_>) -> Result<CookieAction, Error> {
-        let origin = session.slot::<Origin>();
-        let (action, outcome) = match origin.as_deref().and_then(Option::as_ref) {
-            Some(stored) if !session.is_modified() => self.renew(stored, context).await,
-            Some(stored) if has_ended(session) => self.end(stored, session, context).await?,
-            Some(stored) if session.rotates() => self.rotate(stored, session, context).await?,
-            Some(stored) if session.changes().is_empty() => self.renew(stored, context).await,
-            Some(stored) => self.write(stored, session, context).await?,
-            None if session.is_modified() => self.begin(session, &session.payload(), context).await?,
-            None => (CookieAction::Keep, Outcome::Unchanged),
-        };
-        session.set_outcome(outcome);
-        Ok(action)
-    }
-
-    /// What Redis holds is renewed whether or not the session is permanent, as Flask-Session does it.
-    fn should_save(&self, session: &Session) -> bool {
-        let renewed = match self.config.refresh() {
-            Refresh::EachRequest => true,
-            Refresh::WhenAccessed => session.is_accessed(),
-            Refresh::WhenModified => false,
-        };
-        let is_stored = session.slot::<Origin>().is_some_and(|origin| origin.is_some());
-        session.is_modified() || self.should_set_cookie(session) || (renewed && is_stored)
+    async fn save(&self, save: &Save<'_>) -> Result<Saved, Error> {
+        match save.backend_state::<Stored>().as_deref() {
+            Some(stored) if !save.is_modified() => Ok(self.renew(stored, save).await),
+            Some(stored) if has_ended(save)? => self.end(stored, save).await,
+            Some(stored) if save.id_change() != IdChange::Keep => self.rotate(stored, save).await,
+            Some(stored) if save.changes().is_empty() => Ok(self.renew(stored, save).await),
+            Some(stored) => self.write(stored, save).await,
+            None if save.is_modified() => self.begin(save.contents(), save).await,
+            None => Ok(Saved::unchanged()),
+        }
     }
 }
 
-/// Whether what was stored is to end: by the session's own word, or because nothing is left in it that Flask-Session
-/// counts.
-fn has_ended(session: &Session) -> bool {
-    session.ends() || session.keys().iter().all(|key| key == "_permanent")
+/// Returns the renewal of a stored session. The expiry in Redis is extended whether or not the
+/// session is permanent, as in Flask-Session. The cookie is set again only if it has an expiry.
+fn renewal(context: &OpenContext<'_>, opened: &Opened) -> Renewal {
+    let refresh = context.config().refresh();
+    let cookie = context.lifetime(opened).is_some();
+    Renewal { cookie, ..Renewal::flasks(refresh) }
 }
 
-fn life(context: &SaveContext<'_>) -> Duration {
-    context.lifetime().unwrap_or_else(|| context.config().permanent_lifetime())
+/// Returns whether the stored session is to end: because the request ends it, or because nothing is
+/// left in it that counts for Flask-Session.
+fn has_ended(save: &Save<'_>) -> Result<bool, Error> {
+    Ok(save.ends() || Tree::from_payload(&save.contents().payload())?.is_empty())
+}
+
+fn life(contents: &Contents, save: &Save<'_>) -> Duration {
+    contents.lifetime().unwrap_or_else(|| save.config().permanent_lifetime())
 }
 
 fn dropped() -> Saved {
     tracing::info!("session was ended meanwhile; this request's changes are dropped");
-    (CookieAction::Keep, Outcome::Dropped)
+    Saved::dropped()
 }

@@ -5,7 +5,8 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use session_core::{Error, ErrorKind, SecretKey};
+use session_core::config::SecretKey;
+use session_core::{Error, ErrorKind};
 use sha1::Sha1;
 
 const SALT: &[u8] = b"flask-session";
@@ -54,7 +55,9 @@ fn derive(key: &[u8]) -> Result<Hmac<Sha1>, Error> {
         derivation.update(SALT);
         Hmac::<Sha1>::new_from_slice(&derivation.finalize().into_bytes())
     });
-    derived.map_err(|error| Error::new(ErrorKind::Configuration, "the secret key cannot be used").with_source(error))
+    derived.map_err(|error| {
+        Error::new(ErrorKind::Configuration, "the secret key cannot be used").with_source(error)
+    })
 }
 
 #[cfg(test)]
@@ -63,8 +66,8 @@ mod tests {
 
     #[test]
     fn a_retired_key_verifies_and_signs_nothing() {
-        let old = SecretKey::allow_short("old").unwrap();
-        let new = SecretKey::allow_short("new").unwrap();
+        let old = SecretKey::with_any_length("old").unwrap();
+        let new = SecretKey::with_any_length("new").unwrap();
         let cookie = Signer::new(&old).unwrap().sign("id");
         let both = Signer::new(&new.clone().with_fallback(&old)).unwrap();
         assert_eq!(both.verify(&cookie), Some("id"));
@@ -74,7 +77,7 @@ mod tests {
 
     #[test]
     fn debug_shows_no_key() {
-        let signer = Signer::new(&SecretKey::allow_short("hunter2").unwrap()).unwrap();
+        let signer = Signer::new(&SecretKey::with_any_length("hunter2").unwrap()).unwrap();
         assert_eq!(format!("{signer:?}"), "Signer { keys: 1, .. }");
     }
 }

@@ -10,10 +10,9 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use flask_session_redis::FlaskSessionRedis;
-use session_core::{
-    CookieAction, CookieAttributes, Error, OpenContext, RequestView, SaveContext, Session, SessionConfig,
-    SessionInterface, async_trait,
-};
+use session_core::interface::{OpenContext, Opened, Save, Saved, SessionView};
+use session_core::request::RequestView;
+use session_core::{CookieAttributes, Error, SessionConfig, SessionInterface, async_trait};
 use support::RedisServer;
 
 /// The interface, with a Redis that ends with it.
@@ -26,7 +25,10 @@ struct OnItsOwnServer {
 impl OnItsOwnServer {
     async fn start(config: SessionConfig) -> Self {
         let server = RedisServer::start();
-        Self { sessions: FlaskSessionRedis::connect(&server.url(), config).await.unwrap(), _server: server }
+        Self {
+            sessions: FlaskSessionRedis::connect(&server.url(), config).await.unwrap(),
+            _server: server,
+        }
     }
 }
 
@@ -37,32 +39,32 @@ impl SessionInterface for OnItsOwnServer {
         self.sessions.config()
     }
 
-    async fn open(&self, context: &OpenContext<'_>) -> Result<Session, Error> {
+    async fn open(&self, context: &OpenContext<'_>) -> Result<Opened, Error> {
         self.sessions.open(context).await
     }
 
-    async fn save(&self, session: &Session, context: &SaveContext<'_>) -> Result<CookieAction, Error> {
-        self.sessions.save(session, context).await
+    async fn save(&self, save: &Save<'_>) -> Result<Saved, Error> {
+        self.sessions.save(save).await
     }
 
     fn cookie_name(&self, request: &RequestView) -> Cow<'_, str> {
         self.sessions.cookie_name(request)
     }
 
-    fn cookie_attributes(&self, request: &RequestView, session: &Session) -> Cow<'_, CookieAttributes> {
+    fn cookie_attributes(
+        &self,
+        request: &RequestView,
+        session: &SessionView<'_>,
+    ) -> Cow<'_, CookieAttributes> {
         self.sessions.cookie_attributes(request, session)
     }
 
-    fn lifetime(&self, session: &Session) -> Option<Duration> {
+    fn lifetime(&self, session: &SessionView<'_>) -> Option<Duration> {
         self.sessions.lifetime(session)
     }
 
-    fn should_set_cookie(&self, session: &Session) -> bool {
+    fn should_set_cookie(&self, session: &SessionView<'_>) -> bool {
         self.sessions.should_set_cookie(session)
-    }
-
-    fn should_save(&self, session: &Session) -> bool {
-        self.sessions.should_save(session)
     }
 }
 
@@ -70,14 +72,19 @@ conformance_tests::interface_suite!(
     server_side,
     OnItsOwnServer::start,
     except(
-        two_requests_at_once_both_keep_their_keys = "the last save of the whole session wins, as in Flask-Session",
+        two_requests_at_once_both_keep_their_keys =
+            "the last save of the whole session wins, as in Flask-Session",
         updates_at_once_all_count = "the last save of the whole session wins, as in Flask-Session",
         an_idle_session_is_gone = "the format has no place for it: refused when it is configured",
-        no_session_outlives_the_absolute_timeout = "the format has no place for it: refused when it is configured",
+        no_session_outlives_the_absolute_timeout =
+            "the format has no place for it: refused when it is configured",
         a_session_is_gone_after_its_end = "Redis has its own clock; interface.rs looks at the TTL",
         an_overridden_lifetime_is_obeyed = "Redis has its own clock; interface.rs looks at the TTL",
-        only_a_change_puts_the_end_off_if_it_is_to = "Redis has its own clock; interface.rs looks at the TTL",
-        a_browser_session_is_kept_for_the_browser_lifetime = "kept for the permanent lifetime, as in Flask-Session",
-        tagged_values_come_back = "Flask-Session writes a UUID as text, and so it is text when it comes back",
+        only_a_change_puts_the_end_off_if_it_is_to =
+            "Redis has its own clock; interface.rs looks at the TTL",
+        a_browser_session_is_kept_for_the_browser_lifetime =
+            "kept for the permanent lifetime, as in Flask-Session",
+        tagged_values_come_back =
+            "Flask-Session writes a UUID as text, and so it is text when it comes back",
     ),
 );

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use flask_session_redis::{FlaskSessionRedis, Format};
 use redis::aio::MultiplexedConnection;
-use session_core::tagged::Markup;
-use session_core::{
-    CookieAction, Error, ErrorKind, OpenContext, Outcome, Refresh, RequestSession, RequestView, SaveContext, SecretKey,
-    Session, SessionConfig, SessionInterface, async_trait,
-};
+use session_core::config::SecretKey;
+use session_core::flask::Markup;
+use session_core::interface::{Hooked, Hooks, SessionView};
+use session_core::request::{RequestSession, RequestView};
+use session_core::{ErrorKind, Outcome, Refresh, Session, SessionConfig};
 
 use support::{Client, RedisServer, client};
 
@@ -37,14 +37,21 @@ async fn keys(connection: &mut MultiplexedConnection) -> Vec<String> {
 }
 
 async fn milliseconds_left(redis: &RedisServer, id: &str) -> i64 {
-    redis::cmd("PTTL").arg(format!("session:{id}")).query_async(&mut redis.connection().await).await.unwrap()
+    redis::cmd("PTTL")
+        .arg(format!("session:{id}"))
+        .query_async(&mut redis.connection().await)
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
 async fn an_unknown_id_is_not_adopted() {
     let redis = RedisServer::start();
     let mut client = client(&redis).await.with_cookie(Some(ID));
-    let done = client.request(|session| session.insert("user", "ada").map(|()| session.is_new())).await.unwrap();
+    let done = client
+        .request(|session| session.insert("user", "ada").map(|()| session.is_new()))
+        .await
+        .unwrap();
     assert!(done.value);
     let id = client.cookie.unwrap();
     assert!(id != ID && id.len() == 43, "{id}");
@@ -63,8 +70,11 @@ async fn what_cannot_be_an_id_reaches_no_redis() {
         assert_eq!(payload, "{}", "{cookie}");
     }
     let reads = async || {
-        let statistics: String =
-            redis::cmd("INFO").arg("commandstats").query_async(&mut redis.connection().await).await.unwrap();
+        let statistics: String = redis::cmd("INFO")
+            .arg("commandstats")
+            .query_async(&mut redis.connection().await)
+            .await
+            .unwrap();
         statistics.contains("cmdstat_get:")
     };
     assert!(!reads().await);
@@ -86,7 +96,11 @@ async fn a_logout_deletes_the_key_and_the_cookie() {
         let done = done.await.unwrap();
         assert_eq!(done.outcome, Some(Outcome::Stored), "{way}");
         assert!(done.headers.set_cookie().unwrap().contains("Max-Age=0"), "{way}");
-        assert_eq!((client.cookie, keys(&mut redis.connection().await).await), (None, Vec::new()), "{way}");
+        assert_eq!(
+            (client.cookie, keys(&mut redis.connection().await).await),
+            (None, Vec::new()),
+            "{way}"
+        );
     }
 }
 
@@ -94,10 +108,16 @@ async fn a_logout_deletes_the_key_and_the_cookie() {
 async fn what_is_written_after_destroy_begins_a_session_under_a_new_id() {
     let redis = RedisServer::start();
     let (mut client, old) = logged_in(&redis).await;
-    client.request(|session| session.destroy().and_then(|()| session.insert("message", "bye"))).await.unwrap();
+    client
+        .request(|session| session.destroy().and_then(|()| session.insert("message", "bye")))
+        .await
+        .unwrap();
     let new = client.cookie.clone().unwrap();
     assert_ne!(new, old);
-    assert_eq!((redis.stored(&old).await, client.payload().await), (None, r#"{"message":"bye"}"#.to_owned()));
+    assert_eq!(
+        (redis.stored(&old).await, client.payload().await),
+        (None, r#"{"message":"bye"}"#.to_owned())
+    );
 }
 
 #[tokio::test]
@@ -133,7 +153,10 @@ async fn a_login_into_a_session_that_was_ended_meanwhile_begins_one_from_its_own
     let done = client.finish(login, ()).await.unwrap();
     assert_eq!(done.outcome, Some(Outcome::Stored));
     assert_eq!(client.payload().await, r#"{"name":"bob"}"#);
-    assert_eq!(keys(&mut redis.connection().await).await, [format!("session:{}", client.cookie.clone().unwrap())]);
+    assert_eq!(
+        keys(&mut redis.connection().await).await,
+        [format!("session:{}", client.cookie.clone().unwrap())]
+    );
     assert_ne!(client.cookie, Some(old));
 }
 
@@ -178,7 +201,8 @@ async fn several_saves_in_one_request_are_one_session() {
 #[tokio::test]
 async fn a_session_lives_as_long_as_flask_session_would_let_it() {
     let redis = RedisServer::start();
-    let config = SessionConfig::builder().permanent_lifetime(Duration::from_secs(90)).build().unwrap();
+    let config =
+        SessionConfig::builder().permanent_lifetime(Duration::from_secs(90)).build().unwrap();
     for permanent in [false, true] {
         let mut client = configured(&redis, config.clone()).await;
         let begin = |session: &Session| {
@@ -192,25 +216,12 @@ async fn a_session_lives_as_long_as_flask_session_would_let_it() {
     }
 }
 
-/// A wrapper that lets every session live for half a minute.
+/// Every session lives for half a minute.
 #[derive(Debug)]
-struct Short(FlaskSessionRedis);
+struct Short;
 
-#[async_trait]
-impl SessionInterface for Short {
-    fn config(&self) -> &SessionConfig {
-        self.0.config()
-    }
-
-    async fn open(&self, context: &OpenContext<'_>) -> Result<Session, Error> {
-        self.0.open(context).await
-    }
-
-    async fn save(&self, session: &Session, context: &SaveContext<'_>) -> Result<CookieAction, Error> {
-        self.0.save(session, context).await
-    }
-
-    fn lifetime(&self, _: &Session) -> Option<Duration> {
+impl Hooks for Short {
+    fn lifetime(&self, _: &SessionView<'_>, _: Option<Duration>) -> Option<Duration> {
         Some(Duration::from_secs(30))
     }
 }
@@ -218,11 +229,15 @@ impl SessionInterface for Short {
 #[tokio::test]
 async fn an_overridden_lifetime_is_the_time_to_live() {
     let redis = RedisServer::start();
-    let short = Short(FlaskSessionRedis::connect(&redis.url(), SessionConfig::default()).await.unwrap());
-    let request = RequestSession::new(short, RequestView::default());
+    let sessions =
+        FlaskSessionRedis::connect(&redis.url(), SessionConfig::default()).await.unwrap();
+    let request = RequestSession::new(Hooked::new(sessions, Short), RequestView::default());
     request.session().await.unwrap().insert("user", "ada").unwrap();
-    let headers = request.commit().await.unwrap();
-    let id = headers.set_cookie().and_then(|cookie| cookie.strip_prefix("session=")?.split(';').next()).unwrap();
+    let headers = request.commit().await.into_result().unwrap();
+    let id = headers
+        .set_cookie()
+        .and_then(|cookie| cookie.strip_prefix("session=")?.split(';').next())
+        .unwrap();
     let left = milliseconds_left(&redis, id).await;
     assert!((20_000..=30_000).contains(&left), "{left}");
 }
@@ -230,12 +245,16 @@ async fn an_overridden_lifetime_is_the_time_to_live() {
 #[tokio::test]
 async fn a_session_that_was_only_read_is_renewed_and_not_written() {
     let redis = RedisServer::start();
-    for (refresh, renews) in
-        [(Refresh::EachRequest, true), (Refresh::WhenAccessed, true), (Refresh::WhenModified, false)]
-    {
+    for (refresh, renews) in [
+        (Refresh::EachRequest, true),
+        (Refresh::WhenAccessed, true),
+        (Refresh::WhenModified, false),
+    ] {
         let config = SessionConfig::builder().refresh(refresh).build().unwrap();
         let mut client = configured(&redis, config).await.with_cookie(Some(ID));
-        for (stored, sets_cookie) in [(STORED, false), (&br#"{"_permanent":true,"user":"ada"}"#[..], renews)] {
+        for (stored, sets_cookie) in
+            [(STORED, false), (&br#"{"_permanent":true,"user":"ada"}"#[..], renews)]
+        {
             redis.store(ID, stored).await;
             let request = client.begin();
             request.session().await.unwrap();
@@ -256,9 +275,15 @@ async fn the_flag_modified_alone_decides_whether_changes_are_stored() {
     let redis = RedisServer::start();
     let mut client = client(&redis).await.with_cookie(Some(ID));
     redis.store(ID, STORED).await;
-    client.request(|session| session.insert("visits", 1).and_then(|()| session.set_modified(false))).await.unwrap();
+    client
+        .request(|session| session.insert("visits", 1).and_then(|()| session.set_modified(false)))
+        .await
+        .unwrap();
     assert_eq!(redis.stored(ID).await.unwrap(), STORED);
-    client.request(|session| session.clear().and_then(|()| session.set_modified(false))).await.unwrap();
+    client
+        .request(|session| session.clear().and_then(|()| session.set_modified(false)))
+        .await
+        .unwrap();
     assert_eq!(redis.stored(ID).await.unwrap(), STORED);
 
     let request = client.begin();
@@ -266,7 +291,11 @@ async fn the_flag_modified_alone_decides_whether_changes_are_stored() {
     redis.store(ID, br#"{"user":"bob"}"#).await;
     let done = client.finish(request, ()).await.unwrap();
     assert!(done.headers.set_cookie().is_some() && milliseconds_left(&redis, ID).await > 1_000_000);
-    assert_eq!(client.payload().await, r#"{"user":"bob"}"#, "without a change nothing is overwritten");
+    assert_eq!(
+        client.payload().await,
+        r#"{"user":"bob"}"#,
+        "without a change nothing is overwritten"
+    );
 }
 
 #[tokio::test]
@@ -274,7 +303,10 @@ async fn an_empty_session_is_not_stored() {
     let redis = RedisServer::start();
     let mut client = client(&redis).await;
     client.request(|session| session.set_permanent(true)).await.unwrap();
-    client.request(|session| session.insert("a", 1).and_then(|()| session.discard("a").map(drop))).await.unwrap();
+    client
+        .request(|session| session.insert("a", 1).and_then(|()| session.discard("a").map(drop)))
+        .await
+        .unwrap();
     client.request(|session| session.get::<u64>("user").map(drop)).await.unwrap();
     assert_eq!((client.cookie, keys(&mut redis.connection().await).await), (None, Vec::new()));
 }
@@ -285,13 +317,21 @@ async fn what_flask_session_cannot_store_is_an_error_and_changes_nothing() {
     for format in [Format::Msgpack, Format::Json] {
         redis.store(ID, STORED).await;
         let builder = FlaskSessionRedis::builder(SessionConfig::default()).format(format);
-        let mut client = Client::new(builder.connect(&redis.url()).await.unwrap()).with_cookie(Some(ID));
+        let mut client =
+            Client::new(builder.connect(&redis.url()).await.unwrap()).with_cookie(Some(ID));
         let error = client.request(|session| session.insert("large", u128::MAX)).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Value);
-        assert_eq!(error.to_string(), "Flask-Session cannot store what the session holds under \"large\"");
+        assert_eq!(
+            error.to_string(),
+            "Flask-Session cannot store what the session holds under \"large\""
+        );
         assert_eq!(error.source().unwrap().to_string(), "a whole number that 64 bits cannot hold");
-        let error = client.request(|session| session.flash(Markup::from("<b>hi</b>"))).await.unwrap_err();
-        assert_eq!(error.source().unwrap().to_string(), "markup, for which Flask-Session has no form");
+        let error =
+            client.request(|session| session.flash(Markup::from("<b>hi</b>"))).await.unwrap_err();
+        assert_eq!(
+            error.source().unwrap().to_string(),
+            "markup, for which Flask-Session has no form"
+        );
         assert_eq!(redis.stored(ID).await.unwrap(), STORED);
     }
 }
@@ -301,7 +341,15 @@ async fn what_cannot_be_read_is_a_fresh_session_and_is_left_alone() {
     let redis = RedisServer::start();
     let client = client(&redis).await;
     let pickle = b"\x80\x04\x95\x0a\x00\x00\x00\x00\x00\x00\x00}\x94\x8c\x01a\x94K\x01s.";
-    for stored in [&b""[..], b"\xc1", b"\x91\x01", b"{", b"\x81\xa1x\xd4\x05\x00", b"\x81\xa1x\x81\xc0\x01", pickle] {
+    for stored in [
+        &b""[..],
+        b"\xc1",
+        b"\x91\x01",
+        b"{",
+        b"\x81\xa1x\xd4\x05\x00",
+        b"\x81\xa1x\x81\xc0\x01",
+        pickle,
+    ] {
         redis.store(ID, stored).await;
         let mut client = client.with_cookie(Some(ID));
         client.request(|session| session.insert("user", "ada")).await.unwrap();
@@ -327,7 +375,7 @@ async fn an_id_without_a_valid_signature_is_a_fresh_session() {
     let redis = RedisServer::start();
     redis.store(ID, STORED).await;
     let signed = async |key: &str| {
-        let key = SecretKey::allow_short(key).unwrap();
+        let key = SecretKey::with_any_length(key).unwrap();
         let builder = FlaskSessionRedis::builder(SessionConfig::default()).signed_with(&key);
         Client::new(builder.connect(&redis.url()).await.unwrap())
     };
@@ -335,7 +383,13 @@ async fn an_id_without_a_valid_signature_is_a_fresh_session() {
     let genuine = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA.IT5SIrcVxGv2vQ-1P0JXo1Cz1Jc";
     assert_eq!(ours.with_cookie(Some(genuine)).payload().await, r#"{"user":"ada"}"#);
     assert_eq!(signed("another key").await.with_cookie(Some(genuine)).payload().await, "{}");
-    for forged in [ID, &format!("{ID}."), &genuine.replace('I', "J"), &genuine[..genuine.len() - 1], &genuine[1..]] {
+    for forged in [
+        ID,
+        &format!("{ID}."),
+        &genuine.replace('I', "J"),
+        &genuine[..genuine.len() - 1],
+        &genuine[1..],
+    ] {
         assert_eq!(ours.with_cookie(Some(forged)).payload().await, "{}", "{forged}");
     }
 }
@@ -354,15 +408,21 @@ async fn an_outage_is_an_error_that_shows_no_password() {
     drop(redis);
     let down = FlaskSessionRedis::connect(&url, SessionConfig::default()).await.unwrap_err();
     let read = client.begin().session().await.unwrap_err();
-    let written = writing.commit().await.unwrap_err();
+    let written = writing.commit().await.into_result().unwrap_err();
     for error in [&down, &read, &written] {
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
         assert!(error.source().is_some());
     }
     let not_renewed = client.finish(reading, ()).await;
-    assert_eq!(not_renewed.unwrap().outcome, Some(Outcome::Unchanged), "a request that only read goes on");
+    assert_eq!(
+        not_renewed.unwrap().outcome,
+        Some(Outcome::Unchanged),
+        "a request that only read goes on"
+    );
 
-    let bad = FlaskSessionRedis::connect("redis://:hunter2@host:port/x", SessionConfig::default()).await.unwrap_err();
+    let bad = FlaskSessionRedis::connect("redis://:hunter2@host:port/x", SessionConfig::default())
+        .await
+        .unwrap_err();
     assert_eq!(bad.kind(), ErrorKind::Configuration);
     for error in [refused, down, read, written, bad] {
         assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
@@ -374,7 +434,8 @@ async fn a_redis_that_does_not_answer_is_given_up_in_time() {
     let redis = RedisServer::start();
     let deadline = Duration::from_millis(100);
     let builder = FlaskSessionRedis::builder(SessionConfig::default()).deadline(deadline);
-    let mut client = Client::new(builder.connect(&redis.url()).await.unwrap()).with_cookie(Some(ID));
+    let mut client =
+        Client::new(builder.connect(&redis.url()).await.unwrap()).with_cookie(Some(ID));
     let mut pause = redis::cmd("CLIENT");
     pause.arg("PAUSE").arg(700).exec_async(&mut redis.connection().await).await.unwrap();
     let started = std::time::Instant::now();
@@ -390,7 +451,12 @@ async fn a_lost_connection_is_made_again() {
     let redis = RedisServer::start();
     let (mut client, _) = logged_in(&redis).await;
     let mut kill = redis::cmd("CLIENT");
-    kill.arg("KILL").arg("TYPE").arg("normal").exec_async(&mut redis.connection().await).await.unwrap();
+    kill.arg("KILL")
+        .arg("TYPE")
+        .arg("normal")
+        .exec_async(&mut redis.connection().await)
+        .await
+        .unwrap();
     let mut failures = 0;
     while client.begin().session().await.is_err() {
         failures += 1;
@@ -405,7 +471,9 @@ async fn timeouts_that_the_format_has_no_place_for_are_refused() {
         SessionConfig::builder().idle_timeout(Duration::from_mins(10)),
         SessionConfig::builder().absolute_timeout(Duration::from_mins(10)),
     ] {
-        let error = FlaskSessionRedis::connect("redis://127.0.0.1", config.build().unwrap()).await.unwrap_err();
+        let error = FlaskSessionRedis::connect("redis://127.0.0.1", config.build().unwrap())
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Configuration);
     }
 }

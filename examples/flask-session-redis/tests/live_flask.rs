@@ -10,8 +10,9 @@ use std::time::{Duration, SystemTime};
 
 use flask_session_redis::{FlaskSessionRedis, Format};
 use serde_json::{Value, json};
-use session_core::tagged::{Bytes, DateTime, Tuple, Uuid};
-use session_core::{Error, SecretKey, Session, SessionConfig};
+use session_core::config::SecretKey;
+use session_core::flask::{Bytes, DateTime, Tuple, Uuid};
+use session_core::{Error, Session, SessionConfig};
 
 use support::flask::FlaskApp;
 use support::{Client, RedisServer};
@@ -40,12 +41,13 @@ impl Pair {
     async fn start(settings: &[(Format, &str)]) -> Vec<Self> {
         let redis = Arc::new(RedisServer::start());
         let name = |format| if format == Format::Msgpack { "msgpack" } else { "json" };
-        let named: Vec<_> = settings.iter().map(|(format, secret)| (name(*format), *secret)).collect();
+        let named: Vec<_> =
+            settings.iter().map(|(format, secret)| (name(*format), *secret)).collect();
         let mut pairs = Vec::new();
         for (flask, (format, secret)) in FlaskApp::start(&redis, &named).into_iter().zip(settings) {
             let mut builder = FlaskSessionRedis::builder(SessionConfig::default()).format(*format);
             if !secret.is_empty() {
-                builder = builder.signed_with(&SecretKey::allow_short(secret).unwrap());
+                builder = builder.signed_with(&SecretKey::with_any_length(secret).unwrap());
             }
             let rust = Client::new(builder.connect(&redis.url()).await.unwrap());
             pairs.push(Self { flask, rust, redis: Arc::clone(&redis), format: *format });
@@ -76,7 +78,8 @@ impl Pair {
     }
 
     async fn has_keys(&self) -> bool {
-        redis::cmd("DBSIZE").query_async::<u64>(&mut self.redis.connection().await).await.unwrap() > 0
+        redis::cmd("DBSIZE").query_async::<u64>(&mut self.redis.connection().await).await.unwrap()
+            > 0
     }
 }
 
@@ -97,7 +100,10 @@ async fn a_login_in_python_is_seen_in_rust_and_its_changes_in_python() {
 #[tokio::test]
 async fn a_login_in_rust_is_seen_in_python_and_its_changes_in_rust() {
     for mut pair in Pair::all().await {
-        pair.request(|session| session.insert("user", "ada").and_then(|()| session.set_owner("ada"))).await;
+        pair.request(|session| {
+            session.insert("user", "ada").and_then(|()| session.set_owner("ada"))
+        })
+        .await;
         let cookie = pair.rust.cookie.clone();
         pair.post("/visit");
         assert_eq!(pair.visit().await.as_deref(), Some("ada"));
@@ -122,7 +128,11 @@ async fn a_logout_in_either_ends_both() {
             assert!(!pair.has_keys().await);
             pair.rust.cookie = stolen;
             assert_eq!(pair.rust.payload().await, "{}");
-            assert_eq!(pair.state(), json!({"_permanent": ["bool", "True"]}), "a fresh session, as Python begins it");
+            assert_eq!(
+                pair.state(),
+                json!({"_permanent": ["bool", "True"]}),
+                "a fresh session, as Python begins it"
+            );
             pair.rust.cookie = None;
         }
     }
@@ -151,9 +161,15 @@ async fn flash_messages_go_both_ways() {
         pair.post("/flash");
         let taken = pair.request(Session::take_flashes).await;
         let taken: Vec<_> = taken.iter().map(|flash| (flash.category(), flash.text())).collect();
-        assert_eq!(taken, [("message", "Saved".to_owned()), ("error", "No such product: <42>".to_owned())]);
+        assert_eq!(
+            taken,
+            [("message", "Saved".to_owned()), ("error", "No such product: <42>".to_owned())]
+        );
 
-        pair.request(|session| session.flash("Saved").and_then(|()| session.flash_with("error", "None left"))).await;
+        pair.request(|session| {
+            session.flash("Saved").and_then(|()| session.flash_in("error", "None left"))
+        })
+        .await;
         let shown = pair.flask.get(pair.rust.cookie.as_deref(), "/flashes");
         assert_eq!(shown, json!([["message", "Saved"], ["error", "None left"]]));
     }
@@ -165,7 +181,9 @@ async fn a_forged_signature_is_a_fresh_session_for_both() {
     pair.post("/login");
     let genuine = pair.rust.cookie.clone().unwrap();
     let (id, signature) = genuine.split_once('.').unwrap();
-    for forged in [id, &format!("{id}."), &format!("{signature}.{id}"), &format!("{id}.{}", &signature[1..])] {
+    for forged in
+        [id, &format!("{id}."), &format!("{signature}.{id}"), &format!("{id}.{}", &signature[1..])]
+    {
         pair.rust.cookie = Some(forged.to_owned());
         assert_eq!(pair.rust.payload().await, "{}", "{forged}");
         assert_eq!(pair.state().get("user"), None, "{forged}");
@@ -182,8 +200,12 @@ async fn what_python_stores_reads_in_rust_by_its_type() {
         let check = |session: &Session| -> Result<(), Error> {
             assert_eq!(session.get::<Value>("nothing")?, Some(Value::Null));
             assert_eq!(session.get("yes")?, Some(true));
-            assert_eq!(session.get::<String>("greeting")?.unwrap(), "Grüß \"dich\" 日本 😀\n\u{2028}");
-            let numbers = vec![0, -1, 127, 128, 1 << 32, i64::MAX.into(), i64::MIN.into(), u64::MAX.into()];
+            assert_eq!(
+                session.get::<String>("greeting")?.unwrap(),
+                "Grüß \"dich\" 日本 😀\n\u{2028}"
+            );
+            let numbers =
+                vec![0, -1, 127, 128, 1 << 32, i64::MAX.into(), i64::MIN.into(), u64::MAX.into()];
             assert_eq!(session.get::<Vec<i128>>("numbers")?, Some(numbers));
             assert_eq!((session.get("ratio")?, session.get("whole")?), (Some(0.1), Some(2.0)));
             assert_eq!(session.get("pair")?, Some((1, "two".to_owned())));
@@ -191,17 +213,29 @@ async fn what_python_stores_reads_in_rust_by_its_type() {
             assert_eq!(session.get("like_tuple")?, Some(json!({" t": [1, 2]})));
             assert_eq!(session.get("like_escape")?, Some(json!({" di": {" di": "x"}})));
             assert_eq!(session.get::<String>("naive")?.unwrap(), "2023-11-14T22:13:20");
-            assert_eq!(session.get::<String>("order")?.unwrap(), "12345678-1234-5678-1234-567812345678");
+            assert_eq!(
+                session.get::<String>("order")?.unwrap(),
+                "12345678-1234-5678-1234-567812345678"
+            );
             let by_number = BTreeMap::from([(1, "one".to_owned()), (-2, "minus two".to_owned())]);
             assert_eq!(session.get("by_number")?, Some(by_number));
             assert_eq!(session.get::<Option<f64>>("no_number")?, Some(None));
             if is_msgpack {
                 assert_eq!(session.get::<Bytes>("token")?.unwrap().as_slice(), b"\x00\xff hi");
-                assert_eq!(session.get::<DateTime>("seen")?.unwrap().as_str(), "Tue, 14 Nov 2023 22:13:20 GMT");
-                assert_eq!(session.get::<DateTime>("born")?.unwrap().as_str(), "Sun, 10 Dec 1815 00:00:00 GMT");
+                assert_eq!(
+                    session.get::<DateTime>("seen")?.unwrap().as_str(),
+                    "Tue, 14 Nov 2023 22:13:20 GMT"
+                );
+                assert_eq!(
+                    session.get::<DateTime>("born")?.unwrap().as_str(),
+                    "Sun, 10 Dec 1815 00:00:00 GMT"
+                );
             } else {
                 assert_eq!(session.get::<String>("token")?.unwrap(), "AP8gaGk=");
-                assert_eq!(session.get::<String>("seen")?.unwrap(), "2023-11-14T23:13:20.123456+01:00");
+                assert_eq!(
+                    session.get::<String>("seen")?.unwrap(),
+                    "2023-11-14T23:13:20.123456+01:00"
+                );
                 assert_eq!(session.get::<String>("born")?.unwrap(), "1815-12-10T00:00:00Z");
             }
             Ok(())
@@ -216,7 +250,8 @@ async fn what_rust_does_not_change_stays_as_python_stored_it() {
         pair.post("/set-all");
         let mut expected = pair.state();
         if pair.format == Format::Msgpack {
-            let microseconds = "datetime.datetime(2023, 11, 14, 22, 13, 20, 123456, tzinfo=datetime.timezone.utc)";
+            let microseconds =
+                "datetime.datetime(2023, 11, 14, 22, 13, 20, 123456, tzinfo=datetime.timezone.utc)";
             assert_eq!(expected["seen"], json!(["datetime", microseconds]));
             assert_eq!(expected["no_number"], json!(["float", "nan"]));
             assert_eq!(expected["by_number"][1][0][0], json!(["int", "1"]));
@@ -235,14 +270,23 @@ async fn what_rust_stores_reads_in_python_by_its_type() {
             session.insert("nothing", ())?;
             session.insert("yes", true)?;
             session.insert("greeting", "Grüß \"dich\" 日本 😀\n")?;
-            session.insert("numbers", [i128::from(i64::MIN), -1, 0, 255, 1 << 32, i128::from(u64::MAX)])?;
+            session.insert(
+                "numbers",
+                [i128::from(i64::MIN), -1, 0, 255, 1 << 32, i128::from(u64::MAX)],
+            )?;
             session.insert("ratios", [0.1, 2.0, -0.0, 1e300])?;
             session.insert("pair", Tuple::new((1, Tuple::new(("two", [3])))))?;
             session.insert("like_tuple", json!({" t": [1, 2]}))?;
             session.insert("token", Bytes::from(b"\x00\xff hi".to_vec()))?;
             session.insert("order", Uuid::from(uuid))?;
-            session.insert("seen", DateTime::from(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)))?;
-            session.insert("late", DateTime::from(SystemTime::UNIX_EPOCH + Duration::from_secs(5_000_000_000)))
+            session.insert(
+                "seen",
+                DateTime::from(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)),
+            )?;
+            session.insert(
+                "late",
+                DateTime::from(SystemTime::UNIX_EPOCH + Duration::from_secs(5_000_000_000)),
+            )
         };
         pair.request(store).await;
         let [token, seen, late] = if pair.format == Format::Msgpack {
@@ -250,10 +294,14 @@ async fn what_rust_stores_reads_in_python_by_its_type() {
             let late = "datetime.datetime(2128, 6, 11, 8, 53, 20, tzinfo=datetime.timezone.utc)";
             [["bytes", r"b'\x00\xff hi'"], ["datetime", seen], ["datetime", late]]
         } else {
-            [["str", "'AP8gaGk='"], ["str", "'2023-11-14T22:13:20Z'"], ["str", "'2128-06-11T08:53:20Z'"]]
+            [
+                ["str", "'AP8gaGk='"],
+                ["str", "'2023-11-14T22:13:20Z'"],
+                ["str", "'2128-06-11T08:53:20Z'"],
+            ]
         };
-        let numbers =
-            [i64::MIN.into(), -1, 0, 255, 1 << 32, i128::from(u64::MAX)].map(|int| ["int".to_owned(), int.to_string()]);
+        let numbers = [i64::MIN.into(), -1, 0, 255, 1 << 32, i128::from(u64::MAX)]
+            .map(|int| ["int".to_owned(), int.to_string()]);
         let ratios = ["0.1", "2.0", "-0.0", "1e+300"].map(|ratio| ["float", ratio]);
         let expected = json!({
             "nothing": ["NoneType", "None"],

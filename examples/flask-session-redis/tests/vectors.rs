@@ -6,7 +6,8 @@ mod support;
 
 use flask_session_redis::{FlaskSessionRedis, Format};
 use serde_json::Value;
-use session_core::{SecretKey, SessionConfig};
+use session_core::SessionConfig;
+use session_core::config::SecretKey;
 
 use support::{Client, RedisServer, client};
 
@@ -16,8 +17,16 @@ const ID: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 const PAYLOADS: [(&str, &str, &str); 11] = [
     ("int", r#"{"_permanent":true,"user_id":42}"#, ""),
     ("bytes", r#"{"b":{" b":"/wA="}}"#, r#"{"b":"/wA="}"#),
-    ("datetime_us", r#"{"d":{" d":"Tue, 14 Nov 2023 22:13:20 GMT"}}"#, r#"{"d":"2023-11-14T22:13:20.123456Z"}"#),
-    ("datetime_s", r#"{"d":{" d":"Tue, 14 Nov 2023 22:13:20 GMT"}}"#, r#"{"d":"2023-11-14T22:13:20Z"}"#),
+    (
+        "datetime_us",
+        r#"{"d":{" d":"Tue, 14 Nov 2023 22:13:20 GMT"}}"#,
+        r#"{"d":"2023-11-14T22:13:20.123456Z"}"#,
+    ),
+    (
+        "datetime_s",
+        r#"{"d":{" d":"Tue, 14 Nov 2023 22:13:20 GMT"}}"#,
+        r#"{"d":"2023-11-14T22:13:20Z"}"#,
+    ),
     ("naive_dt", r#"{"d":"2023-11-14T22:13:20"}"#, ""),
     ("uuid", r#"{"u":"00000000-0000-0000-0000-000000000001"}"#, ""),
     ("decimal", r#"{"x":"1.1"}"#, ""),
@@ -56,7 +65,10 @@ fn recorded() -> Vec<Value> {
 fn cases() -> Vec<Case> {
     let text = |case: &Value, field: &str| case[field].as_str().map(str::to_owned);
     let hex = |digits: String| {
-        (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect()
+        (0..digits.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap())
+            .collect()
     };
     let all = recorded();
     let cases: Vec<_> = all
@@ -80,10 +92,17 @@ async fn what_flask_session_stored_reads_as_the_right_session_whichever_format_i
     let redis = RedisServer::start();
     for setting in [Format::Msgpack, Format::Json] {
         let client = client_with(&redis, setting).await;
-        for (case, format) in cases().iter().flat_map(|case| [(case, Format::Msgpack), (case, Format::Json)]) {
+        for (case, format) in
+            cases().iter().flat_map(|case| [(case, Format::Msgpack), (case, Format::Json)])
+        {
             redis.store(ID, case.stored(format)).await;
             let mut client = client.with_cookie(Some(ID));
-            assert_eq!(client.payload().await, case.payload(format), "{} in {format:?} under {setting:?}", case.name);
+            assert_eq!(
+                client.payload().await,
+                case.payload(format),
+                "{} in {format:?} under {setting:?}",
+                case.name
+            );
         }
     }
 }
@@ -99,7 +118,12 @@ async fn what_a_request_does_not_change_is_written_back_byte_for_byte() {
             let changed = redis.stored(ID).await.unwrap();
             assert_ne!(changed, case.stored(format));
             client.request(|session| session.discard("other")).await.unwrap();
-            assert_eq!(redis.stored(ID).await.unwrap(), case.stored(format), "{} in {format:?}", case.name);
+            assert_eq!(
+                redis.stored(ID).await.unwrap(),
+                case.stored(format),
+                "{} in {format:?}",
+                case.name
+            );
         }
     }
 }
@@ -118,8 +142,9 @@ async fn what_rust_writes_is_what_flask_session_wrote() {
             });
             let values = read.await.unwrap().value;
             let mut writer = writer.clone();
-            let write =
-                writer.request(|session| values.iter().try_for_each(|(value, key)| session.insert(&**key, value)));
+            let write = writer.request(|session| {
+                values.iter().try_for_each(|(value, key)| session.insert(&**key, value))
+            });
             write.await.unwrap();
             let written = redis.stored(&writer.cookie.unwrap()).await.unwrap();
             // Rust's dates have whole seconds.
@@ -138,10 +163,12 @@ async fn a_signed_id_is_the_recorded_one_byte_for_byte() {
     let redis = RedisServer::start();
     let all = recorded();
     let case = all.iter().find(|case| case["name"] == "signer_cookie").unwrap();
-    let [secret, id, cookie] = ["secret", "sid", "cookie"].map(|field| case[field].as_str().unwrap());
-    let key = SecretKey::allow_short(secret).unwrap();
+    let [secret, id, cookie] =
+        ["secret", "sid", "cookie"].map(|field| case[field].as_str().unwrap());
+    let key = SecretKey::with_any_length(secret).unwrap();
     let builder = FlaskSessionRedis::builder(SessionConfig::default()).signed_with(&key);
-    let mut client = Client::new(builder.connect(&redis.url()).await.unwrap()).with_cookie(Some(cookie));
+    let mut client =
+        Client::new(builder.connect(&redis.url()).await.unwrap()).with_cookie(Some(cookie));
     redis.store(id, br#"{"user":"ada"}"#).await;
 
     let done = client.request(|session| session.insert("visits", 1)).await.unwrap();

@@ -26,8 +26,9 @@ const SYSTEMS: [(&str, &str); 6] = [
 /// Browser and system, as far as the request tells them: "Firefox on Linux".
 pub(crate) fn label(headers: &HeaderMap) -> String {
     let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-    let named =
-        |names: &[(&str, &'static str)]| names.iter().find(|(sign, _)| agent.contains(sign)).map(|(_, name)| *name);
+    let named = |names: &[(&str, &'static str)]| {
+        names.iter().find(|(sign, _)| agent.contains(sign)).map(|(_, name)| *name)
+    };
     let browser = named(&BROWSERS).unwrap_or("A browser");
     named(&SYSTEMS).map_or_else(|| browser.to_owned(), |system| format!("{browser} on {system}"))
 }

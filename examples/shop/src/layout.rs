@@ -15,7 +15,11 @@ impl Visitor {
     }
 
     /// A page that the visitor did not mean to see, so that flash messages wait for the next.
-    pub(crate) fn page_without_flashes(&self, title: &str, content: Markup) -> Result<Markup, Error> {
+    pub(crate) fn page_without_flashes(
+        &self,
+        title: &str,
+        content: Markup,
+    ) -> Result<Markup, Error> {
         self.frame(title, &[], content)
     }
 

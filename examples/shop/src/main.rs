@@ -43,7 +43,9 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let sessions = shop::open_store(&arguments.store, config(arguments.secure)?).await?;
     let listener = listen(arguments.port).await?;
     announce(listener.local_addr()?, &sessions, arguments.secure);
-    axum::serve(listener, shop::app(sessions.interface, sessions.owners)).with_graceful_shutdown(interrupt()).await?;
+    axum::serve(listener, shop::app(sessions.interface, sessions.owners))
+        .with_graceful_shutdown(interrupt())
+        .await?;
     println!("The shop is closed.");
     Ok(())
 }
@@ -78,7 +80,9 @@ fn announce(address: SocketAddr, sessions: &Sessions, secure: bool) {
     if secure {
         println!("  Cookie   __Host-session: Secure, and for this host alone");
     } else {
-        println!("  Cookie   SessionConfig::development(): without Secure, for plain HTTP on this machine;");
+        println!(
+            "  Cookie   SessionConfig::development(): without Secure, for plain HTTP on this machine;"
+        );
         println!("           never in production");
     }
     println!("  Account  user ada, password lovelace");

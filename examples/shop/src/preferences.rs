@@ -57,7 +57,8 @@ pub(crate) enum Greeting {
 }
 
 impl Greeting {
-    pub(crate) const ALL: [Self; 5] = [Self::English, Self::French, Self::German, Self::Spanish, Self::Welsh];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::English, Self::French, Self::German, Self::Spanish, Self::Welsh];
 
     /// The language's tag, which is also its value in the form.
     pub(crate) fn language(self) -> &'static str {

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use session_cookie::{SealedCookieSessions, SignedCookieSessions};
-use session_core::{Error, ErrorKind, OwnerSessions, SecretKey, SessionConfig, SessionInterface};
-use session_memory::MemorySessions;
+use session_core::config::SecretKey;
+use session_core::{Error, ErrorKind, OwnerSessions, SessionConfig, SessionInterface};
+use session_memory::{MemorySessions, MemoryStore};
 use session_redis::{RedisSessions, RedisStore, RedisStoreBuilder};
 use session_sql::{SqlSessions, SqlStore};
 
@@ -35,7 +36,8 @@ pub async fn open_store(store: &str, config: SessionConfig) -> Result<Sessions, 
         None if store == "memory" => Ok(memory(config)),
         Some(("redis" | "rediss", _)) => redis(RedisStore::builder(store), config, "Redis").await,
         Some(("redis+cluster", nodes)) => {
-            let nodes = nodes.trim_start_matches('/').split(',').map(|node| format!("redis://{node}"));
+            let nodes =
+                nodes.trim_start_matches('/').split(',').map(|node| format!("redis://{node}"));
             redis(RedisStore::cluster(nodes), config, "a Redis Cluster").await
         }
         Some(("sqlite", _)) => sql(store, config, "SQLite").await,
@@ -51,21 +53,30 @@ pub async fn open_store(store: &str, config: SessionConfig) -> Result<Sessions, 
     }
 }
 
-async fn redis(store: RedisStoreBuilder, config: SessionConfig, description: &'static str) -> Result<Sessions, Error> {
-    let sessions = RedisSessions::with_store(store.connect().await?, config);
+async fn redis(
+    store: RedisStoreBuilder,
+    config: SessionConfig,
+    description: &'static str,
+) -> Result<Sessions, Error> {
+    let sessions = RedisSessions::new(store.connect().await?, config);
     Ok(on_server(sessions, description, None))
 }
 
-async fn sql(url: &str, config: SessionConfig, description: &'static str) -> Result<Sessions, Error> {
+async fn sql(
+    url: &str,
+    config: SessionConfig,
+    description: &'static str,
+) -> Result<Sessions, Error> {
     let store = SqlStore::connect(url).await?;
     store.migrate().await?;
-    let sessions = SqlSessions::with_store(store, config);
+    let sessions = SqlSessions::new(store, config);
     Ok(on_server(sessions, description, None))
 }
 
 fn memory(config: SessionConfig) -> Sessions {
     let notice = "sessions, and with them logins, end with this process";
-    on_server(MemorySessions::new(config), "memory (in this process)", Some(notice))
+    let sessions = MemorySessions::new(MemoryStore::new(), config);
+    on_server(sessions, "memory (in this process)", Some(notice))
 }
 
 fn on_server(
@@ -90,7 +101,11 @@ fn sealed_cookie(config: SessionConfig) -> Result<Sessions, Error> {
     Ok(in_browser(sessions, "sealed cookie (the whole session, encrypted, in the browser)", notice))
 }
 
-fn in_browser(sessions: impl SessionInterface, description: &'static str, notice: Option<&'static str>) -> Sessions {
+fn in_browser(
+    sessions: impl SessionInterface,
+    description: &'static str,
+    notice: Option<&'static str>,
+) -> Sessions {
     Sessions { interface: Arc::new(sessions), owners: None, description, notice }
 }
 

@@ -18,7 +18,7 @@ pub(crate) struct Visitor {
 
 /// Middleware: leaves the account of the session's user in the request, where [`Visitor`] finds it.
 pub(crate) async fn load_user(mut request: Request, next: Next) -> Result<Response, Error> {
-    if let Some(handle) = request_session::<()>(request.extensions()) {
+    if let Some(handle) = request_session(request.extensions()) {
         let user = handle.session().await?.get(USER)?;
         if let Some(account) = user.and_then(|user| accounts::find(&user)) {
             request.extensions_mut().insert(account);

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
 
-const KEY: &str = "0123456789abcdef0123456789abcdef";
+const KEY: &str = "c81d7e02f5a946b3908fe2d41b7a65c3";
 
 /// The program, without a key from the environment of the test.
 fn shop(arguments: &[&str]) -> Command {
@@ -26,12 +26,15 @@ fn refusal(output: &Output) -> String {
 
 #[test]
 fn an_unknown_store_is_refused_in_one_line() {
-    for (store, shown) in [("papyrus", "\"papyrus\""), ("", "\"\""), ("two\nlines", "\"two\\nlines\"")] {
+    for (store, shown) in
+        [("papyrus", "\"papyrus\""), ("", "\"\""), ("two\nlines", "\"two\\nlines\"")]
+    {
         let output = shop(&["--port", "0", "--store", store]).output().unwrap();
         let refusal = refusal(&output);
         assert!(
-            refusal
-                .starts_with(&format!("shop: unknown store {shown}; --store takes: cookie, sealed-cookie, memory, ")),
+            refusal.starts_with(&format!(
+                "shop: unknown store {shown}; --store takes: cookie, sealed-cookie, memory, "
+            )),
             "{refusal}"
         );
     }
@@ -41,7 +44,9 @@ fn an_unknown_store_is_refused_in_one_line() {
 fn a_weak_key_is_refused_in_one_line_that_does_not_show_it() {
     for weak in ["hunter2", &KEY[1..], ""] {
         let output = shop(&["--port", "0"]).env("SECRET_KEY", weak).output().unwrap();
-        let expected = format!("shop: the key in SECRET_KEY has {} bytes; at least 32 are needed", weak.len());
+        let length = weak.len();
+        let expected =
+            format!("shop: secret key in SECRET_KEY has {length} bytes; it needs at least 32");
         assert_eq!(refusal(&output), expected);
     }
 }
@@ -74,7 +79,13 @@ impl Open {
                 break;
             }
         }
-        let address = announcement.lines().next().and_then(|line| line.split_once("http://")).unwrap().1.to_owned();
+        let address = announcement
+            .lines()
+            .next()
+            .and_then(|line| line.split_once("http://"))
+            .unwrap()
+            .1
+            .to_owned();
         // Read on, so that the farewell meets an open pipe.
         std::thread::spawn(move || lines.for_each(drop));
         Self { process, announcement, address }
@@ -82,7 +93,12 @@ impl Open {
 
     fn get(&self, path: &str) -> String {
         let mut connection = TcpStream::connect(&self.address).unwrap();
-        write!(connection, "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address).unwrap();
+        write!(
+            connection,
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+            self.address
+        )
+        .unwrap();
         let mut answer = String::new();
         connection.read_to_string(&mut answer).unwrap();
         answer
@@ -120,7 +136,11 @@ fn the_start_tells_what_a_visitor_and_an_operator_need() {
 #[test]
 fn a_key_from_the_environment_is_used_without_a_notice_and_never_shown() {
     let open = Open::start(shop(&["--port", "0"]).env("SECRET_KEY", KEY));
-    assert!(!open.announcement.contains("Notice") && !open.announcement.contains(KEY), "{}", open.announcement);
+    assert!(
+        !open.announcement.contains("Notice") && !open.announcement.contains(KEY),
+        "{}",
+        open.announcement
+    );
 }
 
 #[cfg(unix)]

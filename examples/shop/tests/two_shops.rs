@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// That of all shops here. Only cookies need it.
-const KEY: &str = "0123456789abcdef0123456789abcdef";
+const KEY: &str = "c81d7e02f5a946b3908fe2d41b7a65c3";
 
 /// A shop in a process of its own.
 struct Shop {
@@ -28,7 +28,8 @@ impl Shop {
             .stderr(Stdio::null());
         let mut process = command.spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let address = lines.find_map(|line| Some(line.split_once("http://")?.1.to_owned())).unwrap();
+        let address =
+            lines.find_map(|line| Some(line.split_once("http://")?.1.to_owned())).unwrap();
         std::thread::spawn(move || lines.for_each(drop));
         Self { process, address }
     }
@@ -111,7 +112,8 @@ async fn they_share_a_login_in_redis() {
 
 #[test]
 fn they_share_a_login_in_a_file() {
-    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("shop-{}.db", std::process::id()));
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join(format!("shop-{}.db", std::process::id()));
     share_a_login(&format!("sqlite:{}", file.display()));
 }
 
@@ -128,7 +130,9 @@ async fn they_share_a_login_in_mariadb() {
 #[tokio::test]
 async fn they_share_a_login_in_a_cluster() {
     let cluster = test_servers::redis_cluster().await;
-    let nodes =
-        cluster.urls().into_iter().map(|url| url.trim_start_matches("redis://").trim_end_matches('/').to_owned());
+    let nodes = cluster
+        .urls()
+        .into_iter()
+        .map(|url| url.trim_start_matches("redis://").trim_end_matches('/').to_owned());
     share_a_login(&format!("redis+cluster://{}", nodes.collect::<Vec<_>>().join(",")));
 }

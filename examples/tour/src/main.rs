@@ -43,13 +43,15 @@ use std::net::TcpListener;
 use actix_web::dev::Server;
 use axum::Router;
 
-const USAGE: &str = "usage: tour <axum|actix> <backend|cart|flash|keys|login|null|user|vary> [address]";
+const USAGE: &str =
+    "usage: tour <axum|actix> <backend|cart|flash|keys|login|null|user|vary> [address]";
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
     let mut arguments = env::args().skip(1);
-    let (framework, name) = (arguments.next().unwrap_or_default(), arguments.next().unwrap_or_default());
+    let (framework, name) =
+        (arguments.next().unwrap_or_default(), arguments.next().unwrap_or_default());
     let listener = TcpListener::bind(arguments.next().unwrap_or("127.0.0.1:3000".to_owned()))?;
     let address = listener.local_addr()?;
     match framework.as_str() {

@@ -71,8 +71,8 @@ fn messages_are_shown_once_and_by_category() {
 
 #[test]
 fn a_new_key_logs_nobody_out_while_the_old_one_is_kept() {
-    const OLD: &str = "the-key-of-last-year-0123456789abcdef";
-    const NEW: &str = "the-key-of-this-year-0123456789abcdef";
+    const OLD: &str = "the-old-test-key-7Qd0pXw4ZrLk9Vm2Bn8";
+    const NEW: &str = "the-new-test-key-Ys5Tc1Hf6Gj3Kd0Wq9Ae";
     for framework in ["axum", "actix"] {
         let visit = |cookie: Option<String>, environment: &[(&str, &str)]| {
             let program = Program::start(framework, "keys", environment);
@@ -85,8 +85,16 @@ fn a_new_key_logs_nobody_out_while_the_old_one_is_kept() {
         assert_eq!(text, "Visit number 1\n");
         let (text, new) = visit(old.clone(), &[("SECRET_KEY", NEW), ("OLD_SECRET_KEY", OLD)]);
         assert_eq!(text, "Visit number 2\n");
-        assert_eq!(visit(new, &[("SECRET_KEY", NEW)]).0, "Visit number 3\n", "signed with the new key meanwhile");
-        assert_eq!(visit(old, &[("SECRET_KEY", NEW)]).0, "Visit number 1\n", "the old key is dropped");
+        assert_eq!(
+            visit(new, &[("SECRET_KEY", NEW)]).0,
+            "Visit number 3\n",
+            "signed with the new key meanwhile"
+        );
+        assert_eq!(
+            visit(old, &[("SECRET_KEY", NEW)]).0,
+            "Visit number 1\n",
+            "the old key is dropped"
+        );
     }
 }
 
@@ -116,7 +124,11 @@ fn without_a_key_a_read_works_and_the_log_says_what_a_write_wants() {
 #[test]
 fn with_a_key_the_same_program_keeps_what_is_written() {
     for framework in ["axum", "actix"] {
-        let program = Program::start(framework, "null", &[("SECRET_KEY", "0123456789abcdef0123456789abcdef")]);
+        let program = Program::start(
+            framework,
+            "null",
+            &[("SECRET_KEY", "c81d7e02f5a946b3908fe2d41b7a65c3")],
+        );
         let mut browser = Browser::new(&program);
         assert_eq!(browser.post("/dark", &[]).status, 200);
         assert_eq!(browser.get("/").text, "The theme is dark\n");
@@ -134,7 +146,11 @@ fn a_response_varies_by_cookie_if_its_session_was_asked_for() {
             ("/price?personal", "Your price is 25\n", Some("Cookie")),
         ] {
             let page = browser.get(path);
-            assert_eq!((page.text.as_str(), page.vary.as_deref(), page.set_cookie), (text, vary, None), "{path}");
+            assert_eq!(
+                (page.text.as_str(), page.vary.as_deref(), page.set_cookie),
+                (text, vary, None),
+                "{path}"
+            );
         }
     });
 }
@@ -146,7 +162,8 @@ fn an_unknown_program_is_refused_with_the_list_of_all() {
         let output = command.args(arguments).env_clear().output().unwrap();
         let complaint = String::from_utf8(output.stderr).unwrap();
         assert!(
-            !output.status.success() && complaint.contains("usage: tour <axum|actix> <backend|cart|"),
+            !output.status.success()
+                && complaint.contains("usage: tour <axum|actix> <backend|cart|"),
             "{complaint}"
         );
     }

@@ -12,7 +12,8 @@ async fn visits(session: Session) -> Result<String, Error> {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // development(): plain HTTP on your own machine. In production: SessionConfig::default().
-    let sessions = SignedCookieSessions::new(SessionConfig::development(), &SecretKey::generate()?)?;
+    let sessions =
+        SignedCookieSessions::new(SessionConfig::development(), &SecretKey::generate()?)?;
     let app = Router::new().route("/", get(visits)).layer(SessionLayer::new(sessions));
     let address = std::env::args().nth(1).unwrap_or("127.0.0.1:3000".to_owned());
     Ok(axum::serve(tokio::net::TcpListener::bind(address).await?, app).await?)

@@ -13,7 +13,10 @@ const PROGRAM: &str = include_str!("../src/main.rs");
 #[test]
 fn the_program_of_the_readme_is_this_one() {
     let (_, program) = PROGRAM.split_once('\n').unwrap();
-    assert!(README.contains(&format!("```rust,no_run\n{program}```")), "README.md shows another program");
+    assert!(
+        README.contains(&format!("```rust,no_run\n{program}```")),
+        "README.md shows another program"
+    );
 }
 
 #[test]
@@ -26,8 +29,9 @@ fn the_terminal_of_the_readme_shows_what_the_program_answers() {
     for (shown, seen) in shown.lines().zip(first.lines().filter(without_date)) {
         // A signature and a time differ from run to run.
         let stable = |line: &str| {
-            line.split_once("session=eyJ2aXNpdHMiOjF9.")
-                .map_or(line.to_owned(), |(head, tail)| format!("{head}{}", tail.split_once(';').unwrap().1))
+            line.split_once("session=eyJ2aXNpdHMiOjF9.").map_or(line.to_owned(), |(head, tail)| {
+                format!("{head}{}", tail.split_once(';').unwrap().1)
+            })
         };
         assert_eq!(stable(shown), stable(seen));
     }
@@ -63,7 +67,12 @@ impl Server {
     fn get(&self, cookie: Option<&str>) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let cookie = cookie.map(|cookie| format!("Cookie: {cookie}\r\n")).unwrap_or_default();
-        write!(stream, "GET / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{cookie}\r\n", self.address).unwrap();
+        write!(
+            stream,
+            "GET / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{cookie}\r\n",
+            self.address
+        )
+        .unwrap();
         let mut response = BufReader::new(stream);
         let mut text = String::new();
         response.read_line(&mut text).unwrap();

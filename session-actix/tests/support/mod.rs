@@ -1,5 +1,5 @@
-//! What the tests of this crate share: answers of an application in the process, signed cookies under a clock that stands
-//! still, and an interface that counts its calls and fails on demand.
+//! Shared by the tests: responses, signed cookies with a stopped clock, and an interface that
+//! counts its calls and fails on demand.
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
@@ -15,12 +15,15 @@ use actix_web::dev::{Service, ServiceResponse};
 use actix_web::http::header::{COOKIE, HeaderMap};
 use actix_web::test::TestRequest;
 use session_cookie::SignedCookieSessions;
+use session_core::config::SecretKey;
+use session_core::interface::{OpenContext, Opened, Save, Saved, state_of};
+use session_core::request::{RequestSession, RequestView};
 use session_core::{
-    CookieAction, Error, ErrorKind, ManualClock, OpenContext, RequestSession, RequestView, SaveContext, SecretKey,
-    Session, SessionConfig, SessionConfigBuilder, SessionInterface, async_trait,
+    Error, ErrorKind, ManualClock, Session, SessionConfig, SessionConfigBuilder, SessionInterface,
+    async_trait,
 };
 
-/// Tue, 14 Nov 2023 22:13:20 GMT, and so it stays.
+/// Returns a clock that stands at Tue, 14 Nov 2023 22:13:20 GMT.
 pub fn clock() -> ManualClock {
     ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000))
 }
@@ -33,39 +36,44 @@ pub fn key() -> SecretKey {
     SecretKey::new("a-key-for-tests-0123456789abcdef").unwrap()
 }
 
-/// Sessions in a signed cookie of this name.
+/// Returns sessions in a signed cookie with this name.
 pub fn named(name: &str) -> SignedCookieSessions {
     SignedCookieSessions::new(settings().cookie_name(name).build().unwrap(), &key()).unwrap()
 }
 
-/// A `Cookie` header with a session of these sessions, filled like this.
-pub async fn cookie(sessions: &SignedCookieSessions, fill: fn(&Session)) -> String {
+/// Saves a new session and returns the `Cookie` header of a client that has it.
+pub async fn cookie(sessions: &(impl SessionInterface + Clone), fill: fn(&Session)) -> String {
     let request = RequestSession::new(sessions.clone(), RequestView::default());
     fill(&request.session().await.unwrap());
-    let headers = request.commit().await.unwrap();
+    let headers = request.commit().await.into_result().unwrap();
     pair(headers.set_cookie().unwrap()).to_owned()
 }
 
-/// The session that a browser would bring back after this `Set-Cookie` header.
-pub async fn reopen(sessions: &SignedCookieSessions, set_cookie: &str) -> Session {
+/// Opens the session of a client that received this `Set-Cookie` header.
+pub async fn reopen(sessions: &(impl SessionInterface + Clone), set_cookie: &str) -> Session {
     let view = RequestView::builder().cookie_header(pair(set_cookie).as_bytes()).build();
     RequestSession::new(sessions.clone(), view).session().await.unwrap()
 }
 
-/// The name and the value of a `Set-Cookie` header.
+/// Returns the payload of a session.
+pub fn payload(session: &Session) -> String {
+    state_of(session).payload()
+}
+
+/// Returns the name and the value of a `Set-Cookie` header.
 pub fn pair(set_cookie: &str) -> &str {
     set_cookie.split(';').next().unwrap()
 }
 
-/// What a client gets.
+/// A response as the client receives it.
 #[derive(Debug)]
-pub struct Answer {
+pub struct TestResponse {
     pub status: u16,
     pub headers: HeaderMap,
     pub text: String,
 }
 
-impl Answer {
+impl TestResponse {
     pub fn all(&self, name: &str) -> Vec<&str> {
         self.headers.get_all(name).map(|value| value.to_str().unwrap()).collect()
     }
@@ -75,20 +83,21 @@ impl Answer {
     }
 }
 
-/// The answer of an application to a request for `/` with this `Cookie` header; none if it is empty.
-pub async fn answer<B: MessageBody + 'static>(
+/// Sends a request for `/` with this `Cookie` header, or without one if it is empty.
+pub async fn send<B: MessageBody + 'static>(
     app: &impl Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
     cookie: &str,
-) -> Answer {
-    answer_of(app, "/", cookie).await
+) -> TestResponse {
+    send_to(app, "/", cookie).await
 }
 
-/// As [`answer`], of this path. An error that leaves the application becomes the response that a server makes of it.
-pub async fn answer_of<B: MessageBody + 'static>(
+/// Sends a request for this path; see [`send`]. An error of the application becomes its response,
+/// as in a server.
+pub async fn send_to<B: MessageBody + 'static>(
     app: &impl Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
     path: &str,
     cookie: &str,
-) -> Answer {
+) -> TestResponse {
     let mut request = TestRequest::with_uri(path);
     if !cookie.is_empty() {
         request = request.append_header((COOKIE, cookie));
@@ -99,16 +108,17 @@ pub async fn answer_of<B: MessageBody + 'static>(
     };
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let body = to_bytes(response.into_body()).await.unwrap();
-    Answer { status, headers, text: String::from_utf8(body.to_vec()).unwrap() }
+    TestResponse { status, headers, text: String::from_utf8(body.to_vec()).unwrap() }
 }
 
-/// Another interface under observation. Clones share the counts.
+/// Another interface, with counted calls. Clones share the counts.
 #[derive(Clone, Debug)]
 pub struct Watched {
     inner: Arc<dyn SessionInterface>,
     opens: Arc<AtomicUsize>,
     saves: Arc<AtomicUsize>,
     failing_open: bool,
+    succeeding_saves: usize,
     failing_save: Option<ErrorKind>,
 }
 
@@ -119,21 +129,27 @@ impl Watched {
             opens: Arc::default(),
             saves: Arc::default(),
             failing_open: false,
+            succeeding_saves: 0,
             failing_save: None,
         }
     }
 
-    /// Every open fails with [`ErrorKind::Unavailable`].
+    /// Makes every call of `open` fail with [`ErrorKind::Unavailable`].
     pub fn failing_open(self) -> Self {
         Self { failing_open: true, ..self }
     }
 
-    /// Every save fails.
+    /// Makes every call of `save` fail.
     pub fn failing_save(self, kind: ErrorKind) -> Self {
-        Self { failing_save: Some(kind), ..self }
+        self.failing_save_after(0, kind)
     }
 
-    /// How often a session was asked for, and how often one was to be saved.
+    /// Makes every call of `save` fail after this number of calls.
+    pub fn failing_save_after(self, succeeding_saves: usize, kind: ErrorKind) -> Self {
+        Self { succeeding_saves, failing_save: Some(kind), ..self }
+    }
+
+    /// Returns the numbers of calls of `open` and `save`.
     pub fn counts(&self) -> (usize, usize) {
         (self.opens.load(Ordering::SeqCst), self.saves.load(Ordering::SeqCst))
     }
@@ -145,7 +161,7 @@ impl SessionInterface for Watched {
         self.inner.config()
     }
 
-    async fn open(&self, context: &OpenContext<'_>) -> Result<Session, Error> {
+    async fn open(&self, context: &OpenContext<'_>) -> Result<Opened, Error> {
         self.opens.fetch_add(1, Ordering::SeqCst);
         if self.failing_open {
             return Err(failure(ErrorKind::Unavailable));
@@ -153,11 +169,11 @@ impl SessionInterface for Watched {
         self.inner.open(context).await
     }
 
-    async fn save(&self, session: &Session, context: &SaveContext<'_>) -> Result<CookieAction, Error> {
-        self.saves.fetch_add(1, Ordering::SeqCst);
+    async fn save(&self, save: &Save<'_>) -> Result<Saved, Error> {
+        let earlier = self.saves.fetch_add(1, Ordering::SeqCst);
         match self.failing_save {
-            Some(kind) => Err(failure(kind)),
-            None => self.inner.save(session, context).await,
+            Some(kind) if earlier >= self.succeeding_saves => Err(failure(kind)),
+            _ => self.inner.save(save).await,
         }
     }
 }

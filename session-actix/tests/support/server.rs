@@ -1,4 +1,4 @@
-//! An application behind a socket, and a client that sends what it is told.
+//! An application behind a socket, and a client that sends raw bytes.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::mpsc::channel;
@@ -11,19 +11,22 @@ use session_actix::SessionMiddleware;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// A server with one worker, in a thread of its own. It ends when this is dropped.
+/// A server with one worker, in its own thread. Dropping it stops the server.
 pub struct Server {
     address: SocketAddr,
     handle: ServerHandle,
 }
 
 impl Server {
-    /// Serves these routes under this middleware.
-    pub fn start(middleware: SessionMiddleware, routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static) -> Self {
+    /// Serves these routes with this middleware.
+    pub fn start(
+        middleware: SessionMiddleware,
+        routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    ) -> Self {
         Self::run(middleware, routes, true)
     }
 
-    /// As [`start`](Self::start), and drops a request as soon as its client closes its side of the connection.
+    /// Serves these routes, and drops a request when its client closes its side of the connection.
     pub fn start_strict(
         middleware: SessionMiddleware,
         routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
@@ -42,7 +45,10 @@ impl Server {
         thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let app = move || App::new().wrap(middleware.clone()).configure(routes.clone());
-                let server = HttpServer::new(app).h1_allow_half_closed(half_closed).workers(1).disable_signals();
+                let server = HttpServer::new(app)
+                    .h1_allow_half_closed(half_closed)
+                    .workers(1)
+                    .disable_signals();
                 let server = server.listen(listener).unwrap().run();
                 tell.send(server.handle()).unwrap();
                 server.await.unwrap();
@@ -55,7 +61,7 @@ impl Server {
         TcpStream::connect(self.address).await.unwrap()
     }
 
-    /// All that the server answers to these bytes, which ask it to close the connection.
+    /// Sends a request that closes the connection, and returns all bytes of the response.
     pub async fn exchange(&self, request: &[u8]) -> Vec<u8> {
         let mut connection = self.connect().await;
         connection.write_all(request).await.unwrap();
@@ -67,7 +73,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // The call itself tells the server; the future would only wait for its end.
+        // The call itself stops the server. The future would only wait for the end.
         drop(self.handle.stop(false));
     }
 }

@@ -1,4 +1,5 @@
-//! Sealing: AES-256-GCM-SIV under keys that nothing else is derived to, over the cookie's name and value.
+//! Sealing: AES-256-GCM-SIV with keys that are derived for this purpose only. The cookie name is
+//! authenticated with the content.
 
 use std::fmt;
 
@@ -6,66 +7,72 @@ use aes_gcm_siv::aead::AeadInOut as _;
 use aes_gcm_siv::{Aes256GcmSiv, KeyInit as _, Nonce, Tag};
 use base64::Engine as _;
 use hkdf::Hkdf;
-use session_core::{Error, ErrorKind, SecretKey};
+use session_core::config::SecretKey;
+use session_core::{Error, ErrorKind};
 use sha2::Sha256;
 
 use crate::base64url::{self, STRICT};
 
-/// What the keys are for: none that signs is derived as these are. The number is that of the format.
+/// The HKDF info of the keys. No signing key is derived this way. The number is the version of the
+/// format.
 const PURPOSE: &[u8] = b"session-cookie sealed 1";
 const NONCE: usize = 12;
 const TAG: usize = 16;
 
-/// Seals with the current key and opens with all, each derived once.
+/// Seals with the current key and opens with all keys. Each is derived once.
 #[derive(Clone)]
-pub(crate) struct Cipher {
+pub(super) struct Cipher {
     keys: Vec<Aes256GcmSiv>,
 }
 
 impl Cipher {
-    pub(crate) fn new(key: &SecretKey) -> Result<Self, Error> {
+    /// How many bytes sealing adds before the base64 encoding.
+    pub(super) const OVERHEAD: usize = TAG + NONCE;
+
+    pub(super) fn new(key: &SecretKey) -> Result<Self, Error> {
         let derived = key.verifying_keys().map(|key| {
             let mut derived = [0; 32];
             Hkdf::<Sha256>::new(None, key).expand(PURPOSE, &mut derived)?;
             Ok(Aes256GcmSiv::new(&derived.into()))
         });
         let unusable = |error: hkdf::InvalidLength| {
-            Error::new(ErrorKind::Configuration, "the secret key cannot be used").with_source(error)
+            Error::new(ErrorKind::Configuration, "secret key cannot be used").with_source(error)
         };
         Ok(Self { keys: derived.collect::<Result<_, _>>().map_err(unusable)? })
     }
 
-    /// How long a cookie is that seals so many bytes.
-    pub(crate) fn sealed_length(bytes: usize) -> usize {
-        base64url::length(bytes + TAG + NONCE)
+    /// Returns the length of a cookie that seals this many bytes.
+    pub(super) fn sealed_length(bytes: usize) -> usize {
+        base64url::length(bytes + Self::OVERHEAD)
     }
 
-    /// The cookie of this content: its ciphertext, the tag, the nonce, in base64.
-    pub(crate) fn seal(&self, mut content: Vec<u8>, cookie_name: &str) -> Result<String, Error> {
+    /// Returns the cookie value: the ciphertext, the tag and the nonce, in base64.
+    pub(super) fn seal(&self, mut content: Vec<u8>, cookie_name: &str) -> Result<String, Error> {
         let mut nonce = [0; NONCE];
         getrandom::fill(&mut nonce).map_err(|error| {
-            Error::new(ErrorKind::Unavailable, "the operating system gave no randomness").with_source(error)
+            let message = "cannot read random bytes from the operating system";
+            Error::new(ErrorKind::Unavailable, message).with_source(error)
         })?;
         let nonce = Nonce::from(nonce);
         let tag = self.keys[0]
             .encrypt_inout_detached(&nonce, cookie_name.as_bytes(), content.as_mut_slice().into())
-            .map_err(|_| Error::new(ErrorKind::TooLarge, "the session is too large to be sealed"))?;
+            .map_err(|_| Error::new(ErrorKind::TooLarge, "session is too large to be sealed"))?;
         content.extend_from_slice(&tag);
         content.extend_from_slice(&nonce);
         Ok(STRICT.encode(content))
     }
 
-    /// The content of a cookie of this name; `None` if no key of ours sealed it.
-    pub(crate) fn open(&self, cookie: &str, cookie_name: &str) -> Option<Vec<u8>> {
+    /// Returns the content of a cookie of this name, or `None` if none of the keys sealed it.
+    pub(super) fn open(&self, cookie: &str, cookie_name: &str) -> Option<Vec<u8>> {
         let mut content = STRICT.decode(cookie).ok()?;
         let (rest, nonce) = content.split_last_chunk_mut::<NONCE>()?;
         let (sealed, tag) = rest.split_last_chunk_mut::<TAG>()?;
         let (nonce, tag, length) = (Nonce::from(*nonce), Tag::from(*tag), sealed.len());
-        // What does not open is left as it was, for the next key.
-        let opened = self
-            .keys
-            .iter()
-            .any(|key| key.decrypt_inout_detached(&nonce, cookie_name.as_bytes(), (&mut *sealed).into(), &tag).is_ok());
+        // A failed decryption leaves the ciphertext unchanged for the next key.
+        let opened = self.keys.iter().any(|key| {
+            key.decrypt_inout_detached(&nonce, cookie_name.as_bytes(), (&mut *sealed).into(), &tag)
+                .is_ok()
+        });
         content.truncate(length);
         opened.then_some(content)
     }

@@ -1,4 +1,4 @@
-//! Signs any payload whatever, as itsdangerous does: for what no session could have written.
+//! Signs any payload as itsdangerous does, also one that no session can have written.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,15 +12,16 @@ use sha1::Sha1;
 pub(crate) const NOW: u64 = 1_700_000_000;
 const SECRET: &str = "secret-key";
 
-/// Sessions of any size that take what [`sign`] signed.
+/// Returns an interface without a size limit that accepts the cookies of [`sign`].
 pub(crate) fn sessions(compression: Compression) -> SignedCookieSessions {
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(NOW);
-    let config = SessionConfig::builder().clock(ManualClock::at(now)).max_cookie_size(0).build().unwrap();
-    let key = SecretKey::allow_short(SECRET).unwrap();
+    let config =
+        SessionConfig::builder().clock(ManualClock::at(now)).max_cookie_size(0).build().unwrap();
+    let key = SecretKey::with_any_length(SECRET).unwrap();
     SignedCookieSessions::builder(config, &key).compression(compression).build().unwrap()
 }
 
-/// The cookie of a payload that is as it goes over the wire.
+/// Signs an encoded payload and returns the cookie value.
 pub(crate) fn sign(payload: &str) -> String {
     let signed = format!("{payload}.{}", base64(&NOW.to_be_bytes()[4..]));
     let key = authenticate(SECRET.as_bytes(), b"cookie-session");

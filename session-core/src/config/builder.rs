@@ -1,23 +1,23 @@
-//! Collects the settings, and checks them together.
+//! The builder of the settings, which checks them together.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Oversize, Refresh, SessionConfig, Settings};
+use super::clock::Clock;
+use super::{OversizePolicy, Refresh, SessionConfig, Settings};
 use crate::cookie::{self, CookieAttributesBuilder, SameSite};
-use crate::{Clock, Error, ErrorKind};
+use crate::error::{Error, ErrorKind};
 
-/// Collects a [`SessionConfig`]; nothing is checked before [`build`](Self::build).
+/// A builder of [`SessionConfig`]. [`build`](Self::build) checks the settings.
+///
+/// # Examples
 ///
 /// ```
-/// use session_core::{SameSite, SessionConfig};
+/// use session_core::{ErrorKind, SessionConfig};
 ///
-/// let config = SessionConfig::builder()
-///     .cookie_domain("example.com")
-///     .cookie_samesite(SameSite::Strict)
-///     .build()?;
-/// assert_eq!(config.cookie_attributes().domain(), Some("example.com"));
-/// # Ok::<(), session_core::Error>(())
+/// // Browsers reject a `__Host-` cookie with a domain.
+/// let builder = SessionConfig::builder().cookie_name("__Host-id").cookie_domain("example.com");
+/// assert_eq!(builder.build().unwrap_err().kind(), ErrorKind::Configuration);
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct SessionConfigBuilder {
@@ -27,256 +27,179 @@ pub struct SessionConfigBuilder {
     application_root: Option<String>,
 }
 
+impl SessionConfig {
+    /// Returns a builder with safe defaults.
+    pub fn builder() -> SessionConfigBuilder {
+        SessionConfigBuilder::default()
+    }
+}
+
 impl SessionConfigBuilder {
-    /// `SESSION_COOKIE_NAME`. `__Host-` or `__Secure-` in front makes the browser hold the server to its attributes.
+    /// Sets the name of the cookie. The default is `session`. This is Flask's
+    /// `SESSION_COOKIE_NAME`.
     ///
-    /// ```
-    /// # use session_core::SessionConfig;
-    /// assert_eq!(SessionConfig::builder().cookie_name("sid").build()?.cookie_name(), "sid");
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// With the prefix `__Host-`, `__Secure-`, `__Http-` or `__Host-Http-`, browsers accept the
+    /// cookie only with the attributes that the prefix requires.
     #[must_use]
     pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
         self.settings.cookie_name = name.into();
         self
     }
 
-    /// `SESSION_COOKIE_DOMAIN`; see [`CookieAttributesBuilder::domain`].
-    ///
-    /// ```
-    /// # use session_core::SessionConfig;
-    /// let config = SessionConfig::builder().cookie_domain("example.com").build()?;
-    /// assert_eq!(config.cookie_attributes().domain(), Some("example.com"));
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// Sets the domain that, with its subdomains, gets the cookie. The default is `None`: only the
+    /// host that set it. This is Flask's `SESSION_COOKIE_DOMAIN`; see
+    /// [`CookieAttributesBuilder::domain`].
     #[must_use]
     pub fn cookie_domain<'a>(mut self, domain: impl Into<Option<&'a str>>) -> Self {
         self.attributes = self.attributes.domain(domain);
         self
     }
 
-    /// `SESSION_COOKIE_PATH`. Without it the cookie's path is the [`application_root`](Self::application_root).
-    ///
-    /// ```
-    /// # use session_core::SessionConfig;
-    /// let config = SessionConfig::builder().application_root("/app").cookie_path("/x").build()?;
-    /// assert_eq!(config.cookie_attributes().path(), "/x");
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// Sets the path of the cookie. The default is the
+    /// [`application_root`](Self::application_root). This is Flask's `SESSION_COOKIE_PATH`.
     #[must_use]
     pub fn cookie_path(mut self, path: impl Into<String>) -> Self {
         self.cookie_path = Some(path.into());
         self
     }
 
-    /// `APPLICATION_ROOT`: the path that the application is mounted under; `/` if not given.
-    ///
-    /// ```
-    /// # use session_core::SessionConfig;
-    /// let config = SessionConfig::builder().application_root("/app").build()?;
-    /// assert_eq!(config.cookie_attributes().path(), "/app");
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// Sets the path under which the application is mounted. The default is `/`. This is Flask's
+    /// `APPLICATION_ROOT`, and is used only as the default of [`cookie_path`](Self::cookie_path).
     #[must_use]
     pub fn application_root(mut self, path: impl Into<String>) -> Self {
         self.application_root = Some(path.into());
         self
     }
 
-    /// `SESSION_COOKIE_HTTPONLY`; true if not given.
-    ///
-    /// ```
-    /// # use session_core::SessionConfig;
-    /// let config = SessionConfig::builder().cookie_httponly(false).build()?;
-    /// assert!(!config.cookie_attributes().http_only());
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// Sets whether the cookie is hidden from scripts. The default is `true`. This is Flask's
+    /// `SESSION_COOKIE_HTTPONLY`.
     #[must_use]
     pub fn cookie_httponly(mut self, http_only: bool) -> Self {
         self.attributes = self.attributes.http_only(http_only);
         self
     }
 
-    /// `SESSION_COOKIE_SECURE`; true if not given, unlike Flask.
-    ///
-    /// ```
-    /// # use session_core::SessionConfig;
-    /// let config = SessionConfig::builder().cookie_secure(false).build()?;
-    /// assert!(!config.cookie_attributes().secure());
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// Sets whether the cookie is sent over HTTPS only. The default is `true`, unlike in Flask.
+    /// This is Flask's `SESSION_COOKIE_SECURE`.
     #[must_use]
     pub fn cookie_secure(mut self, secure: bool) -> Self {
         self.attributes = self.attributes.secure(secure);
         self
     }
 
-    /// `SESSION_COOKIE_SAMESITE`; `Lax` if not given, unlike Flask. `None` sends no such attribute.
-    ///
-    /// ```
-    /// # use session_core::{SameSite, SessionConfig};
-    /// let config = SessionConfig::builder().cookie_samesite(SameSite::Strict).build()?;
-    /// assert_eq!(config.cookie_attributes().same_site(), Some(SameSite::Strict));
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// Sets the `SameSite` attribute. The default is `Lax`, unlike in Flask. `None` omits the
+    /// attribute. This is Flask's `SESSION_COOKIE_SAMESITE`.
     #[must_use]
     pub fn cookie_samesite(mut self, same_site: impl Into<Option<SameSite>>) -> Self {
         self.attributes = self.attributes.same_site(same_site);
         self
     }
 
-    /// `SESSION_COOKIE_PARTITIONED`; false if not given.
-    ///
-    /// ```
-    /// # use session_core::SessionConfig;
-    /// let config = SessionConfig::builder().cookie_partitioned(true).build()?;
-    /// assert!(config.cookie_attributes().partitioned());
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// Sets whether browsers store a separate cookie for each top-level site. The default is
+    /// `false`. This is Flask's `SESSION_COOKIE_PARTITIONED`.
     #[must_use]
     pub fn cookie_partitioned(mut self, partitioned: bool) -> Self {
         self.attributes = self.attributes.partitioned(partitioned);
         self
     }
 
-    /// `PERMANENT_SESSION_LIFETIME`; 31 days if not given.
-    ///
-    /// ```
-    /// # use session_core::SessionConfig;
-    /// # use std::time::Duration;
-    /// let hour = Duration::from_secs(3600);
-    /// assert_eq!(SessionConfig::builder().permanent_lifetime(hour).build()?.permanent_lifetime(), hour);
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// Sets how long a permanent session lives after it was last saved or renewed. The default is
+    /// 31 days. This is Flask's `PERMANENT_SESSION_LIFETIME`.
     #[must_use]
     pub fn permanent_lifetime(mut self, lifetime: Duration) -> Self {
         self.settings.permanent_lifetime = lifetime;
         self
     }
 
-    /// How long a server-side backend keeps a session that ends with the browser, after it was last used: nobody tells a
-    /// server that a browser was closed. One day if not given.
+    /// Sets how long a server-side backend stores a session that is not permanent, after its last
+    /// use. The default is one day. Flask has no such setting.
     ///
-    /// ```
-    /// # use session_core::SessionConfig;
-    /// # use std::time::Duration;
-    /// let hour = Duration::from_hours(1);
-    /// assert_eq!(SessionConfig::builder().browser_lifetime(hour).build()?.browser_lifetime(), hour);
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// The browser drops the cookie of such a session when it closes, but the server is not
+    /// informed of it.
     #[must_use]
     pub fn browser_lifetime(mut self, lifetime: Duration) -> Self {
         self.settings.browser_lifetime = lifetime;
         self
     }
 
-    /// Ends a session, permanent or not, that no request asked for in this time (OWASP ASVS 5, 7.3.1); no limit
-    /// if not given. It ends no earlier than that, and later by a tenth of it at most, or a minute. Server-side backends and the
-    /// sealed cookie keep it; a signed cookie refuses the setting.
+    /// Sets the time without use after which a session expires, permanent or not (OWASP ASVS 5,
+    /// 7.3.1). The default is `None`: no limit. Flask has no such setting.
     ///
-    /// ```
-    /// # use session_core::SessionConfig;
-    /// # use std::time::Duration;
-    /// let config = SessionConfig::builder().idle_timeout(Duration::from_mins(30)).build()?;
-    /// assert_eq!(config.idle_timeout(), Some(Duration::from_mins(30)));
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// A use is a request whose handler obtains the session. A session never expires earlier than
+    /// this. It may expire later, by at most a tenth of the timeout and at most one minute.
+    ///
+    /// Server-side backends and the sealed cookie support it. The signed cookie refuses this
+    /// setting.
     #[must_use]
     pub fn idle_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.settings.idle_timeout = timeout.into();
         self
     }
 
-    /// Ends a session this long after it began, however it is used (OWASP ASVS 5, 7.3.2); no limit if not given.
-    /// A new id does not put it off. A signed cookie does not know when its session began, and refuses the setting; a sealed one
-    /// does.
+    /// Sets the time since its creation after which a session expires, even if it is in use (OWASP
+    /// ASVS 5, 7.3.2). The default is `None`: no limit. Flask has no such setting.
     ///
-    /// ```
-    /// # use session_core::SessionConfig;
-    /// # use std::time::Duration;
-    /// let config = SessionConfig::builder().absolute_timeout(Duration::from_hours(12)).build()?;
-    /// assert_eq!(config.absolute_timeout(), Some(Duration::from_hours(12)));
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// A login or a new id does not extend it. Server-side backends and the sealed cookie support
+    /// it. The signed cookie refuses this setting, because it does not contain the time of
+    /// creation.
     #[must_use]
     pub fn absolute_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.settings.absolute_timeout = timeout.into();
         self
     }
 
-    /// When a permanent session is renewed; [`Refresh::WhenAccessed`] if not given.
-    ///
-    /// ```
-    /// # use session_core::{Refresh, SessionConfig};
-    /// let config = SessionConfig::builder().refresh(Refresh::WhenModified).build()?;
-    /// assert_eq!(config.refresh(), Refresh::WhenModified);
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// Sets which requests renew an unchanged permanent session. The default is
+    /// [`Refresh::WhenAccessed`], unlike in Flask. This is Flask's `SESSION_REFRESH_EACH_REQUEST`.
     #[must_use]
     pub fn refresh(mut self, refresh: Refresh) -> Self {
         self.settings.refresh = refresh;
         self
     }
 
-    /// `MAX_COOKIE_SIZE` in bytes; 4093 if not given, 0 for no limit.
-    ///
-    /// ```
-    /// # use session_core::SessionConfig;
-    /// assert_eq!(SessionConfig::builder().max_cookie_size(0).build()?.max_cookie_size(), 0);
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// Sets the size limit of the `Set-Cookie` header value in bytes. The default is 4093, and 0
+    /// means no limit. This is Flask's `MAX_COOKIE_SIZE`.
     #[must_use]
     pub fn max_cookie_size(mut self, bytes: usize) -> Self {
         self.settings.max_cookie_size = bytes;
         self
     }
 
-    /// What happens to a larger cookie; [`Oversize::Warn`] if not given.
-    ///
-    /// ```
-    /// # use session_core::{Oversize, SessionConfig};
-    /// let config = SessionConfig::builder().oversize(Oversize::Refuse).build()?;
-    /// assert_eq!(config.oversize(), Oversize::Refuse);
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// Sets the treatment of cookies that exceed [`max_cookie_size`](Self::max_cookie_size). The
+    /// default is [`OversizePolicy::Refuse`]. Flask has no such setting and sends the cookie.
     #[must_use]
-    pub fn oversize(mut self, oversize: Oversize) -> Self {
+    pub fn oversize(mut self, oversize: OversizePolicy) -> Self {
         self.settings.oversize = oversize;
         self
     }
 
-    /// The clock; the system's if not given.
-    ///
-    /// ```
-    /// # use session_core::{ManualClock, SessionConfig};
-    /// # use std::time::SystemTime;
-    /// let config = SessionConfig::builder().clock(ManualClock::at(SystemTime::UNIX_EPOCH)).build()?;
-    /// assert_eq!(config.now(), SystemTime::UNIX_EPOCH);
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// Sets the clock. The default is [`SystemClock`](crate::config::SystemClock). Flask has no
+    /// such setting.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.settings.clock = Arc::new(clock);
         self
     }
 
-    /// The configuration.
+    /// Checks the settings and returns the configuration.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`] for what a browser would drop: see [`CookieAttributesBuilder::build`], and further a
-    /// name that is no token, `__Host-` with a domain or another path than `/`, either prefix without `Secure`
-    /// (RFC 6265bis, section 4.1.3). And for a lifetime under one second, which no cookie could show.
+    /// [`ErrorKind::Configuration`] if browsers would reject the cookie:
     ///
-    /// ```
-    /// # use session_core::SessionConfig;
-    /// assert!(SessionConfig::builder().cookie_name("__Host-id").cookie_path("/x").build().is_err());
-    /// ```
+    /// - The attributes are invalid; see [`CookieAttributesBuilder::build`].
+    /// - The name is not a token.
+    /// - The name has one of the prefixes `__Secure-`, `__Host-`, `__Http-` and `__Host-Http-`, and
+    ///   its requirements are not met (RFC 6265bis, section 4.1.3). All require `Secure`. `__Host-`
+    ///   also requires the path `/` and no domain, and `__Http-` requires `HttpOnly`.
+    ///
+    /// [`ErrorKind::Configuration`] also if a lifetime or timeout is shorter than one second,
+    /// because cookies cannot express it.
     pub fn build(mut self) -> Result<SessionConfig, Error> {
-        let lifetimes = [Some(self.settings.permanent_lifetime), Some(self.settings.browser_lifetime)];
+        let lifetimes =
+            [Some(self.settings.permanent_lifetime), Some(self.settings.browser_lifetime)];
         let limits = [self.settings.idle_timeout, self.settings.absolute_timeout];
         if lifetimes.into_iter().chain(limits).flatten().any(|life| life < Duration::from_secs(1)) {
-            let message = "every lifetime and timeout must be one second or more";
+            let message = "session lifetime or timeout is too short; use at least one second";
             return Err(Error::new(ErrorKind::Configuration, message));
         }
         if let Some(path) = self.cookie_path.or(self.application_root) {

@@ -1,13 +1,17 @@
-//! The attributes that a session cookie is set and removed with.
+//! The attributes of a session cookie.
 
 use std::str::FromStr;
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use super::configuration;
-use crate::Error;
+use super::domain;
+use crate::error::{Error, ErrorKind};
 
-/// What a cookie's `Path` keeps as it is: what Werkzeug keeps. Everything else, `;` above all, is percent-encoded.
+/// The longest `Path` that browsers accept, in bytes (RFC 6265bis, section 5.6).
+const LONGEST_PATH: usize = 1024;
+
+/// The ASCII characters that are percent-encoded in a cookie's `Path`: those that Werkzeug encodes,
+/// such as `;`.
 const PATH: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -25,19 +29,9 @@ const PATH: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// The attributes that go with a session cookie, the same when it is set and when it is removed.
+/// The attributes of a session cookie. The cookie is set and removed with the same attributes.
 ///
-/// ```
-/// use session_core::{CookieAttributes, SameSite};
-///
-/// let attributes = CookieAttributes::builder()
-///     .domain("example.com")
-///     .same_site(SameSite::Strict)
-///     .build()?;
-/// assert_eq!(attributes.domain(), Some("example.com"));
-/// assert!(attributes.secure() && attributes.http_only());
-/// # Ok::<(), session_core::Error>(())
-/// ```
+/// The default is `Secure; HttpOnly; Path=/; SameSite=Lax`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CookieAttributes {
     domain: Option<String>,
@@ -46,94 +40,53 @@ pub struct CookieAttributes {
     http_only: bool,
     same_site: Option<SameSite>,
     partitioned: bool,
-    /// `; Domain=…; Secure; …`, ready to append.
+    /// The attributes as in a header: `; Domain=…; Secure; …`.
     rendered: String,
 }
 
 impl CookieAttributes {
-    /// Attributes to change one by one: `Secure; HttpOnly; SameSite=Lax; Path=/` to begin with.
-    ///
-    /// ```
-    /// # use session_core::CookieAttributes;
-    /// assert_eq!(CookieAttributes::builder().build()?.path(), "/");
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// Returns a builder with the default attributes.
     pub fn builder() -> CookieAttributesBuilder {
         CookieAttributesBuilder::default()
     }
 
-    /// The `Domain`, without a leading dot.
-    ///
-    /// ```
-    /// # use session_core::CookieAttributes;
-    /// assert_eq!(CookieAttributes::builder().build()?.domain(), None);
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// Returns the `Domain`, without a leading dot. `None` means that only the host that set the
+    /// cookie gets it.
     pub fn domain(&self) -> Option<&str> {
         self.domain.as_deref()
     }
 
-    /// The `Path`, percent-encoded.
-    ///
-    /// ```
-    /// # use session_core::CookieAttributes;
-    /// assert_eq!(CookieAttributes::builder().path("/a b").build()?.path(), "/a%20b");
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// Returns the `Path`, percent-encoded.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// Whether the cookie goes over HTTPS only.
-    ///
-    /// ```
-    /// # use session_core::CookieAttributes;
-    /// assert!(CookieAttributes::builder().build()?.secure());
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// Returns whether the cookie is sent over HTTPS only.
     pub fn secure(&self) -> bool {
         self.secure
     }
 
-    /// Whether scripts in the page cannot see the cookie.
-    ///
-    /// ```
-    /// # use session_core::CookieAttributes;
-    /// assert!(CookieAttributes::builder().build()?.http_only());
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// Returns whether the cookie is hidden from scripts.
     pub fn http_only(&self) -> bool {
         self.http_only
     }
 
-    /// The `SameSite`, if one is sent.
-    ///
-    /// ```
-    /// # use session_core::{CookieAttributes, SameSite};
-    /// assert_eq!(CookieAttributes::builder().build()?.same_site(), Some(SameSite::Lax));
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// Returns the `SameSite` attribute, or `None` if it is omitted.
     pub fn same_site(&self) -> Option<SameSite> {
         self.same_site
     }
 
-    /// Whether the cookie is kept apart per top-level site (CHIPS).
-    ///
-    /// ```
-    /// # use session_core::CookieAttributes;
-    /// assert!(!CookieAttributes::builder().build()?.partitioned());
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// Returns whether browsers store a separate cookie for each top-level site (CHIPS).
     pub fn partitioned(&self) -> bool {
         self.partitioned
     }
 
-    /// The defaults without `Secure`.
+    /// Returns the default attributes without `Secure`.
     pub(crate) fn insecure_default() -> Self {
         Self::from_checked(CookieAttributesBuilder::default().secure(false), None)
     }
 
-    /// Attributes whose builder was checked, with the domain in its normal form.
+    /// Returns the attributes of a builder that was checked, with the normalized domain.
     fn from_checked(builder: CookieAttributesBuilder, domain: Option<String>) -> Self {
         let mut attributes = Self {
             domain,
@@ -148,14 +101,16 @@ impl CookieAttributes {
         attributes
     }
 
-    /// `; Domain=…; Secure; …`, ready to append.
+    /// Returns the attributes as in a header: `; Domain=…; Secure; …`.
     pub(super) fn rendered(&self) -> &str {
         &self.rendered
     }
 
-    /// How many bytes of a `Set-Cookie` header are not value: name, attributes and the longest `Expires`.
+    /// Returns the size of a `Set-Cookie` header without its value: name, attributes and the
+    /// longest expiry.
     pub(crate) fn overhead(&self, name: &str) -> usize {
-        name.len() + 1 + self.rendered.len() + "; Expires=Thu, 01 Jan 1970 00:00:00 GMT".len()
+        const EXPIRY: &str = "; Expires=Fri, 31 Dec 9999 23:59:59 GMT; Max-Age=253402300799";
+        name.len() + 1 + self.rendered.len() + EXPIRY.len()
     }
 }
 
@@ -165,14 +120,16 @@ impl Default for CookieAttributes {
     }
 }
 
-/// Collects [`CookieAttributes`]; nothing is checked before [`build`](Self::build).
+/// A builder of [`CookieAttributes`]. [`build`](Self::build) checks the attributes.
+///
+/// # Examples
 ///
 /// ```
-/// use session_core::{CookieAttributes, SameSite};
+/// use session_core::{CookieAttributes, ErrorKind, SameSite};
 ///
-/// // A browser would drop this cookie, so it cannot be built.
-/// let error = CookieAttributes::builder().same_site(SameSite::None).secure(false).build().unwrap_err();
-/// assert!(error.to_string().contains("Secure"));
+/// // Browsers reject a `SameSite=None` cookie without `Secure`.
+/// let result = CookieAttributes::builder().same_site(SameSite::None).secure(false).build();
+/// assert_eq!(result.unwrap_err().kind(), ErrorKind::Configuration);
 /// ```
 #[derive(Clone, Debug)]
 pub struct CookieAttributesBuilder {
@@ -198,129 +155,100 @@ impl Default for CookieAttributesBuilder {
 }
 
 impl CookieAttributesBuilder {
-    /// Sends the cookie to this domain and its subdomains; `None` to this host only. A leading dot and a port are
-    /// dropped, as Flask does. International names are given in their ASCII form.
+    /// Sets the domain that, with its subdomains, gets the cookie. The default is `None`: only the
+    /// host that set it.
     ///
-    /// ```
-    /// # use session_core::CookieAttributes;
-    /// let attributes = CookieAttributes::builder().domain(".example.com:80").build()?;
-    /// assert_eq!(attributes.domain(), Some("example.com"));
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// A leading dot and a port are removed, as in Flask. Write international names in their ASCII
+    /// form. Public suffixes such as `co.uk` are not detected; browsers reject them.
     #[must_use]
     pub fn domain<'a>(mut self, domain: impl Into<Option<&'a str>>) -> Self {
         self.domain = domain.into().map(str::to_owned);
         self
     }
 
-    /// Sends the cookie to this path and below. Characters that a cookie path cannot hold are percent-encoded.
-    ///
-    /// ```
-    /// # use session_core::CookieAttributes;
-    /// assert_eq!(CookieAttributes::builder().path("/shop").build()?.path(), "/shop");
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// Sets the path at and below which the cookie is sent. The default is `/`. Characters that a
+    /// cookie path cannot contain are percent-encoded.
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.path = path.into();
         self
     }
 
-    /// HTTPS only, or plain HTTP too.
-    ///
-    /// ```
-    /// # use session_core::CookieAttributes;
-    /// assert!(!CookieAttributes::builder().secure(false).build()?.secure());
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// Sets whether the cookie is sent over HTTPS only. The default is `true`.
     #[must_use]
     pub fn secure(mut self, secure: bool) -> Self {
         self.secure = secure;
         self
     }
 
-    /// Hides the cookie from scripts, or shows it to them.
-    ///
-    /// ```
-    /// # use session_core::CookieAttributes;
-    /// assert!(!CookieAttributes::builder().http_only(false).build()?.http_only());
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// Sets whether the cookie is hidden from scripts. The default is `true`.
     #[must_use]
     pub fn http_only(mut self, http_only: bool) -> Self {
         self.http_only = http_only;
         self
     }
 
-    /// Sets `SameSite`; `None` sends no such attribute, and each browser follows its own default.
-    ///
-    /// ```
-    /// # use session_core::CookieAttributes;
-    /// assert_eq!(CookieAttributes::builder().same_site(None).build()?.same_site(), None);
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// Sets the `SameSite` attribute. The default is [`SameSite::Lax`]. `None` omits the attribute,
+    /// and each browser then applies its own default.
     #[must_use]
     pub fn same_site(mut self, same_site: impl Into<Option<SameSite>>) -> Self {
         self.same_site = same_site.into();
         self
     }
 
-    /// Keeps the cookie apart per top-level site.
-    ///
-    /// ```
-    /// # use session_core::CookieAttributes;
-    /// assert!(CookieAttributes::builder().partitioned(true).build()?.partitioned());
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// Sets whether browsers store a separate cookie for each top-level site (CHIPS). The default
+    /// is `false`.
     #[must_use]
     pub fn partitioned(mut self, partitioned: bool) -> Self {
         self.partitioned = partitioned;
         self
     }
 
-    /// The attributes.
+    /// Checks the attributes and returns them.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) for what a browser would drop: `SameSite=None` or `Partitioned` without `Secure`
-    /// (RFC 6265bis, section 5.7), a domain that is no ASCII host name, a path that does not begin with a slash.
+    /// [`ErrorKind::Configuration`] if browsers would reject the cookie:
     ///
-    /// ```
-    /// # use session_core::CookieAttributes;
-    /// assert!(CookieAttributes::builder().partitioned(true).secure(false).build().is_err());
-    /// assert!(CookieAttributes::builder().path("shop").build().is_err());
-    /// ```
+    /// - `SameSite=None` or `Partitioned` is set, and `Secure` is off (RFC 6265bis, section 5.7).
+    /// - The domain is not an ASCII host name, is an address, or has a single label and is not
+    ///   `localhost`.
+    /// - The path does not begin with a slash, or has more than 1024 bytes after encoding.
     pub fn build(self) -> Result<CookieAttributes, Error> {
         if self.same_site == Some(SameSite::None) && !self.secure {
-            return Err(configuration("browsers drop a SameSite=None cookie without Secure"));
+            return Err(configuration(
+                "SameSite=None cookie without Secure is rejected by browsers; set Secure",
+            ));
         }
         if self.partitioned && !self.secure {
-            return Err(configuration("browsers drop a Partitioned cookie without Secure"));
+            return Err(configuration(
+                "Partitioned cookie without Secure is rejected by browsers; set Secure",
+            ));
         }
         if !self.path.starts_with('/') {
-            return Err(configuration("the cookie path must begin with a slash"));
+            return Err(configuration(
+                "cookie path does not begin with a slash; use a path such as /shop",
+            ));
         }
-        let domain = self.domain.as_deref().map(normal_domain).transpose()?;
-        Ok(CookieAttributes::from_checked(self, domain))
+        let domain = self.domain.as_deref().map(domain::normalize).transpose()?;
+        let attributes = CookieAttributes::from_checked(self, domain);
+        if attributes.path.len() > LONGEST_PATH {
+            return Err(configuration(
+                "cookie path is longer than the 1024 bytes that browsers accept; use a shorter path",
+            ));
+        }
+        Ok(attributes)
     }
 }
 
-/// The `SameSite` attribute: which requests from other sites bring the cookie.
-///
-/// ```
-/// use session_core::SameSite;
-///
-/// assert_eq!("lax".parse::<SameSite>()?, SameSite::Lax);
-/// assert!("bad".parse::<SameSite>().is_err());
-/// # Ok::<(), session_core::Error>(())
-/// ```
+/// The `SameSite` attribute: the requests with which browsers send the cookie.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum SameSite {
     /// Only requests from the same site.
     Strict,
-    /// Also a link from another site that leads here.
+    /// Requests from the same site, and links from other sites.
     Lax,
-    /// Every request; browsers take it only together with `Secure`.
+    /// All requests. Browsers accept it only together with `Secure`.
     None,
 }
 
@@ -337,12 +265,12 @@ impl SameSite {
 impl FromStr for SameSite {
     type Err = Error;
 
-    /// Takes the three names in any case, as Flask's `SESSION_COOKIE_SAMESITE` does.
+    /// Parses the three names in any case, as in Flask's `SESSION_COOKIE_SAMESITE`.
     fn from_str(text: &str) -> Result<Self, Error> {
         [Self::Strict, Self::Lax, Self::None]
             .into_iter()
             .find(|site| site.as_str().eq_ignore_ascii_case(text))
-            .ok_or_else(|| configuration("SameSite must be Strict, Lax or None"))
+            .ok_or_else(|| configuration("SameSite value is unknown; use Strict, Lax or None"))
     }
 }
 
@@ -370,11 +298,23 @@ fn render_attributes(attributes: &CookieAttributes) -> String {
     rendered
 }
 
-fn normal_domain(domain: &str) -> Result<String, Error> {
-    let domain = domain.split(':').next().unwrap_or_default().trim_start_matches('.');
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-    if domain.is_empty() || !domain.bytes().all(legal) {
-        return Err(configuration("the cookie domain must be a host name in ASCII"));
+fn configuration(message: &'static str) -> Error {
+    Error::new(ErrorKind::Configuration, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn path_longer_than_browsers_accept_is_refused() {
+        let build = |path: String| CookieAttributes::builder().path(path).build();
+        assert!(build(format!("/{}", "a".repeat(1023))).is_ok());
+        assert!(build(format!("/{}", " ".repeat(341))).is_ok());
+        for path in [format!("/{}", "a".repeat(1024)), format!("/{}", " ".repeat(342))] {
+            let error = build(path).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Configuration);
+            assert!(error.to_string().contains("1024"), "{error}");
+        }
     }
-    Ok(domain.to_owned())
 }

@@ -1,21 +1,65 @@
-//! What the engine writes into a record: a session, or a tombstone that points to its successor.
+//! The content that the engine writes into a record: a session, or a tombstone that names its
+//! successor.
 
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use smallvec::SmallVec;
+
 use super::lineage::Lineage;
-use crate::id;
-use crate::{Error, StoreKey};
+use super::random;
+use crate::Error;
+use crate::store::StoreKey;
 
 const SESSION: u8 = 1;
 const TOMBSTONE: u8 = 2;
+const ENDED: u8 = 3;
+/// How many of its last writes a record lists.
+const KEPT_NONCES: usize = 8;
 
-/// Tells one attempt to write from all others, so that a writer whose reply was lost recognizes its own work.
+/// Identifies one write, so that a writer whose reply was lost recognizes its own.
+///
+/// It must be unique, but not secret: each process counts from a random start.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Nonce([u8; 16]);
+pub(super) struct Nonce([u8; 8]);
 
 impl Nonce {
-    pub(super) fn generate() -> Result<Self, Error> {
-        id::random().map(Self)
+    pub(super) fn next() -> Result<Self, Error> {
+        static START: OnceLock<u64> = OnceLock::new();
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let start = if let Some(start) = START.get() {
+            *start
+        } else {
+            let random = u64::from_be_bytes(random::bytes()?);
+            *START.get_or_init(|| random)
+        };
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        Ok(Self(start.wrapping_add(count).to_be_bytes()))
+    }
+}
+
+/// The last writes of a record, the latest first.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Nonces(SmallVec<[Nonce; KEPT_NONCES]>);
+
+impl Nonces {
+    /// The nonces after one more write.
+    pub(super) fn with(&self, nonce: Nonce) -> Self {
+        let earlier = self.0.iter().copied().take(KEPT_NONCES - 1);
+        Self(std::iter::once(nonce).chain(earlier).collect())
+    }
+
+    pub(super) fn contains(&self, nonce: Nonce) -> bool {
+        self.0.contains(&nonce)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn latest(&self) -> Option<Nonce> {
+        self.0.first().copied()
     }
 }
 
@@ -23,58 +67,67 @@ impl Nonce {
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Content {
     Session(Head, String),
-    Tombstone { nonce: Nonce, successor: StoreKey, follow: bool },
+    Tombstone { successor: StoreKey, follow: bool },
+    Ended,
 }
 
-/// What a session's record says besides its payload.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// The fields of a session's record other than its payload.
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Head {
-    pub(super) nonce: Nonce,
+    pub(super) nonces: Nonces,
     pub(super) lineage: Lineage,
     /// When it was written, to the millisecond.
     pub(super) written_at: SystemTime,
-    /// How much later its end was put then. A renewal changes only the end, and so tells when it was.
+    /// How long after that it was to expire. A renewal changes only the expiry, which therefore
+    /// tells when the renewal was.
     pub(super) kept_for: Duration,
-    /// The record that a rotation is to replace by a tombstone, until the next write. Without the tombstone the rotation is
-    /// not done.
+    /// The record that a rotation is to replace by a tombstone, until the next write. The rotation
+    /// is unfinished without the tombstone.
     pub(super) predecessor: Option<StoreKey>,
+    /// Whether an earlier call may still create the record again after its removal.
+    pub(super) is_retried: bool,
 }
 
-/// A session's bytes: kind, nonce, lineage, two times, the predecessor if there is one, payload.
-pub(super) fn session(head: &Head, payload: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(82 + payload.len());
+/// The bytes of a session: kind, nonces, lineage, two times, flags, predecessor if any, payload.
+pub(super) fn session(
+    head: &Head,
+    payload_len: usize,
+    append_payload: impl FnOnce(&mut Vec<u8>),
+) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(67 + 8 * head.nonces.0.len() + payload_len);
     bytes.push(SESSION);
-    bytes.extend_from_slice(&head.nonce.0);
+    bytes.push(u8::try_from(head.nonces.0.len()).unwrap_or(0));
+    head.nonces.0.iter().for_each(|nonce| bytes.extend_from_slice(&nonce.0));
     bytes.extend_from_slice(&head.lineage.0);
     let written_at = head.written_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     bytes.extend_from_slice(&milliseconds(written_at));
     bytes.extend_from_slice(&milliseconds(head.kept_for));
-    bytes.push(u8::from(head.predecessor.is_some()));
+    bytes.push(u8::from(head.predecessor.is_some()) | u8::from(head.is_retried) << 1);
     if let Some(predecessor) = &head.predecessor {
         bytes.extend_from_slice(predecessor.as_bytes());
     }
-    bytes.extend_from_slice(payload.as_bytes());
+    append_payload(&mut bytes);
     bytes
 }
 
-/// A tombstone's bytes: kind, nonce, whether changes follow to the successor, the successor's key.
-pub(super) fn tombstone(nonce: Nonce, successor: &StoreKey, follow: bool) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(50);
+/// The bytes of a tombstone: kind, whether changes follow to the successor, its key.
+pub(super) fn tombstone(successor: &StoreKey, follow: bool) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(34);
     bytes.push(TOMBSTONE);
-    bytes.extend_from_slice(&nonce.0);
     bytes.push(u8::from(follow));
     bytes.extend_from_slice(successor.as_bytes());
     bytes
 }
 
-/// What is in a record; `None` if something else wrote it.
+/// The bytes in place of a session that has ended, if its record could be created again.
+pub(super) const ENDED_SESSION: &[u8] = &[ENDED];
+
+/// Decodes a record; `None` if the engine did not write it.
 pub(super) fn decode(bytes: Vec<u8>) -> Option<Content> {
     let (&kind, rest) = bytes.split_first()?;
-    let (nonce, rest) = rest.split_first_chunk()?;
-    let nonce = Nonce(*nonce);
     match kind {
         SESSION => {
-            let (head, payload) = decode_session(nonce, rest)?;
+            let (head, payload) = decode_session(rest)?;
             let start = bytes.len() - payload.len();
             let mut payload = bytes;
             payload.drain(..start);
@@ -83,29 +136,38 @@ pub(super) fn decode(bytes: Vec<u8>) -> Option<Content> {
         TOMBSTONE => {
             let (&follow, successor) = rest.split_first()?;
             let successor = StoreKey::from_bytes(successor.try_into().ok()?);
-            Some(Content::Tombstone { nonce, successor, follow: follow == 1 })
+            Some(Content::Tombstone { successor, follow: follow == 1 })
         }
+        ENDED if rest.is_empty() => Some(Content::Ended),
         _ => None,
     }
 }
 
-/// What comes before the payload, and the payload.
-fn decode_session(nonce: Nonce, rest: &[u8]) -> Option<(Head, &[u8])> {
+/// Splits the head from the payload.
+fn decode_session(rest: &[u8]) -> Option<(Head, &[u8])> {
+    let (&count, rest) = rest.split_first()?;
+    let (nonces, rest) = rest.split_at_checked(8 * usize::from(count))?;
+    let (nonces, _) = nonces.as_chunks();
+    let nonces = nonces.iter().map(|nonce| Nonce(*nonce)).collect();
     let (lineage, rest) = rest.split_first_chunk()?;
     let (written_at, rest) = rest.split_first_chunk()?;
     let (kept_for, rest) = rest.split_first_chunk()?;
-    let (&has_predecessor, rest) = rest.split_first()?;
-    let (predecessor, payload) = match has_predecessor {
+    let (&flags, rest) = rest.split_first()?;
+    let (predecessor, payload) = match flags & 1 {
+        _ if flags > 3 => return None,
         0 => (None, rest),
-        1 => rest.split_first_chunk().map(|(key, rest)| (Some(StoreKey::from_bytes(*key)), rest))?,
-        _ => return None,
+        _ => {
+            rest.split_first_chunk().map(|(key, rest)| (Some(StoreKey::from_bytes(*key)), rest))?
+        }
     };
     let head = Head {
-        nonce,
+        nonces: Nonces(nonces),
         lineage: Lineage(*lineage),
-        written_at: SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(u64::from_be_bytes(*written_at)))?,
+        written_at: SystemTime::UNIX_EPOCH
+            .checked_add(Duration::from_millis(u64::from_be_bytes(*written_at)))?,
         kept_for: Duration::from_millis(u64::from_be_bytes(*kept_for)),
         predecessor,
+        is_retried: flags & 2 != 0,
     };
     Some((head, payload))
 }
@@ -119,26 +181,42 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read_and_nothing_else() {
-        let (nonce, key) = (Nonce([7; 16]), StoreKey::from_bytes([9; 32]));
-        for predecessor in [None, Some(key)] {
+    fn decode_reads_what_was_encoded_and_nothing_else() {
+        let (nonce, key) = (Nonce([7; 8]), StoreKey::from_bytes([9; 32]));
+        for (predecessor, is_retried) in [(None, true), (Some(key), false), (Some(key), true)] {
             let written_at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_123);
             let kept_for = Duration::from_millis(86_460_001);
-            let head = Head { nonce, lineage: Lineage([8; 16]), written_at, kept_for, predecessor };
-            let bytes = session(&head, "{\"é\":1}");
-            assert_eq!(decode(bytes.clone()), Some(Content::Session(head, "{\"é\":1}".to_owned())));
-            assert_eq!(decode(session(&head, "")), Some(Content::Session(head, String::new())));
-            for length in 0..session(&head, "").len() {
-                assert_eq!(decode(bytes[..length].to_vec()), None);
+            let nonces = Nonces::default().with(nonce).with(Nonce([6; 8]));
+            let lineage = Lineage([8; 16]);
+            let head = Head { nonces, lineage, written_at, kept_for, predecessor, is_retried };
+            let encode = |payload: &str| {
+                session(&head, payload.len(), |bytes| bytes.extend_from_slice(payload.as_bytes()))
+            };
+            for payload in ["", "{\"é\":1}"] {
+                let content = Content::Session(head.clone(), payload.to_owned());
+                assert_eq!(decode(encode(payload)), Some(content));
+            }
+            for length in 0..encode("").len() {
+                assert_eq!(decode(encode("{}")[..length].to_vec()), None);
             }
         }
         for follow in [false, true] {
-            let bytes = tombstone(nonce, &key, follow);
-            assert_eq!(decode(bytes[..49].to_vec()), None);
-            assert_eq!(decode(bytes), Some(Content::Tombstone { nonce, successor: key, follow }));
+            let bytes = tombstone(&key, follow);
+            assert_eq!(decode(bytes[..33].to_vec()), None);
+            assert_eq!(decode(bytes), Some(Content::Tombstone { successor: key, follow }));
         }
-        for foreign in [&b""[..], b"{}", b"\x01short", &[3; 90], &[&[1; 49][..], b"\x00\xff"].concat(), &[2; 90]] {
+        assert_eq!(decode(ENDED_SESSION.to_vec()), Some(Content::Ended));
+        for foreign in [&b"\x03{}"[..], b"", b"{}", b"\x01short", &[3; 90], &[2; 90], &[2; 42]] {
             assert_eq!(decode(foreign.to_vec()), None);
         }
+    }
+
+    #[test]
+    fn nonces_keep_the_last_eight_writes() {
+        let all: Vec<_> = (0..10).map(|_| Nonce::next().unwrap()).collect();
+        let nonces = all.iter().fold(Nonces::default(), |nonces, nonce| nonces.with(*nonce));
+        assert_eq!(nonces.latest(), Some(all[9]));
+        let kept: Vec<_> = all.iter().map(|nonce| nonces.contains(*nonce)).collect();
+        assert_eq!(kept, [&[false; 2][..], &[true; 8]].concat());
     }
 }

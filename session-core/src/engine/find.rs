@@ -1,66 +1,118 @@
-//! Reading a record and judging it: live, moved, or gone.
+//! Reading a record and deciding what it is: live, moved, or gone.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use super::content::{self, Content, Head, Nonce};
-use super::{Handle, ServerSideSessions, expiry};
-use crate::{Error, SessionConfig, SessionStore, StoreKey, Version};
+use super::content::{self, Content, Head};
+use super::position::RecordRef;
+use super::sessions::ServerSideSessions;
+use crate::interface::Mark;
+use crate::store::{MAX_CLOCK_SKEW, Record, SessionStore, StoreKey};
+use crate::{Error, ErrorKind};
 
-/// What is under a key, as far as the engine believes it.
-#[expect(clippy::large_enum_variant, reason = "it is nearly always the large one, and lives for a moment")]
+/// The result of a search for a key in the store.
+#[expect(clippy::large_enum_variant, reason = "it is nearly always the large one, and short-lived")]
 pub(super) enum Found {
     Live(Live),
     Moved(Moved),
-    /// Nothing, or what is expired or was written by something else.
+    /// Nothing, or a record that has expired or that the engine did not write.
     Gone,
 }
 
 pub(super) struct Live {
-    pub(super) handle: Handle,
+    pub(super) record: RecordRef,
     pub(super) head: Head,
     pub(super) payload: String,
 }
 
 /// A tombstone.
+#[derive(Clone, Copy)]
 pub(super) struct Moved {
-    pub(super) nonce: Nonce,
     pub(super) successor: StoreKey,
     /// Whether requests that read the old record may still change the new one.
     pub(super) follow: bool,
+    /// Whether the old id was valid so long ago that a request that sends it gets an empty session.
+    pub(super) is_old: bool,
+}
+
+/// How long a request that sends the old id is recognized: longer than a browser should take to
+/// receive the new cookie.
+const OLD_ID_LIFE: Duration = Duration::from_secs(10);
+/// How long a tombstone is stored after that, for requests that opened the session before the
+/// rotation, on servers whose clocks differ.
+const TOMBSTONE_SLACK: Duration = Duration::from_secs(2 * MAX_CLOCK_SKEW.as_secs());
+
+/// When a tombstone that is written now expires.
+pub(super) fn tombstone_expiry(now: SystemTime) -> SystemTime {
+    now + OLD_ID_LIFE + TOMBSTONE_SLACK
+}
+
+impl Live {
+    /// When the record was last written or renewed. A renewal extends the expiry by as much as the
+    /// write did, unless the absolute timeout limits it.
+    pub(super) fn last_seen(&self) -> SystemTime {
+        let Head { kept_for, written_at, .. } = self.head;
+        let renewed_at = self.record.expires_at.checked_sub(kept_for).unwrap_or(written_at);
+        renewed_at.max(written_at)
+    }
+}
+
+/// The time by which a session counts as expired when it is ended: on a server with another clock it
+/// may still be live.
+pub(super) fn time_for_ending(now: SystemTime) -> SystemTime {
+    now.checked_sub(MAX_CLOCK_SKEW).unwrap_or(now)
 }
 
 impl<S: SessionStore> ServerSideSessions<S> {
-    pub(super) async fn find(&self, key: &StoreKey, config: &SessionConfig, now: SystemTime) -> Result<Found, Error> {
-        let Some(record) = self.store.load(key).await? else { return Ok(Found::Gone) };
-        if expiry::is_expired(config, record.created_at(), record.expires_at(), now) {
-            return Ok(Found::Gone);
+    pub(super) async fn find(&self, key: &StoreKey, now: SystemTime) -> Result<Found, Error> {
+        Ok(self.judge(key, self.store.load(key).await?, now))
+    }
+
+    /// Decides what a loaded record is.
+    pub(super) fn judge(&self, key: &StoreKey, record: Option<Record>, now: SystemTime) -> Found {
+        let Some(record) = record else { return Found::Gone };
+        if self.config.is_expired(record.created_at(), record.expires_at(), now) {
+            return Found::Gone;
         }
-        let (version, created_at, expires_at) = (record.version(), record.created_at(), record.expires_at());
+        let (version, created_at) = (record.version(), record.created_at());
+        let expires_at = record.expires_at();
         let owner = record.owner().map(str::to_owned);
         match content::decode(record.into_payload()) {
             Some(Content::Session(head, payload)) => {
-                let lineage = head.lineage;
-                let handle = Handle { id: None, key: *key, version, created_at, expires_at, owner, lineage };
-                Ok(Found::Live(Live { handle, head, payload }))
+                let record = RecordRef {
+                    id: None,
+                    key: *key,
+                    version,
+                    created_at,
+                    expires_at,
+                    kept_for: head.kept_for,
+                    owner,
+                    lineage: head.lineage,
+                    nonces: head.nonces.clone(),
+                    is_retried: head.is_retried,
+                    attempts: Vec::new(),
+                    successor: None,
+                };
+                Found::Live(Live { record, head, payload })
             }
-            Some(Content::Tombstone { nonce, successor, follow }) => {
-                Ok(Found::Moved(Moved { nonce, successor, follow }))
+            Some(Content::Tombstone { successor, follow }) => {
+                let is_old = expires_at.checked_sub(TOMBSTONE_SLACK).is_none_or(|end| now > end);
+                Found::Moved(Moved { successor, follow, is_old })
             }
+            Some(Content::Ended) => Found::Gone,
             None => {
                 let session = key.log_name();
                 tracing::warn!(%session, "session record was written by something else; treating it as absent");
-                Ok(Found::Gone)
+                Found::Gone
             }
         }
     }
 
-    /// What a tombstone's successor has become, through as many rotations as there were. `only_followed` stops at one that
-    /// cut its predecessors off.
-    pub(super) async fn find_successor(
+    /// Loads what a tombstone points to, through any number of rotations. `only_followed` stops at
+    /// a rotation that cut off the old id.
+    pub(super) async fn successor(
         &self,
         moved: Moved,
         only_followed: bool,
-        config: &SessionConfig,
         now: SystemTime,
     ) -> Result<Option<Live>, Error> {
         let mut moved = moved;
@@ -68,25 +120,33 @@ impl<S: SessionStore> ServerSideSessions<S> {
             if only_followed && !moved.follow {
                 return Ok(None);
             }
-            match self.find(&moved.successor, config, now).await? {
+            match self.find(&moved.successor, now).await? {
                 Found::Live(live) => return Ok(Some(live)),
                 Found::Moved(further) => moved = further,
                 Found::Gone => return Ok(None),
             }
         }
     }
+}
 
-    /// The version that a write made whose reply was lost, if it was made.
-    pub(super) async fn recover(
-        &self,
-        key: &StoreKey,
-        nonce: Nonce,
-        config: &SessionConfig,
-        now: SystemTime,
-    ) -> Result<Option<Version>, Error> {
-        match self.find(key, config, now).await? {
-            Found::Live(live) if live.head.nonce == nonce => Ok(Some(live.handle.version)),
-            _ => Ok(None),
-        }
+/// Returns the changes that a newer record does not have yet: those after the returned mark.
+///
+/// # Errors
+///
+/// [`ErrorKind::Conflict`] if an earlier write of this request has an unknown outcome, and the
+/// record has been written so often since then that it does not tell.
+pub(super) fn missing_changes(opened: &RecordRef, newer: &RecordRef) -> Result<Mark, Error> {
+    let stored = opened.attempts.iter().filter(|attempt| newer.nonces.contains(attempt.nonce));
+    if let Some(mark) = stored.map(|attempt| attempt.mark).max() {
+        return Ok(mark);
     }
+    if opened.attempts.is_empty() {
+        return Ok(Mark::default());
+    }
+    if opened.nonces.latest().is_some_and(|base| newer.nonces.contains(base)) {
+        return Ok(Mark::default());
+    }
+    let message = "an earlier save of this session has an unknown outcome, and other requests \
+                   have changed the session since; nothing was saved now";
+    Err(Error::new(ErrorKind::Conflict, message))
 }

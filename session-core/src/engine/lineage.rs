@@ -1,22 +1,23 @@
-//! What a session keeps under all its ids, and the handle by which its owner ends it.
+//! The lineage, which a session keeps through every rotation, and the handle made of it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
+use super::random;
 use crate::Error;
-use crate::id;
 
-/// Drawn when a session begins, and kept by every rotation. It is only in the store, and opens nothing.
+/// Generated when a session is created, and kept by every rotation. It is only in the store, and is
+/// not an id.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) struct Lineage(pub(super) [u8; 16]);
 
 impl Lineage {
     pub(super) fn generate() -> Result<Self, Error> {
-        id::random().map(Self)
+        random::bytes().map(Self)
     }
 
-    /// The handle: 22 characters, which no session id has, another one for each owner.
+    /// The handle for an owner: 22 characters, so that it is never a session id.
     pub(super) fn handle(self, owner: &str) -> String {
         let mut hash = Sha256::new();
         hash.update(b"handle of an owned session\0");
@@ -24,15 +25,20 @@ impl Lineage {
         hash.update(owner);
         URL_SAFE_NO_PAD.encode(&hash.finalize()[..16])
     }
+
+    /// Whether a handle has the form of those that [`handle`](Self::handle) returns.
+    pub(super) fn is_handle(text: &str) -> bool {
+        URL_SAFE_NO_PAD.decode(text).is_ok_and(|bytes| bytes.len() == 16)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::id::SessionId;
     use super::*;
-    use crate::id::SessionId;
 
     #[test]
-    fn a_handle_is_no_id_and_no_lineage_and_belongs_to_one_owner() {
+    fn handle_differs_from_id_and_lineage_and_by_owner() {
         let lineage = Lineage::generate().unwrap();
         let handle = lineage.handle("ada");
         assert_eq!((handle.len(), SessionId::parse(&handle)), (22, None));

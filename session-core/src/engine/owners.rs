@@ -1,52 +1,84 @@
-//! The sessions of an owner, from what the store's index lists and what the records say.
+//! The sessions of an owner, from the store's index and the records it lists.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::time::SystemTime;
 
-use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::find::{Found, Live};
-use super::{Origin, ServerSideSessions, expiry};
-use crate::{Error, ErrorKind, OwnedSession, OwnerIndex, OwnerSessions, Session};
-
-/// A record that bears the owner.
-struct Listed {
-    live: Live,
-    handle: String,
-    /// Whether it is what a rotation left that was not finished: nobody has its id.
-    is_orphan: bool,
-}
+use super::deadline::Deadline;
+use super::end::BATCH;
+use super::find::time_for_ending;
+use super::lineage::Lineage;
+use super::listing::Listed;
+use super::position::Position;
+use super::sessions::ServerSideSessions;
+use crate::interface::{Opened, SessionPage, state_of};
+use crate::store::{OwnerIndex, StoreKey};
+use crate::{Error, ErrorKind, OwnedSession, OwnerSessions, Session, SessionConfig, async_trait};
 
 #[async_trait]
 impl<S: OwnerIndex> OwnerSessions for ServerSideSessions<S> {
     async fn sessions_of(&self, owner: &str) -> Result<Vec<OwnedSession>, Error> {
         let now = self.config.now();
-        let mut sessions = self.listed(owner, now).await?;
+        let keys = self.store.keys_of(owner).await?;
+        let mut sessions = self.listed(owner, &keys, now).await?;
         sessions.retain(|session| !session.is_orphan);
-        sessions.sort_by_key(|session| Reverse((session.last_seen(now), session.live.handle.created_at)));
-        // A session that is just being rotated may be under two ids.
+        sessions.sort_by_key(|session| {
+            Reverse((session.last_seen(now), session.live.record.created_at))
+        });
+        // A session that is being rotated may have two records.
         let mut handles = HashSet::new();
         sessions.retain(|session| handles.insert(session.handle.clone()));
         Ok(sessions.into_iter().map(|session| session.shown(now)).collect())
     }
 
+    async fn page(
+        &self,
+        owner: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<SessionPage, Error> {
+        let mut keys = self.store.keys_of(owner).await?;
+        keys.sort_unstable();
+        let first = match after {
+            Some(after) => {
+                let after = parse_position(after)?;
+                keys.partition_point(|key| *key <= after)
+            }
+            None => 0,
+        };
+        let keys = &keys[first..];
+        let page = &keys[..limit.max(1).min(keys.len())];
+        let now = self.config.now();
+        let mut sessions = self.listed(owner, page, now).await?;
+        sessions.retain(|session| !session.is_orphan);
+        let next = page.last().filter(|_| page.len() < keys.len());
+        let next = next.map(|key| URL_SAFE_NO_PAD.encode(key.as_bytes()));
+        let sessions = sessions.into_iter().map(|session| session.shown(now)).collect();
+        Ok(SessionPage::new(sessions, next))
+    }
+
     fn handle_of(&self, session: &Session) -> Option<String> {
-        let owner = session.owner()?;
-        match &*session.slot::<Origin>()? {
-            Origin::Live(handle) => Some(handle.lineage.handle(&owner)),
-            Origin::Moved { .. } => None,
+        let state = state_of(session);
+        match &*state.backend_state::<Position>()? {
+            Position::Live(record) => Some(record.lineage.handle(state.owner()?)),
+            Position::Planned { .. } | Position::Moved { .. } => None,
         }
     }
 
     async fn end(&self, owner: &str, handle: &str) -> Result<bool, Error> {
+        if !Lineage::is_handle(handle) {
+            return Ok(false);
+        }
         Ok(self.end_where(owner, |other| other == handle).await? > 0)
     }
 
     async fn end_others(&self, session: &Session) -> Result<usize, Error> {
         if session.is_anonymous() {
-            let message =
-                "the session store could not be reached when this request began: which session is its own is unknown";
+            let message = "session store could not be reached when this request began; \
+                           it is unknown which session is this one";
             return Err(Error::new(ErrorKind::Unavailable, message));
         }
         let Some(owner) = session.owner() else { return Ok(0) };
@@ -60,65 +92,68 @@ impl<S: OwnerIndex> OwnerSessions for ServerSideSessions<S> {
 }
 
 impl<S: OwnerIndex> ServerSideSessions<S> {
-    /// Ends the sessions with such handles, what unfinished rotations left of them as well, and says how many those were.
-    async fn end_where(&self, owner: &str, is_wanted: impl Fn(&str) -> bool + Send + Sync) -> Result<usize, Error> {
-        let now = self.config.now();
-        let mut ended = HashSet::new();
-        for session in self.listed(owner, now).await? {
-            if !is_wanted(&session.handle) {
-                continue;
-            }
-            self.end_record(&session.live.handle, Some(owner), now).await?;
-            if !session.is_orphan {
-                ended.insert(session.handle);
+    /// Ends the sessions with such handles, with what unfinished rotations left of them, and
+    /// returns how many sessions it ended. Each session has its own deadline. A session that cannot
+    /// be ended does not keep the others alive.
+    async fn end_where(
+        &self,
+        owner: &str,
+        is_wanted: impl Fn(&str) -> bool + Send + Sync,
+    ) -> Result<usize, Error> {
+        let keys = self.store.keys_of(owner).await?;
+        let (mut ended, mut left) = (HashSet::new(), HashSet::new());
+        let mut failure = None;
+        for keys in keys.chunks(BATCH) {
+            let now = self.config.now();
+            for session in self.listed(owner, keys, time_for_ending(now)).await? {
+                if !is_wanted(&session.handle) {
+                    continue;
+                }
+                let mut deadline = Deadline::start(&self.config);
+                let result = self.end_record(&session.live.record, Some(owner), &mut deadline);
+                match result.await {
+                    Ok(_) if session.is_orphan || session.has_expired(&self.config, now) => {}
+                    Ok(_) => drop(ended.insert(session.handle)),
+                    Err(error) => {
+                        left.insert(session.handle);
+                        failure.get_or_insert(error);
+                    }
+                }
             }
         }
-        Ok(ended.len())
-    }
-
-    /// Every record that bears the owner. What was rotated since the index was asked is followed.
-    async fn listed(&self, owner: &str, now: SystemTime) -> Result<Vec<Listed>, Error> {
-        let mut listed: Vec<Listed> = Vec::new();
-        for key in self.store.keys_of(owner).await? {
-            let (found, followed) = match self.find(&key, &self.config, now).await? {
-                Found::Live(live) => (Some(live), false),
-                Found::Moved(moved) => (self.find_successor(moved, false, &self.config, now).await?, true),
-                Found::Gone => (None, false),
-            };
-            let Some(live) = found.filter(|live| live.handle.owner.as_deref() == Some(owner)) else { continue };
-            let known = listed.iter_mut().find(|known| known.live.handle.key == live.handle.key);
-            if let Some(known) = known {
-                known.is_orphan &= !followed;
-                continue;
-            }
-            let is_orphan = !followed && self.is_orphan(&live, now).await?;
-            listed.push(Listed { handle: live.handle.lineage.handle(owner), live, is_orphan });
-        }
-        Ok(listed)
-    }
-
-    /// Whether the record's rotation did not come to its end: what it was to replace is alive, or has gone another way.
-    ///
-    /// A tombstone that has expired cannot be told from a session that was ended. Then the record counts: better one session
-    /// too many on a list than one too few.
-    async fn is_orphan(&self, live: &Live, now: SystemTime) -> Result<bool, Error> {
-        let Some(predecessor) = live.head.predecessor else { return Ok(false) };
-        Ok(match self.find(&predecessor, &self.config, now).await? {
-            Found::Live(_) => true,
-            Found::Moved(moved) => moved.successor != live.handle.key,
-            Found::Gone => false,
-        })
+        let Some(failure) = failure else { return Ok(ended.len()) };
+        let message = format!(
+            "{} sessions of the owner were ended, and {} are left because the store failed",
+            ended.len(),
+            left.len()
+        );
+        Err(Error::new(failure.kind(), message).with_source(failure))
     }
 }
 
 impl Listed {
+    fn has_expired(&self, config: &SessionConfig, now: SystemTime) -> bool {
+        let record = &self.live.record;
+        config.is_expired(record.created_at, record.expires_at, now)
+    }
+
+    /// When the session was last seen, by this clock.
     fn last_seen(&self, now: SystemTime) -> SystemTime {
-        expiry::last_seen(&self.live.head, self.live.handle.expires_at, now)
+        self.live.last_seen().min(now)
     }
 
     fn shown(self, now: SystemTime) -> OwnedSession {
         let last_seen = self.last_seen(now);
-        let label = Session::from_payload(self.live.payload).ok().and_then(|session| session.label());
-        OwnedSession::new(self.handle, self.live.handle.created_at, last_seen).with_label(label)
+        let session = Opened::from_payload(self.live.payload).map(Opened::into_session);
+        let label = session.ok().and_then(|session| session.get::<String>("_label").ok().flatten());
+        OwnedSession::new(self.handle, self.live.record.created_at, last_seen).with_label(label)
     }
+}
+
+/// Parses the position after a page.
+fn parse_position(text: &str) -> Result<StoreKey, Error> {
+    let bytes = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
+    bytes.map(StoreKey::from_bytes).ok_or_else(|| {
+        Error::new(ErrorKind::Malformed, "position of a page is not one that a page returned")
+    })
 }

@@ -1,74 +1,91 @@
-//! Turns: saves of one session wait for each other inside a process, and each leaves to the next what it stored, which spares
-//! the store their rivalry.
+//! The queue: saves of one session wait for each other within the process, and each starts from the
+//! record that the previous one stored. This only reduces contention. Correctness comes from the
+//! version check.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_lock::MutexGuardArc;
 
-use super::Handle;
-use crate::StoreKey;
+use super::deadline::Deadline;
+use super::position::RecordRef;
+use crate::Error;
+use crate::store::StoreKey;
 
-/// Who is saving which session. Correctness does not rest on it: other processes do not wait here.
+/// The saves in progress, by session.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    turns: Mutex<HashMap<StoreKey, Line>>,
+    cells: Mutex<HashMap<StoreKey, Cell>>,
 }
 
-/// Those who wait for one session.
-type Line = Arc<async_lock::Mutex<Option<Stored>>>;
+/// The lock of one session, and the record that the last save stored.
+type Cell = Arc<async_lock::Mutex<Option<Stored>>>;
 
-/// What a turn stored under its key. Another process may have stored something else since.
+/// The record that a save stored. Another process may have stored a newer one.
 #[derive(Debug)]
 pub(super) struct Stored {
-    pub(super) handle: Handle,
+    pub(super) record: RecordRef,
     pub(super) payload: String,
 }
 
-/// Held while a session is saved; dropping it lets the next one in.
-pub(super) struct Turn<'a> {
+/// Held while a session is saved. Dropping it admits the next save.
+pub(super) struct Permit<'a> {
     queue: &'a Queue,
     key: StoreKey,
-    line: Line,
+    cell: Cell,
     guard: Option<MutexGuardArc<Option<Stored>>>,
 }
 
 impl Queue {
-    /// The turn, and what the one just before it stored.
-    pub(super) async fn turn(&self, key: StoreKey) -> (Turn<'_>, Option<Stored>) {
-        // The turn exists before it is waited for, so that giving up cleans up, too.
-        let mut turn = Turn { queue: self, key, line: Arc::clone(self.lock().entry(key).or_default()), guard: None };
-        let mut guard = turn.line.lock_arc().await;
+    /// Waits for the saves before this one. Returns the permit, and what the last of them stored.
+    ///
+    /// Fails if the deadline has passed by then. Each of the saves before this one ends soon after
+    /// its own, earlier deadline. Therefore no timer is needed.
+    pub(super) async fn wait(
+        &self,
+        key: StoreKey,
+        deadline: &Deadline<'_>,
+    ) -> Result<(Permit<'_>, Option<Stored>), Error> {
+        // The permit exists before it waits, so that its drop cleans up if the future is dropped.
+        let cell = Arc::clone(self.lock().entry(key).or_default());
+        let mut permit = Permit { queue: self, key, cell, guard: None };
+        let mut guard = if let Some(guard) = permit.cell.try_lock_arc() {
+            guard
+        } else {
+            let guard = permit.cell.lock_arc().await;
+            deadline.check()?;
+            guard
+        };
         let stored = guard.take();
-        turn.guard = Some(guard);
-        (turn, stored)
+        permit.guard = Some(guard);
+        Ok((permit, stored))
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<StoreKey, Line>> {
-        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<StoreKey, Cell>> {
+        self.cells.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Turn<'_> {
-    /// Leaves to whoever waits what was stored.
-    pub(super) fn leave(&mut self, handle: &Handle, payload: String) {
-        // The map, this turn and its guard hold the line, and each one that waits.
-        if Arc::strong_count(&self.line) > 3
-            && handle.key == self.key
+impl Permit<'_> {
+    /// Passes what was stored to the next save, if one is waiting.
+    pub(super) fn publish(&mut self, record: &RecordRef, payload: impl FnOnce() -> String) {
+        // The map, this permit and its guard refer to the cell, and each save that waits.
+        if Arc::strong_count(&self.cell) > 3
+            && record.key == self.key
             && let Some(guard) = &mut self.guard
         {
-            **guard = Some(Stored { handle: handle.clone(), payload });
+            **guard = Some(Stored { record: record.clone(), payload: payload() });
         }
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        let mut turns = self.queue.lock();
+        let mut cells = self.queue.lock();
         self.guard = None;
-        // The map's reference and this one are the last: nobody saves this session, and nobody waits to.
-        if Arc::strong_count(&self.line) == 2 {
-            turns.remove(&self.key);
+        // Only the map and this permit refer to the cell: no save is waiting.
+        if Arc::strong_count(&self.cell) == 2 {
+            cells.remove(&self.key);
         }
     }
 }
@@ -78,51 +95,65 @@ mod tests {
     use std::future::Future;
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
-    use std::time::SystemTime;
+    use std::time::{Duration, SystemTime};
 
+    use super::super::content::Nonces;
     use super::super::lineage::Lineage;
     use super::*;
-    use crate::Version;
+    use crate::SessionConfig;
+    use crate::store::Version;
 
     #[test]
-    fn turns_come_one_after_the_other_and_leave_nothing_behind() {
-        let queue = Queue::default();
+    fn saves_wait_for_each_other_and_leave_no_entry() {
+        let (queue, config) = (Queue::default(), SessionConfig::default());
+        let deadline = Deadline::start(&config);
         let key = StoreKey::from_bytes([1; 32]);
-        let first = at_once(queue.turn(key)).expect("the first waits");
+        let first = at_once(queue.wait(key, &deadline)).expect("the first waits").unwrap();
         let mut context = Context::from_waker(Waker::noop());
         {
-            let mut given_up = pin!(queue.turn(key));
+            let mut given_up = pin!(queue.wait(key, &deadline));
             assert!(given_up.as_mut().poll(&mut context).is_pending());
         }
-        let mut second = pin!(queue.turn(key));
+        let mut second = pin!(queue.wait(key, &deadline));
         assert!(second.as_mut().poll(&mut context).is_pending());
-        assert!(at_once(queue.turn(StoreKey::from_bytes([2; 32]))).is_some());
+        assert!(at_once(queue.wait(StoreKey::from_bytes([2; 32]), &deadline)).is_some());
         drop(first);
-        let Poll::Ready(second) = second.poll(&mut context) else { panic!("the second still waits") };
+        let Poll::Ready(second) = second.poll(&mut context) else {
+            panic!("the second still waits")
+        };
         assert_eq!(queue.lock().len(), 1);
         drop(second);
         assert!(queue.lock().is_empty());
     }
 
     #[test]
-    fn what_a_turn_stored_is_known_to_the_next_one_and_to_nobody_else() {
-        let queue = Queue::default();
+    fn next_waiting_save_alone_gets_what_was_stored() {
+        let (queue, config) = (Queue::default(), SessionConfig::default());
+        let deadline = Deadline::start(&config);
         let key = StoreKey::from_bytes([1; 32]);
         let mut context = Context::from_waker(Waker::noop());
-        let (mut first, _) = at_once(queue.turn(key)).expect("the first waits");
-        first.leave(&handle(key, 1), "nobody waits for this".to_owned());
+        let (mut first, _) = at_once(queue.wait(key, &deadline)).expect("the first waits").unwrap();
+        first.publish(&record(key, 1), String::new);
         assert!(first.guard.as_ref().expect("it is held").is_none());
-        let (mut second, mut third) = (pin!(queue.turn(key)), pin!(queue.turn(key)));
-        assert!(second.as_mut().poll(&mut context).is_pending() && third.as_mut().poll(&mut context).is_pending());
-        first.leave(&handle(StoreKey::from_bytes([2; 32]), 2), "another record".to_owned());
+        let (mut second, mut third) =
+            (pin!(queue.wait(key, &deadline)), pin!(queue.wait(key, &deadline)));
+        assert!(
+            second.as_mut().poll(&mut context).is_pending()
+                && third.as_mut().poll(&mut context).is_pending()
+        );
+        first.publish(&record(StoreKey::from_bytes([2; 32]), 2), String::new);
         assert!(first.guard.as_ref().expect("it is held").is_none());
-        first.leave(&handle(key, 3), "{}".to_owned());
+        first.publish(&record(key, 3), || "{}".to_owned());
         drop(first);
-        let Poll::Ready((second, stored)) = second.poll(&mut context) else { panic!("the second still waits") };
+        let Poll::Ready(Ok((second, stored))) = second.poll(&mut context) else {
+            panic!("the second still waits")
+        };
         let stored = stored.expect("the first stored something");
-        assert_eq!((stored.handle.version, &*stored.payload), (Version::new(3), "{}"));
+        assert_eq!((stored.record.version, &*stored.payload), (Version::new(3), "{}"));
         drop(second);
-        let Poll::Ready((_third, stored)) = third.poll(&mut context) else { panic!("the third still waits") };
+        let Poll::Ready(Ok((_third, stored))) = third.poll(&mut context) else {
+            panic!("the third still waits")
+        };
         assert!(stored.is_none(), "the second stored nothing");
     }
 
@@ -133,9 +164,22 @@ mod tests {
         }
     }
 
-    fn handle(key: StoreKey, version: u64) -> Handle {
+    fn record(key: StoreKey, version: u64) -> RecordRef {
         let (created_at, expires_at) = (SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH);
         let (version, lineage) = (Version::new(version), Lineage::generate().expect("randomness"));
-        Handle { id: None, key, version, created_at, expires_at, owner: None, lineage }
+        RecordRef {
+            id: None,
+            key,
+            version,
+            kept_for: Duration::ZERO,
+            is_retried: false,
+            successor: None,
+            created_at,
+            expires_at,
+            owner: None,
+            lineage,
+            nonces: Nonces::default(),
+            attempts: Vec::new(),
+        }
     }
 }

@@ -1,346 +1,282 @@
-//! Saving: create, write, renew, end, and what each does when another request was faster.
+//! Saving: what a request wants decides what is done to the record.
 
-use std::error::Error as _;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use super::content::{self, Head, Nonce, Nonces};
+use super::deadline::Deadline;
+use super::find::{Found, Live};
+use super::position::{Position, RecordRef, Saving};
+use super::sessions::ServerSideSessions;
+use crate::interface::{Contents, CookieAction, IdChange, Save, Saved};
+use crate::store::{NewRecord, Replaced, SessionStore, StoreKey};
+use crate::{Error, ErrorKind, Outcome, Refresh};
 
-use super::content::{self, Head, Nonce};
-use super::find::{Found, Live, Moved};
-use super::lineage::Lineage;
-use super::queue::Stored;
-use super::{Handle, Origin, ServerSideSessions, expiry};
-use crate::id::SessionId;
-use crate::session::state::State;
-use crate::{
-    Changes, CookieAction, Error, ErrorKind, NewRecord, Outcome, Replaced, SaveContext, Session, SessionStore, StoreKey,
-};
-
-/// How long a save may be overtaken by others before it gives up.
-const DEADLINE: Duration = Duration::from_secs(5);
-/// How often it may be overtaken, should the clock stand still.
-const MAX_ATTEMPTS: u32 = 10_000;
-
-/// What a request wants of its session, read once from the sealed session.
-pub(super) struct Wish<'a> {
-    pub(super) session: &'a Session,
-    pub(super) context: &'a SaveContext<'a>,
-    pub(super) changes: Changes,
-    /// End what the session was. `clear` that left nothing behind does that, too.
-    end: bool,
-    rotate: bool,
-    /// Whose the session is from now on, if `changes_owner`.
-    pub(super) owner: Option<String>,
-    changes_owner: bool,
+/// How an attempt to replace a record ended.
+pub(super) enum Replacement {
+    Done(RecordRef),
+    /// The reply was lost, but the write reached the store. Others may have written since.
+    Found(Live),
+    /// Nothing was written: the record has another version, or is gone.
+    Stale(RecordRef),
 }
 
-pub(super) type Saved = (CookieAction, Outcome);
-
 impl<S: SessionStore> ServerSideSessions<S> {
-    pub(super) async fn save_session(
+    /// Does what the request wants. The futures of rare cases are not part of this one.
+    pub(super) async fn dispatch(
         &self,
-        session: &Session,
-        context: &SaveContext<'_>,
-    ) -> Result<CookieAction, Error> {
-        if !needs_store(session, context) {
-            session.set_outcome(Outcome::Unchanged);
-            return Ok(CookieAction::Keep);
-        }
-        let origin = session.slot::<Origin>();
-        // Most requests only read: they need not make room for all that a save may have to do.
-        let (action, outcome) = Box::pin(self.reach(origin.as_deref(), &Wish::new(session, context))).await?;
-        if outcome == Outcome::Dropped
-            && let Some(key) = origin.as_deref().map(Origin::key)
-        {
-            let session = key.log_name();
-            tracing::info!(%session, "session was ended meanwhile; this request's changes are dropped");
-        }
-        session.set_outcome(outcome);
-        Ok(action)
-    }
-
-    async fn reach(&self, origin: Option<&Origin>, wish: &Wish<'_>) -> Result<Saved, Error> {
-        match origin {
-            Some(Origin::Live(handle)) if !wish.session.is_modified() => Ok(self.renew(handle, wish).await),
-            Some(Origin::Live(handle)) if wish.end => self.end_and_begin(handle, wish).await,
-            Some(Origin::Live(handle)) if wish.rotate => self.rotate(handle, wish).await,
-            Some(Origin::Live(handle)) if wish.changes.is_empty() => self.touch(handle, wish).await,
-            Some(Origin::Live(handle)) => self.write(handle, wish).await,
-            Some(Origin::Moved { successor, follow: true }) if wish.end => self.end_successor(*successor, wish).await,
-            Some(Origin::Moved { .. }) if !wish.is_login() => Ok(dropped()),
-            _ => self.begin(wish).await,
-        }
-    }
-
-    /// A new session under a new id, from what this request wrote.
-    async fn begin(&self, wish: &Wish<'_>) -> Result<Saved, Error> {
-        if wish.session.is_empty() && !wish.is_login() {
-            let action = if wish.end { CookieAction::Remove } else { CookieAction::Keep };
-            return Ok((action, Outcome::Unchanged));
-        }
-        let owner = wish.owner.clone().filter(|_| wish.changes_owner);
-        let new = self.create(wish, None, owner).await?;
-        wish.reached(&new);
-        Ok((wish.cookie(new.id, new.created_at), Outcome::Stored))
-    }
-
-    /// Replaces the record; when another request was faster, replays the changes on what that one stored.
-    async fn write(&self, handle: &Handle, wish: &Wish<'_>) -> Result<Saved, Error> {
-        let (mut turn, before) = self.queue.turn(handle.key).await;
-        let nonce = Nonce::generate()?;
-        let mut attempts = Attempts::new(wish.context.now());
-        let (mut target, mut payload) = wish.start(handle, before);
-        let mut action = wish.cookie(handle.id, handle.created_at);
-        loop {
-            if let Replaced::Done(version) = self.replace(wish, &target, nonce, &payload, None).await? {
-                let reached = Handle { version, ..target };
-                wish.reached(&reached);
-                turn.leave(&reached, payload);
-                return Ok((action, Outcome::Stored));
+        position: Option<&Position>,
+        save: &Save<'_>,
+    ) -> Result<Saved, Error> {
+        let deadline = Deadline::start(&self.config);
+        match position {
+            Some(Position::Live(record)) => self.save_live(record, save, deadline).await,
+            Some(Position::Planned { record, login_after }) => {
+                Box::pin(self.save_planned(record, *login_after, save, deadline)).await
             }
-            let newer = match self.look(&target.key, wish).await? {
-                Found::Live(live) => live,
-                Found::Moved(moved) => match self.successor(moved, true, wish).await? {
-                    Some(live) => {
-                        // Whoever rotated hands out the new id.
-                        action = CookieAction::Keep;
-                        target.id = None;
-                        live
-                    }
-                    None => return Ok(dropped()),
-                },
-                Found::Gone => return Ok(dropped()),
-            };
-            payload = wish.changes.replay(&newer.payload)?;
-            wish.session.show(&payload);
-            target = Handle { id: target.id, ..newer.handle };
-            attempts.again(self.config.now())?;
-        }
-    }
-
-    /// Puts off the end of an unmodified session.
-    async fn renew(&self, handle: &Handle, wish: &Wish<'_>) -> Saved {
-        self.touch(handle, wish).await.unwrap_or_else(|error| {
-            // Nothing of the request's is lost by it: the next one tries again.
-            let (session, source) = (handle.key.log_name(), error.source());
-            tracing::warn!(%session, %error, source, "session could not be renewed");
-            (CookieAction::Keep, Outcome::Unchanged)
-        })
-    }
-
-    async fn touch(&self, handle: &Handle, wish: &Wish<'_>) -> Result<Saved, Error> {
-        let mut attempts = Attempts::new(wish.context.now());
-        let mut target = handle.clone();
-        loop {
-            if self.store.touch(&target.key, target.version, wish.expires_at(target.created_at)).await? {
-                return Ok((wish.cookie(handle.id, handle.created_at), Outcome::Stored));
+            Some(Position::Moved { successor, follow: true }) if save.ends() => {
+                Box::pin(self.end_successor(*successor, save, deadline)).await
             }
-            match self.look(&target.key, wish).await? {
-                // Whoever was faster may have renewed it, too, but perhaps by another lifetime.
-                Found::Live(live) => target = live.handle,
-                Found::Moved(_) | Found::Gone => return Ok((CookieAction::Keep, Outcome::Unchanged)),
+            Some(Position::Moved { successor, .. }) if save.is_login() => {
+                Box::pin(self.log_in_again(*successor, save, deadline)).await
             }
-            attempts.again(self.config.now())?;
+            Some(Position::Moved { .. }) => Ok(Saved::dropped()),
+            None => self.begin(save, deadline).await,
         }
     }
 
-    /// Ends the session, and begins another if something was written after that.
-    async fn end_and_begin(&self, handle: &Handle, wish: &Wish<'_>) -> Result<Saved, Error> {
-        self.end_record(handle, None, wish.context.now()).await?;
-        wish.session.lock().slot = None;
-        if wish.session.is_empty() && !wish.is_login() {
-            return Ok((CookieAction::Remove, Outcome::Stored));
+    async fn save_live(
+        &self,
+        record: &RecordRef,
+        save: &Save<'_>,
+        deadline: Deadline<'_>,
+    ) -> Result<Saved, Error> {
+        let saving = Saving::new(save, record, deadline);
+        if !save.is_modified() {
+            return Ok(self.renew(saving).await);
         }
-        self.begin(wish).await
+        if save.ends() {
+            return Box::pin(self.end_and_begin(record, save, saving.deadline)).await;
+        }
+        if save.id_change() != IdChange::Keep {
+            return Box::pin(self.rotate(saving)).await;
+        }
+        if save.changes().is_empty() {
+            return self.touch(saving).await;
+        }
+        self.write(saving).await
     }
 
-    /// A logout that came with an id just rotated away: what the user means is the session that goes on under the new one.
-    async fn end_successor(&self, successor: StoreKey, wish: &Wish<'_>) -> Result<Saved, Error> {
-        let live = match self.look(&successor, wish).await? {
+    /// Stores a new session under a new id.
+    pub(super) async fn begin(
+        &self,
+        save: &Save<'_>,
+        deadline: Deadline<'_>,
+    ) -> Result<Saved, Error> {
+        if !save.is_modified() {
+            return Ok(Saved::unchanged());
+        }
+        if save.is_empty() && !save.is_login() {
+            let cookie = if save.ends() { CookieAction::Remove } else { CookieAction::Keep };
+            return Ok(Saved::new(cookie, Outcome::Unchanged));
+        }
+        if save.is_detached() {
+            let message = "session has ended, and its response has been sent: \
+                           the id of a new session could not reach the client";
+            return Err(Error::new(ErrorKind::Ended, message));
+        }
+        let planned = RecordRef::planned(save.now())?;
+        let mut saving = Saving::new(save, &planned, deadline);
+        self.create_session(&mut saving, save.contents()).await
+    }
+
+    /// Creates the planned record of a new session.
+    pub(super) async fn create_session(
+        &self,
+        saving: &mut Saving<'_, '_>,
+        contents: Contents,
+    ) -> Result<Saved, Error> {
+        let new = self.create(saving, saving.opened.clone(), &contents, None).await?;
+        saving.save.remember(Position::Live(new.clone()));
+        Ok(stored(saving.save, &new, &contents))
+    }
+
+    /// Saves a session whose record an earlier save may have created.
+    async fn save_planned(
+        &self,
+        planned: &RecordRef,
+        login_after: Option<StoreKey>,
+        save: &Save<'_>,
+        deadline: Deadline<'_>,
+    ) -> Result<Saved, Error> {
+        if !save.is_modified() {
+            return Ok(Saved::unchanged());
+        }
+        let planned = &RecordRef { is_retried: true, ..planned.clone() };
+        let live = match self.find(&planned.key, self.config.now()).await? {
             Found::Live(live) => Some(live),
-            Found::Moved(moved) => self.successor(moved, true, wish).await?,
-            Found::Gone => None,
+            Found::Moved(_) | Found::Gone => None,
         };
+        let mut saving = Saving::new(save, planned, deadline);
         match live {
-            Some(live) => self.end_and_begin(&live.handle, wish).await,
-            None => Ok(dropped()),
+            Some(live) if save.ends() => {
+                Box::pin(self.end_and_begin(&live.record, save, saving.deadline)).await
+            }
+            Some(_) => Ok(self.write_again(&mut saving, planned.clone()).await?.saved),
+            None if save.ends() => {
+                self.prevent_creation(planned, &mut saving.deadline).await?;
+                self.begin(save, saving.deadline).await
+            }
+            None => {
+                saving.login_after = login_after;
+                self.create_again(saving).await
+            }
         }
     }
 
-    /// Removes the record, or its successor, whatever its version: a session that is to end ends. With an owner, only while
-    /// it is that owner's.
-    pub(super) async fn end_record(
-        &self,
-        handle: &Handle,
-        owner: Option<&str>,
-        started: SystemTime,
-    ) -> Result<(), Error> {
-        let _turn = self.queue.turn(handle.key).await;
-        let mut attempts = Attempts::new(started);
-        let (mut key, mut version) = (handle.key, handle.version);
-        loop {
-            let removed = self.store.remove(&key, version).await;
-            if matches!(removed, Ok(true)) {
-                return Ok(());
+    /// Creates the record of a new session that an earlier save has not created.
+    async fn create_again(&self, mut saving: Saving<'_, '_>) -> Result<Saved, Error> {
+        let save = saving.save;
+        let contents = match saving.login_after.filter(|_| save.is_login()) {
+            Some(successor) => self.contents_of_login(successor, save, &saving.deadline).await?,
+            None => save.contents(),
+        };
+        saving.deadline.check()?;
+        match self.create_session(&mut saving, contents.clone()).await {
+            Ok(saved) => Ok(saved.with_contents(contents)),
+            // The earlier save created it just now.
+            Err(error) if error.kind() == ErrorKind::Backend => {
+                let planned = saving.opened.clone();
+                Ok(self.write_again(&mut saving, planned).await?.saved)
             }
-            let now = self.config.now();
-            let left = match self.find(&key, &self.config, now).await? {
-                Found::Live(live) => Some(live),
-                Found::Moved(moved) => self.find_successor(moved, false, &self.config, now).await?,
-                Found::Gone => None,
-            };
-            let Some(left) = left else { return Ok(()) };
-            if owner.is_some() && left.handle.owner.as_deref() != owner {
-                return Ok(());
-            }
-            if left.handle.key == key && left.handle.version == version {
-                // The reply was lost, and so was the removal.
-                removed?;
-            }
-            (key, version) = (left.handle.key, left.handle.version);
-            attempts.again(now)?;
+            Err(error) => Err(error),
         }
     }
 
-    /// A record for this session under a new id: that of a new session, or the one that a rotation moves the predecessor to.
+    /// Creates the record of a session under a new id: a new session, or one that a rotation moves.
+    /// If the reply is lost, it looks for the record.
     pub(super) async fn create(
         &self,
-        wish: &Wish<'_>,
-        predecessor: Option<&Handle>,
-        owner: Option<String>,
-    ) -> Result<Handle, Error> {
-        let id = SessionId::generate()?;
-        let lineage = predecessor.map_or_else(Lineage::generate, |old| Ok(old.lineage))?;
-        let created_at = predecessor.map_or(wish.context.now(), |old| old.created_at);
-        let head = wish.head(Nonce::generate()?, lineage, predecessor.map(|old| old.key));
-        let (key, expires_at) = (id.store_key(), wish.expires_at(created_at));
-        let bytes = content::session(&head, &wish.session.payload());
-        let record = NewRecord::new(&bytes, created_at, expires_at).owned_by(owner.as_deref());
-        let version = self.store.create(&key, &record).await?;
-        Ok(Handle { id: Some(id), key, version, created_at, expires_at, owner, lineage })
-    }
-
-    /// One attempt to replace a session by its next version. A reply that was lost is looked for.
-    pub(super) async fn replace(
-        &self,
-        wish: &Wish<'_>,
-        target: &Handle,
-        nonce: Nonce,
-        payload: &str,
+        saving: &mut Saving<'_, '_>,
+        mut new: RecordRef,
+        contents: &Contents,
         predecessor: Option<StoreKey>,
-    ) -> Result<Replaced, Error> {
-        let bytes = content::session(&wish.head(nonce, target.lineage, predecessor), payload);
-        let record = NewRecord::new(&bytes, target.created_at, wish.expires_at(target.created_at))
-            .owned_by(target.owner.as_deref());
-        match self.store.replace(&target.key, target.version, &record).await {
-            Ok(replaced) => Ok(replaced),
-            Err(error) => match self.recover(&target.key, nonce, &self.config, self.config.now()).await {
-                Ok(Some(version)) => Ok(Replaced::Done(version)),
-                _ => Err(error),
+    ) -> Result<RecordRef, Error> {
+        let (save, nonce) = (saving.save, Nonce::next()?);
+        saving.remember(nonce);
+        new.owner = contents.owner().map(str::to_owned);
+        // Other requests find their lost writes in the record of a rotation as well.
+        new.nonces = new.nonces.with(nonce);
+        new.expires_at = expiry(save, contents, &new);
+        new.kept_for = save.config().record_lifetime(contents.lifetime());
+        new.attempts.clear();
+        let bytes = encode(&head(save, &new, new.nonces.clone(), predecessor), contents);
+        let record =
+            NewRecord::new(&bytes, new.created_at, new.expires_at).owned_by(new.owner.as_deref());
+        match self.store.create(&new.key, &record).await {
+            Ok(version) => Ok(RecordRef { version, ..new }),
+            Err(error) => match Box::pin(self.recover(saving, &new.key, nonce)).await {
+                Some(live) => Ok(RecordRef { id: new.id, ..live.record }),
+                None => Err(error),
             },
         }
     }
 
-    pub(super) async fn look(&self, key: &StoreKey, wish: &Wish<'_>) -> Result<Found, Error> {
-        self.find(key, wish.context.config(), self.config.now()).await
-    }
-
-    pub(super) async fn successor(
+    /// Replaces a record by its next version. If the reply is lost, it looks for the write.
+    pub(super) async fn replace(
         &self,
-        moved: Moved,
-        only_followed: bool,
-        wish: &Wish<'_>,
-    ) -> Result<Option<Live>, Error> {
-        self.find_successor(moved, only_followed, wish.context.config(), self.config.now()).await
-    }
-}
-
-/// Whether a save has anything to do: something changed, or the record's end is to be put off.
-fn needs_store(session: &Session, context: &SaveContext<'_>) -> bool {
-    session.read(|state| {
-        let is_due = |handle| expiry::is_due(state.permanent(), session.is_accessed(), context, handle);
-        state.modified || matches!(state.slot(), Some(Origin::Live(handle)) if is_due(handle))
-    })
-}
-
-impl<'a> Wish<'a> {
-    fn new(session: &'a Session, context: &'a SaveContext<'a>) -> Self {
-        session.read(|state: &State| Self {
-            session,
-            context,
-            changes: state.changes.clone(),
-            end: state.ends(),
-            rotate: state.rotates(),
-            owner: state.owner.clone(),
-            changes_owner: state.owner_changed,
-        })
-    }
-
-    /// What a write replaces, and by what: the record that was stored while it waited for its turn, or the one that its
-    /// request opened. Should another process have been faster, the version tells.
-    fn start(&self, opened: &Handle, before: Option<Stored>) -> (Handle, String) {
-        let newer = before.filter(|before| before.handle.version != opened.version);
-        let replayed = newer.and_then(|newer| Some((newer.handle, self.changes.replay(&newer.payload).ok()?)));
-        let Some((newer, payload)) = replayed else { return (opened.clone(), self.session.payload()) };
-        self.session.show(&payload);
-        (Handle { id: opened.id, ..newer }, payload)
-    }
-
-    /// Whether a user logs in.
-    pub(super) fn is_login(&self) -> bool {
-        self.changes_owner && self.owner.is_some()
-    }
-
-    pub(super) fn is_owner_change(&self) -> bool {
-        self.changes_owner
-    }
-
-    fn expires_at(&self, created_at: SystemTime) -> SystemTime {
-        expiry::expires_at(self.context.config(), self.context.lifetime(), created_at, self.context.now())
-    }
-
-    /// The client's cookie, which lasts as long as the record, or as the promise if that is longer; none for a record whose
-    /// id others hand out.
-    pub(super) fn cookie(&self, id: Option<SessionId>, created_at: SystemTime) -> CookieAction {
-        let Some(id) = id else { return CookieAction::Keep };
-        let record = self.expires_at(created_at);
-        let end = self.context.expires_at().map_or(record, |promise| promise.max(record));
-        CookieAction::SetUntil(id.to_cookie(), end)
-    }
-
-    fn head(&self, nonce: Nonce, lineage: Lineage, predecessor: Option<StoreKey>) -> Head {
-        let kept_for = expiry::kept_for(self.context.config(), self.context.lifetime());
-        Head { nonce, lineage, written_at: self.context.now(), kept_for, predecessor }
-    }
-
-    /// Remembers where the session is now.
-    pub(super) fn reached(&self, handle: &Handle) {
-        let expires_at = self.expires_at(handle.created_at);
-        self.session.set_slot(Arc::new(Origin::Live(Handle { expires_at, ..handle.clone() })));
-    }
-}
-
-/// Counts how often and how long a save was overtaken.
-pub(super) struct Attempts {
-    started: SystemTime,
-    count: u32,
-}
-
-impl Attempts {
-    pub(super) fn new(started: SystemTime) -> Self {
-        Self { started, count: 0 }
-    }
-
-    pub(super) fn again(&mut self, now: SystemTime) -> Result<(), Error> {
-        self.count += 1;
-        let late = now.duration_since(self.started).is_ok_and(|time| time > DEADLINE);
-        if late || self.count > MAX_ATTEMPTS {
-            let message = "the session kept changing while it was being saved";
-            return Err(Error::new(ErrorKind::Conflict, message));
+        saving: &mut Saving<'_, '_>,
+        mut target: RecordRef,
+        contents: &Contents,
+        predecessor: Option<StoreKey>,
+    ) -> Result<Replacement, Error> {
+        let (save, nonce) = (saving.save, Nonce::next()?);
+        saving.remember(nonce);
+        target.attempts.clear();
+        target.successor = None;
+        target.expires_at = expiry(save, contents, &target);
+        target.kept_for = save.config().record_lifetime(contents.lifetime());
+        let nonces = target.nonces.with(nonce);
+        let bytes = encode(&head(save, &target, nonces.clone(), predecessor), contents);
+        let record =
+            NewRecord::new(&bytes, target.created_at, target.expires_at).owned_by(contents.owner());
+        match self.store.replace(&target.key, target.version, &record).await {
+            Ok(Replaced::Done(version)) => {
+                if target.owner.as_deref() != contents.owner() {
+                    target.owner = contents.owner().map(str::to_owned);
+                }
+                Ok(Replacement::Done(RecordRef { version, nonces, ..target }))
+            }
+            Ok(Replaced::Stale) => Ok(Replacement::Stale(target)),
+            Err(error) => match Box::pin(self.recover(saving, &target.key, nonce)).await {
+                Some(live) => {
+                    let record = RecordRef { id: target.id, ..live.record };
+                    Ok(Replacement::Found(Live { record, ..live }))
+                }
+                None => Err(error),
+            },
         }
-        Ok(())
+    }
+
+    /// Loads the record of a write whose reply was lost, if the write reached the store.
+    async fn recover(&self, saving: &Saving<'_, '_>, key: &StoreKey, nonce: Nonce) -> Option<Live> {
+        if !saving.deadline.allows_lookup() {
+            return None;
+        }
+        match self.find(key, self.config.now()).await {
+            Ok(Found::Live(live)) if live.head.nonces.contains(nonce) => Some(live),
+            _ => None,
+        }
     }
 }
 
-pub(super) fn dropped() -> Saved {
-    (CookieAction::Keep, Outcome::Dropped)
+/// The result of a save whose session is now in this record. The cookie has the same expiry as
+/// the record, or the promised one if that is later. A record whose id was sent by another
+/// request sets none.
+pub(super) fn stored(save: &Save<'_>, record: &RecordRef, contents: &Contents) -> Saved {
+    let renewal = save.config().renewal(contents.lifetime(), record.created_at, record.expires_at);
+    // A session that was opened again cannot set the cookie, and keeps its id.
+    let id = record.id.filter(|_| !save.is_detached());
+    let cookie = id.map_or(CookieAction::Keep, |id| set_cookie(id.to_cookie(), record, contents));
+    Saved::new(cookie, Outcome::Stored).with_renewal(renewal)
+}
+
+pub(super) fn set_cookie(value: String, record: &RecordRef, contents: &Contents) -> CookieAction {
+    let expires = contents.expires_at().map(|promised| promised.max(record.expires_at));
+    CookieAction::Set { value, expires }
+}
+
+/// When a record expires that is written now. A write extends the expiry only if the cookie is
+/// renewed too, or if the lifetime has changed. Otherwise the record would outlive the cookie, and
+/// the renewal of the cookie would never be due.
+pub(super) fn expiry(
+    save: &Save<'_>,
+    contents: &Contents,
+    record: &RecordRef,
+) -> std::time::SystemTime {
+    let (config, lifetime) = (save.config(), contents.lifetime());
+    let is_same = record.kept_for == config.record_lifetime(lifetime);
+    let renews =
+        save.is_renewal_due() || lifetime.is_none() || config.refresh() == Refresh::WhenModified;
+    if is_same && !renews {
+        return record.expires_at;
+    }
+    config.record_expiry(lifetime, record.created_at, save.now())
+}
+
+fn head(
+    save: &Save<'_>,
+    record: &RecordRef,
+    nonces: Nonces,
+    predecessor: Option<StoreKey>,
+) -> Head {
+    Head {
+        nonces,
+        lineage: record.lineage,
+        written_at: save.now(),
+        kept_for: record.kept_for,
+        predecessor,
+        is_retried: record.is_retried,
+    }
+}
+
+fn encode(head: &Head, contents: &Contents) -> Vec<u8> {
+    content::session(head, contents.payload_len(), |bytes| contents.append_payload(bytes))
 }

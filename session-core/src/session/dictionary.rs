@@ -6,72 +6,54 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::changes::{Apply, Change};
-use crate::tagged::{self, ValueError};
-use crate::{Error, ErrorKind, Session, SessionKey};
+use super::changes::{Apply, Change};
+use super::running::Identity;
+use super::{Session, SessionKey};
+use crate::error::{Error, ErrorKind};
+use crate::flask::{self, ValueError};
 
-/// The dictionary. `accessed` and `modified` follow from what is called, as in Flask.
+/// Values.
 impl Session {
-    /// A copy of a value, or `None` if there is no such key.
+    /// Returns a copy of the value under a key, or `None` if there is no such key.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Value`] if the value is not a `T`. The rest of the session is unaffected.
-    ///
-    /// ```
-    /// # use session_core::Session;
-    /// let session = Session::from_payload(r#"{"user_id":42}"#)?;
-    /// assert_eq!(session.get::<u64>("user_id")?, Some(42));
-    /// assert_eq!(session.get::<u64>("cart")?, None);
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// [`ErrorKind::Value`] if the value is not a `T`. Other keys are unaffected.
     pub fn get<T: DeserializeOwned>(&self, key: impl SessionKey<T>) -> Result<Option<T>, Error> {
         let key = key.as_name();
         // Parsing runs the caller's code, so not under the lock.
-        let raw = self.read(|state| state.values.get(key).map(RawValue::copy));
+        let raw = self.read(|state| state.data.values().get(key).map(RawValue::copy));
         raw.map(|raw| decode(key, raw.as_str())).transpose()
     }
 
-    /// Sets a value.
+    /// Sets the value under a key.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Value`] if it cannot be written as JSON; [`ErrorKind::Sealed`] after the response was committed;
-    /// [`ErrorKind::Unconfigured`] on the null session.
-    ///
-    /// ```
-    /// # use session_core::Session;
-    /// let session = Session::new();
-    /// session.insert("user_id", 42)?;
-    /// session.insert("tags", ["a", "b"])?;
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// [`ErrorKind::Value`] if the value cannot be written as JSON; [`ErrorKind::Committed`] after
+    /// the response was committed; [`ErrorKind::Unconfigured`] on the null session;
+    /// [`ErrorKind::Reentrant`] in a function that [`update`](Self::update) runs on this session.
     pub fn insert<T: Serialize>(&self, key: impl SessionKey<T>, value: T) -> Result<(), Error> {
         let key = key.as_name();
         let value = encode(key, &value)?;
         self.write(|state| state.record(Change::Insert { key: key.into(), value }))
     }
 
-    /// Removes a value and returns it; `None`, and no change, if there is no such key.
+    /// Removes the value under a key and returns it. Returns `None` and changes nothing if there is
+    /// no such key.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Value`] if the value is not a `T`: it stays; [`discard`](Self::discard) asks for no type. Otherwise as
-    /// [`insert`](Self::insert), if there is something to remove.
-    ///
-    /// ```
-    /// # use session_core::Session;
-    /// let session = Session::from_payload(r#"{"user_id":42}"#)?;
-    /// assert_eq!(session.remove::<u64>("user_id")?, Some(42));
-    /// assert_eq!(session.remove::<u64>("user_id")?, None);
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// [`ErrorKind::Value`] if the value is not a `T`, which leaves it in place; use
+    /// [`discard`](Self::discard) to remove a value of any type. Otherwise as for
+    /// [`insert`](Self::insert), if there is a value to remove.
     pub fn remove<T: DeserializeOwned>(&self, key: impl SessionKey<T>) -> Result<Option<T>, Error> {
         let key = key.as_name();
         loop {
-            let (raw, revision) = self.read(|state| (state.values.get(key).map(str::to_owned), state.revision));
+            let (raw, revision) = self
+                .read(|state| (state.data.values().get(key).map(str::to_owned), state.revision));
             let Some(raw) = raw else { return Ok(None) };
-            let value = decode(key, &raw)?;
+            let value = Identity::of(&self.holder).run(|| decode(key, &raw))?;
             let removed = self.write(|state| {
                 if state.revision != revision {
                     return Ok(false);
@@ -85,25 +67,18 @@ impl Session {
         }
     }
 
-    /// Removes a value of any type; false, and no change, if there is no such key.
+    /// Removes the value under a key, whatever its type. Returns `false` and changes nothing if
+    /// there is no such key.
     ///
     /// # Errors
     ///
-    /// As [`insert`](Self::insert), if there is something to remove.
-    ///
-    /// ```
-    /// # use session_core::Session;
-    /// let session = Session::from_payload(r#"{"user_id":42}"#)?;
-    /// assert!(session.discard("user_id")?);
-    /// assert!(!session.discard("user_id")?);
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// As for [`insert`](Self::insert), if there is a value to remove.
     pub fn discard(&self, key: &str) -> Result<bool, Error> {
         if !self.contains_key(key) {
             return Ok(false);
         }
         self.write(|state| {
-            let present = state.values.contains_key(key);
+            let present = state.data.values().contains_key(key);
             if present {
                 state.record(Change::Remove { key: key.into() })?;
             }
@@ -111,22 +86,15 @@ impl Session {
         })
     }
 
-    /// The value of a key, set to `value` first if there is none.
+    /// Returns the value under a key, after setting it to `value` if there is no such key.
     ///
-    /// When a server-side backend replays this on a newer version that has the key, the newer value stays.
+    /// If another request of the same session stores a value under the key first, a server-side
+    /// backend keeps that value.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Value`] if the value that is there is not a `T`; otherwise as [`insert`](Self::insert), if it has to be
-    /// set.
-    ///
-    /// ```
-    /// # use session_core::Session;
-    /// let session = Session::new();
-    /// assert_eq!(session.get_or_insert("visits", 1)?, 1);
-    /// assert_eq!(session.get_or_insert("visits", 2)?, 1);
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// [`ErrorKind::Value`] if the present value is not a `T`. Otherwise as for
+    /// [`insert`](Self::insert), if the value must be set.
     pub fn get_or_insert<T>(&self, key: impl SessionKey<T>, value: T) -> Result<T, Error>
     where
         T: Serialize + DeserializeOwned,
@@ -136,31 +104,51 @@ impl Session {
             return Ok(present);
         }
         let text = encode(key, &value)?;
-        self.record_update(key, move |raw| Ok(Some(raw.unwrap_or(&text).to_owned())))?;
-        Ok(value)
+        let recorded =
+            self.record_update(key, move |raw| Ok(Some(raw.unwrap_or(&text).to_owned())))?;
+        // Another thread may have set the key first.
+        if recorded { Ok(value) } else { self.get_or_insert(key, value) }
     }
 
-    /// Changes a value by what it is now: `None` in, if there is none; `None` out, to remove it.
+    /// Computes a value from the present one. The function gets `None` if there is no such key, and
+    /// returns `None` to remove it.
     ///
-    /// On a server-side backend two requests that update at once both count: the function runs again on the newer value.
-    /// So it must depend on nothing but its argument, and it returns nothing to the handler, for the handler may have
-    /// seen an older value. If it changes nothing, nothing is recorded.
+    /// On a server-side backend, concurrent updates are all applied: if another request stored a
+    /// newer value, the function runs again on that value. Therefore it must depend only on its
+    /// argument. `update` returns nothing because the handler may have seen an older value.
+    /// Nothing is recorded if the function returns the value it got.
+    ///
+    /// The function may read this session and may change other sessions. It cannot change or save
+    /// this session: such a call fails with [`ErrorKind::Reentrant`], also when the function runs
+    /// during a save. Other threads may change this session at the same time; the function then
+    /// runs again. Therefore it must not wait for a thread that does so. A function that captures a
+    /// clone of this session keeps it in memory until the session is saved.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Value`] if the value that is there is not a `T`; otherwise as [`insert`](Self::insert).
+    /// [`ErrorKind::Value`] if the present value is not a `T`. Otherwise as for
+    /// [`insert`](Self::insert).
+    ///
+    /// The save fails with [`ErrorKind::Value`] if another request stored a value that is not a
+    /// `T`.
+    ///
+    /// # Examples
     ///
     /// ```
-    /// # use session_core::Session;
-    /// let session = Session::new();
-    /// for product in [3, 5] {
-    ///     session.update("cart", move |cart: Option<Vec<u64>>| {
+    /// use session_core::{Key, Session};
+    ///
+    /// const CART: Key<Vec<u64>> = Key::new("cart");
+    ///
+    /// fn add_to_cart(session: &Session, product: u64) -> Result<(), session_core::Error> {
+    ///     session.update(CART, move |cart| {
     ///         let mut cart = cart.unwrap_or_default();
     ///         cart.push(product);
     ///         Some(cart)
-    ///     })?;
+    ///     })
     /// }
-    /// assert_eq!(session.payload(), r#"{"cart":[3,5]}"#);
+    /// # let session = session_core::interface::Opened::new().into_session();
+    /// # add_to_cart(&session, 3)?;
+    /// # assert_eq!(session.get(CART)?, Some(vec![3]));
     /// # Ok::<(), session_core::Error>(())
     /// ```
     pub fn update<T, F>(&self, key: impl SessionKey<T>, change: F) -> Result<(), Error>
@@ -174,82 +162,55 @@ impl Session {
             let value = raw.map(|raw| decode(&name, raw)).transpose()?;
             change(value).map(|value| encode(&name, &value)).transpose()
         })
+        .map(drop)
     }
 
-    /// Whether there is such a key.
-    ///
-    /// ```
-    /// # use session_core::Session;
-    /// assert!(Session::from_payload(r#"{"a":1}"#)?.contains_key("a"));
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// Returns whether there is such a key.
     pub fn contains_key(&self, key: &str) -> bool {
-        self.read(|state| state.values.contains_key(key))
+        self.read(|state| state.data.values().contains_key(key))
     }
 
-    /// The keys, in the order in which they were first set, Flask's `_permanent` and `_flashes` among them.
-    ///
-    /// A key with half a surrogate pair, which Python can write, shows U+FFFD in its place.
-    ///
-    /// ```
-    /// # use session_core::Session;
-    /// assert_eq!(Session::from_payload(r#"{"a":1,"b":2}"#)?.keys(), ["a", "b"]);
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// Returns the keys, in the order in which they were first set.
     pub fn keys(&self) -> Vec<String> {
-        self.read(|state| state.values.keys().collect())
+        self.read(|state| state.data.values().keys().collect())
     }
 
-    /// How many keys there are.
-    ///
-    /// ```
-    /// # use session_core::Session;
-    /// assert_eq!(Session::from_payload(r#"{"a":1,"b":2}"#)?.len(), 2);
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
-    pub fn len(&self) -> usize {
-        self.read(|state| state.values.len())
-    }
-
-    /// Whether there is no key.
-    ///
-    /// ```
-    /// # use session_core::Session;
-    /// assert!(Session::new().is_empty());
-    /// ```
+    /// Returns whether the session has no keys.
     pub fn is_empty(&self) -> bool {
-        self.read(|state| state.values.is_empty())
+        self.read(|state| state.data.values().is_empty())
     }
 
-    /// Removes every key. A session that is still empty when it is saved has ended, and its cookie is removed.
+    /// Removes every key, including those that other requests are setting at the same time.
+    ///
+    /// A session that is still empty when it is saved ends, and its cookie is removed, as in Flask.
+    ///
+    /// If a value or a flash message is set after `clear`, the session keeps its id and its owner.
+    /// Therefore use [`destroy`](Self::destroy) for a logout. Removing the last key with
+    /// [`remove`](Self::remove) does not end a session on a server-side backend.
     ///
     /// # Errors
     ///
-    /// As [`insert`](Self::insert).
-    ///
-    /// ```
-    /// # use session_core::Session;
-    /// let session = Session::from_payload(r#"{"user_id":42}"#)?;
-    /// session.clear()?;
-    /// assert!(session.is_empty() && session.is_modified());
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// As for [`insert`](Self::insert).
     pub fn clear(&self) -> Result<(), Error> {
         self.write(|state| state.record(Change::Clear))
     }
 
-    /// Runs an update outside the lock, again if another handle of the session changed something meanwhile.
+    /// Runs an update outside the lock, again if the session was changed in the meantime. Returns
+    /// `false` if it changed nothing.
     fn record_update(
         &self,
         key: &str,
         apply: impl Fn(Option<&str>) -> Result<Option<String>, Error> + Send + Sync + 'static,
-    ) -> Result<(), Error> {
-        let apply: Arc<Apply> = Arc::new(apply);
+    ) -> Result<bool, Error> {
+        let identity = Identity::of(&self.holder);
+        let apply: Arc<Apply> = Arc::new(move |raw| identity.run(|| apply(raw)));
         loop {
-            let (old, revision) = self.write(|state| Ok((state.values.get(key).map(str::to_owned), state.revision)))?;
+            let (old, revision) = self.write(|state| {
+                Ok((state.data.values().get(key).map(str::to_owned), state.revision))
+            })?;
             let new = apply(old.as_deref())?;
             if new == old {
-                return Ok(());
+                return Ok(false);
             }
             let done = self.write(|state| {
                 if state.revision != revision {
@@ -259,18 +220,18 @@ impl Session {
                     Some(value) => Change::Insert { key: key.into(), value },
                     None => Change::Remove { key: key.into() },
                 };
-                change.apply(&mut state.values)?;
-                state.note(Change::Update { key: key.into(), apply: Arc::clone(&apply) });
+                change.apply(state.data.values_mut())?;
+                state.push(Change::Update { key: key.into(), apply: Arc::clone(&apply) });
                 Ok(true)
             })?;
             if done {
-                return Ok(());
+                return Ok(true);
             }
         }
     }
 }
 
-/// A copy of raw JSON text, without an allocation while it is short.
+/// A copy of raw JSON text. Short text needs no allocation.
 enum RawValue {
     Short { bytes: [u8; 22], length: u8 },
     Long(String),
@@ -290,20 +251,24 @@ impl RawValue {
 
     fn as_str(&self) -> &str {
         match self {
-            Self::Short { bytes, length } => std::str::from_utf8(&bytes[..usize::from(*length)]).unwrap_or_default(),
+            Self::Short { bytes, length } => {
+                std::str::from_utf8(&bytes[..usize::from(*length)]).unwrap_or_default()
+            }
             Self::Long(text) => text,
         }
     }
 }
 
-fn decode<T: DeserializeOwned>(key: &str, raw: &str) -> Result<T, Error> {
-    tagged::decode(raw)
-        .map_err(|error| value_error(format!("the session's value of {key:?} is not a {}", type_name::<T>()), error))
+pub(crate) fn decode<T: DeserializeOwned>(key: &str, raw: &str) -> Result<T, Error> {
+    flask::decode(raw).map_err(|error| {
+        value_error(format!("session value {key:?} is not a {}", type_name::<T>()), error)
+    })
 }
 
 fn encode<T: Serialize>(key: &str, value: &T) -> Result<String, Error> {
-    tagged::encode(value)
-        .map_err(|error| value_error(format!("the value for {key:?} cannot be written as JSON"), error))
+    flask::encode(value).map_err(|error| {
+        value_error(format!("session value {key:?} cannot be written as JSON"), error)
+    })
 }
 
 fn value_error(message: String, source: ValueError) -> Error {
@@ -313,11 +278,16 @@ fn value_error(message: String, source: ValueError) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Key;
+    use crate::interface::{Opened, state_of};
+    use crate::session::{Key, Session};
+
+    fn session(payload: &str) -> Session {
+        Opened::from_payload(payload).unwrap().into_session()
+    }
 
     #[test]
-    fn one_bad_value_leaves_the_others_readable() {
-        let session = Session::from_payload(r#"{"f":NaN,"big":1e999,"s":"\ud800","ok":[1]}"#).unwrap();
+    fn bad_value_leaves_other_values_readable() {
+        let session = session(r#"{"f":NaN,"big":1e999,"s":"\ud800","ok":[1]}"#);
         assert_eq!(session.get::<f64>("f").unwrap_err().kind(), ErrorKind::Value);
         assert_eq!(session.get::<f64>("big").unwrap_err().kind(), ErrorKind::Value);
         assert_eq!(session.get::<String>("s").unwrap_err().kind(), ErrorKind::Value);
@@ -327,19 +297,19 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_nothing_is_no_modification() {
-        let session = Session::from_payload(r#"{"n":1}"#).unwrap();
+    fn call_that_changes_nothing_does_not_modify() {
+        let session = session(r#"{"n":1}"#);
         session.update("n", |n: Option<u8>| n).unwrap();
         session.update("none", |none: Option<u8>| none).unwrap();
         assert_eq!(session.remove::<u8>("none").unwrap(), None);
         assert!(!session.discard("none").unwrap());
         assert_eq!(session.get_or_insert("n", 5).unwrap(), 1);
-        assert!(!session.is_modified() && session.changes().is_empty());
+        assert!(!session.is_modified() && state_of(&session).changes().is_empty());
     }
 
     #[test]
-    fn an_update_may_use_the_session_and_loses_no_change_of_another_handle() {
-        let session = Session::new();
+    fn update_may_read_session_and_keeps_changes_of_clones() {
+        let session = session("{}");
         let threads: Vec<_> = (0..4)
             .map(|_| {
                 let session = session.clone();
@@ -348,7 +318,7 @@ mod tests {
                         let inner = session.clone();
                         session
                             .update(Key::<u64>::new("n"), move |n| {
-                                let _ = inner.len();
+                                let _ = inner.keys();
                                 Some(n.unwrap_or(0) + 1)
                             })
                             .unwrap();
@@ -360,13 +330,13 @@ mod tests {
             thread.join().unwrap();
         }
         assert_eq!(session.get::<u64>("n").unwrap(), Some(2000));
-        assert_eq!(session.changes().replay(r#"{"n":1}"#).unwrap(), r#"{"n":2001}"#);
+        assert_eq!(state_of(&session).changes().replay(r#"{"n":1}"#).unwrap(), r#"{"n":2001}"#);
     }
 
     #[test]
-    fn long_and_short_values_read_the_same() {
+    fn long_and_short_values_are_read_alike() {
         for length in 0..64 {
-            let session = Session::new();
+            let session = session("{}");
             session.insert("k", "é".repeat(length)).unwrap();
             assert_eq!(session.get::<String>("k").unwrap(), Some("é".repeat(length)));
         }

@@ -1,137 +1,78 @@
-//! Flask's flags, and what the commit does with them.
+//! Flask's flags.
 
-use std::sync::atomic::Ordering;
+use super::Session;
+use super::state::Origin;
+use crate::error::Error;
 
-use crate::changes::Change;
-use crate::session::state::{PERMANENT, Status};
-use crate::{Error, Session};
-
-/// Flags, as Flask has them.
+/// Flags, as in Flask.
 impl Session {
-    /// Whether the session outlives the browser: Flask's `session.permanent`, kept under the key `_permanent`.
-    ///
-    /// ```
-    /// # use session_core::Session;
-    /// assert!(!Session::new().is_permanent());
-    /// ```
+    /// Returns whether the session is kept when the browser closes: Flask's `session.permanent`,
+    /// stored under the key `_permanent`.
     pub fn is_permanent(&self) -> bool {
-        self.read(crate::session::state::State::permanent)
+        self.read(|state| state.data.is_permanent())
     }
 
-    /// Makes the session outlive the browser ("remember me"), for the configured
-    /// [`permanent_lifetime`](crate::SessionConfig::permanent_lifetime), or ends it with the browser.
+    /// Sets whether the session is kept when the browser closes. A permanent session lives for the
+    /// configured [`permanent_lifetime`](crate::SessionConfig::permanent_lifetime).
+    ///
+    /// The cookie of a permanent session has an expiry. Without one, the browser drops the cookie
+    /// when it closes. By default, a session is not permanent. The flag is stored with the session,
+    /// so call this once, for example at the login; `clear` and `destroy` remove the flag.
     ///
     /// # Errors
     ///
-    /// As [`insert`](Session::insert).
-    ///
-    /// ```
-    /// # use session_core::Session;
-    /// let session = Session::new();
-    /// session.set_permanent(true)?;
-    /// assert_eq!(session.payload(), r#"{"_permanent":true}"#);
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// As for [`insert`](Self::insert).
     pub fn set_permanent(&self, permanent: bool) -> Result<(), Error> {
-        let value = if permanent { "true" } else { "false" };
-        self.write(|state| state.record(Change::Insert { key: PERMANENT.into(), value: value.into() }))
+        self.write(|state| state.set_permanent(permanent))
     }
 
-    /// Whether the request brought no valid session.
+    /// Returns whether the request sent no valid session.
     ///
-    /// ```
-    /// # use session_core::Session;
-    /// assert!(Session::new().is_new());
-    /// ```
+    /// The result does not change during the request, even after a [`save`](Self::save).
     pub fn is_new(&self) -> bool {
-        self.read(|state| state.new)
+        self.read(|state| state.data.is_new)
     }
 
-    /// Whether a change was recorded, or [`set_modified`](Self::set_modified) said so.
+    /// Returns whether there is something to save: a change, a new owner or id, the end of the
+    /// session, or a call of [`set_modified`](Self::set_modified).
     ///
-    /// ```
-    /// # use session_core::Session;
-    /// let session = Session::new();
-    /// session.clear()?;
-    /// assert!(session.is_modified());
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// After a successful [`save`](Self::save) it is `false` until the next change. After a failed
+    /// one it is `true` again.
     pub fn is_modified(&self) -> bool {
-        self.read(|state| state.modified)
+        self.read(|state| state.intent.is_modified())
     }
 
-    /// Flask's `session.modified = …`. `true` without a change renews the session and sets its cookie; `false` keeps this
-    /// request's changes from being saved, unless another change follows; only a session that is renewed in a
-    /// signed or sealed cookie carries them all the same, as in Flask. Not needed after changing a list in place, as
-    /// it is in Flask: [`update`](Session::update) records its change.
+    /// Sets Flask's `session.modified`.
+    ///
+    /// `true` without a change renews the session and sets its cookie. This is not needed after
+    /// changing a list, as it is in Flask, because [`update`](Self::update) records the change.
+    ///
+    /// `false` takes back the changes of values made so far: they are saved only together with
+    /// something else, such as a later change or, in a cookie, a renewal. It does not take back a
+    /// new owner, a new id or the end of the session.
     ///
     /// # Errors
     ///
-    /// As [`insert`](Session::insert).
-    ///
-    /// ```
-    /// # use session_core::Session;
-    /// let session = Session::new();
-    /// session.insert("draft", 1)?;
-    /// session.set_modified(false)?;
-    /// assert!(!session.is_modified());
-    /// # Ok::<(), session_core::Error>(())
-    /// ```
+    /// As for [`insert`](Self::insert).
     pub fn set_modified(&self, modified: bool) -> Result<(), Error> {
         self.write(|state| {
-            state.modified = modified;
+            state.intent.write = modified;
             Ok(())
         })
     }
 
-    /// Whether anything in this request obtained the session, so that the response may depend on it and says
-    /// `Vary: Cookie`.
-    ///
-    /// ```
-    /// # use session_core::Session;
-    /// assert!(!Session::new().is_accessed());
-    /// ```
-    pub fn is_accessed(&self) -> bool {
-        self.shared.accessed.load(Ordering::Acquire)
+    /// Returns whether the response was committed. The session can still be read, but every change
+    /// fails with [`ErrorKind::Committed`](crate::ErrorKind::Committed).
+    pub fn is_committed(&self) -> bool {
+        self.cell().is_committed()
     }
 
-    /// Whether the response is committed: the session can be read, but every change is an error of kind
-    /// [`Sealed`](crate::ErrorKind::Sealed).
+    /// Returns whether the session is a stand-in because the backend was down when it was opened.
+    /// It starts empty and is never saved, so do not tell a user that something was stored.
     ///
-    /// ```
-    /// # use session_core::Session;
-    /// assert!(!Session::new().is_sealed());
-    /// ```
-    pub fn is_sealed(&self) -> bool {
-        self.read(|state| state.sealed)
-    }
-
-    /// Whether this is the null session.
-    ///
-    /// ```
-    /// # use session_core::Session;
-    /// assert!(Session::null("no key").is_null());
-    /// ```
-    pub fn is_null(&self) -> bool {
-        matches!(self.shared.status, Status::Null(_))
-    }
-
-    /// Whether the backend was down and this session stands in for the one that could not be read. Nothing of it is
-    /// saved: do not tell a user that something was.
-    ///
-    /// ```
-    /// # use session_core::Session;
-    /// assert!(Session::anonymous().is_anonymous());
-    /// ```
+    /// Applications get such a session only if they choose
+    /// [`OutagePolicy::Anonymous`](crate::OutagePolicy::Anonymous).
     pub fn is_anonymous(&self) -> bool {
-        self.shared.status == Status::Anonymous
-    }
-
-    pub(crate) fn mark_accessed(&self) {
-        self.shared.accessed.store(true, Ordering::Release);
-    }
-
-    pub(crate) fn seal(&self) {
-        self.lock().sealed = true;
+        self.read(|state| state.origin == Origin::Anonymous)
     }
 }

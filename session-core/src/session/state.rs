@@ -1,163 +1,216 @@
-//! What the clones of a session share.
+//! The state of a session while its request runs.
 
 use std::any::Any;
 use std::borrow::Cow;
-use std::fmt;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
-use crate::changes::Change;
-use crate::flash::Flash;
-use crate::values::Values;
-use crate::{Changes, CookieAction, Error, ErrorKind, SessionHeaders};
+use super::changes::Change;
+use super::intent::{IdChange, Intent, Outcome};
+use super::renewal::Renewal;
+use super::values::Values;
+use crate::error::{Error, ErrorKind};
+use crate::flask::flash::Flash;
 
-/// The key that Flask keeps the flag `permanent` under.
-pub(crate) const PERMANENT: &str = "_permanent";
+/// The key under which Flask stores the flag `permanent`.
+const PERMANENT: &str = "_permanent";
 
-#[expect(clippy::struct_excessive_bools, reason = "Flask's flags, each independent of the others")]
+static EMPTY: LazyLock<Values> = LazyLock::new(Values::default);
+
+/// A session as an interface opens and saves it.
+#[derive(Clone, Default)]
+pub(crate) struct Data {
+    pub(crate) stored: StoredData,
+    pub(crate) is_new: bool,
+    pub(crate) renewal: Option<Renewal>,
+    /// The lifetime that the client's cookie was set with, if it is known.
+    #[expect(clippy::option_option, reason = "the known lifetime may be that of the browser")]
+    pub(crate) lifetime: Option<Option<Duration>>,
+    pub(crate) backend: BackendState,
+}
+
+/// The values and the owner. Clones share the values until one changes them.
+#[derive(Clone, Default)]
+pub(crate) struct StoredData {
+    values: Option<Arc<Values>>,
+    pub(crate) owner: Option<Arc<str>>,
+}
+
+/// The data that interfaces store with a session.
+#[derive(Clone, Default)]
+pub(crate) struct BackendState {
+    own: Option<Arc<dyn Any + Send + Sync>>,
+    /// The data that the parts of a combined interface store.
+    parts: Vec<(u64, Arc<dyn Any + Send + Sync>)>,
+}
+
+/// Everything about a session that changes while its request runs.
+#[derive(Default)]
 pub(crate) struct State {
-    pub(crate) values: Values,
-    pub(crate) changes: Changes,
-    /// Counts changes, so that an update notices one that came between its reading and its writing.
+    pub(crate) data: Data,
+    pub(crate) origin: Origin,
+    pub(crate) intent: Intent,
+    /// Counts changes, so that an update notices a change between its reading and its writing.
     pub(crate) revision: u64,
-    pub(crate) new: bool,
-    pub(crate) modified: bool,
-    pub(crate) sealed: bool,
-    /// Whether a save before the commit was begun.
-    pub(crate) saved_by_hand: bool,
-    /// Whether `destroy` was called: what the session was ends, whatever is written afterwards.
-    pub(crate) destroyed: bool,
-    /// Whether the id is to be replaced.
-    pub(crate) rotate: bool,
-    pub(crate) owner: Option<String>,
-    pub(crate) owner_changed: bool,
     pub(crate) outcome: Option<Outcome>,
-    /// What was taken in this request, to be handed out again.
+    /// The messages taken in this request, which a second call returns again.
     pub(crate) taken_flashes: Option<Vec<Flash>>,
-    pub(crate) slot: Option<Arc<dyn Any + Send + Sync>>,
-    /// What saves before the commit left for the response.
-    pub(crate) pending: SessionHeaders,
-    /// What was done to the client's cookie since it sent it.
-    pub(crate) cookie: CookieAction,
-    /// Whether the session was opened outside a request, so that no new cookie reaches the client.
-    pub(crate) detached: bool,
 }
 
-/// What became of a session when its request was committed.
-///
-/// ```
-/// use session_core::{Outcome, Session};
-///
-/// let session = Session::new();
-/// assert_eq!(session.outcome(), None); // not committed yet
-/// assert_ne!(Outcome::Stored, Outcome::Dropped);
-/// ```
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// Every recorded change is stored, or the session has ended as it was told.
-    Stored,
-    /// There was nothing to store.
-    Unchanged,
-    /// The session was ended by another request meanwhile. The changes were dropped, and the client's cookie was left
-    /// alone, for it may be a newer one.
-    Dropped,
-}
-
-/// What the clones of a session share.
-pub(crate) struct Shared {
-    pub(crate) status: Status,
-    /// Set by whoever obtains the session, without the lock.
-    pub(crate) accessed: AtomicBool,
-    pub(crate) state: Mutex<State>,
-}
-
-/// Whether what is written will be kept.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Status {
-    /// A commit saves it.
-    Open,
-    /// It is never saved, and the handler may use it all the same.
+/// Where a session comes from.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Origin {
+    /// A request, whose commit saves it.
+    #[default]
+    Requested,
+    /// [`reopen`](super::Session::reopen): no response is left to carry a new cookie.
+    Reopened,
+    /// [`into_session`](crate::interface::Opened::into_session).
+    ByHand,
+    /// The backend was down. The session is never saved.
     Anonymous,
-    /// It cannot be written, for this reason.
+    /// Nothing is configured that could save a session. Changes fail with this message.
     Null(Cow<'static, str>),
 }
 
+impl Data {
+    pub(crate) fn new(values: Values) -> Self {
+        Self { stored: StoredData::new(values, None), ..Self::default() }
+    }
+
+    /// A session for a request that sent none.
+    pub(crate) fn fresh() -> Self {
+        Self { is_new: true, ..Self::default() }
+    }
+
+    pub(crate) fn values(&self) -> &Values {
+        self.stored.values()
+    }
+
+    pub(crate) fn values_mut(&mut self) -> &mut Values {
+        self.stored.values_mut()
+    }
+
+    pub(crate) fn is_permanent(&self) -> bool {
+        is_permanent(self.values())
+    }
+}
+
+impl StoredData {
+    pub(crate) fn new(values: Values, owner: Option<Arc<str>>) -> Self {
+        Self { values: Some(Arc::new(values)), owner }
+    }
+
+    pub(crate) fn values(&self) -> &Values {
+        match &self.values {
+            Some(values) => values,
+            None => &EMPTY,
+        }
+    }
+
+    pub(crate) fn values_mut(&mut self) -> &mut Values {
+        Arc::make_mut(self.values.get_or_insert_default())
+    }
+}
+
+impl BackendState {
+    /// The state of a part of a combined interface, or of the whole interface if `part` is 0.
+    pub(crate) fn get<T: Any + Send + Sync>(&self, part: u64) -> Option<Arc<T>> {
+        let state = if part == 0 {
+            self.own.as_ref()?
+        } else {
+            self.parts.iter().find(|(other, _)| *other == part).map(|(_, state)| state)?
+        };
+        Arc::clone(state).downcast().ok()
+    }
+
+    pub(crate) fn set(&mut self, part: u64, state: Arc<dyn Any + Send + Sync>) {
+        self.remove(part);
+        if part == 0 {
+            self.own = Some(state);
+        } else {
+            self.parts.push((part, state));
+        }
+    }
+
+    pub(crate) fn remove(&mut self, part: u64) {
+        if part == 0 {
+            self.own = None;
+        } else {
+            self.parts.retain(|(other, _)| *other != part);
+        }
+    }
+
+    /// The same states, as those of a part of a combined interface.
+    pub(crate) fn nested(self, nested: impl Fn(u64) -> u64) -> Self {
+        let own = self.own.map(|state| (nested(0), state));
+        let parts = self.parts.into_iter().map(|(part, state)| (nested(part), state));
+        Self { own: None, parts: own.into_iter().chain(parts).collect() }
+    }
+
+    pub(crate) fn extend(&mut self, other: Self) {
+        if let Some(state) = other.own {
+            self.set(0, state);
+        }
+        other.parts.into_iter().for_each(|(part, state)| self.set(part, state));
+    }
+}
+
 impl State {
-    pub(crate) fn new(values: Values, new: bool) -> Self {
-        Self {
-            values,
-            changes: Changes::default(),
-            revision: 0,
-            new,
-            modified: false,
-            sealed: false,
-            saved_by_hand: false,
-            destroyed: false,
-            rotate: false,
-            owner: None,
-            owner_changed: false,
-            outcome: None,
-            taken_flashes: None,
-            slot: None,
-            pending: SessionHeaders::default(),
-            cookie: CookieAction::Keep,
-            detached: false,
-        }
-    }
-
-    /// Applies a change and writes it into the journal.
+    /// Applies a change and records it.
     pub(crate) fn record(&mut self, change: Change) -> Result<(), Error> {
-        change.apply(&mut self.values)?;
-        self.note(change);
+        change.apply(self.data.values_mut())?;
+        self.push(change);
         Ok(())
     }
 
-    /// Writes a change, which was applied already, into the journal.
-    pub(crate) fn note(&mut self, change: Change) {
-        self.changes.push(change);
+    /// Records a change that was applied already.
+    pub(crate) fn push(&mut self, change: Change) {
+        self.intent.changes.push(change);
+        self.intent.write = true;
         self.revision += 1;
-        self.modified = true;
     }
 
-    pub(crate) fn permanent(&self) -> bool {
-        self.values.get(PERMANENT).is_some_and(is_truthy)
+    pub(crate) fn set_permanent(&mut self, permanent: bool) -> Result<(), Error> {
+        let value = if permanent { "true" } else { "false" };
+        self.record(Change::Insert { key: PERMANENT.into(), value: value.into() })
     }
 
-    /// What the interface keeps here, if it is of this type.
-    pub(crate) fn slot<T: Any>(&self) -> Option<&T> {
-        self.slot.as_deref()?.downcast_ref()
-    }
-
-    /// Whether what is stored is to end.
-    pub(crate) fn ends(&self) -> bool {
-        self.destroyed || (self.changes.clears() && self.values.is_empty())
-    }
-
-    /// Whether the session is to get a new id.
-    pub(crate) fn rotates(&self) -> bool {
-        self.rotate || self.owner_changed
-    }
-
-    pub(crate) fn check_writable(&self) -> Result<(), Error> {
-        if self.sealed {
-            let message = "the response is committed: its headers are sent, and a change could not reach the client";
-            return Err(Error::new(ErrorKind::Sealed, message));
+    pub(crate) fn change_id(&mut self, change: IdChange) -> Result<(), Error> {
+        if self.origin == Origin::Reopened {
+            let message = "the response has been sent: a new session id could not reach the client";
+            return Err(Error::new(ErrorKind::Committed, message));
         }
+        self.intent.id = self.intent.id.max(change);
         Ok(())
     }
 
-    /// A new id must reach the client, and no response is left to carry it.
-    pub(crate) fn check_attached(&self) -> Result<(), Error> {
-        if self.detached {
-            let message = "the response has been sent, so that a new session id could not reach the client";
-            return Err(Error::new(ErrorKind::Sealed, message));
-        }
+    /// Notes what became of the session at a save, and returns it. A session that was dropped stays
+    /// so while later saves have nothing to store.
+    pub(crate) fn conclude(&mut self, outcome: Outcome) -> Outcome {
+        let concluded = match self.outcome {
+            Some(Outcome::Dropped) if outcome == Outcome::Unchanged => Outcome::Dropped,
+            _ => outcome,
+        };
+        self.outcome = Some(concluded);
+        concluded
+    }
+
+    pub(crate) fn end(&mut self) -> Result<(), Error> {
+        self.record(Change::Clear)?;
+        self.data.stored.owner = None;
+        self.intent.end = true;
+        self.intent.id = IdChange::Keep;
+        self.intent.owner = false;
         Ok(())
     }
 }
 
-/// Python's truth of a JSON value: nothing, zero and the empty are false.
+pub(crate) fn is_permanent(values: &Values) -> bool {
+    values.get(PERMANENT).is_some_and(is_truthy)
+}
+
+/// Python's truth value of a JSON value: null, zero and anything empty are false.
 fn is_truthy(raw: &str) -> bool {
     match raw {
         "true" => true,
@@ -167,27 +220,12 @@ fn is_truthy(raw: &str) -> bool {
     }
 }
 
-impl State {
-    /// Shows the flags and how many keys there are; no key and no value.
-    pub(crate) fn show(&self, f: &mut fmt::Formatter<'_>, status: &Status, accessed: bool) -> fmt::Result {
-        f.debug_struct("Session")
-            .field("keys", &self.values.len())
-            .field("permanent", &self.permanent())
-            .field("new", &self.new)
-            .field("modified", &self.modified)
-            .field("accessed", &accessed)
-            .field("sealed", &self.sealed)
-            .field("status", status)
-            .finish_non_exhaustive()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::is_truthy;
 
     #[test]
-    fn truth_is_pythons() {
+    fn truth_value_is_pythons() {
         for no in ["false", "null", "0", "-0", "0.0", "0e5", "\"\"", "[]", "{ }"] {
             assert!(!is_truthy(no), "{no}");
         }

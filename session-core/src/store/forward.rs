@@ -5,8 +5,9 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 
-use super::{NewRecord, OwnerIndex, Record, Replaced, SessionStore, StoreKey, Sweep, Version};
-use crate::Error;
+use super::record::{NewRecord, Record, Replaced, StoreKey, Version};
+use super::traits::{OwnerIndex, SessionStore, Sweep};
+use crate::error::Error;
 
 macro_rules! forward {
     ($pointer:ident) => {
@@ -17,7 +18,15 @@ macro_rules! forward {
                 (**self).load(key).await
             }
 
-            async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+            async fn load_many(&self, keys: &[StoreKey]) -> Result<Vec<Option<Record>>, Error> {
+                (**self).load_many(keys).await
+            }
+
+            async fn create(
+                &self,
+                key: &StoreKey,
+                record: &NewRecord<'_>,
+            ) -> Result<Version, Error> {
                 (**self).create(key, record).await
             }
 
@@ -30,12 +39,21 @@ macro_rules! forward {
                 (**self).replace(key, expected, record).await
             }
 
-            async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+            async fn touch(
+                &self,
+                key: &StoreKey,
+                expected: Version,
+                expires_at: SystemTime,
+            ) -> Result<bool, Error> {
                 (**self).touch(key, expected, expires_at).await
             }
 
             async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
                 (**self).remove(key, expected).await
+            }
+
+            fn owner_index(&self) -> Option<&dyn OwnerIndex> {
+                (**self).owner_index()
             }
         }
 

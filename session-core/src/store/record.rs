@@ -1,53 +1,31 @@
-//! What a store keeps: keys, versions and records.
+//! The data of a store: keys, versions and records.
 
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::LazyLock;
 use std::time::SystemTime;
 
-/// The key of a record: a hash of the session's id, from which nobody gets back to the id. So a dump of a store holds
-/// nothing that can be sent as a cookie.
+/// The key of a record: a hash of the session id.
 ///
-/// ```
-/// use session_core::StoreKey;
-///
-/// let key = StoreKey::from_bytes([7; 32]);
-/// assert_eq!(key.as_bytes(), &[7; 32]);
-/// assert_eq!(format!("{key:?}"), "StoreKey(..)");
-/// ```
+/// The id cannot be computed from the hash. Therefore a dump of a store contains nothing that can
+/// be sent as a cookie.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct StoreKey([u8; 32]);
 
 impl StoreKey {
-    /// The key with these bytes: for a store that reads it back, and for tests.
-    ///
-    /// ```
-    /// # use session_core::StoreKey;
-    /// assert_eq!(StoreKey::from_bytes([1; 32]), StoreKey::from_bytes([1; 32]));
-    /// ```
+    /// Returns the key with these bytes, for stores that read keys back and for tests.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The bytes, for a store to write.
-    ///
-    /// ```
-    /// # use session_core::StoreKey;
-    /// assert_eq!(StoreKey::from_bytes([1; 32]).as_bytes().len(), 32);
-    /// ```
+    /// Returns the bytes, which a store writes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// What stands for the session in an event.
-    ///
-    /// ```
-    /// # use session_core::StoreKey;
-    /// let key = StoreKey::from_bytes([7; 32]);
-    /// assert_eq!(key.log_name().to_string(), key.log_name().to_string());
-    /// ```
+    /// Returns the name of the session in log events.
     #[must_use]
     pub fn log_name(&self) -> LogName {
         static SALT: LazyLock<RandomState> = LazyLock::new(RandomState::new);
@@ -57,20 +35,17 @@ impl StoreKey {
 }
 
 impl fmt::Debug for StoreKey {
-    /// Shows nothing: a key in a log would tell whose record a line is about.
+    /// Hides the key, because a key in a log would identify the record.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("StoreKey(..)")
     }
 }
 
-/// What stands for a session in events: eight hexadecimal digits, the same for the same key while the process runs. They are
-/// a hash whose salt is random in each process, so that nobody finds a record or a cookie by them.
+/// The name of a session in log events: eight hexadecimal digits, the same for the same key while
+/// the process runs.
 ///
-/// ```
-/// use session_core::StoreKey;
-///
-/// assert_eq!(StoreKey::from_bytes([7; 32]).log_name().to_string().len(), 8);
-/// ```
+/// The digits are a hash of the key with a salt that is random in each process. Therefore a name
+/// cannot be traced to a record or a cookie.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub struct LogName(u32);
 
@@ -86,65 +61,34 @@ impl fmt::Debug for LogName {
     }
 }
 
-/// The version of a record, compared only for equality.
-///
-/// ```
-/// use session_core::Version;
-///
-/// assert_eq!(Version::new(3).get(), 3);
-/// ```
+/// The version of a record. Versions are compared only for equality; they have no order.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Version(u64);
 
 impl Version {
-    /// The version of this number.
-    ///
-    /// ```
-    /// # use session_core::Version;
-    /// assert_ne!(Version::new(1), Version::new(2));
-    /// ```
+    /// Returns the version with this number.
     #[must_use]
     pub const fn new(number: u64) -> Self {
         Self(number)
     }
 
-    /// The number, for a store to write.
-    ///
-    /// ```
-    /// # use session_core::Version;
-    /// assert_eq!(Version::new(1).get(), 1);
-    /// ```
+    /// Returns the number, which a store writes.
     #[must_use]
     pub const fn get(self) -> u64 {
         self.0
     }
 }
 
-/// What became of a [`replace`](crate::SessionStore::replace).
-///
-/// ```
-/// use session_core::{Replaced, Version};
-///
-/// assert_ne!(Replaced::Done(Version::new(2)), Replaced::Stale);
-/// ```
+/// The result of [`SessionStore::replace`](super::SessionStore::replace).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Replaced {
-    /// The record is in place, at this version.
+    /// The record was replaced and has this version now.
     Done(Version),
-    /// The expected version is not there: there is another, or none.
+    /// Nothing was changed: the record has another version or does not exist.
     Stale,
 }
 
-/// A record as a store keeps it.
-///
-/// ```
-/// use session_core::{NewRecord, Record, Version};
-/// use std::time::SystemTime;
-///
-/// let now = SystemTime::now();
-/// let record = Record::new(Version::new(1), &NewRecord::new(b"bytes", now, now).owned_by(Some("ada")));
-/// assert_eq!((record.payload(), record.owner()), (&b"bytes"[..], Some("ada")));
-/// ```
+/// A record as read from a store.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Record {
     version: Version,
@@ -155,14 +99,8 @@ pub struct Record {
 }
 
 impl Record {
-    /// What was given to `create` or `replace`, at the version that the store gave it.
-    ///
-    /// ```
-    /// # use session_core::{NewRecord, Record, Version};
-    /// # use std::time::SystemTime;
-    /// let now = SystemTime::now();
-    /// assert_eq!(Record::new(Version::new(1), &NewRecord::new(b"", now, now)).version(), Version::new(1));
-    /// ```
+    /// Returns the record that results from writing `record` with `create` or `replace`, at the
+    /// version that the store chose.
     pub fn new(version: Version, record: &NewRecord<'_>) -> Self {
         Self {
             version,
@@ -173,86 +111,37 @@ impl Record {
         }
     }
 
-    /// The version.
-    ///
-    /// ```
-    /// # use session_core::{NewRecord, Record, Version};
-    /// # let now = std::time::SystemTime::now();
-    /// # let record = Record::new(Version::new(1), &NewRecord::new(b"", now, now));
-    /// assert_eq!(record.version(), Version::new(1));
-    /// ```
+    /// Returns the version.
     pub fn version(&self) -> Version {
         self.version
     }
 
-    /// The bytes.
-    ///
-    /// ```
-    /// # use session_core::{NewRecord, Record, Version};
-    /// # let now = std::time::SystemTime::now();
-    /// # let record = Record::new(Version::new(1), &NewRecord::new(b"bytes", now, now));
-    /// assert_eq!(record.payload(), b"bytes");
-    /// ```
+    /// Returns the payload.
     pub fn payload(&self) -> &[u8] {
         &self.payload
     }
 
-    /// The bytes, for whoever needs nothing else of it.
-    ///
-    /// ```
-    /// # use session_core::{NewRecord, Record, Version};
-    /// # let now = std::time::SystemTime::now();
-    /// # let record = Record::new(Version::new(1), &NewRecord::new(b"bytes", now, now));
-    /// assert_eq!(record.into_payload(), b"bytes");
-    /// ```
+    /// Returns the payload without a copy.
     pub fn into_payload(self) -> Vec<u8> {
         self.payload
     }
 
-    /// When the session began.
-    ///
-    /// ```
-    /// # use session_core::{NewRecord, Record, Version};
-    /// # let now = std::time::SystemTime::now();
-    /// # let record = Record::new(Version::new(1), &NewRecord::new(b"", now, now));
-    /// assert_eq!(record.created_at(), now);
-    /// ```
+    /// Returns when the session was created.
     pub fn created_at(&self) -> SystemTime {
         self.created_at
     }
 
-    /// The last moment at which it is valid.
-    ///
-    /// ```
-    /// # use session_core::{NewRecord, Record, Version};
-    /// # let now = std::time::SystemTime::now();
-    /// # let record = Record::new(Version::new(1), &NewRecord::new(b"", now, now));
-    /// assert_eq!(record.expires_at(), now);
-    /// ```
+    /// Returns the expiry: the last moment at which the record is valid.
     pub fn expires_at(&self) -> SystemTime {
         self.expires_at
     }
 
-    /// Whose it is, if anyone's.
-    ///
-    /// ```
-    /// # use session_core::{NewRecord, Record, Version};
-    /// # let now = std::time::SystemTime::now();
-    /// # let record = Record::new(Version::new(1), &NewRecord::new(b"", now, now));
-    /// assert_eq!(record.owner(), None);
-    /// ```
+    /// Returns the owner.
     pub fn owner(&self) -> Option<&str> {
         self.owner.as_deref()
     }
 
-    /// The same record with another version and expiry: what a `touch` leaves.
-    ///
-    /// ```
-    /// # use session_core::{NewRecord, Record, Version};
-    /// # let now = std::time::SystemTime::now();
-    /// # let record = Record::new(Version::new(1), &NewRecord::new(b"", now, now));
-    /// assert_eq!(record.touched(Version::new(2), now).version(), Version::new(2));
-    /// ```
+    /// Returns the record with another version and expiry, as it is after a `touch`.
     #[must_use]
     pub fn touched(&self, version: Version, expires_at: SystemTime) -> Self {
         Self { version, expires_at, ..self.clone() }
@@ -260,7 +149,7 @@ impl Record {
 }
 
 impl fmt::Debug for Record {
-    /// Leaves payload and owner out.
+    /// Shows the length of the payload, but neither its bytes nor the owner.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Record")
             .field("version", &self.version)
@@ -271,16 +160,7 @@ impl fmt::Debug for Record {
     }
 }
 
-/// A record to be written; its version comes from the store.
-///
-/// ```
-/// use session_core::NewRecord;
-/// use std::time::{Duration, SystemTime};
-///
-/// let now = SystemTime::now();
-/// let record = NewRecord::new(b"bytes", now, now + Duration::from_secs(60)).owned_by(Some("ada"));
-/// assert_eq!(record.owner(), Some("ada"));
-/// ```
+/// A record to write. The store chooses its version.
 #[derive(Clone, Copy)]
 pub struct NewRecord<'a> {
     payload: &'a [u8],
@@ -290,77 +170,41 @@ pub struct NewRecord<'a> {
 }
 
 impl<'a> NewRecord<'a> {
-    /// A record that nobody owns.
-    ///
-    /// ```
-    /// # use session_core::NewRecord;
-    /// # let now = std::time::SystemTime::now();
-    /// assert_eq!(NewRecord::new(b"bytes", now, now).payload(), b"bytes");
-    /// ```
+    /// Returns a record without an owner.
     pub fn new(payload: &'a [u8], created_at: SystemTime, expires_at: SystemTime) -> Self {
         Self { payload, created_at, expires_at, owner: None }
     }
 
-    /// The same with an owner.
-    ///
-    /// ```
-    /// # use session_core::NewRecord;
-    /// # let now = std::time::SystemTime::now();
-    /// assert_eq!(NewRecord::new(b"", now, now).owned_by(Some("ada")).owner(), Some("ada"));
-    /// ```
+    /// Sets the owner. The default is `None`.
     #[must_use]
     pub fn owned_by(mut self, owner: Option<&'a str>) -> Self {
         self.owner = owner;
         self
     }
 
-    /// The bytes.
-    ///
-    /// ```
-    /// # use session_core::NewRecord;
-    /// # let now = std::time::SystemTime::now();
-    /// assert_eq!(NewRecord::new(b"bytes", now, now).payload(), b"bytes");
-    /// ```
+    /// Returns the payload.
     pub fn payload(&self) -> &'a [u8] {
         self.payload
     }
 
-    /// When the session began.
-    ///
-    /// ```
-    /// # use session_core::NewRecord;
-    /// # let now = std::time::SystemTime::now();
-    /// assert_eq!(NewRecord::new(b"", now, now).created_at(), now);
-    /// ```
+    /// Returns when the session was created.
     pub fn created_at(&self) -> SystemTime {
         self.created_at
     }
 
-    /// The last moment at which it is valid.
-    ///
-    /// ```
-    /// # use session_core::NewRecord;
-    /// # let now = std::time::SystemTime::now();
-    /// assert_eq!(NewRecord::new(b"", now, now).expires_at(), now);
-    /// ```
+    /// Returns the expiry: the last moment at which the record is valid.
     pub fn expires_at(&self) -> SystemTime {
         self.expires_at
     }
 
-    /// Whose it is, if anyone's.
-    ///
-    /// ```
-    /// # use session_core::NewRecord;
-    /// # let now = std::time::SystemTime::now();
-    /// assert_eq!(NewRecord::new(b"", now, now).owner(), None);
-    /// ```
+    /// Returns the owner.
     pub fn owner(&self) -> Option<&'a str> {
         self.owner
     }
 }
 
 impl fmt::Debug for NewRecord<'_> {
-    /// Leaves payload and owner out.
+    /// Shows the length of the payload, but neither its bytes nor the owner.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NewRecord")
             .field("payload", &self.payload.len())

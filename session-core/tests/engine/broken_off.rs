@@ -18,7 +18,8 @@ async fn break_off(app: &App, cookie: &str, rotate: Handler) {
 
 #[tokio::test]
 async fn what_a_rotation_left_that_was_broken_off_is_on_no_list_and_ends_with_the_others() {
-    let rotations: [(&str, Handler); 2] = [("rotate_id", Session::rotate_id), ("set_owner", log_in)];
+    let rotations: [(&str, Handler); 2] =
+        [("rotate_id", Session::rotate_id), ("set_owner", log_in)];
     for (name, rotate) in rotations {
         let app = App::new();
         let cookie = app.begin(log_in_on_phone).await;
@@ -40,7 +41,11 @@ async fn a_first_login_that_was_broken_off_is_on_no_list_and_ends_all_the_same()
     let listed = list(&app, "ada").await;
     assert_eq!(listed.len(), 1);
     assert_eq!(app.owners.end_others(&app.peek(&other).await).await.unwrap(), 0);
-    assert_eq!(app.store.records().len(), 2, "the unfinished one is removed, the visitor's is not the owner's");
+    assert_eq!(
+        app.store.records().len(),
+        2,
+        "the unfinished one is removed, the visitor's is not the owner's"
+    );
     assert!(is_live(&app, &cookie).await && is_live(&app, &other).await);
 }
 
@@ -57,16 +62,24 @@ async fn a_login_that_was_tried_again_is_one_session() {
         assert_eq!(listed.len(), 1, "after {wait:?}");
         assert_eq!(Some(listed[0].handle()), handle_of(&app, &new).await.as_deref());
         assert!(app.owners.end("ada", listed[0].handle()).await.unwrap());
-        assert!(app.store.records().values().all(|record| record.owner() != Some("ada")), "after {wait:?}");
+        assert!(
+            app.store.records().values().all(|record| record.owner() != Some("ada")),
+            "after {wait:?}"
+        );
     }
 }
 
 #[tokio::test]
-async fn a_rotation_that_failed_takes_its_record_away_again() {
-    for rotate in [Session::rotate_id as Handler, log_in] {
+async fn rotation_that_failed_removes_its_record() {
+    let failures = [
+        (Session::rotate_id as Handler, ErrorKind::Backend),
+        (log_in, ErrorKind::Backend),
+        (log_in, ErrorKind::Unavailable),
+    ];
+    for (rotate, kind) in failures {
         let app = App::new();
         let cookie = app.begin(log_in).await;
-        app.store.fail(Replace, ErrorKind::Unavailable);
+        app.store.fail(Replace, kind);
         assert!(app.respond(&cookie, rotate).await.is_err());
         app.store.recover();
         assert_eq!(app.store.records().len(), 1);

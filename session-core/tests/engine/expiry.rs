@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use session_core::{
-    CookieAction, Error, OpenContext, SaveContext, ServerSideSessions, Session, SessionConfigBuilder, SessionInterface,
-    async_trait,
-};
+use session_core::interface::{Hooked, Hooks, SessionView};
+use session_core::{Session, SessionConfigBuilder};
 
-use crate::store::{Call, TestStore};
-use crate::support::{App, DAY, HOUR, MILLISECOND, MINUTE, SECOND, read, start, write_permanent, write_user};
+use crate::store::Call;
+use crate::support::{
+    App, DAY, HOUR, MILLISECOND, MINUTE, SECOND, read, start, write_permanent, write_user,
+};
 
 /// What renewal may add to a life.
 fn slack(life: Duration) -> Duration {
@@ -23,7 +23,12 @@ type Promise = (&'static str, Configure, bool, Duration);
 
 const PROMISES: &[Promise] = &[
     ("permanent", |config| config, true, Duration::from_hours(31 * 24)),
-    ("permanent, ten seconds", |config| config.permanent_lifetime(SECOND * 10), true, Duration::from_secs(10)),
+    (
+        "permanent, ten seconds",
+        |config| config.permanent_lifetime(SECOND * 10),
+        true,
+        Duration::from_secs(10),
+    ),
     ("browser", |config| config, false, DAY),
     ("browser, one second", |config| config.browser_lifetime(SECOND), false, SECOND),
     ("permanent and idle", |config| config.idle_timeout(HOUR), true, HOUR),
@@ -84,14 +89,19 @@ async fn a_request_that_asks_for_its_session_puts_off_the_end_as_promised() {
         let app = App::with(configure);
         let cookie = begin(&app, *permanent).await;
         // From long before a renewal is due to the last moment of the promise.
-        let steps = [1, 40, 70, 99, 100, 101, 250, 900, 1000, 3, 500, 1000, 1000, 20, 20, 20, 20, 20, 1000];
+        let steps =
+            [1, 40, 70, 99, 100, 101, 250, 900, 1000, 3, 500, 1000, 1000, 20, 20, 20, 20, 20, 1000];
         for permille in steps {
             let held = app.store.record(&cookie).unwrap().expires_at();
             app.clock.advance(*life * permille / 1000);
             let now = app.now();
             let response = app.request(&cookie, read).await;
             let calls = app.store.take_calls();
-            assert_eq!(calls.contains(&Call::Touch), held < now + *life, "{name}: a touch only if it is due");
+            assert_eq!(
+                calls.contains(&Call::Touch),
+                held < now + *life,
+                "{name}: a touch only if it is due"
+            );
             assert!(!response.is_removal());
             assert!(app.is_live_at(&cookie, now + *life).await, "{name}: ended before the promise");
             let late = now + *life + slack(*life) + MILLISECOND;
@@ -126,15 +136,22 @@ async fn a_session_renewed_every_hour_for_a_year_ends_at_its_absolute_limit() {
         for hour in 1..=365 * 24_u32 {
             app.clock.advance(HOUR);
             let rotates = hour % (24 * 30) == 0;
-            let response = app.request(&cookie, if rotates { Session::rotate_id } else { read }).await;
+            let response =
+                app.request(&cookie, if rotates { Session::rotate_id } else { read }).await;
             assert!(!rotates || response.cookie().is_some_and(|new| new != cookie));
             cookie = response.cookie().unwrap_or(cookie);
             assert_eq!(app.store.record(&cookie).unwrap().created_at(), start(), "hour {hour}");
-            assert!(app.store.record(&cookie).unwrap().expires_at() <= start() + limit, "hour {hour}");
+            assert!(
+                app.store.record(&cookie).unwrap().expires_at() <= start() + limit,
+                "hour {hour}"
+            );
         }
         assert_eq!(app.now(), start() + limit);
         assert!(app.is_live_at(&cookie, start() + limit).await, "permanent: {permanent}");
-        assert!(!app.is_live_at(&cookie, start() + limit + MILLISECOND).await, "permanent: {permanent}");
+        assert!(
+            !app.is_live_at(&cookie, start() + limit + MILLISECOND).await,
+            "permanent: {permanent}"
+        );
     }
 }
 
@@ -161,7 +178,10 @@ async fn lives_that_pass_the_end_of_time_last_until_then() {
         ("permanent", |config| config.permanent_lifetime(Duration::MAX)),
         ("browser", |config| config.browser_lifetime(Duration::MAX)),
         ("idle", |config| {
-            config.permanent_lifetime(Duration::MAX).browser_lifetime(Duration::MAX).idle_timeout(Duration::MAX)
+            config
+                .permanent_lifetime(Duration::MAX)
+                .browser_lifetime(Duration::MAX)
+                .idle_timeout(Duration::MAX)
         }),
         ("absolute", |config| {
             config
@@ -180,37 +200,23 @@ async fn lives_that_pass_the_end_of_time_last_until_then() {
     }
 }
 
-/// Another lifetime around the engine.
+/// A wrapper with another lifetime.
 #[derive(Debug)]
-struct Lifetime(ServerSideSessions<TestStore>, Option<Duration>);
+struct Lifetime(Option<Duration>);
 
-#[async_trait]
-impl SessionInterface for Lifetime {
-    fn config(&self) -> &session_core::SessionConfig {
-        self.0.config()
-    }
-
-    async fn open(&self, context: &OpenContext<'_>) -> Result<Session, Error> {
-        self.0.open(context).await
-    }
-
-    async fn save(&self, session: &Session, context: &SaveContext<'_>) -> Result<CookieAction, Error> {
-        self.0.save(session, context).await
-    }
-
-    fn lifetime(&self, _: &Session) -> Option<Duration> {
-        self.1
-    }
-
-    fn should_save(&self, session: &Session) -> bool {
-        self.0.should_save(session)
+impl Hooks for Lifetime {
+    fn lifetime(&self, _: &SessionView<'_>, _: Option<Duration>) -> Option<Duration> {
+        self.0
     }
 }
 
 #[tokio::test]
 async fn a_wrapper_that_overrides_the_lifetime_changes_the_record_and_the_cookie() {
     for (permanent, lifetime) in [(false, Some(HOUR)), (true, Some(MINUTE)), (true, None)] {
-        let app = App::wrapped(|config| config, |engine| Arc::new(Lifetime(engine, lifetime)));
+        let app = App::wrapped(
+            |config| config,
+            |engine| Arc::new(Hooked::new(engine, Lifetime(lifetime))),
+        );
         let handler = if permanent { write_permanent } else { write_user };
         let life = lifetime.unwrap_or(DAY);
         let response = app.request("", handler).await;
@@ -220,8 +226,16 @@ async fn a_wrapper_that_overrides_the_lifetime_changes_the_record_and_the_cookie
 
         app.clock.advance(life);
         app.request(&cookie, read).await;
-        assert_eq!(app.store.record(&cookie).unwrap().expires_at(), app.now() + life + slack(life), "renewed");
+        assert_eq!(
+            app.store.record(&cookie).unwrap().expires_at(),
+            app.now() + life + slack(life),
+            "renewed"
+        );
         let new = app.request(&cookie, Session::rotate_id).await.cookie().unwrap();
-        assert_eq!(app.store.record(&new).unwrap().expires_at(), app.now() + life + slack(life), "rotated");
+        assert_eq!(
+            app.store.record(&new).unwrap().expires_at(),
+            app.now() + life + slack(life),
+            "rotated"
+        );
     }
 }

@@ -5,16 +5,24 @@
 #![expect(unreachable_pub, reason = "the modules of a test are its own")]
 
 mod adoption;
+mod attempts;
 mod broken_off;
 mod calls;
+mod combined;
 mod emptied;
 mod expiry;
 mod failures;
+mod guarantees;
+mod hooks;
+mod late;
 mod outcomes;
 mod owners;
+mod pairs;
 mod records;
 mod refresh;
 mod rotated;
 mod store;
 mod support;
+mod unknown;
+mod updates;
 mod warnings;

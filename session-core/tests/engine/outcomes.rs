@@ -1,5 +1,6 @@
 //! What the application sees after the commit: stored, unchanged or dropped.
 
+use session_core::interface::state_of;
 use session_core::{Outcome, Session};
 
 use crate::support::{App, HOUR, Handler, UNKNOWN, read, write_user};
@@ -11,7 +12,11 @@ async fn a_live_session_is_stored_or_unchanged() {
     let requests: [(&str, Handler, Outcome); 9] = [
         ("read", read, Unchanged),
         ("a key that is not there", |session| session.discard("none").map(drop), Unchanged),
-        ("not to be saved", |session| write_user(session).and_then(|()| session.set_modified(false)), Unchanged),
+        (
+            "not to be saved",
+            |session| write_user(session).and_then(|()| session.set_modified(false)),
+            Unchanged,
+        ),
         ("write", |session| session.insert("n", 2), Stored),
         ("the same value again", |session| session.insert("n", 1), Stored),
         ("clear", Session::clear, Stored),
@@ -31,7 +36,11 @@ async fn a_fresh_session_is_stored_or_unchanged() {
     for cookie in ["", UNKNOWN, "rubbish"] {
         let app = App::new();
         assert_eq!(app.request(cookie, write_user).await.outcome, Some(Stored), "{cookie:?}");
-        assert_eq!(app.request(cookie, Session::rotate_id).await.outcome, Some(Unchanged), "{cookie:?}");
+        assert_eq!(
+            app.request(cookie, Session::rotate_id).await.outcome,
+            Some(Unchanged),
+            "{cookie:?}"
+        );
     }
 }
 
@@ -67,7 +76,7 @@ async fn what_came_too_late_for_a_session_that_ended_is_dropped_and_leaves_the_c
         let session = slow.session().await.unwrap();
         handler(&session).unwrap();
         app.request(&cookie, Session::destroy).await;
-        let headers = slow.commit().await.unwrap();
+        let headers = slow.commit().await.into_result().unwrap();
         assert_eq!((session.outcome(), headers.set_cookie()), (Some(Dropped), None), "{name}");
         assert!(app.store.records().is_empty(), "{name}");
     }
@@ -83,7 +92,7 @@ async fn a_renewal_that_came_too_late_changes_nothing() {
         let session = slow.session().await.unwrap();
         handler(&session).unwrap();
         app.request(&cookie, Session::destroy).await;
-        let headers = slow.commit().await.unwrap();
+        let headers = slow.commit().await.into_result().unwrap();
         assert_eq!((session.outcome(), headers.set_cookie()), (Some(Unchanged), None));
         assert!(app.store.records().is_empty());
     }
@@ -99,11 +108,73 @@ async fn a_login_that_came_too_late_begins_a_session_from_its_own_changes() {
     session.set_owner("ada").unwrap();
     app.clock.advance(HOUR / 60);
     app.request(&cookie, Session::destroy).await;
-    let headers = slow.commit().await.unwrap();
+    let headers = slow.commit().await.into_result().unwrap();
     assert_eq!(session.outcome(), Some(Stored));
     let new = headers.set_cookie().unwrap().split(['=', ';']).nth(1).unwrap();
     assert_ne!(new, cookie);
     let login = app.peek(new).await;
-    assert_eq!((login.payload().as_str(), login.owner().as_deref()), (r#"{"user":"ada"}"#, Some("ada")));
+    assert_eq!(
+        (state_of(&login).payload().as_str(), login.owner().as_deref()),
+        (r#"{"user":"ada"}"#, Some("ada"))
+    );
     assert_eq!(app.store.record(new).unwrap().created_at(), app.now());
+}
+
+#[tokio::test]
+async fn dropped_manual_save_stays_dropped_until_something_is_stored() {
+    let app = App::new();
+    let cookie = app.begin(|session| session.insert("n", 1)).await;
+    let request = app.open(&cookie);
+    let session = request.session().await.unwrap();
+    session.insert("n", 2).unwrap();
+    app.request_elsewhere(&cookie, Session::destroy).await;
+    for round in 0..3 {
+        assert_eq!(session.save().await.unwrap(), Dropped, "{round}");
+        assert_eq!(session.outcome(), Some(Dropped), "{round}");
+    }
+    session.set_modified(true).unwrap();
+    assert_eq!(session.save().await.unwrap(), Dropped, "nothing was changed");
+    assert_eq!(session.outcome(), Some(Dropped));
+    session.insert("n", 3).unwrap();
+    assert_eq!(session.save().await.unwrap(), Dropped, "something was changed");
+    request.commit().await.into_result().unwrap();
+    assert_eq!(session.outcome(), Some(Dropped));
+}
+
+#[tokio::test]
+async fn saves_and_outcome_agree_after_each_save() {
+    let handlers: [(&str, Handler, Outcome); 3] = [
+        ("write", |session| session.insert("n", 2), Stored),
+        ("read", read, Unchanged),
+        ("login", |session| session.set_owner("ada"), Stored),
+    ];
+    for (name, handler, expected) in handlers {
+        let app = App::new();
+        let cookie = app.begin(|session| session.insert("n", 1)).await;
+        let request = app.open(&cookie);
+        let session = request.session().await.unwrap();
+        handler(&session).unwrap();
+        for expected in [expected, Unchanged] {
+            assert_eq!(session.save().await.unwrap(), expected, "{name}");
+            assert_eq!(session.outcome(), Some(expected), "{name}");
+        }
+        request.commit().await.into_result().unwrap();
+        assert_eq!(session.outcome(), Some(Unchanged), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn login_after_dropped_save_is_stored() {
+    let app = App::new();
+    let cookie = app.begin(|session| session.insert("n", 1)).await;
+    let request = app.open(&cookie);
+    let session = request.session().await.unwrap();
+    session.insert("n", 2).unwrap();
+    app.request_elsewhere(&cookie, Session::destroy).await;
+    assert_eq!(session.save().await.unwrap(), Dropped);
+    session.set_owner("ada").unwrap();
+    assert_eq!(session.save().await.unwrap(), Stored);
+    assert_eq!(session.outcome(), Some(Stored));
+    request.commit().await.into_result().unwrap();
+    assert_eq!(session.outcome(), Some(Unchanged));
 }

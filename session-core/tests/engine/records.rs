@@ -6,10 +6,14 @@ use crate::store::{Call, id_of, store_key};
 use crate::support::{App, DAY, HOUR, Handler, UNKNOWN, read, start, write_user};
 use crate::warnings;
 
-/// Bytes before the payload: the kind, the nonce, the lineage, two times, and whether there is a predecessor.
-const HEAD: usize = 50;
-/// Where the nonce is.
-const NONCE: std::ops::Range<usize> = 1..17;
+/// The position of the latest nonce.
+const NONCE: std::ops::Range<usize> = 2..10;
+
+/// The number of bytes before the payload of a session without predecessor: the kind, the nonces,
+/// the lineage, two times, and whether there is a predecessor.
+fn head_length(record: &[u8]) -> usize {
+    35 + 8 * usize::from(record[1])
+}
 
 const HANDLERS: &[(&str, Handler)] = &[
     ("reads", read),
@@ -31,15 +35,23 @@ async fn foreign_records() -> Vec<Vec<u8>> {
     let tombstone = app.store.record(&cookie).unwrap().payload().to_vec();
     assert_eq!((session[0], tombstone[0]), (1, 2));
 
-    let mut foreign: Vec<Vec<u8>> = (0..session.len()).map(|length| session[..length].to_vec()).collect();
+    let mut foreign: Vec<Vec<u8>> =
+        (0..session.len()).map(|length| session[..length].to_vec()).collect();
     foreign.extend((0..tombstone.len()).map(|length| tombstone[..length].to_vec()));
     foreign.push([&tombstone[..], b"\0"].concat());
     foreign.push([&session[..], b"}"].concat());
     for payload in ["null", "[1]", "\"text\"", "{\"a\":}", "\u{feff}{}"] {
-        foreign.push([&session[..HEAD], payload.as_bytes()].concat());
+        foreign.push([&session[..head_length(&session)], payload.as_bytes()].concat());
     }
-    foreign.push([&session[..HEAD], b"{\"a\":\"\xff\"}"].concat());
-    for bytes in [&b"{}"[..], br#"{"user":"ada"}"#, b"\x80\x05}q\x00.", b"\x81\xa4user\xa3ada", &[0; 64], &[0xff; 64]] {
+    foreign.push([&session[..head_length(&session)], b"{\"a\":\"\xff\"}"].concat());
+    for bytes in [
+        &b"{}"[..],
+        br#"{"user":"ada"}"#,
+        b"\x80\x05}q\x00.",
+        b"\x81\xa4user\xa3ada",
+        &[0; 64],
+        &[0xff; 64],
+    ] {
         foreign.push(bytes.to_vec());
     }
     // A fixed sequence that looks like noise, behind every first byte.
@@ -65,7 +77,10 @@ async fn a_record_that_something_else_wrote_is_a_fresh_session_and_stays_as_it_i
             assert_eq!(warnings::take(), 1, "{bytes:?}: {name}");
             assert_eq!(app.store.record(UNKNOWN), planted, "{bytes:?}: {name}");
             let calls = app.store.take_calls();
-            assert!(calls == [Call::Load] || calls == [Call::Load, Call::Create], "{bytes:?}: {name} {calls:?}");
+            assert!(
+                calls == [Call::Load] || calls == [Call::Load, Call::Create],
+                "{bytes:?}: {name} {calls:?}"
+            );
             assert_ne!(response.cookie().as_deref(), Some(UNKNOWN), "{bytes:?}: {name}");
         }
     }
@@ -111,12 +126,17 @@ async fn nothing_in_the_store_can_be_sent_as_a_cookie() {
     let records = app.store.records();
     assert_eq!(records.len(), 3);
     for (key, record) in &records {
-        let stored = [key.as_bytes(), record.payload(), record.owner().unwrap_or_default().as_bytes()].concat();
+        let stored =
+            [key.as_bytes(), record.payload(), record.owner().unwrap_or_default().as_bytes()]
+                .concat();
         for cookie in [&first, &second, &third] {
             assert!(!contains(&stored, cookie.as_bytes()), "the cookie's value is stored");
             let id = id_of(cookie);
             assert!(!contains(&stored, &id), "the id is stored");
-            assert!(!contains(&stored, &id[..8]) && !contains(&stored, &id[24..]), "a part of the id is stored");
+            assert!(
+                !contains(&stored, &id[..8]) && !contains(&stored, &id[24..]),
+                "a part of the id is stored"
+            );
         }
     }
     // The search finds what is there.
@@ -126,14 +146,14 @@ async fn nothing_in_the_store_can_be_sent_as_a_cookie() {
 }
 
 #[tokio::test]
-async fn every_save_has_another_nonce() {
+async fn each_save_has_a_new_nonce() {
     let app = App::new();
     let cookie = app.begin(write_user).await;
     let mut nonces = Vec::new();
     for _ in 0..50 {
         app.request(&cookie, write_user).await;
         let record = app.store.record(&cookie).unwrap();
-        let (head, payload) = record.payload().split_at(HEAD);
+        let (head, payload) = record.payload().split_at(head_length(record.payload()));
         assert_eq!(payload, br#"{"user":"ada"}"#);
         nonces.push(head[NONCE].to_vec());
     }

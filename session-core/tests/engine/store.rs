@@ -1,15 +1,17 @@
 //! A store in memory that notes its calls and fails when it is told to.
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use session_core::{
-    Error, ErrorKind, ManualClock, NewRecord, OwnerIndex, Record, Replaced, SessionStore, StoreKey, Version,
-    async_trait,
+use session_core::store::{
+    NewRecord, OwnerIndex, Record, Replaced, SessionStore, StoreKey, Version,
 };
+use session_core::{Error, ErrorKind, ManualClock, async_trait};
 use sha2::{Digest as _, Sha256};
 
 /// A kind of store call.
@@ -40,6 +42,29 @@ struct Shared {
     overtaken: Vec<StoreKey>,
     /// Each call takes a second of this clock.
     slow: Option<ManualClock>,
+    /// The next call of this kind is applied, and its reply is lost.
+    lost_reply: Option<Call>,
+    /// The next call of this kind fails, and is applied later.
+    late: Option<Call>,
+    /// The calls that are applied later.
+    pending: Pending,
+    /// The next call of this kind waits until it is resumed; the calls after it do not.
+    held: Option<Call>,
+    holding: bool,
+    /// Calls of this kind fail after so many have succeeded.
+    failing_after: Option<(Call, usize)>,
+}
+
+/// Calls whose caller has received an error already.
+#[derive(Default)]
+struct Pending(Vec<LateCall>);
+
+type LateCall = Box<dyn FnOnce(&mut Shared) + Send>;
+
+impl std::fmt::Debug for Pending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} calls", self.0.len())
+    }
 }
 
 impl TestStore {
@@ -58,7 +83,13 @@ impl TestStore {
     }
 
     /// Puts bytes where the session of a cookie is kept.
-    pub fn plant(&self, cookie: &str, payload: &[u8], created_at: SystemTime, expires_at: SystemTime) {
+    pub fn plant(
+        &self,
+        cookie: &str,
+        payload: &[u8],
+        created_at: SystemTime,
+        expires_at: SystemTime,
+    ) {
         let mut shared = self.lock();
         let version = shared.next_version();
         let record = Record::new(version, &NewRecord::new(payload, created_at, expires_at));
@@ -78,16 +109,85 @@ impl TestStore {
         shared.slow = Some(clock.clone());
     }
 
-    /// Ends what `fail` and `overtake_everybody` began.
+    /// Lets each call take a second.
+    pub fn slow_down(&self, clock: &ManualClock) {
+        self.lock().slow = Some(clock.clone());
+    }
+
+    /// Applies the next call of this kind and loses its reply.
+    pub fn lose_reply(&self, call: Call) {
+        self.lock().lost_reply = Some(call);
+    }
+
+    /// Lets the next call of this kind fail, and applies it at `apply_late_calls`.
+    pub fn delay(&self, call: Call) {
+        self.lock().late = Some(call);
+    }
+
+    /// Applies the calls that were delayed.
+    pub fn apply_late_calls(&self) {
+        let mut shared = self.lock();
+        for apply in std::mem::take(&mut shared.pending.0) {
+            apply(&mut shared);
+        }
+    }
+
+    /// Holds the next call of this kind before it is applied, until `recover`.
+    pub fn hold_next(&self, call: Call) {
+        self.lock().held = Some(call);
+    }
+
+    /// Lets calls of a kind fail after some of them have succeeded.
+    pub fn fail_after(&self, call: Call, successes: usize) {
+        self.lock().failing_after = Some((call, successes));
+    }
+
+    /// Lets the call that is held continue.
+    pub fn resume(&self) {
+        self.lock().holding = false;
+    }
+
+    /// Ends the effects of `fail`, `overtake_everybody` and `hold_next`.
     pub fn recover(&self) {
         let mut shared = self.lock();
         shared.slow = None;
         shared.failing.clear();
         shared.overtaken.clear();
+        shared.held = None;
+        shared.holding = false;
+        shared.failing_after = None;
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
         self.shared.lock().unwrap()
+    }
+
+    async fn wait_if_held(&self, call: Call) {
+        {
+            let mut shared = self.lock();
+            if shared.held.take_if(|held| *held == call).is_none() {
+                return;
+            }
+            shared.holding = true;
+        }
+        poll_fn(|_| if self.lock().holding { Poll::Pending } else { Poll::Ready(()) }).await;
+    }
+
+    /// Applies a call that changes records.
+    fn apply<R>(
+        &self,
+        call: Call,
+        apply: impl FnOnce(&mut Shared) -> R + Send + 'static,
+    ) -> Result<R, Error> {
+        let mut shared = self.call(call)?;
+        let lost = Error::new(ErrorKind::Unavailable, "the reply was lost");
+        if shared.late.take_if(|late| *late == call).is_some() {
+            shared.pending.0.push(Box::new(move |shared| drop(apply(shared))));
+            return Err(lost);
+        }
+        let result = apply(&mut shared);
+        let is_lost = shared.lost_reply.take_if(|lost| *lost == call).is_some();
+        if is_lost { Err(lost) } else { Ok(result) }
     }
 
     fn call(&self, call: Call) -> Result<MutexGuard<'_, Shared>, Error> {
@@ -95,6 +195,14 @@ impl TestStore {
         shared.calls.push(call);
         if let Some(clock) = &shared.slow {
             clock.advance(Duration::from_secs(1));
+        }
+        if let Some((failing, successes)) = &mut shared.failing_after
+            && *failing == call
+        {
+            let Some(left) = successes.checked_sub(1) else {
+                return Err(Error::new(ErrorKind::Unavailable, "the store fails"));
+            };
+            *successes = left;
         }
         match shared.failing.iter().find(|(failing, _)| *failing == call) {
             Some((_, kind)) => Err(Error::new(*kind, "the store fails")),
@@ -118,40 +226,69 @@ impl Shared {
 #[async_trait]
 impl SessionStore for TestStore {
     async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
+        self.wait_if_held(Call::Load).await;
         Ok(self.call(Call::Load)?.records.get(key).cloned())
     }
 
     async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
-        let mut shared = self.call(Call::Create)?;
-        let version = shared.next_version();
-        assert!(shared.records.insert(*key, Record::new(version, record)).is_none(), "an id was used twice");
-        Ok(version)
+        self.wait_if_held(Call::Create).await;
+        let version = self.lock().next_version();
+        let (key, record) = (*key, Record::new(version, record));
+        self.apply(Call::Create, move |shared| {
+            if shared.records.contains_key(&key) {
+                return Err(Error::new(ErrorKind::Backend, "the key has a record"));
+            }
+            shared.records.insert(key, record);
+            Ok(version)
+        })?
     }
 
-    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
-        let mut shared = self.call(Call::Replace)?;
-        if !shared.is_at(key, expected) {
-            return Ok(Replaced::Stale);
-        }
-        let version = shared.next_version();
-        shared.records.insert(*key, Record::new(version, record));
-        Ok(Replaced::Done(version))
+    async fn replace(
+        &self,
+        key: &StoreKey,
+        expected: Version,
+        record: &NewRecord<'_>,
+    ) -> Result<Replaced, Error> {
+        self.wait_if_held(Call::Replace).await;
+        let version = self.lock().next_version();
+        let (key, record) = (*key, Record::new(version, record));
+        self.apply(Call::Replace, move |shared| {
+            if !shared.is_at(&key, expected) {
+                return Replaced::Stale;
+            }
+            shared.records.insert(key, record);
+            Replaced::Done(version)
+        })
     }
 
-    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
-        let mut shared = self.call(Call::Touch)?;
-        if !shared.is_at(key, expected) {
-            return Ok(false);
-        }
-        let version = shared.next_version();
-        let touched = shared.records[key].touched(version, expires_at);
-        shared.records.insert(*key, touched);
-        Ok(true)
+    async fn touch(
+        &self,
+        key: &StoreKey,
+        expected: Version,
+        expires_at: SystemTime,
+    ) -> Result<bool, Error> {
+        let key = *key;
+        self.apply(Call::Touch, move |shared| {
+            if !shared.is_at(&key, expected) {
+                return false;
+            }
+            let version = shared.next_version();
+            let touched = shared.records[&key].touched(version, expires_at);
+            shared.records.insert(key, touched);
+            true
+        })
     }
 
     async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
-        let mut shared = self.call(Call::Remove)?;
-        Ok(shared.is_at(key, expected) && shared.records.remove(key).is_some())
+        self.wait_if_held(Call::Remove).await;
+        let key = *key;
+        self.apply(Call::Remove, move |shared| {
+            shared.is_at(&key, expected) && shared.records.remove(&key).is_some()
+        })
+    }
+
+    fn owner_index(&self) -> Option<&dyn OwnerIndex> {
+        Some(self)
     }
 }
 
@@ -159,7 +296,12 @@ impl SessionStore for TestStore {
 impl OwnerIndex for TestStore {
     async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
         let shared = self.call(Call::KeysOf)?;
-        Ok(shared.records.iter().filter(|(_, record)| record.owner() == Some(owner)).map(|(key, _)| *key).collect())
+        Ok(shared
+            .records
+            .iter()
+            .filter(|(_, record)| record.owner() == Some(owner))
+            .map(|(key, _)| *key)
+            .collect())
     }
 }
 

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use session_core::interface::state_of;
+use session_core::request::{RequestSession, RequestView, SessionHeaders};
 use session_core::{
-    Error, ManualClock, OnOutage, Outcome, OwnerSessions, RequestSession, RequestView, ServerSideSessions, Session,
-    SessionConfig, SessionConfigBuilder, SessionHeaders, SessionInterface,
+    Error, ErrorKind, ManualClock, OutagePolicy, Outcome, OwnerSessions, ServerSideSessions,
+    Session, SessionConfig, SessionConfigBuilder, SessionInterface,
 };
 
-use crate::store::TestStore;
+use crate::store::{Call, TestStore};
 use crate::warnings;
 
 pub const SECOND: Duration = Duration::from_secs(1);
@@ -27,7 +29,8 @@ pub struct App {
     pub store: TestStore,
     pub clock: ManualClock,
     sessions: Arc<dyn SessionInterface>,
-    /// As in another process.
+    /// The engine of another process.
+    elsewhere: Arc<ServerSideSessions<TestStore>>,
     pub owners: Arc<dyn OwnerSessions>,
 }
 
@@ -48,9 +51,22 @@ impl App {
         warnings::listen();
         let (store, clock) = (TestStore::default(), ManualClock::at(start()));
         let config = configure(SessionConfig::builder().clock(clock.clone())).build().unwrap();
-        let owners = Arc::new(ServerSideSessions::new(store.clone(), config.clone()));
+        let elsewhere = Arc::new(ServerSideSessions::new(store.clone(), config.clone()));
         let sessions = wrap(ServerSideSessions::new(store.clone(), config));
-        Self { store, clock, sessions, owners }
+        let owners = Arc::clone(&elsewhere) as _;
+        Self { store, clock, sessions, elsewhere, owners }
+    }
+
+    /// Returns the same application after a restart with other settings.
+    pub fn reconfigured(
+        &self,
+        configure: impl FnOnce(SessionConfigBuilder) -> SessionConfigBuilder,
+    ) -> Self {
+        let (store, clock) = (self.store.clone(), self.clock.clone());
+        let config = configure(SessionConfig::builder().clock(clock.clone())).build().unwrap();
+        let engine = Arc::new(ServerSideSessions::new(store.clone(), config));
+        let sessions = Arc::clone(&engine) as _;
+        Self { store, clock, sessions, elsewhere: Arc::clone(&engine), owners: engine }
     }
 
     /// A request with this session cookie; with none if it is empty.
@@ -58,7 +74,29 @@ impl App {
         let header = format!("{}={cookie}", self.sessions.config().cookie_name());
         let header = if cookie.is_empty() { "" } else { &header };
         let view = RequestView::builder().cookie_header(header.as_bytes()).build();
-        RequestSession::with_shared(Arc::clone(&self.sessions), view, OnOutage::Refuse)
+        RequestSession::with_shared(Arc::clone(&self.sessions), view, OutagePolicy::Refuse)
+    }
+
+    /// Returns the session of a request whose store is down, under the policy `Anonymous`.
+    pub async fn anonymous(&self) -> Session {
+        self.store.fail(Call::Load, ErrorKind::Unavailable);
+        let header = format!("session={UNKNOWN}");
+        let view = RequestView::builder().cookie_header(header.as_bytes()).build();
+        let sessions = Arc::clone(&self.sessions);
+        let request = RequestSession::with_shared(sessions, view, OutagePolicy::Anonymous);
+        let session = request.session().await.unwrap();
+        self.store.recover();
+        session
+    }
+
+    /// Runs a whole request in another process.
+    pub async fn request_elsewhere(&self, cookie: &str, handler: Handler) {
+        let header = format!("session={cookie}");
+        let view = RequestView::builder().cookie_header(header.as_bytes()).build();
+        let sessions = Arc::clone(&self.elsewhere) as _;
+        let request = RequestSession::with_shared(sessions, view, OutagePolicy::Refuse);
+        handler(&request.session().await.unwrap()).unwrap();
+        request.commit().await.into_result().unwrap();
     }
 
     /// A whole request whose handler asks for its session.
@@ -70,16 +108,20 @@ impl App {
         let request = self.open(cookie);
         let session = request.session().await?;
         handler(&session)?;
-        Ok(Response { headers: request.commit().await?, outcome: session.outcome() })
+        Ok(Response { headers: request.commit().await.into_result()?, outcome: session.outcome() })
     }
 
-    pub async fn request(&self, cookie: &str, handler: impl FnOnce(&Session) -> Result<(), Error>) -> Response {
+    pub async fn request(
+        &self,
+        cookie: &str,
+        handler: impl FnOnce(&Session) -> Result<(), Error>,
+    ) -> Response {
         self.respond(cookie, handler).await.unwrap()
     }
 
     /// A whole request that never asks for its session.
     pub async fn untouched(&self, cookie: &str) -> Response {
-        Response { headers: self.open(cookie).commit().await.unwrap(), outcome: None }
+        Response { headers: self.open(cookie).commit().await.into_result().unwrap(), outcome: None }
     }
 
     /// Begins a session, forgets the calls that took, and gives the cookie.
@@ -95,7 +137,7 @@ impl App {
     }
 
     pub async fn payload(&self, cookie: &str) -> String {
-        self.peek(cookie).await.payload()
+        state_of(&self.peek(cookie).await).payload()
     }
 
     /// Whether the cookie opens a session at another time.
@@ -120,6 +162,10 @@ pub struct Response {
 }
 
 impl Response {
+    pub fn new(headers: SessionHeaders, outcome: Option<Outcome>) -> Self {
+        Self { headers, outcome }
+    }
+
     pub fn header(&self) -> Option<&str> {
         self.headers.set_cookie()
     }
@@ -139,7 +185,8 @@ impl Response {
 
     /// When the browser drops the cookie; `None` for one that ends with the browser, or that is not set.
     pub fn expires(&self) -> Option<SystemTime> {
-        let date = self.header()?.split("; ").find_map(|attribute| attribute.strip_prefix("Expires="))?;
+        let date =
+            self.header()?.split("; ").find_map(|attribute| attribute.strip_prefix("Expires="))?;
         Some(httpdate::parse_http_date(date).unwrap())
     }
 }

@@ -1,321 +1,278 @@
-//! What a request does, what came of it, and what is alive afterwards.
+//! Runs the steps of a request, and notes what they return.
 
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Poll;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use session_core::{
-    Error, ManualClock, OnOutage, Outcome, OwnerSessions, RequestSession, RequestView, ServerSideSessions, Session,
-    SessionConfig, SessionInterface as _, StoreKey,
-};
-use sha2::{Digest as _, Sha256};
+use session_core::request::RequestSession;
+use session_core::{Error, ErrorKind, Outcome, OwnerSessions as _, Session};
 
-use crate::schedule::{Running, alone};
+use crate::faults::Fault;
+use crate::log::{Change, Cookie, Log, Opening, OwnerCall, Response, Save, Span};
 use crate::stage::Stage;
+use crate::steps::{OWNER, Request, Step};
+use crate::world::{Engine, open, store_key, tags};
 
-const NOW: SystemTime = SystemTime::UNIX_EPOCH;
-/// Whose the session is first.
-pub const OWNER: &str = "owner";
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Op {
-    Write(&'static str),
-    Update,
-    Logout,
-    Rotate,
-    Login(&'static str),
-    EndAll,
-    /// Ends the session by its handle.
-    End,
-    /// Another session of the owner ends all but itself.
-    EndOthers,
-    /// A change of the password: the session ends all but itself, and gets a new id.
-    KeepThis,
-    /// Lists the owner's sessions.
-    List,
-    Flash(&'static str),
-    Take,
-    Read,
-    /// Reads a session whose renewal is due.
-    Renew,
-    /// Removes a key.
-    Empty,
+/// A request on its way.
+pub(crate) struct Runner {
+    pub(crate) index: usize,
+    pub(crate) engine: Engine,
+    pub(crate) stage: Stage,
+    pub(crate) logs: Rc<RefCell<Vec<Log>>>,
+    pub(crate) cookie: Option<String>,
+    pub(crate) other: Option<String>,
+    pub(crate) handle: String,
+    pub(crate) fault: Option<Fault>,
 }
 
-impl Op {
-    pub fn is_login(self) -> bool {
-        matches!(self, Self::Login(_))
+impl Runner {
+    pub(crate) async fn run(mut self, steps: Request) {
+        if let Some(Step::Await(other)) = steps.first() {
+            self.receive(*other).await;
+        }
+        self.log(|log| log.sent.clone_from(&self.cookie));
+        let request = open(&self.engine, self.cookie.as_deref().unwrap_or_default());
+        // An error ends the handler. The client gets an error response.
+        if let Err(error) = self.handle(&request, steps).await {
+            let response =
+                Response { cookie: Cookie::None, error: Some(error.kind()), is_dead: false };
+            self.log(|log| log.response.get_or_insert(response).clone());
+        }
     }
 
-    /// Whether the session goes on under another id.
-    pub fn is_rotation(self) -> bool {
-        matches!(self, Self::Rotate | Self::KeepThis)
-    }
-
-    /// Whether it ends the session while that is the owner's.
-    pub fn ends_the_owners(self) -> bool {
-        matches!(self, Self::EndAll | Self::End | Self::EndOthers)
-    }
-
-    fn run(self, session: &Session) -> Result<Vec<String>, Error> {
-        match self {
-            Self::Write(key) => session.insert(key, 1)?,
-            Self::Update => session.update("count", |count: Option<u64>| Some(count.unwrap_or(0) + 1))?,
-            Self::Logout => session.destroy()?,
-            Self::Rotate | Self::KeepThis => session.rotate_id()?,
-            Self::Login(user) => {
-                session.insert("user", user)?;
-                session.set_owner(user)?;
-            }
-            Self::Flash(message) => session.flash(message)?,
-            Self::Take => return Ok(session.take_flashes()?.iter().map(session_core::Flash::text).collect()),
-            Self::Empty => drop(session.discard("last")?),
-            Self::Read | Self::Renew | Self::EndAll | Self::End | Self::EndOthers | Self::List => {
-                session.contains_key("base");
+    async fn handle(&self, request: &RequestSession, steps: Request) -> Result<(), Error> {
+        let mut session = None;
+        for (position, step) in steps.iter().enumerate() {
+            match step {
+                Step::Await(_) => {}
+                Step::EndAll | Step::EndHandle | Step::List | Step::OtherEndsOthers => {
+                    self.call_for_owner(*step, None).await;
+                }
+                _ => {
+                    if session.is_none() {
+                        session = Some(self.open(request).await?);
+                    }
+                    let current = session.as_ref().unwrap();
+                    match step {
+                        Step::EndOthers => self.call_for_owner(*step, Some(current)).await,
+                        Step::Save => self.save(current).await,
+                        Step::SaveTwice => {
+                            both(self.save(current), self.save(current)).await;
+                        }
+                        Step::SaveAndUpdate => {
+                            let update = async { self.change(*step, position, current) };
+                            both(self.save(current), update).await?;
+                        }
+                        Step::Reopen => session = Some(self.reopen(request, current).await?),
+                        _ => self.change(*step, position, current)?,
+                    }
+                }
             }
         }
-        Ok(Vec::new())
+        if self.log(|log| log.response.is_none()) {
+            self.commit(request, session.as_ref()).await;
+        }
+        Ok(())
     }
-}
 
-/// One session, some requests on it, and the processes that serve them.
-pub struct World {
-    pub stage: Stage,
-    engines: Vec<Arc<ServerSideSessions<Stage>>>,
-    ops: Vec<Op>,
-    cookie: String,
-    /// Another session of the same owner, if an operation needs one.
-    other: Option<String>,
-    /// The first session's handle.
-    handle: String,
-}
+    fn log<R>(&self, write: impl FnOnce(&mut Log) -> R) -> R {
+        write(&mut self.logs.borrow_mut()[self.index])
+    }
 
-impl World {
-    pub fn new(processes: usize, ops: &[Op]) -> Self {
-        let (stage, clock) = (Stage::default(), ManualClock::at(NOW));
-        let config = SessionConfig::builder().clock(clock.clone()).build().unwrap();
-        let engine = || Arc::new(ServerSideSessions::new(stage.clone(), config.clone()));
-        let engines: Vec<_> = (0..processes).map(|_| engine()).collect();
-        let cookie = begin(&engines[0], |session| {
-            session.insert("base", 1)?;
-            session.insert("last", 1)?;
-            session.set_permanent(true)?;
-            session.flash("early")?;
-            session.set_owner(OWNER)
+    /// Waits for another response, or for its request to be cut.
+    async fn receive(&mut self, other: usize) {
+        let fault = self.fault.filter(|fault| fault.request == other && fault.kind.cuts());
+        let response = poll_fn(|_| {
+            let response = self.logs.borrow()[other].response.clone();
+            let is_cut = fault.is_some() && self.stage.is_faulted();
+            if response.is_some() || is_cut { Poll::Ready(response) } else { Poll::Pending }
         });
-        let needs_other = ops.iter().any(|op| matches!(op, Op::EndOthers | Op::KeepThis));
-        let other = needs_other.then(|| begin(&engines[0], |session| session.set_owner(OWNER)));
-        let (engine, opened) = (Arc::clone(&engines[0]), Self::open(&engines[0], &cookie));
-        let handle = alone(Box::pin(async move { engine.handle_of(&opened.session().await.unwrap()).unwrap() }));
-        if ops.contains(&Op::Renew) {
-            clock.advance(Duration::from_hours(1));
+        match response.await.map(|response| response.cookie) {
+            Some(Cookie::Set(cookie)) => self.cookie = Some(cookie),
+            Some(Cookie::Removed) => self.cookie = None,
+            Some(Cookie::None) | None => {}
         }
-        Self { stage, engines, ops: ops.to_vec(), cookie, other, handle }
+        self.log(|log| log.awaited = Some(other));
     }
 
-    pub fn request(&self, index: usize) -> Running<Response> {
-        let (op, engine) = (self.ops[index], Arc::clone(&self.engines[index % self.engines.len()]));
-        if op.ends_the_owners() || op == Op::List {
-            let other = self.other.as_ref().map(|cookie| Self::open(&engine, cookie));
-            let handle = self.handle.clone();
-            return Box::pin(async move {
-                let (mut found, mut listed) = (true, 0);
-                let done = act_on_owner(op, &*engine, &handle, other, &mut found, &mut listed).await;
-                let result = done.map(|()| (Cookie::None, Outcome::Stored));
-                Response { result, found, dead_cookie: false, taken: Vec::new(), listed }
+    async fn open(&self, request: &RequestSession) -> Result<Session, Error> {
+        let session = request.session().await?;
+        let is_first = session.contains_key("base");
+        self.log(|log| log.opened = Some(Opening { is_new: session.is_new(), is_first }));
+        Ok(session)
+    }
+
+    fn change(&self, step: Step, position: usize, session: &Session) -> Result<(), Error> {
+        let tag = u64::try_from(100 * (self.index + 1) + position).unwrap();
+        let mut taken = Vec::new();
+        match step {
+            Step::Write(key) => session.insert(key, tag)?,
+            Step::Remove(key) => drop(session.discard(key)?),
+            Step::Update | Step::SaveAndUpdate => {
+                session.update("updates", move |tags: Option<Vec<u64>>| {
+                    let mut tags = tags.unwrap_or_default();
+                    tags.push(tag);
+                    Some(tags)
+                })?;
+            }
+            Step::Flash => session.flash(tag)?,
+            Step::Take => taken = tags(&session.take_flashes()?),
+            Step::Label => session.set_label(&tag.to_string())?,
+            Step::Permanent(permanent) => session.set_permanent(permanent)?,
+            Step::Rotate => session.rotate_id()?,
+            Step::Owner(owner) => session.set_owner(owner)?,
+            Step::End => session.destroy()?,
+            _ => drop(session.contains_key("base")),
+        }
+        if step.is_change() {
+            self.log(|log| {
+                let reopened = log.response.is_some();
+                log.changes.push(Change { step, tag, taken, reopened });
             });
         }
-        let (request, stage) = (Self::open(&engine, &self.cookie), self.stage.clone());
-        Box::pin(async move {
-            let (mut found, mut taken) = (false, Vec::new());
-            let result = respond(op, &*engine, request, &mut found, &mut taken).await;
-            // Nothing steps between the last store call and this: what is handed out must be alive now.
-            let dead_cookie = match &result {
-                Ok((Cookie::Set(cookie), _)) => !stage.holds_session(&store_key(cookie)),
-                _ => false,
-            };
-            Response { result, found, dead_cookie, taken, listed: 0 }
+        Ok(())
+    }
+
+    /// Notes that a save begins, and returns its position.
+    fn begin_save(&self, is_commit: bool) -> usize {
+        let span = Span { began: self.stage.now(), ended: None };
+        self.stage.begin_operation();
+        self.log(|log| {
+            let (changes, reopened) = (log.changes.len(), log.response.is_some());
+            let (result, outcome, is_first) = (None, None, false);
+            log.saves.push(Save { span, changes, result, outcome, is_first, is_commit, reopened });
+            log.saves.len() - 1
         })
     }
 
-    /// The sessions that the first id, or an id from some response, opens.
-    pub fn live(&self, responses: &[Option<Response>]) -> Vec<Live> {
-        let mut cookies = vec![self.cookie.clone()];
-        for response in responses.iter().flatten() {
-            if let Some(cookie) = response.set_cookie()
-                && !cookies.iter().any(|known| known == cookie)
-            {
-                cookies.push(cookie.to_owned());
+    fn end_save(&self, save: usize, result: Result<Outcome, ErrorKind>, session: &Session) {
+        self.stage.end_operation();
+        self.log(|log| {
+            let save = &mut log.saves[save];
+            save.span.ended = Some(self.stage.now());
+            save.result = Some(result);
+            save.outcome = session.outcome();
+            save.is_first = session.contains_key("base");
+        });
+    }
+
+    async fn save(&self, session: &Session) {
+        let number = self.begin_save(false);
+        let result = {
+            let mut save = pin!(session.save());
+            poll_fn(|context| match save.as_mut().poll(context) {
+                Poll::Ready(result) => Poll::Ready(Some(result)),
+                Poll::Pending if self.drops_save() => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
+            })
+            .await
+        };
+        match result {
+            Some(result) => self.end_save(number, result.map_err(|error| error.kind()), session),
+            None => self.stage.end_operation(),
+        }
+    }
+
+    /// Whether the future of a manual save is dropped now.
+    fn drops_save(&self) -> bool {
+        let drops = self.fault.is_some_and(|fault| {
+            fault.kind.drops_a_save()
+                && fault.request == self.index
+                && fault.calls == self.stage.calls(self.index)
+        });
+        let drops = drops && !self.stage.is_faulted();
+        if drops {
+            self.stage.set_faulted();
+        }
+        drops
+    }
+
+    async fn commit(&self, request: &RequestSession, session: Option<&Session>) {
+        let number = session.map(|_| self.begin_save(true));
+        let committed = request.commit().await;
+        let error = committed.error.map(|error| error.kind());
+        if let (Some(number), Some(session)) = (number, session) {
+            let outcome = session.outcome().unwrap_or(Outcome::Unchanged);
+            self.end_save(number, error.map_or(Ok(outcome), Err), session);
+        }
+        let cookie = Cookie::of(committed.headers.set_cookie());
+        // No other request steps between the last store call and this.
+        let is_dead = match &cookie {
+            Cookie::Set(cookie) => {
+                self.stage.records(|records| records.session(&store_key(cookie)).is_none())
             }
+            _ => false,
+        };
+        self.log(|log| log.response = Some(Response { cookie, error, is_dead }));
+    }
+
+    async fn reopen(&self, request: &RequestSession, session: &Session) -> Result<Session, Error> {
+        self.commit(request, Some(session)).await;
+        let session = session.reopen().await?;
+        self.log(|log| log.reopened = Some(!session.is_new()));
+        Ok(session)
+    }
+
+    async fn call_for_owner(&self, step: Step, session: Option<&Session>) {
+        let span = Span { began: self.stage.now(), ended: None };
+        let number = self.log(|log| {
+            log.owner_calls.push(OwnerCall { step, span, result: None, found: true, listed: 0 });
+            log.owner_calls.len() - 1
+        });
+        let (mut found, mut listed) = (true, 0);
+        let result = self.owner_step(step, session, &mut found, &mut listed).await;
+        self.log(|log| {
+            let call = &mut log.owner_calls[number];
+            call.span.ended = Some(self.stage.now());
+            call.result = Some(result.map_err(|error| error.kind()));
+            (call.found, call.listed) = (found, listed);
+        });
+    }
+
+    async fn owner_step(
+        &self,
+        step: Step,
+        session: Option<&Session>,
+        found: &mut bool,
+        listed: &mut usize,
+    ) -> Result<(), Error> {
+        match (step, &self.other) {
+            (Step::List, _) => {
+                let sessions = self.engine.sessions_of(OWNER).await?;
+                *listed = sessions.iter().filter(|one| one.handle() == self.handle).count();
+            }
+            (Step::EndHandle, _) => drop(self.engine.end(OWNER, &self.handle).await?),
+            (Step::EndOthers, _) => {
+                let session = session.expect("a step of the session itself");
+                *found = session.owner().is_some();
+                self.engine.end_others(session).await?;
+            }
+            (Step::OtherEndsOthers, Some(other)) => {
+                let session = open(&self.engine, other).session().await?;
+                *found = session.owner().is_some();
+                self.engine.end_others(&session).await?;
+            }
+            _ => drop(self.engine.end_all(OWNER).await?),
         }
-        cookies.iter().filter_map(|cookie| self.look(cookie)).collect()
+        Ok(())
     }
+}
 
-    /// Whether the owner's other session is alive, if there is one.
-    pub fn other(&self) -> Option<bool> {
-        self.other.as_ref().map(|cookie| self.look(cookie).is_some())
-    }
-
-    /// The handles on an owner's list.
-    pub fn handles_of(&self, owner: &'static str) -> Vec<String> {
-        let engine = Arc::clone(&self.engines[0]);
-        let listed = alone(Box::pin(async move { engine.sessions_of(owner).await.unwrap() }));
-        listed.iter().map(|session| session.handle().to_owned()).collect()
-    }
-
-    pub fn end_all(&self, owner: &'static str) {
-        let engine = Arc::clone(&self.engines[0]);
-        alone(Box::pin(async move { engine.end_all(owner).await.unwrap() }));
-    }
-
-    fn look(&self, cookie: &str) -> Option<Live> {
-        let request = Self::open(&self.engines[0], cookie);
-        let session = alone(Box::pin(async move { request.session().await.unwrap() }));
-        if session.is_new() {
-            return None;
+/// Polls two futures in turn, the first one first, and returns the result of the second.
+async fn both<T>(first: impl Future<Output = ()>, second: impl Future<Output = T>) -> T {
+    let (mut first, mut second) = (pin!(first), pin!(second));
+    let (mut is_done, mut result) = (false, None);
+    poll_fn(|context| {
+        is_done = is_done || first.as_mut().poll(context).is_ready();
+        if result.is_none()
+            && let Poll::Ready(output) = second.as_mut().poll(context)
+        {
+            result = Some(output);
         }
-        Some(Live {
-            is_first: cookie == self.cookie,
-            owner: session.owner(),
-            keys: session.keys(),
-            count: session.get("count").unwrap().unwrap_or(0),
-            flashes: session.take_flashes().unwrap().iter().map(session_core::Flash::text).collect(),
-        })
-    }
-
-    fn open(engine: &Arc<ServerSideSessions<Stage>>, cookie: &str) -> RequestSession {
-        let header = format!("{}={cookie}", engine.config().cookie_name());
-        let view = RequestView::builder().cookie_header(header.as_bytes()).build();
-        RequestSession::with_shared(Arc::clone(engine) as _, view, OnOutage::Refuse)
-    }
-}
-
-/// Begins a session, and gives its cookie.
-fn begin(engine: &Arc<ServerSideSessions<Stage>>, act: impl Fn(&Session) -> Result<(), Error> + 'static) -> String {
-    let first = RequestSession::with_shared(Arc::clone(engine) as _, RequestView::default(), OnOutage::Refuse);
-    alone(Box::pin(async move {
-        act(&first.session().await.unwrap()).unwrap();
-        let headers = first.commit().await.unwrap();
-        let Cookie::Set(cookie) = cookie(headers.set_cookie()) else { panic!("no session was begun") };
-        cookie
-    }))
-}
-
-/// What is no request on the session itself: whether the other session was found, and how often a list shows this one.
-async fn act_on_owner(
-    op: Op,
-    engine: &dyn OwnerSessions,
-    handle: &str,
-    other: Option<RequestSession>,
-    found: &mut bool,
-    listed: &mut usize,
-) -> Result<(), Error> {
-    match (op, other) {
-        (Op::List, _) => {
-            let sessions = engine.sessions_of(OWNER).await?;
-            *listed = sessions.iter().filter(|session| session.handle() == handle).count();
-        }
-        (Op::End, _) => drop(engine.end(OWNER, handle).await?),
-        (Op::EndOthers, Some(other)) => {
-            let session = other.session().await?;
-            *found = session.owner().is_some();
-            engine.end_others(&session).await?;
-        }
-        _ => drop(engine.end_all(OWNER).await?),
-    }
-    Ok(())
-}
-
-async fn respond(
-    op: Op,
-    engine: &dyn OwnerSessions,
-    request: RequestSession,
-    found: &mut bool,
-    taken: &mut Vec<String>,
-) -> Result<(Cookie, Outcome), Error> {
-    let session = request.session().await?;
-    *found = session.contains_key("base");
-    *taken = op.run(&session)?;
-    if op == Op::KeepThis {
-        engine.end_others(&session).await?;
-    }
-    let headers = request.commit().await?;
-    Ok((cookie(headers.set_cookie()), session.outcome().unwrap_or(Outcome::Unchanged)))
-}
-
-/// What a `Set-Cookie` header says.
-#[derive(Debug)]
-pub enum Cookie {
-    None,
-    Set(String),
-    Removed,
-}
-
-fn cookie(header: Option<&str>) -> Cookie {
-    match header.and_then(|header| header.split(';').next()?.split_once('=')) {
-        None => Cookie::None,
-        Some((_, "")) => Cookie::Removed,
-        Some((_, value)) => Cookie::Set(value.to_owned()),
-    }
-}
-
-/// Where the engine keeps the session of a cookie.
-fn store_key(cookie: &str) -> StoreKey {
-    StoreKey::from_bytes(Sha256::digest(URL_SAFE_NO_PAD.decode(cookie).unwrap()).into())
-}
-
-/// A session that is alive after an order.
-#[derive(Debug)]
-pub struct Live {
-    pub is_first: bool,
-    pub owner: Option<String>,
-    keys: Vec<String>,
-    pub count: usize,
-    pub flashes: Vec<String>,
-}
-
-impl Live {
-    pub fn has(&self, key: &str) -> bool {
-        self.keys.iter().any(|known| known == key)
-    }
-}
-
-/// What a client got.
-#[derive(Debug)]
-pub struct Response {
-    result: Result<(Cookie, Outcome), Error>,
-    /// Whether the session was there when the request opened it.
-    pub found: bool,
-    /// Whether it set a cookie that opened nothing at that moment.
-    pub dead_cookie: bool,
-    /// How often a list showed the session.
-    pub listed: usize,
-    taken: Vec<String>,
-}
-
-impl Response {
-    pub fn is_ok(&self) -> bool {
-        self.result.is_ok()
-    }
-
-    pub fn outcome(&self) -> Outcome {
-        self.result.as_ref().map_or(Outcome::Unchanged, |(_, outcome)| *outcome)
-    }
-
-    pub fn set_cookie(&self) -> Option<&str> {
-        match &self.result.as_ref().ok()?.0 {
-            Cookie::Set(cookie) => Some(cookie),
-            _ => None,
-        }
-    }
-
-    pub fn leaves_cookie_alone(&self) -> bool {
-        matches!(self.result, Err(_) | Ok((Cookie::None, _)))
-    }
-
-    /// What the handler took and was told is stored.
-    pub fn taken(&self) -> Vec<String> {
-        if self.outcome() == Outcome::Stored { self.taken.clone() } else { Vec::new() }
-    }
+        if is_done && result.is_some() { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    result.expect("the second future is done")
 }

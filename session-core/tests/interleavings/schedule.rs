@@ -1,56 +1,77 @@
-//! The scheduler: runs requests in every order of their store calls, once for each order that differs.
+//! The scheduler: runs requests in every order of their store calls, once for each order that
+//! differs.
 //!
-//! Two orders that differ only in neighbouring calls that commute (two reads, or calls on two keys) are one: sleep sets
-//! (Godefroid) leave the second out.
+//! Two orders that differ only in neighbouring calls that commute (two reads, or calls on two keys,
+//! of two processes) are one: sleep sets (Godefroid) leave the second out. A late call and a tick
+//! of the clocks are steps as well.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use crate::stage::{Call, Stage};
+use crate::clocks::{Clocks, Tick};
+use crate::faults::Fault;
+use crate::stage::{Call, Stage, TEST};
 
 /// A request on its way.
-pub type Running<T> = Pin<Box<dyn Future<Output = T>>>;
+pub(crate) type Running = Pin<Box<dyn Future<Output = ()>>>;
 
-/// A request that ends at one of its awaits: the client went away.
-#[derive(Clone, Copy, Debug)]
-pub struct Cut {
-    pub request: usize,
-    pub after_steps: usize,
+/// The actor that carries out a late call, and the one that changes the clocks. Those before them
+/// are requests.
+const LATE: usize = TEST;
+const CLOCKS: usize = TEST + 1;
+
+/// The start of all orders.
+pub(crate) struct Start<W> {
+    pub(crate) world: W,
+    pub(crate) stage: Stage,
+    pub(crate) clocks: Clocks,
+    pub(crate) requests: Vec<Running>,
+    pub(crate) ticks: &'static [Tick],
+    pub(crate) fault: Option<Fault>,
 }
 
 /// A moment of choice, and what is known of it.
 #[derive(Clone, Debug)]
 struct Turn {
     choice: usize,
-    /// Who could step, and at which call.
+    /// The actors that could step, and the call of each.
     open: Vec<(usize, Call)>,
-    /// Whose step here leads only to orders that were run already.
+    /// The actors whose step here leads only to orders that were run already.
     asleep: Vec<usize>,
 }
 
-/// Runs the requests that `start` makes, in every order; `check` judges each by the outputs, of which one is `None` if that
-/// request was cut. Gives the number of orders that were run.
-pub fn every_order<W, T>(
-    start: impl Fn() -> (W, Stage, Vec<Running<T>>),
-    cut: Option<Cut>,
-    check: impl Fn(&W, &[usize], &[Option<T>]),
-) -> usize {
+/// The number of orders that were run.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ran {
+    pub(crate) orders: usize,
+    /// Those in which the fault happened, or all if there is none.
+    pub(crate) judged: usize,
+}
+
+/// Runs the requests that `start` makes, in every order, and lets `check` judge each. Orders in
+/// which the fault did not happen, or the clocks were not used up, are not judged.
+pub(crate) fn every_order<W>(start: impl Fn() -> Start<W>, check: impl Fn(&W, &[usize])) -> Ran {
     let mut turns: Vec<Turn> = Vec::new();
-    let mut orders = 0;
+    let mut ran = Ran::default();
     loop {
-        let (world, stage, requests) = start();
-        let mut run = Run::new(stage, requests, cut);
+        let start = start();
+        let (world, fault, stage) = (start.world, start.fault, start.stage.clone());
+        let mut run = Run::new(start.stage, start.clocks, start.requests, start.ticks, fault);
         if run.finish(&mut turns) {
-            let order: Vec<usize> = turns.iter().map(|turn| turn.choice).collect();
-            check(&world, &order, &run.outputs);
-            orders += 1;
+            ran.orders += 1;
+            if fault.is_none() || stage.is_faulted() {
+                ran.judged += 1;
+                let order: Vec<usize> = turns.iter().map(|turn| turn.choice).collect();
+                stage.end();
+                check(&world, &order);
+            }
         }
-        // Back to the last moment at which somebody else could have stepped.
+        // Back to the last moment at which another actor could have stepped.
         loop {
-            let Some(turn) = turns.last_mut() else { return orders };
+            let Some(turn) = turns.last_mut() else { return ran };
             turn.asleep.push(turn.choice);
-            let next = turn.open.iter().find(|(request, _)| !turn.asleep.contains(request));
+            let next = turn.open.iter().find(|(actor, _)| !turn.asleep.contains(actor));
             if let Some((next, _)) = next {
                 turn.choice = *next;
                 break;
@@ -60,98 +81,124 @@ pub fn every_order<W, T>(
     }
 }
 
-/// Runs one request alone, to its end.
-pub fn alone<T>(mut request: Running<T>) -> T {
+/// Runs one future alone, to its end.
+pub(crate) fn alone<T>(mut future: Pin<Box<dyn Future<Output = T> + '_>>) -> T {
     let mut context = Context::from_waker(Waker::noop());
     for _ in 0..1000 {
-        if let Poll::Ready(output) = request.as_mut().poll(&mut context) {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
             return output;
         }
     }
     panic!("a request alone never ends");
 }
 
-struct Run<T> {
+struct Run {
     stage: Stage,
-    requests: Vec<Option<Running<T>>>,
-    /// The call that each waits at; `None` for one that waits for another's turn to end.
+    clocks: Clocks,
+    requests: Vec<Option<Running>>,
+    /// The call that each waits at; `None` for one that waits for another request.
     waiting: Vec<Option<Call>>,
-    outputs: Vec<Option<T>>,
-    steps: Vec<usize>,
-    cut: Option<Cut>,
+    ticks: &'static [Tick],
+    fault: Option<Fault>,
 }
 
-impl<T> Run<T> {
-    fn new(stage: Stage, requests: Vec<Running<T>>, cut: Option<Cut>) -> Self {
-        let count = requests.len();
-        Self {
-            stage,
-            requests: requests.into_iter().map(Some).collect(),
-            waiting: vec![None; count],
-            outputs: (0..count).map(|_| None).collect(),
-            steps: vec![0; count],
-            cut,
-        }
+impl Run {
+    fn new(
+        stage: Stage,
+        clocks: Clocks,
+        requests: Vec<Running>,
+        ticks: &'static [Tick],
+        fault: Option<Fault>,
+    ) -> Self {
+        let waiting = vec![None; requests.len()];
+        let requests = requests.into_iter().map(Some).collect();
+        Self { stage, clocks, requests, waiting, ticks, fault }
     }
 
-    /// Follows the turns that are given, then adds its own. False if it met only what was run already.
+    /// Follows the turns that are given, then adds its own. False if it met only what was run
+    /// already.
     fn finish(&mut self, turns: &mut Vec<Turn>) -> bool {
         let mut taken = 0;
         let mut asleep = Vec::new();
         loop {
             self.settle();
-            let open: Vec<(usize, Call)> =
-                self.waiting.iter().enumerate().filter_map(|(request, call)| Some((request, (*call)?))).collect();
-            if open.is_empty() {
-                assert!(self.requests.iter().all(Option::is_none), "requests wait for each other for ever");
-                return true;
+            let open = self.open();
+            if open.iter().all(|(actor, _)| *actor == CLOCKS) {
+                let all_done = self.requests.iter().all(Option::is_none);
+                assert!(all_done, "requests wait for each other for ever");
+                return open.is_empty();
             }
             if taken == turns.len() {
-                let Some((choice, _)) = open.iter().find(|(request, _)| !asleep.contains(request)) else {
-                    return false;
-                };
+                let awake = open.iter().find(|(actor, _)| !asleep.contains(actor));
+                let Some((choice, _)) = awake else { return false };
                 turns.push(Turn { choice: *choice, open: open.clone(), asleep: asleep.clone() });
             }
             let turn = &turns[taken];
-            let call = open.iter().find(|(request, _)| *request == turn.choice).unwrap().1;
-            let still_asleep = |other: &(usize, Call)| turn.asleep.contains(&other.0) && other.1.commutes(call);
-            asleep = open.iter().filter(|other| still_asleep(other)).map(|(request, _)| *request).collect();
+            let call = open.iter().find(|(actor, _)| *actor == turn.choice).unwrap().1;
+            let still_asleep =
+                |other: &(usize, Call)| turn.asleep.contains(&other.0) && other.1.commutes(call);
+            asleep =
+                open.iter().filter(|other| still_asleep(other)).map(|(actor, _)| *actor).collect();
             self.step(turn.choice);
             taken += 1;
         }
     }
 
-    /// Lets everybody come to the next store call who can without one.
+    /// The actors that can step.
+    fn open(&self) -> Vec<(usize, Call)> {
+        let requests = self.waiting.iter().enumerate();
+        let mut open: Vec<_> =
+            requests.filter_map(|(request, call)| Some((request, (*call)?))).collect();
+        open.extend(self.stage.late().map(|call| (LATE, call)));
+        open.extend((!self.ticks.is_empty()).then_some((CLOCKS, Call::FENCE)));
+        open
+    }
+
+    /// Lets all requests reach their next store call that can without one.
     fn settle(&mut self) {
-        if let Some(Cut { request, after_steps }) = self.cut
-            && self.steps[request] >= after_steps
+        if let Some(fault) = self.fault
+            && fault.kind.cuts()
+            && self.requests[fault.request].is_some()
+            && self.stage.calls(fault.request) >= fault.calls
         {
-            self.requests[request] = None;
-            self.waiting[request] = None;
+            self.stage.set_faulted();
+            self.requests[fault.request] = None;
+            self.waiting[fault.request] = None;
         }
-        for request in 0..self.requests.len() {
-            if self.requests[request].is_some() && self.waiting[request].is_none() {
-                self.poll(request);
+        // A request that ends lets others go on that wait for its response.
+        let mut progress = true;
+        while progress {
+            progress = false;
+            for request in 0..self.requests.len() {
+                if self.requests[request].is_some() && self.waiting[request].is_none() {
+                    progress |= self.poll(request);
+                }
             }
         }
     }
 
-    fn step(&mut self, request: usize) {
-        self.steps[request] += 1;
-        self.waiting[request] = None;
-        self.poll(request);
+    fn step(&mut self, actor: usize) {
+        self.stage.next_step();
+        match actor {
+            LATE => self.stage.carry_out_late(),
+            CLOCKS => {
+                let (first, others) = self.ticks.split_first().unwrap();
+                self.clocks.apply(*first);
+                self.ticks = others;
+            }
+            request => drop(self.poll(request)),
+        }
     }
 
-    fn poll(&mut self, request: usize) {
+    /// Polls a request, and returns whether it ended or reached a call.
+    fn poll(&mut self, request: usize) -> bool {
         let mut context = Context::from_waker(Waker::noop());
         let running = self.requests[request].as_mut().unwrap();
-        self.stage.take_waiting();
-        match running.as_mut().poll(&mut context) {
-            Poll::Ready(output) => {
-                self.outputs[request] = Some(output);
-                self.requests[request] = None;
-            }
-            Poll::Pending => self.waiting[request] = self.stage.take_waiting(),
+        let (polled, waiting) = self.stage.poll(request, running.as_mut(), &mut context);
+        self.waiting[request] = waiting;
+        if polled.is_ready() {
+            self.requests[request] = None;
         }
+        polled.is_ready() || waiting.is_some()
     }
 }

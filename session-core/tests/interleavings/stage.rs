@@ -1,170 +1,384 @@
-//! The stage: an instrumented store, and a scheduler that runs requests in every order of their store calls.
+//! The stage: a store in which every call is one step of the scheduler, and some calls fail.
 //!
-//! A store call waits once before it is carried out, and then is carried out whole. So one poll of a request is one step:
-//! from the store call it waits at to the next. The scheduler chooses who steps.
+//! A store call waits once before it is carried out, and then is carried out whole. So one poll of
+//! a request is one step: from the store call it waits at to the next.
 
-use std::collections::BTreeMap;
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use session_core::{
-    Error, ErrorKind, NewRecord, OwnerIndex, Record, Replaced, SessionStore, StoreKey, Version, async_trait,
+use session_core::store::{
+    NewRecord, OwnerIndex, Record, Replaced, SessionStore, StoreKey, Version,
 };
+use session_core::{Clock as _, Error, ErrorKind, ManualClock, async_trait};
 
-/// A store in which every call is a step, and one call may lose its reply.
-#[derive(Clone, Debug, Default)]
-pub struct Stage {
-    shared: Arc<Shared>,
+use crate::faults::{Fate, Fault};
+use crate::records::Records;
+
+/// The request that calls of the test itself are counted for.
+pub(crate) const TEST: usize = 3;
+/// How long an operation may call the store.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// The store of one process. All processes share the records.
+#[derive(Clone)]
+pub(crate) struct Stage {
+    shared: Arc<Mutex<Shared>>,
+    process: usize,
 }
 
-#[derive(Debug, Default)]
 struct Shared {
-    records: Mutex<BTreeMap<StoreKey, Record>>,
-    versions: AtomicU64,
-    calls: AtomicU64,
-    /// The call that whoever was polled last waits at.
-    waiting: Mutex<Option<Call>>,
-    /// The call, counted from one, that is carried out and answered by an error; none if zero.
-    lost_reply: AtomicU64,
+    records: Records,
+    clocks: Vec<ManualClock>,
+    /// The request that is polled.
+    current: usize,
+    /// The call at which the request that was polled last waits.
+    waiting: Option<Call>,
+    /// How many calls each request made.
+    calls: [usize; TEST + 1],
+    /// When the present operation of each request began, by the monotonic time of its process.
+    began: [Option<Duration>; TEST + 1],
+    /// How many calls each request began after the deadline of its operation.
+    overdue: [usize; TEST + 1],
+    fault: Option<Fault>,
+    /// Whether the fault happened.
+    faulted: bool,
+    /// Whether it struck a removal.
+    lost_removal: bool,
+    /// Whether a record is created late.
+    late_create: bool,
+    /// Calls that fail now and are carried out later.
+    late: Vec<Late>,
+    /// Counts the steps of an order.
+    step: u64,
 }
 
-/// What a store call touches.
+/// The effect of a store call.
 #[derive(Clone, Copy, Debug)]
-pub struct Call {
+pub(crate) struct Call {
     /// `None`: records of many keys.
     key: Option<StoreKey>,
     writes: bool,
+    kind: Kind,
+    /// The process that makes it, if its requests may wait for each other.
+    process: Option<usize>,
+}
+
+/// The calls that the exceptions tell apart.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Kind {
+    Create,
+    Remove,
+    Other,
+}
+
+/// A call that the store received, and that its caller does not wait for any more.
+struct Late {
+    call: Call,
+    request: usize,
+    carry_out: Box<dyn FnOnce(&mut Records) + Send>,
 }
 
 impl Call {
-    /// Whether two calls may change places and nobody notices.
-    pub fn commutes(self, other: Self) -> bool {
+    /// A step that no other may change places with.
+    pub(crate) const FENCE: Self =
+        Self { key: None, writes: true, kind: Kind::Other, process: None };
+
+    /// Whether two steps may change places without an effect.
+    ///
+    /// Steps of one process may not: which of two requests enters a queue first makes a difference.
+    pub(crate) fn commutes(self, other: Self) -> bool {
         let apart = self.key.is_some() && other.key.is_some() && self.key != other.key;
-        apart || !(self.writes || other.writes)
+        let same_process = self.process.is_some() && self.process == other.process;
+        !same_process && (apart || !(self.writes || other.writes))
     }
 }
 
 impl Stage {
-    /// The call that whoever was polled last waits at, if it waits at one.
-    pub fn take_waiting(&self) -> Option<Call> {
-        self.shared.waiting.lock().unwrap().take()
+    /// The store of the first of these processes, each of which has a clock.
+    pub(crate) fn new(clocks: Vec<ManualClock>, records: Records) -> Self {
+        let shared = Shared {
+            records,
+            clocks,
+            current: TEST,
+            waiting: None,
+            calls: [0; TEST + 1],
+            began: [None; TEST + 1],
+            overdue: [0; TEST + 1],
+            fault: None,
+            faulted: false,
+            lost_removal: false,
+            late_create: false,
+            late: Vec::new(),
+            step: 0,
+        };
+        Self { shared: Arc::new(Mutex::new(shared)), process: 0 }
     }
 
-    /// Lets a call, counted from now, be carried out and its reply be lost.
-    pub fn lose_reply(&self, call: u64) {
-        self.shared.calls.store(0, Ordering::Relaxed);
-        self.shared.lost_reply.store(call, Ordering::Relaxed);
+    /// The same store in another process.
+    pub(crate) fn in_process(&self, process: usize) -> Self {
+        Self { process, ..self.clone() }
     }
 
-    /// How many calls were carried out since `lose_reply`.
-    pub fn calls(&self) -> usize {
-        usize::try_from(self.shared.calls.load(Ordering::Relaxed)).unwrap()
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap()
     }
 
-    /// Whether a session, and not a tombstone, is under a key.
-    pub fn holds_session(&self, key: &StoreKey) -> bool {
-        self.shared.records.lock().unwrap().get(key).is_some_and(|record| record.payload()[0] == 1)
+    /// Begins the steps of an order, in which one call may fail.
+    pub(crate) fn begin(&self, fault: Option<Fault>) {
+        let mut shared = self.lock();
+        shared.fault = fault;
+        shared.records.begin();
     }
 
-    /// How many records bear an owner, tombstones left out.
-    pub fn sessions_with_an_owner(&self) -> usize {
-        let records = self.shared.records.lock().unwrap();
-        records.values().filter(|record| record.owner().is_some() && record.payload()[0] == 1).count()
+    /// Ends the steps of an order. No call fails any more.
+    pub(crate) fn end(&self) {
+        self.lock().fault = None;
     }
 
-    fn next(&self) -> Version {
-        Version::new(self.shared.versions.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// Waits for its turn, does the call, and says whether the reply arrives.
-    async fn step<R>(
+    /// Polls a request, and returns the call at which it waits afterwards.
+    pub(crate) fn poll<F: Future + ?Sized>(
         &self,
-        call: Call,
-        carry_out: impl FnOnce(&mut BTreeMap<StoreKey, Record>) -> R,
-    ) -> Result<R, Error> {
-        *self.shared.waiting.lock().unwrap() = Some(call);
-        YieldOnce(false).await;
-        let number = self.shared.calls.fetch_add(1, Ordering::Relaxed) + 1;
-        let result = carry_out(&mut self.shared.records.lock().unwrap());
-        if number == self.shared.lost_reply.load(Ordering::Relaxed) {
-            return Err(Error::new(ErrorKind::Unavailable, "the reply was lost"));
+        request: usize,
+        future: Pin<&mut F>,
+        context: &mut Context<'_>,
+    ) -> (Poll<F::Output>, Option<Call>) {
+        {
+            let mut shared = self.lock();
+            (shared.current, shared.waiting) = (request, None);
         }
-        Ok(result)
+        let polled = future.poll(context);
+        let mut shared = self.lock();
+        shared.current = TEST;
+        (polled, shared.waiting.take())
+    }
+
+    /// Counts a step, and returns its number.
+    pub(crate) fn next_step(&self) -> u64 {
+        let mut shared = self.lock();
+        shared.step += 1;
+        shared.step
+    }
+
+    pub(crate) fn now(&self) -> u64 {
+        self.lock().step
+    }
+
+    /// The call that is carried out later, if there is one.
+    pub(crate) fn late(&self) -> Option<Call> {
+        self.lock().late.first().map(|late| late.call)
+    }
+
+    pub(crate) fn carry_out_late(&self) {
+        let mut shared = self.lock();
+        let late = shared.late.remove(0);
+        shared.records.writer = late.request;
+        (late.carry_out)(&mut shared.records);
+    }
+
+    /// Whether the fault happened.
+    pub(crate) fn is_faulted(&self) -> bool {
+        self.lock().faulted
+    }
+
+    /// Whether the fault, or the outage after it, may have struck a removal.
+    pub(crate) fn has_lost_removal(&self) -> bool {
+        self.lock().lost_removal
+    }
+
+    /// Whether a record is created after its caller got an error or was dropped.
+    pub(crate) fn has_late_create(&self) -> bool {
+        self.lock().late_create
+    }
+
+    pub(crate) fn set_faulted(&self) {
+        self.lock().faulted = true;
+    }
+
+    pub(crate) fn calls(&self, request: usize) -> usize {
+        self.lock().calls[request]
+    }
+
+    /// Begins an operation of the request that is polled. Its calls must begin before its deadline.
+    pub(crate) fn begin_operation(&self) {
+        let mut shared = self.lock();
+        let (current, now) = (shared.current, shared.clocks[self.process].monotonic());
+        shared.began[current] = Some(now);
+    }
+
+    pub(crate) fn end_operation(&self) {
+        let mut shared = self.lock();
+        let current = shared.current;
+        shared.began[current] = None;
+    }
+
+    /// How many calls a request began after the deadline of its operation.
+    pub(crate) fn overdue(&self, request: usize) -> usize {
+        self.lock().overdue[request]
+    }
+
+    pub(crate) fn restore(&self, records: Records) {
+        self.lock().records = records;
+    }
+
+    pub(crate) fn records<R>(&self, read: impl FnOnce(&Records) -> R) -> R {
+        read(&self.lock().records)
+    }
+
+    fn record(&self, record: &NewRecord<'_>) -> Record {
+        Record::new(self.lock().records.next_version(), record)
+    }
+
+    /// A call on one key, or on many.
+    fn call<R: 'static>(
+        &self,
+        key: Option<&StoreKey>,
+        writes: bool,
+        carry_out: impl FnOnce(&mut Records) -> R + Send + 'static,
+    ) -> Waiting<R> {
+        let call =
+            Call { key: key.copied(), writes, kind: Kind::Other, process: Some(self.process) };
+        Waiting { stage: self.clone(), call, request: None, carry_out: Some(Box::new(carry_out)) }
+    }
+}
+
+impl fmt::Debug for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stage").field("process", &self.process).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// Counts a call that begins after the deadline of its operation.
+    fn note_deadline(&mut self, process: usize) {
+        let (request, now) = (self.current, self.clocks[process].monotonic());
+        if self.began[request].is_some_and(|began| now > began + DEADLINE) {
+            self.overdue[request] += 1;
+        }
+    }
+
+    fn carry_out<R: 'static>(
+        &mut self,
+        call: Call,
+        request: usize,
+        carry_out: CarryOut<R>,
+    ) -> Result<R, Error> {
+        let number = self.calls[request];
+        self.calls[request] += 1;
+        let fate = self.fault.map_or(Fate::Replied, |fault| fault.fate(request, number));
+        self.faulted |= fate != Fate::Replied;
+        self.lost_removal |= fate != Fate::Replied && call.kind == Kind::Remove;
+        self.records.writer = request;
+        match fate {
+            Fate::Replied => return Ok(carry_out(&mut self.records)),
+            Fate::ReplyLost => drop(carry_out(&mut self.records)),
+            Fate::Delayed => self.delay(call, request, carry_out),
+            Fate::Refused => {}
+        }
+        Err(Error::new(ErrorKind::Unavailable, "the store did not reply"))
+    }
+
+    fn delay<R: 'static>(&mut self, call: Call, request: usize, carry_out: CarryOut<R>) {
+        let carry_out = Box::new(move |records: &mut Records| drop(carry_out(records)));
+        self.late_create |= call.kind == Kind::Create;
+        self.late.push(Late { call: Call { process: None, ..call }, request, carry_out });
+    }
+}
+
+type CarryOut<R> = Box<dyn FnOnce(&mut Records) -> R + Send>;
+
+/// A store call on its way.
+struct Waiting<R: 'static> {
+    stage: Stage,
+    call: Call,
+    /// The request that waits, from the first poll.
+    request: Option<usize>,
+    carry_out: Option<CarryOut<R>>,
+}
+
+impl<R: 'static> Future for Waiting<R> {
+    type Output = Result<R, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        let stage = self.stage.clone();
+        let mut shared = stage.lock();
+        let Some(request) = self.request else {
+            shared.note_deadline(stage.process);
+            shared.waiting = Some(self.call);
+            self.request = Some(shared.current);
+            return Poll::Pending;
+        };
+        let carry_out = self.carry_out.take().expect("a call is not polled after its result");
+        Poll::Ready(shared.carry_out(self.call, request, carry_out))
+    }
+}
+
+impl<R: 'static> Drop for Waiting<R> {
+    fn drop(&mut self) {
+        if let (Some(request), Some(carry_out)) = (self.request, self.carry_out.take()) {
+            let mut shared = self.stage.lock();
+            shared.waiting = None;
+            if shared.faulted && shared.fault.is_some_and(|fault| fault.kind.leaves_calls()) {
+                shared.delay(self.call, request, carry_out);
+            }
+        }
     }
 }
 
 #[async_trait]
 impl SessionStore for Stage {
     async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
-        self.step(Call { key: Some(*key), writes: false }, |records| records.get(key).cloned()).await
+        let owned = *key;
+        self.call(Some(key), false, move |records| records.load(&owned)).await
     }
 
     async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
-        let version = self.next();
-        self.step(Call { key: Some(*key), writes: true }, |records| {
-            assert!(records.insert(*key, Record::new(version, record)).is_none(), "an id was used twice");
-            version
-        })
-        .await
+        let (owned, record) = (*key, self.record(record));
+        let mut create = self.call(Some(key), true, move |records| records.create(owned, record));
+        create.call.kind = Kind::Create;
+        create.await?
     }
 
-    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
-        let version = self.next();
-        self.step(Call { key: Some(*key), writes: true }, |records| match records.get_mut(key) {
-            Some(old) if old.version() == expected => {
-                *old = Record::new(version, record);
-                Replaced::Done(version)
-            }
-            _ => Replaced::Stale,
-        })
-        .await
+    async fn replace(
+        &self,
+        key: &StoreKey,
+        expected: Version,
+        record: &NewRecord<'_>,
+    ) -> Result<Replaced, Error> {
+        let (owned, record) = (*key, self.record(record));
+        self.call(Some(key), true, move |records| records.replace(owned, expected, record)).await
     }
 
-    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
-        let version = self.next();
-        self.step(Call { key: Some(*key), writes: true }, |records| match records.get_mut(key) {
-            Some(old) if old.version() == expected => {
-                *old = old.touched(version, expires_at);
-                true
-            }
-            _ => false,
-        })
-        .await
+    async fn touch(
+        &self,
+        key: &StoreKey,
+        expected: Version,
+        expires_at: SystemTime,
+    ) -> Result<bool, Error> {
+        let owned = *key;
+        self.call(Some(key), true, move |records| records.touch(&owned, expected, expires_at)).await
     }
 
     async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
-        self.step(Call { key: Some(*key), writes: true }, |records| {
-            let there = records.get(key).is_some_and(|old| old.version() == expected);
-            there && records.remove(key).is_some()
-        })
-        .await
+        let owned = *key;
+        let mut removal =
+            self.call(Some(key), true, move |records| records.remove(&owned, expected));
+        removal.call.kind = Kind::Remove;
+        removal.await
+    }
+
+    fn owner_index(&self) -> Option<&dyn OwnerIndex> {
+        Some(self)
     }
 }
 
 #[async_trait]
 impl OwnerIndex for Stage {
     async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
-        self.step(Call { key: None, writes: false }, |records| {
-            let theirs = records.iter().filter(|(_, record)| record.owner() == Some(owner));
-            // Keys are random; an order that can be run again needs one that is not.
-            let mut keys: Vec<_> = theirs.map(|(key, record)| (record.version().get(), *key)).collect();
-            keys.sort_unstable();
-            keys.into_iter().map(|(_, key)| key).collect()
-        })
-        .await
-    }
-}
-
-struct YieldOnce(bool);
-
-impl Future for YieldOnce {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
+        let name = owner.to_owned();
+        self.call(None, false, move |records| records.keys_of(&name)).await
     }
 }

@@ -1,5 +1,8 @@
-//! A Cluster. redis-rs knows its nodes and repairs connections that were closed, but resends nothing: only what Redis itself
-//! sent elsewhere goes there. A connection on which nothing answers any more redis-rs keeps, so here it is replaced.
+//! The connection to a Cluster.
+//!
+//! redis-rs finds the nodes and replaces closed connections. Its retries are disabled, so commands
+//! that Redis redirects are sent again here. redis-rs keeps a connection that does not reply any
+//! more, so all connections are replaced here in that case.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +19,7 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use super::Connection;
 use crate::error::timed_out;
 
-/// How long to wait before a command goes to the node that has the key now, each time that it has moved.
+/// How long to wait before each attempt to send a redirected command to the new node.
 const WAITS: [Duration; 6] = [
     Duration::ZERO,
     Duration::from_millis(20),
@@ -26,18 +29,18 @@ const WAITS: [Duration; 6] = [
     Duration::from_millis(320),
 ];
 
-/// How often the deadline of a call passes before a new connection to the whole Cluster is given up.
+/// How long connecting to the whole Cluster may take, in deadlines of a call.
 const PATIENCE: u32 = 5;
 
 pub(crate) struct Cluster {
     client: Arc<ClusterClient>,
     slot: Arc<Mutex<Current>>,
-    /// Locked while a new connection is being made.
+    /// Locked while new connections are being made.
     renewing: Arc<tokio::sync::Mutex<()>>,
     patience: Duration,
 }
 
-/// The connections to all nodes, and how often they were made.
+/// The connections to all nodes, and how often they were replaced.
 #[derive(Clone)]
 struct Current {
     connection: ClusterConnection,
@@ -46,7 +49,9 @@ struct Current {
 
 impl Cluster {
     pub(crate) async fn connect(client: ClusterClient, time: Duration) -> RedisResult<Self> {
-        let connection = timeout(time, client.get_async_connection()).await.unwrap_or_else(|_| Err(timed_out()))?;
+        let connection = timeout(time, client.get_async_connection())
+            .await
+            .unwrap_or_else(|_| Err(timed_out()))?;
         Ok(Self {
             client: Arc::new(client),
             slot: Arc::new(Mutex::new(Current { connection, number: 0 })),
@@ -55,7 +60,7 @@ impl Cluster {
         })
     }
 
-    /// Sends a command, to the node that is about to take the key over if there is one.
+    /// Sends a command. If a node is given, it is the one that imports the slot of the key.
     async fn send_once(
         &self,
         command: &Cmd,
@@ -69,28 +74,31 @@ impl Cluster {
                 Some(node) => {
                     let mut asking = redis::pipe();
                     asking.cmd("ASKING").add_command(command.clone());
-                    let answers = connection.route_pipeline(asking, 0, 2, node).await?;
-                    Ok(answers.into_iter().nth(1).unwrap_or(Value::Nil))
+                    let replies = connection.route_pipeline(asking, 0, 2, node).await?;
+                    Ok(replies.into_iter().nth(1).unwrap_or(Value::Nil))
                 }
             }
         };
-        let answer = timeout_at(deadline, sending).await.unwrap_or_else(|_| Err(timed_out()));
-        if answer.as_ref().is_err_and(is_silent) {
+        let reply = timeout_at(deadline, sending).await.unwrap_or_else(|_| Err(timed_out()));
+        if reply.as_ref().is_err_and(is_silent) {
             self.renew(number);
         }
-        answer?.extract_error()
+        reply?.extract_error()
     }
 
-    /// Makes new connections beside the ones there are: calls to nodes that answer go on meanwhile.
+    /// Replaces all connections. Calls to nodes that reply continue on the old ones in the
+    /// meantime.
     fn renew(&self, number: u64) {
         let Ok(renewing) = Arc::clone(&self.renewing).try_lock_owned() else { return };
         if current(&self.slot).number != number {
             return;
         }
-        let (client, slot, patience) = (Arc::clone(&self.client), Arc::clone(&self.slot), self.patience);
+        let (client, slot, patience) =
+            (Arc::clone(&self.client), Arc::clone(&self.slot), self.patience);
         tokio::spawn(async move {
             if let Ok(Ok(connection)) = timeout(patience, client.get_async_connection()).await {
-                *slot.lock().unwrap_or_else(PoisonError::into_inner) = Current { connection, number: number + 1 };
+                *slot.lock().unwrap_or_else(PoisonError::into_inner) =
+                    Current { connection, number: number + 1 };
             }
             drop(renewing);
         });
@@ -100,22 +108,22 @@ impl Cluster {
 #[async_trait]
 impl Connection for Cluster {
     async fn send(&self, command: &Cmd, deadline: Instant) -> RedisResult<Value> {
-        let mut answer = self.send_once(command, None, deadline).await;
+        let mut reply = self.send_once(command, None, deadline).await;
         for wait in WAITS {
-            let Err(error) = &answer else { return answer };
-            let to = match elsewhere(error) {
-                Elsewhere::No => return answer,
-                Elsewhere::Moved => None,
-                Elsewhere::Ask(node) => Some(node),
+            let Err(error) = &reply else { return reply };
+            let to = match redirection(error) {
+                Redirection::No => return reply,
+                Redirection::Moved => None,
+                Redirection::Ask(node) => Some(node),
             };
             let again = Instant::now() + wait;
             if again >= deadline {
-                return answer;
+                return reply;
             }
             sleep_until(again).await;
-            answer = self.send_once(command, to, deadline).await;
+            reply = self.send_once(command, to, deadline).await;
         }
-        answer
+        reply
     }
 }
 
@@ -129,28 +137,32 @@ fn current(slot: &Mutex<Current>) -> Current {
     slot.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-/// Whether redis-rs may not get over it: nothing answers, or what drives the connection has gone with its runtime, which looks
-/// as if the server had closed it.
+/// Returns whether redis-rs may not recover from the error: there is no reply, or the task of the
+/// connection ended with its runtime, which looks like a closed connection.
 fn is_silent(error: &RedisError) -> bool {
     error.is_timeout() || error.is_connection_dropped() && !error.is_connection_refusal()
 }
 
-/// Whether Redis has not carried a command out because another node has, or soon will have, the key.
-enum Elsewhere {
+/// Whether Redis did not run a command because another node has the key, or soon will.
+enum Redirection {
     No,
-    /// redis-rs asks for the new map of the Cluster before it sends anything else.
+    /// redis-rs loads the new map of the Cluster before it sends another command.
     Moved,
     Ask(SingleNodeRoutingInfo),
 }
 
-fn elsewhere(error: &RedisError) -> Elsewhere {
+fn redirection(error: &RedisError) -> Redirection {
     match error.kind() {
-        redis::ErrorKind::Server(ServerErrorKind::Moved | ServerErrorKind::TryAgain) => Elsewhere::Moved,
+        redis::ErrorKind::Server(ServerErrorKind::Moved | ServerErrorKind::TryAgain) => {
+            Redirection::Moved
+        }
         redis::ErrorKind::Server(ServerErrorKind::Ask) => {
             let node = error.redirect_node().and_then(|(address, _)| address.rsplit_once(':'));
             let node = node.and_then(|(host, port)| Some((host.to_owned(), port.parse().ok()?)));
-            node.map_or(Elsewhere::No, |(host, port)| Elsewhere::Ask(SingleNodeRoutingInfo::ByAddress { host, port }))
+            node.map_or(Redirection::No, |(host, port)| {
+                Redirection::Ask(SingleNodeRoutingInfo::ByAddress { host, port })
+            })
         }
-        _ => Elsewhere::No,
+        _ => Redirection::No,
     }
 }

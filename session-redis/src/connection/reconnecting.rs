@@ -1,26 +1,39 @@
-//! A multiplexed connection to one server, be it named by its address or by Sentinel. It is made anew when it was lost.
+//! A multiplexed connection to one server, given by its address or found by Sentinel. A lost
+//! connection is replaced.
 //!
-//! redis-rs's own `ConnectionManager` knows no Sentinel, waits between attempts while calls queue up behind it, and keeps a
-//! connection on which nothing answers any more.
+//! The `ConnectionManager` of redis-rs does not support Sentinel, waits between attempts while
+//! calls queue, and keeps a connection that does not reply any more.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use futures_util::future::BoxFuture;
 use redis::aio::{ConnectionLike as _, MultiplexedConnection};
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ProtocolVersion, PushInfo, PushKind, RedisResult, ServerErrorKind, Value,
+    AsyncConnectionConfig, Client, Cmd, ProtocolVersion, PushInfo, PushKind, RedisResult,
+    ServerErrorKind, Value,
 };
 use session_core::async_trait;
+use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
 use super::Connection;
 use crate::error::timed_out;
 
-/// Makes connections to whatever server is the right one at the time.
+/// Connects to the server that has the data at present.
 #[async_trait]
 pub(crate) trait Connector: Send + Sync {
-    async fn connect(&mut self, config: &AsyncConnectionConfig) -> RedisResult<MultiplexedConnection>;
+    async fn connect(
+        &mut self,
+        config: &AsyncConnectionConfig,
+    ) -> RedisResult<MultiplexedConnection>;
+
+    /// Waits until the server of the last connection no longer has the data. `None` if that is not
+    /// noticed without a call.
+    fn moved(&self) -> Option<BoxFuture<'static, ()>> {
+        None
+    }
 }
 
 /// The server at an address.
@@ -28,51 +41,62 @@ pub(crate) struct Server(pub(crate) Client);
 
 #[async_trait]
 impl Connector for Server {
-    async fn connect(&mut self, config: &AsyncConnectionConfig) -> RedisResult<MultiplexedConnection> {
+    async fn connect(
+        &mut self,
+        config: &AsyncConnectionConfig,
+    ) -> RedisResult<MultiplexedConnection> {
         self.0.get_multiplexed_async_connection_with_config(config).await
     }
 }
 
-#[cfg(feature = "sentinel")]
-#[async_trait]
-impl Connector for redis::sentinel::SentinelClient {
-    async fn connect(&mut self, config: &AsyncConnectionConfig) -> RedisResult<MultiplexedConnection> {
-        self.get_async_connection_with_config(config).await
-    }
-}
-
 pub(crate) struct Reconnecting<C> {
-    /// Locked while a connection is being made, so that one is made for all who wait.
+    /// Locked while a connection is being made, so that one is made for all waiting calls.
     connector: tokio::sync::Mutex<C>,
     slot: Arc<Slot>,
     made: AtomicU64,
     protocol: ProtocolVersion,
 }
 
-/// The connection there is, and its number.
+/// The current connection, if there is one.
 #[derive(Default)]
-struct Slot(Mutex<Option<(u64, MultiplexedConnection)>>);
+struct Slot(Mutex<Option<Current>>);
+
+struct Current {
+    number: u64,
+    connection: MultiplexedConnection,
+    /// Ends with the connection.
+    follower: Option<Follower>,
+}
+
+/// A task that forgets the connection when the data moves to another server. It ends when this is
+/// dropped.
+struct Follower(AbortHandle);
 
 impl<C: Connector> Reconnecting<C> {
     /// Connects for the first time.
-    pub(crate) async fn connect(connector: C, protocol: ProtocolVersion, deadline: Instant) -> RedisResult<Self> {
+    pub(crate) async fn connect(
+        connector: C,
+        protocol: ProtocolVersion,
+        deadline: Instant,
+    ) -> RedisResult<Self> {
         let connector = tokio::sync::Mutex::new(connector);
         let this = Self { connector, slot: Arc::default(), made: AtomicU64::new(0), protocol };
         timeout_at(deadline, this.connection()).await.unwrap_or_else(|_| Err(timed_out()))?;
         Ok(this)
     }
 
-    /// The connection there is by now, or a new one.
+    /// Returns the current connection, or a new one.
     async fn connection(&self) -> RedisResult<(u64, MultiplexedConnection)> {
         let mut connector = self.connector.lock().await;
         if let Some(current) = self.slot.get() {
             return Ok(current);
         }
         let number = self.made.fetch_add(1, Ordering::Relaxed);
-        // The deadline of whoever waits is stricter than either.
-        let mut config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
+        // The deadline of the waiting call is stricter than both.
+        let mut config =
+            AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
         if self.protocol.supports_resp3() {
-            // A connection that is closed while nobody waits for an answer is noticed before the next call needs it.
+            // A closed connection is noticed before the next call needs it.
             let watch = Watch { slot: Arc::downgrade(&self.slot), number };
             config = config.set_push_sender(move |push: PushInfo| -> Result<(), ()> {
                 if push.kind == PushKind::Disconnection {
@@ -82,7 +106,7 @@ impl<C: Connector> Reconnecting<C> {
             });
         }
         let connection = connector.connect(&config).await?;
-        self.slot.put(number, connection.clone());
+        self.slot.put(number, connection.clone(), connector.moved());
         Ok((number, connection))
     }
 }
@@ -92,20 +116,22 @@ impl<C: Connector> Connection for Reconnecting<C> {
     async fn send(&self, command: &Cmd, deadline: Instant) -> RedisResult<Value> {
         let (number, mut connection) = match self.slot.get() {
             Some(current) => current,
-            // Rare, and far larger than all the rest: a call makes no room for it.
-            None => Box::pin(timeout_at(deadline, self.connection())).await.unwrap_or_else(|_| Err(timed_out()))?,
+            // Boxed because this future is large and rarely needed.
+            None => Box::pin(timeout_at(deadline, self.connection()))
+                .await
+                .unwrap_or_else(|_| Err(timed_out()))?,
         };
-        let answer = timeout_at(deadline, connection.req_packed_command(command)).await;
-        let answer = answer.unwrap_or_else(|_| Err(timed_out())).and_then(Value::extract_error);
-        if let Err(error) = &answer {
+        let reply = timeout_at(deadline, connection.req_packed_command(command)).await;
+        let reply = reply.unwrap_or_else(|_| Err(timed_out())).and_then(Value::extract_error);
+        if let Err(error) = &reply {
             let kind = error.kind();
-            // A server that has become a replica stays one; whoever names the server may name another by now.
+            // A server that has become a replica stays one. The address may lead to another by now.
             let moved = kind == redis::ErrorKind::Server(ServerErrorKind::ReadOnly);
             if moved || kind == redis::ErrorKind::Io || error.is_unrecoverable_error() {
                 self.slot.forget(number);
             }
         }
-        answer
+        reply
     }
 }
 
@@ -116,25 +142,53 @@ impl<C> fmt::Debug for Reconnecting<C> {
 }
 
 impl Slot {
+    fn lock(&self) -> MutexGuard<'_, Option<Current>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn get(&self) -> Option<(u64, MultiplexedConnection)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock().as_ref().map(|current| (current.number, current.connection.clone()))
     }
 
-    fn put(&self, number: u64, connection: MultiplexedConnection) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((number, connection));
+    /// Uses a new connection until the data moves to another server.
+    fn put(
+        self: &Arc<Self>,
+        number: u64,
+        connection: MultiplexedConnection,
+        moved: Option<BoxFuture<'static, ()>>,
+    ) {
+        *self.lock() = Some(Current { number, connection, follower: None });
+        let Some(moved) = moved else { return };
+        let watch = Watch { slot: Arc::downgrade(self), number };
+        let following = tokio::spawn(async move {
+            moved.await;
+            watch.forget();
+        });
+        let mut follower = Some(Follower(following.abort_handle()));
+        // The connection may be forgotten already.
+        if let Some(current) = self.lock().as_mut().filter(|current| current.number == number) {
+            current.follower = follower.take();
+        }
     }
 
-    /// Lets a connection go, unless there is a newer one. Calls that wait on it may still be answered.
+    /// Drops a connection, unless there is a newer one. Calls in progress may still get a reply.
     fn forget(&self, number: u64) {
-        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let forgotten = slot.take_if(|(current, _)| *current == number);
+        let mut slot = self.lock();
+        let forgotten = slot.take_if(|current| current.number == number);
         drop(slot);
-        // What this ends may look into the slot.
+        // Ending the connection may access the slot.
         drop(forgotten);
     }
 }
 
-/// Held by what drives a connection: it may tell that the connection was closed, or go, with its runtime, without a word.
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Owned by a task that notices when the connection must be replaced, or is dropped with its
+/// runtime.
 struct Watch {
     slot: Weak<Slot>,
     number: u64,

@@ -1,11 +1,12 @@
--- Lists a key under its owner, and says until when. What is listed once is never listed for a shorter time.
--- KEYS: the owner's list. ARGV: key, ms for which it is to be listed.
+-- Puts a key on its owner's list and returns the time until which it is listed. That time is never
+-- reduced.
+-- KEYS: list of the owner. ARGV: key, time in ms for which it must be listed.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local listed = now + ARGV[2]
 local before = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or '-1')
 if before >= listed then
-  -- Each listing has a time of its own, by which `unlist.lua` tells it from later ones.
+  -- Each call sets another time, by which `unlist.lua` recognizes later calls.
   listed = before + 1
 end
 redis.call('ZADD', KEYS[1], string.format('%.0f', listed), ARGV[1])

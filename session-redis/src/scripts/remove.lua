@@ -1,16 +1,15 @@
--- Removes the record at a version.
--- KEYS: record. ARGV: start of the record at that version.
--- 0: not that version. 1: done. Until when the key is listed, and the owner: done, too.
+-- Removes the record if it has the expected version.
+-- KEYS: record. ARGV: start of a record with that version.
+-- Returns 0 if it has another version, and 1 if it was removed and has no owner. If it has one,
+-- returns the owner and the time until which the key is on the owner's list.
 if redis.call('GETRANGE', KEYS[1], '0', '11') ~= ARGV[1] then
   return 0
 end
 local old = redis.call('GETRANGE', KEYS[1], '36', '59')
 local length = tonumber(string.sub(old, 17))
-local listed = 1
-if length == 0 then
-  listed = string.sub(old, 1, 16)
-elseif length then
-  listed = string.sub(old, 1, 16) .. redis.call('GETRANGE', KEYS[1], '60', 59 + length)
-end
+local owner = length and redis.call('GETRANGE', KEYS[1], '60', 59 + length)
 redis.call('DEL', KEYS[1])
-return listed
+if owner then
+  return {owner, string.sub(old, 1, 16)}
+end
+return 1

@@ -1,5 +1,5 @@
--- Takes a key off its owner's list, unless it was listed again.
--- KEYS: the owner's list. ARGV: key, until when it was listed.
+-- Removes a key from its owner's list, unless it was listed again.
+-- KEYS: list of the owner. ARGV: key, time until which it was listed.
 if tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or '-1') ~= tonumber(ARGV[2]) then
   return 0
 end

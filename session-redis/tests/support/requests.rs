@@ -1,4 +1,4 @@
-//! An application on sessions in Redis, asked in the process.
+//! An application with sessions in Redis, called without a network.
 
 use axum::Router;
 use axum::body::Body;
@@ -14,10 +14,10 @@ use tower::ServiceExt as _;
 pub(crate) struct App(Router);
 
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct TestResponse {
     pub(crate) status: StatusCode,
     pub(crate) body: String,
-    /// `session=value`; `None` also for a removal.
+    /// `session=value`, or `None` if the cookie was not set or removed.
     pub(crate) cookie: Option<String>,
 }
 
@@ -34,18 +34,23 @@ impl App {
             .route("/count", get(count))
             .route("/login/{owner}", get(login))
             .route("/logout", get(logout))
-            .layer(SessionLayer::new(RedisSessions::with_store(store, config)));
+            .layer(SessionLayer::new(RedisSessions::new(store, config)));
         Self(router)
     }
 
-    pub(crate) async fn get(&self, path: &str, cookie: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str, cookie: &str) -> TestResponse {
         let request = Request::get(path).header("cookie", cookie).body(Body::empty()).unwrap();
         let (parts, body) = self.0.clone().oneshot(request).await.unwrap().into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-        let header = parts.headers.get("set-cookie").map(|header| header.to_str().unwrap().to_owned());
+        let header =
+            parts.headers.get("set-cookie").map(|header| header.to_str().unwrap().to_owned());
         let cookie = header.and_then(|header| Some(header.split(';').next()?.to_owned()));
         let cookie = cookie.filter(|cookie| !cookie.ends_with('='));
-        Answer { status: parts.status, body: String::from_utf8(body.to_vec()).unwrap(), cookie }
+        TestResponse {
+            status: parts.status,
+            body: String::from_utf8(body.to_vec()).unwrap(),
+            cookie,
+        }
     }
 }
 

@@ -4,7 +4,7 @@ CREATE TABLE IF NOT EXISTS `{table}` (
     payload    LONGBLOB   NOT NULL,
     created_at BIGINT     NOT NULL,             -- milliseconds since 1970, rounded up
     expires_at BIGINT     NOT NULL,             -- milliseconds since 1970, rounded up
-    owner      BLOB,                            -- UTF-8; bytes, for text is compared without regard to trailing spaces
+    owner      BLOB,                            -- UTF-8; TEXT ignores trailing spaces
     INDEX `{table}_expires_at` (expires_at),
     INDEX `{table}_owner` (owner(255))
 ) ENGINE = InnoDB

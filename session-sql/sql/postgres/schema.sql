@@ -1,4 +1,4 @@
--- Two processes that create the table at once would get in each other's way: they take turns, each in one transaction.
+-- Processes that create the table at the same time could fail. The lock makes them take turns.
 SELECT pg_advisory_xact_lock(7310579633165197676);
 
 CREATE TABLE IF NOT EXISTS "{table}" (
@@ -7,10 +7,10 @@ CREATE TABLE IF NOT EXISTS "{table}" (
     payload    BYTEA  NOT NULL,
     created_at BIGINT NOT NULL,             -- milliseconds since 1970, rounded up
     expires_at BIGINT NOT NULL,             -- milliseconds since 1970, rounded up
-    owner      BYTEA                        -- UTF-8; TEXT would refuse the character NUL
+    owner      BYTEA                        -- UTF-8; TEXT rejects the character NUL
 );
 
 CREATE INDEX IF NOT EXISTS "{table}_expires_at" ON "{table}" (expires_at);
 
--- A hash, for a B-tree refuses values of more than 2,704 bytes.
+-- A hash index, because a B-tree rejects values of more than 2,704 bytes.
 CREATE INDEX IF NOT EXISTS "{table}_owner" ON "{table}" USING HASH (owner);

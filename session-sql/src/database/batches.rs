@@ -1,9 +1,10 @@
-//! Batches: calls that would have to wait for a connection share one statement on the next that is free.
+//! Batches: calls that would wait for a connection share one statement on the next free one.
 //!
-//! While there are connections, each call has its own, as without batches. A batch is carried out by a task, so that a
-//! caller that gives up takes nobody with it. Each call keeps an answer of its own: if the database refuses the statement, it
-//! undid it, and each call is carried out by itself. After any other failure nobody knows what was done, and no call is made
-//! again.
+//! While connections are free, each call uses its own, as without batches. A task runs a batch, so
+//! that a cancelled call does not cancel the others. Each call gets its own result.
+//!
+//! If the database rejects the statement, the statement is rolled back and each call is run
+//! separately. After any other failure it is not known what was applied, and no call is repeated.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,15 +14,16 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::answer::{Answer, OwnedValue, Value};
 use super::connections::Connections;
+use super::driver::Driver;
 use super::failure;
-use super::pooled::Driver;
-use crate::statements::{Several, Statement};
+use super::query::{OwnedValue, QueryResult, Value};
+use crate::statements::{Batch, Statement};
 
-/// How many calls share a statement at most, and how many bytes, unless one call alone has more.
-const MOST: usize = 64;
-const MOST_BYTES: usize = 1 << 20;
+/// How many calls share a statement at most.
+const MAX_CALLS: usize = 64;
+/// How many bytes the values of a batch have at most, unless a single call has more.
+const MAX_BYTES: usize = 1 << 20;
 
 pub(super) struct Batches<D: Driver> {
     shared: Arc<Shared<D>>,
@@ -30,139 +32,150 @@ pub(super) struct Batches<D: Driver> {
 struct Shared<D: Driver> {
     connections: Connections<D>,
     deadline: Duration,
-    /// By the text of the statement.
-    lines: Mutex<HashMap<Arc<str>, Line>>,
+    /// The queue of each statement, by its text.
+    queues: Mutex<HashMap<Arc<str>, WaitQueue>>,
 }
 
 /// The calls of one statement.
 #[derive(Default)]
-struct Line {
-    /// How many statements are on their way: no more than there are connections.
-    places: u32,
+struct WaitQueue {
+    /// How many statements are in progress: at most as many as there are connections.
+    permits: u32,
     waiting: VecDeque<Call>,
 }
 
 struct Call {
     values: Vec<OwnedValue>,
     reply: Reply,
-    /// The caller's, which carries out the batch that it comes first in.
+    /// The runtime of the caller. It runs the batch that begins with this call.
     runtime: Handle,
 }
 
-/// One of the places of a line. Dropping it hands it on to those who wait.
-struct Place<D: Driver> {
+/// The permit to run a statement. Dropping it passes it on to the waiting calls.
+struct Permit<D: Driver> {
     shared: Arc<Shared<D>>,
     statement: Statement,
-    several: Several,
+    batch: Batch,
 }
 
 impl<D: Driver> Batches<D> {
     pub(super) fn new(connections: Connections<D>, deadline: Duration) -> Self {
-        Self { shared: Arc::new(Shared { connections, deadline, lines: Mutex::default() }) }
+        Self { shared: Arc::new(Shared { connections, deadline, queues: Mutex::default() }) }
     }
 
-    /// Carries out one call. Given up before its turn, it does nothing.
+    /// Runs one call. A call that is cancelled while it waits does nothing.
     pub(super) async fn call(
         &self,
         statement: &Statement,
-        several: &Several,
+        batch: &Batch,
         values: &[Value<'_>],
-    ) -> sqlx::Result<Answer> {
-        match self.shared.enter(statement, several, values) {
-            Ok(_place) => self.shared.connections.run(statement, values).await,
-            Err(answer) => answer.await.unwrap_or(Err(sqlx::Error::WorkerCrashed)),
+    ) -> sqlx::Result<QueryResult> {
+        match self.shared.enter(statement, batch, values) {
+            Ok(_permit) => self.shared.connections.run(statement, values).await,
+            Err(result) => result.await.unwrap_or(Err(sqlx::Error::WorkerCrashed)),
         }
     }
 }
 
-type Reply = oneshot::Sender<sqlx::Result<Answer>>;
-type Waiting = oneshot::Receiver<sqlx::Result<Answer>>;
+type Reply = oneshot::Sender<sqlx::Result<QueryResult>>;
+type Waiting = oneshot::Receiver<sqlx::Result<QueryResult>>;
 
 impl<D: Driver> Shared<D> {
-    fn lines(&self) -> MutexGuard<'_, HashMap<Arc<str>, Line>> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    fn queues(&self) -> MutexGuard<'_, HashMap<Arc<str>, WaitQueue>> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns a permit, or queues the call if there is none.
     fn enter(
         self: &Arc<Self>,
         statement: &Statement,
-        several: &Several,
+        batch: &Batch,
         values: &[Value<'_>],
-    ) -> Result<Place<D>, Waiting> {
-        let mut lines = self.lines();
-        let line = lines.entry(Arc::clone(&statement.sql)).or_default();
-        if line.places < self.connections.most() {
-            line.places += 1;
-            return Ok(Place { shared: Arc::clone(self), statement: statement.clone(), several: several.clone() });
+    ) -> Result<Permit<D>, Waiting> {
+        let mut queues = self.queues();
+        let queue = queues.entry(Arc::clone(&statement.sql)).or_default();
+        if queue.permits < self.connections.most() {
+            queue.permits += 1;
+            return Ok(Permit {
+                shared: Arc::clone(self),
+                statement: statement.clone(),
+                batch: batch.clone(),
+            });
         }
-        let (reply, answer) = oneshot::channel();
+        let (reply, result) = oneshot::channel();
         let values = values.iter().copied().map(OwnedValue::from).collect();
-        line.waiting.push_back(Call { values, reply, runtime: Handle::current() });
-        Err(answer)
+        queue.waiting.push_back(Call { values, reply, runtime: Handle::current() });
+        Err(result)
     }
 
-    /// The calls that share the next statement; without any, there is a place more.
+    /// Takes the calls of the next batch. Returns the permit to the queue if there are none.
     fn next(&self, statement: &Statement) -> Vec<Call> {
-        let mut lines = self.lines();
-        let Some(line) = lines.get_mut(&statement.sql) else { return Vec::new() };
-        line.waiting.retain(|call| !call.reply.is_closed());
+        let mut queues = self.queues();
+        let Some(queue) = queues.get_mut(&statement.sql) else { return Vec::new() };
+        queue.waiting.retain(|call| !call.reply.is_closed());
         let mut bytes = 0;
-        let fits = line.waiting.iter().take(MOST).take_while(|call| {
+        let fits = queue.waiting.iter().take(MAX_CALLS).take_while(|call| {
             bytes += call.values.iter().map(|value| value.borrowed().length()).sum::<usize>();
-            bytes <= MOST_BYTES
+            bytes <= MAX_BYTES
         });
-        let count = fits.count().max(1).min(line.waiting.len());
+        let count = fits.count().max(1).min(queue.waiting.len());
         if count == 0 {
-            line.places -= 1;
+            queue.permits -= 1;
         }
-        line.waiting.drain(..count).collect()
+        queue.waiting.drain(..count).collect()
     }
 
-    async fn one_by_one(&self, statement: &Statement, calls: &[Vec<OwnedValue>], replies: Vec<Reply>) {
+    async fn run_separately(
+        &self,
+        statement: &Statement,
+        calls: &[Vec<OwnedValue>],
+        replies: Vec<Reply>,
+    ) {
         for (values, mut reply) in calls.iter().zip(replies) {
             let values: Vec<_> = values.iter().map(OwnedValue::borrowed).collect();
             tokio::select! {
                 biased;
                 () = reply.closed() => {}
-                answer = self.connections.run(statement, &values) => {
-                    let _ = reply.send(answer);
+                result = self.connections.run(statement, &values) => {
+                    let _ = reply.send(result);
                 }
             }
         }
     }
 }
 
-impl<D: Driver> Place<D> {
-    async fn carry_out(self, calls: Vec<Call>) {
-        let (values, replies): (Vec<_>, Vec<_>) = calls.into_iter().map(|call| (call.values, call.reply)).unzip();
+impl<D: Driver> Permit<D> {
+    async fn run(self, calls: Vec<Call>) {
+        let (values, replies): (Vec<_>, Vec<_>) =
+            calls.into_iter().map(|call| (call.values, call.reply)).unzip();
         let (shared, statement) = (&*self.shared, &self.statement);
-        let together = shared.connections.run_several(statement, &self.several, &values);
+        let together = shared.connections.run_batch(statement, &self.batch, &values);
         match timeout(shared.deadline, together).await {
-            Ok(Ok(answers)) => {
-                for (reply, answer) in replies.into_iter().zip(answers) {
-                    let _ = reply.send(Ok(answer));
+            Ok(Ok(results)) => {
+                for (reply, result) in replies.into_iter().zip(results) {
+                    let _ = reply.send(Ok(result));
                 }
             }
-            Ok(Err(error)) if failure::is_refusal(&error, D::meaning) => {
-                shared.one_by_one(statement, &values, replies).await;
+            Ok(Err(error)) if failure::is_rejection(&error, D::meaning) => {
+                shared.run_separately(statement, &values, replies).await;
             }
             Ok(Err(error)) => {
                 for reply in replies {
                     let _ = reply.send(Err(failure::copy(&error)));
                 }
             }
-            // The callers' own deadlines have passed.
+            // The deadlines of the callers have passed.
             Err(_) => {}
         }
     }
 }
 
-impl<D: Driver> Drop for Place<D> {
+impl<D: Driver> Drop for Permit<D> {
     fn drop(&mut self) {
         let calls = self.shared.next(&self.statement);
         let Some(first) = calls.first() else { return };
         let (runtime, shared) = (first.runtime.clone(), Arc::clone(&self.shared));
-        let place = Self { shared, statement: self.statement.clone(), several: self.several.clone() };
-        runtime.spawn(place.carry_out(calls));
+        let permit = Self { shared, statement: self.statement.clone(), batch: self.batch.clone() };
+        runtime.spawn(permit.run(calls));
     }
 }

@@ -1,34 +1,39 @@
-//! The connections of a pool, each lent to one statement at a time.
+//! The connections of a pool. One statement uses a connection at a time.
 
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Pool};
 
-use super::answer::{Answer, OwnedValue, Value};
+use super::backoff::Backoff;
+use super::driver::Driver;
 use super::failure;
-use super::pooled::Driver;
-use crate::statements::{Several, Statement};
+use super::query::{OwnedValue, QueryResult, Value};
+use super::suspicion::Suspicion;
+use crate::statements::{Batch, Statement};
 
-/// Values of fewer bytes are taken by every server: one that closes the connection on them is out.
-const SURELY_TAKEN: usize = 64 << 10;
+/// Values of fewer bytes are accepted by every server. If it closes the connection, it is down.
+const ALWAYS_ACCEPTED: usize = 64 << 10;
 
 pub(super) struct Connections<D: Driver> {
     pool: Pool<D>,
     prepared: bool,
+    suspicion: Suspicion,
 }
 
-/// A connection that goes back to its pool only if its call ended well. Half an answer may wait on any other, and a server
-/// that hangs would keep it, and the place in the pool, for as long as the operating system believes in it.
-struct Lease<D: Driver> {
+/// A connection that is returned to its pool only if its call succeeded.
+///
+/// After any other call, half a reply may be on the connection. A server that hangs would occupy
+/// the connection until the operating system closes it.
+pub(super) struct Lease<D: Driver> {
     connection: Option<PoolConnection<D>>,
     sound: bool,
 }
 
 impl<D: Driver> Connections<D> {
-    pub(super) fn new(pool: Pool<D>, prepared: bool) -> Self {
-        Self { pool, prepared }
+    pub(super) fn new(pool: Pool<D>, prepared: bool, suspicion: Suspicion) -> Self {
+        Self { pool, prepared, suspicion }
     }
 
-    /// How many there are at most.
+    /// Returns the maximum number of connections.
     pub(super) fn most(&self) -> u32 {
         self.pool.options().get_max_connections()
     }
@@ -41,81 +46,113 @@ impl<D: Driver> Connections<D> {
         self.prepared
     }
 
-    /// Runs a statement: again only if the database says that it undid it.
-    pub(super) async fn run(&self, statement: &Statement, values: &[Value<'_>]) -> sqlx::Result<Answer> {
-        let answer = self.ask(statement, values).await;
-        if matches!(answer, Err(sqlx::Error::Io(_)))
+    /// Runs a statement. It is repeated only if the database reports that it was rolled back.
+    pub(super) async fn run(
+        &self,
+        statement: &Statement,
+        values: &[Value<'_>],
+    ) -> sqlx::Result<QueryResult> {
+        let mut backoff = Backoff::default();
+        let mut result = self.run_once(statement, values).await;
+        while is_rolled_back::<D, _>(&result) && backoff.wait().await {
+            result = self.run_once(statement, values).await;
+        }
+        if matches!(result, Err(sqlx::Error::Io(_)))
             && let Some(too_long) = self.too_long(values).await
         {
             return Err(too_long);
         }
-        answer
+        result
     }
 
-    /// Runs the form of a statement for several calls, likewise.
-    pub(super) async fn run_several(
+    /// Runs the batch form of a statement in the same way.
+    pub(super) async fn run_batch(
         &self,
         statement: &Statement,
-        several: &Several,
+        batch: &Batch,
         calls: &[Vec<OwnedValue>],
-    ) -> sqlx::Result<Vec<Answer>> {
-        let mut lease = self.lease().await?;
-        let mut answers = D::run_several(lease.connection()?, statement, several, calls).await;
-        while is_rolled_back::<D, _>(&answers) {
-            answers = D::run_several(lease.connection()?, statement, several, calls).await;
+    ) -> sqlx::Result<Vec<QueryResult>> {
+        let mut backoff = Backoff::default();
+        let mut results = self.run_batch_once(statement, batch, calls).await;
+        while is_rolled_back::<D, _>(&results) && backoff.wait().await {
+            results = self.run_batch_once(statement, batch, calls).await;
         }
-        lease.settle(&answers);
-        answers
+        results
     }
 
-    /// Runs a text of several statements.
+    /// Runs a script of several statements.
     pub(super) async fn run_script(&self, script: &str) -> sqlx::Result<()> {
         let mut lease = self.lease().await?;
         D::run_script(lease.connection()?, AssertSqlSafe(script.to_owned())).await?;
-        lease.sound = true;
+        lease.set_sound(true);
         Ok(())
     }
 
-    async fn ask(&self, statement: &Statement, values: &[Value<'_>]) -> sqlx::Result<Answer> {
+    async fn run_once(
+        &self,
+        statement: &Statement,
+        values: &[Value<'_>],
+    ) -> sqlx::Result<QueryResult> {
         let mut lease = self.lease().await?;
-        let mut answer = D::run(lease.connection()?, statement, values, self.prepared).await;
-        while is_rolled_back::<D, _>(&answer) {
-            answer = D::run(lease.connection()?, statement, values, self.prepared).await;
-        }
-        lease.settle(&answer);
-        answer
+        let result = D::run(lease.connection()?, statement, values, self.prepared).await;
+        self.settle(&mut lease, &result);
+        result
     }
 
-    /// The error for values that the server closed the connection on because they are too long for it.
+    async fn run_batch_once(
+        &self,
+        statement: &Statement,
+        batch: &Batch,
+        calls: &[Vec<OwnedValue>],
+    ) -> sqlx::Result<Vec<QueryResult>> {
+        let mut lease = self.lease().await?;
+        let results = D::run_batch(lease.connection()?, statement, batch, calls).await;
+        self.settle(&mut lease, &results);
+        results
+    }
+
+    /// Decides what becomes of a connection after its call.
+    fn settle<T>(&self, lease: &mut Lease<D>, result: &sqlx::Result<T>) {
+        let Err(error) = result else { return lease.set_sound(true) };
+        if failure::is_read_only(error, D::meaning) {
+            self.suspicion.condemn();
+        }
+        if !failure::breaks_connection(error, D::meaning) {
+            lease.set_sound(true);
+        }
+    }
+
+    /// Returns the error for values that are too long, if the server closed the connection because
+    /// of them.
     async fn too_long(&self, values: &[Value<'_>]) -> Option<sqlx::Error> {
         let length = values.iter().map(Value::length).sum::<usize>();
-        if length < SURELY_TAKEN {
+        if length < ALWAYS_ACCEPTED {
             return None;
         }
         let mut lease = self.lease().await.ok()?;
         let limit = D::longest_message(lease.connection().ok()?).await.ok()??;
-        lease.sound = true;
+        lease.set_sound(true);
         failure::too_long(length, limit)
     }
 
-    async fn lease(&self) -> sqlx::Result<Lease<D>> {
+    pub(super) async fn lease(&self) -> sqlx::Result<Lease<D>> {
         Ok(Lease { connection: Some(self.pool.acquire().await?), sound: D::EMBEDDED })
     }
 }
 
 impl<D: Driver> Clone for Connections<D> {
     fn clone(&self) -> Self {
-        Self { pool: self.pool.clone(), prepared: self.prepared }
+        Self { pool: self.pool.clone(), prepared: self.prepared, suspicion: self.suspicion.clone() }
     }
 }
 
 impl<D: Driver> Lease<D> {
-    fn connection(&mut self) -> sqlx::Result<&mut D::Connection> {
+    pub(super) fn connection(&mut self) -> sqlx::Result<&mut D::Connection> {
         self.connection.as_deref_mut().ok_or(sqlx::Error::PoolClosed)
     }
 
-    fn settle<T>(&mut self, answer: &sqlx::Result<T>) {
-        self.sound |= answer.as_ref().err().is_none_or(|error| !failure::breaks_connection(error, D::meaning));
+    pub(super) fn set_sound(&mut self, sound: bool) {
+        self.sound = sound;
     }
 }
 
@@ -129,6 +166,6 @@ impl<D: Driver> Drop for Lease<D> {
     }
 }
 
-fn is_rolled_back<D: Driver, T>(answer: &sqlx::Result<T>) -> bool {
-    answer.as_ref().is_err_and(|error| failure::is_rolled_back(error, D::meaning))
+fn is_rolled_back<D: Driver, T>(result: &sqlx::Result<T>) -> bool {
+    result.as_ref().is_err_and(|error| failure::is_rolled_back(error, D::meaning))
 }

@@ -6,25 +6,28 @@ use std::fmt;
 use session_core::{Error, ErrorKind};
 use sqlx::error::DatabaseError;
 
-/// What a database's own error means.
+/// The meaning of a database's error.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Meaning {
-    /// It cannot serve now, and did nothing: the same call may succeed later.
+    /// The database is not available. The call may have been applied.
     Outage,
-    /// It undid the whole statement, for another was in the way: the same statement is as good as one that comes later.
+    /// The server accepts no writes, for example because another one has replaced it.
+    ReadOnly,
+    /// The whole statement was rolled back because of another one. It can be repeated.
     RolledBack,
-    /// The table is not there.
+    /// The table does not exist.
     NoTable,
-    /// A payload is more than it takes.
+    /// A payload exceeds a limit of the database.
     TooLarge,
-    /// Its message may quote what was to be stored.
+    /// The message may quote values that were to be stored.
     Quoting,
     Other,
 }
 
-/// A database's answer, without what it may quote: Debug of sqlx's own error shows the rows that were refused.
+/// A database's error without values that it may quote. `Debug` of sqlx's error shows rejected
+/// rows.
 #[derive(Debug)]
-struct Answered {
+struct Reported {
     code: Option<String>,
     message: Option<String>,
 }
@@ -33,7 +36,7 @@ struct Answered {
 #[derive(Debug)]
 struct DeadlinePassed;
 
-/// What was to be stored is longer than what the server takes.
+/// The values are longer than the server accepts.
 #[derive(Debug)]
 struct TooLong {
     length: usize,
@@ -44,40 +47,78 @@ pub(super) fn deadline(name: &str) -> Error {
     unavailable(name).with_source(DeadlinePassed)
 }
 
-/// The error for what sqlx gave.
-pub(super) fn convert(name: &str, error: sqlx::Error, meaning: fn(&dyn DatabaseError) -> Meaning) -> Error {
+/// Converts an error of sqlx.
+pub(super) fn convert(
+    name: &str,
+    error: sqlx::Error,
+    meaning: fn(&dyn DatabaseError) -> Meaning,
+) -> Error {
     match error {
-        sqlx::Error::Database(error) => answered(name, &*error, meaning(&*error)),
+        sqlx::Error::Database(error) => reported(name, &*error, meaning(&*error)),
         sqlx::Error::Encode(source) => too_large(name).with_source(source),
+        // SQLite reports an invalid file name as invalid data.
+        error if is_of_tls(&error) && name != "sqlite" => untrusted(name).with_source(error),
         error if is_outage(&error) => unavailable(name).with_source(error),
         sqlx::Error::Configuration(source) => {
-            let message = format!("the address of the {name} session store is not understood");
+            let message = format!("address of the {name} session store is invalid");
             Error::new(ErrorKind::Configuration, message).with_source(source)
         }
         error => {
-            let message = format!("the {name} session store gave an answer that makes no sense");
+            let message = format!("{name} session store returned an unexpected result");
             Error::new(ErrorKind::Backend, message).with_source(error)
         }
     }
 }
 
-/// The error for values of this length, in bytes, if a server with this limit for a whole message refuses them.
+/// Returns the error for values of this length in bytes, if they exceed the server's limit for a
+/// message.
 pub(super) fn too_long(length: usize, limit: u64) -> Option<sqlx::Error> {
-    // The message has more in it than the values.
-    let refused = u64::try_from(length).is_ok_and(|length| length.saturating_add(1024) > limit);
-    refused.then(|| sqlx::Error::Encode(Box::new(TooLong { length, limit })))
+    // The message has more than the values.
+    let rejected = u64::try_from(length).is_ok_and(|length| length.saturating_add(1024) > limit);
+    rejected.then(|| sqlx::Error::Encode(Box::new(TooLong { length, limit })))
 }
 
-/// Whether the database refused the statement, and so undid it. One that goes down may have done all of it.
-pub(super) fn is_refusal(error: &sqlx::Error, meaning: fn(&dyn DatabaseError) -> Meaning) -> bool {
-    error.as_database_error().is_some_and(|error| meaning(error) != Meaning::Outage)
+/// Returns whether the database rejected the statement because of its values, and therefore rolled
+/// it back. A database that shuts down may have applied it, and one that is read-only would reject
+/// each part of it.
+pub(super) fn is_rejection(
+    error: &sqlx::Error,
+    meaning: fn(&dyn DatabaseError) -> Meaning,
+) -> bool {
+    error
+        .as_database_error()
+        .is_some_and(|error| !matches!(meaning(error), Meaning::Outage | Meaning::ReadOnly))
 }
 
-/// The same failure, which is no refusal, for another of the calls that it met.
+/// Returns whether the server accepts no writes.
+pub(super) fn is_read_only(
+    error: &sqlx::Error,
+    meaning: fn(&dyn DatabaseError) -> Meaning,
+) -> bool {
+    error.as_database_error().is_some_and(|error| meaning(error) == Meaning::ReadOnly)
+}
+
+/// Returns whether the statement changed nothing and did not affect earlier statements of its
+/// transaction.
+pub(super) fn changes_nothing(
+    error: &sqlx::Error,
+    meaning: fn(&dyn DatabaseError) -> Meaning,
+) -> bool {
+    error
+        .as_database_error()
+        .is_some_and(|error| matches!(meaning(error), Meaning::Quoting | Meaning::NoTable))
+}
+
+/// Copies a failure, after which it is not known what was applied, for another call. The copy means
+/// that the database is not available.
 pub(super) fn copy(error: &sqlx::Error) -> sqlx::Error {
     match error {
-        sqlx::Error::Io(error) => sqlx::Error::Io(std::io::Error::new(error.kind(), error.to_string())),
-        sqlx::Error::Database(error) => sqlx::Error::Io(std::io::Error::other(error.message().to_owned())),
+        sqlx::Error::Io(error) => {
+            sqlx::Error::Io(std::io::Error::new(error.kind(), error.to_string()))
+        }
+        sqlx::Error::Database(error) => {
+            sqlx::Error::Io(std::io::Error::other(error.message().to_owned()))
+        }
         sqlx::Error::Tls(error) => sqlx::Error::Tls(error.to_string().into()),
         sqlx::Error::PoolTimedOut => sqlx::Error::PoolTimedOut,
         sqlx::Error::PoolClosed => sqlx::Error::PoolClosed,
@@ -86,64 +127,93 @@ pub(super) fn copy(error: &sqlx::Error) -> sqlx::Error {
     }
 }
 
-/// Whether a connection is of no more use after this error.
-pub(super) fn breaks_connection(error: &sqlx::Error, meaning: fn(&dyn DatabaseError) -> Meaning) -> bool {
+/// Returns whether the connection must be closed after this error.
+pub(super) fn breaks_connection(
+    error: &sqlx::Error,
+    meaning: fn(&dyn DatabaseError) -> Meaning,
+) -> bool {
     match error {
-        sqlx::Error::Database(error) => matches!(meaning(&**error), Meaning::Outage | Meaning::TooLarge),
+        sqlx::Error::Database(error) => {
+            matches!(meaning(&**error), Meaning::Outage | Meaning::ReadOnly | Meaning::TooLarge)
+        }
         _ => true,
     }
 }
 
-/// Whether the database says that it undid the statement.
-pub(super) fn is_rolled_back(error: &sqlx::Error, meaning: fn(&dyn DatabaseError) -> Meaning) -> bool {
+/// Returns whether the database reports that the statement was rolled back.
+pub(super) fn is_rolled_back(
+    error: &sqlx::Error,
+    meaning: fn(&dyn DatabaseError) -> Meaning,
+) -> bool {
     error.as_database_error().is_some_and(|error| meaning(error) == Meaning::RolledBack)
 }
 
-/// Whether SQLite's file is locked.
+/// Returns whether the SQLite file is locked.
 pub(super) fn is_busy(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
     code.is_some_and(|code| matches!(code & 0xff, 5 | 6))
 }
 
-fn answered(name: &str, error: &dyn DatabaseError, meaning: Meaning) -> Error {
+fn reported(name: &str, error: &dyn DatabaseError, meaning: Meaning) -> Error {
     let shown = meaning != Meaning::Quoting;
-    let source = Answered {
+    let source = Reported {
         code: error.code().map(std::borrow::Cow::into_owned),
         message: shown.then(|| error.message().to_owned()),
     };
     let failure = match meaning {
-        Meaning::Outage | Meaning::RolledBack => unavailable(name),
+        Meaning::Outage | Meaning::ReadOnly | Meaning::RolledBack => unavailable(name),
         Meaning::TooLarge => too_large(name),
-        Meaning::NoTable => {
-            Error::new(ErrorKind::Backend, format!("the {name} session store has no table: `migrate` creates it"))
-        }
+        Meaning::NoTable => Error::new(
+            ErrorKind::Backend,
+            format!("{name} session store has no table; run SqlStore::migrate"),
+        ),
         Meaning::Quoting if error.is_unique_violation() => {
-            let message = format!("the {name} session store has a record under a key that should be new");
+            let message =
+                format!("{name} session store already has a record under a key that must be new");
             Error::new(ErrorKind::Backend, message)
         }
         Meaning::Quoting | Meaning::Other => {
-            Error::new(ErrorKind::Backend, format!("the {name} session store answered with a failure"))
+            Error::new(ErrorKind::Backend, format!("{name} session store returned an error"))
         }
     };
     failure.with_source(source)
 }
 
+/// Returns whether TLS failed. rustls reports a certificate that it rejects as invalid data.
+fn is_of_tls(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Tls(_) => true,
+        sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::InvalidData,
+        _ => false,
+    }
+}
+
 fn is_outage(error: &sqlx::Error) -> bool {
-    use sqlx::Error::{Io, PoolClosed, PoolTimedOut, Tls, WorkerCrashed};
-    matches!(error, Io(_) | Tls(_) | PoolTimedOut | PoolClosed | WorkerCrashed)
+    use sqlx::Error::{Io, PoolClosed, PoolTimedOut, WorkerCrashed};
+    matches!(error, Io(_) | PoolTimedOut | PoolClosed | WorkerCrashed)
+}
+
+fn untrusted(name: &str) -> Error {
+    let remedy = if cfg!(feature = "tls") {
+        "set the certificate authority or the TLS mode in its address"
+    } else {
+        "enable the feature `tls` of session-sql, or set the TLS mode in its address"
+    };
+    let message = format!("{name} session store has no trusted TLS connection; {remedy}");
+    Error::new(ErrorKind::Unavailable, message)
 }
 
 fn unavailable(name: &str) -> Error {
-    Error::new(ErrorKind::Unavailable, format!("the {name} session store is not available"))
+    Error::new(ErrorKind::Unavailable, format!("{name} session store is not available"))
 }
 
 fn too_large(name: &str) -> Error {
-    Error::new(ErrorKind::TooLarge, format!("the session is more than {name} takes"))
+    Error::new(ErrorKind::TooLarge, format!("session record exceeds a limit of {name}"))
 }
 
-impl fmt::Display for Answered {
+impl fmt::Display for Reported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.message.as_deref().unwrap_or("the database refused what was to be stored"))?;
+        f.write_str(self.message.as_deref().unwrap_or("the database rejected the values"))?;
         match &self.code {
             Some(code) => write!(f, " (code {code})"),
             None => Ok(()),
@@ -153,17 +223,21 @@ impl fmt::Display for Answered {
 
 impl fmt::Display for DeadlinePassed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no answer came before the deadline")
+        f.write_str("no reply before the deadline")
     }
 }
 
 impl fmt::Display for TooLong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} bytes are to be stored, and a whole message may have {}", self.length, self.limit)
+        write!(
+            f,
+            "{} bytes of values exceed the limit of {} bytes for a message",
+            self.length, self.limit
+        )
     }
 }
 
-impl StdError for Answered {}
+impl StdError for Reported {}
 
 impl StdError for DeadlinePassed {}
 

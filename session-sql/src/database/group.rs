@@ -1,85 +1,102 @@
-//! Group commit: writes that wait at the same time share one transaction, and so one wait for the disk.
+//! Group commit: writes that wait at the same time share one transaction, and therefore one wait
+//! for the disk.
 //!
-//! A task of its own carries them out, so that a caller that gives up takes nobody with it. Each write keeps an answer of its
-//! own: a statement that fails is undone alone, and if the transaction fails, each of its writes is carried out by itself.
+//! A task runs them, so that a cancelled call does not cancel the others. Each write gets its own
+//! result. A write that the database rejects is rolled back alone. After any other error of a
+//! statement, the transaction is rolled back and each of its writes is run separately. If `COMMIT`
+//! fails, it is not known what was applied, and no write is repeated.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use sqlx::{Connection as _, Pool};
 use tokio::sync::oneshot;
 
-use super::answer::{Answer, OwnedValue, Value};
+use super::connections::Connections;
+use super::driver::Driver;
 use super::failure;
-use super::pooled::Driver;
+use super::query::{OwnedValue, QueryResult, Value};
+use super::transaction::Transaction;
 use crate::statements::Statement;
 
-/// How many writes share a transaction at most: other processes wait for its end.
-const MOST: usize = 64;
+/// How many writes share a transaction at most. Other processes wait for its end.
+const MAX_WRITES: usize = 64;
 
 pub(super) struct Group<D: Driver> {
     shared: Arc<Shared<D>>,
 }
 
 struct Shared<D: Driver> {
-    pool: Pool<D>,
-    prepared: bool,
+    connections: Connections<D>,
     queue: Mutex<Queue>,
 }
 
 #[derive(Default)]
 struct Queue {
     waiting: VecDeque<Write>,
-    is_served: bool,
+    has_worker: bool,
 }
 
 struct Write {
     statement: Statement,
     values: Vec<OwnedValue>,
-    reply: oneshot::Sender<sqlx::Result<Answer>>,
+    reply: oneshot::Sender<sqlx::Result<QueryResult>>,
 }
 
-/// The task that serves the queue. It may be dropped with its runtime: then those who wait get an error, and the next
-/// write starts another task.
-struct Server<D: Driver> {
+/// Why a transaction was not committed.
+enum Failure {
+    /// None of its writes was applied.
+    RolledBack,
+    /// `COMMIT` failed. It is not known whether the writes were applied.
+    Unknown(sqlx::Error),
+}
+
+/// The task that runs the writes of the queue.
+///
+/// It may be dropped with its runtime. Then the waiting calls get an error, and the next write
+/// starts another task.
+struct Worker<D: Driver> {
     shared: Arc<Shared<D>>,
     is_done: bool,
 }
 
 impl<D: Driver> Group<D> {
-    pub(super) fn new(pool: Pool<D>, prepared: bool) -> Self {
-        Self { shared: Arc::new(Shared { pool, prepared, queue: Mutex::default() }) }
+    pub(super) fn new(connections: Connections<D>) -> Self {
+        Self { shared: Arc::new(Shared { connections, queue: Mutex::default() }) }
     }
 
-    /// Carries out one statement. Given up before its turn, it does nothing.
-    pub(super) async fn write(&self, statement: &Statement, values: &[Value<'_>]) -> sqlx::Result<Answer> {
-        let (reply, answer) = oneshot::channel();
+    /// Runs one statement. A call that is cancelled while it waits does nothing.
+    pub(super) async fn write(
+        &self,
+        statement: &Statement,
+        values: &[Value<'_>],
+    ) -> sqlx::Result<QueryResult> {
+        let (reply, result) = oneshot::channel();
         let values = values.iter().copied().map(OwnedValue::from).collect();
-        let is_served = {
+        let has_worker = {
             let mut queue = self.shared.queue();
             queue.waiting.push_back(Write { statement: statement.clone(), values, reply });
-            std::mem::replace(&mut queue.is_served, true)
+            std::mem::replace(&mut queue.has_worker, true)
         };
-        if !is_served {
-            let server = Server { shared: Arc::clone(&self.shared), is_done: false };
-            tokio::spawn(server.serve());
+        if !has_worker {
+            let worker = Worker { shared: Arc::clone(&self.shared), is_done: false };
+            tokio::spawn(worker.run());
         }
-        answer.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
+        result.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
     }
 }
 
-impl<D: Driver> Server<D> {
-    async fn serve(mut self) {
+impl<D: Driver> Worker<D> {
+    async fn run(mut self) {
         while let Some(writes) = self.next() {
-            self.shared.carry_out(writes).await;
+            self.shared.run(writes).await;
         }
     }
 
     fn next(&mut self) -> Option<Vec<Write>> {
         let mut queue = self.shared.queue();
-        queue.waiting.retain(|write| !write.is_given_up());
-        let count = queue.waiting.len().min(MOST);
-        queue.is_served = count > 0;
+        queue.waiting.retain(|write| !write.is_cancelled());
+        let count = queue.waiting.len().min(MAX_WRITES);
+        queue.has_worker = count > 0;
         self.is_done = count == 0;
         (count > 0).then(|| queue.waiting.drain(..count).collect())
     }
@@ -90,65 +107,81 @@ impl<D: Driver> Shared<D> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn carry_out(&self, writes: Vec<Write>) {
-        if writes.len() > 1
-            && let Ok(answers) = self.together(&writes).await
-        {
-            for (write, answer) in writes.into_iter().zip(answers) {
-                let _ = write.reply.send(answer);
-            }
-            return;
+    async fn run(&self, writes: Vec<Write>) {
+        if writes.len() == 1 {
+            return self.run_separately(writes).await;
         }
-        for write in writes {
-            if !write.is_given_up() {
-                let answer = self.alone(&write).await;
-                let _ = write.reply.send(answer);
-            }
-        }
-    }
-
-    /// An error says that nothing was written.
-    async fn together(&self, writes: &[Write]) -> sqlx::Result<Vec<sqlx::Result<Answer>>> {
-        let mut connection = self.pool.acquire().await?;
-        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-        let mut answers = Vec::with_capacity(writes.len());
-        for write in writes {
-            let answer = write.run::<D>(&mut transaction, self.prepared).await;
-            match answer {
-                // It may have undone what came before it.
-                Err(error) if failure::breaks_connection(&error, D::meaning) => {
-                    transaction.rollback().await?;
-                    return Err(error);
+        match self.run_together(&writes).await {
+            Ok(results) => {
+                for (write, result) in writes.into_iter().zip(results) {
+                    let _ = write.reply.send(result);
                 }
-                answer => answers.push(answer),
+            }
+            Err(Failure::RolledBack) => self.run_separately(writes).await,
+            Err(Failure::Unknown(error)) => {
+                for write in writes {
+                    let _ = write.reply.send(Err(failure::copy(&error)));
+                }
             }
         }
-        transaction.commit().await?;
-        Ok(answers)
     }
 
-    async fn alone(&self, write: &Write) -> sqlx::Result<Answer> {
-        let mut connection = self.pool.acquire().await?;
-        write.run::<D>(&mut connection, self.prepared).await
+    /// Runs the writes in one transaction.
+    async fn run_together(
+        &self,
+        writes: &[Write],
+    ) -> Result<Vec<sqlx::Result<QueryResult>>, Failure> {
+        let lease = self.connections.lease().await.map_err(|_| Failure::RolledBack)?;
+        let mut transaction = Transaction::begin(lease).await.map_err(|_| Failure::RolledBack)?;
+        let mut results = Vec::with_capacity(writes.len());
+        for write in writes {
+            let result = self.run_in(&mut transaction, write).await;
+            if let Err(error) = &result
+                && !(failure::changes_nothing(error, D::meaning) && transaction.is_open().await)
+            {
+                transaction.roll_back().await;
+                return Err(Failure::RolledBack);
+            }
+            results.push(result);
+        }
+        transaction.commit().await.map_err(Failure::Unknown)?;
+        Ok(results)
+    }
+
+    async fn run_in(
+        &self,
+        transaction: &mut Transaction<D>,
+        write: &Write,
+    ) -> sqlx::Result<QueryResult> {
+        let (values, prepared) = (write.values(), self.connections.keep_statements());
+        D::run(transaction.connection()?, &write.statement, &values, prepared).await
+    }
+
+    async fn run_separately(&self, writes: Vec<Write>) {
+        for write in writes {
+            if !write.is_cancelled() {
+                let result = self.connections.run(&write.statement, &write.values()).await;
+                let _ = write.reply.send(result);
+            }
+        }
     }
 }
 
 impl Write {
-    fn is_given_up(&self) -> bool {
+    fn is_cancelled(&self) -> bool {
         self.reply.is_closed()
     }
 
-    async fn run<D: Driver>(&self, connection: &mut D::Connection, prepared: bool) -> sqlx::Result<Answer> {
-        let values: Vec<_> = self.values.iter().map(OwnedValue::borrowed).collect();
-        D::run(connection, &self.statement, &values, prepared).await
+    fn values(&self) -> Vec<Value<'_>> {
+        self.values.iter().map(OwnedValue::borrowed).collect()
     }
 }
 
-impl<D: Driver> Drop for Server<D> {
+impl<D: Driver> Drop for Worker<D> {
     fn drop(&mut self) {
         if !self.is_done {
             let mut queue = self.shared.queue();
-            queue.is_served = false;
+            queue.has_worker = false;
             queue.waiting.clear();
         }
     }

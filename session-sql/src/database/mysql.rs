@@ -4,9 +4,9 @@ use sqlx::error::DatabaseError;
 use sqlx::mysql::MySqlDatabaseError;
 use sqlx::{AssertSqlSafe, MySql, MySqlConnection};
 
-use super::answer::{self, Answer, Value};
+use super::driver::Driver;
 use super::failure::Meaning;
-use super::pooled::Driver;
+use super::query::{self, QueryResult, Value};
 use crate::statements::{Scripts, Statement};
 
 impl Driver for MySql {
@@ -15,35 +15,42 @@ impl Driver for MySql {
         schema: include_str!("../../sql/mysql/schema.sql"),
         create: include_str!("../../sql/mysql/create.sql"),
         load: include_str!("../../sql/mysql/load.sql"),
+        load_many: include_str!("../../sql/mysql/load_many.sql"),
         replace: include_str!("../../sql/mysql/replace.sql"),
         touch: include_str!("../../sql/mysql/touch.sql"),
         remove: include_str!("../../sql/mysql/remove.sql"),
         keys_of: include_str!("../../sql/mysql/keys_of.sql"),
         sweep: include_str!("../../sql/mysql/sweep.sql"),
-        load_several: None,
-        replace_several: None,
+        load_batch: None,
+        replace_batch: None,
+        parameter: |_| "?".to_owned(),
     };
     const EMBEDDED: bool = false;
-    // The default level locks the gaps between keys, too: more calls wait for each other, and more of them deadlock.
-    const GREETING: Option<&'static str> = Some("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
+    // The default level also locks the gaps between keys. More calls would wait for each other, and
+    // more of them would deadlock.
+    const GREETING: Option<&'static str> =
+        Some("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
 
     async fn run<'c>(
         connection: &'c mut MySqlConnection,
         statement: &'c Statement,
         values: &'c [Value<'c>],
         prepared: bool,
-    ) -> sqlx::Result<Answer> {
+    ) -> sqlx::Result<QueryResult> {
         let query = sqlx::query(AssertSqlSafe(statement.sql.clone())).persistent(prepared);
-        let query = answer::bind(query, values);
+        let query = query::bind(query, values);
         if statement.columns.is_empty() {
             let changed = query.execute(connection).await?.rows_affected();
-            return Ok(Answer { changed, rows: Vec::new() });
+            return Ok(QueryResult { changed, rows: Vec::new() });
         }
         let rows = query.fetch_all(connection).await?;
-        Ok(Answer { changed: 0, rows: answer::read(&rows, 0, statement.columns) })
+        Ok(QueryResult { changed: 0, rows: query::read(&rows, 0, statement.columns) })
     }
 
-    async fn run_script(connection: &mut MySqlConnection, script: AssertSqlSafe<String>) -> sqlx::Result<()> {
+    async fn run_script(
+        connection: &mut MySqlConnection,
+        script: AssertSqlSafe<String>,
+    ) -> sqlx::Result<()> {
         sqlx::raw_sql(script).execute(connection).await.map(drop)
     }
 
@@ -51,9 +58,10 @@ impl Driver for MySql {
         sqlx::query_scalar("SELECT @@max_allowed_packet").fetch_one(connection).await.map(Some)
     }
 
-    /// By the numbers of MySQL and MariaDB, which agree on these.
+    /// Interprets the error number. MySQL and MariaDB agree on these numbers.
     fn meaning(error: &dyn DatabaseError) -> Meaning {
-        let number = error.try_downcast_ref::<MySqlDatabaseError>().map_or(0, MySqlDatabaseError::number);
+        let number =
+            error.try_downcast_ref::<MySqlDatabaseError>().map_or(0, MySqlDatabaseError::number);
         match number {
             // Too many connections, of one user or of all.
             1040 | 1203 | 1226
@@ -65,6 +73,8 @@ impl Driver for MySql {
             | 1047
             // The server's own time limits.
             | 1205 | 1969 | 3024 => Meaning::Outage,
+            // A table, the server, the transaction, the server's mode or InnoDB is read-only.
+            1036 | 1290 | 1792 | 1836 | 1874 => Meaning::ReadOnly,
             // A deadlock.
             1213 => Meaning::RolledBack,
             1146 => Meaning::NoTable,

@@ -1,4 +1,4 @@
-//! From an address or a pool to a database.
+//! Connecting: from an address or a pool to a database.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,8 +7,11 @@ use session_core::{Error, ErrorKind};
 use sqlx::pool::PoolOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Pool};
 
-use super::pooled::{Driver, Pooled};
-use super::suspicion::Suspicion;
+use super::driver::Driver;
+use super::pooled::Pooled;
+use super::suspicion::{Suspicion, Verdict};
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use super::tls;
 use super::{Database, failure};
 use crate::Synchronous;
 
@@ -16,10 +19,11 @@ use crate::Synchronous;
 pub(crate) struct Settings {
     pub(crate) deadline: Duration,
     pub(crate) max_connections: u32,
+    pub(crate) test_after_idle: Duration,
     pub(crate) synchronous: Synchronous,
 }
 
-/// The database at this address, after a first connection to it.
+/// Returns the database at this address, after connecting once.
 pub(crate) async fn connect(url: &str, settings: Settings) -> Result<Arc<dyn Database>, Error> {
     let scheme = url.split(':').next().unwrap_or_default();
     match scheme {
@@ -38,7 +42,9 @@ fn why_not(scheme: &str) -> &'static str {
         "sqlite" => "session-sql was built without its feature `sqlite`",
         "postgres" | "postgresql" => "session-sql was built without its feature `postgres`",
         "mysql" | "mariadb" => "session-sql was built without its feature `mysql`",
-        _ => "the address of an SQL session store starts with sqlite:, postgres:// or mysql://",
+        _ => {
+            "address of the SQL session store is invalid; it must begin with sqlite:, postgres:// or mysql://"
+        }
     }
 }
 
@@ -48,27 +54,58 @@ async fn sqlite(url: &str, settings: Settings) -> Result<Arc<dyn Database>, Erro
 
     let options = parse::<sqlx::Sqlite, SqliteConnectOptions>(url)?;
     let in_memory = url.contains(":memory:") || url.contains("mode=memory");
+    let creates = !url.contains("mode=") || url.contains("mode=rwc");
+    if creates && !in_memory {
+        create_for_owner(options.get_filename());
+    }
     let options = options
-        .create_if_missing(!url.contains("mode="))
+        .create_if_missing(creates)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(settings.synchronous.into())
-        // Less than the deadline, so that SQLite itself says that another process holds the lock.
+        // Less than the deadline, so that SQLite reports that another process has the lock.
         .busy_timeout(settings.deadline * 9 / 10)
         .disable_statement_logging();
-    let pool = pool_options::<sqlx::Sqlite>(settings, &Suspicion::new());
+    let pool = pool_options::<sqlx::Sqlite>(settings, &Suspicion::new(settings.test_after_idle));
     if in_memory {
-        // The data go with the last connection.
+        // The data is lost with the last connection.
         let pool = pool.max_connections(1).idle_timeout(None).max_lifetime(None);
-        return Ok(pooled(pool.connect_lazy_with(options), settings, true, Suspicion::new()));
+        return Ok(pooled(
+            pool.connect_lazy_with(options),
+            settings,
+            true,
+            Suspicion::new(settings.test_after_idle),
+        ));
     }
     probe::<sqlx::Sqlite>(&options, settings.deadline).await?;
-    Ok(pooled(pool.connect_lazy_with(options), settings, true, Suspicion::new()))
+    Ok(pooled(
+        pool.connect_lazy_with(options),
+        settings,
+        true,
+        Suspicion::new(settings.test_after_idle),
+    ))
 }
+
+/// Creates an empty file that only its owner can read, if there is none. SQLite would use the
+/// umask. It gives its other files the mode of this one.
+///
+/// An error is ignored, because SQLite meets the same one and reports it.
+#[cfg(all(feature = "sqlite", unix))]
+fn create_for_owner(file: &std::path::Path) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    let _ = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+}
+
+#[cfg(all(feature = "sqlite", not(unix)))]
+fn create_for_owner(_: &std::path::Path) {}
 
 #[cfg(feature = "postgres")]
 async fn postgres(url: &str, settings: Settings) -> Result<Arc<dyn Database>, Error> {
-    // A pooler refuses the setting, and nothing here is a fraction.
-    let options = parse::<sqlx::Postgres, sqlx::postgres::PgConnectOptions>(url)?.extra_float_digits(None);
+    // A pooler rejects the setting, and no value is a floating-point number.
+    let options =
+        parse::<sqlx::Postgres, sqlx::postgres::PgConnectOptions>(url)?.extra_float_digits(None);
+    let mode = std::env::var("PGSSLMODE").ok();
+    let options = tls::secure_postgres(url, mode.as_deref(), options);
     let prepared = sqlx::Postgres::keeps_statements(&options);
     server::<sqlx::Postgres>(options.disable_statement_logging(), settings, prepared).await
 }
@@ -76,6 +113,7 @@ async fn postgres(url: &str, settings: Settings) -> Result<Arc<dyn Database>, Er
 #[cfg(feature = "mysql")]
 async fn mysql(url: &str, settings: Settings) -> Result<Arc<dyn Database>, Error> {
     let options = parse::<sqlx::MySql, sqlx::mysql::MySqlConnectOptions>(url)?;
+    let options = tls::secure_mysql(url, options);
     server::<sqlx::MySql>(options.disable_statement_logging(), settings, true).await
 }
 
@@ -86,18 +124,23 @@ async fn server<D: Driver>(
     prepared: bool,
 ) -> Result<Arc<dyn Database>, Error> {
     probe::<D>(&options, settings.deadline).await?;
-    let suspicion = Suspicion::new();
+    let suspicion = Suspicion::new(settings.test_after_idle);
     let pool = pool_options::<D>(settings, &suspicion).connect_lazy_with(options);
     Ok(pooled(pool, settings, prepared, suspicion))
 }
 
-/// A database behind the caller's own pool.
+/// Returns the database behind a pool of the application.
 pub(crate) fn existing<D: Driver>(pool: Pool<D>, settings: Settings) -> Arc<dyn Database> {
     let prepared = D::keeps_statements(&pool.connect_options());
-    pooled(pool, settings, prepared, Suspicion::new())
+    pooled(pool, settings, prepared, Suspicion::new(settings.test_after_idle))
 }
 
-fn pooled<D: Driver>(pool: Pool<D>, settings: Settings, prepared: bool, suspicion: Suspicion) -> Arc<dyn Database> {
+fn pooled<D: Driver>(
+    pool: Pool<D>,
+    settings: Settings,
+    prepared: bool,
+    suspicion: Suspicion,
+) -> Arc<dyn Database> {
     Arc::new(Pooled::new(pool, settings.deadline, prepared, suspicion))
 }
 
@@ -105,15 +148,20 @@ fn parse<D: Driver, O: std::str::FromStr<Err = sqlx::Error>>(url: &str) -> Resul
     url.parse().map_err(|error| failure::convert(D::LABEL, error, D::meaning))
 }
 
-/// One connection outside the pool, which says at once why there can be none; the pool tries again until the deadline.
-async fn probe<D: Driver>(options: &<D::Connection as Connection>::Options, deadline: Duration) -> Result<(), Error> {
+/// Connects once outside the pool, to return the reason of a failure at once. The pool would retry
+/// until the deadline.
+async fn probe<D: Driver>(
+    options: &<D::Connection as Connection>::Options,
+    deadline: Duration,
+) -> Result<(), Error> {
     let probing = async {
         loop {
             let error = match options.connect().await {
                 Ok(connection) => return connection.close().await,
                 Err(error) => error,
             };
-            // Two processes that switch a new file to WAL at once: SQLite refuses one of them without waiting.
+            // If two processes switch a new file to WAL at once, SQLite rejects one without
+            // waiting.
             if !D::EMBEDDED || !failure::is_busy(&error) {
                 return Err(error);
             }
@@ -142,13 +190,19 @@ fn pool_options<D: Driver>(settings: Settings, suspicion: &Suspicion) -> PoolOpt
     }
     let (suspicion, patience) = (suspicion.clone(), settings.deadline / 4);
     options.before_acquire(move |connection, metadata| {
-        let suspected = suspicion.covers(metadata.idle_for);
+        let suspicion = suspicion.clone();
         Box::pin(async move {
-            if suspected {
-                let pinged = tokio::time::timeout(patience, connection.ping()).await;
-                pinged.map_err(|_| sqlx::Error::PoolTimedOut)??;
+            match suspicion.judge(metadata.age, metadata.idle_for) {
+                Verdict::Use => return Ok(true),
+                Verdict::Close => return Ok(false),
+                Verdict::Test => {}
             }
-            Ok(true)
+            let pinged = tokio::time::timeout(patience, connection.ping()).await;
+            let is_sound = matches!(pinged, Ok(Ok(())));
+            if !is_sound {
+                suspicion.raise();
+            }
+            Ok(is_sound)
         })
     })
 }

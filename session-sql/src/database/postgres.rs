@@ -6,10 +6,10 @@ use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection, Postgres};
 
-use super::answer::{self, Answer, OwnedValue, Value};
+use super::driver::Driver;
 use super::failure::Meaning;
-use super::pooled::Driver;
-use crate::statements::{Scripts, Several, Statement};
+use super::query::{self, OwnedValue, QueryResult, Value};
+use crate::statements::{Batch, Scripts, Statement};
 
 impl Driver for Postgres {
     const LABEL: &'static str = "postgres";
@@ -17,89 +17,100 @@ impl Driver for Postgres {
         schema: include_str!("../../sql/postgres/schema.sql"),
         create: include_str!("../../sql/postgres/create.sql"),
         load: include_str!("../../sql/postgres/load.sql"),
+        load_many: include_str!("../../sql/postgres/load_many.sql"),
         replace: include_str!("../../sql/postgres/replace.sql"),
         touch: include_str!("../../sql/postgres/touch.sql"),
         remove: include_str!("../../sql/postgres/remove.sql"),
         keys_of: include_str!("../../sql/postgres/keys_of.sql"),
         sweep: include_str!("../../sql/postgres/sweep.sql"),
-        load_several: Some(include_str!("../../sql/postgres/load_several.sql")),
-        replace_several: Some(include_str!("../../sql/postgres/replace_several.sql")),
+        load_batch: Some(include_str!("../../sql/postgres/load_batch.sql")),
+        replace_batch: Some(include_str!("../../sql/postgres/replace_batch.sql")),
+        parameter: |number| format!("${number}"),
     };
     const EMBEDDED: bool = false;
 
-    /// Unprepared, a statement goes out as one text with its values in it. sqlx would prepare it and run it in two steps, and
-    /// between them a pooler may change the server connection.
+    /// Without preparing, a statement is sent as one text that contains its values. sqlx would
+    /// prepare and run it in two steps, between which a pooler may change the server connection.
     async fn run<'c>(
         connection: &'c mut PgConnection,
         statement: &'c Statement,
         values: &'c [Value<'c>],
         prepared: bool,
-    ) -> sqlx::Result<Answer> {
+    ) -> sqlx::Result<QueryResult> {
         if !prepared {
             return run_as_text(connection, statement, values).await;
         }
         let query = sqlx::query(AssertSqlSafe(statement.sql.clone()));
-        let query = answer::bind(query, values);
+        let query = query::bind(query, values);
         if statement.columns.is_empty() {
             let changed = query.execute(connection).await?.rows_affected();
-            return Ok(Answer { changed, rows: Vec::new() });
+            return Ok(QueryResult { changed, rows: Vec::new() });
         }
         let rows = query.fetch_all(connection).await?;
-        Ok(Answer { changed: 0, rows: answer::read(&rows, 0, statement.columns) })
+        Ok(QueryResult { changed: 0, rows: query::read(&rows, 0, statement.columns) })
     }
 
-    /// Each value of the calls goes out as one array.
-    async fn run_several<'c>(
+    /// Sends each value of the calls as one array.
+    async fn run_batch<'c>(
         connection: &'c mut PgConnection,
         statement: &'c Statement,
-        several: &'c Several,
+        batch: &'c Batch,
         calls: &'c [Vec<OwnedValue>],
-    ) -> sqlx::Result<Vec<Answer>> {
-        let mut query = sqlx::query(AssertSqlSafe(several.sql.clone()));
-        for place in 0..calls.first().map_or(0, Vec::len) {
-            let values = || calls.iter().map(|call| &call[place]);
+    ) -> sqlx::Result<Vec<QueryResult>> {
+        let mut query = sqlx::query(AssertSqlSafe(batch.sql.clone()));
+        for position in 0..calls.first().map_or(0, Vec::len) {
+            let values = || calls.iter().map(|call| &call[position]);
             query = match values().map(OwnedValue::integer).collect::<Option<Vec<_>>>() {
                 Some(integers) => query.bind(integers),
                 None => query.bind(values().map(OwnedValue::bytes).collect::<Vec<_>>()),
             };
         }
         let rows = query.fetch_all(connection).await?;
-        let answered = answer::read(&rows, 0, &[several.answers]);
-        let answered: Option<Vec<_>> = answered.into_iter().map(|row| row?.pop()).collect();
-        let Some(answered) = answered else {
-            return Err(sqlx::Error::Protocol("a row does not say which call it answers".to_owned()));
+        let identifiers = query::read(&rows, 0, &[batch.identifies]);
+        let identifiers: Option<Vec<_>> = identifiers.into_iter().map(|row| row?.pop()).collect();
+        let Some(identifiers) = identifiers else {
+            return Err(sqlx::Error::Protocol("a row does not identify its call".to_owned()));
         };
-        let rows = answered.into_iter().zip(answer::read(&rows, 1, statement.columns)).collect::<Vec<_>>();
-        let answer = |call: &Vec<OwnedValue>| {
-            let own = rows.iter().filter(|(answered, _)| call.first().is_some_and(|value| value.is(answered)));
+        let rows = identifiers
+            .into_iter()
+            .zip(query::read(&rows, 1, statement.columns))
+            .collect::<Vec<_>>();
+        let result = |call: &Vec<OwnedValue>| {
+            let own = rows
+                .iter()
+                .filter(|(identifier, _)| call.first().is_some_and(|value| value.is(identifier)));
             let rows: Vec<_> = own.map(|(_, row)| row.clone()).collect();
-            Answer { changed: u64::try_from(rows.len()).unwrap_or(u64::MAX), rows }
+            QueryResult { changed: u64::try_from(rows.len()).unwrap_or(u64::MAX), rows }
         };
-        Ok(calls.iter().map(answer).collect())
+        Ok(calls.iter().map(result).collect())
     }
 
-    /// All in one message: so it is one transaction.
-    async fn run_script(connection: &mut PgConnection, script: AssertSqlSafe<String>) -> sqlx::Result<()> {
+    /// Sends one message, which is one transaction.
+    async fn run_script(
+        connection: &mut PgConnection,
+        script: AssertSqlSafe<String>,
+    ) -> sqlx::Result<()> {
         sqlx::raw_sql(script).execute(connection).await.map(drop)
     }
 
-    /// `statement-cache-capacity=0` in an address says that it does not.
+    /// Returns `false` if the address has `statement-cache-capacity=0`.
     fn keeps_statements(options: &PgConnectOptions) -> bool {
         let url = options.to_url_lossy();
         !url.query_pairs().any(|(name, value)| name == "statement-cache-capacity" && value == "0")
     }
 
-    /// By [SQLSTATE](https://www.postgresql.org/docs/current/errcodes-appendix.html).
+    /// Interprets the [SQLSTATE](https://www.postgresql.org/docs/current/errcodes-appendix.html).
     fn meaning(error: &dyn DatabaseError) -> Meaning {
         let code = error.code().unwrap_or_default();
         match (&*code, code.get(..2)) {
+            ("25006", _) => Meaning::ReadOnly,
             ("42P01", _) => Meaning::NoTable,
             ("54000", _) => Meaning::TooLarge,
-            // PgBouncer has one code for whatever it says itself.
+            // PgBouncer has one code for all its own errors.
             ("08P01", _) if error.message().contains("authentication failed") => Meaning::Other,
-            // A deadlock, or a transaction that another one overtook.
+            // A deadlock, or a serialization failure.
             ("40P01" | "40001", _) => Meaning::RolledBack,
-            // A lock that was not free; the connection, resources, an operator.
+            // A lock that is not available, the connection, resources, an operator.
             ("55P03", _) | (_, Some("08" | "40" | "53" | "57")) => Meaning::Outage,
             (_, Some("22" | "23")) => Meaning::Quoting,
             _ => Meaning::Other,
@@ -111,18 +122,18 @@ async fn run_as_text(
     connection: &mut PgConnection,
     statement: &Statement,
     values: &[Value<'_>],
-) -> sqlx::Result<Answer> {
+) -> sqlx::Result<QueryResult> {
     let text = sqlx::raw_sql(AssertSqlSafe(written_out(&statement.sql, values)));
     if statement.columns.is_empty() {
         let changed = text.execute(connection).await?.rows_affected();
-        return Ok(Answer { changed, rows: Vec::new() });
+        return Ok(QueryResult { changed, rows: Vec::new() });
     }
     let rows = text.fetch_all(connection).await?;
-    Ok(Answer { changed: 0, rows: answer::read(&rows, 0, statement.columns) })
+    Ok(QueryResult { changed: 0, rows: query::read(&rows, 0, statement.columns) })
 }
 
-/// The statement with its values in the place of `$1`, `$2`… They are numbers and hexadecimal digits, so nothing in them can be
-/// taken for SQL.
+/// Replaces `$1`, `$2` and so on by the values. The values are numbers and hexadecimal digits, so
+/// they cannot be interpreted as SQL.
 fn written_out(sql: &str, values: &[Value<'_>]) -> String {
     let mut pieces = sql.split('$');
     let mut text = pieces.next().unwrap_or_default().to_owned();
@@ -162,8 +173,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_written_out_as_numbers_and_hexadecimal_digits() {
-        let values = [Value::Integer(i64::MIN), Value::Bytes(b"';--\0"), Value::OptionalBytes(None), Value::Bytes(b"")];
+    fn values_are_written_as_numbers_and_hexadecimal_digits() {
+        let values = [
+            Value::Integer(i64::MIN),
+            Value::Bytes(b"';--\0"),
+            Value::OptionalBytes(None),
+            Value::Bytes(b""),
+        ];
         assert_eq!(
             written_out("UPDATE t SET a = $1, b = $2 WHERE c = $3 AND d = $4", &values),
             "UPDATE t SET a = '-9223372036854775808'::bigint, b = decode('273b2d2d00', 'hex') WHERE c = NULL::bytea AND d = \

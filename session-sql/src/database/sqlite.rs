@@ -3,9 +3,9 @@
 use sqlx::error::DatabaseError;
 use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection};
 
-use super::answer::{self, Answer, Value};
+use super::driver::Driver;
 use super::failure::Meaning;
-use super::pooled::Driver;
+use super::query::{self, QueryResult, Value};
 use crate::statements::{Scripts, Statement};
 
 impl Driver for Sqlite {
@@ -14,13 +14,15 @@ impl Driver for Sqlite {
         schema: include_str!("../../sql/sqlite/schema.sql"),
         create: include_str!("../../sql/sqlite/create.sql"),
         load: include_str!("../../sql/sqlite/load.sql"),
+        load_many: include_str!("../../sql/sqlite/load_many.sql"),
         replace: include_str!("../../sql/sqlite/replace.sql"),
         touch: include_str!("../../sql/sqlite/touch.sql"),
         remove: include_str!("../../sql/sqlite/remove.sql"),
         keys_of: include_str!("../../sql/sqlite/keys_of.sql"),
         sweep: include_str!("../../sql/sqlite/sweep.sql"),
-        load_several: None,
-        replace_several: None,
+        load_batch: None,
+        replace_batch: None,
+        parameter: |_| "?".to_owned(),
     };
     const EMBEDDED: bool = true;
 
@@ -29,27 +31,31 @@ impl Driver for Sqlite {
         statement: &'c Statement,
         values: &'c [Value<'c>],
         prepared: bool,
-    ) -> sqlx::Result<Answer> {
+    ) -> sqlx::Result<QueryResult> {
         let query = sqlx::query(AssertSqlSafe(statement.sql.clone())).persistent(prepared);
-        let query = answer::bind(query, values);
+        let query = query::bind(query, values);
         if statement.columns.is_empty() {
             let changed = query.execute(connection).await?.rows_affected();
-            return Ok(Answer { changed, rows: Vec::new() });
+            return Ok(QueryResult { changed, rows: Vec::new() });
         }
         let rows = query.fetch_all(connection).await?;
-        Ok(Answer { changed: 0, rows: answer::read(&rows, 0, statement.columns) })
+        Ok(QueryResult { changed: 0, rows: query::read(&rows, 0, statement.columns) })
     }
 
-    async fn run_script(connection: &mut SqliteConnection, script: AssertSqlSafe<String>) -> sqlx::Result<()> {
+    async fn run_script(
+        connection: &mut SqliteConnection,
+        script: AssertSqlSafe<String>,
+    ) -> sqlx::Result<()> {
         sqlx::raw_sql(script).execute(connection).await.map(drop)
     }
 
-    /// By the [result codes](https://www.sqlite.org/rescode.html); the low byte is the primary one.
+    /// Interprets the [result code](https://www.sqlite.org/rescode.html). Its low byte is the
+    /// primary code.
     fn meaning(error: &dyn DatabaseError) -> Meaning {
         let code = error.code().and_then(|code| code.parse::<i32>().ok()).unwrap_or_default();
         match code & 0xff {
-            // Busy, locked, out of memory, disk full, cannot open the file.
-            5 | 6 | 7 | 13 | 14 => Meaning::Outage,
+            // Busy, locked, out of memory, interrupted, I/O error, disk full, cannot open the file.
+            5 | 6 | 7 | 9 | 10 | 13 | 14 => Meaning::Outage,
             18 => Meaning::TooLarge,
             19 | 20 => Meaning::Quoting,
             _ if error.message().starts_with("no such table") => Meaning::NoTable,

@@ -1,33 +1,95 @@
-//! Whether a connection that has been idle may be broken.
+//! Whether an idle connection may be broken, or lead to the wrong server.
 //!
-//! A ping before each call would double the round trips, and without any, each idle connection to a server that was restarted
-//! fails one call. So once a connection broke, each other that was idle at that moment is pinged before its next use.
+//! A ping before each call would double the round trips. Without any, each idle connection to a
+//! restarted server would fail one call, and so would the first call after a pause, because servers
+//! and proxies close idle connections. Therefore a connection is pinged before its use if it was
+//! idle for long, or if another one broke in the meantime.
+//!
+//! A server that accepts no writes may have been replaced by another one. Until a connection to it
+//! is closed, it reads outdated sessions. Therefore all older connections are closed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+/// The shortest time between two condemnations. A server that stays read-only must not be flooded
+/// with new connections.
+const BETWEEN_CONDEMNATIONS: Duration = Duration::from_secs(1);
+
 #[derive(Clone, Debug)]
 pub(super) struct Suspicion {
     start: Instant,
-    /// Microseconds from the start to the last break; 0 for none.
-    last_break: Arc<AtomicU64>,
+    events: Arc<Events>,
+    test_after_idle: Duration,
+}
+
+/// The times of the last events, in microseconds from the start; 0 for none.
+#[derive(Debug, Default)]
+struct Events {
+    /// A connection broke.
+    broken: AtomicU64,
+    /// A server accepted no writes.
+    read_only: AtomicU64,
+}
+
+/// The treatment of an idle connection.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Verdict {
+    Use,
+    Test,
+    Close,
 }
 
 impl Suspicion {
-    pub(super) fn new() -> Self {
-        Self { start: Instant::now(), last_break: Arc::default() }
+    pub(super) fn new(test_after_idle: Duration) -> Self {
+        Self { start: Instant::now(), events: Arc::default(), test_after_idle }
     }
 
-    /// Notes that a connection broke.
+    /// Records that a connection broke.
     pub(super) fn raise(&self) {
-        self.last_break.fetch_max(micros(self.start.elapsed()).max(1), Ordering::Relaxed);
+        self.events.raise(self.now());
     }
 
-    /// Whether a connection broke while this one was idle.
-    pub(super) fn covers(&self, idle_for: Duration) -> bool {
-        let idle_since = micros(self.start.elapsed().saturating_sub(idle_for));
-        idle_since <= self.last_break.load(Ordering::Relaxed)
+    /// Records that a server accepted no writes.
+    pub(super) fn condemn(&self) {
+        self.events.condemn(self.now());
+    }
+
+    /// Returns how to treat a connection of this age that was idle for this time.
+    pub(super) fn judge(&self, age: Duration, idle_for: Duration) -> Verdict {
+        let now = self.now();
+        let since = |ago| now.saturating_sub(micros(ago));
+        match self.events.judge(since(age), since(idle_for)) {
+            Verdict::Use if idle_for >= self.test_after_idle => Verdict::Test,
+            verdict => verdict,
+        }
+    }
+
+    fn now(&self) -> u64 {
+        micros(self.start.elapsed()).max(1)
+    }
+}
+
+impl Events {
+    fn raise(&self, now: u64) {
+        self.broken.fetch_max(now, Ordering::Relaxed);
+    }
+
+    fn condemn(&self, now: u64) {
+        let is_due =
+            |last| (last == 0 || now >= last + micros(BETWEEN_CONDEMNATIONS)).then_some(now);
+        // The result is the time of an earlier event.
+        let _ = self.read_only.fetch_update(Ordering::Relaxed, Ordering::Relaxed, is_due);
+    }
+
+    fn judge(&self, opened_at: u64, idle_since: u64) -> Verdict {
+        if opened_at <= self.read_only.load(Ordering::Relaxed) {
+            Verdict::Close
+        } else if idle_since <= self.broken.load(Ordering::Relaxed) {
+            Verdict::Test
+        } else {
+            Verdict::Use
+        }
     }
 }
 
@@ -40,15 +102,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_idle_when_a_connection_broke_is_suspected_and_nothing_else() {
-        let suspicion = Suspicion {
-            start: Instant::now().checked_sub(Duration::from_secs(10)).unwrap(),
-            last_break: Arc::default(),
+    fn only_connections_idle_at_last_break_are_tested() {
+        let events = Events::default();
+        assert_eq!(events.judge(1, 40), Verdict::Use);
+        events.raise(50);
+        events.raise(45);
+        assert_eq!(events.judge(1, 50), Verdict::Test);
+        assert_eq!(events.judge(1, 51), Verdict::Use);
+    }
+
+    #[test]
+    fn connections_idle_for_long_are_tested() {
+        let (limit, age) = (Duration::from_secs(5), Duration::from_secs(9));
+        let start = Instant::now().checked_sub(age * 2).unwrap();
+        let judge = |test_after_idle, idle_for| {
+            Suspicion { start, ..Suspicion::new(test_after_idle) }.judge(age, idle_for)
         };
-        assert!(!suspicion.covers(Duration::from_secs(5)));
-        suspicion.raise();
-        assert!(suspicion.covers(Duration::from_secs(5)));
-        std::thread::sleep(Duration::from_millis(2));
-        assert!(!suspicion.covers(Duration::ZERO));
+        assert_eq!(judge(limit, Duration::from_millis(4999)), Verdict::Use);
+        assert_eq!(judge(limit, limit), Verdict::Test);
+        assert_eq!(judge(Duration::ZERO, Duration::ZERO), Verdict::Test);
+        assert_eq!(judge(Duration::MAX, age), Verdict::Use);
+    }
+
+    #[test]
+    fn only_connections_older_than_refused_write_are_closed() {
+        let (events, pause) = (Events::default(), micros(BETWEEN_CONDEMNATIONS));
+        events.condemn(50);
+        assert_eq!(events.judge(50, 60), Verdict::Close);
+        assert_eq!(events.judge(51, 60), Verdict::Use);
+        events.condemn(49 + pause);
+        assert_eq!(events.judge(51, 60), Verdict::Use);
+        events.condemn(50 + pause);
+        assert_eq!(events.judge(51, 60), Verdict::Close);
     }
 }

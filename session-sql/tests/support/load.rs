@@ -1,14 +1,13 @@
-//! Clients that count in one session, and what must be true of it afterwards, whatever happened meanwhile.
+//! Clients that count in one session, and what must hold for the session afterwards, whatever
+//! faults occurred.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use session_core::{
-    Error, ErrorKind, NewRecord, Record, Replaced, ServerSideSessions, Session, SessionConfig, SessionStore, StoreKey,
-    Version, async_trait,
-};
+use session_core::store::{NewRecord, Record, Replaced, SessionStore, StoreKey, Version};
+use session_core::{Error, ErrorKind, ServerSideSessions, Session, SessionConfig, async_trait};
 use session_sql::SqlStore;
 use tokio::task::JoinHandle;
 
@@ -16,7 +15,8 @@ use super::requests::Client;
 
 const CLIENTS: u32 = 4;
 
-/// Each client leaves marks of its own in the session, one per request, beside a counter, until the load ends.
+/// Until the load ends, each request of each client appends a unique mark to the session and
+/// increments a counter.
 pub struct Load {
     sessions: Arc<Engine>,
     cookie: String,
@@ -34,11 +34,11 @@ struct Progress {
 }
 
 impl Load {
-    /// Starts the clients; each call to the store must answer within its deadline and a tenth of it.
+    /// Starts the clients. Each call of the store must end within its deadline plus ten percent.
     pub async fn start(store: &SqlStore, deadline: Duration) -> Self {
         let failed = Arc::<AtomicUsize>::default();
         let store = InTime { store: store.clone(), deadline, failed: Arc::clone(&failed) };
-        // Each client has an engine of its own, as in another process.
+        // Each client has its own engine, as in another process.
         let engine = || Arc::new(ServerSideSessions::new(store.clone(), SessionConfig::default()));
         let sessions = engine();
         let mut first = Client::new(sessions.clone());
@@ -54,21 +54,23 @@ impl Load {
     }
 
     /// Waits until more requests have succeeded.
-    pub async fn until_more_is_done(&self) {
+    pub async fn until_progress(&self) {
         let before = self.progress.acknowledged.load(Ordering::SeqCst);
         let start = Instant::now();
         while self.progress.acknowledged.load(Ordering::SeqCst) < before + 40 {
-            assert!(start.elapsed() < Duration::from_secs(30), "it does not recover");
+            assert!(start.elapsed() < Duration::from_secs(30), "the store does not recover");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 
-    /// How many calls to the store failed so far. A request may succeed all the same: the engine looks for what it wrote.
+    /// Returns how many calls of the store have failed. Their requests may have succeeded, because
+    /// the engine looks for the write.
     pub fn failed(&self) -> usize {
         self.failed.load(Ordering::SeqCst)
     }
 
-    /// Ends the load. The session must hold each acknowledged mark, no mark twice, and as many as it counted.
+    /// Ends the load. The session must have each acknowledged mark, no mark twice, and as many
+    /// marks as the counter says.
     pub async fn end(self) {
         self.progress.ends.store(true, Ordering::SeqCst);
         let mut acknowledged = Vec::new();
@@ -77,14 +79,16 @@ impl Load {
         }
         let mut client = Client::new(self.sessions);
         client.cookie = self.cookie;
-        let read = |session: &Session| Ok((session.get::<Vec<u32>>("marks")?, session.get::<usize>("count")?));
+        let read = |session: &Session| {
+            Ok((session.get::<Vec<u32>>("marks")?, session.get::<usize>("count")?))
+        };
         let (marks, count) = client.request(read).await.unwrap();
         let (marks, count) = (marks.unwrap(), count.unwrap());
         let different: HashSet<u32> = marks.iter().copied().collect();
         assert_eq!(different.len(), marks.len(), "a write was applied twice");
         assert_eq!(count, marks.len(), "the counter and the marks differ");
         let lost: Vec<_> = acknowledged.iter().filter(|mark| !different.contains(mark)).collect();
-        assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
+        assert!(lost.is_empty(), "acknowledged marks are lost: {lost:?}");
     }
 }
 
@@ -94,7 +98,7 @@ async fn count(mut client: Client, number: u32, progress: Arc<Progress>) -> Vec<
         if progress.ends.load(Ordering::SeqCst) {
             break;
         }
-        match client.request(|session| leave(session, mark)).await {
+        match client.request(|session| append(session, mark)).await {
             Ok(()) => {
                 acknowledged.push(mark);
                 progress.acknowledged.fetch_add(1, Ordering::SeqCst);
@@ -105,7 +109,7 @@ async fn count(mut client: Client, number: u32, progress: Arc<Progress>) -> Vec<
     acknowledged
 }
 
-fn leave(session: &Session, mark: u32) -> Result<(), Error> {
+fn append(session: &Session, mark: u32) -> Result<(), Error> {
     session.update("marks", move |marks: Option<Vec<u32>>| {
         let mut marks = marks.unwrap_or_default();
         marks.push(mark);
@@ -115,7 +119,7 @@ fn leave(session: &Session, mark: u32) -> Result<(), Error> {
     Ok(())
 }
 
-/// A store whose calls must answer within the deadline and a tenth of it.
+/// A store whose calls must end within the deadline plus ten percent.
 #[derive(Clone, Debug)]
 struct InTime {
     store: SqlStore,
@@ -131,7 +135,7 @@ impl InTime {
     }
 }
 
-/// The call's result, which must come within the deadline and a tenth of it.
+/// Returns the result of a call that must end within the deadline plus ten percent.
 pub async fn in_time<T>(deadline: Duration, call: impl Future<Output = T>) -> T {
     let start = Instant::now();
     let result = call.await;
@@ -145,15 +149,29 @@ impl SessionStore for InTime {
         self.check(self.store.load(key)).await
     }
 
+    async fn load_many(&self, keys: &[StoreKey]) -> Result<Vec<Option<Record>>, Error> {
+        self.check(self.store.load_many(keys)).await
+    }
+
     async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
         self.check(self.store.create(key, record)).await
     }
 
-    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+    async fn replace(
+        &self,
+        key: &StoreKey,
+        expected: Version,
+        record: &NewRecord<'_>,
+    ) -> Result<Replaced, Error> {
         self.check(self.store.replace(key, expected, record)).await
     }
 
-    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+    async fn touch(
+        &self,
+        key: &StoreKey,
+        expected: Version,
+        expires_at: SystemTime,
+    ) -> Result<bool, Error> {
         self.check(self.store.touch(key, expected, expires_at)).await
     }
 

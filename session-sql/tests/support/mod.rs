@@ -1,48 +1,60 @@
-//! What the tests have in common: addresses, records, stores.
+//! Helpers of the tests: addresses, records and stores.
 
-#![allow(clippy::unwrap_used, dead_code, unreachable_pub, reason = "each test file uses its own part of this")]
+#![allow(clippy::unwrap_used, dead_code, unreachable_pub, reason = "each test file uses a part")]
 
 pub mod load;
 pub mod requests;
 
 use std::time::{Duration, SystemTime};
 
-use session_core::{NewRecord, StoreKey};
+use session_core::store::{NewRecord, StoreKey};
 use session_sql::{SqlStore, SqlStoreBuilder};
 use sqlx::{AssertSqlSafe, Connection as _};
 use test_servers::{PrivateServer, TemporaryFolder};
 use tokio::sync::OnceCell;
 
-/// The address of an SQLite file in a folder.
+/// Returns the address of an SQLite file in a folder.
 pub fn sqlite(folder: &TemporaryFolder) -> String {
     format!("sqlite:{}", folder.path().join("sessions.db").display())
 }
 
-/// The way to the PostgreSQL that tests share through a `PgBouncer`.
+/// Returns how many transactions the write-ahead log has. The last page of each has the size of the
+/// file after it.
+pub fn commits(folder: &TemporaryFolder) -> usize {
+    const HEADER: usize = 32;
+    const PAGE_HEADER: usize = 24;
+    let log = std::fs::read(folder.path().join("sessions.db-wal")).unwrap();
+    let page =
+        PAGE_HEADER + usize::try_from(u32::from_be_bytes(log[8..12].try_into().unwrap())).unwrap();
+    log[HEADER..].chunks_exact(page).filter(|page| page[4..8] != [0; 4]).count()
+}
+
+/// Returns the address of the shared PostgreSQL through `PgBouncer`.
 pub async fn pgbouncer() -> String {
     static POOLER: OnceCell<PrivateServer> = OnceCell::const_new();
     let start = async || test_servers::pgbouncer(test_servers::postgres().await.url()).await;
     through_pooler(POOLER.get_or_init(start).await.url())
 }
 
-/// An address that tells sqlx to keep no prepared statements.
+/// Returns an address with which sqlx keeps no prepared statements.
 pub fn through_pooler(url: &str) -> String {
     format!("{url}?statement-cache-capacity=0")
 }
 
-/// Some record, and keys that nobody else uses.
+/// Returns a record that expires in an hour.
 pub fn record(payload: &[u8]) -> NewRecord<'_> {
     let now = SystemTime::now();
     NewRecord::new(payload, now, now + Duration::from_hours(1))
 }
 
+/// Returns a random key.
 pub fn new_key() -> StoreKey {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).unwrap();
     StoreKey::from_bytes(bytes)
 }
 
-/// The store at an address, with its table.
+/// Returns the store at an address, after creating its table.
 pub async fn migrated(url: &str) -> SqlStore {
     migrated_by(SqlStore::builder(), url).await
 }
@@ -53,7 +65,7 @@ pub async fn migrated_by(builder: SqlStoreBuilder, url: &str) -> SqlStore {
     store
 }
 
-/// A store on a table that nobody else uses, of a server that others may use; give it back with [`drop_table`].
+/// Returns a store with a new table on a shared server. Remove the table with [`drop_table`].
 pub async fn on_its_own_table(url: &str) -> (SqlStore, String) {
     let name = format!("test_{:016x}", getrandom::u64().unwrap());
     (migrated_by(SqlStore::builder().table(&*name), url).await, name)

@@ -1,10 +1,11 @@
-//! Requests to an application, as an adapter carries them out.
+//! Requests to an application, as an adapter runs them.
 
 use std::sync::Arc;
 
-use session_core::{Error, OnOutage, RequestSession, RequestView, Session, SessionInterface};
+use session_core::request::{RequestSession, RequestView};
+use session_core::{Error, OutagePolicy, Session, SessionInterface};
 
-/// A client with a cookie of its own.
+/// A client with its own cookie.
 pub struct Client {
     sessions: Arc<dyn SessionInterface>,
     /// `name=value`; empty before the first session.
@@ -16,24 +17,28 @@ impl Client {
         Self { sessions, cookie: String::new() }
     }
 
-    /// A request whose handler does this to its session. A removed cookie is kept, so that what it led to can be asked for.
-    pub async fn request<T>(&mut self, handler: impl FnOnce(&Session) -> Result<T, Error>) -> Result<T, Error> {
-        let request = self.begin();
+    /// Sends a request whose handler uses its session. The client keeps a removed cookie, so that a
+    /// test can use it again.
+    pub async fn request<T>(
+        &mut self,
+        handler: impl FnOnce(&Session) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let request = self.open();
         let result = handler(&request.session().await?)?;
-        let headers = request.commit().await?;
+        let headers = request.commit().await.into_result()?;
         if let Some(cookie) = headers.set_cookie().filter(|cookie| !cookie.contains("Max-Age=0")) {
             cookie.split(';').next().unwrap_or_default().clone_into(&mut self.cookie);
         }
         Ok(result)
     }
 
-    /// A request whose handler does not ask for its session.
+    /// Sends a request whose handler does not use its session.
     pub async fn untouched(&self) -> Result<(), Error> {
-        self.begin().commit().await.map(drop)
+        self.open().commit().await.into_result().map(drop)
     }
 
-    fn begin(&self) -> RequestSession {
+    fn open(&self) -> RequestSession {
         let view = RequestView::builder().cookie_header(self.cookie.as_bytes()).build();
-        RequestSession::with_shared(Arc::clone(&self.sessions), view, OnOutage::Refuse)
+        RequestSession::with_shared(Arc::clone(&self.sessions), view, OutagePolicy::Refuse)
     }
 }

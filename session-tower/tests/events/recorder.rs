@@ -1,4 +1,4 @@
-//! Records every event of the project's crates: what the table says of it, and all text in it.
+//! Records every event of the project's crates: its row of the table, and all of its text.
 
 use std::fmt::{Debug, Write as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -26,7 +26,7 @@ pub(crate) fn take() -> Vec<Emitted> {
     std::mem::take(&mut emitted())
 }
 
-/// What the events so far called the session.
+/// Returns the names of sessions in the events so far.
 pub(crate) fn names() -> Vec<String> {
     emitted().iter().filter_map(|emitted| emitted.session.clone()).collect()
 }
@@ -47,7 +47,8 @@ impl Subscriber for Recorder {
         event.record(&mut seen);
         let metadata = event.metadata();
         let name = metadata.target().split("::").next().unwrap_or_default().to_owned();
-        let mut fields: Vec<_> = metadata.fields().iter().map(|field| field.name().to_owned()).collect();
+        let mut fields: Vec<_> =
+            metadata.fields().iter().map(|field| field.name().to_owned()).collect();
         fields.retain(|field| field != "message");
         fields.sort();
         let row = (name, metadata.level().to_string(), seen.message, fields);

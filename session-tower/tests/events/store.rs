@@ -1,22 +1,23 @@
-//! A store in memory that misbehaves on demand.
+//! A store in memory that has defects on demand.
 
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
-use session_core::{Error, ErrorKind, NewRecord, Record, Replaced, SessionStore, StoreKey, Version, async_trait};
+use session_core::store::{NewRecord, Record, Replaced, SessionStore, StoreKey, Version};
+use session_core::{Error, ErrorKind, async_trait};
 use session_memory::MemoryStore;
 
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) enum Defect {
     #[default]
     None,
-    /// Records hold something else.
+    /// Records were written by another program.
     Foreign,
-    /// Records hold half a session.
+    /// Records have an incomplete payload.
     NoSession,
     Unreachable,
     Unwritable,
-    /// A record is ended by another request before it is written.
+    /// Another request removes the record before it is written.
     EndsMeanwhile,
 }
 
@@ -32,7 +33,7 @@ impl Defective {
         *self.defect.lock().unwrap() = defect;
     }
 
-    /// The beginnings of the keys that were asked for, written in two ways.
+    /// Returns the first bytes of all loaded keys, in two notations.
     pub(crate) fn keys(&self) -> Vec<String> {
         self.keys.lock().unwrap().clone()
     }
@@ -40,7 +41,11 @@ impl Defective {
     fn check(&self, failing: Defect) -> Result<(), Error> {
         let down = *self.defect.lock().unwrap() == failing;
         let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
-        if down { Err(Error::new(ErrorKind::Unavailable, "the store is down").with_source(refused)) } else { Ok(()) }
+        if down {
+            Err(Error::new(ErrorKind::Unavailable, "the store is down").with_source(refused))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -59,7 +64,8 @@ impl SessionStore for Defective {
             Defect::NoSession => &payload[..payload.len() - 1],
             _ => payload,
         };
-        let changed = NewRecord::new(payload, record.created_at(), record.expires_at()).owned_by(record.owner());
+        let changed = NewRecord::new(payload, record.created_at(), record.expires_at())
+            .owned_by(record.owner());
         Ok(Some(Record::new(record.version(), &changed)))
     }
 
@@ -67,14 +73,24 @@ impl SessionStore for Defective {
         self.inner.create(key, record).await
     }
 
-    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+    async fn replace(
+        &self,
+        key: &StoreKey,
+        expected: Version,
+        record: &NewRecord<'_>,
+    ) -> Result<Replaced, Error> {
         if *self.defect.lock().unwrap() == Defect::EndsMeanwhile {
             self.inner.remove(key, expected).await?;
         }
         self.inner.replace(key, expected, record).await
     }
 
-    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+    async fn touch(
+        &self,
+        key: &StoreKey,
+        expected: Version,
+        expires_at: SystemTime,
+    ) -> Result<bool, Error> {
         self.check(Defect::Unwritable)?;
         self.inner.touch(key, expected, expires_at).await
     }

@@ -1,5 +1,5 @@
-//! What the tests of this crate share: requests, responses, signed cookies under a clock that stands still, and an
-//! interface that counts its calls and fails on demand.
+//! Shared by the tests: requests, responses, signed cookies with a stopped clock, and an interface
+//! that counts its calls and fails on demand.
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
@@ -14,13 +14,16 @@ use http::header::{CACHE_CONTROL, COOKIE, SET_COOKIE, VARY};
 use http::{HeaderName, Request};
 use http_body_util::BodyExt as _;
 use session_cookie::SignedCookieSessions;
+use session_core::config::SecretKey;
+use session_core::interface::{OpenContext, Opened, Save, Saved, SessionView, state_of};
+use session_core::request::{RequestSession, RequestView};
 use session_core::{
-    CookieAction, CookieAttributes, Error, ErrorKind, ManualClock, OpenContext, RequestSession, RequestView,
-    SaveContext, SecretKey, Session, SessionConfig, SessionConfigBuilder, SessionInterface, async_trait,
+    CookieAttributes, Error, ErrorKind, ManualClock, Session, SessionConfig, SessionConfigBuilder,
+    SessionInterface, async_trait,
 };
 use tower::ServiceExt as _;
 
-/// Tue, 14 Nov 2023 22:13:20 GMT, and so it stays.
+/// Returns a clock that stands at Tue, 14 Nov 2023 22:13:20 GMT.
 pub fn clock() -> ManualClock {
     ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000))
 }
@@ -37,26 +40,31 @@ pub fn signed(settings: SessionConfigBuilder) -> SignedCookieSessions {
     SignedCookieSessions::new(settings.build().unwrap(), &key()).unwrap()
 }
 
-/// A `Cookie` header with a session of these sessions, filled like this.
-pub async fn cookie(sessions: &SignedCookieSessions, fill: fn(&Session)) -> String {
+/// Saves a new session and returns the `Cookie` header of a client that has it.
+pub async fn cookie(sessions: &(impl SessionInterface + Clone), fill: fn(&Session)) -> String {
     let request = RequestSession::new(sessions.clone(), RequestView::default());
     fill(&request.session().await.unwrap());
-    let headers = request.commit().await.unwrap();
+    let headers = request.commit().await.into_result().unwrap();
     pair(headers.set_cookie().unwrap()).to_owned()
 }
 
-/// The session that a browser would bring back after this `Set-Cookie` header.
-pub async fn reopen(sessions: &SignedCookieSessions, set_cookie: &str) -> Session {
+/// Opens the session of a client that received this `Set-Cookie` header.
+pub async fn reopen(sessions: &(impl SessionInterface + Clone), set_cookie: &str) -> Session {
     let view = RequestView::builder().cookie_header(pair(set_cookie).as_bytes()).build();
     RequestSession::new(sessions.clone(), view).session().await.unwrap()
 }
 
-/// The name and the value of a `Set-Cookie` header.
+/// Returns the payload of a session.
+pub fn payload(session: &Session) -> String {
+    state_of(session).payload()
+}
+
+/// Returns the name and the value of a `Set-Cookie` header.
 pub fn pair(set_cookie: &str) -> &str {
     set_cookie.split(';').next().unwrap()
 }
 
-/// A request for `/` with each of these `Cookie` headers.
+/// Returns a request for `/` with these `Cookie` headers.
 pub fn request<const N: usize>(cookies: [&str; N]) -> Request<Body> {
     let mut request = Request::new(Body::empty());
     for cookie in cookies {
@@ -65,8 +73,8 @@ pub fn request<const N: usize>(cookies: [&str; N]) -> Request<Body> {
     request
 }
 
-/// The response of an application to a request for `/` with this `Cookie` header; none if it is empty.
-pub async fn answer(app: &axum::Router, cookie: &str) -> Response {
+/// Sends a request for `/` with this `Cookie` header, or without one if it is empty.
+pub async fn send(app: &axum::Router, cookie: &str) -> Response {
     let request = if cookie.is_empty() { request([]) } else { request([cookie]) };
     app.clone().oneshot(request).await.unwrap()
 }
@@ -83,9 +91,14 @@ pub fn cache_control<B>(response: &http::Response<B>) -> Vec<&str> {
     all(response, &CACHE_CONTROL)
 }
 
-/// The names of the response's headers, without the length that a router adds.
+/// Returns the names of the response headers, except the length that a router adds.
 pub fn header_names<B>(response: &http::Response<B>) -> Vec<&str> {
-    response.headers().keys().map(HeaderName::as_str).filter(|name| *name != "content-length").collect()
+    response
+        .headers()
+        .keys()
+        .map(HeaderName::as_str)
+        .filter(|name| *name != "content-length")
+        .collect()
 }
 
 fn all<'a, B>(response: &'a http::Response<B>, name: &HeaderName) -> Vec<&'a str> {
@@ -97,15 +110,16 @@ pub async fn text(response: Response) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// Another interface under observation. Clones share the counts.
+/// Another interface, with counted calls. Clones share the counts.
 #[derive(Clone, Debug)]
 pub struct Watched {
     inner: Arc<dyn SessionInterface>,
     opens: Arc<AtomicUsize>,
     saves: Arc<AtomicUsize>,
     failing_opens: usize,
+    succeeding_saves: usize,
     failing_save: Option<ErrorKind>,
-    on_open: fn(&Session),
+    on_open: fn(Opened) -> Opened,
 }
 
 impl Watched {
@@ -115,32 +129,38 @@ impl Watched {
             opens: Arc::default(),
             saves: Arc::default(),
             failing_opens: 0,
+            succeeding_saves: 0,
             failing_save: None,
-            on_open: |_| (),
+            on_open: |opened| opened,
         }
     }
 
-    /// The first so many opens fail with [`ErrorKind::Unavailable`].
+    /// Makes the first calls of `open` fail with [`ErrorKind::Unavailable`].
     pub fn failing_opens(self, failing_opens: usize) -> Self {
         Self { failing_opens, ..self }
     }
 
-    /// Every save fails.
+    /// Makes every call of `save` fail.
     pub fn failing_save(self, kind: ErrorKind) -> Self {
-        Self { failing_save: Some(kind), ..self }
+        self.failing_save_after(0, kind)
     }
 
-    /// What the interface itself does to a session that it opened.
-    pub fn on_open(self, on_open: fn(&Session)) -> Self {
+    /// Makes every call of `save` fail after this number of calls.
+    pub fn failing_save_after(self, succeeding_saves: usize, kind: ErrorKind) -> Self {
+        Self { succeeding_saves, failing_save: Some(kind), ..self }
+    }
+
+    /// Sets what the interface does to a session that it opened.
+    pub fn on_open(self, on_open: fn(Opened) -> Opened) -> Self {
         Self { on_open, ..self }
     }
 
-    /// How often a session was asked for.
+    /// Returns the number of calls of `open`.
     pub fn opens(&self) -> usize {
         self.opens.load(Ordering::SeqCst)
     }
 
-    /// How often a session was to be saved.
+    /// Returns the number of calls of `save`.
     pub fn saves(&self) -> usize {
         self.saves.load(Ordering::SeqCst)
     }
@@ -152,20 +172,18 @@ impl SessionInterface for Watched {
         self.inner.config()
     }
 
-    async fn open(&self, context: &OpenContext<'_>) -> Result<Session, Error> {
+    async fn open(&self, context: &OpenContext<'_>) -> Result<Opened, Error> {
         if self.opens.fetch_add(1, Ordering::SeqCst) < self.failing_opens {
             return Err(failure(ErrorKind::Unavailable));
         }
-        let session = self.inner.open(context).await?;
-        (self.on_open)(&session);
-        Ok(session)
+        self.inner.open(context).await.map(self.on_open)
     }
 
-    async fn save(&self, session: &Session, context: &SaveContext<'_>) -> Result<CookieAction, Error> {
-        self.saves.fetch_add(1, Ordering::SeqCst);
+    async fn save(&self, save: &Save<'_>) -> Result<Saved, Error> {
+        let earlier = self.saves.fetch_add(1, Ordering::SeqCst);
         match self.failing_save {
-            Some(kind) => Err(failure(kind)),
-            None => self.inner.save(session, context).await,
+            Some(kind) if earlier >= self.succeeding_saves => Err(failure(kind)),
+            _ => self.inner.save(save).await,
         }
     }
 
@@ -173,15 +191,19 @@ impl SessionInterface for Watched {
         self.inner.cookie_name(request)
     }
 
-    fn cookie_attributes(&self, request: &RequestView, session: &Session) -> Cow<'_, CookieAttributes> {
+    fn cookie_attributes(
+        &self,
+        request: &RequestView,
+        session: &SessionView<'_>,
+    ) -> Cow<'_, CookieAttributes> {
         self.inner.cookie_attributes(request, session)
     }
 
-    fn lifetime(&self, session: &Session) -> Option<Duration> {
+    fn lifetime(&self, session: &SessionView<'_>) -> Option<Duration> {
         self.inner.lifetime(session)
     }
 
-    fn should_set_cookie(&self, session: &Session) -> bool {
+    fn should_set_cookie(&self, session: &SessionView<'_>) -> bool {
         self.inner.should_set_cookie(session)
     }
 }

@@ -1,4 +1,5 @@
-//! What goes wrong, on each backend: the kind of the error, whom it names, that it comes in time and gives nothing away.
+//! Faults of each backend. The error has the right kind, names the backend, comes by the deadline
+//! and shows no secret.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -9,52 +10,62 @@ use std::error::Error as _;
 use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
+use session_core::Error;
 use session_core::ErrorKind::{self, Backend as Refused, Configuration, TooLarge, Unavailable};
-use session_core::{Error, NewRecord, SessionStore, StoreKey};
+use session_core::store::{NewRecord, SessionStore, StoreKey};
 use tokio::time::timeout;
 
 /// The deadline of every store.
 const DEADLINE: Duration = Duration::from_secs(1);
 
-/// How much later than the deadline and ten percent an error may come on a machine that is busy with other tests.
+/// How much later than the deadline plus ten percent an error may come on a busy machine.
 const SLACK: Duration = Duration::from_millis(500);
 
-/// Part of every password, of every payload, and of the key, in the forms in which a driver would quote them.
-const SECRETS: [&str; 7] =
-    ["-test-password", "wrong-word", "payload-of-a-session", "abababab", "171, 171", "\\xab\\xab", "\u{fffd}\u{fffd}"];
+/// Parts of every password, every payload and the key, in the forms in which a driver quotes them.
+const SECRETS: [&str; 7] = [
+    "-test-password",
+    "wrong-word",
+    "payload-of-a-session",
+    "abababab",
+    "171, 171",
+    "\\xab\\xab",
+    "\u{fffd}\u{fffd}",
+];
 
 const KEY: StoreKey = StoreKey::from_bytes([0xab; 32]);
 
 #[derive(Clone, Copy, Debug)]
 enum Fault {
-    /// An address that makes no sense.
+    /// The address is invalid.
     Address,
     WrongPassword,
-    /// Nobody listens.
+    /// Nothing listens at the address.
     Unreachable,
-    /// Somebody listens, and says nothing.
+    /// The server at the address does not reply.
     Silent,
-    /// What is there is something else than this backend's.
+    /// The file or the server is of another kind.
     SomethingElse,
     NoTable,
-    /// Something else has written under the key.
+    /// Another program has written under the key.
     ForeignRecord,
-    /// The owner's list is none.
+    /// The key of the owner's list has a value of another type.
     ForeignList,
-    /// The payload is longer than the store takes.
+    /// The payload exceeds the limit of the store.
     LongPayload,
-    /// The payload is longer than the server takes.
+    /// The payload exceeds the limit of the server.
     LongPacket,
     NoRights,
+    /// The file is opened for reading, or the server becomes read-only after the store connected.
     ReadOnly,
     FullMemory,
     FullDisk,
-    /// It hangs, once the store is connected.
+    /// The server hangs after the store connected.
     Hangs,
 }
 
-/// The kind of each fault's error on SQLite, PostgreSQL, PostgreSQL behind PgBouncer, MariaDB, Redis and a Cluster; `None`
-/// where there is no such fault, or none that the backend would not meet in the same way as its neighbour.
+/// The kind of the error of each fault, on SQLite, PostgreSQL, PostgreSQL behind PgBouncer,
+/// MariaDB, Redis and a Cluster. `None` if the fault does not exist, or does not differ from that
+/// of a similar backend.
 #[rustfmt::skip]
 const TABLE: [(Fault, [Option<ErrorKind>; 6]); 15] = [
     (Fault::Address,       [Some(Configuration), Some(Configuration), None,              Some(Configuration), Some(Configuration), Some(Configuration)]),
@@ -68,7 +79,7 @@ const TABLE: [(Fault, [Option<ErrorKind>; 6]); 15] = [
     (Fault::LongPayload,   [Some(TooLarge),      Some(TooLarge),      Some(TooLarge),    Some(TooLarge),      Some(TooLarge),      Some(TooLarge)]),
     (Fault::LongPacket,    [None,                None,                None,              Some(TooLarge),      None,                None]),
     (Fault::NoRights,      [None,                Some(Refused),       None,              Some(Refused),       Some(Refused),       Some(Refused)]),
-    (Fault::ReadOnly,      [Some(Refused),       Some(Refused),       None,              Some(Refused),       Some(Unavailable),   None]),
+    (Fault::ReadOnly,      [Some(Refused),       Some(Unavailable),   Some(Unavailable), Some(Unavailable),   Some(Unavailable),   None]),
     (Fault::FullMemory,    [None,                None,                None,              None,                Some(Refused),       Some(Refused)]),
     (Fault::FullDisk,      [Some(Unavailable),   Some(Unavailable),   Some(Unavailable), Some(Unavailable),   Some(Refused),       None]),
     (Fault::Hangs,         [Some(Unavailable),   Some(Unavailable),   Some(Unavailable), Some(Unavailable),   Some(Unavailable),   Some(Unavailable)]),
@@ -78,44 +89,45 @@ const TABLE: [(Fault, [Option<ErrorKind>; 6]); 15] = [
 type Call<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>;
 
 trait Backend {
-    /// What its errors call it.
+    /// The name of the backend in its errors.
     const NAME: &str;
 
-    /// Brings a fault about, and gives the call that meets it. The faults come in the order of the table, each once.
+    /// Causes a fault and returns the call that fails because of it. The faults are caused in the
+    /// order of the table, each once.
     async fn call(&self, fault: Fault) -> Call<'_>;
 }
 
 #[tokio::test]
 async fn sqlite() {
-    meet_all(0, &sql::Sqlite::new()).await;
+    check_all(0, &sql::Sqlite::new()).await;
 }
 
 #[tokio::test]
 async fn postgres() {
-    meet_all(1, &sql::Postgres::start().await).await;
+    check_all(1, &sql::Postgres::start().await).await;
 }
 
 #[tokio::test]
 async fn postgres_behind_pgbouncer() {
-    meet_all(2, &sql::Postgres::start_behind_pgbouncer().await).await;
+    check_all(2, &sql::Postgres::start_behind_pgbouncer().await).await;
 }
 
 #[tokio::test]
 async fn mariadb() {
-    meet_all(3, &sql::MariaDb::start().await).await;
+    check_all(3, &sql::MariaDb::start().await).await;
 }
 
 #[tokio::test]
 async fn one_redis() {
-    meet_all(4, &redis::OneServer::start().await).await;
+    check_all(4, &redis::OneServer::start().await).await;
 }
 
 #[tokio::test]
 async fn a_redis_cluster() {
-    meet_all(5, &redis::OneNode::start().await).await;
+    check_all(5, &redis::OneNode::start().await).await;
 }
 
-async fn meet_all<B: Backend>(column: usize, backend: &B) {
+async fn check_all<B: Backend>(column: usize, backend: &B) {
     for (fault, kinds) in TABLE {
         let Some(kind) = kinds[column] else { continue };
         let call = backend.call(fault).await;
@@ -123,11 +135,11 @@ async fn meet_all<B: Backend>(column: usize, backend: &B) {
             panic!("{fault:?} on {}: no error at the deadline", B::NAME)
         };
         let Err(error) = result else { panic!("{fault:?} on {}: no error", B::NAME) };
-        judge(&error, kind, &format!("{fault:?}"), B::NAME);
+        check(&error, kind, &format!("{fault:?}"), B::NAME);
     }
 }
 
-fn judge(error: &Error, kind: ErrorKind, fault: &str, backend: &str) {
+fn check(error: &Error, kind: ErrorKind, fault: &str, backend: &str) {
     let mut shown = format!("{error} {error:?}");
     let mut source = error.source();
     assert!(source.is_some(), "{fault}: {error} has no source");
@@ -143,12 +155,12 @@ fn judge(error: &Error, kind: ErrorKind, fault: &str, backend: &str) {
     }
 }
 
-/// The call is that which connects.
+/// Returns a call that connects.
 fn connecting<'a, S>(connect: impl Future<Output = Result<S, Error>> + 'a) -> Call<'a> {
     Box::pin(async { connect.await.map(drop) })
 }
 
-/// The call is that which connects to a port where somebody listens and says nothing. `connect` is told the port.
+/// Returns a call that connects to a server that does not reply. `connect` gets its port.
 fn connecting_to_silence<'a, S, F: Future<Output = Result<S, Error>> + 'a>(
     connect: impl FnOnce(u16) -> F + 'a,
 ) -> Call<'a> {
@@ -159,7 +171,7 @@ fn connecting_to_silence<'a, S, F: Future<Output = Result<S, Error>> + 'a>(
     })
 }
 
-/// The call is that which creates a record.
+/// Returns a call that creates a record.
 fn creating<'a>(store: impl SessionStore + 'a) -> Call<'a> {
     creating_with(store, "payload-of-a-session".repeat(6).into_bytes())
 }
@@ -167,7 +179,8 @@ fn creating<'a>(store: impl SessionStore + 'a) -> Call<'a> {
 fn creating_with<'a>(store: impl SessionStore + 'a, payload: Vec<u8>) -> Call<'a> {
     Box::pin(async move {
         let now = SystemTime::now();
-        let record = NewRecord::new(&payload, now, now + Duration::from_hours(1)).owned_by(Some("ada"));
+        let record =
+            NewRecord::new(&payload, now, now + Duration::from_hours(1)).owned_by(Some("ada"));
         store.create(&KEY, &record).await.map(drop)
     })
 }

@@ -1,6 +1,6 @@
-//! How faults come about on Redis, one server and a Cluster.
+//! Causes the faults on one Redis server and on a Cluster.
 
-use session_core::SessionStore as _;
+use session_core::store::SessionStore as _;
 use session_redis::{RedisStore, RedisStoreBuilder};
 use test_servers::{PrivateServer, RedisOptions, redis_with};
 
@@ -38,7 +38,9 @@ impl Backend for OneServer {
     async fn call(&self, fault: Fault) -> Call<'_> {
         let at = |url: String| RedisStore::builder(url).deadline(DEADLINE);
         match fault {
-            Fault::Address => connecting(at("redis://:wrong-word@127.0.0.1/x".to_owned()).connect()),
+            Fault::Address => {
+                connecting(at("redis://:wrong-word@127.0.0.1/x".to_owned()).connect())
+            }
             Fault::ReadOnly => {
                 let store = at(self.0.url().to_owned()).connect().await.unwrap();
                 self.0.ask(&["REPLICAOF", "127.0.0.1", "1"]).await;
@@ -51,11 +53,16 @@ impl Backend for OneServer {
             }
             Fault::FullDisk => {
                 self.0.ask(&["CONFIG", "SET", "maxmemory", "0"]).await;
-                // There is no place for a snapshot.
+                // A folder is in the place of the snapshot.
                 std::fs::create_dir(self.0.folder().join("dump.rdb")).unwrap();
                 self.0.ask(&["CONFIG", "SET", "save", "1 1"]).await;
                 self.0.ask(&["BGSAVE"]).await;
-                while !self.0.ask(&["INFO", "persistence"]).await.contains("rdb_last_bgsave_status:err") {}
+                while !self
+                    .0
+                    .ask(&["INFO", "persistence"])
+                    .await
+                    .contains("rdb_last_bgsave_status:err")
+                {}
                 creating(at(self.0.url().to_owned()).connect().await.unwrap())
             }
             _ => call(&self.0, fault, at).await,
@@ -84,32 +91,56 @@ impl Backend for OneNode {
     }
 }
 
-/// What is the same on both.
-async fn call<'a>(server: &PrivateServer, fault: Fault, at: impl Fn(String) -> RedisStoreBuilder + 'a) -> Call<'a> {
+/// The faults that are the same on both.
+async fn call<'a>(
+    server: &PrivateServer,
+    fault: Fault,
+    at: impl Fn(String) -> RedisStoreBuilder + 'a,
+) -> Call<'a> {
     let url = server.url().to_owned();
     let name = format!("session:{}", "ab".repeat(32));
     match fault {
         Fault::WrongPassword => connecting(at(url).password("wrong-word").connect()),
-        Fault::Unreachable => connecting(at(url.replace(&server.port().to_string(), "1")).connect()),
-        Fault::Silent => {
-            connecting_to_silence(move |port| at(format!("redis://:wrong-word@127.0.0.1:{port}")).connect())
+        Fault::Unreachable => {
+            connecting(at(url.replace(&server.port().to_string(), "1")).connect())
         }
+        Fault::Silent => connecting_to_silence(move |port| {
+            at(format!("redis://:wrong-word@127.0.0.1:{port}")).connect()
+        }),
         Fault::ForeignRecord => {
-            server.ask(&["SET", &name, "of something else"]).await;
+            server.ask(&["SET", &name, "of another program"]).await;
             let store = at(url).connect().await.unwrap();
             assert_eq!(store.load(&KEY).await.unwrap(), None);
             creating(store)
         }
         Fault::ForeignList => {
             server.ask(&["DEL", &name]).await;
-            server.ask(&["SET", LIST, "no list"]).await;
+            server.ask(&["SET", LIST, "not a list"]).await;
             creating(at(url).connect().await.unwrap())
         }
         Fault::LongPayload => creating(at(url).max_payload(100).connect().await.unwrap()),
         Fault::NoRights => {
             server.ask(&["DEL", LIST]).await;
-            server.ask(&["ACL", "SETUSER", "reader", "on", ">reader-test-password", "~*", "+@all", "-set"]).await;
-            creating(at(url).username("reader").password("reader-test-password").connect().await.unwrap())
+            server
+                .ask(&[
+                    "ACL",
+                    "SETUSER",
+                    "reader",
+                    "on",
+                    ">reader-test-password",
+                    "~*",
+                    "+@all",
+                    "-set",
+                ])
+                .await;
+            creating(
+                at(url)
+                    .username("reader")
+                    .password("reader-test-password")
+                    .connect()
+                    .await
+                    .unwrap(),
+            )
         }
         Fault::FullMemory => {
             let store = at(url).connect().await.unwrap();

@@ -1,11 +1,13 @@
-//! How faults come about on SQLite, PostgreSQL and MariaDB.
+//! Causes the faults on SQLite, PostgreSQL and MariaDB.
 
-use session_core::{Replaced, SessionStore, Version};
+use session_core::store::{NewRecord, Replaced, SessionStore, Version};
 use session_sql::{SqlStore, SqlStoreBuilder};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use test_servers::{PrivateServer, TemporaryFolder, mysql_with, pgbouncer, postgres_with};
 
-use super::{Backend, Call, DEADLINE, Fault, KEY, connecting, connecting_to_silence, creating, creating_with};
+use super::{
+    Backend, Call, DEADLINE, Fault, KEY, connecting, connecting_to_silence, creating, creating_with,
+};
 
 pub(super) struct Sqlite(TemporaryFolder);
 
@@ -20,18 +22,19 @@ fn builder() -> SqlStoreBuilder {
     SqlStore::builder().deadline(DEADLINE)
 }
 
-/// A store on a table of its own.
+/// Returns a store, after creating its table.
 async fn migrated(table: &str, url: &str) -> SqlStore {
     let store = builder().table(table).connect(url).await.unwrap();
     store.migrate().await.unwrap();
     store
 }
 
-/// What something else wrote is absent, but in the way of a new record.
+/// Checks that a foreign record is treated as missing, and returns a call that creates another
+/// under the same key.
 async fn creating_over_a_foreign_record<'a>(store: SqlStore) -> Call<'a> {
     assert_eq!(store.load(&KEY).await.unwrap(), None);
     let now = std::time::SystemTime::now();
-    let record = session_core::NewRecord::new(b"", now, now);
+    let record = NewRecord::new(b"", now, now);
     assert_eq!(store.replace(&KEY, Version::new(1), &record).await.unwrap(), Replaced::Stale);
     creating(store)
 }
@@ -62,20 +65,25 @@ impl Backend for Sqlite {
         let url = self.url("sessions.db");
         let one = || SqlitePoolOptions::new().max_connections(1);
         match fault {
-            Fault::Address => connecting(async move { builder().connect(&format!("{url}?mode=nonsense")).await }),
-            Fault::Unreachable => {
-                connecting(async { builder().connect(&self.url("no/such/folder/sessions.db")).await })
+            Fault::Address => {
+                connecting(async move { builder().connect(&format!("{url}?mode=nonsense")).await })
             }
+            Fault::Unreachable => connecting(async {
+                builder().connect(&self.url("no/such/folder/sessions.db")).await
+            }),
             Fault::SomethingElse => {
-                std::fs::write(self.0.path().join("text.db"), "this is no database".repeat(300)).unwrap();
+                std::fs::write(self.0.path().join("text.db"), "this is no database".repeat(300))
+                    .unwrap();
                 connecting(async { builder().connect(&self.url("text.db")).await })
             }
             Fault::NoTable => creating(builder().table("absent").connect(&url).await.unwrap()),
             Fault::ForeignRecord => {
                 let store = migrated("foreign_records", &url).await;
                 let pool = one().connect_with(self.options("sessions.db")).await.unwrap();
-                let insert =
-                    format!("INSERT INTO foreign_records VALUES (x'{}', 0, x'00', 0, 0, x'ff')", "ab".repeat(32));
+                let insert = format!(
+                    "INSERT INTO foreign_records VALUES (x'{}', 0, x'00', 0, 0, x'ff')",
+                    "ab".repeat(32)
+                );
                 sqlx::query(sqlx::AssertSqlSafe(insert)).execute(&pool).await.unwrap();
                 creating_over_a_foreign_record(store).await
             }
@@ -87,7 +95,8 @@ impl Backend for Sqlite {
             Fault::FullDisk => {
                 migrated("sessions", &self.url("full.db")).await;
                 let options = self.options("full.db").pragma("max_page_count", "8");
-                let store = builder().sqlite_pool(one().connect_with(options).await.unwrap()).unwrap();
+                let store =
+                    builder().sqlite_pool(one().connect_with(options).await.unwrap()).unwrap();
                 creating_with(store, vec![0; 100_000])
             }
             Fault::Hangs => {
@@ -102,7 +111,7 @@ impl Backend for Sqlite {
                     created
                 })
             }
-            other => unreachable!("sqlite knows no {other:?}"),
+            other => unreachable!("sqlite has no fault {other:?}"),
         }
     }
 }
@@ -118,7 +127,7 @@ impl Postgres {
         Self { server, pooler }
     }
 
-    /// Without prepared statements, which a pooler cannot keep.
+    /// Returns the address. A pooler needs statements that are not prepared.
     fn url(&self) -> String {
         match &self.pooler {
             Some(pooler) => format!("{}?statement-cache-capacity=0", pooler.url()),
@@ -133,10 +142,13 @@ impl Backend for Postgres {
     async fn call(&self, fault: Fault) -> Call<'_> {
         let (url, server) = (self.url(), &self.server);
         match fault {
-            Fault::Address => connecting(builder().connect("postgres://shop:wrong-word@host:port/shop")),
+            Fault::Address => {
+                connecting(builder().connect("postgres://shop:wrong-word@host:port/shop"))
+            }
             Fault::FullDisk => {
+                set_read_only(server, "off").await;
                 let store = migrated("full", &url).await;
-                // As the server says it.
+                // The error that the server would return.
                 let body = "BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END";
                 server
                     .ask(&[&format!(
@@ -144,13 +156,15 @@ impl Backend for Postgres {
                         body.replace('\'', "''")
                     )])
                     .await;
-                server.ask(&["CREATE TRIGGER fail BEFORE INSERT ON \"full\" EXECUTE FUNCTION fail()"]).await;
+                server
+                    .ask(&["CREATE TRIGGER fail BEFORE INSERT ON \"full\" EXECUTE FUNCTION fail()"])
+                    .await;
                 creating(store)
             }
             Fault::ReadOnly => {
-                migrated("sessions", &url).await;
-                let url = format!("{url}?options[default_transaction_read_only]=on");
-                creating(builder().connect(&url).await.unwrap())
+                let store = migrated("sessions", &url).await;
+                set_read_only(server, "on").await;
+                creating(store)
             }
             Fault::NoRights => {
                 migrated("sessions", &url).await;
@@ -181,10 +195,12 @@ impl Backend for MariaDb {
     async fn call(&self, fault: Fault) -> Call<'_> {
         let (server, url) = (&self.0, self.0.url().to_owned());
         match fault {
-            Fault::Address => connecting(builder().connect("mysql://shop:wrong-word@host:port/shop")),
+            Fault::Address => {
+                connecting(builder().connect("mysql://shop:wrong-word@host:port/shop"))
+            }
             Fault::FullDisk => {
                 let store = migrated("full_table", &url).await;
-                // As the server says it.
+                // The error that the server would return.
                 let body = "SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1114, MESSAGE_TEXT = 'The table is full'";
                 server
                     .ask(&[&format!("CREATE TRIGGER test.fail BEFORE INSERT ON test.full_table FOR EACH ROW {body}")])
@@ -193,15 +209,18 @@ impl Backend for MariaDb {
             }
             Fault::NoRights => {
                 migrated("sessions", &url).await;
-                server.ask(&["CREATE USER reader@'127.0.0.1' IDENTIFIED BY 'reader-test-password'"]).await;
+                server
+                    .ask(&["CREATE USER reader@'127.0.0.1' IDENTIFIED BY 'reader-test-password'"])
+                    .await;
                 server.ask(&["GRANT SELECT ON test.* TO reader@'127.0.0.1'"]).await;
                 creating(builder().connect(&for_reader(&url)).await.unwrap())
             }
             Fault::ReadOnly => {
-                // The administrator may write all the same.
+                // The administrator may still write.
                 server.ask(&["GRANT ALL ON test.* TO reader@'127.0.0.1'"]).await;
+                let store = migrated("sessions", &for_reader(&url)).await;
                 server.ask(&["SET GLOBAL read_only = 1"]).await;
-                creating(builder().connect(&for_reader(&url)).await.unwrap())
+                creating(store)
             }
             Fault::ForeignRecord => {
                 let store = migrated("foreign_records", &url).await;
@@ -220,7 +239,16 @@ impl Backend for MariaDb {
     }
 }
 
-/// What is the same on both servers. `port` is that of the address.
+/// Lets PostgreSQL accept writes or not, also on open connections.
+async fn set_read_only(server: &PrivateServer, setting: &str) {
+    let name = "default_transaction_read_only";
+    server.ask(&[&format!("ALTER SYSTEM SET {name} = {setting}")]).await;
+    server.ask(&["SELECT pg_reload_conf()"]).await;
+    // The server tells its connections before it accepts a new one.
+    while server.ask(&[&format!("SHOW {name}")]).await.trim() != setting {}
+}
+
+/// The faults that are the same on both servers. `port` is the port of the address.
 async fn call<'a>(server: &PrivateServer, port: u16, url: &str, fault: Fault) -> Call<'a> {
     let with_port = |new: u16| url.replace(&format!(":{port}/"), &format!(":{new}/"));
     match fault {
@@ -249,7 +277,7 @@ async fn call<'a>(server: &PrivateServer, port: u16, url: &str, fault: Fault) ->
     }
 }
 
-/// The address with another user in it.
+/// Returns the address with another user.
 fn for_reader(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap();
     let (_, place) = rest.split_once('@').unwrap();

@@ -3,7 +3,8 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use url::Url;
@@ -12,8 +13,13 @@ pub(crate) fn port_of(url: &str) -> u16 {
     Url::parse(url).unwrap().port().unwrap()
 }
 
-/// Asks through the command-line client that fits the address.
+/// Returns the reply of a server, queried by the command-line client that fits the URL.
 pub(crate) fn ask(url: &str, question: &str) -> String {
+    try_ask(url, question).unwrap()
+}
+
+/// Returns the standard error of the command-line client if it fails.
+pub(crate) fn try_ask(url: &str, question: &str) -> Result<String, String> {
     let parsed = Url::parse(url).unwrap();
     let mut command = match parsed.scheme() {
         "redis" => Command::new("redis-cli"),
@@ -29,8 +35,10 @@ pub(crate) fn ask(url: &str, question: &str) -> String {
             .args(["-NBe", question, &parsed.path()[1..]]),
     };
     let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
+    Ok(String::from_utf8(output.stdout).unwrap().trim().to_owned())
 }
 
 /// Whether something still takes connections at the port.
@@ -50,6 +58,8 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 pub(crate) struct Owner {
     pub(crate) process: Child,
     pub(crate) url: String,
+    /// Stays open: the owner process panics if it cannot print the remaining addresses.
+    _output: BufReader<ChildStdout>,
 }
 
 impl Owner {
@@ -62,12 +72,18 @@ impl Owner {
             .spawn()
             .unwrap();
         let mut url = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut url).unwrap();
-        Owner { process, url: url.trim().to_owned() }
+        let mut output = BufReader::new(process.stdout.take().unwrap());
+        output.read_line(&mut url).unwrap();
+        Owner { process, url: url.trim().to_owned(), _output: output }
     }
 
     pub(crate) fn folders(&self) -> Vec<String> {
         folders_of(self.process.id())
+    }
+
+    /// The server processes, without their child processes.
+    pub(crate) fn servers(&self) -> Vec<u32> {
+        children_of(self.process.id()).into_iter().flat_map(children_of).collect()
     }
 
     pub(crate) fn kill(&mut self) {
@@ -83,5 +99,29 @@ pub(crate) fn folders_of(process: u32) -> Vec<String> {
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .filter(|name| name.starts_with("test-servers-") && name.contains(&format!("-{process}-")))
+        .collect()
+}
+
+pub(crate) fn stop_process(process: u32) {
+    let stopped = Command::new("kill").args(["-STOP", &process.to_string()]).status().unwrap();
+    assert!(stopped.success());
+    wait_until("the process is stopped", || {
+        let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+        status.contains("State:\tT")
+    });
+}
+
+pub(crate) fn runs(process: u32) -> bool {
+    Path::new("/proc").join(process.to_string()).exists()
+}
+
+/// Linux lists the child processes of each thread separately.
+fn children_of(process: u32) -> Vec<u32> {
+    let threads = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    threads
+        .filter_map(|thread| std::fs::read_to_string(thread.unwrap().path().join("children")).ok())
+        .flat_map(|children| {
+            children.split_whitespace().map(|child| child.parse().unwrap()).collect::<Vec<_>>()
+        })
         .collect()
 }

@@ -1,13 +1,15 @@
-//! Clients that call a store at once, the history of what they did, and the smallest part of it that has no order.
+//! Concurrent clients of a store, the history of their calls, and the smallest part of it that has
+//! no order.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use session_core::{Error, ErrorKind, NewRecord, Replaced, SessionStore, StoreKey, Version};
+use session_core::store::{NewRecord, Replaced, SessionStore, StoreKey, Version};
+use session_core::{Error, ErrorKind};
 use stateright::semantics::{ConsistencyTester, LinearizabilityTester};
 
-use super::model::{Answer, Call, Model, Seen};
+use super::model::{Call, CallResult, Model, Seen};
 use crate::Failure;
 use crate::failure::{Calls, chain};
 
@@ -20,35 +22,39 @@ pub(super) struct Clients {
     history: Arc<Mutex<History>>,
 }
 
-/// The calls of a round. Begin and end are places in one order of all beginnings and ends.
+/// The calls of a round. Begin and end are positions in the order of all begins and ends.
 #[derive(Clone, Debug, Default)]
 pub(super) struct History {
     moments: u64,
-    calls: Vec<Answered>,
+    calls: Vec<Completed>,
 }
 
 #[derive(Clone, Debug)]
-struct Answered {
+struct Completed {
     client: u8,
     key: StoreKey,
     call: Call,
-    answer: Answer,
+    result: CallResult,
     begin: u64,
     end: u64,
 }
 
 impl Clients {
-    pub(super) fn new(store: Arc<dyn SessionStore>, keys: [StoreKey; 2], begun: SystemTime) -> Self {
+    pub(super) fn new(
+        store: Arc<dyn SessionStore>,
+        keys: [StoreKey; 2],
+        begun: SystemTime,
+    ) -> Self {
         Self { store, keys, begun, history: Arc::default() }
     }
 
-    /// One record, before the others begin.
+    /// Creates one record before the clients start.
     pub(super) async fn first(&self, key: &StoreKey) -> Result<(), Failure> {
         let call = Call::Create { payload: "first".to_owned(), expires: 3600 };
         self.make(0, *key, call).await.map(|_| ())
     }
 
-    /// So many random calls of one client, each at a version that it knows.
+    /// Makes random calls as one client, each at a version that it knows.
     pub(super) async fn call(&self, client: u8, calls: u8) -> Result<(), Failure> {
         let mut known: HashMap<StoreKey, u64> = HashMap::new();
         for number in 0..calls {
@@ -63,13 +69,14 @@ impl Clients {
                 (Some(&expected), _) => Call::Remove { expected },
             };
             match self.make(client, key, call).await? {
-                Answer::Loaded(Some(Seen { version, .. })) | Answer::Written(Some(version)) => {
+                CallResult::Loaded(Some(Seen { version, .. }))
+                | CallResult::Written(Some(version)) => {
                     known.insert(key, version);
                 }
-                Answer::Loaded(None) => {
+                CallResult::Loaded(None) => {
                     known.remove(&key);
                 }
-                Answer::Written(None) | Answer::Done(_) => (),
+                CallResult::Written(None) | CallResult::Done(_) => (),
             }
         }
         Ok(())
@@ -79,49 +86,58 @@ impl Clients {
         self.history.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn make(&self, client: u8, key: StoreKey, call: Call) -> Result<Answer, Failure> {
+    async fn make(&self, client: u8, key: StoreKey, call: Call) -> Result<CallResult, Failure> {
         let begin = self.moment();
-        let answer = self.ask(&key, &call).await.map_err(|error| {
+        let result = self.execute(&key, &call).await.map_err(|error| {
             let calls = Calls::default();
             calls.note(show(&call, "A"));
             calls.failure("no error", format!("the error {:?}: {}", error.kind(), chain(&error)))
         })?;
         let end = self.moment();
-        let answered = Answered { client, key, call, answer: answer.clone(), begin, end };
-        self.history.lock().unwrap_or_else(PoisonError::into_inner).calls.push(answered);
-        Ok(answer)
+        let completed = Completed { client, key, call, result: result.clone(), begin, end };
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).calls.push(completed);
+        Ok(result)
     }
 
-    async fn ask(&self, key: &StoreKey, call: &Call) -> Result<Answer, Error> {
+    async fn execute(&self, key: &StoreKey, call: &Call) -> Result<CallResult, Error> {
         let time = |seconds: u64| self.begun + Duration::from_secs(seconds);
         match call {
             Call::Load => {
                 let record = self.store.load(key).await?;
-                Ok(Answer::Loaded(record.map(|record| Seen {
-                    version: record.version().get(),
-                    payload: record.payload().escape_ascii().to_string(),
-                    expires: record.expires_at().duration_since(self.begun).map_or(0, |since| since.as_secs()),
+                Ok(CallResult::Loaded(record.map(|record| {
+                    Seen {
+                        version: record.version().get(),
+                        payload: record.payload().escape_ascii().to_string(),
+                        expires: record
+                            .expires_at()
+                            .duration_since(self.begun)
+                            .map_or(0, |since| since.as_secs()),
+                    }
                 })))
             }
             Call::Create { payload, expires } => {
                 let record = NewRecord::new(payload.as_bytes(), self.begun, time(*expires));
                 match self.store.create(key, &record).await {
-                    Ok(version) => Ok(Answer::Written(Some(version.get()))),
-                    Err(error) if error.kind() == ErrorKind::Backend => Ok(Answer::Written(None)),
+                    Ok(version) => Ok(CallResult::Written(Some(version.get()))),
+                    Err(error) if error.kind() == ErrorKind::Backend => {
+                        Ok(CallResult::Written(None))
+                    }
                     Err(error) => Err(error),
                 }
             }
             Call::Replace { expected, payload, expires } => {
                 let record = NewRecord::new(payload.as_bytes(), self.begun, time(*expires));
                 Ok(match self.store.replace(key, Version::new(*expected), &record).await? {
-                    Replaced::Done(version) => Answer::Written(Some(version.get())),
-                    Replaced::Stale => Answer::Written(None),
+                    Replaced::Done(version) => CallResult::Written(Some(version.get())),
+                    Replaced::Stale => CallResult::Written(None),
                 })
             }
-            Call::Touch { expected, expires } => {
-                Ok(Answer::Done(self.store.touch(key, Version::new(*expected), time(*expires)).await?))
+            Call::Touch { expected, expires } => Ok(CallResult::Done(
+                self.store.touch(key, Version::new(*expected), time(*expires)).await?,
+            )),
+            Call::Remove { expected } => {
+                Ok(CallResult::Done(self.store.remove(key, Version::new(*expected)).await?))
             }
-            Call::Remove { expected } => Ok(Answer::Done(self.store.remove(key, Version::new(*expected)).await?)),
         }
     }
 
@@ -133,10 +149,12 @@ impl Clients {
 }
 
 impl History {
-    /// The calls on a key that have no order, without those that the contradiction does not need; `None` if they have one.
+    /// Returns the calls on a key that have no order, without those that do not matter for it, or
+    /// `None` if the calls have an order.
     pub(super) fn explain(&self, key: &StoreKey) -> Option<Self> {
-        let mut calls: Vec<_> = self.calls.iter().filter(|answered| answered.key == *key).cloned().collect();
-        calls.sort_by_key(|answered| answered.begin);
+        let mut calls: Vec<_> =
+            self.calls.iter().filter(|completed| completed.key == *key).cloned().collect();
+        calls.sort_by_key(|completed| completed.begin);
         if has_order(&calls) {
             return None;
         }
@@ -155,30 +173,34 @@ impl History {
 
     pub(super) fn failure(&self, key: &str) -> Failure {
         let calls = Calls::default();
-        for Answered { client, call, answer, begin, end, .. } in &self.calls {
+        for Completed { client, call, result, begin, end, .. } in &self.calls {
             let who = if *client == 0 { "before  ".to_owned() } else { format!("client {client}") };
-            calls.note(format!("{begin:3}–{end:<3} {who} {} = {}", show(call, key), show_answer(answer)));
+            calls.note(format!(
+                "{begin:3}–{end:<3} {who} {} = {}",
+                show(call, key),
+                show_result(result)
+            ));
         }
         calls.failure(
-            "an order of these calls in which each finds what those before it left; the numbers are when each began and \
-             ended, and only calls whose spans overlap may change places",
-            "answers that no such order explains",
+            "an order of these calls in which each sees the results of the calls before it; the numbers are the times of \
+             begin and end, and only calls that overlap may be reordered",
+            "results that no order explains",
         )
     }
 }
 
-fn has_order(calls: &[Answered]) -> bool {
+fn has_order(calls: &[Completed]) -> bool {
     let mut tester = LinearizabilityTester::new(Model::default());
     let mut moments: Vec<_> =
         calls.iter().flat_map(|call| [(call.begin, call, true), (call.end, call, false)]).collect();
     moments.sort_by_key(|(moment, ..)| *moment);
-    for (_, answered, begins) in moments {
+    for (_, completed, begins) in moments {
         let noted = if begins {
-            tester.on_invoke(answered.client, answered.call.clone()).map(|_| ())
+            tester.on_invoke(completed.client, completed.call.clone()).map(|_| ())
         } else {
-            tester.on_return(answered.client, answered.answer.clone()).map(|_| ())
+            tester.on_return(completed.client, completed.result.clone()).map(|_| ())
         };
-        // A client waits for each answer, so this cannot be; and if it were, it would be no order.
+        // A client waits for each result, so this does not happen.
         if noted.is_err() {
             return false;
         }
@@ -186,42 +208,51 @@ fn has_order(calls: &[Answered]) -> bool {
     tester.is_consistent()
 }
 
-/// Whether the others make sense without this call: it changed nothing, and told nobody a version.
-fn is_dispensable(answered: &Answered, others: &[Answered]) -> bool {
-    match (&answered.call, &answered.answer) {
-        (_, Answer::Loaded(Some(seen))) => !others.iter().any(|other| other.call.expects(seen.version)),
-        (_, Answer::Loaded(None) | Answer::Done(false)) => true,
-        (Call::Create { payload, .. }, Answer::Written(None)) => !others.iter().any(|other| other.shows(payload)),
+/// Returns whether the other calls do not depend on this one: it changed nothing, and its version
+/// was not used.
+fn is_dispensable(completed: &Completed, others: &[Completed]) -> bool {
+    match (&completed.call, &completed.result) {
+        (_, CallResult::Loaded(Some(seen))) => {
+            !others.iter().any(|other| other.call.expects(seen.version))
+        }
+        (_, CallResult::Loaded(None) | CallResult::Done(false)) => true,
+        (Call::Create { payload, .. }, CallResult::Written(None)) => {
+            !others.iter().any(|other| other.shows(payload))
+        }
         _ => false,
     }
 }
 
-impl Answered {
+impl Completed {
     fn shows(&self, written: &str) -> bool {
-        matches!(&self.answer, Answer::Loaded(Some(Seen { payload, .. })) if payload == written)
+        matches!(&self.result, CallResult::Loaded(Some(Seen { payload, .. })) if payload == written)
     }
 }
 
 fn show(call: &Call, key: &str) -> String {
     match call {
         Call::Load => format!("load({key})"),
-        Call::Create { payload, expires } => format!("create({key}, \"{payload}\", for {expires} s)"),
+        Call::Create { payload, expires } => {
+            format!("create({key}, \"{payload}\", for {expires} s)")
+        }
         Call::Replace { expected, payload, expires } => {
             format!("replace({key}, at {expected}, \"{payload}\", for {expires} s)")
         }
-        Call::Touch { expected, expires } => format!("touch({key}, at {expected}, for {expires} s)"),
+        Call::Touch { expected, expires } => {
+            format!("touch({key}, at {expected}, for {expires} s)")
+        }
         Call::Remove { expected } => format!("remove({key}, at {expected})"),
     }
 }
 
-fn show_answer(answer: &Answer) -> String {
-    match answer {
-        Answer::Loaded(None) => "None".to_owned(),
-        Answer::Loaded(Some(Seen { version, payload, expires })) => {
+fn show_result(result: &CallResult) -> String {
+    match result {
+        CallResult::Loaded(None) => "None".to_owned(),
+        CallResult::Loaded(Some(Seen { version, payload, expires })) => {
             format!("version {version}, \"{payload}\", for {expires} s")
         }
-        Answer::Written(Some(version)) => format!("version {version}"),
-        Answer::Written(None) => "refused".to_owned(),
-        Answer::Done(done) => done.to_string(),
+        CallResult::Written(Some(version)) => format!("version {version}"),
+        CallResult::Written(None) => "refused".to_owned(),
+        CallResult::Done(done) => done.to_string(),
     }
 }

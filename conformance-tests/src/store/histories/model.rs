@@ -1,8 +1,8 @@
-//! What one key does when calls on it come one after the other.
+//! The results of sequential calls on one key.
 
 use stateright::semantics::SequentialSpec;
 
-/// A call on the key. Expiries are in seconds since the history began.
+/// A call on the key. Expiries are in seconds since the start of the history.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Call {
     Load,
@@ -13,20 +13,20 @@ pub(super) enum Call {
 }
 
 impl Call {
-    /// Whether it acts on this version only.
+    /// Returns whether the call is conditional on this version.
     pub(super) fn expects(&self, version: u64) -> bool {
         match self {
             Self::Load | Self::Create { .. } => false,
-            Self::Replace { expected, .. } | Self::Touch { expected, .. } | Self::Remove { expected } => {
-                *expected == version
-            }
+            Self::Replace { expected, .. }
+            | Self::Touch { expected, .. }
+            | Self::Remove { expected } => *expected == version,
         }
     }
 }
 
-/// What it brought. A create that was refused and a replace that was stale have no version.
+/// The result of a call. A create that was rejected and a replace that was stale have no version.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Answer {
+pub(super) enum CallResult {
     Loaded(Option<Seen>),
     Written(Option<u64>),
     Done(bool),
@@ -49,7 +49,7 @@ pub(super) struct Model {
 #[derive(Clone, Debug)]
 struct Held {
     version: u64,
-    /// A touch may have changed the version, and nobody has seen yet to what.
+    /// Whether a touch may have changed the version, and no call has returned it since.
     touched: bool,
     payload: String,
     expires: u64,
@@ -57,36 +57,45 @@ struct Held {
 
 impl SequentialSpec for Model {
     type Op = Call;
-    type Ret = Answer;
+    type Ret = CallResult;
 
-    /// Versions are the store's to choose, so an answer can be judged but not foretold. Nothing asks: every call in a history
-    /// was answered.
-    fn invoke(&mut self, _: &Call) -> Answer {
-        Answer::Done(false)
+    /// The store chooses the versions, so a result can be checked but not computed. This is never
+    /// called, because every call in a history has a result.
+    fn invoke(&mut self, _: &Call) -> CallResult {
+        CallResult::Done(false)
     }
 
-    fn is_valid_step(&mut self, call: &Call, answer: &Answer) -> bool {
-        match (call, answer) {
-            (Call::Load, Answer::Loaded(seen)) => self.loads(seen.as_ref()),
-            (Call::Create { payload, expires }, Answer::Written(version)) => match (&self.record, version) {
-                (None, Some(version)) => self.hold(*version, payload, *expires),
-                (Some(_), None) => true,
-                _ => false,
-            },
-            (Call::Replace { expected, payload, expires }, Answer::Written(version)) => match version {
-                Some(version) => self.may_match(*expected) && self.hold(*version, payload, *expires),
-                None => !self.must_match(*expected),
-            },
-            (Call::Touch { expected, expires }, Answer::Done(done)) => match (&mut self.record, done) {
-                (Some(held), true) if held.version == *expected => {
-                    (held.touched, held.expires) = (true, *expires);
-                    true
+    fn is_valid_step(&mut self, call: &Call, result: &CallResult) -> bool {
+        match (call, result) {
+            (Call::Load, CallResult::Loaded(seen)) => self.loads(seen.as_ref()),
+            (Call::Create { payload, expires }, CallResult::Written(version)) => {
+                match (&self.record, version) {
+                    (None, Some(version)) => self.hold(*version, payload, *expires),
+                    (Some(_), None) => true,
+                    _ => false,
                 }
-                (_, true) => false,
-                (_, false) => !self.must_match(*expected),
-            },
-            (Call::Remove { expected }, Answer::Done(done)) => {
-                let right = if *done { self.may_match(*expected) } else { !self.must_match(*expected) };
+            }
+            (Call::Replace { expected, payload, expires }, CallResult::Written(version)) => {
+                match version {
+                    Some(version) => {
+                        self.may_match(*expected) && self.hold(*version, payload, *expires)
+                    }
+                    None => !self.must_match(*expected),
+                }
+            }
+            (Call::Touch { expected, expires }, CallResult::Done(done)) => {
+                match (&mut self.record, done) {
+                    (Some(held), true) if held.version == *expected => {
+                        (held.touched, held.expires) = (true, *expires);
+                        true
+                    }
+                    (_, true) => false,
+                    (_, false) => !self.must_match(*expected),
+                }
+            }
+            (Call::Remove { expected }, CallResult::Done(done)) => {
+                let right =
+                    if *done { self.may_match(*expected) } else { !self.must_match(*expected) };
                 if *done {
                     self.record = None;
                 }

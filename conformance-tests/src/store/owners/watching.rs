@@ -1,16 +1,17 @@
-//! Looks at the index while another task writes the record.
+//! Queries the index while another task writes the record.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use session_core::{Error, ErrorKind, Replaced, SessionStore, StoreKey, Version};
+use session_core::store::{Replaced, SessionStore, StoreKey, Version};
+use session_core::{Error, ErrorKind};
 
 use super::{finish, someone};
 use crate::failure::Checked;
 use crate::store::StoreUnderTest;
 use crate::store::entry::Entry;
 
-/// What is done to a record while it is watched.
+/// A change to a record by another task.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Deed {
     Create,
@@ -25,7 +26,9 @@ impl Deed {
     fn describe(self, key: &str) -> String {
         match self {
             Self::Create => format!("create({key})"),
-            Self::GiveAnOwner => format!("replace({key}) three times, the first time to give it an owner"),
+            Self::GiveAnOwner => {
+                format!("replace({key}) three times, the first time to give it an owner")
+            }
             Self::Replace => format!("replace({key}) three times"),
             Self::Touch => format!("touch({key}) three times"),
         }
@@ -38,7 +41,9 @@ impl Deed {
         at: Option<Version>,
         entry: &Entry,
     ) -> Result<(), Error> {
-        let Some(mut version) = at else { return store.create(key, &entry.as_new()).await.map(|_| ()) };
+        let Some(mut version) = at else {
+            return store.create(key, &entry.as_new()).await.map(|_| ());
+        };
         for round in 1..=3 {
             let later = entry.clone().expiring_at(entry.expires_at + Duration::from_mins(round));
             if let Self::Touch = self {
@@ -48,14 +53,16 @@ impl Deed {
             }
             match store.replace(key, version, &later.as_new()).await? {
                 Replaced::Done(newer) => version = newer,
-                Replaced::Stale => return Err(Error::new(ErrorKind::Conflict, "Stale, at the current version")),
+                Replaced::Stale => {
+                    return Err(Error::new(ErrorKind::Conflict, "Stale, at the current version"));
+                }
             }
         }
         Ok(())
     }
 }
 
-/// One task acts; this one loads and, having seen the owner, asks the index.
+/// Runs a task that writes. Loads the record meanwhile and, if it has the owner, queries the index.
 pub(super) async fn watch(store: &StoreUnderTest, deed: Deed) -> Checked {
     let (key, ada) = (store.key(), someone("ada"));
     let nobodys = Entry::with_payload([b'x'; 150], store.now());
@@ -81,7 +88,10 @@ pub(super) async fn watch(store: &StoreUnderTest, deed: Deed) -> Checked {
                 store.calls().note(call);
                 store.calls().note(format!("{loading} = a record of {ada:?}"));
                 store.calls().note(format!("{asking} = {} keys", listed.len()));
-                let expected = format!("{} among the keys, for its record was there to read", store.name(&key));
+                let expected = format!(
+                    "{} among the keys, for its record was there to read",
+                    store.name(&key)
+                );
                 return Err(store.failure(expected, "it is missing"));
             }
         }

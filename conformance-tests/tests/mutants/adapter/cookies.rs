@@ -1,7 +1,8 @@
-//! Mutants of the cookie's way in and out.
+//! Mutants of reading and setting the cookie.
 
 use conformance_tests::adapter::Request;
-use session_core::{RequestView, async_trait};
+use session_core::async_trait;
+use session_core::request::RequestView;
 
 use super::mutation::{mutants, mutation};
 use super::original::{Reply, Visit, values, view_with};
@@ -12,6 +13,7 @@ mutants! {
     WritesCookiesInSmallLetters breaks the_session_comes_back_with_its_cookie;
     SecureOnlyOverTls breaks the_attributes_of_the_cookie_reach_the_client;
     ForgetsExpires breaks the_attributes_of_the_cookie_reach_the_client;
+    ForgetsMaxAge breaks the_attributes_of_the_cookie_reach_the_client;
     ForgetsRemovals breaks a_removal_has_the_attributes_of_the_cookie;
     RemovesAtTheRoot breaks a_removal_has_the_attributes_of_the_cookie;
     RemovesFromThisHostOnly breaks a_removal_has_the_attributes_of_the_cookie;
@@ -60,8 +62,13 @@ fn is_removal(header: &str) -> bool {
     header.contains("Max-Age=0")
 }
 
-/// Changes the header, if this is such a response as the mutant changes.
-fn append_changed(reply: &mut Reply, header: &str, changes: bool, change: impl FnOnce(&str) -> String) {
+/// Changes the header if `changes` is set.
+fn append_changed(
+    reply: &mut Reply,
+    header: &str,
+    changes: bool,
+    change: impl FnOnce(&str) -> String,
+) {
     reply.append("set-cookie", if changes { change(header) } else { header.to_owned() });
 }
 
@@ -77,6 +84,16 @@ mutation! {
     fn set_cookie(&self, _: &Visit, header: &str, reply: &mut Reply) {
         append_changed(reply, header, !is_removal(header), |header| {
             let parts: Vec<_> = header.split("; ").filter(|part| !part.starts_with("Expires=")).collect();
+            parts.join("; ")
+        });
+    }
+}
+
+mutation! {
+    ForgetsMaxAge;
+    fn set_cookie(&self, _: &Visit, header: &str, reply: &mut Reply) {
+        append_changed(reply, header, !is_removal(header), |header| {
+            let parts: Vec<_> = header.split("; ").filter(|part| !part.starts_with("Max-Age=")).collect();
             parts.join("; ")
         });
     }
@@ -177,9 +194,11 @@ mutation! {
     }
 }
 
-/// Whether all cookies in this header have a name and a value.
+/// Returns whether all cookies in this header have a name and a value.
 fn is_well_formed(header: &[u8]) -> bool {
-    let named = |pair: &[u8]| pair.trim_ascii().iter().position(|byte| *byte == b'=').is_some_and(|at| at > 0);
+    let named = |pair: &[u8]| {
+        pair.trim_ascii().iter().position(|byte| *byte == b'=').is_some_and(|at| at > 0)
+    };
     header.split(|byte| *byte == b';').all(named)
 }
 

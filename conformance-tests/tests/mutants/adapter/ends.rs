@@ -1,9 +1,11 @@
-//! Mutants of a request's end.
+//! Mutants of the end of a request.
 
+use session_core::interface::Opened;
+use session_core::request::SessionHeaders;
 use session_core::{Error, ErrorKind, Refresh, Session, async_trait};
 
 use super::mutation::{commit, mutants, mutation};
-use super::original::{Reply, Visit, error_reply};
+use super::original::{ERROR, Reply, Visit, apply_vary, error_reply};
 
 mutants! {
     RenewsByWritesOnly breaks a_read_renews_a_permanent_session;
@@ -14,6 +16,7 @@ mutants! {
     KeepsTheBody breaks an_unsaved_session_is_an_error_response;
     KeepsTheHeaders breaks an_unsaved_session_is_an_error_response;
     KeepsTheCookies breaks an_unsaved_session_is_an_error_response;
+    ErrorsDoNotVary breaks error_response_varies_by_cookie;
     AnswersEveryFailedSaveAlike breaks an_outage_at_the_save_is_503;
     AnswersEveryFailedOpenAlike breaks an_unopened_session_is_an_error_before_the_handler;
     IsEmptyInAnOutage breaks an_unopened_session_is_an_error_before_the_handler;
@@ -46,6 +49,7 @@ mutation! {
             let session = visit.session.session().await;
             if session.is_ok_and(|session| !session.is_permanent()) {
                 reply.append("vary", "Cookie");
+                reply.append("cache-control", "private, no-cache");
                 return reply;
             }
         }
@@ -66,7 +70,7 @@ mutation! {
     }
 }
 
-/// The error response, and what is kept of the handler's reply if the backend failed.
+/// Returns the error response, with a part of the handler's reply if the backend failed.
 fn kept(error: &Error, keep: impl FnOnce(&mut Reply)) -> Reply {
     let mut refusal = error_reply(error);
     if error.kind() == ErrorKind::Backend {
@@ -104,16 +108,25 @@ mutation! {
 }
 
 mutation! {
+    ErrorsDoNotVary;
+    fn vary(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if reply.status < 500 || reply.body != ERROR {
+            apply_vary(headers, reply);
+        }
+    }
+}
+
+mutation! {
     AnswersEveryFailedSaveAlike;
     fn not_saved(&self, _: &Visit, _: &Error, _: Reply) -> Reply {
-        Reply::new(500, "the session failed")
+        Reply::new(500, ERROR)
     }
 }
 
 mutation! {
     AnswersEveryFailedOpenAlike;
     fn not_opened(&self, _: &Error) -> Reply {
-        Reply::new(500, "the session failed")
+        Reply::new(500, ERROR)
     }
 }
 
@@ -121,7 +134,7 @@ mutation! {
     IsEmptyInAnOutage;
     async fn session(&self, visit: &Visit, _: usize) -> Result<Session, Error> {
         match visit.session.session().await {
-            Err(error) if error.kind() == ErrorKind::Unavailable => Ok(Session::new()),
+            Err(error) if error.kind() == ErrorKind::Unavailable => Ok(Opened::new().into_session()),
             session => session,
         }
     }
@@ -131,7 +144,7 @@ mutation! {
     IsEmptyWhenTheBackendFails;
     async fn session(&self, visit: &Visit, _: usize) -> Result<Session, Error> {
         match visit.session.session().await {
-            Err(error) if error.kind() == ErrorKind::Backend => Ok(Session::new()),
+            Err(error) if error.kind() == ErrorKind::Backend => Ok(Opened::new().into_session()),
             session => session,
         }
     }

@@ -1,6 +1,7 @@
-//! Adapters with one step changed.
+//! Adapters with one change.
 //!
-//! A defect often strikes one kind of request only, that of a first visitor or that to one page, so that one rule alone catches it.
+//! Each change affects one kind of request, such as that of a first visitor or for one page, so
+//! that only one rule detects it.
 
 mod cookies;
 mod ends;
@@ -15,10 +16,13 @@ use crate::judge::Mutant;
 use mutation::under_test;
 use original::Unchanged;
 
-pub fn unbroken() -> AdapterUnderTest {
+pub fn unchanged() -> AdapterUnderTest {
     under_test::<Unchanged>()
 }
 
 pub fn mutants() -> Vec<Mutant<AdapterUnderTest>> {
-    [requests::mutants(), cookies::mutants(), responses::mutants(), ends::mutants()].into_iter().flatten().collect()
+    [requests::mutants(), cookies::mutants(), responses::mutants(), ends::mutants()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

@@ -1,31 +1,37 @@
-//! A changed adapter: what is not said is as in the original.
+//! A changed adapter. The default of each step is that of the original.
 
 use std::sync::Arc;
 
-use conformance_tests::adapter::{AdapterUnderTest, Request, Response, Server, answer, answer_twice};
-use session_core::{Error, RequestView, Session, SessionHeaders, SessionInterface, async_trait};
-use session_memory::MemorySessions;
+use conformance_tests::adapter::{
+    AdapterUnderTest, Request, Response, Server, respond, respond_twice,
+};
+use session_core::request::{Committed, RequestView, SessionHeaders};
+use session_core::{Error, Session, SessionInterface, async_trait};
+use session_memory::{MemorySessions, MemoryStore};
 
-use super::original::{Reply, Visit, apply_cache_control, apply_vary, error_reply, values, view_with};
+use super::original::{
+    Reply, Visit, apply_cache_control, apply_targeted_cache_control, apply_vary, error_reply,
+    values, view_with,
+};
 
 #[async_trait]
 pub trait Mutation: Default + Send + Sync + 'static {
-    /// What the interface is told of the request.
+    /// Returns what the interface gets of the request.
     fn view(&self, request: &Request) -> RequestView {
         view_with(request, values(request, "cookie"))
     }
 
-    /// What comes before the handler; a reply takes its place.
+    /// Runs before the handler. A reply replaces that of the handler.
     async fn before(&self, _: &Visit) -> Option<Reply> {
         None
     }
 
-    /// What a handler gets that asks for its session, at the first time and at the second.
+    /// Returns the session for a handler, the first time and the second time.
     async fn session(&self, visit: &Visit, _time: usize) -> Result<Session, Error> {
         visit.session.session().await
     }
 
-    /// What comes after the handler.
+    /// Runs after the handler.
     async fn after(&self, visit: &Visit, reply: Reply) -> Reply {
         commit(self, visit, reply).await
     }
@@ -42,35 +48,40 @@ pub trait Mutation: Default + Send + Sync + 'static {
         apply_cache_control(headers, reply);
     }
 
-    /// The response when a save failed.
+    fn targeted_cache_control(&self, headers: &SessionHeaders, reply: &mut Reply) {
+        apply_targeted_cache_control(headers, reply);
+    }
+
+    /// Returns the response to a failed save.
     fn not_saved(&self, _: &Visit, error: &Error, _: Reply) -> Reply {
         error_reply(error)
     }
 
-    /// The response when the session could not be opened.
+    /// Returns the response to a failed open.
     fn not_opened(&self, error: &Error) -> Reply {
         error_reply(error)
     }
 }
 
-pub async fn commit<M: Mutation>(mutation: &M, visit: &Visit, mut reply: Reply) -> Reply {
-    match visit.session.commit().await {
-        Ok(headers) => {
-            mutation.vary(visit, &headers, &mut reply);
-            mutation.cache_control(visit, &headers, &mut reply);
-            if let Some(header) = headers.set_cookie() {
-                mutation.set_cookie(visit, header, &mut reply);
-            }
-            reply
-        }
-        Err(error) => mutation.not_saved(visit, &error, reply),
+pub async fn commit<M: Mutation>(mutation: &M, visit: &Visit, reply: Reply) -> Reply {
+    let Committed { headers, error } = visit.session.commit().await;
+    let mut reply = match error {
+        Some(error) => mutation.not_saved(visit, &error, reply),
+        None => reply,
+    };
+    mutation.vary(visit, &headers, &mut reply);
+    mutation.cache_control(visit, &headers, &mut reply);
+    mutation.targeted_cache_control(&headers, &mut reply);
+    if let Some(header) = headers.set_cookie() {
+        mutation.set_cookie(visit, header, &mut reply);
     }
+    reply
 }
 
-/// What is checked, of a mutation.
+/// Returns the adapter with this mutation, under test.
 pub fn under_test<M: Mutation>() -> AdapterUnderTest {
     AdapterUnderTest::new(
-        |config| async { MemorySessions::new(config) },
+        |config| async { MemorySessions::new(MemoryStore::new(), config) },
         |interface| async { Mutated { mutation: M::default(), interface } },
     )
 }
@@ -88,9 +99,9 @@ impl<M: Mutation> Mutated<M> {
         let session = self.mutation.session(visit, 1).await?;
         if visit.path() == "/twice" {
             let again = self.mutation.session(visit, 2).await?;
-            return Ok(answer_twice(&session, &again).into());
+            return Ok(respond_twice(&session, &again).into());
         }
-        Ok(answer(&session, visit.path()).into())
+        Ok(respond(&session, visit.path()).into())
     }
 }
 
@@ -101,13 +112,15 @@ impl<M: Mutation> Server for Mutated<M> {
         let visit = Visit::new(&self.interface, request, view);
         let reply = match self.mutation.before(&visit).await {
             Some(reply) => reply,
-            None => self.handle(&visit).await.unwrap_or_else(|error| self.mutation.not_opened(&error)),
+            None => {
+                self.handle(&visit).await.unwrap_or_else(|error| self.mutation.not_opened(&error))
+            }
         };
         self.mutation.after(&visit, reply).await.into()
     }
 }
 
-/// The mutants of a file, each with the rule that it breaks.
+/// The mutants of a file, each with the rule that it violates.
 macro_rules! mutants {
     ($($mutant:ident breaks $rule:ident;)+) => {
         pub fn mutants() -> Vec<crate::judge::Mutant<conformance_tests::adapter::AdapterUnderTest>> {
@@ -122,7 +135,7 @@ macro_rules! mutants {
     };
 }
 
-/// A mutation and perhaps some notes of its own, with the steps that it changes.
+/// A mutation with these steps, and perhaps with fields.
 macro_rules! mutation {
     ($(#[$about:meta])* $name:ident $({$($note:ident: $type:ty),+ $(,)?})?; $($step:item)+) => {
         $(#[$about])*

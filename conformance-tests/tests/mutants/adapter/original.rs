@@ -1,13 +1,14 @@
-//! A right adapter for a framework of a few lines, in steps that a mutant changes one by one.
+//! A correct adapter for a minimal framework, in steps that a mutant overrides.
 
 use std::sync::Arc;
 
-use conformance_tests::adapter::{Answer, Request, Response};
-use session_core::{Error, ErrorKind, OnOutage, RequestSession, RequestView, SessionHeaders, SessionInterface};
+use conformance_tests::adapter::{Request, Response, TestResponse};
+use session_core::request::{RequestSession, RequestView, SessionHeaders};
+use session_core::{Error, ErrorKind, OutagePolicy, SessionInterface};
 
 use super::mutation::Mutation;
 
-/// One request on its way.
+/// A request that is being served.
 #[derive(Clone, Debug)]
 pub struct Visit {
     pub interface: Arc<dyn SessionInterface>,
@@ -17,7 +18,8 @@ pub struct Visit {
 
 impl Visit {
     pub fn new(interface: &Arc<dyn SessionInterface>, request: Request, view: RequestView) -> Self {
-        let session = RequestSession::with_shared(Arc::clone(interface), view, OnOutage::Refuse);
+        let session =
+            RequestSession::with_shared(Arc::clone(interface), view, OutagePolicy::Refuse);
         Self { interface: Arc::clone(interface), request, session }
     }
 
@@ -29,13 +31,13 @@ impl Visit {
         values(&self.request, "cookie").next().is_some()
     }
 
-    /// Whether the request brings a session.
+    /// Returns whether the request sends a session cookie.
     pub fn has_session(&self) -> bool {
-        self.session.request().cookie(&self.session.cookie_name()).is_some()
+        self.session.request().cookie(self.session.cookie_name()).is_some()
     }
 }
 
-/// What the framework sends.
+/// The response of the framework.
 #[derive(Clone, Debug, Default)]
 pub struct Reply {
     pub status: u16,
@@ -52,7 +54,7 @@ impl Reply {
         self.headers.push((name.to_owned(), value.into()));
     }
 
-    /// Puts one header in the place of all of its name.
+    /// Replaces all headers of this name by one.
     pub fn insert(&mut self, name: &str, value: impl Into<String>) {
         self.remove(name);
         self.append(name, value);
@@ -71,10 +73,10 @@ impl Reply {
     }
 }
 
-impl From<Answer> for Reply {
-    fn from(answer: Answer) -> Self {
-        let mut reply = Self::new(answer.status(), answer.body());
-        for (name, value) in answer.headers() {
+impl From<TestResponse> for Reply {
+    fn from(response: TestResponse) -> Self {
+        let mut reply = Self::new(response.status(), response.body());
+        for (name, value) in response.headers() {
             reply.append(name, *value);
         }
         reply
@@ -84,23 +86,34 @@ impl From<Answer> for Reply {
 impl From<Reply> for Response {
     fn from(reply: Reply) -> Self {
         let response = Response::new(reply.status).body(reply.body);
-        reply.headers.into_iter().fold(response, |response, (name, value)| response.header(name, value))
+        reply
+            .headers
+            .into_iter()
+            .fold(response, |response, (name, value)| response.header(name, value))
     }
 }
 
-/// The values of the headers of this name.
-pub fn values<'a>(request: &'a Request, name: &'a str) -> impl DoubleEndedIterator<Item = &'a [u8]> {
-    request.headers().iter().filter(move |(other, _)| other == name).map(|(_, value)| value.as_slice())
+/// Returns the values of the headers of this name.
+pub fn values<'a>(
+    request: &'a Request,
+    name: &'a str,
+) -> impl DoubleEndedIterator<Item = &'a [u8]> {
+    request
+        .headers()
+        .iter()
+        .filter(move |(other, _)| other == name)
+        .map(|(_, value)| value.as_slice())
 }
 
 pub fn text_of<'a>(request: &'a Request, name: &'a str) -> Option<&'a str> {
     values(request, name).next().and_then(|value| std::str::from_utf8(value).ok())
 }
 
-/// The target of the request: scheme, host, path.
+/// Returns scheme, host and path of the request.
 pub fn target(request: &Request) -> (Option<&str>, Option<&str>, &str) {
     let target = request.target();
-    let (scheme, rest) = target.split_once("://").map_or((None, target), |(scheme, rest)| (Some(scheme), rest));
+    let (scheme, rest) =
+        target.split_once("://").map_or((None, target), |(scheme, rest)| (Some(scheme), rest));
     let start = if scheme.is_some() { rest.find('/').unwrap_or(rest.len()) } else { 0 };
     let path = rest[start..].split('?').next().unwrap_or_default();
     (scheme, scheme.map(|_| &rest[..start]), path)
@@ -112,7 +125,10 @@ pub fn path(request: &Request) -> &str {
 
 pub fn view_with<'a>(request: &Request, cookies: impl Iterator<Item = &'a [u8]>) -> RequestView {
     let (scheme, host, path) = target(request);
-    let view = RequestView::builder().host(host.or_else(|| text_of(request, "host"))).scheme(scheme).path(path);
+    let view = RequestView::builder()
+        .host(host.or_else(|| text_of(request, "host")))
+        .scheme(scheme)
+        .path(path);
     let cookies = cookies.collect::<Vec<_>>();
     cookies.iter().fold(view, |view, cookie| view.cookie_header(cookie)).build()
 }
@@ -131,9 +147,22 @@ pub fn apply_cache_control(headers: &SessionHeaders, reply: &mut Reply) {
     }
 }
 
+pub fn apply_targeted_cache_control(headers: &SessionHeaders, reply: &mut Reply) {
+    for name in SessionHeaders::TARGETED {
+        if let Some(directive) =
+            headers.targeted_cache_control(reply.values(name).map(str::as_bytes))
+        {
+            reply.insert(name, directive);
+        }
+    }
+}
+
+/// The body of an error response.
+pub const ERROR: &str = "the session failed";
+
 pub fn error_reply(error: &Error) -> Reply {
     let status = if error.kind() == ErrorKind::Unavailable { 503 } else { 500 };
-    Reply::new(status, "the session failed")
+    Reply::new(status, ERROR)
 }
 
 #[derive(Debug, Default)]

@@ -1,9 +1,10 @@
-//! Mutants of requests and of whose session they get.
+//! Mutants of requests and their sessions.
 
 use std::sync::Mutex;
 
 use conformance_tests::adapter::Request;
-use session_core::{Error, RequestSession, RequestView, RequestViewBuilder, Session, async_trait};
+use session_core::request::{RequestSession, RequestView, RequestViewBuilder};
+use session_core::{Error, Session, async_trait};
 
 use super::mutation::{commit, mutants, mutation};
 use super::original::{Reply, Visit, path, target, text_of, values, view_with};
@@ -23,7 +24,7 @@ mutants! {
     RemembersTheLastCookie breaks the_next_request_gets_a_session_of_its_own;
 }
 
-/// The session of the request, opened once more.
+/// Returns a second session of the request.
 fn another(visit: &Visit) -> RequestSession {
     Visit::new(&visit.interface, visit.request.clone(), visit.session.request().clone()).session
 }
@@ -58,7 +59,7 @@ mutation! {
     }
 }
 
-/// What the interface is told if some of it is replaced.
+/// Returns the request view with some parts replaced.
 fn told(request: &Request, scheme: Option<&str>, host: Option<&str>, path: &str) -> RequestView {
     let view = RequestView::builder().host(host).scheme(scheme).path(path);
     values(request, "cookie").fold(view, RequestViewBuilder::cookie_header).build()

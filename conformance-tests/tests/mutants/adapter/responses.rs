@@ -1,6 +1,7 @@
 //! Mutants of the response.
 
-use session_core::{SessionHeaders, async_trait};
+use session_core::async_trait;
+use session_core::request::SessionHeaders;
 
 use super::mutation::{commit, mutants, mutation};
 use super::original::{Reply, Visit, apply_cache_control, apply_vary};
@@ -20,8 +21,11 @@ mutants! {
     LetsTheRemovalBeStored breaks a_response_with_the_cookie_is_not_stored;
     ReplacesCacheControl breaks the_cache_control_of_a_handler_stays_as_it_is;
     AddsASecondCacheControl breaks the_cache_control_of_a_handler_stays_as_it_is;
-    LetsNoPageBeStored breaks a_response_without_the_cookie_says_nothing_of_caches;
-    LetsNoSessionBeStored breaks a_response_without_the_cookie_says_nothing_of_caches;
+    LetsPublicPrevail breaks a_public_response_with_the_cookie_is_not_stored;
+    ForgetsTargetedCaches breaks a_public_response_with_the_cookie_is_not_stored;
+    LetsNoPageBeStored breaks an_untouched_response_says_nothing_of_caches;
+    LetsNoSessionBeStored breaks a_response_that_only_reads_is_private;
+    SaysNothingOfReads breaks a_response_that_only_reads_is_private;
     AnswersOk breaks the_answer_of_the_handler_reaches_the_client;
     EmptiesTheBody breaks the_answer_of_the_handler_reaches_the_client;
     KeepsOneHeaderOfAName breaks the_answer_of_the_handler_reaches_the_client;
@@ -67,7 +71,7 @@ mutation! {
     async fn after(&self, visit: &Visit, reply: Reply) -> Reply {
         let mut reply = commit(self, visit, reply).await;
         let name = visit.session.cookie_name();
-        let value = visit.session.request().cookie(&name).filter(|_| visit.path() == "/read");
+        let value = visit.session.request().cookie(name).filter(|_| visit.path() == "/read");
         if let (Some(value), false) = (value, reply.has("set-cookie")) {
             reply.append("set-cookie", format!("{name}={value}"));
         }
@@ -84,7 +88,7 @@ mutation! {
     }
 }
 
-/// Whether a handler's own `Vary` is neither `*` nor names the cookie.
+/// Returns whether the handler's `Vary` is neither `*` nor has the cookie.
 fn has_other_vary(reply: &Reply) -> bool {
     reply.values("vary").any(|vary| vary.starts_with("Accept"))
 }
@@ -146,7 +150,7 @@ mutation! {
 mutation! {
     LetsTheCookieBeStored;
     fn cache_control(&self, visit: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
-        if visit.path() == "/logout" {
+        if visit.path() != "/write/green" {
             apply_cache_control(headers, reply);
         }
     }
@@ -166,15 +170,42 @@ mutation! {
     fn cache_control(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
         if headers.set_cookie().is_some() {
             reply.insert("cache-control", "no-store");
+        } else {
+            apply_cache_control(headers, reply);
         }
     }
 }
 
 mutation! {
     AddsASecondCacheControl;
+    fn cache_control(&self, visit: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if visit.path() == "/own-cache" {
+            reply.append("cache-control", "no-store");
+        } else {
+            apply_cache_control(headers, reply);
+        }
+    }
+}
+
+mutation! {
+    LetsPublicPrevail;
+    fn cache_control(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if !reply.has("cache-control") {
+            apply_cache_control(headers, reply);
+        }
+    }
+}
+
+mutation! {
+    ForgetsTargetedCaches;
+    fn targeted_cache_control(&self, _: &SessionHeaders, _: &mut Reply) {}
+}
+
+mutation! {
+    SaysNothingOfReads;
     fn cache_control(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
         if headers.set_cookie().is_some() {
-            reply.append("cache-control", "no-store");
+            apply_cache_control(headers, reply);
         }
     }
 }
@@ -193,8 +224,10 @@ mutation! {
 mutation! {
     LetsNoSessionBeStored;
     fn cache_control(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
-        if headers.vary() && !reply.has("cache-control") {
+        if headers.vary() && headers.set_cookie().is_none() {
             reply.insert("cache-control", "no-store");
+        } else {
+            apply_cache_control(headers, reply);
         }
     }
 }

@@ -1,27 +1,29 @@
-//! The signed cookie, which passes, and interfaces around it that break one rule of those that keep the session in the cookie.
+//! The signed cookie, which fulfils every rule, and mutants of it.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
 use conformance_tests::interface::InterfaceUnderTest;
 use session_cookie::{SecretKey, SignedCookieSessions};
-use session_core::{
-    CookieAction, Error, OnOutage, OpenContext, RequestSession, RequestView, SaveContext, Session, SessionConfig,
-    SessionInterface, async_trait,
-};
+use session_core::interface::{CookieAction, OpenContext, Opened, Renewal, Save, Saved, state_of};
+use session_core::request::{RequestSession, RequestView};
+use session_core::{Error, OutagePolicy, SessionConfig, SessionInterface, async_trait};
 
+use super::original::stored;
 use crate::judge::Mutant;
 
-pub(super) const SECRET: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+pub(super) const SECRET: &str = "b0c1f4a7d92e6835a1f0473be85dc6291e7fa3058cd4b96271e8fd3a50c794b2";
 
-pub fn unbroken() -> InterfaceUnderTest {
+pub fn unchanged() -> InterfaceUnderTest {
     InterfaceUnderTest::new(|config| async move { signed(config, SECRET) })
 }
 
 pub fn mutants() -> Vec<Mutant<InterfaceUnderTest>> {
     vec![
         Mutant::new("EndOfTheCookieDoesNotMatter", "an_edited_cookie_is_refused", || {
-            InterfaceUnderTest::new(|config| async move { EndDoesNotMatter(Arc::new(signed(config, SECRET))) })
+            InterfaceUnderTest::new(|config| async move {
+                EndDoesNotMatter(Arc::new(signed(config, SECRET)))
+            })
         }),
         Mutant::new("KeyOfItsOwnAtEachStart", "another_instance_opens_the_cookie", || {
             InterfaceUnderTest::new(|config| async move {
@@ -29,8 +31,24 @@ pub fn mutants() -> Vec<Mutant<InterfaceUnderTest>> {
                 signed(config, &key)
             })
         }),
+        Mutant::new("RenewsAtEachRead", "a_read_sets_the_cookie_only_when_that_is_due", || {
+            InterfaceUnderTest::new(
+                |config| async move { RenewsAfter::new(config, Duration::ZERO) },
+            )
+        }),
+        Mutant::new(
+            "RenewsAfterTwoMinutes",
+            "a_read_sets_the_cookie_only_when_that_is_due",
+            || {
+                InterfaceUnderTest::new(|config| async move {
+                    RenewsAfter::new(config, Duration::from_mins(2))
+                })
+            },
+        ),
         Mutant::new("LetsTooMuchPass", "a_session_that_does_not_fit_is_refused", || {
-            InterfaceUnderTest::new(|config| async move { LeavesOutWhatIsLong(signed(config, SECRET)) })
+            InterfaceUnderTest::new(
+                |config| async move { LeavesOutWhatIsLong(signed(config, SECRET)) },
+            )
         }),
     ]
 }
@@ -39,7 +57,7 @@ pub(super) fn signed(config: SessionConfig, key: &str) -> SignedCookieSessions {
     SignedCookieSessions::new(config, &SecretKey::new(key).unwrap()).unwrap()
 }
 
-/// Pads a cookie whose end is missing with what it remembers.
+/// Completes a cookie whose end is missing.
 #[derive(Debug)]
 struct EndDoesNotMatter(Arc<SignedCookieSessions>);
 
@@ -49,35 +67,32 @@ impl SessionInterface for EndDoesNotMatter {
         self.0.config()
     }
 
-    async fn open(&self, context: &OpenContext<'_>) -> Result<Session, Error> {
-        let session = self.0.open(context).await?;
-        let Some(cookie) = context.cookie().filter(|cookie| session.is_new() && cookie.matches('.').count() == 2)
+    async fn open(&self, context: &OpenContext<'_>) -> Result<Opened, Error> {
+        let opened = self.0.open(context).await?;
+        let Some(cookie) =
+            context.cookie().filter(|cookie| opened.is_new() && cookie.matches('.').count() == 2)
         else {
-            return Ok(session);
+            return Ok(opened);
         };
         for last in ('a'..='z').chain('A'..='Z').chain('0'..='9').chain(['-', '_']) {
             let header = format!("{}={cookie}{last}", context.cookie_name());
             let view = RequestView::builder().cookie_header(header.as_bytes()).build();
             let interface: Arc<dyn SessionInterface> = self.0.clone();
-            let request = RequestSession::with_shared(interface, view, OnOutage::Refuse);
+            let request = RequestSession::with_shared(interface, view, OutagePolicy::Refuse);
             let padded = request.session().await?;
             if !padded.is_new() {
-                return Session::from_payload(padded.payload());
+                return Opened::from_payload(state_of(&padded).payload());
             }
         }
-        Ok(session)
+        Ok(opened)
     }
 
-    async fn save(&self, session: &Session, context: &SaveContext<'_>) -> Result<CookieAction, Error> {
-        self.0.save(session, context).await
-    }
-
-    fn lifetime(&self, session: &Session) -> Option<Duration> {
-        self.0.lifetime(session)
+    async fn save(&self, save: &Save<'_>) -> Result<Saved, Error> {
+        self.0.save(save).await
     }
 }
 
-/// Stores an empty session in the place of one that is too long.
+/// Keeps the old cookie if the new one is too long.
 #[derive(Debug)]
 struct LeavesOutWhatIsLong(SignedCookieSessions);
 
@@ -87,17 +102,57 @@ impl SessionInterface for LeavesOutWhatIsLong {
         self.0.config()
     }
 
-    async fn open(&self, context: &OpenContext<'_>) -> Result<Session, Error> {
+    async fn open(&self, context: &OpenContext<'_>) -> Result<Opened, Error> {
         self.0.open(context).await
     }
 
-    async fn save(&self, session: &Session, context: &SaveContext<'_>) -> Result<CookieAction, Error> {
-        let action = self.0.save(session, context).await?;
-        match &action {
-            CookieAction::Set(value) if context.value_limit().is_some_and(|limit| value.len() > limit) => {
-                Ok(CookieAction::Keep)
+    async fn save(&self, save: &Save<'_>) -> Result<Saved, Error> {
+        let saved = self.0.save(save).await?;
+        match saved.cookie() {
+            CookieAction::Set { value, .. }
+                if save.value_limit().is_some_and(|limit| value.len() > limit) =>
+            {
+                Ok(stored(CookieAction::Keep))
             }
-            _ => Ok(action),
+            _ => Ok(saved),
         }
+    }
+}
+
+/// Renews a permanent session when this time has passed since its last save.
+#[derive(Debug)]
+struct RenewsAfter {
+    inner: SignedCookieSessions,
+    slack: Duration,
+    saved_at: Mutex<SystemTime>,
+}
+
+impl RenewsAfter {
+    fn new(config: SessionConfig, slack: Duration) -> Self {
+        let saved_at = Mutex::new(SystemTime::UNIX_EPOCH);
+        Self { inner: signed(config, SECRET), slack, saved_at }
+    }
+}
+
+#[async_trait]
+impl SessionInterface for RenewsAfter {
+    fn config(&self) -> &SessionConfig {
+        self.inner.config()
+    }
+
+    async fn open(&self, context: &OpenContext<'_>) -> Result<Opened, Error> {
+        let opened = self.inner.open(context).await?;
+        if opened.is_new() || context.lifetime(&opened).is_none() {
+            return Ok(opened);
+        }
+        let renewal = Renewal::flasks(context.config().refresh());
+        let due = *self.saved_at.lock().unwrap() + self.slack;
+        let at = if self.slack.is_zero() { renewal.at } else { due };
+        Ok(opened.with_renewal(Renewal { at, ..renewal }))
+    }
+
+    async fn save(&self, save: &Save<'_>) -> Result<Saved, Error> {
+        *self.saved_at.lock().unwrap() = save.now();
+        self.inner.save(save).await
     }
 }

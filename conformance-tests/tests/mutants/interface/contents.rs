@@ -1,14 +1,14 @@
-//! Mutants of what a session can hold, of what a visit leaves as it is, and of the hook that sets the cookie.
+//! Mutants of the contents of a session, and of the hook that sets the cookie.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use session_core::{CookieAction, SaveContext, Session};
+use session_core::interface::{Contents, CookieAction, Save, state_of};
 
 use super::mutation::{mutants, mutation};
-use super::original::{Hidden, Stored};
+use super::original::{Hidden, Stored, session_of};
 
 mutants! {
     TrimsTheTagOfBytes breaks tagged_values_come_back;
@@ -21,26 +21,26 @@ mutants! {
 
 mutation! {
     TrimsTheTagOfBytes;
-    fn payload(&self, session: &Session) -> String {
-        session.payload().replace("{\" b\"", "{\"b\"")
+    fn payload(&self, save: &Save<'_>) -> String {
+        save.contents().payload().replace("{\" b\"", "{\"b\"")
     }
 }
 
 mutation! {
     KeepsFiveHundredKeys;
-    fn payload(&self, session: &Session) -> String {
-        let kept = Session::from_payload(session.payload()).unwrap();
-        for key in session.keys().iter().skip(500) {
+    fn payload(&self, save: &Save<'_>) -> String {
+        let kept = session_of(save);
+        for key in kept.keys().iter().skip(500) {
             kept.discard(key).unwrap();
         }
-        kept.payload()
+        state_of(&kept).payload()
     }
 }
 
 mutation! {
     WritesNumbersAnew;
-    fn merged(&self, session: &Session, stored: &Stored) -> String {
-        session.changes().replay(&stored.payload).unwrap().replace(":1.0", ":1")
+    fn merged(&self, save: &Save<'_>, stored: &Stored) -> String {
+        save.changes().replay(&stored.payload).unwrap().replace(":1.0", ":1")
     }
 }
 
@@ -49,34 +49,34 @@ mutation! {
     fn find(&self, id: &str, now: SystemTime) -> Option<Stored> {
         let times = { *self.found.lock().unwrap().entry(id.to_owned()).and_modify(|times| *times += 1).or_insert(1) };
         let stored = self.server.sessions().get(id).filter(|stored| now <= stored.expires_at).cloned();
-        stored.filter(|_| times <= 60)
+        stored.filter(|_| times <= 30)
     }
 }
 
 mutation! {
     DecidesAloneOnTheCookie { changed: Hidden<AtomicBool> };
-    fn payload(&self, session: &Session) -> String {
+    fn payload(&self, save: &Save<'_>) -> String {
         self.changed.0.lock().unwrap().store(true, Ordering::Relaxed);
-        session.payload()
+        save.contents().payload()
     }
-    fn merged(&self, session: &Session, stored: &Stored) -> String {
+    fn merged(&self, save: &Save<'_>, stored: &Stored) -> String {
         self.changed.0.lock().unwrap().store(true, Ordering::Relaxed);
-        session.changes().replay(&stored.payload).unwrap()
+        save.changes().replay(&stored.payload).unwrap()
     }
-    fn set(&self, id: String, context: &SaveContext<'_>) -> CookieAction {
+    fn set(&self, id: String, contents: &Contents, _: &Save<'_>) -> CookieAction {
         let changed = self.changed.0.lock().unwrap().swap(false, Ordering::Relaxed);
-        if changed || context.lifetime().is_some() { CookieAction::Set(id) } else { CookieAction::Keep }
+        if changed || contents.lifetime().is_some() { CookieAction::Set { value: id, expires: contents.expires_at() } } else { CookieAction::Keep }
     }
 }
 
 mutation! {
     NoCookieNoChange;
-    fn store(&self, id: &str, payload: String, stored: Option<&Stored>, context: &SaveContext<'_>) {
-        if stored.is_some_and(|stored| stored.payload != payload) && !context.should_set_cookie() {
+    fn store(&self, id: &str, payload: String, stored: Option<&Stored>, contents: &Contents, save: &Save<'_>) {
+        if stored.is_some_and(|stored| stored.payload != payload) && !save.should_set_cookie() {
             return;
         }
-        let created_at = self.created_at(stored, context);
-        let expires_at = self.expires_at(created_at, context);
+        let created_at = self.created_at(stored, save);
+        let expires_at = self.expires_at(created_at, contents, save);
         self.server.sessions().insert(id.to_owned(), Stored { payload, created_at, expires_at });
     }
 }

@@ -1,11 +1,14 @@
-//! Mutants of the cookie itself, and of how long a session lives.
+//! Mutants of the cookie, of the lifetime of a session, and of its renewal.
 
 use std::borrow::Cow;
 use std::fmt::{self, Debug};
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
-use session_core::{Clock, CookieAction, CookieAttributes, OpenContext, Refresh, SaveContext, Session, SessionConfig};
+use session_core::interface::{
+    Contents, CookieAction, OpenContext, Opened, RenewOn, Renewal, Save, SessionView,
+};
+use session_core::{Clock, CookieAttributes, Refresh, SessionConfig};
 
 use super::mutation::{mutants, mutation};
 use super::original::{Server, Steps, Stored};
@@ -25,17 +28,20 @@ mutants! {
     BelievesTheCookiesEnd breaks a_session_is_gone_after_its_end;
     KeepsTheConfiguredLife breaks an_overridden_lifetime_is_obeyed;
     NeverRenewsOnARead breaks a_read_puts_the_end_off;
+    RenewsTheCookieOnly breaks a_read_puts_the_end_off;
     RenewsTheUntouched breaks an_untouched_request_puts_nothing_off;
     RenewsOnlyTheAccessed breaks each_request_puts_the_end_off_if_it_is_to;
     RenewsWhatItShouldNot breaks only_a_change_puts_the_end_off_if_it_is_to;
+    RenewsAsFlaskDoes breaks only_a_change_puts_the_end_off_if_it_is_to;
     SetsTheCookieAtEachRead breaks a_read_of_a_browser_session_sets_no_cookie;
 }
 
-static DEFAULTS: LazyLock<CookieAttributes> = LazyLock::new(|| CookieAttributes::builder().build().unwrap());
+static DEFAULTS: LazyLock<CookieAttributes> =
+    LazyLock::new(|| CookieAttributes::builder().build().unwrap());
 
 mutation! {
     HasAttributesOfItsOwn;
-    fn cookie_attributes(&self, _: &Session) -> Cow<'_, CookieAttributes> {
+    fn cookie_attributes(&self, _: &SessionView<'_>) -> Cow<'_, CookieAttributes> {
         let configured = self.server.config().cookie_attributes();
         Cow::Borrowed(if configured.http_only() { configured } else { &DEFAULTS })
     }
@@ -50,33 +56,38 @@ mutation! {
 
 mutation! {
     RemovalForgetsTheDomain;
-    fn cookie_attributes(&self, session: &Session) -> Cow<'_, CookieAttributes> {
+    fn cookie_attributes(&self, session: &SessionView<'_>) -> Cow<'_, CookieAttributes> {
         Cow::Borrowed(if session.is_empty() { &DEFAULTS } else { self.server.config().cookie_attributes() })
     }
 }
 
 mutation! {
     EverySessionIsPermanent;
-    fn lifetime(&self, session: &Session) -> Option<Duration> {
+    fn lifetime(&self, session: &SessionView<'_>) -> Option<Duration> {
         let config = self.server.config();
         Some(if session.is_permanent() { config.permanent_lifetime() } else { config.browser_lifetime() })
+    }
+    fn renewal(&self, opened: &Opened, stored: &Stored, context: &OpenContext<'_>) -> Renewal {
+        let is_permanent = stored.payload.contains("_permanent");
+        renewal(opened, stored, context, |renewal| renewal.cookie &= is_permanent)
     }
 }
 
 mutation! {
     CookieEndsEarly;
-    fn set(&self, id: String, context: &SaveContext<'_>) -> CookieAction {
-        if context.lifetime() == Some(HOUR) {
-            return CookieAction::SetUntil(id, context.now() + HOUR * 9 / 10);
+    fn set(&self, id: String, contents: &Contents, save: &Save<'_>) -> CookieAction {
+        if contents.lifetime() == Some(HOUR) {
+            return CookieAction::Set { value: id, expires: Some(save.now() + HOUR * 9 / 10) };
         }
-        CookieAction::Set(id)
+        CookieAction::Set { value: id, expires: contents.expires_at() }
     }
 }
 
 mutation! {
     CookieNeverEnds;
-    fn set(&self, id: String, context: &SaveContext<'_>) -> CookieAction {
-        CookieAction::SetUntil(id, context.now() + 10_000 * HOUR)
+    fn set(&self, id: String, contents: &Contents, save: &Save<'_>) -> CookieAction {
+        let never = save.now() + 10_000 * HOUR;
+        CookieAction::Set { value: id, expires: contents.expires_at().map(|_| never) }
     }
 }
 
@@ -87,7 +98,7 @@ mutation! {
     }
 }
 
-/// Prints what it holds.
+/// Shows its ids in `Debug`.
 struct ShowsItsIds(Server);
 
 impl From<Server> for ShowsItsIds {
@@ -129,19 +140,46 @@ mutation! {
 
 mutation! {
     KeepsTheConfiguredLife;
-    fn lifetime_of(&self, context: &SaveContext<'_>) -> Duration {
-        match context.lifetime() {
+    fn lifetime_of(&self, contents: &Contents, save: &Save<'_>) -> Duration {
+        match contents.lifetime() {
             Some(_) => self.server.config().permanent_lifetime(),
-            None => context.config().browser_lifetime(),
+            None => save.config().browser_lifetime(),
         }
     }
 }
 
+/// Returns the renewal of the engine, changed.
+fn renewal(
+    opened: &Opened,
+    stored: &Stored,
+    context: &OpenContext<'_>,
+    change: impl FnOnce(&mut Renewal),
+) -> Renewal {
+    let lifetime = context.lifetime(opened);
+    let mut renewal = context.config().renewal(lifetime, stored.created_at, stored.expires_at);
+    change(&mut renewal);
+    renewal
+}
+
 mutation! {
     NeverRenewsOnARead;
-    fn renews(&self, session: &Session, context: &SaveContext<'_>) -> bool {
-        context.should_set_cookie() && !(session.is_permanent() && session.is_accessed())
-            || context.config().idle_timeout().is_some()
+    fn renewal(&self, opened: &Opened, stored: &Stored, context: &OpenContext<'_>) -> Renewal {
+        let is_limited = context.config().idle_timeout().is_some();
+        renewal(opened, stored, context, |renewal| {
+            if renewal.on == RenewOn::Access && !is_limited {
+                renewal.on = RenewOn::Never;
+            }
+        })
+    }
+}
+
+mutation! {
+    /// The cookie gets a new expiry, but the stored session does not.
+    RenewsTheCookieOnly;
+    fn renew(&self, id: &str, stored: &Stored, contents: &Contents, save: &Save<'_>) {
+        if !save.is_accessed() || contents.lifetime().is_none() {
+            self.store(id, stored.payload.clone(), Some(stored), contents, save);
+        }
     }
 }
 
@@ -167,21 +205,42 @@ impl Clock for ClockOf {
 
 mutation! {
     RenewsOnlyTheAccessed;
-    fn renews(&self, session: &Session, context: &SaveContext<'_>) -> bool {
-        session.is_accessed() && (context.should_set_cookie() || !session.is_permanent() || context.config().idle_timeout().is_some())
+    fn renewal(&self, opened: &Opened, stored: &Stored, context: &OpenContext<'_>) -> Renewal {
+        renewal(opened, stored, context, |renewal| {
+            if renewal.on == RenewOn::AnyRequest {
+                renewal.on = RenewOn::Access;
+            }
+        })
     }
 }
 
 mutation! {
+    /// The renewal does not set the cookie.
     RenewsWhatItShouldNot;
-    fn renews(&self, session: &Session, _: &SaveContext<'_>) -> bool {
-        session.is_accessed() || session.is_permanent()
+    fn renewal(&self, opened: &Opened, stored: &Stored, context: &OpenContext<'_>) -> Renewal {
+        renewal(opened, stored, context, |renewal| {
+            if renewal.on == RenewOn::Never {
+                *renewal = Renewal { on: RenewOn::Access, ..*renewal };
+            }
+        })
+    }
+}
+
+mutation! {
+    /// The renewal sets the cookie.
+    RenewsAsFlaskDoes;
+    fn renewal(&self, opened: &Opened, stored: &Stored, context: &OpenContext<'_>) -> Renewal {
+        renewal(opened, stored, context, |renewal| {
+            if renewal.on == RenewOn::Never {
+                *renewal = Renewal::flasks(Refresh::WhenAccessed);
+            }
+        })
     }
 }
 
 mutation! {
     SetsTheCookieAtEachRead;
-    fn should_set_cookie(&self, session: &Session, usual: bool) -> bool {
-        usual || (session.is_accessed() && !session.is_new() && !session.is_permanent())
+    fn should_set_cookie(&self, session: &SessionView<'_>) -> bool {
+        session.is_modified() || session.is_renewed() || (session.is_accessed() && !session.is_new() && !session.is_permanent())
     }
 }

@@ -1,9 +1,9 @@
-//! Mutants of whom an id lets in, and for how long.
+//! Mutants of what an id opens, and for how long.
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
-use session_core::{CookieAction, SaveContext, Session};
+use session_core::interface::{Contents, Save, Saved};
 
 use super::mutation::{mutants, mutation};
 use super::original::{Hidden, Origin, Stored};
@@ -36,33 +36,33 @@ mutation! {
 
 mutation! {
     LoginIsFollowed { successors: Hidden<HashMap<String, String>> };
-    fn new_id(&self, session: &Session, old: Option<&str>) -> String {
+    fn new_id(&self, save: &Save<'_>, old: Option<&str>) -> String {
         let new: String = std::iter::repeat_with(fastrand::alphanumeric).take(43).collect();
-        if let Some(old) = old.filter(|_| session.changes_owner()) {
+        if let Some(old) = old.filter(|_| save.owner_change().is_some()) {
             self.successors.0.lock().unwrap().insert(old.to_owned(), new.clone());
         }
         new
     }
-    fn lost(&self, session: &Session, origin: &Origin, context: &SaveContext<'_>) -> CookieAction {
+    fn lost(&self, origin: &Origin, save: &Save<'_>) -> Saved {
         let successor = self.successors.0.lock().unwrap().get(&origin.0).cloned();
-        let followed = successor.and_then(|id| self.find(&id, context.now()).map(|stored| (id, stored)));
+        let followed = successor.and_then(|id| self.find(&id, save.now()).map(|stored| (id, stored)));
         if let Some((id, stored)) = followed {
-            self.store(&id, self.merged(session, &stored), Some(&stored), context);
+            self.store(&id, self.merged(save, &stored), Some(&stored), &save.contents(), save);
         }
-        CookieAction::Keep
+        Saved::dropped()
     }
 }
 
 mutation! {
     BrowserSessionsStayAWeek;
-    fn lifetime_of(&self, context: &SaveContext<'_>) -> Duration {
-        context.lifetime().unwrap_or(Duration::from_hours(7 * 24))
+    fn lifetime_of(&self, contents: &Contents, _: &Save<'_>) -> Duration {
+        contents.lifetime().unwrap_or(Duration::from_hours(7 * 24))
     }
 }
 
 mutation! {
     BrowserSessionsStayFourHours;
-    fn lifetime_of(&self, context: &SaveContext<'_>) -> Duration {
-        context.lifetime().unwrap_or(context.config().browser_lifetime().min(Duration::from_hours(4)))
+    fn lifetime_of(&self, contents: &Contents, save: &Save<'_>) -> Duration {
+        contents.lifetime().unwrap_or(save.config().browser_lifetime().min(Duration::from_hours(4)))
     }
 }

@@ -1,4 +1,4 @@
-//! Interfaces with one thing changed.
+//! Interfaces with one change.
 
 mod believed;
 mod client_side;
@@ -17,7 +17,7 @@ use conformance_tests::interface::InterfaceUnderTest;
 use crate::judge::Mutant;
 use original::{Unchanged, under_test};
 
-pub fn unbroken_on_server() -> InterfaceUnderTest {
+pub fn unchanged_on_server() -> InterfaceUnderTest {
     under_test::<Unchanged>()
 }
 
@@ -33,8 +33,8 @@ pub fn on_server() -> Vec<Mutant<InterfaceUnderTest>> {
     lists.into_iter().flatten().collect()
 }
 
-pub fn unbroken_on_client() -> InterfaceUnderTest {
-    client_side::unbroken()
+pub fn unchanged_on_client() -> InterfaceUnderTest {
+    client_side::unchanged()
 }
 
 pub fn on_client() -> Vec<Mutant<InterfaceUnderTest>> {

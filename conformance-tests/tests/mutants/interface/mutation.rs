@@ -1,6 +1,6 @@
-//! What a mutant is: the original interface, with the steps that it overrides.
+//! The macros that define a mutant: the original interface with some steps overridden.
 
-/// The original with the steps that a mutant changes, and perhaps some notes of its own.
+/// The original with these steps, and perhaps with fields.
 macro_rules! mutation {
     ($(#[$about:meta])* $name:ident $({$($note:ident: $type:ty),+ $(,)?})?; $($step:item)+) => {
         $(#[$about])*
@@ -26,7 +26,7 @@ macro_rules! mutation {
     };
 }
 
-/// The mutants of a file, each with the rule that it breaks.
+/// The mutants of a file, each with the rule that it violates.
 macro_rules! mutants {
     ($($mutant:ident breaks $rule:ident;)+) => {
         pub fn mutants() -> Vec<crate::judge::Mutant<conformance_tests::interface::InterfaceUnderTest>> {

@@ -1,14 +1,15 @@
-//! Mutants of what only a server can promise.
+//! Mutants of an interface that stores sessions on the server.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use session_core::{CookieAction, Outcome, SaveContext, Session};
+use session_core::Outcome;
+use session_core::interface::{Contents, IdChange, OpenContext, Opened, Renewal, Save, Saved};
 
 use super::mutation::{mutants, mutation};
-use super::original::{Hidden, Origin, Stored};
+use super::original::{Hidden, Origin, Stored, session_of};
 
 mutants! {
     CountsItsIds breaks the_cookie_is_a_random_id;
@@ -28,7 +29,7 @@ mutants! {
 
 mutation! {
     CountsItsIds { count: AtomicU64 };
-    fn new_id(&self, _: &Session, _: Option<&str>) -> String {
+    fn new_id(&self, _: &Save<'_>, _: Option<&str>) -> String {
         let random: String = std::iter::repeat_with(fastrand::alphanumeric).take(30).collect();
         format!("session-number-and-padding-{:08}-{random}", self.count.fetch_add(1, Ordering::Relaxed))
     }
@@ -36,13 +37,13 @@ mutation! {
 
 mutation! {
     ShortIds;
-    fn new_id(&self, _: &Session, _: Option<&str>) -> String {
+    fn new_id(&self, _: &Save<'_>, _: Option<&str>) -> String {
         std::iter::repeat_with(fastrand::alphanumeric).take(16).collect()
     }
 }
 
 mutation! {
-    /// A session that one request only has opened is thought to be known to nobody else.
+    /// A session that only one request has opened is assumed to have no copies.
     OnlyTheCookieIsRemoved { opened: Hidden<HashMap<String, u32>> };
     fn find(&self, id: &str, now: SystemTime) -> Option<Stored> {
         *self.opened.0.lock().unwrap().entry(id.to_owned()).or_default() += 1;
@@ -57,43 +58,43 @@ mutation! {
 
 mutation! {
     LateSaveRevives;
-    fn lost(&self, session: &Session, origin: &Origin, context: &SaveContext<'_>) -> CookieAction {
-        if session.owner().is_none() {
-            self.store(&origin.0, self.payload(session), None, context);
+    fn lost(&self, origin: &Origin, save: &Save<'_>) -> Saved {
+        if save.contents().owner().is_none() {
+            self.store(&origin.0, self.payload(save), None, &save.contents(), save);
         }
-        CookieAction::Keep
+        Saved::dropped()
     }
 }
 
 mutation! {
     LateSaveSetsTheCookie;
-    fn lost(&self, session: &Session, origin: &Origin, context: &SaveContext<'_>) -> CookieAction {
-        session.set_outcome(Outcome::Dropped);
-        self.set(origin.0.clone(), context)
+    fn lost(&self, origin: &Origin, save: &Save<'_>) -> Saved {
+        Saved::new(self.set(origin.0.clone(), &save.contents(), save), Outcome::Dropped)
     }
 }
 
 mutation! {
     WritesTheWholeSession;
-    fn merged(&self, session: &Session, stored: &Stored) -> String {
-        let merged = session.changes().replay(&stored.payload).unwrap();
-        if session.contains_key("b") { session.payload() } else { merged }
+    fn merged(&self, save: &Save<'_>, stored: &Stored) -> String {
+        let merged = save.changes().replay(&stored.payload).unwrap();
+        if session_of(save).contains_key("b") { save.contents().payload() } else { merged }
     }
 }
 
 mutation! {
     WritesWhatItComputed;
-    fn merged(&self, session: &Session, stored: &Stored) -> String {
-        let merged = session.changes().replay(&stored.payload).unwrap();
-        if session.len() == 1 && merged.len() == session.payload().len() { session.payload() } else { merged }
+    fn merged(&self, save: &Save<'_>, stored: &Stored) -> String {
+        let merged = save.changes().replay(&stored.payload).unwrap();
+        let computed = save.contents().payload();
+        if session_of(save).keys().len() == 1 && merged.len() == computed.len() { computed } else { merged }
     }
 }
 
 mutation! {
     OldIdStaysAfterRotation { rotating: Mutex<bool> };
-    fn rotates(&self, session: &Session) -> bool {
-        *self.rotating.lock().unwrap() = session.rotates() && !session.changes_owner();
-        session.rotates()
+    fn rotates(&self, save: &Save<'_>) -> bool {
+        *self.rotating.lock().unwrap() = save.id_change() != IdChange::Keep && save.owner_change().is_none();
+        save.id_change() != IdChange::Keep
     }
     fn forget_rotated(&self, id: &str) {
         if !*self.rotating.lock().unwrap() {
@@ -104,39 +105,42 @@ mutation! {
 
 mutation! {
     RotationForgotten;
-    fn rotates(&self, session: &Session) -> bool {
-        session.changes_owner()
+    fn rotates(&self, save: &Save<'_>) -> bool {
+        save.owner_change().is_some()
     }
 }
 
 mutation! {
-    /// Those who have a number get a new id, those who have a name do not.
+    /// Owners with digits get a new id, other owners do not.
     SameIdAfterLogin;
-    fn rotates(&self, session: &Session) -> bool {
-        let owner = session.owner().unwrap_or_default();
-        session.rotates() && !(session.changes_owner() && owner.chars().all(char::is_alphabetic))
+    fn rotates(&self, save: &Save<'_>) -> bool {
+        let is_named = |owner: Option<&str>| owner.unwrap_or_default().chars().all(char::is_alphabetic);
+        save.id_change() != IdChange::Keep && !save.owner_change().is_some_and(is_named)
     }
 }
 
 mutation! {
     NeverIdle;
-    fn expires_at(&self, created_at: SystemTime, context: &SaveContext<'_>) -> SystemTime {
-        let end = context.now() + self.lifetime_of(context);
-        context.config().absolute_timeout().map_or(end, |limit| end.min(created_at + limit))
+    fn expires_at(&self, created_at: SystemTime, contents: &Contents, save: &Save<'_>) -> SystemTime {
+        let end = save.now() + self.lifetime_of(contents, save);
+        save.config().absolute_timeout().map_or(end, |limit| end.min(created_at + limit))
     }
 }
 
 mutation! {
     UseDoesNotCount;
-    fn renews(&self, session: &Session, context: &SaveContext<'_>) -> bool {
-        session.is_permanent() && context.should_set_cookie()
+    fn renewal(&self, opened: &Opened, stored: &Stored, context: &OpenContext<'_>) -> Renewal {
+        match context.lifetime(opened) {
+            Some(lifetime) => context.config().renewal(Some(lifetime), stored.created_at, stored.expires_at),
+            None => Renewal::never(),
+        }
     }
 }
 
 mutation! {
     CreationIsForgotten;
-    fn created_at(&self, stored: Option<&Stored>, context: &SaveContext<'_>) -> SystemTime {
-        let is_needed = context.config().absolute_timeout().is_none();
-        stored.filter(|_| is_needed).map_or(context.now(), |stored| stored.created_at)
+    fn created_at(&self, stored: Option<&Stored>, save: &Save<'_>) -> SystemTime {
+        let is_needed = save.config().absolute_timeout().is_none();
+        stored.filter(|_| is_needed).map_or(save.now(), |stored| stored.created_at)
     }
 }

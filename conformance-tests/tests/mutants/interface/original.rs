@@ -1,20 +1,25 @@
-//! The interface that mutants change: right in everything, in steps of which a mutant overrides one.
+//! The interface that mutants change. It fulfils every rule, in steps of which a mutant overrides
+//! one.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::{self, Debug};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use conformance_tests::interface::InterfaceUnderTest;
+use session_core::interface::{
+    Contents, CookieAction, IdChange, Mark, OpenContext, Opened, Renewal, Save, Saved, SessionView,
+};
+use session_core::request::RequestView;
 use session_core::{
-    CookieAction, CookieAttributes, Error, OpenContext, Outcome, OwnedSession, RequestView, SaveContext, Session,
-    SessionConfig, SessionInterface, async_trait,
+    CookieAttributes, Error, Outcome, OwnedSession, Session, SessionConfig, SessionInterface,
+    async_trait,
 };
 
 use super::owned::Owned;
 
-/// What the steps work on.
+/// The data of the interface.
 #[derive(Default)]
 pub struct Server {
     config: SessionConfig,
@@ -29,7 +34,7 @@ pub struct Stored {
     pub expires_at: SystemTime,
 }
 
-/// The id under which a session was found, in its slot.
+/// The id under which a session was found: its backend state.
 pub struct Origin(pub String);
 
 impl Server {
@@ -41,7 +46,7 @@ impl Server {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is known of each session for its owner, by its id.
+    /// Returns the owners and handles of the sessions, by their ids.
     pub fn owned(&self) -> MutexGuard<'_, HashMap<String, Owned>> {
         self.owned.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -53,7 +58,7 @@ impl Debug for Server {
     }
 }
 
-/// What a mutant notes, and does not show.
+/// A field of a mutant that `Debug` does not show.
 #[derive(Default)]
 pub struct Hidden<T>(pub Mutex<T>);
 
@@ -61,6 +66,16 @@ impl<T> Debug for Hidden<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("..")
     }
+}
+
+/// Returns the session that a save stores if the store has no newer data.
+pub fn session_of(save: &Save<'_>) -> Session {
+    Opened::from_payload(save.contents().payload()).unwrap().into_session()
+}
+
+/// Returns the result of a save that stored something.
+pub fn stored(cookie: CookieAction) -> Saved {
+    Saved::new(cookie, Outcome::Stored)
 }
 
 /// The steps of opening and saving, and the hooks.
@@ -82,54 +97,61 @@ pub trait Steps: Debug + Send + Sync + 'static {
         self.server().sessions().get(id).filter(|stored| now <= stored.expires_at).cloned()
     }
 
-    fn known(&self, stored: &Stored) -> Session {
-        Session::from_payload(stored.payload.clone()).unwrap()
+    fn known(&self, stored: &Stored) -> Opened {
+        Opened::from_payload(stored.payload.clone()).unwrap()
     }
 
-    fn unknown(&self, id: &str) -> Result<Session, Error> {
+    fn unknown(&self, id: &str) -> Result<Opened, Error> {
         let _ = id;
-        Ok(Session::new())
+        Ok(Opened::new())
     }
 
-    fn absent(&self) -> Session {
-        Session::new()
+    fn absent(&self) -> Opened {
+        Opened::new()
     }
 
-    fn new_id(&self, session: &Session, old: Option<&str>) -> String {
-        let _ = (session, old);
+    /// Returns the renewal of an opened session, by default that of the engine.
+    fn renewal(&self, opened: &Opened, stored: &Stored, context: &OpenContext<'_>) -> Renewal {
+        let lifetime = context.lifetime(opened);
+        context.config().renewal(lifetime, stored.created_at, stored.expires_at)
+    }
+
+    fn new_id(&self, save: &Save<'_>, old: Option<&str>) -> String {
+        let _ = (save, old);
         std::iter::repeat_with(fastrand::alphanumeric).take(43).collect()
     }
 
-    fn payload(&self, session: &Session) -> String {
-        session.payload()
+    fn payload(&self, save: &Save<'_>) -> String {
+        save.contents().payload()
     }
 
-    fn merged(&self, session: &Session, stored: &Stored) -> String {
-        session.changes().replay(&stored.payload).unwrap()
+    fn merged(&self, save: &Save<'_>, stored: &Stored) -> String {
+        save.changes().replay(&stored.payload).unwrap()
     }
 
-    fn lifetime_of(&self, context: &SaveContext<'_>) -> Duration {
-        context.lifetime().unwrap_or_else(|| context.config().browser_lifetime())
+    fn lifetime_of(&self, contents: &Contents, save: &Save<'_>) -> Duration {
+        contents.lifetime().unwrap_or_else(|| save.config().browser_lifetime())
     }
 
-    fn expires_at(&self, created_at: SystemTime, context: &SaveContext<'_>) -> SystemTime {
-        let life = self.lifetime_of(context);
-        let end = context.now() + context.config().idle_timeout().map_or(life, |idle| life.min(idle));
-        context.config().absolute_timeout().map_or(end, |limit| end.min(created_at + limit))
+    fn expires_at(
+        &self,
+        created_at: SystemTime,
+        contents: &Contents,
+        save: &Save<'_>,
+    ) -> SystemTime {
+        let lifetime = self.lifetime_of(contents, save);
+        let idle = save.config().idle_timeout();
+        let expiry = save.now() + idle.map_or(lifetime, |idle| lifetime.min(idle));
+        save.config().absolute_timeout().map_or(expiry, |limit| expiry.min(created_at + limit))
     }
 
-    fn created_at(&self, stored: Option<&Stored>, context: &SaveContext<'_>) -> SystemTime {
-        stored.map_or(context.now(), |stored| stored.created_at)
+    fn created_at(&self, stored: Option<&Stored>, save: &Save<'_>) -> SystemTime {
+        stored.map_or(save.now(), |stored| stored.created_at)
     }
 
-    fn renews(&self, session: &Session, context: &SaveContext<'_>) -> bool {
-        let idle = context.config().idle_timeout().is_some();
-        if session.is_permanent() && !idle { context.should_set_cookie() } else { session.is_accessed() }
-    }
-
-    fn set(&self, id: String, context: &SaveContext<'_>) -> CookieAction {
-        let _ = context;
-        CookieAction::Set(id)
+    fn set(&self, id: String, contents: &Contents, save: &Save<'_>) -> CookieAction {
+        let _ = save;
+        CookieAction::Set { value: id, expires: contents.expires_at() }
     }
 
     fn forget(&self, id: &str) {
@@ -140,56 +162,74 @@ pub trait Steps: Debug + Send + Sync + 'static {
         self.server().sessions().remove(id);
     }
 
-    fn rotates(&self, session: &Session) -> bool {
-        session.rotates()
+    fn rotates(&self, save: &Save<'_>) -> bool {
+        save.id_change() != IdChange::Keep
     }
 
     fn ended(&self) -> CookieAction {
         CookieAction::Remove
     }
 
-    /// A save that finds nothing.
-    fn lost(&self, session: &Session, origin: &Origin, context: &SaveContext<'_>) -> CookieAction {
-        let _ = (origin, context);
-        session.set_outcome(Outcome::Dropped);
-        CookieAction::Keep
+    /// Saves a session that is not stored any more.
+    fn lost(&self, origin: &Origin, save: &Save<'_>) -> Saved {
+        let _ = origin;
+        if save.is_modified() { Saved::dropped() } else { Saved::unchanged() }
     }
 
-    fn store(&self, id: &str, payload: String, stored: Option<&Stored>, context: &SaveContext<'_>) {
-        let created_at = self.created_at(stored, context);
-        let expires_at = self.expires_at(created_at, context);
+    fn store(
+        &self,
+        id: &str,
+        payload: String,
+        stored: Option<&Stored>,
+        contents: &Contents,
+        save: &Save<'_>,
+    ) {
+        let created_at = self.created_at(stored, save);
+        let expires_at = self.expires_at(created_at, contents, save);
         self.server().sessions().insert(id.to_owned(), Stored { payload, created_at, expires_at });
     }
 
-    fn begin(&self, session: &Session, context: &SaveContext<'_>) -> CookieAction {
-        let id = self.new_id(session, None);
-        self.store(&id, self.payload(session), None, context);
-        self.set(id, context)
+    fn begin(&self, save: &Save<'_>) -> Saved {
+        let (id, contents) = (self.new_id(save, None), save.contents());
+        self.store(&id, self.payload(save), None, &contents, save);
+        stored(self.set(id, &contents, save))
     }
 
-    /// What was written after the end.
-    fn begin_anew(&self, session: &Session, origin: &Origin, context: &SaveContext<'_>) -> CookieAction {
+    /// Saves the values that were set after the end of the session.
+    fn begin_anew(&self, origin: &Origin, save: &Save<'_>) -> Saved {
         let _ = origin;
-        self.begin(session, context)
+        self.begin(save)
     }
 
-    /// A save of a session that was not stored before, and not changed.
-    fn nothing(&self, session: &Session, context: &SaveContext<'_>) -> CookieAction {
-        let _ = (session, context);
-        CookieAction::Keep
+    /// Saves a session that was neither stored before nor changed.
+    fn nothing(&self, save: &Save<'_>) -> Saved {
+        let _ = save;
+        Saved::unchanged()
+    }
+
+    /// Extends the expiry of a session that was not changed.
+    fn renew(&self, id: &str, stored: &Stored, contents: &Contents, save: &Save<'_>) {
+        self.store(id, stored.payload.clone(), Some(stored), contents, save);
     }
 
     fn owner_of(&self, id: &str) -> Option<String> {
         self.server().owner_of(id)
     }
 
-    fn noted(&self, old: Option<Owned>, session: &Session, now: SystemTime) -> Owned {
-        Owned::noted(old, session, now)
+    fn noted(&self, old: Option<Owned>, save: &Save<'_>) -> Owned {
+        Owned::noted(old, save)
     }
 
-    /// The ids of an owner's sessions.
+    /// Returns the ids of an owner's sessions.
     fn listed(&self, owner: &str) -> Vec<String> {
         self.server().live_of(owner)
+    }
+
+    /// Returns the ids on a page, and whether it is the last one. `ids` are all ids in order.
+    fn page(&self, ids: Vec<String>, after: Option<&str>, limit: usize) -> (Vec<String>, bool) {
+        let rest = ids.into_iter().filter(|id| after.is_none_or(|after| &**id > after));
+        let rest: Vec<_> = rest.collect();
+        (rest[..limit.min(rest.len())].to_vec(), rest.len() <= limit)
     }
 
     fn shown(&self, owned: &Owned, stored: &Stored) -> OwnedSession {
@@ -222,27 +262,21 @@ pub trait Steps: Debug + Send + Sync + 'static {
         self.server().config().cookie_name()
     }
 
-    fn cookie_attributes(&self, session: &Session) -> Cow<'_, CookieAttributes> {
+    fn cookie_attributes(&self, session: &SessionView<'_>) -> Cow<'_, CookieAttributes> {
         let _ = session;
         Cow::Borrowed(self.server().config().cookie_attributes())
     }
 
-    fn lifetime(&self, session: &Session) -> Option<Duration> {
+    fn lifetime(&self, session: &SessionView<'_>) -> Option<Duration> {
         session.is_permanent().then(|| self.server().config().permanent_lifetime())
     }
 
-    fn should_set_cookie(&self, session: &Session, usual: bool) -> bool {
-        let _ = session;
-        usual
-    }
-
-    fn should_save(&self, session: &Session, usual: bool) -> bool {
-        let _ = session;
-        usual
+    fn should_set_cookie(&self, session: &SessionView<'_>) -> bool {
+        session.is_modified() || session.is_renewed()
     }
 }
 
-/// The interface of some steps.
+/// The interface with these steps.
 pub struct Interface<M>(pub M, SessionConfig);
 
 impl<M: Debug> Debug for Interface<M> {
@@ -257,88 +291,100 @@ impl<M: Steps> SessionInterface for Interface<M> {
         &self.1
     }
 
-    async fn open(&self, context: &OpenContext<'_>) -> Result<Session, Error> {
+    async fn open(&self, context: &OpenContext<'_>) -> Result<Opened, Error> {
         let Some(id) = self.0.cookie(context) else { return Ok(self.0.absent()) };
         let Some(stored) = self.0.find(id, context.now()) else { return self.0.unknown(id) };
-        let session = self.0.known(&stored).with_owner(self.0.owner_of(id));
-        session.set_slot(Arc::new(Origin(id.to_owned())));
-        Ok(session)
+        let opened = self.0.known(&stored).with_owner(self.0.owner_of(id).as_deref());
+        let renewal = self.0.renewal(&opened, &stored, context);
+        Ok(opened.with_renewal(renewal).with_backend_state(Origin(id.to_owned())))
     }
 
-    async fn save(&self, session: &Session, context: &SaveContext<'_>) -> Result<CookieAction, Error> {
-        let origin = session.slot::<Origin>();
-        let action = self.saved(session, context);
-        let old = origin.and_then(|origin| self.0.server().owned().remove(&origin.0)).filter(|_| !session.ends());
-        if let CookieAction::Set(id) | CookieAction::SetUntil(id, _) = &action {
-            self.0.server().owned().insert(id.clone(), self.0.noted(old, session, context.now()));
-            session.set_slot(Arc::new(Origin(id.clone())));
+    async fn save(&self, save: &Save<'_>) -> Result<Saved, Error> {
+        let origin = save.backend_state::<Origin>();
+        let saved = self.saved(origin.as_deref(), save)?;
+        let old = origin
+            .and_then(|origin| self.0.server().owned().remove(&origin.0))
+            .filter(|_| !save.ends());
+        match saved.cookie() {
+            CookieAction::Set { value: id, .. } => {
+                self.0.server().owned().insert(id.clone(), self.0.noted(old, save));
+                save.remember(Origin(id.clone()));
+            }
+            CookieAction::Remove => save.forget(),
+            _ => (),
         }
-        Ok(action)
+        Ok(saved)
     }
 
     fn cookie_name(&self, _: &RequestView) -> Cow<'_, str> {
         Cow::Borrowed(self.0.cookie_name())
     }
 
-    fn cookie_attributes(&self, _: &RequestView, session: &Session) -> Cow<'_, CookieAttributes> {
+    fn cookie_attributes(
+        &self,
+        _: &RequestView,
+        session: &SessionView<'_>,
+    ) -> Cow<'_, CookieAttributes> {
         self.0.cookie_attributes(session)
     }
 
-    fn lifetime(&self, session: &Session) -> Option<Duration> {
+    fn lifetime(&self, session: &SessionView<'_>) -> Option<Duration> {
         self.0.lifetime(session)
     }
 
-    fn should_set_cookie(&self, session: &Session) -> bool {
-        let renewed = match self.1.refresh() {
-            session_core::Refresh::EachRequest => true,
-            session_core::Refresh::WhenAccessed => session.is_accessed(),
-            session_core::Refresh::WhenModified => false,
-        };
-        self.0.should_set_cookie(session, session.is_modified() || (renewed && session.is_permanent()))
-    }
-
-    fn should_save(&self, session: &Session) -> bool {
-        let usual = session.is_modified() || session.slot::<Origin>().is_some();
-        self.0.should_save(session, usual)
+    fn should_set_cookie(&self, session: &SessionView<'_>) -> bool {
+        self.0.should_set_cookie(session)
     }
 }
 
 impl<M: Steps> Interface<M> {
-    fn saved(&self, session: &Session, context: &SaveContext<'_>) -> CookieAction {
-        let Some(origin) = session.slot::<Origin>() else {
-            return match (session.is_modified(), session.is_empty()) {
-                (true, false) => self.0.begin(session, context),
-                (true, true) => CookieAction::Remove,
-                (false, _) => self.0.nothing(session, context),
-            };
+    fn saved(&self, origin: Option<&Origin>, save: &Save<'_>) -> Result<Saved, Error> {
+        let Some(origin) = origin else {
+            return Ok(match (save.is_modified(), save.is_empty()) {
+                (true, false) => self.0.begin(save),
+                (true, true) => Saved::new(CookieAction::Remove, Outcome::Unchanged),
+                (false, _) => self.0.nothing(save),
+            });
         };
-        if session.ends() {
+        if save.ends() {
             self.0.forget(&origin.0);
-            return if session.is_empty() { self.0.ended() } else { self.0.begin_anew(session, &origin, context) };
+            return Ok(if save.is_empty() {
+                stored(self.0.ended())
+            } else {
+                self.0.begin_anew(origin, save)
+            });
         }
-        let Some(stored) = self.0.find(&origin.0, context.now()) else {
-            return self.0.lost(session, &origin, context);
+        let Some(old) = self.0.find(&origin.0, save.now()) else {
+            return Ok(self.0.lost(origin, save));
         };
-        if !session.is_modified() {
-            if self.0.renews(session, context) {
-                self.0.store(&origin.0, stored.payload.clone(), Some(&stored), context);
-            }
-            return self.0.set(origin.0.clone(), context);
+        let owner = self.0.owner_of(&origin.0);
+        if !save.is_modified() {
+            let contents =
+                save.merge(old.payload.clone(), owner.as_deref(), save.changes().mark())?;
+            self.0.renew(&origin.0, &old, &contents, save);
+            return Ok(stored(self.0.set(origin.0.clone(), &contents, save)));
         }
-        let merged = self.0.merged(session, &stored);
-        let id = if self.0.rotates(session) { self.0.new_id(session, Some(&origin.0)) } else { origin.0.clone() };
-        self.0.store(&id, merged, Some(&stored), context);
+        let contents = save.merge(old.payload.clone(), owner.as_deref(), Mark::default())?;
+        let merged = self.0.merged(save, &old);
+        let id = if self.0.rotates(save) {
+            self.0.new_id(save, Some(&origin.0))
+        } else {
+            origin.0.clone()
+        };
+        self.0.store(&id, merged, Some(&old), &contents, save);
         if id != origin.0 {
             self.0.forget_rotated(&origin.0);
         }
-        self.0.set(id, context)
+        let cookie = self.0.set(id, &contents, save);
+        Ok(stored(cookie).with_contents(contents))
     }
 }
 
-/// What is checked, of some steps.
+/// Returns the interface with these steps, under test.
 pub fn under_test<M: Steps + From<Server>>() -> InterfaceUnderTest {
     InterfaceUnderTest::with_owners(|config: SessionConfig| async move {
-        let server = Server { config: config.clone(), sessions: Mutex::default(), owned: Mutex::default() };
+        let server =
+            Server { config: config.clone(), sessions: Mutex::default(), owned: Mutex::default() };
         Interface(M::from(server), M::configured(config))
     })
 }

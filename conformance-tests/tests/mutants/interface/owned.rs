@@ -1,7 +1,8 @@
-//! What the original knows of each session for its owner.
+//! The owners and handles of the original's sessions.
 
 use std::time::SystemTime;
 
+use session_core::interface::{Opened, Save, SessionPage, state_of};
 use session_core::{Error, OwnedSession, OwnerSessions, Session, async_trait};
 
 use super::original::{Interface, Origin, Server, Steps, Stored};
@@ -14,12 +15,12 @@ pub struct Owned {
 }
 
 impl Owned {
-    /// What is noted at a save, of what was noted before.
-    pub fn noted(old: Option<Self>, session: &Session, now: SystemTime) -> Self {
+    /// Returns what a save notes, given what was noted before.
+    pub fn noted(old: Option<Self>, save: &Save<'_>) -> Self {
         let (owner, handle) = old.map_or((None, None), |old| (old.owner, Some(old.handle)));
-        let owner = if session.changes_owner() { session.owner() } else { owner };
+        let owner = save.owner_change().map_or(owner, |owner| owner.map(str::to_owned));
         let handle = handle.unwrap_or_else(Self::new_handle);
-        Self { owner, handle, seen_at: now }
+        Self { owner, handle, seen_at: save.now() }
     }
 
     pub fn new_handle() -> String {
@@ -27,7 +28,8 @@ impl Owned {
     }
 
     pub fn shown(&self, stored: &Stored) -> OwnedSession {
-        let label = Session::from_payload(stored.payload.clone()).unwrap().label();
+        let session = Opened::from_payload(stored.payload.clone()).unwrap().into_session();
+        let label = session.get::<String>("_label").unwrap();
         OwnedSession::new(self.handle.clone(), stored.created_at, self.seen_at).with_label(label)
     }
 }
@@ -42,13 +44,18 @@ impl Server {
     }
 
     pub fn ids(&self, are_meant: impl Fn(&Owned) -> bool) -> Vec<String> {
-        self.owned().iter().filter(|(_, owned)| are_meant(owned)).map(|(id, _)| id.clone()).collect()
+        self.owned()
+            .iter()
+            .filter(|(_, owned)| are_meant(owned))
+            .map(|(id, _)| id.clone())
+            .collect()
     }
 
     pub fn live_of(&self, owner: &str) -> Vec<String> {
         let (all, sessions, now) = (self.owned(), self.sessions(), self.config().now());
         let theirs = all.iter().filter(|(_, owned)| owned.owner.as_deref() == Some(owner));
-        let live = theirs.filter(|(id, _)| sessions.get(*id).is_some_and(|stored| now <= stored.expires_at));
+        let live = theirs
+            .filter(|(id, _)| sessions.get(*id).is_some_and(|stored| now <= stored.expires_at));
         live.map(|(id, _)| id.clone()).collect()
     }
 
@@ -61,17 +68,38 @@ impl Server {
     }
 }
 
+impl<M: Steps> Interface<M> {
+    fn shown(&self, ids: Vec<String>) -> Vec<OwnedSession> {
+        let server = self.0.server();
+        let (sessions, all) = (server.sessions().clone(), server.owned().clone());
+        let shown =
+            ids.into_iter().filter_map(|id| Some(self.0.shown(all.get(&id)?, sessions.get(&id)?)));
+        shown.collect()
+    }
+}
+
 #[async_trait]
 impl<M: Steps> OwnerSessions for Interface<M> {
     async fn sessions_of(&self, owner: &str) -> Result<Vec<OwnedSession>, Error> {
-        let (sessions, all) = (self.0.server().sessions().clone(), self.0.server().owned().clone());
-        let listed = self.0.listed(owner).into_iter();
-        Ok(listed.filter_map(|id| Some(self.0.shown(all.get(&id)?, sessions.get(&id)?))).collect())
+        Ok(self.shown(self.0.listed(owner)))
+    }
+
+    async fn page(
+        &self,
+        owner: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<SessionPage, Error> {
+        let mut ids = self.0.listed(owner);
+        ids.sort_unstable();
+        let (page, is_last) = self.0.page(ids, after, limit);
+        let next = page.last().filter(|_| !is_last).cloned();
+        Ok(SessionPage::new(self.shown(page), next))
     }
 
     fn handle_of(&self, session: &Session) -> Option<String> {
         session.owner()?;
-        self.0.handle_of(&session.slot::<Origin>()?.0)
+        self.0.handle_of(&state_of(session).backend_state::<Origin>()?.0)
     }
 
     async fn end(&self, owner: &str, handle: &str) -> Result<bool, Error> {
@@ -79,7 +107,7 @@ impl<M: Steps> OwnerSessions for Interface<M> {
     }
 
     async fn end_others(&self, session: &Session) -> Result<usize, Error> {
-        let own = session.slot::<Origin>();
+        let own = state_of(session).backend_state::<Origin>();
         Ok(self.0.end_others(session, own.as_ref().map(|origin| &*origin.0)))
     }
 

@@ -1,9 +1,10 @@
-//! Mutants of what an owner sees and ends.
+//! Mutants of the sessions of an owner.
 
 use std::collections::HashSet;
 use std::time::SystemTime;
 
-use session_core::{CookieAction, OwnedSession, SaveContext, Session};
+use session_core::interface::{IdChange, Save, Saved};
+use session_core::{OwnedSession, Session};
 
 use super::mutation::{mutants, mutation};
 use super::original::{Hidden, Origin, Stored};
@@ -13,6 +14,10 @@ mutants! {
     OwnersAreForgotten breaks the_owner_is_there_at_the_next_visit;
     ListsIgnoreCase breaks a_list_shows_each_session_of_the_owner_and_of_nobody_else;
     ListsShowTwoAtMost breaks a_list_shows_each_session_of_the_owner_and_of_nobody_else;
+    ThereIsOnePage breaks pages_list_each_session_once;
+    PagesHaveNoLimit breaks pages_list_each_session_once;
+    PagesOverlap breaks pages_list_each_session_once;
+    PagesBeginAgain breaks pages_list_each_session_once;
     SeenWhenItBegan breaks a_list_says_when_a_session_began_and_was_last_seen;
     BeganWhenItWasSeen breaks a_list_says_when_a_session_began_and_was_last_seen;
     LabelsAreNotShown breaks a_list_shows_the_label;
@@ -35,7 +40,7 @@ mutants! {
 }
 
 mutation! {
-    /// Of a session that holds a name.
+    /// If the session has a name.
     OwnersAreForgotten;
     fn owner_of(&self, id: &str) -> Option<String> {
         let has_name = self.server.sessions().get(id).is_some_and(|stored| stored.payload.contains("name"));
@@ -54,6 +59,41 @@ mutation! {
     ListsShowTwoAtMost;
     fn listed(&self, owner: &str) -> Vec<String> {
         self.server.live_of(owner).into_iter().take(2).collect()
+    }
+}
+
+mutation! {
+    ThereIsOnePage;
+    fn page(&self, ids: Vec<String>, _: Option<&str>, limit: usize) -> (Vec<String>, bool) {
+        (ids.into_iter().take(limit).collect(), true)
+    }
+}
+
+mutation! {
+    PagesHaveNoLimit;
+    fn page(&self, ids: Vec<String>, _: Option<&str>, _: usize) -> (Vec<String>, bool) {
+        (ids, true)
+    }
+}
+
+mutation! {
+    /// The last session of a page is also the first of the next one, if a page has more than one.
+    PagesOverlap;
+    fn page(&self, ids: Vec<String>, after: Option<&str>, limit: usize) -> (Vec<String>, bool) {
+        let is_left = |id: &String| after.is_none_or(|after| &**id > after || (limit > 1 && id == after));
+        let rest: Vec<_> = ids.into_iter().filter(is_left).collect();
+        (rest[..limit.min(rest.len())].to_vec(), rest.len() <= limit)
+    }
+}
+
+mutation! {
+    /// A full page is never the last one, and the first page follows the last session.
+    PagesBeginAgain;
+    fn page(&self, ids: Vec<String>, after: Option<&str>, limit: usize) -> (Vec<String>, bool) {
+        let start = ids.iter().position(|id| Some(&**id) == after).map_or(0, |at| at + 1) % ids.len().max(1);
+        let page: Vec<_> = ids.iter().skip(start).take(limit).cloned().collect();
+        let is_last = page.len() < limit;
+        (page, is_last)
     }
 }
 
@@ -115,9 +155,9 @@ mutation! {
 
 mutation! {
     ANewIdHasANewHandle;
-    fn noted(&self, old: Option<Owned>, session: &Session, now: SystemTime) -> Owned {
-        let noted = Owned::noted(old, session, now);
-        if session.rotates() { Owned { handle: Owned::new_handle(), ..noted } } else { noted }
+    fn noted(&self, old: Option<Owned>, save: &Save<'_>) -> Owned {
+        let noted = Owned::noted(old, save);
+        if save.id_change() == IdChange::Keep { noted } else { Owned { handle: Owned::new_handle(), ..noted } }
     }
 }
 
@@ -178,12 +218,11 @@ mutation! {
 
 mutation! {
     WhatAnOwnerEndedIsWrittenAgain;
-    fn lost(&self, session: &Session, origin: &Origin, context: &SaveContext<'_>) -> CookieAction {
-        session.set_outcome(session_core::Outcome::Dropped);
-        if session.owner().is_some() {
-            self.store(&origin.0, self.payload(session), None, context);
+    fn lost(&self, origin: &Origin, save: &Save<'_>) -> Saved {
+        if save.contents().owner().is_some() {
+            self.store(&origin.0, self.payload(save), None, &save.contents(), save);
         }
-        CookieAction::Keep
+        Saved::dropped()
     }
 }
 
@@ -196,18 +235,18 @@ mutation! {
 
 mutation! {
     TheFirstOwnerStays;
-    fn noted(&self, old: Option<Owned>, session: &Session, now: SystemTime) -> Owned {
+    fn noted(&self, old: Option<Owned>, save: &Save<'_>) -> Owned {
         let first = old.as_ref().and_then(|old| old.owner.clone());
-        let noted = Owned::noted(old, session, now);
+        let noted = Owned::noted(old, save);
         Owned { owner: first.or(noted.owner.clone()), ..noted }
     }
 }
 
 mutation! {
     ASessionCannotBeGivenUp;
-    fn noted(&self, old: Option<Owned>, session: &Session, now: SystemTime) -> Owned {
+    fn noted(&self, old: Option<Owned>, save: &Save<'_>) -> Owned {
         let before = old.as_ref().and_then(|old| old.owner.clone());
-        let noted = Owned::noted(old, session, now);
+        let noted = Owned::noted(old, save);
         Owned { owner: noted.owner.clone().or(before), ..noted }
     }
 }

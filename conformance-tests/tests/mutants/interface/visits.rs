@@ -1,12 +1,12 @@
-//! Mutants of what a visitor leaves behind and finds again, and of how a session ends.
+//! Mutants of what requests store and find, and of the end of a session.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
-use session_core::{CookieAction, Error, ErrorKind, Outcome, SaveContext, Session};
+use session_core::interface::{CookieAction, Opened, Save, Saved, SessionView};
+use session_core::{Error, ErrorKind};
 
 use super::mutation::{mutants, mutation};
-use super::original::{Hidden, Origin, Stored};
+use super::original::{Hidden, Origin, Stored, stored};
 
 mutants! {
     BeginsForNothing breaks a_visitor_for_whom_nothing_is_stored_gets_no_cookie;
@@ -28,84 +28,81 @@ mutants! {
 
 mutation! {
     BeginsForNothing;
-    fn should_set_cookie(&self, session: &Session, usual: bool) -> bool {
-        usual || (session.is_new() && session.is_accessed())
+    fn should_set_cookie(&self, session: &SessionView<'_>) -> bool {
+        session.is_modified() || session.is_renewed() || (session.is_new() && session.is_accessed())
     }
-    fn should_save(&self, session: &Session, usual: bool) -> bool {
-        usual || (session.is_new() && session.is_accessed())
-    }
-    fn nothing(&self, session: &Session, context: &SaveContext<'_>) -> CookieAction {
-        self.begin(session, context)
+    fn nothing(&self, save: &Save<'_>) -> Saved {
+        self.begin(save)
     }
 }
 
 mutation! {
     LosesWhatIsNotAscii;
-    fn payload(&self, session: &Session) -> String {
-        session.payload().replace('½', "?")
+    fn payload(&self, save: &Save<'_>) -> String {
+        save.contents().payload().replace('½', "?")
     }
 }
 
 mutation! {
     NumbersAreFloats;
-    fn payload(&self, session: &Session) -> String {
-        session.payload().replace("18446744073709551615", "18446744073709552000")
+    fn payload(&self, save: &Save<'_>) -> String {
+        save.contents().payload().replace("18446744073709551615", "18446744073709552000")
     }
 }
 
 mutation! {
     HasAKeyOfItsOwn;
-    fn known(&self, stored: &Stored) -> Session {
-        Session::from_payload(stored.payload.replace("\"_expires\":", "\"\\u0000expires\":")).unwrap()
+    fn known(&self, stored: &Stored) -> Opened {
+        Opened::from_payload(stored.payload.replace("\"_expires\":", "\"\\u0000expires\":")).unwrap()
     }
 }
 
 mutation! {
     DropsEmptyKeys;
-    fn payload(&self, session: &Session) -> String {
-        session.payload().replace("{\"\":0,", "{")
+    fn payload(&self, save: &Save<'_>) -> String {
+        save.contents().payload().replace("{\"\":0,", "{")
     }
 }
 
 mutation! {
     StoresOnlyWhatIsNew;
-    fn merged(&self, session: &Session, stored: &Stored) -> String {
+    fn merged(&self, save: &Save<'_>, stored: &Stored) -> String {
         let base = if stored.payload.contains("\"b\"") { "{}" } else { &stored.payload };
-        session.changes().replay(base).unwrap()
+        save.changes().replay(base).unwrap()
     }
 }
 
 mutation! {
     RemovedKeyStays;
-    fn merged(&self, session: &Session, stored: &Stored) -> String {
-        let merged = session.changes().replay(&stored.payload).unwrap();
+    fn merged(&self, save: &Save<'_>, stored: &Stored) -> String {
+        let merged = save.changes().replay(&stored.payload).unwrap();
         if stored.payload.contains("\"c\":3") { merged.replace('}', ",\"c\":3}") } else { merged }
     }
 }
 
 mutation! {
     NeverNew;
-    fn absent(&self) -> Session {
-        Session::from_payload("{}").unwrap()
+    fn absent(&self) -> Opened {
+        Opened::from_payload("{}").unwrap()
     }
 }
 
 mutation! {
     TakenFlashesStay;
-    fn merged(&self, session: &Session, stored: &Stored) -> String {
-        let merged = session.changes().replay(&stored.payload).unwrap();
+    fn merged(&self, save: &Save<'_>, stored: &Stored) -> String {
+        let merged = save.changes().replay(&stored.payload).unwrap();
         if stored.payload.contains("_flashes") { stored.payload.clone() } else { merged }
     }
 }
 
 mutation! {
     RemembersTheLastSession { last: Hidden<Option<String>> };
-    fn absent(&self) -> Session {
-        self.last.0.lock().unwrap().clone().map_or_else(Session::new, |last| Session::from_payload(last).unwrap())
+    fn absent(&self) -> Opened {
+        self.last.0.lock().unwrap().clone().map_or_else(Opened::new, |last| Opened::from_payload(last).unwrap())
     }
-    fn payload(&self, session: &Session) -> String {
-        *self.last.0.lock().unwrap() = Some(session.payload());
-        session.payload()
+    fn payload(&self, save: &Save<'_>) -> String {
+        *self.last.0.lock().unwrap() = Some(save.contents().payload());
+        save.contents().payload()
     }
     fn forget(&self, id: &str) {
         *self.last.0.lock().unwrap() = None;
@@ -115,35 +112,32 @@ mutation! {
 
 mutation! {
     FailsOnOddCookies;
-    fn unknown(&self, id: &str) -> Result<Session, Error> {
+    fn unknown(&self, id: &str) -> Result<Opened, Error> {
         if id.contains(';') || id.len() > 10_000 {
             return Err(Error::new(ErrorKind::Malformed, "no session id"));
         }
-        Ok(Session::new())
+        Ok(Opened::new())
     }
 }
 
 mutation! {
     AdoptsUnknownIds { stored: Hidden<HashSet<String>> };
-    fn unknown(&self, id: &str) -> Result<Session, Error> {
-        let session = Session::new();
-        if id.len() == 43 {
-            session.set_slot(Arc::new(Origin(id.to_owned())));
-        }
-        Ok(session)
+    fn unknown(&self, id: &str) -> Result<Opened, Error> {
+        let opened = Opened::new();
+        Ok(if id.len() == 43 { opened.with_backend_state(Origin(id.to_owned())) } else { opened })
     }
-    fn new_id(&self, _: &Session, _: Option<&str>) -> String {
+    fn new_id(&self, _: &Save<'_>, _: Option<&str>) -> String {
         let id: String = std::iter::repeat_with(fastrand::alphanumeric).take(43).collect();
         self.stored.0.lock().unwrap().insert(id.clone());
         id
     }
-    fn lost(&self, session: &Session, origin: &Origin, context: &SaveContext<'_>) -> CookieAction {
+    fn lost(&self, origin: &Origin, save: &Save<'_>) -> Saved {
         if self.stored.0.lock().unwrap().contains(&origin.0) {
-            session.set_outcome(Outcome::Dropped);
-            return CookieAction::Keep;
+            return Saved::dropped();
         }
-        self.store(&origin.0, self.payload(session), None, context);
-        CookieAction::Set(origin.0.clone())
+        let contents = save.contents();
+        self.store(&origin.0, self.payload(save), None, &contents, save);
+        stored(self.set(origin.0.clone(), &contents, save))
     }
 }
 
@@ -157,17 +151,18 @@ mutation! {
 
 mutation! {
     OldSessionLivesOn;
-    fn begin_anew(&self, session: &Session, _: &Origin, context: &SaveContext<'_>) -> CookieAction {
-        let id = self.new_id(session, None);
-        self.store(&id, session.payload().replacen('{', "{\"n\":1,", 1), None, context);
-        self.set(id, context)
+    fn begin_anew(&self, _: &Origin, save: &Save<'_>) -> Saved {
+        let (id, contents) = (self.new_id(save, None), save.contents());
+        self.store(&id, contents.payload().replacen('{', "{\"n\":1,", 1), None, &contents, save);
+        stored(self.set(id, &contents, save))
     }
 }
 
 mutation! {
     OldIdLivesOn;
-    fn begin_anew(&self, session: &Session, origin: &Origin, context: &SaveContext<'_>) -> CookieAction {
-        self.store(&origin.0, session.payload(), None, context);
-        self.set(origin.0.clone(), context)
+    fn begin_anew(&self, origin: &Origin, save: &Save<'_>) -> Saved {
+        let contents = save.contents();
+        self.store(&origin.0, contents.payload(), None, &contents, save);
+        stored(self.set(origin.0.clone(), &contents, save))
     }
 }

@@ -1,4 +1,4 @@
-//! Mutants that go wrong only when calls meet, are given up, or come from the engine.
+//! Mutants that fail only with concurrent calls, dropped calls, or calls of the engine.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -6,7 +6,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
-use session_core::{Error, ErrorKind, NewRecord, Record, Replaced, StoreKey, Version, async_trait};
+use session_core::store::{NewRecord, Record, Replaced, StoreKey, Version};
+use session_core::{Error, ErrorKind, async_trait};
 use tokio::task::yield_now;
 
 use super::mutation::{mutants, mutation};
@@ -26,13 +27,16 @@ mutants! {
     TombstoneIsTooShort breaks a_rotation_loses_no_write;
 }
 
-/// What the histories write: short, and nobody's.
+/// Returns whether the histories wrote the record: it is short and has no owner.
 fn is_short(record: &NewRecord<'_>) -> bool {
     record.owner().is_none() && record.payload().len() < 100
 }
 
-/// Sessions that the engine wrote, before they grow.
+/// The length of new sessions of the engine.
 const SESSION: Range<usize> = 200..1000;
+
+/// The first byte of a tombstone of the engine.
+const TOMBSTONE: u8 = 2;
 
 mutation! {
     SwapInTwoSteps;
@@ -126,7 +130,7 @@ mutation! {
 }
 
 mutation! {
-    /// The key is taken first, and the record put under it later.
+    /// The key is reserved before the record is written.
     GivenUpCreateBlocksTheKey { taken: Mutex<HashSet<StoreKey>> };
     async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
         if record.owner().is_none() {
@@ -187,14 +191,14 @@ mutation! {
 }
 
 mutation! {
-    /// A record that shrinks is written over the old bytes, and the old length stays.
+    /// A shorter record is written over the old bytes, and the old length stays.
     TombstoneIsTooShort;
     async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
         let old = self.load(key).await?.filter(|old| SESSION.contains(&old.payload().len()));
-        let Some(old) = old.filter(|_| record.payload().len() == 50) else {
+        let Some(old) = old.filter(|_| record.payload().first() == Some(&TOMBSTONE)) else {
             return Ok(self.original.replace(key, expected, record));
         };
-        let bytes = [record.payload(), &old.payload()[50..]].concat();
+        let bytes = [record.payload(), &old.payload()[record.payload().len()..]].concat();
         let record = NewRecord::new(&bytes, record.created_at(), record.expires_at()).owned_by(record.owner());
         Ok(self.original.replace(key, expected, &record))
     }

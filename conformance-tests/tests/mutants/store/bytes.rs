@@ -1,10 +1,11 @@
-//! Mutants that do not keep payload, creation time or owner as they were given.
+//! Mutants that change the payload, the creation time or the owner.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
-use session_core::{Clock as _, Error, ErrorKind, NewRecord, Record, Replaced, StoreKey, Version, async_trait};
+use session_core::store::{NewRecord, Record, Replaced, StoreKey, Version};
+use session_core::{Clock as _, Error, ErrorKind, async_trait};
 
 use super::mutation::{mutants, mutation};
 use super::written::{Written, is_of_the_engine, since_1970, writes};
@@ -134,10 +135,10 @@ mutation! {
     }
 }
 
-/// The longest payload of the mutants that declare one.
+/// The longest payload of mutants that declare one.
 const LONGEST: usize = 65_536;
 
-/// A store that declares the longest payload that it takes, and does something wrong about it.
+/// A store that declares the longest payload, and handles it wrongly.
 macro_rules! limited {
     ($name:ident; $($operation:item)+) => {
         mutation! {
@@ -207,7 +208,7 @@ limited! {
     }
 }
 
-/// Whether the place of an old payload is used again.
+/// Returns whether the space of an old payload is used again.
 fn is_reused(old: &[u8]) -> bool {
     (1000..10_000).contains(&old.len()) && !is_of_the_engine(old)
 }
@@ -240,7 +241,7 @@ writes! {
 }
 
 writes! {
-    /// The age is kept instead, in milliseconds of 32 bits.
+    /// The age is stored instead, in 32-bit milliseconds.
     AgeOf32Bits,
     |record| {
         let most = Duration::from_millis(1 << 32);
@@ -272,7 +273,7 @@ writes! { OwnerTrimmed, |record| record.own(|owner| owner.trim_end_matches(' ').
 writes! { OwnerFoldsCase in replace, |record| record.own(str::to_lowercase) }
 
 mutation! {
-    /// Owners are in a table of their own, whose collation knows no case.
+    /// Owners are in a separate table, with a collation that ignores case.
     OwnersDifferInMoreThanCase { owners: Mutex<HashMap<String, String>> };
     async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
         let Some(record) = self.original.load(key) else { return Ok(None) };
@@ -316,7 +317,7 @@ writes! {
 }
 
 mutation! {
-    /// The column takes no NULL once it was written.
+    /// The column does not accept NULL after it has had a value.
     NoOwnerIsEmptyAfterAnEmptyOne { owned: Mutex<HashSet<StoreKey>> };
     async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
         if record.owner() == Some("") {

@@ -5,14 +5,15 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use session_core::{Error, ErrorKind, NewRecord, Record, Replaced, StoreKey, Version, async_trait};
+use session_core::store::{NewRecord, Record, Replaced, StoreKey, Version};
+use session_core::{Error, ErrorKind, async_trait};
 
 use super::mutation::{mutants, mutation};
 
-/// Longer payloads are large.
+/// The minimum length of a large payload.
 const LARGE: usize = 10_000;
 
-/// Shorter ones are shorter than a session.
+/// Sessions are longer than this.
 const SHORT: usize = 100;
 
 mutants! {
@@ -95,7 +96,7 @@ mutation! {
     }
 }
 
-/// The key with its last bit cut off.
+/// Returns the key without its last bit.
 fn even(key: &StoreKey) -> StoreKey {
     let mut bytes = *key.as_bytes();
     bytes[31] &= 0xfe;
@@ -125,14 +126,14 @@ mutation! {
     async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
         Ok(self.original.remove(&even(key), expected))
     }
-    /// An index may list too much.
+    /// An index may list too many keys.
     async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
         Ok(self.original.keys_of(owner).iter().flat_map(|key| [*key, odd(key)]).collect())
     }
 }
 
 mutation! {
-    /// The key is a text to the database, and the text's collation knows no case.
+    /// The database stores the key as text, with a collation that ignores case.
     KeyFoldsCase;
     async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
         let exact = self.original.load(key);
@@ -220,7 +221,7 @@ mutation! {
 }
 
 mutation! {
-    /// The reply to the two hundredth replace of a record is lost, and the driver asks again.
+    /// The reply to the 200th replace of a record is lost, and the driver repeats the call.
     DriverRetries { counts: Mutex<HashMap<StoreKey, u32>> };
     async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
         let replaced = self.original.replace(key, expected, record);
@@ -255,7 +256,9 @@ mutation! {
 impl VersionOfOneByte {
     fn narrow(&self, key: &StoreKey, version: Version) -> Version {
         let narrow = Version::new(self.calls.fetch_add(1, Ordering::Relaxed) % 256);
-        if let Some(record) = self.original.records().get_mut(key).filter(|record| record.version() == version) {
+        if let Some(record) =
+            self.original.records().get_mut(key).filter(|record| record.version() == version)
+        {
             *record = record.touched(narrow, record.expires_at());
         }
         narrow
@@ -307,7 +310,7 @@ mutation! {
 }
 
 mutation! {
-    /// A touch writes the whole record, from a cache that a remove does not reach.
+    /// A touch writes the whole record from a cache that `remove` does not clear.
     TouchRevives { cache: Mutex<HashMap<StoreKey, Record>> };
     async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
         let version = self.original.create(key, record)?;
@@ -352,7 +355,7 @@ mutation! {
 }
 
 mutation! {
-    /// A large payload is kept in a table of its own, and found there when the record is gone.
+    /// A large payload is in a separate table, and is found there after the record was removed.
     LargeStaysBehind { large: Mutex<HashMap<StoreKey, Record>> };
     async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
         Ok(self.original.load(key).or_else(|| self.large.lock().unwrap().get(key).cloned()))

@@ -1,4 +1,4 @@
-//! Mutants whose clones are not quite the same store.
+//! Mutants whose clones differ from the store.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -6,7 +6,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use session_core::{Error, NewRecord, Record, Replaced, StoreKey, Version, async_trait};
+use session_core::store::{NewRecord, Record, Replaced, StoreKey, Version};
+use session_core::{Error, async_trait};
 use tokio::time::sleep;
 
 use super::mutation::{mutants, mutation};
@@ -25,7 +26,7 @@ mutants! {
 /// Longer than sessions, and not large.
 const LONG: Range<usize> = 4_000..10_000;
 
-/// A clone with the same records, and with notes of its own.
+/// A clone with the same records, but with separate fields.
 macro_rules! with_own_notes {
     () => {
         fn clone_of(&self) -> Option<Self> {
@@ -79,7 +80,7 @@ mutation! {
 }
 
 mutation! {
-    /// Renewals of long records wait in the clone; whoever asks it knows them.
+    /// A clone delays renewals of long records. Only calls on this clone see them.
     TouchesAreWrittenLater { waiting: Mutex<HashMap<(StoreKey, Version), SystemTime>> };
     async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
         let waiting = self.waiting.lock().unwrap();
@@ -99,7 +100,7 @@ mutation! {
     with_own_notes! {}
 }
 
-/// Clones that do one thing to a long record only at a version that they themselves have met.
+/// Clones that apply one call to a long record only at a version that they have seen.
 macro_rules! only_what_it_knows {
     ($($name:ident $operation:literal;)+) => {
         $(mutation! {
@@ -186,14 +187,14 @@ fn is_short(record: &NewRecord<'_>) -> bool {
 }
 
 impl EachCloneCounts {
-    /// Far from the versions that the original counts.
+    /// Returns versions that the original does not use.
     fn count(&self) -> Version {
         Version::new((1 << 32) + self.counter.fetch_add(1, Ordering::Relaxed))
     }
 }
 
 mutation! {
-    /// The comparison and the write are held together by a lock, which a clone does not share.
+    /// A lock covers the comparison and the write, but clones do not share it.
     EachCloneHasALock { lock: tokio::sync::Mutex<()> };
     async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
         if !LONG.contains(&record.payload().len()) {

@@ -1,10 +1,11 @@
-//! Mutants that keep another expiry, drop a record before it, or never let one go.
+//! Mutants that change the expiry, remove a record too early, or never remove one.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
-use session_core::{Clock as _, Error, ErrorKind, NewRecord, Record, Replaced, StoreKey, Version, async_trait};
+use session_core::store::{NewRecord, Record, Replaced, StoreKey, Version};
+use session_core::{Clock as _, Error, ErrorKind, async_trait};
 
 use super::mutation::{mutants, mutation};
 use super::original::Original;
@@ -72,7 +73,8 @@ writes! {
 }
 
 writes! {
-    /// Milliseconds are rounded up apart from the seconds: a thousand of them are none.
+    /// Milliseconds are rounded up separately from the seconds, so that 1,000 milliseconds become
+    /// 0.
     CarryIsLost,
     |record| {
         let since = since_1970(record.expires_at);
@@ -169,7 +171,7 @@ mutation! {
     }
 }
 
-/// Whether the time of the record under the key has come, to the nanosecond.
+/// Returns whether the record has expired, to the nanosecond.
 fn is_over(original: &Original, key: &StoreKey) -> bool {
     original.load(key).is_some_and(|record| record.expires_at() <= original.clock().now())
 }
@@ -206,7 +208,7 @@ enum Call {
     Touch,
 }
 
-/// What the store is told: the call, the time now, the end that it had noted before, and the expiry.
+/// The arguments of a call: the call, the current time, the earlier end, and the expiry.
 struct Told {
     call: Call,
     now: SystemTime,
@@ -220,10 +222,11 @@ impl Told {
     }
 }
 
-/// What was over for longer when it was written is for sweeps.
+/// Only sweeps remove records that had expired for longer when they were written.
 const A_DAY: Duration = Duration::from_hours(24);
 
-/// A store that notes the end of each record apart from the expiry that it shows, and drops the record right after that end.
+/// A store that notes the end of each record separately from its expiry, and removes the record
+/// after that end.
 macro_rules! ends {
     ($(#[$about:meta])* $name:ident, $end:expr) => {
         mutation! {
@@ -276,7 +279,7 @@ macro_rules! ends {
     };
 }
 
-/// The end of what lives for ever.
+/// Returns the end of a record that is never removed.
 fn for_ever() -> SystemTime {
     after_1970(Duration::from_hours(24 * 365 * 5000))
 }

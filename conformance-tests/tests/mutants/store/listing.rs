@@ -1,11 +1,12 @@
-//! Mutants of the owner index that miss a key for a moment, or a session at the end of all.
+//! Mutants of the owner index that miss a key for a moment, or a session in `end_all`.
 
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
-use session_core::{Error, NewRecord, Record, Replaced, StoreKey, Version, async_trait};
+use session_core::store::{NewRecord, Record, Replaced, StoreKey, Version};
+use session_core::{Error, async_trait};
 use tokio::time::sleep;
 
 use super::mutation::{mutants, mutation};
@@ -24,7 +25,7 @@ mutants! {
 /// The length of a record that is watched by another task; sessions are longer.
 const WATCHED: Range<usize> = 100..200;
 
-/// Longer than it takes another task to look.
+/// Longer than another task needs to query the index.
 const MOMENT: Duration = Duration::from_millis(1);
 
 mutation! {
@@ -97,7 +98,7 @@ mutation! {
     }
 }
 
-/// A session of an owner that has grown since it began.
+/// Returns whether this is the session of an owner that has grown since it was created.
 fn has_grown(record: &NewRecord<'_>) -> bool {
     record.owner().is_some() && (500..4_000).contains(&record.payload().len())
 }

@@ -1,7 +1,7 @@
-//! Stores with one operation changed.
+//! Stores with one change.
 //!
-//! A defect often strikes one kind of record only, the owned or the large, as those of real stores do that keep such records in
-//! a table of their own. That is also what lets one rule alone catch it.
+//! Each change affects one kind of record, such as those with an owner or the large ones, as in
+//! real stores that have such records in a separate table. Therefore only one rule detects it.
 
 mod at_once;
 mod bytes;
@@ -9,6 +9,7 @@ mod calls;
 mod cloning;
 mod expiry;
 mod listing;
+mod loading;
 mod mutation;
 mod original;
 mod owners;
@@ -19,19 +20,24 @@ use conformance_tests::store::StoreUnderTest;
 
 use crate::judge::Mutant;
 use mutation::under_test;
-use original::{Limited, Unchanged};
+use original::{Limited, Patient, Unchanged};
 
-pub fn unbroken() -> StoreUnderTest {
+pub fn unchanged() -> StoreUnderTest {
     under_test::<Unchanged>()
 }
 
-pub fn unbroken_with_a_maximum() -> StoreUnderTest {
+pub fn unchanged_with_maximum() -> StoreUnderTest {
     under_test::<Limited>()
+}
+
+pub fn unchanged_with_patience() -> StoreUnderTest {
+    under_test::<Patient>()
 }
 
 pub fn mutants() -> Vec<Mutant<StoreUnderTest>> {
     [
         calls::mutants(),
+        loading::mutants(),
         at_once::mutants(),
         bytes::mutants(),
         expiry::mutants(),

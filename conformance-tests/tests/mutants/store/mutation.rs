@@ -1,4 +1,4 @@
-//! What a mutant is: the original store, with the operations that it overrides.
+//! The definition of a mutant: the original store with some operations overridden.
 
 use std::fmt::Debug;
 use std::future::{Future, poll_fn};
@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use conformance_tests::store::StoreUnderTest;
-use session_core::{
-    Error, ErrorKind, NewRecord, OwnerIndex, Record, Replaced, SessionStore, StoreKey, Sweep, Version, async_trait,
+use session_core::store::{
+    NewRecord, OwnerIndex, Record, Replaced, SessionStore, StoreKey, Sweep, Version,
 };
+use session_core::{Error, ErrorKind, async_trait};
 
 use super::original::Original;
 
-/// A store that does as the original does, where it says nothing else.
+/// A store whose operations are those of the original by default.
 #[async_trait]
 pub trait Mutation: Debug + Send + Sync + 'static {
     fn original(&self) -> &Original;
@@ -22,17 +23,35 @@ pub trait Mutation: Debug + Send + Sync + 'static {
         Ok(self.original().load(key))
     }
 
+    async fn load_many(&self, keys: &[StoreKey]) -> Result<Vec<Option<Record>>, Error> {
+        let mut records = Vec::new();
+        for key in keys {
+            records.push(self.load(key).await?);
+        }
+        Ok(records)
+    }
+
     async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
         self.check_length(record)?;
         self.original().create(key, record)
     }
 
-    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+    async fn replace(
+        &self,
+        key: &StoreKey,
+        expected: Version,
+        record: &NewRecord<'_>,
+    ) -> Result<Replaced, Error> {
         self.check_length(record)?;
         Ok(self.original().replace(key, expected, record))
     }
 
-    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+    async fn touch(
+        &self,
+        key: &StoreKey,
+        expected: Version,
+        expires_at: SystemTime,
+    ) -> Result<bool, Error> {
         Ok(self.original().touch(key, expected, expires_at))
     }
 
@@ -48,7 +67,7 @@ pub trait Mutation: Debug + Send + Sync + 'static {
         Ok(self.original().sweep(now, limit))
     }
 
-    /// The longest payload that it declares to take, if it declares one.
+    /// Returns the longest payload, if the store declares one.
     fn max_payload(&self) -> Option<usize> {
         None
     }
@@ -62,7 +81,7 @@ pub trait Mutation: Debug + Send + Sync + 'static {
         }
     }
 
-    /// A clone, if that is not the very same store.
+    /// Returns a clone, if it is not the same store.
     fn clone_of(&self) -> Option<Self>
     where
         Self: Sized,
@@ -71,10 +90,11 @@ pub trait Mutation: Debug + Send + Sync + 'static {
     }
 }
 
-/// What is checked, of a mutation.
+/// Returns the store with this mutation, under test.
 pub fn under_test<M: Mutation + Default>() -> StoreUnderTest {
     let mutant = Mutated(Arc::new(M::default()));
-    let under_test = StoreUnderTest::new(mutant.clone()).owner_index(mutant.clone()).sweep(mutant.clone());
+    let under_test =
+        StoreUnderTest::new(mutant.clone()).owner_index(mutant.clone()).sweep(mutant.clone());
     let under_test = under_test.clock(mutant.0.original().clock().clone());
     let under_test = match mutant.0.max_payload() {
         Some(longest) => under_test.max_payload(longest),
@@ -96,7 +116,8 @@ impl<M> Clone for Mutated<M> {
 }
 
 impl<M: Mutation> Mutated<M> {
-    /// Lets no other call in before this one waits for something: what a mutant does in two steps, it says with an `await`.
+    /// Runs a call without any other until its first wait. A mutant uses an `await` between two
+    /// steps.
     async fn undivided<T>(&self, call: impl Future<Output = T>) -> T {
         let mut call = pin!(call);
         poll_fn(|context| {
@@ -113,20 +134,38 @@ impl<M: Mutation> SessionStore for Mutated<M> {
         self.undivided(self.0.load(key)).await
     }
 
+    async fn load_many(&self, keys: &[StoreKey]) -> Result<Vec<Option<Record>>, Error> {
+        self.undivided(self.0.load_many(keys)).await
+    }
+
     async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
         self.undivided(self.0.create(key, record)).await
     }
 
-    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+    async fn replace(
+        &self,
+        key: &StoreKey,
+        expected: Version,
+        record: &NewRecord<'_>,
+    ) -> Result<Replaced, Error> {
         self.undivided(self.0.replace(key, expected, record)).await
     }
 
-    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+    async fn touch(
+        &self,
+        key: &StoreKey,
+        expected: Version,
+        expires_at: SystemTime,
+    ) -> Result<bool, Error> {
         self.undivided(self.0.touch(key, expected, expires_at)).await
     }
 
     async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
         self.undivided(self.0.remove(key, expected)).await
+    }
+
+    fn owner_index(&self) -> Option<&dyn OwnerIndex> {
+        Some(self)
     }
 }
 
@@ -144,7 +183,7 @@ impl<M: Mutation> Sweep for Mutated<M> {
     }
 }
 
-/// The mutants of a file, each with the rule that it breaks.
+/// The mutants of a file, each with the rule that it violates.
 macro_rules! mutants {
     ($($mutant:ident breaks $rule:ident;)+) => {
         pub fn mutants() -> Vec<crate::judge::Mutant<conformance_tests::store::StoreUnderTest>> {
@@ -159,7 +198,7 @@ macro_rules! mutants {
     };
 }
 
-/// A mutation of the original and perhaps some notes of its own, with the operations that it changes.
+/// A mutation with these operations, and perhaps with fields.
 macro_rules! mutation {
     ($(#[$about:meta])* $name:ident $({$($note:ident: $type:ty),+ $(,)?})?; $($operation:item)+) => {
         $(#[$about])*

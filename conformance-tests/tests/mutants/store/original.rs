@@ -1,11 +1,12 @@
-//! The store that mutants change: right in everything, under a clock that stands still.
+//! The store that mutants change. It fulfils every rule, with a manual clock.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use session_core::{Clock, Error, ErrorKind, ManualClock, NewRecord, Record, Replaced, StoreKey, Version};
+use session_core::store::{MAX_CLOCK_SKEW, NewRecord, Record, Replaced, StoreKey, Version};
+use session_core::{Clock, Error, ErrorKind, ManualClock, async_trait};
 
 use super::mutation::Mutation;
 
@@ -25,7 +26,7 @@ pub struct Original {
 }
 
 impl Original {
-    /// One that lets go of nothing until it is swept.
+    /// Returns a store that removes records only in a sweep.
     pub fn to_be_swept() -> Self {
         Self { grace: FOR_EVER, ..Self::default() }
     }
@@ -38,12 +39,12 @@ impl Original {
         Version::new(self.versions.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Keeps all other calls waiting.
+    /// Blocks all other calls.
     pub fn alone(&self) -> MutexGuard<'_, ()> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The records, without those whose time is long over.
+    /// Returns the records, without those that expired long ago.
     pub fn records(&self) -> MutexGuard<'_, HashMap<StoreKey, Record>> {
         let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
@@ -98,12 +99,17 @@ impl Original {
 
     pub fn keys_of(&self, owner: &str) -> Vec<StoreKey> {
         let records = self.records();
-        records.iter().filter(|(_, record)| record.owner() == Some(owner)).map(|(key, _)| *key).collect()
+        records
+            .iter()
+            .filter(|(_, record)| record.owner() == Some(owner))
+            .map(|(key, _)| *key)
+            .collect()
     }
 
     pub fn sweep(&self, now: SystemTime, limit: usize) -> usize {
         let mut records = self.records();
-        let expired = records.iter().filter(|(_, record)| record.expires_at() < now).map(|(key, _)| *key);
+        let expired =
+            records.iter().filter(|(_, record)| record.expires_at() < now).map(|(key, _)| *key);
         let expired: Vec<_> = expired.take(limit).collect();
         for key in &expired {
             records.remove(key);
@@ -114,10 +120,18 @@ impl Original {
 
 impl Default for Original {
     fn default() -> Self {
-        // A whole second, so that only a rule about its fractions catches a mutant that loses them.
-        let second = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        // A whole second, so that only a rule about fractions detects a mutant that loses them.
+        let second = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs());
         let clock = ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(second));
-        Self { records: Arc::default(), versions: Arc::default(), calls: Arc::default(), clock, grace: GRACE }
+        Self {
+            records: Arc::default(),
+            versions: Arc::default(),
+            calls: Arc::default(),
+            clock,
+            grace: GRACE,
+        }
     }
 }
 
@@ -131,7 +145,28 @@ impl Mutation for Unchanged {
     }
 }
 
-/// The same, with a maximum that it declares.
+/// The same with sweeps that keep a record as long as they may.
+#[derive(Debug)]
+pub struct Patient(Original);
+
+impl Default for Patient {
+    fn default() -> Self {
+        Self(Original::to_be_swept())
+    }
+}
+
+#[async_trait]
+impl Mutation for Patient {
+    fn original(&self) -> &Original {
+        &self.0
+    }
+
+    async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
+        Ok(self.0.sweep(now - MAX_CLOCK_SKEW, limit))
+    }
+}
+
+/// The same with a declared maximum.
 #[derive(Debug, Default)]
 pub struct Limited(Original);
 

@@ -5,7 +5,8 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::time::SystemTime;
 
-use session_core::{Clock, Error, ErrorKind, NewRecord, Record, Replaced, StoreKey, Version, async_trait};
+use session_core::store::{NewRecord, Record, Replaced, StoreKey, Version};
+use session_core::{Clock, Error, ErrorKind, async_trait};
 
 use super::mutation::{mutants, mutation};
 use super::original::Original;
@@ -43,16 +44,21 @@ mutants! {
 /// Longer than sessions.
 const LONG: Range<usize> = 4_000..10_000;
 
-/// The keys of the records that are listed under an owner.
+/// Returns the keys of the records that are listed under an owner.
 fn list(original: &Original, listed: impl Fn(&StoreKey, &Record) -> bool) -> Vec<StoreKey> {
-    original.records().iter().filter(|(key, record)| listed(key, record)).map(|(key, _)| *key).collect()
+    original
+        .records()
+        .iter()
+        .filter(|(key, record)| listed(key, record))
+        .map(|(key, _)| *key)
+        .collect()
 }
 
 fn is_owned_by(record: &Record, owner: &str) -> bool {
     record.owner() == Some(owner)
 }
 
-/// The keys that the index has forgotten.
+/// The keys that the index misses.
 pub(super) type Forgotten = Mutex<HashSet<StoreKey>>;
 
 pub(super) fn all_but(forgotten: &Forgotten, mut keys: Vec<StoreKey>) -> Vec<StoreKey> {
@@ -61,7 +67,7 @@ pub(super) fn all_but(forgotten: &Forgotten, mut keys: Vec<StoreKey>) -> Vec<Sto
 }
 
 mutation! {
-    /// With the next write.
+    /// The key is listed with the next write.
     ListsLater { late: Forgotten };
     async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
         let mut late = self.late.lock().unwrap();
@@ -178,7 +184,7 @@ mutation! {
     OwnerChangeDropsTheList { dropped: Forgotten };
     async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
         if let Some(old) = self.original.load(key).filter(|old| old.owner() != record.owner())
-            && let Some(owner) = old.owner()
+            && let (Some(owner), Some(_)) = (old.owner(), record.owner())
         {
             self.dropped.lock().unwrap().extend(self.original.keys_of(owner));
         }
@@ -190,7 +196,7 @@ mutation! {
     }
 }
 
-/// Indexes that write an owner down in another form than they ask for.
+/// Indexes that store an owner in another form than they query.
 macro_rules! writes {
     ($($name:ident: |$owner:ident| $written:expr;)+) => {
         $(mutation! {
@@ -258,7 +264,7 @@ mutation! {
     }
 }
 
-/// When a list, or an entry in one, ends by itself.
+/// When a list, or an entry in it, expires.
 type Ends<T> = Mutex<HashMap<T, SystemTime>>;
 
 mutation! {
@@ -286,7 +292,7 @@ mutation! {
 }
 
 mutation! {
-    /// Until the record is renewed that was written first.
+    /// Until the first record is renewed.
     ListEndsAsTheFirstWritten { ends: Ends<String> };
     async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
         if let Some(owner) = record.owner() {

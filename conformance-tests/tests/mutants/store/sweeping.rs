@@ -5,7 +5,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
-use session_core::{Clock, Error, ErrorKind, NewRecord, Record, Replaced, StoreKey, Version, async_trait};
+use session_core::store::{MAX_CLOCK_SKEW, NewRecord, Record, Replaced, StoreKey, Version};
+use session_core::{Clock, Error, ErrorKind, async_trait};
 use tokio::time::sleep;
 
 use super::mutation::{Mutation, mutants};
@@ -13,7 +14,7 @@ use super::original::Original;
 
 mutants! {
     SparesTheLong breaks sweep_removes_what_has_expired;
-    SparesTheOwnedForASecond breaks sweep_removes_what_has_expired;
+    SparesTheOwnedForLonger breaks sweep_removes_what_has_expired;
     SweepsByAge breaks sweep_spares_what_lives;
     MixesUnits breaks sweep_spares_what_lives;
     SweepsTheLastMoment breaks sweep_spares_a_record_at_its_last_moment;
@@ -35,7 +36,10 @@ mutants! {
 
 const LONG: usize = 4_000;
 
-/// As `mutation!`, of a store that lets go of nothing before it is swept.
+/// A sweep must have removed a record earlier after its expiry.
+const LATE: Duration = MAX_CLOCK_SKEW.saturating_add(Duration::from_secs(1));
+
+/// A mutation of a store that removes records only in a sweep.
 macro_rules! swept {
     ($name:ident $({$($note:ident: $type:ty),+ $(,)?})?; $($operation:item)+) => {
         #[derive(Debug)]
@@ -61,11 +65,19 @@ macro_rules! swept {
     };
 }
 
-/// Removes up to so many of those that go, and says which.
-fn take(original: &Original, limit: usize, goes: impl Fn(&StoreKey, &Record) -> bool) -> Vec<StoreKey> {
+/// Removes at most `limit` matching records, and returns their keys.
+fn take(
+    original: &Original,
+    limit: usize,
+    goes: impl Fn(&StoreKey, &Record) -> bool,
+) -> Vec<StoreKey> {
     let mut records = original.records();
-    let going: Vec<_> =
-        records.iter().filter(|(key, record)| goes(key, record)).map(|(key, _)| *key).take(limit).collect();
+    let going: Vec<_> = records
+        .iter()
+        .filter(|(key, record)| goes(key, record))
+        .map(|(key, _)| *key)
+        .take(limit)
+        .collect();
     for key in &going {
         records.remove(key);
     }
@@ -80,9 +92,9 @@ swept! {
 }
 
 swept! {
-    SparesTheOwnedForASecond;
+    SparesTheOwnedForLonger;
     async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
-        let delay = |record: &Record| Duration::from_secs(u64::from(record.owner().is_some()));
+        let delay = |record: &Record| if record.owner().is_some() { LATE } else { Duration::ZERO };
         Ok(take(&self.original, limit, |_, record| record.expires_at() + delay(record) < now).len())
     }
 }
@@ -178,7 +190,7 @@ swept! {
     }
 }
 
-/// When each key is due, in an index apart from the records.
+/// When each key is due, in an index separate from the records.
 type Due = Mutex<HashMap<StoreKey, SystemTime>>;
 
 fn sweep_due(original: &Original, due: &Due, now: SystemTime, limit: usize) -> usize {
@@ -186,7 +198,7 @@ fn sweep_due(original: &Original, due: &Due, now: SystemTime, limit: usize) -> u
     take(original, limit, |key, _| due.get(key).is_some_and(|due| *due < now)).len()
 }
 
-/// The index is brought forward, never put off.
+/// The index is only moved to an earlier time.
 fn bring_forward(due: &Due, key: &StoreKey, expires_at: SystemTime) {
     if let Some(due) = due.lock().unwrap().get_mut(key) {
         *due = expires_at.min(*due);
@@ -272,13 +284,13 @@ swept! {
     }
 }
 
-/// The records that are marked as swept and still there: those that were long expired.
+/// The long expired records that are marked as swept but still exist.
 type Marked = Mutex<HashMap<StoreKey, Record>>;
 
 fn mark(original: &Original, marked: &Marked, now: SystemTime, limit: usize) -> usize {
     let old = original.records().clone();
     let taken = take(original, limit, |_, record| record.expires_at() < now);
-    let long_expired = old.into_iter().filter(|(_, record)| record.expires_at() + Duration::from_secs(1) < now);
+    let long_expired = old.into_iter().filter(|(_, record)| record.expires_at() + LATE < now);
     marked.lock().unwrap().extend(long_expired.filter(|(key, _)| taken.contains(key)));
     taken.len()
 }

@@ -1,8 +1,8 @@
-//! Mutations of what is written: the record is another than the one that was given.
+//! Mutations of the written record.
 
 use std::time::{Duration, SystemTime};
 
-use session_core::NewRecord;
+use session_core::store::NewRecord;
 
 /// A record that can be changed before it is written.
 #[derive(Debug)]
@@ -26,7 +26,8 @@ impl Written {
     }
 
     pub fn as_new(&self) -> NewRecord<'_> {
-        NewRecord::new(&self.payload, self.created_at, self.expires_at).owned_by(self.owner.as_deref())
+        NewRecord::new(&self.payload, self.created_at, self.expires_at)
+            .owned_by(self.owner.as_deref())
     }
 
     /// Changes the owner, if there is one.
@@ -34,7 +35,8 @@ impl Written {
         self.owner = self.owner.as_deref().map(change);
     }
 
-    /// Changes the payload, if it is not of the engine, whose random bytes make a defect of bytes strike now and then.
+    /// Changes the payload, unless the engine wrote it: its random bytes would make a defect appear
+    /// only sometimes.
     pub fn bytes(&mut self, change: impl FnOnce(&[u8]) -> Vec<u8>) {
         if !is_of_the_engine(&self.payload) {
             self.payload = change(&self.payload);
@@ -43,21 +45,23 @@ impl Written {
 
     /// Changes the payload, if it is text.
     pub fn text(&mut self, change: impl FnOnce(&str) -> String) {
-        self.bytes(|bytes| std::str::from_utf8(bytes).map_or(bytes.to_vec(), |text| change(text).into_bytes()));
+        self.bytes(|bytes| {
+            std::str::from_utf8(bytes).map_or(bytes.to_vec(), |text| change(text).into_bytes())
+        });
     }
 }
 
-/// What the engine writes begins with a byte that says what it is.
+/// Returns whether the engine wrote the payload, by its first byte.
 pub fn is_of_the_engine(payload: &[u8]) -> bool {
     matches!(payload.first(), Some(1 | 2))
 }
 
-/// The time since 1970.
+/// Returns the time since 1970.
 pub fn since_1970(time: SystemTime) -> Duration {
     time.duration_since(SystemTime::UNIX_EPOCH).unwrap()
 }
 
-/// A store that writes another record than the one that it was given: `create` does, or `replace`, or each of them.
+/// A store that changes the record that it writes, in `create`, in `replace` or in both.
 macro_rules! writes {
     ($(#[$about:meta])* $name:ident, $change:expr) => {
         mutation! {

@@ -35,3 +35,8 @@ pub(crate) fn child(test: &str, directory: &Path) -> Command {
 pub(crate) fn child_directory() -> Option<PathBuf> {
     env::var_os(DIRECTORY).map(PathBuf::from)
 }
+
+/// A number of repetitions: the value of the environment variable, or the default.
+pub(crate) fn repetitions(variable: &str, default: u64) -> u64 {
+    env::var(variable).map_or(default, |text| text.parse().unwrap())
+}

@@ -48,7 +48,10 @@ pub(super) fn write(value: &Value, notation: Notation) -> Result<String, Unconve
 }
 
 /// Writes a map.
-pub(super) fn write_map(entries: &[(Value, Value)], notation: Notation) -> Result<String, Unconvertible> {
+pub(super) fn write_map(
+    entries: &[(Value, Value)],
+    notation: Notation,
+) -> Result<String, Unconvertible> {
     let mut writer = Writer { text: String::new(), notation };
     writer.map(entries, DEPTH + 1)?;
     Ok(writer.text)
@@ -67,7 +70,9 @@ fn read_nested(text: &str, notation: Notation, depth: usize) -> Result<Value, Un
         Some(b'{') => {
             let Object(entries) = parse(text)?;
             match &entries[..] {
-                [(key, raw)] if notation == Notation::Tagged && is_tag(key) => read_tagged(key, raw.get(), depth),
+                [(key, raw)] if notation == Notation::Tagged && is_tag(key) => {
+                    read_tagged(key, raw.get(), depth)
+                }
                 _ => {
                     let read = |(key, raw): (String, &RawValue)| {
                         Ok((Value::from(key), read_nested(raw.get(), notation, depth)?))
@@ -136,7 +141,9 @@ impl Writer {
             Value::Integer(number) => self.text.push_str(&number.to_string()),
             Value::F32(number) => self.float(f64::from(*number)),
             Value::F64(number) => self.float(*number),
-            Value::String(text) => self.string(text.as_str().ok_or(Unconvertible("text that is not UTF-8"))?),
+            Value::String(text) => {
+                self.string(text.as_str().ok_or(Unconvertible("text that is not UTF-8"))?);
+            }
             Value::Binary(bytes) => self.leaf(BYTES, &leaves::write_bytes(bytes)),
             Value::Ext(kind, bytes) => {
                 let time = leaves::time(*kind, bytes)?;
@@ -173,9 +180,13 @@ impl Writer {
         for (index, (key, value)) in entries.iter().enumerate() {
             self.separate(index);
             match key {
-                Value::String(key) => self.string(key.as_str().ok_or(Unconvertible("a key that is not UTF-8"))?),
+                Value::String(key) => {
+                    self.string(key.as_str().ok_or(Unconvertible("a key that is not UTF-8"))?);
+                }
                 Value::Integer(key) => self.string(&key.to_string()),
-                _ => return Err(Unconvertible("a map with keys other than text and whole numbers")),
+                _ => {
+                    return Err(Unconvertible("a map with keys other than text and whole numbers"));
+                }
             }
             self.text.push(':');
             self.value(value, depth)?;

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::SignedDuration;
 use jiff::civil::DateTime;
 use rmpv::Value;
-use session_core::tagged::Uuid;
+use session_core::flask::Uuid;
 
 use super::Unconvertible;
 
@@ -27,12 +27,16 @@ pub(super) fn read_number(text: &str) -> Result<Value, Unconvertible> {
         let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
         return number.map(Value::F64).ok_or(Unconvertible("a number that 64 bits cannot hold"));
     }
-    let whole = text.parse::<i64>().map(Value::from).or_else(|_| text.parse::<u64>().map(Value::from));
+    let whole =
+        text.parse::<i64>().map(Value::from).or_else(|_| text.parse::<u64>().map(Value::from));
     whole.map_err(|_| Unconvertible("a whole number that 64 bits cannot hold"))
 }
 
 pub(super) fn read_bytes(base64: &str) -> Result<Value, Unconvertible> {
-    STANDARD.decode(base64).map(Value::Binary).map_err(|_| Unconvertible("bytes that are not base64"))
+    STANDARD
+        .decode(base64)
+        .map(Value::Binary)
+        .map_err(|_| Unconvertible("bytes that are not base64"))
 }
 
 pub(super) fn write_bytes(bytes: &[u8]) -> String {
@@ -82,7 +86,10 @@ pub(super) fn time(kind: i8, bytes: &[u8]) -> Result<DateTime, Unconvertible> {
             let both = u64::from_be_bytes(array(bytes)?);
             ((both % (1 << SECONDS_BITS)).cast_signed(), both >> SECONDS_BITS)
         }
-        12 => (i64::from_be_bytes(array(&bytes[4..])?), u32::from_be_bytes(array(&bytes[..4])?).into()),
+        12 => (
+            i64::from_be_bytes(array(&bytes[4..])?),
+            u32::from_be_bytes(array(&bytes[..4])?).into(),
+        ),
         _ => return Err(BAD_TIME),
     };
     if nanoseconds >= NANOSECONDS {
@@ -115,7 +122,9 @@ mod tests {
             ("Mon, 01 Jan 0001 00:00:00 GMT", 12),
             ("Fri, 31 Dec 9999 23:59:59 GMT", 12),
         ] {
-            let Value::Ext(kind, bytes) = read_date(date).unwrap() else { panic!("{date} is no time") };
+            let Value::Ext(kind, bytes) = read_date(date).unwrap() else {
+                panic!("{date} is no time")
+            };
             assert_eq!((kind, bytes.len()), (-1, length), "{date}");
             assert_eq!(write_date(time(kind, &bytes).unwrap()), date);
         }

@@ -51,7 +51,8 @@ impl FlaskApp {
         let response = request.send_empty().unwrap();
         assert_eq!(response.status(), 200, "{path}");
         if let Some(set_cookie) = response.headers().get(SET_COOKIE) {
-            let (_, value) = set_cookie.to_str().unwrap().split_once(';').unwrap().0.split_once('=').unwrap();
+            let (_, value) =
+                set_cookie.to_str().unwrap().split_once(';').unwrap().0.split_once('=').unwrap();
             *cookie = if value.is_empty() { None } else { Some(value.to_owned()) };
         }
     }

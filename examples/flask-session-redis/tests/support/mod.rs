@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 use flask_session_redis::FlaskSessionRedis;
 use redis::aio::MultiplexedConnection;
-use session_core::{
-    Error, OnOutage, Outcome, RequestSession, RequestView, Session, SessionConfig, SessionHeaders, SessionInterface,
-};
+use session_core::interface::state_of;
+use session_core::request::{RequestSession, RequestView, SessionHeaders};
+use session_core::{Error, OutagePolicy, Outcome, Session, SessionConfig, SessionInterface};
 use tempfile::TempDir;
 
 /// How often a port may be taken by another program between its choice and its use.
@@ -33,7 +33,9 @@ pub(crate) struct RedisServer {
 impl RedisServer {
     /// Starts it, and waits until it accepts connections.
     pub(crate) fn start() -> Self {
-        (0..ATTEMPTS).find_map(|_| Self::try_start()).unwrap_or_else(|| panic!("redis-server does not start"))
+        (0..ATTEMPTS)
+            .find_map(|_| Self::try_start())
+            .unwrap_or_else(|| panic!("redis-server does not start"))
     }
 
     pub(crate) fn url(&self) -> String {
@@ -47,7 +49,11 @@ impl RedisServer {
 
     /// What is stored for an id.
     pub(crate) async fn stored(&self, id: &str) -> Option<Vec<u8>> {
-        redis::cmd("GET").arg(format!("session:{id}")).query_async(&mut self.connection().await).await.unwrap()
+        redis::cmd("GET")
+            .arg(format!("session:{id}"))
+            .query_async(&mut self.connection().await)
+            .await
+            .unwrap()
     }
 
     /// Stores something for an id.
@@ -61,7 +67,17 @@ impl RedisServer {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let folder = TempDir::new().unwrap();
         let mut command = Command::new("redis-server");
-        command.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--appendonly", "no", "--dir"]);
+        command.args([
+            "--bind",
+            "127.0.0.1",
+            "--port",
+            &port.to_string(),
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            "--dir",
+        ]);
         command.arg(folder.path()).stdin(Stdio::null()).stdout(Stdio::piped());
         let mut process = command.spawn().unwrap_or_else(|error| {
             panic!(
@@ -69,7 +85,8 @@ impl RedisServer {
             )
         });
         let mut log = BufReader::new(process.stdout.take().unwrap());
-        let is_ready = log.by_ref().lines().any(|line| line.unwrap().contains("Ready to accept connections"));
+        let is_ready =
+            log.by_ref().lines().any(|line| line.unwrap().contains("Ready to accept connections"));
         let server = Self { process, port, _log: log, _folder: folder };
         is_ready.then_some(server)
     }
@@ -111,15 +128,20 @@ impl Client {
 
     /// Begins a request.
     pub(crate) fn begin(&self) -> RequestSession {
-        let cookie = self.cookie.as_ref().map(|cookie| format!("session={cookie}")).unwrap_or_default();
+        let cookie =
+            self.cookie.as_ref().map(|cookie| format!("session={cookie}")).unwrap_or_default();
         let view = RequestView::builder().cookie_header(cookie.as_bytes()).build();
         let interface: Arc<dyn SessionInterface> = Arc::<FlaskSessionRedis>::clone(&self.interface);
-        RequestSession::with_shared(interface, view, OnOutage::Refuse)
+        RequestSession::with_shared(interface, view, OutagePolicy::Refuse)
     }
 
     /// Ends a request, and takes over the cookie.
-    pub(crate) async fn finish<T>(&mut self, request: RequestSession, value: T) -> Result<Done<T>, Error> {
-        let headers = request.commit().await?;
+    pub(crate) async fn finish<T>(
+        &mut self,
+        request: RequestSession,
+        value: T,
+    ) -> Result<Done<T>, Error> {
+        let headers = request.commit().await.into_result()?;
         if let Some(set_cookie) = headers.set_cookie() {
             let (_, value) = set_cookie.split_once(';').unwrap().0.split_once('=').unwrap();
             self.cookie = if value.is_empty() { None } else { Some(value.to_owned()) };
@@ -140,7 +162,7 @@ impl Client {
 
     /// What the session holds.
     pub(crate) async fn payload(&mut self) -> String {
-        self.request(|session| Ok(session.payload())).await.unwrap().value
+        self.request(|session| Ok(state_of(session).payload())).await.unwrap().value
     }
 }
 

@@ -32,7 +32,10 @@ pub(crate) struct Button {
     change: Change,
 }
 
-pub(crate) async fn change(visitor: Visitor, Form(button): Form<Button>) -> Result<Response, Error> {
+pub(crate) async fn change(
+    visitor: Visitor,
+    Form(button): Form<Button>,
+) -> Result<Response, Error> {
     let Some(product) = catalogue::find(&button.product) else {
         return Ok(lost::no_such_page(visitor).await?.into_response());
     };
@@ -41,11 +44,13 @@ pub(crate) async fn change(visitor: Visitor, Form(button): Form<Button>) -> Resu
     visitor.session.update(CART, move |cart| cart.unwrap_or_default().changed(product, change))?;
     let page = match change {
         Change::Add => {
-            visitor.session.flash_with("success", format!("{} is in your cart.", product.name))?;
+            visitor.session.flash_in("success", format!("{} is in your cart.", product.name))?;
             "/"
         }
         Change::Remove => {
-            visitor.session.flash_with("info", format!("{} went back on the shelf.", product.name))?;
+            visitor
+                .session
+                .flash_in("info", format!("{} went back on the shelf.", product.name))?;
             "/cart"
         }
         Change::More | Change::Less => "/cart",
@@ -56,15 +61,19 @@ pub(crate) async fn change(visitor: Visitor, Form(button): Form<Button>) -> Resu
 pub(crate) async fn check_out(visitor: Visitor) -> Result<Redirect, Error> {
     let session = &visitor.session;
     let Some(account) = visitor.account else {
-        session.flash_with("info", "Please log in to check out. Your cart comes with you.")?;
+        session.flash_in("info", "Please log in to check out. Your cart comes with you.")?;
         return Ok(Redirect::to("/login"));
     };
     let Some(cart) = session.remove(CART)? else {
-        session.flash_with("error", "There is nothing in your cart to buy.")?;
+        session.flash_in("error", "There is nothing in your cart to buy.")?;
         return Ok(Redirect::to("/cart"));
     };
-    let thanks = format!("Thank you, {}! Seeds for {} are on their way to your garden.", account.name, cart.total());
-    session.flash_with("success", thanks)?;
+    let thanks = format!(
+        "Thank you, {}! Seeds for {} are on their way to your garden.",
+        account.name,
+        cart.total()
+    );
+    session.flash_in("success", thanks)?;
     Ok(Redirect::to("/"))
 }
 

@@ -48,18 +48,23 @@ pub(crate) async fn end(
 ) -> Result<Redirect, Error> {
     if let (Some(owners), Some(owner)) = (&shop.owners, visitor.session.owner()) {
         if owners.end(&owner, &which.handle).await? {
-            visitor.session.flash_with("success", "That device is logged out.")?;
+            visitor.session.flash_in("success", "That device is logged out.")?;
         } else {
-            visitor.session.flash_with("info", "That device was logged out already.")?;
+            visitor.session.flash_in("info", "That device was logged out already.")?;
         }
     }
     Ok(Redirect::to("/devices"))
 }
 
-pub(crate) async fn end_others(visitor: Visitor, State(shop): State<Shop>) -> Result<Redirect, Error> {
+pub(crate) async fn end_others(
+    visitor: Visitor,
+    State(shop): State<Shop>,
+) -> Result<Redirect, Error> {
     if let Some(owners) = &shop.owners {
         let count = owners.end_others(&visitor.session).await?;
-        visitor.session.flash_with("success", format!("Logged out elsewhere: {}.", devices(count)))?;
+        visitor
+            .session
+            .flash_in("success", format!("Logged out elsewhere: {}.", devices(count)))?;
     }
     Ok(Redirect::to("/devices"))
 }
@@ -80,14 +85,14 @@ pub(crate) async fn change_password(
     };
     let session = &visitor.session;
     if accounts::check(account.user, &form.current).is_none() {
-        session.flash_with("error", "That is not your password.")?;
+        session.flash_in("error", "That is not your password.")?;
         return Ok(Redirect::to("/devices"));
     }
     // Whoever got in by the old password is out, and so is a copy of this session's cookie.
     let count = owners.end_others(session).await?;
     session.rotate_id()?;
     let message = format!("Your session has a new id. Logged out elsewhere: {}.", devices(count));
-    session.flash_with("success", message)?;
+    session.flash_in("success", message)?;
     Ok(Redirect::to("/devices"))
 }
 

@@ -51,7 +51,7 @@ pub(crate) async fn log_in(
 ) -> Result<Redirect, Error> {
     let session = &visitor.session;
     let Some(account) = accounts::check(form.user.trim(), &form.password) else {
-        session.flash_with("error", "That user and password do not belong together.")?;
+        session.flash_in("error", "That user and password do not belong together.")?;
         return Ok(Redirect::to("/login"));
     };
     session.insert(USER, account.user.to_owned())?;
@@ -60,12 +60,12 @@ pub(crate) async fn log_in(
     if shop.owners.is_some() {
         session.set_label(&device::label(&headers))?;
     }
-    session.flash_with("success", format!("Welcome, {}. You are logged in.", account.name))?;
+    session.flash_in("success", format!("Welcome, {}. You are logged in.", account.name))?;
     Ok(Redirect::to(if session.contains_key(CART.name()) { "/cart" } else { "/" }))
 }
 
 pub(crate) async fn log_out(visitor: Visitor) -> Result<Redirect, Error> {
     visitor.session.destroy()?;
-    visitor.session.flash_with("info", "You are logged out.")?;
+    visitor.session.flash_in("info", "You are logged out.")?;
     Ok(Redirect::to("/"))
 }

@@ -40,8 +40,11 @@ pub(crate) async fn show(visitor: Visitor) -> Result<Markup, Error> {
     visitor.page("Preferences", content)
 }
 
-pub(crate) async fn change(visitor: Visitor, Form(chosen): Form<Preferences>) -> Result<Redirect, Error> {
+pub(crate) async fn change(
+    visitor: Visitor,
+    Form(chosen): Form<Preferences>,
+) -> Result<Redirect, Error> {
     visitor.session.insert(PREFERENCES, chosen)?;
-    visitor.session.flash_with("success", "Your preferences are saved.")?;
+    visitor.session.flash_in("success", "Your preferences are saved.")?;
     Ok(Redirect::to("/preferences"))
 }

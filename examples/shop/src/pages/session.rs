@@ -1,10 +1,11 @@
-//! The session's own state, explained: flags, end, keys and size, and nothing that would let anyone take it over.
-
-use std::time::{Duration, SystemTime};
+//! A page about the session: flags, expiry, keys and size. It shows nothing that another client
+//! could use to take over the session.
 
 use axum::extract::State;
 use axum::response::Redirect;
 use maud::{Markup, html};
+use session_core::SessionConfig;
+use session_core::interface::{saturating_add, state_of};
 use session_tower::Error;
 
 use crate::app::Shop;
@@ -13,8 +14,10 @@ use crate::visitor::Visitor;
 
 pub(crate) async fn show(visitor: Visitor, State(shop): State<Shop>) -> Result<Markup, Error> {
     let session = &visitor.session;
-    // Taken before the flags are read, because it may change them; the frame gets the same list again.
+    // Before the flags are read, because it may change them. The frame gets the same list again.
     session.take_flashes()?;
+    // Handlers rarely need a snapshot: it is meant for backends and tests.
+    let state = state_of(session);
     let content = html! {
         h1 { "Your session" }
         p { "As it is while this page is being made." }
@@ -28,11 +31,11 @@ pub(crate) async fn show(visitor: Visitor, State(shop): State<Shop>) -> Result<M
             (flag("modified", session.is_modified(),
                 "Showing the message took it out, so the session is saved.",
                 "Nothing changed. A permanent session is renewed all the same."))
-            (flag("accessed", session.is_accessed(),
+            (flag("accessed", state.is_accessed(),
                 "This request looked at it, so the response says Vary: Cookie.",
                 "Nothing in this request looked at it."))
-            (end(shop.interface.lifetime(session), shop.interface.config().now()))
-            (fact("size", &format!("{} bytes", session.payload().len()),
+            (end(session.is_permanent(), shop.interface.config()))
+            (fact("size", &format!("{} bytes", state.payload().len()),
                 "What it holds, as JSON, before it is signed or stored."))
         }
         h2 { "Keys" }
@@ -51,15 +54,18 @@ pub(crate) async fn show(visitor: Visitor, State(shop): State<Shop>) -> Result<M
 }
 
 pub(crate) async fn leave_flash(visitor: Visitor) -> Result<Redirect, Error> {
-    visitor.session.flash_with("info", "Said by one request, shown by the next, and then gone.")?;
+    visitor.session.flash_in("info", "Said by one request, shown by the next, and then gone.")?;
     Ok(Redirect::to("/session"))
 }
 
-fn end(lifetime: Option<Duration>, now: SystemTime) -> Markup {
-    match lifetime.and_then(|lifetime| now.checked_add(lifetime)) {
-        Some(end) => fact("ends", &httpdate::fmt_http_date(end), "The cookie’s expiry. Each visit puts it off."),
-        None => fact("ends", "with the browser", "The cookie names no expiry, so closing the browser forgets it."),
+/// When the session ends, which the configuration alone decides: the shop changes no hook.
+fn end(is_permanent: bool, config: &SessionConfig) -> Markup {
+    if !is_permanent {
+        let meaning = "The cookie names no expiry, so closing the browser forgets it.";
+        return fact("ends", "with the browser", meaning);
     }
+    let end = saturating_add(config.now(), config.permanent_lifetime());
+    fact("ends", &httpdate::fmt_http_date(end), "The cookie’s expiry. Each visit extends it.")
 }
 
 fn flag(name: &str, set: bool, if_set: &str, if_not: &str) -> Markup {

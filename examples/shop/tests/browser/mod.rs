@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use session_cookie::SignedCookieSessions;
-use session_core::{ManualClock, OwnerSessions, SecretKey, SessionConfig, SessionInterface};
-use session_tower::testing::{Answer, Request, TestClient};
+use session_core::config::SecretKey;
+use session_core::{ManualClock, OwnerSessions, SessionConfig, SessionInterface};
+use session_tower::testing::{Request, TestClient, TestResponse};
 
 pub(crate) struct Browser {
     client: TestClient<Router>,
@@ -17,7 +18,7 @@ pub(crate) struct Browser {
 }
 
 pub(crate) struct Page {
-    answer: Answer,
+    answer: TestResponse,
     pub(crate) body: String,
 }
 
@@ -25,13 +26,22 @@ impl Browser {
     /// A browser before a new shop, on 14 November 2023 at 22:13:20.
     pub(crate) fn open() -> Self {
         let clock = ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
-        let config = SessionConfig::builder().cookie_secure(false).clock(clock.clone()).build().unwrap();
-        let sessions = Arc::new(SignedCookieSessions::new(config, &SecretKey::generate().unwrap()).unwrap());
-        Self { client: TestClient::new(shop::app(sessions.clone(), None), sessions), clock, agent: "" }
+        let config =
+            SessionConfig::builder().cookie_secure(false).clock(clock.clone()).build().unwrap();
+        let sessions =
+            Arc::new(SignedCookieSessions::new(config, &SecretKey::generate().unwrap()).unwrap());
+        Self {
+            client: TestClient::new(shop::app(sessions.clone(), None), sessions),
+            clock,
+            agent: "",
+        }
     }
 
     /// A browser before a shop with these sessions, which go by this clock.
-    pub(crate) fn before(sessions: impl SessionInterface + OwnerSessions, clock: ManualClock) -> Self {
+    pub(crate) fn before(
+        sessions: impl SessionInterface + OwnerSessions,
+        clock: ManualClock,
+    ) -> Self {
         let sessions = Arc::new(sessions);
         let shop = shop::app(sessions.clone(), Some(sessions.clone()));
         Self { client: TestClient::new(shop, sessions), clock, agent: "" }
@@ -57,7 +67,8 @@ impl Browser {
 
     /// Sends a form.
     pub(crate) async fn post(&mut self, path: &str, form: &str) -> Page {
-        let request = Request::new("POST", path).with_header("content-type", "application/x-www-form-urlencoded");
+        let request = Request::new("POST", path)
+            .with_header("content-type", "application/x-www-form-urlencoded");
         self.send(request.with_body(form)).await
     }
 
@@ -75,9 +86,9 @@ impl Browser {
 }
 
 impl Deref for Page {
-    type Target = Answer;
+    type Target = TestResponse;
 
-    fn deref(&self) -> &Answer {
+    fn deref(&self) -> &TestResponse {
         &self.answer
     }
 }
@@ -96,7 +107,11 @@ impl Page {
     /// The value beside a name on the page about the session.
     pub(crate) fn fact(&self, name: &str) -> &str {
         let start = format!("<dt>{name}</dt><dd class=\"value\">");
-        let rest = self.body.split_once(&start).unwrap_or_else(|| panic!("no fact {name}: {}", self.body)).1;
+        let rest = self
+            .body
+            .split_once(&start)
+            .unwrap_or_else(|| panic!("no fact {name}: {}", self.body))
+            .1;
         rest.split_once("</dd>").unwrap().0
     }
 

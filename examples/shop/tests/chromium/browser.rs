@@ -36,9 +36,12 @@ impl Browser {
     }
 
     async fn open_profile(profile: PathBuf) -> Self {
-        let Value::Object(capabilities) = chromedriver().capabilities(&profile) else { unreachable!() };
+        let Value::Object(capabilities) = chromedriver().capabilities(&profile) else {
+            unreachable!()
+        };
         let mut builder = ClientBuilder::new(HttpConnector::new());
-        let client = builder.capabilities(capabilities).connect(chromedriver().url()).await.unwrap();
+        let client =
+            builder.capabilities(capabilities).connect(chromedriver().url()).await.unwrap();
         let session = client.session_id().await.unwrap().unwrap();
         Self { client, session, profile }
     }
@@ -107,7 +110,9 @@ impl Browser {
     /// What is in the cart, by name.
     pub(crate) async fn cart(&self, shop: &str) -> Vec<String> {
         self.visit(&format!("{shop}/cart")).await;
-        let names = self.script("return [...document.querySelectorAll('.cart h2')].map(name => name.innerText)").await;
+        let names = self
+            .script("return [...document.querySelectorAll('.cart h2')].map(name => name.innerText)")
+            .await;
         serde_json::from_value(names).unwrap()
     }
 
@@ -153,7 +158,8 @@ impl Drop for Browser {
         // has ended it when it returns. Without it, the browser ends with the driver.
         let address = chromedriver().url().trim_start_matches("http://");
         if let Ok(mut connection) = TcpStream::connect(address) {
-            let request = format!("DELETE /session/{} HTTP/1.1\r\nHost: {address}\r\n\r\n", self.session);
+            let request =
+                format!("DELETE /session/{} HTTP/1.1\r\nHost: {address}\r\n\r\n", self.session);
             let _ = connection.write_all(request.as_bytes());
             let _ = connection.read(&mut [0; 64]);
         }

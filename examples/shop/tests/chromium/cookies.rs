@@ -24,7 +24,11 @@ async fn the_browser_keeps_the_cookie_as_configured_and_from_scripts() {
     browser.press("Log out").await;
     // A message waits in the session for the next page, which takes it.
     browser.visit(shop.url()).await;
-    assert!(browser.cookie().await.is_none(), "logged out, the browser keeps {:?}", browser.cookie().await);
+    assert!(
+        browser.cookie().await.is_none(),
+        "logged out, the browser keeps {:?}",
+        browser.cookie().await
+    );
 }
 
 #[tokio::test]
@@ -52,7 +56,14 @@ async fn at_localhost_the_browser_keeps_a_secure_cookie_with_the_host_prefix() {
     let cookie = browser.cookie().await.unwrap();
     assert_eq!(
         cookie.attributes(ATTRIBUTES),
-        [json!("__Host-session"), json!("localhost"), json!("/"), json!(true), json!(true), json!("Lax")]
+        [
+            json!("__Host-session"),
+            json!("localhost"),
+            json!("/"),
+            json!(true),
+            json!(true),
+            json!("Lax")
+        ]
     );
     let elsewhere = shop.url().replace("localhost", "127.0.0.1");
     browser.visit(&elsewhere).await;

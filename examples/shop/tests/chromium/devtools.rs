@@ -43,7 +43,9 @@ impl Load {
     fn of(event: &Value) -> Option<Self> {
         let parameters = &event["params"];
         let (url, status) = match event["method"].as_str()? {
-            "Network.responseReceived" => (&parameters["response"]["url"], parameters["response"]["status"].as_u64()),
+            "Network.responseReceived" => {
+                (&parameters["response"]["url"], parameters["response"]["status"].as_u64())
+            }
             "Network.loadingFailed" => (&parameters["errorText"], None),
             _ => return None,
         };
@@ -101,7 +103,8 @@ impl Browser {
 
     /// What the server sent.
     pub(crate) async fn body(&self, load: &Load) -> String {
-        let answer = self.devtools("Network.getResponseBody", json!({ "requestId": load.request })).await;
+        let answer =
+            self.devtools("Network.getResponseBody", json!({ "requestId": load.request })).await;
         answer["body"].as_str().unwrap().to_owned()
     }
 
@@ -112,13 +115,19 @@ impl Browser {
 
     /// What is wrong with the page, which came with this source, in sentences.
     pub(crate) async fn faults(&self, source: &str) -> Vec<String> {
-        let faults = self.client.execute(include_str!("faults.js"), vec![source.into()]).await.unwrap();
+        let faults =
+            self.client.execute(include_str!("faults.js"), vec![source.into()]).await.unwrap();
         serde_json::from_value(faults).unwrap()
     }
 
     async fn log(&self, name: &str) -> Vec<String> {
         let entries = self.send("se/log", json!({ "type": name })).await;
-        entries.as_array().unwrap().iter().map(|entry| entry["message"].as_str().unwrap().to_owned()).collect()
+        entries
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| entry["message"].as_str().unwrap().to_owned())
+            .collect()
     }
 
     async fn devtools(&self, command: &str, parameters: Value) -> Value {

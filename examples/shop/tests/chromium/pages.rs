@@ -149,9 +149,14 @@ async fn examine(browser: &Browser, name: &str) {
 
 async fn keep_picture(browser: &Browser, name: &str, screen: Screen) {
     let picture = PICTURES.iter().find(|(page, on, _)| (*page, *on) == (name, screen));
-    let (Some((.., picture)), Some(_)) = (picture, std::env::var_os("UPDATE_SCREENSHOTS")) else { return };
+    let (Some((.., picture)), Some(_)) = (picture, std::env::var_os("UPDATE_SCREENSHOTS")) else {
+        return;
+    };
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/screenshots").join(picture);
     std::fs::write(&file, browser.screenshot().await).unwrap();
-    let smaller = Command::new("pngquant").args(["--force", "--strip", "--ext", ".png", "128"]).arg(file).status();
+    let smaller = Command::new("pngquant")
+        .args(["--force", "--strip", "--ext", ".png", "128"])
+        .arg(file)
+        .status();
     assert!(smaller.unwrap().success());
 }

@@ -39,7 +39,10 @@ impl Shop {
 
     fn open_at(port: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_shop"));
-        command.args(["--port", port]).args(arguments).env("SECRET_KEY", "a key that every shop of these tests has");
+        command
+            .args(["--port", port])
+            .args(arguments)
+            .env("SECRET_KEY", "a key that every shop of these tests has");
         let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
         let url = lines.find_map(|line| Some(line.split_once(" open at ")?.1.to_owned())).unwrap();
@@ -68,7 +71,9 @@ pub(crate) async fn open_with(sessions: Arc<dyn SessionInterface>) -> String {
 
 /// Serves one page, and nothing else but an icon.
 pub(crate) async fn serve_page(page: &'static str) -> String {
-    let icon = get(|| async { ([(CONTENT_TYPE, "image/svg+xml")], "<svg xmlns=\"http://www.w3.org/2000/svg\"/>") });
+    let icon = get(|| async {
+        ([(CONTENT_TYPE, "image/svg+xml")], "<svg xmlns=\"http://www.w3.org/2000/svg\"/>")
+    });
     serve(Router::new().route("/", get(Html(page))).route("/favicon.ico", icon)).await
 }
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session_cookie::SignedCookieSessions;
-use session_core::{
-    CookieAction, Error, OpenContext, SaveContext, SecretKey, Session, SessionConfig, SessionInterface, async_trait,
-};
-use session_memory::MemorySessions;
+use session_core::config::SecretKey;
+use session_core::interface::{OpenContext, Opened, Save, Saved};
+use session_core::{Error, SessionConfig, SessionInterface, async_trait};
+use session_memory::{MemorySessions, MemoryStore};
 use tokio::sync::Barrier;
 use tokio::time::timeout;
 
@@ -39,14 +39,15 @@ async fn a_visitor_logs_in_at_the_checkout_and_the_cart_comes_along() {
 
 #[tokio::test]
 async fn two_tabs_that_fill_the_cart_at_once_fill_the_same_cart() {
-    let sessions = Meeting::of(MemorySessions::new(SessionConfig::development()));
-    assert_eq!(cart_of_two_tabs(sessions).await, ["Moonflower", "Night phlox"]);
+    let sessions = MemorySessions::new(MemoryStore::new(), SessionConfig::development());
+    assert_eq!(cart_of_two_tabs(Meeting::of(sessions)).await, ["Moonflower", "Night phlox"]);
 }
 
 #[tokio::test]
 async fn of_two_tabs_that_fill_the_cart_at_once_a_signed_cookie_keeps_one() {
     let key = SecretKey::generate().unwrap();
-    let sessions = Meeting::of(SignedCookieSessions::new(SessionConfig::development(), &key).unwrap());
+    let sessions =
+        Meeting::of(SignedCookieSessions::new(SessionConfig::development(), &key).unwrap());
     let cart = cart_of_two_tabs(sessions).await;
     assert!(cart == ["Moonflower"] || cart == ["Night phlox"], "{cart:?}");
 }
@@ -68,7 +69,11 @@ async fn cart_of_two_tabs(sessions: Arc<dyn SessionInterface>) -> Vec<String> {
 
     browser.visit(&shop).await;
     // Both presses are one script's, for after a press the driver waits for the answer.
-    browser.script("window.other = open('/'); return new Promise(opened => other.onload = () => opened())").await;
+    browser
+        .script(
+            "window.other = open('/'); return new Promise(opened => other.onload = () => opened())",
+        )
+        .await;
     browser.script(PRESS_IN_BOTH_TABS).await;
     for tab in browser.tabs().await {
         browser.go_to(&tab).await;
@@ -77,7 +82,8 @@ async fn cart_of_two_tabs(sessions: Arc<dyn SessionInterface>) -> Vec<String> {
     browser.cart(&shop).await
 }
 
-/// Sessions of which two requests to the cart each see the same: neither goes on before the other has read it.
+/// Sessions for two concurrent requests to the cart: neither continues before both have opened the
+/// session.
 #[derive(Debug)]
 struct Meeting<I> {
     sessions: I,
@@ -96,18 +102,18 @@ impl<I: SessionInterface> SessionInterface for Meeting<I> {
         self.sessions.config()
     }
 
-    async fn open(&self, context: &OpenContext<'_>) -> Result<Session, Error> {
-        let session = self.sessions.open(context).await?;
-        let adds = context.request().path() == "/cart" && !session.contains_key("cart");
-        if adds {
-            // Alone, a request goes on in the end, so that the test tells what it sees.
+    async fn open(&self, context: &OpenContext<'_>) -> Result<Opened, Error> {
+        let opened = self.sessions.open(context).await?;
+        let has_cart = opened.clone().into_session().contains_key("cart");
+        if context.request().path() == "/cart" && !has_cart {
+            // A single request continues after a while, so that the test shows the result.
             let _ = timeout(Duration::from_secs(20), self.both.wait()).await;
         }
-        Ok(session)
+        Ok(opened)
     }
 
-    async fn save(&self, session: &Session, context: &SaveContext<'_>) -> Result<CookieAction, Error> {
-        self.sessions.save(session, context).await
+    async fn save(&self, save: &Save<'_>) -> Result<Saved, Error> {
+        self.sessions.save(save).await
     }
 }
 
@@ -156,9 +162,12 @@ async fn a_user_sees_two_devices_and_ends_one_and_then_all_others() {
     phone.log_in(shop.url(), false).await;
     desk.log_in(shop.url(), false).await;
     desk.follow("Devices").await;
-    let devices = desk.script("return [...document.querySelectorAll('.devices h2')].map(name => name.innerText)").await;
+    let devices = desk
+        .script("return [...document.querySelectorAll('.devices h2')].map(name => name.innerText)")
+        .await;
     let devices: Vec<String> = serde_json::from_value(devices).unwrap();
-    let (this, others): (Vec<_>, Vec<_>) = devices.iter().partition(|name| name.ends_with("this device"));
+    let (this, others): (Vec<_>, Vec<_>) =
+        devices.iter().partition(|name| name.ends_with("this device"));
     let ([_], [other]) = (&this[..], &others[..]) else { panic!("{devices:?}") };
 
     desk.press(&format!("Log out of {other}")).await;

@@ -1,4 +1,4 @@
-//! Sessions in a store of one's own: actix-web.
+//! Sessions in a third-party store: actix-web.
 
 use std::io;
 use std::net::TcpListener;
@@ -20,6 +20,7 @@ async fn visits(session: Session) -> Result<String, Error> {
 pub(crate) fn serve(listener: TcpListener) -> io::Result<Server> {
     let sessions = ServerSideSessions::new(MapStore::default(), SessionConfig::development());
     let sessions = SessionMiddleware::new(sessions);
-    let server = HttpServer::new(move || App::new().wrap(sessions.clone()).route("/", get().to(visits)));
+    let server =
+        HttpServer::new(move || App::new().wrap(sessions.clone()).route("/", get().to(visits)));
     Ok(server.listen(listener)?.run())
 }

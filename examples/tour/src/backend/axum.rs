@@ -1,4 +1,4 @@
-//! Sessions in a store of one's own: axum.
+//! Sessions in a third-party store: axum.
 
 use axum::Router;
 use axum::routing::get;

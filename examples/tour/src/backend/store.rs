@@ -1,19 +1,18 @@
-//! A store of one's own: five calls over opaque bytes, here in a map. The engine does the rest.
+//! A third-party store: five calls on opaque bytes, here in a map. The engine does everything else.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use session_core::{
-    Error, ErrorKind, NewRecord, Record, Replaced, SessionStore, StoreKey, Sweep, Version, async_trait,
-};
+use session_core::store::{NewRecord, Record, Replaced, SessionStore, StoreKey, Sweep, Version};
+use session_core::{Error, ErrorKind, async_trait};
 
 /// The records, and the number of the last version.
 #[derive(Debug, Default)]
 pub(crate) struct MapStore(Mutex<(HashMap<StoreKey, Record>, u64)>);
 
 impl MapStore {
-    /// Changes the record under this key, if it has the expected version: all in one step.
+    /// Changes the record atomically if it has the expected version.
     fn change(
         &self,
         key: &StoreKey,
@@ -48,16 +47,30 @@ impl SessionStore for MapStore {
 
     async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
         let created = self.change(key, None, |version, _| Some(Record::new(version, record)));
-        created.ok_or_else(|| Error::new(ErrorKind::Backend, "there is a record under a new key"))
+        created.ok_or_else(|| {
+            Error::new(ErrorKind::Backend, "session store has a record under a new key")
+        })
     }
 
-    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
-        let replaced = self.change(key, Some(expected), |version, _| Some(Record::new(version, record)));
+    async fn replace(
+        &self,
+        key: &StoreKey,
+        expected: Version,
+        record: &NewRecord<'_>,
+    ) -> Result<Replaced, Error> {
+        let replaced =
+            self.change(key, Some(expected), |version, _| Some(Record::new(version, record)));
         Ok(replaced.map_or(Replaced::Stale, Replaced::Done))
     }
 
-    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
-        let touched = self.change(key, Some(expected), |version, old| Some(old?.touched(version, expires_at)));
+    async fn touch(
+        &self,
+        key: &StoreKey,
+        expected: Version,
+        expires_at: SystemTime,
+    ) -> Result<bool, Error> {
+        let touched = self
+            .change(key, Some(expected), |version, old| Some(old?.touched(version, expires_at)));
         Ok(touched.is_some())
     }
 
@@ -66,7 +79,7 @@ impl SessionStore for MapStore {
     }
 }
 
-/// Without it, sessions that nobody ends stay for ever. An application calls it now and then.
+/// An application must call it regularly, because nothing else removes expired records.
 #[async_trait]
 impl Sweep for MapStore {
     async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {

@@ -8,9 +8,9 @@ use actix_web::web::{Path, Redirect, get, post};
 use actix_web::{App, HttpServer};
 use session_actix::{Error, Session, SessionMiddleware};
 use session_core::{Key, SessionConfig};
-use session_memory::MemorySessions;
+use session_memory::{MemorySessions, MemoryStore};
 
-/// Says once and for all what type the cart has.
+/// A key that has the type of its value.
 const CART: Key<Vec<String>> = Key::new("cart");
 
 async fn show(session: Session) -> Result<String, Error> {
@@ -19,7 +19,7 @@ async fn show(session: Session) -> Result<String, Error> {
 }
 
 async fn add(session: Session, article: Path<String>) -> Result<Redirect, Error> {
-    // Runs again on the newer cart if another request changes it meanwhile: nothing gets lost.
+    // Runs again if another request has stored a newer cart, so that no change is lost.
     session.update(CART, move |cart| {
         let mut cart = cart.unwrap_or_default();
         cart.push(article.clone());
@@ -34,7 +34,8 @@ async fn empty(session: Session) -> Result<Redirect, Error> {
 }
 
 pub(crate) fn serve(listener: TcpListener) -> io::Result<Server> {
-    let sessions = SessionMiddleware::new(MemorySessions::new(SessionConfig::development()));
+    let sessions = MemorySessions::new(MemoryStore::new(), SessionConfig::development());
+    let sessions = SessionMiddleware::new(sessions);
     let server = HttpServer::new(move || {
         App::new()
             .wrap(sessions.clone())

@@ -5,10 +5,10 @@ use axum::extract::Path;
 use axum::response::Redirect;
 use axum::routing::{get, post};
 use session_core::{Key, SessionConfig};
-use session_memory::MemorySessions;
+use session_memory::{MemorySessions, MemoryStore};
 use session_tower::{Error, Session, SessionLayer};
 
-/// Says once and for all what type the cart has.
+/// A key that has the type of its value.
 const CART: Key<Vec<String>> = Key::new("cart");
 
 async fn show(session: Session) -> Result<String, Error> {
@@ -17,7 +17,7 @@ async fn show(session: Session) -> Result<String, Error> {
 }
 
 async fn add(session: Session, Path(article): Path<String>) -> Result<Redirect, Error> {
-    // Runs again on the newer cart if another request changes it meanwhile: nothing gets lost.
+    // Runs again if another request has stored a newer cart, so that no change is lost.
     session.update(CART, move |cart| {
         let mut cart = cart.unwrap_or_default();
         cart.push(article.clone());
@@ -32,7 +32,7 @@ async fn empty(session: Session) -> Result<Redirect, Error> {
 }
 
 pub(crate) fn app() -> Router {
-    let sessions = MemorySessions::new(SessionConfig::development());
+    let sessions = MemorySessions::new(MemoryStore::new(), SessionConfig::development());
     Router::new()
         .route("/", get(show))
         .route("/add/{article}", post(add))

@@ -8,19 +8,20 @@ use actix_web::web::{Redirect, get, post};
 use actix_web::{App, HttpServer};
 use session_actix::{Error, Session, SessionMiddleware};
 use session_core::{Flash, SessionConfig};
-use session_memory::MemorySessions;
+use session_memory::{MemorySessions, MemoryStore};
 
 async fn save(session: Session) -> Result<Redirect, Error> {
-    session.flash_with("info", "Your profile is saved")?;
-    session.flash_with("warning", "Your address is incomplete")?;
+    session.flash_in("info", "Your profile is saved")?;
+    session.flash_in("warning", "Your address is incomplete")?;
     session.flash("See you soon")?; // the category "message"
     Ok(Redirect::to("/").see_other())
 }
 
-/// Shows every message once, the warnings above the rest. They leave the session together, whichever is asked for first.
+/// Shows every message once, the warnings above the rest. The first call removes all messages from
+/// the session.
 async fn page(session: Session) -> Result<String, Error> {
-    let warnings = session.take_flashes_of(&["warning"])?;
-    let others = session.take_flashes_of(&["info", "message"])?;
+    let warnings = session.take_flashes_in(&["warning"])?;
+    let others = session.take_flashes_in(&["info", "message"])?;
     Ok(format!("{}---\n{}", lines(&warnings), lines(&others)))
 }
 
@@ -30,7 +31,8 @@ fn lines(flashes: &[Flash]) -> String {
 }
 
 pub(crate) fn serve(listener: TcpListener) -> io::Result<Server> {
-    let sessions = SessionMiddleware::new(MemorySessions::new(SessionConfig::development()));
+    let sessions = MemorySessions::new(MemoryStore::new(), SessionConfig::development());
+    let sessions = SessionMiddleware::new(sessions);
     let server = HttpServer::new(move || {
         App::new().wrap(sessions.clone()).route("/", get().to(page)).route("/save", post().to(save))
     });

@@ -4,20 +4,21 @@ use axum::Router;
 use axum::response::Redirect;
 use axum::routing::{get, post};
 use session_core::{Flash, SessionConfig};
-use session_memory::MemorySessions;
+use session_memory::{MemorySessions, MemoryStore};
 use session_tower::{Error, Session, SessionLayer};
 
 async fn save(session: Session) -> Result<Redirect, Error> {
-    session.flash_with("info", "Your profile is saved")?;
-    session.flash_with("warning", "Your address is incomplete")?;
+    session.flash_in("info", "Your profile is saved")?;
+    session.flash_in("warning", "Your address is incomplete")?;
     session.flash("See you soon")?; // the category "message"
     Ok(Redirect::to("/"))
 }
 
-/// Shows every message once, the warnings above the rest. They leave the session together, whichever is asked for first.
+/// Shows every message once, the warnings above the rest. The first call removes all messages from
+/// the session.
 async fn page(session: Session) -> Result<String, Error> {
-    let warnings = session.take_flashes_of(&["warning"])?;
-    let others = session.take_flashes_of(&["info", "message"])?;
+    let warnings = session.take_flashes_in(&["warning"])?;
+    let others = session.take_flashes_in(&["info", "message"])?;
     Ok(format!("{}---\n{}", lines(&warnings), lines(&others)))
 }
 
@@ -27,6 +28,9 @@ fn lines(flashes: &[Flash]) -> String {
 }
 
 pub(crate) fn app() -> Router {
-    let sessions = MemorySessions::new(SessionConfig::development());
-    Router::new().route("/", get(page)).route("/save", post(save)).layer(SessionLayer::new(sessions))
+    let sessions = MemorySessions::new(MemoryStore::new(), SessionConfig::development());
+    Router::new()
+        .route("/", get(page))
+        .route("/save", post(save))
+        .layer(SessionLayer::new(sessions))
 }

@@ -10,7 +10,8 @@ use actix_web::web::get;
 use actix_web::{App, HttpServer};
 use session_actix::{Error, Session, SessionMiddleware};
 use session_cookie::SignedCookieSessions;
-use session_core::{SecretKey, SessionConfig};
+use session_core::SessionConfig;
+use session_core::config::SecretKey;
 
 async fn visits(session: Session) -> Result<String, Error> {
     let visits = session.get("visits")?.unwrap_or(0) + 1;
@@ -30,6 +31,7 @@ fn key() -> Result<SecretKey, session_core::Error> {
 pub(crate) fn serve(listener: TcpListener) -> Result<Server, Box<dyn std::error::Error>> {
     let sessions = SignedCookieSessions::new(SessionConfig::development(), &key()?)?;
     let sessions = SessionMiddleware::new(sessions);
-    let server = HttpServer::new(move || App::new().wrap(sessions.clone()).route("/", get().to(visits)));
+    let server =
+        HttpServer::new(move || App::new().wrap(sessions.clone()).route("/", get().to(visits)));
     Ok(server.listen(listener)?.run())
 }

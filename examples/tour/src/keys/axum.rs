@@ -7,7 +7,8 @@ use std::env;
 use axum::Router;
 use axum::routing::get;
 use session_cookie::SignedCookieSessions;
-use session_core::{SecretKey, SessionConfig};
+use session_core::SessionConfig;
+use session_core::config::SecretKey;
 use session_tower::{Error, Session, SessionLayer};
 
 async fn visits(session: Session) -> Result<String, Error> {

@@ -9,7 +9,7 @@ use actix_web::{App, Either, HttpResponse, HttpServer};
 use serde::Deserialize;
 use session_actix::{Error, Session, SessionMiddleware};
 use session_core::SessionConfig;
-use session_memory::MemorySessions;
+use session_memory::{MemorySessions, MemoryStore};
 
 #[derive(Deserialize)]
 struct Login {
@@ -23,7 +23,10 @@ async fn home(session: Session) -> Result<String, Error> {
     Ok(user.map_or("Please log in\n".to_owned(), |user| format!("Hello, {user}\n")))
 }
 
-async fn log_in(session: Session, Form(login): Form<Login>) -> Result<Either<HttpResponse, Redirect>, Error> {
+async fn log_in(
+    session: Session,
+    Form(login): Form<Login>,
+) -> Result<Either<HttpResponse, Redirect>, Error> {
     if login.password != "lovelace" {
         return Ok(Either::Left(HttpResponse::Forbidden().body("Wrong password\n")));
     }
@@ -39,7 +42,8 @@ async fn log_out(session: Session) -> Result<Redirect, Error> {
 }
 
 pub(crate) fn serve(listener: TcpListener) -> io::Result<Server> {
-    let sessions = SessionMiddleware::new(MemorySessions::new(SessionConfig::development()));
+    let sessions = MemorySessions::new(MemoryStore::new(), SessionConfig::development());
+    let sessions = SessionMiddleware::new(sessions);
     let server = HttpServer::new(move || {
         App::new()
             .wrap(sessions.clone())

@@ -6,7 +6,7 @@ use axum::routing::{get, post};
 use axum::{Form, Router};
 use serde::Deserialize;
 use session_core::SessionConfig;
-use session_memory::MemorySessions;
+use session_memory::{MemorySessions, MemoryStore};
 use session_tower::{Error, Session, SessionLayer};
 
 #[derive(Deserialize)]
@@ -37,7 +37,7 @@ async fn log_out(session: Session) -> Result<Redirect, Error> {
 }
 
 pub(crate) fn app() -> Router {
-    let sessions = MemorySessions::new(SessionConfig::development());
+    let sessions = MemorySessions::new(MemoryStore::new(), SessionConfig::development());
     Router::new()
         .route("/", get(home))
         .route("/login", post(log_in))

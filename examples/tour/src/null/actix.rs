@@ -9,7 +9,9 @@ use actix_web::web::{get, post};
 use actix_web::{App, HttpServer};
 use session_actix::{Error, Session, SessionMiddleware};
 use session_cookie::SignedCookieSessions;
-use session_core::{NullSessions, SecretKey, SessionConfig, SessionInterface};
+use session_core::config::SecretKey;
+use session_core::interface::NullSessions;
+use session_core::{SessionConfig, SessionInterface};
 
 /// Signed cookies if there is a key, otherwise sessions that are always empty.
 fn sessions() -> Result<Arc<dyn SessionInterface>, session_core::Error> {
@@ -33,7 +35,10 @@ async fn darken(session: Session) -> Result<&'static str, Error> {
 pub(crate) fn serve(listener: TcpListener) -> Result<Server, Box<dyn std::error::Error>> {
     let sessions = SessionMiddleware::new(sessions()?);
     let server = HttpServer::new(move || {
-        App::new().wrap(sessions.clone()).route("/", get().to(theme)).route("/dark", post().to(darken))
+        App::new()
+            .wrap(sessions.clone())
+            .route("/", get().to(theme))
+            .route("/dark", post().to(darken))
     });
     Ok(server.listen(listener)?.run())
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, post};
 use session_cookie::SignedCookieSessions;
-use session_core::{NullSessions, SecretKey, SessionConfig, SessionInterface};
+use session_core::config::SecretKey;
+use session_core::interface::NullSessions;
+use session_core::{SessionConfig, SessionInterface};
 use session_tower::{Error, Session, SessionLayer};
 
 /// Signed cookies if there is a key, otherwise sessions that are always empty.

@@ -10,7 +10,7 @@ use actix_web::web::{Path, Redirect, ReqData, post, resource};
 use actix_web::{App, HttpMessage as _, HttpResponse, HttpServer};
 use session_actix::{Error, Session, SessionMiddleware};
 use session_core::SessionConfig;
-use session_memory::MemorySessions;
+use session_memory::{MemorySessions, MemoryStore};
 
 /// The user table.
 const USERS: [(u64, &str); 2] = [(1, "Ada"), (2, "Grace")];
@@ -44,7 +44,8 @@ async fn log_in(session: Session, id: Path<u64>) -> Result<Redirect, Error> {
 }
 
 pub(crate) fn serve(listener: TcpListener) -> io::Result<Server> {
-    let sessions = SessionMiddleware::new(MemorySessions::new(SessionConfig::development()));
+    let sessions = MemorySessions::new(MemoryStore::new(), SessionConfig::development());
+    let sessions = SessionMiddleware::new(sessions);
     let server = HttpServer::new(move || {
         App::new()
             .wrap(sessions.clone())

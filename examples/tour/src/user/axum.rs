@@ -7,7 +7,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use session_core::SessionConfig;
-use session_memory::MemorySessions;
+use session_memory::{MemorySessions, MemoryStore};
 use session_tower::{Error, Session, SessionLayer};
 
 /// The user table.
@@ -37,7 +37,7 @@ async fn log_in(session: Session, Path(id): Path<u64>) -> Result<Redirect, Error
 }
 
 pub(crate) fn app() -> Router {
-    let sessions = MemorySessions::new(SessionConfig::development());
+    let sessions = MemorySessions::new(MemoryStore::new(), SessionConfig::development());
     Router::new()
         .route("/account", get(account))
         .layer(from_fn(load_user))

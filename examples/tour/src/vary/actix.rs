@@ -1,4 +1,5 @@
-//! Which responses depend on the cookie: those whose session was asked for, and they say `Vary: Cookie`. actix-web.
+//! Which responses depend on the cookie: those whose handler obtained the session. They have
+//! `Vary: Cookie`. actix-web.
 
 use std::io;
 use std::net::TcpListener;
@@ -8,24 +9,24 @@ use actix_web::web::{get, post};
 use actix_web::{App, HttpRequest, HttpServer};
 use session_actix::{Error, Session, SessionMiddleware, request_session};
 use session_core::SessionConfig;
-use session_memory::MemorySessions;
+use session_memory::{MemorySessions, MemoryStore};
 
 /// The same for everybody: any cache may keep it.
 async fn books() -> &'static str {
     "All books\n"
 }
 
-/// Taking the session as an argument is asking for it, even to read nothing.
+/// A handler with a session argument obtains the session, even if it reads nothing.
 async fn mine(session: Session) -> Result<String, Error> {
     Ok(format!("The books of {}\n", session.get::<String>("user")?.unwrap_or("nobody".to_owned())))
 }
 
-/// Asks for the session only if the visitor wants a price of their own, so that the list price stays cacheable.
+/// Obtains the session only for a personal price. Therefore the list price stays cacheable.
 async fn price(request: HttpRequest) -> Result<String, Error> {
     if request.query_string() != "personal" {
         return Ok("The list price is 30\n".to_owned());
     }
-    let Some(handle) = request_session::<()>(&request) else { return Ok(String::new()) };
+    let Some(handle) = request_session(&request) else { return Ok(String::new()) };
     let user = handle.session().await?.get::<String>("user")?;
     Ok(format!("Your price is {}\n", if user.is_some() { 25 } else { 30 }))
 }
@@ -36,7 +37,8 @@ async fn log_in(session: Session) -> Result<&'static str, Error> {
 }
 
 pub(crate) fn serve(listener: TcpListener) -> io::Result<Server> {
-    let sessions = SessionMiddleware::new(MemorySessions::new(SessionConfig::development()));
+    let sessions = MemorySessions::new(MemoryStore::new(), SessionConfig::development());
+    let sessions = SessionMiddleware::new(sessions);
     let server = HttpServer::new(move || {
         App::new()
             .wrap(sessions.clone())

@@ -1,10 +1,11 @@
-//! Which responses depend on the cookie: those whose session was asked for, and they say `Vary: Cookie`. axum.
+//! Which responses depend on the cookie: those whose handler obtained the session. They have
+//! `Vary: Cookie`. axum.
 
 use axum::Router;
 use axum::extract::Request;
 use axum::routing::{get, post};
 use session_core::SessionConfig;
-use session_memory::MemorySessions;
+use session_memory::{MemorySessions, MemoryStore};
 use session_tower::{Error, Session, SessionLayer, request_session};
 
 /// The same for everybody: any cache may keep it.
@@ -12,17 +13,19 @@ async fn books() -> &'static str {
     "All books\n"
 }
 
-/// Taking the session as an argument is asking for it, even to read nothing.
+/// A handler with a session argument obtains the session, even if it reads nothing.
 async fn mine(session: Session) -> Result<String, Error> {
     Ok(format!("The books of {}\n", session.get::<String>("user")?.unwrap_or("nobody".to_owned())))
 }
 
-/// Asks for the session only if the visitor wants a price of their own, so that the list price stays cacheable.
+/// Obtains the session only for a personal price. Therefore the list price stays cacheable.
 async fn price(request: Request) -> Result<String, Error> {
     if request.uri().query() != Some("personal") {
         return Ok("The list price is 30\n".to_owned());
     }
-    let Some(handle) = request_session::<()>(request.extensions()) else { return Ok(String::new()) };
+    let Some(handle) = request_session(request.extensions()) else {
+        return Ok(String::new());
+    };
     let user = handle.session().await?.get::<String>("user")?;
     Ok(format!("Your price is {}\n", if user.is_some() { 25 } else { 30 }))
 }
@@ -33,7 +36,7 @@ async fn log_in(session: Session) -> Result<&'static str, Error> {
 }
 
 pub(crate) fn app() -> Router {
-    let sessions = MemorySessions::new(SessionConfig::development());
+    let sessions = MemorySessions::new(MemoryStore::new(), SessionConfig::development());
     Router::new()
         .route("/", get(books))
         .route("/mine", get(mine))

@@ -26,7 +26,10 @@ impl Program {
     /// Starts a program with these environment variables and no other key.
     pub(crate) fn start(framework: &str, name: &str, environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tour"));
-        command.args([framework, name, "127.0.0.1:0"]).env_remove("SECRET_KEY").env_remove("OLD_SECRET_KEY");
+        command
+            .args([framework, name, "127.0.0.1:0"])
+            .env_remove("SECRET_KEY")
+            .env_remove("OLD_SECRET_KEY");
         command.envs(environment.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn().unwrap();
         let mut address = String::new();
@@ -101,6 +104,12 @@ impl Browser {
             self.cookie = (pair != "session=").then(|| pair.to_owned());
         }
         let status = response.status().as_u16();
-        Page { status, location, set_cookie, vary, text: response.body_mut().read_to_string().unwrap() }
+        Page {
+            status,
+            location,
+            set_cookie,
+            vary,
+            text: response.body_mut().read_to_string().unwrap(),
+        }
     }
 }

@@ -1,0 +1,51 @@
+//! The table of guarantees in DESIGN.md names tests that exist.
+
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+#[test]
+fn tests_of_guarantees_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the docs are in a folder");
+    let design = fs::read_to_string(root.join("DESIGN.md")).expect("DESIGN.md is readable");
+    let rows = rows_of(&design);
+    assert!(rows.len() >= 20, "only {} guarantees were found", rows.len());
+    let source: String =
+        sources(root).iter().filter_map(|file| fs::read_to_string(file).ok()).collect();
+    for (guarantee, tests) in rows {
+        assert!(!tests.is_empty(), "no test is named for: {guarantee}");
+        for test in tests {
+            let definition = format!("fn {test}(");
+            assert!(source.contains(&definition), "there is no test `{test}` for: {guarantee}");
+        }
+    }
+}
+
+/// The guarantee and the names in the last column of each row.
+fn rows_of(design: &str) -> Vec<(&str, Vec<&str>)> {
+    let (_, table) = design.split_once("| guarantee | limits | tests |").expect("there is a table");
+    let lines = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    lines
+        .map(|line| {
+            let cells: Vec<&str> = line.trim_matches('|').split(" | ").collect();
+            let names = cells.last().expect("a row has cells").split('`').skip(1).step_by(2);
+            (cells[0], names.collect())
+        })
+        .collect()
+}
+
+/// The Rust files of the repository.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("the folder is readable").flatten() {
+        let (path, name) = (entry.path(), entry.file_name());
+        let name = name.to_string_lossy();
+        if path.is_dir() && name != "target" && !name.starts_with('.') {
+            found.extend(sources(&path));
+        } else if name.ends_with(".rs") && !path.ends_with("docs/tests/guarantees.rs") {
+            found.push(path);
+        }
+    }
+    found
+}

@@ -1,0 +1,78 @@
+//! The sessions of one process, in the place of a database.
+//!
+//! A write names the version it was computed from. If the record has another version by then, the
+//! table changes nothing, and the caller computes the write again.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+/// Records by handle.
+#[derive(Default)]
+pub(crate) struct Table(Mutex<HashMap<String, Record>>);
+
+#[derive(Clone)]
+pub(crate) struct Record {
+    /// Counts the writes.
+    pub(crate) version: u64,
+    /// The part of the cookie that changes when the session gets a new id.
+    pub(crate) secret: String,
+    /// The secret before that, and how long the record remembers it.
+    pub(crate) previous: Option<(String, SystemTime)>,
+    /// How often requests in progress were cut off.
+    pub(crate) cut_offs: u32,
+    pub(crate) payload: String,
+    pub(crate) owner: Option<String>,
+    pub(crate) created_at: SystemTime,
+    pub(crate) last_seen: SystemTime,
+    pub(crate) expires_at: SystemTime,
+}
+
+impl Table {
+    /// Returns a record, or `None` if there is none or it has expired.
+    pub(crate) fn load(&self, handle: &str, now: SystemTime) -> Option<Record> {
+        self.lock().get(handle).filter(|record| now <= record.expires_at).cloned()
+    }
+
+    /// Writes a record if the present one has this version, or if there is none and `expected` is
+    /// `None`. Returns `false` and changes nothing otherwise.
+    pub(crate) fn swap(&self, handle: &str, expected: Option<u64>, record: Record) -> bool {
+        let mut records = self.lock();
+        let is_expected = records.get(handle).map(|record| record.version) == expected;
+        if is_expected {
+            records.insert(handle.to_owned(), record);
+        }
+        is_expected
+    }
+
+    pub(crate) fn remove(&self, handle: &str) {
+        self.lock().remove(handle);
+    }
+
+    /// Removes all records that are unwanted, and returns how many it removed.
+    pub(crate) fn remove_where(&self, is_unwanted: impl Fn(&str, &Record) -> bool) -> usize {
+        let mut records = self.lock();
+        let before = records.len();
+        records.retain(|handle, record| !is_unwanted(handle, record));
+        before - records.len()
+    }
+
+    /// Returns the live sessions of an owner, with their handles.
+    pub(crate) fn owned_by(&self, owner: &str, now: SystemTime) -> Vec<(String, Record)> {
+        let records = self.lock();
+        let found = records.iter().filter(|(_, record)| record.is_owned_by(owner, now));
+        found.map(|(handle, record)| (handle.clone(), record.clone())).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Record>> {
+        // Only the methods above run under the lock, and they leave the records whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Record {
+    /// Returns whether the session is live and has this owner.
+    pub(crate) fn is_owned_by(&self, owner: &str, now: SystemTime) -> bool {
+        now <= self.expires_at && self.owner.as_deref() == Some(owner)
+    }
+}

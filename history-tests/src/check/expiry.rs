@@ -1,0 +1,172 @@
+//! The rules of expiry: the last acknowledged save decides, by the clock of its engine.
+
+use std::time::{Duration, SystemTime};
+
+use session_core::SessionConfig;
+
+use crate::history::{
+    Attempt, Effect, OPEN_END, SaveResult, Snapshot, Source, Status, Tick, Token, Writes,
+};
+use crate::snapshot::PERMANENT;
+
+use super::model::{Expiry, Model};
+
+/// Stores round an expiry up to the next millisecond.
+const ROUNDING: Duration = Duration::from_millis(1);
+
+/// Checks the expiry of every record, and that no request opened an expired session.
+pub(crate) fn check(model: &mut Model<'_>, config: &SessionConfig) {
+    let mut violations = Vec::new();
+    for observation in &model.history.observations {
+        let Some(found) = &observation.found else { continue };
+        match observation.source {
+            Source::Record { .. } if model.is_orphan(observation) => {}
+            Source::Record { created_at, expires_at } => {
+                let record = Record { created_at, expires_at, is_from: observation.start };
+                if let Some(text) = record.check(model, config, found) {
+                    violations.push((found.path.clone(), text));
+                }
+            }
+            _ => {
+                let Some(expiry) = model.expiry(&found.path, observation.start, observation.end)
+                else {
+                    continue;
+                };
+                let (now, _) =
+                    model.history.times(observation.engine, observation.start, observation.end);
+                if now > expiry.latest + ROUNDING {
+                    let text = format!(
+                        "request {} at {} opened it {:?} after its expiry",
+                        observation.request,
+                        observation.start,
+                        now.duration_since(expiry.latest)
+                    );
+                    violations.push((found.path.clone(), text));
+                }
+            }
+        }
+    }
+    for (path, text) in violations {
+        model.violation("the last acknowledged save decides the expiry", &path, text);
+    }
+}
+
+/// The times of a record.
+struct Record {
+    created_at: SystemTime,
+    expires_at: SystemTime,
+    is_from: Tick,
+}
+
+impl Record {
+    /// Describes an expiry that no save can have set.
+    fn check(&self, model: &Model<'_>, config: &SessionConfig, found: &Snapshot) -> Option<String> {
+        let permanent = found.values.get(PERMANENT) == Some(&1);
+        let lifetime = permanent.then(|| config.permanent_lifetime());
+        let expiry = |now| config.record_expiry(lifetime, self.created_at, now);
+        let writes = last_writes(model, &found.path, self.is_from, self.is_from);
+        let is_set_by = |attempt: &&Attempt| {
+            let (earliest, latest) =
+                model.history.times(attempt.engine, attempt.start, attempt.end);
+            expiry(earliest) <= self.expires_at && self.expires_at <= expiry(latest) + ROUNDING
+        };
+        if writes.iter().any(is_set_by) {
+            return None;
+        }
+        let possible: Vec<_> = writes
+            .iter()
+            .map(|attempt| {
+                let (earliest, _) = model.history.times(attempt.engine, attempt.start, attempt.end);
+                let expected = expiry(earliest);
+                let difference = self.expires_at.duration_since(expected);
+                (attempt.request, difference.map_err(|error| error.duration()))
+            })
+            .collect();
+        Some(format!("expiry later (Ok) or earlier (Err) than after {possible:?}: {found:?}"))
+    }
+}
+
+/// Returns the saves that may have set the expiry last: those that no acknowledged save followed
+/// before `from`.
+fn last_writes<'a>(model: &Model<'a>, path: &[Token], from: Tick, until: Tick) -> Vec<&'a Attempt> {
+    let Some(last) = path.last() else { return Vec::new() };
+    let may_write = |attempt: &&Attempt| {
+        attempt.anchor == Some(*last)
+            && attempt.start <= until
+            && attempt.writes != Writes::Nothing
+            && attempt.result != SaveResult::Dropped
+    };
+    let writes: Vec<&Attempt> = model.history.attempts.iter().filter(may_write).collect();
+    let is_sure = |attempt: &Attempt| {
+        attempt.result == SaveResult::Stored
+            && attempt.writes == Writes::Always
+            && attempt.end < from
+    };
+    let latest_start =
+        writes.iter().filter(|attempt| is_sure(attempt)).map(|attempt| attempt.start).max();
+    let mut left = writes;
+    left.retain(|attempt| latest_start.is_none_or(|start| attempt.end >= start));
+    left
+}
+
+impl Model<'_> {
+    /// Returns the bounds of a session's expiry between two ticks.
+    fn expiry(&self, path: &[Token], from: Tick, until: Tick) -> Option<Expiry> {
+        let settings = self.settings;
+        let limit =
+            |lifetime: Duration| settings.idle_timeout.map_or(lifetime, |idle| lifetime.min(idle));
+        // The slack of a record is a tenth of its lifetime, at most a minute.
+        let record = |lifetime: Duration| lifetime + (lifetime / 10).min(Duration::from_mins(1));
+        let shortest = record(limit(settings.browser_lifetime));
+        let longest = if self.may_be_permanent(path, until) {
+            record(limit(settings.permanent_lifetime))
+        } else {
+            shortest
+        };
+        let created_at = self.created_at(path);
+        let mut bounds: Option<Expiry> = None;
+        for attempt in last_writes(self, path, from, until) {
+            let (low, high) =
+                self.history.times(attempt.engine, attempt.start, attempt.end.min(until));
+            let mut low = low + shortest;
+            if let (Some(limit), Some(created_at)) = (settings.absolute_timeout, created_at) {
+                low = low.min(created_at + limit);
+            }
+            let of_write = Expiry { earliest: low, latest: high + longest };
+            bounds = Some(bounds.map_or(of_write, |bounds| Expiry {
+                earliest: bounds.earliest.min(of_write.earliest),
+                latest: bounds.latest.max(of_write.latest),
+            }));
+        }
+        bounds
+    }
+
+    /// Returns the earliest time at which the session can have been created.
+    fn created_at(&self, path: &[Token]) -> Option<SystemTime> {
+        let of = |token: &Token| {
+            let change = self.writer(*token)?;
+            let attempt = &self.history.attempts[change.attempt];
+            Some(self.history.times(attempt.engine, change.start, change.end).0)
+        };
+        path.iter().filter_map(of).min()
+    }
+
+    fn may_be_permanent(&self, path: &[Token], until: Tick) -> bool {
+        path.iter().flat_map(|token| self.changes_at(*token)).any(|(_, change)| {
+            change.effect == Effect::Put(PERMANENT, Some(1))
+                && change.status != Status::Dropped
+                && change.start <= until
+        })
+    }
+
+    /// Returns whether the session of a path may have expired by any clock between two ticks.
+    pub(crate) fn may_have_expired(&self, path: &[Token], from: Tick, until: Tick) -> bool {
+        let Some(expiry) = self.expiry(path, from, until) else { return false };
+        let engines = 0..crate::plan::ENGINES;
+        let until = until.min(OPEN_END - 1);
+        engines.into_iter().any(|engine| {
+            let (_, latest) = self.history.times(engine, from, until);
+            latest > expiry.earliest
+        })
+    }
+}

@@ -1,0 +1,317 @@
+//! The history of a round with an index, and what every rule needs to know of it.
+
+use std::collections::{HashMap, HashSet};
+use std::time::SystemTime;
+
+use crate::history::{
+    Change, Effect, History, OPEN_END, Observation, OwnerCall, OwnerCallKind, Snapshot, Source,
+    Status, Tick, Token, Violation,
+};
+use crate::plan::{KEYS, Settings};
+use crate::snapshot::LABEL;
+
+/// The history and what it says about each session.
+pub(crate) struct Model<'a> {
+    pub(crate) history: &'a History,
+    pub(crate) settings: &'a Settings,
+    pub(crate) owners: &'a [String],
+    /// The changes. One that somebody saw was applied by then, even if its caller was not told.
+    pub(crate) changes: Vec<Change>,
+    /// The changes of sessions whose path ends with a token.
+    by_anchor: HashMap<Token, Vec<usize>>,
+    /// The change that wrote a token.
+    writers: HashMap<Token, usize>,
+    /// The handles under which a session was seen, by the last token of its path.
+    handles: HashMap<Token, HashSet<String>>,
+    pub(crate) violations: Vec<Violation>,
+}
+
+/// A time from which on a session may have expired, and one at which it has expired surely.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Expiry {
+    pub(crate) earliest: SystemTime,
+    pub(crate) latest: SystemTime,
+}
+
+impl<'a> Model<'a> {
+    pub(crate) fn new(history: &'a History, settings: &'a Settings, owners: &'a [String]) -> Self {
+        let mut model = Self {
+            history,
+            settings,
+            owners,
+            changes: history.changes.clone(),
+            by_anchor: HashMap::new(),
+            writers: HashMap::new(),
+            handles: HashMap::new(),
+            violations: Vec::new(),
+        };
+        model.index();
+        model.confirm();
+        model
+    }
+
+    fn index(&mut self) {
+        for (index, change) in self.changes.iter_mut().enumerate() {
+            // A logout with an id that was rotated away reaches the session of the cookie.
+            if change.effect == Effect::End && !change.found {
+                let cookie = change.cookie.map(|cookie| &self.history.cookies[cookie]);
+                let last = cookie.and_then(|cookie| cookie.path.as_ref()?.last().copied());
+                change.anchors.extend(last);
+            }
+            for anchor in &change.anchors {
+                self.by_anchor.entry(*anchor).or_default().push(index);
+            }
+            if let Some(token) = written(&change.effect) {
+                self.writers.insert(token, index);
+            }
+        }
+        for observation in &self.history.observations {
+            let Some(found) = &observation.found else { continue };
+            if let (Some(last), Some(handle)) = (found.last(), &found.handle) {
+                self.handles.entry(last).or_default().insert(handle.clone());
+            }
+        }
+    }
+
+    /// Marks the changes that an observation shows as applied by its end.
+    fn confirm(&mut self) {
+        let mut seen: HashMap<usize, Tick> = HashMap::new();
+        for observation in &self.history.observations {
+            let Some(found) = &observation.found else { continue };
+            if self.is_orphan(observation) {
+                continue;
+            }
+            for attempt in self.visible(found) {
+                let end = seen.entry(attempt).or_insert(OPEN_END);
+                *end = observation.end.min(*end);
+            }
+        }
+        for change in &mut self.changes {
+            if let Some(end) = seen.get(&change.attempt)
+                && change.status != Status::Dropped
+                && (change.effect != Effect::End || change.found)
+            {
+                change.status = Status::Applied;
+                change.end = change.end.min(*end);
+            }
+        }
+    }
+
+    /// Whether the observation is of a record whose id no client received.
+    pub(crate) fn is_orphan(&self, observation: &Observation) -> bool {
+        matches!(observation.source, Source::Record { .. })
+            && !observation.cookie.is_some_and(|cookie| self.history.cookies[cookie].delivered)
+    }
+
+    /// Returns the saves of which a snapshot shows a change.
+    pub(crate) fn visible(&self, snapshot: &Snapshot) -> HashSet<usize> {
+        tokens(snapshot)
+            .filter_map(|token| self.writers.get(&token))
+            .map(|change| self.changes[*change].attempt)
+            .collect()
+    }
+
+    pub(crate) fn writer(&self, token: Token) -> Option<&Change> {
+        self.writers.get(&token).map(|index| &self.changes[*index])
+    }
+
+    /// Returns the changes of sessions whose path ends with a token, with their indices.
+    pub(crate) fn changes_at(&self, anchor: Token) -> impl Iterator<Item = (usize, &Change)> {
+        let indices = self.by_anchor.get(&anchor).into_iter().flatten();
+        indices.map(|index| (*index, &self.changes[*index]))
+    }
+
+    pub(crate) fn handles_of(&self, token: Token) -> Option<&HashSet<String>> {
+        self.handles.get(&token)
+    }
+
+    pub(crate) fn tokens_of_handle(&self, handle: &str) -> Vec<Token> {
+        let with_handle = self.handles.iter().filter(|(_, handles)| handles.contains(handle));
+        with_handle.map(|(token, _)| *token).collect()
+    }
+
+    /// Returns the login that appended a token, with its owner and the token before it.
+    pub(crate) fn login(&self, token: Token) -> Option<(&Change, usize, Option<Token>)> {
+        let change = self.writer(token)?;
+        match change.effect {
+            Effect::Login { owner, from, .. } => Some((change, owner, from)),
+            _ => None,
+        }
+    }
+
+    /// Returns the name of the owner that the last login of a path set.
+    pub(crate) fn owner_of(&self, path: &[Token]) -> Option<&str> {
+        let (_, owner, _) = self.login(*path.last()?)?;
+        Some(&self.owners[owner])
+    }
+
+    /// Returns the login after this position of a path if it started from a copy of the session.
+    pub(crate) fn copied_after(&self, path: &[Token], position: usize) -> Option<&Change> {
+        let (login, _, from) = self.login(*path.get(position + 1)?)?;
+        (from != Some(path[position])).then_some(login)
+    }
+
+    /// Returns whether a call about the owner's sessions may end the session of a path.
+    pub(crate) fn may_end(&self, call: &OwnerCall, path: &[Token]) -> bool {
+        if self.owner_of(path) != Some(&*call.owner) {
+            return false;
+        }
+        let known = path.last().and_then(|last| self.handles_of(*last));
+        let is = |handle: &str| known.is_none_or(|handles| handles.contains(handle));
+        match &call.kind {
+            OwnerCallKind::Listed { .. } => false,
+            OwnerCallKind::Ended { handle, .. } => is(handle),
+            OwnerCallKind::EndedOthers { handle, .. } => {
+                handle.as_ref().is_none_or(|handle| known.is_none() || !is(handle))
+            }
+            OwnerCallKind::EndedAll { .. } => true,
+        }
+    }
+
+    /// Returns whether anything between two ticks may have ended the session of a path, or moved it
+    /// to another id.
+    pub(crate) fn may_be_gone(
+        &self,
+        path: &[Token],
+        from: Tick,
+        until: Tick,
+        moves: impl Fn(&Change) -> bool,
+    ) -> bool {
+        let overlaps = |change: &Change| {
+            change.status != Status::Dropped && change.start <= until && change.end >= from
+        };
+        let ended = path.iter().any(|token| {
+            self.changes_at(*token)
+                .any(|(_, change)| change.effect == Effect::End && overlaps(change))
+        });
+        let has_moved = || {
+            self.changes.iter().any(|change| {
+                change.effect.changes_id()
+                    && overlaps(change)
+                    && is_from(change, path)
+                    && moves(change)
+            })
+        };
+        let ended_by_owner = || {
+            self.history
+                .owner_calls
+                .iter()
+                .any(|call| call.start <= until && call.end >= from && self.may_end(call, path))
+        };
+        ended || has_moved() || ended_by_owner() || self.may_have_expired(path, from, until)
+    }
+
+    pub(crate) fn violation(&mut self, rule: &'static str, path: &[Token], text: String) {
+        self.violations.push(Violation { rule, text, session: path.first().copied() });
+    }
+}
+
+/// Whether a change of the id moves the session of a path.
+pub(crate) fn is_from(change: &Change, path: &[Token]) -> bool {
+    match &change.effect {
+        Effect::Login { from, .. } => *from == path.last().copied(),
+        _ => path.last().is_some_and(|last| change.anchors.contains(last)),
+    }
+}
+
+/// The token by which a change can be recognized.
+fn written(effect: &Effect) -> Option<Token> {
+    match effect {
+        Effect::Put(key, value) if *key != crate::snapshot::PERMANENT => *value,
+        Effect::PutIfAbsent(_, token)
+        | Effect::Mark(token)
+        | Effect::Flash(token)
+        | Effect::Begin(token)
+        | Effect::Login { token, .. } => Some(*token),
+        _ => None,
+    }
+}
+
+/// The tokens that a snapshot shows.
+pub(crate) fn tokens(snapshot: &Snapshot) -> impl Iterator<Item = Token> {
+    let values = KEYS.iter().chain([&LABEL]).filter_map(|key| snapshot.values.get(key));
+    let lists = [&snapshot.path, &snapshot.marks, &snapshot.flashes];
+    values.copied().chain(lists.into_iter().flatten().copied())
+}
+
+/// An observation of a session.
+pub(crate) struct View<'a> {
+    pub(crate) model: &'a Model<'a>,
+    pub(crate) observation: &'a Observation,
+    pub(crate) snapshot: &'a Snapshot,
+    visible: HashSet<usize>,
+    /// The snapshot must have every change that was applied before this tick.
+    since: Tick,
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn new(
+        model: &'a Model<'a>,
+        observation: &'a Observation,
+        snapshot: &'a Snapshot,
+    ) -> Self {
+        let mut visible = model.visible(snapshot);
+        if let Source::Saved(changes) = &observation.source {
+            visible.extend(changes.iter().map(|change| model.changes[*change].attempt));
+        }
+        // The snapshot is later than everything that it shows.
+        let starts = model.changes.iter().filter(|change| visible.contains(&change.attempt));
+        let since = starts.map(|change| change.start).max().unwrap_or(0).max(observation.start);
+        Self { model, observation, snapshot, visible, since }
+    }
+
+    /// Returns the first and the last position in the path at which the change may have been
+    /// stored.
+    fn positions(&self, change: &Change) -> Option<(usize, usize)> {
+        let path = &self.snapshot.path;
+        let position = |anchor: &Token| path.iter().position(|token| token == anchor);
+        let positions = || change.anchors.iter().filter_map(position);
+        Some((positions().min()?, positions().max()?))
+    }
+
+    /// Returns the login after these positions that copied the session.
+    fn copied(&self, (first, last): (usize, usize)) -> Option<&Change> {
+        (first..=last).find_map(|position| self.model.copied_after(&self.snapshot.path, position))
+    }
+
+    /// Whether the snapshot may show the change.
+    pub(crate) fn may_show(&self, change: &Change) -> bool {
+        let Some((_, last)) = self.positions(change) else { return false };
+        change.status != Status::Dropped
+            && change.start <= self.observation.end
+            && self.copied((last, last)).is_none_or(|login| change.start <= login.end)
+    }
+
+    /// Whether the snapshot must show the change, unless a later one undid it.
+    pub(crate) fn must_show(&self, change: &Change) -> bool {
+        let Some(positions) = self.positions(change) else { return false };
+        if change.status == Status::Dropped {
+            return false;
+        }
+        if self.visible.contains(&change.attempt) {
+            return true;
+        }
+        change.status == Status::Applied
+            && change.end < self.since
+            && change.anchors.iter().all(|anchor| self.snapshot.path.contains(anchor))
+            && self.copied(positions).is_none_or(|login| change.end < login.start)
+    }
+
+    /// Whether a change was applied after another. Both are given with their indices.
+    pub(crate) fn is_after(&self, later: (usize, &Change), earlier: (usize, &Change)) -> bool {
+        let same_request = later.1.request == earlier.1.request;
+        let (first, last) = (self.positions(later.1), self.positions(earlier.1));
+        later.1.start > earlier.1.end
+            || first.zip(last).is_some_and(|((first, _), (_, last))| first > last)
+            || (same_request && later.0 > earlier.0)
+    }
+
+    /// Returns the changes that the snapshot may show, with their indices.
+    pub(crate) fn changes(&self) -> Vec<(usize, &Change)> {
+        let all = self.snapshot.path.iter().flat_map(|token| self.model.changes_at(*token));
+        let mut changes: Vec<_> = all.filter(|(_, change)| self.may_show(change)).collect();
+        changes.sort_by_key(|(index, _)| *index);
+        changes.dedup_by_key(|(index, _)| *index);
+        changes
+    }
+}

@@ -1,0 +1,281 @@
+//! The changes of a request that are not saved yet, and what a save makes of them.
+
+use session_core::{Error, Outcome, Session};
+
+use crate::history::{
+    Attempt, Change, Effect, History, OPEN_END, SaveResult, Source, Status, Tick, Token, Writes,
+};
+use crate::history::{Observation, Snapshot};
+use crate::plan::Request;
+use crate::world::World;
+
+/// The recorder's knowledge of a request and its session.
+pub(crate) struct Client<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) request: &'a Request,
+    pub(crate) reopened: bool,
+    /// The cookie that was sent, if a response set it.
+    pub(crate) cookie: Option<usize>,
+    /// The path of the session when it was opened; `None` if there was none.
+    pub(crate) opened_path: Option<Vec<Token>>,
+    /// When the session was opened.
+    pub(crate) opened_at: Tick,
+    /// Whether the request sent a cookie.
+    pub(crate) sent_cookie: bool,
+    /// The path of the session with the changes of this request.
+    pub(crate) path: Vec<Token>,
+    /// How much of the path was stored by the last save that this request knows of.
+    pub(crate) stored: usize,
+    /// When the last save began that stored the session.
+    pub(crate) last_stored: Option<Tick>,
+    /// The changes that no save has tried to store, with their anchors.
+    pub(crate) fresh: Vec<(Effect, Vec<Token>)>,
+    /// The changes whose save failed, as indices of [`History::changes`].
+    pub(crate) attempted: Vec<usize>,
+    /// Whether `take_flashes` was called.
+    pub(crate) took_flashes: bool,
+    /// The number of the next operation.
+    pub(crate) next_op: u64,
+}
+
+/// A save in progress.
+pub(crate) struct InFlight {
+    attempt: usize,
+    changes: Vec<usize>,
+    /// The end of a session that was cleared. With later changes, the next save does not end it.
+    cleared_end: Option<usize>,
+    start: Tick,
+}
+
+impl Client<'_> {
+    /// Returns a number that no other operation writes.
+    pub(crate) fn token(&mut self) -> Token {
+        self.next_op += 1;
+        self.request.number * 100 + self.next_op
+    }
+
+    pub(crate) fn did(&mut self, effect: Effect) {
+        self.fresh.push((effect, self.path.last().copied().into_iter().collect()));
+    }
+
+    /// Whether a change that is not saved has such an effect.
+    pub(crate) fn wants(&self, wanted: impl Fn(&Effect) -> bool) -> bool {
+        let history = self.world.history();
+        self.fresh.iter().any(|(effect, _)| wanted(effect))
+            || self.attempted.iter().any(|change| wanted(&history.changes[*change].effect))
+    }
+
+    /// Notes the end of the session, which may have moved by a login whose save failed.
+    pub(crate) fn did_end(&mut self) {
+        let anchors = self.path[self.stored.saturating_sub(1)..].to_vec();
+        self.fresh.push((Effect::End, anchors));
+    }
+
+    pub(crate) fn log(&self, text: impl FnOnce() -> String) {
+        self.world.history().log(self.request.number, text);
+    }
+
+    /// Records the start of a save.
+    pub(crate) fn begin_save(&mut self, session: &Session) -> InFlight {
+        let is_modified = session.is_modified();
+        let clears = |effect: &Effect| *effect == Effect::Clear;
+        let mut history = self.world.history();
+        let start = history.tick();
+        let attempt = history.attempts.len();
+        let mut changes = std::mem::take(&mut self.attempted);
+        let mut cleared_end = None;
+        if is_modified {
+            let cleared = self.fresh.iter().any(|(effect, _)| clears(effect))
+                || changes.iter().any(|index| clears(&history.changes[*index].effect));
+            if cleared && session.is_empty() {
+                self.did_end();
+                cleared_end = Some(history.changes.len() + self.fresh.len() - 1);
+            }
+            let last = self.path.last().copied();
+            for change in &changes {
+                let change = &mut history.changes[*change];
+                let is_new = |last: &Token| !change.anchors.contains(last);
+                if change.effect.is_of_values() {
+                    change.anchors.extend(last.filter(is_new));
+                }
+            }
+            for (effect, anchors) in self.fresh.drain(..) {
+                changes.push(history.changes.len());
+                // The values of a login belong to the session that it makes.
+                let of_values = effect.is_of_values();
+                let anchors = if of_values { last.into_iter().collect() } else { anchors };
+                history.changes.push(Change {
+                    effect,
+                    status: Status::Unknown,
+                    start,
+                    end: OPEN_END,
+                    anchors,
+                    attempt,
+                    request: self.request.number,
+                    cookie: self.cookie,
+                    found: self.opened_path.is_some(),
+                });
+            }
+        }
+        let writes = writes(&history, &changes, session.is_empty());
+        let in_flight = if is_modified {
+            changes
+        } else {
+            self.attempted = changes;
+            Vec::new()
+        };
+        history.attempts.push(Attempt {
+            request: self.request.number,
+            engine: self.request.engine,
+            start,
+            end: OPEN_END,
+            anchor: self.path.last().copied(),
+            opened_at: self.opened_at,
+            opened_path: self.opened_path.clone(),
+            path: self.path.clone(),
+            sent_cookie: self.sent_cookie,
+            result: SaveResult::GivenUp,
+            writes: if is_modified { writes } else { Writes::Always },
+            reopened: self.reopened,
+        });
+        InFlight { attempt, changes: in_flight, cleared_end, start }
+    }
+
+    /// Records the result of a save; `None` if its future was dropped.
+    pub(crate) fn end_save(
+        &mut self,
+        in_flight: InFlight,
+        result: Option<&Result<Outcome, Error>>,
+        session: &Session,
+    ) {
+        let InFlight { attempt, changes, cleared_end, start } = in_flight;
+        let result = match result {
+            None => SaveResult::GivenUp,
+            Some(Ok(Outcome::Stored)) => SaveResult::Stored,
+            Some(Ok(Outcome::Dropped)) => SaveResult::Dropped,
+            Some(Ok(_)) => SaveResult::Unchanged,
+            Some(Err(error)) => SaveResult::Failed(error.kind()),
+        };
+        if result == SaveResult::Stored {
+            self.last_stored = Some(start);
+        } else if matches!(result, SaveResult::Unchanged | SaveResult::Dropped) {
+            self.path.truncate(self.stored);
+        }
+        let mut history = self.world.history();
+        let end = history.tick();
+        history.attempts[attempt].result = result;
+        if !matches!(result, SaveResult::GivenUp | SaveResult::Failed(_)) {
+            history.attempts[attempt].end = end;
+        }
+        match result {
+            SaveResult::Stored => {
+                settle(&mut history, &changes, Status::Applied, end);
+                let starts = |change: &usize| {
+                    matches!(
+                        history.changes[*change].effect,
+                        Effect::Begin(_) | Effect::Login { .. }
+                    )
+                };
+                let starts = changes.iter().any(starts);
+                // The new session is stored, but nothing is known of one that was not found.
+                for change in &changes {
+                    let change = &mut history.changes[*change];
+                    if starts && change.effect == Effect::End && !change.found {
+                        change.status = Status::Unknown;
+                    }
+                }
+            }
+            SaveResult::Unchanged | SaveResult::Dropped => {
+                // An earlier attempt may have stored its changes.
+                let fresh: Vec<_> = changes
+                    .iter()
+                    .copied()
+                    .filter(|change| history.changes[*change].attempt == attempt)
+                    .collect();
+                settle(&mut history, &fresh, Status::Dropped, end);
+            }
+            SaveResult::Failed(_) | SaveResult::GivenUp => {
+                let stays = |change: &usize| Some(*change) != cleared_end;
+                self.attempted.extend(changes.iter().copied().filter(stays));
+            }
+        }
+        drop(history);
+        if result == SaveResult::Stored {
+            self.stored = self.path.len();
+            self.observe_stored(changes, start, session);
+        }
+    }
+
+    /// Records what the session shows after a save that stored values.
+    fn observe_stored(&mut self, changes: Vec<usize>, start: Tick, session: &Session) {
+        let (values, ends) = {
+            let history = self.world.history();
+            let any = |wanted: &dyn Fn(&Effect) -> bool| {
+                changes.iter().any(|change| wanted(&history.changes[*change].effect))
+            };
+            (any(&|effect| is_shown(effect)), any(&|effect| *effect == Effect::End))
+        };
+        if ends && session.is_empty() {
+            self.path.clear();
+            self.stored = 0;
+            self.opened_path = None;
+            return;
+        }
+        if !values {
+            return;
+        }
+        let Some(found) = self.snapshot(session) else { return };
+        self.path.clone_from(&found.path);
+        self.stored = self.path.len();
+        let mut history = self.world.history();
+        let end = history.tick();
+        history.observations.push(Observation {
+            request: self.request.number,
+            engine: self.request.engine,
+            start,
+            end,
+            source: Source::Saved(changes),
+            cookie: None,
+            found: Some(found),
+        });
+    }
+
+    /// Reads the session.
+    pub(crate) fn snapshot(&self, session: &Session) -> Option<Snapshot> {
+        let owners = &*self.world.engines[self.request.engine].owners;
+        match crate::snapshot::of_session(session, owners) {
+            Ok(snapshot) => Some(snapshot),
+            Err(error) => {
+                let text = format!("request {}: {error:?}", self.request.number);
+                let mut history = self.world.history();
+                history.violation("every value can be read", self.path.first().copied(), text);
+                None
+            }
+        }
+    }
+}
+
+/// Whether the session shows the stored contents after a save with this effect.
+fn is_shown(effect: &Effect) -> bool {
+    !matches!(effect, Effect::Touch | Effect::Rotate | Effect::RemoveOwner | Effect::End)
+}
+
+fn settle(history: &mut History, changes: &[usize], status: Status, end: Tick) {
+    for change in changes {
+        let change = &mut history.changes[*change];
+        (change.status, change.end) = (status, end);
+    }
+}
+
+fn writes(history: &History, changes: &[usize], is_empty: bool) -> Writes {
+    let mut effects = changes.iter().map(|change| &history.changes[*change].effect);
+    if is_empty && effects.clone().any(|effect| *effect == Effect::End) {
+        Writes::Nothing
+    } else if effects.clone().any(|effect| *effect == Effect::Rotate)
+        && effects.all(|effect| *effect == Effect::Rotate)
+    {
+        Writes::Perhaps
+    } else {
+        Writes::Always
+    }
+}

@@ -1,0 +1,39 @@
+//! The stores that a round uses.
+
+use std::sync::Arc;
+
+use session_core::store::{OwnerIndex, Sweep};
+
+use crate::plan::ENGINES;
+
+/// One store over two connections.
+#[derive(Debug)]
+pub struct Stores {
+    pub(crate) name: &'static str,
+    pub(crate) engines: [Arc<dyn OwnerIndex>; ENGINES],
+    /// Whether calls fail only if the round wants it.
+    pub(crate) reliable: bool,
+    pub(crate) sweeps: Option<[Arc<dyn Sweep>; ENGINES]>,
+}
+
+impl Stores {
+    /// Returns a store over two connections to one server. The name appears in failures.
+    pub fn new(name: &'static str, stores: [Arc<dyn OwnerIndex>; 2]) -> Self {
+        Self { name, engines: stores, reliable: false, sweeps: None }
+    }
+
+    /// Lets the check fail if a call of the store fails by itself. Without this, a server may be
+    /// busy.
+    #[must_use]
+    pub fn reliable(mut self) -> Self {
+        self.reliable = true;
+        self
+    }
+
+    /// Lets the rounds also remove expired records.
+    #[must_use]
+    pub fn with_sweeps(mut self, sweeps: [Arc<dyn Sweep>; 2]) -> Self {
+        self.sweeps = Some(sweeps);
+        self
+    }
+}

@@ -1,0 +1,116 @@
+//! When a stored session expires, computed from the settings.
+
+use std::time::{Duration, SystemTime};
+
+use super::{Refresh, SessionConfig};
+use crate::cookie::saturating_add;
+use crate::session::{RenewOn, Renewal};
+
+/// The longest time by which a renewal may be late.
+const SLACK: Duration = Duration::from_mins(1);
+
+/// The expiry of records, for server-side backends.
+///
+/// A record is kept for a slack of a tenth of its lifetime, at most a minute, longer than promised.
+/// It is renewed only when less than the promised lifetime is left. Therefore most requests need no
+/// write, and no session expires early.
+impl SessionConfig {
+    /// Returns how long an unchanged session is promised to live: `lifetime`, or
+    /// [`browser_lifetime`](Self::browser_lifetime) if that is `None`, but at most the
+    /// [`idle_timeout`](Self::idle_timeout).
+    pub fn promised_lifetime(&self, lifetime: Option<Duration>) -> Duration {
+        let lifetime = lifetime.unwrap_or_else(|| self.browser_lifetime());
+        self.idle_timeout().map_or(lifetime, |idle| lifetime.min(idle))
+    }
+
+    /// Returns how long a record is kept that nothing renews: the promised lifetime and the slack.
+    pub fn record_lifetime(&self, lifetime: Option<Duration>) -> Duration {
+        let promised = self.promised_lifetime(lifetime);
+        promised.saturating_add(slack(promised))
+    }
+
+    /// Returns the expiry of a record that is written now, at most the
+    /// [`absolute_timeout`](Self::absolute_timeout) after the session was created.
+    pub fn record_expiry(
+        &self,
+        lifetime: Option<Duration>,
+        created_at: SystemTime,
+        now: SystemTime,
+    ) -> SystemTime {
+        let expiry = saturating_add(now, self.record_lifetime(lifetime));
+        match self.absolute_timeout() {
+            Some(limit) => expiry.min(saturating_add(created_at, limit)),
+            None => expiry,
+        }
+    }
+
+    /// Returns whether a record has expired. At the exact time of its expiry it has not.
+    pub fn is_expired(
+        &self,
+        created_at: SystemTime,
+        expires_at: SystemTime,
+        now: SystemTime,
+    ) -> bool {
+        now > expires_at
+            || self.absolute_timeout().is_some_and(|limit| now > saturating_add(created_at, limit))
+    }
+
+    /// Returns the renewal of a record: due when less than the promised lifetime is left, unless
+    /// the absolute timeout leaves nothing to renew.
+    ///
+    /// A session that has a lifetime is renewed by the rule of [`Refresh`]. A session that ends
+    /// with the browser, or that an idle timeout limits, is renewed by requests whose handler
+    /// obtains it.
+    pub fn renewal(
+        &self,
+        lifetime: Option<Duration>,
+        created_at: SystemTime,
+        expires_at: SystemTime,
+    ) -> Renewal {
+        let limit = self.absolute_timeout().map(|limit| saturating_add(created_at, limit));
+        if limit.is_some_and(|limit| expires_at >= limit) {
+            return Renewal::never();
+        }
+        let by_refresh = lifetime.is_some() && self.idle_timeout().is_none();
+        let at = expires_at.checked_sub(self.promised_lifetime(lifetime));
+        Renewal {
+            at: at.unwrap_or(SystemTime::UNIX_EPOCH),
+            on: if by_refresh { Renewal::flasks(self.refresh()).on } else { RenewOn::Access },
+            cookie: lifetime.is_some() && self.refresh() != Refresh::WhenModified,
+        }
+    }
+
+    /// Returns the renewal of a session that is stored in the cookie: due when a tenth of the
+    /// lifetime, at most a minute, has passed since the cookie was set.
+    ///
+    /// A cookie that only a read sets may replace what a concurrent request has written, or restore
+    /// a session that a concurrent logout has ended. Therefore most reads must set none. With
+    /// [`Refresh::EachRequest`], every request renews the session, as in Flask.
+    pub fn cookie_renewal(&self, lifetime: Option<Duration>, set_at: SystemTime) -> Renewal {
+        let Some(lifetime) = lifetime else { return Renewal::never() };
+        let renewal = Renewal::flasks(self.refresh());
+        if self.refresh() == Refresh::EachRequest {
+            return renewal;
+        }
+        Renewal { at: saturating_add(set_at, slack(lifetime)), ..renewal }
+    }
+}
+
+/// How late the renewal of a session may be.
+fn slack(lifetime: Duration) -> Duration {
+    (lifetime / 10).min(SLACK)
+}
+
+impl Renewal {
+    /// Returns Flask's renewal: each time, by the requests that the rule names. It applies to
+    /// sessions that have a lifetime and no other renewal.
+    #[must_use]
+    pub const fn flasks(refresh: Refresh) -> Self {
+        let on = match refresh {
+            Refresh::EachRequest => RenewOn::AnyRequest,
+            Refresh::WhenAccessed => RenewOn::Access,
+            Refresh::WhenModified => RenewOn::Never,
+        };
+        Self { at: SystemTime::UNIX_EPOCH, on, cookie: true }
+    }
+}

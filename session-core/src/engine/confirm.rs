@@ -1,0 +1,88 @@
+//! Completing a rotation whose outcome was unknown, when the client sends the new id.
+
+use super::content::{self, Head, Nonce};
+use super::deadline::Deadline;
+use super::find::{Found, Live, tombstone_expiry};
+use super::position::RecordRef;
+use super::sessions::ServerSideSessions;
+use crate::Error;
+use crate::store::{NewRecord, Replaced, SessionStore, StoreKey};
+
+impl<S: SessionStore> ServerSideSessions<S> {
+    /// Returns the session of an id that an error response set, because the outcome of its rotation
+    /// was unknown.
+    ///
+    /// If the old record was not replaced, this moves the session, with everything that other
+    /// requests have stored under the old id. If the old record is gone, the session was ended, and
+    /// the new record is removed.
+    pub(super) async fn confirm(&self, key: &StoreKey) -> Result<Found, Error> {
+        let mut deadline = Deadline::start(&self.config);
+        loop {
+            let now = self.config.now();
+            let found = self.find(key, now).await?;
+            let Found::Live(live) = found else { return Ok(found) };
+            let Some(predecessor) = live.head.predecessor else { return Ok(Found::Live(live)) };
+            deadline.check()?;
+            match self.find(&predecessor, now).await? {
+                Found::Moved(moved) if moved.successor == *key => {
+                    let Live { head, payload, record } = live;
+                    if let Some(live) = self.rewrite(record, head, payload, None).await? {
+                        return Ok(Found::Live(live));
+                    }
+                }
+                Found::Live(old) => self.complete(live, old).await?,
+                found => {
+                    self.discard(&live.record, &deadline).await;
+                    return Ok(match found {
+                        Found::Moved(moved) => Found::Moved(moved),
+                        Found::Live(_) | Found::Gone => Found::Gone,
+                    });
+                }
+            }
+            deadline.retry()?;
+        }
+    }
+
+    /// Moves a session on whose old record is still there. The caller checks the result.
+    async fn complete(&self, new: Live, old: Live) -> Result<(), Error> {
+        let base = old.record.nonces.latest();
+        if !base.is_some_and(|base| new.record.nonces.contains(base)) {
+            let target = RecordRef {
+                owner: old.record.owner,
+                nonces: old.record.nonces,
+                expires_at: old.record.expires_at,
+                ..new.record
+            };
+            self.rewrite(target, old.head, old.payload, Some(old.record.key)).await?;
+            return Ok(());
+        }
+        let bytes = content::tombstone(&new.record.key, true);
+        let tombstone =
+            NewRecord::new(&bytes, old.record.created_at, tombstone_expiry(self.config.now()));
+        self.store.replace(&old.record.key, old.record.version, &tombstone).await.map(drop)
+    }
+
+    /// Replaces the record by the same session with another predecessor. Returns `None` if another
+    /// request has replaced it.
+    async fn rewrite(
+        &self,
+        target: RecordRef,
+        head: Head,
+        payload: String,
+        predecessor: Option<StoreKey>,
+    ) -> Result<Option<Live>, Error> {
+        let nonces = target.nonces.with(Nonce::next()?);
+        let head = Head { nonces: nonces.clone(), predecessor, ..head };
+        let bytes = content::session(&head, payload.len(), |bytes| {
+            bytes.extend_from_slice(payload.as_bytes());
+        });
+        let record = NewRecord::new(&bytes, target.created_at, target.expires_at)
+            .owned_by(target.owner.as_deref());
+        Ok(match self.store.replace(&target.key, target.version, &record).await? {
+            Replaced::Done(version) => {
+                Some(Live { record: RecordRef { version, nonces, ..target }, head, payload })
+            }
+            Replaced::Stale => None,
+        })
+    }
+}

@@ -1,0 +1,66 @@
+//! How long one operation on a session may take.
+
+use std::time::Duration;
+
+use crate::{Error, ErrorKind, SessionConfig};
+
+/// How long an operation may start store calls.
+const LIMIT: Duration = Duration::from_secs(5);
+/// The part of it that is reserved for looking up a write whose reply was lost.
+const LOOKUP_SHARE: Duration = Duration::from_secs(1);
+/// How often an operation is retried, in case the clock stands still.
+const MAX_RETRIES: u32 = 10_000;
+
+/// The deadline of one operation: of waiting for other saves, of retries and of looking up a lost
+/// reply.
+///
+/// Each store call has its own timeout in the store. Therefore an operation returns within its
+/// deadline and one store call.
+pub(super) struct Deadline<'a> {
+    config: &'a SessionConfig,
+    ends_at: Duration,
+    retries: u32,
+}
+
+impl<'a> Deadline<'a> {
+    pub(super) fn start(config: &'a SessionConfig) -> Self {
+        Self { config, ends_at: config.monotonic() + LIMIT, retries: 0 }
+    }
+
+    /// Fails if it is too late for another call that changes the store.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        if self.config.monotonic() + LOOKUP_SHARE <= self.ends_at {
+            return Ok(());
+        }
+        Err(self.error())
+    }
+
+    /// Whether there is time to look up a write whose reply was lost.
+    pub(super) fn allows_lookup(&self) -> bool {
+        self.config.monotonic() <= self.ends_at
+    }
+
+    /// Fails if it is too late for another call of any kind.
+    pub(super) fn check_lookup(&self) -> Result<(), Error> {
+        if self.allows_lookup() { Ok(()) } else { Err(self.error()) }
+    }
+
+    /// Counts a retry. Fails if it is one too many.
+    pub(super) fn retry(&mut self) -> Result<(), Error> {
+        self.retries += 1;
+        if self.retries > MAX_RETRIES {
+            return Err(self.error());
+        }
+        self.check()
+    }
+
+    fn error(&self) -> Error {
+        if self.retries > 0 {
+            let message = "session was changed by other requests faster than it could be saved";
+            return Error::new(ErrorKind::Conflict, message);
+        }
+        let message = "session could not be saved in time, because the session store is slow or \
+                       earlier saves of the session were waiting for it";
+        Error::new(ErrorKind::Unavailable, message)
+    }
+}

@@ -1,0 +1,234 @@
+//! Ending a session.
+
+use super::content;
+use super::deadline::Deadline;
+use super::find::{Found, Live, time_for_ending, tombstone_expiry};
+use super::lineage::Lineage;
+use super::position::RecordRef;
+use super::sessions::ServerSideSessions;
+use crate::interface::{CookieAction, Save, Saved};
+use crate::store::{NewRecord, OwnerIndex, Replaced, SessionStore, StoreKey};
+use crate::{Error, ErrorKind, Outcome};
+
+/// How many records are loaded in one call.
+pub(super) const BATCH: usize = 100;
+
+/// The result of a search for a session that a removal did not find.
+#[expect(clippy::large_enum_variant, reason = "it is short-lived")]
+enum Left {
+    /// The session is in this record.
+    Record(RecordRef),
+    /// The record is another session now, or that of another owner.
+    Another,
+    /// The record is gone. Another id may open the session.
+    Nothing,
+}
+
+impl<S: SessionStore> ServerSideSessions<S> {
+    /// Ends the session, and starts another if values were set afterwards.
+    pub(super) async fn end_and_begin(
+        &self,
+        record: &RecordRef,
+        save: &Save<'_>,
+        mut deadline: Deadline<'_>,
+    ) -> Result<Saved, Error> {
+        let is_ended = self.end_record(record, None, &mut deadline).await?;
+        if let Some(id) = record.successor {
+            self.end_planned(id.store_key(), &mut deadline).await?;
+        }
+        if !is_ended && !save.is_login() {
+            return Ok(Saved::dropped());
+        }
+        save.forget();
+        if save.is_empty() && !save.is_login() {
+            return Ok(Saved::new(CookieAction::Remove, Outcome::Stored));
+        }
+        deadline.check()?;
+        self.begin(save, deadline).await
+    }
+
+    /// Ends the session that continues under a new id, for a logout with the id that was just
+    /// rotated away.
+    pub(super) async fn end_successor(
+        &self,
+        successor: StoreKey,
+        save: &Save<'_>,
+        deadline: Deadline<'_>,
+    ) -> Result<Saved, Error> {
+        match self.find_successor(&successor, true, &deadline).await? {
+            Some(live) => self.end_and_begin(&live.record, save, deadline).await,
+            None => Ok(Saved::dropped()),
+        }
+    }
+
+    /// Ends the record that an unfinished rotation of this request may have created.
+    async fn end_planned(&self, key: StoreKey, deadline: &mut Deadline<'_>) -> Result<(), Error> {
+        if let Some(live) = self.find_successor(&key, false, deadline).await? {
+            self.end_record(&live.record, None, deadline).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn find_successor(
+        &self,
+        key: &StoreKey,
+        only_followed: bool,
+        deadline: &Deadline<'_>,
+    ) -> Result<Option<Live>, Error> {
+        deadline.check_lookup()?;
+        let now = time_for_ending(self.config.now());
+        let live = match self.find(key, now).await? {
+            Found::Live(live) => Some(live),
+            Found::Moved(moved) => {
+                deadline.check_lookup()?;
+                self.successor(moved, only_followed, now).await?
+            }
+            Found::Gone => None,
+        };
+        deadline.check_lookup()?;
+        Ok(live)
+    }
+
+    /// Removes the record or its successor, whatever its version. With an owner, only while it is
+    /// that owner's.
+    ///
+    /// Returns whether no id opens the session any more. If the record is gone, another request
+    /// may have ended the session, or have rotated it so long ago that the tombstone has expired.
+    /// Then the owner's list has the session, if the owner is the same.
+    pub(super) async fn end_record(
+        &self,
+        record: &RecordRef,
+        owner: Option<&str>,
+        deadline: &mut Deadline<'_>,
+    ) -> Result<bool, Error> {
+        let _permit = self.queue.wait(record.key, deadline).await?;
+        let mut target = record.clone();
+        let mut may_be_removed = false;
+        loop {
+            let failure = match self.remove(&target).await {
+                Ok(true) => return Ok(true),
+                Ok(false) => {
+                    deadline.check_lookup()?;
+                    None
+                }
+                Err(error) if !deadline.allows_lookup() => return Err(error),
+                Err(error) => Some(error),
+            };
+            may_be_removed |= failure.is_some();
+            let left = match self.left_of(&target.key, record, owner, deadline).await? {
+                Left::Record(left) => left,
+                Left::Another => return Ok(owner.is_some()),
+                // A call failed, but it has removed the record.
+                Left::Nothing if may_be_removed || owner.is_some() => return Ok(true),
+                Left::Nothing => return Ok(false),
+            };
+            if (left.key, left.version) == (target.key, target.version)
+                && let Some(failure) = failure
+            {
+                // The call did not reach the store.
+                return Err(failure);
+            }
+            target = left;
+            deadline.retry()?;
+        }
+    }
+
+    /// Removes the record of a session that ends. If it could be created again, something stays in
+    /// its place for a while.
+    pub(super) async fn remove(&self, record: &RecordRef) -> Result<bool, Error> {
+        if !record.is_retried {
+            return self.store.remove(&record.key, record.version).await;
+        }
+        let replaced =
+            self.store.replace(&record.key, record.version, &self.ended_record()).await?;
+        Ok(matches!(replaced, Replaced::Done(_)))
+    }
+
+    /// Makes a call fail that may still create the record.
+    pub(super) async fn prevent_creation(
+        &self,
+        planned: &RecordRef,
+        deadline: &mut Deadline<'_>,
+    ) -> Result<(), Error> {
+        match self.store.create(&planned.key, &self.ended_record()).await {
+            // The call has created it just now.
+            Err(error) if error.kind() == ErrorKind::Backend => {
+                self.end_planned(planned.key, deadline).await
+            }
+            created => created.map(drop),
+        }
+    }
+
+    fn ended_record(&self) -> NewRecord<'static> {
+        let now = self.config.now();
+        NewRecord::new(content::ENDED_SESSION, now, tombstone_expiry(now))
+    }
+
+    /// Looks for a session that a removal did not find.
+    async fn left_of(
+        &self,
+        key: &StoreKey,
+        record: &RecordRef,
+        owner: Option<&str>,
+        deadline: &Deadline<'_>,
+    ) -> Result<Left, Error> {
+        let now = time_for_ending(self.config.now());
+        let found = self.find(key, now).await?;
+        if let Found::Moved(_) = found {
+            deadline.check_lookup()?;
+        }
+        let live = match found {
+            Found::Live(live) => Some(live),
+            Found::Moved(moved) => match self.successor(moved, true, now).await? {
+                Some(live) => Some(live),
+                // A login has cut off the id. It may be that of another user.
+                None => match self.successor(moved, false, now).await? {
+                    Some(live) if live.record.owner == record.owner => Some(live),
+                    Some(_) => return Ok(Left::Another),
+                    None => None,
+                },
+            },
+            Found::Gone => None,
+        };
+        if let Some(live) = live {
+            let is_theirs = (owner.is_none() || live.record.owner.as_deref() == owner)
+                && live.record.lineage == record.lineage;
+            return Ok(if is_theirs { Left::Record(live.record) } else { Left::Another });
+        }
+        let (Some(of), Some(index)) = (record.owner.as_deref(), self.store.owner_index()) else {
+            return Ok(Left::Nothing);
+        };
+        deadline.check_lookup()?;
+        let listed = self.find_listed(index, of, record.lineage, deadline).await?;
+        Ok(listed.map_or(Left::Nothing, Left::Record))
+    }
+
+    /// Finds a session among those of its owner, by its lineage.
+    async fn find_listed(
+        &self,
+        index: &dyn OwnerIndex,
+        owner: &str,
+        lineage: Lineage,
+        deadline: &Deadline<'_>,
+    ) -> Result<Option<RecordRef>, Error> {
+        let keys = index.keys_of(owner).await?;
+        for keys in keys.chunks(BATCH) {
+            deadline.check_lookup()?;
+            let now = time_for_ending(self.config.now());
+            for (key, record) in keys.iter().zip(self.store.load_many(keys).await?) {
+                let live = match self.judge(key, record, now) {
+                    Found::Live(live) => Some(live),
+                    Found::Moved(moved) => self.successor(moved, false, now).await?,
+                    Found::Gone => None,
+                };
+                if let Some(live) = live
+                    && live.record.lineage == lineage
+                    && live.record.owner.as_deref() == Some(owner)
+                {
+                    return Ok(Some(live.record));
+                }
+            }
+        }
+        Ok(None)
+    }
+}

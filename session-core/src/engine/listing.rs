@@ -1,0 +1,121 @@
+//! The records that an owner's index lists, loaded and checked.
+
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+use std::time::SystemTime;
+
+use super::end::BATCH;
+use super::find::{Found, Live, Moved};
+use super::sessions::ServerSideSessions;
+use crate::Error;
+use crate::store::{OwnerIndex, StoreKey};
+
+/// How many unfinished rotations a listing recognizes. Each costs a load.
+const CHECKED_ROTATIONS: usize = 10;
+
+/// A record that has the owner.
+pub(super) struct Listed {
+    pub(super) live: Live,
+    pub(super) handle: String,
+    /// Whether an unfinished rotation left it, so that no client has its id.
+    pub(super) is_orphan: bool,
+    /// Whether the tombstone of its rotation was seen.
+    is_moved: bool,
+}
+
+/// The records that were loaded for one listing. Each key is loaded at most once.
+#[derive(Default)]
+struct Listing {
+    listed: Vec<Listed>,
+    index_of: HashMap<StoreKey, usize>,
+    seen: HashSet<StoreKey>,
+}
+
+impl<S: OwnerIndex> ServerSideSessions<S> {
+    /// Loads these records, as far as they have the owner. A record that was rotated in the
+    /// meantime is followed.
+    ///
+    /// For `n` live records it loads at most `n` and [`CHECKED_ROTATIONS`] records, and those that
+    /// are rotated at the same time.
+    pub(super) async fn listed(
+        &self,
+        owner: &str,
+        keys: &[StoreKey],
+        now: SystemTime,
+    ) -> Result<Vec<Listed>, Error> {
+        let mut listing = Listing { seen: keys.iter().copied().collect(), ..Listing::default() };
+        let mut moved = Vec::new();
+        for keys in keys.chunks(BATCH) {
+            for (key, record) in keys.iter().zip(self.store.load_many(keys).await?) {
+                match self.judge(key, record, now) {
+                    Found::Live(live) => listing.add(owner, live),
+                    Found::Moved(further) => moved.push(further),
+                    Found::Gone => {}
+                }
+            }
+        }
+        let mut successors = HashSet::new();
+        while let Some(Moved { successor, .. }) = moved.pop() {
+            successors.insert(successor);
+            if !listing.seen.insert(successor) {
+                continue;
+            }
+            match self.find(&successor, now).await? {
+                Found::Live(live) => listing.add(owner, live),
+                Found::Moved(further) => moved.push(further),
+                Found::Gone => {}
+            }
+        }
+        let mut listed = listing.listed;
+        for record in &mut listed {
+            record.is_moved = successors.contains(&record.live.record.key);
+        }
+        self.find_orphans(&mut listed, &listing.index_of, now).await?;
+        Ok(listed)
+    }
+
+    /// Marks the records whose rotation is unfinished: the record that they were to replace is
+    /// alive, or was moved elsewhere.
+    ///
+    /// A tombstone that has expired looks like a session that was ended. Then the record counts: a
+    /// list may show one session too many, but never one too few. This also holds for records
+    /// beyond the newest [`CHECKED_ROTATIONS`].
+    async fn find_orphans(
+        &self,
+        listed: &mut [Listed],
+        index_of: &HashMap<StoreKey, usize>,
+        now: SystemTime,
+    ) -> Result<(), Error> {
+        let mut unknown = Vec::new();
+        for (index, record) in listed.iter_mut().enumerate() {
+            let Some(predecessor) = record.live.head.predecessor.filter(|_| !record.is_moved)
+            else {
+                continue;
+            };
+            record.is_orphan = index_of.contains_key(&predecessor);
+            if !record.is_orphan {
+                unknown.push((Reverse(record.live.head.written_at), index, predecessor));
+            }
+        }
+        unknown.sort_unstable_by_key(|(written_at, ..)| *written_at);
+        for (_, index, predecessor) in unknown.into_iter().take(CHECKED_ROTATIONS) {
+            let key = listed[index].live.record.key;
+            listed[index].is_orphan = match self.find(&predecessor, now).await? {
+                Found::Live(_) => true,
+                Found::Moved(moved) => moved.successor != key,
+                Found::Gone => false,
+            };
+        }
+        Ok(())
+    }
+}
+
+impl Listing {
+    fn add(&mut self, owner: &str, live: Live) {
+        if live.record.owner.as_deref() == Some(owner) {
+            self.index_of.insert(live.record.key, self.listed.len());
+            let handle = live.record.lineage.handle(owner);
+            self.listed.push(Listed { live, handle, is_orphan: false, is_moved: false });
+        }
+    }
+}

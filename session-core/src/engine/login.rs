@@ -1,0 +1,91 @@
+//! A login whose session another request has moved, such as the second request of a double click.
+
+use super::deadline::Deadline;
+use super::find::{Live, Moved, missing_changes};
+use super::position::{RecordRef, Saving};
+use super::sessions::ServerSideSessions;
+use crate::Error;
+use crate::interface::{Contents, Mark, Save, Saved};
+use crate::store::{SessionStore, StoreKey};
+
+/// The session or the values that a login continues from.
+#[expect(clippy::large_enum_variant, reason = "it is short-lived")]
+pub(super) enum LoginBase {
+    /// The session under the id of a rotation. The login moves it on.
+    Session(Live),
+    /// A new session with these contents, because another login has cut off the old id.
+    New(Contents),
+    /// Nothing: an earlier attempt of this login has moved the session.
+    Done,
+}
+
+impl<S: SessionStore> ServerSideSessions<S> {
+    /// Decides what a login continues from that opened the session before it was moved.
+    pub(super) async fn login_base(
+        &self,
+        moved: Moved,
+        new: &StoreKey,
+        saving: &Saving<'_, '_>,
+    ) -> Result<LoginBase, Error> {
+        let now = self.config.now();
+        saving.deadline.check_lookup()?;
+        if let Some(live) = self.successor(moved, true, now).await? {
+            return Ok(LoginBase::Session(live));
+        }
+        saving.deadline.check_lookup()?;
+        let live = self.successor(moved, false, now).await?;
+        if live.as_ref().is_some_and(|live| live.record.key == *new) {
+            return Ok(LoginBase::Done);
+        }
+        // The other login may have copied what an earlier save of this request has stored.
+        let after = match &live {
+            Some(live) if is_owned_by_login(live, saving.save) => {
+                missing_changes(saving.opened, &live.record)?
+            }
+            _ => Mark::default(),
+        };
+        contents_of_login(live, after, saving.save).map(LoginBase::New)
+    }
+
+    /// Starts a session for a login that was sent with an id that another request replaced.
+    pub(super) async fn log_in_again(
+        &self,
+        successor: StoreKey,
+        save: &Save<'_>,
+        deadline: Deadline<'_>,
+    ) -> Result<Saved, Error> {
+        let contents = self.contents_of_login(successor, save, &deadline).await?;
+        deadline.check()?;
+        let planned = RecordRef::planned(save.now())?;
+        let mut saving = Saving::new(save, &planned, deadline);
+        saving.login_after = Some(successor);
+        let saved = self.create_session(&mut saving, contents.clone()).await?;
+        Ok(saved.with_contents(contents))
+    }
+
+    /// The contents of a login that was sent with the old id of this session.
+    pub(super) async fn contents_of_login(
+        &self,
+        successor: StoreKey,
+        save: &Save<'_>,
+        deadline: &Deadline<'_>,
+    ) -> Result<Contents, Error> {
+        let live = self.find_successor(&successor, false, deadline).await?;
+        contents_of_login(live, Mark::default(), save)
+    }
+}
+
+/// The values of the session that the user has logged in to already, or none: a session of another
+/// user may not be read by a client with an old id.
+fn contents_of_login(live: Option<Live>, after: Mark, save: &Save<'_>) -> Result<Contents, Error> {
+    match live {
+        Some(live) if is_owned_by_login(&live, save) => {
+            save.merge(live.payload, live.record.owner.as_deref(), after)
+        }
+        _ => save.merge("{}", None, Mark::default()),
+    }
+}
+
+fn is_owned_by_login(live: &Live, save: &Save<'_>) -> bool {
+    Some(live.record.owner.as_deref()) == save.owner_change()
+}

@@ -1,0 +1,27 @@
+//! The engine: sessions on a store of opaque bytes.
+//!
+//! It alone generates and hashes ids, and merges, rotates, expires and ends sessions, so that a
+//! store cannot get these wrong. It uses only the public API of this crate: the test command
+//! also compiles it as a separate crate, which is why its root is `mod.rs`.
+
+mod confirm;
+mod content;
+mod deadline;
+mod end;
+mod find;
+mod id;
+mod lineage;
+mod listing;
+mod login;
+mod opening;
+mod owners;
+mod position;
+mod queue;
+mod random;
+mod renew;
+mod rotate;
+mod save;
+mod sessions;
+mod write;
+
+pub use sessions::ServerSideSessions;

@@ -1,0 +1,87 @@
+//! The session interface of the engine.
+
+use super::find::{Found, Live};
+use super::id::SessionId;
+use super::position::{Position, RecordRef};
+use super::sessions::ServerSideSessions;
+use crate::interface::{OpenContext, Opened, RenewOn, Renewal, Save, Saved, SessionView};
+use crate::store::SessionStore;
+use crate::{Error, Outcome, SessionConfig, SessionInterface, async_trait};
+
+#[async_trait]
+impl<S: SessionStore> SessionInterface for ServerSideSessions<S> {
+    fn config(&self) -> &SessionConfig {
+        &self.config
+    }
+
+    async fn open(&self, context: &OpenContext<'_>) -> Result<Opened, Error> {
+        let Some(cookie) = context.cookie() else { return Ok(Opened::new()) };
+        if let Some(id) = SessionId::parse(cookie) {
+            let found = self.find(&id.store_key(), context.now()).await?;
+            return Ok(opened(context, id, found));
+        }
+        let Some(id) = SessionId::parse_unconfirmed(cookie) else { return Ok(Opened::new()) };
+        let found = Box::pin(self.confirm(&id.store_key())).await?;
+        let renewal = Renewal {
+            at: std::time::SystemTime::UNIX_EPOCH,
+            on: RenewOn::AnyRequest,
+            cookie: true,
+        };
+        // The renewal replaces the client's cookie.
+        Ok(opened(context, id, found).with_renewal(renewal))
+    }
+
+    async fn save(&self, save: &Save<'_>) -> Result<Saved, Error> {
+        let position = save.backend_state::<Position>();
+        let saved = self.dispatch(position.as_deref(), save).await?;
+        if saved.outcome() == Outcome::Dropped
+            && let Some(position) = position
+        {
+            let successor = *position.key();
+            if !matches!(*position, Position::Moved { .. }) {
+                // Later saves of this request must not start the session again.
+                save.remember(Position::Moved { successor, follow: false });
+            }
+            let session = successor.log_name();
+            tracing::info!(%session, "session was ended meanwhile; this request's changes are dropped");
+        }
+        Ok(saved)
+    }
+
+    /// Returns whether the cookie is [out of date](SessionView::is_cookie_due). A cookie that only
+    /// repeats an id is not set, because it could undo the cookie of a concurrent login.
+    fn should_set_cookie(&self, session: &SessionView<'_>) -> bool {
+        session.is_cookie_due()
+    }
+}
+
+fn opened(context: &OpenContext<'_>, id: SessionId, found: Found) -> Opened {
+    match found {
+        Found::Live(live) => opened_record(context, id, live),
+        Found::Moved(moved) if !moved.is_old => {
+            let (successor, follow) = (moved.successor, moved.follow);
+            Opened::new().with_backend_state(Position::Moved { successor, follow })
+        }
+        Found::Moved(_) | Found::Gone => Opened::new(),
+    }
+}
+
+fn opened_record(context: &OpenContext<'_>, id: SessionId, live: Live) -> Opened {
+    let last_seen = live.last_seen();
+    let record = RecordRef { id: Some(id), ..live.record };
+    let Ok(opened) = Opened::from_payload(live.payload) else {
+        let session = record.key.log_name();
+        tracing::warn!(%session, "session record holds no session; starting a fresh session");
+        return Opened::new();
+    };
+    let opened = opened.with_owner(record.owner.as_deref());
+    let (config, lifetime) = (context.config(), context.lifetime(&opened));
+    // The settings may have changed since the record was written.
+    let current = config.record_expiry(lifetime, record.created_at, last_seen);
+    let expires_at = record.expires_at.min(current);
+    if context.now() > expires_at {
+        return Opened::new();
+    }
+    let renewal = config.renewal(lifetime, record.created_at, expires_at);
+    opened.with_lifetime(lifetime).with_renewal(renewal).with_backend_state(Position::Live(record))
+}

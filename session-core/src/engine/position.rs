@@ -1,0 +1,152 @@
+//! The data that the engine has about a session between `open` and `save`.
+
+use std::time::{Duration, SystemTime};
+
+use super::content::{Nonce, Nonces};
+use super::deadline::Deadline;
+use super::id::SessionId;
+use super::lineage::Lineage;
+use crate::Error;
+use crate::interface::{Mark, Save};
+use crate::store::{StoreKey, Version};
+
+/// Where a session is stored. It is the backend state of a session.
+#[derive(Debug)]
+pub(super) enum Position {
+    /// A record that was read.
+    Live(RecordRef),
+    /// A new session whose record an earlier save of this request may have created. A login with an
+    /// old id takes the values of the session under the key `login_after`.
+    Planned { record: RecordRef, login_after: Option<StoreKey> },
+    /// The id was rotated away, so changes are dropped. A logout reaches the successor if `follow`.
+    Moved { successor: StoreKey, follow: bool },
+}
+
+impl Position {
+    /// The record that stands for the session in events.
+    pub(super) fn key(&self) -> &StoreKey {
+        match self {
+            Self::Live(record) | Self::Planned { record, .. } => &record.key,
+            Self::Moved { successor, .. } => successor,
+        }
+    }
+}
+
+/// A record at the version that was read.
+#[derive(Clone, Debug)]
+pub(super) struct RecordRef {
+    /// The id that the client sent; `None` if the record was reached through a tombstone.
+    pub(super) id: Option<SessionId>,
+    pub(super) key: StoreKey,
+    pub(super) version: Version,
+    pub(super) created_at: SystemTime,
+    pub(super) expires_at: SystemTime,
+    /// How long after its last write or renewal the record was to expire.
+    pub(super) kept_for: Duration,
+    pub(super) owner: Option<String>,
+    pub(super) lineage: Lineage,
+    /// The last writes of the record.
+    pub(super) nonces: Nonces,
+    /// Whether an earlier call may still create the record again after its removal.
+    pub(super) is_retried: bool,
+    /// The writes of this request that may or may not have reached the store.
+    pub(super) attempts: Vec<Attempt>,
+    /// The new id of a rotation of this request that may or may not have been stored.
+    pub(super) successor: Option<SessionId>,
+}
+
+impl RecordRef {
+    /// A record that does not exist yet, under a new id.
+    pub(super) fn planned(now: SystemTime) -> Result<Self, Error> {
+        let id = SessionId::generate()?;
+        Ok(Self {
+            id: Some(id),
+            key: id.store_key(),
+            version: Version::new(0),
+            created_at: now,
+            expires_at: now,
+            kept_for: Duration::ZERO,
+            owner: None,
+            lineage: Lineage::generate()?,
+            nonces: Nonces::default(),
+            is_retried: false,
+            attempts: Vec::new(),
+            successor: None,
+        })
+    }
+
+    /// The record of a rotation of this record that does not exist yet.
+    pub(super) fn planned_successor(&self) -> Result<Self, Error> {
+        let id = self.successor.map_or_else(SessionId::generate, Ok)?;
+        Ok(Self {
+            id: Some(id),
+            key: id.store_key(),
+            version: Version::new(0),
+            kept_for: Duration::ZERO,
+            is_retried: self.successor.is_some(),
+            attempts: Vec::new(),
+            successor: None,
+            ..self.clone()
+        })
+    }
+}
+
+/// A write whose outcome is unknown.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Attempt {
+    pub(super) nonce: Nonce,
+    /// The changes that it wrote are before this.
+    pub(super) mark: Mark,
+}
+
+/// One save in progress.
+pub(super) struct Saving<'a, 's> {
+    pub(super) save: &'a Save<'s>,
+    /// The record from which the values of the session come.
+    pub(super) opened: &'a RecordRef,
+    pub(super) deadline: Deadline<'a>,
+    /// The writes of this save.
+    attempts: Vec<Attempt>,
+    /// The new id of this save, if it rotates the session.
+    successor: Option<SessionId>,
+    /// See [`Position::Planned`].
+    pub(super) login_after: Option<StoreKey>,
+    /// Whether it is unknown if the rotation was stored.
+    pub(super) is_unconfirmed: bool,
+}
+
+impl<'a, 's> Saving<'a, 's> {
+    pub(super) fn new(save: &'a Save<'s>, opened: &'a RecordRef, deadline: Deadline<'a>) -> Self {
+        Self {
+            save,
+            opened,
+            deadline,
+            attempts: Vec::new(),
+            successor: opened.successor,
+            login_after: None,
+            is_unconfirmed: false,
+        }
+    }
+
+    /// Makes the next attempt that is remembered store the session under this id.
+    pub(super) fn rotate_to(&mut self, id: Option<SessionId>) {
+        self.successor = id;
+    }
+
+    /// Remembers a write before it is sent, in case its outcome stays unknown.
+    pub(super) fn remember(&mut self, nonce: Nonce) {
+        if self.save.is_final() {
+            return;
+        }
+        self.attempts.push(Attempt { nonce, mark: self.save.changes().mark() });
+        let mut opened = self.opened.clone();
+        opened.attempts.extend(&self.attempts);
+        opened.successor = self.successor;
+        // Every record that exists lists the nonce of its last write.
+        self.save.remember(if opened.nonces.is_empty() {
+            Position::Planned { record: opened, login_after: self.login_after }
+        } else {
+            Position::Live(opened)
+        });
+    }
+}

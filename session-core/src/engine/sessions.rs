@@ -1,0 +1,43 @@
+//! The type that applications use.
+
+use super::queue::Queue;
+use crate::SessionConfig;
+
+/// Sessions on a server-side store.
+///
+/// Whatever requests overlap, in one process or in many: no change to a live session is lost, no
+/// ended session is revived, and an id that the client made up is never used. Over a store with an
+/// [`OwnerIndex`](crate::store::OwnerIndex) it also implements
+/// [`OwnerSessions`](crate::OwnerSessions).
+///
+/// Crates of stores have a type alias for it. The author of a store gets sessions by passing the
+/// store to [`new`](Self::new).
+///
+/// # Examples
+///
+/// ```
+/// use session_core::store::SessionStore;
+/// use session_core::{ServerSideSessions, SessionConfig};
+///
+/// fn sessions<S: SessionStore>(store: S) -> ServerSideSessions<S> {
+///     ServerSideSessions::new(store, SessionConfig::default())
+/// }
+/// ```
+#[derive(Debug)]
+pub struct ServerSideSessions<S> {
+    pub(super) store: S,
+    pub(super) config: SessionConfig,
+    pub(super) queue: Queue,
+}
+
+impl<S> ServerSideSessions<S> {
+    /// Returns sessions on this store.
+    pub fn new(store: S, config: SessionConfig) -> Self {
+        Self { store, config, queue: Queue::default() }
+    }
+
+    /// Returns the store.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+}

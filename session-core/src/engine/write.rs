@@ -1,0 +1,127 @@
+//! Writing changes to a record, and applying them again when another request was faster.
+
+use super::find::{Found, Live, missing_changes};
+use super::position::{Position, RecordRef, Saving};
+use super::queue::Stored;
+use super::save::{Replacement, stored};
+use super::sessions::ServerSideSessions;
+use crate::Error;
+use crate::interface::{Contents, Save, Saved};
+use crate::store::SessionStore;
+
+impl<S: SessionStore> ServerSideSessions<S> {
+    pub(super) async fn write(&self, mut saving: Saving<'_, '_>) -> Result<Saved, Error> {
+        let (opened, save) = (saving.opened, saving.save);
+        let (mut permit, before) = self.queue.wait(opened.key, &saving.deadline).await?;
+        let (target, base) = match before {
+            Some(Stored { record, payload }) if record.version != opened.version => {
+                // If another process was faster since, the version is stale.
+                let contents = merge(opened, &record, payload, save)?;
+                (RecordRef { id: opened.id, ..record }, Written { contents, merged: true })
+            }
+            _ => (opened.clone(), Written { contents: save.contents(), merged: false }),
+        };
+        match self.replace(&mut saving, target, &base.contents, None).await? {
+            Replacement::Done(record) => {
+                permit.publish(&record, || base.contents.payload());
+                Ok(base.saved_as(record, save))
+            }
+            Replacement::Found(live) => found(live, save),
+            Replacement::Stale(stale) => {
+                // Contention is rare, so its future is not part of this one.
+                let again = Box::pin(self.write_again(&mut saving, stale)).await?;
+                if let (Some(record), Some(contents)) = (&again.record, &again.saved.contents()) {
+                    permit.publish(record, || contents.payload());
+                }
+                Ok(again.saved)
+            }
+        }
+    }
+
+    /// Replaces what other requests have replaced `stale` with.
+    pub(super) async fn write_again(
+        &self,
+        saving: &mut Saving<'_, '_>,
+        mut stale: RecordRef,
+    ) -> Result<WrittenAgain, Error> {
+        let save = saving.save;
+        loop {
+            saving.deadline.retry()?;
+            let now = self.config.now();
+            let (live, id) = match self.find(&stale.key, now).await? {
+                Found::Live(live) => (Some(live), stale.id),
+                // The request that rotated the session sends the new id.
+                Found::Moved(moved) => {
+                    saving.deadline.check_lookup()?;
+                    (self.successor(moved, true, now).await?, None)
+                }
+                Found::Gone => (None, None),
+            };
+            let Some(live) = live else {
+                return Ok(WrittenAgain { record: None, saved: Saved::dropped() });
+            };
+            let contents = merge(saving.opened, &live.record, live.payload, save)?;
+            saving.deadline.check()?;
+            let target = RecordRef { id, ..live.record };
+            match self.replace(saving, target, &contents, None).await? {
+                Replacement::Done(record) => {
+                    let written = Written { contents, merged: true };
+                    let saved = written.saved_as(record.clone(), save);
+                    return Ok(WrittenAgain { record: Some(record), saved });
+                }
+                Replacement::Found(live) => {
+                    return Ok(WrittenAgain { record: None, saved: found(live, save)? });
+                }
+                Replacement::Stale(record) => stale = record,
+            }
+        }
+    }
+}
+
+/// The result of a write.
+struct Written {
+    contents: Contents,
+    /// Whether the contents have changes of other requests.
+    merged: bool,
+}
+
+/// The result of a write that met changes of other requests.
+pub(super) struct WrittenAgain {
+    /// The record that it wrote, if it is known.
+    record: Option<RecordRef>,
+    pub(super) saved: Saved,
+}
+
+impl Written {
+    fn saved_as(self, record: RecordRef, save: &Save<'_>) -> Saved {
+        let saved = stored(save, &record, &self.contents);
+        if !save.is_final() {
+            save.remember(Position::Live(record));
+        }
+        saved.with_contents(self.merged.then_some(self.contents))
+    }
+}
+
+/// The result of a write that was found in the store after its reply was lost.
+pub(super) fn found(live: Live, save: &Save<'_>) -> Result<Saved, Error> {
+    let contents = save.merge(live.payload, live.record.owner.as_deref(), save.changes().mark())?;
+    let saved = stored(save, &live.record, &contents);
+    save.remember(Position::Live(live.record));
+    Ok(saved.with_contents(contents))
+}
+
+/// Applies the changes that a newer record does not have yet.
+pub(super) fn merge(
+    opened: &RecordRef,
+    newer: &RecordRef,
+    payload: String,
+    save: &Save<'_>,
+) -> Result<Contents, Error> {
+    let after = if save.is_modified() {
+        missing_changes(opened, newer)?
+    } else {
+        // `set_modified(false)` has withdrawn them.
+        save.changes().mark()
+    };
+    save.merge(payload, newer.owner.as_deref(), after)
+}

@@ -1,0 +1,187 @@
+//! The trait that a backend implements, and its hooks.
+
+use std::borrow::Cow;
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::open::OpenContext;
+use super::opened::Opened;
+use super::save::Save;
+use super::saved::Saved;
+use super::view::SessionView;
+use crate::config::SessionConfig;
+use crate::cookie::CookieAttributes;
+use crate::error::Error;
+use crate::request_view::RequestView;
+
+/// Opens the session of a request and saves it again: Flask's `SessionInterface`.
+///
+/// The core calls [`open`](Self::open) when a handler first obtains the session, and
+/// [`save`](Self::save) when the response is ready and there is something to store. It calls the
+/// hooks of the outermost interface. Therefore a wrapper that overrides one hook changes every
+/// backend inside it; see [`Hooked`](crate::interface::Hooked).
+///
+/// Hooks are functions of their arguments. They are never called under a lock. `cookie_name` is
+/// called at most once per request, and `cookie_attributes` and `should_set_cookie` at most once
+/// per save. `lifetime` is called once when a session is opened, if the backend needs it, and once
+/// for everything that is stored. When a session ends, the backend is called first, so that no hook
+/// can prevent a logout. Afterwards only `cookie_attributes` is called, unless a new session
+/// begins.
+///
+/// # Examples
+///
+/// A backend that stores the session in a cookie without protection, for settings only:
+///
+/// ```
+/// use session_core::interface::{CookieAction, OpenContext, Opened, Save, Saved};
+/// use session_core::{Error, Outcome, SessionConfig, SessionInterface, async_trait};
+///
+/// #[derive(Debug)]
+/// struct PlainCookie(SessionConfig);
+///
+/// #[async_trait]
+/// impl SessionInterface for PlainCookie {
+///     fn config(&self) -> &SessionConfig {
+///         &self.0
+///     }
+///
+///     async fn open(&self, context: &OpenContext<'_>) -> Result<Opened, Error> {
+///         let payload = context.cookie().unwrap_or("").replace('\'', "\"");
+///         Ok(Opened::from_payload(payload).unwrap_or_else(|_| Opened::new()))
+///     }
+///
+///     async fn save(&self, save: &Save<'_>) -> Result<Saved, Error> {
+///         let contents = save.contents();
+///         let cookie = if contents.is_empty() {
+///             CookieAction::Remove
+///         } else {
+///             let value = contents.payload().replace('"', "'");
+///             CookieAction::Set { value, expires: contents.expires_at() }
+///         };
+///         Ok(Saved::new(cookie, Outcome::Stored))
+///     }
+/// }
+/// ```
+#[async_trait]
+pub trait SessionInterface: Debug + Send + Sync + 'static {
+    /// Returns the settings.
+    fn config(&self) -> &SessionConfig;
+
+    /// Opens the session of a request.
+    ///
+    /// Returns [`Opened::new`] if the cookie is missing, expired, unknown or tampered with. An id
+    /// that the client made up must never become the id of a session (OWASP ASVS 5, 7.2). If
+    /// [`Opened::from_payload`] fails, the interface must log a warning and return [`Opened::new`]
+    /// without the backend state of the malformed record. The next save then stores a new session
+    /// under a new id.
+    ///
+    /// The core calls it at most once per request, but concurrently for requests of one session.
+    /// The future may be dropped at any await; nothing may be left half done then.
+    ///
+    /// # Errors
+    ///
+    /// Fails only if the backend failed. The adapter then acts by the
+    /// [`OutagePolicy`](crate::OutagePolicy).
+    async fn open(&self, context: &OpenContext<'_>) -> Result<Opened, Error>;
+
+    /// Stores what changed and returns what happens to the cookie.
+    ///
+    /// The core calls it at the commit and for each [`Session::save`](crate::Session::save), if
+    /// there is something to store, the [renewal](Opened::with_renewal) is due, or
+    /// `should_set_cookie` returned `true`. It is never called for a null or anonymous session, and
+    /// never concurrently for one request.
+    ///
+    /// A session that [ends](Save::ends) must be removed first. One that is not
+    /// [modified](Save::is_modified) is to be renewed only. On
+    /// [`is_detached`](Save::is_detached), a save that needs a new cookie must store nothing.
+    ///
+    /// If the future is dropped, the store may have the old or the new session, but nothing in
+    /// between. Call [`Save::remember`] before a store call whose result matters to a later save.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the changes could not be stored. They are kept and saved again: at the commit if
+    /// this was a manual save. After a failed commit, the response becomes an error response.
+    async fn save(&self, save: &Save<'_>) -> Result<Saved, Error>;
+
+    /// Returns the name of the cookie for this request, which may depend on the host.
+    fn cookie_name(&self, request: &RequestView) -> Cow<'_, str> {
+        let _ = request;
+        Cow::Borrowed(self.config().cookie_name())
+    }
+
+    /// Returns the attributes that the cookie is set and removed with.
+    fn cookie_attributes(
+        &self,
+        request: &RequestView,
+        session: &SessionView<'_>,
+    ) -> Cow<'_, CookieAttributes> {
+        let _ = (request, session);
+        Cow::Borrowed(self.config().cookie_attributes())
+    }
+
+    /// Returns how long the session lives after it is saved, or `None` if it ends with the browser.
+    /// The expiry of the cookie and that of the record follow it.
+    ///
+    /// By default, a session that is [permanent](SessionView::is_permanent) lives for
+    /// [`permanent_lifetime`](SessionConfig::permanent_lifetime).
+    fn lifetime(&self, session: &SessionView<'_>) -> Option<Duration> {
+        session.is_permanent().then(|| self.config().permanent_lifetime())
+    }
+
+    /// Returns whether the response sets the cookie. It does not affect the removal of a cookie,
+    /// and is not called for a request whose session was not opened.
+    ///
+    /// By default, the cookie is set if the session is [modified](SessionView::is_modified) or
+    /// [renewed](SessionView::is_renewed). A backend whose cookie contains only an id returns
+    /// [`is_cookie_due`](SessionView::is_cookie_due) instead.
+    fn should_set_cookie(&self, session: &SessionView<'_>) -> bool {
+        session.is_modified() || session.is_renewed()
+    }
+}
+
+macro_rules! forward {
+    ($pointer:ident) => {
+        #[deny(clippy::missing_trait_methods)]
+        #[async_trait]
+        impl<I: SessionInterface + ?Sized> SessionInterface for $pointer<I> {
+            fn config(&self) -> &SessionConfig {
+                (**self).config()
+            }
+
+            async fn open(&self, context: &OpenContext<'_>) -> Result<Opened, Error> {
+                (**self).open(context).await
+            }
+
+            async fn save(&self, save: &Save<'_>) -> Result<Saved, Error> {
+                (**self).save(save).await
+            }
+
+            fn cookie_name(&self, request: &RequestView) -> Cow<'_, str> {
+                (**self).cookie_name(request)
+            }
+
+            fn cookie_attributes(
+                &self,
+                request: &RequestView,
+                session: &SessionView<'_>,
+            ) -> Cow<'_, CookieAttributes> {
+                (**self).cookie_attributes(request, session)
+            }
+
+            fn lifetime(&self, session: &SessionView<'_>) -> Option<Duration> {
+                (**self).lifetime(session)
+            }
+
+            fn should_set_cookie(&self, session: &SessionView<'_>) -> bool {
+                (**self).should_set_cookie(session)
+            }
+        }
+    };
+}
+
+forward!(Arc);
+forward!(Box);

@@ -1,0 +1,19 @@
+//! How contexts call the hooks of the outermost interface.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use super::view::SessionView;
+use crate::config::SessionConfig;
+use crate::cookie::CookieAttributes;
+
+/// The hooks of the outermost interface. The caller calls each as often as documented.
+pub(crate) trait HookCalls: Send + Sync {
+    fn config(&self) -> &SessionConfig;
+
+    fn lifetime(&self, session: &SessionView<'_>) -> Option<Duration>;
+
+    fn cookie_attributes(&self, session: &SessionView<'_>) -> Cow<'_, CookieAttributes>;
+
+    fn should_set_cookie(&self, session: &SessionView<'_>) -> bool;
+}

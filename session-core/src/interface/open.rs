@@ -1,0 +1,62 @@
+//! The argument of `SessionInterface::open`.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use super::hooks::HookCalls;
+use super::opened::Opened;
+use super::view::SessionView;
+use crate::config::SessionConfig;
+use crate::request_view::RequestView;
+
+/// The request for which an interface opens a session, with the name of the cookie and the time.
+#[derive(Clone, Copy)]
+pub struct OpenContext<'a> {
+    pub(crate) hooks: &'a dyn HookCalls,
+    pub(crate) request: &'a RequestView,
+    pub(crate) cookie_name: &'a str,
+    pub(crate) now: SystemTime,
+}
+
+impl<'a> OpenContext<'a> {
+    /// Returns the request.
+    pub fn request(&self) -> &'a RequestView {
+        self.request
+    }
+
+    /// Returns the name of the session cookie in this request.
+    pub fn cookie_name(&self) -> &'a str {
+        self.cookie_name
+    }
+
+    /// Returns the value of the session cookie, or `None` if the request has none.
+    pub fn cookie(&self) -> Option<&'a str> {
+        self.request.cookie(self.cookie_name)
+    }
+
+    /// Returns the current time. Use it for everything in this call.
+    pub fn now(&self) -> SystemTime {
+        self.now
+    }
+
+    /// Returns the settings of the outermost interface.
+    pub fn config(&self) -> &'a SessionConfig {
+        self.hooks.config()
+    }
+
+    /// Returns the lifetime of a session that was read, by the hook of the outermost interface;
+    /// `None` for a session that ends with the browser.
+    pub fn lifetime(&self, opened: &Opened) -> Option<Duration> {
+        self.hooks.lifetime(&SessionView::of_opened(&opened.data))
+    }
+}
+
+impl fmt::Debug for OpenContext<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenContext")
+            .field("request", &self.request)
+            .field("cookie_name", &self.cookie_name)
+            .field("now", &self.now)
+            .finish_non_exhaustive()
+    }
+}

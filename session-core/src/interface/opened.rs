@@ -1,0 +1,172 @@
+//! The result of `SessionInterface::open`.
+
+use std::any::Any;
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::session::changes::malformed;
+use crate::session::state::{Data, Origin, State};
+use crate::session::values::Values;
+use crate::session::{Renewal, Session, by_hand};
+
+/// A session as an interface opened it, before a handler sees it.
+///
+/// It is plain data that only the interface has. The core makes the [`Session`] of it.
+#[derive(Clone)]
+pub struct Opened {
+    pub(crate) data: Data,
+    pub(crate) null: Option<Cow<'static, str>>,
+}
+
+impl Opened {
+    /// Returns an empty session, for a request that sent no valid one.
+    #[expect(clippy::new_without_default, reason = "which session is the default is not obvious")]
+    #[must_use]
+    pub fn new() -> Self {
+        Self { data: Data::fresh(), null: None }
+    }
+
+    /// Returns a stored session. The payload is a JSON object as
+    /// [`Contents::payload`](super::Contents::payload) returned it, or as Flask wrote it.
+    ///
+    /// Values are not parsed here. Unchanged values are written back byte for byte.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if the text is not a JSON object.
+    pub fn from_payload(payload: impl Into<String>) -> Result<Self, Error> {
+        let values = Values::parse(payload.into()).map_err(|_| malformed())?;
+        Ok(Self { data: Data::new(values), null: None })
+    }
+
+    /// Returns the null session, for an application without a key or a backend: it is empty, and
+    /// every change fails with [`ErrorKind::Unconfigured`](crate::ErrorKind::Unconfigured) and
+    /// `reason` as the message. The reason should say what to configure.
+    pub fn null(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { data: Data::fresh(), null: Some(reason.into()) }
+    }
+
+    /// Sets the stored owner.
+    #[must_use]
+    pub fn with_owner<'a>(mut self, owner: impl Into<Option<&'a str>>) -> Self {
+        self.data.stored.owner = owner.into().map(Arc::from);
+        self
+    }
+
+    /// Sets when a session that nothing changed is saved to extend its expiry. Without it, Flask's
+    /// rule applies: a session with a lifetime is saved by every request that
+    /// [`Refresh`](crate::Refresh) names.
+    #[must_use]
+    pub fn with_renewal(mut self, renewal: Renewal) -> Self {
+        self.data.renewal = Some(renewal);
+        self
+    }
+
+    /// Sets the lifetime of the session as it was read, by [`OpenContext::lifetime`]. With it,
+    /// [`SessionView::is_cookie_due`](super::SessionView::is_cookie_due) can tell whether a change
+    /// affects the expiry of the cookie.
+    ///
+    /// [`OpenContext::lifetime`]: super::OpenContext::lifetime
+    #[must_use]
+    pub fn with_lifetime(mut self, lifetime: impl Into<Option<Duration>>) -> Self {
+        self.data.lifetime = Some(lifetime.into());
+        self
+    }
+
+    /// Attaches data of the interface, such as a key and a version, which
+    /// [`Save::backend_state`](super::Save::backend_state) returns. Handlers cannot access it.
+    #[must_use]
+    pub fn with_backend_state<T: Any + Send + Sync>(mut self, state: T) -> Self {
+        self.data.backend.set(0, Arc::new(state));
+        self
+    }
+
+    /// Marks the backend state as that of a part of a combined interface, which saves the part with
+    /// [`Save::nested`](super::Save::nested). Interfaces
+    /// can be combined on four levels.
+    ///
+    /// In `open`, return `part.open(context).await?.nested(0)`. In `save`, call
+    /// `part.save(&save.nested(0)).await`. To move a session to part 1, first save
+    /// `save.nested(1)`. Then pass `save.nested(0).ending()` to part 0, and return the result of
+    /// part 1.
+    #[must_use]
+    pub fn nested(mut self, part: u8) -> Self {
+        self.data.backend = self.data.backend.nested(|inner| inside(part, inner));
+        self
+    }
+
+    /// Adds the backend state of another part of a combined interface.
+    #[must_use]
+    pub fn with_state_of(mut self, other: Self) -> Self {
+        self.data.backend.extend(other.data.backend);
+        self
+    }
+
+    /// Returns whether this is an empty session for a request that sent no valid one.
+    pub fn is_new(&self) -> bool {
+        self.data.is_new
+    }
+
+    /// Makes a session by hand, for tests of functions that take a [`Session`]. It belongs to no
+    /// request: [`Session::save`] and [`Session::reopen`] fail with
+    /// [`ErrorKind::Unconfigured`](crate::ErrorKind::Unconfigured).
+    pub fn into_session(self) -> Session {
+        let (data, origin) = self.into_parts(&Origin::ByHand);
+        by_hand::session(State { data, origin, ..State::default() })
+    }
+
+    pub(crate) fn into_parts(self, origin: &Origin) -> (Data, Origin) {
+        (self.data, self.null.map_or_else(|| origin.clone(), Origin::Null))
+    }
+}
+
+/// The bits of one level. A part has its number plus one, so that 0 is the whole interface.
+const LEVEL: u32 = 16;
+
+/// The path of a part of the part that has this path.
+pub(super) fn nested_part(outer: u64, part: u8) -> u64 {
+    outer << LEVEL | (u64::from(part) + 1)
+}
+
+/// The path that the part `inner` of an interface has if the interface is itself a part.
+fn inside(part: u8, inner: u64) -> u64 {
+    let depth = (u64::BITS - inner.leading_zeros()).div_ceil(LEVEL);
+    (u64::from(part) + 1) << (LEVEL * depth) | inner
+}
+
+impl fmt::Debug for Opened {
+    /// Shows the number of keys, but no key and no value.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened")
+            .field("keys", &self.data.values().len())
+            .field("is_new", &self.data.is_new)
+            .field("renewal", &self.data.renewal)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nested_parts_have_the_same_path_in_open_and_save() {
+        let mut paths = Vec::new();
+        for outer in [0, 1, 255] {
+            assert_eq!(inside(outer, 0), nested_part(0, outer));
+            paths.push(nested_part(0, outer));
+            for inner in [0, 1, 255] {
+                let path = nested_part(nested_part(0, outer), inner);
+                assert_eq!(inside(outer, inside(inner, 0)), path);
+                paths.push(path);
+            }
+        }
+        let count = paths.len();
+        paths.sort_unstable();
+        paths.dedup();
+        assert_eq!(paths.len(), count, "two parts have one path");
+    }
+}

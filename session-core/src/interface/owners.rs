@@ -1,0 +1,227 @@
+//! The sessions of one owner: to list them, and to end one, the others or all.
+
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+
+use crate::error::Error;
+use crate::session::Session;
+
+/// The sessions of an owner, for a page such as "Your devices". The owner is the one that
+/// [`Session::set_owner`] set at the login.
+///
+/// Every interface over a store with an [`OwnerIndex`](crate::store::OwnerIndex) implements it.
+/// Cookie backends do not, because only the browsers have the sessions.
+///
+/// A session has a *handle*, which stays the same through every rotation. A handle is valid only
+/// for its owner and is not an id, so it may be shown on a page.
+///
+/// A request that is in progress does not revive a session that is ended: its changes are dropped.
+/// A login is the exception; it starts a new session. A session that the current request creates,
+/// or whose owner it sets, is listed after it was saved.
+///
+/// To use it in handlers, create the interface in an `Arc`. Pass one clone to the layer or
+/// middleware, and store another in the application's state as `Arc<dyn OwnerSessions>`.
+///
+/// # Errors
+///
+/// Every method fails with the error of the store. Some sessions may have ended then.
+///
+/// # Examples
+///
+/// ```
+/// use session_core::{Error, OwnerSessions, Session};
+///
+/// async fn devices(
+///     sessions: &dyn OwnerSessions,
+///     session: &Session,
+/// ) -> Result<Vec<String>, Error> {
+///     let Some(owner) = session.owner() else { return Ok(Vec::new()) };
+///     let this = sessions.handle_of(session);
+///     let label = |device: &session_core::OwnedSession| {
+///         let label = device.label().unwrap_or("Unknown device");
+///         let current = Some(device.handle()) == this.as_deref();
+///         if current { format!("{label} (this device)") } else { label.to_owned() }
+///     };
+///     Ok(sessions.sessions_of(&owner).await?.iter().map(label).collect())
+/// }
+///
+/// async fn change_password(sessions: &dyn OwnerSessions, session: &Session) -> Result<(), Error> {
+///     // Store the new password first.
+///     sessions.end_others(session).await?;
+///     session.rotate_id()
+/// }
+/// ```
+#[async_trait]
+pub trait OwnerSessions: Debug + Send + Sync + 'static {
+    /// Returns the owner's live sessions, the one last seen first. Returns an empty list for an
+    /// unknown owner.
+    async fn sessions_of(&self, owner: &str) -> Result<Vec<OwnedSession>, Error>;
+
+    /// Returns at most `limit` of the owner's live sessions, in no particular order, beginning
+    /// after the position of an earlier page. Use it for owners with many sessions.
+    ///
+    /// A session that is live during all calls is on one of the pages. One that is rotated between
+    /// two calls may be on two pages or on none.
+    ///
+    /// A `limit` of 0 counts as 1.
+    ///
+    /// # Errors
+    ///
+    /// An implementation may fail with [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if
+    /// `after` is not a position that an earlier page returned.
+    async fn page(
+        &self,
+        owner: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<SessionPage, Error>;
+
+    /// Returns the handle of this request's session, or `None` if it has no owner or is not stored
+    /// yet.
+    fn handle_of(&self, session: &Session) -> Option<String>;
+
+    /// Ends one session of the owner. Returns `false` if the owner has no session with this handle,
+    /// also if another owner has.
+    ///
+    /// It can also end the session of the current request. The changes of that request are then
+    /// dropped, and its cookie stays in the browser. To log out this client, use
+    /// [`Session::destroy`] instead.
+    async fn end(&self, owner: &str, handle: &str) -> Result<bool, Error>;
+
+    /// Ends every session of this session's owner except this one, and returns how many it ended.
+    /// Returns 0 for a session without an owner.
+    ///
+    /// It takes effect at once, before or after the request sets an owner or rotates the id.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) on an anonymous session. Nothing
+    /// has ended then.
+    async fn end_others(&self, session: &Session) -> Result<usize, Error>;
+
+    /// Ends every session of the owner, and returns how many it ended.
+    ///
+    /// It can also end the session of the current request. The changes of that request are then
+    /// dropped, and its cookie stays in the browser. To log out this client, use
+    /// [`Session::destroy`] instead.
+    async fn end_all(&self, owner: &str) -> Result<usize, Error>;
+}
+
+/// Some of an owner's sessions.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct SessionPage {
+    /// The sessions. A page may have fewer than the limit, even if it is not the last.
+    pub sessions: Vec<OwnedSession>,
+    /// The position after this page, or `None` if it is the last.
+    pub next: Option<String>,
+}
+
+impl SessionPage {
+    /// Returns a page.
+    pub fn new(sessions: Vec<OwnedSession>, next: Option<String>) -> Self {
+        Self { sessions, next }
+    }
+}
+
+/// A session as its owner sees it in a list.
+#[derive(Clone, Eq, PartialEq)]
+pub struct OwnedSession {
+    handle: String,
+    created_at: SystemTime,
+    last_seen: SystemTime,
+    label: Option<String>,
+}
+
+impl OwnedSession {
+    /// Returns a session without a label, for implementors of [`OwnerSessions`].
+    pub fn new(handle: impl Into<String>, created_at: SystemTime, last_seen: SystemTime) -> Self {
+        Self { handle: handle.into(), created_at, last_seen, label: None }
+    }
+
+    /// Sets the label.
+    #[must_use]
+    pub fn with_label(mut self, label: impl Into<Option<String>>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// Returns the handle, for [`OwnerSessions::end`]. It may be written into a form of its owner.
+    pub fn handle(&self) -> &str {
+        &self.handle
+    }
+
+    /// Returns when the session was created. A login does not change it.
+    pub fn created_at(&self) -> SystemTime {
+        self.created_at
+    }
+
+    /// Returns when a request last wrote or renewed the session.
+    ///
+    /// The session may have been used since then, but at most a tenth of its lifetime and a minute
+    /// later, because it is not renewed more often. The precision is lower if a session is renewed
+    /// less: with [`Refresh::WhenModified`](crate::Refresh::WhenModified), and when the absolute
+    /// timeout leaves nothing to renew.
+    pub fn last_seen(&self) -> SystemTime {
+        self.last_seen
+    }
+
+    /// Returns the label that [`Session::set_label`] set. Escape it for HTML: it may come from the
+    /// client.
+    pub fn label(&self) -> Option<&str> {
+        self.label.as_deref()
+    }
+}
+
+impl Debug for OwnedSession {
+    /// Shows the times, but neither the handle nor the label.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnedSession")
+            .field("created_at", &self.created_at)
+            .field("last_seen", &self.last_seen)
+            .finish_non_exhaustive()
+    }
+}
+
+macro_rules! forward {
+    ($pointer:ident) => {
+        #[deny(clippy::missing_trait_methods)]
+        #[async_trait]
+        impl<O: OwnerSessions + ?Sized> OwnerSessions for $pointer<O> {
+            async fn sessions_of(&self, owner: &str) -> Result<Vec<OwnedSession>, Error> {
+                (**self).sessions_of(owner).await
+            }
+
+            async fn page(
+                &self,
+                owner: &str,
+                after: Option<&str>,
+                limit: usize,
+            ) -> Result<SessionPage, Error> {
+                (**self).page(owner, after, limit).await
+            }
+
+            fn handle_of(&self, session: &Session) -> Option<String> {
+                (**self).handle_of(session)
+            }
+
+            async fn end(&self, owner: &str, handle: &str) -> Result<bool, Error> {
+                (**self).end(owner, handle).await
+            }
+
+            async fn end_others(&self, session: &Session) -> Result<usize, Error> {
+                (**self).end_others(session).await
+            }
+
+            async fn end_all(&self, owner: &str) -> Result<usize, Error> {
+                (**self).end_all(owner).await
+            }
+        }
+    };
+}
+
+forward!(Arc);
+forward!(Box);

@@ -1,0 +1,414 @@
+//! The argument of `SessionInterface::save`.
+
+use std::any::Any;
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use super::contents::Contents;
+use super::hooks::HookCalls;
+use super::opened::nested_part;
+use super::saved::CookieAction;
+use super::view::{SessionView, ViewFlags};
+use crate::config::{Refresh, SessionConfig};
+use crate::cookie::{CookieAttributes, saturating_add};
+use crate::error::Error;
+use crate::request_view::RequestView;
+use crate::session::changes::malformed;
+use crate::session::holder::Cell;
+use crate::session::intent::Intent;
+use crate::session::state::{Data, StoredData};
+use crate::session::values::Values;
+use crate::session::{Changes, IdChange, Mark, Renewal};
+
+/// One save of a session: what to store, and what the request wants to happen to the session.
+///
+/// It is a snapshot: a handler that changes the session during a
+/// [`Session::save`](crate::Session::save) does not change it.
+pub struct Save<'a> {
+    pub(crate) request: SaveRequest<'a>,
+    data: Data,
+    intent: Intent,
+    flags: ViewFlags,
+    answers: HookAnswers<'a>,
+    renews: bool,
+    /// The part of a combined interface that saves; 0 outside one.
+    part: u64,
+}
+
+/// The results of the hooks for this save. Each hook is called at most once.
+///
+/// If the session ends, the hooks are called late: after the interface has removed it.
+#[derive(Clone, Default)]
+#[expect(clippy::option_option, reason = "the hook may not be called yet, or return `None`")]
+struct HookAnswers<'a> {
+    lifetime: Option<Option<Duration>>,
+    attributes: Option<Cow<'a, CookieAttributes>>,
+    should_set: Option<bool>,
+    late_lifetime: OnceLock<Option<Duration>>,
+    late_attributes: OnceLock<Cow<'a, CookieAttributes>>,
+    late_should_set: OnceLock<bool>,
+}
+
+/// The request that saves.
+#[derive(Clone, Copy)]
+pub(crate) struct SaveRequest<'a> {
+    pub(crate) hooks: &'a dyn HookCalls,
+    pub(crate) view: &'a RequestView,
+    pub(crate) cell: &'a Cell,
+    pub(crate) cookie_name: &'a str,
+    pub(crate) now: SystemTime,
+    pub(crate) detached: bool,
+    pub(crate) last: bool,
+    /// The effect of the response on the cookie if the save fails.
+    pub(crate) on_error: &'a Mutex<CookieAction>,
+}
+
+/// The data to store.
+impl<'a> Save<'a> {
+    pub(crate) fn new(
+        request: SaveRequest<'a>,
+        data: Data,
+        intent: Intent,
+        accessed: bool,
+    ) -> Self {
+        let flags = ViewFlags::of_save(&data, &intent, accessed);
+        let answers = HookAnswers::default();
+        let mut save = Self { request, data, intent, flags, answers, renews: false, part: 0 };
+        if save.ends() {
+            // Values that are set afterwards get another id.
+            save.flags = save.flags.with_cookie(false, true);
+        }
+        save
+    }
+
+    /// Returns what to store if the store has no newer data than the request opened.
+    pub fn contents(&self) -> Contents {
+        self.with_lifetime(self.data.stored.clone(), self.lifetime())
+    }
+
+    /// The lifetime of the values that the request has.
+    pub(crate) fn lifetime(&self) -> Option<Duration> {
+        let call = || self.request.hooks.lifetime(&self.view());
+        self.answers.lifetime.unwrap_or_else(|| *self.answers.late_lifetime.get_or_init(call))
+    }
+
+    /// Returns whether the session has no keys. A cookie backend then removes the cookie. A
+    /// server-side backend stores an existing session that does not [end](Self::ends), because a
+    /// concurrent request may add keys. It creates an empty session only at a
+    /// [login](Self::is_login).
+    pub fn is_empty(&self) -> bool {
+        self.data.values().is_empty()
+    }
+
+    /// Applies the changes of this request to newer data of the store and returns what to store
+    /// instead.
+    ///
+    /// `payload` and `owner` are what the store has. Only the changes after `after` are applied;
+    /// the default is all of them. The owner is the stored one unless this request
+    /// [sets it](Self::owner_change). The lifetime is that of the merged values.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if `payload` is not a JSON object;
+    /// [`ErrorKind::Value`](crate::ErrorKind::Value) if an `update` finds a value of another type.
+    pub fn merge(
+        &self,
+        payload: impl Into<String>,
+        owner: Option<&str>,
+        after: Mark,
+    ) -> Result<Contents, Error> {
+        let mut values = Values::parse(payload.into()).map_err(|_| malformed())?;
+        self.intent.changes.apply_since(after, &mut values)?;
+        let owner =
+            if self.intent.owner { self.data.stored.owner.clone() } else { owner.map(Arc::from) };
+        let stored = StoredData::new(values, owner);
+        let lifetime = self.request.hooks.lifetime(&SessionView::of(&stored, self.flags));
+        Ok(self.with_lifetime(stored, lifetime))
+    }
+
+    fn with_lifetime(&self, stored: StoredData, lifetime: Option<Duration>) -> Contents {
+        let expires_at = lifetime.map(|lifetime| saturating_add(self.request.now, lifetime));
+        Contents { stored, lifetime, expires_at }
+    }
+}
+
+/// The changes that the request makes.
+impl Save<'_> {
+    /// Returns whether there is something to store. If not, extend the expiry and do not write
+    /// values, because [`contents`](Self::contents) may have changes that
+    /// `Session::set_modified(false)` withdrew. If the renewal fails, log the error and return
+    /// [`Saved::unchanged`](super::Saved::unchanged); an error would fail a request that only
+    /// reads. Also return `unchanged` if the session no longer exists.
+    ///
+    /// A save can be modified without [`changes`](Self::changes): by a new owner or id, by
+    /// `Session::set_modified(true)`, or because an earlier cookie could not be set.
+    pub fn is_modified(&self) -> bool {
+        self.intent.is_modified()
+    }
+
+    /// Returns the changes of values, in order.
+    pub fn changes(&self) -> &Changes {
+        &self.intent.changes
+    }
+
+    /// Returns whether the session that was opened is to end: by a logout, or because it was
+    /// cleared and left empty. If the session is not [empty](Self::is_empty), or a user [logs
+    /// in](Self::is_login), its values start a new session under a new id.
+    ///
+    /// Remove the stored session whatever its version is, before calling
+    /// [`contents`](Self::contents) or [`cookie_attributes`](Self::cookie_attributes), which call
+    /// hooks. Then call [`forget`](Self::forget). If nothing starts a new session, return
+    /// `CookieAction::Remove` and `Outcome::Stored`, even if the session was already gone.
+    pub fn ends(&self) -> bool {
+        let Intent { end, write, changes, .. } = &self.intent;
+        *end || (*write && changes.clears() && self.is_empty())
+    }
+
+    /// Returns what happens to the id. The new record must be stored before the old one is removed.
+    ///
+    /// After [`IdChange::Rotate`], requests in progress must still find the session by the old id;
+    /// after [`IdChange::CutOff`], they must not. A request that opens the old id later gets
+    /// [`Opened::new`](super::Opened::new) with a backend state that marks the id as moved. Its
+    /// changes are dropped, because the cookie of a new session would replace the new id; a login
+    /// is the exception. Keep this mark for some seconds; the engine keeps it for ten.
+    ///
+    /// If another request has rotated the id first, store the changes under its id and return
+    /// [`CookieAction::Keep`](super::CookieAction::Keep). A login always gets its own id.
+    pub fn id_change(&self) -> IdChange {
+        self.intent.id
+    }
+
+    /// Returns the owner that the request sets, or `None` if it does not set one.
+    pub fn owner_change(&self) -> Option<Option<&str>> {
+        self.intent.owner.then_some(self.data.stored.owner.as_deref())
+    }
+
+    /// Returns whether a user logs in. A login starts a new session if another request ended the
+    /// session in the meantime; any other change is dropped then.
+    ///
+    /// If the stored session is gone, start the new session from `save.merge("{}", None,
+    /// Mark::default())`. Do not store [`contents`](Self::contents), which also has the values of
+    /// the ended session. Any other modified save returns
+    /// [`Saved::dropped`](super::Saved::dropped).
+    pub fn is_login(&self) -> bool {
+        matches!(self.owner_change(), Some(Some(_)))
+    }
+
+    /// Returns whether the response has been sent, so that no cookie can reach the client. A save
+    /// that would need one must fail with
+    /// [`ErrorKind::Committed`](crate::ErrorKind::Committed) and store nothing.
+    ///
+    /// A server-side backend must check this before it creates a session. It may still change or
+    /// end an existing session. `CookieAction::Set` is accepted if its value is the one that the
+    /// request sent. A cookie backend returns [`Saved::unchanged`](super::Saved::unchanged) if the
+    /// save is not [modified](Self::is_modified).
+    pub fn is_detached(&self) -> bool {
+        self.request.detached
+    }
+
+    /// Returns whether this is the commit, after which the session is not saved again. There is no
+    /// need to [`remember`](Self::remember) an attempt then.
+    pub fn is_final(&self) -> bool {
+        self.request.last
+    }
+
+    /// Returns whether the handler obtained the session.
+    pub fn is_accessed(&self) -> bool {
+        self.view().is_accessed()
+    }
+
+    /// Returns whether the request renews the session, whether or not it changes it. A change that
+    /// does not renew the session keeps its expiry. Otherwise the record would outlive the cookie.
+    pub fn is_renewal_due(&self) -> bool {
+        self.renews
+    }
+
+    fn view(&self) -> SessionView<'_> {
+        SessionView::of(&self.data.stored, self.flags)
+    }
+
+    /// Calls the hooks of a session that does not end. Returns whether there is anything to save.
+    ///
+    /// `sets_unchanged` says that `should_set_cookie` was called for the unchanged session already,
+    /// and returned `true`.
+    pub(crate) fn call_hooks(&mut self, sets_unchanged: bool) -> bool {
+        let renewal = self.due_renewal();
+        self.renews = renewal.is_some();
+        let renewed = renewal.is_some_and(|renewal| renewal.cookie);
+        let cookie_due = renewed || self.makes_cookie_due();
+        self.flags = self.flags.with_cookie(renewed, cookie_due);
+        let should_set = (sets_unchanged && !self.is_modified())
+            || self.request.hooks.should_set_cookie(&self.view());
+        self.answers.should_set = Some(should_set);
+        if should_set {
+            let attributes = self.request.hooks.cookie_attributes(&self.view());
+            self.answers.attributes = Some(attributes);
+        }
+        let needed = should_set || renewal.is_some() || self.is_modified();
+        if needed && self.answers.lifetime.is_none() {
+            self.answers.lifetime = Some(self.request.hooks.lifetime(&self.view()));
+        }
+        needed
+    }
+
+    /// Returns whether this save makes a cookie that contains the id out of date.
+    fn makes_cookie_due(&mut self) -> bool {
+        let Intent { changes, write, end, id, owner: _ } = &self.intent;
+        if !self.is_modified() {
+            return false;
+        }
+        let demanded = *write && changes.is_empty();
+        let is_other = self.data.is_new || *end || *id != IdChange::Keep;
+        if demanded || is_other || self.request.view.has_several_cookies(self.cookie_name()) {
+            return true;
+        }
+        let lifetime = self.request.hooks.lifetime(&self.view());
+        self.answers.lifetime = Some(lifetime);
+        self.data.lifetime != Some(lifetime)
+            || (lifetime.is_some() && self.config().refresh() == Refresh::WhenModified)
+    }
+
+    /// Returns the renewal if it is due.
+    fn due_renewal(&mut self) -> Option<Renewal> {
+        let (accessed, now) = (self.is_accessed(), self.now());
+        let due = |renewal: &Renewal| renewal.is_due(accessed, now);
+        if let Some(renewal) = self.data.renewal {
+            return Some(renewal).filter(due);
+        }
+        let flasks = Some(Renewal::flasks(self.config().refresh())).filter(due)?;
+        let lifetime = self.request.hooks.lifetime(&self.view());
+        self.answers.lifetime = Some(lifetime);
+        lifetime.map(|_| flasks)
+    }
+
+    pub(crate) fn take_intent(&mut self) -> Intent {
+        std::mem::take(&mut self.intent)
+    }
+}
+
+/// The request and its cookie.
+impl<'a> Save<'a> {
+    /// Returns the request.
+    pub fn request(&self) -> &'a RequestView {
+        self.request.view
+    }
+
+    /// Returns the settings of the outermost interface.
+    pub fn config(&self) -> &'a SessionConfig {
+        self.request.hooks.config()
+    }
+
+    /// Returns the current time. Use it for everything in this call.
+    pub fn now(&self) -> SystemTime {
+        self.request.now
+    }
+
+    /// Returns the name of the session cookie in this request.
+    pub fn cookie_name(&self) -> &'a str {
+        self.request.cookie_name
+    }
+
+    /// Returns the attributes that the cookie is set and removed with, by the hook of the outermost
+    /// interface.
+    pub fn cookie_attributes(&self) -> &CookieAttributes {
+        let call = || self.request.hooks.cookie_attributes(&self.view());
+        let answers = &self.answers;
+        match &answers.attributes {
+            Some(attributes) => attributes,
+            None => answers.late_attributes.get_or_init(call),
+        }
+    }
+
+    /// Returns whether the response may set the cookie, by the hook of the outermost interface.
+    pub fn should_set_cookie(&self) -> bool {
+        let call = || self.request.hooks.should_set_cookie(&self.view());
+        self.answers.should_set.unwrap_or_else(|| *self.answers.late_should_set.get_or_init(call))
+    }
+
+    /// Returns how many bytes a cookie value may have, or `None` if the size is not limited.
+    pub fn value_limit(&self) -> Option<usize> {
+        match self.config().max_cookie_size() {
+            0 => None,
+            limit => {
+                let overhead = self.cookie_attributes().overhead(self.cookie_name());
+                Some(limit.saturating_sub(overhead))
+            }
+        }
+    }
+}
+
+/// The data of the backend.
+impl Save<'_> {
+    /// Returns the data that the interface attached to the session with
+    /// [`Opened::with_backend_state`](super::Opened::with_backend_state) or
+    /// [`remember`](Self::remember), if it is of this type.
+    pub fn backend_state<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.data.backend.get(self.part)
+    }
+
+    /// Replaces the data of the backend, for later saves of this session.
+    ///
+    /// The replacement takes effect at once, and stays in effect if this save fails or its future
+    /// is dropped. Call it before a store call whose result may remain unknown.
+    ///
+    /// To handle a lost reply, write a random nonce with each stored payload. Before the write,
+    /// remember the nonce and `changes().mark()`. The next save compares the stored nonce. If it
+    /// matches, pass the mark to [`merge`](Self::merge). Clear the attempt after a save that
+    /// succeeds.
+    ///
+    /// Call it also after a save that stored the session under a new id, even if the save [is
+    /// final](Self::is_final). Later saves and `OwnerSessions::handle_of` use it.
+    /// [`backend_state`](Self::backend_state) of the present `Save` does not change.
+    pub fn remember<T: Any + Send + Sync>(&self, state: T) {
+        self.request.cell.lock().data.backend.set(self.part, Arc::new(state));
+    }
+
+    /// Sets what the response does to the cookie if this save fails. Call it before returning an
+    /// error after which the client needs another cookie, for example because the store may have
+    /// moved the session to a new id.
+    pub fn set_cookie_on_error(&self, action: CookieAction) {
+        *self.request.on_error.lock().unwrap_or_else(PoisonError::into_inner) = action;
+    }
+
+    /// Removes the data of the backend: the session is not stored any more.
+    pub fn forget(&self) {
+        self.request.cell.lock().data.backend.remove(self.part);
+    }
+
+    /// Returns the same save for a part of a combined interface, with the backend state of that
+    /// part; see [`Opened::nested`](super::Opened::nested).
+    #[must_use]
+    pub fn nested(&self, part: u8) -> Self {
+        Self {
+            request: self.request,
+            data: self.data.clone(),
+            intent: self.intent.clone(),
+            flags: self.flags,
+            answers: self.answers.clone(),
+            renews: self.renews,
+            part: nested_part(self.part, part),
+        }
+    }
+
+    /// Returns the same save as one that only ends the session, for the part of a combined
+    /// interface that the session moves away from.
+    #[must_use]
+    pub fn ending(mut self) -> Self {
+        self.data.stored = StoredData::default();
+        self.intent = Intent { end: true, ..Intent::default() };
+        self
+    }
+}
+
+impl fmt::Debug for Save<'_> {
+    /// Shows the intent and the number of keys, but no value.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Save")
+            .field("keys", &self.data.values().len())
+            .field("intent", &self.intent)
+            .field("detached", &self.request.detached)
+            .finish_non_exhaustive()
+    }
+}

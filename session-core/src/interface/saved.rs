@@ -1,0 +1,110 @@
+//! The result of `SessionInterface::save`.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use super::contents::Contents;
+use crate::session::{Outcome, Renewal};
+
+/// The result of a save: what the response does to the cookie, and what became of the session.
+#[derive(Debug)]
+pub struct Saved {
+    pub(crate) cookie: CookieAction,
+    pub(crate) outcome: Outcome,
+    pub(crate) contents: Option<Contents>,
+    pub(crate) renewal: Option<Renewal>,
+}
+
+/// The effect of the response on the session cookie.
+#[derive(Clone, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum CookieAction {
+    /// Leaves the client's cookie as it is.
+    ///
+    /// Return it if the changes were dropped, or were stored under an id that another request
+    /// sends. It also discards the `Set-Cookie` header of an earlier save of this request that only
+    /// repeats the value that the request sent. A header that changes or removes the value stays.
+    #[default]
+    Keep,
+    /// Sets the cookie.
+    Set {
+        /// The value: only `cookie-octet` characters (RFC 6265bis, section 4.1.1).
+        value: String,
+        /// The expiry. A cookie backend uses [`Contents::expires_at`]. A server-side backend uses
+        /// the later of that and the record's expiry, because it renews the cookie only when the
+        /// record's slack is used up. `None` is a cookie that the browser removes when it closes.
+        expires: Option<SystemTime>,
+    },
+    /// Removes the cookie.
+    Remove,
+}
+
+impl Saved {
+    /// Returns a result with this effect on the cookie.
+    ///
+    /// The core ignores [`CookieAction::Set`] if the hook
+    /// [`should_set_cookie`](crate::SessionInterface::should_set_cookie) returned `false`.
+    pub fn new(cookie: CookieAction, outcome: Outcome) -> Self {
+        Self { cookie, outcome, contents: None, renewal: None }
+    }
+
+    /// Returns the result of a save that had nothing to store.
+    pub fn unchanged() -> Self {
+        Self::new(CookieAction::Keep, Outcome::Unchanged)
+    }
+
+    /// Returns the result of a save that found the session ended by another request. The cookie is
+    /// left alone, because it may belong to a newer session.
+    pub fn dropped() -> Self {
+        Self::new(CookieAction::Keep, Outcome::Dropped)
+    }
+
+    /// Returns what became of the session.
+    pub fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// Returns what the response does to the cookie.
+    pub fn cookie(&self) -> &CookieAction {
+        &self.cookie
+    }
+
+    /// Returns the stored contents, if they were set.
+    pub fn contents(&self) -> Option<&Contents> {
+        self.contents.as_ref()
+    }
+
+    /// Sets the stored contents. Pass the result of [`Save::merge`](super::Save::merge) if it was
+    /// stored instead of [`Save::contents`](super::Save::contents). The core applies the changes
+    /// made during the save to it and shows the result to the handler. Without it, the handler
+    /// keeps seeing its own values, without those of other requests.
+    #[must_use]
+    pub fn with_contents(mut self, contents: impl Into<Option<Contents>>) -> Self {
+        self.contents = contents.into();
+        self
+    }
+
+    /// Sets when a later save of the same request renews the session. It matters after
+    /// [`Session::save`](crate::Session::save), before a commit that may be much later. Without it,
+    /// this request does not renew the session again. The core ignores it unless the outcome is
+    /// [`Outcome::Stored`]. The next request uses
+    /// [`Opened::with_renewal`](super::Opened::with_renewal).
+    #[must_use]
+    pub fn with_renewal(mut self, renewal: Renewal) -> Self {
+        self.renewal = Some(renewal);
+        self
+    }
+}
+
+impl fmt::Debug for CookieAction {
+    /// Leaves the value out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Keep => f.write_str("Keep"),
+            Self::Set { expires, .. } => {
+                f.debug_struct("Set").field("expires", expires).finish_non_exhaustive()
+            }
+            Self::Remove => f.write_str("Remove"),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The view of a session for hooks.
+
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+
+use crate::error::Error;
+use crate::session::SessionKey;
+use crate::session::intent::Intent;
+use crate::session::state::{Data, StoredData, is_permanent};
+use crate::session::values::Values;
+
+/// A read-only view of a session, for the hooks of a session interface.
+///
+/// When a hook is called for a save, the view shows what is about to be stored.
+#[derive(Clone, Copy)]
+pub struct SessionView<'a> {
+    values: &'a Values,
+    owner: Option<&'a str>,
+    flags: ViewFlags,
+}
+
+/// The flags of a view.
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is independent of the others")]
+pub(crate) struct ViewFlags {
+    new: bool,
+    modified: bool,
+    accessed: bool,
+    renewed: bool,
+    cookie_due: bool,
+}
+
+impl ViewFlags {
+    pub(crate) fn of_save(data: &Data, intent: &Intent, accessed: bool) -> Self {
+        let modified = intent.is_modified();
+        Self { new: data.is_new, modified, accessed, ..Self::default() }
+    }
+
+    pub(crate) fn with_cookie(self, renewed: bool, cookie_due: bool) -> Self {
+        Self { renewed, cookie_due, ..self }
+    }
+}
+
+impl<'a> SessionView<'a> {
+    pub(crate) fn of(stored: &'a StoredData, flags: ViewFlags) -> Self {
+        Self { values: stored.values(), owner: stored.owner.as_deref(), flags }
+    }
+
+    pub(crate) fn of_opened(data: &'a Data) -> Self {
+        Self::of(&data.stored, ViewFlags { new: data.is_new, ..ViewFlags::default() })
+    }
+
+    /// Returns the value under a key, or `None` if there is no such key.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Value`](crate::ErrorKind::Value) if the value is not a `T`.
+    pub fn get<T: DeserializeOwned>(&self, key: impl SessionKey<T>) -> Result<Option<T>, Error> {
+        let key = key.as_name();
+        self.values.get(key).map(|raw| crate::session::decode(key, raw)).transpose()
+    }
+
+    /// Returns whether there is such a key.
+    pub fn contains_key(&self, key: &str) -> bool {
+        self.values.contains_key(key)
+    }
+
+    /// Returns the keys, in the order in which they were first set.
+    pub fn keys(&self) -> Vec<String> {
+        self.values.keys().collect()
+    }
+
+    /// Returns whether the session has no keys.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// Returns the owner.
+    pub fn owner(&self) -> Option<&'a str> {
+        self.owner
+    }
+
+    /// Returns Flask's `session.permanent`.
+    pub fn is_permanent(&self) -> bool {
+        is_permanent(self.values)
+    }
+
+    /// Returns whether the request sent no valid session.
+    pub fn is_new(&self) -> bool {
+        self.flags.new
+    }
+
+    /// Returns whether there is something to save.
+    pub fn is_modified(&self) -> bool {
+        self.flags.modified
+    }
+
+    /// Returns whether the handler obtained the session.
+    pub fn is_accessed(&self) -> bool {
+        self.flags.accessed
+    }
+
+    /// Returns whether a renewal is due that sets the cookie.
+    pub fn is_renewed(&self) -> bool {
+        self.flags.renewed
+    }
+
+    /// Returns whether the client's cookie is out of date, if it contains only the id of the
+    /// session. A server-side interface returns this from
+    /// [`should_set_cookie`](crate::SessionInterface::should_set_cookie).
+    ///
+    /// It is true if
+    ///
+    /// - the session gets an id or another id,
+    /// - its lifetime changes, or
+    ///   [`set_modified(true)`](crate::Session::set_modified) demands a new cookie,
+    /// - it is [renewed](Self::is_renewed). Under [`Refresh::WhenModified`](crate::Refresh), a
+    ///   change of a session that has a lifetime renews it,
+    /// - the request sent several cookies of the name.
+    pub fn is_cookie_due(&self) -> bool {
+        self.flags.cookie_due
+    }
+}
+
+impl fmt::Debug for SessionView<'_> {
+    /// Shows the flags and the number of keys, but no key and no value.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionView")
+            .field("keys", &self.values.len())
+            .field("flags", &self.flags)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,111 @@
+//! The end of a request: saves its session and returns the headers of the response.
+
+use std::error::Error as _;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, MutexGuard, PoisonError};
+
+use super::headers::SessionHeaders;
+use super::sent::SentCookie;
+use super::session::{OutagePolicy, RequestSession, Shared};
+use crate::error::Error;
+use crate::interface::CookieAction;
+use crate::request_view::RequestView;
+use crate::session::state::Origin;
+
+/// The result of a commit.
+#[derive(Debug, Default)]
+#[must_use]
+pub struct Committed {
+    /// The headers of the response, also if it is an error response: an earlier
+    /// [`Session::save`](crate::Session::save) may have stored the session under a new id.
+    pub headers: SessionHeaders,
+    /// Why the session could not be saved. The response must become an error response.
+    pub error: Option<Error>,
+}
+
+impl Committed {
+    /// Returns the headers, or the error if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`error`](Self::error).
+    pub fn into_result(self) -> Result<SessionHeaders, Error> {
+        self.error.map_or(Ok(self.headers), Err)
+    }
+}
+
+impl RequestSession {
+    /// Saves the session and returns the headers of the response. Call it once, when the head of
+    /// the response is ready, also for error responses. The session refuses changes from now on.
+    ///
+    /// | accessed | empty | modified | has a lifetime and is renewed | result |
+    /// |---|---|---|---|---|
+    /// | no | yes | no | – | nothing |
+    /// | yes | yes | no | – | `Vary: Cookie` |
+    /// | any | yes | yes | – | removal, `Vary` |
+    /// | no | no | no | no | nothing |
+    /// | yes | no | no | no | `Vary` |
+    /// | any | no | no | yes | `Set-Cookie`, `Vary` |
+    /// | any | no | yes | any | `Set-Cookie`, `Vary` |
+    ///
+    /// A server-side backend keeps an existing session whose last key was removed without `clear`
+    /// or `destroy`. It uses the last row only if the cookie is out of date; see
+    /// [`SessionView::is_cookie_due`](crate::interface::SessionView::is_cookie_due).
+    ///
+    /// If the future is dropped, nothing more is saved, and the client gets no cookie.
+    ///
+    /// The [`error`](Committed::error) is that of
+    /// [`SessionInterface::save`](crate::SessionInterface::save),
+    /// [`TooLarge`](crate::ErrorKind::TooLarge) for a cookie that the configuration refuses, or
+    /// [`Configuration`](crate::ErrorKind::Configuration) if a hook returned a name and attributes
+    /// that browsers refuse.
+    pub async fn commit(&self) -> Committed {
+        if let Some(headers) = self.finish_if_unchanged() {
+            return Committed { headers, error: None };
+        }
+        let shared = self.shared();
+        if !shared.is_opened()
+            && let Err(error) = shared.open().await
+        {
+            tracing::warn!(%error, source = error.source(), "session could not be renewed");
+            return Committed::default();
+        }
+        // A committed session starts no other save, so only an earlier one can be in progress.
+        let saved_manually = shared.saved_manually.load(Ordering::SeqCst);
+        let _permit = if saved_manually { Some(shared.saving.lock().await) } else { None };
+        let (result, sent) = shared.save(true).await;
+        shared.committed(result.err(), sent)
+    }
+}
+
+impl Shared {
+    fn committed(&self, error: Option<Error>, cookie: SentCookie) -> Committed {
+        self.send(cookie);
+        // It may be the header that an earlier save left for the response.
+        let set_cookie = self.sent().header.take();
+        let vary = set_cookie.is_some() || self.cell.is_accessed();
+        Committed { headers: SessionHeaders { set_cookie, vary }, error }
+    }
+
+    pub(super) fn sent(&self) -> MutexGuard<'_, SentCookie> {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A request for the same session after this one, with the cookie that the client has by then.
+    pub(super) fn reopened(&self) -> Self {
+        let name = self.cookie_name();
+        let header = {
+            let sent = self.sent();
+            let cookie = match &sent.action {
+                CookieAction::Set { value, .. } => Some(value.as_str()),
+                CookieAction::Remove => None,
+                CookieAction::Keep => self.view.cookie(name),
+            };
+            cookie.map(|cookie| format!("{name}={cookie}")).unwrap_or_default()
+        };
+        let (host, scheme, path) = (self.view.host(), self.view.scheme(), self.view.path());
+        let view = RequestView::builder().host(host).scheme(scheme).path(path);
+        let view = view.cookie_header(header.as_bytes()).build();
+        Self::new(Arc::clone(&self.interface), view, OutagePolicy::Refuse, Origin::Reopened)
+    }
+}

@@ -1,0 +1,139 @@
+//! A latch: the first to enter does the work once, and the others wait until it is done.
+
+use std::future::poll_fn;
+use std::sync::atomic::AtomicU8;
+use std::sync::atomic::Ordering::{Acquire, SeqCst};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+const IDLE: u8 = 0;
+const BUSY: u8 = 1;
+/// Busy, and a waker is waiting.
+const AWAITED: u8 = 2;
+const DONE: u8 = 3;
+
+/// Runs a piece of work once, even if futures that do it are dropped. It allocates only if two
+/// enter at the same time.
+#[derive(Debug, Default)]
+pub(super) struct Latch {
+    state: AtomicU8,
+    waiting: Mutex<Vec<Waker>>,
+}
+
+/// The permit to do the work. Dropping it admits the next.
+#[derive(Debug)]
+pub(super) struct Permit<'a> {
+    latch: &'a Latch,
+    /// The state after the permit.
+    next: u8,
+}
+
+impl Latch {
+    /// Whether the work is done. It is ordered with [`Permit::finish`] and with every other
+    /// sequentially consistent operation.
+    pub(super) fn is_done(&self) -> bool {
+        self.state.load(SeqCst) == DONE
+    }
+
+    /// Waits until the work is done, or returns the permit to do it.
+    pub(super) async fn enter(&self) -> Option<Permit<'_>> {
+        poll_fn(|context| self.poll_enter(context)).await
+    }
+
+    fn poll_enter(&self, context: &Context<'_>) -> Poll<Option<Permit<'_>>> {
+        loop {
+            match self.state.compare_exchange(IDLE, BUSY, Acquire, Acquire) {
+                Ok(_) => return Poll::Ready(Some(Permit { latch: self, next: IDLE })),
+                Err(DONE) => return Poll::Ready(None),
+                Err(_) => {}
+            }
+            let mut waiting = self.waiting();
+            // The permit's drop takes the wakers after it has changed the state.
+            if let Ok(BUSY) | Err(AWAITED) =
+                self.state.compare_exchange(BUSY, AWAITED, Acquire, Acquire)
+            {
+                if !waiting.iter().any(|waker| waker.will_wake(context.waker())) {
+                    waiting.push(context.waker().clone());
+                }
+                return Poll::Pending;
+            }
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Vec<Waker>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Permit<'_> {
+    /// Marks the work as done.
+    pub(super) fn finish(mut self) {
+        self.next = DONE;
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        if self.latch.state.swap(self.next, SeqCst) == AWAITED {
+            let waiting = std::mem::take(&mut *self.latch.waiting());
+            waiting.into_iter().for_each(Waker::wake);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use super::*;
+
+    #[test]
+    fn dropped_permit_lets_next_enter_and_finish_lets_all_pass() {
+        let latch = Latch::default();
+        let mut context = Context::from_waker(Waker::noop());
+        let mut first = pin!(latch.enter());
+        let Poll::Ready(Some(permit)) = first.as_mut().poll(&mut context) else {
+            panic!("the first did not enter")
+        };
+        let (mut second, mut third) = (pin!(latch.enter()), pin!(latch.enter()));
+        assert!(second.as_mut().poll(&mut context).is_pending());
+        assert!(third.as_mut().poll(&mut context).is_pending());
+        drop(permit);
+        assert!(latch.waiting().is_empty(), "all were woken");
+        let Poll::Ready(Some(permit)) = second.as_mut().poll(&mut context) else {
+            panic!("the second did not enter")
+        };
+        assert!(third.as_mut().poll(&mut context).is_pending());
+        permit.finish();
+        assert!(matches!(third.as_mut().poll(&mut context), Poll::Ready(None)));
+        assert!(latch.is_done());
+    }
+
+    #[test]
+    fn threads_that_enter_at_once_do_the_work_once() {
+        for _ in 0..200 {
+            let (latch, done) = (Latch::default(), AtomicU8::new(0));
+            std::thread::scope(|scope| {
+                for give_up in [true, true, false, false] {
+                    let (latch, done) = (&latch, &done);
+                    scope.spawn(move || {
+                        let mut context = Context::from_waker(Waker::noop());
+                        let mut enter = pin!(latch.enter());
+                        loop {
+                            match enter.as_mut().poll(&mut context) {
+                                Poll::Ready(Some(permit)) if !give_up => {
+                                    done.fetch_add(1, SeqCst);
+                                    return permit.finish();
+                                }
+                                Poll::Ready(_) => return,
+                                Poll::Pending => std::thread::yield_now(),
+                            }
+                        }
+                    });
+                }
+            });
+            assert_eq!(done.load(SeqCst), 1);
+            assert!(latch.is_done());
+        }
+    }
+}

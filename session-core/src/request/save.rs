@@ -1,0 +1,337 @@
+//! Saving the session of a request: at the commit, and before it.
+
+use std::error::Error as _;
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::hooks::RequestHooks;
+use super::sent::SentCookie;
+use super::session::Shared;
+use crate::config::OversizePolicy;
+use crate::cookie::{check_name, render_removal, render_set};
+use crate::error::{Error, ErrorKind};
+use crate::interface::save::SaveRequest;
+use crate::interface::view::{SessionView, ViewFlags};
+use crate::interface::{CookieAction, Save, Saved};
+use crate::session::Outcome;
+use crate::session::Renewal;
+use crate::session::holder::Cell;
+use crate::session::intent::Intent;
+use crate::session::state::{Origin, State, StoredData};
+
+impl Shared {
+    /// Saves the changes made so far, before the commit.
+    pub(super) async fn save_now(&self) -> Result<Outcome, Error> {
+        // Either this sees the commit below, or the commit sees this and waits.
+        self.saved_manually.swap(true, Ordering::SeqCst);
+        let _permit = self.saving.lock().await;
+        if self.cell.write(|state| Ok(state.origin == Origin::Anonymous))? {
+            let message = "session store could not be reached when this request began; \
+                           the session cannot be saved";
+            return Err(Error::new(ErrorKind::Unavailable, message));
+        }
+        if self.is_unchanged() {
+            return Ok(self.cell.lock().conclude(Outcome::Unchanged));
+        }
+        let is_reopened = self.origin == Origin::Reopened;
+        if is_reopened && self.cell.read(|state| state.data.is_new && state.intent.is_modified()) {
+            let message = "session has ended or has another id, and its response has been sent: \
+                           the id of a new session could not reach the client";
+            return Err(Error::new(ErrorKind::Ended, message));
+        }
+        let (result, sent) = self.save(false).await;
+        if is_reopened && self.is_undelivered(&sent.action) {
+            let message = "this backend stores the session in the client's cookie, \
+                           and the response has been sent";
+            return result.and(Err(Error::new(ErrorKind::Committed, message)));
+        }
+        self.send(sent);
+        result
+    }
+
+    /// Replaces the header that an earlier save left for the response, if a later save changes the
+    /// cookie again, or finds that the header repeats an id that is not this session's any more.
+    pub(super) fn send(&self, cookie: SentCookie) {
+        let mut sent = self.sent();
+        if cookie.action != CookieAction::Keep {
+            *sent = cookie;
+        } else if cookie.discards
+            && sent.action != CookieAction::Remove
+            && (sent.unconfirmed || !self.is_undelivered(&sent.action))
+        {
+            *sent = SentCookie::default();
+        }
+    }
+
+    fn is_undelivered(&self, action: &CookieAction) -> bool {
+        match action {
+            CookieAction::Set { value, .. } => {
+                self.view.cookie(self.cookie_name()) != Some(value.as_str())
+            }
+            CookieAction::Keep | CookieAction::Remove => false,
+        }
+    }
+
+    /// Saves what the session wants now, if there is anything to save. `last` is the commit. Also
+    /// returns what happens to the cookie if it fails.
+    pub(super) async fn save(&self, last: bool) -> (Result<Outcome, Error>, SentCookie) {
+        let on_error = Mutex::new(CookieAction::Keep);
+        match self.try_save(last, &on_error).await {
+            Ok((outcome, sent)) => (Ok(outcome), sent),
+            Err((error, sent)) => (Err(error), sent),
+        }
+    }
+
+    async fn try_save(
+        &self,
+        last: bool,
+        on_error: &Mutex<CookieAction>,
+    ) -> Result<(Outcome, SentCookie), (Error, SentCookie)> {
+        let interface = &*self.interface;
+        let hooks = RequestHooks { interface, request: &self.view };
+        let request = SaveRequest {
+            hooks: &hooks,
+            view: &self.view,
+            cell: &self.cell,
+            cookie_name: self.cookie_name(),
+            now: interface.config().now(),
+            detached: self.origin == Origin::Reopened,
+            last,
+            on_error,
+        };
+        let sets_unchanged = self.sets_unchanged.swap(false, Ordering::Relaxed);
+        let keeping = |error| (error, SentCookie::default());
+        let attempt = SaveAttempt::start(request, sets_unchanged).map_err(keeping)?;
+        let Some(attempt) = attempt else {
+            return Ok((Outcome::Unchanged, SentCookie::default()));
+        };
+        if !attempt.needed {
+            let unchanged = Ok(SentCookie::default());
+            let outcome = attempt.finish(Saved::unchanged(), &unchanged).map_err(keeping)?;
+            return unchanged.map(|sent| (outcome, sent)).map_err(keeping);
+        }
+        match interface.save(&attempt.save).await {
+            Ok(mut saved) => {
+                let cookie = attempt.render_saved(&mut saved);
+                let outcome = attempt.finish(saved, &cookie).map_err(keeping)?;
+                Ok((outcome, cookie.map_err(keeping)?))
+            }
+            Err(error) => Err((error, attempt.render_error(&mut lock(on_error)))),
+        }
+    }
+
+    /// Whether the request only read its session and no renewal is due: the most frequent commit.
+    pub(super) fn is_unchanged(&self) -> bool {
+        let interface = &*self.interface;
+        let (contents, renewal, flags) = {
+            let state = self.cell.lock();
+            let Some(renewal) = state.data.renewal else { return false };
+            if state.intent.is_modified() {
+                return false;
+            }
+            let flags = ViewFlags::of_save(&state.data, &state.intent, self.cell.is_accessed());
+            (state.data.stored.clone(), renewal, flags)
+        };
+        if renewal.can_be_due(self.cell.is_accessed())
+            && renewal.is_due(self.cell.is_accessed(), interface.config().now())
+        {
+            return false;
+        }
+        let view = SessionView::of(&contents, flags);
+        if self.sets_unchanged.load(Ordering::Relaxed) || interface.should_set_cookie(&view) {
+            self.sets_unchanged.store(true, Ordering::Relaxed);
+            return false;
+        }
+        self.cell.lock().conclude(Outcome::Unchanged);
+        true
+    }
+}
+
+/// One attempt to save. It has taken the intent out of the session, and returns it if it fails or
+/// is dropped.
+struct SaveAttempt<'a> {
+    save: Save<'a>,
+    /// Whether there is anything to save.
+    needed: bool,
+    finished: bool,
+}
+
+impl<'a> SaveAttempt<'a> {
+    /// Takes what the session wants; `None` if the session is never saved. Fails if the cookie
+    /// could not be set afterwards.
+    fn start(request: SaveRequest<'a>, sets_unchanged: bool) -> Result<Option<Self>, Error> {
+        let (data, intent) = {
+            let mut state = request.cell.lock();
+            if matches!(state.origin, Origin::Anonymous | Origin::Null(_)) {
+                return Ok(None);
+            }
+            (state.data.clone(), std::mem::take(&mut state.intent))
+        };
+        let save = Save::new(request, data, intent, request.cell.is_accessed());
+        let mut attempt = Self { save, needed: true, finished: false };
+        // No hook is called before the end of a session is stored.
+        if !attempt.save.ends() {
+            attempt.needed = attempt.save.call_hooks(sets_unchanged);
+            if attempt.save.should_set_cookie() {
+                check_attributes(&attempt.save)?;
+            }
+        }
+        Ok(Some(attempt))
+    }
+
+    /// Renders the `Set-Cookie` header of a save that succeeded.
+    fn render_saved(&self, saved: &mut Saved) -> Result<SentCookie, Error> {
+        match self.render(std::mem::take(&mut saved.cookie), saved.outcome) {
+            // A renewal loses nothing by it. A request that changes the session fails.
+            Err(error) if error.kind() == ErrorKind::TooLarge && !self.save.is_modified() => {
+                tracing::warn!(%error, source = error.source(), "session could not be renewed");
+                saved.outcome = Outcome::Unchanged;
+                Ok(SentCookie::default())
+            }
+            rendered => rendered,
+        }
+    }
+
+    /// Renders the `Set-Cookie` header of a save that failed.
+    fn render_error(&self, action: &mut CookieAction) -> SentCookie {
+        let sent = self.render(std::mem::take(action), Outcome::Unchanged).unwrap_or_default();
+        SentCookie { unconfirmed: true, ..sent }
+    }
+
+    /// Renders the `Set-Cookie` header.
+    fn render(&self, action: CookieAction, outcome: Outcome) -> Result<SentCookie, Error> {
+        let save = &self.save;
+        let discards = action == CookieAction::Keep && outcome != Outcome::Unchanged;
+        let header = match &action {
+            CookieAction::Set { value, expires } if save.should_set_cookie() => {
+                check_attributes(save)?;
+                let (name, attributes) = (save.cookie_name(), save.cookie_attributes());
+                let header = render_set(name, value, *expires, save.now(), attributes)?;
+                check_size(save, header, value.len())?
+            }
+            CookieAction::Remove => {
+                check_attributes(save)?;
+                render_removal(save.cookie_name(), save.cookie_attributes())
+            }
+            CookieAction::Keep | CookieAction::Set { .. } => {
+                return Ok(SentCookie { discards, ..SentCookie::default() });
+            }
+        };
+        Ok(SentCookie { action, header: Some(header), discards, unconfirmed: false })
+    }
+
+    /// Continues the session from what was stored, with the changes made since.
+    /// Returns what became of the session.
+    fn finish(
+        mut self,
+        mut saved: Saved,
+        cookie: &Result<SentCookie, Error>,
+    ) -> Result<Outcome, Error> {
+        self.finished = true;
+        let lifetime = match cookie {
+            Ok(SentCookie { action: CookieAction::Set { .. }, .. }) => {
+                Some(Some(self.save.lifetime()))
+            }
+            Ok(SentCookie { action: CookieAction::Remove, .. }) => Some(None),
+            _ => None,
+        };
+        let cell = self.save.request.cell;
+        if let Some(contents) = saved.contents.take() {
+            merge(cell, contents.stored)?;
+        }
+        let mut state = cell.lock();
+        if let Some(lifetime) = lifetime {
+            state.data.lifetime = lifetime;
+            // A session that begins later has no owner, even if `clear` has ended this one.
+            if lifetime.is_none() && !state.intent.owner {
+                state.data.stored.owner = None;
+            }
+        }
+        // If the cookie could not be set, the next save must try again.
+        state.intent.write |= cookie.is_err();
+        Ok(apply(&mut state, &saved))
+    }
+}
+
+fn lock(action: &Mutex<CookieAction>) -> MutexGuard<'_, CookieAction> {
+    action.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Shows the merged contents, with the changes made since the save began.
+fn merge(cell: &Cell, stored: StoredData) -> Result<(), Error> {
+    loop {
+        let (later, revision) = {
+            let mut state = cell.lock();
+            if state.intent.changes.is_empty() {
+                show(&mut state, stored);
+                return Ok(());
+            }
+            (state.intent.changes.clone(), state.revision)
+        };
+        // An update runs the caller's code, so not under the lock.
+        let mut merged = stored.clone();
+        later.apply(merged.values_mut())?;
+        let mut state = cell.lock();
+        if state.revision == revision {
+            show(&mut state, merged);
+            return Ok(());
+        }
+    }
+}
+
+fn show(state: &mut State, mut merged: StoredData) {
+    if state.intent.owner {
+        merged.owner = state.data.stored.owner.take();
+    }
+    state.data.stored = merged;
+    state.revision += 1;
+}
+
+fn apply(state: &mut State, saved: &Saved) -> Outcome {
+    if saved.outcome == Outcome::Stored {
+        state.data.renewal = Some(saved.renewal.unwrap_or_else(Renewal::never));
+    }
+    state.conclude(saved.outcome)
+}
+
+impl Drop for SaveAttempt<'_> {
+    fn drop(&mut self) {
+        if !self.finished {
+            let mut state = self.save.request.cell.lock();
+            let later = std::mem::take(&mut state.intent);
+            state.intent = Intent::merged(self.save.take_intent(), later);
+        }
+    }
+}
+
+/// Checks the name and the attributes of the cookie, unless they are those of the configuration.
+fn check_attributes(save: &Save<'_>) -> Result<(), Error> {
+    let (name, attributes, config) = (save.cookie_name(), save.cookie_attributes(), save.config());
+    let configured = std::ptr::eq(name, config.cookie_name())
+        && std::ptr::eq(attributes, config.cookie_attributes());
+    if configured { Ok(()) } else { check_name(name, attributes) }
+}
+
+/// Applies the policy for cookies that are too large.
+fn check_size(save: &Save<'_>, header: String, value: usize) -> Result<String, Error> {
+    let limit = save.config().max_cookie_size();
+    if limit == 0 || header.len() <= limit {
+        return Ok(header);
+    }
+    let (size, extra) = (header.len(), header.len() - value);
+    if save.config().oversize() == OversizePolicy::Refuse {
+        let message = format!(
+            "session cookie of {size} bytes ({value} of value, {extra} of name and attributes) \
+             exceeds the limit of {limit} bytes; store less in the session or use a server-side backend"
+        );
+        return Err(Error::new(ErrorKind::TooLarge, message));
+    }
+    tracing::warn!(
+        value,
+        attributes = extra,
+        size,
+        limit,
+        "session cookie is larger than the limit; browsers may ignore it"
+    );
+    Ok(header)
+}

@@ -1,0 +1,295 @@
+//! The session of one request: opened when it is first needed.
+
+use std::error::Error as _;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::caching::Directives;
+use super::headers::SessionHeaders;
+use super::hooks::RequestHooks;
+use super::latch::Latch;
+use super::sent::SentCookie;
+use crate::config::Refresh;
+use crate::error::Error;
+use crate::interface::{OpenContext, SessionInterface};
+use crate::request_view::RequestView;
+use crate::session::Session;
+use crate::session::holder::{BoxFuture, Cell, Holder};
+use crate::session::state::{Data, Origin};
+
+/// The session of one request. It is opened when it is first needed. Clones share it.
+///
+/// # Examples
+///
+/// ```
+/// use session_core::SessionInterface;
+/// use session_core::request::{RequestSession, RequestView};
+///
+/// # async fn serve(interface: impl SessionInterface) -> Result<(), session_core::Error> {
+/// let view = RequestView::builder().cookie_header(b"session=abc").path("/").build();
+/// let request = RequestSession::new(interface, view);
+///
+/// let session = request.session().await?; // in the extractor
+/// session.insert("theme", "dark")?; // in the handler
+///
+/// let committed = request.commit().await; // when the response is ready
+/// if let Some(set_cookie) = committed.headers.set_cookie() {
+///     println!("Set-Cookie: {set_cookie}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct RequestSession {
+    shared: Arc<Shared>,
+}
+
+/// The policy for a request whose session the backend failed to open.
+///
+/// There is no other choice: a session that is empty without saying so would later replace the real
+/// one.
+///
+/// The policy applies only to opening. If saving fails, the client gets an error response with both
+/// policies.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum OutagePolicy {
+    /// The request gets the error. Adapters respond with status 503 before the handler runs.
+    #[default]
+    Refuse,
+    /// The request gets an empty session that [says so](Session::is_anonymous) and is never saved.
+    ///
+    /// Changes succeed but are lost, and the client's cookie is unchanged. A handler that must
+    /// store something, such as a login, checks [`is_anonymous`](Session::is_anonymous) and
+    /// responds with an error.
+    Anonymous,
+}
+
+/// A request, and what is known of its session.
+pub(super) struct Shared {
+    pub(super) interface: Arc<dyn SessionInterface>,
+    pub(super) view: RequestView,
+    outage: OutagePolicy,
+    /// Where its session comes from: from the request, or reopened after it.
+    pub(super) origin: Origin,
+    pub(super) cell: Cell,
+    opening: Latch,
+    /// Whether opening failed, so that an untouched request does not try again.
+    failed: AtomicBool,
+    /// Whether the response is public, so that an untouched request renews nothing.
+    public: AtomicBool,
+    /// The name of the cookie, if it is not the configured one.
+    cookie_name: Option<Box<str>>,
+    /// Whether `should_set_cookie` wants the cookie of an unchanged session to be set.
+    pub(super) sets_unchanged: AtomicBool,
+    /// Whether a save before the commit was started.
+    pub(super) saved_manually: AtomicBool,
+    /// Held during a manual save.
+    pub(super) saving: async_lock::Mutex<()>,
+    /// The effect of the response on the client's cookie.
+    pub(super) sent: Mutex<SentCookie>,
+}
+
+impl RequestSession {
+    /// Returns the session of a request, which is not opened yet.
+    pub fn new(interface: impl SessionInterface, request: RequestView) -> Self {
+        Self::with_shared(Arc::new(interface), request, OutagePolicy::default())
+    }
+
+    /// Returns the session of a request, with an interface that many requests share and a policy
+    /// for outages.
+    pub fn with_shared(
+        interface: Arc<dyn SessionInterface>,
+        request: RequestView,
+        outage: OutagePolicy,
+    ) -> Self {
+        Self { shared: Arc::new(Shared::new(interface, request, outage, Origin::Requested)) }
+    }
+
+    /// Returns the session, after opening it if this is the first call. From now on, the response
+    /// depends on the cookie.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Committed`](crate::ErrorKind::Committed) if this is the first call and the
+    /// request was committed: caches were not told that the response depends on the cookie.
+    ///
+    /// The error of [`SessionInterface::open`](crate::SessionInterface::open), unless the policy is
+    /// [`OutagePolicy::Anonymous`]. A later call tries again.
+    pub async fn session(&self) -> Result<Session, Error> {
+        self.shared.session().await?;
+        Ok(Session::new(Arc::clone(&self.shared) as _))
+    }
+
+    /// Ends a request that has nothing to save, and returns the headers of its response. Returns
+    /// `None` if the session must be [committed](Self::commit). Adapters call this first, to avoid
+    /// a future for requests that leave their session alone or only read it.
+    ///
+    /// The session refuses changes from now on.
+    pub fn finish_if_unchanged(&self) -> Option<SessionHeaders> {
+        let shared = &*self.shared;
+        shared.cell.commit();
+        if !shared.opening.is_done() {
+            return (!shared.renews_unused()).then(SessionHeaders::default);
+        }
+        if shared.saved_manually.load(Ordering::SeqCst) || !shared.is_unchanged() {
+            return None;
+        }
+        Some(SessionHeaders { set_cookie: None, vary: shared.cell.is_accessed() })
+    }
+
+    /// Notes the `Cache-Control` values of the response. Adapters call it before
+    /// [`finish_if_unchanged`](Self::finish_if_unchanged).
+    ///
+    /// A `public` response does not renew a session that no handler obtained: with its cookie, a
+    /// cache could not store the response.
+    pub fn note_cache_control<'a>(&self, values: impl IntoIterator<Item = &'a [u8]>) {
+        let shared = &*self.shared;
+        if (*shared.interface).config().refresh() == Refresh::EachRequest
+            && Directives::of(values).public
+        {
+            shared.public.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Returns the request.
+    pub fn request(&self) -> &RequestView {
+        &self.shared.view
+    }
+
+    /// Returns the name of the session cookie in this request.
+    pub fn cookie_name(&self) -> &str {
+        self.shared.cookie_name()
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+}
+
+impl Shared {
+    pub(super) fn new(
+        interface: Arc<dyn SessionInterface>,
+        view: RequestView,
+        outage: OutagePolicy,
+        origin: Origin,
+    ) -> Self {
+        let name = (*interface).cookie_name(&view);
+        let configured = (*interface).config().cookie_name();
+        let cookie_name = (name != configured).then(|| name.into());
+        Self {
+            interface,
+            view,
+            outage,
+            origin,
+            cell: Cell::default(),
+            opening: Latch::default(),
+            failed: AtomicBool::new(false),
+            public: AtomicBool::new(false),
+            cookie_name,
+            sets_unchanged: AtomicBool::new(false),
+            saved_manually: AtomicBool::new(false),
+            saving: async_lock::Mutex::new(()),
+            sent: Mutex::default(),
+        }
+    }
+
+    pub(super) fn cookie_name(&self) -> &str {
+        self.cookie_name.as_deref().unwrap_or_else(|| (*self.interface).config().cookie_name())
+    }
+
+    /// Opens the session for a handler.
+    pub(super) async fn session(&self) -> Result<(), Error> {
+        if self.cell.is_committed() {
+            return self.cell.access();
+        }
+        if !self.opening.is_done()
+            && let Err(error) = self.open().await
+        {
+            if self.outage == OutagePolicy::Refuse {
+                return Err(error);
+            }
+            log_outage(&error);
+            self.open_with(|| async { Ok((Data::fresh(), Origin::Anonymous)) }).await?;
+        }
+        self.cell.access()
+    }
+
+    /// Opens the session.
+    pub(super) async fn open(&self) -> Result<(), Error> {
+        self.open_with(|| async {
+            let interface = &*self.interface;
+            let hooks = RequestHooks { interface, request: &self.view };
+            let context = OpenContext {
+                hooks: &hooks,
+                request: &self.view,
+                cookie_name: self.cookie_name(),
+                now: interface.config().now(),
+            };
+            let opened = interface.open(&context).await.inspect_err(|_| {
+                self.failed.store(true, Ordering::Relaxed);
+            })?;
+            Ok(opened.into_parts(&self.origin))
+        })
+        .await
+    }
+
+    async fn open_with<F: Future<Output = Result<(Data, Origin), Error>> + Send>(
+        &self,
+        open: impl FnOnce() -> F + Send,
+    ) -> Result<(), Error> {
+        if let Some(permit) = self.opening.enter().await {
+            let (data, origin) = open().await?;
+            let mut state = self.cell.lock();
+            (state.data, state.origin) = (data, origin);
+            drop(state);
+            permit.finish();
+        }
+        Ok(())
+    }
+
+    pub(super) fn is_opened(&self) -> bool {
+        self.opening.is_done()
+    }
+
+    /// Whether a session that no handler obtained must be opened all the same, to be renewed.
+    fn renews_unused(&self) -> bool {
+        (*self.interface).config().refresh() == Refresh::EachRequest
+            && !self.failed.load(Ordering::Relaxed)
+            && !self.public.load(Ordering::Relaxed)
+            && self.view.cookie(self.cookie_name()).is_some()
+    }
+}
+
+impl Holder for Shared {
+    fn cell(&self) -> &Cell {
+        &self.cell
+    }
+
+    fn save(self: Arc<Self>) -> BoxFuture<crate::session::Outcome> {
+        Box::pin(async move { self.save_now().await })
+    }
+
+    fn reopen(self: Arc<Self>) -> BoxFuture<Arc<dyn Holder>> {
+        Box::pin(async move {
+            let reopened = Arc::new(self.reopened());
+            reopened.session().await?;
+            Ok(reopened as Arc<dyn Holder>)
+        })
+    }
+}
+
+fn log_outage(error: &Error) {
+    let source = error.source();
+    tracing::error!(%error, source, "session could not be opened; the request continues without one");
+}
+
+impl fmt::Debug for RequestSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestSession")
+            .field("interface", &self.shared.interface)
+            .field("request", &self.shared.view)
+            .field("session", &self.shared.cell)
+            .finish_non_exhaustive()
+    }
+}

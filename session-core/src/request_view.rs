@@ -1,0 +1,179 @@
+//! The part of a request that session interfaces can read.
+
+use crate::cookie;
+
+/// The cookies, host, scheme and path of a request.
+///
+/// It is a copy, so it stays valid after the framework passed the request on.
+///
+/// # Examples
+///
+/// ```
+/// use session_core::request::RequestView;
+///
+/// let request = RequestView::builder()
+///     .cookie_header(b"session=abc; theme=dark")
+///     .cookie_header(b"session=\"other\"")
+///     .host("shop.example.com")
+///     .path("/cart")
+///     .build();
+/// assert_eq!(request.cookie("session"), Some("abc"));
+/// ```
+#[derive(Clone, Default)]
+pub struct RequestView {
+    /// Host, scheme, path and cookies, concatenated.
+    text: Vec<u8>,
+    host_end: Option<usize>,
+    scheme_end: Option<usize>,
+    path_end: usize,
+}
+
+impl RequestView {
+    /// Returns a builder without cookies, host and scheme and with an empty path.
+    pub fn builder() -> RequestViewBuilder<'static> {
+        RequestViewBuilder { cookies: Cookies::None, host: None, scheme: None, path: "" }
+    }
+
+    /// Returns the value of the first cookie with this name in all `Cookie` headers, without
+    /// surrounding quotes. Returns `None` if there is no such cookie or its value is not UTF-8.
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        let first = cookie::values(&self.text[self.path_end..], name).next()?;
+        std::str::from_utf8(first).ok()
+    }
+
+    /// Returns whether the request has several cookies with this name, as after a change of the
+    /// cookie's domain or path.
+    pub fn has_several_cookies(&self, name: &str) -> bool {
+        cookie::values(&self.text[self.path_end..], name).nth(1).is_some()
+    }
+
+    /// Returns the host that the client sent, unchanged. It may include a port.
+    pub fn host(&self) -> Option<&str> {
+        self.host_end.map(|end| self.part(0, end))
+    }
+
+    /// Returns the scheme, if the framework provides one. Behind a proxy that terminates TLS, it is
+    /// not the scheme that the client used.
+    pub fn scheme(&self) -> Option<&str> {
+        self.scheme_end.map(|end| self.part(self.host_end.unwrap_or(0), end))
+    }
+
+    /// Returns the full path, without the query. Below axum's `nest`, it includes the prefix.
+    pub fn path(&self) -> &str {
+        self.part(self.scheme_end.or(self.host_end).unwrap_or(0), self.path_end)
+    }
+
+    /// Returns a part that was given as text.
+    fn part(&self, start: usize, end: usize) -> &str {
+        std::str::from_utf8(&self.text[start..end]).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for RequestView {
+    /// Hides the cookies.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RequestView")
+            .field("host", &self.host())
+            .field("scheme", &self.scheme())
+            .field("path", &self.path())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A builder of [`RequestView`], for framework adapters.
+#[derive(Clone)]
+pub struct RequestViewBuilder<'a> {
+    cookies: Cookies<'a>,
+    host: Option<&'a str>,
+    scheme: Option<&'a str>,
+    path: &'a str,
+}
+
+/// The `Cookie` headers so far. There is rarely more than one, so a single header is not copied
+/// before `build`.
+#[derive(Clone)]
+enum Cookies<'a> {
+    None,
+    One(&'a [u8]),
+    Several(Vec<u8>),
+}
+
+impl<'a> RequestViewBuilder<'a> {
+    /// Adds the value of a `Cookie` header, which may contain bytes other than UTF-8. Call it for
+    /// each header, in order.
+    #[must_use]
+    pub fn cookie_header<'b>(self, value: &'b [u8]) -> RequestViewBuilder<'b>
+    where
+        'a: 'b,
+    {
+        let cookies = match self.cookies {
+            Cookies::None => Cookies::One(value),
+            Cookies::One(first) => Cookies::Several([first, b";", value].concat()),
+            Cookies::Several(mut cookies) => {
+                cookies.push(b';');
+                cookies.extend_from_slice(value);
+                Cookies::Several(cookies)
+            }
+        };
+        RequestViewBuilder { cookies, ..self }
+    }
+
+    /// Sets the host. The default is `None`.
+    #[must_use]
+    pub fn host<'b>(self, host: impl Into<Option<&'b str>>) -> RequestViewBuilder<'b>
+    where
+        'a: 'b,
+    {
+        RequestViewBuilder { host: host.into(), ..self }
+    }
+
+    /// Sets the scheme. The default is `None`.
+    #[must_use]
+    pub fn scheme<'b>(self, scheme: impl Into<Option<&'b str>>) -> RequestViewBuilder<'b>
+    where
+        'a: 'b,
+    {
+        RequestViewBuilder { scheme: scheme.into(), ..self }
+    }
+
+    /// Sets the path, without the query. The default is an empty path.
+    #[must_use]
+    pub fn path<'b>(self, path: &'b str) -> RequestViewBuilder<'b>
+    where
+        'a: 'b,
+    {
+        RequestViewBuilder { path, ..self }
+    }
+
+    /// Returns the [`RequestView`].
+    pub fn build(self) -> RequestView {
+        let (host, scheme) = (self.host.unwrap_or(""), self.scheme.unwrap_or(""));
+        let cookies = match &self.cookies {
+            Cookies::None => &[][..],
+            Cookies::One(header) => header,
+            Cookies::Several(headers) => headers,
+        };
+        let path_end = host.len() + scheme.len() + self.path.len();
+        let mut text = Vec::with_capacity(path_end + cookies.len());
+        for part in [host.as_bytes(), scheme.as_bytes(), self.path.as_bytes(), cookies] {
+            text.extend_from_slice(part);
+        }
+        RequestView {
+            text,
+            host_end: self.host.map(str::len),
+            scheme_end: self.scheme.map(|scheme| host.len() + scheme.len()),
+            path_end,
+        }
+    }
+}
+
+impl std::fmt::Debug for RequestViewBuilder<'_> {
+    /// Hides the cookies.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RequestViewBuilder")
+            .field("host", &self.host)
+            .field("scheme", &self.scheme)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}

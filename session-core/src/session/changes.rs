@@ -1,0 +1,261 @@
+//! The journal: what one request changed, and how it is applied to a newer version of the session.
+
+use std::fmt;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::values::Values;
+use crate::error::{Error, ErrorKind};
+use crate::flask::flash::{self, Flash};
+
+/// The changes of one request to its session, in order.
+///
+/// An interface that finds a newer version of the session than the one it opened applies the
+/// changes to that version, by [`Save::merge`](crate::interface::Save::merge) or
+/// [`replay`](Self::replay), so that no request loses the changes of another.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    changes: SmallVec<[Change; 1]>,
+    /// How many changes were dropped from the front because a later one made them irrelevant.
+    dropped: usize,
+}
+
+/// A position in the [`Changes`] of a session: separates an attempt to save from later changes. The
+/// default is the start.
+///
+/// A mark is valid until [`SessionInterface::save`](crate::SessionInterface::save) returns `Ok`.
+/// After an error or a dropped future, the changes keep their positions and later changes follow.
+/// After `Ok`, the next save has only later changes, and their positions start again at the
+/// default.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Mark(usize);
+
+/// The part of an update that can run again: raw value in, raw value out.
+pub(crate) type Apply = dyn Fn(Option<&str>) -> Result<Option<String>, Error> + Send + Sync;
+
+#[derive(Clone)]
+pub(crate) enum Change {
+    /// Sets a key; the last to save wins that key.
+    Insert { key: Box<str>, value: String },
+    /// Removes a key.
+    Remove { key: Box<str> },
+    /// Runs again on the present value.
+    Update { key: Box<str>, apply: Arc<Apply> },
+    /// Removes every key, including those of other requests.
+    Clear,
+    /// Appends a flash message.
+    Flash { entry: Box<str> },
+    /// Removes these flash messages and no others.
+    TakeFlashes { taken: Vec<Flash> },
+}
+
+impl Changes {
+    /// Returns whether there are no changes.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// Returns the number of changes.
+    pub fn len(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// Returns the position after the last change.
+    pub fn mark(&self) -> Mark {
+        Mark(self.dropped + self.changes.len())
+    }
+
+    /// Returns the changes after a position.
+    #[must_use]
+    pub fn since(&self, mark: Mark) -> Self {
+        let skipped = self.skipped(mark);
+        Self { changes: self.changes[skipped..].into(), dropped: self.dropped + skipped }
+    }
+
+    /// Applies the changes to another payload of the same session, and returns the result.
+    ///
+    /// `insert` and `remove` affect only their key, `update` runs its function again, `clear`
+    /// removes every key, and taking flash messages removes only those that were taken.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Malformed`] if `payload` is not a JSON object; [`ErrorKind::Value`] if an
+    /// `update` finds a value of another type.
+    pub fn replay(&self, payload: &str) -> Result<String, Error> {
+        let mut values = Values::parse(payload.to_owned()).map_err(|_| malformed())?;
+        self.apply(&mut values)?;
+        Ok(values.to_payload())
+    }
+
+    pub(crate) fn apply(&self, values: &mut Values) -> Result<(), Error> {
+        self.apply_since(Mark::default(), values)
+    }
+
+    pub(crate) fn apply_since(&self, mark: Mark, values: &mut Values) -> Result<(), Error> {
+        self.changes[self.skipped(mark)..].iter().try_for_each(|change| change.apply(values))
+    }
+
+    /// How many of the present changes are before a position.
+    fn skipped(&self, mark: Mark) -> usize {
+        mark.0.saturating_sub(self.dropped).min(self.changes.len())
+    }
+
+    /// Appends later changes to earlier ones.
+    pub(crate) fn joined(mut earlier: Self, later: Self) -> Self {
+        later.changes.into_iter().for_each(|change| earlier.push(change));
+        earlier
+    }
+
+    /// Whether every key was removed at some point.
+    pub(crate) fn clears(&self) -> bool {
+        matches!(self.changes.first(), Some(Change::Clear))
+    }
+
+    pub(crate) fn push(&mut self, change: Change) {
+        if matches!(change, Change::Clear) {
+            self.dropped += self.changes.len();
+            self.changes.clear();
+        }
+        self.changes.push(change);
+    }
+}
+
+impl Change {
+    /// Applies the change: when it is recorded, and again when it is replayed.
+    pub(crate) fn apply(&self, values: &mut Values) -> Result<(), Error> {
+        match self {
+            Self::Insert { key, value } => insert(values, key, value),
+            Self::Remove { key } => {
+                values.remove(key);
+                Ok(())
+            }
+            Self::Update { key, apply } => {
+                if let Some(value) = apply(values.get(key))? {
+                    insert(values, key, &value)
+                } else {
+                    values.remove(key);
+                    Ok(())
+                }
+            }
+            Self::Clear => {
+                values.clear();
+                Ok(())
+            }
+            Self::Flash { entry } => {
+                let list = flash::append(values.get(flash::KEY), entry)?;
+                insert(values, flash::KEY, &list)
+            }
+            Self::TakeFlashes { taken } => {
+                if let Some(list) = flash::without(values.get(flash::KEY), taken)? {
+                    insert(values, flash::KEY, &list)
+                } else {
+                    values.remove(flash::KEY);
+                    Ok(())
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Change {
+    /// Shows the kind and the key of a change, but no value.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Insert { key, .. } => write!(f, "Insert({key:?}, ..)"),
+            Self::Remove { key } => write!(f, "Remove({key:?})"),
+            Self::Update { key, .. } => write!(f, "Update({key:?}, ..)"),
+            Self::Clear => f.write_str("Clear"),
+            Self::Flash { .. } => f.write_str("Flash(..)"),
+            Self::TakeFlashes { taken } => write!(f, "TakeFlashes({})", taken.len()),
+        }
+    }
+}
+
+pub(crate) fn malformed() -> Error {
+    Error::new(ErrorKind::Malformed, "session payload is not a JSON object")
+}
+
+fn insert(values: &mut Values, key: &str, value: &str) -> Result<(), Error> {
+    if values.insert(key, value) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::TooLarge, "session payload would exceed two gigabytes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Change, Changes, Mark};
+    use crate::interface::{Opened, state_of};
+    use crate::session::Session;
+
+    fn session(payload: &str) -> Session {
+        Opened::from_payload(payload).unwrap().into_session()
+    }
+
+    fn changes(session: &Session) -> Changes {
+        state_of(session).changes().clone()
+    }
+
+    #[test]
+    fn other_keys_are_untouched() {
+        let session = session(r#"{"a":1,"b":2,"c":3}"#);
+        session.insert("a", 9).unwrap();
+        session.discard("b").unwrap();
+        let replayed = changes(&session).replay(r#"{"c":4,"b":5,"d":6}"#).unwrap();
+        assert_eq!(replayed, r#"{"c":4,"d":6,"a":9}"#);
+    }
+
+    #[test]
+    fn replay_removes_only_taken_flashes() {
+        let session = session(r#"{"_flashes":[{" t":["message","a"]},{" t":["message","a"]}]}"#);
+        assert_eq!(session.take_flashes().unwrap().len(), 2);
+        session.flash("mine").unwrap();
+        let newer = r#"{"_flashes":[{" t":["message","a"]},{" t":["message","a"]},{" t":["message","a"]},{" t":["error","late"]}]}"#;
+        let replayed = changes(&session).replay(newer).unwrap();
+        assert_eq!(
+            replayed,
+            r#"{"_flashes":[{" t":["message","a"]},{" t":["error","late"]},{" t":["message","mine"]}]}"#
+        );
+    }
+
+    #[test]
+    fn get_or_insert_keeps_newer_value() {
+        let session = session("{}");
+        assert_eq!(session.get_or_insert("theme", "dark".to_owned()).unwrap(), "dark");
+        assert_eq!(
+            changes(&session).replay(r#"{"theme":"light"}"#).unwrap(),
+            r#"{"theme":"light"}"#
+        );
+        assert_eq!(changes(&session).replay("{}").unwrap(), r#"{"theme":"dark"}"#);
+    }
+
+    #[test]
+    fn debug_shows_no_value() {
+        let session = session("{}");
+        session.insert("password", "hunter2").unwrap();
+        session.flash("hunter2").unwrap();
+        let shown = format!("{:?} {session:?}", changes(&session));
+        assert!(
+            shown.contains("Insert(\"password\", ..)") && !shown.contains("hunter2"),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn mark_separates_later_changes_even_after_clear() {
+        let remove = |key: &str| Change::Remove { key: key.into() };
+        let mut changes = Changes::default();
+        changes.push(remove("a"));
+        let mark = changes.mark();
+        assert!(changes.since(mark).is_empty());
+        changes.push(remove("b"));
+        assert_eq!((changes.since(mark).len(), changes.since(Mark::default()).len()), (1, 2));
+        changes.push(Change::Clear);
+        changes.push(remove("c"));
+        assert_eq!(changes.since(mark).len(), 2);
+        let later = changes.mark();
+        changes.push(remove("d"));
+        assert_eq!((changes.since(later).len(), changes.since(mark).len()), (1, 3));
+    }
+}

@@ -1,0 +1,166 @@
+//! Flash messages: stored by one request and shown by the next.
+
+use super::Session;
+use super::changes::Change;
+use super::state::State;
+use crate::error::Error;
+use crate::flask::flash::{self, Flash};
+use crate::flask::{self, Tuple};
+
+/// Flash messages, in Flask's format.
+impl Session {
+    /// Stores a message of category `message` for the next page.
+    ///
+    /// # Errors
+    ///
+    /// As for [`insert`](Self::insert).
+    pub fn flash(&self, message: impl serde::Serialize) -> Result<(), Error> {
+        self.flash_in(flash::DEFAULT_CATEGORY, message)
+    }
+
+    /// Stores a message of a category for the next page. The message is text, a
+    /// [`Markup`](crate::flask::Markup) or any other value.
+    ///
+    /// # Errors
+    ///
+    /// As for [`insert`](Self::insert).
+    pub fn flash_in(&self, category: &str, message: impl serde::Serialize) -> Result<(), Error> {
+        let entry = flask::encode(&Tuple::new((category, message))).map_err(flash::not_a_flash)?;
+        self.write(|state| state.record(Change::Flash { entry: entry.into() }))
+    }
+
+    /// Removes and returns all flash messages, oldest first. A second call in the same request
+    /// returns the same list, also in another thread.
+    ///
+    /// It also returns messages of this request if they were flashed before the first call.
+    /// Messages flashed after it wait for the next page. Two concurrent requests may both return a
+    /// message.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Value`](crate::ErrorKind::Value) if the stored value is not a list. Otherwise
+    /// as for [`insert`](Self::insert), if there is a message to remove.
+    pub fn take_flashes(&self) -> Result<Vec<Flash>, Error> {
+        let taken = self.read(|state| match &state.taken_flashes {
+            None if !state.data.values().contains_key(flash::KEY) => Some(Vec::new()),
+            taken => taken.clone(),
+        });
+        match taken {
+            Some(taken) => Ok(taken),
+            None => self.write(State::take_flashes),
+        }
+    }
+
+    /// Removes all flash messages and returns those of some categories, oldest first. As in Flask,
+    /// a further call in the same request returns those of other categories.
+    ///
+    /// # Errors
+    ///
+    /// As for [`take_flashes`](Self::take_flashes).
+    pub fn take_flashes_in(&self, categories: &[&str]) -> Result<Vec<Flash>, Error> {
+        let mut flashes = self.take_flashes()?;
+        flashes.retain(|flash| categories.contains(&flash.category()));
+        Ok(flashes)
+    }
+}
+
+impl State {
+    fn take_flashes(&mut self) -> Result<Vec<Flash>, Error> {
+        if let Some(taken) = &self.taken_flashes {
+            return Ok(taken.clone());
+        }
+        let taken: Vec<_> = match self.data.values().get(flash::KEY) {
+            Some(list) => flash::parse(list)?.into_iter().filter_map(Result::ok).collect(),
+            None => Vec::new(),
+        };
+        self.record(Change::TakeFlashes { taken: taken.clone() })?;
+        self.taken_flashes = Some(taken.clone());
+        Ok(taken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+    use crate::flask::Markup;
+    use crate::interface::{Opened, state_of};
+
+    fn session(payload: &str) -> Session {
+        Opened::from_payload(payload).unwrap().into_session()
+    }
+
+    fn payload(session: &Session) -> String {
+        state_of(session).payload()
+    }
+
+    #[test]
+    fn messages_have_flasks_format() {
+        let session = session("{}");
+        session.flash("Hello").unwrap();
+        session.flash_in("warning", Markup::from("<em>x</em>")).unwrap();
+        assert_eq!(
+            payload(&session),
+            r#"{"_flashes":[{" t":["message","Hello"]},{" t":["warning",{" m":"<em>x</em>"}]}]}"#
+        );
+    }
+
+    #[test]
+    fn taking_empties_session_once() {
+        let session = session(r#"{"_flashes":[["info","a"],{" t":["message",3]},7]}"#);
+        let texts = |flashes: Vec<Flash>| flashes.iter().map(Flash::text).collect::<Vec<_>>();
+        assert_eq!(texts(session.take_flashes().unwrap()), ["a", "3"]);
+        session.flash("later").unwrap();
+        assert_eq!(texts(session.take_flashes().unwrap()), ["a", "3"]);
+        assert_eq!(payload(&session), r#"{"_flashes":[{" t":["message","later"]}]}"#);
+    }
+
+    #[test]
+    fn two_threads_take_each_message_once() {
+        const THREADS: usize = 2;
+        for _ in 0..5000 {
+            let session = session(r#"{"_flashes":[["info","a"],["info","b"]]}"#);
+            let barrier = std::sync::Barrier::new(THREADS);
+            let taken = std::thread::scope(|scope| {
+                let take = || {
+                    barrier.wait();
+                    session.take_flashes().unwrap()
+                };
+                let threads: [_; THREADS] = std::array::from_fn(|_| scope.spawn(take));
+                threads.map(|thread| thread.join().unwrap())
+            });
+            for taken in taken {
+                assert_eq!(taken.iter().map(Flash::text).collect::<Vec<_>>(), ["a", "b"]);
+            }
+            // A concurrent request flashed the same message: it is removed no second time.
+            let newer = r#"{"_flashes":[["info","a"],["info","b"],["info","a"]]}"#;
+            let replayed = state_of(&session).changes().replay(newer).unwrap();
+            assert_eq!(replayed, r#"{"_flashes":[{" t":["info","a"]}]}"#);
+        }
+    }
+
+    #[test]
+    fn taking_nothing_changes_nothing() {
+        let session = session(r#"{"a":1}"#);
+        assert!(session.take_flashes().unwrap().is_empty());
+        assert!(!session.is_modified());
+    }
+
+    #[test]
+    fn stored_flashes_that_are_not_a_list_fail() {
+        let session = session(r#"{"_flashes":{"a":1},"b":2}"#);
+        assert_eq!(session.take_flashes().unwrap_err().kind(), ErrorKind::Value);
+        assert_eq!(session.flash("x").unwrap_err().kind(), ErrorKind::Value);
+        assert_eq!(session.get::<u8>("b").unwrap(), Some(2));
+    }
+
+    #[test]
+    fn text_of_tagged_value_hides_marker_of_process() {
+        let session = session("{}");
+        session.flash(crate::flask::Uuid::from([7; 16])).unwrap();
+        session.flash(vec![1, 2]).unwrap();
+        let flashes = session.take_flashes().unwrap();
+        assert_eq!(flashes[0].text(), r#"{" u":"07070707070707070707070707070707"}"#);
+        assert_eq!(flashes[1].text(), "[1,2]");
+    }
+}

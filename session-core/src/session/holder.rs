@@ -1,0 +1,122 @@
+//! The state that the clones of a session share, and the one place that decides whether a write is
+//! allowed.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::intent::Outcome;
+use super::state::{Origin, State};
+use crate::error::{Error, ErrorKind};
+
+pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
+
+/// Owns a session: a request, or a session made by hand.
+pub(crate) trait Holder: Send + Sync {
+    fn cell(&self) -> &Cell;
+
+    /// Saves the changes made so far.
+    fn save(self: Arc<Self>) -> BoxFuture<Outcome>;
+
+    /// Opens the session again, outside its request.
+    fn reopen(self: Arc<Self>) -> BoxFuture<Arc<dyn Holder>>;
+}
+
+/// The state of a session, and the two flags that do not belong to what was opened.
+#[derive(Default)]
+pub(crate) struct Cell {
+    /// [`ACCESSED`] and [`COMMITTED`], in one value, so that each change sees both.
+    flags: AtomicU8,
+    state: Mutex<State>,
+}
+
+const ACCESSED: u8 = 1;
+const COMMITTED: u8 = 2;
+
+impl Cell {
+    pub(crate) fn new(state: State) -> Self {
+        Self { state: Mutex::new(state), ..Self::default() }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        // No user-supplied code runs under the lock, so the state behind a poisoned one is whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn read<R>(&self, read: impl FnOnce(&State) -> R) -> R {
+        read(&self.lock())
+    }
+
+    /// Runs a change if the session accepts changes.
+    pub(crate) fn write<R>(
+        &self,
+        write: impl FnOnce(&mut State) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        let mut state = self.lock();
+        self.check_writable(&state)?;
+        write(&mut state)
+    }
+
+    /// Fails if nothing may be changed: on the null session and after the commit.
+    fn check_writable(&self, state: &State) -> Result<(), Error> {
+        if let Origin::Null(reason) = &state.origin {
+            return Err(Error::new(ErrorKind::Unconfigured, reason.clone()));
+        }
+        if self.is_committed() {
+            let message = "the response is committed: a change could not reach the client; \
+                           open the session again with Session::reopen";
+            return Err(Error::new(ErrorKind::Committed, message));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn is_accessed(&self) -> bool {
+        self.flags.load(Ordering::SeqCst) & ACCESSED != 0
+    }
+
+    /// Notes that a handler obtained the session.
+    ///
+    /// Fails if the session was committed and no handler had obtained it before. The headers of the
+    /// response then do not say that it depends on the cookie.
+    pub(crate) fn access(&self) -> Result<(), Error> {
+        let accessed = |flags| (flags != COMMITTED).then_some(flags | ACCESSED);
+        let accessed = self.flags.fetch_update(Ordering::SeqCst, Ordering::SeqCst, accessed);
+        if accessed.is_ok() {
+            return Ok(());
+        }
+        let message = "the headers of the response have been sent without `Vary: Cookie`; \
+                       obtain the session before the response";
+        Err(Error::new(ErrorKind::Committed, message))
+    }
+
+    /// Refuses all further changes.
+    ///
+    /// Of a commit and the opening of the session, one sees the other, because both are
+    /// sequentially consistent: no handler gets a session that the commit does not see.
+    pub(crate) fn commit(&self) {
+        self.flags.fetch_or(COMMITTED, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_committed(&self) -> bool {
+        self.flags.load(Ordering::SeqCst) & COMMITTED != 0
+    }
+}
+
+impl fmt::Debug for Cell {
+    /// Shows the flags and the number of keys, but no key and no value.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.read(|state| {
+            f.debug_struct("Session")
+                .field("keys", &state.data.values().len())
+                .field("permanent", &state.data.is_permanent())
+                .field("new", &state.data.is_new)
+                .field("modified", &state.intent.is_modified())
+                .field("accessed", &self.is_accessed())
+                .field("committed", &self.is_committed())
+                .field("origin", &state.origin)
+                .finish_non_exhaustive()
+        })
+    }
+}

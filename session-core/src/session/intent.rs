@@ -1,0 +1,70 @@
+//! The changes that one request makes to its session, and the outcome of saving them.
+
+use super::changes::Changes;
+
+/// The outcome of a save.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Every change is stored, or the session has ended as requested.
+    Stored,
+    /// There was nothing to store.
+    Unchanged,
+    /// Another request ended the session in the meantime. The changes were dropped. The client's
+    /// cookie was left alone because it may belong to a newer session.
+    ///
+    /// Later saves of the request that have nothing to store have this outcome also.
+    ///
+    /// This is not an error: a commit with this outcome sends the handler's response unchanged.
+    /// After [`Session::save`](crate::Session::save), respond as to a visitor who is logged out.
+    Dropped,
+}
+
+/// The change of a session's id.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub enum IdChange {
+    /// The session keeps its id.
+    #[default]
+    Keep,
+    /// The session gets a new id. Requests that opened it under the old id can still store their
+    /// changes.
+    Rotate,
+    /// The session gets a new id. Requests that opened it under the old id cannot change it any
+    /// more, because the old id may be known to somebody else.
+    CutOff,
+}
+
+/// The changes that one request makes to its session, until they are saved.
+///
+/// It is moved as a whole. [`merged`](Self::merged) is the only place that combines two.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Intent {
+    pub(crate) changes: Changes,
+    /// Whether the changes are to be saved, or the session is to be renewed without one.
+    pub(crate) write: bool,
+    /// Whether the session that was opened is to end, whatever is written afterwards.
+    pub(crate) end: bool,
+    pub(crate) id: IdChange,
+    /// Whether the owner is replaced by the one that the session shows.
+    pub(crate) owner: bool,
+}
+
+impl Intent {
+    /// Whether there is anything to save.
+    pub(crate) fn is_modified(&self) -> bool {
+        self.write || self.end || self.owner || self.id != IdChange::Keep
+    }
+
+    /// Combines an intent that was not saved with what the request wanted afterwards.
+    pub(crate) fn merged(earlier: Self, later: Self) -> Self {
+        let Self { changes, write, end, id, owner } = earlier;
+        let changes = Changes::joined(changes, later.changes);
+        // Ending a session takes back the changes of its id and owner that came before.
+        let (id, owner) = if later.end {
+            (later.id, later.owner)
+        } else {
+            (id.max(later.id), owner || later.owner)
+        };
+        Self { changes, write: write || later.write, end: end || later.end, id, owner }
+    }
+}

@@ -1,0 +1,156 @@
+//! The traits that a store implements.
+
+use std::fmt::Debug;
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+
+use super::record::{NewRecord, Record, Replaced, StoreKey, Version};
+use crate::error::Error;
+
+/// A store of server-side sessions, such as Redis, a database or memory.
+///
+/// A store knows nothing about sessions. It stores a [`Record`] under a [`StoreKey`], unchanged,
+/// and changes a record only for a caller that knows its current [`Version`].
+/// [`ServerSideSessions`](crate::ServerSideSessions) does everything else for every store: ids,
+/// expiry, merging, rotation and ending.
+///
+/// # Contract
+///
+/// - **Atomic calls.** Each call is atomic with respect to all other calls on the same key, from
+///   this process or another. It should take one round trip. A call that begins after another call
+///   returned sees its result. Therefore `load` must not read from a stale cache or from a replica
+///   that lags.
+/// - **Unique versions.** A version is never used twice for one key, even if the record was removed
+///   and created again. Use 64 random bits, or one counter for all keys that is stored durably with
+///   the records. A counter inside the record restarts after `remove`.
+/// - **Exact contents.** The store returns every byte of the payload and every character of the
+///   owner unchanged. Times are exact to the millisecond, and an expiry is never rounded down.
+/// - **Expiry.** A store may remove a record some time after its `expires_at`, but not before.
+///   Until then it returns the record. The engine checks the expiry of every record that it loads,
+///   with the clock of `SessionConfig`. Therefore a store needs a clock only to remove records
+///   itself. An expired record that is still stored may make `create` fail or may be replaced by
+///   it.
+/// - **No retries.** A conditional call is never repeated inside the store or its driver, because
+///   the first attempt may have been applied.
+/// - **Blocking and timeouts.** A call must not block the thread; run a blocking database call on a
+///   thread pool. The engine sets no timeout. A store on a network must fail with
+///   [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) after its own limit.
+/// - **Cancellation.** If the future of a call is dropped, the call was applied completely or not
+///   at all.
+///
+/// # Errors
+///
+/// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if the store did not reply; the call
+/// may have been applied. [`ErrorKind::Backend`](crate::ErrorKind::Backend) if it replied with a
+/// failure. [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) if the payload exceeds its limit. A
+/// missing record and another version are results, not errors.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+///
+/// use session_core::store::{NewRecord, Replaced, SessionStore, StoreKey};
+///
+/// # async fn show(store: impl SessionStore, key: StoreKey) -> Result<(), session_core::Error> {
+/// let now = SystemTime::now();
+/// let expires_at = now + Duration::from_secs(60);
+/// let version = store.create(&key, &NewRecord::new(b"one", now, expires_at)).await?;
+/// let newer = NewRecord::new(b"two", now, expires_at);
+/// assert!(matches!(store.replace(&key, version, &newer).await?, Replaced::Done(_)));
+/// assert_eq!(store.replace(&key, version, &newer).await?, Replaced::Stale);
+/// # Ok(())
+/// # }
+/// ```
+#[async_trait]
+pub trait SessionStore: Debug + Send + Sync + 'static {
+    /// Returns the record under a key, or `None` if there is none. An expired record may be
+    /// returned or not.
+    async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error>;
+
+    /// Returns the records under several keys, in the order of the keys, as if by one
+    /// [`load`](Self::load) for each. By default, it does that; override it if the store can load
+    /// many records in one round trip.
+    async fn load_many(&self, keys: &[StoreKey]) -> Result<Vec<Option<Record>>, Error> {
+        let mut records = Vec::with_capacity(keys.len());
+        for key in keys {
+            records.push(self.load(key).await?);
+        }
+        Ok(records)
+    }
+
+    /// Creates a record under a key that has none, and returns its version.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Backend`](crate::ErrorKind::Backend) if there is a live record, which must
+    /// stay. Keys come from 256 random bits, so this is a bug.
+    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error>;
+
+    /// Replaces the record if its current version is `expected`. Returns [`Replaced::Stale`] and
+    /// changes nothing if the record has another version or does not exist. This method never
+    /// creates a record.
+    ///
+    /// Payload, owner, creation time and expiry are all replaced. The new expiry may be earlier
+    /// than the old one. A rotation, for example, replaces the old record by a short tombstone that
+    /// expires after ten seconds.
+    async fn replace(
+        &self,
+        key: &StoreKey,
+        expected: Version,
+        record: &NewRecord<'_>,
+    ) -> Result<Replaced, Error>;
+
+    /// Sets the expiry of the record if its current version is `expected`, and changes nothing else
+    /// of it except perhaps the version. Returns `false` and changes nothing if the record has
+    /// another version or does not exist.
+    async fn touch(
+        &self,
+        key: &StoreKey,
+        expected: Version,
+        expires_at: SystemTime,
+    ) -> Result<bool, Error>;
+
+    /// Removes the record if its current version is `expected`. Returns `false` and changes nothing
+    /// if the record has another version or does not exist.
+    async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error>;
+
+    /// Returns the index of owners, or `None` if the store cannot find the records of an owner,
+    /// which is the default. A store that implements [`OwnerIndex`] must return `Some(self)`.
+    ///
+    /// The engine uses it to end a session whose record was rotated so long ago that the request
+    /// cannot find its successor otherwise.
+    fn owner_index(&self) -> Option<&dyn OwnerIndex> {
+        None
+    }
+}
+
+/// A store that finds the records of an owner, so that an application can list and end a user's
+/// sessions.
+#[async_trait]
+pub trait OwnerIndex: SessionStore {
+    /// Returns the keys of the records that have this owner, in any order. Owners are compared byte
+    /// by byte.
+    ///
+    /// The result may have other keys, but must not miss one: a key must be listed before its
+    /// record can be loaded, and may be listed after the record was removed. The caller checks the
+    /// record.
+    async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error>;
+}
+
+/// A store that removes expired records only when it is told to.
+///
+/// The engine never calls it. The application, or a task of the store's crate, calls it regularly,
+/// for example every minute, with the current time. If the result equals `limit`, there may be more
+/// expired records.
+#[async_trait]
+pub trait Sweep: SessionStore {
+    /// Removes at most `limit` records whose expiry is before `now`, and returns how many it
+    /// removed. A record that is renewed in the meantime stays.
+    ///
+    /// A store may keep a record until [`MAX_CLOCK_SKEW`](super::MAX_CLOCK_SKEW) after its expiry.
+    /// It must do so if processes with different clocks share the store, because the session is
+    /// still live for a process whose clock is behind `now`.
+    async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error>;
+}

@@ -1,0 +1,136 @@
+//! The requests that run together.
+
+use crate::clocks::{Skew, Tick};
+use crate::steps::Request;
+use crate::steps::Step::{
+    Await, End, EndAll, EndHandle, EndOthers, Flash, Label, List, OtherEndsOthers, Owner,
+    Permanent, Read, Remove, Renew, Reopen, Rotate, Save, SaveAndUpdate, SaveTwice, Take, Update,
+    Write,
+};
+
+pub(crate) const LOGIN: Request = &[Write("user"), Owner(Some("ada"))];
+pub(crate) const OTHER_LOGIN: Request = &[Write("user"), Owner(Some("eve"))];
+/// A change of the password.
+pub(crate) const KEEP_THIS: Request = &[EndOthers, Rotate];
+
+/// Requests of one operation. Every three of these run together.
+pub(crate) const BASIC: &[Request] = &[
+    &[Write("a")],
+    &[Write("b")],
+    &[Update],
+    &[End],
+    &[Rotate],
+    LOGIN,
+    &[EndAll],
+    &[Flash],
+    &[Take],
+    &[Renew],
+    &[Remove("last")],
+];
+
+/// Further requests of one operation.
+pub(crate) const FURTHER: &[Request] = &[
+    &[Read],
+    OTHER_LOGIN,
+    &[Owner(None)],
+    &[EndHandle],
+    &[OtherEndsOthers],
+    KEEP_THIS,
+    &[List],
+    &[Permanent(true)],
+    &[Permanent(false)],
+    &[Label],
+];
+
+/// Requests of several operations.
+pub(crate) const COMPOSED: &[Request] = &[
+    &[Write("a"), Save],
+    &[Update, Save, Update],
+    &[Flash, Save, Flash, Save],
+    &[Take, Save],
+    &[Rotate, Save],
+    &[Rotate, Save, Write("a")],
+    &[Write("a"), Save, Rotate],
+    &[Rotate, Save, Update, Rotate],
+    &[Write("user"), Owner(Some("ada")), Save],
+    &[Update, Save, Owner(Some("ada")), Save, Update],
+    &[Update, Owner(None), Save],
+    &[End, Save],
+    &[End, Write("a"), Save, Update],
+    &[End, Write("user"), Owner(Some("ada"))],
+    &[Permanent(false), Save, Update],
+    &[Update, Reopen, Update, Save],
+    &[Reopen, End, Save],
+    &[Update, SaveTwice, Flash],
+    &[Rotate, SaveAndUpdate, Save],
+];
+
+/// Requests that run beside those of several operations.
+pub(crate) const BESIDE: &[Request] =
+    &[&[Read], &[Update], &[Rotate], LOGIN, &[End], &[EndAll], &[List]];
+
+/// Requests that the browser sends after it received the first response.
+pub(crate) const FOLLOWING: &[Request] = &[
+    &[Await(0), Update],
+    &[Await(0), Rotate, Save, Update],
+    &[Await(0), End],
+    &[Await(0), Write("user"), Owner(Some("ada"))],
+    &[Await(0), Owner(None)],
+];
+
+/// Three requests that also run with faults.
+pub(crate) const TRIPLES: &[[Request; 3]] = &[
+    [&[Write("a")], &[Write("b")], &[Rotate]],
+    [&[Update], &[Update], &[Update]],
+    [&[Write("a")], &[Rotate], &[End]],
+    [&[Write("a")], &[Rotate], &[EndAll]],
+    [&[Write("a")], LOGIN, &[End]],
+    [&[Rotate], &[Rotate], &[Write("a")]],
+    [&[Flash], &[Take], &[Rotate]],
+    [&[Renew], &[Write("a")], &[End]],
+    [&[Rotate], &[Rotate], &[List]],
+    [LOGIN, OTHER_LOGIN, &[List]],
+    [&[Rotate], &[Owner(None)], &[Update]],
+];
+
+/// Three requests that take long.
+pub(crate) const LONG_TRIPLES: &[[Request; 3]] =
+    &[[KEEP_THIS, &[Rotate], &[EndHandle]], [KEEP_THIS, &[Write("a")], LOGIN]];
+
+/// Requests whose tombstones and deadlines may expire.
+pub(crate) const TIMED: &[Request] = &[
+    &[Update],
+    &[Rotate],
+    LOGIN,
+    &[Owner(None)],
+    &[End],
+    &[EndAll],
+    &[Renew],
+    &[Permanent(false)],
+    &[Update, Save, Rotate],
+    &[Rotate, Save, Update],
+    &[Update, Reopen, Update, Save],
+    // The handler waits for something else between its steps.
+    &[Read, List, Update],
+    &[Read, List, End],
+    &[Read, List, Write("user"), Owner(Some("ada"))],
+];
+
+/// How the clocks differ and move.
+pub(crate) const TIMES: &[(Skew, &[Tick])] = &[
+    ([0, 300, -300], &[]),
+    ([0, -300, 300], &[]),
+    ([0; 3], &[Tick::Pass(6)]),
+    ([0; 3], &[Tick::Pass(611)]),
+];
+
+/// The same, more often.
+pub(crate) const MORE_TIMES: &[(Skew, &[Tick])] = &[
+    ([0, 11, -11], &[]),
+    ([0; 3], &[Tick::Pass(11)]),
+    ([0; 3], &[Tick::Jump(0, 300)]),
+    ([0; 3], &[Tick::Jump(1, -300)]),
+    ([0, 300, -300], &[Tick::Pass(11)]),
+    ([0; 3], &[Tick::Pass(6), Tick::Pass(605)]),
+    ([0, -300, 300], &[Tick::Jump(1, 600), Tick::Pass(6)]),
+];

@@ -1,0 +1,89 @@
+//! The faults of an order.
+
+/// One fault, which happens when a request has made a number of store calls.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fault {
+    pub(crate) request: usize,
+    pub(crate) calls: usize,
+    pub(crate) kind: FaultKind,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum FaultKind {
+    /// The next call is carried out, but its reply is lost.
+    Lost,
+    /// The next call fails and is carried out at any later step.
+    Late,
+    /// The next call fails and is never carried out.
+    Never,
+    /// As `Lost`, and all later calls of the request fail.
+    LostThenDown,
+    /// As `Late`, and all later calls of the request fail.
+    LateThenDown,
+    /// The client goes away: the request ends at its next await.
+    Cut,
+    /// As `Cut`, and the call on its way is carried out at any later step.
+    CutLate,
+    /// The future of a manual save is dropped at its next await.
+    SaveDropped,
+    /// As `SaveDropped`, and the call on its way is carried out at any later step.
+    SaveDroppedLate,
+}
+
+/// The end of a store call.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Fate {
+    Replied,
+    ReplyLost,
+    Delayed,
+    Refused,
+}
+
+impl FaultKind {
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Lost,
+        Self::Late,
+        Self::Never,
+        Self::LostThenDown,
+        Self::LateThenDown,
+        Self::Cut,
+        Self::CutLate,
+        Self::SaveDropped,
+        Self::SaveDroppedLate,
+    ];
+
+    pub(crate) fn cuts(self) -> bool {
+        matches!(self, Self::Cut | Self::CutLate)
+    }
+
+    pub(crate) fn drops_a_save(self) -> bool {
+        matches!(self, Self::SaveDropped | Self::SaveDroppedLate)
+    }
+
+    /// Whether a caller cannot know if its call was carried out.
+    pub(crate) fn is_unknown(self) -> bool {
+        !self.cuts() && !self.drops_a_save() && self != Self::Never
+    }
+
+    /// Whether a call of a dropped future is carried out later.
+    pub(crate) fn leaves_calls(self) -> bool {
+        matches!(self, Self::CutLate | Self::SaveDroppedLate)
+    }
+}
+
+impl Fault {
+    /// The end of the call of a request that has made this many calls.
+    pub(crate) fn fate(self, request: usize, calls: usize) -> Fate {
+        if request != self.request || calls < self.calls {
+            return Fate::Replied;
+        }
+        let is_first = calls == self.calls;
+        match self.kind {
+            FaultKind::Lost | FaultKind::LostThenDown if is_first => Fate::ReplyLost,
+            FaultKind::Late | FaultKind::LateThenDown if is_first => Fate::Delayed,
+            FaultKind::Never if is_first => Fate::Refused,
+            FaultKind::LostThenDown | FaultKind::LateThenDown => Fate::Refused,
+            _ => Fate::Replied,
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! The settings of a store in memory.
+
+use crate::store::MemoryStore;
+use crate::table::Limits;
+
+/// The limits of a [`MemoryStore`].
+///
+/// # Examples
+///
+/// ```
+/// use session_memory::MemoryStore;
+///
+/// let store = MemoryStore::builder().capacity(1_000_000).max_bytes(1 << 30).build();
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct MemoryStoreBuilder {
+    limits: Limits,
+    max_payload: usize,
+}
+
+impl MemoryStoreBuilder {
+    /// Sets the largest number of records. The default is
+    /// [`MemoryStore::DEFAULT_CAPACITY`].
+    #[must_use]
+    pub fn capacity(mut self, records: u64) -> Self {
+        self.limits.records = records;
+        self
+    }
+
+    /// Sets the largest size of all records in bytes. It counts payloads, owners and 112 bytes per
+    /// record, but not the index of owners. The default is 256 MiB.
+    #[must_use]
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.limits.bytes = bytes;
+        self
+    }
+
+    /// Sets the largest payload in bytes. A larger one fails with
+    /// [`ErrorKind::TooLarge`](session_core::ErrorKind::TooLarge). The default is 1 MiB.
+    #[must_use]
+    pub fn max_payload(mut self, bytes: usize) -> Self {
+        self.max_payload = bytes;
+        self
+    }
+
+    /// Returns an empty store.
+    #[must_use]
+    pub fn build(self) -> MemoryStore {
+        MemoryStore::with_limits(self.limits, self.max_payload)
+    }
+}
+
+impl Default for MemoryStoreBuilder {
+    fn default() -> Self {
+        let limits = Limits { records: MemoryStore::DEFAULT_CAPACITY, bytes: 256 << 20 };
+        Self { limits, max_payload: 1 << 20 }
+    }
+}

@@ -1,0 +1,157 @@
+//! The table: shards, limits, and which records are evicted.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use session_core::store::{MAX_CLOCK_SKEW, NewRecord, Record, StoreKey, Version};
+
+use crate::hash::Place;
+use crate::shard::{Shard, Shared};
+
+const MAX_SHARDS: u64 = 64;
+/// The smallest capacity of a shard. A larger one makes a better choice of the record to evict,
+/// because it is the least recently used one of its shard.
+const MIN_PER_SHARD: u64 = 512;
+/// The number of a slot has 32 bits.
+const MAX_RECORDS: u64 = 1 << 31;
+
+/// How much a table may hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) records: u64,
+    pub(crate) bytes: u64,
+}
+
+/// Records by key, up to a limit. Locks are taken in this order: one shard, the index of owners.
+///
+/// A write first stores its record, and then evicts others while the table is too large.
+pub(crate) struct Table {
+    shards: Box<[Mutex<Shard>]>,
+    shared: Arc<Shared>,
+    limits: Limits,
+}
+
+impl Table {
+    pub(crate) fn new(limits: Limits) -> Self {
+        let limits = Limits { records: limits.records.min(MAX_RECORDS), ..limits };
+        let shared = Arc::<Shared>::default();
+        let shards = (limits.records / MIN_PER_SHARD).clamp(1, MAX_SHARDS);
+        let shards = (0..shards).map(|_| Mutex::new(Shard::new(Arc::clone(&shared)))).collect();
+        Self { shards, shared, limits }
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        self.shared.records()
+    }
+
+    pub(crate) fn keys_of(&self, owner: &str) -> Vec<StoreKey> {
+        self.shared.owners.keys_of(owner)
+    }
+
+    pub(crate) fn load(&self, key: &StoreKey) -> Option<Record> {
+        let place = Place::of(key);
+        self.shard(place).load(place.tag, key)
+    }
+
+    /// Creates a record, unless the key has one.
+    pub(crate) fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Option<Version> {
+        let place = Place::of(key);
+        let mut shard = self.shard(place);
+        shard.remove_some_expired(expired_before(record));
+        let version = shard.create(place.tag, key, record)?;
+        drop(shard);
+        self.make_room(place, key, record);
+        Some(version)
+    }
+
+    /// Replaces the record if its version is `expected`.
+    pub(crate) fn replace(
+        &self,
+        key: &StoreKey,
+        expected: Version,
+        record: &NewRecord<'_>,
+    ) -> Option<Version> {
+        let place = Place::of(key);
+        let version = self.shard(place).replace(place.tag, key, expected, record)?;
+        self.make_room(place, key, record);
+        Some(version)
+    }
+
+    /// Sets the expiry of the record if its version is `expected`. Returns whether it did.
+    pub(crate) fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> bool {
+        let place = Place::of(key);
+        self.shard(place).touch(place.tag, key, expected, expires_at)
+    }
+
+    /// Removes the record if its version is `expected`. Returns whether it did.
+    pub(crate) fn remove(&self, key: &StoreKey, expected: Version) -> bool {
+        let place = Place::of(key);
+        self.shard(place).remove(place.tag, key, expected)
+    }
+
+    /// Removes at most `limit` records that expired before a time, and returns how many.
+    pub(crate) fn sweep(&self, time: SystemTime, limit: usize) -> usize {
+        (0..self.shards.len()).fold(0, |swept, shard| {
+            swept + if swept < limit { self.lock(shard).sweep(time, limit - swept) } else { 0 }
+        })
+    }
+
+    fn is_too_large(&self) -> bool {
+        self.shared.records() > self.limits.records || self.shared.bytes() > self.limits.bytes
+    }
+
+    /// Evicts records after a write, until the table is within its limits.
+    fn make_room(&self, written: Place, key: &StoreKey, record: &NewRecord<'_>) {
+        let mut first = self.number(written);
+        while self.is_too_large() {
+            let Some(shard) = self.evict(first, written, key, expired_before(record)) else {
+                break;
+            };
+            first = shard + 1;
+        }
+    }
+
+    /// Evicts records of one shard, searching from the shard `first`. Returns the shard.
+    ///
+    /// All shards are searched for records that have expired or have no owner, before a record
+    /// with an owner is evicted. If no other is left, a new record without an owner is evicted
+    /// itself. The written record is the last one otherwise.
+    fn evict(
+        &self,
+        first: usize,
+        written: Place,
+        key: &StoreKey,
+        expired_before: SystemTime,
+    ) -> Option<usize> {
+        let own = self.number(written);
+        let mut shards = (first..first + self.shards.len()).map(|shard| shard % self.shards.len());
+        let evict_new = |always| self.lock(own).evict_new(written.tag, key, always).then_some(own);
+        shards
+            .clone()
+            .find(|shard| self.lock(*shard).evict_dispensable(key, expired_before))
+            .or_else(|| evict_new(false))
+            .or_else(|| shards.find(|shard| self.lock(*shard).evict_any(key)))
+            .or_else(|| evict_new(true))
+    }
+
+    fn number(&self, place: Place) -> usize {
+        usize::from(place.shard) % self.shards.len()
+    }
+
+    fn shard(&self, place: Place) -> MutexGuard<'_, Shard> {
+        self.lock(self.number(place))
+    }
+
+    fn lock(&self, number: usize) -> MutexGuard<'_, Shard> {
+        // No code of a caller runs under the lock, so a panic there is a bug in this crate.
+        self.shards[number].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The expiry before which a record has expired, whatever clock the engine of a session has.
+///
+/// The table has no clock: the creation time of a session is never later than the present. Hence
+/// a clock that a test sets needs no configuration.
+fn expired_before(written: &NewRecord<'_>) -> SystemTime {
+    written.created_at().checked_sub(MAX_CLOCK_SKEW).unwrap_or(SystemTime::UNIX_EPOCH)
+}

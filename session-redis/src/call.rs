@@ -1,0 +1,244 @@
+//! One call of the store: its commands, its deadline and its errors.
+
+use std::error::Error as _;
+
+use futures_util::future::join;
+use redis::{Cmd, RedisError, RedisResult, Value};
+use session_core::store::{Record, StoreKey};
+use session_core::{Error, ErrorKind};
+use tokio::time::Instant;
+
+use crate::connection::Connection;
+use crate::error::{failed, is_of_another_type};
+use crate::names::{list_name, record_name};
+use crate::record::{self, Listed};
+use crate::scripts::{LIST, Lua, RELIST, REPLACE, UNLIST};
+
+/// One call of the store. All its commands end by its deadline.
+pub(crate) struct Call<'a> {
+    pub(crate) name: &'static str,
+    pub(crate) connection: &'a dyn Connection,
+    pub(crate) key_prefix: &'a str,
+    pub(crate) deadline: Instant,
+}
+
+/// The result of a script on a record.
+pub(crate) enum Changed {
+    /// Nothing, because the record has another version or does not exist.
+    Stale,
+    /// Nothing, because the key must be put on the list of this owner first.
+    Unlisted(Vec<u8>),
+    /// The change. If the old record had an owner, there is the entry in that owner's list, unless
+    /// the call made it.
+    Done(Option<Listing>),
+}
+
+/// An entry of an owner's list.
+pub(crate) struct Listing {
+    owner: Vec<u8>,
+    /// The time until which the key is listed, as the record has it.
+    until: Listed,
+}
+
+impl Call<'_> {
+    pub(crate) async fn send(&self, command: &Cmd) -> RedisResult<Value> {
+        self.connection.send(command, self.deadline).await
+    }
+
+    /// Sends a command that only reads, and repeats it over a new connection if the connection was
+    /// lost.
+    async fn read(&self, command: &Cmd) -> RedisResult<Value> {
+        match self.send(command).await {
+            Err(error) if error.is_connection_dropped() && !error.is_connection_refusal() => {
+                self.send(command).await
+            }
+            reply => reply,
+        }
+    }
+
+    pub(crate) async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
+        let name = record_name(self.key_prefix, key);
+        let mut get = Cmd::with_capacity(2, 3 + name.len());
+        match self.read(get.arg("GET").arg(name)).await {
+            Ok(Value::Nil) => Ok(None),
+            Ok(Value::BulkString(bytes)) => {
+                let record = record::decode(&bytes);
+                if record.is_none() {
+                    warn_of_foreign_value(key);
+                }
+                Ok(record)
+            }
+            Err(error) if is_of_another_type(&error) => {
+                warn_of_foreign_value(key);
+                Ok(None)
+            }
+            Ok(_) => Err(self.unexpected_reply()),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    /// Runs a script on a record. A value of another type has no version, so it is stale.
+    pub(crate) async fn change(
+        &self,
+        script: &Lua,
+        key: &StoreKey,
+        arguments: &[&[u8]],
+    ) -> Result<Changed, Error> {
+        let name = record_name(self.key_prefix, key);
+        match script.run(self.connection, self.deadline, &name, arguments).await {
+            Err(error) if is_of_another_type(&error) => {
+                warn_of_foreign_value(key);
+                Ok(Changed::Stale)
+            }
+            Err(error) => Err(self.failed(error)),
+            Ok(reply) => Changed::from_reply(reply).ok_or_else(|| self.unexpected_reply()),
+        }
+    }
+
+    /// Replaces a record by one with an owner, unless its key must be listed first. Restores a lost
+    /// entry in the list if the owner is the same.
+    pub(crate) async fn replace_listed(
+        &self,
+        key: &StoreKey,
+        owner: &str,
+        arguments: &[&[u8]],
+    ) -> Result<Changed, Error> {
+        // Both commands share a round trip.
+        let replacing = self.change(&REPLACE, key, arguments);
+        let (until, replaced) = join(self.listed_until(key, owner), replacing).await;
+        match replaced? {
+            Changed::Done(Some(listing)) => {
+                self.relist_unless(key, &listing, until).await;
+                Ok(Changed::Done(None))
+            }
+            other => Ok(other),
+        }
+    }
+
+    /// Returns the keys on an owner's list.
+    pub(crate) async fn listed(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
+        let name = list_name(self.key_prefix, owner.as_bytes());
+        let listed = self.read(redis::cmd("ZRANGE").arg(name).arg(0).arg(-1)).await;
+        let Value::Array(members) = listed.map_err(|error| self.failed(error))? else {
+            return Err(self.unexpected_reply());
+        };
+        let key = |member| match member {
+            Value::BulkString(bytes) => Some(StoreKey::from_bytes(bytes.try_into().ok()?)),
+            _ => None,
+        };
+        Ok(members.into_iter().filter_map(key).collect())
+    }
+
+    /// Puts a key on its owner's list for some milliseconds, and returns when they have passed.
+    pub(crate) async fn list(
+        &self,
+        key: &StoreKey,
+        owner: &[u8],
+        time: u64,
+    ) -> Result<Listed, Error> {
+        let time = time.to_string();
+        match self.on_list(&LIST, owner, key, time.as_bytes()).await? {
+            Value::BulkString(listed) => listed.try_into().map_err(|_| self.unexpected_reply()),
+            _ => Err(self.unexpected_reply()),
+        }
+    }
+
+    /// Puts a key back on its owner's list if Redis evicted or lost the entry. If that fails, the
+    /// next write of the record tries again.
+    pub(crate) async fn relist(&self, key: &StoreKey, listing: Option<&Listing>) {
+        let Some(listing) = listing else { return };
+        let session = key.log_name();
+        match self.on_list(&RELIST, &listing.owner, key, &listing.until).await {
+            Ok(Value::Int(1)) => {
+                tracing::warn!(%session, "a session was missing from its owner's list; it is listed again");
+            }
+            Ok(_) => {}
+            Err(error) => log_unchecked(key, &error),
+        }
+    }
+
+    /// Puts a key back on its owner's list if `until` is not the time of the entry, or a later one.
+    async fn relist_unless(
+        &self,
+        key: &StoreKey,
+        listing: &Listing,
+        until: Result<Option<f64>, Error>,
+    ) {
+        let needed = std::str::from_utf8(&listing.until).ok().and_then(|text| text.parse().ok());
+        match until {
+            Err(error) => log_unchecked(key, &error),
+            Ok(until) if until >= needed => {}
+            Ok(_) => self.relist(key, Some(listing)).await,
+        }
+    }
+
+    /// Returns the time until which a key is on an owner's list.
+    async fn listed_until(&self, key: &StoreKey, owner: &str) -> Result<Option<f64>, Error> {
+        let name = list_name(self.key_prefix, owner.as_bytes());
+        let until = self.send(redis::cmd("ZSCORE").arg(name).arg(key.as_bytes())).await;
+        until
+            .and_then(|until| Ok(redis::from_redis_value(until)?))
+            .map_err(|error| self.failed(error))
+    }
+
+    /// Removes a key from the list of an owner whose record it no longer is. If that fails, the key
+    /// stays on the list until its time has passed.
+    pub(crate) async fn unlist(&self, key: &StoreKey, listing: Option<&Listing>) {
+        let Some(listing) = listing else { return };
+        if let Err(error) = self.on_list(&UNLIST, &listing.owner, key, &listing.until).await {
+            let (session, source) = (key.log_name(), error.source());
+            tracing::debug!(%session, %error, source, "a session stays on the list of its former owner");
+        }
+    }
+
+    async fn on_list(
+        &self,
+        script: &Lua,
+        owner: &[u8],
+        key: &StoreKey,
+        argument: &[u8],
+    ) -> Result<Value, Error> {
+        let name = list_name(self.key_prefix, owner);
+        let reply =
+            script.run(self.connection, self.deadline, &name, &[key.as_bytes(), argument]).await;
+        reply.map_err(|error| self.failed(error))
+    }
+
+    pub(crate) fn failed(&self, error: RedisError) -> Error {
+        failed(self.name, error)
+    }
+
+    pub(crate) fn unexpected_reply(&self) -> Error {
+        let message = format!("redis returned an unexpected reply ({})", self.name);
+        Error::new(ErrorKind::Backend, message).with_source("the reply has another type")
+    }
+}
+
+impl Changed {
+    fn from_reply(reply: Value) -> Option<Self> {
+        match reply {
+            Value::Int(0) => Some(Self::Stale),
+            Value::Int(1) => Some(Self::Done(None)),
+            Value::BulkString(owner) => Some(Self::Unlisted(owner)),
+            Value::Array(parts) => match <[Value; 2]>::try_from(parts) {
+                Ok([Value::BulkString(owner), Value::BulkString(until)]) => {
+                    Some(Self::Done(Some(Listing { owner, until: until.try_into().ok()? })))
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+fn log_unchecked(key: &StoreKey, error: &Error) {
+    let (session, source) = (key.log_name(), error.source());
+    tracing::debug!(%session, %error, source, "the entry of a session in its owner's list could not be checked");
+}
+
+fn warn_of_foreign_value(key: &StoreKey) {
+    tracing::warn!(
+        session = %key.log_name(),
+        "redis holds something under a session's key that this store has not written; treating it as absent"
+    );
+}

@@ -1,0 +1,83 @@
+//! Warnings about settings of Redis with which it loses sessions.
+
+use std::collections::HashMap;
+
+use redis::{Cmd, Value};
+use tokio::time::Instant;
+
+use crate::connection::Connection;
+
+/// Reads settings of Redis. Settings that the user of the store may not read are not checked.
+pub(crate) struct Checks<'a> {
+    pub(crate) connection: &'a dyn Connection,
+    pub(crate) deadline: Instant,
+}
+
+impl Checks<'_> {
+    /// Warns if Redis may evict sessions.
+    pub(crate) async fn check_eviction(&self) {
+        let memory = self.info("memory").await;
+        let mut policies: Vec<_> =
+            memory.iter().filter_map(|node| field(node, "maxmemory_policy")).collect();
+        let configured;
+        if policies.is_empty() {
+            configured = self.configured("maxmemory-policy").await;
+            policies.extend(configured.as_deref());
+        }
+        if let Some(policy) = policies.into_iter().find(|policy| *policy != "noeviction") {
+            tracing::warn!(policy, "redis may evict sessions; set maxmemory-policy to noeviction");
+        }
+    }
+
+    /// Warns if Redis acknowledges a write that the replica which becomes the master may not have.
+    pub(crate) async fn check_replicas(&self) {
+        let nodes = self.info("replication").await;
+        let replicas_of = |node: &String| field(node, "connected_slaves")?.parse::<u64>().ok();
+        let Some(node) = nodes.iter().max_by_key(|node| replicas_of(node)) else { return };
+        let replicas = replicas_of(node).unwrap_or(0);
+        // The field is present if a minimum is set.
+        let minimum = if field(node, "min_slaves_good_slaves").is_some() {
+            let minimum = self.configured("min-replicas-to-write").await;
+            minimum.and_then(|minimum| minimum.parse::<u64>().ok())
+        } else {
+            Some(0)
+        };
+        if let Some(minimum) = minimum.filter(|minimum| *minimum < replicas) {
+            tracing::warn!(
+                replicas,
+                minimum,
+                "a failover may lose acknowledged writes; set min-replicas-to-write to the number of replicas"
+            );
+        }
+    }
+
+    /// Returns a section of the information about each master.
+    async fn info(&self, section: &str) -> Vec<String> {
+        match self.read(redis::cmd("INFO").arg(section)).await {
+            Some(Value::Map(nodes)) => nodes
+                .into_iter()
+                .filter_map(|(_, node)| redis::from_redis_value(node).ok())
+                .collect(),
+            Some(node) => redis::from_redis_value(node).into_iter().collect(),
+            None => Vec::new(),
+        }
+    }
+
+    async fn configured(&self, name: &str) -> Option<String> {
+        let reply = self.read(redis::cmd("CONFIG").arg("GET").arg(name)).await?;
+        redis::from_redis_value::<HashMap<String, String>>(reply).ok()?.remove(name)
+    }
+
+    async fn read(&self, command: &Cmd) -> Option<Value> {
+        // A late command would fail, and the connection would be replaced.
+        if Instant::now() >= self.deadline {
+            return None;
+        }
+        self.connection.send(command, self.deadline).await.ok()
+    }
+}
+
+/// Returns the value of a field in a reply to `INFO`.
+fn field<'a>(information: &'a str, name: &str) -> Option<&'a str> {
+    information.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+}

@@ -1,0 +1,63 @@
+//! The differences between the databases.
+
+use sqlx::{AssertSqlSafe, Connection};
+
+use super::failure::Meaning;
+use super::query::{OwnedValue, QueryResult, Value};
+use crate::statements::{Batch, Scripts, Statement};
+
+/// A database, as far as it differs from the others.
+pub(crate) trait Driver: sqlx::Database {
+    const LABEL: &'static str;
+    const SCRIPTS: Scripts;
+    /// Whether the database runs in this process.
+    ///
+    /// Then its writes queue in the process and are committed in groups. A connection stays in use
+    /// after its call was cancelled, because the call ends by itself, and closing the connection
+    /// could drop the data.
+    const EMBEDDED: bool;
+    /// The statement that each new connection runs first.
+    const GREETING: Option<&'static str> = None;
+
+    /// Runs one statement. It is prepared if `prepared` is set.
+    fn run<'c>(
+        connection: &'c mut Self::Connection,
+        statement: &'c Statement,
+        values: &'c [Value<'c>],
+        prepared: bool,
+    ) -> impl Future<Output = sqlx::Result<QueryResult>> + Send + 'c;
+
+    /// Runs the batch form of a statement and returns a result for each call. Only databases with
+    /// such forms implement it.
+    fn run_batch<'c>(
+        _connection: &'c mut Self::Connection,
+        _statement: &'c Statement,
+        _batch: &'c Batch,
+        _calls: &'c [Vec<OwnedValue>],
+    ) -> impl Future<Output = sqlx::Result<Vec<QueryResult>>> + Send + 'c {
+        std::future::ready(Err(sqlx::Error::Protocol(
+            "this database has no batch statements".to_owned(),
+        )))
+    }
+
+    /// Runs a script of several statements.
+    fn run_script(
+        connection: &mut Self::Connection,
+        script: AssertSqlSafe<String>,
+    ) -> impl Future<Output = sqlx::Result<()>> + Send;
+
+    /// Returns whether sqlx keeps prepared statements on connections with these options.
+    fn keeps_statements(_options: &<Self::Connection as Connection>::Options) -> bool {
+        true
+    }
+
+    fn meaning(error: &dyn sqlx::error::DatabaseError) -> Meaning;
+
+    /// Returns the longest message that the server accepts, in bytes, if the server may close the
+    /// connection on a longer one before its error can be read.
+    fn longest_message(
+        _connection: &mut Self::Connection,
+    ) -> impl Future<Output = sqlx::Result<Option<u64>>> + Send {
+        std::future::ready(Ok(None))
+    }
+}

@@ -1,0 +1,127 @@
+//! The default use of TLS: a server on another machine must prove its identity.
+//!
+//! By default, sqlx connects without TLS if the server declines it. An attacker between the server
+//! and its clients could decline it in the name of the server, and ask for the password.
+
+use std::net::IpAddr;
+
+#[cfg(feature = "mysql")]
+use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
+#[cfg(feature = "postgres")]
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+
+/// Requires TLS and a certificate for the host, unless the server is local or the address or the
+/// variable `PGSSLMODE` of the environment sets the mode.
+#[cfg(feature = "postgres")]
+pub(super) fn secure_postgres(
+    url: &str,
+    variable: Option<&str>,
+    options: PgConnectOptions,
+) -> PgConnectOptions {
+    // sqlx ignores a variable with an unknown mode.
+    let is_chosen =
+        sets_mode(url) || variable.is_some_and(|mode| mode.parse::<PgSslMode>().is_ok());
+    if is_chosen || is_local(options.get_host(), options.get_socket().is_some()) {
+        return options;
+    }
+    options.ssl_mode(PgSslMode::VerifyFull)
+}
+
+/// Requires TLS and a certificate for the host, unless the server is local or the address sets the
+/// mode.
+#[cfg(feature = "mysql")]
+pub(super) fn secure_mysql(url: &str, options: MySqlConnectOptions) -> MySqlConnectOptions {
+    if sets_mode(url) || is_local(options.get_host(), options.get_socket().is_some()) {
+        return options;
+    }
+    options.ssl_mode(MySqlSslMode::VerifyIdentity)
+}
+
+/// Returns whether the parameters of the address have the mode of TLS.
+fn sets_mode(url: &str) -> bool {
+    let parameters = url.split_once('?').map_or("", |(_, parameters)| parameters);
+    let mut names = parameters.split('&').filter_map(|parameter| parameter.split('=').next());
+    names.any(|name| matches!(name, "sslmode" | "ssl-mode"))
+}
+
+/// Returns whether nothing is between the server and this process.
+fn is_local(host: &str, has_socket: bool) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    has_socket
+        || host.starts_with('/')
+        || host.eq_ignore_ascii_case("localhost")
+        || address.is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_local() {
+        for host in ["localhost", "LOCALHOST", "127.0.0.1", "127.8.9.1", "[::1]", "::1", "/run/db"]
+        {
+            assert!(is_local(host, false), "{host}");
+        }
+        for host in ["db", "localhost.example", "10.0.0.1", "0.0.0.0", "[::]", "[fe80::1]", ""] {
+            assert!(!is_local(host, false), "{host}");
+            assert!(is_local(host, true), "{host} with a socket");
+        }
+        assert!(is_local("::ffff:127.0.0.1", false));
+    }
+
+    #[test]
+    fn mode_is_parameter_of_address() {
+        for set in ["postgres://h/d?sslmode=require", "mysql://h/d?charset=x&ssl-mode=DISABLED"] {
+            assert!(sets_mode(set), "{set}");
+        }
+        for unset in [
+            "postgres://h/d",
+            "postgres://h/sslmode=disable",
+            "postgres://h/d?user=sslmode",
+            "mysql://h/d?ssl-ca=x",
+        ] {
+            assert!(!sets_mode(unset), "{unset}");
+        }
+    }
+
+    #[cfg(feature = "postgres")]
+    #[test]
+    fn remote_postgres_is_verified_by_default() {
+        let mode = |url: &str| secured(url, None);
+        assert!(matches!(mode("postgres://u:p@db.example/d"), PgSslMode::VerifyFull));
+        assert!(matches!(mode("postgres:///d?host=db.example"), PgSslMode::VerifyFull));
+        assert!(matches!(mode("postgres://h/d?hostaddr=10.0.0.1"), PgSslMode::VerifyFull));
+        assert!(matches!(mode("postgres://db.example/d?sslmode=require"), PgSslMode::Require));
+        assert!(matches!(mode("postgres://db.example/d?sslmode=prefer"), PgSslMode::Prefer));
+        assert!(matches!(mode("postgres://localhost/d"), PgSslMode::Prefer));
+        assert!(matches!(mode("postgres:///d?host=/run/postgresql"), PgSslMode::Prefer));
+        assert!(matches!(mode("postgres://%2Frun%2Fpostgresql/d"), PgSslMode::Prefer));
+    }
+
+    #[cfg(feature = "postgres")]
+    #[test]
+    fn unknown_mode_of_environment_is_not_chosen() {
+        let url = "postgres://db.example/d";
+        assert!(matches!(secured(url, Some("verify_full")), PgSslMode::VerifyFull));
+        assert!(matches!(secured(url, Some("require")), PgSslMode::Prefer));
+    }
+
+    /// Returns the mode for an address, whatever the environment of the test.
+    #[cfg(feature = "postgres")]
+    fn secured(url: &str, variable: Option<&str>) -> PgSslMode {
+        let options = url.parse::<PgConnectOptions>().unwrap();
+        let options = if sets_mode(url) { options } else { options.ssl_mode(PgSslMode::default()) };
+        secure_postgres(url, variable, options).get_ssl_mode()
+    }
+
+    #[cfg(feature = "mysql")]
+    #[test]
+    fn remote_mysql_is_verified_by_default() {
+        let mode = |url: &str| secure_mysql(url, url.parse().unwrap()).get_ssl_mode();
+        assert!(matches!(mode("mysql://u:p@db.example/d"), MySqlSslMode::VerifyIdentity));
+        assert!(matches!(mode("mysql://db.example/d?ssl-mode=required"), MySqlSslMode::Required));
+        assert!(matches!(mode("mysql://[::1]/d"), MySqlSslMode::Preferred));
+        assert!(matches!(mode("mysql://db.example/d?socket=/run/db"), MySqlSslMode::Preferred));
+    }
+}
