@@ -13,8 +13,8 @@ use session_core::ErrorKind;
 use crate::{Error, RequestSession, request_session_marked};
 
 /// The session of the request, as the argument of a handler. It dereferences to
-/// [`session_core::Session`], and the methods that can fail return an [`Error`], which is a response
-/// of actix-web.
+/// [`session_core::Session`], and the methods that can fail return an [`Error`], which is a
+/// response of actix-web.
 ///
 /// # Errors
 ///

@@ -24,7 +24,7 @@ async fn load_user(
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let handle = request_session(&request).unwrap();
     let session = handle.session().await?;
-    let user = session.get::<String>("user")?.unwrap_or_else(|| "nobody".to_owned());
+    let user = session.get::<String>("user")?.unwrap_or_else(|| "none".to_owned());
     session.insert("before", &user)?;
     request.extensions_mut().insert(User(user));
     let response = next.call(request).await?;

@@ -21,8 +21,8 @@ use crate::{Error, ResponseBody};
 /// A layer that adds a session to every request of a tower HTTP service.
 ///
 /// The response body becomes a [`ResponseBody`], because the error response of a failed save has an
-/// empty body. The module [`layer_orders`](crate::layer_orders) shows where to place the layer among
-/// others.
+/// empty body. The module [`layer_orders`](crate::layer_orders) shows where to place the layer
+/// among others.
 ///
 /// # Examples
 ///

@@ -127,8 +127,7 @@ fn near_the_limit_means_that_a_small_session_stays_plain_and_flask_reads_it() ->
 }
 
 #[test]
-fn a_permanent_session_ends_at_the_same_time_on_both_sides_and_each_request_renews_it() -> Result<()>
-{
+fn both_sides_renew_a_permanent_session_and_agree_on_its_end() -> Result<()> {
     let pair = Pair::alike()?;
     let lifetime = Duration::from_hours(31 * 24);
     for (here, there) in pair.both_ways() {

@@ -56,8 +56,8 @@ impl Live {
     }
 }
 
-/// The time by which a session counts as expired when it is ended: on a server with another clock it
-/// may still be live.
+/// The time by which a session counts as expired when it is ended: on a server with another clock
+/// it may still be live.
 pub(super) fn time_for_ending(now: SystemTime) -> SystemTime {
     now.checked_sub(MAX_CLOCK_SKEW).unwrap_or(now)
 }

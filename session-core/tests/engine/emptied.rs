@@ -42,8 +42,7 @@ async fn the_last_flash_message_does_not_end_a_session() {
 }
 
 #[tokio::test]
-async fn a_session_that_is_cleared_or_destroyed_ends_and_its_cookie_is_removed_with_every_attribute()
- {
+async fn an_emptied_session_ends_and_its_removal_cookie_is_complete() {
     let handlers: [(&str, Handler); 5] = [
         ("clear", Session::clear),
         ("destroy", Session::destroy),

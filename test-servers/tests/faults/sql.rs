@@ -72,7 +72,7 @@ impl Backend for Sqlite {
                 builder().connect(&self.url("no/such/folder/sessions.db")).await
             }),
             Fault::SomethingElse => {
-                std::fs::write(self.0.path().join("text.db"), "this is no database".repeat(300))
+                std::fs::write(self.0.path().join("text.db"), "not a database file".repeat(300))
                     .unwrap();
                 connecting(async { builder().connect(&self.url("text.db")).await })
             }

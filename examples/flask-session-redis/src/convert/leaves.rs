@@ -123,7 +123,7 @@ mod tests {
             ("Fri, 31 Dec 9999 23:59:59 GMT", 12),
         ] {
             let Value::Ext(kind, bytes) = read_date(date).unwrap() else {
-                panic!("{date} is no time")
+                panic!("{date} was not read as a time")
             };
             assert_eq!((kind, bytes.len()), (-1, length), "{date}");
             assert_eq!(write_date(time(kind, &bytes).unwrap()), date);

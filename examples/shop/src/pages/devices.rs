@@ -28,7 +28,7 @@ pub(crate) async fn show(visitor: Visitor, State(shop): State<Shop>) -> Result<M
         } @else {
             p {
                 "This shop keeps each session in a signed cookie, in the browser. So it cannot show you the others, and it "
-                "cannot end them: nobody but those browsers knows of them."
+                "cannot end them: only those browsers know them."
             }
             p { "It can with sessions on a server. Start it with " code { "--store memory" } ", for example." }
         }
