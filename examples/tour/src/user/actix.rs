@@ -24,7 +24,7 @@ async fn load_user(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let id = session.get::<u64>("user_id").map_err(Error::from)?;
+    let id = session.get::<u64>("user_id")?;
     let Some((_, name)) = USERS.into_iter().find(|(user, _)| Some(*user) == id) else {
         let response = HttpResponse::Unauthorized().body("Please log in\n");
         return Ok(request.into_response(response).map_into_right_body());
