@@ -52,7 +52,8 @@ impl SessionMiddleware {
 impl<M> SessionMiddleware<M> {
     /// Returns a middleware for another session of the same request, which needs its own cookie
     /// name. The marker type identifies the middleware in the extractor
-    /// [`MarkedSession`](crate::MarkedSession) and in [`request_session_marked`].
+    /// [`MarkedSession`](crate::MarkedSession) and in
+    /// [`request_session_marked`](crate::request_session_marked).
     ///
     /// # Examples
     ///

@@ -49,7 +49,7 @@ impl<M> fmt::Debug for RequestSession<M> {
 }
 
 /// Returns the session of a request, for code that is not a handler, such as middleware that loads
-/// the user. Returns `None` if there is no [`SessionMiddleware`].
+/// the user. Returns `None` if there is no [`SessionMiddleware`](crate::SessionMiddleware).
 ///
 /// The session is opened by [`RequestSession::session`], not by this function.
 ///
@@ -80,7 +80,8 @@ pub fn request_session(request: &impl HttpMessage) -> Option<RequestSession> {
     request_session_marked::<()>(request)
 }
 
-/// Returns the session of the innermost [`SessionMiddleware`] with the marker `M`; see
+/// Returns the session of the innermost [`SessionMiddleware`](crate::SessionMiddleware) with the
+/// marker `M`; see
 /// [`request_session`].
 pub fn request_session_marked<M: 'static>(request: &impl HttpMessage) -> Option<RequestSession<M>> {
     let inner = request.extensions().get::<SessionStack>()?.get::<M>()?;
