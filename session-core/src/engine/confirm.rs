@@ -23,7 +23,9 @@ impl<S: SessionStore> ServerSideSessions<S> {
             let Found::Live(live) = found else { return Ok(found) };
             let Some(predecessor) = live.head.predecessor else { return Ok(Found::Live(live)) };
             deadline.check()?;
-            match self.find(&predecessor, now).await? {
+            let found = self.find(&predecessor, now).await?;
+            deadline.check()?;
+            match found {
                 Found::Moved(moved) if moved.successor == *key => {
                     let Live { head, payload, record } = live;
                     if let Some(live) = self.rewrite(record, head, payload, None).await? {

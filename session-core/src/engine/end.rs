@@ -5,6 +5,7 @@ use super::deadline::Deadline;
 use super::find::{Found, Live, time_for_ending, tombstone_expiry};
 use super::lineage::Lineage;
 use super::position::RecordRef;
+use super::save::check_attached;
 use super::sessions::ServerSideSessions;
 use crate::interface::{CookieAction, Save, Saved};
 use crate::store::{NewRecord, OwnerIndex, Replaced, SessionStore, StoreKey};
@@ -32,9 +33,10 @@ impl<S: SessionStore> ServerSideSessions<S> {
         save: &Save<'_>,
         mut deadline: Deadline<'_>,
     ) -> Result<Saved, Error> {
-        let is_ended = self.end_record(record, None, &mut deadline).await?;
-        if let Some(id) = record.successor {
-            self.end_planned(id.store_key(), &mut deadline).await?;
+        check_attached(save)?;
+        let mut is_ended = self.end_record(record, None, &mut deadline).await?;
+        if let Some(successor) = record.successor {
+            is_ended |= self.end_planned(successor.id.store_key(), &mut deadline).await?;
         }
         if !is_ended && !save.is_login() {
             return Ok(Saved::dropped());
@@ -43,7 +45,6 @@ impl<S: SessionStore> ServerSideSessions<S> {
         if save.is_empty() && !save.is_login() {
             return Ok(Saved::new(CookieAction::Remove, Outcome::Stored));
         }
-        deadline.check()?;
         self.begin(save, deadline).await
     }
 
@@ -61,12 +62,13 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
     }
 
-    /// Ends the record that an unfinished rotation of this request may have created.
-    async fn end_planned(&self, key: StoreKey, deadline: &mut Deadline<'_>) -> Result<(), Error> {
-        if let Some(live) = self.find_successor(&key, false, deadline).await? {
-            self.end_record(&live.record, None, deadline).await?;
+    /// Ends the record that an earlier save of this request may have created. Returns whether it
+    /// ended one. If a login has moved the session on since, that is another client's.
+    async fn end_planned(&self, key: StoreKey, deadline: &mut Deadline<'_>) -> Result<bool, Error> {
+        match self.find_successor(&key, true, deadline).await? {
+            Some(live) => self.end_record(&live.record, None, deadline).await,
+            None => Ok(false),
         }
-        Ok(())
     }
 
     pub(super) async fn find_successor(
@@ -79,13 +81,9 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let now = time_for_ending(self.config.now());
         let live = match self.find(key, now).await? {
             Found::Live(live) => Some(live),
-            Found::Moved(moved) => {
-                deadline.check_lookup()?;
-                self.successor(moved, only_followed, now).await?
-            }
+            Found::Moved(moved) => self.successor(moved, only_followed, now, deadline).await?,
             Found::Gone => None,
         };
-        deadline.check_lookup()?;
         Ok(live)
     }
 
@@ -150,10 +148,11 @@ impl<S: SessionStore> ServerSideSessions<S> {
         planned: &RecordRef,
         deadline: &mut Deadline<'_>,
     ) -> Result<(), Error> {
+        deadline.check()?;
         match self.store.create(&planned.key, &self.ended_record()).await {
             // The call has created it just now.
             Err(error) if error.kind() == ErrorKind::Backend => {
-                self.end_planned(planned.key, deadline).await
+                self.end_planned(planned.key, deadline).await.map(drop)
             }
             created => created.map(drop),
         }
@@ -173,16 +172,12 @@ impl<S: SessionStore> ServerSideSessions<S> {
         deadline: &Deadline<'_>,
     ) -> Result<Left, Error> {
         let now = time_for_ending(self.config.now());
-        let found = self.find(key, now).await?;
-        if let Found::Moved(_) = found {
-            deadline.check_lookup()?;
-        }
-        let live = match found {
+        let live = match self.find(key, now).await? {
             Found::Live(live) => Some(live),
-            Found::Moved(moved) => match self.successor(moved, true, now).await? {
+            Found::Moved(moved) => match self.successor(moved, true, now, deadline).await? {
                 Some(live) => Some(live),
                 // A login has cut off the id. It may be that of another user.
-                None => match self.successor(moved, false, now).await? {
+                None => match self.successor(moved, false, now, deadline).await? {
                     Some(live) if live.record.owner == record.owner => Some(live),
                     Some(_) => return Ok(Left::Another),
                     None => None,
@@ -218,7 +213,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
             for (key, record) in keys.iter().zip(self.store.load_many(keys).await?) {
                 let live = match self.judge(key, record, now) {
                     Found::Live(live) => Some(live),
-                    Found::Moved(moved) => self.successor(moved, false, now).await?,
+                    Found::Moved(moved) => self.successor(moved, false, now, deadline).await?,
                     Found::Gone => None,
                 };
                 if let Some(live) = live

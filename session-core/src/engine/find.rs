@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::content::{self, Content, Head};
+use super::deadline::Deadline;
 use super::position::RecordRef;
 use super::sessions::ServerSideSessions;
 use crate::interface::Mark;
@@ -114,12 +115,14 @@ impl<S: SessionStore> ServerSideSessions<S> {
         moved: Moved,
         only_followed: bool,
         now: SystemTime,
+        deadline: &Deadline<'_>,
     ) -> Result<Option<Live>, Error> {
         let mut moved = moved;
         loop {
             if only_followed && !moved.follow {
                 return Ok(None);
             }
+            deadline.check_lookup()?;
             match self.find(&moved.successor, now).await? {
                 Found::Live(live) => return Ok(Some(live)),
                 Found::Moved(further) => moved = further,

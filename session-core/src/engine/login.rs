@@ -28,12 +28,10 @@ impl<S: SessionStore> ServerSideSessions<S> {
         saving: &Saving<'_, '_>,
     ) -> Result<LoginBase, Error> {
         let now = self.config.now();
-        saving.deadline.check_lookup()?;
-        if let Some(live) = self.successor(moved, true, now).await? {
+        if let Some(live) = self.successor(moved, true, now, &saving.deadline).await? {
             return Ok(LoginBase::Session(live));
         }
-        saving.deadline.check_lookup()?;
-        let live = self.successor(moved, false, now).await?;
+        let live = self.successor(moved, false, now, &saving.deadline).await?;
         if live.as_ref().is_some_and(|live| live.record.key == *new) {
             return Ok(LoginBase::Done);
         }
@@ -55,7 +53,6 @@ impl<S: SessionStore> ServerSideSessions<S> {
         deadline: Deadline<'_>,
     ) -> Result<Saved, Error> {
         let contents = self.contents_of_login(successor, save, &deadline).await?;
-        deadline.check()?;
         let planned = RecordRef::planned(save.now())?;
         let mut saving = Saving::new(save, &planned, deadline);
         saving.login_after = Some(successor);

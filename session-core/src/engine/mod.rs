@@ -22,6 +22,7 @@ mod renew;
 mod rotate;
 mod save;
 mod sessions;
+mod successor;
 mod write;
 
 pub use sessions::ServerSideSessions;

@@ -52,7 +52,15 @@ pub(super) struct RecordRef {
     /// The writes of this request that may or may not have reached the store.
     pub(super) attempts: Vec<Attempt>,
     /// The new id of a rotation of this request that may or may not have been stored.
-    pub(super) successor: Option<SessionId>,
+    pub(super) successor: Option<Successor>,
+}
+
+/// The new id of a rotation that is not finished.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Successor {
+    pub(super) id: SessionId,
+    /// Whether its record was created for sure. Only then may a tombstone name it.
+    pub(super) is_created: bool,
 }
 
 impl RecordRef {
@@ -75,19 +83,19 @@ impl RecordRef {
         })
     }
 
-    /// The record of a rotation of this record that does not exist yet.
-    pub(super) fn planned_successor(&self) -> Result<Self, Error> {
-        let id = self.successor.map_or_else(SessionId::generate, Ok)?;
-        Ok(Self {
+    /// The record of a rotation of this record that does not exist yet. `is_retried` if an earlier
+    /// call may create it as well.
+    pub(super) fn moved_to(&self, id: SessionId, is_retried: bool) -> Self {
+        Self {
             id: Some(id),
             key: id.store_key(),
             version: Version::new(0),
             kept_for: Duration::ZERO,
-            is_retried: self.successor.is_some(),
+            is_retried,
             attempts: Vec::new(),
             successor: None,
             ..self.clone()
-        })
+        }
     }
 }
 
@@ -108,7 +116,7 @@ pub(super) struct Saving<'a, 's> {
     /// The writes of this save.
     attempts: Vec<Attempt>,
     /// The new id of this save, if it rotates the session.
-    successor: Option<SessionId>,
+    pub(super) successor: Option<Successor>,
     /// See [`Position::Planned`].
     pub(super) login_after: Option<StoreKey>,
     /// Whether it is unknown if the rotation was stored.
@@ -128,17 +136,28 @@ impl<'a, 's> Saving<'a, 's> {
         }
     }
 
-    /// Makes the next attempt that is remembered store the session under this id.
-    pub(super) fn rotate_to(&mut self, id: Option<SessionId>) {
-        self.successor = id;
+    /// Notes that the record of this rotation exists, before a tombstone names it.
+    pub(super) fn created_successor(&mut self, id: SessionId) {
+        self.successor = Some(Successor { id, is_created: true });
+        self.remember_attempts();
+    }
+
+    /// Notes that the rotation did not happen, and that its record is not needed any more.
+    pub(super) fn forget_successor(&mut self) {
+        self.successor = None;
+        self.remember_attempts();
     }
 
     /// Remembers a write before it is sent, in case its outcome stays unknown.
     pub(super) fn remember(&mut self, nonce: Nonce) {
+        self.attempts.push(Attempt { nonce, mark: self.save.changes().mark() });
+        self.remember_attempts();
+    }
+
+    fn remember_attempts(&self) {
         if self.save.is_final() {
             return;
         }
-        self.attempts.push(Attempt { nonce, mark: self.save.changes().mark() });
         let mut opened = self.opened.clone();
         opened.attempts.extend(&self.attempts);
         opened.successor = self.successor;

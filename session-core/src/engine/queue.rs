@@ -49,13 +49,11 @@ impl Queue {
         // The permit exists before it waits, so that its drop cleans up if the future is dropped.
         let cell = Arc::clone(self.lock().entry(key).or_default());
         let mut permit = Permit { queue: self, key, cell, guard: None };
-        let mut guard = if let Some(guard) = permit.cell.try_lock_arc() {
-            guard
-        } else {
-            let guard = permit.cell.lock_arc().await;
-            deadline.check()?;
-            guard
+        let mut guard = match permit.cell.try_lock_arc() {
+            Some(guard) => guard,
+            None => permit.cell.lock_arc().await,
         };
+        deadline.check()?;
         let stored = guard.take();
         permit.guard = Some(guard);
         Ok((permit, stored))

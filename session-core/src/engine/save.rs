@@ -77,11 +77,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
             let cookie = if save.ends() { CookieAction::Remove } else { CookieAction::Keep };
             return Ok(Saved::new(cookie, Outcome::Unchanged));
         }
-        if save.is_detached() {
-            let message = "session has ended, and its response has been sent: \
-                           the id of a new session could not reach the client";
-            return Err(Error::new(ErrorKind::Ended, message));
-        }
+        check_attached(save)?;
         let planned = RecordRef::planned(save.now())?;
         let mut saving = Saving::new(save, &planned, deadline);
         self.create_session(&mut saving, save.contents()).await
@@ -138,7 +134,6 @@ impl<S: SessionStore> ServerSideSessions<S> {
             Some(successor) => self.contents_of_login(successor, save, &saving.deadline).await?,
             None => save.contents(),
         };
-        saving.deadline.check()?;
         match self.create_session(&mut saving, contents.clone()).await {
             Ok(saved) => Ok(saved.with_contents(contents)),
             // The earlier save created it just now.
@@ -159,6 +154,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         contents: &Contents,
         predecessor: Option<StoreKey>,
     ) -> Result<RecordRef, Error> {
+        saving.deadline.check()?;
         let (save, nonce) = (saving.save, Nonce::next()?);
         saving.remember(nonce);
         new.owner = contents.owner().map(str::to_owned);
@@ -187,6 +183,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         contents: &Contents,
         predecessor: Option<StoreKey>,
     ) -> Result<Replacement, Error> {
+        saving.deadline.check()?;
         let (save, nonce) = (saving.save, Nonce::next()?);
         saving.remember(nonce);
         target.attempts.clear();
@@ -225,6 +222,16 @@ impl<S: SessionStore> ServerSideSessions<S> {
             _ => None,
         }
     }
+}
+
+/// Fails if the save starts a session whose id could not reach the client any more.
+pub(super) fn check_attached(save: &Save<'_>) -> Result<(), Error> {
+    if !save.is_detached() || (save.is_empty() && !save.is_login()) {
+        return Ok(());
+    }
+    let message = "session has ended, and its response has been sent: \
+                   the id of a new session could not reach the client";
+    Err(Error::new(ErrorKind::Ended, message))
 }
 
 /// The result of a save whose session is now in this record. The cookie has the same expiry as

@@ -52,8 +52,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
                 Found::Live(live) => (Some(live), stale.id),
                 // The request that rotated the session sends the new id.
                 Found::Moved(moved) => {
-                    saving.deadline.check_lookup()?;
-                    (self.successor(moved, true, now).await?, None)
+                    (self.successor(moved, true, now, &saving.deadline).await?, None)
                 }
                 Found::Gone => (None, None),
             };
@@ -61,7 +60,6 @@ impl<S: SessionStore> ServerSideSessions<S> {
                 return Ok(WrittenAgain { record: None, saved: Saved::dropped() });
             };
             let contents = merge(saving.opened, &live.record, live.payload, save)?;
-            saving.deadline.check()?;
             let target = RecordRef { id, ..live.record };
             match self.replace(saving, target, &contents, None).await? {
                 Replacement::Done(record) => {

@@ -49,7 +49,8 @@ impl Session {
     ///
     /// `false` takes back the changes of values made so far: they are saved only together with
     /// something else, such as a later change or, in a cookie, a renewal. It does not take back a
-    /// new owner, a new id or the end of the session.
+    /// new owner, a new id or the end of the session. A [`save`](Self::save) that renews a session
+    /// on a server-side backend forgets these changes: a later `true` does not store them.
     ///
     /// # Errors
     ///

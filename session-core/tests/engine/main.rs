@@ -9,6 +9,8 @@ mod attempts;
 mod broken_off;
 mod calls;
 mod combined;
+mod continued;
+mod deadlines;
 mod emptied;
 mod expiry;
 mod failures;

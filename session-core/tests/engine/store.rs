@@ -40,8 +40,8 @@ struct Shared {
     failing: Vec<(Call, ErrorKind)>,
     /// These records are at another version whenever somebody writes them.
     overtaken: Vec<StoreKey>,
-    /// Each call takes a second of this clock.
-    slow: Option<ManualClock>,
+    /// Each call takes so much time of this clock.
+    slow: Option<(ManualClock, Duration)>,
     /// The next call of this kind is applied, and its reply is lost.
     lost_reply: Option<Call>,
     /// The next call of this kind fails, and is applied later.
@@ -106,12 +106,12 @@ impl TestStore {
     pub fn overtake_everybody(&self, clock: &ManualClock) {
         let mut shared = self.lock();
         shared.overtaken = shared.records.keys().copied().collect();
-        shared.slow = Some(clock.clone());
+        shared.slow = Some((clock.clone(), Duration::from_secs(1)));
     }
 
-    /// Lets each call take a second.
-    pub fn slow_down(&self, clock: &ManualClock) {
-        self.lock().slow = Some(clock.clone());
+    /// Lets each call take so much time.
+    pub fn slow_down(&self, clock: &ManualClock, by: Duration) {
+        self.lock().slow = Some((clock.clone(), by));
     }
 
     /// Applies the next call of this kind and loses its reply.
@@ -193,8 +193,8 @@ impl TestStore {
     fn call(&self, call: Call) -> Result<MutexGuard<'_, Shared>, Error> {
         let mut shared = self.lock();
         shared.calls.push(call);
-        if let Some(clock) = &shared.slow {
-            clock.advance(Duration::from_secs(1));
+        if let Some((clock, by)) = &shared.slow {
+            clock.advance(*by);
         }
         if let Some((failing, successes)) = &mut shared.failing_after
             && *failing == call

@@ -1,0 +1,145 @@
+//! The new record of a rotation: creating it, or continuing from the record of an earlier save of
+//! the request.
+
+use super::find::{Found, Live, Moved};
+use super::id::SessionId;
+use super::position::{RecordRef, Saving, Successor};
+use super::save::{Replacement, set_cookie};
+use super::sessions::ServerSideSessions;
+use super::write::merge;
+use crate::interface::Contents;
+use crate::store::{SessionStore, StoreKey};
+use crate::{Error, ErrorKind};
+
+/// The new record of a rotation.
+#[expect(clippy::large_enum_variant, reason = "it is nearly always the large one, and short-lived")]
+pub(super) enum Created {
+    Record(RecordRef, Contents),
+    /// An earlier save has moved the session, and another request has moved it further.
+    MovedOn(Moved),
+    /// An earlier save has moved the session, and another request has ended it since.
+    Ended,
+}
+
+impl<S: SessionStore> ServerSideSessions<S> {
+    /// Creates the new record. If an earlier save of this request may have created it, continues
+    /// from that record.
+    pub(super) async fn create_successor(
+        &self,
+        saving: &mut Saving<'_, '_>,
+    ) -> Result<Created, Error> {
+        let mut is_refused = false;
+        loop {
+            let known = saving.successor;
+            if let Some(known) = known {
+                let reloaded = self.reload_successor(saving, known.id).await?;
+                if let Some(created) = reloaded {
+                    return Ok(created);
+                }
+                if is_refused {
+                    // The record was removed, and something prevents that it is created again.
+                    saving.forget_successor();
+                    continue;
+                }
+            }
+            match self.create_record(saving, known).await {
+                // An earlier call created it just now.
+                Err(error) if error.kind() == ErrorKind::Backend && known.is_some() => {
+                    saving.deadline.retry().map_err(|_| error)?;
+                    is_refused = true;
+                }
+                created => return created,
+            }
+        }
+    }
+
+    async fn create_record(
+        &self,
+        saving: &mut Saving<'_, '_>,
+        known: Option<Successor>,
+    ) -> Result<Created, Error> {
+        let id = known.map_or_else(SessionId::generate, |known| Ok(known.id))?;
+        saving.successor = Some(known.unwrap_or(Successor { id, is_created: false }));
+        let opened = saving.opened;
+        let (planned, contents) = (opened.moved_to(id, known.is_some()), saving.save.contents());
+        let new = self.create(saving, planned, &contents, Some(opened.key)).await?;
+        saving.created_successor(id);
+        Ok(Created::Record(new, contents))
+    }
+
+    /// Stores the changes since an earlier save in the new record that it has created. Returns
+    /// `None` if there is no such record, and the session was not moved to it.
+    async fn reload_successor(
+        &self,
+        saving: &mut Saving<'_, '_>,
+        id: SessionId,
+    ) -> Result<Option<Created>, Error> {
+        let key = id.store_key();
+        loop {
+            saving.deadline.check_lookup()?;
+            let live = match self.find(&key, self.config.now()).await? {
+                Found::Live(live) => live,
+                Found::Moved(moved) => return Ok(Some(Created::MovedOn(moved))),
+                Found::Gone => {
+                    return Ok(self.is_moved_to(saving, &key).await?.then_some(Created::Ended));
+                }
+            };
+            saving.created_successor(id);
+            let contents = merge(saving.opened, &live.record, live.payload, saving.save)?;
+            let target = RecordRef { id: Some(id), ..live.record };
+            match self.replace(saving, target, &contents, live.head.predecessor).await? {
+                Replacement::Done(record) | Replacement::Found(Live { record, .. }) => {
+                    let record = RecordRef { id: Some(id), ..record };
+                    return Ok(Some(Created::Record(record, contents)));
+                }
+                // Another request has changed it.
+                Replacement::Stale(_) => saving.deadline.retry()?,
+            }
+        }
+    }
+
+    /// Whether the session was moved to this key.
+    async fn is_moved_to(&self, saving: &Saving<'_, '_>, key: &StoreKey) -> Result<bool, Error> {
+        let mut at = saving.opened.key;
+        loop {
+            saving.deadline.check_lookup()?;
+            match self.find(&at, self.config.now()).await? {
+                Found::Moved(moved) if moved.successor == *key => return Ok(true),
+                Found::Moved(moved) => at = moved.successor,
+                Found::Live(_) | Found::Gone => return Ok(false),
+            }
+        }
+    }
+
+    /// Removes the new record of a rotation that failed, unless the session may have been moved to
+    /// it. A login whose outcome is unknown must not be the client's.
+    pub(super) async fn abandon(&self, saving: &mut Saving<'_, '_>, new: &RecordRef) {
+        let earlier = saving.opened.successor.filter(|earlier| earlier.is_created);
+        let may_be_moved =
+            saving.is_unconfirmed || earlier.is_some_and(|earlier| Some(earlier.id) == new.id);
+        let is_lost_login = saving.save.is_login() && saving.save.is_final();
+        if !may_be_moved || is_lost_login {
+            saving.successor = None;
+            if self.discard(new, &saving.deadline).await {
+                saving.forget_successor();
+            }
+        }
+    }
+
+    /// Lets the error response set the new id if the session may have been moved to it. Removes the
+    /// record of a login, which the client must not have.
+    pub(super) async fn fail_rotation(&self, saving: &Saving<'_, '_>) {
+        let Some(Successor { id, is_created: true }) = saving.successor else { return };
+        let save = saving.save;
+        if !save.is_login() {
+            let cookie = set_cookie(id.to_unconfirmed_cookie(), saving.opened, &save.contents());
+            return save.set_cookie_on_error(cookie);
+        }
+        if save.is_final()
+            && saving.deadline.allows_lookup()
+            && let Ok(Found::Live(live)) = self.find(&id.store_key(), self.config.now()).await
+        {
+            self.discard(&live.record, &saving.deadline).await;
+        }
+    }
+}

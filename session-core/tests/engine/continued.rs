@@ -1,0 +1,215 @@
+//! Saves whose earlier attempt has moved the session, while other requests continued from there.
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use session_core::request::{Committed, RequestSession};
+use session_core::{Error, ErrorKind, Outcome, Session};
+
+use crate::store::Call::{Load, Replace};
+use crate::support::{App, Handler, Response};
+
+fn increment(session: &Session) -> Result<(), Error> {
+    session.update("n", |n: Option<u64>| Some(n.unwrap_or(0) + 1))
+}
+
+fn log_in(session: &Session) -> Result<(), Error> {
+    session.set_owner("ada")
+}
+
+fn log_in_as_eve(session: &Session) -> Result<(), Error> {
+    session.set_owner("eve")
+}
+
+/// A stored session with `n` = 1, and its cookie.
+async fn begin() -> (App, String) {
+    let app = App::new();
+    let cookie = app.begin(increment).await;
+    (app, cookie)
+}
+
+/// A request that has opened its session.
+async fn open(app: &App, cookie: &str) -> (RequestSession, Session) {
+    let request = app.open(cookie);
+    let session = request.session().await.unwrap();
+    (request, session)
+}
+
+async fn count(app: &App, cookie: &str) -> Option<u64> {
+    app.peek(cookie).await.get("n").unwrap()
+}
+
+fn sessions(app: &App) -> usize {
+    app.store.records().values().filter(|record| record.payload()[0] == 1).count()
+}
+
+/// Makes these changes and saves them. The session is moved, but the save is told that it failed.
+async fn move_without_reply(app: &App, session: &Session, changes: &[Handler]) {
+    for change in changes {
+        change(session).unwrap();
+    }
+    app.store.lose_reply(Replace);
+    app.store.fail(Load, ErrorKind::Unavailable);
+    assert_eq!(session.save().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    app.store.recover();
+}
+
+async fn commit(request: RequestSession, session: &Session) -> Response {
+    let headers = request.commit().await.into_result().unwrap();
+    Response::new(headers, session.outcome())
+}
+
+#[tokio::test]
+async fn rotation_follows_changes_of_new_record() {
+    for rotate in [Session::rotate_id as Handler, log_in] {
+        let (app, old) = begin().await;
+        let (other, others) = open(&app, &old).await;
+        let (request, session) = open(&app, &old).await;
+        move_without_reply(&app, &session, &[increment, rotate]).await;
+        increment(&others).unwrap();
+        let is_followed = commit(other, &others).await.outcome == Some(Outcome::Stored);
+        increment(&session).unwrap();
+        let response = commit(request, &session).await;
+        assert_eq!(response.outcome, Some(Outcome::Stored));
+        let expected = 3 + u64::from(is_followed);
+        assert_eq!(count(&app, &response.cookie().unwrap()).await, Some(expected));
+        assert_eq!(sessions(&app), 1);
+    }
+}
+
+#[tokio::test]
+async fn login_copies_session_that_was_moved_further() {
+    for (other_login, expected) in [(log_in as Handler, 4), (log_in_as_eve, 2)] {
+        let (app, old) = begin().await;
+        let (other, others) = open(&app, &old).await;
+        let (request, session) = open(&app, &old).await;
+        move_without_reply(&app, &session, &[increment, Session::rotate_id]).await;
+        increment(&others).unwrap();
+        other_login(&others).unwrap();
+        let theirs = commit(other, &others).await.cookie().unwrap();
+        increment(&session).unwrap();
+        log_in(&session).unwrap();
+        let ours = commit(request, &session).await.cookie().unwrap();
+        assert_eq!(count(&app, &ours).await, Some(expected));
+        assert_eq!(app.peek(&ours).await.owner().as_deref(), Some("ada"));
+        assert_eq!(count(&app, &theirs).await, Some(3));
+        assert_eq!(sessions(&app), 2);
+    }
+}
+
+#[tokio::test]
+async fn rotation_is_dropped_if_login_moved_session_further() {
+    let (app, old) = begin().await;
+    let (other, others) = open(&app, &old).await;
+    let (request, session) = open(&app, &old).await;
+    move_without_reply(&app, &session, &[Session::rotate_id]).await;
+    log_in_as_eve(&others).unwrap();
+    let theirs = commit(other, &others).await.cookie().unwrap();
+    increment(&session).unwrap();
+    let response = commit(request, &session).await;
+    assert_eq!((response.outcome, response.cookie()), (Some(Outcome::Dropped), None));
+    assert_eq!(count(&app, &theirs).await, Some(1));
+}
+
+#[tokio::test]
+async fn login_whose_session_was_ended_starts_anew() {
+    let (app, old) = begin().await;
+    let (request, session) = open(&app, &old).await;
+    move_without_reply(&app, &session, &[log_in]).await;
+    assert_eq!(app.owners.end_all("ada").await.unwrap(), 1);
+    session.insert("later", 1).unwrap();
+    let response = commit(request, &session).await;
+    assert_eq!(response.outcome, Some(Outcome::Stored));
+    let new = app.peek(&response.cookie().unwrap()).await;
+    assert_eq!(new.owner().as_deref(), Some("ada"));
+    assert_eq!((new.contains_key("n"), new.contains_key("later")), (false, true));
+    assert_eq!(sessions(&app), 1);
+}
+
+#[tokio::test]
+async fn rotation_whose_session_was_ended_is_dropped() {
+    let (app, old) = begin().await;
+    let (other, others) = open(&app, &old).await;
+    let (request, session) = open(&app, &old).await;
+    move_without_reply(&app, &session, &[Session::rotate_id]).await;
+    others.destroy().unwrap();
+    assert_eq!(commit(other, &others).await.outcome, Some(Outcome::Stored));
+    let response = commit(request, &session).await;
+    assert_eq!((response.outcome, response.cookie()), (Some(Outcome::Dropped), None));
+    assert_eq!(sessions(&app), 0);
+}
+
+#[tokio::test]
+async fn logout_after_unknown_rotation_ends_no_login_of_another() {
+    let (app, old) = begin().await;
+    let (other, others) = open(&app, &old).await;
+    let (request, session) = open(&app, &old).await;
+    move_without_reply(&app, &session, &[Session::rotate_id]).await;
+    log_in_as_eve(&others).unwrap();
+    let theirs = commit(other, &others).await.cookie().unwrap();
+    session.destroy().unwrap();
+    assert_eq!(commit(request, &session).await.outcome, Some(Outcome::Dropped));
+    assert_eq!(count(&app, &theirs).await, Some(1));
+}
+
+#[tokio::test]
+async fn logout_after_own_unknown_login_is_stored() {
+    let (app, old) = begin().await;
+    let (request, session) = open(&app, &old).await;
+    move_without_reply(&app, &session, &[log_in]).await;
+    session.destroy().unwrap();
+    let response = commit(request, &session).await;
+    assert_eq!((response.outcome, response.is_removal()), (Some(Outcome::Stored), true));
+    assert_eq!(sessions(&app), 0);
+}
+
+/// Drops a save while it looks up the tombstone whose reply was lost, or before it.
+fn drop_save(app: &App, session: &Session, is_moved: bool) {
+    if is_moved {
+        app.store.lose_reply(Replace);
+        app.store.hold_next(Load);
+    } else {
+        app.store.hold_next(Replace);
+    }
+    let mut save = pin!(session.save());
+    assert!(matches!(save.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Pending));
+    app.store.recover();
+}
+
+#[tokio::test]
+async fn error_response_has_id_of_record_that_dropped_save_created() {
+    for is_moved in [false, true] {
+        let (app, old) = begin().await;
+        let (request, session) = open(&app, &old).await;
+        increment(&session).unwrap();
+        session.rotate_id().unwrap();
+        drop_save(&app, &session, is_moved);
+        app.store.fail(Load, ErrorKind::Unavailable);
+        let Committed { headers, error } = request.commit().await;
+        app.store.recover();
+        assert_eq!(error.unwrap().kind(), ErrorKind::Unavailable);
+        let cookie = Response::new(headers, session.outcome()).cookie().expect("the new id");
+        let confirmed = app.request(&cookie, increment).await.cookie().unwrap();
+        assert_eq!(count(&app, &confirmed).await, Some(3), "moved: {is_moved}");
+        assert_eq!(sessions(&app), 1, "moved: {is_moved}");
+    }
+}
+
+#[tokio::test]
+async fn failed_commit_of_dropped_login_leaves_no_login() {
+    for is_moved in [false, true] {
+        let (app, old) = begin().await;
+        let (request, session) = open(&app, &old).await;
+        log_in(&session).unwrap();
+        drop_save(&app, &session, is_moved);
+        app.store.fail(Replace, ErrorKind::Unavailable);
+        let Committed { headers, error } = request.commit().await;
+        app.store.recover();
+        assert_eq!(error.unwrap().kind(), ErrorKind::Unavailable);
+        assert_eq!(headers.set_cookie(), None);
+        assert!(app.owners.sessions_of("ada").await.unwrap().is_empty());
+        assert_eq!(sessions(&app), usize::from(!is_moved));
+        assert_eq!(count(&app, &old).await.is_some(), !is_moved);
+    }
+}

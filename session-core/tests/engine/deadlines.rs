@@ -1,0 +1,150 @@
+//! Operations on a slow store: no call begins after the deadline of its operation.
+
+use std::time::Duration;
+
+use session_core::request::RequestSession;
+use session_core::{Error, ErrorKind, Session};
+
+use crate::store::Call::{Create, Load, Replace};
+use crate::support::{App, Handler, MILLISECOND, Response, SECOND, start};
+
+const LIMIT: Duration = Duration::from_secs(5);
+
+fn increment(session: &Session) -> Result<(), Error> {
+    session.update("n", |n: Option<u64>| Some(n.unwrap_or(0) + 1))
+}
+
+fn log_in(session: &Session) -> Result<(), Error> {
+    session.set_owner("ada")
+}
+
+const CHANGES: [(&str, Handler); 7] = [
+    ("update", increment),
+    ("rotate_id", Session::rotate_id),
+    ("login", log_in),
+    ("removal of the owner", |session| session.set_owner(None)),
+    ("logout", Session::destroy),
+    ("logout and login", |session| session.destroy().and(log_in(session))),
+    ("demanded renewal", |session| session.set_modified(true)),
+];
+
+/// The calls of an earlier save of the request, and of another request.
+#[derive(Clone, Copy, Debug)]
+enum Before {
+    Nothing,
+    Written,
+    Rotated,
+    LoggedIn,
+    Ended,
+    /// The session was created without a reply.
+    Created,
+    /// The new record of a rotation was created without a reply.
+    Prepared,
+    /// The session was moved without a reply.
+    Moved,
+}
+
+const BEFORE: [Before; 8] = [
+    Before::Nothing,
+    Before::Written,
+    Before::Rotated,
+    Before::LoggedIn,
+    Before::Ended,
+    Before::Created,
+    Before::Prepared,
+    Before::Moved,
+];
+
+/// A request whose session is in this state, with its session.
+async fn prepare(app: &App, before: Before) -> (RequestSession, Session) {
+    let cookie = app.begin(|session| increment(session).and(log_in(session))).await;
+    let request = if let Before::Created = before { app.open("") } else { app.open(&cookie) };
+    let session = request.session().await.unwrap();
+    match before {
+        Before::Nothing => {}
+        Before::Written => app.request_elsewhere(&cookie, increment).await,
+        Before::Rotated => app.request_elsewhere(&cookie, Session::rotate_id).await,
+        Before::LoggedIn => app.request_elsewhere(&cookie, log_in).await,
+        Before::Ended => app.request_elsewhere(&cookie, Session::destroy).await,
+        Before::Created => {
+            increment(&session).unwrap();
+            save_without_reply(app, &session, Create).await;
+        }
+        Before::Prepared | Before::Moved => {
+            session.rotate_id().unwrap();
+            let call = if let Before::Moved = before { Replace } else { Create };
+            save_without_reply(app, &session, call).await;
+        }
+    }
+    (request, session)
+}
+
+async fn save_without_reply(app: &App, session: &Session, call: crate::store::Call) {
+    app.store.lose_reply(call);
+    app.store.fail(Load, ErrorKind::Unavailable);
+    session.save().await.unwrap_err();
+    app.store.recover();
+}
+
+#[tokio::test]
+async fn no_call_begins_after_the_deadline() {
+    for before in BEFORE {
+        for (name, change) in CHANGES {
+            for milliseconds in [600, 1100, 1700, 2600, 4500, 5500] {
+                let app = App::new();
+                let per_call = MILLISECOND * milliseconds;
+                let (request, session) = prepare(&app, before).await;
+                change(&session).unwrap();
+                app.store.take_calls();
+                app.store.slow_down(&app.clock, per_call);
+                let _ = request.commit().await;
+                let calls = app.store.take_calls();
+                let last = per_call * u32::try_from(calls.len().saturating_sub(1)).unwrap();
+                assert!(last <= LIMIT, "{before:?}, {name}: {per_call:?} for each of {calls:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn completion_of_rotation_ends_at_its_deadline() {
+    for is_changed in [false, true] {
+        for milliseconds in [600, 1100, 1700, 2600, 4500, 5500] {
+            let app = App::new();
+            let per_call = MILLISECOND * milliseconds;
+            let old = app.begin(increment).await;
+            let request = app.open(&old);
+            let session = request.session().await.unwrap();
+            session.rotate_id().unwrap();
+            app.store.delay(Replace);
+            app.store.fail_after(Load, 0);
+            let committed = request.commit().await;
+            app.store.recover();
+            let new = Response::new(committed.headers, session.outcome()).cookie().unwrap();
+            if is_changed {
+                app.request_elsewhere(&old, increment).await;
+            }
+            app.store.take_calls();
+            app.store.slow_down(&app.clock, per_call);
+            let _ = app.open(&new).session().await;
+            let calls = app.store.take_calls();
+            let last = per_call * u32::try_from(calls.len().saturating_sub(1)).unwrap();
+            assert!(last <= LIMIT, "{per_call:?} for each of {calls:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn end_all_has_deadline_for_each_session() {
+    for (sessions, per_call) in [(30, SECOND), (300, MILLISECOND * 25)] {
+        let app = App::new();
+        for _ in 0..sessions {
+            app.begin(log_in).await;
+        }
+        app.store.slow_down(&app.clock, per_call);
+        assert_eq!(app.owners.end_all("ada").await.unwrap(), sessions as usize);
+        assert!(app.now() > start() + per_call * sessions);
+        app.store.recover();
+        assert!(app.store.records().is_empty());
+    }
+}
