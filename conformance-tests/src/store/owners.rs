@@ -176,6 +176,28 @@ rules! {
         keys_of(store, &owner, &[]).await.map(|_| ())
     }
 
+    /// A store that is an `OwnerIndex` returns itself from `SessionStore::owner_index`.
+    ///
+    /// Return `Some(self)`. The default is `None`, and the engine then cannot end a session whose
+    /// record was rotated long ago. A wrapper returns itself or forwards the call.
+    async fn a_store_declares_its_own_index(store) {
+        let (key, owner) = (store.key(), someone("ada"));
+        store.create(&key, &Entry::plain("one", store.now()).owned_by(&owner)).await?;
+        let is_listed = keys_of(store, &owner, &[key]).await?.contains(&key);
+        let Some(declared) = store.store().owner_index() else {
+            return Err(store.failure("`Some` from `owner_index`", "it is `None`"));
+        };
+        // Other rules check whether the key is listed.
+        let listed = declared.keys_of(&owner).await;
+        let call = format!("owner_index().keys_of({owner:?})");
+        let listed = store.note(call, listed, |listed| format!("{} keys", listed.len()))?;
+        if is_listed && !listed.contains(&key) {
+            let expected = format!("{} among the keys of {owner:?}", store.name(&key));
+            return Err(store.failure(expected, "it is missing"));
+        }
+        Ok(())
+    }
+
     /// If one record of an owner expires, the owner's other records stay listed.
     ///
     /// Skip missing records. If an owner's list has a time to live, it must be that of the record

@@ -67,6 +67,11 @@ pub trait Mutation: Debug + Send + Sync + 'static {
         Ok(self.original().sweep(now, limit))
     }
 
+    /// Returns the index that the store declares.
+    fn declared_index<'a>(&'a self, own: &'a dyn OwnerIndex) -> Option<&'a dyn OwnerIndex> {
+        Some(own)
+    }
+
     /// Returns the longest payload, if the store declares one.
     fn max_payload(&self) -> Option<usize> {
         None
@@ -165,7 +170,7 @@ impl<M: Mutation> SessionStore for Mutated<M> {
     }
 
     fn owner_index(&self) -> Option<&dyn OwnerIndex> {
-        Some(self)
+        self.0.declared_index(self)
     }
 }
 

@@ -5,8 +5,9 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::time::SystemTime;
 
-use session_core::store::{NewRecord, Record, Replaced, StoreKey, Version};
+use session_core::store::{NewRecord, OwnerIndex, Record, Replaced, StoreKey, Version};
 use session_core::{Clock, Error, ErrorKind, async_trait};
+use session_memory::MemoryStore;
 
 use super::mutation::{mutants, mutation};
 use super::original::Original;
@@ -34,6 +35,8 @@ mutants! {
     EmptyOwnerIsNobody breaks any_owner_finds_its_keys;
     UnknownOwnerIsAnError breaks an_owner_without_keys_is_no_error;
     EmptiedOwnerIsAnError breaks an_owner_without_keys_is_no_error;
+    DeclaresNoIndex breaks a_store_declares_its_own_index;
+    DeclaresAnotherIndex breaks a_store_declares_its_own_index;
     ExpiredIsAnError breaks an_expired_record_hides_no_other;
     ListEndsAsTheLastWritten breaks an_expired_record_hides_no_other;
     ListEndsAsTheFirstWritten breaks an_expired_record_hides_no_other;
@@ -250,6 +253,20 @@ mutation! {
             return Err(Error::new(ErrorKind::Backend, "an owner with an empty list"));
         }
         Ok(keys)
+    }
+}
+
+mutation! {
+    DeclaresNoIndex;
+    fn declared_index<'a>(&'a self, _: &'a dyn OwnerIndex) -> Option<&'a dyn OwnerIndex> {
+        None
+    }
+}
+
+mutation! {
+    DeclaresAnotherIndex { other: MemoryStore };
+    fn declared_index<'a>(&'a self, _: &'a dyn OwnerIndex) -> Option<&'a dyn OwnerIndex> {
+        Some(&self.other)
     }
 }
 
