@@ -36,6 +36,7 @@
 //! | A change of the id was not finished. | Lists may show its record after the session ended. |
 
 mod check;
+mod clock;
 mod history;
 mod ops;
 mod plan;

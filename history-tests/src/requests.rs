@@ -191,9 +191,9 @@ fn observe_open(client: &mut Client<'_>, session: &Session, start: Tick, sent: b
 
 async fn commit(client: &mut Client<'_>, opened: &RequestSession, session: &Session) -> Committed {
     let in_flight = client.begin_save(session);
-    Watched::note_save(Some(client.world.engines[client.request.engine].config.monotonic()));
+    Watched::begin_save();
     let committed = opened.commit().await;
-    Watched::note_save(None);
+    Watched::end_save();
     let result = match &committed.error {
         None => Ok(session.outcome().unwrap_or(Outcome::Unchanged)),
         Some(error) => Err(Error::new(error.kind(), error.to_string())),
@@ -278,9 +278,9 @@ async fn reopen(
 /// Saves before the response, or after it.
 pub(crate) async fn save(client: &mut Client<'_>, session: &Session) {
     let in_flight = client.begin_save(session);
-    Watched::note_save(Some(client.world.engines[client.request.engine].config.monotonic()));
+    Watched::begin_save();
     let result = session.save().await;
-    Watched::note_save(None);
+    Watched::end_save();
     client.log(|| format!("save: {result:?}"));
     if let Err(error) = &result {
         unexpected(client.world, client.request, "save", error);

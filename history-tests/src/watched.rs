@@ -8,14 +8,13 @@ use std::time::{Duration, SystemTime};
 use session_core::store::{
     NewRecord, OwnerIndex, Record, Replaced, SessionStore, StoreKey, Version,
 };
-use session_core::{Clock as _, Error, ErrorKind, ManualClock, async_trait};
+use session_core::{Error, ErrorKind, ManualClock, async_trait};
 use tokio::task::JoinHandle;
 
+use crate::clock::Readings;
 use crate::plan::Faults;
 use crate::world::{Clocks, lock};
 
-/// How long a save may wait, write and look for a lost reply.
-const DEADLINE: Duration = Duration::from_secs(5);
 /// How long a slow call takes.
 const SLOW: Duration = Duration::from_secs(2);
 
@@ -28,14 +27,19 @@ tokio::task_local! {
 pub(crate) struct Current {
     request: u64,
     random: Mutex<fastrand::Rng>,
-    /// The monotonic time when the save began.
-    save: Mutex<Option<Duration>>,
+    /// The readings of the clock by the save in progress.
+    save: Mutex<Option<Readings>>,
 }
 
 impl Current {
     pub(crate) fn new(seed: u64, request: u64) -> Self {
         let random = fastrand::Rng::with_seed(seed ^ request.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         Self { request, random: Mutex::new(random), save: Mutex::default() }
+    }
+
+    /// Reads or changes the readings of the clock, if a save is in progress.
+    pub(crate) fn with_readings<R>(&self, change: impl FnOnce(&mut Readings) -> R) -> Option<R> {
+        lock(&self.save).as_mut().map(change)
     }
 }
 
@@ -163,20 +167,21 @@ impl Watched {
 
     /// Notes a call that begins after the deadline of its save.
     fn check_deadline(&self, name: &'static str, current: &Current) {
-        let Some(started) = *lock(&current.save) else { return };
-        let elapsed = self.clock.monotonic().saturating_sub(started);
-        if elapsed > DEADLINE {
-            let text = format!(
-                "request {}: `{name}` began {elapsed:?} after the start of the save",
-                current.request
-            );
+        let late = current.with_readings(|readings| readings.overdue(&self.clock));
+        if let Some(late) = late.flatten() {
+            let text = format!("request {}: `{name}` began {late:?} late", current.request);
             self.clocks.violation("a save returns within its deadline and one store call", text);
         }
     }
 
-    /// Notes the start of a save, or its end.
-    pub(crate) fn note_save(started: Option<Duration>) {
-        let _ = CURRENT.try_with(|current| *lock(&current.save) = started);
+    /// Notes the start of a save.
+    pub(crate) fn begin_save() {
+        let _ = CURRENT.try_with(|current| *lock(&current.save) = Some(Readings::default()));
+    }
+
+    /// Notes the end of a save.
+    pub(crate) fn end_save() {
+        let _ = CURRENT.try_with(|current| *lock(&current.save) = None);
     }
 
     fn created(&self, key: &StoreKey) {
@@ -275,6 +280,10 @@ impl SessionStore for Watched {
             Box::pin(async move { store.remove(&key, expected).await })
         };
         self.call("remove", true, call).await
+    }
+
+    fn owner_index(&self) -> Option<&dyn OwnerIndex> {
+        Some(self)
     }
 }
 

@@ -12,6 +12,7 @@ use session_core::{
 };
 use sha2::{Digest as _, Sha256};
 
+use crate::clock::EngineClock;
 use crate::history::History;
 use crate::plan::{ENGINES, OWNERS, Plan, Settings};
 use crate::stores::Stores;
@@ -163,7 +164,7 @@ impl Clocks {
 
 fn config(settings: &Settings, clock: ManualClock) -> SessionConfig {
     let config = SessionConfig::builder()
-        .clock(clock)
+        .clock(EngineClock(clock))
         .permanent_lifetime(settings.permanent_lifetime)
         .browser_lifetime(settings.browser_lifetime)
         .idle_timeout(settings.idle_timeout)
