@@ -7,11 +7,21 @@
 //! Any array type also reads a tuple. A map of the application that looks like such an object is
 //! escaped when it is stored and unescaped when it is read, as in Flask.
 //!
+//! # Ordinary JSON
+//!
+//! Ordinary JSON has no tuples, and `serde_json::Value` has no integers above 64 bits.
+//! [`Session::update`](crate::Session::update) keeps the stored text of each part of a value that
+//! the update leaves unchanged. Therefore such a part remains a tuple or a large integer.
+//!
+//! A value that [`get`](crate::Session::get) reads as a `Value` or as an array, and that
+//! [`insert`](crate::Session::insert) writes back, is stored as ordinary JSON: a tuple becomes a
+//! list, and a large integer becomes a float. The other types remain what they are.
+//!
 //! # Trust
 //!
 //! To serde, each of these types except [`Tuple`] is a map with one key that is random in each
-//! process. Therefore a value keeps its type if it is read as `serde_json::Value` and written back.
-//! A map that a client sent never becomes [`Markup`] or another of these types, whatever its keys
+//! process. Therefore it keeps its type if it is read as `serde_json::Value` and written back. A
+//! map that a client sent never becomes [`Markup`] or another of these types, whatever its keys
 //! are. Do not send such a `Value` to a client, because it contains the random key.
 //!
 //! # Examples
@@ -31,27 +41,66 @@
 //! # Ok::<(), session_core::Error>(())
 //! ```
 
+mod date;
+mod finite;
 pub(crate) mod flash;
+mod keep;
 mod marker;
 mod rewrite;
 mod types;
+#[cfg(any(feature = "chrono", feature = "jiff", feature = "time", feature = "uuid"))]
+pub mod with;
 
+use std::cell::Cell;
 use std::fmt;
 
+use finite::Finite;
+pub(crate) use keep::keep_unchanged;
 pub(crate) use rewrite::is_tag;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
+use crate::scan;
+
 pub use types::{Bytes, DateTime, Markup, Tuple, Uuid};
+
+/// The number of levels that `serde_json` reads.
+const MAX_LEVELS: usize = 127;
 
 /// Returns the JSON text that a session stores for a value.
 pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<String, ValueError> {
-    let text = serde_json::to_string(value).map_err(ValueError::json)?;
-    if rewrite::may_need_tagging(&text) {
-        return rewrite::tag(&text).map_err(|_| ValueError::Tag);
+    encode_inside(0, value)
+}
+
+/// Returns the JSON text of a value that is stored inside other values, this many levels deep.
+pub(crate) fn encode_inside<T: Serialize + ?Sized>(
+    outer: usize,
+    value: &T,
+) -> Result<String, ValueError> {
+    let is_broken = Cell::new(false);
+    let written = serde_json::to_string(&Finite::new(value, &is_broken));
+    if is_broken.get() {
+        return Err(ValueError::NotFinite);
     }
-    Ok(text)
+    let text = written.map_err(|_| ValueError::NotJson)?;
+    let levels = MAX_LEVELS - outer;
+    if !rewrite::may_need_tagging(&text) {
+        return if is_deeper(&text, levels) { Err(ValueError::TooDeep) } else { Ok(text) };
+    }
+    let tagged = rewrite::tag(&text).map_err(|_| ValueError::Tag)?;
+    // Tags are levels of the text only, and not of the value that is read.
+    if is_deeper(&tagged, levels) {
+        let read = rewrite::untag(&tagged).map_err(|_| ValueError::Tag)?;
+        if is_deeper(&read, levels) {
+            return Err(ValueError::TooDeep);
+        }
+    }
+    Ok(tagged)
+}
+
+fn is_deeper(text: &str, levels: usize) -> bool {
+    text.len() / 2 > levels && scan::levels(text) > levels
 }
 
 /// Parses the JSON text that a session stores for a value.
@@ -69,7 +118,14 @@ pub(crate) fn decode<T: DeserializeOwned>(raw: &str) -> Result<T, ValueError> {
 /// must not be logged.
 #[derive(Debug)]
 pub(crate) enum ValueError {
-    Json { category: Category, column: usize },
+    Json {
+        category: Category,
+        column: usize,
+    },
+    /// The type has no JSON form, or its serialization failed.
+    NotJson,
+    NotFinite,
+    TooDeep,
     Tag,
 }
 
@@ -86,6 +142,13 @@ impl fmt::Display for ValueError {
                 write!(f, "JSON of another type at column {column}")
             }
             Self::Json { column, .. } => write!(f, "invalid JSON at column {column}"),
+            Self::NotJson => {
+                f.write_str("value has no JSON form, such as a map with keys of lists")
+            }
+            Self::NotFinite => {
+                f.write_str("number is NaN or infinite, which JSON cannot represent")
+            }
+            Self::TooDeep => write!(f, "value is nested deeper than {MAX_LEVELS} levels"),
             Self::Tag => f.write_str("object with one of Flask's tags is malformed"),
         }
     }
@@ -121,7 +184,19 @@ mod tests {
     }
 
     #[test]
-    fn tagged_value_keeps_type_through_json_value() {
+    fn json_value_loses_tuples_and_large_integers() {
+        for (raw, ordinary) in [
+            (r#"{" t":[1,{" t":[]}]}"#, "[1,[]]"),
+            ("123456789012345678901234567890", "1.2345678901234568e+29"),
+            (r#"{" di":{" t__":[{" t":[1]}]}}"#, r#"{" di":{" t__":[[1]]}}"#),
+        ] {
+            let value: Value = decode(raw).unwrap();
+            assert_eq!(encode(&value).unwrap(), ordinary);
+        }
+    }
+
+    #[test]
+    fn bytes_markup_uuid_and_date_remain_in_json_value() {
         for raw in [
             r#"{" b":"aGk="}"#,
             r#"[{" m":"<b>"},{" u":"00000000000000000000000000000001"}]"#,

@@ -4,6 +4,8 @@
 //! length, and any depth. It does not recurse. Inside arrays and objects it checks only brackets
 //! and strings; a value is checked completely when it is parsed.
 
+use std::fmt::Write as _;
+
 /// The text does not have the expected form.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Malformed;
@@ -127,6 +129,25 @@ impl<'a> Scanner<'a> {
     }
 }
 
+/// Returns how many arrays and objects are nested in each other at most, in valid JSON text.
+pub(crate) fn levels(text: &str) -> usize {
+    let mut scanner = Scanner::new(text);
+    let (mut open, mut most) = (0_usize, 0);
+    while let Some(byte) = scanner.peek() {
+        match byte {
+            b'"' if scanner.skip_string().is_ok() => continue,
+            b'[' | b'{' => {
+                open += 1;
+                most = most.max(open);
+            }
+            b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        scanner.advance();
+    }
+    most
+}
+
 /// Returns the length of the prefix without quotes, backslashes and control characters, which a
 /// string contains unescaped.
 fn plain_prefix(bytes: &[u8]) -> usize {
@@ -227,6 +248,25 @@ pub(crate) fn unescape(raw: &str) -> String {
     } else {
         raw.to_owned()
     }
+}
+
+/// Returns the text of a JSON string, given without its quotes, with lone surrogates as escapes.
+/// Different strings have different names, unless one contains such an escape as its text.
+pub(crate) fn name(raw: &str) -> String {
+    if !raw.contains('\\') {
+        return raw.to_owned();
+    }
+    let mut name = String::with_capacity(raw.len());
+    for point in code_points(raw) {
+        match char::from_u32(point) {
+            Some(char) => name.push(char),
+            None => {
+                // Writing to a string cannot fail.
+                let _ = write!(name, "\\u{point:04x}");
+            }
+        }
+    }
+    name
 }
 
 /// Returns whether `raw`, a JSON string without its quotes, represents `text`.

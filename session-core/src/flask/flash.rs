@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::{Markup, Tuple, ValueError};
+use super::{Markup, ValueError};
 use crate::error::{Error, ErrorKind};
+use crate::scan::{Malformed, Scanner};
 
 /// The key under which Flask stores its messages.
 pub(crate) const KEY: &str = "_flashes";
@@ -14,11 +15,14 @@ pub(crate) const DEFAULT_CATEGORY: &str = "message";
 #[derive(Clone, Debug, PartialEq)]
 pub struct Flash {
     category: String,
+    /// The stored category, if it is not text.
+    other_category: Option<Value>,
     message: Value,
 }
 
 impl Flash {
-    /// Returns the category, which is `message` by default.
+    /// Returns the category, which is `message` by default. Flask allows categories of any type.
+    /// One that is not text is returned as JSON, such as `3` or `null`.
     pub fn category(&self) -> &str {
         &self.category
     }
@@ -59,29 +63,52 @@ pub(crate) fn append(list: Option<&str>, entry: &str) -> Result<String, Error> {
 }
 
 /// Removes messages that were taken from the stored list. Returns `None` if the list is then empty.
-/// Entries that are not messages are also removed.
+/// The others keep their text. Entries that are not messages are also removed.
 pub(crate) fn without(list: Option<&str>, taken: &[Flash]) -> Result<Option<String>, Error> {
     let Some(list) = list else { return Ok(None) };
     let mut taken: Vec<_> = taken.iter().collect();
     let mut left = Vec::new();
-    for flash in parse(list)?.into_iter().filter_map(Result::ok) {
+    for (entry, flash) in parse(list)? {
         match taken.iter().position(|other| **other == flash) {
             Some(index) => drop(taken.swap_remove(index)),
-            None => left.push(Tuple::new((flash.category, flash.message))),
+            None => left.push(entry),
         }
     }
-    if left.is_empty() { Ok(None) } else { super::encode(&left).map(Some).map_err(not_a_flash) }
+    Ok((!left.is_empty()).then(|| format!("[{}]", left.join(","))))
 }
 
-/// Parses a stored list. An entry that is not one of Flask's pairs becomes an `Err`.
-pub(crate) fn parse(list: &str) -> Result<Vec<Result<Flash, Value>>, Error> {
-    let entries: Vec<Value> =
-        super::decode(list).map_err(|error| not_a_list().with_source(error))?;
-    let flash = |entry: Value| match serde_json::from_value::<(String, Value)>(entry.clone()) {
-        Ok((category, message)) => Ok(Flash { category, message }),
-        Err(_) => Err(entry),
-    };
-    Ok(entries.into_iter().map(flash).collect())
+/// Returns the messages of a stored list with their text. Entries that are not pairs of a category
+/// and a message are left out.
+pub(crate) fn parse(list: &str) -> Result<Vec<(&str, Flash)>, Error> {
+    let mut messages = Vec::new();
+    for entry in entries(list).map_err(|Malformed| not_a_list())? {
+        let Ok((category, message)) = super::decode::<(Value, Value)>(entry) else { continue };
+        let (category, other_category) = match category {
+            Value::String(text) => (text, None),
+            other => (super::encode(&other).unwrap_or_default(), Some(other)),
+        };
+        messages.push((entry, Flash { category, other_category, message }));
+    }
+    Ok(messages)
+}
+
+/// Splits the text of a list.
+fn entries(list: &str) -> Result<Vec<&str>, Malformed> {
+    let mut scanner = Scanner::new(list);
+    let mut entries = Vec::new();
+    scanner.expect(b'[')?;
+    scanner.skip_whitespace();
+    while scanner.expect(b']').is_err() {
+        if !entries.is_empty() {
+            scanner.expect(b',')?;
+            scanner.skip_whitespace();
+        }
+        let start = scanner.position();
+        scanner.skip_value()?;
+        entries.push(&list[start..scanner.position()]);
+        scanner.skip_whitespace();
+    }
+    Ok(entries)
 }
 
 fn not_a_list() -> Error {

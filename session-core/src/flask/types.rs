@@ -9,6 +9,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::date;
 use super::marker::{self, marked, unmarked};
 
 /// Ignores the unused bits of the last character, as Python does.
@@ -141,7 +142,7 @@ impl<'de> Deserialize<'de> for Markup {
 
 /// A value of Python's type `uuid.UUID`, as 16 bytes.
 ///
-/// It depends on no UUID crate. Convert from and to the bytes, which every such crate supports.
+/// With the feature `uuid`, it converts from and to `uuid::Uuid`. For other crates, use the bytes.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Uuid([u8; 16]);
 
@@ -193,7 +194,7 @@ impl<'de> Deserialize<'de> for Uuid {
 /// A value of Python's type `datetime`, which Flask stores as an HTTP date in whole seconds.
 ///
 /// Flask reads text that is not a date as `None`. This type keeps the text, and
-/// [`to_system_time`](Self::to_system_time) returns `None`. The same applies to dates before 1970.
+/// [`to_system_time`](Self::to_system_time) returns `None`.
 ///
 /// # Examples
 ///
@@ -217,17 +218,17 @@ impl DateTime {
         &self.0
     }
 
-    /// Returns the time, or `None` if the text is not a date since 1970.
+    /// Returns the time, or `None` if the text is not a date.
     pub fn to_system_time(&self) -> Option<SystemTime> {
-        httpdate::parse_http_date(&self.0).ok()
+        date::parse(&self.0)
     }
 }
 
 impl From<SystemTime> for DateTime {
-    /// Drops the fraction of a second. A time before 1970 or after 9999 becomes the nearest time
-    /// within that range.
+    /// Drops the fraction of a second. A time outside of the years 1 to 9999 becomes the nearest
+    /// time within that range.
     fn from(time: SystemTime) -> Self {
-        Self(crate::cookie::http_date(time))
+        Self(date::format(time))
     }
 }
 

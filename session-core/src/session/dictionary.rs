@@ -30,7 +30,9 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Value`] if the value cannot be written as JSON; [`ErrorKind::Committed`] after
+    /// [`ErrorKind::Value`] if the value cannot be written as JSON that [`get`](Self::get) reads,
+    /// because it has a number that is NaN or infinite, is nested deeper than 127 levels, or has a
+    /// map whose keys are neither text nor numbers; [`ErrorKind::Committed`] after
     /// the response was committed; [`ErrorKind::Unconfigured`] on the null session;
     /// [`ErrorKind::Reentrant`] in a function that [`update`](Self::update) runs on this session.
     pub fn insert<T: Serialize>(&self, key: impl SessionKey<T>, value: T) -> Result<(), Error> {
@@ -118,6 +120,9 @@ impl Session {
     /// argument. `update` returns nothing because the handler may have seen an older value.
     /// Nothing is recorded if the function returns the value it got.
     ///
+    /// Each part of the value that the function leaves unchanged keeps its stored text. Therefore a
+    /// tuple or a large integer that Flask wrote remains one; see [`flask`](crate::flask).
+    ///
     /// The function may read this session and may change other sessions. It cannot change or save
     /// this session: such a call fails with [`ErrorKind::Reentrant`], also when the function runs
     /// during a save. Other threads may change this session at the same time; the function then
@@ -160,7 +165,12 @@ impl Session {
         let name = key.to_owned();
         self.record_update(key, move |raw| {
             let value = raw.map(|raw| decode(&name, raw)).transpose()?;
-            change(value).map(|value| encode(&name, &value)).transpose()
+            let Some(value) = change(value) else { return Ok(None) };
+            let new = encode(&name, &value)?;
+            Ok(Some(match raw {
+                Some(old) => flask::keep_unchanged(old, new),
+                None => new,
+            }))
         })
         .map(drop)
     }
@@ -171,6 +181,10 @@ impl Session {
     }
 
     /// Returns the keys, in the order in which they were first set.
+    ///
+    /// Text from Python may contain half a surrogate pair, which is not a character. In a key it is
+    /// returned as its escape, such as `\\ud800`. With this text, the other functions find the key
+    /// unless there is a key that has exactly this text.
     pub fn keys(&self) -> Vec<String> {
         self.read(|state| state.data.values().keys().collect())
     }

@@ -25,7 +25,9 @@ impl Session {
     ///
     /// As for [`insert`](Self::insert).
     pub fn flash_in(&self, category: &str, message: impl serde::Serialize) -> Result<(), Error> {
-        let entry = flask::encode(&Tuple::new((category, message))).map_err(flash::not_a_flash)?;
+        let entry = Tuple::new((category, message));
+        // The message is inside the list of messages.
+        let entry = flask::encode_inside(1, &entry).map_err(flash::not_a_flash)?;
         self.write(|state| state.record(Change::Flash { entry: entry.into() }))
     }
 
@@ -70,7 +72,7 @@ impl State {
             return Ok(taken.clone());
         }
         let taken: Vec<_> = match self.data.values().get(flash::KEY) {
-            Some(list) => flash::parse(list)?.into_iter().filter_map(Result::ok).collect(),
+            Some(list) => flash::parse(list)?.into_iter().map(|(_, flash)| flash).collect(),
             None => Vec::new(),
         };
         self.record(Change::TakeFlashes { taken: taken.clone() })?;
@@ -135,8 +137,29 @@ mod tests {
             // A concurrent request flashed the same message: it is removed no second time.
             let newer = r#"{"_flashes":[["info","a"],["info","b"],["info","a"]]}"#;
             let replayed = state_of(&session).changes().replay(newer).unwrap();
-            assert_eq!(replayed, r#"{"_flashes":[{" t":["info","a"]}]}"#);
+            assert_eq!(replayed, r#"{"_flashes":[["info","a"]]}"#);
         }
+    }
+
+    #[test]
+    fn category_that_is_not_text_is_its_json() {
+        let list = r#"[{" t":[3,"a"]},{" t":[null,"b"]},[{" t":["x",1]},"c"],["3","d"]]"#;
+        let session = session(&format!(r#"{{"_flashes":{list}}}"#));
+        let flashes = session.take_flashes().unwrap();
+        let categories: Vec<_> = flashes.iter().map(Flash::category).collect();
+        assert_eq!(categories, ["3", "null", r#"["x",1]"#, "3"]);
+        assert_eq!(session.take_flashes_in(&["null"]).unwrap()[0].text(), "b");
+        // Only the messages that were taken are removed, although two categories look alike.
+        let newer = r#"{"_flashes":[["3","a"],{" t":[3,"a"]},[true,{" t":[1]}]]}"#;
+        let replayed = state_of(&session).changes().replay(newer).unwrap();
+        assert_eq!(replayed, r#"{"_flashes":[["3","a"],[true,{" t":[1]}]]}"#);
+    }
+
+    #[test]
+    fn unreadable_message_does_not_hide_others() {
+        let session = session(r#"{"_flashes":[["info",NaN],["info","\ud800"],["info","a"]]}"#);
+        assert_eq!(session.take_flashes().unwrap()[0].text(), "a");
+        assert!(session.is_empty());
     }
 
     #[test]

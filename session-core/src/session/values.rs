@@ -70,7 +70,7 @@ impl Values {
     }
 
     pub(crate) fn keys(&self) -> impl Iterator<Item = String> {
-        self.entries.iter().map(|entry| scan::unescape(self.key(*entry)))
+        self.entries.iter().map(|entry| scan::name(self.key(*entry)))
     }
 
     /// Sets a key to JSON text. Returns `false` and changes nothing if the session would exceed two
@@ -160,13 +160,20 @@ impl Values {
     }
 
     fn find(&self, key: &str) -> Option<usize> {
-        self.entries.iter().position(|&entry| {
+        let found = self.entries.iter().position(|&entry| {
             if entry.key_length & ESCAPED == 0 {
                 entry.key_length as usize == key.len() && self.key_bytes(entry) == key.as_bytes()
             } else {
                 scan::stands_for(self.key(entry), key)
             }
-        })
+        });
+        if found.is_some() || !key.contains("\\u") {
+            return found;
+        }
+        // The name of a key with a lone surrogate.
+        let is_named =
+            |entry: &Entry| entry.key_length & ESCAPED != 0 && scan::name(self.key(*entry)) == key;
+        self.entries.iter().position(is_named)
     }
 
     fn key(&self, entry: Entry) -> &str {
@@ -364,7 +371,22 @@ mod tests {
         assert_eq!(values.get("😀"), Some("3"));
         assert_eq!(values.get("a\"b"), Some("5"));
         assert_eq!(values.get("\u{fffd}"), None);
-        assert_eq!(values.keys().collect::<Vec<_>>(), ["é", "", "😀", "\u{fffd}", "a\"b"]);
+        assert_eq!(values.keys().collect::<Vec<_>>(), ["é", "", "😀", r"\ud800", "a\"b"]);
+    }
+
+    #[test]
+    fn key_with_lone_surrogate_is_found_by_its_name() {
+        let payload = r#"{"\ud800":1,"a\uDFFFb":2,"\ud801":3}"#;
+        let mut values = parse(payload);
+        let keys: Vec<_> = values.keys().collect();
+        assert_eq!(keys, [r"\ud800", r"a\udfffb", r"\ud801"]);
+        for (key, value) in keys.iter().zip(["1", "2", "3"]) {
+            assert_eq!(values.get(key), Some(value));
+        }
+        assert!(values.insert(&keys[0], "4") && values.remove(&keys[1]));
+        assert_eq!(values.to_payload(), r#"{"\ud800":4,"\ud801":3}"#);
+        let values = parse(r#"{"\ud800":1,"\\ud800":2}"#);
+        assert_eq!(values.get(r"\ud800"), Some("2"));
     }
 
     #[test]
