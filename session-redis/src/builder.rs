@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::ConnectionLike;
-use redis::io::tcp::TcpSettings;
-use redis::{Client, ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion, RedisResult};
+use redis::{Client, ConnectionInfo, ProtocolVersion, RedisResult};
 use session_core::Error;
 use session_core::store::MAX_CLOCK_SKEW;
 use tokio::time::Instant;
 
 use crate::RedisStore;
+use crate::address::{self, parse};
 use crate::checks::Checks;
 use crate::connection::{Connection, Given, Reconnecting, Server};
 use crate::error::failed;
@@ -174,9 +174,13 @@ impl RedisStoreBuilder {
     /// # Errors
     ///
     /// [`ErrorKind::Configuration`](session_core::ErrorKind::Configuration) if an address is
-    /// invalid; [`ErrorKind::Unavailable`](session_core::ErrorKind::Unavailable) if there is no
-    /// reply before the deadline; [`ErrorKind::Backend`](session_core::ErrorKind::Backend) if Redis
-    /// returns an error, such as for a wrong password.
+    /// invalid, or if a part of it or a setting would be ignored: an unknown or repeated parameter,
+    /// the database number of a Sentinel, certificates without `rediss://`, a user or password for
+    /// an existing connection.
+    ///
+    /// [`ErrorKind::Unavailable`](session_core::ErrorKind::Unavailable) if there is no reply before
+    /// the deadline; [`ErrorKind::Backend`](session_core::ErrorKind::Backend) if Redis returns an
+    /// error, such as for a wrong password.
     pub async fn connect(self) -> Result<RedisStore, Error> {
         let Self { target, access, settings } = self;
         let (deadline, fails_over) = (Instant::now() + settings.deadline, target.fails_over());
@@ -232,7 +236,7 @@ async fn connect(
 ) -> RedisResult<Arc<dyn Connection>> {
     let deadline = Instant::now() + time;
     match target {
-        Target::Given(connection) => Ok(connection),
+        Target::Given(connection) => access.check_unused().map(|()| connection),
         Target::Server(url) => {
             let info = access.apply(parse(&url)?);
             let protocol = info.redis_settings().protocol();
@@ -252,25 +256,15 @@ async fn connect(
     }
 }
 
-/// Parses an address. The protocol is RESP3 unless the address sets one, because redis-rs then
-/// notices at once that a connection was closed.
-fn parse(url: &str) -> RedisResult<ConnectionInfo> {
-    let info = url.into_connection_info()?;
-    let redis = info.redis_settings().clone();
-    let redis =
-        if url.contains("protocol=") { redis } else { redis.set_protocol(ProtocolVersion::RESP3) };
-    Ok(info.set_redis_settings(redis).set_tcp_settings(tcp()))
-}
-
-/// Disables Nagle's algorithm, because a call is one small packet.
-fn tcp() -> TcpSettings {
-    TcpSettings::default().set_nodelay(true)
-}
+#[cfg(feature = "tls")]
+const NOT_SECURE: &str = "certificates are set, but an address is not rediss://";
 
 #[cfg(feature = "tls")]
 fn client(info: ConnectionInfo, access: &Access) -> RedisResult<Client> {
+    let is_secure = matches!(info.addr(), redis::ConnectionAddr::TcpTls { .. });
     match &access.certificates {
-        Some(certificates) => Client::build_with_tls(info, certificates.clone()),
+        Some(certificates) if is_secure => Client::build_with_tls(info, certificates.clone()),
+        Some(_) => Err(address::invalid(NOT_SECURE)),
         None => Client::open(info),
     }
 }
@@ -281,6 +275,19 @@ fn client(info: ConnectionInfo, _: &Access) -> RedisResult<Client> {
 }
 
 impl Access {
+    /// Fails if a setting cannot apply to a connection that the application made.
+    fn check_unused(&self) -> RedisResult<()> {
+        let is_set = self.username.is_some() || self.password.is_some() || self.database.is_some();
+        #[cfg(feature = "tls")]
+        let is_set = is_set || self.certificates.is_some();
+        if is_set {
+            return Err(address::invalid(
+                "user, password, database and certificates of an existing connection cannot be set",
+            ));
+        }
+        Ok(())
+    }
+
     fn apply(&self, info: ConnectionInfo) -> ConnectionInfo {
         let mut redis = info.redis_settings().clone();
         if let Some(username) = &self.username {
@@ -306,7 +313,10 @@ impl Access {
             .iter()
             .map(|url| parse(url).map(|info| self.apply(info)))
             .collect::<RedisResult<Vec<_>>>()?;
-        let tcp = tcp();
+        #[cfg(feature = "tls")]
+        let is_secure =
+            nodes.iter().all(|info| matches!(info.addr(), redis::ConnectionAddr::TcpTls { .. }));
+        let tcp = address::tcp();
         // The operating system notices a vanished node by packets that are not acknowledged.
         #[cfg(target_os = "linux")]
         let tcp = tcp.set_user_timeout(time);
@@ -317,7 +327,8 @@ impl Access {
             .tcp_settings(tcp);
         #[cfg(feature = "tls")]
         let builder = match self.certificates {
-            Some(certificates) => builder.certs(certificates),
+            Some(certificates) if is_secure => builder.certs(certificates),
+            Some(_) => return Err(address::invalid(NOT_SECURE)),
             None => builder,
         };
         builder.build()
@@ -330,9 +341,10 @@ impl Access {
         master: String,
         urls: &[String],
     ) -> RedisResult<crate::connection::Sentinels> {
-        use redis::ConnectionAddr;
+        use redis::{ConnectionAddr, IntoConnectionInfo as _};
 
-        let infos = urls.iter().map(|url| parse(url)).collect::<RedisResult<Vec<_>>>()?;
+        let infos = urls.iter().map(|url| address::parse_sentinel(url));
+        let infos = infos.collect::<RedisResult<Vec<_>>>()?;
         let is_secure = infos
             .first()
             .is_some_and(|first| matches!(first.addr(), ConnectionAddr::TcpTls { .. }));
@@ -344,7 +356,7 @@ impl Access {
             } else {
                 ConnectionAddr::Tcp(host, port)
             };
-            let info = address.into_connection_info()?.set_tcp_settings(tcp());
+            let info = address.into_connection_info()?.set_tcp_settings(address::tcp());
             let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
             client(self.apply(info.set_redis_settings(redis)), &self)
         };
