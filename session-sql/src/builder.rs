@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use session_core::Error;
 
-use crate::SqlStore;
 use crate::database::{self, Database, Settings};
 use crate::statements::TableName;
+use crate::{SqlStore, SqlxPool};
 
 /// The settings of a [`SqlStore`].
 ///
@@ -49,10 +49,12 @@ pub enum Synchronous {
 }
 
 impl SqlStoreBuilder {
-    /// Sets the name of the table. The default is `sessions`.
+    /// Sets the name of the table. The default is `sessions`. The name `auth.sessions` is that of a
+    /// table in the schema `auth`, which must exist.
     ///
     /// A name has at most 48 ASCII letters, digits and underscores, and does not start with a
-    /// digit. It is checked when the store is made.
+    /// digit. The same applies to the schema. Both are quoted, so that PostgreSQL distinguishes
+    /// upper and lower case. They are checked when the store is made.
     pub fn table(mut self, name: impl Into<String>) -> Self {
         self.table = name.into();
         self
@@ -117,8 +119,8 @@ impl SqlStoreBuilder {
         Ok(SqlStore::new(database, table, self.max_payload))
     }
 
-    /// Returns a store on an existing pool, with the journal, the timeouts and the statement log of
-    /// the pool.
+    /// Returns a store on an existing pool of sqlx 0.9, with the journal, the timeouts and the
+    /// statement log of the pool.
     ///
     /// If two processes use one file, the pool needs
     /// [`SqliteJournalMode::Wal`](sqlx::sqlite::SqliteJournalMode::Wal) and a busy timeout below
@@ -141,11 +143,12 @@ impl SqlStoreBuilder {
     /// # }).unwrap();
     /// ```
     #[cfg(feature = "sqlite")]
-    pub fn sqlite_pool(self, pool: sqlx::SqlitePool) -> Result<SqlStore, Error> {
-        self.with(|settings| database::existing(pool, settings))
+    pub fn sqlite_pool(self, pool: impl SqlxPool<sqlx::Sqlite>) -> Result<SqlStore, Error> {
+        self.with(|settings| database::existing(pool.into_pool(), settings))
     }
 
-    /// Returns a store on an existing pool, with the timeouts and the statement log of the pool.
+    /// Returns a store on an existing pool of sqlx 0.9, with the timeouts and the statement log of
+    /// the pool.
     ///
     /// Build the pool with `test_before_acquire(false)`; otherwise each call takes a second round
     /// trip. Instead, let the pool test connections that were idle for long, as in the example.
@@ -182,11 +185,12 @@ impl SqlStoreBuilder {
     /// # }).unwrap();
     /// ```
     #[cfg(feature = "postgres")]
-    pub fn postgres_pool(self, pool: sqlx::PgPool) -> Result<SqlStore, Error> {
-        self.with(|settings| database::existing(pool, settings))
+    pub fn postgres_pool(self, pool: impl SqlxPool<sqlx::Postgres>) -> Result<SqlStore, Error> {
+        self.with(|settings| database::existing(pool.into_pool(), settings))
     }
 
-    /// Returns a store on an existing pool, with the timeouts and the statement log of the pool.
+    /// Returns a store on an existing pool of sqlx 0.9, with the timeouts and the statement log of
+    /// the pool.
     ///
     /// Build the pool with `test_before_acquire(false)`; otherwise each call takes a second round
     /// trip. Instead, let the pool test connections that were idle for long, as in the example of
@@ -198,8 +202,8 @@ impl SqlStoreBuilder {
     /// [`ErrorKind::Configuration`](session_core::ErrorKind::Configuration) if a setting is
     /// invalid.
     #[cfg(feature = "mysql")]
-    pub fn mysql_pool(self, pool: sqlx::MySqlPool) -> Result<SqlStore, Error> {
-        self.with(|settings| database::existing(pool, settings))
+    pub fn mysql_pool(self, pool: impl SqlxPool<sqlx::MySql>) -> Result<SqlStore, Error> {
+        self.with(|settings| database::existing(pool.into_pool(), settings))
     }
 
     fn with(self, open: impl FnOnce(Settings) -> Arc<dyn Database>) -> Result<SqlStore, Error> {

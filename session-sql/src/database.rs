@@ -1,5 +1,6 @@
 //! One statement on a pooled connection, within the deadline, on any database.
 
+mod address;
 mod backoff;
 mod batches;
 mod connections;
@@ -26,6 +27,7 @@ use session_core::{Error, async_trait};
 
 use crate::statements::{Scripts, Statement};
 
+pub(crate) use failure::is_denied;
 pub(crate) use options::{Settings, connect, existing};
 pub(crate) use query::{Cell, QueryResult, Value};
 

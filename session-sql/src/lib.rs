@@ -3,6 +3,7 @@
 mod builder;
 mod database;
 mod milliseconds;
+mod pool;
 mod statements;
 mod store;
 mod sweeper;
@@ -10,8 +11,13 @@ mod sweeper;
 use session_core::ServerSideSessions;
 
 pub use builder::{SqlStoreBuilder, Synchronous};
+pub use pool::SqlxPool;
 pub use store::SqlStore;
 pub use sweeper::Sweeper;
+
+/// The version of sqlx whose pools
+/// [`SqlStoreBuilder`] accepts.
+pub use sqlx;
 
 /// Sessions in a SQL database.
 ///

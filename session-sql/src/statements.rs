@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use session_core::{Error, ErrorKind};
 
-/// The longest name of a table. The names of its indexes must fit into every database.
+/// The longest name of a table or a schema. The names of indexes must fit into every database.
 const LONGEST_NAME: usize = 48;
 
 /// How many keys the statement `load_many` has.
 pub(crate) const KEYS_PER_STATEMENT: usize = 64;
 
-/// The SQL of one database. `{table}` stands for the name of the table, and `{keys}` for the
-/// parameters of several keys.
+/// The SQL of one database.
+///
+/// `{table}` stands for the quoted table, with its schema if it has one, and `{name}` for its name
+/// without quotes. `{schema}` stands for the quoted schema and a dot, or for nothing. `{keys}`
+/// stands for the parameters of several keys.
 pub(crate) struct Scripts {
     pub(crate) schema: &'static str,
     pub(crate) create: &'static str,
@@ -27,6 +30,8 @@ pub(crate) struct Scripts {
     pub(crate) replace_batch: Option<&'static str>,
     /// The name of the parameter with a number, counted from 1.
     pub(crate) parameter: fn(usize) -> String,
+    /// The character around the name of a table.
+    pub(crate) quote: char,
 }
 
 /// The statements for one table.
@@ -73,26 +78,49 @@ pub(crate) enum Column {
 
 /// The name of a table, which is inserted into SQL unchanged.
 #[derive(Clone, Debug)]
-pub(crate) struct TableName(String);
+pub(crate) struct TableName {
+    full: String,
+    /// Where the name without the schema begins.
+    start: usize,
+}
 
 impl TableName {
-    pub(crate) fn new(name: &str) -> Result<Self, Error> {
-        let starts_well =
-            name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
-        let is_word = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if starts_well && is_word && name.len() <= LONGEST_NAME {
-            return Ok(Self(name.to_owned()));
+    /// Checks a name: `sessions`, or `auth.sessions` for a table in a schema.
+    pub(crate) fn new(full: &str) -> Result<Self, Error> {
+        let (schema, name) = full.split_once('.').unwrap_or(("_", full));
+        if is_word(schema) && is_word(name) {
+            return Ok(Self { full: full.to_owned(), start: full.len() - name.len() });
         }
         let message = format!(
             "table name of the SQL session store is invalid; use 1 to {LONGEST_NAME} ASCII letters, \
-             digits and underscores, not starting with a digit"
+             digits and underscores, not starting with a digit, and the same before a dot for the \
+             schema"
         );
         Err(Error::new(ErrorKind::Configuration, message))
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        &self.0
+        &self.full
     }
+
+    /// Inserts the name into SQL.
+    fn insert_into(&self, script: &str, quote: char) -> String {
+        let (schema, name) = self.full.split_at(self.start);
+        let schema = match schema.strip_suffix('.') {
+            Some(schema) => format!("{quote}{schema}{quote}."),
+            None => String::new(),
+        };
+        script
+            .replace("{table}", &format!("{schema}{quote}{name}{quote}"))
+            .replace("{schema}", &schema)
+            .replace("{name}", name)
+    }
+}
+
+fn is_word(name: &str) -> bool {
+    let starts_well = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+    let is_word = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    starts_well && is_word && name.len() <= LONGEST_NAME
 }
 
 impl Statements {
@@ -106,7 +134,7 @@ impl Statements {
             Column::Bytes,
         ];
         const RECORD: &[Column] = KEYED_RECORD.split_at(1).1;
-        let text = |script: &str| Arc::from(script.replace("{table}", table.as_str()));
+        let text = |script: &str| Arc::from(table.insert_into(script, scripts.quote));
         let statement = |script: &str, columns| Statement {
             sql: text(script.trim_end()),
             columns,
@@ -143,7 +171,9 @@ mod tests {
 
     #[test]
     fn table_name_must_be_word() {
-        for good in ["sessions", "_s", "Shop_2_sessions", &"a".repeat(LONGEST_NAME)] {
+        let longest = "a".repeat(LONGEST_NAME);
+        let with_schema = format!("{longest}.{longest}");
+        for good in ["sessions", "_s", "Shop_2_sessions", "auth.sessions", &longest, &with_schema] {
             assert_eq!(TableName::new(good).unwrap().as_str(), good);
         }
         let long = "a".repeat(LONGEST_NAME + 1);
@@ -151,7 +181,12 @@ mod tests {
             "",
             "2s",
             "a b",
-            "a.b",
+            ".b",
+            "a.",
+            "a.b.c",
+            "a.2b",
+            "2a.b",
+            "a.b c",
             "a-b",
             "a\"",
             "a`; DROP TABLE b",
@@ -162,5 +197,16 @@ mod tests {
         ] {
             assert_eq!(TableName::new(bad).unwrap_err().kind(), ErrorKind::Configuration, "{bad}");
         }
+    }
+
+    #[test]
+    fn schema_is_quoted_before_table_and_left_out_of_index_names() {
+        let sql = r#"INDEX {schema}"{name}_owner" ON {table}"#;
+        let insert = |name| TableName::new(name).unwrap().insert_into(sql, '"');
+        assert_eq!(insert("sessions"), r#"INDEX "sessions_owner" ON "sessions""#);
+        assert_eq!(
+            insert("auth.sessions"),
+            r#"INDEX "auth"."sessions_owner" ON "auth"."sessions""#
+        );
     }
 }

@@ -9,7 +9,7 @@ use session_core::store::{
 };
 use session_core::{Error, ErrorKind, async_trait};
 
-use crate::database::{Cell, Database, Value};
+use crate::database::{self, Cell, Database, Value};
 use crate::statements::{KEYS_PER_STATEMENT, Statements, TableName};
 use crate::{SqlStoreBuilder, Sweeper, milliseconds};
 
@@ -39,7 +39,8 @@ impl SqlStore {
     ///
     /// The address is `sqlite:shop.db`, `sqlite::memory:`, `postgres://user:password@host/database`
     /// or `mysql://user:password@host/database`. The parameters of sqlx (such as those of its
-    /// `PgConnectOptions`) may follow after a `?`.
+    /// `PgConnectOptions`) may follow after a `?`. Parts of the address that sqlx would ignore are
+    /// refused, such as unknown and repeated parameters.
     ///
     /// A server on another machine must offer TLS with a trusted certificate for its host, unless
     /// the parameter `sslmode` or `ssl-mode` says otherwise.
@@ -58,15 +59,28 @@ impl SqlStore {
     }
 
     /// Creates the table and its indexes if they do not exist. Several processes may call it at the
-    /// same time.
+    /// same time. It does not create the schema of a table.
+    ///
+    /// If the table exists, the user needs no permission to create tables. It must be able to read
+    /// the table.
     ///
     /// To use a migration tool instead, take the SQL from [`schema`](Self::schema).
     ///
     /// # Errors
     ///
-    /// The error of the database, for example if the user may not create tables.
+    /// The error of the database, for example if there is no table and the user may not create one.
     pub async fn migrate(&self) -> Result<(), Error> {
-        self.database.run_script(&self.statements.schema).await
+        let Err(error) = self.database.run_script(&self.statements.schema).await else {
+            return Ok(());
+        };
+        // Some databases deny `CREATE TABLE IF NOT EXISTS` even if the table exists.
+        let no_key = [Value::Bytes(&[0; 32])];
+        if database::is_denied(&error)
+            && self.database.run(&self.statements.load, &no_key).await.is_ok()
+        {
+            return Ok(());
+        }
+        Err(error)
     }
 
     /// Returns the SQL that [`migrate`](Self::migrate) runs.

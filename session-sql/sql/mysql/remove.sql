@@ -1,2 +1,2 @@
-DELETE FROM `{table}`
+DELETE FROM {table}
 WHERE key_hash = ? AND version = ?

@@ -1,10 +1,10 @@
-CREATE TABLE IF NOT EXISTS `{table}` (
+CREATE TABLE IF NOT EXISTS {table} (
     key_hash   BINARY(32) NOT NULL PRIMARY KEY, -- SHA-256 of the session's id
     version    BIGINT     NOT NULL,
     payload    LONGBLOB   NOT NULL,
     created_at BIGINT     NOT NULL,             -- milliseconds since 1970, rounded up
     expires_at BIGINT     NOT NULL,             -- milliseconds since 1970, rounded up
     owner      BLOB,                            -- UTF-8; TEXT ignores trailing spaces
-    INDEX `{table}_expires_at` (expires_at),
-    INDEX `{table}_owner` (owner(255))
+    INDEX `{name}_expires_at` (expires_at),
+    INDEX `{name}_owner` (owner(255))
 ) ENGINE = InnoDB

@@ -1,3 +1,3 @@
-UPDATE `{table}`
+UPDATE {table}
 SET expires_at = ?
 WHERE key_hash = ? AND version = ?

@@ -1,3 +1,3 @@
 SELECT key_hash
-FROM "{table}"
+FROM {table}
 WHERE owner = $1

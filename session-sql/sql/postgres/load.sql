@@ -1,3 +1,3 @@
 SELECT version, payload, created_at, expires_at, owner
-FROM "{table}"
+FROM {table}
 WHERE key_hash = $1

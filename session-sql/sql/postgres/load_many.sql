@@ -1,3 +1,3 @@
 SELECT key_hash, version, payload, created_at, expires_at, owner
-FROM "{table}"
+FROM {table}
 WHERE key_hash = ANY(ARRAY[{keys}])

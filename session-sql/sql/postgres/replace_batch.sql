@@ -1,5 +1,5 @@
 -- In the order of the keys, so that two such statements rarely wait for each other's rows.
-UPDATE "{table}" AS target
+UPDATE {table} AS target
 SET version = new.version, payload = new.payload, created_at = new.created_at, expires_at = new.expires_at, owner = new.owner
 FROM (
     SELECT *

@@ -1,7 +1,7 @@
 -- Processes that create the table at the same time could fail. The lock makes them take turns.
 SELECT pg_advisory_xact_lock(7310579633165197676);
 
-CREATE TABLE IF NOT EXISTS "{table}" (
+CREATE TABLE IF NOT EXISTS {table} (
     key_hash   BYTEA  NOT NULL PRIMARY KEY, -- SHA-256 of the session's id
     version    BIGINT NOT NULL,
     payload    BYTEA  NOT NULL,
@@ -10,7 +10,7 @@ CREATE TABLE IF NOT EXISTS "{table}" (
     owner      BYTEA                        -- UTF-8; TEXT rejects the character NUL
 );
 
-CREATE INDEX IF NOT EXISTS "{table}_expires_at" ON "{table}" (expires_at);
+CREATE INDEX IF NOT EXISTS "{name}_expires_at" ON {table} (expires_at);
 
 -- A hash index, because a B-tree rejects values of more than 2,704 bytes.
-CREATE INDEX IF NOT EXISTS "{table}_owner" ON "{table}" USING HASH (owner);
+CREATE INDEX IF NOT EXISTS "{name}_owner" ON {table} USING HASH (owner);

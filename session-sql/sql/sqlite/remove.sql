@@ -1,2 +1,2 @@
-DELETE FROM "{table}"
+DELETE FROM {table}
 WHERE key_hash = ?1 AND version = ?2

@@ -1,4 +1,4 @@
-CREATE TABLE IF NOT EXISTS "{table}" (
+CREATE TABLE IF NOT EXISTS {table} (
     key_hash   BLOB    NOT NULL PRIMARY KEY, -- SHA-256 of the session's id
     version    INTEGER NOT NULL,
     payload    BLOB    NOT NULL,
@@ -7,6 +7,6 @@ CREATE TABLE IF NOT EXISTS "{table}" (
     owner      BLOB                          -- UTF-8
 ) STRICT;
 
-CREATE INDEX IF NOT EXISTS "{table}_expires_at" ON "{table}" (expires_at);
+CREATE INDEX IF NOT EXISTS {schema}"{name}_expires_at" ON "{name}" (expires_at);
 
-CREATE INDEX IF NOT EXISTS "{table}_owner" ON "{table}" (owner) WHERE owner IS NOT NULL;
+CREATE INDEX IF NOT EXISTS {schema}"{name}_owner" ON "{name}" (owner) WHERE owner IS NOT NULL;

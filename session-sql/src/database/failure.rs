@@ -17,6 +17,8 @@ pub(crate) enum Meaning {
     RolledBack,
     /// The table does not exist.
     NoTable,
+    /// The user of the database has no permission for the statement.
+    Denied,
     /// A payload exceeds a limit of the database.
     TooLarge,
     /// The message may quote values that were to be stored.
@@ -28,6 +30,7 @@ pub(crate) enum Meaning {
 /// rows.
 #[derive(Debug)]
 struct Reported {
+    meaning: Meaning,
     code: Option<String>,
     message: Option<String>,
 }
@@ -148,6 +151,12 @@ pub(super) fn is_rolled_back(
     error.as_database_error().is_some_and(|error| meaning(error) == Meaning::RolledBack)
 }
 
+/// Returns whether the database denied a permission.
+pub(crate) fn is_denied(error: &Error) -> bool {
+    let reported = error.source().and_then(|source| source.downcast_ref::<Reported>());
+    reported.is_some_and(|reported| reported.meaning == Meaning::Denied)
+}
+
 /// Returns whether the SQLite file is locked.
 pub(super) fn is_busy(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
@@ -157,6 +166,7 @@ pub(super) fn is_busy(error: &sqlx::Error) -> bool {
 fn reported(name: &str, error: &dyn DatabaseError, meaning: Meaning) -> Error {
     let shown = meaning != Meaning::Quoting;
     let source = Reported {
+        meaning,
         code: error.code().map(std::borrow::Cow::into_owned),
         message: shown.then(|| error.message().to_owned()),
     };
@@ -170,6 +180,10 @@ fn reported(name: &str, error: &dyn DatabaseError, meaning: Meaning) -> Error {
         Meaning::Quoting if error.is_unique_violation() => {
             let message =
                 format!("{name} session store already has a record under a key that must be new");
+            Error::new(ErrorKind::Backend, message)
+        }
+        Meaning::Denied => {
+            let message = format!("user of the {name} session store lacks a permission");
             Error::new(ErrorKind::Backend, message)
         }
         Meaning::Quoting | Meaning::Other => {

@@ -24,6 +24,7 @@ impl Driver for MySql {
         load_batch: None,
         replace_batch: None,
         parameter: |_| "?".to_owned(),
+        quote: '`',
     };
     const EMBEDDED: bool = false;
     // The default level also locks the gaps between keys. More calls would wait for each other, and
@@ -78,6 +79,8 @@ impl Driver for MySql {
             // A deadlock.
             1213 => Meaning::RolledBack,
             1146 => Meaning::NoTable,
+            // Of the database, a table, a column or any privilege.
+            1044 | 1142 | 1143 | 1227 => Meaning::Denied,
             1153 => Meaning::TooLarge,
             1062 | 1292 | 1366 | 1406 => Meaning::Quoting,
             _ => Meaning::Other,

@@ -7,6 +7,10 @@ use session_core::{Error, ErrorKind};
 use sqlx::pool::PoolOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Pool};
 
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use super::address;
+#[cfg(feature = "sqlite")]
+use super::address::SqliteAddress;
 use super::driver::Driver;
 use super::pooled::Pooled;
 use super::suspicion::{Suspicion, Verdict};
@@ -52,9 +56,8 @@ fn why_not(scheme: &str) -> &'static str {
 async fn sqlite(url: &str, settings: Settings) -> Result<Arc<dyn Database>, Error> {
     use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 
+    let SqliteAddress { in_memory, creates } = SqliteAddress::parse(url)?;
     let options = parse::<sqlx::Sqlite, SqliteConnectOptions>(url)?;
-    let in_memory = url.contains(":memory:") || url.contains("mode=memory");
-    let creates = !url.contains("mode=") || url.contains("mode=rwc");
     if creates && !in_memory {
         create_for_owner(options.get_filename());
     }
@@ -101,19 +104,21 @@ fn create_for_owner(_: &std::path::Path) {}
 
 #[cfg(feature = "postgres")]
 async fn postgres(url: &str, settings: Settings) -> Result<Arc<dyn Database>, Error> {
+    let sets_mode = address::check("postgres", url, address::POSTGRES)?;
     // A pooler rejects the setting, and no value is a floating-point number.
     let options =
         parse::<sqlx::Postgres, sqlx::postgres::PgConnectOptions>(url)?.extra_float_digits(None);
     let mode = std::env::var("PGSSLMODE").ok();
-    let options = tls::secure_postgres(url, mode.as_deref(), options);
+    let options = tls::secure_postgres(sets_mode, mode.as_deref(), options);
     let prepared = sqlx::Postgres::keeps_statements(&options);
     server::<sqlx::Postgres>(options.disable_statement_logging(), settings, prepared).await
 }
 
 #[cfg(feature = "mysql")]
 async fn mysql(url: &str, settings: Settings) -> Result<Arc<dyn Database>, Error> {
+    let sets_mode = address::check("mysql", url, address::MYSQL)?;
     let options = parse::<sqlx::MySql, sqlx::mysql::MySqlConnectOptions>(url)?;
-    let options = tls::secure_mysql(url, options);
+    let options = tls::secure_mysql(sets_mode, options);
     server::<sqlx::MySql>(options.disable_statement_logging(), settings, true).await
 }
 

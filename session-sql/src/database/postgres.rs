@@ -26,6 +26,7 @@ impl Driver for Postgres {
         load_batch: Some(include_str!("../../sql/postgres/load_batch.sql")),
         replace_batch: Some(include_str!("../../sql/postgres/replace_batch.sql")),
         parameter: |number| format!("${number}"),
+        quote: '"',
     };
     const EMBEDDED: bool = false;
 
@@ -105,6 +106,7 @@ impl Driver for Postgres {
         match (&*code, code.get(..2)) {
             ("25006", _) => Meaning::ReadOnly,
             ("42P01", _) => Meaning::NoTable,
+            ("42501", _) => Meaning::Denied,
             ("54000", _) => Meaning::TooLarge,
             // PgBouncer has one code for all its own errors.
             ("08P01", _) if error.message().contains("authentication failed") => Meaning::Other,

@@ -23,6 +23,7 @@ impl Driver for Sqlite {
         load_batch: None,
         replace_batch: None,
         parameter: |_| "?".to_owned(),
+        quote: '"',
     };
     const EMBEDDED: bool = true;
 

@@ -14,13 +14,12 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 /// variable `PGSSLMODE` of the environment sets the mode.
 #[cfg(feature = "postgres")]
 pub(super) fn secure_postgres(
-    url: &str,
+    sets_mode: bool,
     variable: Option<&str>,
     options: PgConnectOptions,
 ) -> PgConnectOptions {
     // sqlx ignores a variable with an unknown mode.
-    let is_chosen =
-        sets_mode(url) || variable.is_some_and(|mode| mode.parse::<PgSslMode>().is_ok());
+    let is_chosen = sets_mode || variable.is_some_and(|mode| mode.parse::<PgSslMode>().is_ok());
     if is_chosen || is_local(options.get_host(), options.get_socket().is_some()) {
         return options;
     }
@@ -30,18 +29,11 @@ pub(super) fn secure_postgres(
 /// Requires TLS and a certificate for the host, unless the server is local or the address sets the
 /// mode.
 #[cfg(feature = "mysql")]
-pub(super) fn secure_mysql(url: &str, options: MySqlConnectOptions) -> MySqlConnectOptions {
-    if sets_mode(url) || is_local(options.get_host(), options.get_socket().is_some()) {
+pub(super) fn secure_mysql(sets_mode: bool, options: MySqlConnectOptions) -> MySqlConnectOptions {
+    if sets_mode || is_local(options.get_host(), options.get_socket().is_some()) {
         return options;
     }
     options.ssl_mode(MySqlSslMode::VerifyIdentity)
-}
-
-/// Returns whether the parameters of the address have the mode of TLS.
-fn sets_mode(url: &str) -> bool {
-    let parameters = url.split_once('?').map_or("", |(_, parameters)| parameters);
-    let mut names = parameters.split('&').filter_map(|parameter| parameter.split('=').next());
-    names.any(|name| matches!(name, "sslmode" | "ssl-mode"))
 }
 
 /// Returns whether nothing is between the server and this process.
@@ -56,6 +48,11 @@ fn is_local(host: &str, has_socket: bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(feature = "mysql")]
+    use crate::database::address::MYSQL;
+    #[cfg(feature = "postgres")]
+    use crate::database::address::POSTGRES;
+    use crate::database::address::check;
 
     #[test]
     fn only_this_machine_is_local() {
@@ -68,21 +65,6 @@ mod tests {
             assert!(is_local(host, true), "{host} with a socket");
         }
         assert!(is_local("::ffff:127.0.0.1", false));
-    }
-
-    #[test]
-    fn mode_is_parameter_of_address() {
-        for set in ["postgres://h/d?sslmode=require", "mysql://h/d?charset=x&ssl-mode=DISABLED"] {
-            assert!(sets_mode(set), "{set}");
-        }
-        for unset in [
-            "postgres://h/d",
-            "postgres://h/sslmode=disable",
-            "postgres://h/d?user=sslmode",
-            "mysql://h/d?ssl-ca=x",
-        ] {
-            assert!(!sets_mode(unset), "{unset}");
-        }
     }
 
     #[cfg(feature = "postgres")]
@@ -111,14 +93,18 @@ mod tests {
     #[cfg(feature = "postgres")]
     fn secured(url: &str, variable: Option<&str>) -> PgSslMode {
         let options = url.parse::<PgConnectOptions>().unwrap();
-        let options = if sets_mode(url) { options } else { options.ssl_mode(PgSslMode::default()) };
-        secure_postgres(url, variable, options).get_ssl_mode()
+        let sets_mode = check("postgres", url, POSTGRES).unwrap();
+        let options = if sets_mode { options } else { options.ssl_mode(PgSslMode::default()) };
+        secure_postgres(sets_mode, variable, options).get_ssl_mode()
     }
 
     #[cfg(feature = "mysql")]
     #[test]
     fn remote_mysql_is_verified_by_default() {
-        let mode = |url: &str| secure_mysql(url, url.parse().unwrap()).get_ssl_mode();
+        let mode = |url: &str| {
+            let sets_mode = check("mysql", url, MYSQL).unwrap();
+            secure_mysql(sets_mode, url.parse().unwrap()).get_ssl_mode()
+        };
         assert!(matches!(mode("mysql://u:p@db.example/d"), MySqlSslMode::VerifyIdentity));
         assert!(matches!(mode("mysql://db.example/d?ssl-mode=required"), MySqlSslMode::Required));
         assert!(matches!(mode("mysql://[::1]/d"), MySqlSslMode::Preferred));
