@@ -33,10 +33,16 @@ async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("shop: {error}");
+            eprintln!("shop: {}", with_causes(&*error));
             ExitCode::from(2)
         }
     }
+}
+
+/// Returns the message of an error and of each underlying one, in one line.
+fn with_causes(error: &dyn Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {

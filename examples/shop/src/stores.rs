@@ -44,8 +44,10 @@ pub async fn open_store(store: &str, config: SessionConfig) -> Result<Sessions, 
         Some(("postgres", _)) => sql(store, config, "PostgreSQL").await,
         Some(("mysql", _)) => sql(store, config, "MySQL or MariaDB").await,
         _ => {
+            // The rest of an address may have a password.
+            let scheme = store.split(':').next().unwrap_or_default();
             let message = format!(
-                "unknown store {store:?}; --store takes: cookie, sealed-cookie, memory, sqlite:file, postgres://.., mysql://.., \
+                "unknown store {scheme:?}; --store takes: cookie, sealed-cookie, memory, sqlite:file, postgres://.., mysql://.., \
                  redis://.., redis+cluster://host:port,host:port"
             );
             Err(Error::new(ErrorKind::Configuration, message))

@@ -41,6 +41,33 @@ fn an_unknown_store_is_refused_in_one_line() {
 }
 
 #[test]
+fn refused_address_is_not_shown_with_its_password() {
+    for store in ["postgress://ada:lovelace@db/shop", "redis+sentinel://:lovelace@db"] {
+        let output = shop(&["--port", "0", "--store", store]).output().unwrap();
+        let refusal = refusal(&output);
+        let scheme = store.split(':').next().unwrap();
+        assert!(refusal.contains(&format!("unknown store {scheme:?}")), "{refusal}");
+        assert!(!refusal.contains("lovelace"), "{refusal}");
+    }
+}
+
+#[test]
+fn cause_of_store_error_is_shown() {
+    let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+    for (store, message, cause) in [
+        (format!("redis://:lovelace@{closed}/"), "redis did not reply (connect)", "refused"),
+        (format!("postgres://ada:lovelace@{closed}/d"), "postgres session store", "refused"),
+        ("sqlite:/no/such/folder/shop.db".to_owned(), "sqlite session store", "unable to open"),
+        ("sqlite:shop.db?mode=rx".to_owned(), "sqlite session store", "unknown value"),
+    ] {
+        let output = shop(&["--port", "0", "--store", &store]).output().unwrap();
+        let refusal = refusal(&output);
+        assert!(refusal.contains(message) && refusal.contains(cause), "{refusal}");
+        assert!(!refusal.contains("lovelace"), "{refusal}");
+    }
+}
+
+#[test]
 fn a_weak_key_is_refused_in_one_line_that_does_not_show_it() {
     for weak in ["hunter2", &KEY[1..], ""] {
         let output = shop(&["--port", "0"]).env("SECRET_KEY", weak).output().unwrap();

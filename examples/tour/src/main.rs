@@ -46,12 +46,27 @@ use axum::Router;
 const USAGE: &str =
     "usage: tour <axum|actix> <backend|cart|flash|keys|login|null|user|vary> [address]";
 
+const PROGRAMS: &str = "\
+The programs, each for axum and for actix-web:
+  backend  a store of sessions that the program implements
+  cart     a cart, changed in place
+  flash    messages for the next page
+  keys     a new secret key beside an old one
+  login    a login with \"remember me\", and a logout
+  null     what happens without a secret key
+  user     a user who is loaded before the handler
+  vary     which responses caches may share
+`cargo run -p tour -- axum cart` starts one of them.";
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
     let mut arguments = env::args().skip(1);
-    let (framework, name) =
-        (arguments.next().unwrap_or_default(), arguments.next().unwrap_or_default());
+    let Some(framework) = arguments.next() else {
+        println!("{USAGE}\n\n{PROGRAMS}");
+        return Ok(());
+    };
+    let name = arguments.next().unwrap_or_default();
     let listener = TcpListener::bind(arguments.next().unwrap_or("127.0.0.1:3000".to_owned()))?;
     let address = listener.local_addr()?;
     match framework.as_str() {

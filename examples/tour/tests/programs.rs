@@ -157,7 +157,7 @@ fn a_response_varies_by_cookie_if_its_session_was_asked_for() {
 
 #[test]
 fn an_unknown_program_is_refused_with_the_list_of_all() {
-    for arguments in [&["flask", "cart"][..], &["axum", "trolley"], &["actix", ""], &[]] {
+    for arguments in [&["flask", "cart"][..], &["axum", "trolley"], &["actix", ""], &["axum"]] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tour"));
         let output = command.args(arguments).env_clear().output().unwrap();
         let complaint = String::from_utf8(output.stderr).unwrap();
@@ -166,5 +166,16 @@ fn an_unknown_program_is_refused_with_the_list_of_all() {
                 && complaint.contains("usage: tour <axum|actix> <backend|cart|"),
             "{complaint}"
         );
+    }
+}
+
+#[test]
+fn tour_without_arguments_lists_its_programs() {
+    let output = Command::new(env!("CARGO_BIN_EXE_tour")).env_clear().output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    let list = String::from_utf8(output.stdout).unwrap();
+    assert!(list.starts_with("usage: tour <axum|actix> <backend|cart|"), "{list}");
+    for program in ["backend", "cart", "flash", "keys", "login", "null", "user", "vary"] {
+        assert!(list.contains(&format!("\n  {program} ")), "{program} is not in {list}");
     }
 }

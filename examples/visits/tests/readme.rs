@@ -3,9 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command};
-use std::time::{Duration, Instant};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
 
 const README: &str = include_str!("../../../README.md");
 const PROGRAM: &str = include_str!("../src/main.rs");
@@ -50,17 +49,12 @@ struct Server {
 
 impl Server {
     fn start() -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = free.local_addr().unwrap().to_string();
-        drop(free);
-        let process = Command::new(env!("CARGO_BIN_EXE_visits")).arg(&address).spawn().unwrap();
-        let server = Self { process, address };
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while TcpStream::connect(&server.address).is_err() {
-            assert!(Instant::now() < deadline, "the program did not listen");
-            std::thread::yield_now();
-        }
-        server
+        let mut command = Command::new(env!("CARGO_BIN_EXE_visits"));
+        let mut process = command.arg("127.0.0.1:0").stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim_end().strip_prefix("Listening on http://").unwrap().to_owned();
+        Self { process, address }
     }
 
     /// The response, head and body, to one request.
