@@ -38,7 +38,7 @@ impl RequestSession {
     /// Saves the session and returns the headers of the response. Call it once, when the head of
     /// the response is ready, also for error responses. The session refuses changes from now on.
     ///
-    /// | accessed | empty | modified | has a lifetime and is renewed | result |
+    /// | accessed | ends or is new and empty | modified | has a lifetime and its renewal is due | result |
     /// |---|---|---|---|---|
     /// | no | yes | no | – | nothing |
     /// | yes | yes | no | – | `Vary: Cookie` |
@@ -46,11 +46,16 @@ impl RequestSession {
     /// | no | no | no | no | nothing |
     /// | yes | no | no | no | `Vary` |
     /// | any | no | no | yes | `Set-Cookie`, `Vary` |
-    /// | any | no | yes | any | `Set-Cookie`, `Vary` |
+    /// | any | no | yes | any | `Set-Cookie`, `Vary`; on a server-side backend only if the cookie is out of date |
     ///
-    /// A server-side backend keeps an existing session whose last key was removed without `clear`
-    /// or `destroy`. It uses the last row only if the cookie is out of date; see
-    /// [`SessionView::is_cookie_due`](crate::interface::SessionView::is_cookie_due).
+    /// A session in a cookie ends when it is empty. A session on a server ends by a logout or by
+    /// `clear` without a later value. One whose last key was removed stays, empty, with its cookie,
+    /// so that a concurrent insert is not lost.
+    ///
+    /// When a renewal is due depends on the backend; see [`Refresh`](crate::Refresh). On a
+    /// server-side backend, also with `Refresh::EachRequest`, most requests set no cookie.
+    /// [`SessionView::is_cookie_due`](crate::interface::SessionView::is_cookie_due) returns whether
+    /// a cookie is out of date.
     ///
     /// If the future is dropped, nothing more is saved, and the client gets no cookie.
     ///
