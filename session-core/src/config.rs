@@ -101,6 +101,7 @@ struct Settings {
     cookie_name: String,
     cookie_attributes: CookieAttributes,
     permanent_lifetime: Duration,
+    permanent_by_default: bool,
     browser_lifetime: Duration,
     idle_timeout: Option<Duration>,
     absolute_timeout: Option<Duration>,
@@ -136,6 +137,11 @@ impl SessionConfig {
     /// Returns how long a permanent session lives after it was last saved or renewed.
     pub fn permanent_lifetime(&self) -> Duration {
         self.settings.permanent_lifetime
+    }
+
+    /// Returns whether a session is permanent unless a handler sets otherwise.
+    pub fn permanent_by_default(&self) -> bool {
+        self.settings.permanent_by_default
     }
 
     /// Returns how long a server-side backend stores a session that is not permanent, after its
@@ -193,6 +199,7 @@ impl Default for Settings {
             cookie_name: "session".to_owned(),
             cookie_attributes: CookieAttributes::default(),
             permanent_lifetime: Duration::from_hours(31 * 24),
+            permanent_by_default: false,
             browser_lifetime: Duration::from_hours(24),
             idle_timeout: None,
             absolute_timeout: None,

@@ -111,6 +111,19 @@ impl SessionConfigBuilder {
         self
     }
 
+    /// Sets whether a session is permanent unless a handler calls
+    /// [`set_permanent(false)`](crate::Session::set_permanent). The default is `false`: a session
+    /// ends with the browser. Flask has no such setting.
+    ///
+    /// With `true`, every cookie has an expiry, so that the browser keeps it when it closes. The
+    /// setting also applies to stored sessions, and is not stored with them. A Flask application
+    /// that shares the session needs `session.permanent = True`.
+    #[must_use]
+    pub fn permanent_by_default(mut self, permanent: bool) -> Self {
+        self.settings.permanent_by_default = permanent;
+        self
+    }
+
     /// Sets how long a server-side backend stores a session that is not permanent, after its last
     /// use. The default is one day. Flask has no such setting.
     ///

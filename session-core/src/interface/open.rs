@@ -47,7 +47,7 @@ impl<'a> OpenContext<'a> {
     /// Returns the lifetime of a session that was read, by the hook of the outermost interface;
     /// `None` for a session that ends with the browser.
     pub fn lifetime(&self, opened: &Opened) -> Option<Duration> {
-        self.hooks.lifetime(&SessionView::of_opened(&opened.data))
+        self.hooks.lifetime(&SessionView::of_opened(&opened.data, self.config()))
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::de::DeserializeOwned;
 
+use crate::config::SessionConfig;
 use crate::error::Error;
 use crate::session::SessionKey;
 use crate::session::intent::Intent;
@@ -29,12 +30,14 @@ pub(crate) struct ViewFlags {
     accessed: bool,
     renewed: bool,
     cookie_due: bool,
+    permanent_by_default: bool,
 }
 
 impl ViewFlags {
     pub(crate) fn of_save(data: &Data, intent: &Intent, accessed: bool) -> Self {
         let modified = intent.is_modified();
-        Self { new: data.is_new, modified, accessed, ..Self::default() }
+        let permanent_by_default = data.permanent_by_default;
+        Self { new: data.is_new, modified, accessed, permanent_by_default, ..Self::default() }
     }
 
     pub(crate) fn with_cookie(self, renewed: bool, cookie_due: bool) -> Self {
@@ -47,8 +50,10 @@ impl<'a> SessionView<'a> {
         Self { values: stored.values(), owner: stored.owner.as_deref(), flags }
     }
 
-    pub(crate) fn of_opened(data: &'a Data) -> Self {
-        Self::of(&data.stored, ViewFlags { new: data.is_new, ..ViewFlags::default() })
+    pub(crate) fn of_opened(data: &'a Data, config: &SessionConfig) -> Self {
+        let permanent_by_default = config.permanent_by_default();
+        let flags = ViewFlags { new: data.is_new, permanent_by_default, ..ViewFlags::default() };
+        Self::of(&data.stored, flags)
     }
 
     /// Returns the value under a key, or `None` if there is no such key.
@@ -81,9 +86,11 @@ impl<'a> SessionView<'a> {
         self.owner
     }
 
-    /// Returns Flask's `session.permanent`.
+    /// Returns Flask's `session.permanent`, or the setting
+    /// [`permanent_by_default`](SessionConfig::permanent_by_default) if the session has no such
+    /// flag.
     pub fn is_permanent(&self) -> bool {
-        is_permanent(self.values)
+        is_permanent(self.values, self.flags.permanent_by_default)
     }
 
     /// Returns whether the request sent no valid session.

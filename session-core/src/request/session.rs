@@ -239,7 +239,8 @@ impl Shared {
         open: impl FnOnce() -> F + Send,
     ) -> Result<(), Error> {
         if let Some(permit) = self.opening.enter().await {
-            let (data, origin) = open().await?;
+            let (mut data, origin) = open().await?;
+            data.permanent_by_default = (*self.interface).config().permanent_by_default();
             let mut state = self.cell.lock();
             (state.data, state.origin) = (data, origin);
             drop(state);

@@ -7,7 +7,8 @@ use crate::error::Error;
 /// Flags, as in Flask.
 impl Session {
     /// Returns whether the session is kept when the browser closes: Flask's `session.permanent`,
-    /// stored under the key `_permanent`.
+    /// stored under the key `_permanent`, or the setting
+    /// [`permanent_by_default`](crate::SessionConfig::permanent_by_default) if it is not stored.
     pub fn is_permanent(&self) -> bool {
         self.read(|state| state.data.is_permanent())
     }
@@ -16,8 +17,11 @@ impl Session {
     /// configured [`permanent_lifetime`](crate::SessionConfig::permanent_lifetime).
     ///
     /// The cookie of a permanent session has an expiry. Without one, the browser drops the cookie
-    /// when it closes. By default, a session is not permanent. The flag is stored with the session,
-    /// so call this once, for example at the login; `clear` and `destroy` remove the flag.
+    /// when it closes. By default, a session is not permanent;
+    /// [`permanent_by_default`](crate::SessionConfigBuilder::permanent_by_default) changes this.
+    ///
+    /// The flag is stored with the session, so call this once, for example at the login. `clear`
+    /// and a logout remove the flag.
     ///
     /// # Errors
     ///

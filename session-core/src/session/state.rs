@@ -22,6 +22,8 @@ static EMPTY: LazyLock<Values> = LazyLock::new(Values::default);
 pub(crate) struct Data {
     pub(crate) stored: StoredData,
     pub(crate) is_new: bool,
+    /// Whether the session is permanent without the flag, by the settings.
+    pub(crate) permanent_by_default: bool,
     pub(crate) renewal: Option<Renewal>,
     /// The lifetime that the client's cookie was set with, if it is known.
     #[expect(clippy::option_option, reason = "the known lifetime may be that of the browser")]
@@ -92,7 +94,7 @@ impl Data {
     }
 
     pub(crate) fn is_permanent(&self) -> bool {
-        is_permanent(self.values())
+        is_permanent(self.values(), self.permanent_by_default)
     }
 }
 
@@ -206,8 +208,8 @@ impl State {
     }
 }
 
-pub(crate) fn is_permanent(values: &Values) -> bool {
-    values.get(PERMANENT).is_some_and(is_truthy)
+pub(crate) fn is_permanent(values: &Values, by_default: bool) -> bool {
+    values.get(PERMANENT).map_or(by_default, is_truthy)
 }
 
 /// Python's truth value of a JSON value: null, zero and anything empty are false.
