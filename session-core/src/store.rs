@@ -11,10 +11,12 @@
 
 use std::time::Duration;
 
+mod credentials;
 mod forward;
 mod record;
 mod traits;
 
+pub use credentials::{Credentials, CredentialsProvider};
 pub use record::{LogName, NewRecord, Record, Replaced, StoreKey, Version};
 pub use traits::{OwnerIndex, SessionStore, Sweep};
 

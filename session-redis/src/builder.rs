@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::ConnectionLike;
-use redis::{Client, ConnectionInfo, ProtocolVersion, RedisResult};
+use redis::{ProtocolVersion, RedisResult};
 use session_core::Error;
-use session_core::store::MAX_CLOCK_SKEW;
+use session_core::store::{CredentialsProvider, MAX_CLOCK_SKEW};
 use tokio::time::Instant;
 
 use crate::RedisStore;
-use crate::address::{self, parse};
+use crate::access::{Access, client, with_credentials};
+use crate::address::parse;
 use crate::checks::Checks;
 use crate::connection::{Connection, Given, Reconnecting, Server};
 use crate::error::failed;
@@ -59,16 +60,6 @@ enum Target {
         sentinels: Vec<String>,
     },
     Given(Arc<dyn Connection>),
-}
-
-/// The settings that override those in an address.
-#[derive(Default)]
-struct Access {
-    username: Option<String>,
-    password: Option<String>,
-    database: Option<i64>,
-    #[cfg(feature = "tls")]
-    certificates: Option<redis::TlsCertificates>,
 }
 
 impl RedisStoreBuilder {
@@ -133,6 +124,28 @@ impl RedisStoreBuilder {
     /// Sets the password of the Redis user, which overrides the one in the address.
     pub fn password(mut self, password: impl Into<String>) -> Self {
         self.access.password = Some(password.into());
+        self
+    }
+
+    /// Sets a provider of the user and the password, which is called for each connection. Use it
+    /// for passwords that change and for tokens that expire.
+    ///
+    /// An open connection stays open, because Redis checks credentials only when a client connects.
+    /// On a Cluster, the provider is called for the connection to each node, and may be called
+    /// twice. Behind Sentinel, it provides the credentials of Redis, not of the Sentinels.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use session_core::store::Credentials;
+    /// use session_redis::RedisStore;
+    ///
+    /// # async fn token() -> Result<String, session_core::Error> { Ok(String::new()) }
+    /// let builder = RedisStore::builder("rediss://redis.internal/")
+    ///     .credentials(|| async { Ok(Credentials::new("shop", token().await?)) });
+    /// ```
+    pub fn credentials(mut self, provider: impl CredentialsProvider) -> Self {
+        self.access.provider = Some(Arc::new(provider));
         self
     }
 
@@ -240,8 +253,11 @@ async fn connect(
         Target::Server(url) => {
             let info = access.apply(parse(&url)?);
             let protocol = info.redis_settings().protocol();
-            let client = client(info, &access)?;
-            Ok(Arc::new(Reconnecting::connect(Server(client), protocol, deadline).await?))
+            let provider = access.provider.clone();
+            let client =
+                move |credentials| client(with_credentials(info.clone(), credentials), &access);
+            let server = Server::new(client, provider);
+            Ok(Arc::new(Reconnecting::connect(server, protocol, deadline).await?))
         }
         #[cfg(feature = "cluster")]
         Target::Cluster(urls) => {
@@ -253,113 +269,5 @@ async fn connect(
             let sentinels = access.sentinels(master, &sentinels)?;
             Ok(Arc::new(Reconnecting::connect(sentinels, ProtocolVersion::RESP3, deadline).await?))
         }
-    }
-}
-
-#[cfg(feature = "tls")]
-const NOT_SECURE: &str = "certificates are set, but an address is not rediss://";
-
-#[cfg(feature = "tls")]
-fn client(info: ConnectionInfo, access: &Access) -> RedisResult<Client> {
-    let is_secure = matches!(info.addr(), redis::ConnectionAddr::TcpTls { .. });
-    match &access.certificates {
-        Some(certificates) if is_secure => Client::build_with_tls(info, certificates.clone()),
-        Some(_) => Err(address::invalid(NOT_SECURE)),
-        None => Client::open(info),
-    }
-}
-
-#[cfg(not(feature = "tls"))]
-fn client(info: ConnectionInfo, _: &Access) -> RedisResult<Client> {
-    Client::open(info)
-}
-
-impl Access {
-    /// Fails if a setting cannot apply to a connection that the application made.
-    fn check_unused(&self) -> RedisResult<()> {
-        let is_set = self.username.is_some() || self.password.is_some() || self.database.is_some();
-        #[cfg(feature = "tls")]
-        let is_set = is_set || self.certificates.is_some();
-        if is_set {
-            return Err(address::invalid(
-                "user, password, database and certificates of an existing connection cannot be set",
-            ));
-        }
-        Ok(())
-    }
-
-    fn apply(&self, info: ConnectionInfo) -> ConnectionInfo {
-        let mut redis = info.redis_settings().clone();
-        if let Some(username) = &self.username {
-            redis = redis.set_username(username);
-        }
-        if let Some(password) = &self.password {
-            redis = redis.set_password(password);
-        }
-        if let Some(database) = self.database {
-            redis = redis.set_db(database);
-        }
-        info.set_redis_settings(redis)
-    }
-
-    /// Returns a client that repeats no command.
-    #[cfg(feature = "cluster")]
-    fn cluster_client(
-        self,
-        urls: &[String],
-        time: Duration,
-    ) -> RedisResult<redis::cluster::ClusterClient> {
-        let nodes = urls
-            .iter()
-            .map(|url| parse(url).map(|info| self.apply(info)))
-            .collect::<RedisResult<Vec<_>>>()?;
-        #[cfg(feature = "tls")]
-        let is_secure =
-            nodes.iter().all(|info| matches!(info.addr(), redis::ConnectionAddr::TcpTls { .. }));
-        let tcp = address::tcp();
-        // The operating system notices a vanished node by packets that are not acknowledged.
-        #[cfg(target_os = "linux")]
-        let tcp = tcp.set_user_timeout(time);
-        let builder = redis::cluster::ClusterClientBuilder::new(nodes)
-            .retries(0)
-            .connection_timeout(time)
-            .response_timeout(time)
-            .tcp_settings(tcp);
-        #[cfg(feature = "tls")]
-        let builder = match self.certificates {
-            Some(certificates) if is_secure => builder.certs(certificates),
-            Some(_) => return Err(address::invalid(NOT_SECURE)),
-            None => builder,
-        };
-        builder.build()
-    }
-
-    /// The master uses TLS if the first Sentinel does.
-    #[cfg(feature = "sentinel")]
-    fn sentinels(
-        self,
-        master: String,
-        urls: &[String],
-    ) -> RedisResult<crate::connection::Sentinels> {
-        use redis::{ConnectionAddr, IntoConnectionInfo as _};
-
-        let infos = urls.iter().map(|url| address::parse_sentinel(url));
-        let infos = infos.collect::<RedisResult<Vec<_>>>()?;
-        let is_secure = infos
-            .first()
-            .is_some_and(|first| matches!(first.addr(), ConnectionAddr::TcpTls { .. }));
-        let sentinels =
-            infos.into_iter().map(|info| client(info, &self)).collect::<RedisResult<_>>()?;
-        let server = move |host: String, port| {
-            let address = if is_secure {
-                ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None }
-            } else {
-                ConnectionAddr::Tcp(host, port)
-            };
-            let info = address.into_connection_info()?.set_tcp_settings(address::tcp());
-            let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-            client(self.apply(info.set_redis_settings(redis)), &self)
-        };
-        Ok(crate::connection::Sentinels::new(master, sentinels, server))
     }
 }

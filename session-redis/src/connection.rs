@@ -6,17 +6,18 @@ mod reconnecting;
 #[cfg(feature = "sentinel")]
 mod sentinel;
 
-use std::fmt;
+use std::{fmt, io};
 
 use redis::aio::ConnectionLike;
 use redis::{Cmd, RedisResult, Value};
 use session_core::async_trait;
+use session_core::store::{Credentials, CredentialsProvider};
 use tokio::time::{Instant, timeout_at};
 
 use crate::error::timed_out;
 
 #[cfg(feature = "cluster")]
-pub(crate) use cluster::Cluster;
+pub(crate) use cluster::{Cluster, NodeCredentials};
 pub(crate) use reconnecting::{Reconnecting, Server};
 #[cfg(feature = "sentinel")]
 pub(crate) use sentinel::Sentinels;
@@ -27,6 +28,18 @@ pub(crate) trait Connection: fmt::Debug + Send + Sync {
     /// Sends a command once and returns the reply. An error reply is an error. Ends by the deadline
     /// in any case.
     async fn send(&self, command: &Cmd, deadline: Instant) -> RedisResult<Value>;
+}
+
+/// Returns the current credentials, if there is a provider.
+async fn provided(provider: Option<&dyn CredentialsProvider>) -> RedisResult<Option<Credentials>> {
+    match provider {
+        Some(provider) => credentials_of(provider).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+async fn credentials_of(provider: &dyn CredentialsProvider) -> RedisResult<Credentials> {
+    provider.credentials().await.map_err(|error| io::Error::other(error).into())
 }
 
 /// A connection that the application made. It has to reconnect by itself.

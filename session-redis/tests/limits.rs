@@ -6,7 +6,7 @@ mod support;
 
 use session_core::store::{OwnerIndex as _, SessionStore as _};
 use session_core::{Error, ErrorKind};
-use session_redis::RedisStore;
+use session_redis::{RedisStore, redis};
 use support::{
     DEADLINE, assert_works, builder, cli, in_time, list_of, new_server, random_key, record,
     replaced, store,
@@ -40,6 +40,27 @@ async fn connect_error_has_kind_of_cause() {
         assert_refused(kind, builder.deadline(DEADLINE).connect()).await;
     }
     assert_works(&anonymous().password("open-sesame").connect().await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn setting_that_would_be_ignored_is_refused() {
+    let server = new_server().await;
+    let client = redis::Client::open(server.url()).unwrap();
+    let connection = client.get_multiplexed_async_connection().await.unwrap();
+    let given = || RedisStore::from_connection(connection.clone());
+    let certificates = redis::TlsCertificates { client_tls: None, root_cert: None };
+    for builder in [
+        given().database(3),
+        given().username("shop"),
+        given().password("swordfish"),
+        given().certificates(certificates.clone()),
+        builder(&server).certificates(certificates),
+        RedisStore::builder(format!("{}?db=3", server.url())),
+        RedisStore::sentinel("main", ["redis://:swordfish@127.0.0.1:1/3"]),
+    ] {
+        assert_refused(ErrorKind::Configuration, builder.deadline(DEADLINE).connect()).await;
+    }
+    assert_works(&given().connect().await.unwrap()).await;
 }
 
 #[tokio::test]

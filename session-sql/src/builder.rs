@@ -1,9 +1,11 @@
 //! The settings of a store, and connecting it.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use session_core::Error;
+use session_core::store::CredentialsProvider;
+use session_core::{Error, ErrorKind};
 
 use crate::database::{self, Database, Settings};
 use crate::statements::TableName;
@@ -27,12 +29,13 @@ use crate::{SqlStore, SqlxPool};
 /// # Ok::<(), session_core::Error>(())
 /// # }).unwrap();
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "`connect` or one of the pool methods returns the store"]
 pub struct SqlStoreBuilder {
     table: String,
     max_payload: usize,
     settings: Settings,
+    provider: Option<Arc<dyn CredentialsProvider>>,
 }
 
 /// When SQLite acknowledges a write.
@@ -64,6 +67,28 @@ impl SqlStoreBuilder {
     /// [`ErrorKind::Unavailable`](session_core::ErrorKind::Unavailable). The default is 3 seconds.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.settings.deadline = deadline;
+        self
+    }
+
+    /// Sets a provider of the user and the password, which is called before each connection is
+    /// made. Use it for passwords that change and for tokens that expire. SQLite and an existing
+    /// pool refuse it.
+    ///
+    /// An open connection stays open, because servers check credentials only when a client
+    /// connects. If the server refuses the credentials, the provider is called once more.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use session_core::store::Credentials;
+    /// use session_sql::SqlStore;
+    ///
+    /// # async fn token() -> Result<String, session_core::Error> { Ok(String::new()) }
+    /// let builder = SqlStore::builder()
+    ///     .credentials(|| async { Ok(Credentials::new("shop", token().await?)) });
+    /// ```
+    pub fn credentials(mut self, provider: impl CredentialsProvider) -> Self {
+        self.provider = Some(Arc::new(provider));
         self
     }
 
@@ -115,7 +140,7 @@ impl SqlStoreBuilder {
     /// first connection.
     pub async fn connect(self, url: &str) -> Result<SqlStore, Error> {
         let table = TableName::new(&self.table)?;
-        let database = database::connect(url, self.settings).await?;
+        let database = database::connect(url, self.settings, self.provider).await?;
         Ok(SqlStore::new(database, table, self.max_payload))
     }
 
@@ -207,6 +232,10 @@ impl SqlStoreBuilder {
     }
 
     fn with(self, open: impl FnOnce(Settings) -> Arc<dyn Database>) -> Result<SqlStore, Error> {
+        if self.provider.is_some() {
+            let message = "credentials of an existing pool cannot be set; set them on the pool";
+            return Err(Error::new(ErrorKind::Configuration, message));
+        }
         let table = TableName::new(&self.table)?;
         Ok(SqlStore::new(open(self.settings), table, self.max_payload))
     }
@@ -220,7 +249,18 @@ impl Default for SqlStoreBuilder {
             test_after_idle: Duration::from_secs(5),
             synchronous: Synchronous::default(),
         };
-        Self { table: "sessions".to_owned(), max_payload: 1024 * 1024, settings }
+        Self { table: "sessions".to_owned(), max_payload: 1024 * 1024, settings, provider: None }
+    }
+}
+
+impl fmt::Debug for SqlStoreBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqlStoreBuilder")
+            .field("table", &self.table)
+            .field("max_payload", &self.max_payload)
+            .field("settings", &self.settings)
+            .field("has_provider", &self.provider.is_some())
+            .finish()
     }
 }
 

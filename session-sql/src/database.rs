@@ -4,6 +4,7 @@ mod address;
 mod backoff;
 mod batches;
 mod connections;
+mod credentials;
 mod driver;
 mod failure;
 mod group;

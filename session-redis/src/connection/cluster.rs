@@ -5,18 +5,22 @@
 //! more, so all connections are replaced here in that case.
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::stream::{self, Stream, StreamExt as _};
 use redis::aio::ConnectionLike as _;
+use redis::auth::{BasicAuth, StreamingCredentialsProvider};
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::SingleNodeRoutingInfo;
 use redis::{Cmd, RedisError, RedisResult, ServerErrorKind, Value};
 use session_core::async_trait;
+use session_core::store::CredentialsProvider;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
-use super::Connection;
+use super::{Connection, credentials_of};
 use crate::error::timed_out;
 
 /// How long to wait before each attempt to send a redirected command to the new node.
@@ -38,6 +42,26 @@ pub(crate) struct Cluster {
     /// Locked while new connections are being made.
     renewing: Arc<tokio::sync::Mutex<()>>,
     patience: Duration,
+}
+
+/// Provides the credentials of the connection to each node. redis-rs subscribes when it connects.
+pub(crate) struct NodeCredentials {
+    pub(crate) provider: Arc<dyn CredentialsProvider>,
+    /// The user of a password without one.
+    pub(crate) username: Option<String>,
+}
+
+impl StreamingCredentialsProvider for NodeCredentials {
+    fn subscribe(&self) -> Pin<Box<dyn Stream<Item = RedisResult<BasicAuth>> + Send + 'static>> {
+        let (provider, username) = (Arc::clone(&self.provider), self.username.clone());
+        let current = async move {
+            let credentials = credentials_of(&*provider).await?;
+            let username = credentials.username().map(str::to_owned).or(username);
+            let username = username.unwrap_or_else(|| "default".to_owned());
+            Ok(BasicAuth::new(username, credentials.password().to_owned()))
+        };
+        Box::pin(stream::once(current).chain(stream::pending()))
+    }
 }
 
 /// The connections to all nodes, and how often they were replaced.

@@ -15,10 +15,11 @@ use redis::{
     ServerErrorKind, Value,
 };
 use session_core::async_trait;
+use session_core::store::{Credentials, CredentialsProvider};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
-use super::Connection;
+use super::{Connection, provided};
 use crate::error::timed_out;
 
 /// Connects to the server that has the data at present.
@@ -37,7 +38,20 @@ pub(crate) trait Connector: Send + Sync {
 }
 
 /// The server at an address.
-pub(crate) struct Server(pub(crate) Client);
+pub(crate) struct Server {
+    /// Returns the client with these credentials, or with those of the settings.
+    client: Box<dyn Fn(Option<Credentials>) -> RedisResult<Client> + Send + Sync>,
+    provider: Option<Arc<dyn CredentialsProvider>>,
+}
+
+impl Server {
+    pub(crate) fn new(
+        client: impl Fn(Option<Credentials>) -> RedisResult<Client> + Send + Sync + 'static,
+        provider: Option<Arc<dyn CredentialsProvider>>,
+    ) -> Self {
+        Self { client: Box::new(client), provider }
+    }
+}
 
 #[async_trait]
 impl Connector for Server {
@@ -45,7 +59,8 @@ impl Connector for Server {
         &mut self,
         config: &AsyncConnectionConfig,
     ) -> RedisResult<MultiplexedConnection> {
-        self.0.get_multiplexed_async_connection_with_config(config).await
+        let credentials = provided(self.provider.as_deref()).await?;
+        (self.client)(credentials)?.get_multiplexed_async_connection_with_config(config).await
     }
 }
 

@@ -5,6 +5,7 @@
 //! more seconds.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -13,9 +14,11 @@ use futures_util::stream::FuturesUnordered;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, RedisError, RedisResult, Role};
 use session_core::async_trait;
+use session_core::store::{Credentials, CredentialsProvider};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use super::provided;
 use super::reconnecting::Connector;
 
 /// The events that follow the promotion of a replica. The Sentinel that runs the failover sends the
@@ -37,7 +40,9 @@ pub(crate) struct Sentinels {
     master_name: String,
     clients: Vec<Client>,
     /// Returns the client of a server at a host and port.
-    server: Box<dyn Fn(String, u16) -> RedisResult<Client> + Send + Sync>,
+    server: Box<dyn Fn(String, u16, Option<Credentials>) -> RedisResult<Client> + Send + Sync>,
+    /// Of the credentials of the server.
+    provider: Option<Arc<dyn CredentialsProvider>>,
     /// The master of the last connection.
     connected: Option<Master>,
 }
@@ -54,9 +59,10 @@ impl Sentinels {
     pub(crate) fn new(
         master_name: String,
         clients: Vec<Client>,
-        server: impl Fn(String, u16) -> RedisResult<Client> + Send + Sync + 'static,
+        server: impl Fn(String, u16, Option<Credentials>) -> RedisResult<Client> + Send + Sync + 'static,
+        provider: Option<Arc<dyn CredentialsProvider>>,
     ) -> Self {
-        Self { master_name, clients, server: Box::new(server), connected: None }
+        Self { master_name, clients, server: Box::new(server), provider, connected: None }
     }
 
     /// Returns the master of the latest failover that a Sentinel has learned of.
@@ -94,7 +100,8 @@ impl Connector for Sentinels {
     ) -> RedisResult<MultiplexedConnection> {
         let master = self.find().await?;
         let (host, port) = master.address.clone();
-        let client = (self.server)(host, port)?;
+        let credentials = provided(self.provider.as_deref()).await?;
+        let client = (self.server)(host, port, credentials)?;
         let mut connection = client.get_multiplexed_async_connection_with_config(config).await?;
         let role: Role = redis::cmd("ROLE").query_async(&mut connection).await?;
         if !matches!(role, Role::Primary { .. }) {

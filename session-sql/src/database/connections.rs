@@ -1,9 +1,12 @@
 //! The connections of a pool. One statement uses a connection at a time.
 
+use std::sync::Arc;
+
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Pool};
 
 use super::backoff::Backoff;
+use super::credentials::{self, Provided};
 use super::driver::Driver;
 use super::failure;
 use super::query::{OwnedValue, QueryResult, Value};
@@ -14,9 +17,10 @@ use crate::statements::{Batch, Statement};
 const ALWAYS_ACCEPTED: usize = 64 << 10;
 
 pub(super) struct Connections<D: Driver> {
-    pool: Pool<D>,
+    pool: Arc<Pool<D>>,
     prepared: bool,
     suspicion: Suspicion,
+    provided: Option<Provided<D>>,
 }
 
 /// A connection that is returned to its pool only if its call succeeded.
@@ -29,8 +33,17 @@ pub(super) struct Lease<D: Driver> {
 }
 
 impl<D: Driver> Connections<D> {
-    pub(super) fn new(pool: Pool<D>, prepared: bool, suspicion: Suspicion) -> Self {
-        Self { pool, prepared, suspicion }
+    pub(super) fn new(
+        pool: Pool<D>,
+        prepared: bool,
+        suspicion: Suspicion,
+        provided: Option<Provided<D>>,
+    ) -> Self {
+        let pool = Arc::new(pool);
+        if let Some(provided) = &provided {
+            provided.set_pool(&pool);
+        }
+        Self { pool, prepared, suspicion, provided }
     }
 
     /// Returns the maximum number of connections.
@@ -136,13 +149,31 @@ impl<D: Driver> Connections<D> {
     }
 
     pub(super) async fn lease(&self) -> sqlx::Result<Lease<D>> {
-        Ok(Lease { connection: Some(self.pool.acquire().await?), sound: D::EMBEDDED })
+        Ok(Lease { connection: Some(self.acquire().await?), sound: D::EMBEDDED })
+    }
+
+    async fn acquire(&self) -> sqlx::Result<PoolConnection<D>> {
+        let Some(provided) = &self.provided else { return self.pool.acquire().await };
+        provided.refresh_if_needed().await?;
+        match self.pool.acquire().await {
+            // The credentials changed in the meantime.
+            Err(error) if credentials::is_refused::<D>(&error) => {
+                provided.refresh().await?;
+                self.pool.acquire().await
+            }
+            result => result,
+        }
     }
 }
 
 impl<D: Driver> Clone for Connections<D> {
     fn clone(&self) -> Self {
-        Self { pool: self.pool.clone(), prepared: self.prepared, suspicion: self.suspicion.clone() }
+        Self {
+            pool: Arc::clone(&self.pool),
+            prepared: self.prepared,
+            suspicion: self.suspicion.clone(),
+            provided: self.provided.clone(),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The differences between the databases.
 
+use session_core::store::Credentials;
 use sqlx::{AssertSqlSafe, Connection};
 
 use super::failure::Meaning;
@@ -45,6 +46,19 @@ pub(crate) trait Driver: sqlx::Database {
         connection: &mut Self::Connection,
         script: AssertSqlSafe<String>,
     ) -> impl Future<Output = sqlx::Result<()>> + Send;
+
+    /// Returns options with other credentials. An embedded database has none.
+    fn with_credentials(
+        options: &<Self::Connection as Connection>::Options,
+        _credentials: &Credentials,
+    ) -> <Self::Connection as Connection>::Options {
+        options.clone()
+    }
+
+    /// Returns whether the server refused the credentials.
+    fn is_refusal(_error: &dyn sqlx::error::DatabaseError) -> bool {
+        false
+    }
 
     /// Returns whether sqlx keeps prepared statements on connections with these options.
     fn keeps_statements(_options: &<Self::Connection as Connection>::Options) -> bool {

@@ -1,7 +1,8 @@
 //! MySQL and MariaDB.
 
+use session_core::store::Credentials;
 use sqlx::error::DatabaseError;
-use sqlx::mysql::MySqlDatabaseError;
+use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError};
 use sqlx::{AssertSqlSafe, MySql, MySqlConnection};
 
 use super::driver::Driver;
@@ -57,6 +58,23 @@ impl Driver for MySql {
 
     async fn longest_message(connection: &mut MySqlConnection) -> sqlx::Result<Option<u64>> {
         sqlx::query_scalar("SELECT @@max_allowed_packet").fetch_one(connection).await.map(Some)
+    }
+
+    fn with_credentials(
+        options: &MySqlConnectOptions,
+        credentials: &Credentials,
+    ) -> MySqlConnectOptions {
+        let options = options.clone().password(credentials.password());
+        match credentials.username() {
+            Some(username) => options.username(username),
+            None => options,
+        }
+    }
+
+    fn is_refusal(error: &dyn DatabaseError) -> bool {
+        let number =
+            error.try_downcast_ref::<MySqlDatabaseError>().map_or(0, MySqlDatabaseError::number);
+        matches!(number, 1045 | 1698 | 1862)
     }
 
     /// Interprets the error number. MySQL and MariaDB agree on these numbers.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use session_core::store::CredentialsProvider;
 use session_core::{Error, ErrorKind};
 use sqlx::pool::PoolOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Pool};
@@ -11,6 +12,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Pool};
 use super::address;
 #[cfg(feature = "sqlite")]
 use super::address::SqliteAddress;
+use super::credentials::Provided;
 use super::driver::Driver;
 use super::pooled::Pooled;
 use super::suspicion::{Suspicion, Verdict};
@@ -28,15 +30,23 @@ pub(crate) struct Settings {
 }
 
 /// Returns the database at this address, after connecting once.
-pub(crate) async fn connect(url: &str, settings: Settings) -> Result<Arc<dyn Database>, Error> {
+pub(crate) async fn connect(
+    url: &str,
+    settings: Settings,
+    provider: Option<Arc<dyn CredentialsProvider>>,
+) -> Result<Arc<dyn Database>, Error> {
     let scheme = url.split(':').next().unwrap_or_default();
     match scheme {
         #[cfg(feature = "sqlite")]
+        "sqlite" if provider.is_some() => {
+            Err(Error::new(ErrorKind::Configuration, "SQLite has no credentials to provide"))
+        }
+        #[cfg(feature = "sqlite")]
         "sqlite" => sqlite(url, settings).await,
         #[cfg(feature = "postgres")]
-        "postgres" | "postgresql" => postgres(url, settings).await,
+        "postgres" | "postgresql" => postgres(url, settings, provider).await,
         #[cfg(feature = "mysql")]
-        "mysql" | "mariadb" => mysql(url, settings).await,
+        "mysql" | "mariadb" => mysql(url, settings, provider).await,
         _ => Err(Error::new(ErrorKind::Configuration, why_not(scheme))),
     }
 }
@@ -68,7 +78,8 @@ async fn sqlite(url: &str, settings: Settings) -> Result<Arc<dyn Database>, Erro
         // Less than the deadline, so that SQLite reports that another process has the lock.
         .busy_timeout(settings.deadline * 9 / 10)
         .disable_statement_logging();
-    let pool = pool_options::<sqlx::Sqlite>(settings, &Suspicion::new(settings.test_after_idle));
+    let pool =
+        pool_options::<sqlx::Sqlite>(settings, &Suspicion::new(settings.test_after_idle), None);
     if in_memory {
         // The data is lost with the last connection.
         let pool = pool.max_connections(1).idle_timeout(None).max_lifetime(None);
@@ -79,7 +90,7 @@ async fn sqlite(url: &str, settings: Settings) -> Result<Arc<dyn Database>, Erro
             Suspicion::new(settings.test_after_idle),
         ));
     }
-    probe::<sqlx::Sqlite>(&options, settings.deadline).await?;
+    probe::<sqlx::Sqlite>(&options, None, settings.deadline).await?;
     Ok(pooled(
         pool.connect_lazy_with(options),
         settings,
@@ -103,7 +114,11 @@ fn create_for_owner(file: &std::path::Path) {
 fn create_for_owner(_: &std::path::Path) {}
 
 #[cfg(feature = "postgres")]
-async fn postgres(url: &str, settings: Settings) -> Result<Arc<dyn Database>, Error> {
+async fn postgres(
+    url: &str,
+    settings: Settings,
+    provider: Option<Arc<dyn CredentialsProvider>>,
+) -> Result<Arc<dyn Database>, Error> {
     let sets_mode = address::check("postgres", url, address::POSTGRES)?;
     // A pooler rejects the setting, and no value is a floating-point number.
     let options =
@@ -111,15 +126,20 @@ async fn postgres(url: &str, settings: Settings) -> Result<Arc<dyn Database>, Er
     let mode = std::env::var("PGSSLMODE").ok();
     let options = tls::secure_postgres(sets_mode, mode.as_deref(), options);
     let prepared = sqlx::Postgres::keeps_statements(&options);
-    server::<sqlx::Postgres>(options.disable_statement_logging(), settings, prepared).await
+    server::<sqlx::Postgres>(options.disable_statement_logging(), settings, prepared, provider)
+        .await
 }
 
 #[cfg(feature = "mysql")]
-async fn mysql(url: &str, settings: Settings) -> Result<Arc<dyn Database>, Error> {
+async fn mysql(
+    url: &str,
+    settings: Settings,
+    provider: Option<Arc<dyn CredentialsProvider>>,
+) -> Result<Arc<dyn Database>, Error> {
     let sets_mode = address::check("mysql", url, address::MYSQL)?;
     let options = parse::<sqlx::MySql, sqlx::mysql::MySqlConnectOptions>(url)?;
     let options = tls::secure_mysql(sets_mode, options);
-    server::<sqlx::MySql>(options.disable_statement_logging(), settings, true).await
+    server::<sqlx::MySql>(options.disable_statement_logging(), settings, true, provider).await
 }
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
@@ -127,11 +147,14 @@ async fn server<D: Driver>(
     options: <D::Connection as Connection>::Options,
     settings: Settings,
     prepared: bool,
+    provider: Option<Arc<dyn CredentialsProvider>>,
 ) -> Result<Arc<dyn Database>, Error> {
-    probe::<D>(&options, settings.deadline).await?;
+    let credentials = provider.map(|provider| Provided::<D>::new(provider, options.clone()));
+    probe::<D>(&options, credentials.as_ref(), settings.deadline).await?;
     let suspicion = Suspicion::new(settings.test_after_idle);
-    let pool = pool_options::<D>(settings, &suspicion).connect_lazy_with(options);
-    Ok(pooled(pool, settings, prepared, suspicion))
+    let pool =
+        pool_options::<D>(settings, &suspicion, credentials.clone()).connect_lazy_with(options);
+    Ok(Arc::new(Pooled::new(pool, settings.deadline, prepared, suspicion, credentials)))
 }
 
 /// Returns the database behind a pool of the application.
@@ -146,7 +169,7 @@ fn pooled<D: Driver>(
     prepared: bool,
     suspicion: Suspicion,
 ) -> Arc<dyn Database> {
-    Arc::new(Pooled::new(pool, settings.deadline, prepared, suspicion))
+    Arc::new(Pooled::new(pool, settings.deadline, prepared, suspicion, None))
 }
 
 fn parse<D: Driver, O: std::str::FromStr<Err = sqlx::Error>>(url: &str) -> Result<O, Error> {
@@ -157,11 +180,16 @@ fn parse<D: Driver, O: std::str::FromStr<Err = sqlx::Error>>(url: &str) -> Resul
 /// until the deadline.
 async fn probe<D: Driver>(
     options: &<D::Connection as Connection>::Options,
+    provided: Option<&Provided<D>>,
     deadline: Duration,
 ) -> Result<(), Error> {
     let probing = async {
+        let current = match provided {
+            Some(provided) => Some(provided.options().await?),
+            None => None,
+        };
         loop {
-            let error = match options.connect().await {
+            let error = match current.as_ref().unwrap_or(options).connect().await {
                 Ok(connection) => return connection.close().await,
                 Err(error) => error,
             };
@@ -179,7 +207,11 @@ async fn probe<D: Driver>(
     }
 }
 
-fn pool_options<D: Driver>(settings: Settings, suspicion: &Suspicion) -> PoolOptions<D> {
+fn pool_options<D: Driver>(
+    settings: Settings,
+    suspicion: &Suspicion,
+    credentials: Option<Provided<D>>,
+) -> PoolOptions<D> {
     let options = PoolOptions::new()
         .max_connections(settings.max_connections)
         .acquire_timeout(settings.deadline)
@@ -195,17 +227,23 @@ fn pool_options<D: Driver>(settings: Settings, suspicion: &Suspicion) -> PoolOpt
     }
     let (suspicion, patience) = (suspicion.clone(), settings.deadline / 4);
     options.before_acquire(move |connection, metadata| {
-        let suspicion = suspicion.clone();
+        let (suspicion, credentials) = (suspicion.clone(), credentials.clone());
         Box::pin(async move {
-            match suspicion.judge(metadata.age, metadata.idle_for) {
+            let is_sound = match suspicion.judge(metadata.age, metadata.idle_for) {
                 Verdict::Use => return Ok(true),
-                Verdict::Close => return Ok(false),
-                Verdict::Test => {}
-            }
-            let pinged = tokio::time::timeout(patience, connection.ping()).await;
-            let is_sound = matches!(pinged, Ok(Ok(())));
-            if !is_sound {
-                suspicion.raise();
+                Verdict::Close => false,
+                Verdict::Test => {
+                    let pinged = tokio::time::timeout(patience, connection.ping()).await;
+                    let is_sound = matches!(pinged, Ok(Ok(())));
+                    if !is_sound {
+                        suspicion.raise();
+                    }
+                    is_sound
+                }
+            };
+            if let Some(credentials) = credentials.filter(|_| !is_sound) {
+                // If the provider fails, the last credentials may still be valid.
+                let _ = credentials.refresh().await;
             }
             Ok(is_sound)
         })

@@ -8,6 +8,7 @@ use sqlx::Pool;
 
 use super::batches::Batches;
 use super::connections::Connections;
+use super::credentials::Provided;
 use super::driver::Driver;
 use super::group::Group;
 use super::suspicion::Suspicion;
@@ -28,8 +29,9 @@ impl<D: Driver> Pooled<D> {
         deadline: Duration,
         prepared: bool,
         suspicion: Suspicion,
+        provided: Option<Provided<D>>,
     ) -> Self {
-        let connections = Connections::new(pool, prepared, suspicion.clone());
+        let connections = Connections::new(pool, prepared, suspicion.clone(), provided);
         let group = D::EMBEDDED.then(|| Group::new(connections.clone()));
         let batches = Batches::new(connections.clone(), deadline);
         Self { connections, deadline, suspicion, group, batches }

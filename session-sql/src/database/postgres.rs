@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use session_core::store::Credentials;
 use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection, Postgres};
@@ -98,6 +99,20 @@ impl Driver for Postgres {
     fn keeps_statements(options: &PgConnectOptions) -> bool {
         let url = options.to_url_lossy();
         !url.query_pairs().any(|(name, value)| name == "statement-cache-capacity" && value == "0")
+    }
+
+    fn with_credentials(options: &PgConnectOptions, credentials: &Credentials) -> PgConnectOptions {
+        let options = options.clone().password(credentials.password());
+        match credentials.username() {
+            Some(username) => options.username(username),
+            None => options,
+        }
+    }
+
+    fn is_refusal(error: &dyn DatabaseError) -> bool {
+        // A wrong password, a role that does not exist or may not log in.
+        error.code().is_some_and(|code| code.starts_with("28"))
+            || error.message().contains("authentication failed")
     }
 
     /// Interprets the [SQLSTATE](https://www.postgresql.org/docs/current/errcodes-appendix.html).
