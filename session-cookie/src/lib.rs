@@ -17,7 +17,7 @@
 //! | | [`SignedCookieSessions`] | [`SealedCookieSessions`] |
 //! |---|---|---|
 //! | who can read the session | anyone who has the cookie | the server |
-//! | compatible with Flask | yes | no |
+//! | compatible with Flask, or with Starlette and FastAPI | yes | no |
 //! | idle and absolute timeouts | no: the format has no field for them | yes |
 //! | cookie size of a session of 300 bytes | about 435 bytes | about 460 bytes |
 //!
@@ -38,6 +38,11 @@
 //! The format is that of `URLSafeTimedSerializer` of itsdangerous, with the salt `cookie-session`,
 //! HMAC key derivation and SHA-1. The collisions of SHA-1 do not break HMAC-SHA-1, and it is
 //! Flask's default. Both applications can use [`Digest::Sha256`] instead.
+//!
+//! # Sharing a session with Starlette and FastAPI
+//!
+//! [`SignedCookieSessions::starlette`] reads and writes the cookie of Starlette's
+//! `SessionMiddleware`: ordinary base64 of JSON, and the signature of `TimestampSigner`.
 
 mod base64url;
 mod compression;

@@ -1,9 +1,17 @@
 //! The payload of a signed cookie: base64url, with a dot in front if it is compressed.
 
 use base64::Engine as _;
+use base64::engine::GeneralPurposeConfig;
+use base64::engine::general_purpose::GeneralPurpose;
 
 use crate::base64url::{self, BASE64};
 use crate::compression::{deflate, inflate};
+
+/// Ignores the unused bits of the last character, as Python does.
+const PLAIN: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
 
 /// Returns the text of a payload whose signature was verified, or `None` if it has none.
 pub(crate) fn decode(payload: &str) -> Option<String> {
@@ -12,6 +20,21 @@ pub(crate) fn decode(payload: &str) -> Option<String> {
         None => decode_base64(payload)?,
     };
     String::from_utf8(bytes).ok()
+}
+
+/// Returns the text of a payload in ordinary base64, as Starlette writes it.
+pub(crate) fn decode_plain(payload: &str) -> Option<String> {
+    // Python skips other characters and requires the padding.
+    let text: String = payload
+        .chars()
+        .filter(|char| char.is_ascii_alphanumeric() || matches!(char, '+' | '/' | '='))
+        .collect();
+    String::from_utf8(PLAIN.decode(text).ok()?).ok()
+}
+
+/// Returns `text` in ordinary base64.
+pub(crate) fn encode_plain(text: &str) -> Vec<u8> {
+    PLAIN.encode(text).into_bytes()
 }
 
 /// Appends `text` as a payload.

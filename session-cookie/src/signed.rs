@@ -14,6 +14,8 @@ use crate::signer::{Digest, Refused, Signer};
 
 /// Flask's salt. It distinguishes sessions from other data that is signed with the same key.
 const SALT: &str = "cookie-session";
+/// The salt of itsdangerous, which Starlette does not change.
+const STARLETTE_SALT: &str = "itsdangerous.Signer";
 /// How many seconds the clock of the server that signed a cookie may be ahead. The age of a cookie
 /// is relevant for security, so this is less than stores allow. It does not extend the lifetime.
 const CLOCK_TOLERANCE: u64 = 60;
@@ -61,7 +63,14 @@ const CLOCK_TOLERANCE: u64 = 60;
 pub struct SignedCookieSessions {
     config: SessionConfig,
     signer: Signer,
-    compression: Compression,
+    format: Format,
+}
+
+/// How the payload is written before it is signed.
+#[derive(Clone, Copy, Debug)]
+enum Format {
+    Flask(Compression),
+    Starlette,
 }
 
 impl SignedCookieSessions {
@@ -72,6 +81,42 @@ impl SignedCookieSessions {
     /// The errors of [`build`](SignedCookieSessionsBuilder::build).
     pub fn new(config: SessionConfig, key: &SecretKey) -> Result<Self, Error> {
         Self::builder(config, key).build()
+    }
+
+    /// Returns an interface that signs sessions as the `SessionMiddleware` of Starlette and FastAPI
+    /// does, so that both applications read and change one session.
+    ///
+    /// Starlette sets no cookie without `Max-Age` unless it is told so, and never `Secure`. These
+    /// settings are its defaults:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use session_cookie::{SecretKey, SessionConfig, SignedCookieSessions};
+    /// use session_core::Refresh;
+    ///
+    /// let config = SessionConfig::builder()
+    ///     .permanent_by_default(true)
+    ///     .permanent_lifetime(Duration::from_secs(14 * 24 * 60 * 60)) // max_age
+    ///     .cookie_secure(false) // https_only
+    ///     .refresh(Refresh::WhenModified) // EachRequest for Starlette before 1.0
+    ///     .build()?;
+    /// let key = SecretKey::with_any_length("secret-key")?; // secret_key
+    /// let sessions = SignedCookieSessions::starlette(config, &key)?;
+    /// # Ok::<(), session_core::Error>(())
+    /// ```
+    ///
+    /// Starlette reads ordinary JSON. It reads flash messages and the values of
+    /// [`session_core::flask`] as dictionaries. It ignores the flag `permanent` of a session.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] if the configuration has an idle or absolute timeout, which the
+    /// format cannot store.
+    pub fn starlette(config: SessionConfig, key: &SecretKey) -> Result<Self, Error> {
+        refuse_timeouts(&config)?;
+        let signer = Signer::concatenated(key, STARLETTE_SALT.as_bytes())?;
+        Ok(Self { config, signer, format: Format::Starlette })
     }
 
     /// Returns a builder, to choose another salt, digest or compression.
@@ -92,7 +137,11 @@ impl SignedCookieSessions {
             return Err(Rejected::Expired);
         }
         let age = now.saturating_sub(signed);
-        let text = payload::decode(payload).ok_or(Rejected::Payload)?;
+        let text = match self.format {
+            Format::Flask(_) => payload::decode(payload),
+            Format::Starlette => payload::decode_plain(payload),
+        };
+        let text = text.ok_or(Rejected::Payload)?;
         let opened = Opened::from_payload(text).map_err(|_| Rejected::Payload)?;
         let lifetime = context.lifetime(&opened);
         let limit = lifetime.unwrap_or_else(|| context.config().permanent_lifetime());
@@ -104,9 +153,12 @@ impl SignedCookieSessions {
 
     /// Returns the first part of the cookie: the payload, compressed if the setting requires it.
     fn encode(&self, payload: &str, save: &Save<'_>) -> Vec<u8> {
+        let Format::Flask(compression) = self.format else {
+            return payload::encode_plain(payload);
+        };
         let length = base64url::length(payload.len()) + self.signer.overhead();
         let mut value = Vec::with_capacity(length + 4);
-        let compress = self.compression.is_tried(length, || save.value_limit());
+        let compress = compression.is_tried(length, || save.value_limit());
         if !(compress && payload::encode_compressed(payload, &mut value)) {
             payload::encode(payload, &mut value);
         }
@@ -185,14 +237,20 @@ impl SignedCookieSessionsBuilder {
     /// [`ErrorKind::Configuration`] if the configuration has an idle or absolute timeout, which
     /// Flask's format cannot store.
     pub fn build(self) -> Result<SignedCookieSessions, Error> {
-        if self.config.absolute_timeout().is_some() || self.config.idle_timeout().is_some() {
-            let message = "signed cookie does not store when its session was created or used; idle \
-                           and absolute timeouts need a sealed cookie or a server-side backend";
-            return Err(Error::new(ErrorKind::Configuration, message));
-        }
+        refuse_timeouts(&self.config)?;
         let signer = Signer::new(&self.key, self.salt.as_bytes(), self.digest)?;
-        Ok(SignedCookieSessions { config: self.config, signer, compression: self.compression })
+        let format = Format::Flask(self.compression);
+        Ok(SignedCookieSessions { config: self.config, signer, format })
     }
+}
+
+fn refuse_timeouts(config: &SessionConfig) -> Result<(), Error> {
+    if config.absolute_timeout().is_none() && config.idle_timeout().is_none() {
+        return Ok(());
+    }
+    let message = "signed cookie does not store when its session was created or used; idle and \
+                   absolute timeouts need a sealed cookie or a server-side backend";
+    Err(Error::new(ErrorKind::Configuration, message))
 }
 
 /// Why a cookie is replaced by a fresh session.

@@ -1,4 +1,5 @@
-//! Signatures and timestamps: the `TimestampSigner` of itsdangerous with HMAC key derivation.
+//! Signatures and timestamps: the `TimestampSigner` of itsdangerous, with the key derivation of
+//! Flask or of Starlette.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -7,7 +8,7 @@ use base64::Engine as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use session_core::config::SecretKey;
 use session_core::{Error, ErrorKind};
-use sha1::Sha1;
+use sha1::{Digest as _, Sha1};
 use sha2::{Sha256, Sha512};
 use subtle::ConstantTimeEq as _;
 
@@ -85,6 +86,21 @@ impl Signer {
             Error::new(ErrorKind::Configuration, "secret key cannot be used").with_source(error)
         };
         Ok(Self { keys: keys.map_err(unusable)? })
+    }
+
+    /// Returns the signer of itsdangerous with its default key derivation, `django-concat`.
+    pub(crate) fn concatenated(key: &SecretKey, salt: &[u8]) -> Result<Self, Error> {
+        let derived = key.verifying_keys().map(|key| {
+            let mut derivation = Sha1::new();
+            for part in [salt, b"signer", key] {
+                derivation.update(part);
+            }
+            Hmac::<Sha1>::new_from_slice(&derivation.finalize())
+        });
+        let unusable = |error| {
+            Error::new(ErrorKind::Configuration, "secret key cannot be used").with_source(error)
+        };
+        Ok(Self { keys: Keys::Sha1(derived.collect::<Result<_, _>>().map_err(unusable)?) })
     }
 
     /// Appends `.timestamp.signature` to a payload.

@@ -42,12 +42,17 @@ impl Batch {
         Ok(Self { python: Python::start("batch.py", signing)? })
     }
 
+    /// Starts the applications of Starlette and FastAPI instead.
+    pub fn starlette(key: &'static str) -> Result<Self> {
+        Ok(Self { python: Python::start("starlette_batch.py", Signing::with_key(key))? })
+    }
+
     /// Gives a command and waits for its answer. A Python exception is an error.
     pub fn ask(&mut self, command: &Value) -> Result<Value> {
         self.python.write_line(&command.to_string())?;
         let answer: Value = serde_json::from_str(&self.python.read_line()?)?;
         match answer.get("error") {
-            Some(error) => Err(format!("Flask answered {command} with {error}").into()),
+            Some(error) => Err(format!("Python replied to {command} with {error}").into()),
             None => Ok(answer),
         }
     }
