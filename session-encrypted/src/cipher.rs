@@ -1,0 +1,90 @@
+//! AES-256-GCM-SIV with keys that are derived for this purpose only. The key of the record and its
+//! owner are authenticated with the payload.
+
+use aes_gcm_siv::aead::AeadInOut as _;
+use aes_gcm_siv::{Aes256GcmSiv, KeyInit as _, Nonce, Tag};
+use hkdf::Hkdf;
+use session_core::config::SecretKey;
+use session_core::store::StoreKey;
+use session_core::{Error, ErrorKind};
+use sha2::Sha256;
+
+/// The HKDF info of the keys. No other key is derived this way.
+const PURPOSE: &[u8] = b"session-encrypted 1";
+/// The first byte of each payload.
+const FORMAT: u8 = 1;
+const NONCE: usize = 12;
+const TAG: usize = 16;
+pub(crate) const OVERHEAD: usize = 1 + TAG + NONCE;
+
+/// Encrypts with the current key and decrypts with all keys. Each is derived once.
+#[derive(Clone)]
+pub(crate) struct Cipher {
+    keys: Vec<Aes256GcmSiv>,
+}
+
+impl Cipher {
+    pub(crate) fn new(key: &SecretKey) -> Result<Self, Error> {
+        let derived = key.verifying_keys().map(|key| {
+            let mut derived = [0; 32];
+            Hkdf::<Sha256>::new(None, key).expand(PURPOSE, &mut derived)?;
+            Ok(Aes256GcmSiv::new(&derived.into()))
+        });
+        let unusable = |error: hkdf::InvalidLength| {
+            Error::new(ErrorKind::Configuration, "secret key cannot be used").with_source(error)
+        };
+        Ok(Self { keys: derived.collect::<Result<_, _>>().map_err(unusable)? })
+    }
+
+    /// Returns the format, the ciphertext, the tag and the nonce.
+    pub(crate) fn seal(
+        &self,
+        payload: &[u8],
+        key: &StoreKey,
+        owner: Option<&str>,
+    ) -> Result<Vec<u8>, Error> {
+        let mut nonce = [0; NONCE];
+        getrandom::fill(&mut nonce).map_err(|error| {
+            let message = "cannot read random bytes from the operating system";
+            Error::new(ErrorKind::Unavailable, message).with_source(error)
+        })?;
+        let nonce = Nonce::from(nonce);
+        let mut sealed = Vec::with_capacity(payload.len() + OVERHEAD);
+        sealed.push(FORMAT);
+        sealed.extend_from_slice(payload);
+        let tag = self.keys[0]
+            .encrypt_inout_detached(&nonce, &bound(key, owner), (&mut sealed[1..]).into())
+            .map_err(|_| Error::new(ErrorKind::TooLarge, "session is too large to be encrypted"))?;
+        sealed.extend_from_slice(&tag);
+        sealed.extend_from_slice(&nonce);
+        Ok(sealed)
+    }
+
+    /// Returns the payload, or `None` if none of the keys encrypted it for this record.
+    pub(crate) fn open(
+        &self,
+        sealed: &[u8],
+        key: &StoreKey,
+        owner: Option<&str>,
+    ) -> Option<Vec<u8>> {
+        let (rest, nonce) = sealed.strip_prefix(&[FORMAT])?.split_last_chunk::<NONCE>()?;
+        let (ciphertext, tag) = rest.split_last_chunk::<TAG>()?;
+        let (nonce, tag, bound) = (Nonce::from(*nonce), Tag::from(*tag), bound(key, owner));
+        let mut payload = ciphertext.to_vec();
+        // A failed decryption leaves the ciphertext unchanged for the next key.
+        let opened = self.keys.iter().any(|cipher| {
+            let buffer = payload.as_mut_slice().into();
+            cipher.decrypt_inout_detached(&nonce, &bound, buffer, &tag).is_ok()
+        });
+        opened.then_some(payload)
+    }
+}
+
+/// Returns what is authenticated with a payload. The key has a fixed length, and the byte after it
+/// distinguishes a record without an owner from one with an empty owner.
+fn bound(key: &StoreKey, owner: Option<&str>) -> Vec<u8> {
+    let mut bound = key.as_bytes().to_vec();
+    bound.push(u8::from(owner.is_some()));
+    bound.extend_from_slice(owner.unwrap_or_default().as_bytes());
+    bound
+}

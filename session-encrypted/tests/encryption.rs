@@ -1,0 +1,116 @@
+//! The payloads that the other store gets, and the keys that decrypt them.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::time::{Duration, SystemTime};
+
+use session_core::config::SecretKey;
+use session_core::store::{NewRecord, Record, Replaced, SessionStore, StoreKey};
+use session_encrypted::EncryptedStore;
+use session_memory::MemoryStore;
+
+const PAYLOAD: &[u8] = br#"{"card":"4000 1234 5678 9017"}"#;
+const KEY: StoreKey = StoreKey::from_bytes([7; 32]);
+const OTHER_KEY: StoreKey = StoreKey::from_bytes([8; 32]);
+
+fn key(name: &str) -> SecretKey {
+    SecretKey::new(format!("{name}-test-secret-7Qd0pXw4ZrLk9Vm2Bn8Ys5")).unwrap()
+}
+
+fn encrypted(store: &MemoryStore, key: &SecretKey) -> EncryptedStore<MemoryStore> {
+    EncryptedStore::new(store.clone(), key).unwrap()
+}
+
+fn record(payload: &[u8]) -> NewRecord<'_> {
+    let now = SystemTime::now();
+    NewRecord::new(payload, now, now + Duration::from_hours(1)).owned_by(Some("ada"))
+}
+
+async fn stored(store: &MemoryStore) -> Record {
+    store.load(&KEY).await.unwrap().unwrap()
+}
+
+async fn payload(store: &impl SessionStore) -> Option<Vec<u8>> {
+    store.load(&KEY).await.unwrap().map(Record::into_payload)
+}
+
+#[tokio::test]
+async fn store_gets_no_readable_payload() {
+    let store = MemoryStore::new();
+    let sessions = encrypted(&store, &key("first"));
+    let version = sessions.create(&KEY, &record(PAYLOAD)).await.unwrap();
+    let first = stored(&store).await;
+    assert_eq!((first.owner(), first.payload().len()), (Some("ada"), PAYLOAD.len() + 29));
+    assert!(!first.payload().windows(4).any(|part| PAYLOAD.windows(4).any(|other| part == other)));
+    assert_eq!(payload(&sessions).await.unwrap(), PAYLOAD);
+
+    let replaced = sessions.replace(&KEY, version, &record(PAYLOAD)).await.unwrap();
+    assert_ne!(replaced, Replaced::Stale);
+    assert_ne!(stored(&store).await.payload(), first.payload(), "the nonce is new");
+    assert_eq!(payload(&sessions).await.unwrap(), PAYLOAD);
+}
+
+#[tokio::test]
+async fn keys_rotate_in_three_steps_without_losing_sessions() {
+    let store = MemoryStore::new();
+    let (old, new) = (key("old"), key("new"));
+    let first = encrypted(&store, &old.clone().with_fallback(&new));
+    let second = encrypted(&store, &new.clone().with_fallback(&old));
+    let version = encrypted(&store, &old).create(&KEY, &record(PAYLOAD)).await.unwrap();
+    assert_eq!(payload(&first).await.unwrap(), PAYLOAD);
+    assert_eq!(payload(&second).await.unwrap(), PAYLOAD);
+    assert_eq!(payload(&encrypted(&store, &new)).await, None);
+
+    second.replace(&KEY, version, &record(PAYLOAD)).await.unwrap();
+    assert_eq!(payload(&encrypted(&store, &new)).await.unwrap(), PAYLOAD);
+    assert_eq!(payload(&first).await.unwrap(), PAYLOAD);
+    assert_eq!(payload(&encrypted(&store, &old)).await, None);
+}
+
+#[tokio::test]
+async fn payload_of_another_key_or_owner_is_not_decrypted() {
+    let store = MemoryStore::new();
+    let sessions = encrypted(&store, &key("first"));
+    sessions.create(&KEY, &record(PAYLOAD)).await.unwrap();
+    let original = stored(&store).await;
+    let copy = record(original.payload());
+    store.create(&OTHER_KEY, &copy).await.unwrap();
+    assert!(sessions.load(&OTHER_KEY).await.unwrap().is_none());
+    let loaded = sessions.load_many(&[OTHER_KEY, KEY]).await.unwrap();
+    assert!(loaded[0].is_none());
+    assert_eq!(loaded[1].as_ref().unwrap().payload(), PAYLOAD);
+
+    for owner in [None, Some(""), Some("eve")] {
+        let version = stored(&store).await.version();
+        store.replace(&KEY, version, &copy.owned_by(owner)).await.unwrap();
+        assert_eq!(payload(&sessions).await, None, "{owner:?}");
+    }
+}
+
+#[tokio::test]
+async fn changed_or_plain_payload_is_treated_as_absent() {
+    let store = MemoryStore::new();
+    let sessions = encrypted(&store, &key("first"));
+    let mut version = sessions.create(&KEY, &record(PAYLOAD)).await.unwrap();
+    let original = stored(&store).await.into_payload();
+    let mut broken = vec![PAYLOAD.to_vec(), Vec::new(), original[..28].to_vec()];
+    for at in [0, 1, original.len() - 20, original.len() - 1] {
+        let mut payload = original.clone();
+        payload[at] ^= 1;
+        broken.push(payload);
+    }
+    for changed in broken {
+        let Replaced::Done(next) = store.replace(&KEY, version, &record(&changed)).await.unwrap()
+        else {
+            unreachable!("no other task writes")
+        };
+        version = next;
+        assert_eq!(payload(&sessions).await, None, "{changed:?}");
+    }
+}
+
+#[test]
+fn debug_shows_no_key() {
+    let sessions = encrypted(&MemoryStore::new(), &key("hunter2"));
+    assert!(!format!("{sessions:?}").contains("hunter2"));
+}
