@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use redis::RedisResult;
 use redis::aio::ConnectionLike;
-use redis::{ProtocolVersion, RedisResult};
 use session_core::Error;
 use session_core::store::{CredentialsProvider, MAX_CLOCK_SKEW};
 use tokio::time::Instant;
@@ -267,7 +267,9 @@ async fn connect(
         #[cfg(feature = "sentinel")]
         Target::Sentinel { master, sentinels } => {
             let sentinels = access.sentinels(master, &sentinels)?;
-            Ok(Arc::new(Reconnecting::connect(sentinels, ProtocolVersion::RESP3, deadline).await?))
+            Ok(Arc::new(
+                Reconnecting::connect(sentinels, redis::ProtocolVersion::RESP3, deadline).await?,
+            ))
         }
     }
 }

@@ -41,8 +41,13 @@ async fn main() -> ExitCode {
 
 /// Returns the message of an error and of each underlying one, in one line.
 fn with_causes(error: &dyn Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text += &format!(": {cause}");
+        next = cause.source();
+    }
+    text
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
