@@ -41,13 +41,13 @@ async fn main() -> ExitCode {
 
 /// Returns the message of an error and of each underlying one, in one line.
 fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
+    let mut messages = vec![error.to_string()];
     let mut next = error.source();
     while let Some(cause) = next {
-        text += &format!(": {cause}");
+        messages.push(cause.to_string());
         next = cause.source();
     }
-    text
+    messages.join(": ")
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
