@@ -1,8 +1,12 @@
 //! The rules of expiry: the last acknowledged save decides, by the clock of its engine.
+//!
+//! A write of a permanent session that is not a renewal keeps the expiry. It leaves at least the
+//! promised lifetime. Therefore an earlier save may have set the expiry, which is then between the
+//! promised lifetime after the last save and the latest expiry of any save.
 
 use std::time::{Duration, SystemTime};
 
-use session_core::SessionConfig;
+use session_core::{Refresh, SessionConfig};
 
 use crate::history::{
     Attempt, Effect, OPEN_END, SaveResult, Snapshot, Source, Status, Tick, Token, Writes,
@@ -13,6 +17,8 @@ use super::model::{Expiry, Model};
 
 /// Stores round an expiry up to the next millisecond.
 const ROUNDING: Duration = Duration::from_millis(1);
+/// The longest time that a record outlives its promised lifetime.
+const MAX_SLACK: Duration = Duration::from_mins(1);
 
 /// Checks the expiry of every record, and that no request opened an expired session.
 pub(crate) fn check(model: &mut Model<'_>, config: &SessionConfig) {
@@ -64,13 +70,22 @@ impl Record {
         let permanent = found.values.get(PERMANENT) == Some(&1);
         let lifetime = permanent.then(|| config.permanent_lifetime());
         let expiry = |now| config.record_expiry(lifetime, self.created_at, now);
+        let times =
+            |attempt: &&Attempt| model.history.times(attempt.engine, attempt.start, attempt.end);
+        let all = writes(model, &found.path, self.is_from);
         let writes = last_writes(model, &found.path, self.is_from, self.is_from);
-        let is_set_by = |attempt: &&Attempt| {
-            let (earliest, latest) =
-                model.history.times(attempt.engine, attempt.start, attempt.end);
-            expiry(earliest) <= self.expires_at && self.expires_at <= expiry(latest) + ROUNDING
+        // A slack is a tenth of the lifetime that it follows.
+        let slack = (config.record_lifetime(lifetime) / 11).min(MAX_SLACK);
+        let may_keep = permanent && model.settings.refresh != Refresh::WhenModified;
+        let slack = if may_keep { slack } else { Duration::ZERO };
+        let latest_of_all = all.iter().map(|attempt| times(attempt).1).max();
+        let is_allowed = |attempt: &&Attempt| {
+            let (earliest, latest) = times(attempt);
+            let latest = latest_of_all.filter(|_| may_keep).unwrap_or(latest);
+            expiry(earliest - slack) <= self.expires_at
+                && self.expires_at <= expiry(latest) + ROUNDING
         };
-        if writes.iter().any(is_set_by) {
+        if writes.iter().any(is_allowed) {
             return None;
         }
         let possible: Vec<_> = writes
@@ -86,9 +101,8 @@ impl Record {
     }
 }
 
-/// Returns the saves that may have set the expiry last: those that no acknowledged save followed
-/// before `from`.
-fn last_writes<'a>(model: &Model<'a>, path: &[Token], from: Tick, until: Tick) -> Vec<&'a Attempt> {
+/// Returns the saves that may have written the record of a path.
+fn writes<'a>(model: &Model<'a>, path: &[Token], until: Tick) -> Vec<&'a Attempt> {
     let Some(last) = path.last() else { return Vec::new() };
     let may_write = |attempt: &&Attempt| {
         attempt.anchor == Some(*last)
@@ -96,7 +110,12 @@ fn last_writes<'a>(model: &Model<'a>, path: &[Token], from: Tick, until: Tick) -
             && attempt.writes != Writes::Nothing
             && attempt.result != SaveResult::Dropped
     };
-    let writes: Vec<&Attempt> = model.history.attempts.iter().filter(may_write).collect();
+    model.history.attempts.iter().filter(may_write).collect()
+}
+
+/// Returns those of them that may be the last: no acknowledged save followed before `from`.
+fn last_writes<'a>(model: &Model<'a>, path: &[Token], from: Tick, until: Tick) -> Vec<&'a Attempt> {
+    let writes = writes(model, path, until);
     let is_sure = |attempt: &Attempt| {
         attempt.result == SaveResult::Stored
             && attempt.writes == Writes::Always
@@ -117,26 +136,26 @@ impl Model<'_> {
             |lifetime: Duration| settings.idle_timeout.map_or(lifetime, |idle| lifetime.min(idle));
         // The slack of a record is a tenth of its lifetime, at most a minute.
         let record = |lifetime: Duration| lifetime + (lifetime / 10).min(Duration::from_mins(1));
-        let shortest = record(limit(settings.browser_lifetime));
-        let longest = if self.may_be_permanent(path, until) {
-            record(limit(settings.permanent_lifetime))
+        let browser = limit(settings.browser_lifetime);
+        let (shortest, longest) = if self.may_be_permanent(path, until) {
+            (browser, record(limit(settings.permanent_lifetime)))
         } else {
-            shortest
+            (record(browser), record(browser))
         };
+        let all = writes(self, path, until).into_iter();
+        let times = |attempt: &Attempt| {
+            self.history.times(attempt.engine, attempt.start, attempt.end.min(until))
+        };
+        let latest = all.map(|attempt| times(attempt).1).max()? + longest;
         let created_at = self.created_at(path);
         let mut bounds: Option<Expiry> = None;
         for attempt in last_writes(self, path, from, until) {
-            let (low, high) =
-                self.history.times(attempt.engine, attempt.start, attempt.end.min(until));
-            let mut low = low + shortest;
+            let mut low = times(attempt).0 + shortest;
             if let (Some(limit), Some(created_at)) = (settings.absolute_timeout, created_at) {
                 low = low.min(created_at + limit);
             }
-            let of_write = Expiry { earliest: low, latest: high + longest };
-            bounds = Some(bounds.map_or(of_write, |bounds| Expiry {
-                earliest: bounds.earliest.min(of_write.earliest),
-                latest: bounds.latest.max(of_write.latest),
-            }));
+            let earliest = bounds.map_or(low, |bounds| bounds.earliest.min(low));
+            bounds = Some(Expiry { earliest, latest });
         }
         bounds
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::content::{self, Content, Head};
 use super::deadline::Deadline;
-use super::position::RecordRef;
+use super::position::{RecordRef, Saving};
 use super::sessions::ServerSideSessions;
 use crate::interface::Mark;
 use crate::store::{MAX_CLOCK_SKEW, Record, SessionStore, StoreKey};
@@ -138,8 +138,9 @@ impl<S: SessionStore> ServerSideSessions<S> {
 ///
 /// [`ErrorKind::Conflict`] if an earlier write of this request has an unknown outcome, and the
 /// record has been written so often since then that it does not tell.
-pub(super) fn missing_changes(opened: &RecordRef, newer: &RecordRef) -> Result<Mark, Error> {
-    let stored = opened.attempts.iter().filter(|attempt| newer.nonces.contains(attempt.nonce));
+pub(super) fn missing_changes(saving: &Saving<'_, '_>, newer: &RecordRef) -> Result<Mark, Error> {
+    let opened = saving.opened;
+    let stored = saving.attempts().filter(|attempt| newer.nonces.contains(attempt.nonce));
     if let Some(mark) = stored.map(|attempt| attempt.mark).max() {
         return Ok(mark);
     }

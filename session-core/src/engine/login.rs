@@ -38,7 +38,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         // The other login may have copied what an earlier save of this request has stored.
         let after = match &live {
             Some(live) if is_owned_by_login(live, saving.save) => {
-                missing_changes(saving.opened, &live.record)?
+                missing_changes(saving, &live.record)?
             }
             _ => Mark::default(),
         };

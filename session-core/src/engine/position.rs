@@ -136,6 +136,11 @@ impl<'a, 's> Saving<'a, 's> {
         }
     }
 
+    /// The writes of this request, of which a record lists those that it has.
+    pub(super) fn attempts(&self) -> impl Iterator<Item = &Attempt> {
+        self.opened.attempts.iter().chain(&self.attempts)
+    }
+
     /// Notes that the record of this rotation exists, before a tombstone names it.
     pub(super) fn created_successor(&mut self, id: SessionId) {
         self.successor = Some(Successor { id, is_created: true });

@@ -54,7 +54,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
                 }
                 Found::Moved(_) | Found::Gone => return Ok(Saved::unchanged()),
             };
-            let contents = merge(opened, &live.record, live.payload, save)?;
+            let contents = merge(&saving, &live.record, live.payload)?;
             if has_other_lifetime(&saving, &live.record, &contents) {
                 return Ok(self.write_again(&mut saving, opened.clone()).await?.saved);
             }

@@ -1,6 +1,8 @@
 //! Rotation: a session moves to a new id, with everything that other requests store in the
 //! meantime.
 
+use std::ops::ControlFlow;
+
 use super::content;
 use super::deadline::Deadline;
 use super::find::{Found, Live, Moved, tombstone_expiry};
@@ -29,70 +31,99 @@ impl<S: SessionStore> ServerSideSessions<S> {
     async fn try_rotate(&self, saving: &mut Saving<'_, '_>) -> Result<Saved, Error> {
         let _permit = self.queue.wait(saving.opened.key, &saving.deadline).await?;
         let is_login = saving.save.is_login();
-        let (mut new, contents) = loop {
+        loop {
             match self.create_successor(saving).await? {
-                Created::Record(new, contents) => break (new, contents),
+                Created::Record(mut new, contents) => {
+                    let moved = self.move_to(saving, &mut new, contents).await;
+                    if moved.is_err() {
+                        self.abandon(saving, &new).await;
+                    }
+                    if let Some(saved) = moved? {
+                        return Ok(saved);
+                    }
+                }
                 Created::MovedOn(moved) if !is_login => return self.join(saving, moved).await,
                 Created::Ended if !is_login => return Ok(Saved::dropped()),
-                // A login moves the session once more, or starts another.
-                Created::MovedOn(_) | Created::Ended => saving.forget_successor(),
+                Created::MovedOn(_) | Created::Ended => {}
             }
-        };
-        let moved = self.move_to(saving, &mut new, contents).await;
-        if moved.is_err() {
-            self.abandon(saving, &new).await;
+            // A login moves the session once more, or starts another.
+            saving.forget_successor();
+            saving.deadline.retry()?;
         }
-        moved
     }
 
+    /// Replaces the old record by a tombstone, when the new record has everything that is in it.
+    /// Returns `None` if a login must begin again.
     async fn move_to(
         &self,
         saving: &mut Saving<'_, '_>,
         new: &mut RecordRef,
         mut contents: Contents,
-    ) -> Result<Saved, Error> {
+    ) -> Result<Option<Saved>, Error> {
         let (opened, save) = (saving.opened, saving.save);
         let mut old = opened.clone();
         loop {
             let Some(found) = self.bury(saving, &old, new).await? else {
-                return Ok(rotated(new.clone(), contents, save));
+                return Ok(Some(rotated(new.clone(), contents, save)));
             };
-            let newer = match found {
-                Found::Moved(moved) if !save.is_login() => {
-                    self.discard(new, &saving.deadline).await;
-                    return self.join(saving, moved).await;
-                }
-                Found::Moved(moved) => match self.login_base(moved, &new.key, saving).await? {
-                    LoginBase::Done => return Ok(rotated(new.clone(), contents, save)),
-                    LoginBase::Session(live) => Some(live),
-                    LoginBase::New(contents) => {
-                        return self.start_over(saving, new.clone(), contents).await;
-                    }
-                },
-                Found::Live(live) => Some(live),
-                Found::Gone => None,
+            let base = self.rotation_base(saving, new, &contents, found).await?;
+            let newer = match base {
+                ControlFlow::Continue(newer) => newer,
+                ControlFlow::Break(saved) => return Ok(Some(saved)),
             };
             saving.deadline.retry()?;
-            let Some(newer) = newer else {
-                return self.rotate_nothing(saving, new.clone()).await;
-            };
             old = newer.record.clone();
-            let Some(carried) = self.carry_over(saving, new.clone(), newer).await? else {
+            if let Some(carried) = self.carry_over(saving, new.clone(), newer).await? {
+                (*new, contents) = carried;
+                continue;
+            }
+            match self.reload_successor(saving).await? {
+                // An earlier save has moved the session just now. The old record tells.
+                Some(Created::Record(record, reloaded)) => {
+                    (old, *new, contents) = (opened.clone(), record, reloaded);
+                }
+                Some(Created::MovedOn(_) | Created::Ended) => return Ok(overtaken(new, save)),
                 // All sessions of the owner were ended in the meantime.
-                return Ok(Saved::dropped());
-            };
-            (*new, contents) = carried;
+                None => return Ok(Some(Saved::dropped())),
+            }
         }
     }
 
-    /// Stores a newer version of the old record in the new one. Returns `None` if that is gone.
+    /// Decides what a rotation continues from that did not replace the old record.
+    async fn rotation_base(
+        &self,
+        saving: &mut Saving<'_, '_>,
+        new: &RecordRef,
+        contents: &Contents,
+        found: Found,
+    ) -> Result<ControlFlow<Saved, Live>, Error> {
+        let save = saving.save;
+        Ok(match found {
+            Found::Live(live) => ControlFlow::Continue(live),
+            Found::Gone => ControlFlow::Break(self.rotate_nothing(saving, new.clone()).await?),
+            Found::Moved(moved) if !save.is_login() => {
+                self.discard(new, &saving.deadline).await;
+                ControlFlow::Break(self.join(saving, moved).await?)
+            }
+            Found::Moved(moved) => match self.login_base(moved, &new.key, saving).await? {
+                LoginBase::Session(live) => ControlFlow::Continue(live),
+                LoginBase::Done => ControlFlow::Break(rotated(new.clone(), contents.clone(), save)),
+                LoginBase::New(contents) => {
+                    ControlFlow::Break(self.start_over(saving, new.clone(), contents).await?)
+                }
+            },
+        })
+    }
+
+    /// Stores a newer version of the old record in the new one. Returns `None` if that was changed
+    /// or removed.
     async fn carry_over(
         &self,
         saving: &mut Saving<'_, '_>,
         mut new: RecordRef,
         newer: Live,
     ) -> Result<Option<(RecordRef, Contents)>, Error> {
-        let contents = merge(saving.opened, &newer.record, newer.payload, saving.save)?;
+        let contents = merge(saving, &newer.record, newer.payload)?;
         new.nonces = newer.record.nonces;
         let predecessor = Some(newer.record.key);
         Ok(match self.replace(saving, new, &contents, predecessor).await? {
@@ -145,7 +176,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
 
     /// Stores the changes in the successor of another rotation, whose request sends the new id.
     async fn join(&self, saving: &mut Saving<'_, '_>, moved: Moved) -> Result<Saved, Error> {
-        let (opened, save) = (saving.opened, saving.save);
+        let save = saving.save;
         saving.forget_successor();
         let now = self.config.now();
         let successor = self.successor(moved, true, now, &saving.deadline).await?;
@@ -153,7 +184,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         if save.changes().is_empty() && save.owner_change().is_none() {
             return Ok(Saved::new(CookieAction::Keep, Outcome::Stored));
         }
-        let contents = merge(opened, &live.record, live.payload, save)?;
+        let contents = merge(saving, &live.record, live.payload)?;
         match self.replace(saving, live.record, &contents, None).await? {
             Replacement::Done(record) => Ok(rotated(record, contents, save)),
             Replacement::Found(live) => found(live, save),
@@ -198,6 +229,16 @@ impl<S: SessionStore> ServerSideSessions<S> {
     pub(super) async fn discard(&self, new: &RecordRef, deadline: &Deadline<'_>) -> bool {
         deadline.allows_lookup() && self.remove(new).await.is_ok_and(|removed| removed)
     }
+}
+
+/// The result of a rotation whose new record had the changes before another request continued from
+/// it. Returns `None` for a login, which needs a session.
+fn overtaken(new: &RecordRef, save: &Save<'_>) -> Option<Saved> {
+    if save.is_login() {
+        return None;
+    }
+    save.remember(Position::Moved { successor: new.key, follow: true });
+    Some(Saved::new(CookieAction::Keep, Outcome::Stored))
 }
 
 fn rotated(new: RecordRef, contents: Contents, save: &Save<'_>) -> Saved {

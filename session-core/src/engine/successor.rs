@@ -31,8 +31,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let mut is_refused = false;
         loop {
             let known = saving.successor;
-            if let Some(known) = known {
-                let reloaded = self.reload_successor(saving, known.id).await?;
+            if known.is_some() {
+                let reloaded = self.reload_successor(saving).await?;
                 if let Some(created) = reloaded {
                     return Ok(created);
                 }
@@ -69,11 +69,11 @@ impl<S: SessionStore> ServerSideSessions<S> {
 
     /// Stores the changes since an earlier save in the new record that it has created. Returns
     /// `None` if there is no such record, and the session was not moved to it.
-    async fn reload_successor(
+    pub(super) async fn reload_successor(
         &self,
         saving: &mut Saving<'_, '_>,
-        id: SessionId,
     ) -> Result<Option<Created>, Error> {
+        let Some(Successor { id, .. }) = saving.successor else { return Ok(None) };
         let key = id.store_key();
         loop {
             saving.deadline.check_lookup()?;
@@ -85,7 +85,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
                 }
             };
             saving.created_successor(id);
-            let contents = merge(saving.opened, &live.record, live.payload, saving.save)?;
+            let contents = merge(saving, &live.record, live.payload)?;
             let target = RecordRef { id: Some(id), ..live.record };
             match self.replace(saving, target, &contents, live.head.predecessor).await? {
                 Replacement::Done(record) | Replacement::Found(Live { record, .. }) => {

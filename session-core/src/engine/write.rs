@@ -16,7 +16,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let (target, base) = match before {
             Some(Stored { record, payload }) if record.version != opened.version => {
                 // If another process was faster since, the version is stale.
-                let contents = merge(opened, &record, payload, save)?;
+                let contents = merge(&saving, &record, payload)?;
                 (RecordRef { id: opened.id, ..record }, Written { contents, merged: true })
             }
             _ => (opened.clone(), Written { contents: save.contents(), merged: false }),
@@ -59,7 +59,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
             let Some(live) = live else {
                 return Ok(WrittenAgain { record: None, saved: Saved::dropped() });
             };
-            let contents = merge(saving.opened, &live.record, live.payload, save)?;
+            let contents = merge(saving, &live.record, live.payload)?;
             let target = RecordRef { id, ..live.record };
             match self.replace(saving, target, &contents, None).await? {
                 Replacement::Done(record) => {
@@ -110,13 +110,13 @@ pub(super) fn found(live: Live, save: &Save<'_>) -> Result<Saved, Error> {
 
 /// Applies the changes that a newer record does not have yet.
 pub(super) fn merge(
-    opened: &RecordRef,
+    saving: &Saving<'_, '_>,
     newer: &RecordRef,
     payload: String,
-    save: &Save<'_>,
 ) -> Result<Contents, Error> {
+    let save = saving.save;
     let after = if save.is_modified() {
-        missing_changes(opened, newer)?
+        missing_changes(saving, newer)?
     } else {
         // `set_modified(false)` has withdrawn them.
         save.changes().mark()

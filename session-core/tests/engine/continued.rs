@@ -1,13 +1,13 @@
 //! Saves whose earlier attempt has moved the session, while other requests continued from there.
 
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 use session_core::request::{Committed, RequestSession};
 use session_core::{Error, ErrorKind, Outcome, Session};
 
-use crate::store::Call::{Load, Replace};
+use crate::store::Call::{self, Load, Replace};
 use crate::support::{App, Handler, Response};
 
 fn increment(session: &Session) -> Result<(), Error> {
@@ -76,6 +76,49 @@ async fn rotation_follows_changes_of_new_record() {
         assert_eq!(count(&app, &response.cookie().unwrap()).await, Some(expected));
         assert_eq!(sessions(&app), 1);
     }
+}
+
+/// Lets a future continue until the next call of this kind, which waits.
+fn continue_until(app: &App, call: Call, future: Pin<&mut impl Future>) {
+    app.store.hold_next(call);
+    app.store.resume();
+    assert!(future.poll(&mut Context::from_waker(Waker::noop())).is_pending());
+}
+
+#[tokio::test]
+async fn rotation_follows_changes_after_late_tombstone() {
+    let (app, old) = begin().await;
+    // Requests of one process would wait for each other.
+    let elsewhere = app.reconfigured(|config| config);
+    let (other, others) = open(&elsewhere, &old).await;
+    let (request, session) = open(&app, &old).await;
+    app.request_elsewhere(&old, increment).await;
+    session.rotate_id().unwrap();
+    {
+        let mut save = pin!(session.save());
+        // The new record gets what the other request has stored, before the tombstone.
+        for call in [Load, Replace, Replace] {
+            continue_until(&app, call, save.as_mut());
+        }
+        app.store.delay(Replace);
+        app.store.resume();
+        assert_eq!(save.await.unwrap_err().kind(), ErrorKind::Unavailable);
+    }
+    increment(&session).unwrap();
+    let response = {
+        let mut commit = pin!(commit(request, &session));
+        for call in [Load, Replace, Load, Replace] {
+            continue_until(&app, call, commit.as_mut());
+        }
+        app.store.apply_late_calls();
+        increment(&others).unwrap();
+        assert_eq!(self::commit(other, &others).await.outcome, Some(Outcome::Stored));
+        app.store.recover();
+        commit.await
+    };
+    assert_eq!(response.outcome, Some(Outcome::Stored));
+    assert_eq!(count(&app, &response.cookie().unwrap()).await, Some(4));
+    assert_eq!(sessions(&app), 1);
 }
 
 #[tokio::test]

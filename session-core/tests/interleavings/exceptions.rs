@@ -82,7 +82,11 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
         rules: &[Invariant::CookiesOpenSessions],
         applies: |verdict| {
             let mut failed = verdict.logs.iter().filter(|log| log.has_failed());
-            failed.any(|log| repeats_the_id(verdict, log))
+            failed.any(|log| {
+                let changes_id = log.tried(Step::changes_id).next().is_some();
+                renews_the_cookie(verdict, log)
+                    && (changes_id || others_change_the_id(verdict, log))
+            })
         },
         reason: "a save renewed the cookie, and it is unknown whether the commit lost the session",
         example: || {
@@ -105,6 +109,19 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
         example: || {
             let case = Case::new(2, &[&[Rotate], &[Read, List, Write("a")]]);
             (Case { ticks: &[Tick::Pass(611)], ..case }, &[])
+        },
+    },
+    Exception {
+        name: "unconfirmed id after the tombstone",
+        rules: &[Invariant::ChangesAreKept],
+        applies: |verdict| {
+            let is_unconfirmed = |log: &Log| log.cookie().is_some_and(|id| id.ends_with('~'));
+            verdict.case.tombstones_may_expire() && verdict.logs.iter().any(is_unconfirmed)
+        },
+        reason: "after the tombstone has expired, a finished rotation looks like an ended session",
+        example: || {
+            let case = Case::new(2, &[&[Update], &[Rotate]]);
+            (Case { ticks: &[Tick::Pass(611)], ..case }, &[FaultKind::Lost])
         },
     },
     Exception {
@@ -183,11 +200,19 @@ fn changes_before_the_response(verdict: &Verdict<'_>) -> bool {
 
 /// Whether a response sets the cookie that the request sent, and another changed the id.
 fn repeats_the_id(verdict: &Verdict<'_>, log: &Log) -> bool {
+    renews_the_cookie(verdict, log) && others_change_the_id(verdict, log)
+}
+
+fn others_change_the_id(verdict: &Verdict<'_>, log: &Log) -> bool {
+    verdict.may_be_ended() || verdict.another_tried(log, Step::changes_id)
+}
+
+/// Whether a response sets the cookie that the request sent.
+fn renews_the_cookie(verdict: &Verdict<'_>, log: &Log) -> bool {
     let renews = log.changes.iter().any(|change| matches!(change.step, Step::Permanent(_)))
         || verdict.case.any(|step| step == Renew)
         || verdict.case.is_timed();
-    let others_change = verdict.may_be_ended() || verdict.another_tried(log, Step::changes_id);
-    log.cookie().is_some() && !log.changes_cookie() && renews && others_change
+    log.cookie().is_some() && !log.changes_cookie() && renews
 }
 
 /// Whether a request failed or was cut, and its client does not know the id that it stored.

@@ -10,6 +10,8 @@ use crate::stage::TEST;
 
 /// The kind byte of a session's record. Other records are tombstones.
 const SESSION: u8 = 1;
+/// That of a record in place of a session that was removed.
+const ENDED: u8 = 3;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Records {
@@ -48,11 +50,14 @@ impl Records {
 
     pub(crate) fn replace(&mut self, key: StoreKey, expected: Version, record: Record) -> Replaced {
         let version = record.version();
+        let is_removal = record.payload().first() == Some(&ENDED);
         match self.at(&key, expected) {
             Some(old) => *old = record,
             None => return Replaced::Stale,
         }
-        self.writes.push((self.writer, key));
+        if !is_removal {
+            self.writes.push((self.writer, key));
+        }
         Replaced::Done(version)
     }
 
