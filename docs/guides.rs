@@ -17,6 +17,10 @@ mod from_flask {}
 mod from_actix_session {}
 
 #[cfg(doctest)]
+#[doc = include_str!("from-starlette.md")]
+mod from_starlette {}
+
+#[cfg(doctest)]
 #[doc = include_str!("from-tower-sessions.md")]
 mod from_tower_sessions {}
 

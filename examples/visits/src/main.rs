@@ -1,7 +1,7 @@
 //! Counts the visits of each visitor. It is the program of the README; a test compares them.
 use axum::{Router, routing::get};
-use session_cookie::{SecretKey, SessionConfig, SignedCookieSessions};
-use session_tower::{Error, Session, SessionLayer};
+use session_kit::axum::{Error, Session, SessionLayer};
+use session_kit::cookie::{SecretKey, SessionConfig, SignedCookieSessions};
 
 async fn visits(session: Session) -> Result<String, Error> {
     session.update("visits", |visits: Option<u64>| Some(visits.unwrap_or(0) + 1))?;
