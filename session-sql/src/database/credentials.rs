@@ -16,6 +16,7 @@ pub(super) struct Provided<D: Driver> {
 }
 
 impl<D: Driver> Provided<D> {
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
     pub(super) fn new(
         provider: Arc<dyn CredentialsProvider>,
         options: <D::Connection as Connection>::Options,
