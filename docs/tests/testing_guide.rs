@@ -1,5 +1,7 @@
 //! Runs the tests that the guide to testing shows.
 
+#![allow(clippy::pedantic, reason = "applications need not follow these lints")]
+
 mod with_axum {
     include!(concat!(env!("OUT_DIR"), "/testing_0.rs"));
 }
