@@ -48,8 +48,7 @@ def random(command):
 def describe_keys(session):
     return [
         {
-            "shown": "".join("\ufffd" if "\ud800" <= character <= "\udfff" else character for character in key),
-            "named": values.fits_json(key),
+            "shown": key.encode("utf-8", "backslashreplace").decode(),
             "readable": values.fits_json(value),
         }
         for key, value in session.items()
