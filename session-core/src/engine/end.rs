@@ -8,7 +8,7 @@ use super::position::RecordRef;
 use super::save::check_attached;
 use super::sessions::ServerSideSessions;
 use crate::interface::{CookieAction, Save, Saved};
-use crate::store::{NewRecord, OwnerIndex, Replaced, SessionStore, StoreKey};
+use crate::store::{MAX_CLOCK_SKEW, NewRecord, OwnerIndex, Replaced, SessionStore, StoreKey};
 use crate::{Error, ErrorKind, Outcome};
 
 /// How many records are loaded in one call.
@@ -101,24 +101,24 @@ impl<S: SessionStore> ServerSideSessions<S> {
     ) -> Result<bool, Error> {
         let _permit = self.queue.wait(record.key, deadline).await?;
         let mut target = record.clone();
-        let mut may_be_removed = false;
+        let mut unknown = None;
         loop {
             let failure = match self.remove(&target).await {
                 Ok(true) => return Ok(true),
-                Ok(false) => {
-                    deadline.check_lookup()?;
-                    None
-                }
+                Ok(false) => deadline.check_lookup().map(|()| None)?,
                 Err(error) if !deadline.allows_lookup() => return Err(error),
                 Err(error) => Some(error),
             };
-            may_be_removed |= failure.is_some();
             let left = match self.left_of(&target.key, record, owner, deadline).await? {
                 Left::Record(left) => left,
                 Left::Another => return Ok(owner.is_some()),
-                // A call failed, but it has removed the record.
-                Left::Nothing if may_be_removed || owner.is_some() => return Ok(true),
-                Left::Nothing => return Ok(false),
+                Left::Nothing if owner.is_some() => return Ok(true),
+                Left::Nothing => match failure.or(unknown) {
+                    None => return Ok(false),
+                    // A call failed, but it has removed the record, or another request has.
+                    Some(_) if self.is_recent(&target) => return Ok(true),
+                    Some(failure) => return Err(failure),
+                },
             };
             if (left.key, left.version) == (target.key, target.version)
                 && let Some(failure) = failure
@@ -126,9 +126,15 @@ impl<S: SessionStore> ServerSideSessions<S> {
                 // The call did not reach the store.
                 return Err(failure);
             }
+            unknown = failure.or(unknown);
             target = left;
             deadline.retry()?;
         }
+    }
+
+    /// Whether a tombstone in place of this record would still be there, by any clock.
+    fn is_recent(&self, record: &RecordRef) -> bool {
+        self.config.monotonic().saturating_sub(record.seen_at) < MAX_CLOCK_SKEW
     }
 
     /// Removes the record of a session that ends. If it could be created again, something stays in

@@ -83,6 +83,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
                     id: None,
                     key: *key,
                     version,
+                    seen_at: self.config.monotonic(),
                     created_at,
                     expires_at,
                     kept_for: head.kept_for,

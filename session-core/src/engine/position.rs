@@ -39,6 +39,8 @@ pub(super) struct RecordRef {
     pub(super) id: Option<SessionId>,
     pub(super) key: StoreKey,
     pub(super) version: Version,
+    /// When it was last read or written, by the monotonic time.
+    pub(super) seen_at: Duration,
     pub(super) created_at: SystemTime,
     pub(super) expires_at: SystemTime,
     /// How long after its last write or renewal the record was to expire.
@@ -71,6 +73,7 @@ impl RecordRef {
             id: Some(id),
             key: id.store_key(),
             version: Version::new(0),
+            seen_at: Duration::ZERO,
             created_at: now,
             expires_at: now,
             kept_for: Duration::ZERO,
@@ -90,6 +93,7 @@ impl RecordRef {
             id: Some(id),
             key: id.store_key(),
             version: Version::new(0),
+            seen_at: Duration::ZERO,
             kept_for: Duration::ZERO,
             is_retried,
             attempts: Vec::new(),

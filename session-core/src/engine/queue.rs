@@ -169,6 +169,7 @@ mod tests {
             id: None,
             key,
             version,
+            seen_at: Duration::ZERO,
             kept_for: Duration::ZERO,
             is_retried: false,
             successor: None,

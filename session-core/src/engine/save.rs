@@ -167,7 +167,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let record =
             NewRecord::new(&bytes, new.created_at, new.expires_at).owned_by(new.owner.as_deref());
         match self.store.create(&new.key, &record).await {
-            Ok(version) => Ok(RecordRef { version, ..new }),
+            Ok(version) => Ok(RecordRef { version, seen_at: self.config.monotonic(), ..new }),
             Err(error) => match Box::pin(self.recover(saving, &new.key, nonce)).await {
                 Some(live) => Ok(RecordRef { id: new.id, ..live.record }),
                 None => Err(error),
@@ -199,7 +199,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
                 if target.owner.as_deref() != contents.owner() {
                     target.owner = contents.owner().map(str::to_owned);
                 }
-                Ok(Replacement::Done(RecordRef { version, nonces, ..target }))
+                let seen_at = self.config.monotonic();
+                Ok(Replacement::Done(RecordRef { version, seen_at, nonces, ..target }))
             }
             Ok(Replaced::Stale) => Ok(Replacement::Stale(target)),
             Err(error) => match Box::pin(self.recover(saving, &target.key, nonce)).await {

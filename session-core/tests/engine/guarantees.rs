@@ -50,6 +50,35 @@ async fn stored_logout_leaves_no_id_that_opens_session() {
 }
 
 #[tokio::test]
+async fn failed_logout_of_session_rotated_long_ago_is_error() {
+    for wait in [SECOND, HOUR] {
+        let app = App::new();
+        let old = app.begin(write_user).await;
+        let request = slow(&app, &old).await;
+        let new = app.request(&old, Session::rotate_id).await.cookie().unwrap();
+        app.clock.advance(wait);
+        request.session().await.unwrap().destroy().unwrap();
+        app.store.fail(Remove, ErrorKind::Unavailable);
+        let error = request.commit().await.error.unwrap();
+        app.store.recover();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(!app.peek(&new).await.is_new());
+    }
+}
+
+#[tokio::test]
+async fn logout_whose_reply_is_lost_is_stored() {
+    let app = App::new();
+    let cookie = app.begin(write_user).await;
+    let request = slow(&app, &cookie).await;
+    app.clock.advance(MINUTE * 4);
+    request.session().await.unwrap().destroy().unwrap();
+    app.store.lose_reply(Remove);
+    assert_eq!(finish(request).await.outcome, Some(Outcome::Stored));
+    assert!(app.peek(&cookie).await.is_new());
+}
+
+#[tokio::test]
 async fn logout_by_fast_clock_reaches_rotated_session() {
     let app = App::new();
     let old = app.begin(write_user).await;
