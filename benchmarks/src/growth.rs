@@ -89,7 +89,8 @@ async fn logins(interface: &Arc<dyn SessionInterface>, owner: &str, slice: Durat
     while start.elapsed() < slice {
         let cookie = create_owned(interface, Some(owner)).await;
         let request = request(interface, Some(&cookie));
-        request.session().await.expect("a session opens").destroy().expect("a session ends");
+        let session = request.session().await.expect("a session opens");
+        session.log_out().await.expect("a session ends");
         request.commit().await.into_result().expect("a session is saved");
         done += 1.0;
     }

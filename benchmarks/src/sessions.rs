@@ -55,7 +55,7 @@ pub async fn create_owned(interface: &Arc<dyn SessionInterface>, owner: Option<&
         session.insert(&key, value).expect("a session takes a value");
     }
     if let Some(owner) = owner {
-        session.set_owner(owner).expect("a session takes an owner");
+        session.log_in(owner, None).await.expect("a user logs in");
     }
     let headers = request.commit().await.into_result().expect("a session is saved");
     let cookie = headers.set_cookie().expect("a new session sets a cookie");

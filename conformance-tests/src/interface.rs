@@ -11,6 +11,7 @@ mod ending;
 mod hooks;
 mod ids;
 mod lives;
+mod logins;
 mod on_client;
 mod on_server;
 mod owners;
@@ -42,7 +43,8 @@ pub fn client_side_rules() -> impl Iterator<Item = &'static Rule<InterfaceUnderT
 #[doc(hidden)]
 pub mod server_side {
     use super::{
-        InterfaceUnderTest, contents, cookies, ending, hooks, ids, lives, on_server, owners, visits,
+        InterfaceUnderTest, contents, cookies, ending, hooks, ids, lives, logins, on_server,
+        owners, visits,
     };
     use crate::rule::{has_rule, rule_lists};
 
@@ -57,6 +59,7 @@ pub mod server_side {
         always: contents::CONTENTS, macro __interface_contents;
         always: cookies::COOKIES, macro __interface_cookies;
         always: ending::ENDING, macro __interface_ending;
+        always: logins::LOGINS, macro __interface_logins;
         always: lives::LIVES, macro __interface_lives;
         always: hooks::HOOKS, macro __interface_hooks;
         always: on_server::ON_SERVER, macro __interface_on_server;
@@ -69,7 +72,8 @@ pub mod server_side {
 #[doc(hidden)]
 pub mod client_side {
     use super::{
-        InterfaceUnderTest, believed, contents, cookies, ending, hooks, lives, on_client, visits,
+        InterfaceUnderTest, believed, contents, cookies, ending, hooks, lives, logins, on_client,
+        visits,
     };
     use crate::rule::{has_rule, rule_lists};
 
@@ -84,6 +88,7 @@ pub mod client_side {
         always: contents::CONTENTS, macro __interface_contents;
         always: cookies::COOKIES, macro __interface_cookies;
         always: ending::ENDING, macro __interface_ending;
+        always: logins::LOGINS, macro __interface_logins;
         always: lives::LIVES, macro __interface_lives;
         always: hooks::HOOKS, macro __interface_hooks;
         always: on_client::ON_CLIENT, macro __interface_on_client;

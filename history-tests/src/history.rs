@@ -37,7 +37,6 @@ pub(crate) enum Effect {
         owner: usize,
         from: Option<Token>,
     },
-    RemoveOwner,
     Rotate,
     End,
     /// Writes without a change.
@@ -47,7 +46,7 @@ pub(crate) enum Effect {
 impl Effect {
     /// Whether the session moves to another id.
     pub(crate) fn changes_id(&self) -> bool {
-        matches!(self, Self::Login { .. } | Self::RemoveOwner | Self::Rotate)
+        matches!(self, Self::Login { .. } | Self::Rotate)
     }
 
     /// Whether clearing the session takes the effect back.

@@ -4,7 +4,7 @@ use session_core::{Error, ErrorKind, Flash, Outcome, Session};
 
 use crate::history::{Effect, OPEN_END, OwnerCall, OwnerCallKind};
 use crate::plan::{KEYS, Op, OwnerOp, SaveMode};
-use crate::requests::{give_up, save, unexpected};
+use crate::requests::{give_up, save, save_by, unexpected};
 use crate::saving::Client;
 use crate::snapshot::{COUNT, LABEL, MARKS, PATH, PERMANENT, number};
 
@@ -15,8 +15,9 @@ pub(crate) async fn run(client: &mut Client<'_>, op: Op, session: &Session) -> R
         Op::Save(mode) => run_save(client, mode, session).await,
         Op::Owner(op) => run_owner_op(client, op, session).await,
         Op::Clear { refill } => clear(client, refill, session)?,
-        Op::Login(owner) => log_in(client, owner, session)?,
-        Op::RemoveOwner | Op::Rotate | Op::Destroy => change_life(client, op, session)?,
+        Op::Login(owner) => log_in(client, owner, session).await?,
+        Op::Rotate => rotate(client, session)?,
+        Op::Logout => log_out(client, session).await,
         Op::SetModified(modified) => set_modified(client, modified, session)?,
         Op::TakeFlashes => take_flashes(client, session)?,
         op => change_value(client, op, session)?,
@@ -118,15 +119,20 @@ fn clear(client: &mut Client<'_>, refill: bool, session: &Session) -> Result<(),
         client.attempted.retain(|change| stays(&history.changes[*change].effect));
     }
     client.did(Effect::Clear);
-    if refill && !client.path.is_empty() {
+    // The session of a user stays, and needs its path.
+    if (refill || session.owner().is_some()) && !client.path.is_empty() {
         session.insert(PATH, &client.path)?;
     }
     Ok(())
 }
 
-fn log_in(client: &mut Client<'_>, owner: usize, session: &Session) -> Result<(), Error> {
+/// Logs in. A user logs in again as the same: another owner would get a session without a path.
+async fn log_in(client: &mut Client<'_>, owner: usize, session: &Session) -> Result<(), Error> {
+    let owners = &client.world.owners;
+    let present = session.owner();
+    let owner = owners.iter().position(|one| Some(one) == present.as_ref()).unwrap_or(owner);
     if client.reopened {
-        return refused(session.set_owner(&*client.world.owners[owner]));
+        return refused(session.log_in(&owners[owner], None).await);
     }
     if client.wants(|effect| *effect == Effect::Clear) {
         return Ok(());
@@ -137,38 +143,35 @@ fn log_in(client: &mut Client<'_>, owner: usize, session: &Session) -> Result<()
         path.push(token);
         Some(path)
     })?;
-    session.set_owner(&*client.world.owners[owner])?;
     client.path.push(token);
     client.did(Effect::Login { token, owner, from });
+    let call = async {
+        session.log_in(&owners[owner], None).await?;
+        Ok(session.outcome().unwrap_or(Outcome::Stored))
+    };
+    save_by(client, "login", call, false, session).await;
     Ok(())
 }
 
-fn change_life(client: &mut Client<'_>, op: Op, session: &Session) -> Result<(), Error> {
-    match op {
-        Op::Destroy => {
-            session.destroy()?;
-            let is_end = |effect: &Effect| *effect == Effect::End;
-            client.fresh.retain(|(effect, _)| is_end(effect));
-            {
-                let history = client.world.history();
-                client.attempted.retain(|change| is_end(&history.changes[*change].effect));
-            }
-            client.did_end();
-            client.path.clear();
-            client.stored = 0;
-        }
-        _ if client.reopened => return refused(session.rotate_id()),
-        // Then the session would have the path of a login that never happened.
-        Op::RemoveOwner if client.wants(|effect| matches!(effect, Effect::Login { .. })) => {}
-        Op::RemoveOwner => {
-            session.set_owner(None)?;
-            client.did(Effect::RemoveOwner);
-        }
-        _ => {
-            session.rotate_id()?;
-            client.did(Effect::Rotate);
-        }
+async fn log_out(client: &mut Client<'_>, session: &Session) {
+    let is_end = |effect: &Effect| *effect == Effect::End;
+    client.fresh.retain(|(effect, _)| is_end(effect));
+    {
+        let history = client.world.history();
+        client.attempted.retain(|change| is_end(&history.changes[*change].effect));
     }
+    client.did_end();
+    client.path.clear();
+    client.stored = 0;
+    save_by(client, "logout", session.log_out(), true, session).await;
+}
+
+fn rotate(client: &mut Client<'_>, session: &Session) -> Result<(), Error> {
+    if client.reopened {
+        return refused(session.rotate_id());
+    }
+    session.rotate_id()?;
+    client.did(Effect::Rotate);
     Ok(())
 }
 
@@ -197,13 +200,13 @@ async fn run_save(client: &mut Client<'_>, mode: SaveMode, session: &Session) {
     match mode {
         SaveMode::Awaited => save(client, session).await,
         SaveMode::Dropped(polls) => {
-            let in_flight = client.begin_save(session);
+            let in_flight = client.begin_save(session, false);
             let result = give_up(polls, session.save()).await;
             client.log(|| format!("save, dropped after {polls} polls: {result:?}"));
             client.end_save(in_flight, result.as_ref(), session);
         }
         SaveMode::Twice => {
-            let in_flight = client.begin_save(session);
+            let in_flight = client.begin_save(session, false);
             let (first, second) = tokio::join!(session.save(), session.save());
             client.log(|| format!("two saves: {first:?}, {second:?}"));
             // The second one saves what the first one could not.

@@ -119,9 +119,8 @@ pub(crate) enum Op {
     SetLabel,
     SetModified(bool),
     Login(usize),
-    RemoveOwner,
     Rotate,
-    Destroy,
+    Logout,
     Save(SaveMode),
     Owner(OwnerOp),
 }
@@ -266,10 +265,9 @@ fn op(random: &mut fastrand::Rng) -> Op {
         66..69 => Op::SetPermanent(random.bool()),
         69..71 => Op::SetLabel,
         71..73 => Op::SetModified(random.u32(..3) > 0),
-        73..78 => Op::Login(owner),
-        78..80 => Op::RemoveOwner,
+        73..80 => Op::Login(owner),
         80..84 => Op::Rotate,
-        84..86 => Op::Destroy,
+        84..86 => Op::Logout,
         86..95 => Op::Save(save_mode(random)),
         _ => Op::Owner(owner_op(random, owner)),
     }

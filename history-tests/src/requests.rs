@@ -190,7 +190,7 @@ fn observe_open(client: &mut Client<'_>, session: &Session, start: Tick, sent: b
 }
 
 async fn commit(client: &mut Client<'_>, opened: &RequestSession, session: &Session) -> Committed {
-    let in_flight = client.begin_save(session);
+    let in_flight = client.begin_save(session, false);
     Watched::begin_save();
     let committed = opened.commit().await;
     Watched::end_save();
@@ -277,13 +277,24 @@ async fn reopen(
 
 /// Saves before the response, or after it.
 pub(crate) async fn save(client: &mut Client<'_>, session: &Session) {
-    let in_flight = client.begin_save(session);
+    save_by(client, "save", session.save(), false, session).await;
+}
+
+/// Saves by this call, which ends the session if `ends`.
+pub(crate) async fn save_by(
+    client: &mut Client<'_>,
+    name: &str,
+    call: impl Future<Output = Result<Outcome, Error>>,
+    ends: bool,
+    session: &Session,
+) {
+    let in_flight = client.begin_save(session, ends);
     Watched::begin_save();
-    let result = session.save().await;
+    let result = call.await;
     Watched::end_save();
-    client.log(|| format!("save: {result:?}"));
+    client.log(|| format!("{name}: {result:?}"));
     if let Err(error) = &result {
-        unexpected(client.world, client.request, "save", error);
+        unexpected(client.world, client.request, name, error);
     }
     client.end_save(in_flight, Some(&result), session);
 }

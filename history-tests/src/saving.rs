@@ -75,9 +75,10 @@ impl Client<'_> {
         self.world.history().log(self.request.number, text);
     }
 
-    /// Records the start of a save.
-    pub(crate) fn begin_save(&mut self, session: &Session) -> InFlight {
-        let is_modified = session.is_modified();
+    /// Records the start of a save, or of a call that ends the session.
+    pub(crate) fn begin_save(&mut self, session: &Session, ends: bool) -> InFlight {
+        let is_modified = ends || session.is_modified();
+        let is_empty = ends || session.is_empty();
         let clears = |effect: &Effect| *effect == Effect::Clear;
         let mut history = self.world.history();
         let start = history.tick();
@@ -87,7 +88,7 @@ impl Client<'_> {
         if is_modified {
             let cleared = self.fresh.iter().any(|(effect, _)| clears(effect))
                 || changes.iter().any(|index| clears(&history.changes[*index].effect));
-            if cleared && session.is_empty() {
+            if cleared && is_empty && !ends && session.owner().is_none() {
                 self.did_end();
                 cleared_end = Some(history.changes.len() + self.fresh.len() - 1);
             }
@@ -117,7 +118,7 @@ impl Client<'_> {
                 });
             }
         }
-        let writes = writes(&history, &changes, session.is_empty());
+        let writes = writes(&history, &changes, is_empty);
         let in_flight = if is_modified {
             changes
         } else {
@@ -257,7 +258,7 @@ impl Client<'_> {
 
 /// Whether the session shows the stored contents after a save with this effect.
 fn is_shown(effect: &Effect) -> bool {
-    !matches!(effect, Effect::Touch | Effect::Rotate | Effect::RemoveOwner | Effect::End)
+    !matches!(effect, Effect::Touch | Effect::Rotate | Effect::End)
 }
 
 fn settle(history: &mut History, changes: &[usize], status: Status, end: Tick) {

@@ -136,13 +136,13 @@ impl<M> MarkedSession<M> {
         Ok((**self).take_flashes_in(categories)?)
     }
 
-    /// Sets the owner of the session; see [`session_core::Session::set_owner`].
+    /// Logs a user in and saves the session; see [`session_core::Session::log_in`].
     ///
     /// # Errors
     ///
     /// Those of the method of the same name.
-    pub fn set_owner<'a>(&self, owner: impl Into<Option<&'a str>>) -> Result<(), Error> {
-        Ok((**self).set_owner(owner)?)
+    pub async fn log_in(&self, owner: &str, stamp: Option<&str>) -> Result<(), Error> {
+        Ok((**self).log_in(owner, stamp).await?)
     }
 
     /// Gives the session a new id when it is saved; see [`session_core::Session::rotate_id`].
@@ -154,13 +154,13 @@ impl<M> MarkedSession<M> {
         Ok((**self).rotate_id()?)
     }
 
-    /// Ends the session when it is saved; see [`session_core::Session::destroy`].
+    /// Ends the session at once; see [`session_core::Session::log_out`].
     ///
     /// # Errors
     ///
     /// Those of the method of the same name.
-    pub fn destroy(&self) -> Result<(), Error> {
-        Ok((**self).destroy()?)
+    pub async fn log_out(&self) -> Result<Outcome, Error> {
+        Ok((**self).log_out().await?)
     }
 
     /// Sets the label of the session in a list; see [`session_core::Session::set_label`].

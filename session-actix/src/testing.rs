@@ -25,7 +25,7 @@
 //! }
 //!
 //! async fn log_in(session: Session, user: String) -> Result<impl Responder, Error> {
-//!     session.set_owner(&*user)?;
+//!     session.log_in(&user, None).await?;
 //!     session.insert("user", user)?;
 //!     Ok(Redirect::to("/").see_other())
 //! }
@@ -52,7 +52,7 @@
 //! assert_eq!(client.follow(response).await?.text(), "Hello ada");
 //!
 //! // Change the session without HTTP, and inspect it:
-//! client.browser_mut().session_transaction(|session| session.insert("user", "bob")).await?;
+//! client.browser_mut().session_transaction(async |session| session.insert("user", "bob")).await?;
 //! assert_eq!(client.get("/").await?.text(), "Hello bob");
 //! assert_eq!(client.browser().session().await?.owner().as_deref(), Some("ada"));
 //!

@@ -30,11 +30,11 @@ async fn every_method(session: Session) -> Result<HttpResponse, actix_web::Error
     session.flash_in("info", "second")?;
     assert_eq!(session.take_flashes_in(&["info"])?.len(), 1);
     assert_eq!(session.take_flashes()?.len(), 2);
-    session.set_owner("ada")?;
+    session.log_in("ada", None).await?;
     session.rotate_id()?;
     session.save().await?;
     session.clear()?;
-    session.destroy()?;
+    session.log_out().await?;
     Ok(HttpResponse::Ok().finish())
 }
 

@@ -29,11 +29,11 @@ fn routes(config: &mut ServiceConfig) {
 }
 
 async fn once(session: Session, request: HttpRequest) -> HttpResponse {
-    into_actix(&respond(&session, request.path()))
+    into_actix(&respond(&session, request.path()).await)
 }
 
 async fn twice(first: Session, second: Session) -> HttpResponse {
-    into_actix(&respond_twice(&first, &second))
+    into_actix(&respond_twice(&first, &second).await)
 }
 
 fn into_actix(page: &TestResponse) -> HttpResponse {

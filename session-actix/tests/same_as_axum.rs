@@ -27,10 +27,10 @@ impl Page {
 }
 
 /// The pages of both applications.
-fn page(session: &Session, path: &str) -> Result<Page, Error> {
+async fn page(session: &Session, path: &str) -> Result<Page, Error> {
     match path {
         "/login" => {
-            session.set_owner("ada")?;
+            session.log_in("ada", None).await?;
             session.insert("user", "ada")?;
             session.flash_in("info", "Welcome, Ada")?;
             Ok(Page { status: 303, headers: &[("location", "/")], text: String::new() })
@@ -71,7 +71,7 @@ fn page(session: &Session, path: &str) -> Result<Page, Error> {
             session.rotate_id()?;
             Ok(Page { status: 200, headers, text: "public".to_owned() })
         }
-        "/logout" => session.destroy().map(|()| Page::ok("logged out")),
+        "/logout" => session.log_out().await.map(|_| Page::ok("logged out")),
         _ => Ok(Page::ok(format!("user: {:?}", session.get::<String>("user")?))),
     }
 }
@@ -85,7 +85,7 @@ mod in_axum {
     use session_tower::{Error, Session, SessionLayer};
 
     async fn page(session: Session, uri: Uri) -> Result<http::Response<Body>, Error> {
-        let page = super::page(&session, uri.path())?;
+        let page = super::page(&session, uri.path()).await?;
         let mut response = http::Response::new(Body::from(page.text));
         *response.status_mut() = StatusCode::from_u16(page.status).unwrap();
         for (name, value) in page.headers {
@@ -110,7 +110,7 @@ mod in_actix {
     use session_actix::{Error, Session};
 
     async fn page(session: Session, request: HttpRequest) -> Result<HttpResponse, Error> {
-        let page = super::page(&session, request.path())?;
+        let page = super::page(&session, request.path()).await?;
         let mut response = HttpResponse::build(StatusCode::from_u16(page.status).unwrap());
         for header in page.headers {
             response.append_header(*header);

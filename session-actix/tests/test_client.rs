@@ -89,7 +89,11 @@ async fn transaction_and_handler_change_same_session() {
         .route("/", web::get().to(count));
     let mut client = TestClient::new(init_service(app).await, sessions);
     assert_eq!(client.get("/").await.unwrap().text(), "1");
-    client.browser_mut().session_transaction(|session| session.insert("visits", 41)).await.unwrap();
+    client
+        .browser_mut()
+        .session_transaction(async |session| session.insert("visits", 41))
+        .await
+        .unwrap();
     assert_eq!(client.get("/").await.unwrap().text(), "42");
     assert_eq!(client.browser().session().await.unwrap().get::<u64>("visits").unwrap(), Some(42));
 }
@@ -111,7 +115,11 @@ async fn transaction_login_lasts_until_expiry() {
     let mut client = TestClient::new(init_service(app).await, sessions);
 
     assert_eq!(client.get("/").await.unwrap().location(), Some("/login"));
-    client.browser_mut().session_transaction(|session| session.set_owner("user-42")).await.unwrap();
+    client
+        .browser_mut()
+        .session_transaction(async |session| session.log_in("user-42", None).await)
+        .await
+        .unwrap();
     let response = client.get("/").await.unwrap();
     assert_eq!(client.follow(response).await.unwrap().text(), "user-42");
     clock.advance(lifetime * 2);

@@ -19,7 +19,7 @@ pub(crate) fn save_without_value(save: &Save<'_>) -> Result<Option<Saved>, Error
     if save.is_empty() {
         // Values that are written after this save start a new session.
         save.forget();
-        return Ok(Some(Saved::new(CookieAction::Remove, Outcome::Stored)));
+        return Ok(Some(Saved::new(CookieAction::Remove, Outcome::BrowserOnly)));
     }
     Ok(None)
 }

@@ -106,7 +106,7 @@ impl SealedCookieSessions {
         let bytes = self.cipher.open(cookie, context.cookie_name()).ok_or(Rejected::Seal)?;
         let span = content::span(&bytes).ok_or(Rejected::Content)?;
         let text = content::text(bytes).ok_or(Rejected::Content)?;
-        let opened = Opened::from_payload(text).map_err(|_| Rejected::Content)?;
+        let opened = Opened::from_payload_with_login(text).map_err(|_| Rejected::Content)?;
         let lifetime = context.lifetime(&opened);
         let expires_at = span.expires_at(config, lifetime);
         if config.is_expired(span.created_at, expires_at, context.now()) {
@@ -116,9 +116,9 @@ impl SealedCookieSessions {
     }
 
     fn seal(&self, contents: &Contents, span: Span, save: &Save<'_>) -> Result<String, Error> {
-        let length = contents.payload_len() + content::OVERHEAD;
-        let mut payload = Vec::with_capacity(length + Cipher::OVERHEAD);
-        contents.append_payload(&mut payload);
+        let mut payload = contents.payload_with_login().into_bytes();
+        payload.reserve(content::OVERHEAD + Cipher::OVERHEAD);
+        let length = payload.len() + content::OVERHEAD;
         let cookie_length = Cipher::sealed_length(length);
         let compress = self.compression.is_tried(cookie_length, || save.value_limit());
         self.cipher.seal(content::encode(payload, span, compress), save.cookie_name())
@@ -146,7 +146,8 @@ impl SessionInterface for SealedCookieSessions {
             return Ok(saved);
         }
         let (config, now, contents) = (save.config(), save.now(), save.contents());
-        let opened = save.backend_state::<Span>().filter(|_| !save.ends());
+        let begins = save.ends() || save.login().is_some();
+        let opened = save.backend_state::<Span>().filter(|_| !begins);
         let created_at = opened.map_or(now, |span| span.created_at);
         let span = Span { created_at, set_at: now };
         let value = self.seal(&contents, span, save)?;

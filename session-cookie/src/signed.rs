@@ -35,6 +35,12 @@ const CLOCK_TOLERANCE: u64 = 60;
 /// [`Refresh::EachRequest`](session_core::Refresh::EachRequest), every request sets the cookie, as
 /// in Flask.
 ///
+/// # Login
+///
+/// The login is stored in the payload, under the key `_login`. Flask shows and keeps this key like
+/// any other. A copy of the cookie stays valid after a logout, until it expires or the key is
+/// replaced; a [stamp](session_core::login) ends the sessions of a user.
+///
 /// # Examples
 ///
 /// Reading a session that Flask signed:
@@ -142,7 +148,7 @@ impl SignedCookieSessions {
             Format::Starlette => payload::decode_plain(payload),
         };
         let text = text.ok_or(Rejected::Payload)?;
-        let opened = Opened::from_payload(text).map_err(|_| Rejected::Payload)?;
+        let opened = Opened::from_payload_with_login(text).map_err(|_| Rejected::Payload)?;
         let lifetime = context.lifetime(&opened);
         let limit = lifetime.unwrap_or_else(|| context.config().permanent_lifetime());
         if age > limit.as_secs() {
@@ -187,7 +193,7 @@ impl SessionInterface for SignedCookieSessions {
             return Ok(saved);
         }
         let contents = save.contents();
-        let mut value = self.encode(&contents.payload(), save);
+        let mut value = self.encode(&contents.payload_with_login(), save);
         self.signer.sign(&mut value, save.now());
         let value = String::from_utf8(value).map_err(|error| {
             Error::new(ErrorKind::Backend, "signed session is not text").with_source(error)

@@ -105,6 +105,7 @@ struct Settings {
     browser_lifetime: Duration,
     idle_timeout: Option<Duration>,
     absolute_timeout: Option<Duration>,
+    login_keeps: Option<Vec<String>>,
     refresh: Refresh,
     max_cookie_size: usize,
     oversize: OversizePolicy,
@@ -155,9 +156,15 @@ impl SessionConfig {
         self.settings.idle_timeout
     }
 
-    /// Returns the time since its creation after which a session expires, or `None` for no limit.
+    /// Returns the time since its creation or the last login after which a session expires, or
+    /// `None` for no limit.
     pub fn absolute_timeout(&self) -> Option<Duration> {
         self.settings.absolute_timeout
+    }
+
+    /// Returns the keys of a visitor's session that a login keeps, or `None` for all.
+    pub fn login_keeps(&self) -> Option<&[String]> {
+        self.settings.login_keeps.as_deref()
     }
 
     /// Returns which requests renew an unchanged permanent session.
@@ -203,6 +210,7 @@ impl Default for Settings {
             browser_lifetime: Duration::from_hours(24),
             idle_timeout: None,
             absolute_timeout: None,
+            login_keeps: None,
             refresh: Refresh::default(),
             max_cookie_size: 4093,
             oversize: OversizePolicy::default(),

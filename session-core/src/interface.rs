@@ -27,6 +27,7 @@ mod contract;
 mod hooked;
 pub(crate) mod hooks;
 mod inspect;
+mod login_key;
 mod null;
 pub(crate) mod open;
 mod opened;

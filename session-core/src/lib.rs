@@ -57,6 +57,7 @@ mod error;
 pub mod events {}
 pub mod flask;
 pub mod interface;
+pub mod login;
 pub mod request;
 mod request_view;
 mod scan;

@@ -9,11 +9,13 @@ mod flags;
 mod flashes;
 pub(crate) mod holder;
 pub(crate) mod intent;
-mod keys;
+pub(crate) mod keys;
 mod lifecycle;
+pub(crate) mod login;
 pub(crate) mod renewal;
 mod running;
 pub(crate) mod state;
+pub(crate) mod stored;
 pub(crate) mod values;
 
 use std::fmt;
@@ -25,6 +27,7 @@ pub(crate) use dictionary::decode;
 use holder::{Cell, Holder};
 pub use intent::{IdChange, Outcome};
 pub use keys::{Key, SessionKey};
+pub use login::Login;
 pub use renewal::{RenewOn, Renewal};
 use state::State;
 
@@ -37,9 +40,10 @@ use state::State;
 ///
 /// A handler gets its session from the extractor of a framework adapter, such as `session-tower`.
 /// A function that takes a `&Session` can be tested with a session made by hand, by
-/// [`Opened::into_session`](crate::interface::Opened::into_session). Start a test with values and
-/// an owner by `Opened::from_payload(r#"{"cart":[1]}"#)?` and `with_owner("ada")`. `save` and
-/// `reopen` fail on a session made by hand. For functions that call them, get a session from
+/// [`Opened::into_session`](crate::interface::Opened::into_session). Start a test with values by
+/// `Opened::from_payload(r#"{"cart":[1]}"#)?`, and with a login by
+/// [`with_login`](crate::interface::Opened::with_login). `log_in` and `log_out` change such a
+/// session in memory; `save` and `reopen` fail. For functions that call them, get a session from
 /// [`RequestSession`](crate::request::RequestSession).
 ///
 /// # Saving
@@ -65,7 +69,8 @@ use state::State;
 ///
 /// The keys `_permanent`, `_flashes` and `_label` store the flag `permanent`, the flash messages
 /// and the label. [`keys`](Self::keys) and [`is_empty`](Self::is_empty) include them. Do not use
-/// these names for other values.
+/// these names for other values. The key `_login` is refused, because cookie backends store the
+/// login under it.
 ///
 /// # Examples
 ///
@@ -110,6 +115,10 @@ impl Session {
 
     fn holder(&self) -> Arc<dyn Holder> {
         Arc::clone(&self.holder)
+    }
+
+    pub(crate) fn login(&self) -> Option<Login> {
+        self.read(|state| state.data.stored.login.clone())
     }
 
     fn read<R>(&self, read: impl FnOnce(&State) -> R) -> R {

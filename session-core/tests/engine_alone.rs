@@ -57,12 +57,12 @@ impl SessionStore for Store {
 async fn respond(
     sessions: &Arc<dyn SessionInterface>,
     cookie: &str,
-    handler: impl FnOnce(&Session) -> Result<(), Error>,
+    handler: impl AsyncFnOnce(&Session) -> Result<(), Error>,
 ) -> String {
     let view = request::RequestView::builder().cookie_header(cookie.as_bytes()).build();
     let sessions = Arc::clone(sessions);
     let request = request::RequestSession::with_shared(sessions, view, OutagePolicy::Refuse);
-    handler(&request.session().await.unwrap()).unwrap();
+    handler(&request.session().await.unwrap()).await.unwrap();
     let headers = request.commit().await.into_result().unwrap();
     headers.set_cookie().unwrap_or(cookie).split(';').next().unwrap().to_owned()
 }
@@ -72,15 +72,16 @@ async fn engine_outside_its_crate_keeps_rotates_and_ends_sessions() {
     let engine = engine::ServerSideSessions::new(Store::default(), SessionConfig::default());
     let engine = Arc::new(engine);
     let sessions: Arc<dyn SessionInterface> = Arc::clone(&engine) as _;
-    let first = respond(&sessions, "", |session| session.insert("n", 1)).await;
-    let second = respond(&sessions, &first, Session::rotate_id).await;
+    let first = respond(&sessions, "", async |session| session.insert("n", 1)).await;
+    let second = respond(&sessions, &first, async |session| session.rotate_id()).await;
     assert_ne!(first, second);
-    respond(&sessions, &second, |session| {
+    respond(&sessions, &second, async |session| {
         assert_eq!(session.get::<u64>("n")?, Some(1));
-        session.destroy()
+        assert_eq!(session.log_out().await?, Outcome::Stored);
+        Ok(())
     })
     .await;
-    respond(&sessions, &second, |session| {
+    respond(&sessions, &second, async |session| {
         assert!(session.is_new());
         Ok(())
     })

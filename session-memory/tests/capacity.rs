@@ -32,7 +32,7 @@ async fn commit(request: &RequestSession) -> Option<String> {
 
 async fn log_in(sessions: &Arc<dyn SessionInterface>, cookie: &str, owner: &str) -> String {
     let request = open(sessions, cookie);
-    request.session().await.unwrap().set_owner(owner).unwrap();
+    request.session().await.unwrap().log_in(owner, None).await.unwrap();
     commit(&request).await.unwrap()
 }
 

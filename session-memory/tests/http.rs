@@ -189,12 +189,12 @@ async fn slow(session: Session, State(gate): State<Gate>) -> Result<String, Erro
 }
 
 async fn logout(session: Session) -> Result<(), Error> {
-    session.destroy()?;
+    session.log_out().await?;
     Ok(())
 }
 
 async fn login(session: Session) -> Result<(), Error> {
     session.insert("user", "ada")?;
-    session.set_owner("ada")?;
+    session.log_in("ada", None).await?;
     Ok(())
 }

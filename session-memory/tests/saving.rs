@@ -81,7 +81,7 @@ async fn save_of_ended_session_reports_dropped() {
     let cookie = started(&sessions).await;
     let (slow, logout) = (request(&sessions, &cookie), request(&sessions, &cookie));
     let session = slow.session().await.unwrap();
-    logout.session().await.unwrap().destroy().unwrap();
+    logout.session().await.unwrap().log_out().await.unwrap();
     commit(&logout).await;
     increment(&session);
     assert_eq!(session.save().await.unwrap(), Outcome::Dropped);
@@ -99,8 +99,7 @@ async fn logout_and_new_session_are_saved_in_one_request() {
     let cookie = started(&sessions).await;
     let one = request(&sessions, &cookie);
     let session = one.session().await.unwrap();
-    session.destroy().unwrap();
-    session.save().await.unwrap();
+    assert_eq!(session.log_out().await.unwrap(), Outcome::Stored);
     assert_eq!(read(&sessions, &cookie).await, "{}");
     session.flash("bye").unwrap();
     let fresh = commit(&one).await.unwrap();
@@ -126,9 +125,9 @@ async fn session_reopened_after_commit_is_saved() {
     }
     let reopened = session.reopen().await.unwrap();
     assert_eq!(reopened.rotate_id().unwrap_err().kind(), ErrorKind::Committed);
-    assert_eq!(reopened.set_owner("ada").unwrap_err().kind(), ErrorKind::Committed);
-    reopened.destroy().unwrap();
-    reopened.save().await.unwrap();
+    let refused = reopened.log_in("ada", None).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Committed);
+    assert_eq!(reopened.log_out().await.unwrap(), Outcome::Stored);
     assert_eq!(read(&sessions, &cookie).await, "{}");
 }
 

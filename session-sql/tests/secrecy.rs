@@ -32,7 +32,7 @@ async fn fill(store: SqlStore) -> Vec<String> {
         let mut client = Client::new(sessions.clone());
         client.request(|session| session.insert("greeting", "good morning")).await.unwrap();
         add_id(&client);
-        client.request(|session| session.set_owner(owner)).await.unwrap();
+        client.log_in(owner).await.unwrap();
         add_id(&client);
         client.request(Session::rotate_id).await.unwrap();
         add_id(&client);

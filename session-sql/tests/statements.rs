@@ -124,11 +124,11 @@ async fn requests(store: SqlStore, mut after: impl FnMut(&'static str)) {
     after("reads after a renewal");
     client.request(Session::rotate_id).await.unwrap();
     after("rotates the id");
-    client.request(|session| session.set_owner("ada")).await.unwrap();
+    client.log_in("ada").await.unwrap();
     after("logs in");
     assert_eq!(client.request(|session| session.get("cart")).await.unwrap(), Some(2));
     after("reads with the new id");
-    client.request(Session::destroy).await.unwrap();
+    client.log_out().await.unwrap();
     after("logs out");
     assert_eq!(client.request(|session| session.get::<u32>("cart")).await.unwrap(), None);
     after("reads the ended session");

@@ -142,8 +142,8 @@ impl Browser {
     /// use session_testing::Browser;
     ///
     /// async fn log_in(browser: &mut Browser) -> Result<(), Error> {
-    ///     let login = browser.session_transaction(|session| {
-    ///         session.set_owner("user-42")?;
+    ///     let login = browser.session_transaction(async |session| {
+    ///         session.log_in("user-42", None).await?;
     ///         session.insert("user", "ada")
     ///     });
     ///     login.await
@@ -151,10 +151,10 @@ impl Browser {
     /// ```
     pub async fn session_transaction<T>(
         &mut self,
-        change: impl FnOnce(&Session) -> Result<T, Error>,
+        change: impl AsyncFnOnce(&Session) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let request = self.request();
-        let value = change(&request.session().await?)?;
+        let value = change(&request.session().await?).await?;
         if let Some(set_cookie) = request.commit().await.into_result()?.set_cookie() {
             self.receive(request.request().path(), set_cookie)?;
         }

@@ -35,7 +35,7 @@
 //!         None => Ok::<_, Error>("Please log in".to_owned()),
 //!     };
 //!     let log_in = async |session: Session, user: String| {
-//!         session.set_owner(&*user)?;
+//!         session.log_in(&user, None).await?;
 //!         session.insert("user", user)?;
 //!         Ok::<_, Error>(Redirect::to("/"))
 //!     };
@@ -63,7 +63,7 @@
 //! assert_eq!(client.follow(response).await?.text(), "Hello ada");
 //!
 //! // Change the session without HTTP, and inspect it:
-//! client.browser_mut().session_transaction(|session| session.insert("user", "bob")).await?;
+//! client.browser_mut().session_transaction(async |session| session.insert("user", "bob")).await?;
 //! assert_eq!(client.get("/").await?.text(), "Hello bob");
 //! assert_eq!(client.browser().session().await?.owner().as_deref(), Some("ada"));
 //!

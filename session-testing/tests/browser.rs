@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use session_core::interface::{CookieAction, OpenContext, Opened, Save, Saved, state_of};
 use session_core::{
-    Error, ErrorKind, ManualClock, Outcome, Session, SessionConfig, SessionInterface, async_trait,
+    Error, ErrorKind, ManualClock, Outcome, SessionConfig, SessionInterface, async_trait,
 };
 use session_testing::Browser;
 
@@ -146,8 +146,8 @@ fn removal_affects_cookie_of_same_path_and_domain() {
 #[tokio::test]
 async fn transaction_changes_session_of_cookie() {
     let mut browser = browser(&clock());
-    browser.session_transaction(|session| session.insert("user", "ada")).await.unwrap();
-    let visits = browser.session_transaction(|session| {
+    browser.session_transaction(async |session| session.insert("user", "ada")).await.unwrap();
+    let visits = browser.session_transaction(async |session| {
         session.insert("visits", 1)?;
         Ok(session.keys().len())
     });
@@ -156,14 +156,14 @@ async fn transaction_changes_session_of_cookie() {
         state_of(&browser.session().await.unwrap()).payload(),
         r#"{"user":"ada","visits":1}"#
     );
-    browser.session_transaction(Session::clear).await.unwrap();
+    browser.session_transaction(async |session| session.clear()).await.unwrap();
     assert_eq!(browser.cookie("session"), None);
 }
 
 #[tokio::test]
 async fn failed_transaction_saves_nothing() {
     let mut browser = browser(&clock());
-    let failed = browser.session_transaction(|session| {
+    let failed = browser.session_transaction(async |session| {
         session.insert("user", "ada")?;
         session.get::<u64>("user")
     });
@@ -181,7 +181,9 @@ async fn session_for_reading_refuses_changes() {
 async fn transaction_fails_if_browser_rejects_cookie() {
     let mut browser = browser(&clock());
     browser.go_to("http://localhost").unwrap();
-    let error =
-        browser.session_transaction(|session| session.insert("user", "ada")).await.unwrap_err();
+    let error = browser
+        .session_transaction(async |session| session.insert("user", "ada"))
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("Secure"), "{error}");
 }

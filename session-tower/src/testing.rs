@@ -42,7 +42,8 @@ pub use session_testing::{Application, Browser, Request, TestResponse};
 ///     .layer(SessionLayer::new(Arc::clone(&sessions)));
 ///
 /// let mut client = TestClient::new(app, sessions);
-/// client.browser_mut().session_transaction(|session| session.set_owner("ada")).await?;
+/// let login = async |session: &session_core::Session| session.log_in("ada", None).await;
+/// client.browser_mut().session_transaction(login).await?;
 /// assert_eq!(client.get("/").await?.text(), "ada");
 /// # Ok::<(), session_core::Error>(())
 /// # }).unwrap();

@@ -32,11 +32,11 @@ impl Axum {
 }
 
 async fn once(session: Session, uri: Uri) -> impl IntoResponse {
-    into_axum(&respond(&session, uri.path()))
+    into_axum(&respond(&session, uri.path()).await)
 }
 
 async fn twice(first: Session, second: Session) -> impl IntoResponse {
-    into_axum(&respond_twice(&first, &second))
+    into_axum(&respond_twice(&first, &second).await)
 }
 
 fn into_axum(page: &TestResponse) -> axum::response::Response {

@@ -109,8 +109,8 @@ impl Shop {
 
     /// Starts a permanent session with an owner. Its cookie is a secret.
     async fn log_in(&mut self, secrets: &mut Vec<String>) {
-        let login = self.client.browser_mut().session_transaction(|session| {
-            session.set_owner(OWNER)?;
+        let login = self.client.browser_mut().session_transaction(async |session| {
+            session.log_in(OWNER, None).await?;
             session.set_permanent(true)?;
             session.insert("user", VALUE)
         });
@@ -191,7 +191,7 @@ async fn on_client(secrets: &mut Vec<String>) {
         let huge = VALUE.repeat(40_000);
         shop.client
             .browser_mut()
-            .session_transaction(|session| session.insert("huge", huge))
+            .session_transaction(async |session| session.insert("huge", huge))
             .await
             .unwrap();
         shop.get("/read").await;

@@ -83,7 +83,11 @@ async fn transaction_and_handler_change_same_session() {
     let app = Router::new().route("/", get(count)).layer(SessionLayer::new(Arc::clone(&sessions)));
     let mut client = TestClient::new(app, sessions);
     assert_eq!(client.get("/").await.unwrap().text(), "1");
-    client.browser_mut().session_transaction(|session| session.insert("visits", 41)).await.unwrap();
+    client
+        .browser_mut()
+        .session_transaction(async |session| session.insert("visits", 41))
+        .await
+        .unwrap();
     assert_eq!(client.get("/").await.unwrap().text(), "42");
     assert_eq!(client.browser().session().await.unwrap().get::<u64>("visits").unwrap(), Some(42));
 }

@@ -13,9 +13,11 @@ use super::observed::Witness;
 /// use conformance_tests::adapter::respond;
 /// use session_core::interface::Opened;
 ///
-/// let response = respond(&Opened::new().into_session(), "/own-cookie/blue");
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let response = respond(&Opened::new().into_session(), "/own-cookie/blue").await;
 /// assert_eq!((response.status(), response.body()), (200, "written: blue"));
 /// assert_eq!(response.headers(), [("set-cookie", "theme=dark; Path=/")]);
+/// # });
 /// ```
 #[derive(Clone, Debug)]
 pub struct TestResponse {
@@ -50,16 +52,18 @@ impl TestResponse {
 /// use conformance_tests::adapter::respond;
 /// use session_core::interface::Opened;
 ///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let session = Opened::new().into_session();
-/// respond(&session, "/write/blue");
+/// respond(&session, "/write/blue").await;
 /// assert_eq!(session.get::<String>("color")?.as_deref(), Some("blue"));
 /// # Ok::<(), session_core::Error>(())
+/// # }).unwrap();
 /// ```
-pub fn respond(session: &Session, path: &str) -> TestResponse {
+pub async fn respond(session: &Session, path: &str) -> TestResponse {
     if let Some(witness) = state_of(session).backend_state::<Witness>() {
         witness.note(session);
     }
-    act(session, path).unwrap_or_else(|error| TestResponse {
+    act(session, path).await.unwrap_or_else(|error| TestResponse {
         status: 500,
         headers: &[],
         body: format!("the session of the handler cannot be used: {error}"),
@@ -75,12 +79,14 @@ pub fn respond(session: &Session, path: &str) -> TestResponse {
 /// use conformance_tests::adapter::respond_twice;
 /// use session_core::interface::Opened;
 ///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let session = Opened::new().into_session();
-/// assert_eq!(respond_twice(&session.clone(), &session).body(), "read: blue");
+/// assert_eq!(respond_twice(&session.clone(), &session).await.body(), "read: blue");
+/// # });
 /// ```
-pub fn respond_twice(first: &Session, second: &Session) -> TestResponse {
-    let written = respond(first, "/write/blue");
-    if written.status == 200 { respond(second, "/read") } else { written }
+pub async fn respond_twice(first: &Session, second: &Session) -> TestResponse {
+    let written = respond(first, "/write/blue").await;
+    if written.status == 200 { respond(second, "/read").await } else { written }
 }
 
 /// The key that the handlers read and write.
@@ -105,14 +111,14 @@ pub(crate) const NOTES: &[(&str, &str)] = &[
     ("location", "/notes/1"),
 ];
 
-fn act(session: &Session, path: &str) -> Result<TestResponse, Error> {
+async fn act(session: &Session, path: &str) -> Result<TestResponse, Error> {
     let path = path.trim_start_matches('/');
     let (page, detail) = path.split_once('/').unwrap_or((path, ""));
     let (status, headers): (u16, &[_]) = match page {
         "read" => return read(session, &[]),
         "vary" => return read(session, own_vary(detail)),
         "logout" => {
-            session.destroy()?;
+            session.log_out().await?;
             return Ok(TestResponse { status: 200, headers: &[], body: "logged out".to_owned() });
         }
         "write" | "permanent" => (200, &[]),

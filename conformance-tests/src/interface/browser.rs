@@ -52,6 +52,37 @@ impl Browser {
         self.finish(what, &request).await
     }
 
+    /// Sends a request whose handler calls a function and then logs a user in. Returns the cookie
+    /// that the response sets.
+    pub(crate) async fn log_in(
+        &mut self,
+        before: &str,
+        act: impl FnOnce(&Session) -> Result<(), Error>,
+        owner: &str,
+    ) -> Result<Option<SetCookie>, Failure> {
+        let what = format!("{before}log_in({owner})");
+        let request = self.request();
+        let session = self.told(&what, request.session().await)?;
+        self.told(&what, act(&session))?;
+        self.told(&what, session.log_in(owner, Some("stamp")).await)?;
+        self.finish(&what, &request).await
+    }
+
+    /// Sends a request whose handler logs out and then calls a function. Returns the cookie that
+    /// the response sets.
+    pub(crate) async fn log_out(
+        &mut self,
+        after: &str,
+        act: impl FnOnce(&Session) -> Result<(), Error>,
+    ) -> Result<Option<SetCookie>, Failure> {
+        let what = format!("log_out{after}");
+        let request = self.request();
+        let session = self.told(&what, request.session().await)?;
+        self.told(&what, session.log_out().await)?;
+        self.told(&what, act(&session))?;
+        self.finish(&what, &request).await
+    }
+
     /// Sends a request whose handler reads one key.
     pub(crate) async fn get<T: DeserializeOwned>(
         &mut self,
@@ -191,7 +222,7 @@ impl Browser {
         self.calls.note(format!("{}: {what} -> {cookie}{vary}", self.name));
     }
 
-    fn told<T>(&self, what: &str, result: Result<T, Error>) -> Result<T, Failure> {
+    pub(crate) fn told<T>(&self, what: &str, result: Result<T, Error>) -> Result<T, Failure> {
         result.map_err(|error| {
             self.calls.note(format!("{}: {what} -> an error", self.name));
             self.calls

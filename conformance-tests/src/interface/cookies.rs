@@ -54,7 +54,7 @@ rules! {
         let builder = SessionConfig::builder().cookie_domain("shop.example").cookie_path("/a").cookie_partitioned(true);
         let mut visitor = under_test.browser("visitor", &under_test.configured(builder).await?);
         let set = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
-        let removal = visitor.given("destroy", Session::destroy).await?;
+        let removal = visitor.given("clear", Session::clear).await?;
         under_test.equal((set.name, set.attributes), (removal.name, removal.attributes))?;
         under_test.equal(0, visitor.jar().len())
     }

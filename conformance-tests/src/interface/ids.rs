@@ -48,7 +48,7 @@ rules! {
         attacker.plant(&old.name, &old.value);
         let request = attacker.request();
         let session = request.session().await.map_err(|error| under_test.failure("no error", error.to_string()))?;
-        visitor.visit("set_owner", |session| session.set_owner("user-42")).await?;
+        visitor.log_in("", |_| Ok(()), "user-42").await?;
         session.insert("m", 2).map_err(|error| under_test.failure("no error", error.to_string()))?;
         attacker.finish("insert m = 2, having opened before the login", &request).await?;
         under_test.equal((Some(1), None), (visitor.get("n").await?, visitor.get::<u64>("m").await?))

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use session_core::{Session, SessionConfig};
+use session_core::{Outcome, Session, SessionConfig};
 
 use super::InterfaceUnderTest;
 use crate::rule::rules;
@@ -35,14 +35,20 @@ rules! {
         Ok(())
     }
 
-    /// After a logout, neither the cookie nor a copy of it opens anything.
+    /// After a logout, neither the cookie nor a copy of it opens anything, even if the response
+    /// never reaches the client.
     ///
-    /// Remove the stored data, not only the cookie (OWASP ASVS 5, 7.4).
+    /// Remove the stored data, not only the cookie (OWASP ASVS 5, 7.4), in every save whose
+    /// `Save::ends` is true.
     async fn a_copied_cookie_opens_nothing_after_a_logout(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
         let cookie = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
-        visitor.visit("destroy", Session::destroy).await?;
+        let request = visitor.request();
+        let session = visitor.told("open", request.session().await)?;
+        under_test.equal(Outcome::Stored, visitor.told("log_out", session.log_out().await)?)?;
+        under_test.calls().note("visitor: log_out; the response is never sent");
+        drop(request);
         let mut thief = under_test.browser("thief", &interface);
         thief.plant(&cookie.name, &cookie.value);
         thief.expect(None).await
@@ -60,7 +66,7 @@ rules! {
         late.plant(&cookie.name, &cookie.value);
         let request = late.request();
         let session = request.session().await.map_err(|error| under_test.failure("no error", error.to_string()))?;
-        visitor.visit("destroy", Session::destroy).await?;
+        visitor.log_out("", |_| Ok(())).await?;
         session.insert("m", 2).map_err(|error| under_test.failure("no error", error.to_string()))?;
         late.finish("insert m = 2, having opened before the logout", &request).await?;
         let mut thief = under_test.browser("thief", &interface);
@@ -80,7 +86,7 @@ rules! {
         late.plant(&cookie.name, &cookie.value);
         let request = late.request();
         let session = request.session().await.map_err(|error| under_test.failure("no error", error.to_string()))?;
-        visitor.visit("destroy", Session::destroy).await?;
+        visitor.log_out("", |_| Ok(())).await?;
         session.insert("m", 2).map_err(|error| under_test.failure("no error", error.to_string()))?;
         let set = late.finish("insert m = 2, having opened before the logout", &request).await?;
         under_test.equal(None, set)
@@ -143,15 +149,15 @@ rules! {
         thief.expect(None).await
     }
 
-    /// A login (`set_owner`) always moves the session to another id, so that an id that was planted
-    /// or seen before is worthless (session fixation; OWASP ASVS 5, 7.2.4).
+    /// A login always moves the session to another id, so that an id that was planted or seen
+    /// before is worthless (session fixation; OWASP ASVS 5, 7.2.4).
     ///
-    /// Check `Save::id_change`, which is `IdChange::CutOff` after `set_owner`.
+    /// Check `Save::id_change`, which is `IdChange::CutOff` at a login.
     async fn a_login_moves_the_session_to_another_id(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
         let old = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
-        visitor.given("set_owner", |session| session.set_owner("ada")).await?;
+        visitor.log_in("", |_| Ok(()), "ada").await?;
         visitor.expect(Some(1)).await?;
         let mut attacker = under_test.browser("attacker", &interface);
         attacker.plant(&old.name, &old.value);

@@ -15,28 +15,6 @@ const MINUTE: Duration = Duration::from_mins(1);
 rules! {
     ($) pub(crate) const OWNERS, macro __interface_owners, for InterfaceUnderTest;
 
-    /// The next request finds the owner that a login set.
-    ///
-    /// Store `Contents::owner`, and return the session `with_owner` from `open`.
-    async fn the_owner_is_there_at_the_next_visit(under_test) {
-        let (interface, _) = under_test.owned().await?;
-        let mut visitor = under_test.browser("visitor", &interface);
-        let mut seen = None;
-        visitor
-            .visit("insert name, set_owner(user-42)", |session| {
-                session.insert("name", "Ada")?;
-                session.set_owner("user-42")
-            })
-            .await?;
-        visitor
-            .visit("owner", |session| {
-                seen = session.owner();
-                Ok(())
-            })
-            .await?;
-        under_test.equal(Some("user-42".to_owned()), seen)
-    }
-
     /// `sessions_of` lists all sessions of the owner and none of another owner, even if its name
     /// differs only in case.
     ///
@@ -218,10 +196,9 @@ rules! {
         stranger.expect(Some(1)).await
     }
 
-    /// `end_others` in a request that logs in ends the sessions of the new owner, before the
-    /// session of the request is stored.
+    /// `end_others` in a request that logs in ends the other sessions of the new owner.
     ///
-    /// Use `Session::owner`, not the stored owner.
+    /// Use `Session::owner`, and the backend state that the login's save remembered.
     async fn a_login_ends_the_others(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");
@@ -230,11 +207,10 @@ rules! {
         let request = laptop.request();
         let session = owners.told("open", request.session().await)?;
         owners.told("insert", session.insert("n", 2))?;
-        owners.told("set_owner", session.set_owner(&*ada.id))?;
+        owners.told("log_in", session.log_in(&ada.id, None).await)?;
         under_test.equal(1, owners.end_others(&session).await?)?;
-        laptop.finish("insert n = 2, set_owner(ada), end_others", &request).await?;
-        phone.expect(None).await?;
-        laptop.expect(Some(2)).await
+        laptop.finish("insert n = 2, log_in(ada), end_others", &request).await?;
+        phone.expect(None).await
     }
 
     /// `end_all` ends every session of the owner, and returns how many there were.
@@ -283,7 +259,7 @@ rules! {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");
         let mut phone = under_test.logged_in("phone", &interface, &ada).await?;
-        phone.visit("destroy", Session::destroy).await?;
+        phone.log_out("", |_| Ok(())).await?;
         under_test.equal(0, owners.list(&ada).await?.len())?;
         let mut laptop = under_test.logged_in("laptop", &interface, &ada).await?;
         laptop.visit("set_permanent", |session| session.set_permanent(true)).await?;
@@ -294,14 +270,16 @@ rules! {
     /// A session whose owner changes is listed under the new owner only. A session without an owner
     /// is not listed.
     ///
-    /// Update the list with `Save::owner_change`, also if it removes the owner.
+    /// Update the list with `Contents::login`.
     async fn a_session_is_on_the_list_of_its_present_owner(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let (ada, eve) = (somebody("ada"), somebody("eve"));
         let mut phone = under_test.logged_in("phone", &interface, &ada).await?;
-        phone.visit("set_owner(eve)", |session| session.set_owner(&*eve.id)).await?;
+        phone.log_in("", |_| Ok(()), &eve.id).await?;
         under_test.equal((0, 1), (owners.list(&ada).await?.len(), owners.list(&eve).await?.len()))?;
-        phone.visit("set_owner(None)", |session| session.set_owner(None)).await?;
-        under_test.equal(0, owners.list(&eve).await?.len())
+        let mut visitor = under_test.browser("visitor", &interface);
+        visitor.set(1).await?;
+        phone.log_out(", then insert n = 2", |session| session.insert("n", 2)).await?;
+        under_test.equal((0, 0), (owners.list(&ada).await?.len(), owners.list(&eve).await?.len()))
     }
 }

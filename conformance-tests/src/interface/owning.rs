@@ -120,13 +120,7 @@ impl InterfaceUnderTest {
         owner: &Owner,
     ) -> Result<Browser, Failure> {
         let mut browser = self.browser(name, interface);
-        let what = format!("insert n = 1, set_owner({})", owner.name);
-        browser
-            .visit(&what, |session| {
-                session.insert("n", 1)?;
-                session.set_owner(&*owner.id)
-            })
-            .await?;
+        browser.log_in("insert n = 1, ", |session| session.insert("n", 1), &owner.id).await?;
         Ok(browser)
     }
 }

@@ -116,10 +116,13 @@ impl Site {
 
 /// Returns the cookie of a new session of an owner, with about 300 bytes.
 async fn begin(store: &StoreUnderTest, owner: &str) -> Result<String, Failure> {
-    let fill = |session: &Session| {
-        session.set_owner(owner)?;
-        session.insert("name", "Ada Lovelace ".repeat(23))
-    };
-    let cookie = Site::new(store)?.process.visit("", fill).await?;
+    let process = Site::new(store)?.process;
+    let request = process.request("");
+    let session = process.told(request.session().await)?;
+    process.told(session.insert("name", "Ada Lovelace ".repeat(23)))?;
+    process.told(session.log_in(owner, None).await)?;
+    let headers = process.told(request.commit().await.into_result())?;
+    let cookie =
+        headers.set_cookie().and_then(|header| header.split(';').next()).map(str::to_owned);
     cookie.ok_or_else(|| store.failure("a cookie for a new session", "none"))
 }

@@ -10,7 +10,7 @@ use tokio::sync::Barrier;
 
 use super::StoreUnderTest;
 use crate::Failure;
-use crate::failure::{Calls, chain};
+use crate::failure::{Calls, Checked, chain};
 use crate::rule::rules;
 
 const ROUNDS: u32 = 12;
@@ -72,7 +72,7 @@ rules! {
             writer.told(late.session().await)?.insert("late", true).map_err(|error| writer.failed(&error))?;
             let logout = {
                 let (process, cookie) = (Process::new(store), cookie.clone());
-                tokio::spawn(async move { process.visit(&cookie, Session::destroy).await })
+                tokio::spawn(async move { process.log_out(&cookie).await })
             };
             if round % 3 != 0 {
                 writer.told(late.commit().await.into_result())?;
@@ -156,6 +156,14 @@ impl Process {
         self.told(act(&session))?;
         let headers = self.told(request.commit().await.into_result())?;
         Ok(headers.set_cookie().and_then(|header| header.split(';').next()).map(str::to_owned))
+    }
+
+    /// Sends a request whose handler logs out.
+    async fn log_out(&self, cookie: &str) -> Checked {
+        let request = self.request(cookie);
+        let session = self.told(request.session().await)?;
+        self.told(session.log_out().await)?;
+        self.told(request.commit().await.into_result()).map(|_| ())
     }
 
     /// Sends one of several requests that all open the session before any of them saves it.

@@ -39,8 +39,8 @@
 //! - A save by this crate never brings back a session that was ended meanwhile: its changes are dropped
 //!   ([`Outcome::Dropped`]). A save by Flask-Session does, and by default it saves on each request; set
 //!   `SESSION_REFRESH_EACH_REQUEST = False` there.
-//! - An owner gives the session a new id, but is not stored: [`Session::owner`] is `None` in the next request, and
-//!   nothing lists an owner's sessions.
+//! - The login is stored under the key `_login`, which Python shows and keeps. Nothing lists the
+//!   sessions of an owner.
 //! - After a new id, the old one is gone at once: what a request that is on its way with it writes is dropped.
 //! - A session in which nothing is left but `_permanent` has ended, as in Flask-Session, whichever call emptied it.
 //! - [`Session::is_permanent`] is what the handler says; Flask-Session makes each new session permanent unless
@@ -56,7 +56,6 @@
 //! [`Uuid`]: session_core::flask::Uuid
 //! [`Outcome::Dropped`]: session_core::Outcome::Dropped
 //! [`ServerSideSessions`]: session_core::ServerSideSessions
-//! [`Session::owner`]: session_core::Session::owner
 //! [`Session::is_permanent`]: session_core::Session::is_permanent
 //! [`SessionInterface`]: session_core::SessionInterface
 

@@ -110,7 +110,7 @@ impl FlaskSessionRedis {
     /// Stores a new session under a new id. If nothing is left in the session, only the cookie is
     /// removed.
     async fn begin(&self, contents: Contents, save: &Save<'_>) -> Result<Saved, Error> {
-        let tree = Tree::from_payload(&contents.payload())?;
+        let tree = Tree::from_payload(&contents.payload_with_login())?;
         if tree.is_empty() {
             return Ok(Saved::new(CookieAction::Remove, Outcome::Unchanged));
         }
@@ -139,7 +139,7 @@ impl FlaskSessionRedis {
     /// Writes the whole session, unless another request ended it.
     async fn write(&self, stored: &Stored, save: &Save<'_>) -> Result<Saved, Error> {
         let contents = save.contents();
-        let tree = Tree::from_payload(&contents.payload())?.keeping(&stored.tree);
+        let tree = Tree::from_payload(&contents.payload_with_login())?.keeping(&stored.tree);
         let bytes = tree.to_stored(self.format)?;
         if !self.keys.replace(&stored.id, &bytes, life(&contents, save)).await? {
             return Ok(dropped());
@@ -152,13 +152,13 @@ impl FlaskSessionRedis {
     async fn rotate(&self, stored: &Stored, save: &Save<'_>) -> Result<Saved, Error> {
         let id = id::generate()?;
         let contents = save.contents();
-        let tree = Tree::from_payload(&contents.payload())?.keeping(&stored.tree);
+        let tree = Tree::from_payload(&contents.payload_with_login())?.keeping(&stored.tree);
         let bytes = tree.to_stored(self.format)?;
         if self.keys.rename(&stored.id, &id, &bytes, life(&contents, save)).await? {
             return Ok(self.stored(Stored { id, tree }, contents, save));
         }
         self.keys.remove(&id).await?;
-        if save.is_login() {
+        if save.login().is_some() {
             self.begin(save.merge("{}", None, Mark::default())?, save).await
         } else {
             Ok(dropped())
@@ -192,7 +192,7 @@ impl SessionInterface for FlaskSessionRedis {
                 return Ok(Opened::new());
             }
         };
-        let opened = Opened::from_payload(payload)?;
+        let opened = Opened::from_payload_with_login(payload)?;
         let renewal = renewal(context, &opened);
         let stored = Stored { id: id.to_owned(), tree };
         Ok(opened.with_renewal(renewal).with_backend_state(stored))
@@ -222,7 +222,7 @@ fn renewal(context: &OpenContext<'_>, opened: &Opened) -> Renewal {
 /// Returns whether the stored session is to end: because the request ends it, or because nothing is
 /// left in it that counts for Flask-Session.
 fn has_ended(save: &Save<'_>) -> Result<bool, Error> {
-    Ok(save.ends() || Tree::from_payload(&save.contents().payload())?.is_empty())
+    Ok(save.ends() || Tree::from_payload(&save.contents().payload_with_login())?.is_empty())
 }
 
 fn life(contents: &Contents, save: &Save<'_>) -> Duration {

@@ -83,13 +83,12 @@ async fn what_cannot_be_an_id_reaches_no_redis() {
 }
 
 #[tokio::test]
-async fn a_logout_deletes_the_key_and_the_cookie() {
+async fn an_emptied_session_deletes_key_and_cookie() {
     let redis = RedisServer::start();
-    for way in ["destroy", "clear", "remove"] {
+    for way in ["clear", "remove"] {
         let (mut client, _) = logged_in(&redis).await;
         client.request(|session| session.set_permanent(true)).await.unwrap();
         let done = client.request(|session| match way {
-            "destroy" => session.destroy(),
             "clear" => session.clear(),
             _ => session.discard("user").map(drop),
         });
@@ -105,13 +104,24 @@ async fn a_logout_deletes_the_key_and_the_cookie() {
 }
 
 #[tokio::test]
-async fn what_is_written_after_destroy_begins_a_session_under_a_new_id() {
+async fn logout_deletes_key_and_cookie() {
+    let redis = RedisServer::start();
+    let (mut client, _) = logged_in(&redis).await;
+    let done = client.log_out().await.unwrap();
+    assert_eq!(done.value, Outcome::Stored);
+    assert!(done.headers.set_cookie().unwrap().contains("Max-Age=0"));
+    assert_eq!(keys(&mut redis.connection().await).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn value_after_logout_begins_session_under_new_id() {
     let redis = RedisServer::start();
     let (mut client, old) = logged_in(&redis).await;
-    client
-        .request(|session| session.destroy().and_then(|()| session.insert("message", "bye")))
-        .await
-        .unwrap();
+    let request = client.begin();
+    let session = request.session().await.unwrap();
+    session.log_out().await.unwrap();
+    session.insert("message", "bye").unwrap();
+    client.finish(request, ()).await.unwrap();
     let new = client.cookie.clone().unwrap();
     assert_ne!(new, old);
     assert_eq!(
@@ -131,7 +141,7 @@ async fn a_save_does_not_bring_back_a_session_that_was_ended_meanwhile() {
         if rotates {
             session.rotate_id().unwrap();
         }
-        client.clone().request(Session::destroy).await.unwrap();
+        client.clone().log_out().await.unwrap();
 
         let done = client.finish(slow, ()).await.unwrap();
         assert_eq!((done.outcome, done.headers.set_cookie()), (Some(Outcome::Dropped), None));
@@ -146,9 +156,9 @@ async fn a_login_into_a_session_that_was_ended_meanwhile_begins_one_from_its_own
     let (mut client, old) = logged_in(&redis).await;
     let login = client.begin();
     let session = login.session().await.unwrap();
+    client.clone().log_out().await.unwrap();
     session.insert("name", "bob").unwrap();
-    session.set_owner("bob").unwrap();
-    client.clone().request(Session::destroy).await.unwrap();
+    session.log_in("bob", None).await.unwrap();
 
     let done = client.finish(login, ()).await.unwrap();
     assert_eq!(done.outcome, Some(Outcome::Stored));
@@ -163,19 +173,19 @@ async fn a_login_into_a_session_that_was_ended_meanwhile_begins_one_from_its_own
 #[tokio::test]
 async fn a_new_id_takes_the_place_of_the_old_one() {
     let redis = RedisServer::start();
-    for way in ["rotate_id", "set_owner", "set_owner(None)"] {
-        let (mut client, old) = logged_in(&redis).await;
-        let before = redis.stored(&old).await;
-        let done = client.request(|session| match way {
-            "rotate_id" => session.rotate_id(),
-            "set_owner" => session.set_owner("ada"),
-            _ => session.set_owner(None),
-        });
-        assert_eq!(done.await.unwrap().outcome, Some(Outcome::Stored), "{way}");
-        let new = client.cookie.clone().unwrap();
-        assert_ne!(new, old, "{way}");
-        assert_eq!((redis.stored(&old).await, redis.stored(&new).await), (None, before), "{way}");
-    }
+    let (mut client, old) = logged_in(&redis).await;
+    let before = redis.stored(&old).await;
+    let done = client.request(Session::rotate_id).await.unwrap();
+    assert_eq!(done.outcome, Some(Outcome::Stored));
+    let new = client.cookie.clone().unwrap();
+    assert_ne!(new, old);
+    assert_eq!((redis.stored(&old).await, redis.stored(&new).await), (None, before));
+
+    client.log_in("ada").await.unwrap();
+    assert_ne!(client.cookie, Some(new.clone()));
+    assert_eq!(redis.stored(&new).await, None);
+    let session = client.begin().session().await.unwrap();
+    assert_eq!(session.owner().as_deref(), Some("ada"));
 }
 
 #[tokio::test]
@@ -188,8 +198,7 @@ async fn several_saves_in_one_request_are_one_session() {
     assert_eq!(session.save().await.unwrap(), Outcome::Stored);
     session.insert("step", 2).unwrap();
     assert_eq!(session.save().await.unwrap(), Outcome::Stored);
-    session.destroy().unwrap();
-    assert_eq!(session.save().await.unwrap(), Outcome::Stored);
+    assert_eq!(session.log_out().await.unwrap(), Outcome::Stored);
     assert_eq!(keys(&mut redis.connection().await).await, Vec::<String>::new());
     session.insert("step", 3).unwrap();
     client.finish(request, ()).await.unwrap();

@@ -58,7 +58,7 @@ impl MergingSessions {
 
     /// Starts a session, unless there is nothing to store.
     fn begin(&self, save: &Save<'_>) -> Result<Saved, Error> {
-        if save.is_empty() && !save.is_login() {
+        if save.is_empty() {
             let cookie = if save.ends() { CookieAction::Remove } else { CookieAction::Keep };
             return Ok(Saved::new(cookie, Outcome::Unchanged));
         }
@@ -78,7 +78,7 @@ impl MergingSessions {
             previous: None,
             cut_offs: 0,
             payload: String::new(),
-            owner: None,
+            login: None,
             created_at: save.now(),
             last_seen: save.now(),
             expires_at: save.now(),
@@ -95,7 +95,7 @@ impl MergingSessions {
     fn end(&self, place: &Place, save: &Save<'_>) -> Result<Saved, Error> {
         self.table.remove(&place.handle);
         save.forget();
-        if save.is_empty() && !save.is_login() {
+        if save.is_empty() {
             return Ok(Saved::new(CookieAction::Remove, Outcome::Stored));
         }
         self.create(save.contents(), save)
@@ -111,12 +111,15 @@ impl MergingSessions {
                 return self.write_nothing(save);
             };
             let expected = record.version;
-            let contents = save.merge(&*record.payload, record.owner.as_deref(), after)?;
+            let contents = save.merge(&*record.payload, record.login.as_ref(), after)?;
             fill(&mut record, &contents, save);
+            if save.login().is_some() {
+                record.created_at = save.now();
+            }
             // If two requests rotate the id, the second keeps the id of the first: the client may
             // receive their cookies in any order. A login always gets its own id.
             let mut secret = place.secret.clone();
-            if save.id_change() != IdChange::Keep && (record.secret == secret || save.is_login()) {
+            if save.id_change() != IdChange::Keep && (record.secret == secret || save.login().is_some()) {
                 secret = random()?;
                 let old = std::mem::replace(&mut record.secret, secret.clone());
                 record.previous = Some((old, save.now() + GRACE));
@@ -133,7 +136,7 @@ impl MergingSessions {
     /// Another request has ended the session, or cut this one off. Its changes are dropped, but a
     /// login starts a new session from them.
     fn write_nothing(&self, save: &Save<'_>) -> Result<Saved, Error> {
-        if save.is_login() {
+        if save.login().is_some() {
             return self.create(save.merge("{}", None, Mark::default())?, save);
         }
         Ok(if save.is_modified() { Saved::dropped() } else { Saved::unchanged() })
@@ -162,7 +165,7 @@ impl SessionInterface for MergingSessions {
         if is_late {
             return Ok(Opened::new().with_backend_state(place));
         }
-        let opened = Opened::from_payload(record.payload)?.with_owner(record.owner.as_deref());
+        let opened = Opened::from_payload(record.payload)?.with_login(record.login.clone());
         let lifetime = context.lifetime(&opened);
         let renewal = context.config().renewal(lifetime, record.created_at, record.expires_at);
         Ok(opened.with_renewal(renewal).with_backend_state(place))
@@ -173,7 +176,7 @@ impl SessionInterface for MergingSessions {
             Some(place) if save.ends() => self.end(&place, save),
             Some(place) if !place.is_late => self.write(&place, save),
             // The cookie of a new session would replace the one that the rotation set.
-            Some(_) if !save.is_login() => Ok(Saved::dropped()),
+            Some(_) if save.login().is_none() => Ok(Saved::dropped()),
             _ => self.begin(save),
         }
     }
@@ -190,7 +193,7 @@ impl fmt::Debug for MergingSessions {
 fn fill(record: &mut Record, contents: &Contents, save: &Save<'_>) {
     record.version += 1;
     record.payload = contents.payload();
-    record.owner = contents.owner().map(str::to_owned);
+    record.login = contents.login().cloned();
     record.last_seen = save.now();
     // At most the absolute timeout after the session was created.
     record.expires_at =

@@ -7,6 +7,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use session_core::login::Login;
+
 /// Records by handle.
 #[derive(Default)]
 pub(crate) struct Table(Mutex<HashMap<String, Record>>);
@@ -22,7 +24,7 @@ pub(crate) struct Record {
     /// How often requests in progress were cut off.
     pub(crate) cut_offs: u32,
     pub(crate) payload: String,
-    pub(crate) owner: Option<String>,
+    pub(crate) login: Option<Login>,
     pub(crate) created_at: SystemTime,
     pub(crate) last_seen: SystemTime,
     pub(crate) expires_at: SystemTime,
@@ -73,6 +75,6 @@ impl Table {
 impl Record {
     /// Returns whether the session is live and has this owner.
     pub(crate) fn is_owned_by(&self, owner: &str, now: SystemTime) -> bool {
-        now <= self.expires_at && self.owner.as_deref() == Some(owner)
+        now <= self.expires_at && self.login.as_ref().is_some_and(|login| login.owner() == owner)
     }
 }

@@ -125,7 +125,7 @@ async fn request_in_progress_is_cut_off_by_login() {
     let (slow, session) = client.request().await;
     increment(&session);
     let (login, user) = client.request().await;
-    user.set_owner("ada").unwrap();
+    user.log_in("ada", None).await.unwrap();
     client.finish(&login).await;
     assert!(!client.finish(&slow).await);
     assert_eq!(session.outcome(), Some(Outcome::Dropped));
@@ -142,7 +142,7 @@ async fn reopened_session_is_saved_but_not_started() {
     assert_eq!(reopened.save().await.unwrap(), Outcome::Stored);
     assert_eq!(client.payload().await, r#"{"n":1}"#);
 
-    reopened.destroy().unwrap();
+    assert_eq!(reopened.log_out().await.unwrap(), Outcome::Stored);
     reopened.insert("m", 1).unwrap();
     assert_eq!(reopened.save().await.unwrap_err().kind(), ErrorKind::Committed);
     assert_eq!(client.payload().await, "{}");

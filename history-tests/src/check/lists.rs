@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::history::{Change, Effect, OwnerCall, OwnerCallKind, Status, Tick, Token};
+use crate::history::{Change, Effect, OwnerCall, OwnerCallKind, Status, Token};
 
 use super::lives::{ended_before, is_surely_owned};
 use super::model::{Model, is_from};
@@ -133,7 +133,6 @@ fn check_listed(
             let path = &paths[token];
             model.owner_of(path) == Some(&*call.owner)
                 && ended_before(model, path, call.start).is_none()
-                && !has_lost_owner(model, *token, call.start)
                 || may_be_unfinished(model, path, call)
         };
         if !tokens.iter().any(may_be_owned) {
@@ -166,13 +165,4 @@ fn may_be_unfinished(model: &Model<'_>, path: &[Token], call: &OwnerCall) -> boo
             && (is_from(change, path) || path.iter().any(|token| change.anchors.contains(token)))
             && (is_running || !model.history.delivered.contains(&change.request))
     })
-}
-
-/// Whether the session has surely another owner, or none, since before a tick.
-fn has_lost_owner(model: &Model<'_>, token: Token, tick: Tick) -> bool {
-    let mut removed = model
-        .changes_at(token)
-        .map(|(_, change)| change)
-        .filter(|change| change.effect == Effect::RemoveOwner && change.anchors.len() == 1);
-    removed.any(|change| change.status == Status::Applied && change.end < tick)
 }

@@ -131,10 +131,7 @@ fn owned_since(model: &Model<'_>, path: &[Token], owner: &str) -> Option<Tick> {
         }
         since = Some(login.end);
         let Some(before) = position.checked_sub(1) else { break };
-        let had_no_owner = model.changes_at(path[before]).any(|(_, change)| {
-            change.effect == Effect::RemoveOwner && change.status != Status::Dropped
-        });
-        if had_no_owner || model.copied_after(path, before).is_some() {
+        if model.copied_after(path, before).is_some() {
             break;
         }
     }

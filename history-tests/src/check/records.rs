@@ -51,9 +51,7 @@ fn is_explained(model: &Model<'_>, record: &Observation) -> bool {
     let Some(found) = &record.found else { return true };
     let made_id = |change: &Change| match &change.effect {
         Effect::Begin(token) | Effect::Login { token, .. } => found.last() == Some(*token),
-        Effect::Rotate | Effect::RemoveOwner => {
-            found.last().is_some_and(|last| change.anchors.contains(&last))
-        }
+        Effect::Rotate => found.last().is_some_and(|last| change.anchors.contains(&last)),
         _ => false,
     };
     let is_undelivered = |change: &Change| {

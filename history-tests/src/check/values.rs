@@ -31,7 +31,7 @@ pub(crate) fn check(model: &mut Model<'_>) {
         }
         view.check_marks(&changes, &mut found);
         view.check_flashes(&changes, &mut found);
-        view.check_owner(&changes, &mut found);
+        view.check_owner(&mut found);
         for (rule, text) in found.0 {
             let who = format!("request {} at {}", observation.request, observation.start);
             violations.push((rule, snapshot.path.clone(), format!("{who}: {text}: {snapshot:?}")));
@@ -165,21 +165,13 @@ impl View<'_> {
         }
     }
 
-    /// The owner is that of the last login, unless it was removed.
-    fn check_owner(&self, changes: &[Indexed<'_>], found: &mut Found) {
-        let Some(last) = self.snapshot.last() else { return };
+    /// The owner is that of the last login.
+    fn check_owner(&self, found: &mut Found) {
+        if self.snapshot.last().is_none() {
+            return;
+        }
         let expected = self.model.owner_of(&self.snapshot.path);
-        let mut removals = changes.iter().filter(|(_, change)| {
-            change.effect == Effect::RemoveOwner && change.anchors.contains(&last)
-        });
-        let is_explained = match (&self.snapshot.owner, expected) {
-            (Some(owner), Some(expected)) => {
-                owner == expected && !removals.any(|(_, removal)| self.must_show(removal))
-            }
-            (None, Some(_)) => removals.next().is_some(),
-            (owner, None) => owner.is_none(),
-        };
-        if !is_explained {
+        if self.snapshot.owner.as_deref() != expected {
             found.add(
                 "the owner is the one of the last acknowledged change",
                 format!("the owner is {:?} after the login of {expected:?}", self.snapshot.owner),

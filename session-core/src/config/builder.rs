@@ -152,12 +152,23 @@ impl SessionConfigBuilder {
     /// Sets the time since its creation after which a session expires, even if it is in use (OWASP
     /// ASVS 5, 7.3.2). The default is `None`: no limit. Flask has no such setting.
     ///
-    /// A login or a new id does not extend it. Server-side backends and the sealed cookie support
-    /// it. The signed cookie refuses this setting, because it does not contain the time of
-    /// creation.
+    /// It starts again at a login. A new id does not extend it. Server-side backends and the sealed
+    /// cookie support it. The signed cookie refuses this setting, because it does not contain the
+    /// time of creation.
     #[must_use]
     pub fn absolute_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.settings.absolute_timeout = timeout.into();
+        self
+    }
+
+    /// Sets the keys of a visitor's session that a login keeps. By default, a login keeps all but
+    /// the CSRF secret of Flask-WTF. Flask has no such setting.
+    ///
+    /// An attacker may have planted the visitor's session, with values such as a delivery address
+    /// (session fixation).
+    #[must_use]
+    pub fn login_keeps<K: Into<String>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
+        self.settings.login_keeps = Some(keys.into_iter().map(Into::into).collect());
         self
     }
 

@@ -50,7 +50,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let base = old.record.nonces.latest();
         if !base.is_some_and(|base| new.record.nonces.contains(base)) {
             let target = RecordRef {
-                owner: old.record.owner,
+                login: old.record.login,
                 nonces: old.record.nonces,
                 expires_at: old.record.expires_at,
                 ..new.record
@@ -78,8 +78,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let bytes = content::session(&head, payload.len(), |bytes| {
             bytes.extend_from_slice(payload.as_bytes());
         });
-        let record = NewRecord::new(&bytes, target.created_at, target.expires_at)
-            .owned_by(target.owner.as_deref());
+        let record =
+            NewRecord::new(&bytes, target.created_at, target.expires_at).owned_by(target.owner());
         Ok(match self.store.replace(&target.key, target.version, &record).await? {
             Replaced::Done(version) => {
                 Some(Live { record: RecordRef { version, nonces, ..target }, head, payload })

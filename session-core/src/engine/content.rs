@@ -10,11 +10,14 @@ use smallvec::SmallVec;
 use super::lineage::Lineage;
 use super::random;
 use crate::Error;
+use crate::login::Login;
 use crate::store::StoreKey;
 
 const SESSION: u8 = 1;
 const TOMBSTONE: u8 = 2;
 const ENDED: u8 = 3;
+/// The length of a stamp that does not exist.
+const NO_STAMP: u16 = u16::MAX;
 /// How many of its last writes a record lists.
 const KEPT_NONCES: usize = 8;
 
@@ -86,25 +89,71 @@ pub(super) struct Head {
     pub(super) predecessor: Option<StoreKey>,
     /// Whether an earlier call may still create the record again after its removal.
     pub(super) is_retried: bool,
+    /// The login of the owner, who is a separate field of the record.
+    pub(super) proof: Option<Proof>,
 }
 
-/// The bytes of a session: kind, nonces, lineage, two times, flags, predecessor if any, payload.
+/// The login in a record, without its owner.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Proof {
+    authenticated_at: SystemTime,
+    stamp: Option<Box<str>>,
+}
+
+impl Proof {
+    pub(super) fn of(login: &Login) -> Self {
+        let stamp = login.stamp().map(Into::into);
+        Self { authenticated_at: login.authenticated_at(), stamp }
+    }
+
+    pub(super) fn login_of(&self, owner: &str) -> Login {
+        Login::new(owner, self.authenticated_at).with_stamp(self.stamp.as_deref())
+    }
+
+    fn append(&self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(&milliseconds(since_1970(self.authenticated_at)));
+        let length = self.stamp.as_ref().and_then(|stamp| u16::try_from(stamp.len()).ok());
+        bytes.extend_from_slice(&length.unwrap_or(NO_STAMP).to_be_bytes());
+        if let (Some(stamp), Some(_)) = (&self.stamp, length) {
+            bytes.extend_from_slice(stamp.as_bytes());
+        }
+    }
+
+    fn split(bytes: &[u8]) -> Option<(Self, &[u8])> {
+        let (at, rest) = bytes.split_first_chunk()?;
+        let (length, rest) = rest.split_first_chunk()?;
+        let (stamp, rest) = match u16::from_be_bytes(*length) {
+            NO_STAMP => (None, rest),
+            length => {
+                let (stamp, rest) = rest.split_at_checked(usize::from(length))?;
+                (Some(std::str::from_utf8(stamp).ok()?.into()), rest)
+            }
+        };
+        Some((Self { authenticated_at: time(*at)?, stamp }, rest))
+    }
+}
+
+/// The bytes of a session: kind, nonces, lineage, two times, flags, predecessor if any, login if
+/// any, payload.
 pub(super) fn session(
     head: &Head,
     payload_len: usize,
     append_payload: impl FnOnce(&mut Vec<u8>),
 ) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(67 + 8 * head.nonces.0.len() + payload_len);
+    let mut bytes = Vec::with_capacity(80 + 8 * head.nonces.0.len() + payload_len);
     bytes.push(SESSION);
     bytes.push(u8::try_from(head.nonces.0.len()).unwrap_or(0));
     head.nonces.0.iter().for_each(|nonce| bytes.extend_from_slice(&nonce.0));
     bytes.extend_from_slice(&head.lineage.0);
-    let written_at = head.written_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    bytes.extend_from_slice(&milliseconds(written_at));
+    bytes.extend_from_slice(&milliseconds(since_1970(head.written_at)));
     bytes.extend_from_slice(&milliseconds(head.kept_for));
-    bytes.push(u8::from(head.predecessor.is_some()) | u8::from(head.is_retried) << 1);
+    let (is_moving, is_owned) = (head.predecessor.is_some(), head.proof.is_some());
+    bytes.push(u8::from(is_moving) | u8::from(head.is_retried) << 1 | u8::from(is_owned) << 2);
     if let Some(predecessor) = &head.predecessor {
         bytes.extend_from_slice(predecessor.as_bytes());
+    }
+    if let Some(proof) = &head.proof {
+        proof.append(&mut bytes);
     }
     append_payload(&mut bytes);
     bytes
@@ -153,23 +202,35 @@ fn decode_session(rest: &[u8]) -> Option<(Head, &[u8])> {
     let (written_at, rest) = rest.split_first_chunk()?;
     let (kept_for, rest) = rest.split_first_chunk()?;
     let (&flags, rest) = rest.split_first()?;
-    let (predecessor, payload) = match flags & 1 {
-        _ if flags > 3 => return None,
+    let (predecessor, rest) = match flags & 1 {
+        _ if flags > 7 => return None,
         0 => (None, rest),
         _ => {
             rest.split_first_chunk().map(|(key, rest)| (Some(StoreKey::from_bytes(*key)), rest))?
         }
     };
+    let (proof, payload) = match flags & 4 {
+        0 => (None, rest),
+        _ => Proof::split(rest).map(|(proof, rest)| (Some(proof), rest))?,
+    };
     let head = Head {
         nonces: Nonces(nonces),
         lineage: Lineage(*lineage),
-        written_at: SystemTime::UNIX_EPOCH
-            .checked_add(Duration::from_millis(u64::from_be_bytes(*written_at)))?,
+        written_at: time(*written_at)?,
         kept_for: Duration::from_millis(u64::from_be_bytes(*kept_for)),
         predecessor,
         is_retried: flags & 2 != 0,
+        proof,
     };
     Some((head, payload))
+}
+
+fn since_1970(time: SystemTime) -> Duration {
+    time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
+
+fn time(milliseconds: [u8; 8]) -> Option<SystemTime> {
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(u64::from_be_bytes(milliseconds)))
 }
 
 fn milliseconds(duration: Duration) -> [u8; 8] {
@@ -188,7 +249,12 @@ mod tests {
             let kept_for = Duration::from_millis(86_460_001);
             let nonces = Nonces::default().with(nonce).with(Nonce([6; 8]));
             let lineage = Lineage([8; 16]);
-            let head = Head { nonces, lineage, written_at, kept_for, predecessor, is_retried };
+            let proof = predecessor.map(|_| {
+                let stamp = is_retried.then(|| "é".into());
+                Proof { authenticated_at: written_at, stamp }
+            });
+            let head =
+                Head { nonces, lineage, written_at, kept_for, predecessor, is_retried, proof };
             let encode = |payload: &str| {
                 session(&head, payload.len(), |bytes| bytes.extend_from_slice(payload.as_bytes()))
             };

@@ -21,6 +21,8 @@ enum Left {
     Record(RecordRef),
     /// The record is another session now, or that of another owner.
     Another,
+    /// The record is gone, and the owner's list does not have the session.
+    Ended,
     /// The record is gone. Another id may open the session.
     Nothing,
 }
@@ -38,11 +40,11 @@ impl<S: SessionStore> ServerSideSessions<S> {
         if let Some(successor) = record.successor {
             is_ended |= self.end_planned(successor.id.store_key(), &mut deadline).await?;
         }
-        if !is_ended && !save.is_login() {
+        if !is_ended && save.login().is_none() {
             return Ok(Saved::dropped());
         }
         save.forget();
-        if save.is_empty() && !save.is_login() {
+        if save.is_empty() {
             return Ok(Saved::new(CookieAction::Remove, Outcome::Stored));
         }
         self.begin(save, deadline).await
@@ -92,7 +94,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     ///
     /// Returns whether no id opens the session any more. If the record is gone, another request
     /// may have ended the session, or have rotated it so long ago that the tombstone has expired.
-    /// Then the owner's list has the session, if the owner is the same.
+    /// Then the owner's list tells, if there is an owner.
     pub(super) async fn end_record(
         &self,
         record: &RecordRef,
@@ -112,6 +114,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
             let left = match self.left_of(&target.key, record, owner, deadline).await? {
                 Left::Record(left) => left,
                 Left::Another => return Ok(owner.is_some()),
+                Left::Ended => return Ok(true),
                 Left::Nothing if owner.is_some() => return Ok(true),
                 Left::Nothing => match failure.or(unknown) {
                     None => return Ok(false),
@@ -182,9 +185,12 @@ impl<S: SessionStore> ServerSideSessions<S> {
             Found::Live(live) => Some(live),
             Found::Moved(moved) => match self.successor(moved, true, now, deadline).await? {
                 Some(live) => Some(live),
-                // A login has cut off the id. It may be that of another user.
+                // A login has cut off the id, and begun another session. A logout ends that too if
+                // it is the same user's.
                 None => match self.successor(moved, false, now, deadline).await? {
-                    Some(live) if live.record.owner == record.owner => Some(live),
+                    Some(live) if owner.is_none() && live.record.is_of_owner_of(record) => {
+                        return Ok(Left::Record(live.record));
+                    }
                     Some(_) => return Ok(Left::Another),
                     None => None,
                 },
@@ -192,16 +198,16 @@ impl<S: SessionStore> ServerSideSessions<S> {
             Found::Gone => None,
         };
         if let Some(live) = live {
-            let is_theirs = (owner.is_none() || live.record.owner.as_deref() == owner)
+            let is_theirs = (owner.is_none() || live.record.owner() == owner)
                 && live.record.lineage == record.lineage;
             return Ok(if is_theirs { Left::Record(live.record) } else { Left::Another });
         }
-        let (Some(of), Some(index)) = (record.owner.as_deref(), self.store.owner_index()) else {
+        let (Some(of), Some(index)) = (record.owner(), self.store.owner_index()) else {
             return Ok(Left::Nothing);
         };
         deadline.check_lookup()?;
         let listed = self.find_listed(index, of, record.lineage, deadline).await?;
-        Ok(listed.map_or(Left::Nothing, Left::Record))
+        Ok(listed.map_or(Left::Ended, Left::Record))
     }
 
     /// Finds a session among those of its owner, by its lineage.
@@ -224,7 +230,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
                 };
                 if let Some(live) = live
                     && live.record.lineage == lineage
-                    && live.record.owner.as_deref() == Some(owner)
+                    && live.record.owner() == Some(owner)
                 {
                     return Ok(Some(live.record));
                 }

@@ -7,6 +7,7 @@ use super::deadline::Deadline;
 use super::position::{RecordRef, Saving};
 use super::sessions::ServerSideSessions;
 use crate::interface::Mark;
+use crate::login::Login;
 use crate::store::{MAX_CLOCK_SKEW, Record, SessionStore, StoreKey};
 use crate::{Error, ErrorKind};
 
@@ -57,6 +58,11 @@ impl Live {
     }
 }
 
+/// The login of a record with an owner.
+fn login(owner: &str, head: &Head, created_at: SystemTime) -> Login {
+    head.proof.as_ref().map_or_else(|| Login::new(owner, created_at), |proof| proof.login_of(owner))
+}
+
 /// The time by which a session counts as expired when it is ended: on a server with another clock
 /// it may still be live.
 pub(super) fn time_for_ending(now: SystemTime) -> SystemTime {
@@ -79,6 +85,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let owner = record.owner().map(str::to_owned);
         match content::decode(record.into_payload()) {
             Some(Content::Session(head, payload)) => {
+                let login = owner.map(|owner| login(&owner, &head, created_at));
                 let record = RecordRef {
                     id: None,
                     key: *key,
@@ -87,7 +94,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
                     created_at,
                     expires_at,
                     kept_for: head.kept_for,
-                    owner,
+                    login,
                     lineage: head.lineage,
                     nonces: head.nonces.clone(),
                     is_retried: head.is_retried,

@@ -112,7 +112,7 @@ impl<S: OwnerIndex> ServerSideSessions<S> {
 
 impl Listing {
     fn add(&mut self, owner: &str, live: Live) {
-        if live.record.owner.as_deref() == Some(owner) {
+        if live.record.owner() == Some(owner) {
             self.index_of.insert(live.record.key, self.listed.len());
             let handle = live.record.lineage.handle(owner);
             self.listed.push(Listed { live, handle, is_orphan: false, is_moved: false });

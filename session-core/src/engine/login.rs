@@ -77,12 +77,12 @@ impl<S: SessionStore> ServerSideSessions<S> {
 fn contents_of_login(live: Option<Live>, after: Mark, save: &Save<'_>) -> Result<Contents, Error> {
     match live {
         Some(live) if is_owned_by_login(&live, save) => {
-            save.merge(live.payload, live.record.owner.as_deref(), after)
+            save.merge(live.payload, live.record.login.as_ref(), after)
         }
         _ => save.merge("{}", None, Mark::default()),
     }
 }
 
 fn is_owned_by_login(live: &Live, save: &Save<'_>) -> bool {
-    Some(live.record.owner.as_deref()) == save.owner_change()
+    save.login().is_some_and(|login| live.record.owner() == Some(login.owner()))
 }

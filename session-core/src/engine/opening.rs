@@ -74,7 +74,7 @@ fn opened_record(context: &OpenContext<'_>, id: SessionId, live: Live) -> Opened
         tracing::warn!(%session, "session record holds no session; starting a fresh session");
         return Opened::new();
     };
-    let opened = opened.with_owner(record.owner.as_deref());
+    let opened = opened.with_login(record.login.clone());
     let (config, lifetime) = (context.config(), context.lifetime(&opened));
     // The settings may have changed since the record was written.
     let current = config.record_expiry(lifetime, record.created_at, last_seen);

@@ -8,6 +8,7 @@ use super::id::SessionId;
 use super::lineage::Lineage;
 use crate::Error;
 use crate::interface::{Mark, Save};
+use crate::login::Login;
 use crate::store::{StoreKey, Version};
 
 /// Where a session is stored. It is the backend state of a session.
@@ -45,7 +46,7 @@ pub(super) struct RecordRef {
     pub(super) expires_at: SystemTime,
     /// How long after its last write or renewal the record was to expire.
     pub(super) kept_for: Duration,
-    pub(super) owner: Option<String>,
+    pub(super) login: Option<Login>,
     pub(super) lineage: Lineage,
     /// The last writes of the record.
     pub(super) nonces: Nonces,
@@ -66,6 +67,14 @@ pub(super) struct Successor {
 }
 
 impl RecordRef {
+    pub(super) fn owner(&self) -> Option<&str> {
+        self.login.as_ref().map(Login::owner)
+    }
+
+    pub(super) fn is_of_owner_of(&self, other: &Self) -> bool {
+        self.login.is_some() && self.owner() == other.owner()
+    }
+
     /// A record that does not exist yet, under a new id.
     pub(super) fn planned(now: SystemTime) -> Result<Self, Error> {
         let id = SessionId::generate()?;
@@ -77,7 +86,7 @@ impl RecordRef {
             created_at: now,
             expires_at: now,
             kept_for: Duration::ZERO,
-            owner: None,
+            login: None,
             lineage: Lineage::generate()?,
             nonces: Nonces::default(),
             is_retried: false,
@@ -87,9 +96,20 @@ impl RecordRef {
     }
 
     /// The record of a rotation of this record that does not exist yet. `is_retried` if an earlier
-    /// call may create it as well.
-    pub(super) fn moved_to(&self, id: SessionId, is_retried: bool) -> Self {
-        Self {
+    /// call may create it as well. After a login, it is another session, whose time starts now.
+    pub(super) fn moved_to(
+        &self,
+        id: SessionId,
+        is_retried: bool,
+        save: &Save<'_>,
+    ) -> Result<Self, Error> {
+        let (created_at, lineage) = match save.login() {
+            Some(_) => (save.now(), Lineage::generate()?),
+            None => (self.created_at, self.lineage),
+        };
+        Ok(Self {
+            created_at,
+            lineage,
             id: Some(id),
             key: id.store_key(),
             version: Version::new(0),
@@ -99,7 +119,7 @@ impl RecordRef {
             attempts: Vec::new(),
             successor: None,
             ..self.clone()
-        }
+        })
     }
 }
 

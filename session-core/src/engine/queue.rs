@@ -175,7 +175,7 @@ mod tests {
             successor: None,
             created_at,
             expires_at,
-            owner: None,
+            login: None,
             lineage,
             nonces: Nonces::default(),
             attempts: Vec::new(),

@@ -30,7 +30,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
 
     async fn try_rotate(&self, saving: &mut Saving<'_, '_>) -> Result<Saved, Error> {
         let _permit = self.queue.wait(saving.opened.key, &saving.deadline).await?;
-        let is_login = saving.save.is_login();
+        let is_login = saving.save.login().is_some();
         loop {
             match self.create_successor(saving).await? {
                 Created::Record(mut new, contents) => {
@@ -101,7 +101,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         Ok(match found {
             Found::Live(live) => ControlFlow::Continue(live),
             Found::Gone => ControlFlow::Break(self.rotate_nothing(saving, new.clone()).await?),
-            Found::Moved(moved) if !save.is_login() => {
+            Found::Moved(moved) if save.login().is_none() => {
                 self.discard(new, &saving.deadline).await;
                 ControlFlow::Break(self.join(saving, moved).await?)
             }
@@ -181,7 +181,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let now = self.config.now();
         let successor = self.successor(moved, true, now, &saving.deadline).await?;
         let Some(live) = successor else { return Ok(Saved::dropped()) };
-        if save.changes().is_empty() && save.owner_change().is_none() {
+        if save.changes().is_empty() && save.login().is_none() {
             return Ok(Saved::new(CookieAction::Keep, Outcome::Stored));
         }
         let contents = merge(saving, &live.record, live.payload)?;
@@ -199,7 +199,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         saving: &mut Saving<'_, '_>,
         new: RecordRef,
     ) -> Result<Saved, Error> {
-        if !saving.save.is_login() {
+        if saving.save.login().is_none() {
             self.discard(&new, &saving.deadline).await;
             return Ok(Saved::dropped());
         }
@@ -234,7 +234,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
 /// The result of a rotation whose new record had the changes before another request continued from
 /// it. Returns `None` for a login, which needs a session.
 fn overtaken(new: &RecordRef, save: &Save<'_>) -> Option<Saved> {
-    if save.is_login() {
+    if save.login().is_some() {
         return None;
     }
     save.remember(Position::Moved { successor: new.key, follow: true });

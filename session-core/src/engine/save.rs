@@ -1,6 +1,6 @@
 //! Saving: what a request wants decides what is done to the record.
 
-use super::content::{self, Head, Nonce, Nonces};
+use super::content::{self, Head, Nonce, Nonces, Proof};
 use super::deadline::Deadline;
 use super::find::{Found, Live};
 use super::position::{Position, RecordRef, Saving};
@@ -10,6 +10,7 @@ use crate::store::{NewRecord, Replaced, SessionStore, StoreKey};
 use crate::{Error, ErrorKind, Outcome, Refresh};
 
 /// How an attempt to replace a record ended.
+#[expect(clippy::large_enum_variant, reason = "it is short-lived")]
 pub(super) enum Replacement {
     Done(RecordRef),
     /// The reply was lost, but the write reached the store. Others may have written since.
@@ -34,7 +35,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
             Some(Position::Moved { successor, follow: true }) if save.ends() => {
                 Box::pin(self.end_successor(*successor, save, deadline)).await
             }
-            Some(Position::Moved { successor, .. }) if save.is_login() => {
+            Some(Position::Moved { successor, .. }) if save.login().is_some() => {
                 Box::pin(self.log_in_again(*successor, save, deadline)).await
             }
             Some(Position::Moved { .. }) => Ok(Saved::dropped()),
@@ -73,7 +74,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         if !save.is_modified() {
             return Ok(Saved::unchanged());
         }
-        if save.is_empty() && !save.is_login() {
+        if save.is_empty() {
             let cookie = if save.ends() { CookieAction::Remove } else { CookieAction::Keep };
             return Ok(Saved::new(cookie, Outcome::Unchanged));
         }
@@ -130,7 +131,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     /// Creates the record of a new session that an earlier save has not created.
     async fn create_again(&self, mut saving: Saving<'_, '_>) -> Result<Saved, Error> {
         let save = saving.save;
-        let contents = match saving.login_after.filter(|_| save.is_login()) {
+        let contents = match saving.login_after.filter(|_| save.login().is_some()) {
             Some(successor) => self.contents_of_login(successor, save, &saving.deadline).await?,
             None => save.contents(),
         };
@@ -157,15 +158,14 @@ impl<S: SessionStore> ServerSideSessions<S> {
         saving.deadline.check()?;
         let (save, nonce) = (saving.save, Nonce::next()?);
         saving.remember(nonce);
-        new.owner = contents.owner().map(str::to_owned);
+        new.login = contents.login().cloned();
         // Other requests find their lost writes in the record of a rotation as well.
         new.nonces = new.nonces.with(nonce);
         new.expires_at = expiry(save, contents, &new);
         new.kept_for = save.config().record_lifetime(contents.lifetime());
         new.attempts.clear();
         let bytes = encode(&head(save, &new, new.nonces.clone(), predecessor), contents);
-        let record =
-            NewRecord::new(&bytes, new.created_at, new.expires_at).owned_by(new.owner.as_deref());
+        let record = NewRecord::new(&bytes, new.created_at, new.expires_at).owned_by(new.owner());
         match self.store.create(&new.key, &record).await {
             Ok(version) => Ok(RecordRef { version, seen_at: self.config.monotonic(), ..new }),
             Err(error) => match Box::pin(self.recover(saving, &new.key, nonce)).await {
@@ -190,15 +190,13 @@ impl<S: SessionStore> ServerSideSessions<S> {
         target.successor = None;
         target.expires_at = expiry(save, contents, &target);
         target.kept_for = save.config().record_lifetime(contents.lifetime());
+        target.login = contents.login().cloned();
         let nonces = target.nonces.with(nonce);
         let bytes = encode(&head(save, &target, nonces.clone(), predecessor), contents);
         let record =
             NewRecord::new(&bytes, target.created_at, target.expires_at).owned_by(contents.owner());
         match self.store.replace(&target.key, target.version, &record).await {
             Ok(Replaced::Done(version)) => {
-                if target.owner.as_deref() != contents.owner() {
-                    target.owner = contents.owner().map(str::to_owned);
-                }
                 let seen_at = self.config.monotonic();
                 Ok(Replacement::Done(RecordRef { version, seen_at, nonces, ..target }))
             }
@@ -227,7 +225,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
 
 /// Fails if the save starts a session whose id could not reach the client any more.
 pub(super) fn check_attached(save: &Save<'_>) -> Result<(), Error> {
-    if !save.is_detached() || (save.is_empty() && !save.is_login()) {
+    if !save.is_detached() || save.is_empty() {
         return Ok(());
     }
     let message = "session has ended, and its response has been sent: \
@@ -282,6 +280,7 @@ fn head(
         kept_for: record.kept_for,
         predecessor,
         is_retried: record.is_retried,
+        proof: record.login.as_ref().map(Proof::of),
     }
 }
 

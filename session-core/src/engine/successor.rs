@@ -60,8 +60,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
     ) -> Result<Created, Error> {
         let id = known.map_or_else(SessionId::generate, |known| Ok(known.id))?;
         saving.successor = Some(known.unwrap_or(Successor { id, is_created: false }));
-        let opened = saving.opened;
-        let (planned, contents) = (opened.moved_to(id, known.is_some()), saving.save.contents());
+        let (opened, save) = (saving.opened, saving.save);
+        let (planned, contents) = (opened.moved_to(id, known.is_some(), save)?, save.contents());
         let new = self.create(saving, planned, &contents, Some(opened.key)).await?;
         saving.created_successor(id);
         Ok(Created::Record(new, contents))
@@ -117,7 +117,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let earlier = saving.opened.successor.filter(|earlier| earlier.is_created);
         let may_be_moved =
             saving.is_unconfirmed || earlier.is_some_and(|earlier| Some(earlier.id) == new.id);
-        let is_lost_login = saving.save.is_login() && saving.save.is_final();
+        let is_lost_login = saving.save.login().is_some() && saving.save.is_final();
         if !may_be_moved || is_lost_login {
             saving.successor = None;
             if self.discard(new, &saving.deadline).await {
@@ -131,7 +131,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     pub(super) async fn fail_rotation(&self, saving: &Saving<'_, '_>) {
         let Some(Successor { id, is_created: true }) = saving.successor else { return };
         let save = saving.save;
-        if !save.is_login() {
+        if save.login().is_none() {
             let cookie = set_cookie(id.to_unconfirmed_cookie(), saving.opened, &save.contents());
             return save.set_cookie_on_error(cookie);
         }

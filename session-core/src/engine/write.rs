@@ -102,7 +102,7 @@ impl Written {
 
 /// The result of a write that was found in the store after its reply was lost.
 pub(super) fn found(live: Live, save: &Save<'_>) -> Result<Saved, Error> {
-    let contents = save.merge(live.payload, live.record.owner.as_deref(), save.changes().mark())?;
+    let contents = save.merge(live.payload, live.record.login.as_ref(), save.changes().mark())?;
     let saved = stored(save, &live.record, &contents);
     save.remember(Position::Live(live.record));
     Ok(saved.with_contents(contents))
@@ -121,5 +121,5 @@ pub(super) fn merge(
         // `set_modified(false)` has withdrawn them.
         save.changes().mark()
     };
-    save.merge(payload, newer.owner.as_deref(), after)
+    save.merge(payload, newer.login.as_ref(), after)
 }

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use crate::session::state::StoredData;
+use super::login_key;
+use crate::session::Login;
+use crate::session::stored::StoredData;
 
 /// The data that a save stores: the payload, the owner and the lifetime.
 #[derive(Clone)]
@@ -30,14 +32,26 @@ impl Contents {
         self.stored.values().append_payload(buffer);
     }
 
-    /// Returns whether the session has no keys.
-    pub fn is_empty(&self) -> bool {
-        self.stored.values().is_empty()
+    /// Returns the payload with the login in it, under a key that handlers cannot write, for
+    /// backends that store nothing besides the payload.
+    /// [`Opened::from_payload_with_login`](super::Opened::from_payload_with_login) reads it.
+    pub fn payload_with_login(&self) -> String {
+        login_key::with_login(&self.stored)
     }
 
-    /// Returns the owner.
+    /// Returns whether the session has neither values nor a login.
+    pub fn is_empty(&self) -> bool {
+        self.stored.is_empty()
+    }
+
+    /// Returns the login, to be stored with the payload.
+    pub fn login(&self) -> Option<&Login> {
+        self.stored.login.as_ref()
+    }
+
+    /// Returns the owner: the user who is logged in.
     pub fn owner(&self) -> Option<&str> {
-        self.stored.owner.as_deref()
+        self.stored.owner()
     }
 
     /// Returns how long the session lives after this save, by the hook

@@ -31,7 +31,7 @@ impl SessionState {
 
     /// Returns the owner.
     pub fn owner(&self) -> Option<&str> {
-        self.data.stored.owner.as_deref()
+        self.data.stored.owner()
     }
 
     /// Returns the changes that are not saved yet.

@@ -6,11 +6,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::login_key;
 use crate::error::Error;
 use crate::session::changes::malformed;
 use crate::session::state::{Data, Origin, State};
 use crate::session::values::Values;
-use crate::session::{Renewal, Session, by_hand};
+use crate::session::{Login, Renewal, Session, by_hand};
 
 /// A session as an interface opened it, before a handler sees it.
 ///
@@ -49,10 +50,24 @@ impl Opened {
         Self { data: Data::fresh(), null: Some(reason.into()) }
     }
 
-    /// Sets the stored owner.
+    /// Returns a stored session, with the login that
+    /// [`Contents::payload_with_login`](super::Contents::payload_with_login) wrote into the
+    /// payload.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if the text is not a JSON object. A
+    /// login that this project did not write is ignored.
+    pub fn from_payload_with_login(payload: impl Into<String>) -> Result<Self, Error> {
+        let mut opened = Self::from_payload(payload)?;
+        login_key::take_login(&mut opened.data.stored);
+        Ok(opened)
+    }
+
+    /// Sets the stored login; see [`Contents::login`](super::Contents::login).
     #[must_use]
-    pub fn with_owner<'a>(mut self, owner: impl Into<Option<&'a str>>) -> Self {
-        self.data.stored.owner = owner.into().map(Arc::from);
+    pub fn with_login(mut self, login: impl Into<Option<Login>>) -> Self {
+        self.data.stored.login = login.into();
         self
     }
 
@@ -112,7 +127,8 @@ impl Opened {
 
     /// Makes a session by hand, for tests of functions that take a [`Session`]. It belongs to no
     /// request: [`Session::save`] and [`Session::reopen`] fail with
-    /// [`ErrorKind::Unconfigured`](crate::ErrorKind::Unconfigured).
+    /// [`ErrorKind::Unconfigured`](crate::ErrorKind::Unconfigured). [`Session::log_in`] and
+    /// [`Session::log_out`] only change the session in memory.
     pub fn into_session(self) -> Session {
         let (data, origin) = self.into_parts(&Origin::ByHand);
         by_hand::session(State { data, origin, ..State::default() })

@@ -10,17 +10,16 @@ use crate::error::Error;
 use crate::session::Session;
 
 /// The sessions of an owner, for a page such as "Your devices". The owner is the one that
-/// [`Session::set_owner`] set at the login.
+/// [`Session::log_in`] got.
 ///
 /// Every interface over a store with an [`OwnerIndex`](crate::store::OwnerIndex) implements it.
 /// Cookie backends do not, because only the browsers have the sessions.
 ///
-/// A session has a *handle*, which stays the same through every rotation. A handle is valid only
-/// for its owner and is not an id, so it may be shown on a page.
+/// A session has a *handle*, which stays the same through every rotation until the next login. A
+/// handle is valid only for its owner and is not an id, so it may be shown on a page.
 ///
 /// A request that is in progress does not revive a session that is ended: its changes are dropped.
-/// A login is the exception; it starts a new session. A session that the current request creates,
-/// or whose owner it sets, is listed after it was saved.
+/// A login is the exception; it starts a new session.
 ///
 /// To use it in handlers, create the interface in an `Arc`. Pass one clone to the layer or
 /// middleware, and store another in the application's state as `Arc<dyn OwnerSessions>`.
@@ -49,9 +48,11 @@ use crate::session::Session;
 /// }
 ///
 /// async fn change_password(sessions: &dyn OwnerSessions, session: &Session) -> Result<(), Error> {
-///     // Store the new password first.
+///     let Some(owner) = session.owner() else { return Ok(()) };
+///     // Store the new password first. The login cuts off everyone who has a copy of the cookie.
+///     session.log_in(&owner, None).await?;
 ///     sessions.end_others(session).await?;
-///     session.rotate_id()
+///     Ok(())
 /// }
 /// ```
 #[async_trait]
@@ -88,13 +89,14 @@ pub trait OwnerSessions: Debug + Send + Sync + 'static {
     ///
     /// It can also end the session of the current request. The changes of that request are then
     /// dropped, and its cookie stays in the browser. To log out this client, use
-    /// [`Session::destroy`] instead.
+    /// [`Session::log_out`] instead.
     async fn end(&self, owner: &str, handle: &str) -> Result<bool, Error>;
 
     /// Ends every session of this session's owner except this one, and returns how many it ended.
     /// Returns 0 for a session without an owner.
     ///
-    /// It takes effect at once, before or after the request sets an owner or rotates the id.
+    /// It takes effect at once. After a [`log_in`](Session::log_in), this session is the one that
+    /// the login has begun. A session in which the same user logs in at the same time may end.
     ///
     /// # Errors
     ///
@@ -106,7 +108,7 @@ pub trait OwnerSessions: Debug + Send + Sync + 'static {
     ///
     /// It can also end the session of the current request. The changes of that request are then
     /// dropped, and its cookie stays in the browser. To log out this client, use
-    /// [`Session::destroy`] instead.
+    /// [`Session::log_out`] instead.
     async fn end_all(&self, owner: &str) -> Result<usize, Error>;
 }
 
@@ -154,7 +156,7 @@ impl OwnedSession {
         &self.handle
     }
 
-    /// Returns when the session was created. A login does not change it.
+    /// Returns when the session was created, or when the user last logged in.
     pub fn created_at(&self) -> SystemTime {
         self.created_at
     }

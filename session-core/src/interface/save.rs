@@ -18,9 +18,10 @@ use crate::request_view::RequestView;
 use crate::session::changes::malformed;
 use crate::session::holder::Cell;
 use crate::session::intent::Intent;
-use crate::session::state::{Data, StoredData};
+use crate::session::state::Data;
+use crate::session::stored::StoredData;
 use crate::session::values::Values;
-use crate::session::{Changes, IdChange, Mark, Renewal};
+use crate::session::{Changes, IdChange, Login, Mark, Renewal};
 
 /// One save of a session: what to store, and what the request wants to happen to the session.
 ///
@@ -94,20 +95,19 @@ impl<'a> Save<'a> {
         self.answers.lifetime.unwrap_or_else(|| *self.answers.late_lifetime.get_or_init(call))
     }
 
-    /// Returns whether the session has no keys. A cookie backend then removes the cookie. A
-    /// server-side backend stores an existing session that does not [end](Self::ends), because a
-    /// concurrent request may add keys. It creates an empty session only at a
-    /// [login](Self::is_login).
+    /// Returns whether the session has neither values nor a login. A cookie backend then removes
+    /// the cookie. A server-side backend creates no such session, but stores an existing one that
+    /// does not [end](Self::ends), because a concurrent request may add keys.
     pub fn is_empty(&self) -> bool {
-        self.data.values().is_empty()
+        self.data.stored.is_empty()
     }
 
     /// Applies the changes of this request to newer data of the store and returns what to store
     /// instead.
     ///
-    /// `payload` and `owner` are what the store has. Only the changes after `after` are applied;
-    /// the default is all of them. The owner is the stored one unless this request
-    /// [sets it](Self::owner_change). The lifetime is that of the merged values.
+    /// `payload` and `login` are what the store has. Only the changes after `after` are applied;
+    /// the default is all of them. If this request [logs in](Self::login), the owner in the store
+    /// decides which of its values stay. The lifetime is that of the merged values.
     ///
     /// # Errors
     ///
@@ -116,14 +116,13 @@ impl<'a> Save<'a> {
     pub fn merge(
         &self,
         payload: impl Into<String>,
-        owner: Option<&str>,
+        login: Option<&Login>,
         after: Mark,
     ) -> Result<Contents, Error> {
-        let mut values = Values::parse(payload.into()).map_err(|_| malformed())?;
-        self.intent.changes.apply_since(after, &mut values)?;
-        let owner =
-            if self.intent.owner { self.data.stored.owner.clone() } else { owner.map(Arc::from) };
-        let stored = StoredData::new(values, owner);
+        let values = Values::parse(payload.into()).map_err(|_| malformed())?;
+        let mut stored = StoredData::new(values, login.cloned());
+        let kept = self.config().login_keeps();
+        self.intent.apply_since(after, &mut stored, self.data.stored.login.as_ref(), kept)?;
         let lifetime = self.request.hooks.lifetime(&SessionView::of(&stored, self.flags));
         Ok(self.with_lifetime(stored, lifetime))
     }
@@ -142,7 +141,7 @@ impl Save<'_> {
     /// [`Saved::unchanged`](super::Saved::unchanged); an error would fail a request that only
     /// reads. Also return `unchanged` if the session no longer exists.
     ///
-    /// A save can be modified without [`changes`](Self::changes): by a new owner or id, by
+    /// A save can be modified without [`changes`](Self::changes): by a login or a new id, by
     /// `Session::set_modified(true)`, or because an earlier cookie could not be set.
     pub fn is_modified(&self) -> bool {
         self.intent.is_modified()
@@ -153,14 +152,15 @@ impl Save<'_> {
         &self.intent.changes
     }
 
-    /// Returns whether the session that was opened is to end: by a logout, or because it was
-    /// cleared and left empty. If the session is not [empty](Self::is_empty), or a user [logs
-    /// in](Self::is_login), its values start a new session under a new id.
+    /// Returns whether the session that was opened is to end: by a logout, or because it has no
+    /// owner, was cleared and left empty. If the session is not [empty](Self::is_empty), it starts
+    /// again under a new id.
     ///
     /// Remove the stored session whatever its version is, before calling
     /// [`contents`](Self::contents) or [`cookie_attributes`](Self::cookie_attributes), which call
     /// hooks. Then call [`forget`](Self::forget). If nothing starts a new session, return
-    /// `CookieAction::Remove` and `Outcome::Stored`, even if the session was already gone.
+    /// `CookieAction::Remove` and `Outcome::Stored`, even if the session was already gone, or
+    /// `Outcome::BrowserOnly` if a copy of the cookie still opens it.
     pub fn ends(&self) -> bool {
         let Intent { end, write, changes, .. } = &self.intent;
         *end || (*write && changes.clears() && self.is_empty())
@@ -180,20 +180,16 @@ impl Save<'_> {
         self.intent.id
     }
 
-    /// Returns the owner that the request sets, or `None` if it does not set one.
-    pub fn owner_change(&self) -> Option<Option<&str>> {
-        self.intent.owner.then_some(self.data.stored.owner.as_deref())
-    }
-
-    /// Returns whether a user logs in. A login starts a new session if another request ended the
-    /// session in the meantime; any other change is dropped then.
+    /// Returns the login if a user logs in, and `None` otherwise. A login starts a new session if
+    /// another request ended the session in the meantime; any other change is dropped then. The
+    /// time of creation starts again, so that the absolute timeout counts from the login.
     ///
     /// If the stored session is gone, start the new session from `save.merge("{}", None,
     /// Mark::default())`. Do not store [`contents`](Self::contents), which also has the values of
     /// the ended session. Any other modified save returns
     /// [`Saved::dropped`](super::Saved::dropped).
-    pub fn is_login(&self) -> bool {
-        matches!(self.owner_change(), Some(Some(_)))
+    pub fn login(&self) -> Option<&Login> {
+        self.data.stored.login.as_ref().filter(|_| self.intent.login.is_some())
     }
 
     /// Returns whether the response has been sent, so that no cookie can reach the client. A save
@@ -255,7 +251,7 @@ impl Save<'_> {
 
     /// Returns whether this save makes a cookie that contains the id out of date.
     fn makes_cookie_due(&mut self) -> bool {
-        let Intent { changes, write, end, id, owner: _ } = &self.intent;
+        let Intent { changes, write, end, id, login: _ } = &self.intent;
         if !self.is_modified() {
             return false;
         }

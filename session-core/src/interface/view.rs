@@ -6,10 +6,11 @@ use serde::de::DeserializeOwned;
 
 use crate::config::SessionConfig;
 use crate::error::Error;
-use crate::session::SessionKey;
 use crate::session::intent::Intent;
-use crate::session::state::{Data, StoredData, is_permanent};
+use crate::session::state::{Data, is_permanent};
+use crate::session::stored::StoredData;
 use crate::session::values::Values;
+use crate::session::{Login, SessionKey};
 
 /// A read-only view of a session, for the hooks of a session interface.
 ///
@@ -17,7 +18,7 @@ use crate::session::values::Values;
 #[derive(Clone, Copy)]
 pub struct SessionView<'a> {
     values: &'a Values,
-    owner: Option<&'a str>,
+    login: Option<&'a Login>,
     flags: ViewFlags,
 }
 
@@ -47,7 +48,7 @@ impl ViewFlags {
 
 impl<'a> SessionView<'a> {
     pub(crate) fn of(stored: &'a StoredData, flags: ViewFlags) -> Self {
-        Self { values: stored.values(), owner: stored.owner.as_deref(), flags }
+        Self { values: stored.values(), login: stored.login.as_ref(), flags }
     }
 
     pub(crate) fn of_opened(data: &'a Data, config: &SessionConfig) -> Self {
@@ -83,7 +84,7 @@ impl<'a> SessionView<'a> {
 
     /// Returns the owner.
     pub fn owner(&self) -> Option<&'a str> {
-        self.owner
+        self.login.map(Login::owner)
     }
 
     /// Returns Flask's `session.permanent`, or the setting

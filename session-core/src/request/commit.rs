@@ -48,9 +48,10 @@ impl RequestSession {
     /// | any | no | no | yes | `Set-Cookie`, `Vary` |
     /// | any | no | yes | any | `Set-Cookie`, `Vary`; on a server-side backend only if the cookie is out of date |
     ///
-    /// A session in a cookie ends when it is empty. A session on a server ends by a logout or by
-    /// `clear` without a later value. One whose last key was removed stays, empty, with its cookie,
-    /// so that a concurrent insert is not lost.
+    /// A session is empty if it has neither values nor a login. A session in a cookie ends when it
+    /// is empty. A session on a server ends by a logout or, without an owner, by `clear` without a
+    /// later value. One whose last key was removed stays, empty, with its cookie, so that a
+    /// concurrent insert is not lost.
     ///
     /// When a renewal is due depends on the backend; see [`Refresh`](crate::Refresh). On a
     /// server-side backend, also with `Refresh::EachRequest`, most requests set no cookie.

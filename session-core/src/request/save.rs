@@ -13,25 +13,39 @@ use crate::error::{Error, ErrorKind};
 use crate::interface::save::SaveRequest;
 use crate::interface::view::{SessionView, ViewFlags};
 use crate::interface::{CookieAction, Save, Saved};
-use crate::session::Outcome;
-use crate::session::Renewal;
-use crate::session::holder::Cell;
+use crate::session::holder::{Cell, Demand};
 use crate::session::intent::Intent;
-use crate::session::state::{Origin, State, StoredData};
+use crate::session::state::{Origin, State};
+use crate::session::stored::StoredData;
+use crate::session::{Mark, Outcome, Renewal};
 
 impl Shared {
-    /// Saves the changes made so far, before the commit.
-    pub(super) async fn save_now(&self) -> Result<Outcome, Error> {
+    /// Saves the changes made so far, before the commit, and does what is demanded with them.
+    pub(super) async fn save_now(&self, demand: Demand) -> Result<Outcome, Error> {
         // Either this sees the commit below, or the commit sees this and waits.
         self.saved_manually.swap(true, Ordering::SeqCst);
         let _permit = self.saving.lock().await;
-        if self.cell.write(|state| Ok(state.origin == Origin::Anonymous))? {
-            let message = "session store could not be reached when this request began; \
-                           the session cannot be saved";
-            return Err(Error::new(ErrorKind::Unavailable, message));
+        let config = (*self.interface).config();
+        let is_logout = matches!(demand, Demand::LogOut);
+        let earlier = self.cell.write(|state| {
+            if state.origin == Origin::Anonymous {
+                let message = "session store could not be reached when this request began; \
+                               the session cannot be saved";
+                return Err(Error::new(ErrorKind::Unavailable, message));
+            }
+            demand.apply(state, config.now(), config.login_keeps())?;
+            Ok(state.outcome.filter(|_| is_logout))
+        })?;
+        match (self.save_before_commit().await?, earlier) {
+            // An earlier logout has ended the session.
+            (Outcome::Unchanged, Some(earlier)) => Ok(self.cell.lock().conclude(earlier, false)),
+            (outcome, _) => Ok(outcome),
         }
-        if self.is_unchanged() {
-            return Ok(self.cell.lock().conclude(Outcome::Unchanged));
+    }
+
+    async fn save_before_commit(&self) -> Result<Outcome, Error> {
+        if self.is_unchanged(false) {
+            return Ok(self.cell.lock().conclude(Outcome::Unchanged, false));
         }
         let is_reopened = self.origin == Origin::Reopened;
         if is_reopened && self.cell.read(|state| state.data.is_new && state.intent.is_modified()) {
@@ -120,8 +134,9 @@ impl Shared {
         }
     }
 
-    /// Whether the request only read its session and no renewal is due: the most frequent commit.
-    pub(super) fn is_unchanged(&self) -> bool {
+    /// Whether the request only read its session and no renewal is due: the most frequent commit,
+    /// which `last` is.
+    pub(super) fn is_unchanged(&self, last: bool) -> bool {
         let interface = &*self.interface;
         let (contents, renewal, flags) = {
             let state = self.cell.lock();
@@ -142,7 +157,7 @@ impl Shared {
             self.sets_unchanged.store(true, Ordering::Relaxed);
             return false;
         }
-        self.cell.lock().conclude(Outcome::Unchanged);
+        self.cell.lock().conclude(Outcome::Unchanged, last);
         true
     }
 }
@@ -237,19 +252,19 @@ impl<'a> SaveAttempt<'a> {
         };
         let cell = self.save.request.cell;
         if let Some(contents) = saved.contents.take() {
-            merge(cell, contents.stored)?;
+            merge(cell, contents.stored, self.save.config().login_keeps())?;
         }
         let mut state = cell.lock();
         if let Some(lifetime) = lifetime {
             state.data.lifetime = lifetime;
             // A session that begins later has no owner, even if `clear` has ended this one.
-            if lifetime.is_none() && !state.intent.owner {
-                state.data.stored.owner = None;
+            if lifetime.is_none() && state.intent.login.is_none() {
+                state.data.stored.login = None;
             }
         }
         // If the cookie could not be set, the next save must try again.
         state.intent.write |= cookie.is_err();
-        Ok(apply(&mut state, &saved))
+        Ok(apply(&mut state, &saved, self.save.is_final()))
     }
 }
 
@@ -258,19 +273,19 @@ fn lock(action: &Mutex<CookieAction>) -> MutexGuard<'_, CookieAction> {
 }
 
 /// Shows the merged contents, with the changes made since the save began.
-fn merge(cell: &Cell, stored: StoredData) -> Result<(), Error> {
+fn merge(cell: &Cell, stored: StoredData, kept: Option<&[String]>) -> Result<(), Error> {
     loop {
-        let (later, revision) = {
+        let (later, login, revision) = {
             let mut state = cell.lock();
-            if state.intent.changes.is_empty() {
+            if state.intent.changes.is_empty() && state.intent.login.is_none() {
                 show(&mut state, stored);
                 return Ok(());
             }
-            (state.intent.changes.clone(), state.revision)
+            (state.intent.clone(), state.data.stored.login.clone(), state.revision)
         };
         // An update runs the caller's code, so not under the lock.
         let mut merged = stored.clone();
-        later.apply(merged.values_mut())?;
+        later.apply_since(Mark::default(), &mut merged, login.as_ref(), kept)?;
         let mut state = cell.lock();
         if state.revision == revision {
             show(&mut state, merged);
@@ -279,19 +294,16 @@ fn merge(cell: &Cell, stored: StoredData) -> Result<(), Error> {
     }
 }
 
-fn show(state: &mut State, mut merged: StoredData) {
-    if state.intent.owner {
-        merged.owner = state.data.stored.owner.take();
-    }
+fn show(state: &mut State, merged: StoredData) {
     state.data.stored = merged;
     state.revision += 1;
 }
 
-fn apply(state: &mut State, saved: &Saved) -> Outcome {
+fn apply(state: &mut State, saved: &Saved, last: bool) -> Outcome {
     if saved.outcome == Outcome::Stored {
         state.data.renewal = Some(saved.renewal.unwrap_or_else(Renewal::never));
     }
-    state.conclude(saved.outcome)
+    state.conclude(saved.outcome, last)
 }
 
 impl Drop for SaveAttempt<'_> {

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::interface::{OpenContext, SessionInterface};
 use crate::request_view::RequestView;
 use crate::session::Session;
-use crate::session::holder::{BoxFuture, Cell, Holder};
+use crate::session::holder::{BoxFuture, Cell, Demand, Holder};
 use crate::session::state::{Data, Origin};
 
 /// The session of one request. It is opened when it is first needed. Clones share it.
@@ -132,7 +132,7 @@ impl RequestSession {
         if !shared.opening.is_done() {
             return (!shared.renews_unused()).then(SessionHeaders::default);
         }
-        if shared.saved_manually.load(Ordering::SeqCst) || !shared.is_unchanged() {
+        if shared.saved_manually.load(Ordering::SeqCst) || !shared.is_unchanged(true) {
             return None;
         }
         Some(SessionHeaders { set_cookie: None, vary: shared.cell.is_accessed() })
@@ -267,8 +267,8 @@ impl Holder for Shared {
         &self.cell
     }
 
-    fn save(self: Arc<Self>) -> BoxFuture<crate::session::Outcome> {
-        Box::pin(async move { self.save_now().await })
+    fn save(self: Arc<Self>, demand: Demand) -> BoxFuture<crate::session::Outcome> {
+        Box::pin(async move { self.save_now(demand).await })
     }
 
     fn reopen(self: Arc<Self>) -> BoxFuture<Arc<dyn Holder>> {

@@ -1,9 +1,10 @@
 //! A session made by hand: for tests of functions that take a session.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::Session;
-use super::holder::{BoxFuture, Cell, Holder};
+use super::holder::{BoxFuture, Cell, Demand, Holder};
 use super::intent::Outcome;
 use super::state::State;
 use crate::error::{Error, ErrorKind};
@@ -22,8 +23,16 @@ impl Holder for ByHand {
         &self.cell
     }
 
-    fn save(self: Arc<Self>) -> BoxFuture<Outcome> {
-        Box::pin(async { Err(no_interface()) })
+    fn save(self: Arc<Self>, demand: Demand) -> BoxFuture<Outcome> {
+        Box::pin(async move {
+            if matches!(demand, Demand::Nothing) {
+                return Err(no_interface());
+            }
+            self.cell.write(|state| {
+                demand.apply(state, SystemTime::now(), None)?;
+                Ok(state.conclude(Outcome::Stored, false))
+            })
+        })
     }
 
     fn reopen(self: Arc<Self>) -> BoxFuture<Arc<dyn Holder>> {

@@ -88,12 +88,24 @@ impl Changes {
         Ok(values.to_payload())
     }
 
-    pub(crate) fn apply(&self, values: &mut Values) -> Result<(), Error> {
-        self.apply_since(Mark::default(), values)
+    fn apply(&self, values: &mut Values) -> Result<(), Error> {
+        self.apply_between(Mark::default(), self.mark(), values)
     }
 
-    pub(crate) fn apply_since(&self, mark: Mark, values: &mut Values) -> Result<(), Error> {
-        self.changes[self.skipped(mark)..].iter().try_for_each(|change| change.apply(values))
+    /// Applies the changes from one position to another.
+    pub(crate) fn apply_between(
+        &self,
+        after: Mark,
+        until: Mark,
+        values: &mut Values,
+    ) -> Result<(), Error> {
+        let (first, end) = (self.skipped(after), self.skipped(until));
+        self.changes[first.min(end)..end].iter().try_for_each(|change| change.apply(values))
+    }
+
+    /// The position in [`joined`](Self::joined) changes of a position in the later ones.
+    pub(crate) fn mark_of(&self, later: &Self, mark: Mark) -> Mark {
+        Mark(self.mark().0 + later.skipped(mark))
     }
 
     /// How many of the present changes are before a position.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::changes::{Apply, Change};
+use super::keys::check_key;
 use super::running::Identity;
 use super::{Session, SessionKey};
 use crate::error::{Error, ErrorKind};
@@ -32,9 +33,10 @@ impl Session {
     ///
     /// [`ErrorKind::Value`] if the value cannot be written as JSON that [`get`](Self::get) reads,
     /// because it has a number that is NaN or infinite, is nested deeper than 127 levels, or has a
-    /// map whose keys are neither text nor numbers; [`ErrorKind::Committed`] after
-    /// the response was committed; [`ErrorKind::Unconfigured`] on the null session;
-    /// [`ErrorKind::Reentrant`] in a function that [`update`](Self::update) runs on this session.
+    /// map whose keys are neither text nor numbers, or if the key is the reserved `_login`;
+    /// [`ErrorKind::Committed`] after the response was committed; [`ErrorKind::Unconfigured`] on
+    /// the null session; [`ErrorKind::Reentrant`] in a function that [`update`](Self::update) runs
+    /// on this session.
     pub fn insert<T: Serialize>(&self, key: impl SessionKey<T>, value: T) -> Result<(), Error> {
         let key = key.as_name();
         let value = encode(key, &value)?;
@@ -196,11 +198,12 @@ impl Session {
 
     /// Removes every key, including those that other requests are setting at the same time.
     ///
-    /// A session that is still empty when it is saved ends, and its cookie is removed, as in Flask.
+    /// A session without an owner that is still empty when it is saved ends, and its cookie is
+    /// removed, as in Flask. With an owner, it stays: the user remains logged in. Use
+    /// [`log_out`](Self::log_out) for a logout.
     ///
-    /// If a value or a flash message is set after `clear`, the session keeps its id and its owner.
-    /// Therefore use [`destroy`](Self::destroy) for a logout. Removing the last key with
-    /// [`remove`](Self::remove) does not end a session on a server-side backend.
+    /// If a value or a flash message is set after `clear`, the session keeps its id. Removing the
+    /// last key with [`remove`](Self::remove) does not end a session on a server-side backend.
     ///
     /// # Errors
     ///
@@ -216,6 +219,7 @@ impl Session {
         key: &str,
         apply: impl Fn(Option<&str>) -> Result<Option<String>, Error> + Send + Sync + 'static,
     ) -> Result<bool, Error> {
+        check_key(key)?;
         let identity = Identity::of(&self.holder);
         let apply: Arc<Apply> = Arc::new(move |raw| identity.run(|| apply(raw)));
         loop {

@@ -20,7 +20,7 @@ impl Session {
     /// when it closes. By default, a session is not permanent;
     /// [`permanent_by_default`](crate::SessionConfigBuilder::permanent_by_default) changes this.
     ///
-    /// The flag is stored with the session, so call this once, for example at the login. `clear`
+    /// The flag is stored with the session, so call this once, for example after the login. `clear`
     /// and a logout remove the flag.
     ///
     /// # Errors
@@ -37,7 +37,7 @@ impl Session {
         self.read(|state| state.data.is_new)
     }
 
-    /// Returns whether there is something to save: a change, a new owner or id, the end of the
+    /// Returns whether there is something to save: a change, a login, a new id, the end of the
     /// session, or a call of [`set_modified`](Self::set_modified).
     ///
     /// After a successful [`save`](Self::save) it is `false` until the next change. After a failed
@@ -53,7 +53,7 @@ impl Session {
     ///
     /// `false` takes back the changes of values made so far: they are saved only together with
     /// something else, such as a later change or, in a cookie, a renewal. It does not take back a
-    /// new owner, a new id or the end of the session. A [`save`](Self::save) that renews a session
+    /// login, a new id or the end of the session. A [`save`](Self::save) that renews a session
     /// on a server-side backend forgets these changes: a later `true` does not store them.
     ///
     /// # Errors

@@ -6,8 +6,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use super::intent::Outcome;
+use super::login::Login;
 use super::state::{Origin, State};
 use crate::error::{Error, ErrorKind};
 
@@ -17,11 +19,45 @@ pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + S
 pub(crate) trait Holder: Send + Sync {
     fn cell(&self) -> &Cell;
 
-    /// Saves the changes made so far.
-    fn save(self: Arc<Self>) -> BoxFuture<Outcome>;
+    /// Saves the changes made so far, and does what is demanded with them.
+    fn save(self: Arc<Self>, demand: Demand) -> BoxFuture<Outcome>;
 
     /// Opens the session again, outside its request.
     fn reopen(self: Arc<Self>) -> BoxFuture<Arc<dyn Holder>>;
+}
+
+/// The login or logout that a save before the commit stores with the changes made so far.
+pub(crate) enum Demand {
+    Nothing,
+    LogIn(LoginDemand),
+    LogOut,
+}
+
+/// A login that is to be saved.
+pub(crate) struct LoginDemand {
+    pub(crate) owner: Box<str>,
+    pub(crate) stamp: Option<Box<str>>,
+    /// When the user proved who they are, if that was earlier.
+    pub(crate) authenticated_at: Option<SystemTime>,
+}
+
+impl Demand {
+    /// Changes the state. `kept` are the keys of a visitor that a login keeps.
+    pub(crate) fn apply(
+        self,
+        state: &mut State,
+        now: SystemTime,
+        kept: Option<&[String]>,
+    ) -> Result<(), Error> {
+        match self {
+            Self::Nothing => Ok(()),
+            Self::LogOut => state.end(),
+            Self::LogIn(LoginDemand { owner, stamp, authenticated_at }) => {
+                let login = Login::new(&owner, authenticated_at.unwrap_or(now));
+                state.log_in(login.with_stamp(stamp.as_deref()), kept)
+            }
+        }
+    }
 }
 
 /// The state of a session, and the two flags that do not belong to what was opened.

@@ -1,6 +1,9 @@
 //! The changes that one request makes to its session, and the outcome of saving them.
 
-use super::changes::Changes;
+use super::changes::{Changes, Mark};
+use super::login::Login;
+use super::stored::StoredData;
+use crate::error::Error;
 
 /// The outcome of a save.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -8,6 +11,9 @@ use super::changes::Changes;
 pub enum Outcome {
     /// Every change is stored, or the session has ended as requested.
     Stored,
+    /// The cookie is removed, but the session was stored in it: a copy of the cookie opens the
+    /// session until it expires. Only the end of a session on a cookie backend has this outcome.
+    BrowserOnly,
     /// There was nothing to store.
     Unchanged,
     /// Another request ended the session in the meantime. The changes were dropped. The client's
@@ -45,26 +51,45 @@ pub(crate) struct Intent {
     /// Whether the session that was opened is to end, whatever is written afterwards.
     pub(crate) end: bool,
     pub(crate) id: IdChange,
-    /// Whether the owner is replaced by the one that the session shows.
-    pub(crate) owner: bool,
+    /// Whether the request logs in, as the session shows it. The changes before this position were
+    /// made before the login, to the values of the owner at that time.
+    pub(crate) login: Option<Mark>,
 }
 
 impl Intent {
     /// Whether there is anything to save.
     pub(crate) fn is_modified(&self) -> bool {
-        self.write || self.end || self.owner || self.id != IdChange::Keep
+        self.write || self.end || self.login.is_some() || self.id != IdChange::Keep
     }
 
     /// Combines an intent that was not saved with what the request wanted afterwards.
     pub(crate) fn merged(earlier: Self, later: Self) -> Self {
-        let Self { changes, write, end, id, owner } = earlier;
+        let Self { changes, write, end, id, login } = earlier;
+        let later_login = later.login.map(|mark| changes.mark_of(&later.changes, mark));
         let changes = Changes::joined(changes, later.changes);
-        // Ending a session takes back the changes of its id and owner that came before.
-        let (id, owner) = if later.end {
-            (later.id, later.owner)
+        // Ending a session takes back the changes of its id and login that came before.
+        let (id, login) = if later.end {
+            (later.id, later_login)
         } else {
-            (id.max(later.id), owner || later.owner)
+            (id.max(later.id), later_login.or(login))
         };
-        Self { changes, write: write || later.write, end: end || later.end, id, owner }
+        Self { changes, write: write || later.write, end: end || later.end, id, login }
+    }
+
+    /// Applies the changes after a position to stored data, with the login if there is one: the
+    /// owner of that data decides which values the login keeps.
+    pub(crate) fn apply_since(
+        &self,
+        after: Mark,
+        stored: &mut StoredData,
+        login: Option<&Login>,
+        kept: Option<&[String]>,
+    ) -> Result<(), Error> {
+        let Some((mark, login)) = self.login.zip(login) else {
+            return self.changes.apply_between(after, self.changes.mark(), stored.values_mut());
+        };
+        self.changes.apply_between(after, mark, stored.values_mut())?;
+        stored.log_in(login.clone(), kept);
+        self.changes.apply_between(after.max(mark), self.changes.mark(), stored.values_mut())
     }
 }

@@ -3,6 +3,19 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use crate::error::{Error, ErrorKind};
+
+/// The key under which cookie backends store the login. Handlers cannot write it.
+pub(crate) const LOGIN: &str = "_login";
+
+/// Fails if a handler must not write this key.
+pub(super) fn check_key(key: &str) -> Result<(), Error> {
+    if key != LOGIN {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Value, "session key \"_login\" is reserved for the login"))
+}
+
 /// A key with the type of its value.
 ///
 /// With a key declared once as a constant, no handler can write a value of one type and read

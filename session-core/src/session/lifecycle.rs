@@ -1,87 +1,143 @@
-//! The owner, the id and the end of a session, and saving before the response.
+//! Login, logout and the id of a session, and saving before the response.
+
+use std::time::SystemTime;
 
 use super::Session;
 use super::changes::Change;
+use super::holder::{Demand, LoginDemand};
 use super::intent::{IdChange, Outcome};
+use super::login::Login;
 use super::running::check_not_running;
 use crate::error::{Error, ErrorKind};
 use crate::flask;
 
 /// The key under which a session stores its label.
 pub(crate) const LABEL: &str = "_label";
+/// How many bytes a stamp may have.
+const MAX_STAMP: usize = 1024;
 
-/// Owner, id and end. Signed and sealed cookies have no id: they ignore an owner and a rotation.
+/// Login, logout and id. Signed and sealed cookies have no id: they ignore a rotation.
 impl Session {
-    /// Returns the owner, as set by [`set_owner`](Self::set_owner).
-    ///
-    /// On a cookie backend it is set only in the request that called `set_owner`.
+    /// Returns the owner: the user who is logged in, as [`log_in`](Self::log_in) got it.
     pub fn owner(&self) -> Option<String> {
-        self.read(|state| state.data.stored.owner.as_deref().map(str::to_owned))
+        self.read(|state| state.data.stored.owner().map(str::to_owned))
     }
 
-    /// Sets the owner of the session. Call it when a user logs in. `None` removes the owner.
+    /// Returns when the user last proved who they are, or `None` if no user is logged in. Require a
+    /// recent time before a critical action, such as a change of password (OWASP ASVS 5, 7.5).
+    pub fn authenticated_at(&self) -> Option<SystemTime> {
+        self.read(|state| state.data.stored.login.as_ref().map(Login::authenticated_at))
+    }
+
+    /// Logs a user in and saves the session. Call it when the user has proved who they are. `owner`
+    /// identifies the user; [`owner`](Self::owner) returns it from now on.
     ///
-    /// The session gets a new id, so that an id that was planted or seen before the login is
-    /// worthless after it (session fixation; OWASP ASVS 5, 7.2.4). Its values stay. Requests that
-    /// opened the session under the old id are cut off: their changes are dropped.
+    /// The `stamp` is for applications that end all sessions of a user when the password changes;
+    /// see [`crate::login`]. Others pass `None`.
     ///
-    /// A cookie backend does not store the owner, and a session without values gets no cookie
-    /// there. To work with every backend, also store the user in a value: `session.insert("user",
-    /// user_id)?`.
+    /// - The session gets a new id, so that an id that was planted or seen before the login is
+    ///   worthless after it (session fixation; OWASP ASVS 5, 7.2.4). Requests that opened the
+    ///   session under the old id are cut off: their changes are dropped.
+    /// - If a visitor logs in, the values stay, except the CSRF secret of Flask-WTF. A client may
+    ///   have planted them: limit them with
+    ///   [`login_keeps`](crate::config::SessionConfigBuilder::login_keeps). If the session has
+    ///   another owner, its values are dropped. The owner of the session in the store decides.
+    /// - The [`absolute_timeout`](crate::SessionConfig::absolute_timeout) counts from now.
     ///
-    /// Values of an earlier user stay too, and the
-    /// [`absolute_timeout`](crate::SessionConfig::absolute_timeout) counts from the first visit.
-    /// Call [`destroy`](Self::destroy) before `set_owner` to start a login with an empty, new
-    /// session.
-    ///
-    /// If another request ended the session in the meantime, a login starts a new session from the
+    /// If another request ended the session in the meantime, a new session is started from the
     /// changes of this request.
+    ///
+    /// A cookie backend stores the login in the cookie. It cannot cut off anyone: a copy of an
+    /// earlier cookie opens what it contained.
     ///
     /// # Errors
     ///
-    /// As for [`insert`](Self::insert), and [`ErrorKind::Committed`] on a reopened session, whose
-    /// new id could not reach the client.
-    pub fn set_owner<'a>(&self, owner: impl Into<Option<&'a str>>) -> Result<(), Error> {
-        let owner = owner.into().map(Into::into);
-        self.write(|state| {
-            state.change_id(IdChange::CutOff)?;
-            state.data.stored.owner = owner;
-            state.intent.owner = true;
-            Ok(())
-        })
+    /// As for [`save`](Self::save), and [`ErrorKind::Conflict`] if all sessions of the owner were
+    /// ended at the same time. If it fails or its future is dropped, the login is tried again with
+    /// the response; call [`log_out`](Self::log_out) to prevent that. [`ErrorKind::Committed`] on a
+    /// reopened session, whose new id could not reach the client. [`ErrorKind::TooLarge`] if the
+    /// stamp is longer than 1024 bytes; nothing is changed then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use session_core::{Error, Session};
+    ///
+    /// async fn log_in(session: &Session, user: &str) -> Result<(), Error> {
+    ///     session.log_in(user, None).await?;
+    ///     session.flash("Welcome back")
+    /// }
+    /// ```
+    pub async fn log_in(&self, owner: &str, stamp: Option<&str>) -> Result<(), Error> {
+        let (owner, stamp) = (owner.into(), stamp.map(Into::into));
+        self.save_login(LoginDemand { owner, stamp, authenticated_at: None }).await
+    }
+
+    /// Saves a login, or the stamp of the present one.
+    pub(crate) async fn save_login(&self, login: LoginDemand) -> Result<(), Error> {
+        if login.stamp.as_ref().is_some_and(|stamp| stamp.len() > MAX_STAMP) {
+            let message = format!("stamp of a login is longer than {MAX_STAMP} bytes");
+            return Err(Error::new(ErrorKind::TooLarge, message));
+        }
+        check_not_running(&self.holder)?;
+        match self.holder().save(Demand::LogIn(login)).await? {
+            Outcome::Dropped => {
+                let message = "the sessions of the owner were ended during the login";
+                Err(Error::new(ErrorKind::Conflict, message))
+            }
+            Outcome::Stored | Outcome::BrowserOnly | Outcome::Unchanged => Ok(()),
+        }
     }
 
     /// Gives the session a new id when it is saved. Call it when the privileges of a user change.
     ///
     /// Requests that opened the session under the old id can still store their changes. A later
-    /// request with the old id gets an empty session. At a login, use
-    /// [`set_owner`](Self::set_owner) instead.
-    ///
-    /// This includes requests that the browser sends before it receives the new cookie.
+    /// request with the old id gets an empty session. This includes requests that the browser sends
+    /// before it receives the new cookie. A [`log_in`](Self::log_in) changes the id by itself.
     ///
     /// # Errors
     ///
-    /// As for [`set_owner`](Self::set_owner).
+    /// As for [`insert`](Self::insert), and [`ErrorKind::Committed`] on a reopened session, whose
+    /// new id could not reach the client.
     pub fn rotate_id(&self) -> Result<(), Error> {
         self.write(|state| state.change_id(IdChange::Rotate))
     }
 
-    /// Ends the session when it is saved. Call it when a user logs out.
+    /// Ends the session at once. Call it when a user logs out, and check the outcome:
     ///
-    /// All values and the owner are dropped, and the cookie is removed. Values that are set
-    /// afterwards in the same request start a new session under a new id.
+    /// - [`Outcome::Stored`]: no cookie opens the session any more, whether or not the client gets
+    ///   the response. This is also the outcome if the session has ended already.
+    /// - [`Outcome::BrowserOnly`]: the response removes the cookie, but a copy of it opens the
+    ///   session until it expires. This is the outcome on cookie backends.
+    /// - [`Outcome::Unchanged`]: the request sent no cookie that opens a session.
+    /// - [`Outcome::Dropped`]: nothing was ended, and a session may remain, because another request
+    ///   changed the id long ago, or a user has logged in since. The cookie stays.
     ///
-    /// On a cookie backend, a copy of the cookie stays valid until it expires. A server-side
-    /// backend removes the record, so a copy of the cookie is worthless. If another request ended
-    /// the session or changed its id long ago, or if a user has logged in since, the outcome is
-    /// [`Outcome::Dropped`]: nothing was ended, and the cookie stays. Call [`flash`](Self::flash)
-    /// after `destroy`, not before, to show a message on the next page.
+    /// The values and the owner are dropped, also those that concurrent requests set. Values that
+    /// are set afterwards in the same request start a new session under a new id, without an owner.
+    /// To show a message on the next page, call [`flash`](Self::flash) after `log_out`.
     ///
     /// # Errors
     ///
-    /// As for [`insert`](Self::insert).
-    pub fn destroy(&self) -> Result<(), Error> {
-        self.write(super::state::State::end)
+    /// As for [`save`](Self::save). The session has not ended then, and the cookie stays, so that
+    /// the user can try again. The logout is tried again with the response.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use session_core::{Error, Outcome, Session};
+    ///
+    /// async fn log_out(session: &Session) -> Result<(), Error> {
+    ///     let message = match session.log_out().await? {
+    ///         Outcome::Dropped => "You may still be logged in: please try again",
+    ///         _ => "You are logged out",
+    ///     };
+    ///     session.flash(message)
+    /// }
+    /// ```
+    pub async fn log_out(&self) -> Result<Outcome, Error> {
+        check_not_running(&self.holder)?;
+        self.holder().save(Demand::LogOut).await
     }
 
     /// Sets the label by which an owner recognizes the session in a list, such as "Firefox on
@@ -101,7 +157,8 @@ impl Session {
         self.write(|state| state.record(Change::Insert { key: LABEL.into(), value }))
     }
 
-    /// Returns what became of the session at its last save, or `None` before the first.
+    /// Returns what became of the session at its last save, or `None` before the first. A commit
+    /// that has nothing to store does not count after another save.
     pub fn outcome(&self) -> Option<Outcome> {
         self.read(|state| state.outcome)
     }
@@ -136,7 +193,7 @@ impl Session {
     /// its reply was lost.
     pub async fn save(&self) -> Result<Outcome, Error> {
         check_not_running(&self.holder)?;
-        self.holder().save().await
+        self.holder().save(Demand::Nothing).await
     }
 
     /// Opens the session again after its request was committed, for a socket or a stream that
@@ -150,7 +207,7 @@ impl Session {
     /// On a server-side backend, [`save`](Self::save) without a change extends the expiry if that
     /// is due. Reading alone does not.
     ///
-    /// No cookie can reach the client any more. Therefore a new owner or id, and any change on a
+    /// No cookie can reach the client any more. Therefore a login or a new id, and any change on a
     /// cookie backend, fails with [`ErrorKind::Committed`].
     ///
     /// # Errors

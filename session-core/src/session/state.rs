@@ -2,20 +2,21 @@
 
 use std::any::Any;
 use std::borrow::Cow;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::changes::Change;
 use super::intent::{IdChange, Intent, Outcome};
+use super::keys::check_key;
+use super::login::Login;
 use super::renewal::Renewal;
+use super::stored::StoredData;
 use super::values::Values;
 use crate::error::{Error, ErrorKind};
 use crate::flask::flash::Flash;
 
 /// The key under which Flask stores the flag `permanent`.
 const PERMANENT: &str = "_permanent";
-
-static EMPTY: LazyLock<Values> = LazyLock::new(Values::default);
 
 /// A session as an interface opens and saves it.
 #[derive(Clone, Default)]
@@ -29,13 +30,6 @@ pub(crate) struct Data {
     #[expect(clippy::option_option, reason = "the known lifetime may be that of the browser")]
     pub(crate) lifetime: Option<Option<Duration>>,
     pub(crate) backend: BackendState,
-}
-
-/// The values and the owner. Clones share the values until one changes them.
-#[derive(Clone, Default)]
-pub(crate) struct StoredData {
-    values: Option<Arc<Values>>,
-    pub(crate) owner: Option<Arc<str>>,
 }
 
 /// The data that interfaces store with a session.
@@ -98,23 +92,6 @@ impl Data {
     }
 }
 
-impl StoredData {
-    pub(crate) fn new(values: Values, owner: Option<Arc<str>>) -> Self {
-        Self { values: Some(Arc::new(values)), owner }
-    }
-
-    pub(crate) fn values(&self) -> &Values {
-        match &self.values {
-            Some(values) => values,
-            None => &EMPTY,
-        }
-    }
-
-    pub(crate) fn values_mut(&mut self) -> &mut Values {
-        Arc::make_mut(self.values.get_or_insert_default())
-    }
-}
-
 impl BackendState {
     /// The state of a part of a combined interface, or of the whole interface if `part` is 0.
     pub(crate) fn get<T: Any + Send + Sync>(&self, part: u64) -> Option<Arc<T>> {
@@ -161,6 +138,9 @@ impl BackendState {
 impl State {
     /// Applies a change and records it.
     pub(crate) fn record(&mut self, change: Change) -> Result<(), Error> {
+        if let Change::Insert { key, .. } = &change {
+            check_key(key)?;
+        }
         change.apply(self.data.values_mut())?;
         self.push(change);
         Ok(())
@@ -187,23 +167,41 @@ impl State {
         Ok(())
     }
 
-    /// Notes what became of the session at a save, and returns it. A session that was dropped stays
-    /// so while later saves have nothing to store.
-    pub(crate) fn conclude(&mut self, outcome: Outcome) -> Outcome {
+    /// Notes what became of the session at a save, and returns it. A save that has nothing to store
+    /// does not change that a session was dropped. If it is the commit, it changes nothing.
+    pub(crate) fn conclude(&mut self, outcome: Outcome, last: bool) -> Outcome {
         let concluded = match self.outcome {
-            Some(Outcome::Dropped) if outcome == Outcome::Unchanged => Outcome::Dropped,
+            Some(earlier)
+                if outcome == Outcome::Unchanged && (last || earlier == Outcome::Dropped) =>
+            {
+                earlier
+            }
             _ => outcome,
         };
         self.outcome = Some(concluded);
         concluded
     }
 
+    /// Logs in, under a new id. `kept` are the keys of a visitor that stay; see
+    /// [`StoredData::log_in`].
+    pub(crate) fn log_in(&mut self, login: Login, kept: Option<&[String]>) -> Result<(), Error> {
+        self.change_id(IdChange::CutOff)?;
+        if self.intent.login.is_some() && self.data.stored.owner() != Some(login.owner()) {
+            // The values that were set since the earlier login belong to its owner.
+            self.record(Change::Clear)?;
+        }
+        self.intent.login = Some(self.intent.changes.mark());
+        self.data.stored.log_in(login, kept);
+        self.revision += 1;
+        Ok(())
+    }
+
     pub(crate) fn end(&mut self) -> Result<(), Error> {
         self.record(Change::Clear)?;
-        self.data.stored.owner = None;
+        self.data.stored.login = None;
         self.intent.end = true;
         self.intent.id = IdChange::Keep;
-        self.intent.owner = false;
+        self.intent.login = None;
         Ok(())
     }
 }

@@ -4,7 +4,9 @@ use session_core::interface::state_of;
 use session_core::{Error, Outcome, Session};
 
 use crate::store::{TestStore, store_key};
-use crate::support::{App, DAY, Handler, MINUTE, UNKNOWN, read, write_user};
+use crate::support::{
+    App, DAY, Handler, MINUTE, UNKNOWN, log_in, log_in_as, log_out, read, write_user,
+};
 
 /// Whatever begins a session.
 const BEGINNINGS: &[(&str, Handler)] = &[
@@ -15,22 +17,18 @@ const BEGINNINGS: &[(&str, Handler)] = &[
         session.clear()?;
         write_user(session)
     }),
-    ("destroy, then insert", destroy_and_write),
+    ("log_out, then insert", log_out_and_write),
     ("rotate_id, then insert", |session| {
         session.rotate_id()?;
         write_user(session)
     }),
-    ("set_owner", log_in),
-    ("set_owner, then insert", |session| {
+    ("log_in", log_in),
+    ("log_in, then insert", |session| {
         log_in(session)?;
         write_user(session)
     }),
-    ("destroy, then set_owner", |session| {
-        session.destroy()?;
-        log_in(session)
-    }),
-    ("set_owner twice", |session| {
-        session.set_owner("eve")?;
+    ("log_out, then log_in", |session| {
+        log_out(session)?;
         log_in(session)
     }),
 ];
@@ -50,12 +48,8 @@ async fn an_unknown_id_is_never_adopted() {
 
 #[tokio::test]
 async fn what_leaves_an_unknown_id_empty_stores_nothing() {
-    let handlers: [(&str, Handler); 4] = [
-        ("read", read),
-        ("rotate_id", Session::rotate_id),
-        ("clear", Session::clear),
-        ("set_owner(None)", |session| session.set_owner(None)),
-    ];
+    let handlers: [(&str, Handler); 3] =
+        [("read", read), ("rotate_id", Session::rotate_id), ("clear", Session::clear)];
     for (name, handler) in handlers {
         let app = App::new();
         assert_eq!(app.request(UNKNOWN, handler).await.cookie(), None, "{name}");
@@ -82,7 +76,7 @@ async fn the_id_of_an_expired_session_is_never_adopted_and_its_record_stays_as_i
 async fn a_session_that_begins_after_a_logout_has_a_new_id_and_no_old_data() {
     let app = App::new();
     let old = app.begin(|session| session.insert("secret", 1)).await;
-    let response = app.request(&old, destroy_and_write).await;
+    let response = app.request(&old, log_out_and_write).await;
     let new = response.cookie().unwrap();
     assert_ne!(new, old);
     assert_eq!(only_key_is(&app.store, &new), Ok(()));
@@ -95,30 +89,27 @@ async fn a_session_that_begins_after_a_logout_is_as_old_as_its_first_request() {
     let app = App::new();
     let old = app.begin(write_user).await;
     app.clock.advance(MINUTE);
-    let new = app.request(&old, destroy_and_write).await.cookie().unwrap();
+    let new = app.request(&old, log_out_and_write).await.cookie().unwrap();
     assert_eq!(app.store.record(&new).unwrap().created_at(), app.now());
 }
 
 #[tokio::test]
-async fn every_change_of_owner_changes_the_id_and_keeps_the_data() {
-    let changes: [(&str, Handler, Option<&str>); 6] = [
-        ("login", log_in, Some("ada")),
-        ("the same owner again", |session| session.set_owner("first"), Some("first")),
-        ("no owner", |session| session.set_owner(None), None),
-        ("twice", |session| session.set_owner("eve").and_then(|()| log_in(session)), Some("ada")),
-        ("taken back", |session| log_in(session).and_then(|()| session.set_owner(None)), None),
-        (
-            "with rotate_id",
-            |session| session.rotate_id().and_then(|()| log_in(session)),
-            Some("ada"),
-        ),
+async fn login_changes_id_and_keeps_values_of_same_owner_only() {
+    let back: Handler =
+        |session| log_in_as(session, "eve").and_then(|()| log_in_as(session, "first"));
+    let rotated: Handler = |session| session.rotate_id().and_then(|()| log_in(session));
+    let changes: [(&str, Handler, &str, &str); 4] = [
+        ("login", log_in, "ada", "{}"),
+        ("the same owner", |session| log_in_as(session, "first"), "first", r#"{"cart":[1,2]}"#),
+        ("another, then the same", back, "first", "{}"),
+        ("with rotate_id", rotated, "ada", "{}"),
     ];
-    for (name, change, owner) in changes {
+    for (name, change, owner, payload) in changes {
         let app = App::new();
         let old = app
             .begin(|session| {
                 session.insert("cart", [1, 2])?;
-                session.set_owner("first")
+                log_in_as(session, "first")
             })
             .await;
         assert_eq!(app.peek(&old).await.owner().as_deref(), Some("first"), "{name}");
@@ -126,10 +117,12 @@ async fn every_change_of_owner_changes_the_id_and_keeps_the_data() {
         let new = response.cookie().unwrap();
         assert!(new != old && response.outcome == Some(Outcome::Stored), "{name}");
         assert!(app.peek(&old).await.is_new(), "{name}");
-        assert_eq!(app.payload(&new).await, r#"{"cart":[1,2]}"#, "{name}");
-        assert_eq!(app.store.record(&new).unwrap().owner(), owner, "{name}");
-        assert_eq!(app.peek(&new).await.owner().as_deref(), owner, "{name}");
-        assert_eq!(app.store.records().len(), 2, "{name}: the session and one tombstone");
+        assert_eq!(app.payload(&new).await, payload, "{name}");
+        assert_eq!(app.store.record(&new).unwrap().owner(), Some(owner), "{name}");
+        assert_eq!(app.peek(&new).await.owner().as_deref(), Some(owner), "{name}");
+        let records = app.store.records();
+        let live = records.iter().filter(|(_, record)| record.owner().is_some()).count();
+        assert_eq!(live, 1, "{name}: the others are tombstones");
     }
 }
 
@@ -147,7 +140,7 @@ async fn a_logout_drops_the_owner() {
     let cookie = app.begin(log_in).await;
     let response = app
         .request(&cookie, |session| {
-            session.destroy()?;
+            log_out(session)?;
             assert_eq!(session.owner(), None);
             write_user(session)
         })
@@ -183,12 +176,8 @@ async fn no_two_sessions_get_the_same_id() {
     assert_eq!((cookies.len(), app.store.records().len()), (100, 100));
 }
 
-fn log_in(session: &Session) -> Result<(), Error> {
-    session.set_owner("ada")
-}
-
-fn destroy_and_write(session: &Session) -> Result<(), Error> {
-    session.destroy()?;
+fn log_out_and_write(session: &Session) -> Result<(), Error> {
+    log_out(session)?;
     write_user(session)
 }
 

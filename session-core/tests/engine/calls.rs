@@ -4,7 +4,8 @@ use session_core::{Error, Refresh, Session};
 
 use crate::store::Call::{self, Create, Load, Remove, Replace, Touch};
 use crate::support::{
-    App, DAY, Handler, MILLISECOND, MINUTE, SECOND, UNKNOWN, read, write_permanent, write_user,
+    App, DAY, Handler, MILLISECOND, MINUTE, SECOND, UNKNOWN, log_in, log_out, read,
+    write_permanent, write_user,
 };
 
 /// Which cookie a request carries.
@@ -22,7 +23,7 @@ const REQUESTS: &[(&str, With, Handler, &[Call], bool)] = &[
     ("reads nothing", NoCookie, read, &[], false),
     ("begins a session", NoCookie, write_user, &[Create], true),
     ("logs in", NoCookie, log_in, &[Create], true),
-    ("logs out of nothing", NoCookie, Session::destroy, &[], true),
+    ("logs out of nothing", NoCookie, log_out, &[], true),
     ("rotates nothing", NoCookie, Session::rotate_id, &[], false),
     ("writes and takes back", NoCookie, write_and_take_back, &[], false),
     ("is modified without a change", NoCookie, mark_modified, &[], false),
@@ -47,17 +48,16 @@ const REQUESTS: &[(&str, With, Handler, &[Call], bool)] = &[
     ("is modified without a change", LiveId, mark_modified, &[Load, Touch], true),
     ("is not to be saved", LiveId, write_and_mark_unmodified, &[Load], false),
     ("clears", LiveId, Session::clear, &[Load, Remove], true),
-    ("logs out", LiveId, Session::destroy, &[Load, Remove], true),
-    ("logs out and writes", LiveId, destroy_and_write, &[Load, Remove, Create], true),
+    ("logs out", LiveId, log_out, &[Load, Remove], true),
+    ("logs out and writes", LiveId, log_out_and_write, &[Load, Remove, Create], true),
     ("rotates", LiveId, Session::rotate_id, &[Load, Create, Replace], true),
     ("rotates and writes", LiveId, rotate_and_write, &[Load, Create, Replace], true),
     ("logs in", LiveId, log_in, &[Load, Create, Replace], true),
-    ("loses its owner", LiveId, |session| session.set_owner(None), &[Load, Create, Replace], true),
     ("reads", UnknownId, read, &[Load], false),
     ("writes", UnknownId, write_user, &[Load, Create], true),
     ("logs in", UnknownId, log_in, &[Load, Create], true),
     ("rotates", UnknownId, Session::rotate_id, &[Load], false),
-    ("logs out", UnknownId, Session::destroy, &[Load], true),
+    ("logs out", UnknownId, log_out, &[Load], true),
 ];
 
 #[tokio::test]
@@ -176,10 +176,6 @@ fn non_canonical(id: &str) -> [String; 3] {
     [1, 2, 3].map(|low_bits| format!("{head}{}", &ALPHABET[index + low_bits..=index + low_bits]))
 }
 
-fn log_in(session: &Session) -> Result<(), Error> {
-    session.set_owner("ada")
-}
-
 fn mark_modified(session: &Session) -> Result<(), Error> {
     session.set_modified(true)
 }
@@ -204,8 +200,8 @@ fn clear_and_write(session: &Session) -> Result<(), Error> {
     session.insert("a", 1)
 }
 
-fn destroy_and_write(session: &Session) -> Result<(), Error> {
-    session.destroy()?;
+fn log_out_and_write(session: &Session) -> Result<(), Error> {
+    log_out(session)?;
     session.insert("a", 1)
 }
 

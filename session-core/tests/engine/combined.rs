@@ -9,7 +9,7 @@ use session_core::{
 };
 
 use crate::store::TestStore;
-use crate::support::{Response, read, write_user};
+use crate::support::{Response, log_out, read, write_user};
 
 const NEW: u8 = 0;
 const OLD: u8 = 1;
@@ -112,6 +112,6 @@ async fn later_change_stays_in_the_new_store() {
 async fn logout_ends_session_of_the_old_store() {
     let stores = Stores::new();
     let cookie = respond(&stores.only_old, "", write_user).await.cookie().unwrap();
-    assert!(respond(&stores.moving, &cookie, Session::destroy).await.is_removal());
+    assert!(respond(&stores.moving, &cookie, log_out).await.is_removal());
     assert!(stores.old.records().is_empty() && stores.new.records().is_empty());
 }

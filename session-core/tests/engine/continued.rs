@@ -8,18 +8,14 @@ use session_core::request::{Committed, RequestSession};
 use session_core::{Error, ErrorKind, Outcome, Session};
 
 use crate::store::Call::{self, Load, Replace};
-use crate::support::{App, Handler, Response};
+use crate::support::{App, Handler, Response, Saving, log_in, log_in_as};
 
 fn increment(session: &Session) -> Result<(), Error> {
     session.update("n", |n: Option<u64>| Some(n.unwrap_or(0) + 1))
 }
 
-fn log_in(session: &Session) -> Result<(), Error> {
-    session.set_owner("ada")
-}
-
 fn log_in_as_eve(session: &Session) -> Result<(), Error> {
-    session.set_owner("eve")
+    log_in_as(session, "eve")
 }
 
 /// A stored session with `n` = 1, and its cookie.
@@ -44,14 +40,14 @@ fn sessions(app: &App) -> usize {
     app.store.records().values().filter(|record| record.payload()[0] == 1).count()
 }
 
-/// Makes these changes and saves them. The session is moved, but the save is told that it failed.
-async fn move_without_reply(app: &App, session: &Session, changes: &[Handler]) {
-    for change in changes {
-        change(session).unwrap();
+/// Moves the session, but the save is told that it failed.
+async fn move_without_reply(app: &App, session: &Session, saving: Saving) {
+    if let Saving::Save = saving {
+        session.rotate_id().unwrap();
     }
     app.store.lose_reply(Replace);
     app.store.fail(Load, ErrorKind::Unavailable);
-    assert_eq!(session.save().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(saving.run(session).await.unwrap_err().kind(), ErrorKind::Unavailable);
     app.store.recover();
 }
 
@@ -62,11 +58,12 @@ async fn commit(request: RequestSession, session: &Session) -> Response {
 
 #[tokio::test]
 async fn rotation_follows_changes_of_new_record() {
-    for rotate in [Session::rotate_id as Handler, log_in] {
+    for saving in [Saving::Save, Saving::LogIn] {
         let (app, old) = begin().await;
         let (other, others) = open(&app, &old).await;
         let (request, session) = open(&app, &old).await;
-        move_without_reply(&app, &session, &[increment, rotate]).await;
+        increment(&session).unwrap();
+        move_without_reply(&app, &session, saving).await;
         increment(&others).unwrap();
         let is_followed = commit(other, &others).await.outcome == Some(Outcome::Stored);
         increment(&session).unwrap();
@@ -127,7 +124,8 @@ async fn login_copies_session_that_was_moved_further() {
         let (app, old) = begin().await;
         let (other, others) = open(&app, &old).await;
         let (request, session) = open(&app, &old).await;
-        move_without_reply(&app, &session, &[increment, Session::rotate_id]).await;
+        increment(&session).unwrap();
+        move_without_reply(&app, &session, Saving::Save).await;
         increment(&others).unwrap();
         other_login(&others).unwrap();
         let theirs = commit(other, &others).await.cookie().unwrap();
@@ -146,7 +144,7 @@ async fn rotation_is_dropped_if_login_moved_session_further() {
     let (app, old) = begin().await;
     let (other, others) = open(&app, &old).await;
     let (request, session) = open(&app, &old).await;
-    move_without_reply(&app, &session, &[Session::rotate_id]).await;
+    move_without_reply(&app, &session, Saving::Save).await;
     log_in_as_eve(&others).unwrap();
     let theirs = commit(other, &others).await.cookie().unwrap();
     increment(&session).unwrap();
@@ -159,7 +157,7 @@ async fn rotation_is_dropped_if_login_moved_session_further() {
 async fn login_whose_session_was_ended_starts_anew() {
     let (app, old) = begin().await;
     let (request, session) = open(&app, &old).await;
-    move_without_reply(&app, &session, &[log_in]).await;
+    move_without_reply(&app, &session, Saving::LogIn).await;
     assert_eq!(app.owners.end_all("ada").await.unwrap(), 1);
     session.insert("later", 1).unwrap();
     let response = commit(request, &session).await;
@@ -175,9 +173,9 @@ async fn rotation_whose_session_was_ended_is_dropped() {
     let (app, old) = begin().await;
     let (other, others) = open(&app, &old).await;
     let (request, session) = open(&app, &old).await;
-    move_without_reply(&app, &session, &[Session::rotate_id]).await;
-    others.destroy().unwrap();
-    assert_eq!(commit(other, &others).await.outcome, Some(Outcome::Stored));
+    move_without_reply(&app, &session, Saving::Save).await;
+    assert_eq!(others.log_out().await.unwrap(), Outcome::Stored);
+    commit(other, &others).await;
     let response = commit(request, &session).await;
     assert_eq!((response.outcome, response.cookie()), (Some(Outcome::Dropped), None));
     assert_eq!(sessions(&app), 0);
@@ -188,11 +186,11 @@ async fn logout_after_unknown_rotation_ends_no_login_of_another() {
     let (app, old) = begin().await;
     let (other, others) = open(&app, &old).await;
     let (request, session) = open(&app, &old).await;
-    move_without_reply(&app, &session, &[Session::rotate_id]).await;
+    move_without_reply(&app, &session, Saving::Save).await;
     log_in_as_eve(&others).unwrap();
     let theirs = commit(other, &others).await.cookie().unwrap();
-    session.destroy().unwrap();
-    assert_eq!(commit(request, &session).await.outcome, Some(Outcome::Dropped));
+    assert_eq!(session.log_out().await.unwrap(), Outcome::Dropped);
+    commit(request, &session).await;
     assert_eq!(count(&app, &theirs).await, Some(1));
 }
 
@@ -200,22 +198,22 @@ async fn logout_after_unknown_rotation_ends_no_login_of_another() {
 async fn logout_after_own_unknown_login_is_stored() {
     let (app, old) = begin().await;
     let (request, session) = open(&app, &old).await;
-    move_without_reply(&app, &session, &[log_in]).await;
-    session.destroy().unwrap();
+    move_without_reply(&app, &session, Saving::LogIn).await;
+    assert_eq!(session.log_out().await.unwrap(), Outcome::Stored);
     let response = commit(request, &session).await;
     assert_eq!((response.outcome, response.is_removal()), (Some(Outcome::Stored), true));
     assert_eq!(sessions(&app), 0);
 }
 
 /// Drops a save while it looks up the tombstone whose reply was lost, or before it.
-fn drop_save(app: &App, session: &Session, is_moved: bool) {
+fn drop_save(app: &App, session: &Session, saving: Saving, is_moved: bool) {
     if is_moved {
         app.store.lose_reply(Replace);
         app.store.hold_next(Load);
     } else {
         app.store.hold_next(Replace);
     }
-    let mut save = pin!(session.save());
+    let mut save = pin!(saving.run(session));
     assert!(matches!(save.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Pending));
     app.store.recover();
 }
@@ -227,7 +225,7 @@ async fn error_response_has_id_of_record_that_dropped_save_created() {
         let (request, session) = open(&app, &old).await;
         increment(&session).unwrap();
         session.rotate_id().unwrap();
-        drop_save(&app, &session, is_moved);
+        drop_save(&app, &session, Saving::Save, is_moved);
         app.store.fail(Load, ErrorKind::Unavailable);
         let Committed { headers, error } = request.commit().await;
         app.store.recover();
@@ -244,8 +242,7 @@ async fn failed_commit_of_dropped_login_leaves_no_login() {
     for is_moved in [false, true] {
         let (app, old) = begin().await;
         let (request, session) = open(&app, &old).await;
-        log_in(&session).unwrap();
-        drop_save(&app, &session, is_moved);
+        drop_save(&app, &session, Saving::LogIn, is_moved);
         app.store.fail(Replace, ErrorKind::Unavailable);
         let Committed { headers, error } = request.commit().await;
         app.store.recover();

@@ -3,7 +3,7 @@
 use session_core::{Outcome, SameSite, Session};
 
 use crate::store::Call::{Load, Remove, Replace};
-use crate::support::{App, Handler, write_user};
+use crate::support::{App, Handler, log_in, log_out, write_user};
 
 #[tokio::test]
 async fn a_session_that_is_emptied_key_by_key_stays_empty_under_its_cookie() {
@@ -43,17 +43,14 @@ async fn the_last_flash_message_does_not_end_a_session() {
 
 #[tokio::test]
 async fn an_emptied_session_ends_and_its_removal_cookie_is_complete() {
-    let handlers: [(&str, Handler); 5] = [
+    let handlers: [(&str, Handler); 4] = [
         ("clear", Session::clear),
-        ("destroy", Session::destroy),
+        ("log_out", log_out),
         ("discard, then clear", |session| session.discard("user").and_then(|_| session.clear())),
         ("clear, insert and discard", |session| {
             session.clear()?;
             session.insert("n", 1)?;
             session.discard("n").map(drop)
-        }),
-        ("set_owner, then destroy", |session| {
-            session.set_owner("ada").and_then(|()| session.destroy())
         }),
     ];
     for (name, handler) in handlers {
@@ -95,16 +92,27 @@ async fn a_session_that_is_cleared_and_written_goes_on_under_its_id() {
 }
 
 #[tokio::test]
-async fn a_cleared_session_that_somebody_else_wrote_to_ends_all_the_same() {
-    for end in [Session::clear as Handler, Session::destroy] {
+async fn session_that_another_request_has_written_to_ends() {
+    for end in [Session::clear as Handler, log_out] {
         let app = App::new();
         let cookie = app.begin(write_user).await;
         let slow = app.open(&cookie);
-        end(&slow.session().await.unwrap()).unwrap();
+        let session = slow.session().await.unwrap();
         app.request(&cookie, |session| session.insert("late", 1)).await;
+        end(&session).unwrap();
         assert!(
             slow.commit().await.into_result().unwrap().set_cookie().unwrap().contains("Max-Age=0")
         );
         assert!(app.store.records().is_empty());
     }
+}
+
+#[tokio::test]
+async fn cleared_session_of_user_stays() {
+    let app = App::new();
+    let cookie = app.begin(|session| write_user(session).and(log_in(session))).await;
+    let response = app.request(&cookie, Session::clear).await;
+    assert_eq!((response.header(), response.outcome), (None, Some(Outcome::Stored)));
+    let session = app.peek(&cookie).await;
+    assert!(session.is_empty() && session.owner().as_deref() == Some("ada"));
 }

@@ -6,14 +6,12 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use session_core::store::OwnerIndex;
-use session_core::{Error, ErrorKind, Outcome, Refresh, Session, SessionConfigBuilder};
+use session_core::{ErrorKind, Outcome, Refresh, Session, SessionConfigBuilder};
 
 use crate::store::Call::{KeysOf, Load, Remove, Replace};
-use crate::support::{App, DAY, HOUR, Handler, MINUTE, Response, SECOND, read, write_user};
-
-fn log_in(session: &Session) -> Result<(), Error> {
-    session.set_owner("ada")
-}
+use crate::support::{
+    App, DAY, HOUR, Handler, MINUTE, Response, SECOND, log_in, log_in_as, log_out, read, write_user,
+};
 
 /// A request that has opened its session, before other requests change it.
 async fn slow(app: &App, cookie: &str) -> session_core::request::RequestSession {
@@ -41,7 +39,7 @@ async fn stored_logout_leaves_no_id_that_opens_session() {
             new = app.request(&new, Session::rotate_id).await.cookie().unwrap();
             app.clock.advance(HOUR);
         }
-        request.session().await.unwrap().destroy().unwrap();
+        request.session().await.unwrap().log_out().await.unwrap();
         let response = finish(request).await;
         assert_eq!(response.outcome, Some(outcome));
         assert_eq!(response.is_removal(), outcome == Outcome::Stored);
@@ -57,11 +55,12 @@ async fn failed_logout_of_session_rotated_long_ago_is_error() {
         let request = slow(&app, &old).await;
         let new = app.request(&old, Session::rotate_id).await.cookie().unwrap();
         app.clock.advance(wait);
-        request.session().await.unwrap().destroy().unwrap();
+        let session = request.session().await.unwrap();
         app.store.fail(Remove, ErrorKind::Unavailable);
-        let error = request.commit().await.error.unwrap();
+        for error in [log_out(&session).err(), request.commit().await.error] {
+            assert_eq!(error.unwrap().kind(), ErrorKind::Unavailable);
+        }
         app.store.recover();
-        assert_eq!(error.kind(), ErrorKind::Unavailable);
         assert!(!app.peek(&new).await.is_new());
     }
 }
@@ -72,8 +71,8 @@ async fn logout_whose_reply_is_lost_is_stored() {
     let cookie = app.begin(write_user).await;
     let request = slow(&app, &cookie).await;
     app.clock.advance(MINUTE * 4);
-    request.session().await.unwrap().destroy().unwrap();
     app.store.lose_reply(Remove);
+    request.session().await.unwrap().log_out().await.unwrap();
     assert_eq!(finish(request).await.outcome, Some(Outcome::Stored));
     assert!(app.peek(&cookie).await.is_new());
 }
@@ -85,7 +84,7 @@ async fn logout_by_fast_clock_reaches_rotated_session() {
     let request = slow(&app, &old).await;
     let new = app.request(&old, Session::rotate_id).await.cookie().unwrap();
     app.clock.advance(MINUTE * 5);
-    request.session().await.unwrap().destroy().unwrap();
+    request.session().await.unwrap().log_out().await.unwrap();
     assert_eq!(finish(request).await.outcome, Some(Outcome::Stored));
     assert!(app.peek(&new).await.is_new());
 }
@@ -96,7 +95,7 @@ async fn visitors_logout_does_not_end_concurrent_login() {
     let planted = app.begin(write_user).await;
     let request = slow(&app, &planted).await;
     let users = app.request(&planted, log_in).await.cookie().unwrap();
-    request.session().await.unwrap().destroy().unwrap();
+    request.session().await.unwrap().log_out().await.unwrap();
     let response = finish(request).await;
     assert_eq!((response.outcome, response.header()), (Some(Outcome::Dropped), None));
     assert!(!app.peek(&users).await.is_new());
@@ -226,7 +225,7 @@ async fn longer_settings_apply_at_next_renewal() {
 #[tokio::test]
 async fn save_of_reopened_session_that_ended_stores_nothing() {
     let ends: [(&str, Handler); 3] =
-        [("ended", Session::destroy), ("rotated", Session::rotate_id), ("logged in", log_in)];
+        [("ended", log_out), ("rotated", Session::rotate_id), ("logged in", log_in)];
     for (name, end) in ends {
         for wait in [SECOND, MINUTE] {
             let app = App::new();
@@ -304,7 +303,7 @@ async fn login_of_another_user_with_old_id_starts_empty() {
             second.session().await.unwrap();
         }
         app.request(&visitor, log_in).await;
-        second.session().await.unwrap().set_owner("eve").unwrap();
+        second.session().await.unwrap().log_in("eve", None).await.unwrap();
         let new = finish(second).await.cookie().unwrap();
         assert_eq!(app.payload(&new).await, "{}");
     }
@@ -374,7 +373,7 @@ async fn dropped_commit_discards_cookie_that_repeats_id() {
     let session = request.session().await.unwrap();
     session.set_permanent(true).unwrap();
     assert_eq!(session.save().await.unwrap(), Outcome::Stored);
-    app.request_elsewhere(&cookie, Session::destroy).await;
+    app.request_elsewhere(&cookie, log_out).await;
     session.insert("n", 1).unwrap();
     let response = finish(request).await;
     assert_eq!((response.outcome, response.header()), (Some(Outcome::Dropped), None));
@@ -397,7 +396,7 @@ async fn commit_under_another_id_discards_cookie_that_repeats_id() {
 #[tokio::test]
 async fn commit_keeps_changed_or_removed_id_of_manual_save() {
     for (handler, removes) in
-        [(Session::rotate_id as Handler, false), (log_in, false), (Session::destroy, true)]
+        [(Session::rotate_id as Handler, false), (log_in, false), (log_out, true)]
     {
         let app = App::new();
         let cookie = app.begin(write_user).await;
@@ -422,20 +421,17 @@ async fn commit_keeps_changed_or_removed_id_of_manual_save() {
 }
 
 #[tokio::test]
-async fn session_after_saved_clear_has_no_owner() {
-    for end in [Session::clear as Handler, Session::destroy] {
-        let app = App::new();
-        let cookie = app.begin(log_in).await;
-        let request = slow(&app, &cookie).await;
-        let session = request.session().await.unwrap();
-        end(&session).unwrap();
-        session.save().await.unwrap();
-        assert_eq!(session.owner(), None);
-        session.insert("n", 1).unwrap();
-        let new = finish(request).await.cookie().unwrap();
-        assert_eq!(app.peek(&new).await.owner(), None);
-        assert!(app.owners.sessions_of("ada").await.unwrap().is_empty());
-    }
+async fn session_that_begins_after_logout_has_no_owner() {
+    let app = App::new();
+    let cookie = app.begin(log_in).await;
+    let request = slow(&app, &cookie).await;
+    let session = request.session().await.unwrap();
+    session.log_out().await.unwrap();
+    assert_eq!(session.owner(), None);
+    session.insert("n", 1).unwrap();
+    let new = finish(request).await.cookie().unwrap();
+    assert_eq!(app.peek(&new).await.owner(), None);
+    assert!(app.owners.sessions_of("ada").await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -453,7 +449,7 @@ async fn login_after_dropped_save_starts_without_its_changes() {
     let app = App::new();
     let cookie = app.begin(write_user).await;
     let request = app.open(&cookie);
-    app.request(&cookie, |session| session.set_owner(None)).await;
+    app.request(&cookie, |session| log_in_as(session, "eve")).await;
     let session = request.session().await.unwrap();
     session.insert("dropped", 1).unwrap();
     assert_eq!(session.save().await.unwrap(), Outcome::Dropped);
@@ -481,7 +477,7 @@ async fn reopened_session_with_end_and_change_stores_nothing() {
     let session = request.session().await.unwrap();
     request.commit().await.into_result().unwrap();
     let reopened = session.reopen().await.unwrap();
-    reopened.destroy().unwrap();
+    log_out(&reopened).unwrap();
     reopened.insert("n", 1).unwrap();
     let before = app.store.records();
     assert_eq!(reopened.save().await.unwrap_err().kind(), ErrorKind::Ended);

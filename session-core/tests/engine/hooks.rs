@@ -15,7 +15,7 @@ use session_core::{
     SessionInterface, async_trait,
 };
 
-use crate::support::{App, HOUR, Handler, read, write_user};
+use crate::support::{App, HOUR, Handler, log_out, read, write_user};
 
 const NAME: &str = "cookie_name";
 const ATTRIBUTES: &str = "cookie_attributes";
@@ -97,8 +97,8 @@ fn app() -> (App, Probe) {
     (app, probe)
 }
 
-fn destroy_and_write(session: &Session) -> Result<(), Error> {
-    session.destroy()?;
+fn log_out_and_write(session: &Session) -> Result<(), Error> {
+    log_out(session)?;
     session.flash("You are logged out")
 }
 
@@ -109,8 +109,8 @@ async fn each_hook_is_called_as_often_as_documented() {
         ("write", write_user, [1, 0, 2, 1]),
         ("rotate", Session::rotate_id, [1, 1, 2, 1]),
         ("renew", |session| session.set_modified(true), [1, 1, 2, 1]),
-        ("end", Session::destroy, [1, 1, 1, 0]),
-        ("end and write", destroy_and_write, [1, 1, 2, 1]),
+        ("end", log_out, [1, 1, 1, 1]),
+        ("end and write", log_out_and_write, [1, 2, 2, 1]),
     ];
     for (name, handler, calls) in requests {
         let (app, probe) = app();
@@ -160,13 +160,14 @@ async fn merged_values_get_their_own_lifetime() {
 #[tokio::test]
 async fn panic_in_any_hook_cannot_prevent_logout() {
     for hook in [ATTRIBUTES, LIFETIME, SHOULD_SET] {
-        for handler in [Session::destroy as Handler, Session::clear, destroy_and_write] {
+        for handler in [log_out as Handler, Session::clear, log_out_and_write] {
             let (app, probe) = app();
             let cookie = app.begin(write_user).await;
             let request = app.open(&cookie);
-            handler(&request.session().await.unwrap()).unwrap();
+            let session = request.session().await.unwrap();
             probe.set(|shared| shared.panics_in = Some(hook));
-            let committed = tokio::spawn(async move { request.commit().await }).await;
+            let whole = async move { handler(&session).map(|()| request.commit()).unwrap().await };
+            let committed = tokio::spawn(whole).await;
             assert!(committed.is_err() || hook != ATTRIBUTES, "{hook} did not panic");
             assert!(app.store.record(&cookie).is_none(), "{hook}: the session is still stored");
         }
@@ -208,7 +209,7 @@ async fn attributes_browsers_refuse_store_nothing_but_end_session() {
     assert_eq!(error.kind(), ErrorKind::Configuration);
     assert_eq!(app.payload(&cookie).await, r#"{"n":1}"#);
 
-    let error = app.respond(&cookie, Session::destroy).await.err().unwrap();
+    let error = app.respond(&cookie, log_out).await.err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Configuration);
     assert!(app.store.record(&cookie).is_none());
 }
@@ -284,9 +285,9 @@ async fn session_without_renewal_follows_flask_and_ends_before_hooks() {
     assert_eq!(probe.take(), [1, 1, 1, 1]);
 
     let request = open();
-    request.session().await.unwrap().destroy().unwrap();
+    let session = request.session().await.unwrap();
     probe.set(|shared| shared.panics_in = Some(LIFETIME));
-    let ended = tokio::spawn(async move { request.commit().await }).await;
+    let ended = tokio::spawn(async move { session.log_out().await }).await;
     assert!(ended.is_err(), "the backend computes the lifetime of what is left");
     assert_eq!(*plain.ended.lock().unwrap(), 1);
 }

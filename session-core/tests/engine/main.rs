@@ -17,6 +17,7 @@ mod failures;
 mod guarantees;
 mod hooks;
 mod late;
+mod logins;
 mod outcomes;
 mod owners;
 mod pairs;

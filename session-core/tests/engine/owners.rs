@@ -4,21 +4,18 @@ use session_core::{Error, ErrorKind, Outcome, OwnedSession, Session};
 
 use crate::store::Call::{self, Create, KeysOf, Load, Remove, Replace, Touch};
 use crate::support::{
-    App, DAY, HOUR, Handler, MILLISECOND, MINUTE, SECOND, UNKNOWN, read, start, write_user,
+    App, DAY, HOUR, Handler, MILLISECOND, MINUTE, SECOND, UNKNOWN, log_in, log_in_as, log_out,
+    read, start, write_user,
 };
 
-pub fn log_in(session: &Session) -> Result<(), Error> {
-    session.set_owner("ada")
-}
-
 pub fn log_in_on_phone(session: &Session) -> Result<(), Error> {
-    session.set_owner("ada")?;
+    log_in(session)?;
     session.set_label("phone")
 }
 
 fn log_in_remembered(session: &Session) -> Result<(), Error> {
     session.set_permanent(true)?;
-    session.set_owner("ada")
+    log_in(session)
 }
 
 pub async fn list(app: &App, owner: &str) -> Vec<OwnedSession> {
@@ -42,8 +39,8 @@ async fn a_list_shows_each_session_of_the_owner_and_of_nobody_else() {
     let phone = app.begin(log_in_on_phone).await;
     app.clock.advance(HOUR);
     let laptop = app.begin(log_in).await;
-    app.begin(|session| session.set_owner("eve")).await;
-    app.begin(|session| session.set_owner("ADA")).await;
+    app.begin(|session| log_in_as(session, "eve")).await;
+    app.begin(|session| log_in_as(session, "ADA")).await;
     app.begin(write_user).await;
 
     let listed = list(&app, "ada").await;
@@ -65,15 +62,16 @@ async fn a_session_without_an_owner_or_a_record_has_no_handle() {
         assert_eq!(handle_of(&app, cookie).await, None);
     }
     let begins = app.peek("").await;
-    log_in(&begins).unwrap();
     assert_eq!(app.owners.handle_of(&begins), None);
+    log_in(&begins).unwrap();
+    assert!(app.owners.handle_of(&begins).is_some());
     let ends = app.peek(&app.begin(log_in).await).await;
-    ends.destroy().unwrap();
+    log_out(&ends).unwrap();
     assert_eq!(app.owners.handle_of(&ends), None);
 }
 
 #[tokio::test]
-async fn a_handle_is_known_before_the_login_that_it_belongs_to_is_saved() {
+async fn handle_is_known_after_login() {
     let app = App::new();
     let cookie = app.begin(write_user).await;
     let mut early = None;
@@ -90,9 +88,8 @@ async fn a_handle_is_known_before_the_login_that_it_belongs_to_is_saved() {
 
 #[tokio::test]
 async fn a_handle_stays_through_every_rotation_and_ends_the_session_long_after() {
-    let rotations: [(&str, Handler); 4] = [
+    let rotations: [(&str, Handler); 3] = [
         ("rotate_id", Session::rotate_id),
-        ("another login", log_in),
         ("a write", write_user),
         ("clear and write", |session| session.clear().and_then(|()| write_user(session))),
     ];
@@ -115,15 +112,25 @@ async fn a_handle_stays_through_every_rotation_and_ends_the_session_long_after()
 }
 
 #[tokio::test]
+async fn another_login_has_another_handle() {
+    let app = App::new();
+    let cookie = app.begin(log_in).await;
+    let handle = handle_of(&app, &cookie).await.unwrap();
+    let new = app.request(&cookie, log_in).await.cookie().unwrap();
+    assert_ne!(handle_of(&app, &new).await, Some(handle.clone()));
+    assert!(!app.owners.end("ada", &handle).await.unwrap() && is_live(&app, &new).await);
+}
+
+#[tokio::test]
 async fn a_handle_is_worth_nothing_to_another_owner_nor_after_a_change_of_owner() {
     let app = App::new();
     let cookie = app.begin(log_in).await;
-    app.begin(|session| session.set_owner("eve")).await;
+    app.begin(|session| log_in_as(session, "eve")).await;
     let handle = handle_of(&app, &cookie).await.unwrap();
     assert!(!app.owners.end("eve", &handle).await.unwrap());
     assert!(is_live(&app, &cookie).await);
 
-    let eves = app.request(&cookie, |session| session.set_owner("eve")).await.cookie().unwrap();
+    let eves = app.request(&cookie, |session| log_in_as(session, "eve")).await.cookie().unwrap();
     assert_ne!(handle_of(&app, &eves).await, Some(handle.clone()));
     assert!(
         !app.owners.end("ada", &handle).await.unwrap()
@@ -159,7 +166,8 @@ async fn handle_of_other_owner_makes_calls_of_unknown_handle() {
     let app = App::new();
     app.begin(log_in).await;
     app.begin(log_in).await;
-    let eves = handle_of(&app, &app.begin(|session| session.set_owner("eve")).await).await.unwrap();
+    let eves =
+        handle_of(&app, &app.begin(|session| log_in_as(session, "eve")).await).await.unwrap();
     app.store.take_calls();
     for handle in [&*eves, "AAAAAAAAAAAAAAAAAAAAAA"] {
         assert!(!app.owners.end("ada", handle).await.unwrap());
@@ -186,7 +194,7 @@ async fn the_others_are_all_but_this_one_whatever_the_request_does_besides() {
             let app = App::new();
             let this = app.begin(log_in).await;
             let others = [app.begin(log_in).await, app.begin(log_in_on_phone).await];
-            let eves = app.begin(|session| session.set_owner("eve")).await;
+            let eves = app.begin(|session| log_in_as(session, "eve")).await;
             let request = app.open(&this);
             let session = request.session().await.unwrap();
             if after {
@@ -208,7 +216,7 @@ async fn the_others_are_all_but_this_one_whatever_the_request_does_besides() {
 }
 
 #[tokio::test]
-async fn a_login_ends_the_others_before_it_is_saved_itself() {
+async fn others_end_after_login_in_same_request() {
     for begins in [true, false] {
         let app = App::new();
         let other = app.begin(log_in).await;
@@ -238,7 +246,6 @@ async fn a_session_saved_by_hand_knows_itself_at_once() {
     let request = app.open("");
     let session = request.session().await.unwrap();
     log_in(&session).unwrap();
-    session.save().await.unwrap();
     assert_eq!(app.owners.end_others(&session).await.unwrap(), 1);
     assert_eq!(list(&app, "ada").await.len(), 1);
     assert_eq!(
@@ -255,18 +262,18 @@ async fn nobodys_session_has_no_others_and_a_stand_in_cannot_tell_them() {
         assert_eq!(app.owners.end_others(&app.peek(cookie).await).await.unwrap(), 0);
     }
     let anonymous = app.anonymous().await;
-    log_in(&anonymous).unwrap();
+    assert_eq!(log_in(&anonymous).unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(log_out(&anonymous).unwrap_err().kind(), ErrorKind::Unavailable);
     assert_eq!(app.owners.end_others(&anonymous).await.unwrap_err().kind(), ErrorKind::Unavailable);
     assert!(is_live(&app, &ada).await);
 }
 
 #[tokio::test]
 async fn a_request_on_its_way_does_not_bring_an_ended_session_back() {
-    let handlers: [(&str, Handler); 4] = [
+    let handlers: [(&str, Handler); 3] = [
         ("write", write_user),
         ("rotate_id", Session::rotate_id),
         ("set_modified", |session| session.set_modified(true)),
-        ("set_owner(None)", |session| session.set_owner(None)),
     ];
     for (name, handler) in handlers {
         let app = App::new();
@@ -290,8 +297,8 @@ async fn a_login_on_its_way_begins_another_session_than_the_one_that_was_ended()
     let request = app.open(&cookie);
     let session = request.session().await.unwrap();
     let handle = app.owners.handle_of(&session).unwrap();
-    log_in(&session).unwrap();
     app.owners.end_all("ada").await.unwrap();
+    log_in(&session).unwrap();
     let new = crate::support::cookie(&request.commit().await.into_result().unwrap()).unwrap();
     assert!(is_live(&app, &new).await);
     assert_ne!(handle_of(&app, &new).await, Some(handle));

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use session_core::{Error, Session};
 
 use crate::store::store_key;
-use crate::support::App;
+use crate::support::{App, log_in};
 
 type Run = for<'a> fn(&'a Session) -> Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>;
 
@@ -47,10 +47,10 @@ fn methods() -> Vec<Method> {
         is_committed: |session| Ok::<_, Error>(session.is_committed());
         is_anonymous: |session| Ok::<_, Error>(session.is_anonymous());
         owner: |session| Ok::<_, Error>(session.owner());
-        set_owner: |session| session.set_owner("eve");
-        set_owner: |session| session.set_owner(None);
+        authenticated_at: |session| Ok::<_, Error>(session.authenticated_at());
+        log_in: |session| session.log_in("eve", None).await;
         rotate_id: |session| session.rotate_id();
-        destroy: |session| session.destroy();
+        log_out: |session| session.log_out().await;
         set_label: |session| session.set_label("Firefox");
         outcome: |session| Ok::<_, Error>(session.outcome());
         save: |session| session.save().await;
@@ -110,7 +110,7 @@ async fn check(with_session: bool, first: &Method, second: &Method) {
             session.insert("n", 1)?;
             session.flash("early")?;
             session.insert("secret", 1)?;
-            session.set_owner("ada")
+            log_in(session)
         };
         app.begin(begin).await
     } else {
@@ -130,7 +130,7 @@ async fn check(with_session: bool, first: &Method, second: &Method) {
         assert!(!last.is_empty() && key == store_key(&last), "{case}: a record is orphaned");
     }
 
-    let logouts = [first, second].map(|method| method.name == "destroy");
+    let logouts = [first, second].map(|method| method.name == "log_out");
     let logged_out = (logouts[0] && results[0].is_ok()) || (logouts[1] && results[1].is_ok());
     if with_session && logged_out {
         assert!(app.peek(&old).await.is_new(), "{case}: the old cookie opens a session");

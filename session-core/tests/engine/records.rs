@@ -1,9 +1,11 @@
 //! What is in the store: nothing that opens a session, nothing twice, and nothing of others that is touched.
 
-use session_core::{Error, Session};
+use session_core::Session;
 
 use crate::store::{Call, id_of, store_key};
-use crate::support::{App, DAY, HOUR, Handler, UNKNOWN, read, start, write_user};
+use crate::support::{
+    App, DAY, HOUR, Handler, UNKNOWN, log_in, log_in_as, log_out, read, start, write_user,
+};
 use crate::warnings;
 
 /// The position of the latest nonce.
@@ -20,8 +22,8 @@ const HANDLERS: &[(&str, Handler)] = &[
     ("writes", write_user),
     ("marks it modified", |session| session.set_modified(true)),
     ("clears", Session::clear),
-    ("logs out", Session::destroy),
-    ("logs out and writes", |session| session.destroy().and_then(|()| write_user(session))),
+    ("logs out", log_out),
+    ("logs out and writes", |session| log_out(session).and_then(|()| write_user(session))),
     ("rotates", Session::rotate_id),
     ("logs in", log_in),
 ];
@@ -100,9 +102,9 @@ async fn an_ordinary_request_traces_no_warning() {
 async fn a_session_that_something_else_overwrote_meanwhile_is_not_written() {
     let handlers: [(&str, Handler); 4] = [
         ("write", write_user),
-        ("destroy", Session::destroy),
+        ("log_out", log_out),
         ("rotate_id", Session::rotate_id),
-        ("set_owner", log_in),
+        ("log_in", log_in),
     ];
     for (name, handler) in handlers {
         let app = App::new();
@@ -169,7 +171,7 @@ async fn each_save_has_a_new_nonce() {
 #[tokio::test]
 async fn creation_time_and_owner_survive_every_write() {
     let app = App::new();
-    let mut cookie = app.begin(|session| session.set_owner("Ünal\0x")).await;
+    let mut cookie = app.begin(|session| log_in_as(session, "Ünal\0x")).await;
     let writes: [Handler; 6] = [
         write_user,
         |session| session.clear().and_then(|()| write_user(session)),
@@ -194,10 +196,6 @@ async fn every_payload_comes_back_byte_for_byte() {
         let cookie = app.begin(|session| session.insert("value", value)).await;
         assert_eq!(app.peek(&cookie).await.get::<String>("value").unwrap().as_deref(), Some(value));
     }
-}
-
-fn log_in(session: &Session) -> Result<(), Error> {
-    session.set_owner("ada")
 }
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {

@@ -1,16 +1,14 @@
 //! An id that was rotated away: for ten seconds it is an empty session whose writes are dropped, then it is unknown.
 
 use session_core::store::MAX_CLOCK_SKEW;
-use session_core::{Error, Outcome, Session};
+use session_core::{Outcome, Session};
 
 use crate::store::Call::{Create, Load, Remove};
-use crate::support::{App, Handler, MILLISECOND, SECOND, start, write_user};
+use crate::support::{
+    App, Handler, MILLISECOND, SECOND, log_in, log_in_as, log_out, start, write_user,
+};
 
-fn log_in(session: &Session) -> Result<(), Error> {
-    session.set_owner("ada")
-}
-
-const ROTATIONS: &[(&str, Handler)] = &[("rotate_id", Session::rotate_id), ("set_owner", log_in)];
+const ROTATIONS: &[(&str, Handler)] = &[("rotate_id", Session::rotate_id), ("log_in", log_in)];
 
 /// A session that was rotated: the old cookie and the new one.
 async fn rotated(app: &App, rotate: Handler) -> (String, String) {
@@ -40,13 +38,12 @@ async fn old_id_is_recognized_for_ten_seconds() {
 
 #[tokio::test]
 async fn what_is_written_with_a_rotated_id_is_dropped_and_no_cookie_is_set() {
-    let writes: [(&str, Handler); 6] = [
+    let writes: [(&str, Handler); 5] = [
         ("insert", write_user),
         ("flash", |session| session.flash("late")),
         ("set_permanent", |session| session.set_permanent(true)),
         ("set_modified", |session| session.set_modified(true)),
         ("rotate_id", Session::rotate_id),
-        ("set_owner(None)", |session| session.set_owner(None)),
     ];
     for (how, rotate) in ROTATIONS {
         for (name, write) in writes {
@@ -70,7 +67,7 @@ async fn what_is_written_with_a_rotated_id_is_dropped_and_no_cookie_is_set() {
 
 #[tokio::test]
 async fn a_logout_with_the_old_id_ends_what_a_rotation_goes_on_as() {
-    for (name, logout) in [("destroy", Session::destroy as Handler), ("clear", Session::clear)] {
+    for (name, logout) in [("log_out", log_out as Handler), ("clear", Session::clear)] {
         let app = App::new();
         let (old, new) = rotated(&app, Session::rotate_id).await;
         let response = app.request(&old, logout).await;
@@ -88,13 +85,13 @@ async fn a_logout_with_the_old_id_follows_as_many_rotations_as_there_were() {
     for _ in 0..5 {
         new = app.request(&new, Session::rotate_id).await.cookie().unwrap();
     }
-    assert!(app.request(&old, Session::destroy).await.is_removal());
+    assert!(app.request(&old, log_out).await.is_removal());
     assert!(app.peek(&new).await.is_new());
 }
 
 #[tokio::test]
 async fn a_logout_with_an_id_from_before_a_login_ends_nothing() {
-    for (name, logout) in [("destroy", Session::destroy as Handler), ("clear", Session::clear)] {
+    for (name, logout) in [("log_out", log_out as Handler), ("clear", Session::clear)] {
         let app = App::new();
         let (old, new) = rotated(&app, log_in).await;
         let response = app.request(&old, logout).await;
@@ -104,7 +101,7 @@ async fn a_logout_with_an_id_from_before_a_login_ends_nothing() {
     let app = App::new();
     let (old, middle) = rotated(&app, Session::rotate_id).await;
     let new = app.request(&middle, log_in).await.cookie().unwrap();
-    assert_eq!(app.request(&old, Session::destroy).await.outcome, Some(Outcome::Dropped));
+    assert_eq!(app.request(&old, log_out).await.outcome, Some(Outcome::Dropped));
     assert!(
         !app.peek(&new).await.is_new(),
         "a login later in the chain cuts off all that were before it"
@@ -116,7 +113,7 @@ async fn a_login_with_a_rotated_id_begins_a_session_of_its_own() {
     for (name, rotate) in ROTATIONS {
         let app = App::new();
         let (old, new) = rotated(&app, *rotate).await;
-        let response = app.request(&old, |session| session.set_owner("eve")).await;
+        let response = app.request(&old, |session| log_in_as(session, "eve")).await;
         let own = response.cookie().unwrap();
         assert_eq!(app.store.take_calls(), [Load, Load, Create], "{name}");
         assert!(own != old && own != new, "{name}");

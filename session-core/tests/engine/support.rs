@@ -1,6 +1,8 @@
 //! An application without a network: sessions on the test's store and clock, and requests that carry a cookie.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
 use session_core::interface::state_of;
@@ -107,8 +109,11 @@ impl App {
     ) -> Result<Response, Error> {
         let request = self.open(cookie);
         let session = request.session().await?;
-        handler(&session)?;
-        Ok(Response { headers: request.commit().await.into_result()?, outcome: session.outcome() })
+        let result = handler(&session);
+        // The response to an error carries the session too.
+        let committed = request.commit().await.into_result();
+        result?;
+        Ok(Response { headers: committed?, outcome: session.outcome() })
     }
 
     pub async fn request(
@@ -205,6 +210,41 @@ pub fn start() -> SystemTime {
 /// A handler that asks for its session and changes nothing.
 pub fn read(session: &Session) -> Result<(), Error> {
     session.get::<String>("user").map(drop)
+}
+
+/// A save before the commit.
+#[derive(Clone, Copy)]
+pub enum Saving {
+    Save,
+    LogIn,
+}
+
+impl Saving {
+    pub async fn run(self, session: &Session) -> Result<(), Error> {
+        match self {
+            Self::Save => session.save().await.map(drop),
+            Self::LogIn => session.log_in("ada", None).await,
+        }
+    }
+}
+
+/// Polls a call of a session once: the store answers at once.
+pub fn at_once<T>(call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let polled = pin!(call).poll(&mut Context::from_waker(Waker::noop()));
+    let Poll::Ready(result) = polled else { unreachable!("the store does not answer at once") };
+    result
+}
+
+pub fn log_in_as(session: &Session, owner: &str) -> Result<(), Error> {
+    at_once(session.log_in(owner, None))
+}
+
+pub fn log_in(session: &Session) -> Result<(), Error> {
+    log_in_as(session, "ada")
+}
+
+pub fn log_out(session: &Session) -> Result<(), Error> {
+    at_once(session.log_out()).map(drop)
 }
 
 pub fn write_user(session: &Session) -> Result<(), Error> {

@@ -7,14 +7,10 @@ use std::task::{Context, Poll, Waker};
 use session_core::{Error, ErrorKind, Outcome, Session};
 
 use crate::store::Call::{self, Create, Load, Replace};
-use crate::support::{App, Handler, MINUTE, Response, SECOND, read};
+use crate::support::{App, MINUTE, Response, SECOND, Saving, log_in, log_out, read};
 
 fn increment(session: &Session) -> Result<(), Error> {
     session.update("n", |n: Option<u64>| Some(n.unwrap_or(0) + 1))
-}
-
-fn log_in(session: &Session) -> Result<(), Error> {
-    session.set_owner("ada")
 }
 
 /// A stored session with `n` = 1, and its cookie.
@@ -48,22 +44,22 @@ enum Failure {
     Dropped(Call),
 }
 
-/// Fails a manual save of the session in this way.
-async fn fail_save(app: &App, session: &Session, failure: Failure) {
+/// Fails a save before the commit in this way.
+async fn fail_save(app: &App, session: &Session, saving: Saving, failure: Failure) {
     match failure {
         Failure::Lost(call) => app.store.lose_reply(call),
         Failure::Late(call) | Failure::Delayed(call) => app.store.delay(call),
         Failure::Failed(call) => app.store.fail(call, ErrorKind::Unavailable),
         Failure::Dropped(call) => {
             app.store.hold_next(call);
-            let mut save = pin!(session.save());
+            let mut save = pin!(saving.run(session));
             let mut context = Context::from_waker(Waker::noop());
             assert!(matches!(save.as_mut().poll(&mut context), Poll::Pending));
             return app.store.recover();
         }
     }
     app.store.fail(Load, ErrorKind::Unavailable);
-    assert_eq!(session.save().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(saving.run(session).await.unwrap_err().kind(), ErrorKind::Unavailable);
     app.store.recover();
     if let Failure::Delayed(_) = failure {
         app.store.apply_late_calls();
@@ -75,12 +71,12 @@ use Failure::{Delayed, Dropped, Failed, Late, Lost};
 #[tokio::test]
 async fn new_session_saved_twice_is_one_record() {
     for failure in [Lost(Create), Delayed(Create), Failed(Create), Dropped(Create)] {
-        for handler in [increment as Handler, |session| increment(session).and(log_in(session))] {
+        for saving in [Saving::Save, Saving::LogIn] {
             let app = App::new();
             let request = app.open("");
             let session = request.session().await.unwrap();
-            handler(&session).unwrap();
-            fail_save(&app, &session, failure).await;
+            increment(&session).unwrap();
+            fail_save(&app, &session, saving, failure).await;
             increment(&session).unwrap();
             let headers = request.commit().await.into_result().unwrap();
             let cookie = Response::new(headers, session.outcome()).cookie().unwrap();
@@ -97,9 +93,8 @@ async fn logout_after_failed_save_leaves_no_record() {
         let app = App::new();
         let request = app.open("");
         let session = request.session().await.unwrap();
-        log_in(&session).unwrap();
-        fail_save(&app, &session, failure).await;
-        session.destroy().unwrap();
+        fail_save(&app, &session, Saving::LogIn, failure).await;
+        log_out(&session).unwrap();
         request.commit().await.into_result().unwrap();
         assert_eq!(sessions(&app), 0, "{failure:?}");
     }
@@ -125,7 +120,7 @@ async fn manual_rotation_of_unknown_outcome_reaches_client() {
             let session = request.session().await.unwrap();
             increment(&session).unwrap();
             session.rotate_id().unwrap();
-            fail_save(&app, &session, failure).await;
+            fail_save(&app, &session, Saving::Save, failure).await;
             let is_moved = count(&app, &old).await.is_none();
             for _ in 0..others {
                 app.request_elsewhere(&old, increment).await;
@@ -150,8 +145,7 @@ async fn manual_login_of_unknown_outcome_keeps_visitors_data() {
         let (app, old) = begin().await;
         let request = app.open(&old);
         let session = request.session().await.unwrap();
-        log_in(&session).unwrap();
-        fail_save(&app, &session, failure).await;
+        fail_save(&app, &session, Saving::LogIn, failure).await;
         increment(&session).unwrap();
         let headers = request.commit().await.into_result().unwrap();
         let new = Response::new(headers, session.outcome()).cookie().unwrap();
@@ -217,7 +211,7 @@ async fn unknown_rotation_revives_no_ended_session() {
     for wait in [SECOND, MINUTE] {
         let (app, old) = begin().await;
         let new = rotate_with_unknown_outcome(&app, &old, Late(Replace)).await;
-        assert!(app.request(&old, Session::destroy).await.is_removal());
+        assert!(app.request(&old, log_out).await.is_removal());
         app.store.apply_late_calls();
         app.clock.advance(wait);
         assert!(app.peek(&new).await.is_new());
@@ -240,9 +234,12 @@ async fn unknown_rotation_gives_way_to_another_rotation() {
 async fn login_of_unknown_outcome_sets_no_cookie() {
     let (app, old) = begin().await;
     let request = app.open(&old);
-    log_in(&request.session().await.unwrap()).unwrap();
+    let session = request.session().await.unwrap();
+    app.store.fail(Create, ErrorKind::Unavailable);
+    log_in(&session).unwrap_err();
+    app.store.recover();
     app.store.delay(Replace);
-    app.store.fail_after(Load, 0);
+    app.store.fail_after(Load, 1);
     let committed = request.commit().await;
     app.store.recover();
     assert_eq!(committed.error.unwrap().kind(), ErrorKind::Unavailable);

@@ -12,7 +12,7 @@ use session_core::interface::{Opened, state_of};
 use session_core::{Error, ErrorKind, Outcome, Session};
 
 use crate::store::Call;
-use crate::support::{App, Handler, write_user};
+use crate::support::{App, Handler, log_out, write_user};
 
 /// Runs after which a function gives up, so that a test fails instead of running forever.
 const MANY: usize = 100;
@@ -91,7 +91,7 @@ fn function_of_update_cannot_change_its_session() {
         ("take_flashes", |session| session.take_flashes().map(drop)),
         ("set_permanent", |session| session.set_permanent(true)),
         ("rotate_id", Session::rotate_id),
-        ("destroy", Session::destroy),
+        ("log_out", log_out),
     ];
     for (name, change) in changes {
         let (session, runs) = (by_hand(BEFORE), Runs::default());

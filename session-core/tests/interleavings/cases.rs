@@ -1,17 +1,17 @@
 //! The requests that run together.
 
 use crate::clocks::{Skew, Tick};
-use crate::steps::Request;
 use crate::steps::Step::{
-    Await, End, EndAll, EndHandle, EndOthers, Flash, Label, List, OtherEndsOthers, Owner,
+    Await, End, EndAll, EndHandle, EndOthers, Flash, Label, List, LogIn, OtherEndsOthers,
     Permanent, Read, Remove, Renew, Reopen, Rotate, Save, SaveAndUpdate, SaveTwice, Take, Update,
     Write,
 };
+use crate::steps::{OWNER, Request};
 
-pub(crate) const LOGIN: Request = &[Write("user"), Owner(Some("ada"))];
-pub(crate) const OTHER_LOGIN: Request = &[Write("user"), Owner(Some("eve"))];
+pub(crate) const LOGIN: Request = &[Write("user"), LogIn("ada")];
+pub(crate) const OTHER_LOGIN: Request = &[Write("user"), LogIn("eve")];
 /// A change of the password.
-pub(crate) const KEEP_THIS: Request = &[EndOthers, Rotate];
+pub(crate) const KEEP_THIS: Request = &[LogIn(OWNER), EndOthers];
 
 /// Requests of one operation. Every three of these run together.
 pub(crate) const BASIC: &[Request] = &[
@@ -32,7 +32,6 @@ pub(crate) const BASIC: &[Request] = &[
 pub(crate) const FURTHER: &[Request] = &[
     &[Read],
     OTHER_LOGIN,
-    &[Owner(None)],
     &[EndHandle],
     &[OtherEndsOthers],
     KEEP_THIS,
@@ -52,15 +51,14 @@ pub(crate) const COMPOSED: &[Request] = &[
     &[Rotate, Save, Write("a")],
     &[Write("a"), Save, Rotate],
     &[Rotate, Save, Update, Rotate],
-    &[Write("user"), Owner(Some("ada")), Save],
-    &[Update, Save, Owner(Some("ada")), Save, Update],
-    &[Update, Owner(None), Save],
-    &[End, Save],
+    &[Write("user"), LogIn("ada"), Update],
+    &[Update, Save, LogIn("ada"), Update],
+    &[Update, LogIn("eve"), Update],
     &[End, Write("a"), Save, Update],
-    &[End, Write("user"), Owner(Some("ada"))],
+    &[End, Write("user"), LogIn("ada")],
     &[Permanent(false), Save, Update],
     &[Update, Reopen, Update, Save],
-    &[Reopen, End, Save],
+    &[Reopen, End],
     &[Update, SaveTwice, Flash],
     &[Rotate, SaveAndUpdate, Save],
 ];
@@ -74,8 +72,7 @@ pub(crate) const FOLLOWING: &[Request] = &[
     &[Await(0), Update],
     &[Await(0), Rotate, Save, Update],
     &[Await(0), End],
-    &[Await(0), Write("user"), Owner(Some("ada"))],
-    &[Await(0), Owner(None)],
+    &[Await(0), Write("user"), LogIn("ada")],
 ];
 
 /// Three requests that also run with faults.
@@ -90,7 +87,7 @@ pub(crate) const TRIPLES: &[[Request; 3]] = &[
     [&[Renew], &[Write("a")], &[End]],
     [&[Rotate], &[Rotate], &[List]],
     [LOGIN, OTHER_LOGIN, &[List]],
-    [&[Rotate], &[Owner(None)], &[Update]],
+    [&[Rotate], LOGIN, &[Update]],
 ];
 
 /// Three requests that take long.
@@ -102,7 +99,6 @@ pub(crate) const TIMED: &[Request] = &[
     &[Update],
     &[Rotate],
     LOGIN,
-    &[Owner(None)],
     &[End],
     &[EndAll],
     &[Renew],
@@ -113,7 +109,7 @@ pub(crate) const TIMED: &[Request] = &[
     // The handler waits for something else between its steps.
     &[Read, List, Update],
     &[Read, List, End],
-    &[Read, List, Write("user"), Owner(Some("ada"))],
+    &[Read, List, Write("user"), LogIn("ada")],
 ];
 
 /// How the clocks differ and move.

@@ -13,7 +13,7 @@ impl Verdict<'_> {
         for log in self.logs {
             for (index, change) in log.changes.iter().enumerate() {
                 let (Fate::Stored { save }, span) = log.fate(index) else { continue };
-                let is_gone = log.is_cancelled(index, save) || log.ends_later(index);
+                let is_gone = self.is_cancelled(log, index, save) || self.ends_later(log, index);
                 if change.step == Step::End || is_gone {
                     continue;
                 }
@@ -25,8 +25,9 @@ impl Verdict<'_> {
                 }
                 // A new session, which its owner may end.
                 let may_be_gone = log.response.is_none()
-                    || self.another_tried(log, |step| step == Step::End)
+                    || self.another_may_end(log)
                     || change.step == Step::Rotate
+                    || self.another_tried(log, Step::is_login)
                     || self.case.any(|step| step.ends_the_owners() || step == Step::EndOthers);
                 let holds = may_be_gone
                     || self.live.iter().any(|live| {
@@ -95,9 +96,9 @@ impl Verdict<'_> {
             tried.filter_map(move |index| {
                 let (fate, span) = log.fate(index);
                 let stored = if let Fate::Stored { save } = fate { Some(save) } else { None };
-                if stored
-                    .is_some_and(|save| !log.saves[save].is_first || log.is_cancelled(index, save))
-                {
+                if stored.is_some_and(|save| {
+                    !log.saves[save].is_first || self.is_cancelled(log, index, save)
+                }) {
                     return None;
                 }
                 let (value, is_stored) = (log.changes[index].value(), stored.is_some());
@@ -154,7 +155,7 @@ impl Verdict<'_> {
             let found = log.found(index);
             let may_be_dropped = !found
                 || self.may_be_ended()
-                || self.another_tried(log, |step| matches!(step, Step::Owner(_)));
+                || self.another_tried(log, |step| matches!(step, Step::LogIn(_)));
             self.expect(Invariant::LiveSessionsTakeChanges, may_be_dropped, || {
                 format!("{:?}", log.saves[index])
             });
@@ -184,7 +185,7 @@ impl Change {
         match self.step {
             Step::Write(_) | Step::Label => Some(self.tag.to_string()),
             Step::Permanent(permanent) => Some(permanent.to_string()),
-            Step::Owner(owner) => owner.map(str::to_owned),
+            Step::LogIn(owner) => Some(owner.to_owned()),
             _ => None,
         }
     }
@@ -196,16 +197,23 @@ impl Log {
         let opened = self.opened.map(|opened| !opened.is_new);
         (if self.saves[save].reopened { self.reopened } else { opened }).unwrap_or(false)
     }
+}
 
+impl Verdict<'_> {
     /// Whether the request ended the session after a change and before the save.
-    fn is_cancelled(&self, change: usize, save: usize) -> bool {
-        let later = &self.changes[change + 1..self.saves[save].changes];
-        later.iter().any(|change| change.step == Step::End)
+    fn is_cancelled(&self, log: &Log, change: usize, save: usize) -> bool {
+        let later = &log.changes[change + 1..log.saves[save].changes];
+        later.iter().any(|change| self.case.ends_first(change.step))
     }
 
     /// Whether the request may have ended the session after a change.
-    fn ends_later(&self, change: usize) -> bool {
-        self.tried(|step| step == Step::End).any(|end| end > change)
+    fn ends_later(&self, log: &Log, change: usize) -> bool {
+        log.tried(|step| self.case.ends_first(step)).any(|end| end > change)
+    }
+
+    pub(crate) fn another_may_end(&self, log: &Log) -> bool {
+        let others = self.logs.iter().filter(|other| !std::ptr::eq(*other, log));
+        others.flat_map(|other| other.tried(|step| self.case.ends_first(step))).next().is_some()
     }
 }
 

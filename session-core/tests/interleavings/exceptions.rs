@@ -5,7 +5,7 @@ use crate::faults::FaultKind;
 use crate::log::{Fate, Log};
 use crate::steps::OWNERS;
 use crate::steps::Step;
-use crate::steps::Step::{End, List, Owner, Read, Renew, Rotate, Save, Update, Write};
+use crate::steps::Step::{End, List, LogIn, Read, Renew, Rotate, Save, Update, Write};
 use crate::verdict::{Invariant, Verdict};
 use crate::world::Case;
 
@@ -26,14 +26,14 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
         rules: &[Invariant::BrowsersKeepValidIds],
         applies: two_change_the_id,
         reason: "two requests with one cookie change or end its id; the last response decides",
-        example: || (Case::new(2, &[&[Rotate], &[Owner(Some("ada"))]]), &[]),
+        example: || (Case::new(2, &[&[Rotate], &[LogIn("ada")]]), &[]),
     },
     Exception {
         name: "two changes of one session",
         rules: &[Invariant::BrowsersKeepTheSession],
         applies: |verdict| two_change_the_id(verdict) && !are_one_login(verdict),
         reason: "two requests with one cookie change or end its id; the last response decides",
-        example: || (Case::new(2, &[&[Rotate], &[Owner(Some("ada"))]]), &[]),
+        example: || (Case::new(2, &[&[Rotate], &[LogIn("ada")]]), &[]),
     },
     Exception {
         name: "client that went away after its id changed",
@@ -61,7 +61,7 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
                 .is_some_and(|log| log.has_failed() && log.tried(Step::is_login).next().is_some())
         },
         reason: "the client must not have a login that it was told has failed",
-        example: || (Case::new(2, &[&[Owner(Some("ada"))], &[Write("a")]]), &[FaultKind::Late]),
+        example: || (Case::new(2, &[&[LogIn("ada")], &[Write("a")]]), &[FaultKind::LostThenDown]),
     },
     Exception {
         name: "change before the response",
@@ -99,7 +99,7 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
         rules: &[Invariant::RecordsAreReachable, Invariant::ListsAreComplete],
         applies: client_got_no_id,
         reason: "the client got no id; the record expires, and its owner's end of all removes it",
-        example: || (Case::new(2, &[&[Owner(None)], &[Read]]), &[FaultKind::Cut]),
+        example: || (Case::new(2, &[&[Rotate], &[Read]]).of_visitor(), &[FaultKind::Cut]),
     },
     Exception {
         name: "tombstone that has expired",
@@ -133,7 +133,7 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
         },
         reason: "ten seconds after a login, the old id begins a new session",
         example: || {
-            let case = Case::new(2, &[&[Owner(Some("ada"))], &[Owner(Some("ada"))]]);
+            let case = Case::new(2, &[&[LogIn("ada")], &[LogIn("ada")]]);
             (Case { skew: [0, 300, 0], ..case }, &[])
         },
     },
@@ -144,14 +144,12 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
             verdict.logs.iter().any(|log| {
                 let logs_in = log.changes.iter().any(|change| change.step.is_login());
                 let is_cut_off = log.opened.is_some_and(|opened| opened.is_new)
-                    || verdict.another_tried(log, |step| matches!(step, Owner(_)));
+                    || verdict.another_tried(log, |step| matches!(step, LogIn(_)));
                 logs_in && is_cut_off
             })
         },
         reason: "a client with the id from before a login ends nothing; its own login is stored",
-        example: || {
-            (Case::new(2, &[&[End, Write("a"), Owner(Some("eve"))], &[Owner(Some("ada"))]]), &[])
-        },
+        example: || (Case::new(2, &[&[End, Write("a"), LogIn("eve")], &[LogIn("ada")]]), &[]),
     },
 ];
 
@@ -183,7 +181,7 @@ fn two_change_the_id(verdict: &Verdict<'_>) -> bool {
 /// Whether all requests that change the id log one user in.
 fn are_one_login(verdict: &Verdict<'_>) -> bool {
     OWNERS.iter().any(|user| {
-        let logs_in = |log: &Log| log.changes.iter().any(|c| c.step == Owner(Some(user)));
+        let logs_in = |log: &Log| log.changes.iter().any(|c| c.step == LogIn(user));
         verdict.logs.iter().filter(|log| log.changes_cookie()).all(logs_in)
     })
 }

@@ -3,7 +3,7 @@
 use session_core::Outcome;
 
 use crate::faults::FaultKind;
-use crate::log::{Cookie, Fate, Log};
+use crate::log::{Cookie, Fate, Log, OwnerCall};
 use crate::steps::Step;
 use crate::verdict::{Invariant, Verdict};
 use crate::world::{Live, store_key};
@@ -44,14 +44,14 @@ impl Verdict<'_> {
             opened_first || log.sent.as_ref() == Some(&self.world.cookie)
         };
         let logged_out = self.logs.iter().filter(had_first).any(|log| {
-            let mut ends = log.tried(|step| step == Step::End);
+            let mut ends = log.tried(|step| self.case.ends_first(step));
             ends.any(|index| matches!(log.fate(index).0, Fate::Stored { .. }))
         });
         let mut calls = self.logs.iter().flat_map(|log| &log.owner_calls);
         let ended = calls
             .any(|call| call.step.ends_the_owners() && call.found && call.result == Some(Ok(())));
         let stays_the_owners =
-            !self.case.anonymous && !self.case.any(|step| matches!(step, Step::Owner(_)));
+            !self.case.anonymous && !self.case.any(|step| matches!(step, Step::LogIn(_)));
         if logged_out || (ended && stays_the_owners) {
             self.expect(Invariant::EndedSessionsStayEnded, self.first().is_none(), || {
                 "the first session".to_owned()
@@ -74,7 +74,7 @@ impl Verdict<'_> {
     /// No other client learns the id of a login, or writes to its record.
     pub(crate) fn logins_cut_off(&self) {
         for (index, log) in self.logs.iter().enumerate() {
-            let mut logins = log.tried(|step| matches!(step, Step::Owner(_)));
+            let mut logins = log.tried(|step| matches!(step, Step::LogIn(_)));
             let Some(cookie) = log.cookie().filter(|cookie| *cookie != self.world.cookie) else {
                 continue;
             };
@@ -86,8 +86,36 @@ impl Verdict<'_> {
                 .world
                 .stage
                 .records(|records| records.has_other_writer(&store_key(cookie), index));
-            let holds = !written && self.logs.iter().all(is_alone);
+            // A logout of the same user ends what the login has begun.
+            let ends = |step: Step| step.ends_the_owners() || step == Step::EndOthers;
+            let may_write =
+                !self.case.anonymous && (self.another_may_end(log) || self.case.any(ends));
+            let holds = (!written || may_write) && self.logs.iter().all(is_alone);
             self.expect(Invariant::LoginsCutOff, holds, || format!("request {index}"));
+        }
+    }
+
+    /// After a login that was followed by the end of the other sessions, only the requests that log
+    /// in have a session.
+    pub(crate) fn password_changes_end_others(&self) {
+        let changes = |log: &Log| {
+            let mut logins = log.tried(Step::is_login);
+            let logged_in = logins.any(|index| matches!(log.fate(index).0, Fate::Stored { .. }));
+            let ended =
+                |call: &OwnerCall| call.step == Step::EndOthers && call.result == Some(Ok(()));
+            logged_in && log.owner_calls.iter().any(ended)
+        };
+        if !self.logs.iter().any(changes) {
+            return;
+        }
+        let is_other = |log: &&Log| {
+            log.awaited.is_none() && !log.changes.iter().any(|change| change.step.is_login())
+        };
+        let others = self.logs.iter().filter(is_other);
+        for cookie in others.filter_map(Log::cookie) {
+            let is_owned = |live: &Live| live.owner.is_some();
+            let holds = !self.opened_by(cookie).is_some_and(is_owned);
+            self.expect(Invariant::PasswordChangesEndOthers, holds, || cookie.to_owned());
         }
     }
 

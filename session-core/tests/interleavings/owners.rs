@@ -31,7 +31,7 @@ impl Verdict<'_> {
     }
 
     fn owner_may_change(&self) -> bool {
-        self.case.anonymous || self.case.any(|step| matches!(step, Step::Owner(_)))
+        self.case.anonymous || self.case.any(|step| matches!(step, Step::LogIn(_)))
     }
 
     fn lists_show_the_session_once(&self) {

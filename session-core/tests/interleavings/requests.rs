@@ -10,7 +10,7 @@ use session_core::request::RequestSession;
 use session_core::{Error, ErrorKind, Outcome, OwnerSessions as _, Session};
 
 use crate::faults::Fault;
-use crate::log::{Change, Cookie, Log, Opening, OwnerCall, Response, Save, Span};
+use crate::log::{Change, Cookie, Fate, Log, Opening, OwnerCall, Response, Save, Span};
 use crate::stage::Stage;
 use crate::steps::{OWNER, Request, Step};
 use crate::world::{Engine, open, store_key, tags};
@@ -56,8 +56,14 @@ impl Runner {
                     }
                     let current = session.as_ref().unwrap();
                     match step {
+                        // A handler does not go on after a login that failed.
+                        Step::EndOthers if self.has_failed_login() => {}
                         Step::EndOthers => self.call_for_owner(*step, Some(current)).await,
                         Step::Save => self.save(current).await,
+                        Step::LogIn(_) | Step::End => {
+                            self.change(*step, position, current)?;
+                            self.save_by(current, *step).await;
+                        }
                         Step::SaveTwice => {
                             both(self.save(current), self.save(current)).await;
                         }
@@ -75,6 +81,13 @@ impl Runner {
             self.commit(request, session.as_ref()).await;
         }
         Ok(())
+    }
+
+    fn has_failed_login(&self) -> bool {
+        self.log(|log| {
+            let mut logins = log.tried(Step::is_login);
+            logins.any(|login| !matches!(log.fate(login).0, Fate::Stored { .. }))
+        })
     }
 
     fn log<R>(&self, write: impl FnOnce(&mut Log) -> R) -> R {
@@ -122,8 +135,6 @@ impl Runner {
             Step::Label => session.set_label(&tag.to_string())?,
             Step::Permanent(permanent) => session.set_permanent(permanent)?,
             Step::Rotate => session.rotate_id()?,
-            Step::Owner(owner) => session.set_owner(owner)?,
-            Step::End => session.destroy()?,
             _ => drop(session.contains_key("base")),
         }
         if step.is_change() {
@@ -159,9 +170,14 @@ impl Runner {
     }
 
     async fn save(&self, session: &Session) {
+        self.save_by(session, Step::Save).await;
+    }
+
+    /// Saves the session by this step.
+    async fn save_by(&self, session: &Session, step: Step) {
         let number = self.begin_save(false);
         let result = {
-            let mut save = pin!(session.save());
+            let mut save = pin!(call(session, step));
             poll_fn(|context| match save.as_mut().poll(context) {
                 Poll::Ready(result) => Poll::Ready(Some(result)),
                 Poll::Pending if self.drops_save() => Poll::Ready(None),
@@ -257,6 +273,23 @@ impl Runner {
             _ => drop(self.engine.end_all(OWNER).await?),
         }
         Ok(())
+    }
+}
+
+/// The call of a step that saves.
+async fn call(session: &Session, step: Step) -> Result<Outcome, Error> {
+    match step {
+        Step::LogIn(user) => match session.log_in(user, None).await {
+            // The sessions of the owner were ended during the login.
+            Err(error) if error.kind() == ErrorKind::Conflict => {
+                let dropped = session.outcome().filter(|outcome| *outcome == Outcome::Dropped);
+                dropped.ok_or(error)
+            }
+            Err(error) => Err(error),
+            Ok(()) => Ok(session.outcome().expect("the session was saved")),
+        },
+        Step::End => session.log_out().await,
+        _ => session.save().await,
     }
 }
 

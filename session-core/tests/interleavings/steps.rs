@@ -1,9 +1,9 @@
 //! The steps that requests are composed of.
 
-/// The owner of the session at first.
-pub(crate) const OWNER: &str = "owner";
-/// The users that log in, and the first owner.
-pub(crate) const OWNERS: [&str; 3] = [OWNER, "ada", "eve"];
+/// The owner of the session at first, unless it is a visitor's.
+pub(crate) const OWNER: &str = "ada";
+/// The users that log in.
+pub(crate) const OWNERS: [&str; 2] = [OWNER, "eve"];
 
 /// The steps of a request, in order. A commit follows the last step, or precedes `Reopen`.
 pub(crate) type Request = &'static [Step];
@@ -23,9 +23,9 @@ pub(crate) enum Step {
     Label,
     Permanent(bool),
     Rotate,
-    /// Sets the owner: a login, or the removal of the owner.
-    Owner(Option<&'static str>),
-    /// Ends the session: a logout.
+    /// Logs a user in, and saves.
+    LogIn(&'static str),
+    /// Ends the session at once: a logout.
     End,
     /// Reads the session.
     Read,
@@ -55,11 +55,11 @@ pub(crate) enum Step {
 impl Step {
     /// Whether it gives the session a new id.
     pub(crate) fn changes_id(self) -> bool {
-        matches!(self, Self::Rotate | Self::Owner(_))
+        matches!(self, Self::Rotate | Self::LogIn(_))
     }
 
     pub(crate) fn is_login(self) -> bool {
-        matches!(self, Self::Owner(Some(_)))
+        matches!(self, Self::LogIn(_))
     }
 
     /// Whether it ends the session while that is the first owner's.
@@ -81,7 +81,7 @@ impl Step {
             Self::Write(key) | Self::Remove(key) => Some(key),
             Self::Label => Some("_label"),
             Self::Permanent(_) => Some("_permanent"),
-            Self::Owner(_) => Some("(owner)"),
+            Self::LogIn(_) => Some("(owner)"),
             _ => None,
         }
     }

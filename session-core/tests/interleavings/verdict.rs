@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use session_core::Outcome;
 
 use crate::log::{Fate, Log, Span};
-use crate::steps::{OWNERS, Step};
+use crate::steps::{OWNER, OWNERS, Step};
 use crate::world::{Case, Live, World};
 
 /// A rule that holds after every order.
@@ -34,6 +34,8 @@ pub(crate) enum Invariant {
     OldIdsOpenNothing,
     /// A client with the old id does not reach the session of a login.
     LoginsCutOff,
+    /// After a change of the password, no cookie of another request opens a session.
+    PasswordChangesEndOthers,
     /// A save that was dropped leaves the cookie unchanged.
     DroppedSavesSetNoCookie,
     /// A cookie that a response sets opens a session.
@@ -88,6 +90,7 @@ impl<'a> Verdict<'a> {
         verdict.ended_sessions_stay_ended();
         verdict.rotations_leave_one_session();
         verdict.logins_cut_off();
+        verdict.password_changes_end_others();
         verdict.responses_set_right_cookies();
         verdict.browsers_keep_the_session();
         verdict.expiry_matches_lifetime();
@@ -110,11 +113,14 @@ impl<'a> Verdict<'a> {
     }
 
     /// How many requests may have logged one user in. Each copies the values of the first one into
-    /// another session.
+    /// another session. The first session counts if a login was sent with an id that it had before.
     pub(crate) fn logins_of_one_user(&self) -> usize {
         let logins = OWNERS.iter().map(|user| {
-            let tried = |log: &&Log| log.tried(|step| step == Step::Owner(Some(*user))).count() > 0;
-            self.logs.iter().filter(tried).count()
+            let tried = |log: &&Log| log.tried(|step| step == Step::LogIn(user)).count() > 0;
+            let is_late = |log: &Log| log.opened.is_some_and(|opened| opened.is_new);
+            let is_copied = !self.case.anonymous && *user == OWNER;
+            let copies = is_copied && self.logs.iter().filter(tried).any(is_late);
+            self.logs.iter().filter(tried).count() + usize::from(copies)
         });
         logins.max().unwrap_or(0)
     }
@@ -134,16 +140,25 @@ impl<'a> Verdict<'a> {
             log.may_be_stored(index) || (is_faulty && log.fate(index).0 != Fate::Unsaved)
         };
         let logouts = self.logs.iter().flat_map(|log| {
-            let ends = (0..log.changes.len()).filter(|i| log.changes[*i].step == Step::End);
+            let ends =
+                (0..log.changes.len()).filter(|i| self.case.ends_first(log.changes[*i].step));
             ends.filter(move |index| may_end(log, *index)).map(|index| log.fate(index).1)
         });
         let calls = self.logs.iter().flat_map(|log| &log.owner_calls);
-        let calls = calls.filter(|call| call.step.ends_the_owners() && !self.case.anonymous);
+        let calls = calls.filter(|call| self.ends_owned(call.step));
         let calls = calls.map(|call| match call.result {
             Some(Ok(())) => call.span,
             _ => Span { ended: None, ..call.span },
         });
         logouts.chain(calls).collect()
+    }
+
+    /// Whether a call for the owner may end the first session. A login makes it the user's, and is
+    /// another session for one who ends the others.
+    fn ends_owned(&self, step: Step) -> bool {
+        let logs_in = self.case.any(|step| step == Step::LogIn(OWNER));
+        let is_owned = logs_in || !self.case.anonymous;
+        (step.ends_the_owners() && is_owned) || (step == Step::EndOthers && logs_in)
     }
 
     /// Whether the first session may have ended during this operation or after it.

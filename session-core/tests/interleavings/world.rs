@@ -62,6 +62,13 @@ impl<'a> Case<'a> {
         self.requests.iter().any(|steps| steps.iter().any(|step| is_wanted(*step)))
     }
 
+    /// Whether the step ends the first session: a logout, or a login of a user who is not its
+    /// owner.
+    pub(crate) fn ends_first(&self, step: Step) -> bool {
+        let is_others = !self.anonymous && matches!(step, Step::LogIn(user) if user != OWNER);
+        step == Step::End || is_others
+    }
+
     /// Whether the clocks differ or move.
     pub(crate) fn is_timed(&self) -> bool {
         self.skew != [0; 3] || !self.ticks.is_empty()
@@ -130,15 +137,15 @@ impl Scene {
         let stage = Stage::new(clocks.all().to_vec(), Records::default());
         let engine = Arc::new(ServerSideSessions::new(stage.clone(), configs[0].clone()));
         let owner = (!case.anonymous).then_some(OWNER);
-        let cookie = begin(&engine, |session| {
+        let cookie = begin(&engine, owner, |session| {
             session.insert("base", 0)?;
             session.insert("last", 0)?;
             session.set_permanent(case.permanent)?;
             session.flash(0)?;
-            owner.map_or(Ok(()), |owner| session.set_owner(owner))
+            Ok(())
         });
         let needs_other = case.any(|step| matches!(step, Step::OtherEndsOthers | Step::EndOthers));
-        let other = needs_other.then(|| begin(&engine, |session| session.set_owner(OWNER)));
+        let other = needs_other.then(|| begin(&engine, Some(OWNER), |_| Ok(())));
         let request = open(&engine, &cookie);
         let session = alone(Box::pin(async { request.session().await.unwrap() }));
         let handle = engine.handle_of(&session).unwrap_or_default();
@@ -316,11 +323,19 @@ pub(crate) fn store_key(cookie: &str) -> StoreKey {
 }
 
 /// Begins a session, and returns its cookie.
-fn begin(engine: &Engine, act: impl Fn(&Session) -> Result<(), Error>) -> String {
+fn begin(
+    engine: &Engine,
+    owner: Option<&str>,
+    act: impl Fn(&Session) -> Result<(), Error>,
+) -> String {
     let view = RequestView::default();
     let first = RequestSession::with_shared(Arc::clone(engine) as _, view, OutagePolicy::Refuse);
     alone(Box::pin(async {
-        act(&first.session().await.unwrap()).unwrap();
+        let session = first.session().await.unwrap();
+        act(&session).unwrap();
+        if let Some(owner) = owner {
+            session.log_in(owner, None).await.unwrap();
+        }
         let headers = first.commit().await.into_result().unwrap();
         let Cookie::Set(cookie) = Cookie::of(headers.set_cookie()) else {
             panic!("no session was created")

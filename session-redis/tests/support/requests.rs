@@ -66,11 +66,11 @@ async fn count(session: Session) -> Result<String, Error> {
 
 async fn login(session: Session, Path(owner): Path<String>) -> Result<(), Error> {
     session.set_permanent(true)?;
-    session.set_owner(&*owner)?;
+    session.log_in(&owner, None).await?;
     Ok(())
 }
 
 async fn logout(session: Session) -> Result<(), Error> {
-    session.destroy()?;
+    session.log_out().await?;
     Ok(())
 }

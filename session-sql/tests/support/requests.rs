@@ -25,11 +25,32 @@ impl Client {
     ) -> Result<T, Error> {
         let request = self.open();
         let result = handler(&request.session().await?)?;
+        self.finish(&request).await?;
+        Ok(result)
+    }
+
+    /// Sends a request whose handler logs a user in.
+    #[allow(dead_code, reason = "not every test program uses it")]
+    pub async fn log_in(&mut self, user: &str) -> Result<(), Error> {
+        let request = self.open();
+        request.session().await?.log_in(user, None).await?;
+        self.finish(&request).await
+    }
+
+    /// Sends a request whose handler logs out.
+    #[allow(dead_code, reason = "not every test program uses it")]
+    pub async fn log_out(&mut self) -> Result<(), Error> {
+        let request = self.open();
+        request.session().await?.log_out().await?;
+        self.finish(&request).await
+    }
+
+    async fn finish(&mut self, request: &RequestSession) -> Result<(), Error> {
         let headers = request.commit().await.into_result()?;
         if let Some(cookie) = headers.set_cookie().filter(|cookie| !cookie.contains("Max-Age=0")) {
             cookie.split(';').next().unwrap_or_default().clone_into(&mut self.cookie);
         }
-        Ok(result)
+        Ok(())
     }
 
     /// Sends a request whose handler does not use its session.

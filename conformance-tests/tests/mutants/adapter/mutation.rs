@@ -99,9 +99,9 @@ impl<M: Mutation> Mutated<M> {
         let session = self.mutation.session(visit, 1).await?;
         if visit.path() == "/twice" {
             let again = self.mutation.session(visit, 2).await?;
-            return Ok(respond_twice(&session, &again).into());
+            return Ok(respond_twice(&session, &again).await.into());
         }
-        Ok(respond(&session, visit.path()).into())
+        Ok(respond(&session, visit.path()).await.into())
     }
 }
 

@@ -115,7 +115,7 @@ impl SessionInterface for BelievesForEver {
     async fn open(&self, context: &OpenContext<'_>) -> Result<Opened, Error> {
         let given = self.given.0.lock().unwrap().get(context.cookie().unwrap_or("")).cloned();
         match given {
-            Some(payload) => Opened::from_payload(payload),
+            Some(payload) => Opened::from_payload_with_login(payload),
             None => self.inner.open(context).await,
         }
     }
@@ -123,7 +123,11 @@ impl SessionInterface for BelievesForEver {
     async fn save(&self, save: &Save<'_>) -> Result<Saved, Error> {
         let saved = self.inner.save(save).await?;
         if let CookieAction::Set { value, expires: None } = saved.cookie() {
-            self.given.0.lock().unwrap().insert(value.clone(), save.contents().payload());
+            self.given
+                .0
+                .lock()
+                .unwrap()
+                .insert(value.clone(), save.contents().payload_with_login());
         }
         Ok(saved)
     }

@@ -63,9 +63,9 @@ mutation! {
         self.changed.0.lock().unwrap().store(true, Ordering::Relaxed);
         save.changes().replay(&stored.payload).unwrap()
     }
-    fn set(&self, id: String, contents: &Contents, _: &Save<'_>) -> CookieAction {
+    fn set(&self, id: String, contents: &Contents, save: &Save<'_>) -> CookieAction {
         let changed = self.changed.0.lock().unwrap().swap(false, Ordering::Relaxed);
-        if changed || contents.lifetime().is_some() { CookieAction::Set { value: id, expires: contents.expires_at() } } else { CookieAction::Keep }
+        if changed || save.login().is_some() || contents.lifetime().is_some() { CookieAction::Set { value: id, expires: contents.expires_at() } } else { CookieAction::Keep }
     }
 }
 

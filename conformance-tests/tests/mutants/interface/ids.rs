@@ -38,7 +38,7 @@ mutation! {
     LoginIsFollowed { successors: Hidden<HashMap<String, String>> };
     fn new_id(&self, save: &Save<'_>, old: Option<&str>) -> String {
         let new: String = std::iter::repeat_with(fastrand::alphanumeric).take(43).collect();
-        if let Some(old) = old.filter(|_| save.owner_change().is_some()) {
+        if let Some(old) = old.filter(|_| save.login().is_some()) {
             self.successors.0.lock().unwrap().insert(old.to_owned(), new.clone());
         }
         new

@@ -5,6 +5,7 @@ mod client_side;
 mod contents;
 mod cookies;
 mod ids;
+mod logins;
 mod mutation;
 mod on_server;
 mod original;
@@ -28,6 +29,7 @@ pub fn on_server() -> Vec<Mutant<InterfaceUnderTest>> {
         cookies::mutants(),
         on_server::mutants(),
         ids::mutants(),
+        logins::mutants(),
         owners::mutants(),
     ];
     lists.into_iter().flatten().collect()

@@ -93,7 +93,7 @@ mutation! {
 mutation! {
     OldIdStaysAfterRotation { rotating: Mutex<bool> };
     fn rotates(&self, save: &Save<'_>) -> bool {
-        *self.rotating.lock().unwrap() = save.id_change() != IdChange::Keep && save.owner_change().is_none();
+        *self.rotating.lock().unwrap() = save.id_change() != IdChange::Keep && save.login().is_none();
         save.id_change() != IdChange::Keep
     }
     fn forget_rotated(&self, id: &str) {
@@ -106,7 +106,7 @@ mutation! {
 mutation! {
     RotationForgotten;
     fn rotates(&self, save: &Save<'_>) -> bool {
-        save.owner_change().is_some()
+        save.login().is_some()
     }
 }
 
@@ -114,8 +114,8 @@ mutation! {
     /// Owners with digits get a new id, other owners do not.
     SameIdAfterLogin;
     fn rotates(&self, save: &Save<'_>) -> bool {
-        let is_named = |owner: Option<&str>| owner.unwrap_or_default().chars().all(char::is_alphabetic);
-        save.id_change() != IdChange::Keep && !save.owner_change().is_some_and(is_named)
+        let is_named = |owner: &str| owner.chars().all(char::is_alphabetic);
+        save.id_change() != IdChange::Keep && !save.login().is_some_and(|login| is_named(login.owner()))
     }
 }
 

@@ -11,6 +11,7 @@ use conformance_tests::interface::InterfaceUnderTest;
 use session_core::interface::{
     Contents, CookieAction, IdChange, Mark, OpenContext, Opened, Renewal, Save, Saved, SessionView,
 };
+use session_core::login::Login;
 use session_core::request::RequestView;
 use session_core::{
     CookieAttributes, Error, Outcome, OwnedSession, Session, SessionConfig, SessionInterface,
@@ -129,6 +130,23 @@ pub trait Steps: Debug + Send + Sync + 'static {
         save.changes().replay(&stored.payload).unwrap()
     }
 
+    /// Notes that the session is not stored any more.
+    fn forget_end(&self, save: &Save<'_>) {
+        save.forget();
+    }
+
+    /// Returns the result of a save that leaves a session without values, if that ends it.
+    fn emptied(&self, origin: &Origin, contents: &Contents, save: &Save<'_>) -> Option<Saved> {
+        let _ = (origin, contents, save);
+        None
+    }
+
+    /// Returns the payload of a session in which a user has logged in.
+    fn logged_in(&self, contents: &Contents, save: &Save<'_>, stored: &Stored) -> String {
+        let _ = (save, stored);
+        contents.payload()
+    }
+
     fn lifetime_of(&self, contents: &Contents, save: &Save<'_>) -> Duration {
         contents.lifetime().unwrap_or_else(|| save.config().browser_lifetime())
     }
@@ -212,8 +230,8 @@ pub trait Steps: Debug + Send + Sync + 'static {
         self.store(id, stored.payload.clone(), Some(stored), contents, save);
     }
 
-    fn owner_of(&self, id: &str) -> Option<String> {
-        self.server().owner_of(id)
+    fn login_of(&self, id: &str) -> Option<Login> {
+        self.server().login_of(id)
     }
 
     fn noted(&self, old: Option<Owned>, save: &Save<'_>) -> Owned {
@@ -241,7 +259,7 @@ pub trait Steps: Debug + Send + Sync + 'static {
     }
 
     fn is_meant(&self, owned: &Owned, owner: &str, handle: &str) -> bool {
-        owned.owner.as_deref() == Some(owner) && owned.handle == handle
+        owned.owner() == Some(owner) && owned.handle == handle
     }
 
     fn end_one(&self, owner: &str, handle: &str) -> usize {
@@ -294,7 +312,7 @@ impl<M: Steps> SessionInterface for Interface<M> {
     async fn open(&self, context: &OpenContext<'_>) -> Result<Opened, Error> {
         let Some(id) = self.0.cookie(context) else { return Ok(self.0.absent()) };
         let Some(stored) = self.0.find(id, context.now()) else { return self.0.unknown(id) };
-        let opened = self.0.known(&stored).with_owner(self.0.owner_of(id).as_deref());
+        let opened = self.0.known(&stored).with_login(self.0.login_of(id));
         let renewal = self.0.renewal(&opened, &stored, context);
         Ok(opened.with_renewal(renewal).with_backend_state(Origin(id.to_owned())))
     }
@@ -310,6 +328,7 @@ impl<M: Steps> SessionInterface for Interface<M> {
                 self.0.server().owned().insert(id.clone(), self.0.noted(old, save));
                 save.remember(Origin(id.clone()));
             }
+            _ if save.ends() => self.0.forget_end(save),
             CookieAction::Remove => save.forget(),
             _ => (),
         }
@@ -357,15 +376,21 @@ impl<M: Steps> Interface<M> {
         let Some(old) = self.0.find(&origin.0, save.now()) else {
             return Ok(self.0.lost(origin, save));
         };
-        let owner = self.0.owner_of(&origin.0);
+        let login = self.0.login_of(&origin.0);
         if !save.is_modified() {
             let contents =
-                save.merge(old.payload.clone(), owner.as_deref(), save.changes().mark())?;
+                save.merge(old.payload.clone(), login.as_ref(), save.changes().mark())?;
             self.0.renew(&origin.0, &old, &contents, save);
             return Ok(stored(self.0.set(origin.0.clone(), &contents, save)));
         }
-        let contents = save.merge(old.payload.clone(), owner.as_deref(), Mark::default())?;
-        let merged = self.0.merged(save, &old);
+        let contents = save.merge(old.payload.clone(), login.as_ref(), Mark::default())?;
+        if let Some(saved) = self.0.emptied(origin, &contents, save) {
+            return Ok(saved);
+        }
+        let merged = match save.login() {
+            Some(_) => self.0.logged_in(&contents, save, &old),
+            None => self.0.merged(save, &old),
+        };
         let id = if self.0.rotates(save) {
             self.0.new_id(save, Some(&origin.0))
         } else {

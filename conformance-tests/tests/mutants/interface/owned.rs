@@ -3,13 +3,14 @@
 use std::time::SystemTime;
 
 use session_core::interface::{Opened, Save, SessionPage, state_of};
+use session_core::login::Login;
 use session_core::{Error, OwnedSession, OwnerSessions, Session, async_trait};
 
 use super::original::{Interface, Origin, Server, Steps, Stored};
 
 #[derive(Clone)]
 pub struct Owned {
-    pub owner: Option<String>,
+    pub login: Option<Login>,
     pub handle: String,
     pub seen_at: SystemTime,
 }
@@ -17,10 +18,14 @@ pub struct Owned {
 impl Owned {
     /// Returns what a save notes, given what was noted before.
     pub fn noted(old: Option<Self>, save: &Save<'_>) -> Self {
-        let (owner, handle) = old.map_or((None, None), |old| (old.owner, Some(old.handle)));
-        let owner = save.owner_change().map_or(owner, |owner| owner.map(str::to_owned));
+        let (login, handle) = old.map_or((None, None), |old| (old.login, Some(old.handle)));
+        let login = save.login().cloned().or(login);
         let handle = handle.unwrap_or_else(Self::new_handle);
-        Self { owner, handle, seen_at: save.now() }
+        Self { login, handle, seen_at: save.now() }
+    }
+
+    pub fn owner(&self) -> Option<&str> {
+        self.login.as_ref().map(Login::owner)
     }
 
     pub fn new_handle() -> String {
@@ -35,8 +40,8 @@ impl Owned {
 }
 
 impl Server {
-    pub fn owner_of(&self, id: &str) -> Option<String> {
-        self.owned().get(id)?.owner.clone()
+    pub fn login_of(&self, id: &str) -> Option<Login> {
+        self.owned().get(id)?.login.clone()
     }
 
     pub fn handle_of(&self, id: &str) -> Option<String> {
@@ -53,7 +58,7 @@ impl Server {
 
     pub fn live_of(&self, owner: &str) -> Vec<String> {
         let (all, sessions, now) = (self.owned(), self.sessions(), self.config().now());
-        let theirs = all.iter().filter(|(_, owned)| owned.owner.as_deref() == Some(owner));
+        let theirs = all.iter().filter(|(_, owned)| owned.owner() == Some(owner));
         let live = theirs
             .filter(|(id, _)| sessions.get(*id).is_some_and(|stored| now <= stored.expires_at));
         live.map(|(id, _)| id.clone()).collect()

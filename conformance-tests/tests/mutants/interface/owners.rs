@@ -11,7 +11,6 @@ use super::original::{Hidden, Origin, Stored};
 use super::owned::Owned;
 
 mutants! {
-    OwnersAreForgotten breaks the_owner_is_there_at_the_next_visit;
     ListsIgnoreCase breaks a_list_shows_each_session_of_the_owner_and_of_nobody_else;
     ListsShowTwoAtMost breaks a_list_shows_each_session_of_the_owner_and_of_nobody_else;
     ThereIsOnePage breaks pages_list_each_session_once;
@@ -36,16 +35,6 @@ mutants! {
     WhatAnOwnerEndedIsWrittenAgain breaks what_an_owner_ended_does_not_come_back;
     ExpiredSessionsAreListed breaks what_has_ended_is_on_no_list;
     TheFirstOwnerStays breaks a_session_is_on_the_list_of_its_present_owner;
-    ASessionCannotBeGivenUp breaks a_session_is_on_the_list_of_its_present_owner;
-}
-
-mutation! {
-    /// If the session has a name.
-    OwnersAreForgotten;
-    fn owner_of(&self, id: &str) -> Option<String> {
-        let has_name = self.server.sessions().get(id).is_some_and(|stored| stored.payload.contains("name"));
-        self.server.owner_of(id).filter(|_| !has_name)
-    }
 }
 
 mutation! {
@@ -197,7 +186,7 @@ mutation! {
     ALoginHasNoOthers;
     fn end_others(&self, session: &Session, own: Option<&str>) -> usize {
         let others = self.server.live_of(&session.owner().unwrap_or_default());
-        let others = others.into_iter().filter(|id| Some(&**id) != own && own.is_some());
+        let others = others.into_iter().filter(|id| Some(&**id) != own && !session.is_new());
         self.server.end_each(others.collect())
     }
 }
@@ -229,24 +218,15 @@ mutation! {
 mutation! {
     ExpiredSessionsAreListed;
     fn listed(&self, owner: &str) -> Vec<String> {
-        self.server.ids(|owned| owned.owner.as_deref() == Some(owner))
+        self.server.ids(|owned| owned.owner() == Some(owner))
     }
 }
 
 mutation! {
     TheFirstOwnerStays;
     fn noted(&self, old: Option<Owned>, save: &Save<'_>) -> Owned {
-        let first = old.as_ref().and_then(|old| old.owner.clone());
+        let first = old.as_ref().and_then(|old| old.login.clone());
         let noted = Owned::noted(old, save);
-        Owned { owner: first.or(noted.owner.clone()), ..noted }
-    }
-}
-
-mutation! {
-    ASessionCannotBeGivenUp;
-    fn noted(&self, old: Option<Owned>, save: &Save<'_>) -> Owned {
-        let before = old.as_ref().and_then(|old| old.owner.clone());
-        let noted = Owned::noted(old, save);
-        Owned { owner: noted.owner.clone().or(before), ..noted }
+        Owned { login: first.or(noted.login.clone()), ..noted }
     }
 }

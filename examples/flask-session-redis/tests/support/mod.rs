@@ -160,6 +160,20 @@ impl Client {
         self.finish(request, value).await
     }
 
+    /// A request whose handler logs a user in.
+    pub(crate) async fn log_in(&mut self, user: &str) -> Result<Done<()>, Error> {
+        let request = self.begin();
+        request.session().await?.log_in(user, None).await?;
+        self.finish(request, ()).await
+    }
+
+    /// A request whose handler logs out.
+    pub(crate) async fn log_out(&mut self) -> Result<Done<Outcome>, Error> {
+        let request = self.begin();
+        let outcome = request.session().await?.log_out().await?;
+        self.finish(request, outcome).await
+    }
+
     /// What the session holds.
     pub(crate) async fn payload(&mut self) -> String {
         self.request(|session| Ok(state_of(session).payload())).await.unwrap().value

@@ -88,9 +88,10 @@ pub(crate) async fn change_password(
         session.flash_in("error", "That is not your password.")?;
         return Ok(Redirect::to("/devices"));
     }
-    // Whoever got in by the old password is out, and so is a copy of this session's cookie.
+    // The login cuts off every copy of this session's cookie. In the other order, a copy could get
+    // another id first.
+    session.log_in(account.user, None).await?;
     let count = owners.end_others(session).await?;
-    session.rotate_id()?;
     let message = format!("Your session has a new id. Logged out elsewhere: {}.", devices(count));
     session.flash_in("success", message)?;
     Ok(Redirect::to("/devices"))

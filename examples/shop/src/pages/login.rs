@@ -6,6 +6,7 @@ use axum::http::HeaderMap;
 use axum::response::Redirect;
 use maud::{Markup, html};
 use serde::Deserialize;
+use session_core::Outcome;
 use session_tower::Error;
 
 use crate::accounts::{self, ADA};
@@ -54,8 +55,8 @@ pub(crate) async fn log_in(
         session.flash_in("error", "That user and password do not belong together.")?;
         return Ok(Redirect::to("/login"));
     };
+    session.log_in(account.user, None).await?;
     session.insert(USER, account.user.to_owned())?;
-    session.set_owner(account.user)?;
     session.set_permanent(form.remember.is_some())?;
     if shop.owners.is_some() {
         session.set_label(&device::label(&headers))?;
@@ -65,7 +66,10 @@ pub(crate) async fn log_in(
 }
 
 pub(crate) async fn log_out(visitor: Visitor) -> Result<Redirect, Error> {
-    visitor.session.destroy()?;
-    visitor.session.flash_in("info", "You are logged out.")?;
+    let message = match visitor.session.log_out().await? {
+        Outcome::Dropped => "You may still be logged in. Please try again.",
+        _ => "You are logged out.",
+    };
+    visitor.session.flash_in("info", message)?;
     Ok(Redirect::to("/"))
 }

@@ -18,9 +18,9 @@ struct Login {
     remember: Option<String>,
 }
 
-async fn home(session: Session) -> Result<String, Error> {
-    let user = session.get::<String>("user")?;
-    Ok(user.map_or("Please log in\n".to_owned(), |user| format!("Hello, {user}\n")))
+async fn home(session: Session) -> String {
+    let greeting = |user| format!("Hello, {user}\n");
+    session.owner().map_or("Please log in\n".to_owned(), greeting)
 }
 
 async fn log_in(
@@ -30,14 +30,14 @@ async fn log_in(
     if login.password != "lovelace" {
         return Ok(Either::Left(HttpResponse::Forbidden().body("Wrong password\n")));
     }
-    session.set_owner(login.user.as_str())?; // a new id: one that was planted before is worth nothing
-    session.insert("user", &login.user)?;
-    session.set_permanent(login.remember.is_some())?; // "remember me": the cookie outlives the browser
+    session.log_in(&login.user, None).await?;
+    // "Remember me": the cookie stays when the browser closes.
+    session.set_permanent(login.remember.is_some())?;
     Ok(Either::Right(Redirect::to("/").see_other()))
 }
 
 async fn log_out(session: Session) -> Result<Redirect, Error> {
-    session.destroy()?;
+    session.log_out().await?;
     Ok(Redirect::to("/").see_other())
 }
 

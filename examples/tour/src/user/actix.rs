@@ -38,7 +38,7 @@ async fn account(user: ReqData<User>) -> String {
 }
 
 async fn log_in(session: Session, id: Path<u64>) -> Result<Redirect, Error> {
-    session.set_owner(id.to_string().as_str())?;
+    session.log_in(&id.to_string(), None).await?;
     session.insert("user_id", *id)?;
     Ok(Redirect::to("/account").see_other())
 }

@@ -31,7 +31,7 @@ async fn account(Extension(User(name)): Extension<User>) -> String {
 }
 
 async fn log_in(session: Session, Path(id): Path<u64>) -> Result<Redirect, Error> {
-    session.set_owner(id.to_string().as_str())?;
+    session.log_in(&id.to_string(), None).await?;
     session.insert("user_id", id)?;
     Ok(Redirect::to("/account"))
 }

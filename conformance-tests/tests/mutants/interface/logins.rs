@@ -1,0 +1,64 @@
+//! Mutants of logins and logouts.
+
+use session_core::interface::{Contents, CookieAction, Save, Saved};
+use session_core::login::Login;
+
+use super::mutation::{mutants, mutation};
+use super::original::{Origin, Stored};
+
+mutants! {
+    LoginsAreForgotten breaks login_is_there_at_the_next_visit;
+    StampsAreForgotten breaks login_is_there_at_the_next_visit;
+    LoginTimeIsThatOfTheVisit breaks login_is_there_at_the_next_visit;
+    ValuesOfAnotherUserStay breaks login_of_another_user_starts_without_values;
+    EmptySessionEnds breaks clear_keeps_the_login;
+    EndIsNotForgotten breaks what_is_written_after_a_logout_begins_a_new_session;
+}
+
+mutation! {
+    /// If `n` is 2.
+    LoginsAreForgotten;
+    fn login_of(&self, id: &str) -> Option<Login> {
+        let is_two = self.server.sessions().get(id)?.payload.contains("\"n\":2");
+        self.server.login_of(id).filter(|_| !is_two)
+    }
+}
+
+mutation! {
+    StampsAreForgotten;
+    fn login_of(&self, id: &str) -> Option<Login> {
+        self.server.login_of(id).map(|login| login.with_stamp(None))
+    }
+}
+
+mutation! {
+    LoginTimeIsThatOfTheVisit;
+    fn login_of(&self, id: &str) -> Option<Login> {
+        let login = self.server.login_of(id)?;
+        let now = self.server.owned().get(id)?.seen_at;
+        Some(Login::new(login.owner(), now).with_stamp(login.stamp()))
+    }
+}
+
+mutation! {
+    ValuesOfAnotherUserStay;
+    fn logged_in(&self, _: &Contents, save: &Save<'_>, stored: &Stored) -> String {
+        save.changes().replay(&stored.payload).unwrap()
+    }
+}
+
+mutation! {
+    EmptySessionEnds;
+    fn emptied(&self, origin: &Origin, contents: &Contents, save: &Save<'_>) -> Option<Saved> {
+        if contents.payload() != "{}" || save.login().is_some() {
+            return None;
+        }
+        self.forget(&origin.0);
+        Some(Saved::new(CookieAction::Remove, session_core::Outcome::Stored))
+    }
+}
+
+mutation! {
+    EndIsNotForgotten;
+    fn forget_end(&self, _: &Save<'_>) {}
+}

@@ -1,0 +1,96 @@
+//! The stored parts of a session: its values and its login.
+
+use std::sync::{Arc, LazyLock};
+
+use super::login::Login;
+use super::values::Values;
+
+/// The key under which Flask-WTF stores the secret of its tokens. A login drops it: the visitor's
+/// tokens may be known to somebody else.
+const CSRF_SECRET: &str = "csrf_token";
+
+static EMPTY: LazyLock<Values> = LazyLock::new(Values::default);
+
+/// The values and the login. Clones share the values until one changes them.
+#[derive(Clone, Default)]
+pub(crate) struct StoredData {
+    values: Option<Arc<Values>>,
+    pub(crate) login: Option<Login>,
+}
+
+impl StoredData {
+    pub(crate) fn new(values: Values, login: Option<Login>) -> Self {
+        Self { values: Some(Arc::new(values)), login }
+    }
+
+    pub(crate) fn values(&self) -> &Values {
+        match &self.values {
+            Some(values) => values,
+            None => &EMPTY,
+        }
+    }
+
+    pub(crate) fn values_mut(&mut self) -> &mut Values {
+        Arc::make_mut(self.values.get_or_insert_default())
+    }
+
+    /// Whether there is nothing to store.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.login.is_none() && self.values().is_empty()
+    }
+
+    pub(crate) fn owner(&self) -> Option<&str> {
+        self.login.as_ref().map(Login::owner)
+    }
+
+    /// Logs in. The owner keeps its values, another owner gets none of them, and a visitor keeps
+    /// those under the keys in `kept`, by default all but the CSRF secret.
+    pub(crate) fn log_in(&mut self, login: Login, kept: Option<&[String]>) {
+        match self.owner() {
+            Some(owner) if owner == login.owner() => {}
+            Some(_) => self.values = None,
+            None => self.drop_planted(kept),
+        }
+        self.login = Some(login);
+    }
+
+    fn drop_planted(&mut self, kept: Option<&[String]>) {
+        let is_kept = |key: &String| match kept {
+            Some(kept) => kept.contains(key),
+            None => key != CSRF_SECRET,
+        };
+        let dropped: Vec<String> = self.values().keys().filter(|key| !is_kept(key)).collect();
+        for key in dropped {
+            self.values_mut().remove(&key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+
+    #[test]
+    fn login_keeps_values_of_same_owner_and_of_visitor() {
+        let login = |owner: &str| Login::new(owner, SystemTime::UNIX_EPOCH);
+        let cart = || vec!["cart".to_owned()];
+        let cases = [
+            (Some("ada"), None, r#"{"cart":1,"csrf_token":"s","theme":2}"#),
+            (Some("ada"), Some(cart()), r#"{"cart":1,"csrf_token":"s","theme":2}"#),
+            (Some("eve"), None, "{}"),
+            (Some("eve"), Some(cart()), "{}"),
+            (None, None, r#"{"cart":1,"theme":2}"#),
+            (None, Some(cart()), r#"{"cart":1}"#),
+            (None, Some(Vec::new()), "{}"),
+        ];
+        for (before, kept, after) in cases {
+            let values = Values::parse(r#"{"cart":1,"csrf_token":"s","theme":2}"#.into()).unwrap();
+            let mut stored = StoredData::new(values, before.map(login));
+            stored.log_in(login("ada"), kept.as_deref());
+            assert_eq!(stored.values().to_payload(), after, "{before:?} {kept:?}");
+            assert_eq!(stored.owner(), Some("ada"));
+        }
+    }
+}
