@@ -69,7 +69,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
             let base = self.rotation_base(saving, new, &contents, found).await?;
             let newer = match base {
                 ControlFlow::Continue(newer) => newer,
-                ControlFlow::Break(saved) => return Ok(Some(saved)),
+                ControlFlow::Break(saved) => return Ok(saved),
             };
             saving.deadline.retry()?;
             old = newer.record.clone();
@@ -84,7 +84,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
                 }
                 Some(Created::MovedOn(_) | Created::Ended) => return Ok(overtaken(new, save)),
                 // All sessions of the owner were ended in the meantime.
-                None => return Ok(Some(Saved::dropped())),
+                None => return Ok((save.login().is_none()).then(Saved::dropped)),
             }
         }
     }
@@ -96,18 +96,20 @@ impl<S: SessionStore> ServerSideSessions<S> {
         new: &RecordRef,
         contents: &Contents,
         found: Found,
-    ) -> Result<ControlFlow<Saved, Live>, Error> {
+    ) -> Result<ControlFlow<Option<Saved>, Live>, Error> {
         let save = saving.save;
         Ok(match found {
             Found::Live(live) => ControlFlow::Continue(live),
             Found::Gone => ControlFlow::Break(self.rotate_nothing(saving, new.clone()).await?),
             Found::Moved(moved) if save.login().is_none() => {
                 self.discard(new, &saving.deadline).await;
-                ControlFlow::Break(self.join(saving, moved).await?)
+                ControlFlow::Break(Some(self.join(saving, moved).await?))
             }
             Found::Moved(moved) => match self.login_base(moved, &new.key, saving).await? {
                 LoginBase::Session(live) => ControlFlow::Continue(live),
-                LoginBase::Done => ControlFlow::Break(rotated(new.clone(), contents.clone(), save)),
+                LoginBase::Done => {
+                    ControlFlow::Break(Some(rotated(new.clone(), contents.clone(), save)))
+                }
                 LoginBase::New(contents) => {
                     ControlFlow::Break(self.start_over(saving, new.clone(), contents).await?)
                 }
@@ -198,28 +200,29 @@ impl<S: SessionStore> ServerSideSessions<S> {
         &self,
         saving: &mut Saving<'_, '_>,
         new: RecordRef,
-    ) -> Result<Saved, Error> {
+    ) -> Result<Option<Saved>, Error> {
         if saving.save.login().is_none() {
             self.discard(&new, &saving.deadline).await;
-            return Ok(Saved::dropped());
+            return Ok(Some(Saved::dropped()));
         }
         let contents = saving.save.merge("{}", None, Mark::default())?;
         self.start_over(saving, new, contents).await
     }
 
-    /// Makes the new record of a login a session that is not the successor of another.
+    /// Makes the new record of a login a session that is not the successor of another. Returns
+    /// `None` if all sessions of the owner were ended in the meantime.
     async fn start_over(
         &self,
         saving: &mut Saving<'_, '_>,
         new: RecordRef,
         contents: Contents,
-    ) -> Result<Saved, Error> {
+    ) -> Result<Option<Saved>, Error> {
         let save = saving.save;
         let fresh = RecordRef { created_at: save.now(), lineage: Lineage::generate()?, ..new };
         match self.replace(saving, fresh, &contents, None).await? {
-            Replacement::Done(record) => Ok(rotated(record, contents, save)),
-            Replacement::Found(live) => found(live, save),
-            Replacement::Stale(_) => Ok(Saved::dropped()),
+            Replacement::Done(record) => Ok(Some(rotated(record, contents, save))),
+            Replacement::Found(live) => found(live, save).map(Some),
+            Replacement::Stale(_) => Ok(None),
         }
     }
 

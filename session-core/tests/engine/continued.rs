@@ -169,6 +169,28 @@ async fn login_whose_session_was_ended_starts_anew() {
 }
 
 #[tokio::test]
+async fn login_outlives_end_of_owners_other_sessions() {
+    let (app, old) = begin().await;
+    let (request, session) = open(&app, &old).await;
+    app.request_elsewhere(&old, increment).await;
+    {
+        let mut login = pin!(session.log_in("ada", None));
+        // The new record exists, and gets what the other request has stored.
+        for call in [Replace, Load, Replace] {
+            continue_until(&app, call, login.as_mut());
+        }
+        assert_eq!(app.owners.end_all("ada").await.unwrap(), 0);
+        app.store.recover();
+        login.await.unwrap();
+    }
+    let response = commit(request, &session).await;
+    let new = response.cookie().unwrap();
+    assert_eq!(count(&app, &new).await, Some(2));
+    assert_eq!(app.peek(&new).await.owner().as_deref(), Some("ada"));
+    assert_eq!(sessions(&app), 1);
+}
+
+#[tokio::test]
 async fn rotation_whose_session_was_ended_is_dropped() {
     let (app, old) = begin().await;
     let (other, others) = open(&app, &old).await;
