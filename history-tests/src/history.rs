@@ -84,6 +84,8 @@ pub(crate) struct Change {
     pub(crate) cookie: Option<usize>,
     /// Whether the request found a session.
     pub(crate) found: bool,
+    /// Whether it is the end of a session that the request itself has stored.
+    pub(crate) ends_own: bool,
 }
 
 /// A save.
@@ -250,6 +252,8 @@ pub(crate) struct History {
     pub(crate) owner_calls: Vec<OwnerCall>,
     /// The requests whose response reached the browser without an error.
     pub(crate) delivered: HashSet<u64>,
+    /// The requests of which a store call failed, or was slow.
+    pub(crate) disturbed: HashSet<u64>,
     /// The system time of an engine from a tick on.
     pub(crate) clocks: Vec<(Tick, usize, SystemTime)>,
     /// Violations that were seen when they happened.

@@ -197,6 +197,10 @@ fn set_modified(client: &mut Client<'_>, modified: bool, session: &Session) -> R
 }
 
 async fn run_save(client: &mut Client<'_>, mode: SaveMode, session: &Session) {
+    // A renewal forgets changes that `set_modified(false)` took back.
+    if !session.is_modified() && client.wants(|_| true) {
+        return;
+    }
     match mode {
         SaveMode::Awaited => save(client, session).await,
         SaveMode::Dropped(polls) => {

@@ -136,6 +136,8 @@ fn client<'a>(
         last_stored: None,
         fresh: Vec::new(),
         attempted: Vec::new(),
+        ends_own: false,
+        may_have_begun: false,
         took_flashes: false,
         next_op: 0,
     }

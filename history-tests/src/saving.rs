@@ -10,6 +10,7 @@ use crate::plan::Request;
 use crate::world::World;
 
 /// The recorder's knowledge of a request and its session.
+#[expect(clippy::struct_excessive_bools, reason = "they are independent facts")]
 pub(crate) struct Client<'a> {
     pub(crate) world: &'a World,
     pub(crate) request: &'a Request,
@@ -32,6 +33,10 @@ pub(crate) struct Client<'a> {
     pub(crate) fresh: Vec<(Effect, Vec<Token>)>,
     /// The changes whose save failed, as indices of [`History::changes`].
     pub(crate) attempted: Vec<usize>,
+    /// Whether the request ends a session that it has stored itself.
+    pub(crate) ends_own: bool,
+    /// Whether the request found no session, and may have stored one.
+    pub(crate) may_have_begun: bool,
     /// Whether `take_flashes` was called.
     pub(crate) took_flashes: bool,
     /// The number of the next operation.
@@ -68,6 +73,7 @@ impl Client<'_> {
     /// Notes the end of the session, which may have moved by a login whose save failed.
     pub(crate) fn did_end(&mut self) {
         let anchors = self.path[self.stored.saturating_sub(1)..].to_vec();
+        self.ends_own = self.opened_path.is_none() && self.stored > 0;
         self.fresh.push((Effect::End, anchors));
     }
 
@@ -102,6 +108,7 @@ impl Client<'_> {
             }
             for (effect, anchors) in self.fresh.drain(..) {
                 changes.push(history.changes.len());
+                let ends_own = self.ends_own && effect == Effect::End;
                 // The values of a login belong to the session that it makes.
                 let of_values = effect.is_of_values();
                 let anchors = if of_values { last.into_iter().collect() } else { anchors };
@@ -115,6 +122,7 @@ impl Client<'_> {
                     request: self.request.number,
                     cookie: self.cookie,
                     found: self.opened_path.is_some(),
+                    ends_own,
                 });
             }
         }
@@ -177,11 +185,12 @@ impl Client<'_> {
                         Effect::Begin(_) | Effect::Login { .. }
                     )
                 };
-                let starts = changes.iter().any(starts);
+                let starts = self.may_have_begun || changes.iter().any(starts);
                 // The new session is stored, but nothing is known of one that was not found.
                 for change in &changes {
                     let change = &mut history.changes[*change];
-                    if starts && change.effect == Effect::End && !change.found {
+                    let is_known = change.found || change.ends_own;
+                    if starts && change.effect == Effect::End && !is_known {
                         change.status = Status::Unknown;
                     }
                 }
@@ -196,6 +205,7 @@ impl Client<'_> {
                 settle(&mut history, &fresh, Status::Dropped, end);
             }
             SaveResult::Failed(_) | SaveResult::GivenUp => {
+                self.may_have_begun |= self.opened_path.is_none() && !changes.is_empty();
                 let stays = |change: &usize| Some(*change) != cleared_end;
                 self.attempted.extend(changes.iter().copied().filter(stays));
             }

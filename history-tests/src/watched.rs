@@ -159,6 +159,7 @@ impl Watched {
                 Fault::Late(_) => "fails and is applied late",
                 Fault::Slow => "is slow",
             };
+            self.clocks.disturb(current.request);
             self.clocks.log(current.request, || format!("  `{name}` {text}"));
             (pauses, fault)
         });

@@ -157,6 +157,10 @@ impl Clocks {
         lock(&self.history).violation(rule, None, text);
     }
 
+    pub(crate) fn disturb(&self, request: u64) {
+        lock(&self.history).disturbed.insert(request);
+    }
+
     pub(crate) fn log(&self, request: u64, text: impl FnOnce() -> String) {
         lock(&self.history).log(request, text);
     }
@@ -180,9 +184,10 @@ fn unique() -> u64 {
     fastrand::u64(..)
 }
 
-/// Returns the key under which a store has the session of a cookie.
+/// Returns the key under which a store has the session of a cookie. A mark follows an id whose
+/// rotation had an unknown outcome.
 pub(crate) fn store_key(cookie: &str) -> Option<StoreKey> {
-    let id = URL_SAFE_NO_PAD.decode(cookie).ok()?;
+    let id = URL_SAFE_NO_PAD.decode(cookie.trim_end_matches('~')).ok()?;
     Some(StoreKey::from_bytes(Sha256::digest(id).into()))
 }
 

@@ -81,7 +81,10 @@ impl Record {
         let latest_of_all = all.iter().map(|attempt| times(attempt).1).max();
         let is_allowed = |attempt: &&Attempt| {
             let (earliest, latest) = times(attempt);
+            let may_keep = may_keep || is_renewal(model, attempt);
             let latest = latest_of_all.filter(|_| may_keep).unwrap_or(latest);
+            // Another engine, whose clock is behind, may have set what this one keeps.
+            let earliest = if may_keep { earliest_of_any(model, attempt) } else { earliest };
             expiry(earliest - slack) <= self.expires_at
                 && self.expires_at <= expiry(latest) + ROUNDING
         };
@@ -99,6 +102,23 @@ impl Record {
             .collect();
         Some(format!("expiry later (Ok) or earlier (Err) than after {possible:?}: {found:?}"))
     }
+}
+
+/// Returns the earliest time of any engine during a save.
+fn earliest_of_any(model: &Model<'_>, attempt: &Attempt) -> SystemTime {
+    let times = |engine| model.history.times(engine, attempt.start, attempt.end).0;
+    (0..crate::plan::ENGINES).map(times).min().unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+/// Whether a save changed nothing. Then it never brings the expiry forward.
+fn is_renewal(model: &Model<'_>, attempt: &Attempt) -> bool {
+    let changes = model.changes.iter().any(|change| {
+        change.request == attempt.request
+            && change.start <= attempt.end
+            && change.end >= attempt.start
+            && change.effect != Effect::Touch
+    });
+    !changes
 }
 
 /// Returns the saves that may have written the record of a path.

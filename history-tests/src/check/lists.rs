@@ -162,7 +162,7 @@ fn may_be_unfinished(model: &Model<'_>, path: &[Token], call: &OwnerCall) -> boo
     model.history.changes.iter().any(|change| {
         let is_running = change.start <= call.end && change.end >= call.start;
         change.effect.changes_id()
-            && (is_from(change, path) || path.iter().any(|token| change.anchors.contains(token)))
+            && path.iter().any(|token| is_from(change, &[*token]) || change.anchors.contains(token))
             && (is_running || !model.history.delivered.contains(&change.request))
     })
 }

@@ -113,7 +113,9 @@ fn ended_by_owner_before(
                 OwnerCallKind::EndedOthers { handle: own, path: own_path } => {
                     let shorter = own_path.len().min(path.len());
                     let is_own = own_path[..shorter] == path[..shorter];
-                    !is_own || (handle.is_some() && own.as_deref() != handle)
+                    // Each login has its own handle.
+                    let is_same = own_path == path;
+                    !is_own || (is_same && handle.is_some() && own.as_deref() != handle)
                 }
                 _ => true,
             }

@@ -1,7 +1,7 @@
 //! The history of a round with an index, and what every rule needs to know of it.
 
 use std::collections::{HashMap, HashSet};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::history::{
     Change, Effect, History, OPEN_END, Observation, OwnerCall, OwnerCallKind, Snapshot, Source,
@@ -26,6 +26,9 @@ pub(crate) struct Model<'a> {
     pub(crate) violations: Vec<Violation>,
 }
 
+/// How long the store keeps a tombstone, if no clock is ahead.
+const TOMBSTONE_LIFE: Duration = Duration::from_mins(5);
+
 /// A time from which on a session may have expired, and one at which it has expired surely.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Expiry {
@@ -47,13 +50,14 @@ impl<'a> Model<'a> {
         };
         model.index();
         model.confirm();
+        model.doubt_ends_of_cut_off_clients();
         model
     }
 
     fn index(&mut self) {
         for (index, change) in self.changes.iter_mut().enumerate() {
             // A logout with an id that was rotated away reaches the session of the cookie.
-            if change.effect == Effect::End && !change.found {
+            if change.effect == Effect::End && !change.found && !change.ends_own {
                 let cookie = change.cookie.map(|cookie| &self.history.cookies[cookie]);
                 let last = cookie.and_then(|cookie| cookie.path.as_ref()?.last().copied());
                 change.anchors.extend(last);
@@ -89,10 +93,39 @@ impl<'a> Model<'a> {
         for change in &mut self.changes {
             if let Some(end) = seen.get(&change.attempt)
                 && change.status != Status::Dropped
-                && (change.effect != Effect::End || change.found)
+                && (change.effect != Effect::End || change.found || change.ends_own)
             {
                 change.status = Status::Applied;
                 change.end = change.end.min(*end);
+            }
+        }
+    }
+
+    /// A client with the id from before a login ends nothing. If it logs in as well, its save is
+    /// acknowledged nevertheless, because its own login is stored.
+    fn doubt_ends_of_cut_off_clients(&mut self) {
+        let is_login = |change: &Change| matches!(change.effect, Effect::Login { .. });
+        let is_doubtful = |end: &Change| {
+            let opened_at = self.history.attempts[end.attempt].opened_at;
+            let cuts_off = |change: &Change| {
+                is_login(change)
+                    && change.request != end.request
+                    && change.status != Status::Dropped
+                    && change.start <= end.end
+                    && change.end >= opened_at
+                    && end.anchors.iter().any(|anchor| is_from(change, &[*anchor]))
+            };
+            let logs_in = |change: &Change| {
+                is_login(change) && change.request == end.request && change.end == end.end
+            };
+            end.effect == Effect::End
+                && self.changes.iter().any(logs_in)
+                && self.changes.iter().any(cuts_off)
+        };
+        let doubtful: Vec<bool> = self.changes.iter().map(is_doubtful).collect();
+        for (change, is_doubtful) in self.changes.iter_mut().zip(doubtful) {
+            if is_doubtful && change.status == Status::Applied {
+                (change.status, change.end) = (Status::Unknown, OPEN_END);
             }
         }
     }
@@ -198,7 +231,27 @@ impl<'a> Model<'a> {
                 .iter()
                 .any(|call| call.start <= until && call.end >= from && self.may_end(call, path))
         };
-        ended || has_moved() || ended_by_owner() || self.may_have_expired(path, from, until)
+        ended
+            || has_moved()
+            || ended_by_owner()
+            || self.may_have_expired(path, from, until)
+            || self.may_be_unconfirmed(path, until)
+    }
+
+    /// Whether a rotation of a session had an unknown outcome so long ago that its tombstone may
+    /// have expired. Then the id in the error response opens nothing.
+    fn may_be_unconfirmed(&self, path: &[Token], until: Tick) -> bool {
+        self.changes.iter().any(|change| {
+            let engine = self.history.attempts[change.attempt].engine;
+            let until = until.min(OPEN_END - 1);
+            let (earliest, latest) = self.history.times(engine, change.start, until);
+            change.effect == Effect::Rotate
+                && change.status != Status::Dropped
+                && change.start <= until
+                && path.iter().any(|token| change.anchors.contains(token))
+                && !self.history.delivered.contains(&change.request)
+                && latest > earliest + TOMBSTONE_LIFE
+        })
     }
 
     pub(crate) fn violation(&mut self, rule: &'static str, path: &[Token], text: String) {
