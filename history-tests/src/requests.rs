@@ -192,11 +192,14 @@ fn observe_open(client: &mut Client<'_>, session: &Session, start: Tick, sent: b
 }
 
 async fn commit(client: &mut Client<'_>, opened: &RequestSession, session: &Session) -> Committed {
+    let (is_modified, has_stored) = (session.is_modified(), client.last_stored.is_some());
     let in_flight = client.begin_save(session, false);
     Watched::begin_save();
     let committed = opened.commit().await;
     Watched::end_save();
     let result = match &committed.error {
+        // The outcome may be that of an earlier save.
+        None if !is_modified && has_stored => Ok(Outcome::Unchanged),
         None => Ok(session.outcome().unwrap_or(Outcome::Unchanged)),
         Some(error) => Err(Error::new(error.kind(), error.to_string())),
     };

@@ -123,21 +123,11 @@ fn ended_by_owner_before(
     Some(format!("{:?} of request {}", call.kind, call.request))
 }
 
-/// Returns the tick by which the session of a path had this owner, without a break since.
+/// Returns the tick by which the last login of a path had set this owner. Each login begins a
+/// session with its own handle.
 fn owned_since(model: &Model<'_>, path: &[Token], owner: &str) -> Option<Tick> {
-    let mut since = None;
-    for position in (0..path.len()).rev() {
-        let Some((login, number, _)) = model.login(path[position]) else { break };
-        if model.owners[number] != owner || login.status != Status::Applied {
-            break;
-        }
-        since = Some(login.end);
-        let Some(before) = position.checked_sub(1) else { break };
-        if model.copied_after(path, before).is_some() {
-            break;
-        }
-    }
-    since
+    let (login, number, _) = model.login(*path.last()?)?;
+    (model.owners[number] == owner && login.status == Status::Applied).then_some(login.end)
 }
 
 /// Returns the request that surely changed the id of a cookie before a tick.
