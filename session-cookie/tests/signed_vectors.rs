@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 use session_cookie::{Compression, Digest, SecretKey, SessionConfig, SignedCookieSessions};
-use session_core::flask::{Bytes, DateTime, Uuid};
+use session_core::flask::{Any, Bytes, DateTime, Uuid};
 use session_core::interface::{Opened, state_of};
 use session_core::{Error, ErrorKind, ManualClock, Session};
 
@@ -48,15 +48,9 @@ type Same = fn(&Session, &Session) -> bool;
 
 /// Cases whose value Flask changes when it loads the session, and how a handler reads the same
 /// value here.
-const CHANGED_ON_LOADING: [(&str, Same); 8] = [
+const CHANGED_ON_LOADING: [(&str, Same); 6] = [
     ("load_json_neg0", |one, other| one.get::<f64>("a").unwrap() == other.get::<f64>("a").unwrap()),
     ("load_json_num_overflow", both_unreadable),
-    ("load_json_tag_b_junk", |one, other| {
-        one.get::<Bytes>("a").unwrap() == other.get::<Bytes>("a").unwrap()
-    }),
-    ("load_json_tag_u_hyphen", |one, other| {
-        one.get::<Uuid>("a").unwrap() == other.get::<Uuid>("a").unwrap()
-    }),
     ("load_json_tag_d_bad", same_moment),
     ("load_json_tag_d_null", same_moment),
     ("load_json_tag_d_asctime", same_moment),
@@ -193,12 +187,10 @@ fn difference(one: &Session, other: &Session) -> Option<String> {
     if one.keys() != other.keys() {
         return Some(format!("keys {:?} and {:?}", one.keys(), other.keys()));
     }
-    one.keys().into_iter().find_map(|key| {
-        match (one.get::<Value>(&key), other.get::<Value>(&key)) {
-            (Ok(one), Ok(other)) if one == other => None,
-            (Err(_), Err(_)) if payload_of(one) == payload_of(other) => None,
-            (one, other) => Some(format!("{key:?}: {one:?} and {other:?}")),
-        }
+    one.keys().into_iter().find_map(|key| match (one.get::<Any>(&key), other.get::<Any>(&key)) {
+        (Ok(one), Ok(other)) if one == other => None,
+        (Err(_), Err(_)) if payload_of(one) == payload_of(other) => None,
+        (one, other) => Some(format!("{key:?}: {one:?} and {other:?}")),
     })
 }
 

@@ -9,20 +9,22 @@
 //!
 //! # Ordinary JSON
 //!
-//! Ordinary JSON has no tuples, and `serde_json::Value` has no integers above 64 bits.
-//! [`Session::update`](crate::Session::update) keeps the stored text of each part of a value that
-//! the update leaves unchanged. Therefore such a part remains a tuple or a large integer.
+//! Ordinary JSON has none of these types, and `serde_json::Value` has no integers above 64 bits. To
+//! a type that is not of this module, a tuple is a list, and each of the others is its text: the
+//! base64, the HTML, the digits of the UUID, or the date. An
+//! [`update`](crate::Session::update) keeps the stored text of each part of a value whose ordinary
+//! JSON it leaves unchanged.
+//! Therefore such a part keeps its type. To read a value of any type, use [`Any`].
 //!
-//! A value that [`get`](crate::Session::get) reads as a `Value` or as an array, and that
+//! A value that [`get`](crate::Session::get) reads as a `Value`, and that
 //! [`insert`](crate::Session::insert) writes back, is stored as ordinary JSON: a tuple becomes a
-//! list, and a large integer becomes a float. The other types remain what they are.
+//! list, bytes become text, and a large integer becomes a float.
 //!
 //! # Trust
 //!
-//! To serde, each of these types except [`Tuple`] is a map with one key that is random in each
-//! process. Therefore it keeps its type if it is read as `serde_json::Value` and written back. A
-//! map that a client sent never becomes [`Markup`] or another of these types, whatever its keys
-//! are. Do not send such a `Value` to a client, because it contains the random key.
+//! JSON that a client sent never becomes [`Markup`] or another of these types, whatever its keys
+//! are. With another serializer than that of a session, such as in a response, these types are
+//! ordinary JSON.
 //!
 //! # Examples
 //!
@@ -41,21 +43,24 @@
 //! # Ok::<(), session_core::Error>(())
 //! ```
 
+mod any;
 mod date;
 mod finite;
 pub(crate) mod flash;
 mod keep;
 mod marker;
+mod ordinary;
 mod rewrite;
 mod types;
 #[cfg(any(feature = "chrono", feature = "jiff", feature = "time", feature = "uuid"))]
 pub mod with;
 
-use std::cell::Cell;
 use std::fmt;
 
-use finite::Finite;
+use finite::{Finite, Notes};
 pub(crate) use keep::keep_unchanged;
+use marker::PREFIX;
+use ordinary::Ordinary;
 pub(crate) use rewrite::is_tag;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -63,6 +68,7 @@ use serde_json::error::Category;
 
 use crate::scan;
 
+pub use any::Any;
 pub use types::{Bytes, DateTime, Markup, Tuple, Uuid};
 
 /// The number of levels that `serde_json` reads.
@@ -78,15 +84,19 @@ pub(crate) fn encode_inside<T: Serialize + ?Sized>(
     outer: usize,
     value: &T,
 ) -> Result<String, ValueError> {
-    let is_broken = Cell::new(false);
-    let written = serde_json::to_string(&Finite::new(value, &is_broken));
-    if is_broken.get() {
+    let notes = Notes::default();
+    let written = serde_json::to_string(&Finite::new(value, &notes));
+    if notes.broken.get() {
         return Err(ValueError::NotFinite);
     }
     let text = written.map_err(|_| ValueError::NotJson)?;
     let levels = MAX_LEVELS - outer;
     if !rewrite::may_need_tagging(&text) {
         return if is_deeper(&text, levels) { Err(ValueError::TooDeep) } else { Ok(text) };
+    }
+    // Another marker would be one that a client sent.
+    if text.matches(&**PREFIX).count() != notes.markers.get() {
+        return Err(ValueError::Tag);
     }
     let tagged = rewrite::tag(&text).map_err(|_| ValueError::Tag)?;
     // Tags are levels of the text only, and not of the value that is read.
@@ -106,8 +116,13 @@ fn is_deeper(text: &str, levels: usize) -> bool {
 /// Parses the JSON text that a session stores for a value.
 pub(crate) fn decode<T: DeserializeOwned>(raw: &str) -> Result<T, ValueError> {
     if rewrite::may_need_untagging(raw) {
+        if raw.contains(&**PREFIX) {
+            return Err(ValueError::Tag);
+        }
         let text = rewrite::untag(raw).map_err(|_| ValueError::Tag)?;
-        return serde_json::from_str(&text).map_err(ValueError::json);
+        let mut reader = serde_json::Deserializer::from_str(&text);
+        let value = T::deserialize(Ordinary(&mut reader)).map_err(ValueError::json)?;
+        return reader.end().map(|()| value).map_err(ValueError::json);
     }
     serde_json::from_str(raw).map_err(ValueError::json)
 }
@@ -196,15 +211,63 @@ mod tests {
     }
 
     #[test]
-    fn bytes_markup_uuid_and_date_remain_in_json_value() {
-        for raw in [
-            r#"{" b":"aGk="}"#,
-            r#"[{" m":"<b>"},{" u":"00000000000000000000000000000001"}]"#,
-            r#"{"d":{" d":"Tue, 14 Nov 2023 22:13:20 GMT"}}"#,
+    fn tagged_values_are_text_to_other_types() {
+        for (raw, ordinary) in [
+            (r#"{" b":"aGk="}"#, r#""aGk=""#),
+            (r#"[{" m":"<b>"},{" u":"01"}]"#, r#"["<b>","01"]"#),
+            (
+                r#"{"d":{" d":"Tue, 14 Nov 2023 22:13:20 GMT"}}"#,
+                r#"{"d":"Tue, 14 Nov 2023 22:13:20 GMT"}"#,
+            ),
         ] {
             let value: Value = decode(raw).unwrap();
-            assert_eq!(encode(&value).unwrap(), raw);
+            assert_eq!(value.to_string(), ordinary);
+            assert_eq!(encode(&value).unwrap(), ordinary);
         }
+        assert_eq!(decode::<String>(r#"{" m":"<b>"}"#).unwrap(), "<b>");
+        assert_eq!(decode::<Option<String>>(r#"{" u":"01"}"#).unwrap().as_deref(), Some("01"));
+    }
+
+    #[test]
+    fn types_beside_tagged_values_are_read_as_usual() {
+        #[derive(serde::Deserialize, Debug, PartialEq)]
+        enum Kind {
+            Unit,
+            New(Bytes),
+            Pair(u8, Bytes),
+            Named { bytes: Bytes },
+        }
+        #[derive(serde::Deserialize)]
+        struct Fields {
+            map: std::collections::HashMap<u64, Option<Bytes>>,
+            large: u128,
+            kinds: Vec<Kind>,
+            unit: (),
+            #[serde(default)]
+            missing: Option<Markup>,
+        }
+        let raw = r#"{"map":{"7":{" b":"aGk="},"8":null},"large":340282366920938463463374607431768211455,
+            "kinds":["Unit",{"New":{" b":"aGk="}},{"Pair":[1,{" b":"aGk="}]},
+            {"Named":{"bytes":{" b":"aGk="}}}],"unit":null,"ignored":{" m":"x"}}"#;
+        let read: Fields = decode(raw).unwrap();
+        let hi = || Bytes::from(b"hi".to_vec());
+        assert_eq!((read.map[&7].clone(), read.map[&8].clone()), (Some(hi()), None));
+        assert_eq!((read.large, read.missing), (u128::MAX, None));
+        let () = read.unit;
+        let kinds = [Kind::Unit, Kind::New(hi()), Kind::Pair(1, hi()), Kind::Named { bytes: hi() }];
+        assert_eq!(read.kinds, kinds);
+    }
+
+    #[test]
+    fn known_marker_does_not_help() {
+        let key = format!("{}{}", *marker::PREFIX, marker::MARKUP);
+        let sent = json!({ key.clone(): "<script>" });
+        assert!(serde_json::from_value::<Markup>(sent.clone()).is_err());
+        assert!(encode(&sent).is_err());
+        assert!(decode::<Value>(&format!("[{sent},{{\" m\":1}}]")).is_err());
+        assert!(!serde_json::to_string(&Markup::from("<b>")).unwrap().contains('$'));
+        let value: Value = decode(r#"{"a":{" m":"<b>"}}"#).unwrap();
+        assert!(!value.to_string().contains("$session"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::Value;
 use session_cookie::{Compression, SecretKey, SignedCookieSessions};
-use session_core::flask::{Bytes, DateTime, Markup, Tuple, Uuid};
+use session_core::flask::{Any, Bytes, DateTime, Markup, Tuple, Uuid};
 use session_core::{Refresh, SessionConfig};
 use session_tower::{Error, Session, SessionLayer};
 use tokio::net::TcpListener;
@@ -138,7 +138,7 @@ fn read_typed(session: &Session, key: &str) -> std::result::Result<Sample, sessi
         "nothing" => session.get::<()>(key)?.into(),
         "yes" | "_permanent" => session.get::<bool>(key)?.into(),
         "cart" => session.get::<Vec<Vec<i64>>>(key)?.into(),
-        _ => session.get::<Value>(key)?.map(Sample::from).into(),
+        _ => session.get::<Any>(key)?.map(Sample::from).into(),
     })
 }
 

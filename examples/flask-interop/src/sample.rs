@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use serde::{Deserialize as _, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
-use session_core::flask::{Bytes, DateTime, Markup, Tuple, Uuid};
+use session_core::flask::{Any, Bytes, DateTime, Markup, Tuple, Uuid};
 
 /// A value of any type that Flask stores.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,36 +102,24 @@ impl Serialize for Sample {
 }
 
 /// A value whose type was not known when it was read.
-impl From<Value> for Sample {
-    fn from(value: Value) -> Self {
-        if let Some(tagged) = read_tagged(&value) {
-            return tagged;
-        }
+impl From<Any> for Sample {
+    fn from(value: Any) -> Self {
         match value {
-            Value::Null => Self::None,
-            Value::Bool(value) => Self::Bool(value),
-            Value::Number(number) => number
-                .as_i128()
-                .map_or_else(|| Self::Float(number.as_f64().unwrap_or(f64::NAN)), Self::Int),
-            Value::String(text) => Self::Text(text),
-            Value::Array(items) => Self::List(items.into_iter().map(Self::from).collect()),
-            Value::Object(items) => {
+            Any::Bool(value) => Self::Bool(value),
+            Any::Integer(value) => Self::Int(value),
+            Any::Float(value) => Self::Float(value),
+            Any::Text(text) => Self::Text(text),
+            Any::List(items) => Self::List(items.into_iter().map(Self::from).collect()),
+            Any::Map(items) => {
                 Self::Dict(items.into_iter().map(|(key, item)| (key, item.into())).collect())
             }
+            Any::Bytes(bytes) => bytes.into(),
+            Any::Markup(html) => html.into(),
+            Any::Uuid(uuid) => uuid.into(),
+            Any::DateTime(date) => date.into(),
+            _ => Self::None,
         }
     }
-}
-
-fn read_tagged(value: &Value) -> Option<Sample> {
-    if !value.is_object() {
-        return None;
-    }
-    Bytes::deserialize(value)
-        .map(Sample::from)
-        .or_else(|_| Markup::deserialize(value).map(Sample::from))
-        .or_else(|_| Uuid::deserialize(value).map(Sample::from))
-        .or_else(|_| DateTime::deserialize(value).map(Sample::from))
-        .ok()
 }
 
 macro_rules! sample_from {

@@ -8,6 +8,7 @@ use fastrand::Rng;
 use flask_interop::{Batch, Result, RustSessions, Sample, Signing};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use session_core::flask::Any;
 use session_core::{ErrorKind, Session};
 
 /// The number of sessions, unless `INTEROP_SESSIONS` sets it.
@@ -73,7 +74,7 @@ fn rust_finds_its_sessions_unharmed_after_flask_read_and_signed_them() -> Result
         let signed = flask.ask(&json!({"do": "sign", "session": loaded["session"]}))?;
         let (read, _) = rust.request(signed["cookie"].as_str(), |session| {
             let read = |key: String| {
-                Ok((key.clone(), session.get::<Value>(&*key)?.map(Sample::from).into()))
+                Ok((key.clone(), session.get::<Any>(&*key)?.map(Sample::from).into()))
             };
             session.keys().into_iter().map(read).collect()
         })?;

@@ -8,6 +8,7 @@ use flask_session_redis::{FlaskSessionRedis, Format};
 use serde_json::Value;
 use session_core::SessionConfig;
 use session_core::config::SecretKey;
+use session_core::flask::Any;
 
 use support::{Client, RedisServer, client};
 
@@ -137,7 +138,7 @@ async fn what_rust_writes_is_what_flask_session_wrote() {
         for case in cases() {
             redis.store(ID, &case.msgpack).await;
             let read = reader.request(|session| {
-                let value = |key: String| Ok((session.get::<Value>(&*key)?.unwrap(), key));
+                let value = |key: String| Ok((session.get::<Any>(&*key)?.unwrap(), key));
                 session.keys().into_iter().map(value).collect::<Result<Vec<_>, _>>()
             });
             let values = read.await.unwrap().value;

@@ -1,4 +1,5 @@
-//! A serializer that reports NaN and infinities, which `serde_json` writes as `null`.
+//! The serializer of a session: writes markers, and reports NaN and infinities, which `serde_json`
+//! writes as `null`.
 
 use std::cell::Cell;
 
@@ -7,35 +8,44 @@ use serde::ser::{
     SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
+use super::marker::{self, PREFIX};
+
+/// Facts about a value, for its writer. A value that ignores the error of a part is found so.
+#[derive(Default)]
+pub(super) struct Notes {
+    /// Whether a float is not finite.
+    pub(super) broken: Cell<bool>,
+    /// How many markers were written.
+    pub(super) markers: Cell<usize>,
+}
+
 /// A value whose serialization fails at the first float that is not finite.
-///
-/// It notes such a float in the cell also. A value that ignores the error of a part is found so.
 pub(super) struct Finite<'a, T: ?Sized> {
     value: &'a T,
-    broken: &'a Cell<bool>,
+    notes: &'a Notes,
 }
 
 /// The serializer below, or one of its compound types.
 pub(super) struct Checked<'a, S> {
     inner: S,
-    broken: &'a Cell<bool>,
+    notes: &'a Notes,
 }
 
 impl<'a, T: ?Sized> Finite<'a, T> {
-    pub(super) fn new(value: &'a T, broken: &'a Cell<bool>) -> Self {
-        Self { value, broken }
+    pub(super) fn new(value: &'a T, notes: &'a Notes) -> Self {
+        Self { value, notes }
     }
 }
 
 impl<T: Serialize + ?Sized> Serialize for Finite<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.value.serialize(Checked { inner: serializer, broken: self.broken })
+        self.value.serialize(Checked { inner: serializer, notes: self.notes })
     }
 }
 
 impl<'a, S> Checked<'a, S> {
     fn with<C, E>(self, start: impl FnOnce(S) -> Result<C, E>) -> Result<Checked<'a, C>, E> {
-        Ok(Checked { inner: start(self.inner)?, broken: self.broken })
+        Ok(Checked { inner: start(self.inner)?, notes: self.notes })
     }
 }
 
@@ -44,7 +54,7 @@ impl<S: Serializer> Checked<'_, S> {
         if value.is_finite() {
             return Ok(self.inner);
         }
-        self.broken.set(true);
+        self.notes.broken.set(true);
         Err(S::Error::custom("number is not finite"))
     }
 }
@@ -100,7 +110,7 @@ impl<'a, S: Serializer> Serializer for Checked<'a, S> {
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<S::Ok, S::Error> {
-        self.inner.serialize_some(&Finite::new(value, self.broken))
+        self.inner.serialize_some(&Finite::new(value, self.notes))
     }
 
     fn serialize_unit(self) -> Result<S::Ok, S::Error> {
@@ -121,7 +131,14 @@ impl<'a, S: Serializer> Serializer for Checked<'a, S> {
         name: &'static str,
         value: &T,
     ) -> Result<S::Ok, S::Error> {
-        self.inner.serialize_newtype_struct(name, &Finite::new(value, self.broken))
+        let value = Finite::new(value, self.notes);
+        let Some(tag) = marker::tag_of(name) else {
+            return self.inner.serialize_newtype_struct(name, &value);
+        };
+        self.notes.markers.set(self.notes.markers.get() + 1);
+        let mut map = self.inner.serialize_map(Some(1))?;
+        map.serialize_entry(&format!("{}{tag}", *PREFIX), &value)?;
+        map.end()
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -131,7 +148,7 @@ impl<'a, S: Serializer> Serializer for Checked<'a, S> {
         variant: &'static str,
         value: &T,
     ) -> Result<S::Ok, S::Error> {
-        let value = Finite::new(value, self.broken);
+        let value = Finite::new(value, self.notes);
         self.inner.serialize_newtype_variant(name, index, variant, &value)
     }
 
@@ -200,7 +217,7 @@ macro_rules! compounds {
                 $($name: &'static str,)?
                 value: &T,
             ) -> Result<(), S::Error> {
-                self.inner.$method($($name,)? &Finite::new(value, self.broken))
+                self.inner.$method($($name,)? &Finite::new(value, self.notes))
             }
 
             fn end(self) -> Result<S::Ok, S::Error> {
@@ -224,11 +241,11 @@ impl<S: SerializeMap> SerializeMap for Checked<'_, S> {
     type Error = S::Error;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), S::Error> {
-        self.inner.serialize_key(&Finite::new(key, self.broken))
+        self.inner.serialize_key(&Finite::new(key, self.notes))
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), S::Error> {
-        self.inner.serialize_value(&Finite::new(value, self.broken))
+        self.inner.serialize_value(&Finite::new(value, self.notes))
     }
 
     fn end(self) -> Result<S::Ok, S::Error> {

@@ -1,5 +1,6 @@
 //! Flash messages in Flask's format: a list of pairs of category and message.
 
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::{Markup, ValueError};
@@ -18,6 +19,7 @@ pub struct Flash {
     /// The stored category, if it is not text.
     other_category: Option<Value>,
     message: Value,
+    is_markup: bool,
 }
 
 impl Flash {
@@ -30,27 +32,16 @@ impl Flash {
     /// Returns the message as text. A message that is neither text nor [`Markup`] is returned as
     /// JSON. Escape the text for HTML unless the message [`is_markup`](Self::is_markup).
     pub fn text(&self) -> String {
-        match (&self.message, self.markup()) {
-            (_, Some(markup)) => markup.into_string(),
-            (Value::String(text), None) => text.clone(),
-            // `Value::to_string` would show the marker of this process, which clients must not
-            // know.
-            (other, None) => super::encode(other).unwrap_or_default(),
+        match &self.message {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
         }
     }
 
     /// Returns whether the message was flashed as [`Markup`], that is, as HTML that needs no
     /// escaping.
     pub fn is_markup(&self) -> bool {
-        self.markup().is_some()
-    }
-
-    fn markup(&self) -> Option<Markup> {
-        if self.message.is_object() {
-            serde_json::from_value(self.message.clone()).ok()
-        } else {
-            None
-        }
+        self.is_markup
     }
 }
 
@@ -85,9 +76,10 @@ pub(crate) fn parse(list: &str) -> Result<Vec<(&str, Flash)>, Error> {
         let Ok((category, message)) = super::decode::<(Value, Value)>(entry) else { continue };
         let (category, other_category) = match category {
             Value::String(text) => (text, None),
-            other => (super::encode(&other).unwrap_or_default(), Some(other)),
+            other => (other.to_string(), Some(other)),
         };
-        messages.push((entry, Flash { category, other_category, message }));
+        let is_markup = super::decode::<(IgnoredAny, Markup)>(entry).is_ok();
+        messages.push((entry, Flash { category, other_category, message, is_markup }));
     }
     Ok(messages)
 }

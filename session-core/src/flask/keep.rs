@@ -24,6 +24,9 @@ pub(crate) fn keep_unchanged(old: &str, new: String) -> String {
     text
 }
 
+/// The tags whose value is text.
+const TEXTS: [&str; 4] = [marker::BYTES, marker::MARKUP, marker::UUID, marker::DATETIME];
+
 /// A part of a value.
 struct Node<'a> {
     text: &'a str,
@@ -39,6 +42,8 @@ enum Kind<'a> {
     List(Vec<Node<'a>>),
     /// A list with Flask's tag of a tuple.
     Tuple(Vec<Node<'a>>),
+    /// A value with another tag. Its ordinary JSON is that of the value.
+    Tagged(&'static str, Box<Node<'a>>),
     Map(Vec<Member<'a>>),
 }
 
@@ -60,7 +65,7 @@ impl<'a> Node<'a> {
         let start = scanner.position();
         let kind = match scanner.peek() {
             Some(b'[') => Kind::List(read_items(text, scanner)?),
-            Some(b'{') => as_tuple(read_members(text, scanner)?),
+            Some(b'{') => as_tagged(read_members(text, scanner)?),
             Some(b'"') => {
                 scanner.skip_string()?;
                 Kind::Text(&text[start + 1..scanner.position() - 1])
@@ -83,6 +88,9 @@ impl<'a> Node<'a> {
         }
         match (&self.kind, &new.kind) {
             (Kind::Text(old), Kind::Text(new)) => scan::code_points(old).eq(scan::code_points(new)),
+            (Kind::Tagged(tag, old), Kind::Tagged(other, new)) => tag == other && old.is_same(new),
+            (_, Kind::Tagged(..)) => false,
+            (Kind::Tagged(_, old), _) => old.is_same(new),
             (Kind::Number, Kind::Number) => is_same_number(self.text, new.text),
             (Kind::Constant, Kind::Constant) => self.text == new.text,
             (Kind::List(old) | Kind::Tuple(old), Kind::List(new))
@@ -142,6 +150,7 @@ impl Kind<'_> {
                     item.hash.hash(&mut hasher);
                 }
             }
+            Self::Tagged(_, value) => return value.hash,
             Self::Map(members) => {
                 let hash = |member: &Member<'_>| {
                     let mut hasher = DefaultHasher::new();
@@ -196,13 +205,23 @@ fn read_members<'a>(
     Ok(members)
 }
 
-fn as_tuple(mut members: Vec<Member<'_>>) -> Kind<'_> {
+fn as_tagged(mut members: Vec<Member<'_>>) -> Kind<'_> {
     if let [Member { name, value: Node { kind: Kind::List(items), .. }, .. }] = &mut members[..]
         && name == marker::TUPLE
     {
         return Kind::Tuple(std::mem::take(items));
     }
-    Kind::Map(members)
+    let tag = match &members[..] {
+        [only] => TEXTS.into_iter().find(|tag| only.name == *tag),
+        _ => None,
+    };
+    match (tag, members.pop()) {
+        (Some(tag), Some(only)) => Kind::Tagged(tag, Box::new(only.value)),
+        (_, last) => {
+            members.extend(last);
+            Kind::Map(members)
+        }
+    }
 }
 
 /// The last member of a repeated name counts.

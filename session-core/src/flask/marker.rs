@@ -1,16 +1,17 @@
-//! Markers: the form of tagged values in serde's data model.
+//! Markers: the form of tagged values in the JSON text between a session and serde.
 //!
-//! A marker is a map with one key: a secret prefix, random in each process, and Flask's tag. A
-//! client cannot guess the prefix. Therefore a map that a client sent never becomes trusted HTML
-//! when a session stores it.
+//! A marker is an object with one key: a secret prefix, random in each process, and Flask's tag. It
+//! exists only in text that is being written or read. The types of this module write and read
+//! newtype structs of reserved names, which only the serializer and the deserializer of a session
+//! know. Therefore no value that an application can send to a client has a marker, and knowing one
+//! does not help: an object that a client sent has no such name.
 
 use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::marker::PhantomData;
 use std::sync::LazyLock;
 
-use serde::de::{Error as _, MapAccess, Visitor};
-use serde::ser::SerializeMap as _;
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub(super) const TUPLE: &str = " t";
@@ -19,33 +20,56 @@ pub(super) const MARKUP: &str = " m";
 pub(super) const UUID: &str = " u";
 pub(super) const DATETIME: &str = " d";
 
+/// The reserved names of newtype structs, with their tags.
+const NAMES: [(&str, &str); 5] = [
+    ("$session_core::flask::Tuple", TUPLE),
+    ("$session_core::flask::Bytes", BYTES),
+    ("$session_core::flask::Markup", MARKUP),
+    ("$session_core::flask::Uuid", UUID),
+    ("$session_core::flask::DateTime", DATETIME),
+];
+
+/// The reserved name of a value of any type.
+pub(super) const ANY: &str = "$session_core::flask::Any";
+
+/// Returns the tag of a newtype struct, if its name is reserved.
+pub(super) fn tag_of(name: &str) -> Option<&'static str> {
+    if !name.starts_with('$') {
+        return None;
+    }
+    NAMES.iter().find(|(known, _)| *known == name).map(|(_, tag)| *tag)
+}
+
+fn name_of(tag: &str) -> &'static str {
+    NAMES.iter().find(|(_, known)| *known == tag).map_or("", |(name, _)| name)
+}
+
 /// The prefix of every marker: 128 random bits, new in each process.
 pub(super) static PREFIX: LazyLock<String> = LazyLock::new(|| {
     let random = || RandomState::new().build_hasher().finish();
     format!("$session:{:016x}{:016x}:", random(), random())
 });
 
-/// Serializes a value of one of Flask's types.
+/// Serializes a value of one of Flask's types. Other serializers than that of a session write the
+/// value alone.
 pub(super) fn marked<S: Serializer, T: Serialize + ?Sized>(
     serializer: S,
     tag: &str,
     value: &T,
 ) -> Result<S::Ok, S::Error> {
-    let mut map = serializer.serialize_map(Some(1))?;
-    map.serialize_entry(&format!("{}{tag}", *PREFIX), value)?;
-    map.end()
+    serializer.serialize_newtype_struct(name_of(tag), value)
 }
 
-/// Deserializes a value of one of Flask's types.
+/// Deserializes a value of one of Flask's types. Other deserializers than that of a session have
+/// none.
 pub(super) fn unmarked<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
     tag: &'static str,
 ) -> Result<T, D::Error> {
-    deserializer.deserialize_map(Marked { tag, value: PhantomData })
+    deserializer.deserialize_newtype_struct(name_of(tag), Marked { value: PhantomData })
 }
 
 struct Marked<T> {
-    tag: &'static str,
     value: PhantomData<T>,
 }
 
@@ -56,11 +80,8 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Marked<T> {
         f.write_str("a value with one of Flask's tags")
     }
 
+    /// The deserializer of a session has checked the key and consumed it.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
-        let key: Option<String> = map.next_key()?;
-        if key.as_deref().and_then(|key| key.strip_prefix(&**PREFIX)) != Some(self.tag) {
-            return Err(A::Error::custom("value has another type"));
-        }
         map.next_value()
     }
 }

@@ -64,6 +64,15 @@ impl Bytes {
     pub fn into_vec(self) -> Vec<u8> {
         self.0
     }
+
+    pub(super) fn parse(mut text: String) -> Option<Self> {
+        if !text.is_ascii() {
+            return None;
+        }
+        // Python's b64decode ignores every other character.
+        text.retain(|char| char.is_ascii_alphanumeric() || matches!(char, '+' | '/' | '='));
+        BASE64.decode(text).map(Self).ok()
+    }
 }
 
 impl From<Vec<u8>> for Bytes {
@@ -80,13 +89,8 @@ impl Serialize for Bytes {
 
 impl<'de> Deserialize<'de> for Bytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut text: String = unmarked(deserializer, marker::BYTES)?;
-        if !text.is_ascii() {
-            return Err(D::Error::custom("bytes are not base64"));
-        }
-        // Python's b64decode ignores every other character.
-        text.retain(|char| char.is_ascii_alphanumeric() || matches!(char, '+' | '/' | '='));
-        BASE64.decode(text).map(Self).map_err(|_| D::Error::custom("bytes are not base64"))
+        let text: String = unmarked(deserializer, marker::BYTES)?;
+        Self::parse(text).ok_or_else(|| D::Error::custom("bytes are not base64"))
     }
 }
 
@@ -154,7 +158,7 @@ impl Uuid {
 
     /// Parses the forms that Python's `UUID(text)` accepts: 32 hexadecimal digits, with or without
     /// hyphens, braces and `urn:uuid:`.
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let text = text.replace("urn:", "").replace("uuid:", "");
         let digits = text.trim_matches(['{', '}']).replace('-', "");
         if digits.len() != 32 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
@@ -216,6 +220,10 @@ impl DateTime {
     /// the stored value is not text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    pub(super) fn of_text(text: String) -> Self {
+        Self(text)
     }
 
     /// Returns the time, or `None` if the text is not a date.
