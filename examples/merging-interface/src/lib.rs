@@ -119,7 +119,9 @@ impl MergingSessions {
             // If two requests rotate the id, the second keeps the id of the first: the client may
             // receive their cookies in any order. A login always gets its own id.
             let mut secret = place.secret.clone();
-            if save.id_change() != IdChange::Keep && (record.secret == secret || save.login().is_some()) {
+            if save.id_change() != IdChange::Keep
+                && (record.secret == secret || save.login().is_some())
+            {
                 secret = random()?;
                 let old = std::mem::replace(&mut record.secret, secret.clone());
                 record.previous = Some((old, save.now() + GRACE));
