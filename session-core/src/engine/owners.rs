@@ -72,7 +72,7 @@ impl<S: OwnerIndex> OwnerSessions for ServerSideSessions<S> {
         if !Lineage::is_handle(handle) {
             return Ok(false);
         }
-        Ok(self.end_where(owner, |other| other == handle).await? > 0)
+        Ok(self.end_where(owner, |other| other.handle == handle).await? > 0)
     }
 
     async fn end_others(&self, session: &Session) -> Result<usize, Error> {
@@ -82,8 +82,11 @@ impl<S: OwnerIndex> OwnerSessions for ServerSideSessions<S> {
             return Err(Error::new(ErrorKind::Unavailable, message));
         }
         let Some(owner) = session.owner() else { return Ok(0) };
-        let own = self.handle_of(session);
-        self.end_where(&owner, |other| Some(other) != own.as_deref()).await
+        let (own, next) = (self.handle_of(session), next_record(session));
+        let is_own = |other: &Listed| {
+            Some(&other.handle) == own.as_ref() || Some(other.live.record.key) == next
+        };
+        self.end_where(&owner, |other| !is_own(other)).await
     }
 
     async fn end_all(&self, owner: &str) -> Result<usize, Error> {
@@ -92,13 +95,13 @@ impl<S: OwnerIndex> OwnerSessions for ServerSideSessions<S> {
 }
 
 impl<S: OwnerIndex> ServerSideSessions<S> {
-    /// Ends the sessions with such handles, with what unfinished rotations left of them, and
-    /// returns how many sessions it ended. Each session has its own deadline. A session that cannot
+    /// Ends these sessions, with what unfinished rotations left of them, and returns how many it
+    /// ended. Each session has its own deadline. A session that cannot
     /// be ended does not keep the others alive.
     async fn end_where(
         &self,
         owner: &str,
-        is_wanted: impl Fn(&str) -> bool + Send + Sync,
+        is_wanted: impl Fn(&Listed) -> bool + Send + Sync,
     ) -> Result<usize, Error> {
         let keys = self.store.keys_of(owner).await?;
         let (mut ended, mut left) = (HashSet::new(), HashSet::new());
@@ -106,7 +109,7 @@ impl<S: OwnerIndex> ServerSideSessions<S> {
         for keys in keys.chunks(BATCH) {
             let now = self.config.now();
             for session in self.listed(owner, keys, time_for_ending(now)).await? {
-                if !is_wanted(&session.handle) {
+                if !is_wanted(&session) {
                     continue;
                 }
                 let mut deadline = Deadline::start(&self.config);
@@ -128,6 +131,14 @@ impl<S: OwnerIndex> ServerSideSessions<S> {
             left.len()
         );
         Err(Error::new(failure.kind(), message).with_source(failure))
+    }
+}
+
+/// The record that a login of unknown outcome may have moved the session to.
+fn next_record(session: &Session) -> Option<StoreKey> {
+    match &*state_of(session).backend_state::<Position>()? {
+        Position::Live(record) => record.successor.map(|successor| successor.id.store_key()),
+        Position::Planned { .. } | Position::Moved { .. } => None,
     }
 }
 

@@ -275,3 +275,31 @@ async fn failed_commit_of_dropped_login_leaves_no_login() {
         assert_eq!(count(&app, &old).await.is_some(), !is_moved);
     }
 }
+
+#[tokio::test]
+async fn others_end_without_record_of_own_unknown_login() {
+    let app = App::new();
+    let old = app.begin(log_in).await;
+    let (request, session) = open(&app, &old).await;
+    app.request_elsewhere(&old, increment).await;
+    {
+        let mut login = pin!(session.log_in("ada", None));
+        let mut poll = || login.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        // The tombstone is refused, the new record gets the increment, and the next tombstone is
+        // applied late.
+        for _ in 0..3 {
+            app.store.hold_next(Replace);
+            app.store.resume();
+            assert!(poll().is_pending());
+        }
+        app.store.delay(Replace);
+        app.store.fail(Load, ErrorKind::Unavailable);
+        app.store.resume();
+        assert!(matches!(poll(), Poll::Ready(Err(_))));
+        app.store.recover();
+    }
+    assert_eq!(app.owners.end_others(&session).await.unwrap(), 0);
+    app.store.apply_late_calls();
+    let cookie = commit(request, &session).await.cookie().unwrap();
+    assert_eq!(count(&app, &cookie).await, Some(1));
+}

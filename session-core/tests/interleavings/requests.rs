@@ -10,7 +10,7 @@ use session_core::request::RequestSession;
 use session_core::{Error, ErrorKind, Outcome, OwnerSessions as _, Session};
 
 use crate::faults::Fault;
-use crate::log::{Change, Cookie, Fate, Log, Opening, OwnerCall, Response, Save, Span};
+use crate::log::{Change, Cookie, Log, Opening, OwnerCall, Response, Save, Span};
 use crate::stage::Stage;
 use crate::steps::{OWNER, Request, Step};
 use crate::world::{Engine, open, store_key, tags};
@@ -56,8 +56,6 @@ impl Runner {
                     }
                     let current = session.as_ref().unwrap();
                     match step {
-                        // A handler does not go on after a login that failed.
-                        Step::EndOthers if self.has_failed_login() => {}
                         Step::EndOthers => self.call_for_owner(*step, Some(current)).await,
                         Step::Save => self.save(current).await,
                         Step::LogIn(_) | Step::End => {
@@ -81,13 +79,6 @@ impl Runner {
             self.commit(request, session.as_ref()).await;
         }
         Ok(())
-    }
-
-    fn has_failed_login(&self) -> bool {
-        self.log(|log| {
-            let mut logins = log.tried(Step::is_login);
-            logins.any(|login| !matches!(log.fate(login).0, Fate::Stored { .. }))
-        })
     }
 
     fn log<R>(&self, write: impl FnOnce(&mut Log) -> R) -> R {
