@@ -112,6 +112,7 @@ impl SealedCookieSessions {
         if config.is_expired(span.created_at, expires_at, context.now()) {
             return Err(Rejected::Expired);
         }
+        let opened = opened.with_details(span.details(expires_at));
         Ok(opened.with_renewal(span.renewal(config, lifetime)).with_backend_state(span))
     }
 
@@ -155,8 +156,10 @@ impl SessionInterface for SealedCookieSessions {
             save.remember(span);
         }
         let lifetime = contents.lifetime();
-        let expires = lifetime.map(|_| span.expires_at(config, lifetime));
-        let saved = Saved::new(CookieAction::Set { value, expires }, Outcome::Stored);
+        let expires_at = span.expires_at(config, lifetime);
+        let expires = lifetime.map(|_| expires_at);
+        let saved = Saved::new(CookieAction::Set { value, expires }, Outcome::Stored)
+            .with_details(span.details(expires_at));
         Ok(match config.idle_timeout() {
             // The response may be committed long after a manual save.
             Some(_) => saved.with_renewal(span.renewal(config, lifetime)),

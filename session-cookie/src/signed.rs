@@ -3,7 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use session_core::config::SecretKey;
-use session_core::interface::{CookieAction, OpenContext, Opened, Save, Saved};
+use session_core::interface::{
+    CookieAction, OpenContext, Opened, Save, Saved, SessionDetails, saturating_add,
+};
 use session_core::{Error, ErrorKind, Outcome, SessionConfig, SessionInterface, async_trait};
 
 use crate::base64url;
@@ -154,7 +156,8 @@ impl SignedCookieSessions {
         if age > limit.as_secs() {
             return Err(Rejected::Expired);
         }
-        Ok(opened.with_renewal(context.config().cookie_renewal(lifetime, signed_at)))
+        let renewal = context.config().cookie_renewal(lifetime, signed_at);
+        Ok(opened.with_renewal(renewal).with_details(details(signed_at, limit)))
     }
 
     /// Returns the first part of the cookie: the payload, compressed if the setting requires it.
@@ -198,8 +201,9 @@ impl SessionInterface for SignedCookieSessions {
         let value = String::from_utf8(value).map_err(|error| {
             Error::new(ErrorKind::Backend, "signed session is not text").with_source(error)
         })?;
+        let limit = contents.lifetime().unwrap_or_else(|| save.config().permanent_lifetime());
         let cookie = CookieAction::Set { value, expires: contents.expires_at() };
-        Ok(Saved::new(cookie, Outcome::Stored))
+        Ok(Saved::new(cookie, Outcome::Stored).with_details(details(save.now(), limit)))
     }
 }
 
@@ -248,6 +252,11 @@ impl SignedCookieSessionsBuilder {
         let format = Format::Flask(self.compression);
         Ok(SignedCookieSessions { config: self.config, signer, format })
     }
+}
+
+/// Returns the details of a session whose cookie was set at this time.
+fn details(signed_at: SystemTime, lifetime: Duration) -> SessionDetails {
+    SessionDetails::new().with_expires_at(saturating_add(signed_at, lifetime))
 }
 
 fn refuse_timeouts(config: &SessionConfig) -> Result<(), Error> {

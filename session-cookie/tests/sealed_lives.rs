@@ -221,6 +221,32 @@ fn shorter_absolute_timeout_applies_to_existing_cookie() {
 }
 
 #[test]
+fn details_have_times_but_no_handle() {
+    let config = || SessionConfig::builder().permanent_lifetime(seconds(HOUR));
+    for (make, created_at) in [(sealed as Make, Some(at(NOW))), (signed, None)] {
+        let mut browser = Browser::of(config(), make);
+        browser.begin(true);
+        browser.clock.advance(seconds(MINUTE));
+        let mut seen = Vec::new();
+        browser.visit(|session| {
+            seen.push(session.details());
+            session.insert("n", 2)?;
+            run(session.save()).map(drop)?;
+            seen.push(session.details());
+            run(session.log_out()).map(drop)?;
+            seen.push(session.details());
+            Ok(())
+        });
+        let times: Vec<_> =
+            seen.iter().map(|details| (details.created_at(), details.expires_at())).collect();
+        let later = Some(at(NOW + MINUTE + HOUR));
+        let expected = [(created_at, Some(at(NOW + HOUR))), (created_at, later), (None, None)];
+        assert_eq!(times, expected);
+        assert!(seen.iter().all(|details| details.handle().is_none()));
+    }
+}
+
+#[test]
 fn manual_save_keeps_creation_time() {
     let mut browser = Browser::new(SessionConfig::builder().absolute_timeout(seconds(HOUR)));
     let request = browser.request();

@@ -49,4 +49,6 @@ pub use saved::{CookieAction, Saved};
 pub use view::SessionView;
 
 pub use crate::cookie::saturating_add;
-pub use crate::session::{Changes, IdChange, Mark, RenewOn, Renewal};
+pub use crate::session::{
+    Changes, IdChange, Mark, RenewOn, Renewal, SessionDetails, session_handle,
+};

@@ -4,6 +4,7 @@
 
 pub(crate) mod by_hand;
 pub(crate) mod changes;
+mod details;
 mod dictionary;
 mod flags;
 mod flashes;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 
 use crate::error::Error;
 pub use changes::{Changes, Mark};
+pub use details::{SessionDetails, session_handle};
 pub(crate) use dictionary::decode;
 use holder::{Cell, Holder};
 pub use intent::{IdChange, Outcome};

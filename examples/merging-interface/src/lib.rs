@@ -18,7 +18,7 @@ use std::fmt;
 use std::time::Duration;
 
 use session_core::interface::{
-    Contents, CookieAction, IdChange, Mark, OpenContext, Opened, Save, Saved,
+    Contents, CookieAction, IdChange, Mark, OpenContext, Opened, Save, Saved, SessionDetails,
 };
 use session_core::{Error, ErrorKind, Outcome, SessionConfig, SessionInterface, async_trait};
 
@@ -163,6 +163,7 @@ impl SessionInterface for MergingSessions {
             return Ok(Opened::new());
         }
         let (handle, secret) = (handle.to_owned(), secret.to_owned());
+        let details = details(&handle, &record);
         let place = Place { handle, secret, cut_offs: record.cut_offs, is_late };
         if is_late {
             return Ok(Opened::new().with_backend_state(place));
@@ -170,7 +171,7 @@ impl SessionInterface for MergingSessions {
         let opened = Opened::from_payload(record.payload)?.with_login(record.login.clone());
         let lifetime = context.lifetime(&opened);
         let renewal = context.config().renewal(lifetime, record.created_at, record.expires_at);
-        Ok(opened.with_renewal(renewal).with_backend_state(place))
+        Ok(opened.with_renewal(renewal).with_details(details).with_backend_state(place))
     }
 
     async fn save(&self, save: &Save<'_>) -> Result<Saved, Error> {
@@ -219,9 +220,17 @@ fn stored(
         CookieAction::Keep
     };
     let renewal = save.config().renewal(contents.lifetime(), record.created_at, record.expires_at);
+    let details = details(&handle, record);
     save.remember(Place { handle, secret, cut_offs: record.cut_offs, is_late: false });
     // The session shows the contents from now on, with what other requests have stored.
-    Saved::new(cookie, Outcome::Stored).with_contents(contents).with_renewal(renewal)
+    let saved = Saved::new(cookie, Outcome::Stored).with_contents(contents);
+    saved.with_renewal(renewal).with_details(details)
+}
+
+/// Returns the details of the session.
+fn details(handle: &str, record: &Record) -> SessionDetails {
+    let details = SessionDetails::new().with_handle(handle);
+    details.with_created_at(record.created_at).with_expires_at(record.expires_at)
 }
 
 /// Compares in constant time, so that response times do not reveal a secret.

@@ -4,7 +4,7 @@
 use std::time::{Duration, SystemTime};
 
 use session_core::SessionConfig;
-use session_core::interface::{Renewal, saturating_add};
+use session_core::interface::{Renewal, SessionDetails, saturating_add};
 
 use crate::compression::{deflate, inflate};
 
@@ -38,6 +38,11 @@ impl Span {
         let expires_at = saturating_add(self.set_at, lifetime);
         let limit = config.absolute_timeout().map(|limit| saturating_add(self.created_at, limit));
         limit.map_or(expires_at, |limit| limit.min(expires_at))
+    }
+
+    /// Returns the details of a session that expires at this time.
+    pub(super) fn details(self, expires_at: SystemTime) -> SessionDetails {
+        SessionDetails::new().with_created_at(self.created_at).with_expires_at(expires_at)
     }
 
     /// Returns when a session that is only read needs a new cookie. An idle timeout requires it

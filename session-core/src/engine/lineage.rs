@@ -1,11 +1,10 @@
 //! The lineage, which a session keeps through every rotation, and the handle made of it.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sha2::{Digest as _, Sha256};
-
 use super::random;
 use crate::Error;
+use crate::interface::session_handle;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// Generated when a session is created, and kept by every rotation. It is only in the store, and is
 /// not an id.
@@ -19,11 +18,7 @@ impl Lineage {
 
     /// The handle for an owner: 22 characters, so that it is never a session id.
     pub(super) fn handle(self, owner: &str) -> String {
-        let mut hash = Sha256::new();
-        hash.update(b"handle of an owned session\0");
-        hash.update(self.0);
-        hash.update(owner);
-        URL_SAFE_NO_PAD.encode(&hash.finalize()[..16])
+        session_handle(&self.0, Some(owner))
     }
 
     /// Whether a handle has the form of those that [`handle`](Self::handle) returns.
@@ -46,5 +41,6 @@ mod tests {
         assert_ne!(handle, lineage.handle("eve"));
         assert_ne!(handle, Lineage::generate().unwrap().handle("ada"));
         assert_eq!(handle, lineage.handle("ada"));
+        assert_ne!(lineage.handle(""), session_handle(&lineage.0, None));
     }
 }

@@ -83,5 +83,9 @@ fn opened_record(context: &OpenContext<'_>, id: SessionId, live: Live) -> Opened
         return Opened::new();
     }
     let renewal = config.renewal(lifetime, record.created_at, expires_at);
-    opened.with_lifetime(lifetime).with_renewal(renewal).with_backend_state(Position::Live(record))
+    opened
+        .with_lifetime(lifetime)
+        .with_renewal(renewal)
+        .with_details(record.details(expires_at))
+        .with_backend_state(Position::Live(record))
 }

@@ -7,7 +7,7 @@ use super::deadline::Deadline;
 use super::id::SessionId;
 use super::lineage::Lineage;
 use crate::Error;
-use crate::interface::{Mark, Save};
+use crate::interface::{Mark, Save, SessionDetails};
 use crate::login::Login;
 use crate::store::{StoreKey, Version};
 
@@ -73,6 +73,14 @@ impl RecordRef {
 
     pub(super) fn is_of_owner_of(&self, other: &Self) -> bool {
         self.login.is_some() && self.owner() == other.owner()
+    }
+
+    /// The details of the session, if it expires at this time.
+    pub(super) fn details(&self, expires_at: SystemTime) -> SessionDetails {
+        SessionDetails::new()
+            .with_handle_seed(self.lineage.0)
+            .with_created_at(self.created_at)
+            .with_expires_at(expires_at)
     }
 
     /// A record that does not exist yet, under a new id.

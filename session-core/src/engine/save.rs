@@ -241,7 +241,8 @@ pub(super) fn stored(save: &Save<'_>, record: &RecordRef, contents: &Contents) -
     // A session that was opened again cannot set the cookie, and keeps its id.
     let id = record.id.filter(|_| !save.is_detached());
     let cookie = id.map_or(CookieAction::Keep, |id| set_cookie(id.to_cookie(), record, contents));
-    Saved::new(cookie, Outcome::Stored).with_renewal(renewal)
+    let details = record.details(record.expires_at);
+    Saved::new(cookie, Outcome::Stored).with_renewal(renewal).with_details(details)
 }
 
 pub(super) fn set_cookie(value: String, record: &RecordRef, contents: &Contents) -> CookieAction {

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::session::changes::malformed;
 use crate::session::state::{Data, Origin, State};
 use crate::session::values::Values;
-use crate::session::{Login, Renewal, Session, by_hand};
+use crate::session::{Login, Renewal, Session, SessionDetails, by_hand};
 
 /// A session as an interface opened it, before a handler sees it.
 ///
@@ -88,6 +88,14 @@ impl Opened {
     #[must_use]
     pub fn with_lifetime(mut self, lifetime: impl Into<Option<Duration>>) -> Self {
         self.data.lifetime = Some(lifetime.into());
+        self
+    }
+
+    /// Sets what [`Session::details`] returns: the handle, the time of creation and the expiry, as
+    /// far as the interface stores them.
+    #[must_use]
+    pub fn with_details(mut self, details: SessionDetails) -> Self {
+        self.data.details = details;
         self
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 use super::contents::Contents;
-use crate::session::{Outcome, Renewal};
+use crate::session::{Outcome, Renewal, SessionDetails};
 
 /// The result of a save: what the response does to the cookie, and what became of the session.
 #[derive(Debug)]
@@ -13,6 +13,7 @@ pub struct Saved {
     pub(crate) outcome: Outcome,
     pub(crate) contents: Option<Contents>,
     pub(crate) renewal: Option<Renewal>,
+    pub(crate) details: Option<SessionDetails>,
 }
 
 /// The effect of the response on the session cookie.
@@ -45,7 +46,7 @@ impl Saved {
     /// The core ignores [`CookieAction::Set`] if the hook
     /// [`should_set_cookie`](crate::SessionInterface::should_set_cookie) returned `false`.
     pub fn new(cookie: CookieAction, outcome: Outcome) -> Self {
-        Self { cookie, outcome, contents: None, renewal: None }
+        Self { cookie, outcome, contents: None, renewal: None, details: None }
     }
 
     /// Returns the result of a save that had nothing to store.
@@ -92,6 +93,15 @@ impl Saved {
     #[must_use]
     pub fn with_renewal(mut self, renewal: Renewal) -> Self {
         self.renewal = Some(renewal);
+        self
+    }
+
+    /// Sets what [`Session::details`](crate::Session::details) returns from now on. Without it, the
+    /// details stay as they were. After [`CookieAction::Remove`] and [`Outcome::Dropped`], all are
+    /// unknown.
+    #[must_use]
+    pub fn with_details(mut self, details: SessionDetails) -> Self {
+        self.details = Some(details);
         self
     }
 }

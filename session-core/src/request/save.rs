@@ -17,7 +17,7 @@ use crate::session::holder::{Cell, Demand};
 use crate::session::intent::Intent;
 use crate::session::state::{Origin, State};
 use crate::session::stored::StoredData;
-use crate::session::{Mark, Outcome, Renewal};
+use crate::session::{Mark, Outcome, Renewal, SessionDetails};
 
 impl Shared {
     /// Saves the changes made so far, before the commit, and does what is demanded with them.
@@ -261,6 +261,12 @@ impl<'a> SaveAttempt<'a> {
             if lifetime.is_none() && state.intent.login.is_none() {
                 state.data.stored.login = None;
             }
+        }
+        if lifetime == Some(None) || saved.outcome == Outcome::Dropped {
+            state.data.details = SessionDetails::new();
+        }
+        if let Some(details) = saved.details.take() {
+            state.data.details = details;
         }
         // If the cookie could not be set, the next save must try again.
         state.intent.write |= cookie.is_err();

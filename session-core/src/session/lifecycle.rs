@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use super::Session;
 use super::changes::Change;
+use super::details::SessionDetails;
 use super::holder::{Demand, LoginDemand};
 use super::intent::{IdChange, Outcome};
 use super::login::Login;
@@ -155,6 +156,32 @@ impl Session {
                 .with_source(error)
         })?;
         self.write(|state| state.record(Change::Insert { key: LABEL.into(), value }))
+    }
+
+    /// Returns the public handle of the session, and when it was created and expires, as the last
+    /// open or save of this request found them. All are `None` for a session that is not stored:
+    /// a new one before a [`save`](Self::save), or one that has ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    ///
+    /// use session_core::Session;
+    ///
+    /// /// How many seconds are left until this page must ask the user to log in again.
+    /// fn seconds_left(session: &Session, now: SystemTime) -> Option<u64> {
+    ///     let expires_at = session.details().expires_at()?;
+    ///     Some(expires_at.duration_since(now).unwrap_or_default().as_secs())
+    /// }
+    /// # let session = session_core::interface::Opened::new().into_session();
+    /// # assert_eq!(seconds_left(&session, SystemTime::now()), None);
+    /// ```
+    pub fn details(&self) -> SessionDetails {
+        self.read(|state| {
+            let details = state.data.details.clone();
+            details.with_owner(state.data.stored.owner())
+        })
     }
 
     /// Returns what became of the session at its last save, or `None` before the first. A commit

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::changes::Change;
+use super::details::SessionDetails;
 use super::intent::{IdChange, Intent, Outcome};
 use super::keys::check_key;
 use super::login::Login;
@@ -30,6 +31,7 @@ pub(crate) struct Data {
     #[expect(clippy::option_option, reason = "the known lifetime may be that of the browser")]
     pub(crate) lifetime: Option<Option<Duration>>,
     pub(crate) backend: BackendState,
+    pub(crate) details: SessionDetails,
 }
 
 /// The data that interfaces store with a session.

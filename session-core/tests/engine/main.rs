@@ -11,6 +11,7 @@ mod calls;
 mod combined;
 mod continued;
 mod deadlines;
+mod details;
 mod emptied;
 mod expiry;
 mod failures;

@@ -53,6 +53,7 @@ fn methods() -> Vec<Method> {
         log_out: |session| session.log_out().await;
         set_label: |session| session.set_label("Firefox");
         outcome: |session| Ok::<_, Error>(session.outcome());
+        details: |session| Ok::<_, Error>(session.details());
         save: |session| session.save().await;
         reopen: |session| session.reopen().await;
         reopen: |session| change_reopened(session).await;

@@ -1,0 +1,129 @@
+//! The details of a session: its public handle, and when it was created and expires.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
+
+/// The handle of a stored session, and when it was created and expires.
+///
+/// An interface attaches the details with
+/// [`Opened::with_details`](crate::interface::Opened::with_details) and
+/// [`Saved::with_details`](crate::interface::Saved::with_details). Handlers read them with
+/// [`Session::details`](crate::Session::details). Each is `None` if the session is not stored yet,
+/// or if the backend does not have it:
+///
+/// | backend | handle | creation | expiry |
+/// |---|---|---|---|
+/// | server-side | yes | yes | yes |
+/// | sealed cookie | no | yes | yes |
+/// | signed cookie | no | no: Flask's format has no such field | yes |
+#[derive(Clone, Default, Eq, PartialEq)]
+pub struct SessionDetails {
+    handle: Option<Handle>,
+    owner: Option<Box<str>>,
+    created_at: Option<SystemTime>,
+    expires_at: Option<SystemTime>,
+}
+
+#[derive(Clone, Eq, PartialEq)]
+enum Handle {
+    Named(Box<str>),
+    Seeded([u8; 16]),
+}
+
+impl SessionDetails {
+    /// Returns details that are all unknown.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the handle. It must be the one that
+    /// [`OwnerSessions`](crate::OwnerSessions) returns for the session, must not help to guess its
+    /// id, and must stay the same until a login.
+    #[must_use]
+    pub fn with_handle(mut self, handle: impl Into<Box<str>>) -> Self {
+        self.handle = Some(Handle::Named(handle.into()));
+        self
+    }
+
+    /// Sets random bytes that are stored with the session and stay the same until a login. The
+    /// handle is [`session_handle`] of these bytes and the owner, computed when it is read.
+    #[must_use]
+    pub fn with_handle_seed(mut self, seed: [u8; 16]) -> Self {
+        self.handle = Some(Handle::Seeded(seed));
+        self
+    }
+
+    /// Sets when the session was created, or when the user last logged in.
+    #[must_use]
+    pub fn with_created_at(mut self, created_at: SystemTime) -> Self {
+        self.created_at = Some(created_at);
+        self
+    }
+
+    /// Sets when the session expires if nothing renews it.
+    #[must_use]
+    pub fn with_expires_at(mut self, expires_at: SystemTime) -> Self {
+        self.expires_at = Some(expires_at);
+        self
+    }
+
+    /// Sets the owner, on whom the handle depends.
+    pub(crate) fn with_owner(mut self, owner: Option<&str>) -> Self {
+        self.owner = owner.map(Into::into);
+        self
+    }
+
+    /// Returns the public handle of the session, which names it in a log, on a page or for a rate
+    /// limit. It is not an id, and no cookie can be made of it.
+    ///
+    /// The handle stays the same when the id changes. A login begins another session and changes
+    /// it. If the session has an owner, it is the handle of
+    /// [`OwnedSession::handle`](crate::OwnedSession::handle) and
+    /// [`OwnerSessions::handle_of`](crate::OwnerSessions::handle_of).
+    pub fn handle(&self) -> Option<String> {
+        self.handle.as_ref().map(|handle| match handle {
+            Handle::Named(handle) => handle.to_string(),
+            Handle::Seeded(seed) => session_handle(seed, self.owner.as_deref()),
+        })
+    }
+
+    /// Returns when the session was created, or when the user last logged in. The
+    /// [`absolute_timeout`](crate::SessionConfig::absolute_timeout) counts from this time.
+    pub fn created_at(&self) -> Option<SystemTime> {
+        self.created_at
+    }
+
+    /// Returns when the session expires if nothing renews it, by the present settings. The browser
+    /// may drop the cookie earlier, because the session may end with the browser.
+    pub fn expires_at(&self) -> Option<SystemTime> {
+        self.expires_at
+    }
+}
+
+impl fmt::Debug for SessionDetails {
+    /// Shows the times, but neither the handle nor the owner.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionDetails")
+            .field("created_at", &self.created_at)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Returns the handle of the session with this seed and owner, for implementors of
+/// [`OwnerSessions`](crate::OwnerSessions). It is useless to another owner.
+pub fn session_handle(seed: &[u8; 16], owner: Option<&str>) -> String {
+    let mut hash = Sha256::new();
+    hash.update(match owner {
+        Some(_) => &b"handle of an owned session\0"[..],
+        None => b"handle of a visitor's session\0",
+    });
+    hash.update(seed);
+    hash.update(owner.unwrap_or_default());
+    URL_SAFE_NO_PAD.encode(&hash.finalize()[..16])
+}
