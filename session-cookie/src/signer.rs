@@ -11,6 +11,7 @@ use session_core::{Error, ErrorKind};
 use sha1::{Digest as _, Sha1};
 use sha2::{Sha256, Sha512};
 use subtle::ConstantTimeEq as _;
+use zeroize::{Zeroize as _, ZeroizeOnDrop};
 
 use crate::base64url::BASE64;
 
@@ -45,6 +46,14 @@ enum Keys {
     Sha512(Vec<Hmac<Sha512>>),
 }
 
+/// The states overwrite themselves. HMAC has no state but that of its hash function.
+const _: () = {
+    const fn is_overwritten<T: ZeroizeOnDrop>() {}
+    is_overwritten::<Sha1>();
+    is_overwritten::<Sha256>();
+    is_overwritten::<Sha512>();
+};
+
 /// Why a value is not accepted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Refused {
@@ -72,7 +81,10 @@ impl Signer {
                     .map(|key| {
                         let mut derivation = Hmac::<$hash>::new_from_slice(key)?;
                         derivation.update(salt);
-                        Hmac::<$hash>::new_from_slice(&derivation.finalize().into_bytes())
+                        let mut derived = derivation.finalize().into_bytes();
+                        let signer = Hmac::<$hash>::new_from_slice(&derived);
+                        derived.as_mut_slice().zeroize();
+                        signer
                     })
                     .collect::<Result<Vec<_>, _>>()
             };
@@ -95,7 +107,10 @@ impl Signer {
             for part in [salt, b"signer", key] {
                 derivation.update(part);
             }
-            Hmac::<Sha1>::new_from_slice(&derivation.finalize())
+            let mut derived = derivation.finalize();
+            let signer = Hmac::<Sha1>::new_from_slice(&derived);
+            derived.as_mut_slice().zeroize();
+            signer
         });
         let unusable = |error| {
             Error::new(ErrorKind::Configuration, "secret key cannot be used").with_source(error)

@@ -10,6 +10,7 @@ use hkdf::Hkdf;
 use session_core::config::SecretKey;
 use session_core::{Error, ErrorKind};
 use sha2::Sha256;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::base64url::{self, STRICT};
 
@@ -25,15 +26,22 @@ pub(super) struct Cipher {
     keys: Vec<Aes256GcmSiv>,
 }
 
+/// The keys and the states of the key derivation overwrite themselves.
+const _: () = {
+    const fn is_overwritten<T: ZeroizeOnDrop>() {}
+    is_overwritten::<aes::Aes256>();
+    is_overwritten::<Sha256>();
+};
+
 impl Cipher {
     /// How many bytes sealing adds before the base64 encoding.
     pub(super) const OVERHEAD: usize = TAG + NONCE;
 
     pub(super) fn new(key: &SecretKey) -> Result<Self, Error> {
         let derived = key.verifying_keys().map(|key| {
-            let mut derived = [0; 32];
-            Hkdf::<Sha256>::new(None, key).expand(PURPOSE, &mut derived)?;
-            Ok(Aes256GcmSiv::new(&derived.into()))
+            let mut derived = Zeroizing::new([0; 32]);
+            Hkdf::<Sha256>::new(None, key).expand(PURPOSE, &mut *derived)?;
+            Ok(Aes256GcmSiv::new((&*derived).into()))
         });
         let unusable = |error: hkdf::InvalidLength| {
             Error::new(ErrorKind::Configuration, "secret key cannot be used").with_source(error)

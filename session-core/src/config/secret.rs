@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::Path;
 
+use zeroize::{ZeroizeOnDrop, Zeroizing};
+
 use super::weakness::{MINIMUM, Weakness};
 use crate::error::{Error, ErrorKind};
 
@@ -23,6 +25,13 @@ use crate::error::{Error, ErrorKind};
 /// - is published: in the documentation of Flask, Superset or this project, or with the prefix
 ///   `django-insecure-`.
 ///
+/// # Memory
+///
+/// The bytes are overwritten with zeros when the key is dropped, and so are the keys that the
+/// backends derive from it. The copies of the caller, the environment of the process, and pages
+/// that were swapped out stay. So do the copies that the hash functions make on the stack while
+/// they derive a key.
+///
 /// # Key rotation
 ///
 /// To change the key, make the new key the current one and add the old key with
@@ -41,9 +50,14 @@ use crate::error::{Error, ErrorKind};
 /// ```
 #[derive(Clone, Eq, PartialEq)]
 pub struct SecretKey {
-    current: Box<[u8]>,
-    fallbacks: Vec<Box<[u8]>>,
+    current: Key,
+    fallbacks: Vec<Key>,
 }
+
+/// The bytes of one key. They are overwritten when the key is dropped.
+type Key = Zeroizing<Box<[u8]>>;
+
+impl ZeroizeOnDrop for SecretKey {}
 
 impl SecretKey {
     /// Returns a key of at least 32 random bytes.
@@ -60,7 +74,11 @@ impl SecretKey {
         if let Some(weakness) = Weakness::of(key) {
             return Err(Error::new(ErrorKind::Configuration, format!("{name} {weakness}")));
         }
-        Ok(Self { current: key.into(), fallbacks: Vec::new() })
+        Ok(Self::of(key))
+    }
+
+    fn of(key: &[u8]) -> Self {
+        Self { current: Key::new(key.into()), fallbacks: Vec::new() }
     }
 
     /// Returns a key of any length except zero, for a Flask application that has a short key.
@@ -89,7 +107,7 @@ impl SecretKey {
         if let Some(weakness) = Weakness::of_any_length(key) {
             tracing::warn!(%weakness, "secret key is weak; an attacker can guess it from one cookie");
         }
-        Ok(Self { current: key.into(), fallbacks: Vec::new() })
+        Ok(Self::of(key))
     }
 
     /// Returns a new key of 32 random bytes from the operating system, for tests and development.
@@ -101,12 +119,12 @@ impl SecretKey {
     ///
     /// [`ErrorKind::Unavailable`] if the operating system provides no random bytes.
     pub fn generate() -> Result<Self, Error> {
-        let mut key = [0; MINIMUM];
-        getrandom::fill(&mut key).map_err(|error| {
+        let mut key = Zeroizing::new([0; MINIMUM]);
+        getrandom::fill(&mut *key).map_err(|error| {
             Error::new(ErrorKind::Unavailable, "cannot read random bytes from the operating system")
                 .with_source(error)
         })?;
-        Ok(Self { current: key.into(), fallbacks: Vec::new() })
+        Ok(Self::of(&*key))
     }
 
     /// Returns the key in an environment variable.
@@ -116,7 +134,7 @@ impl SecretKey {
     /// [`ErrorKind::Configuration`] if the variable is not set, is not Unicode, or has a
     /// [weak](Self#weak-keys) key.
     pub fn from_env(variable: &str) -> Result<Self, Error> {
-        let key = std::env::var(variable).map_err(|error| {
+        let key = std::env::var(variable).map(Zeroizing::new).map_err(|error| {
             let problem = match error {
                 std::env::VarError::NotPresent => "is not set",
                 std::env::VarError::NotUnicode(_) => "is not Unicode",
@@ -139,7 +157,7 @@ impl SecretKey {
     /// [`ErrorKind::Configuration`] if the file cannot be read or has a [weak](Self#weak-keys) key.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(|error| {
+        let bytes = std::fs::read(path).map(Zeroizing::new).map_err(|error| {
             let message = format!("secret key file {} cannot be read", path.display());
             Error::new(ErrorKind::Configuration, message).with_source(error)
         })?;
@@ -152,7 +170,7 @@ impl SecretKey {
     /// seal new ones. This is Flask's `SECRET_KEY_FALLBACKS`.
     #[must_use]
     pub fn with_fallback(mut self, retired: &Self) -> Self {
-        self.fallbacks.extend(retired.verifying_keys().map(Box::from));
+        self.fallbacks.extend(retired.verifying_keys().map(|key| Key::new(key.into())));
         self
     }
 
@@ -163,7 +181,7 @@ impl SecretKey {
 
     /// Returns the bytes of all keys, for cookie backends. The current key is the first.
     pub fn verifying_keys(&self) -> impl Iterator<Item = &[u8]> {
-        std::iter::once(&*self.current).chain(self.fallbacks.iter().map(|key| &**key))
+        std::iter::once(&self.current).chain(&self.fallbacks).map(|key| &***key)
     }
 }
 
@@ -214,6 +232,15 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         let expected = format!("secret key in {} has 1 distinct bytes", path.display());
         assert!(error.starts_with(&expected), "{error}");
+    }
+
+    #[test]
+    fn keys_are_overwritten_when_they_are_dropped() {
+        fn is_overwritten<T: ZeroizeOnDrop>(_: &T) {}
+        let key = SecretKey::generate().unwrap();
+        let SecretKey { current, fallbacks } = &key.clone().with_fallback(&key);
+        is_overwritten(current);
+        fallbacks.iter().for_each(is_overwritten);
     }
 
     #[test]
