@@ -29,3 +29,6 @@ pub use session_tower as axum;
 /// The layer for tower services.
 #[cfg(feature = "tower")]
 pub use session_tower as tower;
+/// A `tower_sessions::Session`, for axum-login and other crates.
+#[cfg(feature = "tower-sessions")]
+pub use session_tower_sessions as tower_sessions;
