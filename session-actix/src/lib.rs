@@ -50,6 +50,7 @@
 //! |---|---|---|
 //! | `testing` | no | the module `testing`: a client for tests of whole applications |
 
+pub mod csrf;
 mod error;
 mod extract;
 mod middleware;

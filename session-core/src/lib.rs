@@ -51,6 +51,7 @@
 
 pub mod config;
 mod cookie;
+pub mod csrf;
 mod engine;
 mod error;
 #[doc = include_str!("../EVENTS.md")]

@@ -40,6 +40,14 @@ impl Error {
         }
     }
 
+    /// The text of the response.
+    pub(crate) fn text(&self) -> &'static str {
+        match self.inner.kind() {
+            ErrorKind::Unavailable => "The session store is unavailable. Please try again.\n",
+            _ => "The session failed.\n",
+        }
+    }
+
     pub(crate) fn log(&self) {
         let source = std::error::Error::source(&self.inner);
         tracing::error!(error = %self.inner, source, "session failed");
@@ -68,12 +76,6 @@ impl std::error::Error for Error {
 impl axum::response::IntoResponse for Error {
     fn into_response(self) -> axum::response::Response {
         self.log();
-        let text = match self.status() {
-            StatusCode::SERVICE_UNAVAILABLE => {
-                "The session store is unavailable. Please try again.\n"
-            }
-            _ => "The session failed.\n",
-        };
-        (self.status(), text).into_response()
+        (self.status(), self.text()).into_response()
     }
 }

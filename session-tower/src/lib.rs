@@ -45,6 +45,7 @@
 //! | `testing` | no | the module `testing`: a client for tests of whole applications |
 
 mod body;
+pub mod csrf;
 mod error;
 #[cfg(feature = "axum")]
 mod extract;

@@ -15,14 +15,15 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 use session_cookie::{Compression, SealedCookieSessions, SignedCookieSessions};
 use session_core::config::SecretKey;
 use session_core::{
     ManualClock, OutagePolicy, OversizePolicy, Refresh, ServerSideSessions, SessionConfig,
     SessionConfigBuilder, SessionInterface,
 };
-use session_tower::testing::TestClient;
+use session_tower::csrf::{CsrfConfig, CsrfLayer};
+use session_tower::testing::{Request, TestClient};
 use session_tower::{Session, SessionLayer};
 use store::{Defect, Defective};
 
@@ -61,6 +62,7 @@ async fn core_cookie_and_tower_events_are_emitted_without_secrets() {
     let mut secrets = [VALUE, OWNER, KEY, SHORT_KEY].map(str::to_owned).to_vec();
     on_server(&mut secrets).await;
     on_client(&mut secrets).await;
+    forged_request().await;
     let emitted = recorder::take();
 
     let rows: BTreeSet<Row> = emitted.iter().map(|emitted| emitted.row.clone()).collect();
@@ -155,6 +157,20 @@ async fn on_server(secrets: &mut Vec<String>) {
     eager.get("/untouched").await;
     eager.get("/read").await;
     secrets.extend(store.keys());
+}
+
+/// A request that the CSRF protection refuses.
+async fn forged_request() {
+    let config = CsrfConfig::builder(&SecretKey::new(KEY).unwrap()).build().unwrap();
+    let sessions: Arc<dyn SessionInterface> =
+        Arc::new(ServerSideSessions::new(Defective::default(), SessionConfig::default()));
+    let app = Router::new()
+        .route("/", post(async || ()))
+        .layer(CsrfLayer::new(config))
+        .layer(SessionLayer::new(Arc::clone(&sessions)));
+    let mut client = TestClient::new(app, sessions);
+    let request = Request::new("POST", "/").with_header("x-csrftoken", VALUE);
+    assert_eq!(client.send(request).await.unwrap().status(), 403);
 }
 
 async fn on_client(secrets: &mut Vec<String>) {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use session_core::interface::{OpenContext, Opened, Save, Saved, SessionView};
+use session_core::interface::{OpenContext, Opened, Save, Saved, SessionState, SessionView};
 use session_core::request::RequestView;
 use session_core::{
     CookieAttributes, Error, ErrorKind, Session, SessionConfig, SessionInterface, async_trait,
@@ -166,5 +166,9 @@ impl SessionInterface for Observed {
 
     fn should_set_cookie(&self, session: &SessionView<'_>) -> bool {
         self.inner.should_set_cookie(session)
+    }
+
+    fn lineage(&self, session: &SessionState) -> Option<[u8; 16]> {
+        self.inner.lineage(session)
     }
 }

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use flask_session_redis::FlaskSessionRedis;
-use session_core::interface::{OpenContext, Opened, Save, Saved, SessionView};
+use session_core::interface::{OpenContext, Opened, Save, Saved, SessionState, SessionView};
 use session_core::request::RequestView;
 use session_core::{CookieAttributes, Error, SessionConfig, SessionInterface, async_trait};
 use support::RedisServer;
@@ -65,6 +65,10 @@ impl SessionInterface for OnItsOwnServer {
 
     fn should_set_cookie(&self, session: &SessionView<'_>) -> bool {
         self.sessions.should_set_cookie(session)
+    }
+
+    fn lineage(&self, session: &SessionState) -> Option<[u8; 16]> {
+        self.sessions.lineage(session)
     }
 }
 

@@ -161,8 +161,8 @@ impl SessionConfigBuilder {
         self
     }
 
-    /// Sets the keys of a visitor's session that a login keeps. By default, a login keeps all but
-    /// the CSRF secret of Flask-WTF. Flask has no such setting.
+    /// Sets the keys of a visitor's session that a login keeps. By default, a login keeps all. The
+    /// secret of CSRF tokens is never kept. Flask has no such setting.
     ///
     /// An attacker may have planted the visitor's session, with values such as a delivery address
     /// (session fixation).

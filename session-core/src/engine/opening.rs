@@ -4,7 +4,9 @@ use super::find::{Found, Live};
 use super::id::SessionId;
 use super::position::{Position, RecordRef};
 use super::sessions::ServerSideSessions;
-use crate::interface::{OpenContext, Opened, RenewOn, Renewal, Save, Saved, SessionView};
+use crate::interface::{
+    OpenContext, Opened, RenewOn, Renewal, Save, Saved, SessionState, SessionView,
+};
 use crate::store::SessionStore;
 use crate::{Error, Outcome, SessionConfig, SessionInterface, async_trait};
 
@@ -52,6 +54,13 @@ impl<S: SessionStore> SessionInterface for ServerSideSessions<S> {
     /// repeats an id is not set, because it could undo the cookie of a concurrent login.
     fn should_set_cookie(&self, session: &SessionView<'_>) -> bool {
         session.is_cookie_due()
+    }
+
+    fn lineage(&self, session: &SessionState) -> Option<[u8; 16]> {
+        match &*session.backend_state::<Position>()? {
+            Position::Live(record) => Some(record.lineage.0),
+            Position::Planned { .. } | Position::Moved { .. } => None,
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::inspect::SessionState;
 use super::open::OpenContext;
 use super::opened::Opened;
 use super::save::Save;
@@ -141,6 +142,17 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
     fn should_set_cookie(&self, session: &SessionView<'_>) -> bool {
         session.is_modified() || session.is_renewed()
     }
+
+    /// Returns random bytes that the backend stores with the session, where neither the client nor
+    /// a handler can read them. They must stay when the id is rotated and change at each login. The
+    /// CSRF protection derives its tokens from them.
+    ///
+    /// By default, there are none, and the protection stores a value in the session instead. They
+    /// must also be missing as long as the session is not stored.
+    fn lineage(&self, session: &SessionState) -> Option<[u8; 16]> {
+        let _ = session;
+        None
+    }
 }
 
 macro_rules! forward {
@@ -178,6 +190,10 @@ macro_rules! forward {
 
             fn should_set_cookie(&self, session: &SessionView<'_>) -> bool {
                 (**self).should_set_cookie(session)
+            }
+
+            fn lineage(&self, session: &SessionState) -> Option<[u8; 16]> {
+                (**self).lineage(session)
             }
         }
     };

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::contract::SessionInterface;
+use super::inspect::SessionState;
 use super::open::OpenContext;
 use super::opened::Opened;
 use super::owners::{OwnedSession, OwnerSessions, SessionPage};
@@ -129,6 +130,10 @@ impl<I: SessionInterface, H: Hooks> SessionInterface for Hooked<I, H> {
 
     fn should_set_cookie(&self, session: &SessionView<'_>) -> bool {
         self.hooks.should_set_cookie(session, self.inner.should_set_cookie(session))
+    }
+
+    fn lineage(&self, session: &SessionState) -> Option<[u8; 16]> {
+        self.inner.lineage(session)
     }
 }
 

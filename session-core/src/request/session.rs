@@ -162,6 +162,15 @@ impl RequestSession {
         self.shared.cookie_name()
     }
 
+    pub(crate) fn interface(&self) -> &dyn SessionInterface {
+        &*self.shared.interface
+    }
+
+    /// Whether the session was opened and has an owner.
+    pub(crate) fn has_owner(&self) -> bool {
+        self.shared.is_opened() && self.shared.cell.read(|state| state.data.stored.login.is_some())
+    }
+
     pub(super) fn shared(&self) -> &Shared {
         &self.shared
     }

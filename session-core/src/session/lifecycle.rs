@@ -39,10 +39,12 @@ impl Session {
     /// - The session gets a new id, so that an id that was planted or seen before the login is
     ///   worthless after it (session fixation; OWASP ASVS 5, 7.2.4). Requests that opened the
     ///   session under the old id are cut off: their changes are dropped.
-    /// - If a visitor logs in, the values stay, except the CSRF secret of Flask-WTF. A client may
-    ///   have planted them: limit them with
+    /// - If a visitor or the same user logs in, the values stay. A client may have planted those of
+    ///   a visitor: limit them with
     ///   [`login_keeps`](crate::config::SessionConfigBuilder::login_keeps). If the session has
-    ///   another owner, its values are dropped. The owner of the session in the store decides.
+    ///   another owner, its values are dropped. The owner of the session in the store decides. The
+    ///   value under `csrf_token` is always dropped, so that earlier [CSRF](crate::csrf) tokens are
+    ///   invalid.
     /// - The [`absolute_timeout`](crate::SessionConfig::absolute_timeout) counts from now.
     ///
     /// If another request ended the session in the meantime, a new session is started from the

@@ -5,8 +5,8 @@ use std::sync::{Arc, LazyLock};
 use super::login::Login;
 use super::values::Values;
 
-/// The key under which Flask-WTF stores the secret of its tokens. A login drops it: the visitor's
-/// tokens may be known to somebody else.
+/// The key under which the CSRF protection and Flask-WTF store the secret of their tokens. A login
+/// drops it, because tokens from before the login may be known to an attacker.
 const CSRF_SECRET: &str = "csrf_token";
 
 static EMPTY: LazyLock<Values> = LazyLock::new(Values::default);
@@ -44,22 +44,22 @@ impl StoredData {
     }
 
     /// Logs in. The owner keeps its values, another owner gets none of them, and a visitor keeps
-    /// those under the keys in `kept`, by default all but the CSRF secret.
+    /// those under the keys in `kept`, by default all. The CSRF secret is always dropped.
     pub(crate) fn log_in(&mut self, login: Login, kept: Option<&[String]>) {
         match self.owner() {
             Some(owner) if owner == login.owner() => {}
             Some(_) => self.values = None,
             None => self.drop_planted(kept),
         }
+        if self.values().contains_key(CSRF_SECRET) {
+            self.values_mut().remove(CSRF_SECRET);
+        }
         self.login = Some(login);
     }
 
     fn drop_planted(&mut self, kept: Option<&[String]>) {
-        let is_kept = |key: &String| match kept {
-            Some(kept) => kept.contains(key),
-            None => key != CSRF_SECRET,
-        };
-        let dropped: Vec<String> = self.values().keys().filter(|key| !is_kept(key)).collect();
+        let Some(kept) = kept else { return };
+        let dropped: Vec<String> = self.values().keys().filter(|key| !kept.contains(key)).collect();
         for key in dropped {
             self.values_mut().remove(&key);
         }
@@ -76,14 +76,16 @@ mod tests {
     fn login_keeps_values_of_same_owner_and_of_visitor() {
         let login = |owner: &str| Login::new(owner, SystemTime::UNIX_EPOCH);
         let cart = || vec!["cart".to_owned()];
+        let token = || vec!["csrf_token".to_owned()];
         let cases = [
-            (Some("ada"), None, r#"{"cart":1,"csrf_token":"s","theme":2}"#),
-            (Some("ada"), Some(cart()), r#"{"cart":1,"csrf_token":"s","theme":2}"#),
+            (Some("ada"), None, r#"{"cart":1,"theme":2}"#),
+            (Some("ada"), Some(cart()), r#"{"cart":1,"theme":2}"#),
             (Some("eve"), None, "{}"),
             (Some("eve"), Some(cart()), "{}"),
             (None, None, r#"{"cart":1,"theme":2}"#),
             (None, Some(cart()), r#"{"cart":1}"#),
             (None, Some(Vec::new()), "{}"),
+            (None, Some(token()), "{}"),
         ];
         for (before, kept, after) in cases {
             let values = Values::parse(r#"{"cart":1,"csrf_token":"s","theme":2}"#.into()).unwrap();

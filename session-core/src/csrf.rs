@@ -1,0 +1,67 @@
+//! Protection against cross-site request forgery (CSRF): a page of another site makes a browser
+//! send a request with the user's cookies.
+//!
+//! Applications add the layer of an adapter, `session_tower::csrf::CsrfLayer` or
+//! `session_actix::csrf::CsrfMiddleware`. This module has the parts that do not depend on a
+//! framework, for authors of adapters.
+//!
+//! # Decision table
+//!
+//! The first row that matches decides. *Trusted* origins are those of
+//! [`CsrfConfigBuilder::trusted_origin`].
+//!
+//! | request | result |
+//! |---|---|
+//! | `GET`, `HEAD` or `OPTIONS`, unless it upgrades the connection (WebSocket) | passes |
+//! | `Origin` is trusted | passes |
+//! | `Sec-Fetch-Site` is `same-origin` or `none` | passes |
+//! | another `Sec-Fetch-Site` | is refused; a token does not override this |
+//! | no `Sec-Fetch-Site`, `Origin` is an own origin | passes |
+//! | no `Sec-Fetch-Site`, another `Origin` | is refused; a token does not override this |
+//! | no `Sec-Fetch-Site`, `Origin` is `null` or missing | needs a token |
+//!
+//! Browsers released since 2023 send `Sec-Fetch-Site` with every request to a trustworthy address.
+//! Tokens are for older browsers, for plain HTTP, and for browser settings and proxies that remove
+//! headers.
+//!
+//! # Tokens
+//!
+//! A form sends the token in the field `csrf_token`, a script in the header `X-CSRFToken` or
+//! `X-CSRF-Token`. A token in the query string is ignored. A form with `multipart/form-data` and a
+//! JSON body need the header. Or exempt the route and let the handler call [`Csrf::verify`].
+//!
+//! A token belongs to one login: logging in or out makes earlier tokens invalid. It is masked
+//! anew in each response, so that compression does not reveal it (BREACH). Tokens are valid as long
+//! as their session. Its secret is derived from a [`SecretKey`](crate::config::SecretKey) and
+//!
+//! | session | derived from |
+//! |---|---|
+//! | stored on a server | its lineage, which stays when the id is rotated, and changes at each login |
+//! | in a cookie, with an owner | the login, and a random value in the session under the key `csrf_token` |
+//! | any other | a signed random cookie of a visitor, which expires after a day |
+//!
+//! The cookie of a visitor has the prefix `__Host-` if the session cookie is `Secure`. It is
+//! ignored once the session has an owner, and the response to a login removes it.
+//!
+//! # Flask-WTF
+//!
+//! For an application that shares signed cookies with Flask,
+//! [`CsrfConfigBuilder::flask_wtf`] selects the tokens of Flask-WTF.
+
+mod config;
+mod decision;
+mod flask_wtf;
+mod origin;
+mod refused;
+mod request;
+mod secret;
+mod visitor;
+
+pub use config::{CsrfConfig, CsrfConfigBuilder};
+pub use refused::{CheckError, Reason, Refused};
+pub use request::{Csrf, CsrfHeaders, CsrfRequest};
+
+/// The form field of a token.
+pub const FIELD: &str = "csrf_token";
+/// The request headers of a token.
+pub const HEADERS: [&str; 2] = ["x-csrftoken", "x-csrf-token"];

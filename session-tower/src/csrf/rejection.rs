@@ -1,0 +1,108 @@
+//! The response to a request that is refused.
+
+use std::fmt;
+
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use http::{HeaderValue, Response, StatusCode};
+use session_core::ErrorKind;
+use session_core::csrf::CheckError;
+
+use crate::Error;
+
+/// The error of a handler that calls [`verify`](session_core::csrf::Csrf::verify). Its response is
+/// the page of the refusal, or that of the session's [`Error`].
+///
+/// # Examples
+///
+/// ```
+/// use session_tower::csrf::{Csrf, Rejection};
+///
+/// // On a route that the settings exempt:
+/// async fn upload(csrf: Csrf, body: String) -> Result<&'static str, Rejection> {
+///     let token = body.lines().next().unwrap_or_default(); // in fact: a field of a multipart form
+///     csrf.verify(token)?;
+///     Ok("stored")
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Rejection {
+    inner: CheckError,
+}
+
+impl Rejection {
+    /// Returns the HTTP status of the response.
+    pub fn status(&self) -> StatusCode {
+        match &self.inner {
+            CheckError::Refused(refused) => {
+                StatusCode::from_u16(refused.reason().status()).unwrap_or(StatusCode::FORBIDDEN)
+            }
+            CheckError::Session(error) if error.kind() == ErrorKind::Unavailable => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            CheckError::Session(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// Returns why the request did not pass.
+    pub fn into_inner(self) -> CheckError {
+        self.inner
+    }
+
+    /// The response with a text as the body.
+    pub(super) fn into_text_response(self) -> Response<String> {
+        let refused = match self.inner {
+            CheckError::Refused(refused) => refused,
+            CheckError::Session(error) => {
+                let error = Error::from(error);
+                error.log();
+                let mut response = Response::new(error.text().to_owned());
+                *response.status_mut() = error.status();
+                let text = HeaderValue::from_static("text/plain; charset=utf-8");
+                response.headers_mut().insert(CONTENT_TYPE, text);
+                return response;
+            }
+        };
+        let mut response = Response::new(refused.page().to_owned());
+        *response.status_mut() =
+            StatusCode::from_u16(refused.reason().status()).unwrap_or(StatusCode::FORBIDDEN);
+        for (name, value) in [
+            (CONTENT_TYPE, "text/html; charset=utf-8"),
+            (CACHE_CONTROL, "no-store"),
+            (CONTENT_SECURITY_POLICY, refused.content_security_policy()),
+        ] {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        response
+    }
+}
+
+impl From<CheckError> for Rejection {
+    fn from(inner: CheckError) -> Self {
+        Self { inner }
+    }
+}
+
+impl From<session_core::Error> for Rejection {
+    fn from(error: session_core::Error) -> Self {
+        Self { inner: error.into() }
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+impl std::error::Error for Rejection {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.inner.source()
+    }
+}
+
+#[cfg(feature = "axum")]
+impl axum::response::IntoResponse for Rejection {
+    fn into_response(self) -> axum::response::Response {
+        self.into_text_response().map(axum::body::Body::from)
+    }
+}
