@@ -57,6 +57,7 @@ mod error;
 #[doc = include_str!("../EVENTS.md")]
 pub mod events {}
 pub mod flask;
+pub mod flask_login;
 pub mod interface;
 pub mod login;
 pub mod request;

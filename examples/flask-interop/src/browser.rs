@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use ureq::Agent;
-use ureq::http::Response;
+use ureq::config::AutoHeaderValue;
 use ureq::http::header::{COOKIE, SET_COOKIE, VARY};
+use ureq::http::{HeaderName, HeaderValue, Response};
+use ureq::{Agent, RequestBuilder};
 
 use crate::Result;
 
 /// One cookie jar for every application on this host: browsers do not tell ports apart.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Browser {
     agent: Agent,
     cookies: BTreeMap<String, String>,
+    headers: BTreeMap<&'static str, Vec<u8>>,
 }
 
 /// What an application answered.
@@ -21,7 +23,7 @@ pub struct Browser {
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// The cookie that it set or removed.
+    /// The session cookie that it set or removed.
     pub set_cookie: Option<SetCookie>,
     /// The `Vary` header.
     pub vary: Option<String>,
@@ -43,27 +45,27 @@ pub struct SetCookie {
 impl Browser {
     /// A browser without a cookie.
     pub fn new() -> Self {
-        let config = Agent::config_builder().http_status_as_error(false).max_redirects(0).build();
-        Self { agent: config.into(), cookies: BTreeMap::new() }
+        let config = Agent::config_builder().http_status_as_error(false).max_redirects(0);
+        let config = config.user_agent(AutoHeaderValue::None).build();
+        Self { agent: config.into(), cookies: BTreeMap::new(), headers: BTreeMap::new() }
+    }
+
+    /// Sends this header with each later request. The name is in lower case.
+    pub fn set_header(&mut self, name: &'static str, value: impl Into<Vec<u8>>) {
+        self.headers.insert(name, value.into());
     }
 
     /// Asks for a page.
     pub fn get(&mut self, application: &str, path: &str) -> Result<Answer> {
-        let mut request = self.agent.get(format!("{application}{path}"));
-        if let Some(cookies) = self.cookie_header() {
-            request = request.header(COOKIE, cookies);
-        }
-        let response = request.call()?;
+        let request = self.agent.get(format!("{application}{path}"));
+        let response = self.with_headers(request)?.call()?;
         self.receive(response)
     }
 
     /// Presses a button. Anything but success is an error.
     pub fn post(&mut self, application: &str, path: &str) -> Result<Answer> {
-        let mut request = self.agent.post(format!("{application}{path}"));
-        if let Some(cookies) = self.cookie_header() {
-            request = request.header(COOKIE, cookies);
-        }
-        let response = request.send_empty()?;
+        let request = self.agent.post(format!("{application}{path}"));
+        let response = self.with_headers(request)?.send_empty()?;
         let answer = self.receive(response)?;
         if answer.status == 200 {
             Ok(answer)
@@ -77,14 +79,35 @@ impl Browser {
         self.get(application, "/state")?.json()
     }
 
-    /// The session cookie, as it is sent.
+    /// Returns the session cookie as it is sent.
     pub fn session(&self) -> Option<&str> {
-        self.cookies.get("session").map(String::as_str)
+        self.cookie("session")
+    }
+
+    /// Returns a cookie as it is sent.
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        self.cookies.get(name).map(String::as_str)
+    }
+
+    /// Removes the session cookie, as if the browser was closed.
+    pub fn forget_session(&mut self) {
+        self.cookies.remove("session");
     }
 
     /// Puts another session cookie into the jar, as somebody who tampers with it would.
     pub fn forge_session(&mut self, value: &str) {
         self.cookies.insert("session".to_owned(), value.to_owned());
+    }
+
+    fn with_headers<B>(&self, mut request: RequestBuilder<B>) -> Result<RequestBuilder<B>> {
+        for (name, value) in &self.headers {
+            request =
+                request.header(HeaderName::from_static(name), HeaderValue::from_bytes(value)?);
+        }
+        Ok(match self.cookie_header() {
+            Some(cookies) => request.header(COOKIE, cookies),
+            None => request,
+        })
     }
 
     fn cookie_header(&self) -> Option<String> {
@@ -94,21 +117,21 @@ impl Browser {
     }
 
     fn receive(&mut self, mut response: Response<ureq::Body>) -> Result<Answer> {
-        let mut set_cookies = Vec::new();
+        let mut set_cookies = BTreeMap::new();
         for header in response.headers().get_all(SET_COOKIE) {
-            set_cookies.push(SetCookie::parse(header.to_str()?)?);
-        }
-        if set_cookies.len() > 1 {
-            return Err(format!("one session, but several cookies: {set_cookies:?}").into());
-        }
-        let set_cookie = set_cookies.pop();
-        if let Some(cookie) = &set_cookie {
-            if cookie.is_removal() {
-                self.cookies.remove(&cookie.name);
-            } else {
-                self.cookies.insert(cookie.name.clone(), cookie.value.clone());
+            let cookie = SetCookie::parse(header.to_str()?)?;
+            if let Some(other) = set_cookies.insert(cookie.name.clone(), cookie) {
+                return Err(format!("two cookies of one name, the first is {other:?}").into());
             }
         }
+        for (name, cookie) in &set_cookies {
+            if cookie.is_removal() {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.clone(), cookie.value.clone());
+            }
+        }
+        let set_cookie = set_cookies.remove("session");
         let vary = response
             .headers()
             .get(VARY)

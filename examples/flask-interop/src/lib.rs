@@ -9,6 +9,7 @@
 mod browser;
 mod python;
 mod rust_app;
+mod rust_login;
 mod rust_sessions;
 mod sample;
 

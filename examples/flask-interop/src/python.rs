@@ -6,6 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
 use session_cookie::Digest;
+use session_core::flask_login::Protection;
 
 use crate::{Result, Signing};
 
@@ -19,7 +20,21 @@ pub struct FlaskApp {
 impl FlaskApp {
     /// Starts it, and waits until it listens.
     pub fn start(signing: Signing) -> Result<Self> {
-        let mut python = Python::start("app.py", signing)?;
+        Self::listen(Python::start("app.py", signing, &[])?)
+    }
+
+    /// Starts one with Flask-Login and this session protection instead.
+    pub fn with_login(signing: Signing, protection: Option<Protection>) -> Result<Self> {
+        let protection = match protection {
+            None => "none",
+            Some(Protection::Basic) => "basic",
+            Some(Protection::Strong) => "strong",
+            Some(other) => return Err(format!("Flask-Login has no name for {other:?}").into()),
+        };
+        Self::listen(Python::start("login_app.py", signing, &["--protection", protection])?)
+    }
+
+    fn listen(mut python: Python) -> Result<Self> {
         let port: u16 = python.read_line()?.parse()?;
         Ok(Self { url: format!("http://127.0.0.1:{port}"), _python: python })
     }
@@ -39,12 +54,13 @@ pub struct Batch {
 impl Batch {
     /// Starts it.
     pub fn start(signing: Signing) -> Result<Self> {
-        Ok(Self { python: Python::start("batch.py", signing)? })
+        Ok(Self { python: Python::start("batch.py", signing, &[])? })
     }
 
     /// Starts the applications of Starlette and FastAPI instead.
     pub fn starlette(key: &'static str) -> Result<Self> {
-        Ok(Self { python: Python::start("starlette_batch.py", Signing::with_key(key))? })
+        let signing = Signing::with_key(key);
+        Ok(Self { python: Python::start("starlette_batch.py", signing, &[])? })
     }
 
     /// Gives a command and waits for its answer. A Python exception is an error.
@@ -66,11 +82,11 @@ struct Python {
 }
 
 impl Python {
-    fn start(script: &str, signing: Signing) -> Result<Self> {
+    fn start(script: &str, signing: Signing, arguments: &[&str]) -> Result<Self> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("python");
         let mut command = Command::new(interpreter()?);
         command.arg("-B").arg(folder.join(script)).args(["--key", signing.key]);
-        command.args(["--digest", digest_name(signing.digest)?]);
+        command.args(["--digest", digest_name(signing.digest)?]).args(arguments);
         for key in signing.retired {
             command.args(["--fallback", key]);
         }

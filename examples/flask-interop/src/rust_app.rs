@@ -1,17 +1,20 @@
 //! The Rust application: the same pages as the Flask one, on session-cookie, session-tower and axum.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::Value;
 use session_cookie::{Compression, SecretKey, SignedCookieSessions};
 use session_core::flask::{Any, Bytes, DateTime, Markup, Tuple, Uuid};
+use session_core::flask_login::Protection;
 use session_core::{Refresh, SessionConfig};
 use session_tower::{Error, Session, SessionLayer};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::rust_login::login_router;
 use crate::sample::describe_all;
 use crate::{Result, Sample, Signing};
 
@@ -25,7 +28,17 @@ pub struct RustApp {
 impl RustApp {
     /// Starts it.
     pub fn start(signing: Signing, compression: Compression) -> Result<Self> {
-        let router = router(sessions(signing, compression)?);
+        Self::serve(router(sessions(signing, compression)?))
+    }
+
+    /// Starts the one for Flask-Login with this session protection instead.
+    pub fn with_login(signing: Signing, protection: Option<Protection>) -> Result<Self> {
+        let sessions = sessions(signing, Compression::WheneverShorter)?;
+        Self::serve(login_router(protection).layer(SessionLayer::new(sessions)))
+    }
+
+    fn serve(router: Router) -> Result<Self> {
+        let router = router.into_make_service_with_connect_info::<SocketAddr>();
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_io().build()?;
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
         let url = format!("http://{}", listener.local_addr()?);
