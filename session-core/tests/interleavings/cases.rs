@@ -90,6 +90,10 @@ pub(crate) const TRIPLES: &[[Request; 3]] = &[
     [&[Rotate], LOGIN, &[Update]],
 ];
 
+/// The two requests with the most orders: more than all others together in one process, and with
+/// faults. Those orders run in `scripts/test --long` only.
+pub(crate) const LARGEST: [Request; 2] = [KEEP_THIS, KEEP_THIS];
+
 /// Three requests that take long.
 pub(crate) const LONG_TRIPLES: &[[Request; 3]] =
     &[[KEEP_THIS, &[Rotate], &[EndHandle]], [KEEP_THIS, &[Write("a")], LOGIN]];

@@ -1,7 +1,7 @@
 //! Larger sets of cases, which run for minutes.
 
 use crate::cases::{
-    BASIC, BESIDE, COMPOSED, FOLLOWING, LONG_TRIPLES, MORE_TIMES, TIMED, TIMES, TRIPLES,
+    BASIC, BESIDE, COMPOSED, FOLLOWING, LARGEST, LONG_TRIPLES, MORE_TIMES, TIMED, TIMES, TRIPLES,
 };
 use crate::faults::FaultKind;
 use crate::pairs;
@@ -13,7 +13,7 @@ use crate::world::Case;
 #[ignore = "runs in scripts/test --long interleavings"]
 fn one_process_with_faults_in_every_order() {
     let mut report = Report::new("one process, faults");
-    for pair in pairs(single()) {
+    for pair in pairs(single()).filter(|pair| *pair != LARGEST) {
         report.run_with_faults(Case::new(1, &pair), &FaultKind::ALL);
     }
     for one in COMPOSED {
@@ -21,6 +21,15 @@ fn one_process_with_faults_in_every_order() {
             report.run_with_faults(Case::new(1, &[one, two]), &FaultKind::ALL);
         }
     }
+    report.finish();
+}
+
+#[test]
+#[ignore = "runs in scripts/test --long interleavings"]
+fn two_password_changes_in_every_order() {
+    let mut report = Report::new("two changes of a password");
+    report.run(Case::new(1, &LARGEST));
+    report.run_with_faults(Case::new(2, &LARGEST), &FaultKind::ALL);
     report.finish();
 }
 

@@ -1,6 +1,11 @@
 //! Every interleaving: two and three requests on one session, in every order of their store calls,
 //! with replies that are lost, calls that are carried out late, requests and saves that are
 //! dropped, and clocks that differ and jump. After each order, the rules of `verdict` hold.
+//!
+//! About 400,000 orders run in a minute on two cores. Left out of them, but not of `long`, are the
+//! two requests with by far the most orders in one process or with faults, and all other cases in
+//! one process with faults. A defect that needs one of those also breaks orders of two processes:
+//! the queue of a process only reduces contention.
 
 #![expect(
     clippy::unwrap_used,
@@ -27,7 +32,7 @@ mod steps;
 mod verdict;
 mod world;
 
-use cases::{BASIC, BESIDE, COMPOSED, FOLLOWING, FURTHER, LOGIN, TIMED, TIMES, TRIPLES};
+use cases::{BASIC, BESIDE, COMPOSED, FOLLOWING, FURTHER, LARGEST, LOGIN, TIMED, TIMES, TRIPLES};
 use exceptions::EXCEPTIONS;
 use faults::FaultKind;
 use report::Report;
@@ -53,7 +58,9 @@ fn pairs(requests: impl Iterator<Item = Request> + Clone) -> impl Iterator<Item 
 fn two_requests_in_every_order() {
     let mut report = Report::new("two requests");
     for pair in pairs(single()) {
-        report.run(Case::new(1, &pair));
+        if pair != LARGEST {
+            report.run(Case::new(1, &pair));
+        }
         report.run(Case::new(2, &pair));
         report.run(Case::new(2, &pair).of_visitor());
     }
@@ -100,7 +107,7 @@ fn two_requests_with_clocks_in_every_order() {
 #[test]
 fn two_requests_with_faults_in_every_order() {
     let mut report = Report::new("two requests, faults");
-    for pair in pairs(single()) {
+    for pair in pairs(single()).filter(|pair| *pair != LARGEST) {
         report.run_with_faults(Case::new(2, &pair), &FaultKind::ALL);
     }
     assert!(report.finish() > 40_000);
