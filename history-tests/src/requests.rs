@@ -137,6 +137,7 @@ fn client<'a>(
         fresh: Vec::new(),
         attempted: Vec::new(),
         ends_own: false,
+        has_ended: false,
         may_have_begun: false,
         took_flashes: false,
         next_op: 0,

@@ -35,6 +35,8 @@ pub(crate) struct Client<'a> {
     pub(crate) attempted: Vec<usize>,
     /// Whether the request ends a session that it has stored itself.
     pub(crate) ends_own: bool,
+    /// Whether the request has ended its session, and has stored no other one since.
+    pub(crate) has_ended: bool,
     /// Whether the request found no session, and may have stored one.
     pub(crate) may_have_begun: bool,
     /// Whether `take_flashes` was called.
@@ -70,8 +72,12 @@ impl Client<'_> {
             || self.attempted.iter().any(|change| wanted(&history.changes[*change].effect))
     }
 
-    /// Notes the end of the session, which may have moved by a login whose save failed.
+    /// Notes the end of the session, which may have moved by a login whose save failed. A session
+    /// that has ended does not end again.
     pub(crate) fn did_end(&mut self) {
+        if self.has_ended {
+            return;
+        }
         let anchors = self.path[self.stored.saturating_sub(1)..].to_vec();
         self.ends_own = self.opened_path.is_none() && self.stored > 0;
         self.fresh.push((Effect::End, anchors));
@@ -94,7 +100,7 @@ impl Client<'_> {
         if is_modified {
             let cleared = self.fresh.iter().any(|(effect, _)| clears(effect))
                 || changes.iter().any(|index| clears(&history.changes[*index].effect));
-            if cleared && is_empty && !ends && session.owner().is_none() {
+            if cleared && is_empty && !ends && !self.has_ended && session.owner().is_none() {
                 self.did_end();
                 cleared_end = Some(history.changes.len() + self.fresh.len() - 1);
             }
@@ -230,8 +236,10 @@ impl Client<'_> {
             self.path.clear();
             self.stored = 0;
             self.opened_path = None;
+            self.has_ended = true;
             return;
         }
+        self.has_ended &= !values;
         if !values {
             return;
         }

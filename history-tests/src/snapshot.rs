@@ -42,11 +42,15 @@ pub(crate) fn of_session(session: &Session, owners: &dyn OwnerSessions) -> Resul
     })
 }
 
-/// Reads everything in a record; `None` if it is a tombstone.
+/// Reads everything in a record; `None` if it is a tombstone, or the marker of an ended session.
 ///
-/// The engine writes the values as JSON after a head, whose layout is its own.
+/// The engine writes the values as JSON after a head, whose layout is its own. Only the first byte
+/// tells sessions from tombstones: the key in a tombstone is random, and may end in `{}`.
 pub(crate) fn of_record(record: &Record) -> Option<Snapshot> {
     let payload = record.payload();
+    if let Some(2 | 3) = payload.first() {
+        return None;
+    }
     let starts = payload.iter().enumerate().filter(|(_, byte)| **byte == b'{');
     let parsed = |start: usize| serde_json::from_slice::<Map<String, Value>>(&payload[start..]);
     let json = starts.map(|(start, _)| start).find_map(|start| parsed(start).ok())?;
@@ -78,4 +82,24 @@ pub(crate) fn of_record(record: &Record) -> Option<Snapshot> {
 /// The number in the text of a message or a label.
 pub(crate) fn number(text: &str) -> u64 {
     text.parse().unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use session_core::store::{NewRecord, Version};
+
+    use super::*;
+
+    #[test]
+    fn tombstone_whose_key_looks_like_json_is_skipped() {
+        let mut tombstone = [0; 34];
+        tombstone[0] = 2;
+        tombstone[32..].copy_from_slice(b"{}");
+        let times = SystemTime::UNIX_EPOCH;
+        let record = |payload| Record::new(Version::new(1), &NewRecord::new(payload, times, times));
+        assert_eq!(of_record(&record(&tombstone)), None);
+        assert!(of_record(&record(b"\x01head{}")).is_some());
+    }
 }
