@@ -5,6 +5,8 @@
 
 #[path = "csrf/applications.rs"]
 mod applications;
+#[path = "csrf/flask_wtf.rs"]
+mod flask_wtf;
 #[path = "csrf/in_actix.rs"]
 mod in_actix;
 #[path = "csrf/in_axum.rs"]

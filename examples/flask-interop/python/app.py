@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, timezone
 
 from flask import Flask, flash, get_flashed_messages, session
 from flask.sessions import SecureCookieSessionInterface
+from flask_wtf.csrf import CSRFProtect, generate_csrf
 from markupsafe import Markup
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -28,6 +29,7 @@ def create_app(arguments):
         SECRET_KEY=options.key,
         SECRET_KEY_FALLBACKS=options.fallback,
         SESSION_COOKIE_SAMESITE="Lax",
+        WTF_CSRF_CHECK_DEFAULT=False,
     )
 
     class Sessions(SecureCookieSessionInterface):
@@ -36,6 +38,7 @@ def create_app(arguments):
     if options.digest != "sha1":
         app.session_interface = Sessions()
     add_routes(app)
+    add_protected_routes(app)
     return app
 
 
@@ -48,6 +51,19 @@ def add_routes(app):
     app.get("/flashes")(flashes)
     app.post("/big")(big)
     app.post("/logout")(logout)
+
+
+def add_protected_routes(app):
+    csrf = CSRFProtect(app)
+
+    @app.get("/csrf-token")
+    def token():
+        return generate_csrf()
+
+    @app.post("/protected")
+    def protected():
+        csrf.protect()
+        return "done"
 
 
 def login():

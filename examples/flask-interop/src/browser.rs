@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use ureq::config::AutoHeaderValue;
-use ureq::http::header::{COOKIE, SET_COOKIE, VARY};
+use ureq::http::header::{CONTENT_TYPE, COOKIE, SET_COOKIE, VARY};
 use ureq::http::{HeaderName, HeaderValue, Response};
 use ureq::{Agent, RequestBuilder};
 
@@ -72,6 +72,23 @@ impl Browser {
         } else {
             Err(format!("{path} answered {answer:?}").into())
         }
+    }
+
+    /// Sends a form with these headers. The response may be of any status.
+    pub fn send_form(
+        &mut self,
+        application: &str,
+        path: &str,
+        form: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<Answer> {
+        let mut request = self.with_headers(self.agent.post(format!("{application}{path}")))?;
+        request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send(form)?;
+        self.receive(response)
     }
 
     /// What an application makes of the session: each key with the description of its value.

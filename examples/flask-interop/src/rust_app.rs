@@ -9,7 +9,8 @@ use serde_json::Value;
 use session_cookie::{Compression, SecretKey, SignedCookieSessions};
 use session_core::flask::{Any, Bytes, DateTime, Markup, Tuple, Uuid};
 use session_core::flask_login::Protection;
-use session_core::{Refresh, SessionConfig};
+use session_core::{Clock, Refresh, SessionConfig};
+use session_tower::csrf::{Csrf, CsrfConfig, CsrfLayer};
 use session_tower::{Error, Session, SessionLayer};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
@@ -28,7 +29,16 @@ pub struct RustApp {
 impl RustApp {
     /// Starts it.
     pub fn start(signing: Signing, compression: Compression) -> Result<Self> {
-        Self::serve(router(sessions(signing, compression)?))
+        let sessions = SessionLayer::new(sessions(signing, compression)?);
+        Self::serve(router().merge(protected(signing)?).layer(sessions))
+    }
+
+    /// Starts it with this clock.
+    pub fn start_at(signing: Signing, clock: impl Clock) -> Result<Self> {
+        let key = key(signing)?;
+        let config = SessionConfig::builder().cookie_secure(false).clock(clock).build()?;
+        let sessions = SignedCookieSessions::new(config, &key)?;
+        Self::serve(protected(signing)?.layer(SessionLayer::new(sessions)))
     }
 
     /// Starts the one for Flask-Login with this session protection instead.
@@ -56,17 +66,34 @@ impl RustApp {
 pub(crate) fn sessions(signing: Signing, compression: Compression) -> Result<SignedCookieSessions> {
     let config =
         SessionConfig::builder().cookie_secure(false).refresh(Refresh::EachRequest).build()?;
-    let mut key = SecretKey::new(signing.key)?;
-    for retired in signing.retired {
-        key = key.with_fallback(&SecretKey::new(retired)?);
-    }
-    Ok(SignedCookieSessions::builder(config, &key)
+    Ok(SignedCookieSessions::builder(config, &key(signing)?)
         .digest(signing.digest)
         .compression(compression)
         .build()?)
 }
 
-fn router(sessions: SignedCookieSessions) -> Router {
+fn key(signing: Signing) -> Result<SecretKey> {
+    let mut key = SecretKey::new(signing.key)?;
+    for retired in signing.retired {
+        key = key.with_fallback(&SecretKey::new(retired)?);
+    }
+    Ok(key)
+}
+
+/// The pages with the tokens of Flask-WTF, without the layer of the session.
+fn protected(signing: Signing) -> Result<Router> {
+    let csrf = CsrfConfig::builder(&key(signing)?).flask_wtf().build()?;
+    Ok(Router::new()
+        .route("/csrf-token", get(csrf_token))
+        .route("/protected", post(async || "done"))
+        .layer(CsrfLayer::new(csrf)))
+}
+
+async fn csrf_token(csrf: Csrf) -> std::result::Result<String, Error> {
+    Ok(csrf.token()?)
+}
+
+fn router() -> Router {
     Router::new()
         .route("/login", post(login))
         .route("/state", get(state))
@@ -76,7 +103,6 @@ fn router(sessions: SignedCookieSessions) -> Router {
         .route("/flashes", get(flashes))
         .route("/big", post(big))
         .route("/logout", post(logout))
-        .layer(SessionLayer::new(sessions))
 }
 
 async fn login(session: Session) -> std::result::Result<(), Error> {
