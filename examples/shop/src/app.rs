@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use session_core::{OwnerSessions, SessionInterface};
 use session_tower::SessionLayer;
+use session_tower::csrf::{CsrfConfig, CsrfLayer};
 
 use crate::pages::{cart, devices, home, login, lost, preferences, session};
 use crate::visitor::load_user;
@@ -23,7 +24,11 @@ pub(crate) struct Shop {
 }
 
 /// The shop, with sessions by this interface, and with those of each user if it can tell them.
-pub fn app(interface: Arc<dyn SessionInterface>, owners: Option<Arc<dyn OwnerSessions>>) -> Router {
+pub fn app(
+    interface: Arc<dyn SessionInterface>,
+    owners: Option<Arc<dyn OwnerSessions>>,
+    csrf: CsrfConfig,
+) -> Router {
     let pages = Router::new()
         .route("/", get(home::show))
         .route("/cart", get(cart::show).post(cart::change))
@@ -40,6 +45,7 @@ pub fn app(interface: Arc<dyn SessionInterface>, owners: Option<Arc<dyn OwnerSes
         .fallback(lost::no_such_page)
         .method_not_allowed_fallback(lost::no_such_page)
         .layer(from_fn(load_user))
+        .layer(CsrfLayer::new(csrf))
         .layer(map_response(guard))
         .with_state(Shop { interface: Arc::clone(&interface), owners });
     // The session layer surrounds these too, and costs them nothing: they never ask for a session.

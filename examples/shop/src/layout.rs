@@ -70,7 +70,10 @@ impl Visitor {
                 div.user {
                     @if let Some(account) = self.account {
                         span { (account.name) }
-                        form method="post" action="/logout" { button.plain { "Log out" } }
+                        form method="post" action="/logout" {
+                            (self.token()?)
+                            button.plain { "Log out" }
+                        }
                     } @else {
                         a href="/login" aria-current=[current("Log in")] { "Log in" }
                     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use session_cookie::{SealedCookieSessions, SignedCookieSessions};
 use session_core::config::SecretKey;
+use session_core::csrf::CsrfConfig;
 use session_core::{Error, ErrorKind, OwnerSessions, SessionConfig, SessionInterface};
 use session_memory::{MemorySessions, MemoryStore};
 use session_redis::{RedisSessions, RedisStore, RedisStoreBuilder};
@@ -18,6 +19,8 @@ pub struct Sessions {
     pub interface: Arc<dyn SessionInterface>,
     /// The sessions of each user; none if they are in the browsers.
     pub owners: Option<Arc<dyn OwnerSessions>>,
+    /// The protection of the shop's forms.
+    pub csrf: CsrfConfig,
     /// The store, in a few words.
     pub description: &'static str,
     /// What is unusual about it.
@@ -33,7 +36,7 @@ pub async fn open_store(store: &str, config: SessionConfig) -> Result<Sessions, 
     match store.split_once(':') {
         None if store == "cookie" => signed_cookie(config),
         None if store == "sealed-cookie" => sealed_cookie(config),
-        None if store == "memory" => Ok(memory(config)),
+        None if store == "memory" => memory(config),
         Some(("redis" | "rediss", _)) => redis(RedisStore::builder(store), config, "Redis").await,
         Some(("redis+cluster", nodes)) => {
             let nodes =
@@ -61,7 +64,7 @@ async fn redis(
     description: &'static str,
 ) -> Result<Sessions, Error> {
     let sessions = RedisSessions::new(store.connect().await?, config);
-    Ok(on_server(sessions, description, None))
+    on_server(sessions, description, None)
 }
 
 async fn sql(
@@ -72,10 +75,10 @@ async fn sql(
     let store = SqlStore::connect(url).await?;
     store.migrate().await?;
     let sessions = SqlSessions::new(store, config);
-    Ok(on_server(sessions, description, None))
+    on_server(sessions, description, None)
 }
 
-fn memory(config: SessionConfig) -> Sessions {
+fn memory(config: SessionConfig) -> Result<Sessions, Error> {
     let notice = "sessions, and with them logins, end with this process";
     let sessions = MemorySessions::new(MemoryStore::new(), config);
     on_server(sessions, "memory (in this process)", Some(notice))
@@ -85,30 +88,36 @@ fn on_server(
     sessions: impl SessionInterface + OwnerSessions,
     description: &'static str,
     notice: Option<&'static str>,
-) -> Sessions {
+) -> Result<Sessions, Error> {
+    // Without a key from the environment, other instances of the shop refuse the tokens of this one.
+    // Only browsers of before 2023 need tokens.
+    let csrf = CsrfConfig::builder(&secret_key()?.0).build()?;
     let sessions = Arc::new(sessions);
     let owners: Option<Arc<dyn OwnerSessions>> = Some(Arc::clone(&sessions) as _);
-    Sessions { interface: sessions, owners, description, notice }
+    Ok(Sessions { interface: sessions, owners, csrf, description, notice })
 }
 
 fn signed_cookie(config: SessionConfig) -> Result<Sessions, Error> {
     let (key, notice) = secret_key()?;
     let sessions = SignedCookieSessions::new(config, &key)?;
-    Ok(in_browser(sessions, "cookie (the whole session, signed, in the browser)", notice))
+    in_browser(sessions, &key, "cookie (the whole session, signed, in the browser)", notice)
 }
 
 fn sealed_cookie(config: SessionConfig) -> Result<Sessions, Error> {
     let (key, notice) = secret_key()?;
     let sessions = SealedCookieSessions::new(config, &key)?;
-    Ok(in_browser(sessions, "sealed cookie (the whole session, encrypted, in the browser)", notice))
+    let description = "sealed cookie (the whole session, encrypted, in the browser)";
+    in_browser(sessions, &key, description, notice)
 }
 
 fn in_browser(
     sessions: impl SessionInterface,
+    key: &SecretKey,
     description: &'static str,
     notice: Option<&'static str>,
-) -> Sessions {
-    Sessions { interface: Arc::new(sessions), owners: None, description, notice }
+) -> Result<Sessions, Error> {
+    let csrf = CsrfConfig::builder(key).build()?;
+    Ok(Sessions { interface: Arc::new(sessions), owners: None, csrf, description, notice })
 }
 
 /// The key from the environment, or one that was made up and the notice of it.

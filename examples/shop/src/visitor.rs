@@ -4,6 +4,8 @@ use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::Response;
+use maud::{Markup, html};
+use session_tower::csrf::Csrf;
 use session_tower::{Error, Session, request_session};
 
 use crate::accounts::{self, Account};
@@ -14,6 +16,15 @@ use crate::session_keys::USER;
 pub(crate) struct Visitor {
     pub(crate) session: Session,
     pub(crate) account: Option<&'static Account>,
+    csrf: Csrf,
+}
+
+impl Visitor {
+    /// Returns the field of every form: a token for browsers that do not say where a form is from.
+    pub(crate) fn token(&self) -> Result<Markup, Error> {
+        let token = self.csrf.token()?;
+        Ok(html! { input type="hidden" name="csrf_token" value=(token); })
+    }
 }
 
 /// Middleware: leaves the account of the session's user in the request, where [`Visitor`] finds it.
@@ -32,6 +43,7 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let session = <Session as FromRequestParts<S>>::from_request_parts(parts, state).await?;
-        Ok(Self { session, account: parts.extensions.get().copied() })
+        let csrf = <Csrf as FromRequestParts<S>>::from_request_parts(parts, state).await?;
+        Ok(Self { session, account: parts.extensions.get().copied(), csrf })
     }
 }

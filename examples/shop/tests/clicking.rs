@@ -207,9 +207,9 @@ async fn the_session_page_shows_the_flags_of_its_own_request() {
     assert_eq!(flags.map(|flag| page.fact(flag)), ["yes", "no", "no", "yes"]);
     assert_eq!(page.fact("ends"), "Fri, 15 Dec 2023 22:14:21 GMT");
     assert!(page.header("set-cookie").unwrap().contains(page.fact("ends")));
-    let payload = r#"{"cart":{"moonflower":1},"user":"ada","_permanent":true}"#;
-    assert_eq!(page.fact("size"), format!("{} bytes", payload.len()));
-    for key in ["cart", "user", "_permanent"] {
+    let payload = r#"{"cart":{"moonflower":1},"user":"ada","_permanent":true,"csrf_token":""}"#;
+    assert_eq!(page.fact("size"), format!("{} bytes", payload.len() + 40));
+    for key in ["cart", "user", "_permanent", "csrf_token"] {
         assert!(page.says(&format!("<dt><code>{key}</code></dt>")), "{key}");
     }
 }
@@ -404,4 +404,30 @@ async fn a_shop_with_signed_cookies_says_that_it_cannot() {
     assert!(
         browser.submit("/devices/password", "current=lovelace&new=x").await.flashes().is_empty()
     );
+}
+
+#[tokio::test]
+async fn form_of_other_site_or_without_token_is_refused() {
+    let [in_memory, _] = browsers();
+    for mut browser in [Browser::open(), in_memory] {
+        for login in [None, Some(LOGIN)] {
+            if let Some(form) = login {
+                browser.submit("/login", form).await;
+            }
+            let page = browser.get("/").await;
+            let forms = page.body.matches("method=\"post\"").count();
+            assert_eq!(page.tokens().len(), forms, "each form has a token");
+            let with_token = format!("{MOONFLOWER}&csrf_token={}", page.tokens()[0]);
+            let cross_site = [("sec-fetch-site", "cross-site")];
+            for (form, headers, status) in [
+                (&with_token, &cross_site[..], 403),
+                (&MOONFLOWER.to_owned(), &[], 403),
+                (&with_token, &[], 303),
+            ] {
+                let response = browser.post_from("/cart", form, headers).await;
+                assert_eq!(response.status(), status, "{headers:?} {form}");
+            }
+        }
+        assert_eq!(browser.get("/cart").await.count(), Some("2"));
+    }
 }

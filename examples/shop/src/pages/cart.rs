@@ -16,7 +16,7 @@ pub(crate) async fn show(visitor: Visitor) -> Result<Markup, Error> {
     let content = html! {
         h1 { "Your cart" }
         @match visitor.session.get(CART)? {
-            Some(cart) => (filled(&cart, visitor.account.is_some())),
+            Some(cart) => (filled(&cart, visitor.account.is_some(), &visitor.token()?)),
             None => {
                 p { "It is empty, and the evening is young." }
                 p { a.button href="/" { "Look at the seeds" } }
@@ -77,20 +77,20 @@ pub(crate) async fn check_out(visitor: Visitor) -> Result<Redirect, Error> {
     Ok(Redirect::to("/"))
 }
 
-fn filled(cart: &Cart, logged_in: bool) -> Markup {
+fn filled(cart: &Cart, logged_in: bool, token: &Markup) -> Markup {
     html! {
         ul.cart {
-            @for line in cart.lines() { (entry(&line)) }
+            @for line in cart.lines() { (entry(&line, token)) }
         }
         div.total {
             p { "Total " strong { (cart.total()) } }
-            form method="post" action="/checkout" { button { "Check out" } }
+            form method="post" action="/checkout" { (token) button { "Check out" } }
             @if !logged_in { p.note { "You will be asked to log in first." } }
         }
     }
 }
 
-fn entry(line: &Line) -> Markup {
+fn entry(line: &Line, token: &Markup) -> Markup {
     let product = line.product;
     html! {
         li {
@@ -100,6 +100,7 @@ fn entry(line: &Line) -> Markup {
                 p { (product.price) " a packet" }
             }
             form.quantity method="post" action="/cart" {
+                (token)
                 input type="hidden" name="product" value=(product.slug);
                 button.step name="change" value="less" aria-label={ "One " (product.name) " less" } { "−" }
                 span.number { (line.quantity) span.unseen { " packets" } }

@@ -23,8 +23,9 @@ pub(crate) async fn show(visitor: Visitor, State(shop): State<Shop>) -> Result<M
             @let owner = visitor.session.owner().unwrap_or_default();
             @let this = owners.handle_of(&visitor.session);
             @let devices = owners.sessions_of(&owner).await?;
-            (list(&devices, this.as_deref(), shop.interface.config().now()))
-            (password(&owner))
+            @let token = visitor.token()?;
+            (list(&devices, this.as_deref(), shop.interface.config().now(), &token))
+            (password(&owner, &token))
         } @else {
             p {
                 "This shop keeps each session in a signed cookie, in the browser. So it cannot show you the others, and it "
@@ -97,7 +98,7 @@ pub(crate) async fn change_password(
     Ok(Redirect::to("/devices"))
 }
 
-fn list(devices: &[OwnedSession], this: Option<&str>, now: SystemTime) -> Markup {
+fn list(devices: &[OwnedSession], this: Option<&str>, now: SystemTime, token: &Markup) -> Markup {
     html! {
         ul.devices {
             @for device in devices {
@@ -110,6 +111,7 @@ fn list(devices: &[OwnedSession], this: Option<&str>, now: SystemTime) -> Markup
                     }
                     @if !is_this {
                         form method="post" action="/devices/end" {
+                            (token)
                             input type="hidden" name="handle" value=(device.handle());
                             button.plain { "Log out" span.unseen { " of " (label) } }
                         }
@@ -118,16 +120,20 @@ fn list(devices: &[OwnedSession], this: Option<&str>, now: SystemTime) -> Markup
             }
         }
         @if devices.len() > 1 {
-            form method="post" action="/devices/end-others" { button { "Log out everywhere else" } }
+            form method="post" action="/devices/end-others" {
+                (token)
+                button { "Log out everywhere else" }
+            }
         }
     }
 }
 
-fn password(user: &str) -> Markup {
+fn password(user: &str, token: &Markup) -> Markup {
     html! {
         h2 { "Change your password" }
         p { "In this demonstration the password stays as it is. What a change does to your sessions is real." }
         form.card method="post" action="/devices/password" {
+            (token)
             // For password managers: whose password this is.
             input type="text" name="user" value=(user) autocomplete="username" aria-label="User" hidden;
             label for="current" { "Current password" }

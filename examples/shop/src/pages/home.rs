@@ -9,6 +9,7 @@ use crate::visitor::Visitor;
 
 pub(crate) async fn show(visitor: Visitor) -> Result<Markup, Error> {
     let greeting = visitor.session.get(PREFERENCES)?.unwrap_or_default().greeting;
+    let token = visitor.token()?;
     let content = html! {
         section.hero {
             h1 {
@@ -19,13 +20,13 @@ pub(crate) async fn show(visitor: Visitor) -> Result<Markup, Error> {
             p { "Seeds for a garden that wakes up when you come home." }
         }
         ul.shelf {
-            @for product in &PRODUCTS { (packet(product)) }
+            @for product in &PRODUCTS { (packet(product, &token)) }
         }
     };
     visitor.page("Seeds", content)
 }
 
-fn packet(product: &Product) -> Markup {
+fn packet(product: &Product, token: &Markup) -> Markup {
     html! {
         li.packet id=(product.slug) {
             (product.flower.picture(product.slug))
@@ -34,6 +35,7 @@ fn packet(product: &Product) -> Markup {
                 p.latin lang="la" { (product.latin) }
                 p { (product.story) }
                 form.buy method="post" action="/cart" {
+                    (token)
                     span.price { (product.price) }
                     input type="hidden" name="product" value=(product.slug);
                     button name="change" value="add" {

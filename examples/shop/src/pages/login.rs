@@ -22,6 +22,7 @@ pub(crate) async fn show(visitor: Visitor) -> Result<Markup, Error> {
             "There is one account: user " code { (ADA.user) } ", password " code { (ADA.password) } "."
         }
         form.card method="post" action="/login" {
+            (visitor.token()?)
             label for="user" { "User" }
             input #user name="user" autocomplete="username" autocapitalize="none" spellcheck="false" required;
             label for="password" { "Password" }

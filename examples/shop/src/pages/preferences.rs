@@ -15,6 +15,7 @@ pub(crate) async fn show(visitor: Visitor) -> Result<Markup, Error> {
         h1 { "Preferences" }
         p { "They live in your session, so they need no account, and logging out forgets them." }
         form.card method="post" action="/preferences" {
+            (visitor.token()?)
             fieldset {
                 legend { "Theme" }
                 @for theme in Theme::ALL {

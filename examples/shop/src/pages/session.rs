@@ -14,8 +14,9 @@ use crate::visitor::Visitor;
 
 pub(crate) async fn show(visitor: Visitor, State(shop): State<Shop>) -> Result<Markup, Error> {
     let session = &visitor.session;
-    // Before the flags are read, because it may change them. The frame gets the same list again.
+    // Before the flags are read, because both may change them. The frame gets the same again.
     session.take_flashes()?;
+    let token = visitor.token()?;
     // Handlers rarely need a snapshot: it is meant for backends and tests.
     let state = state_of(session);
     let content = html! {
@@ -48,7 +49,10 @@ pub(crate) async fn show(visitor: Visitor, State(shop): State<Shop>) -> Result<M
                 " turns to yes. Then reload."
             }
         }
-        form method="post" action="/session/flash" { button { "Leave a flash message" } }
+        form method="post" action="/session/flash" {
+            (token)
+            button { "Leave a flash message" }
+        }
     };
     visitor.page("Session", content)
 }
@@ -100,6 +104,7 @@ fn meaning(key: &str) -> &'static str {
     match key {
         "_label" => "What the page of your devices calls it.",
         "_permanent" => "The flag permanent, under Flask’s name.",
+        "csrf_token" => "A random value that the tokens in the shop’s forms are made from.",
         key if key == USER.name() => "Who is logged in.",
         key if key == CART.name() => "How many of which seeds.",
         key if key == PREFERENCES.name() => "Theme and greeting.",

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use axum::Router;
 use session_cookie::SignedCookieSessions;
 use session_core::config::SecretKey;
+use session_core::csrf::CsrfConfig;
 use session_core::{ManualClock, OwnerSessions, SessionConfig, SessionInterface};
 use session_tower::testing::{Request, TestClient, TestResponse};
 
@@ -30,11 +31,8 @@ impl Browser {
             SessionConfig::builder().cookie_secure(false).clock(clock.clone()).build().unwrap();
         let sessions =
             Arc::new(SignedCookieSessions::new(config, &SecretKey::generate().unwrap()).unwrap());
-        Self {
-            client: TestClient::new(shop::app(sessions.clone(), None), sessions),
-            clock,
-            agent: "",
-        }
+        let client = TestClient::new(shop::app(sessions.clone(), None, csrf()), sessions);
+        Self { client, clock, agent: "" }
     }
 
     /// A browser before a shop with these sessions, which go by this clock.
@@ -43,7 +41,7 @@ impl Browser {
         clock: ManualClock,
     ) -> Self {
         let sessions = Arc::new(sessions);
-        let shop = shop::app(sessions.clone(), Some(sessions.clone()));
+        let shop = shop::app(sessions.clone(), Some(sessions.clone()), csrf());
         Self { client: TestClient::new(shop, sessions), clock, agent: "" }
     }
 
@@ -65,10 +63,23 @@ impl Browser {
         self.send(Request::new("GET", path)).await
     }
 
-    /// Sends a form.
+    /// Sends a form as a browser of today does.
     pub(crate) async fn post(&mut self, path: &str, form: &str) -> Page {
+        self.post_from(path, form, &[("sec-fetch-site", "same-origin")]).await
+    }
+
+    /// Sends a form with headers that say where it is from.
+    pub(crate) async fn post_from(
+        &mut self,
+        path: &str,
+        form: &str,
+        headers: &[(&str, &str)],
+    ) -> Page {
         let request = Request::new("POST", path)
             .with_header("content-type", "application/x-www-form-urlencoded");
+        let request = headers
+            .iter()
+            .fold(request, |request, (name, value)| request.with_header(*name, *value));
         self.send(request.with_body(form)).await
     }
 
@@ -83,6 +94,10 @@ impl Browser {
         let answer = self.client.send(request.with_header("user-agent", self.agent)).await.unwrap();
         Page { body: answer.text(), answer }
     }
+}
+
+fn csrf() -> CsrfConfig {
+    CsrfConfig::builder(&SecretKey::generate().unwrap()).build().unwrap()
 }
 
 impl Deref for Page {
@@ -124,6 +139,12 @@ impl Page {
     /// What the buttons on the page of the devices send.
     pub(crate) fn handles(&self) -> Vec<&str> {
         let inputs = self.body.split("name=\"handle\" value=\"").skip(1);
+        inputs.map(|rest| rest.split_once('"').unwrap().0).collect()
+    }
+
+    /// The tokens of the forms on the page.
+    pub(crate) fn tokens(&self) -> Vec<&str> {
+        let inputs = self.body.split("name=\"csrf_token\" value=\"").skip(1);
         inputs.map(|rest| rest.split_once('"').unwrap().0).collect()
     }
 

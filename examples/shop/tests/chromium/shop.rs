@@ -11,6 +11,8 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::Html;
 use axum::routing::get;
 use session_core::SessionInterface;
+use session_core::config::SecretKey;
+use session_core::csrf::CsrfConfig;
 use tokio::net::TcpListener;
 
 /// A shop in a process of its own, which ends at the latest with the test.
@@ -66,7 +68,8 @@ pub(crate) fn sqlite() -> String {
 
 /// Opens a shop with these sessions as a task of this test, and returns its address.
 pub(crate) async fn open_with(sessions: Arc<dyn SessionInterface>) -> String {
-    serve(shop::app(sessions, None)).await
+    let csrf = CsrfConfig::builder(&SecretKey::generate().unwrap()).build().unwrap();
+    serve(shop::app(sessions, None, csrf)).await
 }
 
 /// Serves one page, and nothing else but an icon.
