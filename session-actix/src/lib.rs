@@ -53,6 +53,7 @@
 pub mod csrf;
 mod error;
 mod extract;
+pub mod guard;
 mod middleware;
 mod request;
 mod session;

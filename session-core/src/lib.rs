@@ -58,6 +58,7 @@ mod error;
 pub mod events {}
 pub mod flask;
 pub mod flask_login;
+pub mod guard;
 pub mod interface;
 pub mod login;
 pub mod request;

@@ -49,6 +49,7 @@ pub mod csrf;
 mod error;
 #[cfg(feature = "axum")]
 mod extract;
+pub mod guard;
 mod layer;
 #[doc = include_str!("../LAYERS.md")]
 pub mod layer_orders {}

@@ -89,8 +89,8 @@ fn on_server(
     description: &'static str,
     notice: Option<&'static str>,
 ) -> Result<Sessions, Error> {
-    // Without a key from the environment, other instances of the shop refuse the tokens of this one.
-    // Only browsers of before 2023 need tokens.
+    // Without a key from the environment, other instances of the shop refuse the tokens of this
+    // one. Only browsers of before 2023 need tokens.
     let csrf = CsrfConfig::builder(&secret_key()?.0).build()?;
     let sessions = Arc::new(sessions);
     let owners: Option<Arc<dyn OwnerSessions>> = Some(Arc::clone(&sessions) as _);

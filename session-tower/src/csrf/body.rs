@@ -61,7 +61,8 @@ impl<B: Body<Data = Bytes>> Body for RequestBody<B> {
 }
 
 pin_project! {
-    /// The body of a response of a [`CsrfService`](super::CsrfService): that of the inner service,
+    /// The body of a response of a [`CsrfService`](super::CsrfService) or a
+    /// [`GuardService`](crate::guard::GuardService): that of the inner service,
     /// or the text of a refusal.
     #[derive(Debug)]
     pub struct ResponseBody<R> {
@@ -72,11 +73,11 @@ pin_project! {
 }
 
 impl<R> ResponseBody<R> {
-    pub(super) fn new(inner: R) -> Self {
+    pub(crate) fn new(inner: R) -> Self {
         Self { text: None, inner: Some(inner) }
     }
 
-    pub(super) fn text(text: String) -> Self {
+    pub(crate) fn text(text: String) -> Self {
         Self { text: Some(text.into()), inner: None }
     }
 }

@@ -1,0 +1,43 @@
+//! Guards: a route requires a login, a recent login, a permission, or a visitor without a login.
+//!
+//! Applications implement [`Users`], which loads their user type, and add the guards of
+//! [`Guards`] to routes: with `session_tower::guard::GuardLayer` or
+//! `session_actix::guard::GuardMiddleware`. This module has the parts that do not depend on a
+//! framework, for authors of adapters.
+//!
+//! # Responses
+//!
+//! | guard | request | page that the browser opens | any other request |
+//! |---|---|---|---|
+//! | [`login_required`](Guards::login_required) | of a visitor | 303 to the login page | 401 |
+//! | [`recent_login_required`](Guards::recent_login_required) | of a visitor, or the login is too old | 303 to the login page | 401 |
+//! | [`permission_required`](Guards::permission_required) | of a visitor | 303 to the login page | 401 |
+//! | | the user does not have the permission | 403 | 403 |
+//! | [`anonymous_only`](Guards::anonymous_only) | a user is logged in | 303 to the [next page](Next) or the home page | 403 |
+//! | [`load_user`](Guards::load_user) | any | passes | passes |
+//!
+//! A browser opens a page by a `GET` request with `Sec-Fetch-Mode: navigate`. If the header is
+//! missing, `Accept` must contain `text/html`. Scripts get 401, because they would follow a
+//! redirect to the login page and take it for a result.
+//!
+//! # Users and stamps
+//!
+//! Each guard loads the user of the session, once in a request, and compares the
+//! [stamp](crate::login#stamps) of the user with that of the session. If they differ, or the user
+//! does not exist any more, the session is ended by [`log_out`](crate::Session::log_out), and the
+//! request is one of a visitor. If the user cannot be loaded, the response is 503.
+//!
+//! A request that arrives between a change of the stamp and the login that follows it also ends the
+//! session. The login then starts a new one, without the earlier values.
+//!
+//! Guards make no store call beyond opening the session.
+
+mod check;
+mod next;
+mod request;
+mod users;
+
+pub use check::{Denied, Guard, GuardError, Guards, Loaded};
+pub use next::{Next, local_path};
+pub use request::GuardRequest;
+pub use users::{Owners, UserError, Users};

@@ -1,0 +1,92 @@
+//! The users of an application.
+
+use std::borrow::Cow;
+
+use async_trait::async_trait;
+
+/// The reason why a user could not be loaded.
+pub type UserError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Loads the users of an application.
+///
+/// # Examples
+///
+/// ```
+/// use std::borrow::Cow;
+///
+/// use session_core::async_trait;
+/// use session_core::guard::{UserError, Users};
+///
+/// #[derive(Clone)]
+/// struct User {
+///     name: String,
+///     stamp: String,
+///     is_admin: bool,
+/// }
+///
+/// struct Database;
+///
+/// # impl Database {
+/// #     async fn find_user(&self, _: &str) -> Result<Option<User>, std::io::Error> { Ok(None) }
+/// # }
+/// #[async_trait]
+/// impl Users for Database {
+///     type User = User;
+///
+///     async fn load(&self, owner: &str) -> Result<Option<User>, UserError> {
+///         Ok(self.find_user(owner).await?)
+///     }
+///
+///     fn stamp<'a>(&self, user: &'a User) -> Option<Cow<'a, str>> {
+///         Some(user.stamp.as_str().into())
+///     }
+///
+///     fn has_permission(&self, user: &User, permission: &str) -> bool {
+///         permission == "orders.edit" && user.is_admin
+///     }
+/// }
+/// ```
+#[async_trait]
+pub trait Users: Send + Sync + 'static {
+    /// The user as handlers get it.
+    type User: Clone + Send + Sync + 'static;
+
+    /// Returns the user whom [`log_in`](crate::Session::log_in) got as the owner, or `None` if
+    /// there is no such user any more, or if the user may not log in. The session is ended then.
+    ///
+    /// # Errors
+    ///
+    /// Any error if it is unknown whether there is such a user. The response is 503, and the
+    /// session stays.
+    async fn load(&self, owner: &str) -> Result<Option<Self::User>, UserError>;
+
+    /// Returns the present [stamp](crate::login#stamps) of the user, as
+    /// [`log_in`](crate::Session::log_in) gets it. A session with another stamp, or without one, is
+    /// ended. For a user without a stamp, nothing is compared. By default, no user has one.
+    ///
+    /// A [`load`](Self::load) that returns users from a cache delays the end of outdated sessions.
+    fn stamp<'a>(&self, user: &'a Self::User) -> Option<Cow<'a, str>> {
+        let _ = user;
+        None
+    }
+
+    /// Returns whether the user has a permission of
+    /// [`permission_required`](super::Guards::permission_required). By default, no user has any.
+    fn has_permission(&self, user: &Self::User, permission: &str) -> bool {
+        let _ = (user, permission);
+        false
+    }
+}
+
+/// The owners of sessions as users, for applications whose guards load nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Owners;
+
+#[async_trait]
+impl Users for Owners {
+    type User = String;
+
+    async fn load(&self, owner: &str) -> Result<Option<String>, UserError> {
+        Ok(Some(owner.to_owned()))
+    }
+}

@@ -1,0 +1,86 @@
+//! The response to a request that a guard does not pass.
+
+use std::fmt;
+
+use http::header::{CONTENT_TYPE, LOCATION};
+use http::{HeaderValue, Response, StatusCode};
+use session_core::guard::GuardError;
+use session_core::{Error, ErrorKind};
+
+/// The error of a guard, as a response: a redirect, 401, 403, or that of the session's
+/// [`Error`](crate::Error).
+#[derive(Debug)]
+pub struct Rejection {
+    inner: GuardError,
+}
+
+impl Rejection {
+    /// Returns why the request did not pass.
+    pub fn into_inner(self) -> GuardError {
+        self.inner
+    }
+
+    /// The response with a text as the body.
+    pub(super) fn into_text_response(self) -> Response<String> {
+        let denied = match self.inner {
+            GuardError::Denied(denied) => denied,
+            GuardError::Session(error) => return of_error(error),
+        };
+        let location = denied.location().map(HeaderValue::try_from).transpose();
+        let Ok(location) = location else {
+            let message = "address of the login page or home page is not valid in HTTP";
+            return of_error(Error::new(ErrorKind::Configuration, message));
+        };
+        let status = StatusCode::from_u16(denied.status()).unwrap_or(StatusCode::FORBIDDEN);
+        let mut response = text_response(status, denied.text());
+        if let Some(location) = location {
+            response.headers_mut().insert(LOCATION, location);
+        }
+        response
+    }
+}
+
+fn of_error(error: Error) -> Response<String> {
+    let error = crate::Error::from(error);
+    error.log();
+    text_response(error.status(), error.text())
+}
+
+fn text_response(status: StatusCode, text: &str) -> Response<String> {
+    let mut response = Response::new(text.to_owned());
+    *response.status_mut() = status;
+    let text = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, text);
+    response
+}
+
+impl From<GuardError> for Rejection {
+    fn from(inner: GuardError) -> Self {
+        Self { inner }
+    }
+}
+
+impl From<Error> for Rejection {
+    fn from(error: Error) -> Self {
+        Self { inner: error.into() }
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+impl std::error::Error for Rejection {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.inner.source()
+    }
+}
+
+#[cfg(feature = "axum")]
+impl axum::response::IntoResponse for Rejection {
+    fn into_response(self) -> axum::response::Response {
+        self.into_text_response().map(axum::body::Body::from)
+    }
+}
