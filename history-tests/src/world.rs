@@ -188,7 +188,8 @@ fn unique() -> u64 {
 /// rotation had an unknown outcome.
 pub(crate) fn store_key(cookie: &str) -> Option<StoreKey> {
     let id = URL_SAFE_NO_PAD.decode(cookie.trim_end_matches('~')).ok()?;
-    Some(StoreKey::from_bytes(Sha256::digest(id).into()))
+    let hash = Sha256::new().chain_update(id).chain_update("session");
+    Some(StoreKey::from_bytes(hash.finalize().into()))
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

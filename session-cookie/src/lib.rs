@@ -46,6 +46,7 @@
 
 mod base64url;
 mod compression;
+mod in_use;
 mod payload;
 mod rules;
 mod sealed;

@@ -49,8 +49,8 @@ use content::Span;
 ///
 /// HKDF derives the cipher keys from the [`SecretKey`] for this purpose only. Therefore a signed
 /// cookie with the same key is never accepted as a sealed one, and vice versa. The current key
-/// seals, and all keys open. The cookie name is authenticated too, so a cookie opens only under the
-/// name it was sealed for.
+/// seals, and all keys open. The [namespace](SessionConfig::namespace) is authenticated too, so a
+/// cookie opens only in the namespace for which it was sealed.
 ///
 /// # Compression
 ///
@@ -103,7 +103,7 @@ impl SealedCookieSessions {
 
     fn read(&self, context: &OpenContext<'_>, cookie: &str) -> Result<Opened, Rejected> {
         let config = context.config();
-        let bytes = self.cipher.open(cookie, context.cookie_name()).ok_or(Rejected::Seal)?;
+        let bytes = self.cipher.open(cookie, self.config.namespace()).ok_or(Rejected::Seal)?;
         let span = content::span(&bytes).ok_or(Rejected::Content)?;
         let text = content::text(bytes).ok_or(Rejected::Content)?;
         let opened = Opened::from_payload_with_login(text).map_err(|_| Rejected::Content)?;
@@ -122,7 +122,7 @@ impl SealedCookieSessions {
         let length = payload.len() + content::OVERHEAD;
         let cookie_length = Cipher::sealed_length(length);
         let compress = self.compression.is_tried(cookie_length, || save.value_limit());
-        self.cipher.seal(content::encode(payload, span, compress), save.cookie_name())
+        self.cipher.seal(content::encode(payload, span, compress), self.config.namespace())
     }
 }
 

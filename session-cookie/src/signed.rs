@@ -1,5 +1,6 @@
 //! The session interface over signed cookies.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use session_core::config::SecretKey;
@@ -10,6 +11,7 @@ use session_core::{Error, ErrorKind, Outcome, SessionConfig, SessionInterface, a
 
 use crate::base64url;
 use crate::compression::Compression;
+use crate::in_use;
 use crate::payload;
 use crate::rules;
 use crate::signer::{Digest, Refused, Signer};
@@ -43,6 +45,13 @@ const CLOCK_TOLERANCE: u64 = 60;
 /// any other. A copy of the cookie stays valid after a logout, until it expires or the key is
 /// replaced; a [stamp](session_core::login) ends the sessions of a user.
 ///
+/// # Namespaces
+///
+/// The format has no place for a [namespace](SessionConfig::namespace). Therefore a process cannot
+/// have two signed cookies with the same key and different namespaces, unless their
+/// [salts](SignedCookieSessionsBuilder::salt) differ. Two processes that share a key must have
+/// different salts too.
+///
 /// # Examples
 ///
 /// Reading a session that Flask signed:
@@ -72,6 +81,8 @@ pub struct SignedCookieSessions {
     config: SessionConfig,
     signer: Signer,
     format: Format,
+    /// Keeps other namespaces of this process from using the same keys.
+    _registration: Arc<str>,
 }
 
 /// How the payload is written before it is signed.
@@ -120,11 +131,13 @@ impl SignedCookieSessions {
     /// # Errors
     ///
     /// [`ErrorKind::Configuration`] if the configuration has an idle or absolute timeout, which the
-    /// format cannot store.
+    /// format cannot store, or if this process has another signed cookie with one of the keys and
+    /// another [namespace](SessionConfig::namespace).
     pub fn starlette(config: SessionConfig, key: &SecretKey) -> Result<Self, Error> {
         refuse_timeouts(&config)?;
         let signer = Signer::concatenated(key, STARLETTE_SALT.as_bytes())?;
-        Ok(Self { config, signer, format: Format::Starlette })
+        let registration = in_use::register(key, &[b"starlette"], config.namespace())?;
+        Ok(Self { config, signer, format: Format::Starlette, _registration: registration })
     }
 
     /// Returns a builder, to choose another salt, digest or compression.
@@ -246,11 +259,19 @@ impl SignedCookieSessionsBuilder {
     ///
     /// [`ErrorKind::Configuration`] if the configuration has an idle or absolute timeout, which
     /// Flask's format cannot store.
+    ///
+    /// [`ErrorKind::Configuration`] also if this process has another signed cookie with one of the
+    /// keys, the same salt and digest, and another [namespace](SessionConfig::namespace). Each of
+    /// them would accept the cookies of the other.
     pub fn build(self) -> Result<SignedCookieSessions, Error> {
         refuse_timeouts(&self.config)?;
-        let signer = Signer::new(&self.key, self.salt.as_bytes(), self.digest)?;
-        let format = Format::Flask(self.compression);
-        Ok(SignedCookieSessions { config: self.config, signer, format })
+        let Self { config, key, salt, digest, compression } = self;
+        let signer = Signer::new(&key, salt.as_bytes(), digest)?;
+        let derivation = [format!("{digest:?}").into_bytes(), salt.into_bytes()];
+        let derivation = derivation.each_ref().map(Vec::as_slice);
+        let registration = in_use::register(&key, &derivation, config.namespace())?;
+        let format = Format::Flask(compression);
+        Ok(SignedCookieSessions { config, signer, format, _registration: registration })
     }
 }
 

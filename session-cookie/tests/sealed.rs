@@ -57,16 +57,21 @@ fn truncated_or_extended_cookie_is_fresh_session() {
 }
 
 #[test]
-fn sealed_cookie_opens_only_under_its_name() {
-    let named = |name| sessions(config().cookie_name(name), SECRET);
-    let genuine = cookie(&named("session"), |session| session.insert("role", "guest"));
-    assert!(!is_fresh(&open(&named("session"), &genuine)));
+fn sealed_cookie_opens_only_in_its_namespace() {
+    let opened = |builder, name: &str| {
+        let genuine = cookie(&sealed(), |session| session.insert("role", "guest"));
+        let header = format!("{name}={genuine}");
+        let view = RequestView::builder().cookie_header(header.as_bytes()).build();
+        !is_fresh(&run(RequestSession::new(sessions(builder, SECRET), view).session()).unwrap())
+    };
     for other in ["admin", "Session", "session2", "s"] {
-        let view =
-            RequestView::builder().cookie_header(format!("{other}={genuine}").as_bytes()).build();
-        let session = run(RequestSession::new(named(other), view).session()).unwrap();
-        assert!(is_fresh(&session), "{other}");
+        assert!(!opened(config().cookie_name(other), other), "{other}");
     }
+    assert!(!opened(config().namespace("admin"), "session"));
+    for name in ["session", "__Host-session", "__Secure-session"] {
+        assert!(opened(config().cookie_secure(true).cookie_name(name), name), "{name}");
+    }
+    assert!(opened(config().cookie_name("id").namespace("session"), "id"));
 }
 
 #[test]

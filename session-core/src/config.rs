@@ -99,6 +99,7 @@ pub struct SessionConfig {
 #[derive(Clone, Debug)]
 struct Settings {
     cookie_name: String,
+    namespace: Option<String>,
     cookie_attributes: CookieAttributes,
     permanent_lifetime: Duration,
     permanent_by_default: bool,
@@ -128,6 +129,12 @@ impl SessionConfig {
     /// Returns the name of the cookie.
     pub fn cookie_name(&self) -> &str {
         &self.settings.cookie_name
+    }
+
+    /// Returns the namespace to which sessions are bound. A session id or a sealed cookie of one
+    /// namespace opens nothing in another, even if both share a store or a key.
+    pub fn namespace(&self) -> &str {
+        self.settings.namespace.as_deref().unwrap_or_else(|| without_prefix(self.cookie_name()))
     }
 
     /// Returns the attributes of the cookie.
@@ -194,6 +201,17 @@ impl SessionConfig {
     }
 }
 
+/// Returns a cookie name without the prefixes that only restrict its attributes.
+fn without_prefix(name: &str) -> &str {
+    ["__Host-Http-", "__Host-", "__Http-", "__Secure-"]
+        .into_iter()
+        .find_map(|prefix| {
+            let start = name.get(..prefix.len())?;
+            start.eq_ignore_ascii_case(prefix).then(|| &name[prefix.len()..])
+        })
+        .unwrap_or(name)
+}
+
 impl Default for SessionConfig {
     fn default() -> Self {
         Self { settings: Arc::new(Settings::default()) }
@@ -204,6 +222,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             cookie_name: "session".to_owned(),
+            namespace: None,
             cookie_attributes: CookieAttributes::default(),
             permanent_lifetime: Duration::from_hours(31 * 24),
             permanent_by_default: false,

@@ -49,7 +49,7 @@ fn check(rows: &[Row], ids: &[String]) {
     for id in ids {
         let raw = URL_SAFE_NO_PAD.decode(id).unwrap();
         assert_eq!(raw.len(), 32);
-        let hash = Sha256::digest(&raw);
+        let hash = Sha256::new().chain_update(&raw).chain_update("session").finalize();
         assert_eq!(
             rows.iter().filter(|row| row.key == hash[..]).count(),
             1,

@@ -38,7 +38,9 @@ pub fn key() -> SecretKey {
 
 /// Returns sessions in a signed cookie with this name.
 pub fn named(name: &str) -> SignedCookieSessions {
-    SignedCookieSessions::new(settings().cookie_name(name).build().unwrap(), &key()).unwrap()
+    let config = settings().cookie_name(name).build().unwrap();
+    // Cookies of several names with one key need different salts.
+    SignedCookieSessions::builder(config, &key()).salt(name).build().unwrap()
 }
 
 /// Saves a new session and returns the `Cookie` header of a client that has it.

@@ -1,4 +1,4 @@
-//! Sealing: AES-256-GCM-SIV with keys that are derived for this purpose only. The cookie name is
+//! Sealing: AES-256-GCM-SIV with keys that are derived for this purpose only. The namespace is
 //! authenticated with the content.
 
 use std::fmt;
@@ -55,7 +55,7 @@ impl Cipher {
     }
 
     /// Returns the cookie value: the ciphertext, the tag and the nonce, in base64.
-    pub(super) fn seal(&self, mut content: Vec<u8>, cookie_name: &str) -> Result<String, Error> {
+    pub(super) fn seal(&self, mut content: Vec<u8>, namespace: &str) -> Result<String, Error> {
         let mut nonce = [0; NONCE];
         getrandom::fill(&mut nonce).map_err(|error| {
             let message = "cannot read random bytes from the operating system";
@@ -63,22 +63,22 @@ impl Cipher {
         })?;
         let nonce = Nonce::from(nonce);
         let tag = self.keys[0]
-            .encrypt_inout_detached(&nonce, cookie_name.as_bytes(), content.as_mut_slice().into())
+            .encrypt_inout_detached(&nonce, namespace.as_bytes(), content.as_mut_slice().into())
             .map_err(|_| Error::new(ErrorKind::TooLarge, "session is too large to be sealed"))?;
         content.extend_from_slice(&tag);
         content.extend_from_slice(&nonce);
         Ok(STRICT.encode(content))
     }
 
-    /// Returns the content of a cookie of this name, or `None` if none of the keys sealed it.
-    pub(super) fn open(&self, cookie: &str, cookie_name: &str) -> Option<Vec<u8>> {
+    /// Returns the content of a cookie of this namespace, or `None` if none of the keys sealed it.
+    pub(super) fn open(&self, cookie: &str, namespace: &str) -> Option<Vec<u8>> {
         let mut content = STRICT.decode(cookie).ok()?;
         let (rest, nonce) = content.split_last_chunk_mut::<NONCE>()?;
         let (sealed, tag) = rest.split_last_chunk_mut::<TAG>()?;
         let (nonce, tag, length) = (Nonce::from(*nonce), Tag::from(*tag), sealed.len());
         // A failed decryption leaves the ciphertext unchanged for the next key.
         let opened = self.keys.iter().any(|key| {
-            key.decrypt_inout_detached(&nonce, cookie_name.as_bytes(), (&mut *sealed).into(), &tag)
+            key.decrypt_inout_detached(&nonce, namespace.as_bytes(), (&mut *sealed).into(), &tag)
                 .is_ok()
         });
         content.truncate(length);

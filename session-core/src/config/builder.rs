@@ -46,6 +46,23 @@ impl SessionConfigBuilder {
         self
     }
 
+    /// Sets the namespace of the sessions. The default is the name of the cookie, without a prefix
+    /// such as `__Host-`. Flask has no such setting.
+    ///
+    /// A session opens only in the namespace in which it began. Therefore the cookie of a user that
+    /// is sent under the name of the administrators' cookie opens nothing, even if both interfaces
+    /// share a store or the key of a sealed cookie. To rename the cookie and keep the sessions, set
+    /// the previous name as the namespace. The owner index of a store has no namespaces: use
+    /// another prefix or table if two interfaces have different users.
+    ///
+    /// The signed cookie cannot be bound to a namespace, because its format is that of Flask. Two
+    /// of them with the same key and different namespaces need different salts.
+    #[must_use]
+    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.settings.namespace = Some(namespace.into());
+        self
+    }
+
     /// Sets the domain that, with its subdomains, gets the cookie. The default is `None`: only the
     /// host that set it. This is Flask's `SESSION_COOKIE_DOMAIN`; see
     /// [`CookieAttributesBuilder::domain`].

@@ -38,7 +38,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         check_attached(save)?;
         let mut is_ended = self.end_record(record, None, &mut deadline).await?;
         if let Some(successor) = record.successor {
-            is_ended |= self.end_planned(successor.id.store_key(), &mut deadline).await?;
+            is_ended |= self.end_planned(self.key_of(successor.id), &mut deadline).await?;
         }
         if !is_ended && save.login().is_none() {
             return Ok(Saved::dropped());

@@ -51,9 +51,10 @@ impl SessionId {
         self.to_cookie() + UNCONFIRMED
     }
 
-    /// The key of its record.
-    pub(super) fn store_key(self) -> StoreKey {
-        StoreKey::from_bytes(Sha256::digest(self.0).into())
+    /// The key of its record. An id of another namespace has another key.
+    pub(super) fn store_key(self, namespace: &str) -> StoreKey {
+        let hash = Sha256::new().chain_update(self.0).chain_update(namespace);
+        StoreKey::from_bytes(hash.finalize().into())
     }
 }
 
@@ -91,7 +92,9 @@ mod tests {
     #[test]
     fn store_key_does_not_reveal_id() {
         let id = SessionId([1; 32]);
-        assert_ne!(id.store_key().as_bytes(), &id.0);
-        assert_eq!(format!("{id:?}{:?}", id.store_key()), "SessionId(..)StoreKey(..)");
+        let key = id.store_key("shop");
+        assert_ne!(key.as_bytes(), &id.0);
+        assert_ne!(key, id.store_key("admin"));
+        assert_eq!(format!("{id:?}{key:?}"), "SessionId(..)StoreKey(..)");
     }
 }

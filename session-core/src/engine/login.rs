@@ -53,7 +53,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         deadline: Deadline<'_>,
     ) -> Result<Saved, Error> {
         let contents = self.contents_of_login(successor, save, &deadline).await?;
-        let planned = RecordRef::planned(save.now())?;
+        let planned = RecordRef::planned(save.now(), self.config.namespace())?;
         let mut saving = Saving::new(save, &planned, deadline);
         saving.login_after = Some(successor);
         let saved = self.create_session(&mut saving, contents.clone()).await?;

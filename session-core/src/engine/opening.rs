@@ -19,11 +19,11 @@ impl<S: SessionStore> SessionInterface for ServerSideSessions<S> {
     async fn open(&self, context: &OpenContext<'_>) -> Result<Opened, Error> {
         let Some(cookie) = context.cookie() else { return Ok(Opened::new()) };
         if let Some(id) = SessionId::parse(cookie) {
-            let found = self.find(&id.store_key(), context.now()).await?;
+            let found = self.find(&self.key_of(id), context.now()).await?;
             return Ok(opened(context, id, found));
         }
         let Some(id) = SessionId::parse_unconfirmed(cookie) else { return Ok(Opened::new()) };
-        let found = Box::pin(self.confirm(&id.store_key())).await?;
+        let found = Box::pin(self.confirm(&self.key_of(id))).await?;
         let renewal = Renewal {
             at: std::time::SystemTime::UNIX_EPOCH,
             on: RenewOn::AnyRequest,

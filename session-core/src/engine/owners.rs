@@ -82,7 +82,7 @@ impl<S: OwnerIndex> OwnerSessions for ServerSideSessions<S> {
             return Err(Error::new(ErrorKind::Unavailable, message));
         }
         let Some(owner) = session.owner() else { return Ok(0) };
-        let (own, next) = (self.handle_of(session), next_record(session));
+        let (own, next) = (self.handle_of(session), self.next_record(session));
         let is_own = |other: &Listed| {
             Some(&other.handle) == own.as_ref() || Some(other.live.record.key) == next
         };
@@ -95,6 +95,14 @@ impl<S: OwnerIndex> OwnerSessions for ServerSideSessions<S> {
 }
 
 impl<S: OwnerIndex> ServerSideSessions<S> {
+    /// The record that a login of unknown outcome may have moved the session to.
+    fn next_record(&self, session: &Session) -> Option<StoreKey> {
+        match &*state_of(session).backend_state::<Position>()? {
+            Position::Live(record) => record.successor.map(|successor| self.key_of(successor.id)),
+            Position::Planned { .. } | Position::Moved { .. } => None,
+        }
+    }
+
     /// Ends these sessions, with what unfinished rotations left of them, and returns how many it
     /// ended. Each session has its own deadline. A session that cannot
     /// be ended does not keep the others alive.
@@ -131,14 +139,6 @@ impl<S: OwnerIndex> ServerSideSessions<S> {
             left.len()
         );
         Err(Error::new(failure.kind(), message).with_source(failure))
-    }
-}
-
-/// The record that a login of unknown outcome may have moved the session to.
-fn next_record(session: &Session) -> Option<StoreKey> {
-    match &*state_of(session).backend_state::<Position>()? {
-        Position::Live(record) => record.successor.map(|successor| successor.id.store_key()),
-        Position::Planned { .. } | Position::Moved { .. } => None,
     }
 }
 

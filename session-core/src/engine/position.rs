@@ -84,11 +84,11 @@ impl RecordRef {
     }
 
     /// A record that does not exist yet, under a new id.
-    pub(super) fn planned(now: SystemTime) -> Result<Self, Error> {
+    pub(super) fn planned(now: SystemTime, namespace: &str) -> Result<Self, Error> {
         let id = SessionId::generate()?;
         Ok(Self {
             id: Some(id),
-            key: id.store_key(),
+            key: id.store_key(namespace),
             version: Version::new(0),
             seen_at: Duration::ZERO,
             created_at: now,
@@ -107,7 +107,7 @@ impl RecordRef {
     /// call may create it as well. After a login, it is another session, whose time starts now.
     pub(super) fn moved_to(
         &self,
-        id: SessionId,
+        (id, key): (SessionId, StoreKey),
         is_retried: bool,
         save: &Save<'_>,
     ) -> Result<Self, Error> {
@@ -119,7 +119,7 @@ impl RecordRef {
             created_at,
             lineage,
             id: Some(id),
-            key: id.store_key(),
+            key,
             version: Version::new(0),
             seen_at: Duration::ZERO,
             kept_for: Duration::ZERO,

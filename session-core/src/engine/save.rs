@@ -79,7 +79,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
             return Ok(Saved::new(cookie, Outcome::Unchanged));
         }
         check_attached(save)?;
-        let planned = RecordRef::planned(save.now())?;
+        let planned = RecordRef::planned(save.now(), self.config.namespace())?;
         let mut saving = Saving::new(save, &planned, deadline);
         self.create_session(&mut saving, save.contents()).await
     }

@@ -1,7 +1,9 @@
 //! The type that applications use.
 
+use super::id::SessionId;
 use super::queue::Queue;
 use crate::SessionConfig;
+use crate::store::StoreKey;
 
 /// Sessions on a server-side store.
 ///
@@ -34,6 +36,11 @@ impl<S> ServerSideSessions<S> {
     /// Returns sessions on this store.
     pub fn new(store: S, config: SessionConfig) -> Self {
         Self { store, config, queue: Queue::default() }
+    }
+
+    /// The key of the record of an id.
+    pub(super) fn key_of(&self, id: SessionId) -> StoreKey {
+        id.store_key(self.config.namespace())
     }
 
     /// Returns the store.

@@ -61,7 +61,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let id = known.map_or_else(SessionId::generate, |known| Ok(known.id))?;
         saving.successor = Some(known.unwrap_or(Successor { id, is_created: false }));
         let (opened, save) = (saving.opened, saving.save);
-        let (planned, contents) = (opened.moved_to(id, known.is_some(), save)?, save.contents());
+        let (planned, contents) = (opened.moved_to((id, self.key_of(id)), known.is_some(), save)?, save.contents());
         let new = self.create(saving, planned, &contents, Some(opened.key)).await?;
         saving.created_successor(id);
         Ok(Created::Record(new, contents))
@@ -74,7 +74,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         saving: &mut Saving<'_, '_>,
     ) -> Result<Option<Created>, Error> {
         let Some(Successor { id, .. }) = saving.successor else { return Ok(None) };
-        let key = id.store_key();
+        let key = self.key_of(id);
         loop {
             saving.deadline.check_lookup()?;
             let live = match self.find(&key, self.config.now()).await? {
@@ -137,7 +137,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
         if save.is_final()
             && saving.deadline.allows_lookup()
-            && let Ok(Found::Live(live)) = self.find(&id.store_key(), self.config.now()).await
+            && let Ok(Found::Live(live)) = self.find(&self.key_of(id), self.config.now()).await
         {
             self.discard(&live.record, &saving.deadline).await;
         }

@@ -19,6 +19,7 @@ mod guarantees;
 mod hooks;
 mod late;
 mod logins;
+mod namespaces;
 mod outcomes;
 mod owners;
 mod pairs;

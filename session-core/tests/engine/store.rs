@@ -312,5 +312,6 @@ pub fn id_of(cookie: &str) -> Vec<u8> {
 
 /// Where the engine keeps the session of a cookie.
 pub fn store_key(cookie: &str) -> StoreKey {
-    StoreKey::from_bytes(Sha256::digest(id_of(cookie)).into())
+    let hash = Sha256::new().chain_update(id_of(cookie)).chain_update("session");
+    StoreKey::from_bytes(hash.finalize().into())
 }

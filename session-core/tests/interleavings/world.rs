@@ -319,7 +319,8 @@ pub(crate) fn id_of(cookie: &str) -> &str {
 
 /// Where the engine stores the session of a cookie.
 pub(crate) fn store_key(cookie: &str) -> StoreKey {
-    StoreKey::from_bytes(Sha256::digest(URL_SAFE_NO_PAD.decode(id_of(cookie)).unwrap()).into())
+    let id = URL_SAFE_NO_PAD.decode(id_of(cookie)).unwrap();
+    StoreKey::from_bytes(Sha256::new().chain_update(id).chain_update("session").finalize().into())
 }
 
 /// Begins a session, and returns its cookie.

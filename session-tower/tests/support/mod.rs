@@ -37,7 +37,10 @@ pub fn key() -> SecretKey {
 }
 
 pub fn signed(settings: SessionConfigBuilder) -> SignedCookieSessions {
-    SignedCookieSessions::new(settings.build().unwrap(), &key()).unwrap()
+    let config = settings.build().unwrap();
+    // Cookies of several names with one key need different salts.
+    let salt = config.cookie_name().to_owned();
+    SignedCookieSessions::builder(config, &key()).salt(salt).build().unwrap()
 }
 
 /// Saves a new session and returns the `Cookie` header of a client that has it.
