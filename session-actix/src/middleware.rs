@@ -283,15 +283,19 @@ fn apply(response: &mut HeaderMap, headers: &SessionHeaders) -> Result<(), sessi
     if let Some(directive) = headers.cache_control(values(response, CACHE_CONTROL.as_str())) {
         response.insert(CACHE_CONTROL, HeaderValue::from_static(directive));
     }
-    let Some(cookie) = headers.set_cookie() else { return Ok(()) };
+    if headers.set_cookie().is_none() {
+        return Ok(());
+    }
     for name in SessionHeaders::TARGETED {
         if let Some(directive) = headers.targeted_cache_control(values(response, name)) {
             response.insert(HeaderName::from_static(name), HeaderValue::from_static(directive));
         }
     }
-    let mut cookie = value(cookie)?;
-    cookie.set_sensitive(true);
-    response.append(SET_COOKIE, cookie);
+    for cookie in headers.set_cookies() {
+        let mut cookie = value(cookie)?;
+        cookie.set_sensitive(true);
+        response.append(SET_COOKIE, cookie);
+    }
     Ok(())
 }
 

@@ -101,6 +101,8 @@ struct Settings {
     cookie_name: String,
     namespace: Option<String>,
     cookie_attributes: CookieAttributes,
+    former_domains: Vec<String>,
+    former_paths: Vec<String>,
     permanent_lifetime: Duration,
     permanent_by_default: bool,
     browser_lifetime: Duration,
@@ -140,6 +142,32 @@ impl SessionConfig {
     /// Returns the attributes of the cookie.
     pub fn cookie_attributes(&self) -> &CookieAttributes {
         &self.settings.cookie_attributes
+    }
+
+    /// Returns the attributes of other cookies with this name and these attributes that a browser
+    /// may have: without a domain, and with a former domain or path.
+    pub(crate) fn other_attributes(
+        &self,
+        name: &str,
+        attributes: &CookieAttributes,
+    ) -> Vec<CookieAttributes> {
+        let mut others = Vec::new();
+        if starts_with_prefix(name, "__Host-") {
+            return others;
+        }
+        let Settings { former_domains, former_paths, .. } = &*self.settings;
+        let former = former_domains.iter().map(|domain| Some(domain.as_str()));
+        for domain in [None, attributes.domain()].into_iter().chain(former) {
+            for path in
+                [attributes.path()].into_iter().chain(former_paths.iter().map(|path| &**path))
+            {
+                let other = attributes.at(domain, path);
+                if other != *attributes && !others.contains(&other) {
+                    others.push(other);
+                }
+            }
+        }
+        others
     }
 
     /// Returns how long a permanent session lives after it was last saved or renewed.
@@ -205,11 +233,12 @@ impl SessionConfig {
 fn without_prefix(name: &str) -> &str {
     ["__Host-Http-", "__Host-", "__Http-", "__Secure-"]
         .into_iter()
-        .find_map(|prefix| {
-            let start = name.get(..prefix.len())?;
-            start.eq_ignore_ascii_case(prefix).then(|| &name[prefix.len()..])
-        })
-        .unwrap_or(name)
+        .find(|prefix| starts_with_prefix(name, prefix))
+        .map_or(name, |prefix| &name[prefix.len()..])
+}
+
+fn starts_with_prefix(name: &str, prefix: &str) -> bool {
+    name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
 impl Default for SessionConfig {
@@ -224,6 +253,8 @@ impl Default for Settings {
             cookie_name: "session".to_owned(),
             namespace: None,
             cookie_attributes: CookieAttributes::default(),
+            former_domains: Vec::new(),
+            former_paths: Vec::new(),
             permanent_lifetime: Duration::from_hours(31 * 24),
             permanent_by_default: false,
             browser_lifetime: Duration::from_hours(24),

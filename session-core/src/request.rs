@@ -13,6 +13,7 @@ mod latch;
 mod save;
 mod sent;
 mod session;
+mod several;
 mod stack;
 
 pub use commit::Committed;

@@ -41,6 +41,21 @@ impl RequestView {
         std::str::from_utf8(first).ok()
     }
 
+    /// Returns the values of all cookies with this name that are UTF-8, in the order of the headers.
+    pub(crate) fn cookies(&self, name: &str) -> impl Iterator<Item = &str> {
+        let values = cookie::values(&self.text[self.path_end..], name);
+        values.filter_map(|value| std::str::from_utf8(value).ok())
+    }
+
+    /// Returns the same request, as if this cookie had come before the others.
+    pub(crate) fn with_first_cookie(&self, name: &str, value: &str) -> Self {
+        let mut text = self.text[..self.path_end].to_vec();
+        for part in [name.as_bytes(), b"=", value.as_bytes(), b";", &self.text[self.path_end..]] {
+            text.extend_from_slice(part);
+        }
+        Self { text, ..*self }
+    }
+
     /// Returns whether the request has several cookies with this name, as after a change of the
     /// cookie's domain or path.
     pub fn has_several_cookies(&self, name: &str) -> bool {

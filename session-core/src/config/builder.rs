@@ -80,6 +80,33 @@ impl SessionConfigBuilder {
         self
     }
 
+    /// Sets the domains that the cookie had formerly, or that other applications give it. The
+    /// default is none. Flask has no such setting.
+    ///
+    /// If a request has several cookies of the name, a response that sets or removes the cookie
+    /// also removes those without a domain, with one of these domains, and with one of the
+    /// [former paths](Self::former_cookie_paths). Browsers do not say which domain a cookie has.
+    #[must_use]
+    pub fn former_cookie_domains<D: Into<String>>(
+        mut self,
+        domains: impl IntoIterator<Item = D>,
+    ) -> Self {
+        self.settings.former_domains = domains.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets the paths that the cookie had formerly; see
+    /// [`former_cookie_domains`](Self::former_cookie_domains). The default is none. Flask has no
+    /// such setting.
+    #[must_use]
+    pub fn former_cookie_paths<P: Into<String>>(
+        mut self,
+        paths: impl IntoIterator<Item = P>,
+    ) -> Self {
+        self.settings.former_paths = paths.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Sets the path under which the application is mounted. The default is `/`. This is Flask's
     /// `APPLICATION_ROOT`, and is used only as the default of [`cookie_path`](Self::cookie_path).
     #[must_use]
@@ -227,7 +254,8 @@ impl SessionConfigBuilder {
     ///
     /// [`ErrorKind::Configuration`] if browsers would reject the cookie:
     ///
-    /// - The attributes are invalid; see [`CookieAttributesBuilder::build`].
+    /// - The attributes, or a former domain or path, are invalid; see
+    ///   [`CookieAttributesBuilder::build`].
     /// - The name is not a token.
     /// - The name has one of the prefixes `__Secure-`, `__Host-`, `__Http-` and `__Host-Http-`, and
     ///   its requirements are not met (RFC 6265bis, section 4.1.3). All require `Secure`. `__Host-`
@@ -245,6 +273,14 @@ impl SessionConfigBuilder {
         }
         if let Some(path) = self.cookie_path.or(self.application_root) {
             self.attributes = self.attributes.path(path);
+        }
+        for domain in &mut self.settings.former_domains {
+            let former = self.attributes.clone().domain(domain.as_str()).build()?;
+            former.domain().unwrap_or_default().clone_into(domain);
+        }
+        for path in &mut self.settings.former_paths {
+            let former = self.attributes.clone().path(path.as_str()).build()?;
+            former.path().clone_into(path);
         }
         let attributes = self.attributes.build()?;
         cookie::check_name(&self.settings.cookie_name, &attributes)?;

@@ -106,6 +106,14 @@ impl CookieAttributes {
         &self.rendered
     }
 
+    /// Returns the same attributes for another domain and path, which must be valid and encoded.
+    pub(crate) fn at(&self, domain: Option<&str>, path: &str) -> Self {
+        let mut attributes = self.clone();
+        (attributes.domain, attributes.path) = (domain.map(str::to_owned), path.to_owned());
+        attributes.rendered = render_attributes(&attributes);
+        attributes
+    }
+
     /// Returns the size of a `Set-Cookie` header without its value: name, attributes and the
     /// longest expiry.
     pub(crate) fn overhead(&self, name: &str) -> usize {

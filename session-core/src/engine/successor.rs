@@ -61,7 +61,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let id = known.map_or_else(SessionId::generate, |known| Ok(known.id))?;
         saving.successor = Some(known.unwrap_or(Successor { id, is_created: false }));
         let (opened, save) = (saving.opened, saving.save);
-        let (planned, contents) = (opened.moved_to((id, self.key_of(id)), known.is_some(), save)?, save.contents());
+        let (planned, contents) =
+            (opened.moved_to((id, self.key_of(id)), known.is_some(), save)?, save.contents());
         let new = self.create(saving, planned, &contents, Some(opened.key)).await?;
         saving.created_successor(id);
         Ok(Created::Record(new, contents))

@@ -79,7 +79,11 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
     /// without the backend state of the malformed record. The next save then stores a new session
     /// under a new id.
     ///
-    /// The core calls it at most once per request, but concurrently for requests of one session.
+    /// The core calls it at most once per request, but concurrently for requests of one session. If
+    /// a request sends several cookies of the name, the core calls it for each value, at most four,
+    /// with a context whose [`cookie`](OpenContext::cookie) is this value. It then uses one of the
+    /// sessions, and saves the others only to end them.
+    ///
     /// The future may be dropped at any await; nothing may be left half done then.
     ///
     /// # Errors

@@ -79,8 +79,9 @@ impl RequestSession {
         // A committed session starts no other save, so only an earlier one can be in progress.
         let saved_manually = shared.saved_manually.load(Ordering::SeqCst);
         let _permit = if saved_manually { Some(shared.saving.lock().await) } else { None };
-        let (result, sent) = shared.save(true).await;
-        shared.committed(result.err(), sent)
+        let (result, sent) = shared.save_intent(true).await;
+        let others = shared.end_others_again().await;
+        shared.committed(result.err().or(others.err()), sent)
     }
 }
 
@@ -88,9 +89,12 @@ impl Shared {
     fn committed(&self, error: Option<Error>, cookie: SentCookie) -> Committed {
         self.send(cookie);
         // It may be the header that an earlier save left for the response.
-        let set_cookie = self.sent().header.take();
+        let (set_cookie, removals) = {
+            let mut sent = self.sent();
+            (sent.header.take(), std::mem::take(&mut sent.removals))
+        };
         let vary = set_cookie.is_some() || self.cell.is_accessed();
-        Committed { headers: SessionHeaders { set_cookie, vary }, error }
+        Committed { headers: SessionHeaders { set_cookie, removals, vary }, error }
     }
 
     pub(super) fn sent(&self) -> MutexGuard<'_, SentCookie> {
@@ -105,7 +109,7 @@ impl Shared {
             let cookie = match &sent.action {
                 CookieAction::Set { value, .. } => Some(value.as_str()),
                 CookieAction::Remove => None,
-                CookieAction::Keep => self.view.cookie(name),
+                CookieAction::Keep => self.view().cookie(name),
             };
             cookie.map(|cookie| format!("{name}={cookie}")).unwrap_or_default()
         };

@@ -8,17 +8,26 @@ use super::caching::Directives;
 
 /// The response headers of a committed session. The default adds no header.
 ///
-/// An adapter appends [`set_cookie`](Self::set_cookie), and sets the headers that
+/// An adapter appends [`set_cookies`](Self::set_cookies), and sets the headers that
 /// [`merged_vary`](Self::merged_vary), [`cache_control`](Self::cache_control) and
 /// [`targeted_cache_control`](Self::targeted_cache_control) return.
 #[derive(Clone, Default)]
 pub struct SessionHeaders {
     pub(crate) set_cookie: Option<String>,
+    /// Removals of cookies of the same name that have another domain or path.
+    pub(crate) removals: Box<[String]>,
     pub(crate) vary: bool,
 }
 
 impl SessionHeaders {
-    /// Returns the value of the `Set-Cookie` header to append, in visible ASCII.
+    /// Returns the values of the `Set-Cookie` headers to append, in visible ASCII: the
+    /// [session's](Self::set_cookie), and removals of cookies of the same name with another domain
+    /// or path.
+    pub fn set_cookies(&self) -> impl Iterator<Item = &str> {
+        self.set_cookie().into_iter().chain(self.removals.iter().map(String::as_str))
+    }
+
+    /// Returns the `Set-Cookie` header of the session, which sets or removes its cookie.
     pub fn set_cookie(&self) -> Option<&str> {
         self.set_cookie.as_deref()
     }
@@ -132,7 +141,7 @@ mod tests {
 
     #[test]
     fn vary_is_merged_into_one_header_and_star_stays() {
-        let headers = SessionHeaders { set_cookie: None, vary: true };
+        let headers = SessionHeaders { vary: true, ..SessionHeaders::default() };
         let merged =
             |present: &[&str]| headers.merged_vary(present.iter().map(|value| value.as_bytes()));
         assert_eq!(merged(&[]).as_deref(), Some("Cookie"));
@@ -146,7 +155,11 @@ mod tests {
 
     #[test]
     fn response_that_sets_cookie_is_not_stored_by_default() {
-        let setting = SessionHeaders { set_cookie: Some("session=x".to_owned()), vary: true };
+        let setting = SessionHeaders {
+            set_cookie: Some("session=x".to_owned()),
+            vary: true,
+            ..SessionHeaders::default()
+        };
         assert_eq!(setting.cache_control([]), Some("no-store"));
         assert_eq!(setting.cache_control([&b" "[..]]), Some("no-store"));
         for open in ["public, max-age=60", "max-age=60", "no-cache"] {
@@ -162,7 +175,7 @@ mod tests {
 
     #[test]
     fn response_that_reads_session_is_private_by_default() {
-        let reading = SessionHeaders { set_cookie: None, vary: true };
+        let reading = SessionHeaders { vary: true, ..SessionHeaders::default() };
         assert_eq!(reading.cache_control([]), Some("private, no-cache"));
         assert_eq!(reading.cache_control([&b" "[..]]), Some("private, no-cache"));
         for own in ["public, max-age=60", "max-age=60", "no-store"] {

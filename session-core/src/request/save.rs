@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::hooks::RequestHooks;
 use super::sent::SentCookie;
 use super::session::Shared;
+use super::several::worst;
 use crate::config::OversizePolicy;
 use crate::cookie::{check_name, render_removal, render_set};
 use crate::error::{Error, ErrorKind};
@@ -25,6 +26,17 @@ impl Shared {
         // Either this sees the commit below, or the commit sees this and waits.
         self.saved_manually.swap(true, Ordering::SeqCst);
         let _permit = self.saving.lock().await;
+        let is_logout = matches!(demand, Demand::LogOut);
+        let new_owner = demand.new_owner().map(str::to_owned);
+        let own = self.save_demand(demand).await;
+        match (&own, new_owner) {
+            _ if is_logout => worst(own, self.end_others(None).await),
+            (Ok(Outcome::Dropped) | Err(_), _) | (_, None) => own,
+            (Ok(_), Some(owner)) => self.end_others(Some(&owner)).await.and(own),
+        }
+    }
+
+    async fn save_demand(&self, demand: Demand) -> Result<Outcome, Error> {
         let config = (*self.interface).config();
         let is_logout = matches!(demand, Demand::LogOut);
         let earlier = self.cell.write(|state| {
@@ -53,7 +65,7 @@ impl Shared {
                            the id of a new session could not reach the client";
             return Err(Error::new(ErrorKind::Ended, message));
         }
-        let (result, sent) = self.save(false).await;
+        let (result, sent) = self.save_intent(false).await;
         if is_reopened && self.is_undelivered(&sent.action) {
             let message = "this backend stores the session in the client's cookie, \
                            and the response has been sent";
@@ -80,7 +92,7 @@ impl Shared {
     fn is_undelivered(&self, action: &CookieAction) -> bool {
         match action {
             CookieAction::Set { value, .. } => {
-                self.view.cookie(self.cookie_name()) != Some(value.as_str())
+                self.view().cookie(self.cookie_name()) != Some(value.as_str())
             }
             CookieAction::Keep | CookieAction::Remove => false,
         }
@@ -88,7 +100,7 @@ impl Shared {
 
     /// Saves what the session wants now, if there is anything to save. `last` is the commit. Also
     /// returns what happens to the cookie if it fails.
-    pub(super) async fn save(&self, last: bool) -> (Result<Outcome, Error>, SentCookie) {
+    pub(super) async fn save_intent(&self, last: bool) -> (Result<Outcome, Error>, SentCookie) {
         let on_error = Mutex::new(CookieAction::Keep);
         match self.try_save(last, &on_error).await {
             Ok((outcome, sent)) => (Ok(outcome), sent),
@@ -102,10 +114,11 @@ impl Shared {
         on_error: &Mutex<CookieAction>,
     ) -> Result<(Outcome, SentCookie), (Error, SentCookie)> {
         let interface = &*self.interface;
-        let hooks = RequestHooks { interface, request: &self.view };
+        let view = self.view();
+        let hooks = RequestHooks { interface, request: view };
         let request = SaveRequest {
             hooks: &hooks,
-            view: &self.view,
+            view,
             cell: &self.cell,
             cookie_name: self.cookie_name(),
             now: interface.config().now(),
@@ -232,7 +245,18 @@ impl<'a> SaveAttempt<'a> {
                 return Ok(SentCookie { discards, ..SentCookie::default() });
             }
         };
-        Ok(SentCookie { action, header: Some(header), discards, unconfirmed: false })
+        let removals = self.removals();
+        Ok(SentCookie { action, header: Some(header), removals, discards, unconfirmed: false })
+    }
+
+    /// Renders the headers that remove other cookies of the name, if the request sent several.
+    fn removals(&self) -> Box<[String]> {
+        let (save, name) = (&self.save, self.save.cookie_name());
+        if !save.request().has_several_cookies(name) {
+            return Box::default();
+        }
+        let others = save.config().other_attributes(name, save.cookie_attributes());
+        others.iter().map(|attributes| render_removal(name, attributes)).collect()
     }
 
     /// Continues the session from what was stored, with the changes made since.

@@ -3,13 +3,14 @@
 use std::error::Error as _;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use super::caching::Directives;
 use super::headers::SessionHeaders;
 use super::hooks::RequestHooks;
 use super::latch::Latch;
 use super::sent::SentCookie;
+use super::several::Several;
 use crate::config::Refresh;
 use crate::error::Error;
 use crate::interface::{OpenContext, SessionInterface};
@@ -84,6 +85,8 @@ pub(super) struct Shared {
     pub(super) sets_unchanged: AtomicBool,
     /// Whether a save before the commit was started.
     pub(super) saved_manually: AtomicBool,
+    /// The sessions of several cookies of the name, if the request sent more than one.
+    pub(super) several: OnceLock<Box<Several>>,
     /// Held during a manual save.
     pub(super) saving: async_lock::Mutex<()>,
     /// The effect of the response on the client's cookie.
@@ -135,7 +138,7 @@ impl RequestSession {
         if shared.saved_manually.load(Ordering::SeqCst) || !shared.is_unchanged(true) {
             return None;
         }
-        Some(SessionHeaders { set_cookie: None, vary: shared.cell.is_accessed() })
+        Some(SessionHeaders { vary: shared.cell.is_accessed(), ..SessionHeaders::default() })
     }
 
     /// Notes the `Cache-Control` values of the response. Adapters call it before
@@ -186,6 +189,23 @@ impl Shared {
         let name = (*interface).cookie_name(&view);
         let configured = (*interface).config().cookie_name();
         let cookie_name = (name != configured).then(|| name.into());
+        Self::with_name(interface, view, outage, origin, cookie_name)
+    }
+
+    /// The session of one of several cookies of this request.
+    pub(super) fn with_cookie(&self, value: &str) -> Self {
+        let view = self.view.with_first_cookie(self.cookie_name(), value);
+        let (interface, origin) = (Arc::clone(&self.interface), self.origin.clone());
+        Self::with_name(interface, view, self.outage, origin, self.cookie_name.clone())
+    }
+
+    fn with_name(
+        interface: Arc<dyn SessionInterface>,
+        view: RequestView,
+        outage: OutagePolicy,
+        origin: Origin,
+        cookie_name: Option<Box<str>>,
+    ) -> Self {
         Self {
             interface,
             view,
@@ -198,6 +218,7 @@ impl Shared {
             cookie_name,
             sets_unchanged: AtomicBool::new(false),
             saved_manually: AtomicBool::new(false),
+            several: OnceLock::new(),
             saving: async_lock::Mutex::new(()),
             sent: Mutex::default(),
         }
@@ -224,8 +245,23 @@ impl Shared {
         self.cell.access()
     }
 
+    /// The request, as if it had sent only the cookie of the session that is used.
+    pub(super) fn view(&self) -> &RequestView {
+        self.several.get().and_then(|several| several.view.as_ref()).unwrap_or(&self.view)
+    }
+
     /// Opens the session.
     pub(super) async fn open(&self) -> Result<(), Error> {
+        let opened = if self.view.has_several_cookies(self.cookie_name()) {
+            self.open_with(|| Box::pin(self.open_several())).await
+        } else {
+            self.open_alone().await
+        };
+        opened.inspect_err(|_| self.failed.store(true, Ordering::Relaxed))
+    }
+
+    /// Opens the session of the first cookie of the name.
+    pub(super) async fn open_alone(&self) -> Result<(), Error> {
         self.open_with(|| async {
             let interface = &*self.interface;
             let hooks = RequestHooks { interface, request: &self.view };
@@ -235,9 +271,7 @@ impl Shared {
                 cookie_name: self.cookie_name(),
                 now: interface.config().now(),
             };
-            let opened = interface.open(&context).await.inspect_err(|_| {
-                self.failed.store(true, Ordering::Relaxed);
-            })?;
+            let opened = interface.open(&context).await?;
             Ok(opened.into_parts(&self.origin))
         })
         .await

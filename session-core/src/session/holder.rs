@@ -42,6 +42,14 @@ pub(crate) struct LoginDemand {
 }
 
 impl Demand {
+    /// The owner that the session has afterwards, if it logs in.
+    pub(crate) fn new_owner(&self) -> Option<&str> {
+        match self {
+            Self::LogIn(login) => Some(&login.owner),
+            Self::Nothing | Self::LogOut => None,
+        }
+    }
+
     /// Changes the state. `kept` are the keys of a visitor that a login keeps.
     pub(crate) fn apply(
         self,

@@ -48,7 +48,8 @@ impl Session {
     /// - The [`absolute_timeout`](crate::SessionConfig::absolute_timeout) counts from now.
     ///
     /// If another request ended the session in the meantime, a new session is started from the
-    /// changes of this request.
+    /// changes of this request. If the request sent several cookies of the name, the sessions of
+    /// other users that they open are ended.
     ///
     /// A cookie backend stores the login in the cookie. It cannot cut off anyone: a copy of an
     /// earlier cookie opens what it contained.
@@ -115,6 +116,9 @@ impl Session {
     /// - [`Outcome::Unchanged`]: the request sent no cookie that opens a session.
     /// - [`Outcome::Dropped`]: nothing was ended, and a session may remain, because another request
     ///   changed the id long ago, or a user has logged in since. The cookie stays.
+    ///
+    /// If the request sent several cookies of the name, all sessions that they open are ended, and
+    /// the outcome is the one that promises least.
     ///
     /// The values and the owner are dropped, also those that concurrent requests set. Values that
     /// are set afterwards in the same request start a new session under a new id, without an owner.

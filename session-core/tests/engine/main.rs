@@ -26,6 +26,7 @@ mod pairs;
 mod records;
 mod refresh;
 mod rotated;
+mod several_cookies;
 mod store;
 mod support;
 mod unknown;

@@ -71,6 +71,10 @@ impl App {
         Self { store, clock, sessions, elsewhere: Arc::clone(&engine), owners: engine }
     }
 
+    pub fn sessions(&self) -> Arc<dyn SessionInterface> {
+        Arc::clone(&self.sessions)
+    }
+
     /// A request with this session cookie; with none if it is empty.
     pub fn open(&self, cookie: &str) -> RequestSession {
         let header = format!("{}={cookie}", self.sessions.config().cookie_name());

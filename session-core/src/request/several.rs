@@ -1,0 +1,132 @@
+//! Requests with several cookies of the session's name, as after a change of the cookie's domain or
+//! path, or set by another host of the site.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use futures_util::future::try_join_all;
+
+use super::session::Shared;
+use crate::error::Error;
+use crate::interface::CookieAction;
+use crate::request_view::RequestView;
+use crate::session::holder::{Demand, Holder as _};
+use crate::session::state::{Data, Origin};
+use crate::session::{Login, Outcome};
+
+/// How many cookies of the name are tried.
+const MAX_TRIED: usize = 4;
+
+/// The sessions that the cookies of a request open.
+pub(super) struct Several {
+    /// The request, as if it had sent only the cookie of the session that is used.
+    pub(super) view: Option<RequestView>,
+    /// The sessions that are not used.
+    others: Vec<Arc<Shared>>,
+}
+
+impl Shared {
+    /// Opens the session of each cookie and chooses the one to use.
+    pub(super) async fn open_several(&self) -> Result<(Data, Origin), Error> {
+        let mut values: Vec<&str> = Vec::with_capacity(MAX_TRIED);
+        for value in self.view.cookies(self.cookie_name()) {
+            if values.len() < MAX_TRIED && !values.contains(&value) {
+                values.push(value);
+            }
+        }
+        let candidates: Vec<_> =
+            values.into_iter().map(|value| Arc::new(self.with_cookie(value))).collect();
+        try_join_all(candidates.iter().map(|candidate| candidate.open_alone())).await?;
+        Ok(self.choose(candidates))
+    }
+
+    /// Chooses the session to use, and keeps the others for a logout.
+    fn choose(&self, mut candidates: Vec<Arc<Self>>) -> (Data, Origin) {
+        let first = candidates.first().map(|first| first.opened()).unwrap_or_default();
+        candidates.retain(|candidate| !candidate.cell.read(|state| state.data.is_new));
+        if candidates.is_empty() {
+            self.keep(None, candidates);
+            return first;
+        }
+        let Some(chosen) = chosen(&candidates) else {
+            tracing::warn!("request has session cookies of different users; it gets none of them");
+            self.keep(None, candidates);
+            return (Data::fresh(), self.origin.clone());
+        };
+        let chosen = candidates.remove(chosen);
+        self.keep(Some(chosen.view.clone()), candidates);
+        // The present cookie replaces those that can be replaced.
+        self.sets_unchanged.store(true, Ordering::Relaxed);
+        chosen.opened()
+    }
+
+    fn keep(&self, view: Option<RequestView>, others: Vec<Arc<Self>>) {
+        // If the opening was tried again, the first result stays.
+        let _kept = self.several.set(Box::new(Several { view, others }));
+    }
+
+    fn opened(&self) -> (Data, Origin) {
+        self.cell.read(|state| (state.data.clone(), state.origin.clone()))
+    }
+
+    /// Ends the sessions of the other cookies: all at a logout, and those of other users at a
+    /// login. Otherwise the next request would open one of them, or none.
+    pub(super) async fn end_others(&self, spared: Option<&str>) -> Result<Outcome, Error> {
+        let mut ended = Ok(Outcome::Unchanged);
+        for other in self.several.get().map_or(&[][..], |several| &several.others) {
+            let owner = other.cell.read(|state| state.data.stored.owner().map(str::to_owned));
+            if spared.is_some() && (owner.is_none() || owner.as_deref() == spared) {
+                continue;
+            }
+            ended = worst(ended, Arc::clone(other).save(Demand::LogOut).await);
+            let removal = std::mem::take(&mut *other.sent());
+            if spared.is_none() && self.sent().action == CookieAction::Keep {
+                *self.sent() = removal;
+            }
+        }
+        ended
+    }
+
+    /// Tries again to end other sessions that could not be ended.
+    pub(super) async fn end_others_again(&self) -> Result<(), Error> {
+        for other in self.several.get().map_or(&[][..], |several| &several.others) {
+            if other.cell.read(|state| state.intent.is_modified()) {
+                other.save_intent(true).await.0?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns the position of the session to use, or `None` if the sessions are of different users.
+///
+/// The order of cookies proves nothing, because any host of the site can set some of them. A login
+/// is preferred to a visitor, and among those of one user the latest.
+fn chosen(opened: &[Arc<Shared>]) -> Option<usize> {
+    let mut best: Option<(usize, Login)> = None;
+    for (index, session) in opened.iter().enumerate() {
+        let login = session.cell.read(|state| state.data.stored.login.clone());
+        let Some(login) = login else { continue };
+        match &best {
+            Some((_, best)) if best.owner() != login.owner() => return None,
+            Some((_, best)) if best.authenticated_at() >= login.authenticated_at() => {}
+            _ => best = Some((index, login)),
+        }
+    }
+    Some(best.map_or(0, |(index, _)| index))
+}
+
+/// Returns the outcome that promises less, or an error.
+pub(super) fn worst(
+    one: Result<Outcome, Error>,
+    other: Result<Outcome, Error>,
+) -> Result<Outcome, Error> {
+    let promise = |outcome| match outcome {
+        Outcome::Unchanged => 0,
+        Outcome::Stored => 1,
+        Outcome::BrowserOnly => 2,
+        Outcome::Dropped => 3,
+    };
+    let (one, other) = (one?, other?);
+    Ok(if promise(other) > promise(one) { other } else { one })
+}
