@@ -1,4 +1,5 @@
 //! Two signed cookies with one key and different namespaces in a process.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use session_cookie::{Digest, SecretKey, SessionConfig, SignedCookieSessions};
 use session_core::{Error, ErrorKind};

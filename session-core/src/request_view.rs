@@ -41,7 +41,8 @@ impl RequestView {
         std::str::from_utf8(first).ok()
     }
 
-    /// Returns the values of all cookies with this name that are UTF-8, in the order of the headers.
+    /// Returns the values of all cookies with this name that are UTF-8, in the order of the
+    /// headers.
     pub(crate) fn cookies(&self, name: &str) -> impl Iterator<Item = &str> {
         let values = cookie::values(&self.text[self.path_end..], name);
         values.filter_map(|value| std::str::from_utf8(value).ok())

@@ -30,6 +30,7 @@ use store::{Defect, Defective};
 const TABLE: &str = include_str!("../../session-core/EVENTS.md");
 const VALUE: &str = "a-value-of-the-session";
 const OWNER: &str = "an-owner-of-the-session";
+const OTHER_OWNER: &str = "another-owner-of-the-session";
 const KEY: &str = "a-secret-key-0123456789-abcdefghijk";
 const SHORT_KEY: &str = "a-short-key";
 const WEAK_KEY: &str = "0123456789abcdef0123456789abcdef";
@@ -59,7 +60,7 @@ fn event_table_matches_source_code() {
 #[tokio::test]
 async fn core_cookie_and_tower_events_are_emitted_without_secrets() {
     recorder::install();
-    let mut secrets = [VALUE, OWNER, KEY, SHORT_KEY].map(str::to_owned).to_vec();
+    let mut secrets = [VALUE, OWNER, OTHER_OWNER, KEY, SHORT_KEY].map(str::to_owned).to_vec();
     on_server(&mut secrets).await;
     on_client(&mut secrets).await;
     forged_request().await;
@@ -103,6 +104,22 @@ impl Shop {
             .route("/untouched", get(async || ()))
             .layer(SessionLayer::new(Arc::clone(&sessions)).on_outage(on_outage));
         Self { client: TestClient::new(app, sessions), clock }
+    }
+
+    /// Sends the cookies of two users at once.
+    async fn mix_up(&mut self, secrets: &mut Vec<String>) {
+        self.log_in(secrets).await;
+        let login = self
+            .client
+            .browser_mut()
+            .session_transaction(async |session| session.log_in(OTHER_OWNER, None).await);
+        login.await.unwrap();
+        let first = secrets.last().unwrap();
+        let other = self.client.browser().cookie("session").unwrap().to_owned();
+        let cookies = format!("session={first}; session={other}");
+        let request = Request::new("GET", "/read").with_header("cookie", &cookies);
+        self.client.send(request).await.unwrap();
+        secrets.push(other);
     }
 
     async fn get(&mut self, path: &str) {
@@ -194,6 +211,7 @@ async fn on_client(secrets: &mut Vec<String>) {
         Shop::open(OutagePolicy::Refuse, small(), signed),
         Shop::open(OutagePolicy::Refuse, small(), sealed),
     ];
+    Shop::open(OutagePolicy::Refuse, SessionConfig::builder(), sealed).mix_up(secrets).await;
     for mut shop in shops {
         shop.log_in(secrets).await;
         shop.get("/public").await;

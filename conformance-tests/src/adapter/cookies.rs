@@ -12,7 +12,7 @@ rules! {
     /// The response to the first write of a visitor has exactly one `Set-Cookie` header for the
     /// session.
     ///
-    /// Append `SessionHeaders::set_cookie` once, and commit each request once.
+    /// Append each header of `SessionHeaders::set_cookies` once, and commit each request once.
     async fn a_write_sets_the_cookie_once(adapter) {
         let application = adapter.start().await?;
         let reply = application.get("/write/blue", &[]).await;
@@ -33,8 +33,8 @@ rules! {
 
     /// The cookie is set with the attributes of the interface.
     ///
-    /// Append the value of `SessionHeaders::set_cookie` unchanged. A cookie library that parses and
-    /// rewrites it may lose attributes.
+    /// Append the values of `SessionHeaders::set_cookies` unchanged. A cookie library that parses
+    /// and rewrites them may lose attributes.
     async fn the_attributes_of_the_cookie_reach_the_client(adapter) {
         let application = adapter.start_with(|settings| settings.cookie_domain("shop.example")).await?;
         let rendered = application
@@ -102,6 +102,23 @@ rules! {
         let (first, second) = (application.cookie("blue").await?, application.cookie("red").await?);
         let reply = application.get("/read", &[&first, &second]).await;
         application.equal("read: blue".to_owned(), reply.text())
+    }
+
+    /// If a request has several session cookies, the response sets the cookie and removes the
+    /// others that the interface knows of.
+    ///
+    /// Append every header of `SessionHeaders::set_cookies`, not only the first.
+    async fn other_cookies_of_the_name_are_removed(adapter) {
+        let application = adapter.start_with(|settings| settings.cookie_domain("shop.example")).await?;
+        let (first, second) = (application.cookie("blue").await?, application.cookie("red").await?);
+        let both = format!("{first}; {second}");
+        let reply = application.get("/write/green", &[&both]).await;
+        let domains: Vec<_> = reply
+            .session_cookies()
+            .iter()
+            .map(|header| attributes(header).iter().any(|attribute| attribute == "domain=shop.example"))
+            .collect();
+        application.equal(vec![true, false], domains)
     }
 
     /// Malformed cookies, and headers that are not text, neither fail the request nor hide the

@@ -130,6 +130,7 @@ impl fmt::Debug for SessionHeaders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionHeaders")
             .field("set_cookie", &self.set_cookie.as_ref().map(|_| ".."))
+            .field("removals", &self.removals.len())
             .field("vary", &self.vary)
             .finish()
     }

@@ -10,7 +10,6 @@ use super::headers::SessionHeaders;
 use super::hooks::RequestHooks;
 use super::latch::Latch;
 use super::sent::SentCookie;
-use super::several::Several;
 use crate::config::Refresh;
 use crate::error::Error;
 use crate::interface::{OpenContext, SessionInterface};
@@ -91,6 +90,14 @@ pub(super) struct Shared {
     pub(super) saving: async_lock::Mutex<()>,
     /// The effect of the response on the client's cookie.
     pub(super) sent: Mutex<SentCookie>,
+}
+
+/// The sessions that several cookies of one request open.
+pub(super) struct Several {
+    /// The request, as if it had sent only the cookie of the session that is used.
+    pub(super) view: Option<RequestView>,
+    /// The sessions that are not used.
+    pub(super) others: Vec<Arc<Shared>>,
 }
 
 impl RequestSession {

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use futures_util::future::try_join_all;
 
-use super::session::Shared;
+use super::session::{Several, Shared};
 use crate::error::Error;
 use crate::interface::CookieAction;
 use crate::request_view::RequestView;
@@ -16,14 +16,6 @@ use crate::session::{Login, Outcome};
 
 /// How many cookies of the name are tried.
 const MAX_TRIED: usize = 4;
-
-/// The sessions that the cookies of a request open.
-pub(super) struct Several {
-    /// The request, as if it had sent only the cookie of the session that is used.
-    pub(super) view: Option<RequestView>,
-    /// The sessions that are not used.
-    others: Vec<Arc<Shared>>,
-}
 
 impl Shared {
     /// Opens the session of each cookie and chooses the one to use.

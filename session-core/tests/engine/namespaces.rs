@@ -24,7 +24,7 @@ async fn renamed_cookie_with_same_namespace_opens_session() {
     for (name, namespace) in [("__Host-session", None), ("id", Some("session"))] {
         let renamed = app.reconfigured(|config| {
             let config = config.cookie_name(name);
-            namespace.into_iter().fold(config, |config, value| config.namespace(value))
+            namespace.into_iter().fold(config, session_core::SessionConfigBuilder::namespace)
         });
         assert!(!renamed.peek(&cookie).await.is_new(), "{name}");
     }

@@ -2,7 +2,7 @@
 
 use conformance_tests::adapter::Request;
 use session_core::async_trait;
-use session_core::request::RequestView;
+use session_core::request::{RequestView, SessionHeaders};
 
 use super::mutation::{mutants, mutation};
 use super::original::{Reply, Visit, values, view_with};
@@ -24,9 +24,19 @@ mutants! {
     ReadsOneHeader breaks every_cookie_header_is_read;
     JoinsThreeHeadersWithCommas breaks every_cookie_header_is_read;
     ReadsTheLastHeaderFirst breaks cookie_headers_are_read_in_order;
+    LeavesOtherCookies breaks other_cookies_of_the_name_are_removed;
     RefusesWhatIsNoText breaks a_malformed_cookie_does_no_harm;
     OverlooksWhatIsNoText breaks a_malformed_cookie_does_no_harm;
     OverlooksHeadersWithOddCookies breaks a_malformed_cookie_does_no_harm;
+}
+
+mutation! {
+    LeavesOtherCookies;
+    fn set_cookies(&self, visit: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if let Some(header) = headers.set_cookie() {
+            self.set_cookie(visit, header, reply);
+        }
+    }
 }
 
 mutation! {

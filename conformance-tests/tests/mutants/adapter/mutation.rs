@@ -40,6 +40,15 @@ pub trait Mutation: Default + Send + Sync + 'static {
         reply.append("set-cookie", header);
     }
 
+    fn set_cookies(&self, visit: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if let Some(header) = headers.set_cookie() {
+            self.set_cookie(visit, header, reply);
+        }
+        for removal in headers.set_cookies().skip(1) {
+            reply.append("set-cookie", removal);
+        }
+    }
+
     fn vary(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
         apply_vary(headers, reply);
     }
@@ -72,9 +81,7 @@ pub async fn commit<M: Mutation>(mutation: &M, visit: &Visit, reply: Reply) -> R
     mutation.vary(visit, &headers, &mut reply);
     mutation.cache_control(visit, &headers, &mut reply);
     mutation.targeted_cache_control(&headers, &mut reply);
-    if let Some(header) = headers.set_cookie() {
-        mutation.set_cookie(visit, header, &mut reply);
-    }
+    mutation.set_cookies(visit, &headers, &mut reply);
     reply
 }
 

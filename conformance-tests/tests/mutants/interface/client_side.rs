@@ -54,7 +54,9 @@ pub fn mutants() -> Vec<Mutant<InterfaceUnderTest>> {
 }
 
 pub(super) fn signed(config: SessionConfig, key: &str) -> SignedCookieSessions {
-    SignedCookieSessions::new(config, &SecretKey::new(key).unwrap()).unwrap()
+    // Cookies of several names with one key need different salts.
+    let salt = config.namespace().to_owned();
+    SignedCookieSessions::builder(config, &SecretKey::new(key).unwrap()).salt(salt).build().unwrap()
 }
 
 /// Completes a cookie whose end is missing.
