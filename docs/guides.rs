@@ -17,6 +17,14 @@ mod from_flask {}
 mod from_actix_session {}
 
 #[cfg(doctest)]
+#[doc = include_str!("from-actix-identity.md")]
+mod from_actix_identity {}
+
+#[cfg(doctest)]
+#[doc = include_str!("from-axum-login.md")]
+mod from_axum_login {}
+
+#[cfg(doctest)]
 #[doc = include_str!("from-starlette.md")]
 mod from_starlette {}
 

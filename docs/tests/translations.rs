@@ -7,9 +7,11 @@ use std::fs;
 use std::path::Path;
 
 /// The guides, and the lists that `scripts/peer-items` makes of the rustdoc of the libraries.
-const GUIDES: [(&str, &str); 2] = [
+const GUIDES: [(&str, &str); 4] = [
     ("from-tower-sessions.md", "tower-sessions-0.15.txt"),
     ("from-actix-session.md", "actix-session-0.11.txt"),
+    ("from-axum-login.md", "axum-login-0.18.txt"),
+    ("from-actix-identity.md", "actix-identity-0.9.txt"),
 ];
 
 fn read(path: &str) -> String {
