@@ -45,7 +45,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
             match self.create_record(saving, known).await {
                 // An earlier call created it just now.
                 Err(error) if error.kind() == ErrorKind::Backend && known.is_some() => {
-                    saving.deadline.retry().map_err(|_| error)?;
+                    saving.deadline.retry()?;
                     is_refused = true;
                 }
                 created => return created,

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use session_core::request::{Committed, RequestSession};
 use session_core::{Error, ErrorKind, Outcome, Session};
 
-use crate::store::Call::{self, Load, Replace};
+use crate::store::Call::{self, Create, Load, Replace};
 use crate::support::{App, Handler, Response, Saving, log_in, log_in_as};
 
 fn increment(session: &Session) -> Result<(), Error> {
@@ -302,4 +302,32 @@ async fn others_end_without_record_of_own_unknown_login() {
     app.store.apply_late_calls();
     let cookie = commit(request, &session).await.cookie().unwrap();
     assert_eq!(count(&app, &cookie).await, Some(1));
+}
+
+#[tokio::test]
+async fn change_after_logout_of_dropped_save_starts_new_session() {
+    for is_created in [false, true] {
+        let app = App::new();
+        let (request, session) = open(&app, "").await;
+        increment(&session).unwrap();
+        if is_created {
+            app.store.lose_reply(Create);
+            app.store.hold_next(Load);
+        } else {
+            app.store.hold_next(Create);
+        }
+        {
+            let mut save = pin!(session.save());
+            let mut context = Context::from_waker(Waker::noop());
+            assert!(save.as_mut().poll(&mut context).is_pending());
+            app.store.recover();
+        }
+        session.log_out().await.unwrap();
+        increment(&session).unwrap();
+        let response = commit(request, &session).await;
+        assert_eq!(response.outcome, Some(Outcome::Stored), "created: {is_created}");
+        let cookie = response.cookie().expect("the id of the new session");
+        assert_eq!(count(&app, &cookie).await, Some(1), "created: {is_created}");
+        assert_eq!(sessions(&app), 1, "created: {is_created}");
+    }
 }
