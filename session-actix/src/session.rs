@@ -1,5 +1,7 @@
 //! The methods of the session that can fail, with the error of this crate.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use session_core::{Flash, Outcome, SessionKey};
@@ -88,6 +90,15 @@ impl<M> MarkedSession<M> {
     /// Those of the method of the same name.
     pub fn set_permanent(&self, permanent: bool) -> Result<(), Error> {
         Ok((**self).set_permanent(permanent)?)
+    }
+
+    /// Sets how long this session lives; see [`session_core::Session::set_lifetime`].
+    ///
+    /// # Errors
+    ///
+    /// Those of the method of the same name.
+    pub fn set_lifetime(&self, lifetime: impl Into<Option<Duration>>) -> Result<(), Error> {
+        Ok((**self).set_lifetime(lifetime)?)
     }
 
     /// Sets Flask's `session.modified`; see [`session_core::Session::set_modified`].

@@ -70,6 +70,7 @@ pub enum OversizePolicy {
 ///
 /// | session | expires after its last save or renewal |
 /// |---|---|
+/// | with its own lifetime, by [`set_lifetime`](crate::Session::set_lifetime) | that lifetime |
 /// | permanent | `permanent_lifetime` |
 /// | not permanent, server-side backend | `browser_lifetime`; the cookie when the browser closes |
 /// | not permanent, cookie backend | `permanent_lifetime`; the cookie when the browser closes |

@@ -69,10 +69,10 @@ use state::State;
 ///
 /// # Reserved keys
 ///
-/// The keys `_permanent`, `_flashes` and `_label` store the flag `permanent`, the flash messages
-/// and the label. [`keys`](Self::keys) and [`is_empty`](Self::is_empty) include them. Do not use
-/// these names for other values. The key `_login` is refused, because cookie backends store the
-/// login under it.
+/// The keys `_permanent`, `_lifetime`, `_flashes` and `_label` store the flag `permanent`, the
+/// lifetime, the flash messages and the label. [`keys`](Self::keys) and
+/// [`is_empty`](Self::is_empty) include them. Do not use these names for other values. The key
+/// `_login` is refused, because cookie backends store the login under it.
 ///
 /// # Examples
 ///

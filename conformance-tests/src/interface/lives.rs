@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session_core::interface::{Hooked, Hooks, SessionView};
-use session_core::{Refresh, SessionConfig, SessionInterface};
+use session_core::{Refresh, Session, SessionConfig, SessionInterface};
 
 use super::InterfaceUnderTest;
 use super::browser::{Browser, SetCookie};
@@ -52,6 +52,27 @@ rules! {
         under_test.pass(HOUR + SLACK);
         visitor.plant(&cookie.name, &cookie.value);
         visitor.expect(None).await
+    }
+
+    /// A session whose handler has set a lifetime expires after that lifetime, whatever the
+    /// settings are.
+    ///
+    /// Use `Contents::lifetime` and `OpenContext::lifetime`, never the configured lifetime.
+    async fn lifetime_set_by_handler_is_obeyed(under_test) {
+        let builder = SessionConfig::builder().permanent_lifetime(HOUR).refresh(Refresh::WhenModified);
+        let interface = under_test.configured(builder).await?;
+        let (mut early, mut late) = (under_test.browser("early", &interface), under_test.browser("late", &interface));
+        let mut cookies = Vec::new();
+        for visitor in [&mut early, &mut late] {
+            let begin = |session: &Session| session.set_lifetime(2 * HOUR).and_then(|()| session.insert("n", 1));
+            cookies.push(visitor.given("insert n = 1, lifetime of two hours", begin).await?);
+        }
+        under_test.pass(HOUR * 3 / 2);
+        early.plant(&cookies[0].name, &cookies[0].value);
+        early.expect(Some(1)).await?;
+        under_test.pass(HOUR);
+        late.plant(&cookies[1].name, &cookies[1].value);
+        late.expect(None).await
     }
 
     /// With `Refresh::WhenAccessed`, a request that reads a permanent session extends its expiry.

@@ -131,6 +131,27 @@ rules! {
         visitor.expect(Some(8)).await
     }
 
+    /// A request that saves after another has set the lifetime of the session stores the session
+    /// for that lifetime.
+    ///
+    /// Use the lifetime of the merged contents that `Save::merge` returns, not that of
+    /// `Save::contents`.
+    async fn write_keeps_lifetime_that_another_request_set(under_test) {
+        let interface = under_test.interface().await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        visitor.set(1).await?;
+        let late = visitor.request();
+        let session = late.session().await.map_err(|error| under_test.failure("no error", error.to_string()))?;
+        let cookie = visitor.given("set a lifetime of an hour", |session| session.set_lifetime(HOUR)).await?;
+        session.insert("m", 2).map_err(|error| under_test.failure("no error", error.to_string()))?;
+        visitor.finish("insert m = 2, having opened before that", &late).await?;
+        visitor.plant(&cookie.name, &cookie.value);
+        under_test.equal(Some(2), visitor.get("m").await?)?;
+        under_test.pass(HOUR + SLACK);
+        visitor.plant(&cookie.name, &cookie.value);
+        visitor.expect(None).await
+    }
+
     /// `rotate_id` moves the session to another id: the new cookie opens it, and the old cookie
     /// opens nothing.
     ///

@@ -54,7 +54,8 @@ impl Contents {
         self.stored.owner()
     }
 
-    /// Returns how long the session lives after this save, by the hook
+    /// Returns how long the session lives after this save, by
+    /// [`set_lifetime`](crate::Session::set_lifetime) or the hook
     /// [`lifetime`](crate::SessionInterface::lifetime); `None` for a session that ends with the
     /// browser.
     pub fn lifetime(&self) -> Option<Duration> {

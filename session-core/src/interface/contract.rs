@@ -129,7 +129,8 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
     }
 
     /// Returns how long the session lives after it is saved, or `None` if it ends with the browser.
-    /// The expiry of the cookie and that of the record follow it.
+    /// The expiry of the cookie and that of the record follow it. It is not called for a session
+    /// whose handler has called [`set_lifetime`](crate::Session::set_lifetime).
     ///
     /// By default, a session that is [permanent](SessionView::is_permanent) lives for
     /// [`permanent_lifetime`](SessionConfig::permanent_lifetime).

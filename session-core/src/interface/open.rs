@@ -44,7 +44,8 @@ impl<'a> OpenContext<'a> {
         self.hooks.config()
     }
 
-    /// Returns the lifetime of a session that was read, by the hook of the outermost interface;
+    /// Returns the lifetime of a session that was read, by
+    /// [`set_lifetime`](crate::Session::set_lifetime) or the hook of the outermost interface;
     /// `None` for a session that ends with the browser.
     pub fn lifetime(&self, opened: &Opened) -> Option<Duration> {
         self.hooks.lifetime(&SessionView::of_opened(&opened.data, self.config()))

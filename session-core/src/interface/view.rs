@@ -1,13 +1,14 @@
 //! The view of a session for hooks.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
 use crate::config::SessionConfig;
 use crate::error::Error;
 use crate::session::intent::Intent;
-use crate::session::state::{Data, is_permanent};
+use crate::session::state::{Data, is_permanent, own_lifetime};
 use crate::session::stored::StoredData;
 use crate::session::values::Values;
 use crate::session::{Login, SessionKey};
@@ -92,6 +93,11 @@ impl<'a> SessionView<'a> {
     /// flag.
     pub fn is_permanent(&self) -> bool {
         is_permanent(self.values, self.flags.permanent_by_default)
+    }
+
+    /// The lifetime that a handler has set for the session.
+    pub(crate) fn own_lifetime(&self) -> Option<Duration> {
+        own_lifetime(self.values)
     }
 
     /// Returns whether the request sent no valid session.

@@ -21,7 +21,7 @@ impl HookCalls for RequestHooks<'_> {
     }
 
     fn lifetime(&self, session: &SessionView<'_>) -> Option<Duration> {
-        self.interface.lifetime(session)
+        session.own_lifetime().or_else(|| self.interface.lifetime(session))
     }
 
     fn cookie_attributes(&self, session: &SessionView<'_>) -> Cow<'_, CookieAttributes> {

@@ -1,4 +1,6 @@
-//! Flask's flags.
+//! Flask's flags, and the lifetime of one session.
+
+use std::time::Duration;
 
 use super::Session;
 use super::state::Origin;
@@ -28,6 +30,48 @@ impl Session {
     /// As for [`insert`](Self::insert).
     pub fn set_permanent(&self, permanent: bool) -> Result<(), Error> {
         self.write(|state| state.set_permanent(permanent))
+    }
+
+    /// Sets how long this session lives after it was last saved or renewed, or removes this setting
+    /// with `None`. The lifetime is rounded up to whole seconds.
+    ///
+    /// The setting takes precedence over the flag `permanent`, the configured lifetimes and the
+    /// hook [`lifetime`](crate::SessionInterface::lifetime). The cookie gets an expiry, so the
+    /// browser keeps the session when it closes. The session is renewed like a permanent one. An
+    /// [`idle_timeout`](crate::SessionConfig::idle_timeout) and an
+    /// [`absolute_timeout`](crate::SessionConfig::absolute_timeout) still limit it.
+    ///
+    /// The setting is stored with the session, under the key `_lifetime`. A new id keeps it. A
+    /// login keeps it like any other value: of the same owner, and of a visitor unless
+    /// [`login_keeps`](crate::config::SessionConfigBuilder::login_keeps) leaves the key out.
+    /// `clear`, a logout and a login of another user remove it. If concurrent requests set
+    /// different lifetimes, the last one to be saved decides.
+    ///
+    /// Flask and Starlette keep the key in a shared cookie, but ignore it. They accept the cookie
+    /// for the lifetime that is configured there, and set it with that expiry.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Value`](crate::ErrorKind::Value) if the lifetime is shorter than one second.
+    /// Otherwise as for [`insert`](Self::insert).
+    ///
+    /// # Examples
+    ///
+    /// A login with "stay logged in":
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use session_core::{Error, Session};
+    ///
+    /// async fn log_in(session: &Session, user: &str, stay: bool) -> Result<(), Error> {
+    ///     session.set_lifetime(stay.then_some(Duration::from_hours(90 * 24)))?;
+    ///     session.log_in(user, None).await
+    /// }
+    /// ```
+    pub fn set_lifetime(&self, lifetime: impl Into<Option<Duration>>) -> Result<(), Error> {
+        let lifetime = lifetime.into();
+        self.write(|state| state.set_lifetime(lifetime))
     }
 
     /// Returns whether the request sent no valid session.

@@ -18,6 +18,10 @@ use crate::flask::flash::Flash;
 
 /// The key under which Flask stores the flag `permanent`.
 const PERMANENT: &str = "_permanent";
+/// The key under which a session stores its own lifetime, in seconds.
+const LIFETIME: &str = "_lifetime";
+/// The shortest lifetime that a cookie can express.
+const SHORTEST: Duration = Duration::from_secs(1);
 
 /// A session as an interface opens and saves it.
 #[derive(Clone, Default)]
@@ -160,6 +164,19 @@ impl State {
         self.record(Change::Insert { key: PERMANENT.into(), value: value.into() })
     }
 
+    /// Sets the session's own lifetime, in whole seconds, or removes it.
+    pub(crate) fn set_lifetime(&mut self, lifetime: Option<Duration>) -> Result<(), Error> {
+        let key = LIFETIME.into();
+        let Some(lifetime) = lifetime else { return self.record(Change::Remove { key }) };
+        if lifetime < SHORTEST {
+            let message = "session lifetime is too short; use at least one second";
+            return Err(Error::new(ErrorKind::Value, message));
+        }
+        let rounded = u64::from(lifetime.subsec_nanos() > 0);
+        let value = lifetime.as_secs().saturating_add(rounded).to_string();
+        self.record(Change::Insert { key, value })
+    }
+
     pub(crate) fn change_id(&mut self, change: IdChange) -> Result<(), Error> {
         if self.origin == Origin::Reopened {
             let message = "the response has been sent: a new session id could not reach the client";
@@ -210,6 +227,12 @@ impl State {
 
 pub(crate) fn is_permanent(values: &Values, by_default: bool) -> bool {
     values.get(PERMANENT).map_or(by_default, is_truthy)
+}
+
+/// The lifetime that a handler has set for the session. Any other value under its key is ignored.
+pub(crate) fn own_lifetime(values: &Values) -> Option<Duration> {
+    let seconds = values.get(LIFETIME)?.parse().ok()?;
+    Some(Duration::from_secs(seconds)).filter(|lifetime| *lifetime >= SHORTEST)
 }
 
 /// Python's truth value of a JSON value: null, zero and anything empty are false.

@@ -18,6 +18,7 @@ mod failures;
 mod guarantees;
 mod hooks;
 mod late;
+mod lifetime;
 mod logins;
 mod namespaces;
 mod outcomes;

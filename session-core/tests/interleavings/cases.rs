@@ -2,7 +2,7 @@
 
 use crate::clocks::{Skew, Tick};
 use crate::steps::Step::{
-    Await, End, EndAll, EndHandle, EndOthers, Flash, Label, List, LogIn, OtherEndsOthers,
+    Await, End, EndAll, EndHandle, EndOthers, Flash, Label, Lifetime, List, LogIn, OtherEndsOthers,
     Permanent, Read, Remove, Renew, Reopen, Rotate, Save, SaveAndUpdate, SaveTwice, Take, Update,
     Write,
 };
@@ -38,6 +38,7 @@ pub(crate) const FURTHER: &[Request] = &[
     &[List],
     &[Permanent(true)],
     &[Permanent(false)],
+    &[Lifetime],
     &[Label],
 ];
 

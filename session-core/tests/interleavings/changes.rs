@@ -183,7 +183,7 @@ impl Write {
 impl Change {
     fn value(&self) -> Option<String> {
         match self.step {
-            Step::Write(_) | Step::Label => Some(self.tag.to_string()),
+            Step::Write(_) | Step::Label | Step::Lifetime => Some(self.tag.to_string()),
             Step::Permanent(permanent) => Some(permanent.to_string()),
             Step::LogIn(owner) => Some(owner.to_owned()),
             _ => None,

@@ -207,9 +207,10 @@ fn others_change_the_id(verdict: &Verdict<'_>, log: &Log) -> bool {
 
 /// Whether a response sets the cookie that the request sent.
 fn renews_the_cookie(verdict: &Verdict<'_>, log: &Log) -> bool {
-    let renews = log.changes.iter().any(|change| matches!(change.step, Step::Permanent(_)))
-        || verdict.case.any(|step| step == Renew)
-        || verdict.case.is_timed();
+    let renews =
+        log.changes.iter().any(|change| matches!(change.step, Step::Permanent(_) | Step::Lifetime))
+            || verdict.case.any(|step| step == Renew)
+            || verdict.case.is_timed();
     log.cookie().is_some() && !log.changes_cookie() && renews
 }
 

@@ -1,5 +1,7 @@
 //! The sessions of an owner, and the records that no client can reach.
 
+use std::time::Duration;
+
 use session_core::SessionConfig;
 
 use crate::log::Log;
@@ -105,7 +107,8 @@ impl Verdict<'_> {
     pub(crate) fn expiry_matches_lifetime(&self) {
         let config = SessionConfig::default();
         for live in &self.live {
-            let lifetime = live.permanent.then(|| config.permanent_lifetime());
+            let own = live.value("_lifetime").map(Duration::from_secs);
+            let lifetime = own.or(live.permanent.then(|| config.permanent_lifetime()));
             let written = live.expires_at - config.record_lifetime(lifetime);
             let (earliest, latest) = self.world.clocks.range();
             self.expect(

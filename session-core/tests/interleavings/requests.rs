@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
+use std::time::Duration;
 
 use session_core::request::RequestSession;
 use session_core::{Error, ErrorKind, Outcome, OwnerSessions as _, Session};
@@ -125,6 +126,7 @@ impl Runner {
             Step::Take => taken = tags(&session.take_flashes()?),
             Step::Label => session.set_label(&tag.to_string())?,
             Step::Permanent(permanent) => session.set_permanent(permanent)?,
+            Step::Lifetime => session.set_lifetime(Duration::from_secs(tag))?,
             Step::Rotate => session.rotate_id()?,
             _ => drop(session.contains_key("base")),
         }

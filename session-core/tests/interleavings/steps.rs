@@ -22,6 +22,8 @@ pub(crate) enum Step {
     Take,
     Label,
     Permanent(bool),
+    /// Sets a lifetime that only this step sets.
+    Lifetime,
     Rotate,
     /// Logs a user in, and saves.
     LogIn(&'static str),
@@ -81,6 +83,7 @@ impl Step {
             Self::Write(key) | Self::Remove(key) => Some(key),
             Self::Label => Some("_label"),
             Self::Permanent(_) => Some("_permanent"),
+            Self::Lifetime => Some("_lifetime"),
             Self::LogIn(_) => Some("(owner)"),
             _ => None,
         }

@@ -142,6 +142,7 @@ mutation! {
     KeepsTheConfiguredLife;
     fn lifetime_of(&self, contents: &Contents, save: &Save<'_>) -> Duration {
         match contents.lifetime() {
+            Some(own) if contents.payload().contains("_lifetime") => own,
             Some(_) => self.server.config().permanent_lifetime(),
             None => save.config().browser_lifetime(),
         }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use session_core::Outcome;
 use session_core::interface::{Contents, IdChange, OpenContext, Opened, Renewal, Save, Saved};
@@ -19,6 +19,8 @@ mutants! {
     LateSaveSetsTheCookie breaks a_late_save_sets_no_cookie;
     WritesTheWholeSession breaks two_requests_at_once_both_keep_their_keys;
     WritesWhatItComputed breaks updates_at_once_all_count;
+    LifetimeIsThatOfOpenedValues breaks write_keeps_lifetime_that_another_request_set;
+    LifetimeOfHandlerIsIgnored breaks lifetime_set_by_handler_is_obeyed;
     OldIdStaysAfterRotation breaks a_rotated_session_moves_to_another_id;
     RotationForgotten breaks a_rotated_session_moves_to_another_id;
     SameIdAfterLogin breaks a_login_moves_the_session_to_another_id;
@@ -87,6 +89,22 @@ mutation! {
         let merged = save.changes().replay(&stored.payload).unwrap();
         let computed = save.contents().payload();
         if session_of(save).keys().len() == 1 && merged.len() == computed.len() { computed } else { merged }
+    }
+}
+
+mutation! {
+    LifetimeIsThatOfOpenedValues;
+    fn lifetime_of(&self, _: &Contents, save: &Save<'_>) -> Duration {
+        save.contents().lifetime().unwrap_or_else(|| save.config().browser_lifetime())
+    }
+}
+
+mutation! {
+    /// If it is longer than that of a permanent session.
+    LifetimeOfHandlerIsIgnored;
+    fn lifetime_of(&self, contents: &Contents, save: &Save<'_>) -> Duration {
+        let lifetime = contents.lifetime().unwrap_or_else(|| save.config().browser_lifetime());
+        if session_of(save).contains_key("_lifetime") { lifetime.min(save.config().permanent_lifetime()) } else { lifetime }
     }
 }
 
