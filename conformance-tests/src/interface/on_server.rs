@@ -152,6 +152,45 @@ rules! {
         visitor.expect(None).await
     }
 
+    /// If a request removes the last value of a session without owner, the session ends: the cookie
+    /// is removed, and a copy of it opens a new session.
+    ///
+    /// Remove the stored data and return `CookieAction::Remove` if the merged contents are empty;
+    /// see `Contents::is_empty`.
+    async fn session_left_empty_ends(under_test) {
+        let interface = under_test.interface().await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        let cookie = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
+        visitor.visit("discard n", |session| session.discard("n").map(drop)).await?;
+        under_test.equal(0, visitor.jar().len())?;
+        visitor.plant(&cookie.name, &cookie.value);
+        let mut is_new = None;
+        visitor
+            .visit("read whether the session is new", |session| {
+                is_new = Some(session.is_new());
+                Ok(())
+            })
+            .await?;
+        under_test.equal(Some(true), is_new)
+    }
+
+    /// A request that removes the last value that it knows does not end the session if another
+    /// request has inserted a value in the meantime.
+    ///
+    /// Decide by the contents that `Save::merge` returns, not by `Save::is_empty`.
+    async fn concurrent_insert_keeps_emptied_session(under_test) {
+        let interface = under_test.interface().await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        visitor.set(1).await?;
+        let late = visitor.request();
+        let session = late.session().await.map_err(|error| under_test.failure("no error", error.to_string()))?;
+        visitor.visit("insert m = 2", |session| session.insert("m", 2)).await?;
+        session.discard("n").map_err(|error| under_test.failure("no error", error.to_string()))?;
+        visitor.finish("discard n, having opened before that", &late).await?;
+        let seen = (visitor.get::<u64>("n").await?, visitor.get::<u64>("m").await?);
+        under_test.equal((None, Some(2)), seen)
+    }
+
     /// `rotate_id` moves the session to another id: the new cookie opens it, and the old cookie
     /// opens nothing.
     ///

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use session_core::Session;
+
 use super::InterfaceUnderTest;
 use crate::rule::rules;
 
@@ -108,7 +110,8 @@ rules! {
     /// Store the removal like any other change. A session with fewer values is also modified.
     async fn a_flash_message_comes_once(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
-        visitor.visit("flash", |session| session.flash_in("info", "Saved")).await?;
+        let flash = |session: &Session| session.insert("n", 1).and_then(|()| session.flash_in("info", "Saved"));
+        visitor.visit("insert n = 1 and flash", flash).await?;
         let mut taken = Vec::new();
         for _ in 0..2 {
             visitor

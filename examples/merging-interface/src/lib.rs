@@ -94,14 +94,15 @@ impl MergingSessions {
     /// start another session.
     fn end(&self, place: &Place, save: &Save<'_>) -> Result<Saved, Error> {
         self.table.remove(&place.handle);
-        save.forget();
+        let ended = ended(save);
         if save.is_empty() {
-            return Ok(Saved::new(CookieAction::Remove, Outcome::Stored));
+            return Ok(ended);
         }
         self.create(save.contents(), save)
     }
 
-    /// Applies the changes of the request to the stored session. This also renews the session.
+    /// Applies the changes of the request to the stored session, which ends if they leave it empty.
+    /// This also renews the session.
     fn write(&self, place: &Place, save: &Save<'_>) -> Result<Saved, Error> {
         // The changes of an unmodified session were taken back, by `Session::set_modified`.
         let after = if save.is_modified() { Mark::default() } else { save.changes().mark() };
@@ -112,6 +113,12 @@ impl MergingSessions {
             };
             let expected = record.version;
             let contents = save.merge(&*record.payload, record.login.as_ref(), after)?;
+            if contents.is_empty() {
+                if self.table.remove_version(&place.handle, expected) {
+                    return Ok(ended(save).with_contents(contents));
+                }
+                continue;
+            }
             fill(&mut record, &contents, save);
             if save.login().is_some() {
                 record.created_at = save.now();
@@ -190,6 +197,12 @@ impl fmt::Debug for MergingSessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MergingSessions").finish_non_exhaustive()
     }
+}
+
+/// Returns the result of a save that has removed the session.
+fn ended(save: &Save<'_>) -> Saved {
+    save.forget();
+    Saved::new(CookieAction::Remove, Outcome::Stored)
 }
 
 /// Writes the contents into a record, with its next version and expiry.

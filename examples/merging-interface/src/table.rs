@@ -47,6 +47,16 @@ impl Table {
         is_expected
     }
 
+    /// Removes a record if it has this version. Returns `false` and changes nothing otherwise.
+    pub(crate) fn remove_version(&self, handle: &str, expected: u64) -> bool {
+        let mut records = self.lock();
+        let is_expected = records.get(handle).is_some_and(|record| record.version == expected);
+        if is_expected {
+            records.remove(handle);
+        }
+        is_expected
+    }
+
     pub(crate) fn remove(&self, handle: &str) {
         self.lock().remove(handle);
     }

@@ -1,11 +1,13 @@
 //! Ending a session.
 
+use std::ops::ControlFlow;
+
 use super::content;
 use super::deadline::Deadline;
 use super::find::{Found, Live, time_for_ending, tombstone_expiry};
 use super::lineage::Lineage;
-use super::position::RecordRef;
-use super::save::check_attached;
+use super::position::{RecordRef, Saving};
+use super::save::{Replacement, check_attached};
 use super::sessions::ServerSideSessions;
 use crate::interface::{CookieAction, Save, Saved};
 use crate::store::{MAX_CLOCK_SKEW, NewRecord, OwnerIndex, Replaced, SessionStore, StoreKey};
@@ -45,7 +47,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
         save.forget();
         if save.is_empty() {
-            return Ok(Saved::new(CookieAction::Remove, Outcome::Stored));
+            return Ok(emptied());
         }
         self.begin(save, deadline).await
     }
@@ -167,6 +169,30 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
     }
 
+    /// Removes the record of a session that is left without values and owner, unless another
+    /// request has written it since.
+    pub(super) async fn end_emptied(
+        &self,
+        saving: &Saving<'_, '_>,
+        target: RecordRef,
+    ) -> Result<ControlFlow<(), Replacement>, Error> {
+        let is_removed = match self.remove(&target).await {
+            Ok(is_removed) => is_removed,
+            Err(error) if !saving.deadline.allows_lookup() => return Err(error),
+            Err(error) => match self.find(&target.key, self.config.now()).await {
+                Ok(Found::Gone) => true,
+                Ok(Found::Live(live)) if live.record.version != target.version => false,
+                Ok(Found::Moved(_)) => false,
+                Ok(Found::Live(_)) | Err(_) => return Err(error),
+            },
+        };
+        if !is_removed {
+            return Ok(ControlFlow::Continue(Replacement::Stale(target)));
+        }
+        saving.save.forget();
+        Ok(ControlFlow::Break(()))
+    }
+
     fn ended_record(&self) -> NewRecord<'static> {
         let now = self.config.now();
         NewRecord::new(content::ENDED_SESSION, now, tombstone_expiry(now))
@@ -238,4 +264,9 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
         Ok(None)
     }
+}
+
+/// The result of a save that has ended the session.
+pub(super) fn emptied() -> Saved {
+    Saved::new(CookieAction::Remove, Outcome::Stored)
 }

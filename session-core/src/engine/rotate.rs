@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 
 use super::content;
 use super::deadline::Deadline;
+use super::end::emptied;
 use super::find::{Found, Live, Moved, tombstone_expiry};
 use super::lineage::Lineage;
 use super::login::LoginBase;
@@ -64,7 +65,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let mut old = opened.clone();
         loop {
             let Some(found) = self.bury(saving, &old, new).await? else {
-                return Ok(Some(rotated(new.clone(), contents, save)));
+                return Ok(Some(self.finish(saving, new, contents).await));
             };
             let base = self.rotation_base(saving, new, &contents, found).await?;
             let newer = match base {
@@ -87,6 +88,17 @@ impl<S: SessionStore> ServerSideSessions<S> {
                 None => return Ok((save.login().is_none()).then(Saved::dropped)),
             }
         }
+    }
+
+    /// The result of a rotation that was stored. A session without values and owner ends.
+    async fn finish(&self, saving: &Saving<'_, '_>, new: &RecordRef, contents: Contents) -> Saved {
+        if contents.is_empty()
+            && let Ok(ControlFlow::Break(())) =
+                Box::pin(self.end_emptied(saving, new.clone())).await
+        {
+            return emptied().with_contents(contents);
+        }
+        rotated(new.clone(), contents, saving.save)
     }
 
     /// Decides what a rotation continues from that did not replace the old record.
@@ -187,7 +199,12 @@ impl<S: SessionStore> ServerSideSessions<S> {
             return Ok(Saved::new(CookieAction::Keep, Outcome::Stored));
         }
         let contents = merge(saving, &live.record, live.payload)?;
-        match self.replace(saving, live.record, &contents, None).await? {
+        let ControlFlow::Continue(replacement) =
+            self.replace_or_end(saving, live.record, &contents).await?
+        else {
+            return Ok(emptied().with_contents(contents));
+        };
+        match replacement {
             Replacement::Done(record) => Ok(rotated(record, contents, save)),
             Replacement::Found(live) => found(live, save),
             Replacement::Stale(stale) => Ok(self.write_again(saving, stale).await?.saved),

@@ -1,5 +1,7 @@
 //! Saving: what a request wants decides what is done to the record.
 
+use std::ops::ControlFlow;
+
 use super::content::{self, Head, Nonce, Nonces, Proof};
 use super::deadline::Deadline;
 use super::find::{Found, Live};
@@ -175,6 +177,21 @@ impl<S: SessionStore> ServerSideSessions<S> {
                 None => Err(error),
             },
         }
+    }
+
+    /// Replaces a record by its next version, or removes it if the contents are empty. Returns
+    /// [`ControlFlow::Break`] if it is removed.
+    pub(super) async fn replace_or_end(
+        &self,
+        saving: &mut Saving<'_, '_>,
+        target: RecordRef,
+        contents: &Contents,
+    ) -> Result<ControlFlow<(), Replacement>, Error> {
+        if contents.is_empty() {
+            saving.deadline.check()?;
+            return Box::pin(self.end_emptied(saving, target)).await;
+        }
+        self.replace(saving, target, contents, None).await.map(ControlFlow::Continue)
     }
 
     /// Replaces a record by its next version. If the reply is lost, it looks for the write.

@@ -1,5 +1,8 @@
 //! Writing changes to a record, and applying them again when another request was faster.
 
+use std::ops::ControlFlow;
+
+use super::end::emptied;
 use super::find::{Found, Live, missing_changes};
 use super::position::{Position, RecordRef, Saving};
 use super::queue::Stored;
@@ -21,7 +24,12 @@ impl<S: SessionStore> ServerSideSessions<S> {
             }
             _ => (opened.clone(), Written { contents: save.contents(), merged: false }),
         };
-        match self.replace(&mut saving, target, &base.contents, None).await? {
+        let ControlFlow::Continue(replacement) =
+            self.replace_or_end(&mut saving, target, &base.contents).await?
+        else {
+            return Ok(base.emptied());
+        };
+        match replacement {
             Replacement::Done(record) => {
                 permit.publish(&record, || base.contents.payload());
                 Ok(base.saved_as(record, save))
@@ -61,7 +69,12 @@ impl<S: SessionStore> ServerSideSessions<S> {
             };
             let contents = merge(saving, &live.record, live.payload)?;
             let target = RecordRef { id, ..live.record };
-            match self.replace(saving, target, &contents, None).await? {
+            let ControlFlow::Continue(replacement) =
+                self.replace_or_end(saving, target, &contents).await?
+            else {
+                return Ok(WrittenAgain::emptied(contents));
+            };
+            match replacement {
                 Replacement::Done(record) => {
                     let written = Written { contents, merged: true };
                     let saved = written.saved_as(record.clone(), save);
@@ -97,6 +110,16 @@ impl Written {
             save.remember(Position::Live(record));
         }
         saved.with_contents(self.merged.then_some(self.contents))
+    }
+
+    fn emptied(self) -> Saved {
+        emptied().with_contents(self.merged.then_some(self.contents))
+    }
+}
+
+impl WrittenAgain {
+    fn emptied(contents: Contents) -> Self {
+        Self { record: None, saved: emptied().with_contents(contents) }
     }
 }
 

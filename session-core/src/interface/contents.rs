@@ -40,6 +40,10 @@ impl Contents {
     }
 
     /// Returns whether the session has neither values nor a login.
+    ///
+    /// A save that leaves the session empty ends it. Remove the stored session at the version whose
+    /// contents were merged, call [`Save::forget`](super::Save::forget), and return
+    /// [`CookieAction::Remove`](super::CookieAction::Remove).
     pub fn is_empty(&self) -> bool {
         self.stored.is_empty()
     }

@@ -96,8 +96,9 @@ impl<'a> Save<'a> {
     }
 
     /// Returns whether the session has neither values nor a login. A cookie backend then removes
-    /// the cookie. A server-side backend creates no such session, but stores an existing one that
-    /// does not [end](Self::ends), because a concurrent request may add keys.
+    /// the cookie. A server-side backend creates no such session. Whether it ends an existing one
+    /// depends on the [merged](Self::merge) contents, because a concurrent request may have added
+    /// keys; see [`Contents::is_empty`].
     pub fn is_empty(&self) -> bool {
         self.data.stored.is_empty()
     }

@@ -48,10 +48,9 @@ impl RequestSession {
     /// | any | no | no | yes | `Set-Cookie`, `Vary` |
     /// | any | no | yes | any | `Set-Cookie`, `Vary`; on a server-side backend only if the cookie is out of date |
     ///
-    /// A session is empty if it has neither values nor a login. A session in a cookie ends when it
-    /// is empty. A session on a server ends by a logout or, without an owner, by `clear` without a
-    /// later value. One whose last key was removed stays, empty, with its cookie, so that a
-    /// concurrent insert is not lost.
+    /// A session is empty if it has neither values nor a login. A session ends by a logout, and
+    /// when a save leaves it empty. On a server, this is decided by the contents that the store has
+    /// after the save, so that a concurrent insert keeps the session.
     ///
     /// When a renewal is due depends on the backend; see [`Refresh`](crate::Refresh). On a
     /// server-side backend, also with `Refresh::EachRequest`, most requests set no cookie.

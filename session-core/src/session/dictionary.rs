@@ -202,8 +202,10 @@ impl Session {
     /// removed, as in Flask. With an owner, it stays: the user remains logged in. Use
     /// [`log_out`](Self::log_out) for a logout.
     ///
-    /// If a value or a flash message is set after `clear`, the session keeps its id. Removing the
-    /// last key with [`remove`](Self::remove) does not end a session on a server-side backend.
+    /// If a value or a flash message is set after `clear`, the session keeps its id.
+    ///
+    /// A session without an owner also ends if [`remove`](Self::remove) or another change leaves it
+    /// empty. On a server-side backend, keys that concurrent requests have stored keep it.
     ///
     /// # Errors
     ///

@@ -35,8 +35,8 @@ const REQUESTS: &[(&str, With, Handler, &[Call], bool)] = &[
         "removes the last key",
         LiveId,
         |session| session.discard("n").map(drop),
-        &[Load, Replace],
-        false,
+        &[Load, Remove],
+        true,
     ),
     (
         "removes a key that is not there",

@@ -1,10 +1,10 @@
 //! Mutants of logins and logouts.
 
-use session_core::interface::{Contents, CookieAction, Save, Saved};
+use session_core::interface::{Contents, Save};
 use session_core::login::Login;
 
 use super::mutation::{mutants, mutation};
-use super::original::{Origin, Stored};
+use super::original::Stored;
 
 mutants! {
     LoginsAreForgotten breaks login_is_there_at_the_next_visit;
@@ -49,12 +49,8 @@ mutation! {
 
 mutation! {
     EmptySessionEnds;
-    fn emptied(&self, origin: &Origin, contents: &Contents, save: &Save<'_>) -> Option<Saved> {
-        if contents.payload() != "{}" || save.login().is_some() {
-            return None;
-        }
-        self.forget(&origin.0);
-        Some(Saved::new(CookieAction::Remove, session_core::Outcome::Stored))
+    fn is_emptied(&self, contents: &Contents, save: &Save<'_>) -> bool {
+        contents.payload() == "{}" && save.login().is_none()
     }
 }
 

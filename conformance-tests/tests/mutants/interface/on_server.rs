@@ -21,6 +21,8 @@ mutants! {
     WritesWhatItComputed breaks updates_at_once_all_count;
     LifetimeIsThatOfOpenedValues breaks write_keeps_lifetime_that_another_request_set;
     LifetimeOfHandlerIsIgnored breaks lifetime_set_by_handler_is_obeyed;
+    EmptySessionStays breaks session_left_empty_ends;
+    EndsByItsOwnChanges breaks concurrent_insert_keeps_emptied_session;
     OldIdStaysAfterRotation breaks a_rotated_session_moves_to_another_id;
     RotationForgotten breaks a_rotated_session_moves_to_another_id;
     SameIdAfterLogin breaks a_login_moves_the_session_to_another_id;
@@ -105,6 +107,20 @@ mutation! {
     fn lifetime_of(&self, contents: &Contents, save: &Save<'_>) -> Duration {
         let lifetime = contents.lifetime().unwrap_or_else(|| save.config().browser_lifetime());
         if session_of(save).contains_key("_lifetime") { lifetime.min(save.config().permanent_lifetime()) } else { lifetime }
+    }
+}
+
+mutation! {
+    EmptySessionStays;
+    fn is_emptied(&self, _: &Contents, _: &Save<'_>) -> bool {
+        false
+    }
+}
+
+mutation! {
+    EndsByItsOwnChanges;
+    fn is_emptied(&self, _: &Contents, save: &Save<'_>) -> bool {
+        save.is_empty()
     }
 }
 

@@ -135,10 +135,10 @@ pub trait Steps: Debug + Send + Sync + 'static {
         save.forget();
     }
 
-    /// Returns the result of a save that leaves a session without values, if that ends it.
-    fn emptied(&self, origin: &Origin, contents: &Contents, save: &Save<'_>) -> Option<Saved> {
-        let _ = (origin, contents, save);
-        None
+    /// Returns whether the merged contents of a save end the session.
+    fn is_emptied(&self, contents: &Contents, save: &Save<'_>) -> bool {
+        let _ = save;
+        contents.is_empty()
     }
 
     /// Returns the payload of a session in which a user has logged in.
@@ -384,8 +384,9 @@ impl<M: Steps> Interface<M> {
             return Ok(stored(self.0.set(origin.0.clone(), &contents, save)));
         }
         let contents = save.merge(old.payload.clone(), login.as_ref(), Mark::default())?;
-        if let Some(saved) = self.0.emptied(origin, &contents, save) {
-            return Ok(saved);
+        if self.0.is_emptied(&contents, save) {
+            self.0.forget(&origin.0);
+            return Ok(stored(CookieAction::Remove).with_contents(contents));
         }
         let merged = match save.login() {
             Some(_) => self.0.logged_in(&contents, save, &old),
