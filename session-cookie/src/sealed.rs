@@ -157,7 +157,7 @@ impl SessionInterface for SealedCookieSessions {
         }
         let lifetime = contents.lifetime();
         let expires_at = span.expires_at(config, lifetime);
-        let expires = lifetime.map(|_| expires_at);
+        let expires = lifetime.permanent().map(|_| expires_at);
         let saved = Saved::new(CookieAction::Set { value, expires }, Outcome::Stored)
             .with_details(span.details(expires_at));
         Ok(match config.idle_timeout() {

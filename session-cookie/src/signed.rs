@@ -165,7 +165,7 @@ impl SignedCookieSessions {
         let text = text.ok_or(Rejected::Payload)?;
         let opened = Opened::from_payload_with_login(text).map_err(|_| Rejected::Payload)?;
         let lifetime = context.lifetime(&opened);
-        let limit = lifetime.unwrap_or_else(|| context.config().permanent_lifetime());
+        let limit = lifetime.unwrap_or(context.config().permanent_lifetime());
         if age > limit.as_secs() {
             return Err(Rejected::Expired);
         }
@@ -214,7 +214,7 @@ impl SessionInterface for SignedCookieSessions {
         let value = String::from_utf8(value).map_err(|error| {
             Error::new(ErrorKind::Backend, "signed session is not text").with_source(error)
         })?;
-        let limit = contents.lifetime().unwrap_or_else(|| save.config().permanent_lifetime());
+        let limit = contents.lifetime().unwrap_or(save.config().permanent_lifetime());
         let cookie = CookieAction::Set { value, expires: contents.expires_at() };
         Ok(Saved::new(cookie, Outcome::Stored).with_details(details(save.now(), limit)))
     }

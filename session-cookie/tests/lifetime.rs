@@ -74,3 +74,35 @@ async fn read_renews_lifetime_of_handler() {
         assert_eq!(session.details().expires_at(), Some(at(NOW) + HOUR * 3 / 2));
     }
 }
+
+#[tokio::test]
+async fn visitor_lifetime_limits_cookie_without_owner() {
+    for (interface, clock) in all(|| SessionConfig::builder().visitor_lifetime(HOUR)) {
+        let request = request(Arc::clone(&interface), None);
+        request.session().await.unwrap().insert("n", 1).unwrap();
+        let headers = request.commit().await.into_result().unwrap();
+        let (_, cookie, attributes) = parts(headers.set_cookie().unwrap());
+        assert!(!attributes.iter().any(|attribute| attribute.starts_with("Expires=")));
+        clock.advance(HOUR / 2);
+        let reading = opened(&interface, cookie);
+        assert!(!reading.session().await.unwrap().is_new());
+        let headers = reading.commit().await.into_result().unwrap();
+        let (_, renewed, _) = parts(headers.set_cookie().unwrap());
+        clock.advance(HOUR);
+        assert!(!opened(&interface, renewed).session().await.unwrap().is_new(), "{interface:?}");
+        assert!(opened(&interface, cookie).session().await.unwrap().is_new(), "{interface:?}");
+    }
+}
+
+#[tokio::test]
+async fn login_removes_limit_of_visitors_from_cookie() {
+    for (interface, clock) in all(|| SessionConfig::builder().visitor_lifetime(HOUR)) {
+        let request = request(Arc::clone(&interface), None);
+        request.session().await.unwrap().log_in("ada", None).await.unwrap();
+        let headers = request.commit().await.into_result().unwrap();
+        let (_, cookie, _) = parts(headers.set_cookie().unwrap());
+        clock.advance(HOUR * 24);
+        let session = opened(&interface, cookie).session().await.unwrap();
+        assert_eq!(session.owner().as_deref(), Some("ada"), "{interface:?}");
+    }
+}

@@ -75,7 +75,8 @@ pub enum OversizePolicy {
 /// | not permanent, server-side backend | `browser_lifetime`; the cookie when the browser closes |
 /// | not permanent, cookie backend | `permanent_lifetime`; the cookie when the browser closes |
 ///
-/// `idle_timeout` and `absolute_timeout` shorten all of them. The signed cookie supports neither.
+/// `visitor_lifetime` shortens the last three for a session without owner. `idle_timeout` and
+/// `absolute_timeout` shorten all of them. The signed cookie does not support the timeouts.
 ///
 /// # Examples
 ///
@@ -107,6 +108,7 @@ struct Settings {
     permanent_lifetime: Duration,
     permanent_by_default: bool,
     browser_lifetime: Duration,
+    visitor_lifetime: Option<Duration>,
     idle_timeout: Option<Duration>,
     absolute_timeout: Option<Duration>,
     login_keeps: Option<Vec<String>>,
@@ -187,6 +189,12 @@ impl SessionConfig {
         self.settings.browser_lifetime
     }
 
+    /// Returns how long a session without owner lives at most, after its last save or renewal, or
+    /// `None` for no such limit.
+    pub fn visitor_lifetime(&self) -> Option<Duration> {
+        self.settings.visitor_lifetime
+    }
+
     /// Returns the time without use after which a session expires, or `None` for no limit.
     pub fn idle_timeout(&self) -> Option<Duration> {
         self.settings.idle_timeout
@@ -259,6 +267,7 @@ impl Default for Settings {
             permanent_lifetime: Duration::from_hours(31 * 24),
             permanent_by_default: false,
             browser_lifetime: Duration::from_hours(24),
+            visitor_lifetime: None,
             idle_timeout: None,
             absolute_timeout: None,
             login_keeps: None,

@@ -50,5 +50,5 @@ pub use view::SessionView;
 
 pub use crate::cookie::saturating_add;
 pub use crate::session::{
-    Changes, IdChange, Mark, RenewOn, Renewal, SessionDetails, session_handle,
+    Changes, IdChange, Lifetime, Mark, RenewOn, Renewal, SessionDetails, session_handle,
 };

@@ -75,6 +75,24 @@ rules! {
         late.expect(None).await
     }
 
+    /// A session without owner expires after the configured `visitor_lifetime` if no request uses
+    /// it. A login removes this limit.
+    ///
+    /// Use `Lifetime::unwrap_or` of `Contents::lifetime` and `OpenContext::lifetime`.
+    async fn visitor_lifetime_limits_sessions_without_owner(under_test) {
+        let builder = SessionConfig::builder().visitor_lifetime(HOUR);
+        let interface = under_test.configured(builder).await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        let cookie = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
+        let mut user = under_test.browser("user", &interface);
+        user.set(2).await?;
+        user.log_in("", |_| Ok(()), "ada").await?;
+        under_test.pass(HOUR + SLACK);
+        visitor.plant(&cookie.name, &cookie.value);
+        visitor.expect(None).await?;
+        user.expect(Some(2)).await
+    }
+
     /// With `Refresh::WhenAccessed`, a request that reads a permanent session extends its expiry.
     ///
     /// Return an `Opened` without a renewal, which follows Flask's rule, or with

@@ -215,7 +215,7 @@ impl SessionInterface for FlaskSessionRedis {
 /// session is permanent, as in Flask-Session. The cookie is set again only if it has an expiry.
 fn renewal(context: &OpenContext<'_>, opened: &Opened) -> Renewal {
     let refresh = context.config().refresh();
-    let cookie = context.lifetime(opened).is_some();
+    let cookie = context.lifetime(opened).permanent().is_some();
     Renewal { cookie, ..Renewal::flasks(refresh) }
 }
 
@@ -226,7 +226,7 @@ fn has_ended(save: &Save<'_>) -> Result<bool, Error> {
 }
 
 fn life(contents: &Contents, save: &Save<'_>) -> Duration {
-    contents.lifetime().unwrap_or_else(|| save.config().permanent_lifetime())
+    contents.lifetime().unwrap_or(save.config().permanent_lifetime())
 }
 
 fn dropped() -> Saved {

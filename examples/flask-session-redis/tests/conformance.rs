@@ -84,6 +84,14 @@ conformance_tests::interface_suite!(
             "the format has no place for it: refused when it is configured",
         a_session_is_gone_after_its_end = "Redis has its own clock; interface.rs looks at the TTL",
         an_overridden_lifetime_is_obeyed = "Redis has its own clock; interface.rs looks at the TTL",
+        lifetime_set_by_handler_is_obeyed =
+            "Redis has its own clock; interface.rs looks at the TTL",
+        visitor_lifetime_limits_sessions_without_owner =
+            "Redis has its own clock; interface.rs looks at the TTL",
+        write_keeps_lifetime_that_another_request_set =
+            "the last save of the whole session wins, as in Flask-Session",
+        concurrent_insert_keeps_emptied_session =
+            "the last save of the whole session wins, as in Flask-Session",
         only_a_change_puts_the_end_off_if_it_is_to =
             "Redis has its own clock; interface.rs looks at the TTL",
         a_browser_session_is_kept_for_the_browser_lifetime =

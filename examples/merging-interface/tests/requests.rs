@@ -152,7 +152,7 @@ async fn reopened_session_is_saved_but_not_started() {
 async fn sweep_removes_expired_sessions_only() {
     let client = Client::with_session().await;
     let config = client.sessions.config();
-    client.clock.advance(config.record_lifetime(None));
+    client.clock.advance(config.record_lifetime(None::<Duration>));
     assert_eq!(client.sessions.sweep(), 0);
     client.clock.advance(Duration::from_secs(1));
     assert_eq!(client.sessions.sweep(), 1);

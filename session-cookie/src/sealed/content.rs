@@ -4,7 +4,7 @@
 use std::time::{Duration, SystemTime};
 
 use session_core::SessionConfig;
-use session_core::interface::{Renewal, SessionDetails, saturating_add};
+use session_core::interface::{Lifetime, Renewal, SessionDetails, saturating_add};
 
 use crate::compression::{deflate, inflate};
 
@@ -26,14 +26,10 @@ impl Span {
     ///
     /// With an idle timeout, the expiry has the slack of a stored record. Therefore most requests
     /// need no new cookie.
-    pub(super) fn expires_at(
-        self,
-        config: &SessionConfig,
-        lifetime: Option<Duration>,
-    ) -> SystemTime {
-        let lifetime = lifetime.unwrap_or_else(|| config.permanent_lifetime());
+    pub(super) fn expires_at(self, config: &SessionConfig, lifetime: Lifetime) -> SystemTime {
+        let lifetime = lifetime.unwrap_or(config.permanent_lifetime());
         if config.idle_timeout().is_some() {
-            return config.record_expiry(Some(lifetime), self.created_at, self.set_at);
+            return config.record_expiry(lifetime, self.created_at, self.set_at);
         }
         let expires_at = saturating_add(self.set_at, lifetime);
         let limit = config.absolute_timeout().map(|limit| saturating_add(self.created_at, limit));
@@ -47,10 +43,10 @@ impl Span {
 
     /// Returns when a session that is only read needs a new cookie. An idle timeout requires it
     /// whatever the setting `refresh` is.
-    pub(super) fn renewal(self, config: &SessionConfig, lifetime: Option<Duration>) -> Renewal {
-        let sealed = lifetime.unwrap_or_else(|| config.permanent_lifetime());
+    pub(super) fn renewal(self, config: &SessionConfig, lifetime: Lifetime) -> Renewal {
+        let sealed = lifetime.unwrap_or(config.permanent_lifetime());
         let expires_at = self.expires_at(config, lifetime);
-        let record = config.renewal(Some(sealed), self.created_at, expires_at);
+        let record = config.renewal(sealed, self.created_at, expires_at);
         if config.idle_timeout().is_some() {
             return Renewal { cookie: true, ..record };
         }

@@ -179,6 +179,20 @@ impl SessionConfigBuilder {
         self
     }
 
+    /// Sets how long a session without owner lives at most, after its last save or renewal. The
+    /// default is `None`: as long as that of a user. Flask has no such setting.
+    ///
+    /// Most sessions of a public site are those of visitors and robots. With half an hour here, a
+    /// store keeps them for half an hour, and those of users for as long as the other settings
+    /// allow. A login removes the limit. A handler can extend the lifetime of one session with
+    /// [`set_lifetime`](crate::Session::set_lifetime). Whether the cookie has an expiry does not
+    /// depend on this setting.
+    #[must_use]
+    pub fn visitor_lifetime(mut self, lifetime: impl Into<Option<Duration>>) -> Self {
+        self.settings.visitor_lifetime = lifetime.into();
+        self
+    }
+
     /// Sets the time without use after which a session expires, permanent or not (OWASP ASVS 5,
     /// 7.3.1). The default is `None`: no limit. Flask has no such setting.
     ///
@@ -266,7 +280,8 @@ impl SessionConfigBuilder {
     pub fn build(mut self) -> Result<SessionConfig, Error> {
         let lifetimes =
             [Some(self.settings.permanent_lifetime), Some(self.settings.browser_lifetime)];
-        let limits = [self.settings.idle_timeout, self.settings.absolute_timeout];
+        let Settings { visitor_lifetime, idle_timeout, absolute_timeout, .. } = self.settings;
+        let limits = [visitor_lifetime, idle_timeout, absolute_timeout];
         if lifetimes.into_iter().chain(limits).flatten().any(|life| life < Duration::from_secs(1)) {
             let message = "session lifetime or timeout is too short; use at least one second";
             return Err(Error::new(ErrorKind::Configuration, message));

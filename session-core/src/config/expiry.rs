@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::{Refresh, SessionConfig};
 use crate::cookie::saturating_add;
-use crate::session::{RenewOn, Renewal};
+use crate::session::{Lifetime, RenewOn, Renewal};
 
 /// The longest time by which a renewal may be late.
 const SLACK: Duration = Duration::from_mins(1);
@@ -16,15 +16,15 @@ const SLACK: Duration = Duration::from_mins(1);
 /// write, and no session expires early.
 impl SessionConfig {
     /// Returns how long an unchanged session is promised to live: `lifetime`, or
-    /// [`browser_lifetime`](Self::browser_lifetime) if that is `None`, but at most the
+    /// [`browser_lifetime`](Self::browser_lifetime) if it ends with the browser, but at most the
     /// [`idle_timeout`](Self::idle_timeout).
-    pub fn promised_lifetime(&self, lifetime: Option<Duration>) -> Duration {
-        let lifetime = lifetime.unwrap_or_else(|| self.browser_lifetime());
+    pub fn promised_lifetime(&self, lifetime: impl Into<Lifetime>) -> Duration {
+        let lifetime = lifetime.into().unwrap_or(self.browser_lifetime());
         self.idle_timeout().map_or(lifetime, |idle| lifetime.min(idle))
     }
 
     /// Returns how long a record is kept that nothing renews: the promised lifetime and the slack.
-    pub fn record_lifetime(&self, lifetime: Option<Duration>) -> Duration {
+    pub fn record_lifetime(&self, lifetime: impl Into<Lifetime>) -> Duration {
         let promised = self.promised_lifetime(lifetime);
         promised.saturating_add(slack(promised))
     }
@@ -33,7 +33,7 @@ impl SessionConfig {
     /// [`absolute_timeout`](Self::absolute_timeout) after the session was created.
     pub fn record_expiry(
         &self,
-        lifetime: Option<Duration>,
+        lifetime: impl Into<Lifetime>,
         created_at: SystemTime,
         now: SystemTime,
     ) -> SystemTime {
@@ -63,20 +63,22 @@ impl SessionConfig {
     /// obtains it.
     pub fn renewal(
         &self,
-        lifetime: Option<Duration>,
+        lifetime: impl Into<Lifetime>,
         created_at: SystemTime,
         expires_at: SystemTime,
     ) -> Renewal {
+        let lifetime = lifetime.into();
         let limit = self.absolute_timeout().map(|limit| saturating_add(created_at, limit));
         if limit.is_some_and(|limit| expires_at >= limit) {
             return Renewal::never();
         }
-        let by_refresh = lifetime.is_some() && self.idle_timeout().is_none();
+        let is_permanent = lifetime.permanent().is_some();
+        let by_refresh = is_permanent && self.idle_timeout().is_none();
         let at = expires_at.checked_sub(self.promised_lifetime(lifetime));
         Renewal {
             at: at.unwrap_or(SystemTime::UNIX_EPOCH),
             on: if by_refresh { Renewal::flasks(self.refresh()).on } else { RenewOn::Access },
-            cookie: lifetime.is_some() && self.refresh() != Refresh::WhenModified,
+            cookie: is_permanent && self.refresh() != Refresh::WhenModified,
         }
     }
 
@@ -86,8 +88,8 @@ impl SessionConfig {
     /// A cookie that only a read sets may replace what a concurrent request has written, or restore
     /// a session that a concurrent logout has ended. Therefore most reads must set none. With
     /// [`Refresh::EachRequest`], every request renews the session, as in Flask.
-    pub fn cookie_renewal(&self, lifetime: Option<Duration>, set_at: SystemTime) -> Renewal {
-        let Some(lifetime) = lifetime else { return Renewal::never() };
+    pub fn cookie_renewal(&self, lifetime: impl Into<Lifetime>, set_at: SystemTime) -> Renewal {
+        let Some(lifetime) = lifetime.into().in_cookie() else { return Renewal::never() };
         let renewal = Renewal::flasks(self.refresh());
         if self.refresh() == Refresh::EachRequest {
             return renewal;

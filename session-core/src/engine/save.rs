@@ -279,8 +279,9 @@ pub(super) fn expiry(
 ) -> std::time::SystemTime {
     let (config, lifetime) = (save.config(), contents.lifetime());
     let is_same = record.kept_for == config.record_lifetime(lifetime);
-    let renews =
-        save.is_renewal_due() || lifetime.is_none() || config.refresh() == Refresh::WhenModified;
+    let renews = save.is_renewal_due()
+        || lifetime.permanent().is_none()
+        || config.refresh() == Refresh::WhenModified;
     if is_same && !renews {
         return record.expires_at;
     }

@@ -1,17 +1,17 @@
 //! The data that a save stores.
 
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::login_key;
-use crate::session::Login;
 use crate::session::stored::StoredData;
+use crate::session::{Lifetime, Login};
 
 /// The data that a save stores: the payload, the owner and the lifetime.
 #[derive(Clone)]
 pub struct Contents {
     pub(crate) stored: StoredData,
-    pub(crate) lifetime: Option<Duration>,
+    pub(crate) lifetime: Lifetime,
     pub(crate) expires_at: Option<SystemTime>,
 }
 
@@ -60,9 +60,8 @@ impl Contents {
 
     /// Returns how long the session lives after this save, by
     /// [`set_lifetime`](crate::Session::set_lifetime) or the hook
-    /// [`lifetime`](crate::SessionInterface::lifetime); `None` for a session that ends with the
-    /// browser.
-    pub fn lifetime(&self) -> Option<Duration> {
+    /// [`lifetime`](crate::SessionInterface::lifetime).
+    pub fn lifetime(&self) -> Lifetime {
         self.lifetime
     }
 

@@ -1,17 +1,17 @@
 //! How contexts call the hooks of the outermost interface.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use super::view::SessionView;
 use crate::config::SessionConfig;
 use crate::cookie::CookieAttributes;
+use crate::session::Lifetime;
 
 /// The hooks of the outermost interface. The caller calls each as often as documented.
 pub(crate) trait HookCalls: Send + Sync {
     fn config(&self) -> &SessionConfig;
 
-    fn lifetime(&self, session: &SessionView<'_>) -> Option<Duration>;
+    fn lifetime(&self, session: &SessionView<'_>) -> Lifetime;
 
     fn cookie_attributes(&self, session: &SessionView<'_>) -> Cow<'_, CookieAttributes>;
 

@@ -1,13 +1,14 @@
 //! The argument of `SessionInterface::open`.
 
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::hooks::HookCalls;
 use super::opened::Opened;
 use super::view::SessionView;
 use crate::config::SessionConfig;
 use crate::request_view::RequestView;
+use crate::session::Lifetime;
 
 /// The request for which an interface opens a session, with the name of the cookie and the time.
 #[derive(Clone, Copy)]
@@ -45,9 +46,8 @@ impl<'a> OpenContext<'a> {
     }
 
     /// Returns the lifetime of a session that was read, by
-    /// [`set_lifetime`](crate::Session::set_lifetime) or the hook of the outermost interface;
-    /// `None` for a session that ends with the browser.
-    pub fn lifetime(&self, opened: &Opened) -> Option<Duration> {
+    /// [`set_lifetime`](crate::Session::set_lifetime) or the hook of the outermost interface.
+    pub fn lifetime(&self, opened: &Opened) -> Lifetime {
         self.hooks.lifetime(&SessionView::of_opened(&opened.data, self.config()))
     }
 }

@@ -4,14 +4,13 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::login_key;
 use crate::error::Error;
 use crate::session::changes::malformed;
 use crate::session::state::{Data, Origin, State};
 use crate::session::values::Values;
-use crate::session::{Login, Renewal, Session, SessionDetails, by_hand};
+use crate::session::{Lifetime, Login, Renewal, Session, SessionDetails, by_hand};
 
 /// A session as an interface opened it, before a handler sees it.
 ///
@@ -86,7 +85,7 @@ impl Opened {
     ///
     /// [`OpenContext::lifetime`]: super::OpenContext::lifetime
     #[must_use]
-    pub fn with_lifetime(mut self, lifetime: impl Into<Option<Duration>>) -> Self {
+    pub fn with_lifetime(mut self, lifetime: impl Into<Lifetime>) -> Self {
         self.data.lifetime = Some(lifetime.into());
         self
     }

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::contents::Contents;
 use super::hooks::HookCalls;
@@ -21,7 +21,7 @@ use crate::session::intent::Intent;
 use crate::session::state::Data;
 use crate::session::stored::StoredData;
 use crate::session::values::Values;
-use crate::session::{Changes, IdChange, Login, Mark, Renewal};
+use crate::session::{Changes, IdChange, Lifetime, Login, Mark, Renewal};
 
 /// One save of a session: what to store, and what the request wants to happen to the session.
 ///
@@ -42,12 +42,11 @@ pub struct Save<'a> {
 ///
 /// If the session ends, the hooks are called late: after the interface has removed it.
 #[derive(Clone, Default)]
-#[expect(clippy::option_option, reason = "the hook may not be called yet, or return `None`")]
 struct HookAnswers<'a> {
-    lifetime: Option<Option<Duration>>,
+    lifetime: Option<Lifetime>,
     attributes: Option<Cow<'a, CookieAttributes>>,
     should_set: Option<bool>,
-    late_lifetime: OnceLock<Option<Duration>>,
+    late_lifetime: OnceLock<Lifetime>,
     late_attributes: OnceLock<Cow<'a, CookieAttributes>>,
     late_should_set: OnceLock<bool>,
 }
@@ -90,7 +89,7 @@ impl<'a> Save<'a> {
     }
 
     /// The lifetime of the values that the request has.
-    pub(crate) fn lifetime(&self) -> Option<Duration> {
+    pub(crate) fn lifetime(&self) -> Lifetime {
         let call = || self.request.hooks.lifetime(&self.view());
         self.answers.lifetime.unwrap_or_else(|| *self.answers.late_lifetime.get_or_init(call))
     }
@@ -128,8 +127,9 @@ impl<'a> Save<'a> {
         Ok(self.with_lifetime(stored, lifetime))
     }
 
-    fn with_lifetime(&self, stored: StoredData, lifetime: Option<Duration>) -> Contents {
-        let expires_at = lifetime.map(|lifetime| saturating_add(self.request.now, lifetime));
+    fn with_lifetime(&self, stored: StoredData, lifetime: Lifetime) -> Contents {
+        let after = |lifetime| saturating_add(self.request.now, lifetime);
+        let expires_at = lifetime.permanent().map(after);
         Contents { stored, lifetime, expires_at }
     }
 }
@@ -264,7 +264,7 @@ impl Save<'_> {
         let lifetime = self.request.hooks.lifetime(&self.view());
         self.answers.lifetime = Some(lifetime);
         self.data.lifetime != Some(lifetime)
-            || (lifetime.is_some() && self.config().refresh() == Refresh::WhenModified)
+            || (lifetime.permanent().is_some() && self.config().refresh() == Refresh::WhenModified)
     }
 
     /// Returns the renewal if it is due.
@@ -277,7 +277,7 @@ impl Save<'_> {
         let flasks = Some(Renewal::flasks(self.config().refresh())).filter(due)?;
         let lifetime = self.request.hooks.lifetime(&self.view());
         self.answers.lifetime = Some(lifetime);
-        lifetime.map(|_| flasks)
+        lifetime.permanent().map(|_| flasks)
     }
 
     pub(crate) fn take_intent(&mut self) -> Intent {

@@ -1,13 +1,13 @@
 //! Calling the hooks of the outermost interface for a request.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use crate::config::SessionConfig;
 use crate::cookie::CookieAttributes;
 use crate::interface::hooks::HookCalls;
 use crate::interface::{SessionInterface, SessionView};
 use crate::request_view::RequestView;
+use crate::session::Lifetime;
 
 /// The hooks of the outermost interface, for one request.
 pub(super) struct RequestHooks<'a> {
@@ -20,8 +20,12 @@ impl HookCalls for RequestHooks<'_> {
         self.interface.config()
     }
 
-    fn lifetime(&self, session: &SessionView<'_>) -> Option<Duration> {
-        session.own_lifetime().or_else(|| self.interface.lifetime(session))
+    fn lifetime(&self, session: &SessionView<'_>) -> Lifetime {
+        if let Some(own) = session.own_lifetime() {
+            return own.into();
+        }
+        let limit = self.config().visitor_lifetime().filter(|_| session.owner().is_none());
+        Lifetime::limited(self.interface.lifetime(session), limit)
     }
 
     fn cookie_attributes(&self, session: &SessionView<'_>) -> Cow<'_, CookieAttributes> {

@@ -9,6 +9,7 @@ use super::changes::Change;
 use super::details::SessionDetails;
 use super::intent::{IdChange, Intent, Outcome};
 use super::keys::check_key;
+use super::lifetime::Lifetime;
 use super::login::Login;
 use super::renewal::Renewal;
 use super::stored::StoredData;
@@ -32,8 +33,7 @@ pub(crate) struct Data {
     pub(crate) permanent_by_default: bool,
     pub(crate) renewal: Option<Renewal>,
     /// The lifetime that the client's cookie was set with, if it is known.
-    #[expect(clippy::option_option, reason = "the known lifetime may be that of the browser")]
-    pub(crate) lifetime: Option<Option<Duration>>,
+    pub(crate) lifetime: Option<Lifetime>,
     pub(crate) backend: BackendState,
     pub(crate) details: SessionDetails,
 }

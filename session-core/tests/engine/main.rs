@@ -32,4 +32,5 @@ mod store;
 mod support;
 mod unknown;
 mod updates;
+mod visitors;
 mod warnings;

@@ -90,7 +90,7 @@ impl SessionInterface for SignsInTwoParts {
     }
 }
 
-/// Checks the age of permanent sessions only.
+/// Checks the age of permanent sessions only, unless sessions of visitors have a limit.
 #[derive(Debug)]
 struct BelievesForEver {
     inner: SignedCookieSessions,
@@ -114,7 +114,7 @@ impl SessionInterface for BelievesForEver {
 
     async fn open(&self, context: &OpenContext<'_>) -> Result<Opened, Error> {
         let given = self.given.0.lock().unwrap().get(context.cookie().unwrap_or("")).cloned();
-        match given {
+        match given.filter(|_| context.config().visitor_lifetime().is_none()) {
             Some(payload) => Opened::from_payload_with_login(payload),
             None => self.inner.open(context).await,
         }

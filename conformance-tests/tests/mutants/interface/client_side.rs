@@ -144,7 +144,7 @@ impl SessionInterface for RenewsAfter {
 
     async fn open(&self, context: &OpenContext<'_>) -> Result<Opened, Error> {
         let opened = self.inner.open(context).await?;
-        if opened.is_new() || context.lifetime(&opened).is_none() {
+        if opened.is_new() || context.lifetime(&opened).permanent().is_none() {
             return Ok(opened);
         }
         let renewal = Renewal::flasks(context.config().refresh());

@@ -65,7 +65,7 @@ mutation! {
     }
     fn set(&self, id: String, contents: &Contents, save: &Save<'_>) -> CookieAction {
         let changed = self.changed.0.lock().unwrap().swap(false, Ordering::Relaxed);
-        if changed || save.login().is_some() || contents.lifetime().is_some() { CookieAction::Set { value: id, expires: contents.expires_at() } } else { CookieAction::Keep }
+        if changed || save.login().is_some() || contents.lifetime().permanent().is_some() { CookieAction::Set { value: id, expires: contents.expires_at() } } else { CookieAction::Keep }
     }
 }
 

@@ -76,7 +76,7 @@ mutation! {
 mutation! {
     CookieEndsEarly;
     fn set(&self, id: String, contents: &Contents, save: &Save<'_>) -> CookieAction {
-        if contents.lifetime() == Some(HOUR) {
+        if contents.lifetime().permanent() == Some(HOUR) {
             return CookieAction::Set { value: id, expires: Some(save.now() + HOUR * 9 / 10) };
         }
         CookieAction::Set { value: id, expires: contents.expires_at() }
@@ -141,10 +141,10 @@ mutation! {
 mutation! {
     KeepsTheConfiguredLife;
     fn lifetime_of(&self, contents: &Contents, save: &Save<'_>) -> Duration {
-        match contents.lifetime() {
+match contents.lifetime().permanent() {
             Some(own) if contents.payload().contains("_lifetime") => own,
             Some(_) => self.server.config().permanent_lifetime(),
-            None => save.config().browser_lifetime(),
+            None => contents.lifetime().unwrap_or(save.config().browser_lifetime()),
         }
     }
 }
@@ -178,7 +178,7 @@ mutation! {
     /// The cookie gets a new expiry, but the stored session does not.
     RenewsTheCookieOnly;
     fn renew(&self, id: &str, stored: &Stored, contents: &Contents, save: &Save<'_>) {
-        if !save.is_accessed() || contents.lifetime().is_none() {
+        if !save.is_accessed() || contents.lifetime().permanent().is_none() {
             self.store(id, stored.payload.clone(), Some(stored), contents, save);
         }
     }

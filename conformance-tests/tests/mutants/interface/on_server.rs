@@ -21,6 +21,7 @@ mutants! {
     WritesWhatItComputed breaks updates_at_once_all_count;
     LifetimeIsThatOfOpenedValues breaks write_keeps_lifetime_that_another_request_set;
     LifetimeOfHandlerIsIgnored breaks lifetime_set_by_handler_is_obeyed;
+    LimitOfVisitorsIsIgnored breaks visitor_lifetime_limits_sessions_without_owner;
     EmptySessionStays breaks session_left_empty_ends;
     EndsByItsOwnChanges breaks concurrent_insert_keeps_emptied_session;
     OldIdStaysAfterRotation breaks a_rotated_session_moves_to_another_id;
@@ -97,7 +98,7 @@ mutation! {
 mutation! {
     LifetimeIsThatOfOpenedValues;
     fn lifetime_of(&self, _: &Contents, save: &Save<'_>) -> Duration {
-        save.contents().lifetime().unwrap_or_else(|| save.config().browser_lifetime())
+        save.contents().lifetime().unwrap_or(save.config().browser_lifetime())
     }
 }
 
@@ -105,8 +106,16 @@ mutation! {
     /// If it is longer than that of a permanent session.
     LifetimeOfHandlerIsIgnored;
     fn lifetime_of(&self, contents: &Contents, save: &Save<'_>) -> Duration {
-        let lifetime = contents.lifetime().unwrap_or_else(|| save.config().browser_lifetime());
+        let lifetime = contents.lifetime().unwrap_or(save.config().browser_lifetime());
         if session_of(save).contains_key("_lifetime") { lifetime.min(save.config().permanent_lifetime()) } else { lifetime }
+    }
+}
+
+mutation! {
+    /// If the session ends with the browser.
+    LimitOfVisitorsIsIgnored;
+    fn lifetime_of(&self, contents: &Contents, save: &Save<'_>) -> Duration {
+        contents.lifetime().permanent().unwrap_or_else(|| save.config().browser_lifetime())
     }
 }
 
@@ -164,8 +173,8 @@ mutation! {
 mutation! {
     UseDoesNotCount;
     fn renewal(&self, opened: &Opened, stored: &Stored, context: &OpenContext<'_>) -> Renewal {
-        match context.lifetime(opened) {
-            Some(lifetime) => context.config().renewal(Some(lifetime), stored.created_at, stored.expires_at),
+        match context.lifetime(opened).permanent() {
+            Some(lifetime) => context.config().renewal(lifetime, stored.created_at, stored.expires_at),
             None => Renewal::never(),
         }
     }

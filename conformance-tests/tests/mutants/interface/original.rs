@@ -148,7 +148,7 @@ pub trait Steps: Debug + Send + Sync + 'static {
     }
 
     fn lifetime_of(&self, contents: &Contents, save: &Save<'_>) -> Duration {
-        contents.lifetime().unwrap_or_else(|| save.config().browser_lifetime())
+        contents.lifetime().unwrap_or(save.config().browser_lifetime())
     }
 
     fn expires_at(
