@@ -19,5 +19,5 @@ fn excerpts_are_lines_of_examples() {
             excerpts += 1;
         }
     }
-    assert_eq!(excerpts, 4);
+    assert_eq!(excerpts, 5);
 }
