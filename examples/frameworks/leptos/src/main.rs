@@ -22,9 +22,7 @@ fn hidden(error: impl std::error::Error) -> ServerFnError {
 async fn visit() -> Result<u64, ServerFnError> {
     let session: Session = extract().await.map_err(hidden)?;
     session
-        .update("visits", |visits: Option<u64>| {
-            Some(visits.unwrap_or(0) + 1)
-        })
+        .update("visits", |visits: Option<u64>| Some(visits.unwrap_or(0) + 1))
         .map_err(hidden)?;
     Ok(session.get("visits").map_err(hidden)?.unwrap_or(0))
 }
