@@ -94,7 +94,10 @@ pub(crate) struct Attempt {
     pub(crate) request: u64,
     pub(crate) engine: usize,
     pub(crate) start: Tick,
+    /// The end, unless it failed: then its calls may be applied later.
     pub(crate) end: Tick,
+    /// When the call returned or was dropped.
+    pub(crate) returned: Tick,
     /// The last token of the session that it writes, or whose expiry it extends.
     pub(crate) anchor: Option<Token>,
     /// When the request opened its session.
@@ -103,7 +106,8 @@ pub(crate) struct Attempt {
     pub(crate) opened_path: Option<Vec<Token>>,
     /// The path with the changes of the request.
     pub(crate) path: Vec<Token>,
-    pub(crate) sent_cookie: bool,
+    /// The cookie that the request sent, if a response had set it.
+    pub(crate) cookie: Option<usize>,
     pub(crate) result: SaveResult,
     pub(crate) writes: Writes,
     pub(crate) reopened: bool,
@@ -252,6 +256,8 @@ pub(crate) struct History {
     pub(crate) owner_calls: Vec<OwnerCall>,
     /// The requests whose response reached the browser without an error.
     pub(crate) delivered: HashSet<u64>,
+    /// The requests whose response set the mark of an unknown rotation.
+    pub(crate) unconfirmed: HashSet<u64>,
     /// The requests of which a store call failed, or was slow.
     pub(crate) disturbed: HashSet<u64>,
     /// The system time of an engine from a tick on.

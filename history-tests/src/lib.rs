@@ -12,11 +12,13 @@
 //! # Repeating a failure
 //!
 //! A failure prints its seed and the smallest failing round that was found. `HISTORY_SEED` repeats
-//! it. The seed determines the requests and the faults. It also determines the order if the store
-//! is in memory and one thread runs the round. On a server, the round is repeated several times.
+//! it, and adds the store calls to the history. The seed determines the requests and the faults. It
+//! also determines the order if the store is in memory and one thread runs the round. On a server,
+//! the round is repeated several times.
 //!
-//! `HISTORY_REQUESTS` sets the number of requests on each server. The store in memory gets ten
-//! times as many.
+//! `HISTORY_REQUESTS` sets the number of requests on each server, in rounds with random seeds. The
+//! store in memory gets ten times as many. Without it, memory and SQLite run a few thousand
+//! requests, in the same rounds each time.
 //!
 //! # Ambiguous histories
 //!

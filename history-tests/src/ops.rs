@@ -214,9 +214,10 @@ async fn run_save(client: &mut Client<'_>, mode: SaveMode, session: &Session) {
             let (first, second) = tokio::join!(session.save(), session.save());
             client.log(|| format!("two saves: {first:?}, {second:?}"));
             // The second one saves what the first one could not.
-            let is_first = !matches!(&first, Ok(Outcome::Unchanged))
-                && !matches!(&second, Ok(Outcome::Stored));
-            let result = if is_first { first } else { second };
+            let has_failed = matches!(&first, Err(_) | Ok(Outcome::Unchanged));
+            let is_second = matches!(&second, Ok(Outcome::Stored))
+                || (has_failed && !matches!(&second, Ok(Outcome::Unchanged)));
+            let result = if is_second { second } else { first };
             client.end_save(in_flight, Some(&result), session);
         }
     }

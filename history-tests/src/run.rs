@@ -1,8 +1,8 @@
 //! Running rounds until enough requests were sent, and describing the first failure.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crate::history::{Token, Violation};
 use crate::plan::Plan;
@@ -63,6 +63,16 @@ pub fn check_store_on_one_thread(stores: impl Fn() -> Stores + Sync, requests: u
     seeds.report(name);
 }
 
+/// Returns the seed in the environment.
+#[expect(clippy::expect_used, reason = "a test fails by panicking")]
+pub(crate) fn given_seed() -> Option<u64> {
+    static SEED: OnceLock<Option<u64>> = OnceLock::new();
+    *SEED.get_or_init(|| {
+        let text = std::env::var("HISTORY_SEED").ok()?;
+        Some(text.parse().expect("HISTORY_SEED is a number"))
+    })
+}
+
 /// The seeds of the rounds to run, and how many requests were sent.
 struct Seeds {
     given: Option<u64>,
@@ -73,12 +83,11 @@ struct Seeds {
 }
 
 impl Seeds {
-    #[expect(clippy::expect_used, reason = "a test fails by panicking")]
     fn new(requests: u64) -> Self {
-        let given = std::env::var("HISTORY_SEED")
-            .ok()
-            .map(|text| text.parse().expect("HISTORY_SEED is a number"));
-        let next = AtomicU64::new(fastrand::u64(..));
+        let given = given_seed();
+        // Without a number of requests, each run has the same rounds.
+        let is_long = std::env::var_os("HISTORY_REQUESTS").is_some();
+        let next = AtomicU64::new(if is_long { fastrand::u64(..) } else { 1 });
         Self { given, next, sent: AtomicU64::new(0), rounds: AtomicU64::new(0), requests }
     }
 

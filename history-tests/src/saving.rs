@@ -21,8 +21,6 @@ pub(crate) struct Client<'a> {
     pub(crate) opened_path: Option<Vec<Token>>,
     /// When the session was opened.
     pub(crate) opened_at: Tick,
-    /// Whether the request sent a cookie.
-    pub(crate) sent_cookie: bool,
     /// The path of the session with the changes of this request.
     pub(crate) path: Vec<Token>,
     /// How much of the path was stored by the last save that this request knows of.
@@ -148,7 +146,8 @@ impl Client<'_> {
             opened_at: self.opened_at,
             opened_path: self.opened_path.clone(),
             path: self.path.clone(),
-            sent_cookie: self.sent_cookie,
+            cookie: self.cookie,
+            returned: OPEN_END,
             result: SaveResult::GivenUp,
             writes: if is_modified { writes } else { Writes::Always },
             reopened: self.reopened,
@@ -178,7 +177,7 @@ impl Client<'_> {
         }
         let mut history = self.world.history();
         let end = history.tick();
-        history.attempts[attempt].result = result;
+        (history.attempts[attempt].result, history.attempts[attempt].returned) = (result, end);
         if !matches!(result, SaveResult::GivenUp | SaveResult::Failed(_)) {
             history.attempts[attempt].end = end;
         }
@@ -232,7 +231,7 @@ impl Client<'_> {
             };
             (any(&|effect| is_shown(effect)), any(&|effect| *effect == Effect::End))
         };
-        if ends && session.is_empty() {
+        if session.is_empty() && (ends || self.has_ended) {
             self.path.clear();
             self.stored = 0;
             self.opened_path = None;

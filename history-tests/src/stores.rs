@@ -1,6 +1,7 @@
 //! The stores that a round uses.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use session_core::store::{OwnerIndex, Sweep};
 
@@ -14,12 +15,14 @@ pub struct Stores {
     /// Whether calls fail only if the round wants it.
     pub(crate) reliable: bool,
     pub(crate) sweeps: Option<[Arc<dyn Sweep>; ENGINES]>,
+    /// How long after their expiry the round removes records.
+    pub(crate) grace: Duration,
 }
 
 impl Stores {
     /// Returns a store over two connections to one server. The name appears in failures.
     pub fn new(name: &'static str, stores: [Arc<dyn OwnerIndex>; 2]) -> Self {
-        Self { name, engines: stores, reliable: false, sweeps: None }
+        Self { name, engines: stores, reliable: false, sweeps: None, grace: Duration::ZERO }
     }
 
     /// Lets the check fail if a call of the store fails by itself. Without this, a server may be
@@ -30,10 +33,11 @@ impl Stores {
         self
     }
 
-    /// Lets the rounds also remove expired records.
+    /// Lets the rounds also remove records that expired longer ago than `grace`. A store that
+    /// processes with different clocks share adds one itself.
     #[must_use]
-    pub fn with_sweeps(mut self, sweeps: [Arc<dyn Sweep>; 2]) -> Self {
-        self.sweeps = Some(sweeps);
+    pub fn with_sweeps(mut self, sweeps: [Arc<dyn Sweep>; 2], grace: Duration) -> Self {
+        (self.sweeps, self.grace) = (Some(sweeps), grace);
         self
     }
 }

@@ -96,7 +96,7 @@ impl Watched {
         Self { store, keys: Arc::clone(keys), clocks: clocks.clone(), clock, engine, faults }
     }
 
-    async fn call<T: Send + 'static>(
+    async fn call<T: fmt::Debug + Send + 'static>(
         &self,
         name: &'static str,
         writes: bool,
@@ -123,8 +123,19 @@ impl Watched {
             }
             Fault::Late(_) | Fault::Refused => Err(lost()),
         };
+        self.log_call(name, &result);
         pause(pauses / 2).await;
         result
+    }
+
+    /// Logs a call of a round that is repeated.
+    fn log_call<T: fmt::Debug>(&self, name: &'static str, result: &Result<T, Error>) {
+        if crate::run::given_seed().is_some() {
+            let log = |current: &Current| {
+                self.clocks.log(current.request, || format!("  `{name}`: {result:?}"));
+            };
+            let _ = CURRENT.try_with(log);
+        }
     }
 
     /// Decides how the next call of the request ends.

@@ -15,7 +15,7 @@ async fn stores(name: &'static str, builder: impl Fn() -> RedisStoreBuilder) -> 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "runs in scripts/test --long histories; it still reports violations"]
+#[ignore = "runs in scripts/test --long histories"]
 async fn histories_on_redis_keep_every_guarantee() {
     let server = test_servers::redis_with(RedisOptions::default()).await;
     let stores = stores("Redis", || RedisStore::builder(server.url())).await;
@@ -23,7 +23,7 @@ async fn histories_on_redis_keep_every_guarantee() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "runs in scripts/test --long histories; it still reports violations"]
+#[ignore = "runs in scripts/test --long histories"]
 async fn histories_on_sentinel_keep_every_guarantee() {
     let servers = test_servers::redis_sentinel().await;
     let connect = || RedisStore::sentinel(servers.master_name(), servers.urls());
@@ -31,7 +31,7 @@ async fn histories_on_sentinel_keep_every_guarantee() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "runs in scripts/test --long histories; it still reports violations"]
+#[ignore = "runs in scripts/test --long histories"]
 async fn histories_on_cluster_keep_every_guarantee() {
     let servers = test_servers::redis_cluster().await;
     let connect = || RedisStore::cluster(servers.urls());

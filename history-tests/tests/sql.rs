@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use history_tests::{Stores, check_store, requests_or};
 use session_sql::SqlStore;
@@ -16,11 +17,10 @@ async fn stores(name: &'static str, url: &str) -> Stores {
         Arc::new(store)
     };
     let (first, second) = (connect().await, connect().await);
-    Stores::new(name, [first.clone(), second.clone()]).with_sweeps([first, second])
+    Stores::new(name, [first.clone(), second.clone()]).with_sweeps([first, second], Duration::ZERO)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "runs in scripts/test --long histories; it still reports violations"]
 async fn histories_on_sqlite_keep_every_guarantee() {
     let folder = TemporaryFolder::new();
     let url = format!("sqlite:{}", folder.path().join("sessions.db").display());
@@ -28,14 +28,14 @@ async fn histories_on_sqlite_keep_every_guarantee() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "runs in scripts/test --long histories; it still reports violations"]
+#[ignore = "runs in scripts/test --long histories"]
 async fn histories_on_postgres_keep_every_guarantee() {
     let server = test_servers::postgres_with(&[("synchronous_commit", "off")]).await;
     check_store(stores("PostgreSQL", server.url()).await, requests_or(1_500, 1)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "runs in scripts/test --long histories; it still reports violations"]
+#[ignore = "runs in scripts/test --long histories"]
 async fn histories_on_mariadb_keep_every_guarantee() {
     let server = test_servers::mysql_with(&[]).await;
     check_store(stores("MariaDB", server.url()).await, requests_or(1_500, 1)).await;

@@ -156,13 +156,19 @@ fn check_listed(
     }
 }
 
-/// Whether a change of the id may have left a record besides the session. Lists may show it after
-/// the session ended.
+/// Whether a change of the id may be unfinished, and so have left a record besides the session.
+/// Lists may show it after the session ended.
 fn may_be_unfinished(model: &Model<'_>, path: &[Token], call: &OwnerCall) -> bool {
+    // A change that an observation has confirmed is unfinished until its call returns.
+    let may_stay = |change: &Change| match change.status {
+        Status::Applied => false,
+        Status::Unknown => true,
+        Status::Dropped => model.may_leave_record(change),
+    };
     model.history.changes.iter().any(|change| {
         let is_running = change.start <= call.end && change.end >= call.start;
         change.effect.changes_id()
             && path.iter().any(|token| is_from(change, &[*token]) || change.anchors.contains(token))
-            && (is_running || !model.history.delivered.contains(&change.request))
+            && (is_running || may_stay(change))
     })
 }

@@ -9,7 +9,7 @@ use crate::history::{
     Attempt, Change, Effect, Observation, OwnerCallKind, SaveResult, Source, Status, Tick, Token,
 };
 
-use super::model::Model;
+use super::model::{Model, is_from};
 
 /// How long a tombstone leads requests in progress to the new id.
 const TOMBSTONE_LIFE: Duration = Duration::from_secs(10);
@@ -175,8 +175,7 @@ fn check_dropped(model: &Model<'_>, attempt: &Attempt) -> Option<String> {
     }
     let text = || format!("request {} at {}..{}", attempt.request, attempt.start, attempt.end);
     let opened = attempt.opened_path.as_deref().unwrap_or_default();
-    // The id in the cookie may have been moved before.
-    if opened.is_empty() && attempt.sent_cookie {
+    if opened.is_empty() && may_have_found_tombstone(model, attempt) {
         return None;
     }
     let cuts =
@@ -184,6 +183,20 @@ fn check_dropped(model: &Model<'_>, attempt: &Attempt) -> Option<String> {
     let may_be_gone =
         |path: &[Token]| model.may_be_gone(path, attempt.opened_at, attempt.end, cuts);
     (!may_be_gone(opened) && !may_be_gone(&attempt.path)).then(text)
+}
+
+/// Whether the id in the cookie of a request may have been moved before.
+fn may_have_found_tombstone(model: &Model<'_>, attempt: &Attempt) -> bool {
+    let Some(cookie) = attempt.cookie else { return false };
+    let path = model.history.cookies[cookie].path.as_deref();
+    path.is_none_or(|path| {
+        model.changes.iter().any(|change| {
+            change.effect.changes_id()
+                && change.status != Status::Dropped
+                && change.start <= attempt.end
+                && is_from(change, path)
+        })
+    })
 }
 
 /// Whether a change of the id keeps requests with the old id from saving.

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime};
 
 use crate::history::{
-    Change, Effect, History, OPEN_END, Observation, OwnerCall, OwnerCallKind, Snapshot, Source,
-    Status, Tick, Token, Violation,
+    Attempt, Change, Effect, History, OPEN_END, Observation, OwnerCall, OwnerCallKind, Snapshot,
+    Source, Status, Tick, Token, Violation,
 };
 use crate::plan::{KEYS, Settings};
 use crate::snapshot::LABEL;
@@ -26,8 +26,13 @@ pub(crate) struct Model<'a> {
     pub(crate) violations: Vec<Violation>,
 }
 
-/// How long the store keeps a tombstone, if no clock is ahead.
+/// Later than this, an operation does not remove a record that it no longer needs.
+const DEADLINE: Duration = Duration::from_secs(5);
+/// How long the store keeps a tombstone at least, by any clock.
 const TOMBSTONE_LIFE: Duration = Duration::from_mins(5);
+/// How long the store keeps a tombstone, by the clock of its engine, less the largest difference
+/// between the clocks.
+const OLD_TOMBSTONE: Duration = Duration::from_secs(310);
 
 /// A time from which on a session may have expired, and one at which it has expired surely.
 #[derive(Clone, Copy, Debug)]
@@ -102,30 +107,32 @@ impl<'a> Model<'a> {
     }
 
     /// A client with the id from before a login ends nothing. If it logs in as well, its save is
-    /// acknowledged nevertheless, because its own login is stored.
+    /// acknowledged nevertheless, because its own login is stored. So is a logout of a request that
+    /// has lasted longer than the tombstone of a login.
     fn doubt_ends_of_cut_off_clients(&mut self) {
         let is_login = |change: &Change| matches!(change.effect, Effect::Login { .. });
         let is_doubtful = |end: &Change| {
-            let opened_at = self.history.attempts[end.attempt].opened_at;
+            let attempt = &self.history.attempts[end.attempt];
             let cuts_off = |change: &Change| {
                 is_login(change)
                     && change.request != end.request
                     && change.status != Status::Dropped
                     && change.start <= end.end
-                    && change.end >= opened_at
+                    && change.end >= attempt.opened_at
                     && end.anchors.iter().any(|anchor| is_from(change, &[*anchor]))
             };
             let logs_in = |change: &Change| {
                 is_login(change) && change.request == end.request && change.end == end.end
             };
+            let (opened, ended) = self.history.times(attempt.engine, attempt.opened_at, end.end);
             end.effect == Effect::End
-                && self.changes.iter().any(logs_in)
+                && (ended > opened + OLD_TOMBSTONE || self.changes.iter().any(logs_in))
                 && self.changes.iter().any(cuts_off)
         };
         let doubtful: Vec<bool> = self.changes.iter().map(is_doubtful).collect();
         for (change, is_doubtful) in self.changes.iter_mut().zip(doubtful) {
             if is_doubtful && change.status == Status::Applied {
-                (change.status, change.end) = (Status::Unknown, OPEN_END);
+                change.status = Status::Unknown;
             }
         }
     }
@@ -238,8 +245,8 @@ impl<'a> Model<'a> {
             || self.may_be_unconfirmed(path, until)
     }
 
-    /// Whether a rotation of a session had an unknown outcome so long ago that its tombstone may
-    /// have expired. Then the id in the error response opens nothing.
+    /// Whether a response had the id of a rotation with an unknown outcome so long ago that the
+    /// tombstone may have expired. Then that id opens nothing, and its record is removed.
     fn may_be_unconfirmed(&self, path: &[Token], until: Tick) -> bool {
         self.changes.iter().any(|change| {
             let engine = self.history.attempts[change.attempt].engine;
@@ -249,9 +256,20 @@ impl<'a> Model<'a> {
                 && change.status != Status::Dropped
                 && change.start <= until
                 && path.iter().any(|token| change.anchors.contains(token))
-                && !self.history.delivered.contains(&change.request)
+                && self.history.unconfirmed.contains(&change.request)
                 && latest > earliest + TOMBSTONE_LIFE
         })
+    }
+
+    /// Whether the record of a change of the id that was not needed may stay: its removal failed,
+    /// or the deadline had passed.
+    pub(crate) fn may_leave_record(&self, change: &Change) -> bool {
+        let engine = self.history.attempts[change.attempt].engine;
+        let of_request = |attempt: &&Attempt| attempt.request == change.request;
+        let attempts = self.history.attempts.iter().filter(of_request);
+        let returned = attempts.map(|attempt| attempt.returned).max().unwrap_or(OPEN_END);
+        let (earliest, latest) = self.history.times(engine, change.start, returned);
+        self.history.disturbed.contains(&change.request) || latest > earliest + DEADLINE
     }
 
     pub(crate) fn violation(&mut self, rule: &'static str, path: &[Token], text: String) {
@@ -262,7 +280,7 @@ impl<'a> Model<'a> {
 /// Whether a change of the id moves the session of a path.
 pub(crate) fn is_from(change: &Change, path: &[Token]) -> bool {
     match &change.effect {
-        Effect::Login { from, .. } => *from == path.last().copied(),
+        Effect::Login { from, .. } => from.is_some() && *from == path.last().copied(),
         _ => path.last().is_some_and(|last| change.anchors.contains(last)),
     }
 }

@@ -1,14 +1,10 @@
 //! The rules of the records that are in the store after a round.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use crate::history::{Change, Effect, Observation, OwnerCallKind, Source, Status, Token};
 
 use super::model::Model;
-
-/// Later than this, an operation does not remove a record that it no longer needs.
-const DEADLINE: Duration = Duration::from_secs(5);
 
 pub(crate) fn check(model: &mut Model<'_>) {
     let records: Vec<&Observation> = model
@@ -62,16 +58,12 @@ fn is_explained(model: &Model<'_>, record: &Observation) -> bool {
         let attempt = &model.history.attempts[change.attempt];
         !attempt.reopened && !model.history.delivered.contains(&change.request)
     };
-    // The record of a rotation that was not needed stays if its removal failed.
-    let is_left = |change: &Change| {
-        let attempt = &model.history.attempts[change.attempt];
-        let (earliest, latest) = model.history.times(attempt.engine, change.start, change.end);
-        model.history.disturbed.contains(&change.request) || latest > earliest + DEADLINE
-    };
     let undelivered = model.changes.iter().any(|change| {
         let is_possible = match change.status {
-            Status::Dropped => is_left(change),
-            Status::Applied | Status::Unknown => is_undelivered(change) || is_left(change),
+            Status::Dropped => model.may_leave_record(change),
+            Status::Applied | Status::Unknown => {
+                is_undelivered(change) || model.may_leave_record(change)
+            }
         };
         is_possible && made_id(change)
     });
