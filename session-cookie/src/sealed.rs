@@ -4,6 +4,7 @@ mod cipher;
 mod content;
 
 use session_core::config::SecretKey;
+use session_core::events::{Event, Events};
 use session_core::interface::{Contents, CookieAction, OpenContext, Opened, Save, Saved};
 use session_core::{Error, Outcome, SessionConfig, SessionInterface, async_trait};
 
@@ -137,7 +138,7 @@ impl SessionInterface for SealedCookieSessions {
             return Ok(Opened::new());
         };
         Ok(self.read(context, cookie).unwrap_or_else(|rejected| {
-            rejected.log();
+            rejected.report(self.config.events());
             Opened::new()
         }))
     }
@@ -207,16 +208,10 @@ enum Rejected {
 }
 
 impl Rejected {
-    fn log(self) {
+    fn report(self, events: &Events) {
         match self {
-            Self::Seal => {
-                tracing::debug!(
-                    "session cookie was sealed by none of the keys; starting a fresh session"
-                );
-            }
-            Self::Expired => {
-                tracing::debug!("session cookie has expired; starting a fresh session");
-            }
+            Self::Seal => events.report(Event::ForgedCookie { count: 1 }),
+            Self::Expired => events.report(Event::Expired { count: 1 }),
             Self::Content => {
                 tracing::warn!("session cookie is sealed but malformed; starting a fresh session");
             }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use session_core::config::SecretKey;
+use session_core::events::{Event, Events};
 use session_core::interface::{
     CookieAction, OpenContext, Opened, Save, Saved, SessionDetails, saturating_add,
 };
@@ -199,7 +200,7 @@ impl SessionInterface for SignedCookieSessions {
             return Ok(Opened::new());
         };
         Ok(self.read(context, cookie).unwrap_or_else(|rejected| {
-            rejected.log();
+            rejected.report(self.config.events());
             Opened::new()
         }))
     }
@@ -299,14 +300,10 @@ enum Rejected {
 }
 
 impl Rejected {
-    fn log(self) {
+    fn report(self, events: &Events) {
         match self {
-            Self::Signature => {
-                tracing::debug!("session cookie has no valid signature; starting a fresh session");
-            }
-            Self::Expired => {
-                tracing::debug!("session cookie has expired; starting a fresh session");
-            }
+            Self::Signature => events.report(Event::ForgedCookie { count: 1 }),
+            Self::Expired => events.report(Event::Expired { count: 1 }),
             Self::Payload => {
                 tracing::warn!("session cookie is signed but malformed; starting a fresh session");
             }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::cookie::CookieAttributes;
+use crate::events::Events;
 
 pub use builder::SessionConfigBuilder;
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -116,6 +117,7 @@ struct Settings {
     max_cookie_size: usize,
     oversize: OversizePolicy,
     clock: Arc<dyn Clock>,
+    events: Events,
 }
 
 impl SessionConfig {
@@ -227,6 +229,11 @@ impl SessionConfig {
         self.settings.oversize
     }
 
+    /// Returns where events of sessions are reported.
+    pub fn events(&self) -> &Events {
+        &self.settings.events
+    }
+
     /// Returns the current time of the configured clock.
     pub fn now(&self) -> SystemTime {
         self.settings.clock.now()
@@ -275,6 +282,7 @@ impl Default for Settings {
             max_cookie_size: 4093,
             oversize: OversizePolicy::default(),
             clock: Arc::new(SystemClock),
+            events: Events::default(),
         }
     }
 }

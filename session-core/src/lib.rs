@@ -54,8 +54,7 @@ mod cookie;
 pub mod csrf;
 mod engine;
 mod error;
-#[doc = include_str!("../EVENTS.md")]
-pub mod events {}
+pub mod events;
 pub mod flask;
 pub mod flask_login;
 pub mod guard;

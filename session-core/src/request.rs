@@ -10,6 +10,7 @@ mod commit;
 mod headers;
 mod hooks;
 mod latch;
+mod report;
 mod save;
 mod sent;
 mod session;

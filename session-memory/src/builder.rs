@@ -1,5 +1,7 @@
 //! The settings of a store in memory.
 
+use session_core::events::Events;
+
 use crate::store::MemoryStore;
 use crate::table::Limits;
 
@@ -12,10 +14,11 @@ use crate::table::Limits;
 ///
 /// let store = MemoryStore::builder().capacity(1_000_000).max_bytes(1 << 30).build();
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct MemoryStoreBuilder {
     limits: Limits,
     max_payload: usize,
+    events: Events,
 }
 
 impl MemoryStoreBuilder {
@@ -43,16 +46,23 @@ impl MemoryStoreBuilder {
         self
     }
 
+    /// Sets where evictions are reported. By default, only `tracing` gets them.
+    #[must_use]
+    pub fn events(mut self, events: Events) -> Self {
+        self.events = events;
+        self
+    }
+
     /// Returns an empty store.
     #[must_use]
     pub fn build(self) -> MemoryStore {
-        MemoryStore::with_limits(self.limits, self.max_payload)
+        MemoryStore::with_limits(self.limits, self.max_payload, self.events)
     }
 }
 
 impl Default for MemoryStoreBuilder {
     fn default() -> Self {
         let limits = Limits { records: MemoryStore::DEFAULT_CAPACITY, bytes: 256 << 20 };
-        Self { limits, max_payload: 1 << 20 }
+        Self { limits, max_payload: 1 << 20, events: Events::default() }
     }
 }

@@ -20,9 +20,16 @@ pub(crate) struct Shared {
     pub(crate) owners: Owners,
     records: AtomicU64,
     bytes: AtomicU64,
+    /// How many sessions were evicted and not reported yet.
+    evicted: AtomicU64,
 }
 
 impl Shared {
+    /// Returns how many sessions were evicted since the last call.
+    pub(crate) fn take_evicted(&self) -> u64 {
+        self.evicted.swap(0, Ordering::Relaxed)
+    }
+
     pub(crate) fn records(&self) -> u64 {
         self.records.load(Ordering::Relaxed)
     }
@@ -242,7 +249,13 @@ impl Shard {
         let number = number.filter(|number| {
             always || self.slot(*number).is_some_and(|slot| slot.class == Class::Anonymous)
         });
-        number.is_some_and(|number| self.take(number))
+        number.is_some_and(|number| self.take_session(number))
+    }
+
+    /// Evicts a session.
+    fn take_session(&mut self, number: u32) -> bool {
+        self.shared.evicted.fetch_add(1, Ordering::Relaxed);
+        self.take(number)
     }
 
     fn evict(&mut self, class: Class, new: &StoreKey) -> bool {
@@ -251,7 +264,10 @@ impl Shard {
         if let Some(number) = oldest.filter(is_new) {
             oldest = self.lists.newer(number);
         }
-        oldest.is_some_and(|number| self.take(number))
+        oldest.is_some_and(|number| match class {
+            Class::Tombstone => self.take(number),
+            Class::Anonymous | Class::Owned => self.take_session(number),
+        })
     }
 
     fn remove_oldest_expired(&mut self, time: SystemTime) -> bool {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use session_core::events::Events;
 use session_core::store::{
     NewRecord, OwnerIndex, Record, Replaced, SessionStore, StoreKey, Sweep, Version,
 };
@@ -51,8 +52,8 @@ impl MemoryStore {
         MemoryStoreBuilder::default()
     }
 
-    pub(crate) fn with_limits(limits: Limits, max_payload: usize) -> Self {
-        Self { table: Arc::new(Table::new(limits)), max_payload }
+    pub(crate) fn with_limits(limits: Limits, max_payload: usize, events: Events) -> Self {
+        Self { table: Arc::new(Table::new(limits, events)), max_payload }
     }
 
     /// Returns the number of records, including tombstones and expired records.

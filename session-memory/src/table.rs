@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use session_core::events::{Event, Events};
 use session_core::store::{MAX_CLOCK_SKEW, NewRecord, Record, StoreKey, Version};
 
 use crate::hash::Place;
@@ -29,15 +30,16 @@ pub(crate) struct Table {
     shards: Box<[Mutex<Shard>]>,
     shared: Arc<Shared>,
     limits: Limits,
+    events: Events,
 }
 
 impl Table {
-    pub(crate) fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: Limits, events: Events) -> Self {
         let limits = Limits { records: limits.records.min(MAX_RECORDS), ..limits };
         let shared = Arc::<Shared>::default();
         let shards = (limits.records / MIN_PER_SHARD).clamp(1, MAX_SHARDS);
         let shards = (0..shards).map(|_| Mutex::new(Shard::new(Arc::clone(&shared)))).collect();
-        Self { shards, shared, limits }
+        Self { shards, shared, limits, events }
     }
 
     pub(crate) fn len(&self) -> u64 {
@@ -103,11 +105,18 @@ impl Table {
     /// Evicts records after a write, until the table is within its limits.
     fn make_room(&self, written: Place, key: &StoreKey, record: &NewRecord<'_>) {
         let mut first = self.number(written);
+        if !self.is_too_large() {
+            return;
+        }
         while self.is_too_large() {
             let Some(shard) = self.evict(first, written, key, expired_before(record)) else {
                 break;
             };
             first = shard + 1;
+        }
+        match self.shared.take_evicted() {
+            0 => {}
+            count => self.events.report(Event::Evicted { count }),
         }
     }
 

@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use session_core::events::{Event, Events};
 use session_core::request::{RequestSession, RequestView};
 use session_core::store::{
     MAX_CLOCK_SKEW, NewRecord, OwnerIndex as _, Replaced, SessionStore as _, StoreKey,
@@ -375,4 +377,27 @@ async fn concurrent_writes_stay_within_capacity_and_keep_users() {
     for number in 0..1_000 {
         assert!(is_stored(&store, number).await, "user {number} was logged out");
     }
+}
+
+#[tokio::test]
+async fn evicted_sessions_are_reported_with_their_number() {
+    let evicted = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&evicted);
+    let events = Events::new(move |event: &Event<'_>| {
+        let Event::Evicted { count: reported } = event else { unreachable!("{event:?}") };
+        count.fetch_add(*reported, Ordering::Relaxed);
+    });
+    let store = MemoryStore::builder().capacity(CAPACITY).events(events).build();
+    for number in 0..CAPACITY {
+        store.create(&key(number), &record(b"")).await.unwrap();
+    }
+    assert_eq!(evicted.load(Ordering::Relaxed), 0);
+    for number in CAPACITY..CAPACITY + 5 {
+        store.create(&key(number), &record(b"")).await.unwrap();
+    }
+    assert_eq!(evicted.load(Ordering::Relaxed), 5);
+    // An expired record is not a session any more.
+    let late = NewRecord::new(b"", NOW + 2 * LIFE + MAX_CLOCK_SKEW, NOW + 4 * LIFE);
+    store.create(&key(CAPACITY + 5), &late).await.unwrap();
+    assert_eq!(evicted.load(Ordering::Relaxed), 5);
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use redis::RedisResult;
 use redis::aio::ConnectionLike;
 use session_core::Error;
+use session_core::events::Events;
 use session_core::store::{CredentialsProvider, MAX_CLOCK_SKEW};
 use tokio::time::Instant;
 
@@ -39,6 +40,7 @@ pub struct RedisStoreBuilder {
     target: Target,
     access: Access,
     settings: Settings,
+    events: Events,
 }
 
 /// The settings of a store that is connected.
@@ -82,7 +84,12 @@ impl RedisStoreBuilder {
     }
 
     fn new(target: Target) -> Self {
-        Self { target, access: Access::default(), settings: Settings::default() }
+        Self {
+            target,
+            access: Access::default(),
+            settings: Settings::default(),
+            events: Events::default(),
+        }
     }
 
     /// Sets the prefix of every key, so that several applications can share a server. The default
@@ -149,6 +156,14 @@ impl RedisStoreBuilder {
         self
     }
 
+    /// Sets where it is reported that the store has connected again after it lost the connection.
+    /// By default, only `tracing` gets it. On a Cluster, redis-rs connects again by itself, which
+    /// is not reported.
+    pub fn events(mut self, events: Events) -> Self {
+        self.events = events;
+        self
+    }
+
     /// Sets the number of the database, which overrides the one in the address.
     pub fn database(mut self, number: i64) -> Self {
         self.access.database = Some(number);
@@ -195,9 +210,9 @@ impl RedisStoreBuilder {
     /// the deadline; [`ErrorKind::Backend`](session_core::ErrorKind::Backend) if Redis returns an
     /// error, such as for a wrong password.
     pub async fn connect(self) -> Result<RedisStore, Error> {
-        let Self { target, access, settings } = self;
+        let Self { target, access, settings, events } = self;
         let (deadline, fails_over) = (Instant::now() + settings.deadline, target.fails_over());
-        let connection = connect(target, access, settings.deadline)
+        let connection = connect(target, access, settings.deadline, events)
             .await
             .map_err(|error| failed("connect", error))?;
         let checks = Checks { connection: &*connection, deadline };
@@ -246,6 +261,7 @@ async fn connect(
     target: Target,
     access: Access,
     time: Duration,
+    events: Events,
 ) -> RedisResult<Arc<dyn Connection>> {
     let deadline = Instant::now() + time;
     match target {
@@ -257,7 +273,7 @@ async fn connect(
             let client =
                 move |credentials| client(with_credentials(info.clone(), credentials), &access);
             let server = Server::new(client, provider);
-            Ok(Arc::new(Reconnecting::connect(server, protocol, deadline).await?))
+            Ok(Arc::new(Reconnecting::connect(server, protocol, deadline, events).await?))
         }
         #[cfg(feature = "cluster")]
         Target::Cluster(urls) => {
@@ -267,9 +283,8 @@ async fn connect(
         #[cfg(feature = "sentinel")]
         Target::Sentinel { master, sentinels } => {
             let sentinels = access.sentinels(master, &sentinels)?;
-            Ok(Arc::new(
-                Reconnecting::connect(sentinels, redis::ProtocolVersion::RESP3, deadline).await?,
-            ))
+            let protocol = redis::ProtocolVersion::RESP3;
+            Ok(Arc::new(Reconnecting::connect(sentinels, protocol, deadline, events).await?))
         }
     }
 }

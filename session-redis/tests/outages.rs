@@ -5,8 +5,11 @@
 
 mod support;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
+use session_core::events::{Event, Events};
 use session_core::store::{OwnerIndex as _, SessionStore as _, Version};
 use session_redis::{RedisStore, redis};
 use support::requests::App;
@@ -37,7 +40,14 @@ async fn assert_every_call_is_outage(store: &RedisStore) {
 async fn calls_fail_while_server_is_down_and_work_after_restart() {
     let server =
         redis_with(RedisOptions::default().append_only().setting("appendfsync", "always")).await;
-    let store = builder(&server).deadline(DEADLINE).connect().await.unwrap();
+    let reconnected = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&reconnected);
+    let events = Events::new(move |event: &Event<'_>| {
+        assert!(matches!(event, Event::Reconnected));
+        count.fetch_add(1, Ordering::Relaxed);
+    });
+    let store = builder(&server).deadline(DEADLINE).events(events).connect().await.unwrap();
+    assert_eq!(reconnected.load(Ordering::Relaxed), 0);
     let key = random_key();
     let mut version = store.create(&key, &record(b"kept").owned_by(Some("ada"))).await.unwrap();
     for _ in 0..3 {
@@ -53,6 +63,7 @@ async fn calls_fail_while_server_is_down_and_work_after_restart() {
         // No call was made while the server was down.
         assert!(store.touch(&key, version, SystemTime::now()).await.unwrap());
     }
+    assert_eq!(reconnected.load(Ordering::Relaxed), 6);
 }
 
 #[tokio::test]

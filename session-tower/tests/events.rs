@@ -18,10 +18,12 @@ use axum::Router;
 use axum::routing::{get, post};
 use session_cookie::{Compression, SealedCookieSessions, SignedCookieSessions};
 use session_core::config::SecretKey;
+use session_core::events::{Event, Events};
 use session_core::{
-    ManualClock, OutagePolicy, OversizePolicy, Refresh, ServerSideSessions, SessionConfig,
-    SessionConfigBuilder, SessionInterface,
+    ManualClock, OutagePolicy, OversizePolicy, OwnerSessions as _, Refresh, ServerSideSessions,
+    SessionConfig, SessionConfigBuilder, SessionInterface,
 };
+use session_memory::{MemorySessions, MemoryStore};
 use session_tower::csrf::{CsrfConfig, CsrfLayer};
 use session_tower::testing::{Request, TestClient};
 use session_tower::{Session, SessionLayer};
@@ -64,6 +66,8 @@ async fn core_cookie_and_tower_events_are_emitted_without_secrets() {
     on_server(&mut secrets).await;
     on_client(&mut secrets).await;
     forged_request().await;
+    life_of_sessions(&mut secrets).await;
+    in_stores();
     let emitted = recorder::take();
 
     let rows: BTreeSet<Row> = emitted.iter().map(|emitted| emitted.row.clone()).collect();
@@ -176,6 +180,44 @@ async fn on_server(secrets: &mut Vec<String>) {
     secrets.extend(store.keys());
 }
 
+/// Logins, logouts, and cookies that open nothing.
+async fn life_of_sessions(secrets: &mut Vec<String>) {
+    let events = Events::new(|event: &Event<'_>| {
+        assert!(!matches!(event, Event::UnknownId { .. }), "a panic of the handler");
+    });
+    let (store, settings) = (MemoryStore::new(), SessionConfig::builder().events(events));
+    let mut shop = Shop::open(OutagePolicy::Refuse, settings, |config| {
+        MemorySessions::new(store.clone(), config)
+    });
+    shop.get("/write").await;
+    shop.log_in(secrets).await;
+    let rotate = async |session: &Session| session.rotate_id();
+    shop.client.browser_mut().session_transaction(rotate).await.unwrap();
+    let old = secrets.last().unwrap().clone();
+    shop.client.browser_mut().receive("/", &format!("session={old}; Path=/")).unwrap();
+    shop.get("/read").await;
+    shop.client.browser_mut().receive("/", "session=unknown; Path=/").unwrap();
+    shop.get("/read").await;
+    shop.log_in(secrets).await;
+    let log_out = async |session: &Session| session.log_out().await.map(drop);
+    shop.client.browser_mut().session_transaction(log_out).await.unwrap();
+    let owners = MemorySessions::new(store, SessionConfig::default());
+    owners.end_all(OWNER).await.unwrap();
+}
+
+/// Events of stores that this test does not use.
+fn in_stores() {
+    let events = Events::default();
+    for event in [
+        Event::Evicted { count: 1 },
+        Event::Reconnected,
+        Event::OutageBegan,
+        Event::OutageEnded { failed: 1 },
+    ] {
+        events.report(event);
+    }
+}
+
 /// A request that the CSRF protection refuses.
 async fn forged_request() {
     let config = CsrfConfig::builder(&SecretKey::new(KEY).unwrap()).build().unwrap();
@@ -218,6 +260,9 @@ async fn on_client(secrets: &mut Vec<String>) {
         let genuine = secrets.last().unwrap().clone();
         shop.client.browser_mut().receive("/", &format!("session=x{genuine}; Path=/")).unwrap();
         shop.get("/read").await;
+        let several = format!("session={genuine}; session=x{genuine}");
+        let request = Request::new("GET", "/read").with_header("cookie", several);
+        shop.client.send(request).await.unwrap();
         shop.client.browser_mut().receive("/", &format!("session={genuine}; Path=/")).unwrap();
         shop.clock.advance(MONTH + Duration::from_secs(1));
         shop.get("/read").await;

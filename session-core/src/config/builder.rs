@@ -7,6 +7,7 @@ use super::clock::Clock;
 use super::{OversizePolicy, Refresh, SessionConfig, Settings};
 use crate::cookie::{self, CookieAttributesBuilder, SameSite};
 use crate::error::{Error, ErrorKind};
+use crate::events::Events;
 
 /// A builder of [`SessionConfig`]. [`build`](Self::build) checks the settings.
 ///
@@ -259,6 +260,14 @@ impl SessionConfigBuilder {
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.settings.clock = Arc::new(clock);
+        self
+    }
+
+    /// Sets where events of sessions are reported, such as logins and store calls. By default, only
+    /// `tracing` gets them. Flask has no such setting; its signals are different events.
+    #[must_use]
+    pub fn events(mut self, events: Events) -> Self {
+        self.settings.events = events;
         self
     }
 

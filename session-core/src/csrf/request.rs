@@ -14,6 +14,7 @@ use super::visitor::{self, Visitor};
 use super::{FIELD, HEADERS};
 use crate::config::SessionConfig;
 use crate::error::{Error, ErrorKind};
+use crate::events::Event;
 use crate::interface::state_of;
 use crate::request::RequestSession;
 use crate::session::Session;
@@ -112,6 +113,8 @@ impl CsrfRequest {
     /// Returns the error of a request whose form could not be read, because of
     /// [`Reason::BodyTooLarge`] or [`Reason::UnreadableBody`].
     pub fn refuse(&self, reason: Reason) -> CheckError {
+        let session = self.shared.session.interface().config();
+        session.events().report(Event::CsrfRefused { count: 1 });
         CheckError::Refused(self.shared.config.refused(reason))
     }
 

@@ -228,7 +228,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
                 && live.record.lineage == record.lineage;
             return Ok(if is_theirs { Left::Record(live.record) } else { Left::Another });
         }
-        let (Some(of), Some(index)) = (record.owner(), self.store.owner_index()) else {
+        let (Some(of), Some(index)) = (record.owner(), self.store.inner.owner_index()) else {
             return Ok(Left::Nothing);
         };
         deadline.check_lookup()?;
@@ -244,7 +244,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         lineage: Lineage,
         deadline: &Deadline<'_>,
     ) -> Result<Option<RecordRef>, Error> {
-        let keys = index.keys_of(owner).await?;
+        let keys = self.store.keys_of(index, owner).await?;
         for keys in keys.chunks(BATCH) {
             deadline.check_lookup()?;
             let now = time_for_ending(self.config.now());

@@ -13,6 +13,7 @@ mod id;
 mod lineage;
 mod listing;
 mod login;
+mod observed;
 mod opening;
 mod owners;
 mod position;

@@ -4,6 +4,7 @@ use super::find::{Found, Live};
 use super::id::SessionId;
 use super::position::{Position, RecordRef};
 use super::sessions::ServerSideSessions;
+use crate::events::Event;
 use crate::interface::{
     OpenContext, Opened, RenewOn, Renewal, Save, Saved, SessionState, SessionView,
 };
@@ -19,10 +20,27 @@ impl<S: SessionStore> SessionInterface for ServerSideSessions<S> {
     async fn open(&self, context: &OpenContext<'_>) -> Result<Opened, Error> {
         let Some(cookie) = context.cookie() else { return Ok(Opened::new()) };
         if let Some(id) = SessionId::parse(cookie) {
-            let found = self.find(&self.key_of(id), context.now()).await?;
+            let key = self.key_of(id);
+            let record = self.store.load(&key).await?;
+            let is_expired = record.as_ref().is_some_and(|record| {
+                let (created_at, expires_at) = (record.created_at(), record.expires_at());
+                self.config.is_expired(created_at, expires_at, context.now())
+            });
+            let found = self.judge(&key, record, context.now());
+            match &found {
+                Found::Live(_) => {}
+                Found::Moved(_) => self.report(Event::RotatedId { count: 1 }),
+                Found::Gone if is_expired => self.report(Event::Expired { count: 1 }),
+                Found::Gone => self.report(Event::UnknownId { count: 1 }),
+            }
             return Ok(opened(context, id, found));
         }
-        let Some(id) = SessionId::parse_unconfirmed(cookie) else { return Ok(Opened::new()) };
+        let Some(id) = SessionId::parse_unconfirmed(cookie) else {
+            if !cookie.is_empty() {
+                self.report(Event::UnknownId { count: 1 });
+            }
+            return Ok(Opened::new());
+        };
         let found = Box::pin(self.confirm(&self.key_of(id))).await?;
         let renewal = Renewal {
             at: std::time::SystemTime::UNIX_EPOCH,
@@ -64,6 +82,12 @@ impl<S: SessionStore> SessionInterface for ServerSideSessions<S> {
     }
 }
 
+impl<S> ServerSideSessions<S> {
+    fn report(&self, event: Event<'_>) {
+        self.config.events().report(event);
+    }
+}
+
 fn opened(context: &OpenContext<'_>, id: SessionId, found: Found) -> Opened {
     match found {
         Found::Live(live) => opened_record(context, id, live),
@@ -89,6 +113,7 @@ fn opened_record(context: &OpenContext<'_>, id: SessionId, live: Live) -> Opened
     let current = config.record_expiry(lifetime, record.created_at, last_seen);
     let expires_at = record.expires_at.min(current);
     if context.now() > expires_at {
+        config.events().report(Event::Expired { count: 1 });
         return Opened::new();
     }
     let renewal = config.renewal(lifetime, record.created_at, expires_at);

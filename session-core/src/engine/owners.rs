@@ -14,6 +14,7 @@ use super::lineage::Lineage;
 use super::listing::Listed;
 use super::position::Position;
 use super::sessions::ServerSideSessions;
+use crate::events::{Event, EventSession};
 use crate::interface::{Opened, SessionPage, state_of};
 use crate::store::{OwnerIndex, StoreKey};
 use crate::{Error, ErrorKind, OwnedSession, OwnerSessions, Session, SessionConfig, async_trait};
@@ -22,7 +23,7 @@ use crate::{Error, ErrorKind, OwnedSession, OwnerSessions, Session, SessionConfi
 impl<S: OwnerIndex> OwnerSessions for ServerSideSessions<S> {
     async fn sessions_of(&self, owner: &str) -> Result<Vec<OwnedSession>, Error> {
         let now = self.config.now();
-        let keys = self.store.keys_of(owner).await?;
+        let keys = self.store.keys_of(&self.store.inner, owner).await?;
         let mut sessions = self.listed(owner, &keys, now).await?;
         sessions.retain(|session| !session.is_orphan);
         sessions.sort_by_key(|session| {
@@ -40,7 +41,7 @@ impl<S: OwnerIndex> OwnerSessions for ServerSideSessions<S> {
         after: Option<&str>,
         limit: usize,
     ) -> Result<SessionPage, Error> {
-        let mut keys = self.store.keys_of(owner).await?;
+        let mut keys = self.store.keys_of(&self.store.inner, owner).await?;
         keys.sort_unstable();
         let first = match after {
             Some(after) => {
@@ -111,7 +112,7 @@ impl<S: OwnerIndex> ServerSideSessions<S> {
         owner: &str,
         is_wanted: impl Fn(&Listed) -> bool + Send + Sync,
     ) -> Result<usize, Error> {
-        let keys = self.store.keys_of(owner).await?;
+        let keys = self.store.keys_of(&self.store.inner, owner).await?;
         let (mut ended, mut left) = (HashSet::new(), HashSet::new());
         let mut failure = None;
         for keys in keys.chunks(BATCH) {
@@ -124,7 +125,11 @@ impl<S: OwnerIndex> ServerSideSessions<S> {
                 let result = self.end_record(&session.live.record, Some(owner), &mut deadline);
                 match result.await {
                     Ok(_) if session.is_orphan || session.has_expired(&self.config, now) => {}
-                    Ok(_) => drop(ended.insert(session.handle)),
+                    Ok(_) => {
+                        let ended_session = EventSession::new(Some(owner), Some(&session.handle));
+                        self.store.events.report(Event::Ended { session: ended_session });
+                        ended.insert(session.handle);
+                    }
                     Err(error) => {
                         left.insert(session.handle);
                         failure.get_or_insert(error);

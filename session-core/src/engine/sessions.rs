@@ -1,6 +1,7 @@
 //! The type that applications use.
 
 use super::id::SessionId;
+use super::observed::Observed;
 use super::queue::Queue;
 use crate::SessionConfig;
 use crate::store::StoreKey;
@@ -27,7 +28,7 @@ use crate::store::StoreKey;
 /// ```
 #[derive(Debug)]
 pub struct ServerSideSessions<S> {
-    pub(super) store: S,
+    pub(super) store: Observed<S>,
     pub(super) config: SessionConfig,
     pub(super) queue: Queue,
 }
@@ -35,6 +36,7 @@ pub struct ServerSideSessions<S> {
 impl<S> ServerSideSessions<S> {
     /// Returns sessions on this store.
     pub fn new(store: S, config: SessionConfig) -> Self {
+        let store = Observed { inner: store, events: config.events().clone() };
         Self { store, config, queue: Queue::default() }
     }
 
@@ -45,6 +47,6 @@ impl<S> ServerSideSessions<S> {
 
     /// Returns the store.
     pub fn store(&self) -> &S {
-        &self.store
+        &self.store.inner
     }
 }

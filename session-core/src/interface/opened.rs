@@ -141,7 +141,8 @@ impl Opened {
         by_hand::session(State { data, origin, ..State::default() })
     }
 
-    pub(crate) fn into_parts(self, origin: &Origin) -> (Data, Origin) {
+    pub(crate) fn into_parts(mut self, origin: &Origin) -> (Data, Origin) {
+        self.data.known_login.clone_from(&self.data.stored.login);
         (self.data, self.null.map_or_else(|| origin.clone(), Origin::Null))
     }
 }

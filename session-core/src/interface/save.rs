@@ -83,6 +83,11 @@ impl<'a> Save<'a> {
         save
     }
 
+    /// The session before this save, with the changes of the request.
+    pub(crate) fn data(&self) -> &Data {
+        &self.data
+    }
+
     /// Returns what to store if the store has no newer data than the request opened.
     pub fn contents(&self) -> Contents {
         self.with_lifetime(self.data.stored.clone(), self.lifetime())

@@ -3,8 +3,10 @@
 use std::error::Error as _;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::hooks::RequestHooks;
+use super::report::LifeChange;
 use super::sent::SentCookie;
 use super::session::Shared;
 use super::several::worst;
@@ -259,6 +261,16 @@ impl<'a> SaveAttempt<'a> {
         others.iter().map(|attributes| render_removal(name, attributes)).collect()
     }
 
+    /// Returns the lifetime of a cookie that is set, or `Some(None)` for one that is removed.
+    #[expect(clippy::option_option, reason = "the lifetime may be that of the browser")]
+    fn new_lifetime(&self, cookie: &Result<SentCookie, Error>) -> Option<Option<Option<Duration>>> {
+        match cookie.as_ref().ok()?.action {
+            CookieAction::Set { .. } => Some(Some(self.save.lifetime())),
+            CookieAction::Remove => Some(None),
+            CookieAction::Keep => None,
+        }
+    }
+
     /// Continues the session from what was stored, with the changes made since.
     /// Returns what became of the session.
     fn finish(
@@ -267,13 +279,7 @@ impl<'a> SaveAttempt<'a> {
         cookie: &Result<SentCookie, Error>,
     ) -> Result<Outcome, Error> {
         self.finished = true;
-        let lifetime = match cookie {
-            Ok(SentCookie { action: CookieAction::Set { .. }, .. }) => {
-                Some(Some(self.save.lifetime()))
-            }
-            Ok(SentCookie { action: CookieAction::Remove, .. }) => Some(None),
-            _ => None,
-        };
+        let lifetime = self.new_lifetime(cookie);
         let cell = self.save.request.cell;
         if let Some(contents) = saved.contents.take() {
             merge(cell, contents.stored, self.save.config().login_keeps())?;
@@ -286,15 +292,29 @@ impl<'a> SaveAttempt<'a> {
                 state.data.stored.login = None;
             }
         }
-        if lifetime == Some(None) || saved.outcome == Outcome::Dropped {
-            state.data.details = SessionDetails::new();
-        }
-        if let Some(details) = saved.details.take() {
-            state.data.details = details;
-        }
+        note_details(&mut state, &mut saved, lifetime == Some(None));
         // If the cookie could not be set, the next save must try again.
         state.intent.write |= cookie.is_err();
-        Ok(apply(&mut state, &saved, self.save.is_final()))
+        let change = LifeChange::of(&self.save, saved.outcome, matches!(lifetime, Some(Some(_))));
+        if change.changes_login() {
+            state.data.known_login = self.save.login().cloned();
+        }
+        let after = change.is_any().then(|| state.data.identity());
+        let outcome = apply(&mut state, &saved, self.save.is_final());
+        drop(state);
+        if let Some(after) = after {
+            change.report(&self.save, &after);
+        }
+        Ok(outcome)
+    }
+}
+
+fn note_details(state: &mut State, saved: &mut Saved, is_removed: bool) {
+    if is_removed || saved.outcome == Outcome::Dropped {
+        state.data.details = SessionDetails::new();
+    }
+    if let Some(details) = saved.details.take() {
+        state.data.details = details;
     }
 }
 

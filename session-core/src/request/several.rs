@@ -8,6 +8,7 @@ use futures_util::future::try_join_all;
 
 use super::session::{Several, Shared};
 use crate::error::Error;
+use crate::events::Event;
 use crate::interface::CookieAction;
 use crate::request_view::RequestView;
 use crate::session::holder::{Demand, Holder as _};
@@ -37,19 +38,26 @@ impl Shared {
         let first = candidates.first().map(|first| first.opened()).unwrap_or_default();
         candidates.retain(|candidate| !candidate.cell.read(|state| state.data.is_new));
         if candidates.is_empty() {
+            self.report_several(false);
             self.keep(None, candidates);
             return first;
         }
         let Some(chosen) = chosen(&candidates) else {
-            tracing::warn!("request has session cookies of different users; it gets none of them");
+            self.report_several(true);
             self.keep(None, candidates);
             return (Data::fresh(), self.origin.clone());
         };
+        self.report_several(false);
         let chosen = candidates.remove(chosen);
         self.keep(Some(chosen.view.clone()), candidates);
         // The present cookie replaces those that can be replaced.
         self.sets_unchanged.store(true, Ordering::Relaxed);
         chosen.opened()
+    }
+
+    fn report_several(&self, of_different_users: bool) {
+        let event = Event::SeveralCookies { of_different_users, count: 1 };
+        (*self.interface).config().events().report(event);
     }
 
     fn keep(&self, view: Option<RequestView>, others: Vec<Arc<Self>>) {

@@ -86,10 +86,19 @@ impl SessionDetails {
     /// [`OwnedSession::handle`](crate::OwnedSession::handle) and
     /// [`OwnerSessions::handle_of`](crate::OwnerSessions::handle_of).
     pub fn handle(&self) -> Option<String> {
+        self.handle_for(self.owner.as_deref())
+    }
+
+    /// Returns the handle if the session has this owner.
+    pub(crate) fn handle_for(&self, owner: Option<&str>) -> Option<String> {
         self.handle.as_ref().map(|handle| match handle {
             Handle::Named(handle) => handle.to_string(),
-            Handle::Seeded(seed) => session_handle(seed, self.owner.as_deref()),
+            Handle::Seeded(seed) => session_handle(seed, owner),
         })
+    }
+
+    pub(crate) fn has_handle(&self) -> bool {
+        self.handle.is_some()
     }
 
     /// Returns when the session was created, or when the user last logged in. The

@@ -36,6 +36,28 @@ pub(crate) struct Data {
     pub(crate) lifetime: Option<Lifetime>,
     pub(crate) backend: BackendState,
     pub(crate) details: SessionDetails,
+    /// The login in the store, as the last open or save found it.
+    pub(crate) known_login: Option<Login>,
+}
+
+/// Which session it is in the store, for events.
+pub(crate) struct Identity {
+    login: Option<Login>,
+    details: SessionDetails,
+}
+
+impl Identity {
+    pub(crate) fn owner(&self) -> Option<&str> {
+        self.login.as_ref().map(Login::owner)
+    }
+
+    pub(crate) fn handle(&self) -> Option<String> {
+        self.details.handle_for(self.owner())
+    }
+
+    pub(crate) fn has_handle(&self) -> bool {
+        self.details.has_handle()
+    }
 }
 
 /// The data that interfaces store with a session.
@@ -91,6 +113,15 @@ impl Data {
 
     pub(crate) fn values_mut(&mut self) -> &mut Values {
         self.stored.values_mut()
+    }
+
+    /// Whether the session has a cookie or a record: it was opened, or an earlier save stored it.
+    pub(crate) fn is_stored(&self) -> bool {
+        !self.is_new || self.details != SessionDetails::new()
+    }
+
+    pub(crate) fn identity(&self) -> Identity {
+        Identity { login: self.known_login.clone(), details: self.details.clone() }
     }
 
     pub(crate) fn is_permanent(&self) -> bool {

@@ -13,6 +13,7 @@ mod continued;
 mod deadlines;
 mod details;
 mod emptied;
+mod events;
 mod expiry;
 mod failures;
 mod guarantees;

@@ -15,6 +15,7 @@ use redis::{
     ServerErrorKind, Value,
 };
 use session_core::async_trait;
+use session_core::events::{Event, Events};
 use session_core::store::{Credentials, CredentialsProvider};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
@@ -70,6 +71,7 @@ pub(crate) struct Reconnecting<C> {
     slot: Arc<Slot>,
     made: AtomicU64,
     protocol: ProtocolVersion,
+    events: Events,
 }
 
 /// The current connection, if there is one.
@@ -93,9 +95,10 @@ impl<C: Connector> Reconnecting<C> {
         connector: C,
         protocol: ProtocolVersion,
         deadline: Instant,
+        events: Events,
     ) -> RedisResult<Self> {
-        let connector = tokio::sync::Mutex::new(connector);
-        let this = Self { connector, slot: Arc::default(), made: AtomicU64::new(0), protocol };
+        let (connector, made) = (tokio::sync::Mutex::new(connector), AtomicU64::new(0));
+        let this = Self { connector, slot: Arc::default(), made, protocol, events };
         timeout_at(deadline, this.connection()).await.unwrap_or_else(|_| Err(timed_out()))?;
         Ok(this)
     }
@@ -122,6 +125,10 @@ impl<C: Connector> Reconnecting<C> {
         }
         let connection = connector.connect(&config).await?;
         self.slot.put(number, connection.clone(), connector.moved());
+        drop(connector);
+        if number > 0 {
+            self.events.report(Event::Reconnected);
+        }
         Ok((number, connection))
     }
 }

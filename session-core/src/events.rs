@@ -1,0 +1,145 @@
+//! The events of sessions and stores, for the application and for `tracing`.
+#![doc = include_str!("../EVENTS.md")]
+
+mod event;
+mod limit;
+mod log;
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use crate::error::{Error, ErrorKind};
+use limit::Limits;
+use log::log;
+
+pub use event::{Event, EventSession, StoreCall};
+
+/// Gets the [events](Event) of this process. Any `Fn(&Event<'_>)` is one.
+///
+/// # Examples
+///
+/// Closing the connections of a user whose session ends in this process:
+///
+/// ```
+/// use session_core::SessionConfig;
+/// use session_core::events::{Event, Events};
+///
+/// # #[derive(Clone)] struct Connections;
+/// # impl Connections { fn close(&self, handle: &str) {} }
+/// # let connections = Connections;
+/// let events = Events::new(move |event: &Event<'_>| match event {
+///     Event::LoggedOut { session } | Event::Ended { session } => {
+///         if let Some(handle) = session.handle() {
+///             connections.close(handle);
+///         }
+///     }
+///     _ => {}
+/// });
+/// let config = SessionConfig::builder().events(events).build()?;
+/// # Ok::<(), session_core::Error>(())
+/// ```
+pub trait EventHandler: Send + Sync + 'static {
+    /// Handles an event. It is called in the task in which the event happens, concurrently, and
+    /// never under a lock. It must not block: pass the event on to another task if it takes time.
+    ///
+    /// A panic does not reach the caller; it is logged.
+    fn handle(&self, event: &Event<'_>);
+}
+
+impl<F: Fn(&Event<'_>) + Send + Sync + 'static> EventHandler for F {
+    fn handle(&self, event: &Event<'_>) {
+        self(event);
+    }
+}
+
+/// Reports events to the handler of the application, and to `tracing`. Cloning is cheap.
+///
+/// The configuration of an interface has one, and so has the builder of a store that reports
+/// events. The default has no handler, and reports to `tracing` only.
+#[derive(Clone, Default)]
+pub struct Events {
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    handler: Option<Box<dyn EventHandler>>,
+    limits: Limits,
+    /// How many store calls have failed in the present outage.
+    failed: AtomicU64,
+}
+
+impl Events {
+    /// Returns events that this handler gets.
+    pub fn new(handler: impl EventHandler) -> Self {
+        let handler: Option<Box<dyn EventHandler>> = Some(Box::new(handler));
+        Self { shared: Arc::new(Shared { handler, ..Shared::default() }) }
+    }
+
+    /// Returns whether there is a handler.
+    pub fn has_handler(&self) -> bool {
+        self.shared.handler.is_some()
+    }
+
+    /// Reports an event. An event that any client can cause is left out and counted if its kind was
+    /// reported too often. Do not call it under a lock.
+    pub fn report(&self, event: Event<'_>) {
+        let Some(event) = self.shared.limits.admit(event) else { return };
+        log(&event);
+        let Some(handler) = &self.shared.handler else { return };
+        if catch_unwind(AssertUnwindSafe(|| handler.handle(&event))).is_err() {
+            tracing::error!("handler of session events panicked");
+        }
+    }
+
+    /// Runs a call of a store, and reports when it begins and ends, and the begin and the end of an
+    /// outage. For interfaces that call a store: [`ServerSideSessions`] uses it for every call.
+    ///
+    /// # Errors
+    ///
+    /// Those of the call.
+    ///
+    /// [`ServerSideSessions`]: crate::ServerSideSessions
+    pub async fn observe<T>(
+        &self,
+        call: StoreCall,
+        running: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        if !self.has_handler() {
+            let result = running.await;
+            self.note_result(result.as_ref().err().map(Error::kind));
+            return result;
+        }
+        self.report(Event::StoreCallBegan { call });
+        let began = Instant::now();
+        let result = running.await;
+        let (duration, error) = (began.elapsed(), result.as_ref().err().map(Error::kind));
+        self.note_result(error);
+        self.report(Event::StoreCallEnded { call, duration, error });
+        result
+    }
+
+    /// Notes the result of a store call, and reports the begin and the end of an outage.
+    fn note_result(&self, error: Option<ErrorKind>) {
+        let failed = &self.shared.failed;
+        if error == Some(ErrorKind::Unavailable) {
+            if failed.fetch_add(1, Ordering::Relaxed) == 0 {
+                self.report(Event::OutageBegan);
+            }
+        } else if error.is_none() && failed.load(Ordering::Relaxed) > 0 {
+            let failed = failed.swap(0, Ordering::Relaxed);
+            if failed > 0 {
+                self.report(Event::OutageEnded { failed });
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events").field("has_handler", &self.has_handler()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,154 @@
+//! The kinds of events.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::error::ErrorKind;
+
+/// Something that happened to a session or to a store in this process.
+///
+/// No event has an id, a cookie, a value or a stamp. An event that any client can cause at will is
+/// reported at most ten times a second. Its `count` is how often it happened since the last report
+/// of its kind.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A visitor's session was stored for the first time.
+    Created {
+        /// The new session.
+        session: EventSession<'a>,
+    },
+    /// A user logged in.
+    LoggedIn {
+        /// The new session.
+        session: EventSession<'a>,
+        /// The session of the request before the login, which has ended.
+        previous: EventSession<'a>,
+    },
+    /// The session got a new id. Its handle is the same.
+    Rotated {
+        /// The session.
+        session: EventSession<'a>,
+    },
+    /// A request ended its own session: by a logout, or because it left the session empty.
+    LoggedOut {
+        /// The session that ended.
+        session: EventSession<'a>,
+    },
+    /// The session was ended through [`OwnerSessions`](crate::OwnerSessions), by another session of
+    /// the user or by an administrator.
+    Ended {
+        /// The session that ended.
+        session: EventSession<'a>,
+    },
+    /// A request sent the cookie of a session that has expired.
+    Expired {
+        /// How often it happened since the last report.
+        count: u64,
+    },
+    /// A request sent an id that was replaced by another. Requests that the browser sent before it
+    /// got the new cookie do that, but also somebody who copied the old cookie.
+    RotatedId {
+        /// How often it happened since the last report.
+        count: u64,
+    },
+    /// A request sent an id that no session has. The session may have ended, may have expired long
+    /// ago, or may never have existed.
+    UnknownId {
+        /// How often it happened since the last report.
+        count: u64,
+    },
+    /// A request sent a cookie whose signature or seal does not match any key.
+    ForgedCookie {
+        /// How often it happened since the last report.
+        count: u64,
+    },
+    /// The CSRF protection refused a request.
+    CsrfRefused {
+        /// How often it happened since the last report.
+        count: u64,
+    },
+    /// A request sent several cookies of the session's name.
+    SeveralCookies {
+        /// Whether they open sessions of different users, so that none was used.
+        of_different_users: bool,
+        /// How often it happened since the last report.
+        count: u64,
+    },
+    /// A store removed sessions because it was full.
+    Evicted {
+        /// How many were removed since the last report.
+        count: u64,
+    },
+    /// A store connected again after it had lost its connection.
+    Reconnected,
+    /// A store call failed with [`ErrorKind::Unavailable`], and the one before did not.
+    OutageBegan,
+    /// A store call succeeded after an outage.
+    OutageEnded {
+        /// How many calls failed.
+        failed: u64,
+    },
+    /// The engine calls the store.
+    StoreCallBegan {
+        /// The call.
+        call: StoreCall,
+    },
+    /// A store call has returned. There is no such event for a call whose future was dropped.
+    StoreCallEnded {
+        /// The call.
+        call: StoreCall,
+        /// How long it took.
+        duration: Duration,
+        /// Why it failed.
+        error: Option<ErrorKind>,
+    },
+}
+
+/// A call of a [`SessionStore`](crate::store::SessionStore) or of an
+/// [`OwnerIndex`](crate::store::OwnerIndex).
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each is the method of the same name")]
+pub enum StoreCall {
+    Load,
+    LoadMany,
+    Create,
+    Replace,
+    Touch,
+    Remove,
+    KeysOf,
+}
+
+/// The session of an event, as far as the backend knows it.
+#[derive(Clone, Copy, Default)]
+pub struct EventSession<'a> {
+    owner: Option<&'a str>,
+    handle: Option<&'a str>,
+}
+
+impl<'a> EventSession<'a> {
+    /// Returns the session with this owner and this public handle.
+    pub fn new(owner: Option<&'a str>, handle: Option<&'a str>) -> Self {
+        Self { owner, handle }
+    }
+
+    /// Returns the owner: the user who is logged in.
+    pub fn owner(&self) -> Option<&'a str> {
+        self.owner
+    }
+
+    /// Returns the public handle; see
+    /// [`SessionDetails::handle`](crate::interface::SessionDetails::handle). Sessions in cookies
+    /// have none.
+    pub fn handle(&self) -> Option<&'a str> {
+        self.handle
+    }
+}
+
+impl fmt::Debug for EventSession<'_> {
+    /// Shows neither the owner nor the handle.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventSession").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,67 @@
+//! Reports the effect of a save on the life of a session.
+
+use crate::events::{Event, EventSession};
+use crate::interface::Save;
+use crate::session::state::Identity;
+use crate::session::{IdChange, Outcome};
+
+/// The effect of a save on the life of a session.
+#[derive(Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a separate event")]
+pub(super) struct LifeChange {
+    ended: bool,
+    logged_in: bool,
+    rotated: bool,
+    created: bool,
+}
+
+impl LifeChange {
+    /// `sets_cookie` is whether the response gets a cookie that opens the session.
+    pub(super) fn of(save: &Save<'_>, outcome: Outcome, sets_cookie: bool) -> Self {
+        if !matches!(outcome, Outcome::Stored | Outcome::BrowserOnly) {
+            return Self::default();
+        }
+        let (is_stored, ends) = (save.data().is_stored(), save.ends());
+        let logged_in = save.login().is_some();
+        Self {
+            ended: ends && is_stored,
+            logged_in,
+            rotated: is_stored && !logged_in && save.id_change() == IdChange::Rotate,
+            created: sets_cookie && !logged_in && (ends || !is_stored),
+        }
+    }
+
+    pub(super) fn is_any(self) -> bool {
+        self.ended || self.logged_in || self.rotated || self.created
+    }
+
+    /// Whether the session has another login than before, or none.
+    pub(super) fn changes_login(self) -> bool {
+        self.ended || self.logged_in
+    }
+
+    /// Reports it. `after` is the session as it is stored now.
+    pub(super) fn report(self, save: &Save<'_>, after: &Identity) {
+        let (events, before) = (save.config().events(), &save.data().identity());
+        // A handle is a hash.
+        let handle =
+            |identity: &Identity| if events.has_handler() { identity.handle() } else { None };
+        let handles = (handle(before), handle(after));
+        let before = EventSession::new(before.owner(), handles.0.as_deref());
+        let session = EventSession::new(after.owner(), handles.1.as_deref());
+        if self.ended {
+            events.report(Event::LoggedOut { session: before });
+        }
+        if self.logged_in {
+            let previous = if self.ended { EventSession::default() } else { before };
+            events.report(Event::LoggedIn { session, previous });
+        }
+        // Cookies have no id that could change.
+        if self.rotated && after.has_handle() {
+            events.report(Event::Rotated { session });
+        }
+        if self.created {
+            events.report(Event::Created { session });
+        }
+    }
+}
