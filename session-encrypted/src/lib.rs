@@ -78,6 +78,11 @@ impl<S: SessionStore> SessionStore for EncryptedStore<S> {
         Ok(self.store.load(key).await?.and_then(|record| self.opened(key, &record)))
     }
 
+    async fn load_recent(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
+        let record = self.store.load_recent(key).await?;
+        Ok(record.and_then(|record| self.opened(key, &record)))
+    }
+
     async fn load_many(&self, keys: &[StoreKey]) -> Result<Vec<Option<Record>>, Error> {
         let records = self.store.load_many(keys).await?;
         let opened = |(record, key): (Option<Record>, &StoreKey)| self.opened(key, &record?);

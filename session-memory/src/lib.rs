@@ -24,7 +24,8 @@
 //! # Several instances
 //!
 //! Each process has its own sessions. With several instances, a user who logged in on one is not
-//! logged in on another. Use Redis or a SQL database instead.
+//! logged in on another. Use Redis or a SQL database instead, if needed with a [`Cached`] in front
+//! of it.
 //!
 //! # Guarantees
 //!
@@ -53,6 +54,7 @@
 //! the creation times of new sessions.
 
 mod builder;
+mod cached;
 mod hash;
 mod index;
 mod lists;
@@ -64,6 +66,7 @@ mod table;
 use session_core::ServerSideSessions;
 
 pub use builder::MemoryStoreBuilder;
+pub use cached::{Cached, CachedBuilder};
 pub use store::MemoryStore;
 
 /// Sessions in memory.

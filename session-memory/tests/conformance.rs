@@ -18,3 +18,23 @@ mod sessions {
         owners,
     );
 }
+
+mod cached_store {
+    conformance_tests::store_suite!(
+        async { session_memory::Cached::new(session_memory::MemoryStore::new()) },
+        owner_index,
+        sweep,
+        clones
+    );
+}
+
+mod cached_sessions {
+    use session_core::ServerSideSessions;
+    use session_memory::{Cached, MemoryStore};
+
+    conformance_tests::interface_suite!(
+        server_side,
+        |config| async move { ServerSideSessions::new(Cached::new(MemoryStore::new()), config) },
+        owners,
+    );
+}

@@ -18,6 +18,10 @@ impl<S: SessionStore> Observed<S> {
         self.events.observe(StoreCall::Load, self.inner.load(key)).await
     }
 
+    pub(super) async fn load_recent(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
+        self.events.observe(StoreCall::Load, self.inner.load_recent(key)).await
+    }
+
     pub(super) async fn load_many(&self, keys: &[StoreKey]) -> Result<Vec<Option<Record>>, Error> {
         self.events.observe(StoreCall::LoadMany, self.inner.load_many(keys)).await
     }

@@ -21,7 +21,7 @@ impl<S: SessionStore> SessionInterface for ServerSideSessions<S> {
         let Some(cookie) = context.cookie() else { return Ok(Opened::new()) };
         if let Some(id) = SessionId::parse(cookie) {
             let key = self.key_of(id);
-            let record = self.store.load(&key).await?;
+            let record = self.store.load_recent(&key).await?;
             let is_expired = record.as_ref().is_some_and(|record| {
                 let (created_at, expires_at) = (record.created_at(), record.expires_at());
                 self.config.is_expired(created_at, expires_at, context.now())

@@ -18,6 +18,10 @@ macro_rules! forward {
                 (**self).load(key).await
             }
 
+            async fn load_recent(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
+                (**self).load_recent(key).await
+            }
+
             async fn load_many(&self, keys: &[StoreKey]) -> Result<Vec<Option<Record>>, Error> {
                 (**self).load_many(keys).await
             }

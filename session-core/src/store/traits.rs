@@ -69,6 +69,17 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
     /// returned or not.
     async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error>;
 
+    /// Returns the record under a key, or a copy of it that was current a short time ago. By
+    /// default, it calls [`load`](Self::load). A cache in front of another store overrides it.
+    ///
+    /// The engine calls it only to open a session. It never takes the absence of a record, or a
+    /// version for a write, from a copy without the store: a write at an outdated version is
+    /// [`Replaced::Stale`], and is repeated after a `load`. A store that returns copies must
+    /// document for how long a session that another process has ended can still be read.
+    async fn load_recent(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
+        self.load(key).await
+    }
+
     /// Returns the records under several keys, in the order of the keys, as if by one
     /// [`load`](Self::load) for each. By default, it does that; override it if the store can load
     /// many records in one round trip.

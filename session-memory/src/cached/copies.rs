@@ -1,0 +1,167 @@
+//! The copies of records in the cache. Each change of an entry depends on the present entry, so
+//! that no copy outlives a later write of this process.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use moka::ops::compute::Op;
+use moka::sync::Cache;
+use session_core::Clock;
+use session_core::store::{Record, StoreKey, Version};
+
+/// The bytes that an entry takes beside its payload and owner.
+const OVERHEAD: usize = 200;
+
+/// Copies by key.
+#[derive(Clone)]
+pub(super) struct Copies {
+    entries: Cache<StoreKey, Entry>,
+    time_to_live: Duration,
+    clock: Arc<dyn Clock>,
+    /// The number of the next placeholder.
+    next: Arc<AtomicU64>,
+}
+
+#[derive(Clone)]
+enum Entry {
+    /// The place of a copy that is being loaded, with its number. Every write removes it, so that a
+    /// load that began before the write does not fill it.
+    Placeholder(u64),
+    Copy(Arc<Copy>),
+}
+
+struct Copy {
+    record: Record,
+    /// When the record was certainly current, as monotonic time.
+    since: Duration,
+}
+
+impl Copies {
+    pub(super) fn new(time_to_live: Duration, max_bytes: u64, clock: Arc<dyn Clock>) -> Self {
+        let entries = Cache::builder()
+            .max_capacity(max_bytes)
+            .weigher(|_, entry: &Entry| entry.size())
+            .time_to_live(time_to_live)
+            .build();
+        Self { entries, time_to_live, clock, next: Arc::default() }
+    }
+
+    /// Returns a copy that is recent and has not expired.
+    pub(super) fn get(&self, key: &StoreKey) -> Option<Record> {
+        match self.entries.get(key)? {
+            Entry::Copy(copy) if self.is_usable(&copy) => Some(copy.record.clone()),
+            Entry::Copy(_) | Entry::Placeholder(_) => None,
+        }
+    }
+
+    fn is_usable(&self, copy: &Copy) -> bool {
+        let age = self.clock.monotonic().saturating_sub(copy.since);
+        age < self.time_to_live && copy.record.expires_at() > self.clock.now()
+    }
+
+    /// Reserves the place of a copy that is about to be loaded, unless another load has done so.
+    pub(super) fn reserve(&self, key: &StoreKey) -> Option<Reserved<'_>> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let mut is_reserved = false;
+        self.change(key, |entry| match entry {
+            Some(Entry::Placeholder(_)) => Op::Nop,
+            Some(Entry::Copy(copy)) if self.is_usable(copy) => Op::Nop,
+            Some(Entry::Copy(_)) | None => {
+                is_reserved = true;
+                Op::Put(Entry::Placeholder(number))
+            }
+        });
+        let since = self.clock.monotonic();
+        is_reserved.then(|| Reserved { copies: self, key: *key, number, since })
+    }
+
+    /// Notes a write, whose result is unknown until the returned value says otherwise. When that is
+    /// dropped, the entry is removed.
+    pub(super) fn begin_write(&self, key: &StoreKey) -> Write<'_> {
+        Write { copies: self, key: *key, since: self.clock.monotonic(), is_known: false }
+    }
+
+    /// Changes the entry of a key. No other change of it runs at the same time.
+    fn change(&self, key: &StoreKey, change: impl FnOnce(Option<&Entry>) -> Op<Entry>) {
+        // `Cache::invalidate` would not wait for a change that has read the entry already.
+        let _result = self
+            .entries
+            .entry_by_ref(key)
+            .and_compute_with(|entry| change(entry.as_ref().map(moka::Entry::value)));
+    }
+}
+
+impl Entry {
+    fn size(&self) -> u32 {
+        let size = match self {
+            Self::Placeholder(_) => OVERHEAD,
+            Self::Copy(copy) => {
+                let owner = copy.record.owner().map_or(0, str::len);
+                OVERHEAD + copy.record.payload().len() + owner
+            }
+        };
+        u32::try_from(size).unwrap_or(u32::MAX)
+    }
+}
+
+/// The reserved place of a copy. When it is dropped unfilled, the placeholder is removed.
+pub(super) struct Reserved<'a> {
+    copies: &'a Copies,
+    key: StoreKey,
+    number: u64,
+    since: Duration,
+}
+
+impl Reserved<'_> {
+    /// Stores the copy, unless the placeholder was removed.
+    pub(super) fn fill(self, record: Record) {
+        let copy = Entry::Copy(Arc::new(Copy { record, since: self.since }));
+        self.copies.change(&self.key, |entry| match entry {
+            Some(Entry::Placeholder(number)) if *number == self.number => Op::Put(copy),
+            _ => Op::Nop,
+        });
+    }
+}
+
+impl Drop for Reserved<'_> {
+    fn drop(&mut self) {
+        self.copies.change(&self.key, |entry| match entry {
+            Some(Entry::Placeholder(number)) if *number == self.number => Op::Remove,
+            _ => Op::Nop,
+        });
+    }
+}
+
+/// A write in progress.
+pub(super) struct Write<'a> {
+    copies: &'a Copies,
+    key: StoreKey,
+    since: Duration,
+    is_known: bool,
+}
+
+impl Write<'_> {
+    /// Notes that the write has replaced this version. The copy is replaced only if it has the same
+    /// version. Otherwise another write may have been later.
+    pub(super) fn replaced(mut self, expected: Version, record: Record) {
+        self.is_known = true;
+        let copy = Entry::Copy(Arc::new(Copy { record, since: self.since }));
+        self.copies.change(&self.key, |entry| match entry {
+            Some(Entry::Copy(present)) if present.record.version() == expected => Op::Put(copy),
+            Some(_) => Op::Remove,
+            None => Op::Nop,
+        });
+    }
+}
+
+impl Drop for Write<'_> {
+    fn drop(&mut self) {
+        if !self.is_known {
+            self.copies.change(&self.key, |entry| match entry {
+                Some(_) => Op::Remove,
+                None => Op::Nop,
+            });
+        }
+    }
+}
