@@ -191,18 +191,23 @@ async fn life_of_sessions(secrets: &mut Vec<String>) {
     });
     shop.get("/write").await;
     shop.log_in(secrets).await;
-    let rotate = async |session: &Session| session.rotate_id();
-    shop.client.browser_mut().session_transaction(rotate).await.unwrap();
+    let rotation =
+        shop.client.browser_mut().session_transaction(async |session| session.rotate_id());
+    rotation.await.unwrap();
     let old = secrets.last().unwrap().clone();
     shop.client.browser_mut().receive("/", &format!("session={old}; Path=/")).unwrap();
     shop.get("/read").await;
     shop.client.browser_mut().receive("/", "session=unknown; Path=/").unwrap();
     shop.get("/read").await;
     shop.log_in(secrets).await;
-    let log_out = async |session: &Session| session.log_out().await.map(drop);
-    shop.client.browser_mut().session_transaction(log_out).await.unwrap();
-    let owners = MemorySessions::new(store, SessionConfig::default());
-    owners.end_all(OWNER).await.unwrap();
+    let logout = shop
+        .client
+        .browser_mut()
+        .session_transaction(async |session| session.log_out().await.map(drop));
+    logout.await.unwrap();
+    shop.log_in(secrets).await;
+    let config = SessionConfig::builder().clock(shop.clock.clone()).build().unwrap();
+    assert_eq!(MemorySessions::new(store, config).end_all(OWNER).await.unwrap(), 2);
 }
 
 /// Events of stores that this test does not use.
