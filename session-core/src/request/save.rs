@@ -3,7 +3,6 @@
 use std::error::Error as _;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use super::hooks::RequestHooks;
 use super::report::LifeChange;
@@ -20,7 +19,7 @@ use crate::session::holder::{Cell, Demand};
 use crate::session::intent::Intent;
 use crate::session::state::{Origin, State};
 use crate::session::stored::StoredData;
-use crate::session::{Mark, Outcome, Renewal, SessionDetails};
+use crate::session::{Lifetime, Mark, Outcome, Renewal, SessionDetails};
 
 impl Shared {
     /// Saves the changes made so far, before the commit, and does what is demanded with them.
@@ -262,8 +261,8 @@ impl<'a> SaveAttempt<'a> {
     }
 
     /// Returns the lifetime of a cookie that is set, or `Some(None)` for one that is removed.
-    #[expect(clippy::option_option, reason = "the lifetime may be that of the browser")]
-    fn new_lifetime(&self, cookie: &Result<SentCookie, Error>) -> Option<Option<Option<Duration>>> {
+    #[expect(clippy::option_option, reason = "a cookie that is removed has no lifetime")]
+    fn new_lifetime(&self, cookie: &Result<SentCookie, Error>) -> Option<Option<Lifetime>> {
         match cookie.as_ref().ok()?.action {
             CookieAction::Set { .. } => Some(Some(self.save.lifetime())),
             CookieAction::Remove => Some(None),
