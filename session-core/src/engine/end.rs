@@ -113,7 +113,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
                 Err(error) if !deadline.allows_lookup() => return Err(error),
                 Err(error) => Some(error),
             };
-            let left = match self.left_of(&target.key, record, owner, deadline).await? {
+            let left = match self.left_of(&target, owner, deadline).await? {
                 Left::Record(left) => left,
                 Left::Another => return Ok(owner.is_some()),
                 Left::Ended => return Ok(true),
@@ -201,13 +201,12 @@ impl<S: SessionStore> ServerSideSessions<S> {
     /// Looks for a session that a removal did not find.
     async fn left_of(
         &self,
-        key: &StoreKey,
         record: &RecordRef,
         owner: Option<&str>,
         deadline: &Deadline<'_>,
     ) -> Result<Left, Error> {
         let now = time_for_ending(self.config.now());
-        let live = match self.find(key, now).await? {
+        let live = match self.find(&record.key, now).await? {
             Found::Live(live) => Some(live),
             Found::Moved(moved) => match self.successor(moved, true, now, deadline).await? {
                 Some(live) => Some(live),

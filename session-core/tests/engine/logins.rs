@@ -6,6 +6,7 @@ use session_core::interface::Opened;
 use session_core::login::{Login, check_stamp, replace_stamp};
 use session_core::{Error, ErrorKind, Outcome, Session};
 
+use crate::store::Call;
 use crate::support::{
     App, HOUR, Handler, MINUTE, UNKNOWN, at_once, log_in, log_in_as, log_out, read, start,
     write_user,
@@ -173,6 +174,23 @@ async fn failed_logout_keeps_cookie_and_is_tried_again() {
     assert_eq!(committed.error.unwrap().kind(), ErrorKind::Unavailable);
     app.store.recover();
     assert!(app.request(&cookie, log_out).await.is_removal());
+}
+
+#[tokio::test]
+async fn failed_logout_that_follows_login_of_same_user_is_error() {
+    let app = App::new();
+    let cookie = app.begin(log_in).await;
+    let request = app.open(&cookie);
+    let session = request.session().await.unwrap();
+    app.request_elsewhere(&cookie, log_in).await;
+    // The first call meets the tombstone. The second one, for the new session, fails.
+    app.store.fail_after(Call::Remove, 1);
+    assert_eq!(session.log_out().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(app.owners.sessions_of("ada").await.unwrap().len(), 1);
+    app.store.recover();
+    request.commit().await.into_result().unwrap();
+    assert_eq!(session.outcome(), Some(Outcome::Stored));
+    assert!(app.owners.sessions_of("ada").await.unwrap().is_empty());
 }
 
 #[tokio::test]
