@@ -256,6 +256,8 @@ pub(crate) struct History {
     pub(crate) owner_calls: Vec<OwnerCall>,
     /// The requests whose response reached the browser without an error.
     pub(crate) delivered: HashSet<u64>,
+    /// The requests whose response left the cookie as it was.
+    pub(crate) without_cookie: HashSet<u64>,
     /// The requests whose response set the mark of an unknown rotation.
     pub(crate) unconfirmed: HashSet<u64>,
     /// The requests of which a store call failed, or was slow.

@@ -230,7 +230,10 @@ enum Set {
 
 /// Records the cookie that a response sets.
 fn set_cookie(client: &Client<'_>, committed: &Committed, sent: Option<&str>) -> Option<Set> {
-    let header = committed.headers.set_cookie()?;
+    let Some(header) = committed.headers.set_cookie() else {
+        client.world.history().without_cookie.insert(client.request.number);
+        return None;
+    };
     let value = header.split(';').next().and_then(|pair| pair.split_once('='))?.1;
     let mut history = client.world.history();
     let number = client.request.number;

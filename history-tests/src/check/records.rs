@@ -58,13 +58,14 @@ fn is_explained(model: &Model<'_>, record: &Observation) -> bool {
         let attempt = &model.history.attempts[change.attempt];
         !attempt.reopened && !model.history.delivered.contains(&change.request)
     };
+    // A failed save may have created the record, and the request saved nothing after it.
+    let got_no_id = |change: &Change| {
+        change.status == Status::Unknown && model.history.without_cookie.contains(&change.request)
+    };
     let undelivered = model.changes.iter().any(|change| {
-        let is_possible = match change.status {
-            Status::Dropped => model.may_leave_record(change),
-            Status::Applied | Status::Unknown => {
-                is_undelivered(change) || model.may_leave_record(change)
-            }
-        };
+        let is_possible = got_no_id(change)
+            || model.may_leave_record(change)
+            || (change.status != Status::Dropped && is_undelivered(change));
         is_possible && made_id(change)
     });
     undelivered || (found.owner.is_some() && is_listed(model, record))
