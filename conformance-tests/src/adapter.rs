@@ -15,6 +15,7 @@ mod requests;
 mod responses;
 mod server;
 mod suite;
+mod tokens;
 mod under_test;
 
 use crate::Rule;
@@ -42,4 +43,5 @@ rule_lists! {
     always: cookies::COOKIES, macro __adapter_cookies;
     always: responses::RESPONSES, macro __adapter_responses;
     always: ends::ENDS, macro __adapter_ends;
+    always: tokens::TOKENS, macro __adapter_tokens;
 }

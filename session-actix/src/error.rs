@@ -9,8 +9,8 @@ use session_core::ErrorKind;
 
 /// A [`session_core::Error`] with an HTTP status, so that `?` works in a handler.
 ///
-/// Its response has the status and a short fixed text. The error itself is logged, and not shown to
-/// the client.
+/// Its response has the status and a short fixed text. The error itself is logged, unless the
+/// client caused it. It is not shown to the client.
 ///
 /// # Examples
 ///
@@ -49,16 +49,20 @@ impl Error {
         self.inner.kind()
     }
 
-    /// Returns 503 if the backend could not be reached, otherwise 500. No session error is caused
-    /// by the client.
+    /// Returns 503 if the backend could not be reached, 400 if the request has several session
+    /// tokens ([`ErrorKind::AmbiguousToken`]), otherwise 500.
     pub fn status(&self) -> StatusCode {
         match self.inner.kind() {
             ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            ErrorKind::AmbiguousToken => StatusCode::BAD_REQUEST,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
     fn log(&self) {
+        if self.status() == StatusCode::BAD_REQUEST {
+            return;
+        }
         let source = std::error::Error::source(&self.inner);
         tracing::error!(error = %self.inner, source, "session failed");
     }
@@ -100,6 +104,7 @@ impl ResponseError for Error {
             StatusCode::SERVICE_UNAVAILABLE => {
                 "The session store is unavailable. Please try again.\n"
             }
+            StatusCode::BAD_REQUEST => "The request has several session tokens.\n",
             _ => "The session failed.\n",
         };
         HttpResponse::build(self.status()).content_type(ContentType::plaintext()).body(text)

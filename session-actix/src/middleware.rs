@@ -11,12 +11,12 @@ use std::task::{Context, Poll, ready};
 use actix_web::body::EitherBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::http::header::{
-    CACHE_CONTROL, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, SET_COOKIE, VARY,
+    CACHE_CONTROL, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, VARY,
 };
 use actix_web::{HttpMessage, HttpResponse};
 use pin_project_lite::pin_project;
 use session_core::request::{Committed, RequestSession, RequestView, SessionHeaders, SessionStack};
-use session_core::{ErrorKind, OutagePolicy, SessionInterface};
+use session_core::{ErrorKind, OutagePolicy, SessionConfig, SessionInterface};
 
 use crate::Error;
 
@@ -153,8 +153,11 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let SessionMiddleware { interface, on_outage, .. } = &self.middleware;
-        let session =
-            RequestSession::with_shared(Arc::clone(interface), view(&request), *on_outage);
+        let session = RequestSession::with_shared(
+            Arc::clone(interface),
+            view(&request, (**interface).config()),
+            *on_outage,
+        );
         let commit =
             request.extensions_mut().get_or_insert_with(SessionStack::default).push::<M>(session);
         ResponseFuture { inner: self.inner.call(request), session: commit, committing: None }
@@ -267,12 +270,7 @@ fn with_headers(mut response: HttpResponse, headers: &SessionHeaders) -> HttpRes
 }
 
 fn apply(response: &mut HeaderMap, headers: &SessionHeaders) -> Result<(), session_core::Error> {
-    let value = |text: &str| {
-        HeaderValue::from_bytes(text.as_bytes()).map_err(|error| {
-            session_core::Error::new(ErrorKind::Backend, "session headers are not valid in HTTP")
-                .with_source(error)
-        })
-    };
+    let value = |text: &str| HeaderValue::from_bytes(text.as_bytes()).map_err(invalid);
     if let Some(vary) = headers.merged_vary(response.get_all(VARY).map(HeaderValue::as_bytes)) {
         let vary = match vary {
             Cow::Borrowed(names) => HeaderValue::from_static(names),
@@ -283,7 +281,8 @@ fn apply(response: &mut HeaderMap, headers: &SessionHeaders) -> Result<(), sessi
     if let Some(directive) = headers.cache_control(values(response, CACHE_CONTROL.as_str())) {
         response.insert(CACHE_CONTROL, HeaderValue::from_static(directive));
     }
-    if headers.set_cookie().is_none() {
+    let mut fields = headers.fields().peekable();
+    if fields.peek().is_none() {
         return Ok(());
     }
     for name in SessionHeaders::TARGETED {
@@ -291,25 +290,35 @@ fn apply(response: &mut HeaderMap, headers: &SessionHeaders) -> Result<(), sessi
             response.insert(HeaderName::from_static(name), HeaderValue::from_static(directive));
         }
     }
-    for cookie in headers.set_cookies() {
-        let mut cookie = value(cookie)?;
-        cookie.set_sensitive(true);
-        response.append(SET_COOKIE, cookie);
+    for (name, field) in fields {
+        let mut field = value(field)?;
+        field.set_sensitive(true);
+        response.append(HeaderName::from_bytes(name.as_bytes()).map_err(invalid)?, field);
     }
     Ok(())
+}
+
+fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> session_core::Error {
+    session_core::Error::new(ErrorKind::Backend, "session headers are not valid in HTTP")
+        .with_source(error)
 }
 
 fn values<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]> {
     headers.get_all(name).map(HeaderValue::as_bytes)
 }
 
-fn view(request: &ServiceRequest) -> RequestView {
+fn view(request: &ServiceRequest, config: &SessionConfig) -> RequestView {
     let (headers, uri) = (request.headers(), request.uri());
     let host = uri.authority().map(actix_web::http::uri::Authority::as_str);
     let host = host.or_else(|| headers.get(HOST).and_then(|host| host.to_str().ok()));
     let mut view = RequestView::builder().host(host).scheme(uri.scheme_str()).path(uri.path());
     for cookies in headers.get_all(COOKIE) {
         view = view.cookie_header(cookies.as_bytes());
+    }
+    if let Some(name) = config.token_header() {
+        for token in headers.get_all(name) {
+            view = view.token_header(token.as_bytes());
+        }
     }
     view.build()
 }

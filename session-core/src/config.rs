@@ -6,6 +6,7 @@ mod builder;
 mod clock;
 mod expiry;
 mod secret;
+pub(crate) mod token;
 mod weakness;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use crate::events::Events;
 pub use builder::SessionConfigBuilder;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use secret::SecretKey;
+use token::TokenHeader;
 
 pub use crate::cookie::CookieAttributesBuilder;
 
@@ -106,6 +108,8 @@ struct Settings {
     cookie_attributes: CookieAttributes,
     former_domains: Vec<String>,
     former_paths: Vec<String>,
+    token_header: Option<Arc<TokenHeader>>,
+    accepts_cookie_beside_token: bool,
     permanent_lifetime: Duration,
     permanent_by_default: bool,
     browser_lifetime: Duration,
@@ -173,6 +177,22 @@ impl SessionConfig {
             }
         }
         others
+    }
+
+    /// Returns the name of the request header that has the session token, or `None` if the cookie
+    /// has it. An adapter passes every value of this header to
+    /// [`RequestViewBuilder::token_header`](crate::request::RequestViewBuilder::token_header).
+    pub fn token_header(&self) -> Option<&str> {
+        self.settings.token_header.as_deref().map(TokenHeader::request_name)
+    }
+
+    pub(crate) fn token(&self) -> Option<&Arc<TokenHeader>> {
+        self.settings.token_header.as_ref()
+    }
+
+    /// Returns whether a request with a session cookie beside the token is accepted.
+    pub fn accepts_cookie_beside_token(&self) -> bool {
+        self.settings.accepts_cookie_beside_token
     }
 
     /// Returns how long a permanent session lives after it was last saved or renewed.
@@ -271,6 +291,8 @@ impl Default for Settings {
             cookie_attributes: CookieAttributes::default(),
             former_domains: Vec::new(),
             former_paths: Vec::new(),
+            token_header: None,
+            accepts_cookie_beside_token: false,
             permanent_lifetime: Duration::from_hours(31 * 24),
             permanent_by_default: false,
             browser_lifetime: Duration::from_hours(24),

@@ -11,7 +11,7 @@ use std::fmt;
 ///
 /// In a handler, use the `Error` of the adapter, such as `session_tower::Error`. The operator `?`
 /// converts this error into it, and it has an HTTP status: 503 for [`ErrorKind::Unavailable`],
-/// otherwise 500.
+/// 400 for [`ErrorKind::AmbiguousToken`], otherwise 500.
 ///
 /// # Examples
 ///
@@ -69,6 +69,10 @@ pub enum ErrorKind {
     Conflict,
     /// The session or its cookie exceeds a limit.
     TooLarge,
+    /// The request has the session token in a header and a session cookie, or in several headers.
+    /// The client must send one of them; see
+    /// [`token_header`](crate::config::SessionConfigBuilder::token_header).
+    AmbiguousToken,
     /// A function that [`Session::update`](crate::Session::update) runs tried to change or save the
     /// session that it updates. That change was not made. The update itself is unaffected. The same
     /// applies to the parsing of a value in [`Session::remove`](crate::Session::remove).

@@ -1,8 +1,9 @@
 //! The part of a request that session interfaces can read.
 
+use crate::config::token::TokenHeader;
 use crate::cookie;
 
-/// The cookies, host, scheme and path of a request.
+/// The cookies, session token, host, scheme and path of a request.
 ///
 /// It is a copy, so it stays valid after the framework passed the request on.
 ///
@@ -26,17 +27,48 @@ pub struct RequestView {
     host_end: Option<usize>,
     scheme_end: Option<usize>,
     path_end: usize,
+    token: Token,
+    /// The session token that takes the place of the cookie.
+    in_place: Option<Box<InPlace>>,
+}
+
+/// The values of the header that has the session token.
+#[derive(Clone, Default)]
+enum Token {
+    #[default]
+    None,
+    One(Box<[u8]>),
+    Several,
+}
+
+/// The session token in the place of the cookie with this name.
+#[derive(Clone)]
+struct InPlace {
+    name: Box<str>,
+    token: Option<Box<str>>,
 }
 
 impl RequestView {
     /// Returns a builder without cookies, host and scheme and with an empty path.
     pub fn builder() -> RequestViewBuilder<'static> {
-        RequestViewBuilder { cookies: Cookies::None, host: None, scheme: None, path: "" }
+        RequestViewBuilder {
+            cookies: Cookies::None,
+            token: Token::None,
+            host: None,
+            scheme: None,
+            path: "",
+        }
     }
 
     /// Returns the value of the first cookie with this name in all `Cookie` headers, without
     /// surrounding quotes. Returns `None` if there is no such cookie or its value is not UTF-8.
+    ///
+    /// If the session token is in a [header](crate::SessionConfig::token_header), hooks and
+    /// interfaces get it as the cookie with the name of the session cookie.
     pub fn cookie(&self, name: &str) -> Option<&str> {
+        if let Some(token) = self.in_place_of(name) {
+            return token.token.as_deref();
+        }
         let first = cookie::values(&self.text[self.path_end..], name).next()?;
         std::str::from_utf8(first).ok()
     }
@@ -54,13 +86,41 @@ impl RequestView {
         for part in [name.as_bytes(), b"=", value.as_bytes(), b";", &self.text[self.path_end..]] {
             text.extend_from_slice(part);
         }
-        Self { text, ..*self }
+        Self { text, token: self.token.clone(), in_place: self.in_place.clone(), ..*self }
     }
 
     /// Returns whether the request has several cookies with this name, as after a change of the
     /// cookie's domain or path.
     pub fn has_several_cookies(&self, name: &str) -> bool {
-        cookie::values(&self.text[self.path_end..], name).nth(1).is_some()
+        self.in_place_of(name).is_none()
+            && cookie::values(&self.text[self.path_end..], name).nth(1).is_some()
+    }
+
+    fn in_place_of(&self, name: &str) -> Option<&InPlace> {
+        self.in_place.as_deref().filter(|in_place| *in_place.name == *name)
+    }
+
+    /// Puts the session token of the header in the place of the cookie with this name. Returns
+    /// whether the request is ambiguous: it has several tokens, or the cookie too and that is not
+    /// accepted.
+    pub(crate) fn put_token(
+        &mut self,
+        name: &str,
+        header: &TokenHeader,
+        accepts_cookie: bool,
+    ) -> bool {
+        let has_cookie =
+            !accepts_cookie && cookie::values(&self.text[self.path_end..], name).next().is_some();
+        let (token, is_ambiguous) = match &self.token {
+            Token::None => (None, false),
+            Token::One(value) => match header.token_of(value) {
+                Some(token) => (cookie::checked_value(token).map(Box::from), has_cookie),
+                None => (None, false),
+            },
+            Token::Several => (None, true),
+        };
+        self.in_place = Some(Box::new(InPlace { name: name.into(), token }));
+        is_ambiguous
     }
 
     /// Returns the host that the client sent, unchanged. It may include a port.
@@ -100,6 +160,7 @@ impl std::fmt::Debug for RequestView {
 #[derive(Clone)]
 pub struct RequestViewBuilder<'a> {
     cookies: Cookies<'a>,
+    token: Token,
     host: Option<&'a str>,
     scheme: Option<&'a str>,
     path: &'a str,
@@ -132,6 +193,19 @@ impl<'a> RequestViewBuilder<'a> {
             }
         };
         RequestViewBuilder { cookies, ..self }
+    }
+
+    /// Adds a value of the header that [`SessionConfig::token_header`] names. Call it for each
+    /// value.
+    ///
+    /// [`SessionConfig::token_header`]: crate::SessionConfig::token_header
+    #[must_use]
+    pub fn token_header(self, value: &[u8]) -> Self {
+        let token = match self.token {
+            Token::None => Token::One(value.into()),
+            Token::One(_) | Token::Several => Token::Several,
+        };
+        Self { token, ..self }
     }
 
     /// Sets the host. The default is `None`.
@@ -179,6 +253,8 @@ impl<'a> RequestViewBuilder<'a> {
             host_end: self.host.map(str::len),
             scheme_end: self.scheme.map(|scheme| host.len() + scheme.len()),
             path_end,
+            token: self.token,
+            in_place: None,
         }
     }
 }

@@ -8,11 +8,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::header::{CACHE_CONTROL, COOKIE, HOST, SET_COOKIE, VARY};
+use http::header::{CACHE_CONTROL, COOKIE, HOST, HeaderName, VARY};
 use http::{Extensions, HeaderMap, HeaderValue, Request, Response};
 use pin_project_lite::pin_project;
 use session_core::request::{Committed, RequestSession, RequestView, SessionHeaders, SessionStack};
-use session_core::{ErrorKind, OutagePolicy, SessionInterface};
+use session_core::{ErrorKind, OutagePolicy, SessionConfig, SessionInterface};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -149,7 +149,7 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let session = RequestSession::with_shared(
             Arc::clone(&self.layer.interface),
-            view(&request),
+            view(&request, (*self.layer.interface).config()),
             self.layer.on_outage,
         );
         let stack = request.extensions_mut().get_or_insert_default::<SessionStack>();
@@ -271,12 +271,7 @@ fn finish<R>(mut response: Response<R>, committed: Committed) -> Response<Respon
 }
 
 fn apply(response: &mut HeaderMap, headers: &SessionHeaders) -> Result<(), session_core::Error> {
-    let value = |text: &str| {
-        HeaderValue::from_bytes(text.as_bytes()).map_err(|error| {
-            session_core::Error::new(ErrorKind::Backend, "session headers are not valid in HTTP")
-                .with_source(error)
-        })
-    };
+    let value = |text: &str| HeaderValue::from_bytes(text.as_bytes()).map_err(invalid);
     if let Some(vary) =
         headers.merged_vary(response.get_all(VARY).iter().map(HeaderValue::as_bytes))
     {
@@ -289,7 +284,8 @@ fn apply(response: &mut HeaderMap, headers: &SessionHeaders) -> Result<(), sessi
     if let Some(directive) = headers.cache_control(values(response, CACHE_CONTROL.as_str())) {
         response.insert(CACHE_CONTROL, HeaderValue::from_static(directive));
     }
-    if headers.set_cookie().is_none() {
+    let mut fields = headers.fields().peekable();
+    if fields.peek().is_none() {
         return Ok(());
     }
     for name in SessionHeaders::TARGETED {
@@ -297,19 +293,24 @@ fn apply(response: &mut HeaderMap, headers: &SessionHeaders) -> Result<(), sessi
             response.insert(name, HeaderValue::from_static(directive));
         }
     }
-    for cookie in headers.set_cookies() {
-        let mut cookie = value(cookie)?;
-        cookie.set_sensitive(true);
-        response.append(SET_COOKIE, cookie);
+    for (name, field) in fields {
+        let mut field = value(field)?;
+        field.set_sensitive(true);
+        response.append(HeaderName::from_bytes(name.as_bytes()).map_err(invalid)?, field);
     }
     Ok(())
+}
+
+fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> session_core::Error {
+    session_core::Error::new(ErrorKind::Backend, "session headers are not valid in HTTP")
+        .with_source(error)
 }
 
 fn values<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]> {
     headers.get_all(name).iter().map(HeaderValue::as_bytes)
 }
 
-fn view<B>(request: &Request<B>) -> RequestView {
+fn view<B>(request: &Request<B>, config: &SessionConfig) -> RequestView {
     let (headers, uri) = (request.headers(), request.uri());
     let host = uri.authority().map(http::uri::Authority::as_str);
     let host = host.or_else(|| headers.get(HOST).and_then(|host| host.to_str().ok()));
@@ -317,6 +318,11 @@ fn view<B>(request: &Request<B>) -> RequestView {
     let mut view = RequestView::builder().host(host).scheme(uri.scheme_str()).path(path);
     for cookies in headers.get_all(COOKIE) {
         view = view.cookie_header(cookies.as_bytes());
+    }
+    if let Some(name) = config.token_header() {
+        for token in headers.get_all(name) {
+            view = view.token_header(token.as_bytes());
+        }
     }
     view.build()
 }

@@ -19,6 +19,9 @@ use crate::failure::{Checked, chain};
 /// The host of every request.
 pub(crate) const HOST: &str = "shop.example:8443";
 
+/// The header of the session token, if one is configured.
+pub(crate) const TOKEN: &str = "x-session-token";
+
 pub(crate) struct Application<'a> {
     adapter: &'a AdapterUnderTest,
     /// Not observed: for what the rules do without the adapter.
@@ -107,8 +110,36 @@ impl Application<'_> {
         Ok(color)
     }
 
+    /// Returns the token of a new session with this color, if it is in a header.
+    pub(crate) async fn token(&self, color: &str) -> Result<String, Failure> {
+        let token = self.set_beside(|session| session.insert(COLOR, color)).await?;
+        self.calls().note(format!("-- {} is the token of a session --", self.adapter.name(&token)));
+        Ok(token)
+    }
+
+    /// Returns the color in the session of this token.
+    pub(crate) async fn stored_by_token(&self, token: &str) -> Result<Option<String>, Failure> {
+        let view = RequestView::builder().host(HOST).path("/").token_header(token.as_bytes());
+        let sessions = Arc::clone(&self.sessions);
+        let request = RequestSession::with_shared(sessions, view.build(), OutagePolicy::Refuse);
+        let color = request.session().await.and_then(|session| session.get::<String>(COLOR));
+        color.map_err(|error| self.failed(&error))
+    }
+
+    pub(crate) fn cookie_name(&self) -> &str {
+        &self.cookie_name
+    }
+
     /// The `Set-Cookie` header of a new session, as the interface and the core make it.
     pub(crate) async fn rendered(
+        &self,
+        fill: impl FnOnce(&Session) -> Result<(), Error>,
+    ) -> Result<String, Failure> {
+        self.set_beside(fill).await
+    }
+
+    /// The value of the header that sets the cookie or the token of a new session.
+    async fn set_beside(
         &self,
         fill: impl FnOnce(&Session) -> Result<(), Error>,
     ) -> Result<String, Failure> {
@@ -116,8 +147,8 @@ impl Application<'_> {
         let session = request.session().await.map_err(|error| self.failed(&error))?;
         fill(&session).map_err(|error| self.failed(&error))?;
         let headers = request.commit().await.into_result().map_err(|error| self.failed(&error))?;
-        let header = headers.set_cookie().map(str::to_owned);
-        header.ok_or_else(|| self.failure("sessions that set a cookie after a change", "no cookie"))
+        let set = headers.fields().next().map(|(_, value)| value.to_owned());
+        set.ok_or_else(|| self.failure("sessions that set a cookie after a change", "no cookie"))
     }
 
     pub(crate) fn pass(&self, time: Duration) {
@@ -188,7 +219,13 @@ impl Application<'_> {
     fn show_request(&self, request: &Request) -> String {
         let mut shown = format!("GET {}", request.target());
         for (name, value) in request.headers().iter().filter(|(name, _)| name != "host") {
-            let _ = write!(shown, ", {name}: {}", self.mask(&value.escape_ascii().to_string()));
+            let value = value.escape_ascii().to_string();
+            let value = match (name.as_str(), value.strip_prefix("Bearer ")) {
+                ("authorization", Some(token)) => format!("Bearer {}", self.adapter.name(token)),
+                (TOKEN, _) => self.adapter.name(&value),
+                _ => self.mask(&value),
+            };
+            let _ = write!(shown, ", {name}: {value}");
         }
         shown
     }

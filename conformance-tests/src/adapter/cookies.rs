@@ -12,7 +12,7 @@ rules! {
     /// The response to the first write of a visitor has exactly one `Set-Cookie` header for the
     /// session.
     ///
-    /// Append each header of `SessionHeaders::set_cookies` once, and commit each request once.
+    /// Append each header of `SessionHeaders::fields` once, and commit each request once.
     async fn a_write_sets_the_cookie_once(adapter) {
         let application = adapter.start().await?;
         let reply = application.get("/write/blue", &[]).await;
@@ -33,8 +33,8 @@ rules! {
 
     /// The cookie is set with the attributes of the interface.
     ///
-    /// Append the values of `SessionHeaders::set_cookies` unchanged. A cookie library that parses
-    /// and rewrites them may lose attributes.
+    /// Append the values of `SessionHeaders::fields` unchanged. A cookie library that parses and
+    /// rewrites them may lose attributes.
     async fn the_attributes_of_the_cookie_reach_the_client(adapter) {
         let application = adapter.start_with(|settings| settings.cookie_domain("shop.example")).await?;
         let rendered = application
@@ -107,7 +107,7 @@ rules! {
     /// If a request has several session cookies, the response sets the cookie and removes the
     /// others that the interface knows of.
     ///
-    /// Append every header of `SessionHeaders::set_cookies`, not only the first.
+    /// Append every header of `SessionHeaders::fields`, not only the first.
     async fn other_cookies_of_the_name_are_removed(adapter) {
         let application = adapter.start_with(|settings| settings.cookie_domain("shop.example")).await?;
         let (first, second) = (application.cookie("blue").await?, application.cookie("red").await?);

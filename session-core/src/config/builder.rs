@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::clock::Clock;
+use super::token::TokenHeader;
 use super::{OversizePolicy, Refresh, SessionConfig, Settings};
 use crate::cookie::{self, CookieAttributesBuilder, SameSite};
 use crate::error::{Error, ErrorKind};
@@ -148,6 +149,44 @@ impl SessionConfigBuilder {
         self
     }
 
+    /// Sets the header that has the session token instead of the cookie, in requests and in
+    /// responses, such as `X-Session-Token`. By default, the cookie has it. Flask has no such
+    /// setting.
+    ///
+    /// Handlers and interfaces work as with the cookie: the token is what the cookie would contain.
+    /// A response has the header when it would set the cookie. The client then sends the new value.
+    /// An empty value means that the session has ended. The session cookie of a request is not
+    /// read.
+    ///
+    /// Use it for clients that are not browsers, or for scripts that store the token themselves. A
+    /// browser does not add the header to a request that another site causes, so such requests need
+    /// no protection against CSRF. But every script of the page can read the token, unlike an
+    /// `HttpOnly` cookie. For requests from another origin, CORS must allow the request header and
+    /// expose the response header.
+    #[must_use]
+    pub fn token_header(mut self, name: impl Into<String>) -> Self {
+        self.settings.token_header = Some(Arc::new(TokenHeader::new(name.into())));
+        self
+    }
+
+    /// Sets that requests have the session token in `Authorization: Bearer` instead of the cookie.
+    /// Responses have it in a header of the given name, because `Authorization` is not a response
+    /// header. Otherwise as [`token_header`](Self::token_header).
+    #[must_use]
+    pub fn bearer_token(mut self, response_header: impl Into<String>) -> Self {
+        self.settings.token_header = Some(Arc::new(TokenHeader::bearer(response_header.into())));
+        self
+    }
+
+    /// Sets whether a request is accepted that has a session cookie beside the token in a header.
+    /// The token then decides, and the cookie is ignored. The default is `false`: the session of
+    /// such a request cannot be obtained, with [`ErrorKind::AmbiguousToken`] and status 400.
+    #[must_use]
+    pub fn accept_cookie_beside_token(mut self, accepts: bool) -> Self {
+        self.settings.accepts_cookie_beside_token = accepts;
+        self
+    }
+
     /// Sets how long a permanent session lives after it was last saved or renewed. The default is
     /// 31 days. This is Flask's `PERMANENT_SESSION_LIFETIME`.
     #[must_use]
@@ -285,7 +324,8 @@ impl SessionConfigBuilder {
     ///   also requires the path `/` and no domain, and `__Http-` requires `HttpOnly`.
     ///
     /// [`ErrorKind::Configuration`] also if a lifetime or timeout is shorter than one second,
-    /// because cookies cannot express it.
+    /// because cookies cannot express it, or if the name of the token's header is not a token or
+    /// has another purpose.
     pub fn build(mut self) -> Result<SessionConfig, Error> {
         let lifetimes =
             [Some(self.settings.permanent_lifetime), Some(self.settings.browser_lifetime)];
@@ -294,6 +334,9 @@ impl SessionConfigBuilder {
         if lifetimes.into_iter().chain(limits).flatten().any(|life| life < Duration::from_secs(1)) {
             let message = "session lifetime or timeout is too short; use at least one second";
             return Err(Error::new(ErrorKind::Configuration, message));
+        }
+        if let Some(header) = &self.settings.token_header {
+            header.check()?;
         }
         if let Some(path) = self.cookie_path.or(self.application_root) {
             self.attributes = self.attributes.path(path);

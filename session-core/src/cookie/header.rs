@@ -61,6 +61,22 @@ pub(crate) fn check_name(name: &str, attributes: &CookieAttributes) -> Result<()
     Err(Error::new(ErrorKind::Configuration, problem))
 }
 
+/// Checks the value of a cookie or of a header that has the session token.
+pub(crate) fn check_value(value: &str) -> Result<(), Error> {
+    if checked_value(value.as_bytes()).is_some() {
+        return Ok(());
+    }
+    let message = "cookie value from the session interface has invalid characters; encode it";
+    Err(Error::new(ErrorKind::Backend, message))
+}
+
+/// Returns the value as text if it has only characters that the value of a cookie can have.
+pub(crate) fn checked_value(value: &[u8]) -> Option<&str> {
+    // Without an early exit, the loop is vectorized.
+    let octets = value.iter().fold(true, |all, byte| all & is_cookie_octet(*byte));
+    std::str::from_utf8(value).ok().filter(|_| octets)
+}
+
 /// Returns a `Set-Cookie` header that sets the cookie.
 ///
 /// `Max-Age` holds also in a browser whose clock is wrong. `Expires` is for other clients, and is
@@ -77,14 +93,7 @@ pub(crate) fn render_set(
     now: SystemTime,
     attributes: &CookieAttributes,
 ) -> Result<String, Error> {
-    // Without an early exit, the loop is vectorized.
-    let octets = value.bytes().fold(true, |all, byte| all & is_cookie_octet(byte));
-    if !octets {
-        return Err(Error::new(
-            ErrorKind::Backend,
-            "cookie value from the session interface has invalid characters; encode it",
-        ));
-    }
+    check_value(value)?;
     let mut header = String::with_capacity(attributes.overhead(name) + value.len());
     header.push_str(name);
     header.push('=');

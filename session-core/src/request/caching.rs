@@ -5,10 +5,19 @@
 pub(super) struct Directives {
     /// Whether there is a value.
     pub(super) any: bool,
-    /// Whether a cache may not send the `Set-Cookie` header of the response to another client:
-    /// there is `no-store` or `private`, or `private` or `no-cache` for that header.
-    pub(super) protects_cookie: bool,
+    pub(super) protects: Protected,
     pub(super) public: bool,
+}
+
+/// The part of a response that caches may not send to another client.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Protected {
+    #[default]
+    Nothing,
+    /// The `Set-Cookie` header: there is `private` or `no-cache` for that header.
+    Cookie,
+    /// The response: there is `no-store` or `private`.
+    Response,
 }
 
 impl Directives {
@@ -33,11 +42,13 @@ impl Directives {
             let mut fields = fields.trim().trim_matches('"').split(',').map(str::trim);
             let is_bare = directive.trim().len() == name.trim().len();
             let protects = match name.trim() {
-                "no-store" | "private" if is_bare => true,
-                "private" | "no-cache" => fields.any(|field| field == "set-cookie"),
-                _ => false,
+                "no-store" | "private" if is_bare => Protected::Response,
+                "private" | "no-cache" if fields.any(|field| field == "set-cookie") => {
+                    Protected::Cookie
+                }
+                _ => Protected::Nothing,
             };
-            self.protects_cookie |= protects;
+            self.protects = self.protects.max(protects);
             self.public |= is_bare && name.trim() == "public";
         }
     }
@@ -59,9 +70,10 @@ mod tests {
             "no-cache=set-cookie",
             r#"private="set-cookie""#,
         ] {
-            assert!(Directives::of([value.as_bytes()]).protects_cookie, "{value}");
+            let protects = Directives::of([value.as_bytes()]).protects;
+            assert!(protects >= Protected::Cookie, "{value}");
             let both = Directives::of([&b"public"[..], value.as_bytes()]);
-            assert!(both.protects_cookie, "{value}");
+            assert_eq!(both.protects, protects, "{value}");
         }
         for value in [
             "",
@@ -77,7 +89,7 @@ mod tests {
             r#"x="no-store"#,
             "\u{fffd}",
         ] {
-            assert!(!Directives::of([value.as_bytes()]).protects_cookie, "{value}");
+            assert_eq!(Directives::of([value.as_bytes()]).protects, Protected::Nothing, "{value}");
         }
     }
 

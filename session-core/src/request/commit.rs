@@ -48,6 +48,9 @@ impl RequestSession {
     /// | any | no | no | yes | `Set-Cookie`, `Vary` |
     /// | any | no | yes | any | `Set-Cookie`, `Vary`; on a server-side backend only if the cookie is out of date |
     ///
+    /// With a [`token_header`](crate::SessionConfig::token_header), that header takes the place of
+    /// `Cookie` and `Set-Cookie`.
+    ///
     /// A session is empty if it has neither values nor a login. A session ends by a logout, and
     /// when a save leaves it empty. On a server, this is decided by the contents that the store has
     /// after the save, so that a concurrent insert keeps the session.
@@ -88,12 +91,18 @@ impl Shared {
     fn committed(&self, error: Option<Error>, cookie: SentCookie) -> Committed {
         self.send(cookie);
         // It may be the header that an earlier save left for the response.
-        let (set_cookie, removals) = {
+        let (set, removals) = {
             let mut sent = self.sent();
             (sent.header.take(), std::mem::take(&mut sent.removals))
         };
-        let vary = set_cookie.is_some() || self.cell.is_accessed();
-        Committed { headers: SessionHeaders { set_cookie, removals, vary }, error }
+        Committed { headers: SessionHeaders { removals, ..self.headers(set) }, error }
+    }
+
+    /// The headers of a response that sets the cookie or the token to this.
+    pub(super) fn headers(&self, set: Option<String>) -> SessionHeaders {
+        let vary = set.is_some() || self.cell.is_accessed();
+        let token_header = (*self.interface).config().token().cloned();
+        SessionHeaders { set, vary, token_header, ..SessionHeaders::default() }
     }
 
     pub(super) fn sent(&self) -> MutexGuard<'_, SentCookie> {
@@ -103,18 +112,23 @@ impl Shared {
     /// A request for the same session after this one, with the cookie that the client has by then.
     pub(super) fn reopened(&self) -> Self {
         let name = self.cookie_name();
-        let header = {
+        let token = {
             let sent = self.sent();
-            let cookie = match &sent.action {
-                CookieAction::Set { value, .. } => Some(value.as_str()),
+            match &sent.action {
+                CookieAction::Set { value, .. } => Some(value.clone()),
                 CookieAction::Remove => None,
-                CookieAction::Keep => self.view().cookie(name),
-            };
-            cookie.map(|cookie| format!("{name}={cookie}")).unwrap_or_default()
+                CookieAction::Keep => self.view().cookie(name).map(str::to_owned),
+            }
         };
         let (host, scheme, path) = (self.view.host(), self.view.scheme(), self.view.path());
         let view = RequestView::builder().host(host).scheme(scheme).path(path);
-        let view = view.cookie_header(header.as_bytes()).build();
+        let view = match (token, (*self.interface).config().token()) {
+            (None, _) => view.build(),
+            (Some(token), None) => view.cookie_header(format!("{name}={token}").as_bytes()).build(),
+            (Some(token), Some(header)) => {
+                view.token_header(header.request_value(&token).as_bytes()).build()
+            }
+        };
         Self::new(Arc::clone(&self.interface), view, OutagePolicy::Refuse, Origin::Reopened)
     }
 }

@@ -1,39 +1,48 @@
-//! The response headers of a committed session: `Set-Cookie`, `Vary` and `Cache-Control`.
+//! The response headers of a committed session: `Set-Cookie` or that of the token, `Vary` and
+//! `Cache-Control`.
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Once;
+use std::sync::{Arc, Once};
 
-use super::caching::Directives;
+use super::caching::{Directives, Protected};
+use crate::config::token::TokenHeader;
 
 /// The response headers of a committed session. The default adds no header.
 ///
-/// An adapter appends [`set_cookies`](Self::set_cookies), and sets the headers that
+/// An adapter appends the [`fields`](Self::fields), and sets the headers that
 /// [`merged_vary`](Self::merged_vary), [`cache_control`](Self::cache_control) and
 /// [`targeted_cache_control`](Self::targeted_cache_control) return.
 #[derive(Clone, Default)]
 pub struct SessionHeaders {
-    pub(crate) set_cookie: Option<String>,
+    /// The value of `Set-Cookie`, or of the header that has the session token.
+    pub(crate) set: Option<String>,
     /// Removals of cookies of the same name that have another domain or path.
     pub(crate) removals: Box<[String]>,
     pub(crate) vary: bool,
+    /// The header that has the session token instead of the cookie.
+    pub(crate) token_header: Option<Arc<TokenHeader>>,
 }
 
 impl SessionHeaders {
-    /// Returns the values of the `Set-Cookie` headers to append, in visible ASCII: the
-    /// [session's](Self::set_cookie), and removals of cookies of the same name with another domain
-    /// or path.
-    pub fn set_cookies(&self) -> impl Iterator<Item = &str> {
-        self.set_cookie().into_iter().chain(self.removals.iter().map(String::as_str))
+    /// Returns the names and values of the headers to append, in visible ASCII: `Set-Cookie`, or
+    /// the [header of the session token](crate::config::SessionConfigBuilder::token_header), and
+    /// removals of cookies of the same name with another domain or path. Treat the values as
+    /// sensitive.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        let name = self.token_header.as_ref().map_or("set-cookie", |header| header.response_name());
+        let session = self.set.iter().map(move |value| (name, value.as_str()));
+        session.chain(self.removals.iter().map(|removal| ("set-cookie", removal.as_str())))
     }
 
-    /// Returns the `Set-Cookie` header of the session, which sets or removes its cookie.
+    /// Returns the value of the `Set-Cookie` header of the session, which is one of the
+    /// [`fields`](Self::fields).
     pub fn set_cookie(&self) -> Option<&str> {
-        self.set_cookie.as_deref()
+        self.set.as_deref().filter(|_| self.token_header.is_none())
     }
 
-    /// Returns whether the response depends on the cookie, so that a cache must not send it to
-    /// another client.
+    /// Returns whether the response depends on the cookie or the token, so that a cache must not
+    /// send it to another client.
     pub fn vary(&self) -> bool {
         self.vary
     }
@@ -41,8 +50,9 @@ impl SessionHeaders {
     /// Returns the `Vary` header that replaces all `Vary` headers of the response, given their
     /// values.
     ///
-    /// Returns `None` if they need no change: the response does not depend on the cookie, or a
-    /// header already contains `Cookie` or `*` (RFC 9110, section 12.5.5).
+    /// Returns `None` if they need no change: the response does not depend on the session, or a
+    /// header already contains `*` or the name of the request header (RFC 9110, section 12.5.5).
+    /// This is `Cookie`, or the header of the session token.
     pub fn merged_vary<'a>(
         &self,
         present: impl IntoIterator<Item = &'a [u8]>,
@@ -50,10 +60,12 @@ impl SessionHeaders {
         if !self.vary {
             return None;
         }
+        let token_header = self.token_header.as_ref().map(|header| header.request_name());
+        let own = token_header.unwrap_or("Cookie");
         let mut merged = String::new();
         for value in present {
             let mut names = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
-            if names.any(|name| name == b"*" || name.eq_ignore_ascii_case(b"cookie")) {
+            if names.any(|name| name == b"*" || name.eq_ignore_ascii_case(own.as_bytes())) {
                 return None;
             }
             if !value.trim_ascii().is_empty() {
@@ -61,10 +73,10 @@ impl SessionHeaders {
                 merged.push_str(", ");
             }
         }
-        if merged.is_empty() {
+        if merged.is_empty() && token_header.is_none() {
             return Some(Cow::Borrowed("Cookie"));
         }
-        merged.push_str("Cookie");
+        merged.push_str(own);
         Some(Cow::Owned(merged))
     }
 
@@ -74,7 +86,8 @@ impl SessionHeaders {
     /// | response | result |
     /// |---|---|
     /// | sets or removes the cookie | `no-store`, unless the values have `no-store`, `private` or `no-cache="set-cookie"` |
-    /// | only depends on the cookie | `private, no-cache`, if there is no value |
+    /// | sets or removes the token in a header | `no-store`, unless the values have `no-store` or `private` |
+    /// | only depends on the session | `private, no-cache`, if there is no value |
     /// | neither | `None` |
     ///
     /// The reason for `no-store` is that a cache may store a response with its `Set-Cookie` header
@@ -87,12 +100,12 @@ impl SessionHeaders {
         &self,
         present: impl IntoIterator<Item = &'a [u8]>,
     ) -> Option<&'static str> {
-        if self.set_cookie.is_none() && !self.vary {
+        if self.set.is_none() && !self.vary {
             return None;
         }
         let present = Directives::of(present);
-        if self.set_cookie.is_some() {
-            return (!present.protects_cookie).then_some("no-store");
+        if self.set.is_some() {
+            return (!self.is_protected_by(present)).then_some("no-store");
         }
         if !present.any {
             return Some("private, no-cache");
@@ -114,8 +127,14 @@ impl SessionHeaders {
         present: impl IntoIterator<Item = &'a [u8]>,
     ) -> Option<&'static str> {
         let present = Directives::of(present);
-        let is_stored = present.any && !present.protects_cookie;
-        (self.set_cookie.is_some() && is_stored).then_some("no-store")
+        let is_stored = present.any && !self.is_protected_by(present);
+        (self.set.is_some() && is_stored).then_some("no-store")
+    }
+
+    /// Whether no cache sends the session token of this response to another client.
+    fn is_protected_by(&self, present: Directives) -> bool {
+        let is_cookie = self.token_header.is_none();
+        present.protects >= if is_cookie { Protected::Cookie } else { Protected::Response }
     }
 
     /// The headers that some caches obey instead of `Cache-Control` (RFC 9213; the Edge
@@ -129,10 +148,10 @@ impl fmt::Debug for SessionHeaders {
     /// Shows whether a cookie is set, but not its value.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionHeaders")
-            .field("set_cookie", &self.set_cookie.as_ref().map(|_| ".."))
+            .field("set", &self.set.as_ref().map(|_| ".."))
             .field("removals", &self.removals.len())
             .field("vary", &self.vary)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -140,9 +159,13 @@ impl fmt::Debug for SessionHeaders {
 mod tests {
     use super::*;
 
+    fn headers(set: Option<&str>) -> SessionHeaders {
+        SessionHeaders { set: set.map(str::to_owned), vary: true, ..SessionHeaders::default() }
+    }
+
     #[test]
     fn vary_is_merged_into_one_header_and_star_stays() {
-        let headers = SessionHeaders { vary: true, ..SessionHeaders::default() };
+        let headers = headers(None);
         let merged =
             |present: &[&str]| headers.merged_vary(present.iter().map(|value| value.as_bytes()));
         assert_eq!(merged(&[]).as_deref(), Some("Cookie"));
@@ -156,11 +179,7 @@ mod tests {
 
     #[test]
     fn response_that_sets_cookie_is_not_stored_by_default() {
-        let setting = SessionHeaders {
-            set_cookie: Some("session=x".to_owned()),
-            vary: true,
-            ..SessionHeaders::default()
-        };
+        let setting = headers(Some("session=x"));
         assert_eq!(setting.cache_control([]), Some("no-store"));
         assert_eq!(setting.cache_control([&b" "[..]]), Some("no-store"));
         for open in ["public, max-age=60", "max-age=60", "no-cache"] {
@@ -176,7 +195,7 @@ mod tests {
 
     #[test]
     fn response_that_reads_session_is_private_by_default() {
-        let reading = SessionHeaders { vary: true, ..SessionHeaders::default() };
+        let reading = headers(None);
         assert_eq!(reading.cache_control([]), Some("private, no-cache"));
         assert_eq!(reading.cache_control([&b" "[..]]), Some("private, no-cache"));
         for own in ["public, max-age=60", "max-age=60", "no-store"] {

@@ -10,7 +10,7 @@ use super::sent::SentCookie;
 use super::session::Shared;
 use super::several::worst;
 use crate::config::OversizePolicy;
-use crate::cookie::{check_name, render_removal, render_set};
+use crate::cookie::{check_name, check_value, render_removal, render_set};
 use crate::error::{Error, ErrorKind};
 use crate::interface::save::SaveRequest;
 use crate::interface::view::{SessionView, ViewFlags};
@@ -231,7 +231,13 @@ impl<'a> SaveAttempt<'a> {
     fn render(&self, action: CookieAction, outcome: Outcome) -> Result<SentCookie, Error> {
         let save = &self.save;
         let discards = action == CookieAction::Keep && outcome != Outcome::Unchanged;
+        let is_token = save.config().token().is_some();
         let header = match &action {
+            CookieAction::Set { value, .. } if is_token && save.should_set_cookie() => {
+                check_value(value)?;
+                check_size(save, value.clone(), value.len())?
+            }
+            CookieAction::Remove if is_token => String::new(),
             CookieAction::Set { value, expires } if save.should_set_cookie() => {
                 check_attributes(save)?;
                 let (name, attributes) = (save.cookie_name(), save.cookie_attributes());

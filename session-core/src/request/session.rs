@@ -11,7 +11,7 @@ use super::hooks::RequestHooks;
 use super::latch::Latch;
 use super::sent::SentCookie;
 use crate::config::Refresh;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::interface::{OpenContext, SessionInterface};
 use crate::request_view::RequestView;
 use crate::session::Session;
@@ -80,6 +80,8 @@ pub(super) struct Shared {
     public: AtomicBool,
     /// The name of the cookie, if it is not the configured one.
     cookie_name: Option<Box<str>>,
+    /// Whether the request has several session tokens.
+    is_ambiguous: bool,
     /// Whether `should_set_cookie` wants the cookie of an unchanged session to be set.
     pub(super) sets_unchanged: AtomicBool,
     /// Whether a save before the commit was started.
@@ -124,6 +126,9 @@ impl RequestSession {
     /// [`ErrorKind::Committed`](crate::ErrorKind::Committed) if this is the first call and the
     /// request was committed: caches were not told that the response depends on the cookie.
     ///
+    /// [`ErrorKind::AmbiguousToken`] if the request has a session cookie beside a
+    /// [token in a header](crate::config::SessionConfigBuilder::token_header), or several tokens.
+    ///
     /// The error of [`SessionInterface::open`](crate::SessionInterface::open), unless the policy is
     /// [`OutagePolicy::Anonymous`]. A later call tries again.
     pub async fn session(&self) -> Result<Session, Error> {
@@ -140,12 +145,12 @@ impl RequestSession {
         let shared = &*self.shared;
         shared.cell.commit();
         if !shared.opening.is_done() {
-            return (!shared.renews_unused()).then(SessionHeaders::default);
+            return (!shared.renews_unused()).then(|| shared.headers(None));
         }
         if shared.saved_manually.load(Ordering::SeqCst) || !shared.is_unchanged(true) {
             return None;
         }
-        Some(SessionHeaders { vary: shared.cell.is_accessed(), ..SessionHeaders::default() })
+        Some(shared.headers(None))
     }
 
     /// Notes the `Cache-Control` values of the response. Adapters call it before
@@ -181,6 +186,18 @@ impl RequestSession {
         self.shared.is_opened() && self.shared.cell.read(|state| state.data.stored.login.is_some())
     }
 
+    /// Whether both requests read and write the same cookie or header.
+    pub(super) fn has_same_token(&self, other: &Self) -> bool {
+        let header = |session: &Self| (*session.shared.interface).config().token().cloned();
+        match (header(self), header(other)) {
+            (None, None) => self.cookie_name() == other.cookie_name(),
+            (Some(one), Some(other)) => {
+                one.response_name().eq_ignore_ascii_case(other.response_name())
+            }
+            _ => false,
+        }
+    }
+
     pub(super) fn shared(&self) -> &Shared {
         &self.shared
     }
@@ -189,14 +206,19 @@ impl RequestSession {
 impl Shared {
     pub(super) fn new(
         interface: Arc<dyn SessionInterface>,
-        view: RequestView,
+        mut view: RequestView,
         outage: OutagePolicy,
         origin: Origin,
     ) -> Self {
+        let config = (*interface).config();
         let name = (*interface).cookie_name(&view);
-        let configured = (*interface).config().cookie_name();
-        let cookie_name = (name != configured).then(|| name.into());
-        Self::with_name(interface, view, outage, origin, cookie_name)
+        let cookie_name: Option<Box<str>> = (name != config.cookie_name()).then(|| name.into());
+        let is_ambiguous = config.token().is_some_and(|header| {
+            let name = cookie_name.as_deref().unwrap_or_else(|| config.cookie_name());
+            view.put_token(name, header, config.accepts_cookie_beside_token())
+        });
+        let shared = Self::with_name(interface, view, outage, origin, cookie_name);
+        Self { is_ambiguous, ..shared }
     }
 
     /// The session of one of several cookies of this request.
@@ -223,6 +245,7 @@ impl Shared {
             failed: AtomicBool::new(false),
             public: AtomicBool::new(false),
             cookie_name,
+            is_ambiguous: false,
             sets_unchanged: AtomicBool::new(false),
             saved_manually: AtomicBool::new(false),
             several: OnceLock::new(),
@@ -239,6 +262,11 @@ impl Shared {
     pub(super) async fn session(&self) -> Result<(), Error> {
         if self.cell.is_committed() {
             return self.cell.access();
+        }
+        if self.is_ambiguous {
+            // The error response depends on the token too.
+            self.cell.access()?;
+            return Err(ambiguous());
         }
         if !self.opening.is_done()
             && let Err(error) = self.open().await
@@ -306,6 +334,7 @@ impl Shared {
     /// Whether a session that no handler obtained must be opened all the same, to be renewed.
     fn renews_unused(&self) -> bool {
         (*self.interface).config().refresh() == Refresh::EachRequest
+            && !self.is_ambiguous
             && !self.failed.load(Ordering::Relaxed)
             && !self.public.load(Ordering::Relaxed)
             && self.view.cookie(self.cookie_name()).is_some()
@@ -328,6 +357,12 @@ impl Holder for Shared {
             Ok(reopened as Arc<dyn Holder>)
         })
     }
+}
+
+fn ambiguous() -> Error {
+    let message = "request has a session token in a header and a session cookie, or several tokens; \
+                   send one, or configure accept_cookie_beside_token";
+    Error::new(ErrorKind::AmbiguousToken, message)
 }
 
 fn log_outage(error: &Error) {

@@ -31,6 +31,7 @@ mod rotated;
 mod several_cookies;
 mod store;
 mod support;
+mod tokens;
 mod unknown;
 mod updates;
 mod visitors;

@@ -79,8 +79,16 @@ impl App {
     pub fn open(&self, cookie: &str) -> RequestSession {
         let header = format!("{}={cookie}", self.sessions.config().cookie_name());
         let header = if cookie.is_empty() { "" } else { &header };
-        let view = RequestView::builder().cookie_header(header.as_bytes()).build();
+        self.open_view(RequestView::builder().cookie_header(header.as_bytes()).build())
+    }
+
+    pub fn open_view(&self, view: RequestView) -> RequestSession {
         RequestSession::with_shared(Arc::clone(&self.sessions), view, OutagePolicy::Refuse)
+    }
+
+    /// Returns the same request under the policy `Anonymous`.
+    pub fn open_view_in_any_case(&self, view: RequestView) -> RequestSession {
+        RequestSession::with_shared(Arc::clone(&self.sessions), view, OutagePolicy::Anonymous)
     }
 
     /// Returns the session of a request whose store is down, under the policy `Anonymous`.

@@ -33,8 +33,12 @@ mutants! {
 mutation! {
     LeavesOtherCookies;
     fn set_cookies(&self, visit: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
-        if let Some(header) = headers.set_cookie() {
-            self.set_cookie(visit, header, reply);
+        for (name, value) in headers.fields() {
+            if name != "set-cookie" {
+                self.set_token(visit, value, reply);
+            } else if headers.set_cookie() == Some(value) {
+                self.set_cookie(visit, value, reply);
+            }
         }
     }
 }

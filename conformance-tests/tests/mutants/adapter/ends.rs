@@ -125,8 +125,9 @@ mutation! {
 
 mutation! {
     AnswersEveryFailedOpenAlike;
-    fn not_opened(&self, _: &Error) -> Reply {
-        Reply::new(500, ERROR)
+    fn not_opened(&self, error: &Error) -> Reply {
+        let is_server = error.kind() != ErrorKind::AmbiguousToken;
+        if is_server { Reply::new(500, ERROR) } else { error_reply(error) }
     }
 }
 

@@ -9,6 +9,7 @@ mod mutation;
 mod original;
 mod requests;
 mod responses;
+mod tokens;
 
 use conformance_tests::adapter::AdapterUnderTest;
 
@@ -21,8 +22,12 @@ pub fn unchanged() -> AdapterUnderTest {
 }
 
 pub fn mutants() -> Vec<Mutant<AdapterUnderTest>> {
-    [requests::mutants(), cookies::mutants(), responses::mutants(), ends::mutants()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let mutants = [
+        requests::mutants(),
+        cookies::mutants(),
+        responses::mutants(),
+        ends::mutants(),
+        tokens::mutants(),
+    ];
+    mutants.into_iter().flatten().collect()
 }

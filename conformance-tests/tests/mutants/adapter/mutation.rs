@@ -10,8 +10,8 @@ use session_core::{Error, Session, SessionInterface, async_trait};
 use session_memory::{MemorySessions, MemoryStore};
 
 use super::original::{
-    Reply, Visit, apply_cache_control, apply_targeted_cache_control, apply_vary, error_reply,
-    values, view_with,
+    Reply, TOKEN, Visit, apply_cache_control, apply_targeted_cache_control, apply_vary,
+    error_reply, values, view_with,
 };
 
 #[async_trait]
@@ -41,12 +41,19 @@ pub trait Mutation: Default + Send + Sync + 'static {
     }
 
     fn set_cookies(&self, visit: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
-        if let Some(header) = headers.set_cookie() {
-            self.set_cookie(visit, header, reply);
+        for (name, value) in headers.fields() {
+            if name != "set-cookie" {
+                self.set_token(visit, value, reply);
+            } else if headers.set_cookie() == Some(value) {
+                self.set_cookie(visit, value, reply);
+            } else {
+                reply.append("set-cookie", value);
+            }
         }
-        for removal in headers.set_cookies().skip(1) {
-            reply.append("set-cookie", removal);
-        }
+    }
+
+    fn set_token(&self, _: &Visit, token: &str, reply: &mut Reply) {
+        reply.append(TOKEN, token);
     }
 
     fn vary(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {

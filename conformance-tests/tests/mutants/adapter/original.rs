@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use conformance_tests::adapter::{Request, Response, TestResponse};
-use session_core::request::{RequestSession, RequestView, SessionHeaders};
+use session_core::request::{RequestSession, RequestView, RequestViewBuilder, SessionHeaders};
 use session_core::{Error, ErrorKind, OutagePolicy, SessionInterface};
 
 use super::mutation::Mutation;
@@ -130,8 +130,18 @@ pub fn view_with<'a>(request: &Request, cookies: impl Iterator<Item = &'a [u8]>)
         .scheme(scheme)
         .path(path);
     let cookies = cookies.collect::<Vec<_>>();
-    cookies.iter().fold(view, |view, cookie| view.cookie_header(cookie)).build()
+    let view = cookies.iter().fold(view, |view, cookie| view.cookie_header(cookie));
+    with_tokens(view, request).build()
 }
+
+/// Adds the headers that may have the session token. At most one is configured.
+pub fn with_tokens<'a>(view: RequestViewBuilder<'a>, request: &Request) -> RequestViewBuilder<'a> {
+    let values = values(request, TOKEN).chain(values(request, "authorization"));
+    values.fold(view, RequestViewBuilder::token_header)
+}
+
+/// The header of the session token.
+pub const TOKEN: &str = "x-session-token";
 
 pub fn apply_vary(headers: &SessionHeaders, reply: &mut Reply) {
     let merged = headers.merged_vary(reply.values("vary").map(str::as_bytes));
@@ -161,7 +171,11 @@ pub fn apply_targeted_cache_control(headers: &SessionHeaders, reply: &mut Reply)
 pub const ERROR: &str = "the session failed";
 
 pub fn error_reply(error: &Error) -> Reply {
-    let status = if error.kind() == ErrorKind::Unavailable { 503 } else { 500 };
+    let status = match error.kind() {
+        ErrorKind::Unavailable => 503,
+        ErrorKind::AmbiguousToken => 400,
+        _ => 500,
+    };
     Reply::new(status, ERROR)
 }
 

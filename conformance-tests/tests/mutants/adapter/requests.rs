@@ -7,7 +7,7 @@ use session_core::request::{RequestSession, RequestView, RequestViewBuilder};
 use session_core::{Error, Session, async_trait};
 
 use super::mutation::{commit, mutants, mutation};
-use super::original::{Reply, Visit, path, target, text_of, values, view_with};
+use super::original::{Reply, Visit, path, target, text_of, values, view_with, with_tokens};
 
 mutants! {
     OpensForTheLog breaks an_untouched_request_opens_nothing;
@@ -62,7 +62,8 @@ mutation! {
 /// Returns the request view with some parts replaced.
 fn told(request: &Request, scheme: Option<&str>, host: Option<&str>, path: &str) -> RequestView {
     let view = RequestView::builder().host(host).scheme(scheme).path(path);
-    values(request, "cookie").fold(view, RequestViewBuilder::cookie_header).build()
+    let view = values(request, "cookie").fold(view, RequestViewBuilder::cookie_header);
+    with_tokens(view, request).build()
 }
 
 mutation! {
