@@ -67,3 +67,30 @@ async fn public_response_does_not_renew_unused_session() {
         assert_eq!(sessions.counts(), calls, "{cache_control}");
     }
 }
+
+#[actix_web::test]
+async fn session_and_flash_cookies_are_separate_headers() {
+    let flash = |session: Session| async move {
+        session.flash("saved").unwrap();
+        HttpResponse::Ok().finish()
+    };
+    let take = |session: Session| async move {
+        session.insert("seen", true).unwrap();
+        session.take_flashes().unwrap()[0].text()
+    };
+    let config = settings().flash_cookie(&key()).build().unwrap();
+    let cookies = SignedCookieSessions::new(config, &key()).unwrap();
+    let app = App::new()
+        .wrap(SessionMiddleware::new(cookies))
+        .route("/flash", get().to(flash))
+        .route("/take", get().to(take));
+    let app = init_service(app).await;
+    let flashed = send_to(&app, "/flash", "").await;
+    let messages = flashed.set_cookies()[0].split(';').next().unwrap().to_owned();
+    assert!(messages.starts_with("session_flash=") && flashed.set_cookies().len() == 1);
+    let taken = send_to(&app, "/take", &messages).await;
+    let names: Vec<_> =
+        taken.set_cookies().iter().map(|header| header.split('=').next().unwrap()).collect();
+    assert_eq!(names, ["session", "session_flash"]);
+    assert_eq!(taken.text, "saved");
+}

@@ -5,6 +5,7 @@
 mod builder;
 mod clock;
 mod expiry;
+pub(crate) mod flash_key;
 mod secret;
 pub(crate) mod token;
 mod weakness;
@@ -17,6 +18,7 @@ use crate::events::Events;
 
 pub use builder::SessionConfigBuilder;
 pub use clock::{Clock, ManualClock, SystemClock};
+use flash_key::FlashKey;
 pub use secret::SecretKey;
 use token::TokenHeader;
 
@@ -110,6 +112,7 @@ struct Settings {
     former_paths: Vec<String>,
     token_header: Option<Arc<TokenHeader>>,
     accepts_cookie_beside_token: bool,
+    flash_key: Option<Arc<FlashKey>>,
     permanent_lifetime: Duration,
     permanent_by_default: bool,
     browser_lifetime: Duration,
@@ -188,6 +191,12 @@ impl SessionConfig {
 
     pub(crate) fn token(&self) -> Option<&Arc<TokenHeader>> {
         self.settings.token_header.as_ref()
+    }
+
+    /// The key of the cookie for flash messages, if there is to be one. Clients that send the token
+    /// in a header may have no cookies.
+    pub(crate) fn flash_key(&self) -> Option<&FlashKey> {
+        self.settings.flash_key.as_deref().filter(|_| self.token().is_none())
     }
 
     /// Returns whether a request with a session cookie beside the token is accepted.
@@ -293,6 +302,7 @@ impl Default for Settings {
             former_paths: Vec::new(),
             token_header: None,
             accepts_cookie_beside_token: false,
+            flash_key: None,
             permanent_lifetime: Duration::from_hours(31 * 24),
             permanent_by_default: false,
             browser_lifetime: Duration::from_hours(24),

@@ -7,6 +7,7 @@
 
 mod caching;
 mod commit;
+mod flashes;
 mod headers;
 mod hooks;
 mod latch;

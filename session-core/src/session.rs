@@ -7,6 +7,7 @@ pub(crate) mod changes;
 mod details;
 mod dictionary;
 mod flags;
+pub(crate) mod flash_cookie;
 mod flashes;
 pub(crate) mod holder;
 pub(crate) mod intent;

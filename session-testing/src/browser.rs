@@ -155,7 +155,8 @@ impl Browser {
     ) -> Result<T, Error> {
         let request = self.request();
         let value = change(&request.session().await?).await?;
-        if let Some(set_cookie) = request.commit().await.into_result()?.set_cookie() {
+        let headers = request.commit().await.into_result()?;
+        for (_, set_cookie) in headers.fields().filter(|(name, _)| *name == "set-cookie") {
             self.receive(request.request().path(), set_cookie)?;
         }
         Ok(value)

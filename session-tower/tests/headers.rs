@@ -11,7 +11,7 @@ use axum::routing::get;
 use http::StatusCode;
 use http::header::{SET_COOKIE, VARY};
 use session_cookie::{Compression, SignedCookieSessions};
-use session_core::{OversizePolicy, SameSite, SessionConfigBuilder, SessionInterface};
+use session_core::{Flash, OversizePolicy, SameSite, SessionConfigBuilder, SessionInterface};
 use session_tower::{Session, SessionLayer};
 use support::{
     cookie, header_names, key, pair, payload, reopen, request, send, set_cookies, settings, signed,
@@ -177,3 +177,25 @@ async fn session_cookie_is_marked_sensitive() {
 }
 
 type Act = fn(&session_core::Session) -> Result<(), session_core::Error>;
+
+#[tokio::test]
+async fn session_and_flash_cookies_are_separate_headers() {
+    let flash = |session: Session| async move { session.flash("saved").unwrap() };
+    let take = |session: Session| async move {
+        session.insert("seen", true).unwrap();
+        session.take_flashes().unwrap().iter().map(Flash::text).collect::<String>()
+    };
+    let app = Router::new()
+        .route("/", get(flash).post(take))
+        .layer(SessionLayer::new(signed(settings().flash_cookie(&key()))));
+    let flashed = send(&app, "").await;
+    let messages = pair(set_cookies(&flashed)[0]).to_owned();
+    assert!(messages.starts_with("session_flash=") && set_cookies(&flashed).len() == 1);
+    let mut request = request([&messages]);
+    *request.method_mut() = http::Method::POST;
+    let taken = app.clone().oneshot(request).await.unwrap();
+    let names: Vec<_> =
+        set_cookies(&taken).iter().map(|header| header.split('=').next().unwrap()).collect();
+    assert_eq!(names, ["session", "session_flash"]);
+    assert_eq!(text(taken).await, "saved");
+}

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::clock::Clock;
+use super::flash_key::FlashKey;
+use super::secret::SecretKey;
 use super::token::TokenHeader;
 use super::{OversizePolicy, Refresh, SessionConfig, Settings};
 use crate::cookie::{self, CookieAttributesBuilder, SameSite};
@@ -25,6 +27,7 @@ use crate::events::Events;
 pub struct SessionConfigBuilder {
     settings: Settings,
     attributes: CookieAttributesBuilder,
+    flash_key: Option<SecretKey>,
     cookie_path: Option<String>,
     application_root: Option<String>,
 }
@@ -146,6 +149,27 @@ impl SessionConfigBuilder {
     #[must_use]
     pub fn cookie_partitioned(mut self, partitioned: bool) -> Self {
         self.attributes = self.attributes.partitioned(partitioned);
+        self
+    }
+
+    /// Stores flash messages of visitors without a session in a cookie, which this key signs. By
+    /// default, they begin a session. Flask has no such setting.
+    ///
+    /// A page that only flashes a message, such as "wrong password", then stores nothing on the
+    /// server. The cookie has the name of the session cookie with the suffix `_flash`, and its
+    /// attributes, but always `HttpOnly`. It expires after five minutes, and is removed by the
+    /// response of the request that [takes](crate::Session::take_flashes) the messages.
+    ///
+    /// The messages begin a session as usual if the cookie would have more than 1 KB, if the
+    /// request stores anything else, or if a handler calls [`save`](crate::Session::save). With a
+    /// [`token_header`](Self::token_header), there is no such cookie.
+    ///
+    /// The visitor can read the messages, but not change them. A copy of the cookie shows them
+    /// again until it expires. The key may be that of another purpose: this signature has its own
+    /// salt.
+    #[must_use]
+    pub fn flash_cookie(mut self, key: &SecretKey) -> Self {
+        self.flash_key = Some(key.clone());
         self
     }
 
@@ -334,6 +358,9 @@ impl SessionConfigBuilder {
         if lifetimes.into_iter().chain(limits).flatten().any(|life| life < Duration::from_secs(1)) {
             let message = "session lifetime or timeout is too short; use at least one second";
             return Err(Error::new(ErrorKind::Configuration, message));
+        }
+        if let Some(key) = &self.flash_key {
+            self.settings.flash_key = Some(Arc::new(FlashKey::new(key)?));
         }
         if let Some(header) = &self.settings.token_header {
             header.check()?;

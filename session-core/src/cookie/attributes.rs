@@ -86,6 +86,13 @@ impl CookieAttributes {
         Self::from_checked(CookieAttributesBuilder::default().secure(false), None)
     }
 
+    /// Returns the same attributes with `HttpOnly`.
+    pub(crate) fn hidden_from_scripts(&self) -> Self {
+        let mut attributes = Self { http_only: true, ..self.clone() };
+        attributes.rendered = render_attributes(&attributes);
+        attributes
+    }
+
     /// Returns the attributes of a builder that was checked, with the normalized domain.
     fn from_checked(builder: CookieAttributesBuilder, domain: Option<String>) -> Self {
         let mut attributes = Self {

@@ -29,8 +29,8 @@ use crate::session::{Changes, IdChange, Lifetime, Login, Mark, Renewal};
 /// [`Session::save`](crate::Session::save) does not change it.
 pub struct Save<'a> {
     pub(crate) request: SaveRequest<'a>,
-    data: Data,
-    intent: Intent,
+    pub(crate) data: Data,
+    pub(crate) intent: Intent,
     flags: ViewFlags,
     answers: HookAnswers<'a>,
     renews: bool,

@@ -95,7 +95,9 @@ impl Shared {
             let mut sent = self.sent();
             (sent.header.take(), std::mem::take(&mut sent.removals))
         };
-        Committed { headers: SessionHeaders { removals, ..self.headers(set) }, error }
+        // Behind an error response, the messages were not shown.
+        let flash = if error.is_none() { self.flash_header() } else { None };
+        Committed { headers: SessionHeaders { removals, flash, ..self.headers(set) }, error }
     }
 
     /// The headers of a response that sets the cookie or the token to this.

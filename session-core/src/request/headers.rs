@@ -19,6 +19,8 @@ pub struct SessionHeaders {
     pub(crate) set: Option<String>,
     /// Removals of cookies of the same name that have another domain or path.
     pub(crate) removals: Box<[String]>,
+    /// The value of `Set-Cookie` for the cookie with flash messages.
+    pub(crate) flash: Option<String>,
     pub(crate) vary: bool,
     /// The header that has the session token instead of the cookie.
     pub(crate) token_header: Option<Arc<TokenHeader>>,
@@ -26,13 +28,20 @@ pub struct SessionHeaders {
 
 impl SessionHeaders {
     /// Returns the names and values of the headers to append, in visible ASCII: `Set-Cookie`, or
-    /// the [header of the session token](crate::config::SessionConfigBuilder::token_header), and
-    /// removals of cookies of the same name with another domain or path. Treat the values as
-    /// sensitive.
+    /// the [header of the session token](crate::config::SessionConfigBuilder::token_header),
+    /// removals of cookies of the same name with another domain or path, and `Set-Cookie` for the
+    /// [cookie with flash messages][flash]. Treat the values as sensitive.
+    ///
+    /// [flash]: crate::config::SessionConfigBuilder::flash_cookie
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
         let name = self.token_header.as_ref().map_or("set-cookie", |header| header.response_name());
         let session = self.set.iter().map(move |value| (name, value.as_str()));
-        session.chain(self.removals.iter().map(|removal| ("set-cookie", removal.as_str())))
+        let others = self.removals.iter().chain(&self.flash);
+        session.chain(others.map(|value| ("set-cookie", value.as_str())))
+    }
+
+    fn sets_anything(&self) -> bool {
+        self.set.is_some() || self.flash.is_some()
     }
 
     /// Returns the value of the `Set-Cookie` header of the session, which is one of the
@@ -100,11 +109,11 @@ impl SessionHeaders {
         &self,
         present: impl IntoIterator<Item = &'a [u8]>,
     ) -> Option<&'static str> {
-        if self.set.is_none() && !self.vary {
+        if !self.sets_anything() && !self.vary {
             return None;
         }
         let present = Directives::of(present);
-        if self.set.is_some() {
+        if self.sets_anything() {
             return (!self.is_protected_by(present)).then_some("no-store");
         }
         if !present.any {
@@ -128,7 +137,7 @@ impl SessionHeaders {
     ) -> Option<&'static str> {
         let present = Directives::of(present);
         let is_stored = present.any && !self.is_protected_by(present);
-        (self.set.is_some() && is_stored).then_some("no-store")
+        (self.sets_anything() && is_stored).then_some("no-store")
     }
 
     /// Whether no cache sends the session token of this response to another client.
@@ -150,6 +159,7 @@ impl fmt::Debug for SessionHeaders {
         f.debug_struct("SessionHeaders")
             .field("set", &self.set.as_ref().map(|_| ".."))
             .field("removals", &self.removals.len())
+            .field("flash", &self.flash.as_ref().map(|_| ".."))
             .field("vary", &self.vary)
             .finish_non_exhaustive()
     }

@@ -134,9 +134,10 @@ impl Shared {
             return Ok((Outcome::Unchanged, SentCookie::default()));
         };
         if !attempt.needed {
-            let unchanged = Ok(SentCookie::default());
-            let outcome = attempt.finish(Saved::unchanged(), &unchanged).map_err(keeping)?;
-            return unchanged.map(|sent| (outcome, sent)).map_err(keeping);
+            return attempt.finish_alone(Saved::unchanged());
+        }
+        if last && self.keeps_flashes_in_cookie(&attempt.save) {
+            return attempt.finish_alone(Saved::new(CookieAction::Keep, Outcome::Stored));
         }
         match interface.save(&attempt.save).await {
             Ok(mut saved) => {
@@ -273,6 +274,14 @@ impl<'a> SaveAttempt<'a> {
             CookieAction::Set { .. } => Some(Some(self.save.lifetime())),
             CookieAction::Remove => Some(None),
             CookieAction::Keep => None,
+        }
+    }
+
+    /// Finishes without a call of the backend.
+    fn finish_alone(self, saved: Saved) -> Result<(Outcome, SentCookie), (Error, SentCookie)> {
+        match self.finish(saved, &Ok(SentCookie::default())) {
+            Ok(outcome) => Ok((outcome, SentCookie::default())),
+            Err(error) => Err((error, SentCookie::default())),
         }
     }
 

@@ -150,7 +150,7 @@ impl RequestSession {
         if shared.saved_manually.load(Ordering::SeqCst) || !shared.is_unchanged(true) {
             return None;
         }
-        Some(shared.headers(None))
+        Some(SessionHeaders { flash: shared.flash_header(), ..shared.headers(None) })
     }
 
     /// Notes the `Cache-Control` values of the response. Adapters call it before
@@ -318,9 +318,13 @@ impl Shared {
     ) -> Result<(), Error> {
         if let Some(permit) = self.opening.enter().await {
             let (mut data, origin) = open().await?;
+            let flashes = self.flashes_in_cookie();
             data.permanent_by_default = (*self.interface).config().permanent_by_default();
             let mut state = self.cell.lock();
             (state.data, state.origin) = (data, origin);
+            if state.origin == Origin::Requested {
+                state.flash_cookie.messages = flashes;
+            }
             drop(state);
             permit.finish();
         }

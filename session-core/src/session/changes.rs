@@ -119,6 +119,13 @@ impl Changes {
         earlier
     }
 
+    /// Whether there are changes, and all are of flash messages.
+    pub(crate) fn are_of_flashes(&self) -> bool {
+        let is_of_flashes =
+            |change: &Change| matches!(change, Change::Flash { .. } | Change::TakeFlashes { .. });
+        !self.is_empty() && self.changes.iter().all(is_of_flashes)
+    }
+
     /// Whether every key was removed at some point.
     pub(crate) fn clears(&self) -> bool {
         matches!(self.changes.first(), Some(Change::Clear))

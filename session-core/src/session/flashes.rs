@@ -2,6 +2,7 @@
 
 use super::Session;
 use super::changes::Change;
+use super::flash_cookie::FlashAction;
 use super::state::State;
 use crate::error::Error;
 use crate::flask::flash::{self, Flash};
@@ -44,7 +45,7 @@ impl Session {
     /// as for [`insert`](Self::insert), if there is a message to remove.
     pub fn take_flashes(&self) -> Result<Vec<Flash>, Error> {
         let taken = self.read(|state| match &state.taken_flashes {
-            None if !state.data.values().contains_key(flash::KEY) => Some(Vec::new()),
+            None if !state.has_flashes() => Some(Vec::new()),
             taken => taken.clone(),
         });
         match taken {
@@ -71,14 +72,31 @@ impl State {
         if let Some(taken) = &self.taken_flashes {
             return Ok(taken.clone());
         }
-        let taken: Vec<_> = match self.data.values().get(flash::KEY) {
-            Some(list) => flash::parse(list)?.into_iter().map(|(_, flash)| flash).collect(),
+        let stored = match self.data.values().get(flash::KEY) {
+            Some(list) => parsed(list)?,
             None => Vec::new(),
         };
-        self.record(Change::TakeFlashes { taken: taken.clone() })?;
+        if !stored.is_empty() || self.data.values().contains_key(flash::KEY) {
+            self.record(Change::TakeFlashes { taken: stored.clone() })?;
+        }
+        // Those in the cookie were flashed first. A signed list is well-formed.
+        let mut taken = Vec::new();
+        if let Some(list) = self.flash_cookie.messages.take() {
+            taken.extend(parsed(&list)?);
+            self.flash_cookie.action = FlashAction::Remove;
+        }
+        taken.extend(stored);
         self.taken_flashes = Some(taken.clone());
         Ok(taken)
     }
+
+    fn has_flashes(&self) -> bool {
+        self.flash_cookie.messages.is_some() || self.data.values().contains_key(flash::KEY)
+    }
+}
+
+fn parsed(list: &str) -> Result<Vec<Flash>, Error> {
+    Ok(flash::parse(list)?.into_iter().map(|(_, flash)| flash).collect())
 }
 
 #[cfg(test)]

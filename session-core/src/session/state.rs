@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::changes::Change;
 use super::details::SessionDetails;
+use super::flash_cookie::FlashCookie;
 use super::intent::{IdChange, Intent, Outcome};
 use super::keys::check_key;
 use super::lifetime::Lifetime;
@@ -79,6 +80,7 @@ pub(crate) struct State {
     pub(crate) outcome: Option<Outcome>,
     /// The messages taken in this request, which a second call returns again.
     pub(crate) taken_flashes: Option<Vec<Flash>>,
+    pub(crate) flash_cookie: FlashCookie,
 }
 
 /// Where a session comes from.

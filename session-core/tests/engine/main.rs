@@ -16,6 +16,7 @@ mod emptied;
 mod events;
 mod expiry;
 mod failures;
+mod flash_cookie;
 mod guarantees;
 mod hooks;
 mod late;

@@ -45,7 +45,7 @@ async fn cookie_that_opens_session_is_used_wherever_it_is() {
         let session = request.session().await.unwrap();
         assert_eq!(session.get::<String>("user").unwrap().as_deref(), Some("ada"), "{cookies:?}");
         session.insert("seen", true).unwrap();
-        assert_eq!(request.commit().await.into_result().unwrap().set_cookies().count(), 1);
+        assert_eq!(request.commit().await.into_result().unwrap().fields().count(), 1);
     }
     assert!(app.payload(&cookie).await.contains("seen"));
     assert_eq!(app.store.records().len(), 1);

@@ -1,0 +1,91 @@
+//! The signature of the cookie that has the flash messages of visitors without a session.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use zeroize::Zeroize as _;
+
+use super::secret::SecretKey;
+use crate::error::{Error, ErrorKind};
+
+/// How long the cookie lives: the next page is usually loaded at once.
+pub(crate) const LIFETIME: Duration = Duration::from_mins(5);
+
+/// How far the clock of the signing server may be ahead.
+const SKEW: Duration = Duration::from_mins(1);
+
+/// The largest cookie, name and value, in bytes.
+const MAX_SIZE: usize = 1024;
+
+/// It separates this signature from all others that use the same key.
+const SALT: &[u8] = b"session-core flash cookie";
+
+/// Signs with the current key and verifies with all keys.
+#[derive(Clone)]
+pub(crate) struct FlashKey {
+    keys: Vec<Hmac<Sha256>>,
+}
+
+impl FlashKey {
+    pub(super) fn new(key: &SecretKey) -> Result<Self, Error> {
+        let derived = key.verifying_keys().map(|key| {
+            let mut derivation = Hmac::<Sha256>::new_from_slice(key)?;
+            derivation.update(SALT);
+            let mut derived = derivation.finalize().into_bytes();
+            let signer = Hmac::<Sha256>::new_from_slice(&derived);
+            derived.as_mut_slice().zeroize();
+            signer
+        });
+        let unusable = |error| {
+            Error::new(ErrorKind::Configuration, "secret key cannot be used").with_source(error)
+        };
+        Ok(Self { keys: derived.collect::<Result<_, _>>().map_err(unusable)? })
+    }
+
+    /// The value of the cookie with this name. Returns `None` if the cookie would be too large.
+    pub(crate) fn sign(&self, name: &str, messages: &str, now: SystemTime) -> Option<String> {
+        let seconds = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        let signed = format!("{}.{seconds}", BASE64_URL_SAFE_NO_PAD.encode(messages));
+        let signature = signature(self.keys.first()?, name, &signed).finalize().into_bytes();
+        let value = format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature));
+        (name.len() + 1 + value.len() <= MAX_SIZE).then_some(value)
+    }
+
+    /// The messages in the cookie, if one of the keys has signed it and it has not expired.
+    pub(crate) fn verified(&self, name: &str, value: &str, now: SystemTime) -> Option<String> {
+        let (signed, signature_text) = value.rsplit_once('.')?;
+        let (messages, seconds) = signed.split_once('.')?;
+        let given = BASE64_URL_SAFE_NO_PAD.decode(signature_text).ok()?;
+        let is_signed =
+            self.keys.iter().any(|key| signature(key, name, signed).verify_slice(&given).is_ok());
+        if !is_signed {
+            return None;
+        }
+        let signed_at =
+            SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds.parse().ok()?))?;
+        let is_live =
+            now <= signed_at.checked_add(LIFETIME)? && signed_at <= now.checked_add(SKEW)?;
+        if !is_live {
+            return None;
+        }
+        String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(messages).ok()?).ok()
+    }
+}
+
+fn signature(key: &Hmac<Sha256>, name: &str, signed: &str) -> Hmac<Sha256> {
+    let mut signature = key.clone();
+    for part in [name, "=", signed] {
+        signature.update(part.as_bytes());
+    }
+    signature
+}
+
+impl fmt::Debug for FlashKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FlashKey").finish_non_exhaustive()
+    }
+}

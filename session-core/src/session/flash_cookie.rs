@@ -1,0 +1,26 @@
+//! The flash messages of a visitor without a session, which are in a cookie.
+
+/// The cookie for flash messages.
+#[derive(Default)]
+pub(crate) struct FlashCookie {
+    /// The list that the request has, until it is taken.
+    pub(crate) messages: Option<Box<str>>,
+    pub(crate) action: FlashAction,
+}
+
+/// The effect of the response on the cookie for flash messages.
+#[derive(Default)]
+pub(crate) enum FlashAction {
+    #[default]
+    Keep,
+    Remove,
+    /// Sets it by this header.
+    Set(String),
+}
+
+/// Joins the list in the cookie and that of the session.
+pub(crate) fn joined(cookie: Option<&str>, session: &str) -> Option<String> {
+    let Some(cookie) = cookie else { return Some(session.to_owned()) };
+    let (first, last) = (cookie.strip_suffix(']')?, session.strip_prefix('[')?);
+    Some(format!("{first},{last}"))
+}
