@@ -3,7 +3,7 @@
 use std::error::Error as _;
 
 use super::find::Found;
-use super::position::{RecordRef, Saving};
+use super::position::{Position, RecordRef, Saving};
 use super::save::{expiry, stored};
 use super::sessions::ServerSideSessions;
 use super::write::merge;
@@ -37,7 +37,10 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let expires_at = expiry(save, &contents, opened);
         if self.store.touch(&opened.key, opened.version, expires_at).await? {
             let record = RecordRef { expires_at, ..opened.clone() };
-            return Ok(stored(save, &record, &contents));
+            let saved = stored(save, &record, &contents);
+            // A store may keep the version. A later write must not keep the earlier expiry.
+            save.remember(Position::Live(record));
+            return Ok(saved);
         }
         Box::pin(self.touch_again(saving)).await
     }

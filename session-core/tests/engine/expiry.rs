@@ -239,3 +239,22 @@ async fn a_wrapper_that_overrides_the_lifetime_changes_the_record_and_the_cookie
         );
     }
 }
+
+#[tokio::test]
+async fn write_after_manual_renewal_keeps_renewed_expiry() {
+    for keeps_version in [false, true] {
+        let app = App::with(|config| config.permanent_lifetime(HOUR));
+        if keeps_version {
+            app.store.keep_version_when_touched();
+        }
+        let cookie = app.begin(|session| session.set_permanent(true)).await;
+        app.clock.advance(HOUR / 2);
+        let request = app.open(&cookie);
+        let session = request.session().await.unwrap();
+        assert_eq!(session.save().await.unwrap(), session_core::Outcome::Stored);
+        session.insert("n", 1).unwrap();
+        request.commit().await.into_result().unwrap();
+        let expires_at = app.store.record(&cookie).unwrap().expires_at();
+        assert!(expires_at >= app.now() + HOUR, "keeps version: {keeps_version}");
+    }
+}

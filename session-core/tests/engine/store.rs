@@ -53,6 +53,7 @@ struct Shared {
     holding: bool,
     /// Calls of this kind fail after so many have succeeded.
     failing_after: Option<(Call, usize)>,
+    touch_keeps_version: bool,
 }
 
 /// Calls whose caller has received an error already.
@@ -135,6 +136,11 @@ impl TestStore {
     /// Holds the next call of this kind before it is applied, until `recover`.
     pub fn hold_next(&self, call: Call) {
         self.lock().held = Some(call);
+    }
+
+    /// Lets touches keep the version, as Redis does.
+    pub fn keep_version_when_touched(&self) {
+        self.lock().touch_keeps_version = true;
     }
 
     /// Lets calls of a kind fail after some of them have succeeded.
@@ -272,7 +278,7 @@ impl SessionStore for TestStore {
             if !shared.is_at(&key, expected) {
                 return false;
             }
-            let version = shared.next_version();
+            let version = if shared.touch_keeps_version { expected } else { shared.next_version() };
             let touched = shared.records[&key].touched(version, expires_at);
             shared.records.insert(key, touched);
             true
