@@ -1,7 +1,5 @@
 //! The code in the page on other frameworks is that of the examples, which are compiled.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::fs;
 use std::path::Path;
 

@@ -92,8 +92,11 @@ impl RequestView {
     /// Returns whether the request has several cookies with this name, as after a change of the
     /// cookie's domain or path.
     pub fn has_several_cookies(&self, name: &str) -> bool {
-        self.in_place_of(name).is_none()
-            && cookie::values(&self.text[self.path_end..], name).nth(1).is_some()
+        let cookies = &self.text[self.path_end..];
+        // Most requests have one cookie, or none.
+        memchr::memchr(b';', cookies).is_some()
+            && self.in_place_of(name).is_none()
+            && cookie::values(cookies, name).nth(1).is_some()
     }
 
     fn in_place_of(&self, name: &str) -> Option<&InPlace> {
