@@ -73,7 +73,10 @@ impl<S: OwnerIndex> OwnerSessions for ServerSideSessions<S> {
         if !Lineage::is_handle(handle) {
             return Ok(false);
         }
-        Ok(self.end_where(owner, |other| other.handle == handle).await? > 0)
+        let is_wanted = |other: &Listed| other.handle == handle;
+        // An unfinished rotation has another record with this handle.
+        let is_last = |other: &Listed| other.live.head.predecessor.is_none();
+        Ok(self.end_where(owner, is_wanted, is_last).await? > 0)
     }
 
     async fn end_others(&self, session: &Session) -> Result<usize, Error> {
@@ -87,11 +90,11 @@ impl<S: OwnerIndex> OwnerSessions for ServerSideSessions<S> {
         let is_own = |other: &Listed| {
             Some(&other.handle) == own.as_ref() || Some(other.live.record.key) == next
         };
-        self.end_where(&owner, |other| !is_own(other)).await
+        self.end_where(&owner, |other| !is_own(other), |_| false).await
     }
 
     async fn end_all(&self, owner: &str) -> Result<usize, Error> {
-        self.end_where(owner, |_| true).await
+        self.end_where(owner, |_| true, |_| false).await
     }
 }
 
@@ -105,25 +108,31 @@ impl<S: OwnerIndex> ServerSideSessions<S> {
     }
 
     /// Ends these sessions, with what unfinished rotations left of them, and returns how many it
-    /// ended. Each session has its own deadline. A session that cannot
-    /// be ended does not keep the others alive.
+    /// ended. It loads no more records after it has ended the last one. Each session has its own
+    /// deadline. A session that cannot be ended does not keep the others alive.
     async fn end_where(
         &self,
         owner: &str,
         is_wanted: impl Fn(&Listed) -> bool + Send + Sync,
+        is_last: impl Fn(&Listed) -> bool + Send + Sync,
     ) -> Result<usize, Error> {
         let keys = self.store.keys_of(&self.store.inner, owner).await?;
         let (mut ended, mut left) = (HashSet::new(), HashSet::new());
-        let mut failure = None;
+        let (mut failure, mut is_done) = (None, false);
         for keys in keys.chunks(BATCH) {
+            if is_done {
+                break;
+            }
             let now = self.config.now();
             for session in self.listed(owner, keys, time_for_ending(now)).await? {
                 if !is_wanted(&session) {
                     continue;
                 }
                 let mut deadline = Deadline::start(&self.config);
-                let result = self.end_record(&session.live.record, Some(owner), &mut deadline);
-                match result.await {
+                let result =
+                    self.end_record(&session.live.record, Some(owner), &mut deadline).await;
+                is_done |= result.is_ok() && is_last(&session);
+                match result {
                     Ok(_) if session.is_orphan || session.has_expired(&self.config, now) => {}
                     Ok(_) => {
                         let ended_session = EventSession::new(Some(owner), Some(&session.handle));
@@ -137,14 +146,15 @@ impl<S: OwnerIndex> ServerSideSessions<S> {
                 }
             }
         }
-        let Some(failure) = failure else { return Ok(ended.len()) };
-        let message = format!(
-            "{} sessions of the owner were ended, and {} are left because the store failed",
-            ended.len(),
-            left.len()
-        );
-        Err(Error::new(failure.kind(), message).with_source(failure))
+        failure.map_or(Ok(ended.len()), |failure| Err(unfinished(ended.len(), left.len(), failure)))
     }
+}
+
+fn unfinished(ended: usize, left: usize, failure: Error) -> Error {
+    let message = format!(
+        "{ended} sessions of the owner were ended, and {left} are left because the store failed"
+    );
+    Error::new(failure.kind(), message).with_source(failure)
 }
 
 impl Listed {
@@ -167,7 +177,7 @@ impl Listed {
 }
 
 /// Parses the position after a page.
-fn parse_position(text: &str) -> Result<StoreKey, Error> {
+pub(super) fn parse_position(text: &str) -> Result<StoreKey, Error> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
     bytes.map(StoreKey::from_bytes).ok_or_else(|| {
         Error::new(ErrorKind::Malformed, "position of a page is not one that a page returned")

@@ -25,6 +25,7 @@ mod logins;
 mod namespaces;
 mod outcomes;
 mod owners;
+mod pages;
 mod pairs;
 mod records;
 mod refresh;
