@@ -46,6 +46,8 @@
 
 mod base64url;
 mod compression;
+#[cfg(test)]
+mod fuzz;
 mod in_use;
 mod payload;
 mod rules;

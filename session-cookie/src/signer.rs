@@ -210,7 +210,25 @@ fn parse_timestamp(text: &str) -> Option<SystemTime> {
 }
 
 #[cfg(test)]
+impl Signer {
+    /// Signs a payload with any text as its timestamp.
+    pub(crate) fn sign_parts(&self, payload: &str, timestamp: &str) -> String {
+        let signed = format!("{payload}.{timestamp}");
+        let mut buffer = [0; LONGEST_TEXT];
+        let signature = with_keys!(&self.keys, keys => {
+            let mut mac = keys[0].clone();
+            mac.update(signed.as_bytes());
+            encode(&mac.finalize().into_bytes(), &mut buffer)
+        });
+        format!("{signed}.{}", String::from_utf8_lossy(signature))
+    }
+}
+
+#[cfg(test)]
 mod tests {
+    use std::hint::black_box;
+    use std::time::Instant;
+
     use super::*;
 
     #[test]
@@ -225,5 +243,32 @@ mod tests {
                 assert!(!is_same(&text, &other), "bit {bit} of byte {at} of {length}");
             }
         }
+    }
+
+    /// Returns whether the time of a comparison does not depend on where two texts differ.
+    fn is_constant_time(compare: fn(&[u8], &[u8]) -> bool) -> bool {
+        let text = vec![b'a'; 1 << 20];
+        let [early, late] = [0, text.len() - 1].map(|at| {
+            let mut other = text.clone();
+            other[at] = b'b';
+            let times = (0..20).map(|_| {
+                let begun = Instant::now();
+                assert!(!compare(black_box(&text), black_box(&other)));
+                begun.elapsed()
+            });
+            times.min().unwrap()
+        });
+        early * 4 > late
+    }
+
+    #[test]
+    fn signature_is_compared_in_constant_time() {
+        assert!(is_constant_time(is_same));
+    }
+
+    #[test]
+    fn comparison_that_ends_at_first_difference_is_found() {
+        assert!(!is_constant_time(|one, other| one == other));
+        assert!(!is_constant_time(|one, other| one.iter().eq(other)));
     }
 }

@@ -51,6 +51,8 @@
 mod config;
 mod decision;
 mod flask_wtf;
+#[cfg(test)]
+mod fuzz;
 mod origin;
 mod refused;
 mod request;

@@ -47,6 +47,8 @@ mod any;
 mod date;
 mod finite;
 pub(crate) mod flash;
+#[cfg(test)]
+mod fuzz;
 mod keep;
 mod marker;
 mod ordinary;

@@ -33,6 +33,8 @@
 //! Guards make no store call beyond opening the session.
 
 mod check;
+#[cfg(test)]
+mod fuzz;
 mod next;
 mod request;
 mod users;

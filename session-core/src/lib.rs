@@ -57,6 +57,8 @@ mod error;
 pub mod events;
 pub mod flask;
 pub mod flask_login;
+#[cfg(test)]
+mod fuzz;
 pub mod guard;
 pub mod interface;
 pub mod login;

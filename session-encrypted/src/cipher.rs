@@ -96,3 +96,23 @@ fn bound(key: &StoreKey, owner: Option<&str>) -> Vec<u8> {
     bound.extend_from_slice(owner.unwrap_or_default().as_bytes());
     bound
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fuzzed_payload_is_what_was_sealed_or_refused() {
+        let secret = SecretKey::new((1..=32).collect::<Vec<u8>>()).unwrap();
+        let cipher = Cipher::new(&secret).unwrap();
+        let key = StoreKey::from_bytes([9; 32]);
+        let payloads = [&b""[..], b"payload", &[7; 300]];
+        let samples = payloads.map(|payload| cipher.seal(payload, &key, Some("ada")).unwrap());
+        fuzzing::Fuzz::new("encrypted payload", &samples).run(|input| {
+            let opened = cipher.open(input, &key, Some("ada"));
+            assert_eq!(opened.is_some(), samples.iter().any(|sample| sample == input));
+            assert!(opened.as_ref().is_none_or(|opened| payloads.contains(&opened.as_slice())));
+            opened.is_some_and(|_| cipher.open(input, &key, None).is_none())
+        });
+    }
+}

@@ -66,7 +66,8 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<Record> {
     let (owner, payload) = match &header[52..60] {
         length if length == NO_OWNER => (None, rest),
         length => {
-            let length = std::str::from_utf8(length).ok()?.parse().ok()?;
+            let digits = length.iter().all(u8::is_ascii_digit).then_some(length)?;
+            let length = std::str::from_utf8(digits).ok()?.parse().ok()?;
             let (owner, payload) = rest.split_at_checked(length)?;
             (Some(std::str::from_utf8(owner).ok()?), payload)
         }
@@ -147,5 +148,23 @@ mod tests {
             bytes[position] = byte;
             assert_eq!(decode(&bytes), None, "byte {position}");
         }
+    }
+
+    #[test]
+    fn fuzzed_record_is_record_or_nothing() {
+        let time = SystemTime::UNIX_EPOCH + Duration::new(1_700_000_000, 5);
+        let samples = [None, Some(""), Some("ada"), Some("é")].map(|owner| {
+            let record = NewRecord::new(b"payload", time, time).owned_by(owner);
+            encode(Version::new(7), &record, &NOT_LISTED)
+        });
+        fuzzing::Fuzz::new("Redis record", samples).words(&["00000003", "--------"]).run(|input| {
+            let Some(record) = decode(input) else { return false };
+            let same = NewRecord::new(record.payload(), record.created_at(), record.expires_at());
+            let listed = input[36..52].try_into().unwrap();
+            let again = encode(record.version(), &same.owned_by(record.owner()), &listed);
+            assert_eq!(decode(&again), Some(record));
+            assert!(again.len() == input.len() && again[52..] == input[52..], "two encodings");
+            true
+        });
     }
 }

@@ -1,5 +1,8 @@
 //! The store: each call is one statement, or shares one with other calls.
 
+#[cfg(test)]
+mod fuzz;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

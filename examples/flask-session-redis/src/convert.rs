@@ -322,4 +322,19 @@ mod tests {
         assert!(is_empty("{}") && is_empty(r#"{"_permanent":true}"#));
         assert!(!is_empty(r#"{"_permanent":true,"user":1}"#));
     }
+
+    #[test]
+    fn fuzzed_stored_session_is_tree_or_error() {
+        let payload = r#"{"_permanent":true,"n":[1,-2.5,null],"b":{" b":"aGk="},"t":{" t":["x"]}}"#;
+        let formats = [Format::Msgpack, Format::Json];
+        let samples = formats.map(|format| stored_as(payload, format));
+        // A list may announce more entries than it has; its reader reserves some memory for them.
+        fuzzing::Fuzz::new("Flask-Session", samples).memory(1024 * 1024).run(|input| {
+            let Ok(tree) = Tree::from_stored(input) else { return false };
+            let Ok(payload) = tree.to_payload() else { return false };
+            let again = Tree::from_payload(&payload).unwrap().to_payload();
+            assert_eq!(again.as_ref(), Ok(&payload));
+            true
+        });
+    }
 }

@@ -119,6 +119,23 @@ mod tests {
     }
 
     #[test]
+    fn fuzzed_content_is_read_as_it_was_sealed() {
+        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        let span_of = Span { created_at: at(1_700_000_000), set_at: at(1_700_000_060) };
+        let texts = ["{}".to_owned(), r#"{"a":"é"}"#.into(), "a".repeat(500)];
+        let samples = texts.iter().flat_map(|text| {
+            [false, true].map(|compress| encode(text.clone().into_bytes(), span_of, compress))
+        });
+        fuzzing::Fuzz::new("sealed content", samples).memory(2 * 1024 * 1024).run(|input| {
+            let (span_read, text_read) = (span(input), text(input.to_vec()));
+            let (Some(span_read), Some(text_read)) = (span_read, text_read) else { return false };
+            let again = encode(text_read.clone().into_bytes(), span_read, false);
+            assert_eq!((span(&again), text(again)), (Some(span_read), Some(text_read)));
+            true
+        });
+    }
+
+    #[test]
     fn other_content_is_refused() {
         let content = encode(
             "{}".into(),

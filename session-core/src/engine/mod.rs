@@ -9,6 +9,8 @@ mod content;
 mod deadline;
 mod end;
 mod find;
+#[cfg(test)]
+mod fuzz;
 mod id;
 mod lineage;
 mod listing;
