@@ -55,6 +55,7 @@ mod error;
 mod extract;
 pub mod guard;
 mod middleware;
+pub mod remember;
 mod request;
 mod session;
 #[cfg(feature = "testing")]

@@ -10,6 +10,7 @@ use session_core::{Error, Outcome, SessionConfig, SessionInterface, async_trait}
 
 use crate::compression::Compression;
 use crate::rules;
+use crate::signed::refuse_limit;
 use cipher::Cipher;
 use content::Span;
 
@@ -193,6 +194,7 @@ impl SealedCookieSessionsBuilder {
     /// [`ErrorKind::Configuration`](session_core::ErrorKind::Configuration) if no cipher key can be
     /// derived from the key.
     pub fn build(self) -> Result<SealedCookieSessions, Error> {
+        refuse_limit(&self.config)?;
         let cipher = Cipher::new(&self.key)?;
         Ok(SealedCookieSessions { config: self.config, cipher, compression: self.compression })
     }

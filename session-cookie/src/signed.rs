@@ -259,13 +259,14 @@ impl SignedCookieSessionsBuilder {
     /// # Errors
     ///
     /// [`ErrorKind::Configuration`] if the configuration has an idle or absolute timeout, which
-    /// Flask's format cannot store.
+    /// Flask's format cannot store, or a maximum number of sessions.
     ///
     /// [`ErrorKind::Configuration`] also if this process has another signed cookie with one of the
     /// keys, the same salt and digest, and another [namespace](SessionConfig::namespace). Each of
     /// them would accept the cookies of the other.
     pub fn build(self) -> Result<SignedCookieSessions, Error> {
         refuse_timeouts(&self.config)?;
+        refuse_limit(&self.config)?;
         let Self { config, key, salt, digest, compression } = self;
         let signer = Signer::new(&key, salt.as_bytes(), digest)?;
         let derivation = [format!("{digest:?}").into_bytes(), salt.into_bytes()];
@@ -287,6 +288,16 @@ fn refuse_timeouts(config: &SessionConfig) -> Result<(), Error> {
     }
     let message = "signed cookie does not store when its session was created or used; idle and \
                    absolute timeouts need a sealed cookie or a server-side backend";
+    Err(Error::new(ErrorKind::Configuration, message))
+}
+
+/// Refuses a maximum number of sessions: only the browsers have them.
+pub(crate) fn refuse_limit(config: &SessionConfig) -> Result<(), Error> {
+    if config.max_sessions().is_none() {
+        return Ok(());
+    }
+    let message = "sessions in cookies cannot be listed or ended; a maximum number of sessions \
+                   needs a server-side backend";
     Err(Error::new(ErrorKind::Configuration, message))
 }
 

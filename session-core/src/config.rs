@@ -120,6 +120,7 @@ struct Settings {
     idle_timeout: Option<Duration>,
     absolute_timeout: Option<Duration>,
     login_keeps: Option<Vec<String>>,
+    max_sessions: Option<usize>,
     refresh: Refresh,
     max_cookie_size: usize,
     oversize: OversizePolicy,
@@ -242,6 +243,11 @@ impl SessionConfig {
         self.settings.login_keeps.as_deref()
     }
 
+    /// Returns how many sessions an owner may have, or `None` for any number.
+    pub fn max_sessions(&self) -> Option<usize> {
+        self.settings.max_sessions
+    }
+
     /// Returns which requests renew an unchanged permanent session.
     pub fn refresh(&self) -> Refresh {
         self.settings.refresh
@@ -310,6 +316,7 @@ impl Default for Settings {
             idle_timeout: None,
             absolute_timeout: None,
             login_keeps: None,
+            max_sessions: None,
             refresh: Refresh::default(),
             max_cookie_size: 4093,
             oversize: OversizePolicy::default(),

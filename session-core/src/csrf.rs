@@ -59,6 +59,9 @@ mod request;
 mod secret;
 mod visitor;
 
+pub(crate) use secret::{Keys, random};
+pub(crate) use visitor::{attributes, companion_name};
+
 pub use config::{CsrfConfig, CsrfConfigBuilder};
 pub use refused::{CheckError, Reason, Refused};
 pub use request::{Csrf, CsrfHeaders, CsrfRequest};

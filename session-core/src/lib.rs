@@ -62,6 +62,7 @@ mod fuzz;
 pub mod guard;
 pub mod interface;
 pub mod login;
+pub mod remember;
 pub mod request;
 mod request_view;
 mod scan;

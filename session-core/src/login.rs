@@ -92,5 +92,5 @@ pub async fn replace_stamp(session: &Session, new: &str) -> Result<(), Error> {
     };
     let (owner, stamp) = (login.owner().into(), Some(new.into()));
     let authenticated_at = Some(login.authenticated_at());
-    session.save_login(LoginDemand { owner, stamp, authenticated_at }).await
+    session.save_login(LoginDemand { owner, stamp, authenticated_at, after: None }).await
 }

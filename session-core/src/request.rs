@@ -5,12 +5,14 @@
 //! share a cookie share a session, which a [`SessionStack`] in the extensions of the request keeps
 //! track of.
 
+mod at_logout;
 mod caching;
 mod commit;
 mod flashes;
 mod headers;
 mod hooks;
 mod latch;
+mod limit;
 mod report;
 mod save;
 mod sent;
@@ -18,6 +20,7 @@ mod session;
 mod several;
 mod stack;
 
+pub(crate) use at_logout::EndsAtLogout;
 pub use commit::Committed;
 pub use headers::SessionHeaders;
 pub use session::{OutagePolicy, RequestSession};

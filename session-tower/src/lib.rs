@@ -51,6 +51,7 @@ mod error;
 mod extract;
 pub mod guard;
 mod layer;
+pub mod remember;
 #[doc = include_str!("../LAYERS.md")]
 pub mod layer_orders {}
 #[cfg(feature = "testing")]

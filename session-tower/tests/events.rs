@@ -5,6 +5,8 @@
 
 #[path = "events/recorder.rs"]
 mod recorder;
+#[path = "events/remembered.rs"]
+mod remembered;
 #[path = "events/sources.rs"]
 mod sources;
 #[path = "events/store.rs"]
@@ -66,6 +68,7 @@ async fn core_cookie_and_tower_events_are_emitted_without_secrets() {
     on_server(&mut secrets).await;
     on_client(&mut secrets).await;
     forged_request().await;
+    remembered::stolen_token().await;
     life_of_sessions(&mut secrets).await;
     in_stores();
     let emitted = recorder::take();

@@ -8,7 +8,8 @@ use std::time::Duration;
 use session_core::interface::{OpenContext, Opened, Save, Saved, SessionState, SessionView};
 use session_core::request::RequestView;
 use session_core::{
-    CookieAttributes, Error, ErrorKind, Session, SessionConfig, SessionInterface, async_trait,
+    CookieAttributes, Error, ErrorKind, OwnedSession, Session, SessionConfig, SessionInterface,
+    async_trait,
 };
 use tokio::sync::Barrier;
 
@@ -166,6 +167,10 @@ impl SessionInterface for Observed {
 
     fn should_set_cookie(&self, session: &SessionView<'_>) -> bool {
         self.inner.should_set_cookie(session)
+    }
+
+    async fn limit_sessions(&self, owner: &str, limit: usize) -> Result<Vec<OwnedSession>, Error> {
+        self.inner.limit_sessions(owner, limit).await
     }
 
     fn lineage(&self, session: &SessionState) -> Option<[u8; 16]> {

@@ -12,7 +12,9 @@ use std::time::Duration;
 use flask_session_redis::FlaskSessionRedis;
 use session_core::interface::{OpenContext, Opened, Save, Saved, SessionState, SessionView};
 use session_core::request::RequestView;
-use session_core::{CookieAttributes, Error, SessionConfig, SessionInterface, async_trait};
+use session_core::{
+    CookieAttributes, Error, OwnedSession, SessionConfig, SessionInterface, async_trait,
+};
 use support::RedisServer;
 
 /// The interface, with a Redis that ends with it.
@@ -65,6 +67,10 @@ impl SessionInterface for OnItsOwnServer {
 
     fn should_set_cookie(&self, session: &SessionView<'_>) -> bool {
         self.sessions.should_set_cookie(session)
+    }
+
+    async fn limit_sessions(&self, owner: &str, limit: usize) -> Result<Vec<OwnedSession>, Error> {
+        self.sessions.limit_sessions(owner, limit).await
     }
 
     fn lineage(&self, session: &SessionState) -> Option<[u8; 16]> {

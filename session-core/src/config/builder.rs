@@ -294,6 +294,17 @@ impl SessionConfigBuilder {
         self
     }
 
+    /// Sets how many sessions an owner may have. A login ends the oldest ones, and fails with
+    /// [`ErrorKind::Conflict`] if others were later and its own is among them. While a login is in
+    /// progress, and after one that failed, an owner may have more; the next login ends them. The
+    /// default is `None`: any number. Flask has no such setting. Needs a store with an
+    /// [`OwnerIndex`](crate::store::OwnerIndex); cookie backends refuse it.
+    #[must_use]
+    pub fn max_sessions(mut self, limit: impl Into<Option<usize>>) -> Self {
+        self.settings.max_sessions = limit.into();
+        self
+    }
+
     /// Sets which requests renew an unchanged permanent session. The default is
     /// [`Refresh::WhenAccessed`], unlike in Flask. This is Flask's `SESSION_REFRESH_EACH_REQUEST`.
     #[must_use]
@@ -348,8 +359,8 @@ impl SessionConfigBuilder {
     ///   also requires the path `/` and no domain, and `__Http-` requires `HttpOnly`.
     ///
     /// [`ErrorKind::Configuration`] also if a lifetime or timeout is shorter than one second,
-    /// because cookies cannot express it, or if the name of the token's header is not a token or
-    /// has another purpose.
+    /// because cookies cannot express it, if the maximum number of sessions is 0, or if the name of
+    /// the token's header is not a token or has another purpose.
     pub fn build(mut self) -> Result<SessionConfig, Error> {
         let lifetimes =
             [Some(self.settings.permanent_lifetime), Some(self.settings.browser_lifetime)];
@@ -357,6 +368,10 @@ impl SessionConfigBuilder {
         let limits = [visitor_lifetime, idle_timeout, absolute_timeout];
         if lifetimes.into_iter().chain(limits).flatten().any(|life| life < Duration::from_secs(1)) {
             let message = "session lifetime or timeout is too short; use at least one second";
+            return Err(Error::new(ErrorKind::Configuration, message));
+        }
+        if self.settings.max_sessions == Some(0) {
+            let message = "maximum number of sessions is 0; use at least 1";
             return Err(Error::new(ErrorKind::Configuration, message));
         }
         if let Some(key) = &self.flash_key {

@@ -17,7 +17,7 @@ const LENGTH: usize = 32;
 pub(super) type Mask = [u8; LENGTH];
 
 /// The state of HMAC after each key, the current key first.
-pub(super) struct Keys {
+pub(crate) struct Keys {
     keys: Vec<Hmac<Sha256>>,
 }
 
@@ -29,7 +29,7 @@ pub(super) enum Source<'a> {
 }
 
 impl Keys {
-    pub(super) fn new(key: &SecretKey) -> Result<Self, Error> {
+    pub(crate) fn new(key: &SecretKey) -> Result<Self, Error> {
         let states = key.verifying_keys().map(Hmac::<Sha256>::new_from_slice);
         let keys = states.collect::<Result<_, _>>().map_err(|error| {
             Error::new(ErrorKind::Configuration, "secret key cannot be used").with_source(error)
@@ -38,7 +38,7 @@ impl Keys {
     }
 
     /// Returns the MACs of some parts with each key, the current key first.
-    pub(super) fn macs(
+    pub(crate) fn macs(
         &self,
         purpose: &str,
         parts: &[&[u8]],
@@ -89,7 +89,7 @@ impl Keys {
     }
 }
 
-pub(super) fn random<const N: usize>() -> Result<[u8; N], Error> {
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| {
         Error::new(ErrorKind::Unavailable, "cannot read random bytes from the operating system")

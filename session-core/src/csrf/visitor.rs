@@ -74,17 +74,23 @@ pub(super) fn removal(config: &SessionConfig) -> Result<String, Error> {
     Ok(render_removal(&name(config), &attributes(config)?))
 }
 
-/// The name of the cookie: that of the session cookie with a suffix, and with the prefix that only
-/// this host can set.
+/// The name of the cookie.
 pub(super) fn name(config: &SessionConfig) -> String {
+    companion_name(config, "csrf")
+}
+
+/// The name of another cookie of this crate: that of the session cookie with a suffix, and with the
+/// prefix that only this host can set.
+pub(crate) fn companion_name(config: &SessionConfig, suffix: &str) -> String {
     let session = config.cookie_name();
     let prefixes = ["__Host-Http-", "__Host-", "__Secure-", "__Http-"];
     let base = prefixes.iter().find_map(|prefix| session.strip_prefix(prefix)).unwrap_or(session);
     let prefix = if config.cookie_attributes().secure() { "__Host-" } else { "" };
-    format!("{prefix}{base}-csrf")
+    format!("{prefix}{base}-{suffix}")
 }
 
-fn attributes(config: &SessionConfig) -> Result<CookieAttributes, Error> {
+/// The attributes of a cookie with such a name.
+pub(crate) fn attributes(config: &SessionConfig) -> Result<CookieAttributes, Error> {
     let session = config.cookie_attributes();
     CookieAttributes::builder()
         .secure(session.secure())

@@ -16,6 +16,8 @@ use crate::store::StoreKey;
 const SESSION: u8 = 1;
 const TOMBSTONE: u8 = 2;
 const ENDED: u8 = 3;
+/// The first byte of a record that remembers a browser, which the engine does not write.
+const SERIES: u8 = 4;
 /// The length of a stamp that does not exist.
 const NO_STAMP: u16 = u16::MAX;
 /// How many of its last writes a record lists.
@@ -70,8 +72,13 @@ impl Nonces {
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Content {
     Session(Head, String),
-    Tombstone { successor: StoreKey, follow: bool },
+    Tombstone {
+        successor: StoreKey,
+        follow: bool,
+    },
     Ended,
+    /// The record by which a browser of the owner is remembered.
+    Series,
 }
 
 /// The fields of a session's record other than its payload.
@@ -171,6 +178,11 @@ pub(super) fn tombstone(successor: &StoreKey, follow: bool) -> Vec<u8> {
 /// The bytes in place of a session that has ended, if its record could be created again.
 pub(super) const ENDED_SESSION: &[u8] = &[ENDED];
 
+/// Whether a record remembers a browser.
+pub(super) fn is_series(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[SERIES, b'{'])
+}
+
 /// Decodes a record; `None` if the engine did not write it.
 pub(super) fn decode(bytes: Vec<u8>) -> Option<Content> {
     let (&kind, rest) = bytes.split_first()?;
@@ -188,6 +200,7 @@ pub(super) fn decode(bytes: Vec<u8>) -> Option<Content> {
             Some(Content::Tombstone { successor, follow: follow == 1 })
         }
         ENDED if rest.is_empty() => Some(Content::Ended),
+        SERIES if rest.first() == Some(&b'{') => Some(Content::Series),
         _ => None,
     }
 }

@@ -107,7 +107,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
                 let is_old = expires_at.checked_sub(TOMBSTONE_SLACK).is_none_or(|end| now > end);
                 Found::Moved(Moved { successor, follow, is_old })
             }
-            Some(Content::Ended) => Found::Gone,
+            Some(Content::Ended | Content::Series) => Found::Gone,
             None => {
                 let session = key.log_name();
                 tracing::warn!(%session, "session record was written by something else; treating it as absent");

@@ -8,7 +8,7 @@ use super::end::BATCH;
 use super::find::{Found, Live, Moved};
 use super::sessions::ServerSideSessions;
 use crate::Error;
-use crate::store::{OwnerIndex, StoreKey};
+use crate::store::{SessionStore, StoreKey};
 
 /// How many unfinished rotations a listing recognizes. Each costs a load.
 const CHECKED_ROTATIONS: usize = 10;
@@ -31,7 +31,7 @@ struct Listing {
     seen: HashSet<StoreKey>,
 }
 
-impl<S: OwnerIndex> ServerSideSessions<S> {
+impl<S: SessionStore> ServerSideSessions<S> {
     /// Loads these records, as far as they have the owner. A record that was rotated in the
     /// meantime is followed.
     ///

@@ -12,6 +12,7 @@ mod find;
 #[cfg(test)]
 mod fuzz;
 mod id;
+mod limit;
 mod lineage;
 mod listing;
 mod login;

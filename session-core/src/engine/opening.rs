@@ -9,7 +9,7 @@ use crate::interface::{
     OpenContext, Opened, RenewOn, Renewal, Save, Saved, SessionState, SessionView,
 };
 use crate::store::SessionStore;
-use crate::{Error, Outcome, SessionConfig, SessionInterface, async_trait};
+use crate::{Error, Outcome, OwnedSession, SessionConfig, SessionInterface, async_trait};
 
 #[async_trait]
 impl<S: SessionStore> SessionInterface for ServerSideSessions<S> {
@@ -72,6 +72,10 @@ impl<S: SessionStore> SessionInterface for ServerSideSessions<S> {
     /// repeats an id is not set, because it could undo the cookie of a concurrent login.
     fn should_set_cookie(&self, session: &SessionView<'_>) -> bool {
         session.is_cookie_due()
+    }
+
+    async fn limit_sessions(&self, owner: &str, limit: usize) -> Result<Vec<OwnedSession>, Error> {
+        self.limit(owner, limit).await
     }
 
     fn lineage(&self, session: &SessionState) -> Option<[u8; 16]> {

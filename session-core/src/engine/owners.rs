@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::content;
 use super::deadline::Deadline;
 use super::end::BATCH;
 use super::find::time_for_ending;
@@ -16,6 +17,7 @@ use super::position::Position;
 use super::sessions::ServerSideSessions;
 use crate::events::{Event, EventSession};
 use crate::interface::{Opened, SessionPage, state_of};
+use crate::login::Login;
 use crate::store::{OwnerIndex, StoreKey};
 use crate::{Error, ErrorKind, OwnedSession, OwnerSessions, Session, SessionConfig, async_trait};
 
@@ -94,7 +96,12 @@ impl<S: OwnerIndex> OwnerSessions for ServerSideSessions<S> {
     }
 
     async fn end_all(&self, owner: &str) -> Result<usize, Error> {
-        self.end_where(owner, |_| true, |_| false).await
+        let ended = self.end_where(owner, |_| true, |_| false).await?;
+        if self.end_series(owner).await? == 0 {
+            return Ok(ended);
+        }
+        // A session may have been restored in the meantime.
+        Ok(ended + self.end_where(owner, |_| true, |_| false).await?)
     }
 }
 
@@ -105,6 +112,22 @@ impl<S: OwnerIndex> ServerSideSessions<S> {
             Position::Live(record) => record.successor.map(|successor| self.key_of(successor.id)),
             Position::Planned { .. } | Position::Moved { .. } => None,
         }
+    }
+
+    /// Ends everything that remembers a browser of the owner, and returns how many it ended.
+    async fn end_series(&self, owner: &str) -> Result<usize, Error> {
+        let mut count = 0;
+        for key in self.store.keys_of(&self.store.inner, owner).await? {
+            while let Some(record) = self.store.load(&key).await? {
+                if record.owner() != Some(owner) || !content::is_series(record.payload()) {
+                    break;
+                }
+                if self.store.remove(&key, record.version()).await? {
+                    count += 1;
+                }
+            }
+        }
+        Ok(count)
     }
 
     /// Ends these sessions, with what unfinished rotations left of them, and returns how many it
@@ -168,11 +191,14 @@ impl Listed {
         self.live.last_seen().min(now)
     }
 
-    fn shown(self, now: SystemTime) -> OwnedSession {
+    pub(super) fn shown(self, now: SystemTime) -> OwnedSession {
         let last_seen = self.last_seen(now);
         let session = Opened::from_payload(self.live.payload).map(Opened::into_session);
         let label = session.ok().and_then(|session| session.get::<String>("_label").ok().flatten());
-        OwnedSession::new(self.handle, self.live.record.created_at, last_seen).with_label(label)
+        let login = self.live.record.login.as_ref();
+        OwnedSession::new(self.handle, self.live.record.created_at, last_seen)
+            .with_authenticated_at(login.map(Login::authenticated_at))
+            .with_label(label)
     }
 }
 

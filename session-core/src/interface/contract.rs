@@ -10,12 +10,13 @@ use async_trait::async_trait;
 use super::inspect::SessionState;
 use super::open::OpenContext;
 use super::opened::Opened;
+use super::owners::OwnedSession;
 use super::save::Save;
 use super::saved::Saved;
 use super::view::SessionView;
 use crate::config::SessionConfig;
 use crate::cookie::CookieAttributes;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::request_view::RequestView;
 
 /// Opens the session of a request and saves it again: Flask's `SessionInterface`.
@@ -148,6 +149,26 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
         session.is_modified() || session.is_renewed()
     }
 
+    /// Ends the sessions of an owner except the `limit` that logged in last, and returns all that
+    /// there were, the last login first. A login calls it if
+    /// [`max_sessions`](SessionConfig::max_sessions) is set: before it stores the session, with the
+    /// largest number, and after that.
+    ///
+    /// Every process must compute the same order: the time of the login, then the handle. Otherwise
+    /// two logins could end each other. Sessions that have expired, or that no client has yet, do
+    /// not count.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] if the backend cannot find the sessions of an owner, which is
+    /// the default.
+    async fn limit_sessions(&self, owner: &str, limit: usize) -> Result<Vec<OwnedSession>, Error> {
+        let _ = (owner, limit);
+        let message = "backend cannot find the sessions of an owner; \
+                       a maximum number of sessions needs a store with an index of owners";
+        Err(Error::new(ErrorKind::Configuration, message))
+    }
+
     /// Returns random bytes that the backend stores with the session, where neither the client nor
     /// a handler can read them. They must stay when the id is rotated and change at each login. The
     /// CSRF protection derives its tokens from them.
@@ -195,6 +216,14 @@ macro_rules! forward {
 
             fn should_set_cookie(&self, session: &SessionView<'_>) -> bool {
                 (**self).should_set_cookie(session)
+            }
+
+            async fn limit_sessions(
+                &self,
+                owner: &str,
+                limit: usize,
+            ) -> Result<Vec<OwnedSession>, Error> {
+                (**self).limit_sessions(owner, limit).await
             }
 
             fn lineage(&self, session: &SessionState) -> Option<[u8; 16]> {

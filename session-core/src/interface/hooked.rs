@@ -132,6 +132,10 @@ impl<I: SessionInterface, H: Hooks> SessionInterface for Hooked<I, H> {
         self.hooks.should_set_cookie(session, self.inner.should_set_cookie(session))
     }
 
+    async fn limit_sessions(&self, owner: &str, limit: usize) -> Result<Vec<OwnedSession>, Error> {
+        self.inner.limit_sessions(owner, limit).await
+    }
+
     fn lineage(&self, session: &SessionState) -> Option<[u8; 16]> {
         self.inner.lineage(session)
     }

@@ -104,7 +104,8 @@ pub trait OwnerSessions: Debug + Send + Sync + 'static {
     /// has ended then.
     async fn end_others(&self, session: &Session) -> Result<usize, Error>;
 
-    /// Ends every session of the owner, and returns how many it ended.
+    /// Ends every session of the owner, and everything that [remembers](crate::remember) a browser.
+    /// Returns how many sessions it ended.
     ///
     /// It can also end the session of the current request. The changes of that request are then
     /// dropped, and its cookie stays in the browser. To log out this client, use
@@ -135,19 +136,27 @@ pub struct OwnedSession {
     handle: String,
     created_at: SystemTime,
     last_seen: SystemTime,
+    authenticated_at: Option<SystemTime>,
     label: Option<String>,
 }
 
 impl OwnedSession {
     /// Returns a session without a label, for implementors of [`OwnerSessions`].
     pub fn new(handle: impl Into<String>, created_at: SystemTime, last_seen: SystemTime) -> Self {
-        Self { handle: handle.into(), created_at, last_seen, label: None }
+        Self { handle: handle.into(), created_at, last_seen, authenticated_at: None, label: None }
     }
 
     /// Sets the label.
     #[must_use]
     pub fn with_label(mut self, label: impl Into<Option<String>>) -> Self {
         self.label = label.into();
+        self
+    }
+
+    /// Sets the time of the login.
+    #[must_use]
+    pub fn with_authenticated_at(mut self, time: impl Into<Option<SystemTime>>) -> Self {
+        self.authenticated_at = time.into();
         self
     }
 
@@ -169,6 +178,12 @@ impl OwnedSession {
     /// timeout leaves nothing to renew.
     pub fn last_seen(&self) -> SystemTime {
         self.last_seen
+    }
+
+    /// Returns when the user last proved who they are in this session, if the implementation knows
+    /// it; see [`Session::authenticated_at`].
+    pub fn authenticated_at(&self) -> Option<SystemTime> {
+        self.authenticated_at
     }
 
     /// Returns the label that [`Session::set_label`] set. Escape it for HTML: it may come from the

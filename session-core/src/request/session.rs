@@ -3,8 +3,9 @@
 use std::error::Error as _;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
+use super::at_logout::EndsAtLogout;
 use super::caching::Directives;
 use super::headers::SessionHeaders;
 use super::hooks::RequestHooks;
@@ -92,6 +93,8 @@ pub(super) struct Shared {
     pub(super) saving: async_lock::Mutex<()>,
     /// The effect of the response on the client's cookie.
     pub(super) sent: Mutex<SentCookie>,
+    /// Ends together with the session when the user logs out.
+    pub(super) at_logout: Mutex<Option<Weak<dyn EndsAtLogout>>>,
 }
 
 /// The sessions that several cookies of one request open.
@@ -198,6 +201,11 @@ impl RequestSession {
         }
     }
 
+    /// Sets what ends together with the session when the user logs out, as long as it exists.
+    pub(crate) fn set_at_logout(&self, ends: Weak<dyn EndsAtLogout>) {
+        *self.shared.at_logout.lock().unwrap_or_else(PoisonError::into_inner) = Some(ends);
+    }
+
     pub(super) fn shared(&self) -> &Shared {
         &self.shared
     }
@@ -251,6 +259,7 @@ impl Shared {
             several: OnceLock::new(),
             saving: async_lock::Mutex::new(()),
             sent: Mutex::default(),
+            at_logout: Mutex::default(),
         }
     }
 
@@ -351,7 +360,7 @@ impl Holder for Shared {
     }
 
     fn save(self: Arc<Self>, demand: Demand) -> BoxFuture<crate::session::Outcome> {
-        Box::pin(async move { self.save_now(demand).await })
+        Box::pin(async move { self.save_within_limit(demand).await })
     }
 
     fn reopen(self: Arc<Self>) -> BoxFuture<Arc<dyn Holder>> {

@@ -6,7 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::intent::Outcome;
 use super::login::Login;
@@ -39,6 +39,8 @@ pub(crate) struct LoginDemand {
     pub(crate) stamp: Option<Box<str>>,
     /// When the user proved who they are, if that was earlier.
     pub(crate) authenticated_at: Option<SystemTime>,
+    /// The time of the last other login of the owner, if it is known.
+    pub(crate) after: Option<SystemTime>,
 }
 
 impl Demand {
@@ -60,8 +62,11 @@ impl Demand {
         match self {
             Self::Nothing => Ok(()),
             Self::LogOut => state.end(),
-            Self::LogIn(LoginDemand { owner, stamp, authenticated_at }) => {
-                let login = Login::new(&owner, authenticated_at.unwrap_or(now));
+            Self::LogIn(LoginDemand { owner, stamp, authenticated_at, after }) => {
+                let next = after.and_then(|after| after.checked_add(Duration::from_millis(1)));
+                let proved_at =
+                    authenticated_at.unwrap_or_else(|| next.map_or(now, |next| next.max(now)));
+                let login = Login::new(&owner, proved_at);
                 state.log_in(login.with_stamp(stamp.as_deref()), kept)
             }
         }

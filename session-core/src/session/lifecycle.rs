@@ -57,10 +57,11 @@ impl Session {
     /// # Errors
     ///
     /// As for [`save`](Self::save), and [`ErrorKind::Conflict`] if all sessions of the owner were
-    /// ended at the same time. If it fails or its future is dropped, the login is tried again with
-    /// the response; call [`log_out`](Self::log_out) to prevent that. [`ErrorKind::Committed`] on a
-    /// reopened session, whose new id could not reach the client. [`ErrorKind::TooLarge`] if the
-    /// stamp is longer than 1024 bytes; nothing is changed then.
+    /// ended at the same time, or other logins exceeded
+    /// [`max_sessions`](crate::SessionConfig::max_sessions). If it fails or its future is dropped,
+    /// the login is tried again with the response; call [`log_out`](Self::log_out) to prevent that.
+    /// [`ErrorKind::Committed`] on a reopened session, whose new id could not reach the client.
+    /// [`ErrorKind::TooLarge`] if the stamp is longer than 1024 bytes; nothing is changed then.
     ///
     /// # Examples
     ///
@@ -74,7 +75,7 @@ impl Session {
     /// ```
     pub async fn log_in(&self, owner: &str, stamp: Option<&str>) -> Result<(), Error> {
         let (owner, stamp) = (owner.into(), stamp.map(Into::into));
-        self.save_login(LoginDemand { owner, stamp, authenticated_at: None }).await
+        self.save_login(LoginDemand { owner, stamp, authenticated_at: None, after: None }).await
     }
 
     /// Saves a login, or the stamp of the present one.

@@ -1,0 +1,144 @@
+//! The middleware: restores the session before the handler, and sets the cookie.
+
+use std::fmt;
+use std::future::{Future, Ready, ready};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use actix_web::body::EitherBody;
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
+use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
+use actix_web::{HttpMessage as _, HttpResponse};
+use session_core::remember::{RememberMe, RememberRequest};
+use session_core::request::SessionHeaders;
+use session_core::{Error, ErrorKind};
+
+use crate::request_session;
+
+/// A middleware that logs users in again whose browser is remembered.
+///
+/// The module [`remember`](crate::remember) has an example.
+#[derive(Clone, Debug)]
+pub struct RememberMiddleware {
+    settings: RememberMe,
+}
+
+impl RememberMiddleware {
+    /// Returns a middleware with these settings.
+    #[must_use]
+    pub fn new(settings: RememberMe) -> Self {
+        Self { settings }
+    }
+}
+
+impl<S, B> Transform<S, ServiceRequest> for RememberMiddleware
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error> + 'static,
+    B: 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = actix_web::Error;
+    type Transform = RememberService<S>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, inner: S) -> Self::Future {
+        ready(Ok(RememberService { inner: Rc::new(inner), settings: self.settings.clone() }))
+    }
+}
+
+/// The service that a [`RememberMiddleware`] makes of another service.
+pub struct RememberService<S> {
+    inner: Rc<S>,
+    settings: RememberMe,
+}
+
+impl<S: fmt::Debug> fmt::Debug for RememberService<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RememberService").field("inner", &self.inner).finish_non_exhaustive()
+    }
+}
+
+type ServiceResult<B> = Result<ServiceResponse<B>, actix_web::Error>;
+
+impl<S, B> Service<ServiceRequest> for RememberService<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error> + 'static,
+    B: 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = actix_web::Error;
+    type Future = Pin<Box<dyn Future<Output = ServiceResult<EitherBody<B>>>>>;
+
+    fn poll_ready(&self, context: &mut Context<'_>) -> Poll<Result<(), actix_web::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let Some(session) = request_session(&request) else {
+            return Box::pin(ready(Ok(failed(request, missing_middleware()))));
+        };
+        let remember = RememberRequest::new(&self.settings, (*session).clone());
+        request.extensions_mut().insert(remember.clone());
+        let inner = Rc::clone(&self.inner);
+        Box::pin(async move {
+            if remember.has_cookie()
+                && let Err(error) = remember.restore().await
+            {
+                return Ok(failed(request, error));
+            }
+            finish(inner.call(request).await, remember)
+        })
+    }
+}
+
+fn missing_middleware() -> Error {
+    let message = "no session middleware is around the remember-me middleware; add \
+                   .wrap(SessionMiddleware::new(..)) after .wrap(RememberMiddleware::new(..))";
+    Error::new(ErrorKind::Unconfigured, message)
+}
+
+fn failed<B>(request: ServiceRequest, error: Error) -> ServiceResponse<EitherBody<B>> {
+    let response = HttpResponse::from_error(crate::Error::from(error));
+    request.into_response(response).map_into_right_body()
+}
+
+/// Returns the result with the cookie, also if it is an error, whose response is made later.
+fn finish<B>(result: ServiceResult<B>, remember: RememberRequest) -> ServiceResult<EitherBody<B>> {
+    match result {
+        Ok(mut response) => match apply(response.headers_mut(), &remember) {
+            Ok(()) => Ok(response.map_into_left_body()),
+            Err(error) => {
+                let error = HttpResponse::from_error(crate::Error::from(error));
+                Ok(response.into_response(error).map_into_right_body())
+            }
+        },
+        Err(mut failed) => {
+            failed.add_response_mapper(move |mut response| {
+                match apply(response.headers_mut(), &remember) {
+                    Ok(()) => response,
+                    Err(error) => HttpResponse::from_error(crate::Error::from(error)),
+                }
+            });
+            Err(failed)
+        }
+    }
+}
+
+fn apply(response: &mut HeaderMap, remember: &RememberRequest) -> Result<(), Error> {
+    let Some(cookie) = remember.finish()? else { return Ok(()) };
+    let mut cookie = HeaderValue::try_from(cookie).map_err(|error| {
+        Error::new(ErrorKind::Backend, "remember-me cookie is not valid in HTTP").with_source(error)
+    })?;
+    cookie.set_sensitive(true);
+    response.append(SET_COOKIE, cookie);
+    let no_store = HeaderValue::from_static("no-store");
+    for name in SessionHeaders::TARGETED {
+        if response.contains_key(name) {
+            response.insert(HeaderName::from_static(name), no_store.clone());
+        }
+    }
+    response.insert(CACHE_CONTROL, no_store);
+    Ok(())
+}

@@ -1,0 +1,49 @@
+//! A maximum number of sessions per owner.
+
+use std::collections::HashSet;
+use std::time::SystemTime;
+
+use super::deadline::Deadline;
+use super::listing::Listed;
+use super::sessions::ServerSideSessions;
+use crate::events::{Event, EventSession};
+use crate::login::Login;
+use crate::store::SessionStore;
+use crate::{Error, ErrorKind, OwnedSession};
+
+impl<S: SessionStore> ServerSideSessions<S> {
+    /// Ends all but the last sessions of an owner. Returns those that there were, the last first.
+    pub(super) async fn limit(
+        &self,
+        owner: &str,
+        limit: usize,
+    ) -> Result<Vec<OwnedSession>, Error> {
+        let Some(index) = self.store.inner.owner_index() else {
+            let message = "store has no index of owners, which a maximum number of sessions needs";
+            return Err(Error::new(ErrorKind::Configuration, message));
+        };
+        let keys = self.store.keys_of(index, owner).await?;
+        let now = self.config.now();
+        let mut sessions = self.listed(owner, &keys, now).await?;
+        sessions.retain(|session| !session.is_orphan);
+        sessions.sort_by(|one, other| other.rank().cmp(&one.rank()));
+        // A session that is being rotated may have two records.
+        let mut handles = HashSet::new();
+        sessions.retain(|session| handles.insert(session.handle.clone()));
+        for session in sessions.iter().skip(limit) {
+            let mut deadline = Deadline::start(&self.config);
+            self.end_record(&session.live.record, Some(owner), &mut deadline).await?;
+            let session = EventSession::new(Some(owner), Some(&session.handle));
+            self.store.events.report(Event::Ended { session });
+        }
+        Ok(sessions.into_iter().map(|session| session.shown(now)).collect())
+    }
+}
+
+impl Listed {
+    /// The place in the order that all processes compute alike.
+    fn rank(&self) -> (Option<SystemTime>, &str) {
+        let login = self.live.record.login.as_ref();
+        (login.map(Login::authenticated_at), &self.handle)
+    }
+}

@@ -1,0 +1,55 @@
+//! Remember-me: a cookie that logs a user in again after the session has ended.
+//!
+//! Applications create [`RememberMe`] and add the layer of an adapter inside the session layer:
+//! `session_tower::remember::RememberLayer` or `session_actix::remember::RememberMiddleware`. After
+//! a login with the checkbox, the handler calls [`Remember::start`]. This module has the parts that
+//! do not depend on a framework.
+//!
+//! # Tokens
+//!
+//! The login begins a *series*, which is a record in the store of the sessions. The cookie has a
+//! token of the series, which can be used once: a request without a login that sends it gets a
+//! session and the next token. Tokens are derived from a [`SecretKey`](crate::config::SecretKey),
+//! so that the store has none.
+//!
+//! | token | result |
+//! |---|---|
+//! | the newest | a session, and the next token |
+//! | the one before, until its successor was used and for one minute longer | a session, and another successor |
+//! | an older one, or an unused one after another successor was used | theft: the series and its session end |
+//! | forged, of a series that has ended or expired | the cookie is removed |
+//!
+//! The token before is accepted because the response with its successor may be lost, and because
+//! tabs are restored in parallel. Each response has another successor. If a browser and a thief
+//! both have one, the second one that is used ends the series.
+//!
+//! A series has one session, first that of the login: restoring it ends the session that it had. Of
+//! parallel requests, the last one thus has the session. If the browser keeps the cookie of
+//! another, its next request uses its token.
+//!
+//! # The restored session
+//!
+//! - It has the owner and the [stamp](crate::login#stamps) of the login that began the series. A
+//!   [guard](crate::guard) compares the stamp.
+//! - It does not count as a recent login: [`authenticated_at`](crate::Session::authenticated_at) is
+//!   1970.
+//! - It counts for [`max_sessions`](crate::SessionConfig::max_sessions) at the next login, as the
+//!   oldest.
+//!
+//! # The end of a series
+//!
+//! [`log_out`](crate::Session::log_out) and a login of another user end the series of this browser,
+//! and [`end_all`](crate::OwnerSessions::end_all) ends those of the user.
+//! [`end_others`](crate::OwnerSessions::end_others) ends none: after a change of the password,
+//! change the stamp.
+
+mod request;
+mod series;
+mod settings;
+mod token;
+
+pub use request::{Remember, RememberRequest};
+pub use settings::RememberMe;
+
+/// The first byte of the record of a series. The engine knows it, and writes the numbers below.
+const RECORD_KIND: u8 = 4;

@@ -1,0 +1,146 @@
+//! The settings of remember-me, and the records of series.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::series::Series;
+use super::token::SeriesId;
+use crate::config::SecretKey;
+use crate::csrf::Keys;
+use crate::engine::ServerSideSessions;
+use crate::error::{Error, ErrorKind};
+use crate::interface::OwnerSessions;
+use crate::store::{NewRecord, OwnerIndex, Record, Replaced, SessionStore};
+
+/// How often a change of a series is tried again because another request was faster.
+pub(super) const ATTEMPTS: usize = 8;
+const LIFETIME: Duration = Duration::from_hours(30 * 24);
+
+/// The settings of remember-me. Cloning is cheap.
+///
+/// It needs sessions in a store with an [`OwnerIndex`]. All instances of an application need the
+/// same key, which may be that of other cookies.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use session_core::config::SecretKey;
+/// use session_core::remember::RememberMe;
+/// use session_core::store::OwnerIndex;
+/// use session_core::{Error, ServerSideSessions};
+///
+/// fn remember_me(
+///     sessions: &Arc<ServerSideSessions<impl OwnerIndex>>,
+///     key: &SecretKey,
+/// ) -> Result<RememberMe, Error> {
+///     RememberMe::new(Arc::clone(sessions), key)
+/// }
+/// ```
+#[derive(Clone)]
+pub struct RememberMe {
+    backend: Arc<dyn Backend>,
+    pub(super) keys: Arc<Keys>,
+    pub(super) lifetime: Duration,
+}
+
+/// The sessions and their store, whatever its type.
+trait Backend: Send + Sync {
+    fn store(&self) -> &dyn SessionStore;
+    fn owners(&self) -> &dyn OwnerSessions;
+}
+
+impl<S: OwnerIndex> Backend for ServerSideSessions<S> {
+    fn store(&self) -> &dyn SessionStore {
+        Self::store(self)
+    }
+
+    fn owners(&self) -> &dyn OwnerSessions {
+        self
+    }
+}
+
+impl RememberMe {
+    /// Returns settings for these sessions, which must be those of the session layer. Browsers are
+    /// remembered for 30 days after the last use of a token.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] if the key cannot be used.
+    pub fn new<S: OwnerIndex>(
+        sessions: Arc<ServerSideSessions<S>>,
+        key: &SecretKey,
+    ) -> Result<Self, Error> {
+        Ok(Self { backend: sessions, keys: Arc::new(Keys::new(key)?), lifetime: LIFETIME })
+    }
+
+    /// Sets how long browsers are remembered after the last use of a token.
+    #[must_use]
+    pub fn with_lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+
+    pub(super) fn store(&self) -> &dyn SessionStore {
+        self.backend.store()
+    }
+
+    pub(super) fn owners(&self) -> &dyn OwnerSessions {
+        self.backend.owners()
+    }
+
+    /// Loads a series that has not expired.
+    pub(super) async fn load(
+        &self,
+        id: SeriesId,
+        now: SystemTime,
+    ) -> Result<Option<(Record, Series)>, Error> {
+        let record = self.store().load(&id.store_key()).await?;
+        let record = record.filter(|record| record.expires_at() >= now && record.owner().is_some());
+        Ok(record.and_then(|record| Series::read(record.payload()).map(|series| (record, series))))
+    }
+
+    /// Replaces a series. Returns `false` if another request was faster.
+    pub(super) async fn replace(
+        &self,
+        id: SeriesId,
+        old: &Record,
+        series: &Series,
+        expires_at: SystemTime,
+    ) -> Result<bool, Error> {
+        let payload = series.payload();
+        let new = NewRecord::new(&payload, old.created_at(), expires_at).owned_by(old.owner());
+        let replaced = self.store().replace(&id.store_key(), old.version(), &new).await?;
+        Ok(matches!(replaced, Replaced::Done(_)))
+    }
+
+    /// Removes a series, unless it is of this owner. Returns whether it is gone.
+    pub(super) async fn remove(
+        &self,
+        id: SeriesId,
+        except_of: Option<&str>,
+    ) -> Result<bool, Error> {
+        for _ in 0..ATTEMPTS {
+            let Some(record) = self.store().load(&id.store_key()).await? else { return Ok(true) };
+            if except_of.is_some() && record.owner() == except_of {
+                return Ok(false);
+            }
+            if self.store().remove(&id.store_key(), record.version()).await? {
+                return Ok(true);
+            }
+        }
+        Err(overtaken())
+    }
+}
+
+pub(super) fn overtaken() -> Error {
+    Error::new(ErrorKind::Conflict, "other requests have used the remember-me token at once")
+}
+
+impl fmt::Debug for RememberMe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RememberMe").field("lifetime", &self.lifetime).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,11 @@
+//! The end of other things together with a session.
+
+use std::sync::Arc;
+
+use crate::session::holder::BoxFuture;
+
+/// Ends together with a session when the user logs out, or another user logs in.
+pub(crate) trait EndsAtLogout: Send + Sync {
+    /// Ends it, unless it is of this owner.
+    fn end(self: Arc<Self>, except_of: Option<Box<str>>) -> BoxFuture<()>;
+}

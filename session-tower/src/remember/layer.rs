@@ -1,0 +1,119 @@
+//! The layer: restores the session before the handler, and sets the cookie.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE};
+use http::{HeaderMap, HeaderValue, Request, Response};
+use session_core::remember::{RememberMe, RememberRequest};
+use session_core::request::SessionHeaders;
+use session_core::{Error, ErrorKind};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::ResponseBody;
+use crate::request_session;
+
+/// A layer that logs users in again whose browser is remembered.
+///
+/// The module [`remember`](crate::remember) has an example.
+#[derive(Clone, Debug)]
+pub struct RememberLayer {
+    settings: RememberMe,
+}
+
+impl RememberLayer {
+    /// Returns a layer with these settings.
+    #[must_use]
+    pub fn new(settings: RememberMe) -> Self {
+        Self { settings }
+    }
+}
+
+impl<S> Layer<S> for RememberLayer {
+    type Service = RememberService<S>;
+
+    fn layer(&self, inner: S) -> RememberService<S> {
+        RememberService { inner, settings: self.settings.clone() }
+    }
+}
+
+/// The service that a [`RememberLayer`] makes of another service.
+#[derive(Clone, Debug)]
+pub struct RememberService<S> {
+    inner: S,
+    settings: RememberMe,
+}
+
+type Answer<R, E> = Pin<Box<dyn Future<Output = Result<Response<ResponseBody<R>>, E>> + Send>>;
+
+impl<S, B, R> Service<Request<B>> for RememberService<S>
+where
+    S: Service<Request<B>, Response = Response<R>, Future: Send> + Clone + Send + 'static,
+    B: Send + 'static,
+{
+    type Response = Response<ResponseBody<R>>;
+    type Error = S::Error;
+    type Future = Answer<R, S::Error>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        // The clone may not be ready; the service that is was polled above.
+        let clone = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, clone);
+        let Some(session) = request_session(request.extensions()) else {
+            return Box::pin(async { Ok(failed(missing_layer())) });
+        };
+        let remember = RememberRequest::new(&self.settings, session);
+        request.extensions_mut().insert(remember.clone());
+        Box::pin(async move {
+            if remember.has_cookie()
+                && let Err(error) = remember.restore().await
+            {
+                return Ok(failed(error));
+            }
+            let mut response = inner.call(request).await?;
+            match apply(response.headers_mut(), &remember) {
+                Ok(()) => Ok(response.map(ResponseBody::new)),
+                Err(error) => Ok(failed(error)),
+            }
+        })
+    }
+}
+
+fn missing_layer() -> Error {
+    let message = "no session layer is around the remember-me layer; \
+                   add .layer(SessionLayer::new(..)) after .layer(RememberLayer::new(..))";
+    Error::new(ErrorKind::Unconfigured, message)
+}
+
+fn failed<R>(error: Error) -> Response<ResponseBody<R>> {
+    let error = crate::Error::from(error);
+    error.log();
+    let mut response = Response::new(ResponseBody::text(error.text().to_owned()));
+    *response.status_mut() = error.status();
+    let text = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, text);
+    response
+}
+
+fn apply(response: &mut HeaderMap, remember: &RememberRequest) -> Result<(), Error> {
+    let Some(cookie) = remember.finish()? else { return Ok(()) };
+    let mut cookie = HeaderValue::try_from(cookie).map_err(|error| {
+        Error::new(ErrorKind::Backend, "remember-me cookie is not valid in HTTP").with_source(error)
+    })?;
+    cookie.set_sensitive(true);
+    response.append(SET_COOKIE, cookie);
+    let no_store = HeaderValue::from_static("no-store");
+    for name in SessionHeaders::TARGETED {
+        if response.contains_key(name) {
+            response.insert(name, no_store.clone());
+        }
+    }
+    response.insert(CACHE_CONTROL, no_store);
+    Ok(())
+}
