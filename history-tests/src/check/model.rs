@@ -121,8 +121,11 @@ impl<'a> Model<'a> {
                     && change.end >= attempt.opened_at
                     && end.anchors.iter().any(|anchor| is_from(change, &[*anchor]))
             };
+            // Its own login is stored by this save, or by an earlier one that failed.
             let logs_in = |change: &Change| {
-                is_login(change) && change.request == end.request && change.end == end.end
+                let may_be_stored = change.end == end.end
+                    || (change.status == Status::Unknown && change.start < end.start);
+                is_login(change) && change.request == end.request && may_be_stored
             };
             let (opened, ended) = self.history.times(attempt.engine, attempt.opened_at, end.end);
             end.effect == Effect::End
