@@ -51,6 +51,10 @@ fn fuzzed_record_is_content_or_nothing() {
                 content::tombstone(successor, *follow)
             }
             Some(Content::Ended) => ENDED_SESSION.to_vec(),
+            Some(Content::Series) => {
+                assert!(content::is_series(input));
+                return true;
+            }
             None => return false,
         };
         assert_eq!(content::decode(encoded), content);
@@ -79,6 +83,7 @@ fn records() -> Vec<Vec<u8>> {
         content::tombstone(&key, true),
         content::tombstone(&key, false),
         ENDED_SESSION.to_vec(),
+        [&[4][..], br#"{"a":1}"#].concat(),
     ]
 }
 
