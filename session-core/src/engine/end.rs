@@ -119,9 +119,10 @@ impl<S: SessionStore> ServerSideSessions<S> {
                 Left::Ended => return Ok(true),
                 Left::Nothing if owner.is_some() => return Ok(true),
                 Left::Nothing => match failure.or(unknown) {
-                    None => return Ok(false),
+                    None if !record.is_removal_tried => return Ok(false),
                     // A call failed, but it has removed the record, or another request has.
-                    Some(_) if self.is_recent(&target) => return Ok(true),
+                    _ if self.is_recent(&target) => return Ok(true),
+                    None => return Ok(false),
                     Some(failure) => return Err(failure),
                 },
             };

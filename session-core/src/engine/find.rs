@@ -81,8 +81,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
             return Found::Gone;
         }
         let (version, created_at) = (record.version(), record.created_at());
-        let expires_at = record.expires_at();
-        let owner = record.owner().map(str::to_owned);
+        let (expires_at, owner) = (record.expires_at(), record.owner().map(str::to_owned));
         match content::decode(record.into_payload()) {
             Some(Content::Session(head, payload)) => {
                 let login = owner.map(|owner| login(&owner, &head, created_at));
@@ -98,6 +97,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
                     lineage: head.lineage,
                     nonces: head.nonces.clone(),
                     is_retried: head.is_retried,
+                    is_removal_tried: false,
                     attempts: Vec::new(),
                     successor: None,
                 };

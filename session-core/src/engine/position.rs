@@ -52,6 +52,8 @@ pub(super) struct RecordRef {
     pub(super) nonces: Nonces,
     /// Whether an earlier call may still create the record again after its removal.
     pub(super) is_retried: bool,
+    /// Whether a save of this request tried to remove the record, perhaps with success.
+    pub(super) is_removal_tried: bool,
     /// The writes of this request that may or may not have reached the store.
     pub(super) attempts: Vec<Attempt>,
     /// The new id of a rotation of this request that may or may not have been stored.
@@ -98,6 +100,7 @@ impl RecordRef {
             lineage: Lineage::generate()?,
             nonces: Nonces::default(),
             is_retried: false,
+            is_removal_tried: false,
             attempts: Vec::new(),
             successor: None,
         })
@@ -124,6 +127,7 @@ impl RecordRef {
             seen_at: Duration::ZERO,
             kept_for: Duration::ZERO,
             is_retried,
+            is_removal_tried: false,
             attempts: Vec::new(),
             successor: None,
             ..self.clone()
@@ -189,6 +193,14 @@ impl<'a, 's> Saving<'a, 's> {
     pub(super) fn remember(&mut self, nonce: Nonce) {
         self.attempts.push(Attempt { nonce, mark: self.save.changes().mark() });
         self.remember_attempts();
+    }
+
+    /// Remembers that the record is about to be removed, in case the outcome stays unknown.
+    pub(super) fn remember_removal(&self) {
+        if !self.save.is_final() {
+            let record = RecordRef { is_removal_tried: true, ..self.opened.clone() };
+            self.save.remember(Position::Live(record));
+        }
     }
 
     fn remember_attempts(&self) {

@@ -172,6 +172,7 @@ mod tests {
             seen_at: Duration::ZERO,
             kept_for: Duration::ZERO,
             is_retried: false,
+            is_removal_tried: false,
             successor: None,
             created_at,
             expires_at,

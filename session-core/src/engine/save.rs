@@ -56,6 +56,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
             return Ok(self.renew(saving).await);
         }
         if save.ends() {
+            saving.remember_removal();
             return Box::pin(self.end_and_begin(record, save, saving.deadline)).await;
         }
         if save.id_change() != IdChange::Keep {

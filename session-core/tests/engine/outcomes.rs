@@ -1,8 +1,9 @@
 //! What the application sees after the commit: stored, unchanged or dropped.
 
 use session_core::interface::state_of;
-use session_core::{Outcome, Session};
+use session_core::{ErrorKind, Outcome, Session};
 
+use crate::store::Call;
 use crate::support::{App, HOUR, Handler, UNKNOWN, log_in, log_out, read, write_user};
 
 use Outcome::{Dropped, Stored, Unchanged};
@@ -176,4 +177,24 @@ async fn login_after_dropped_save_is_stored() {
     assert_eq!(session.outcome(), Some(Stored));
     request.commit().await.into_result().unwrap();
     assert_eq!(session.outcome(), Some(Stored));
+}
+
+#[tokio::test]
+async fn logout_whose_reply_and_lookup_were_lost_is_stored() {
+    for begins_in_request in [false, true] {
+        let app = App::new();
+        let cookie = if begins_in_request { String::new() } else { app.begin(write_user).await };
+        let request = app.open(&cookie);
+        let session = request.session().await.unwrap();
+        session.insert("n", 1).unwrap();
+        session.save().await.unwrap();
+        app.store.lose_reply(Call::Remove);
+        app.store.fail(Call::Load, ErrorKind::Unavailable);
+        assert_eq!(session.log_out().await.unwrap_err().kind(), ErrorKind::Unavailable);
+        app.store.recover();
+        assert!(app.store.records().is_empty());
+        let headers = request.commit().await.into_result().unwrap();
+        assert_eq!(session.outcome(), Some(Stored), "begins: {begins_in_request}");
+        assert!(headers.set_cookie().unwrap().contains("Max-Age=0"));
+    }
 }
