@@ -22,6 +22,8 @@ use session_core::{
 use sha1::Sha1;
 use tracing::Level;
 
+const FORGED: &str = "cookie has no valid signature or seal";
+const EXPIRED: &str = "cookie is of an expired session";
 const NOW: u64 = 1_700_000_000;
 const SECRET: &str = "kQ7zx9vTw3mPf5hRj8bNc2dLs6gYt4uXe1aHoZiV";
 const RETIRED: &str = "Bn5yGr2KpW8sMx4JdC7tQf3LvE9hZa6UoT1iSbYk";
@@ -75,21 +77,11 @@ fn opened_signed_cookie_is_not_shown_or_logged() {
     );
     let cases = [
         ("genuine", genuine.clone(), NOW, None),
-        (
-            "forged payload",
-            format!("x{genuine}"),
-            NOW,
-            Some("session cookie has no valid signature"),
-        ),
-        (
-            "forged signature",
-            format!("{before}.{}", reversed(signature)),
-            NOW,
-            Some("has no valid signature"),
-        ),
-        ("no signature", genuine.replace('.', ""), NOW, Some("has no valid signature")),
-        ("expired", genuine.clone(), NOW + 86_400 * 32, Some("session cookie has expired")),
-        ("from the future", genuine, NOW - 61, Some("session cookie has expired")),
+        ("forged payload", format!("x{genuine}"), NOW, Some(FORGED)),
+        ("forged signature", format!("{before}.{}", reversed(signature)), NOW, Some(FORGED)),
+        ("no signature", genuine.replace('.', ""), NOW, Some(FORGED)),
+        ("expired", genuine.clone(), NOW + 86_400 * 32, Some(EXPIRED)),
+        ("from the future", genuine, NOW - 61, Some(EXPIRED)),
         ("no session", unsigned, NOW, Some("session cookie is signed but malformed")),
         ("no base64", sign(VALUE.repeat(3).get(..21).unwrap()), NOW, Some("signed but malformed")),
         (
@@ -123,7 +115,11 @@ fn opened_signed_cookie_is_not_shown_or_logged() {
         }
         match expected {
             Some(message) => assert!(text.contains(message), "{name}: {text}"),
-            None => assert!(!text.contains("starting a fresh session"), "{name}: {text}"),
+            None => {
+                for message in [FORGED, EXPIRED, "starting a fresh session"] {
+                    assert!(!text.contains(message), "{name}: {text}");
+                }
+            }
         }
     }
 }
@@ -135,9 +131,9 @@ fn sealed_cookie_is_not_shown_or_logged() {
         cookie(&save(signed, config(), |session| session.insert("mood", VALUE)).unwrap());
     let cases = [
         ("genuine", genuine.clone(), NOW, None),
-        ("forged", reversed(&genuine), NOW, Some("session cookie was sealed by none of the keys")),
-        ("signed", of_signed, NOW, Some("session cookie was sealed by none of the keys")),
-        ("expired", genuine, NOW + 86_400 * 32, Some("session cookie has expired")),
+        ("forged", reversed(&genuine), NOW, Some(FORGED)),
+        ("signed", of_signed, NOW, Some(FORGED)),
+        ("expired", genuine, NOW + 86_400 * 32, Some(EXPIRED)),
     ];
     for (name, cookie_sent, now, expected) in cases {
         let (log, mut saved) = (Log::default(), None);
@@ -151,7 +147,11 @@ fn sealed_cookie_is_not_shown_or_logged() {
         );
         match expected {
             Some(message) => assert!(text.contains(message), "{name}: {text}"),
-            None => assert!(!text.contains("starting a fresh session"), "{name}: {text}"),
+            None => {
+                for message in [FORGED, EXPIRED, "starting a fresh session"] {
+                    assert!(!text.contains(message), "{name}: {text}");
+                }
+            }
         }
     }
 }

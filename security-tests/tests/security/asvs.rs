@@ -5,7 +5,7 @@ use std::fs;
 use crate::matrix::{defines, root, source};
 
 /// The items that an application decides alone.
-const DECIDED_BY_APPLICATION: [&str; 3] = ["7.1.2", "7.1.3", "7.6.1, 7.6.2"];
+const DECIDED_BY_APPLICATION: [&str; 2] = ["7.1.3", "7.6.1, 7.6.2"];
 const ITEMS: usize = 19;
 
 #[test]
