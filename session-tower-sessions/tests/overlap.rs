@@ -55,6 +55,8 @@ async fn overlap(application: impl FnOnce(Router) -> Router, other: &str) -> Bro
     let gate = Gate::default();
     let mut browser = Browser::new(application(routes(&gate)));
     browser.get("/set/first").await;
+    // Without its last key, the session would end.
+    browser.get("/set/last").await;
     let mut slow = browser.clone();
     let slow = tokio::spawn(async move { slow.get("/slow/slow").await.status });
     gate.changed.notified().await;

@@ -67,12 +67,16 @@ pub(crate) struct Screen {
 }
 
 impl Browser {
-    /// The one cookie of the browser, if it has one.
+    /// The session cookie of the browser, if it has one. A visitor also has one for the tokens of
+    /// forms.
     pub(crate) async fn cookie(&self) -> Option<Cookie> {
         let answer = self.devtools("Storage.getCookies", json!({})).await;
         let cookies = answer["cookies"].as_array().unwrap();
+        let is_session =
+            |cookie: &&Value| cookie["name"] == "session" || cookie["name"] == "__Host-session";
+        let cookies: Vec<_> = cookies.iter().filter(is_session).collect();
         assert!(cookies.len() <= 1, "{cookies:?}");
-        cookies.first().cloned().map(Cookie)
+        cookies.first().map(|cookie| Cookie((*cookie).clone()))
     }
 
     /// Puts a cookie back as it was.
