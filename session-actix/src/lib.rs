@@ -57,6 +57,7 @@ pub mod guard;
 mod middleware;
 pub mod remember;
 mod request;
+mod response;
 mod session;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -20,7 +20,7 @@
 //! ```
 //! use session_core::{Error, OwnerSessions, Session};
 //!
-//! # async fn store_password(_: &str, _: &str) -> Result<String, Error> { unimplemented!() }
+//! # async fn store_password(_: &str, _: &str) -> Result<String, Error> { Ok(String::new()) }
 //! async fn change_password(
 //!     sessions: &dyn OwnerSessions,
 //!     session: &Session,

@@ -6,6 +6,7 @@
 //! track of.
 
 mod at_logout;
+mod attempt;
 mod caching;
 mod commit;
 mod flashes;

@@ -34,11 +34,7 @@ impl Error {
     /// Returns 503 if the backend could not be reached, 400 if the request has several session
     /// tokens ([`ErrorKind::AmbiguousToken`]), otherwise 500.
     pub fn status(&self) -> StatusCode {
-        match self.inner.kind() {
-            ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            ErrorKind::AmbiguousToken => StatusCode::BAD_REQUEST,
-            _ => StatusCode::INTERNAL_SERVER_ERROR,
-        }
+        status_of(self.inner.kind())
     }
 
     /// The text of the response.
@@ -56,6 +52,15 @@ impl Error {
         }
         let source = std::error::Error::source(&self.inner);
         tracing::error!(error = %self.inner, source, "session failed");
+    }
+}
+
+/// Returns the status of the response to an error of this kind.
+pub(crate) fn status_of(kind: ErrorKind) -> StatusCode {
+    match kind {
+        ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorKind::AmbiguousToken => StatusCode::BAD_REQUEST,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 

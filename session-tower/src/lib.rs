@@ -52,6 +52,7 @@ mod extract;
 pub mod guard;
 mod layer;
 pub mod remember;
+mod response;
 #[doc = include_str!("../LAYERS.md")]
 pub mod layer_orders {}
 #[cfg(feature = "testing")]

@@ -8,14 +8,14 @@ use std::task::{Context, Poll};
 
 use actix_web::body::EitherBody;
 use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform};
-use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
-use actix_web::{HttpMessage as _, HttpResponse, web};
+use actix_web::http::header::{HeaderMap, HeaderValue};
+use actix_web::{HttpMessage as _, web};
 use session_core::csrf::{CheckError, CsrfConfig, CsrfRequest, Reason};
-use session_core::request::SessionHeaders;
 use session_core::{Error, ErrorKind};
 
 use super::Rejection;
 use crate::request_session;
+use crate::response::{ServiceResult, append_cookie, failed, finish, forbid_storing};
 
 /// A middleware that refuses requests of other sites, by the
 /// [decision table](session_core::csrf#decision-table).
@@ -65,8 +65,6 @@ impl<S: fmt::Debug> fmt::Debug for CsrfService<S> {
     }
 }
 
-type ServiceResult<B> = Result<ServiceResponse<B>, actix_web::Error>;
-
 impl<S, B> Service<ServiceRequest> for CsrfService<S>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error> + 'static,
@@ -93,7 +91,7 @@ where
             if !passes && let Err(error) = check(&csrf, &mut request, limit).await {
                 return Ok(refused(request, error));
             }
-            finish(inner.call(request).await, csrf)
+            finish(inner.call(request).await, move |response| apply(response, &csrf))
         })
     }
 }
@@ -132,48 +130,14 @@ async fn check(
 }
 
 fn refused<B>(request: ServiceRequest, error: CheckError) -> ServiceResponse<EitherBody<B>> {
-    request.into_response(HttpResponse::from_error(Rejection::from(error))).map_into_right_body()
-}
-
-/// Returns the result with the headers of the protection, also if it is an error, whose response is
-/// made later.
-fn finish<B>(result: ServiceResult<B>, csrf: CsrfRequest) -> ServiceResult<EitherBody<B>> {
-    match result {
-        Ok(mut response) => match apply(response.headers_mut(), &csrf) {
-            Ok(()) => Ok(response.map_into_left_body()),
-            Err(error) => {
-                let error = HttpResponse::from_error(crate::Error::from(error));
-                Ok(response.into_response(error).map_into_right_body())
-            }
-        },
-        Err(mut failed) => {
-            failed.add_response_mapper(move |mut response| {
-                match apply(response.headers_mut(), &csrf) {
-                    Ok(()) => response,
-                    Err(error) => HttpResponse::from_error(crate::Error::from(error)),
-                }
-            });
-            Err(failed)
-        }
-    }
+    failed(request, Rejection::from(error))
 }
 
 fn apply(response: &mut HeaderMap, csrf: &CsrfRequest) -> Result<(), Error> {
     let headers = csrf.finish()?;
     if headers.no_store {
-        let no_store = HeaderValue::from_static("no-store");
-        for name in SessionHeaders::TARGETED {
-            if response.contains_key(name) {
-                response.insert(HeaderName::from_static(name), no_store.clone());
-            }
-        }
-        response.insert(CACHE_CONTROL, no_store);
+        forbid_storing(response);
     }
     let Some(cookie) = headers.set_cookie else { return Ok(()) };
-    let mut cookie = HeaderValue::try_from(cookie).map_err(|error| {
-        Error::new(ErrorKind::Backend, "CSRF headers are not valid in HTTP").with_source(error)
-    })?;
-    cookie.set_sensitive(true);
-    response.append(SET_COOKIE, cookie);
-    Ok(())
+    append_cookie(response, cookie, "CSRF headers are not valid in HTTP")
 }

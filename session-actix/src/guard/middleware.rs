@@ -6,15 +6,16 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use actix_web::HttpMessage as _;
 use actix_web::body::EitherBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::http::header::HeaderValue;
-use actix_web::{HttpMessage as _, HttpResponse};
 use session_core::guard::{Guard, GuardError, GuardRequest, Loaded, Users};
 use session_core::{Error, ErrorKind};
 
 use super::Rejection;
 use crate::request_session;
+use crate::response::{ServiceResult, failed};
 
 /// A middleware that passes only the requests that a [`Guard`] allows.
 ///
@@ -75,8 +76,6 @@ impl<S: fmt::Debug, U> fmt::Debug for GuardService<S, U> {
     }
 }
 
-type ServiceResult<B> = Result<ServiceResponse<B>, actix_web::Error>;
-
 impl<S, U, B> Service<ServiceRequest> for GuardService<S, U>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error> + 'static,
@@ -95,8 +94,7 @@ where
         let (inner, guard) = (Rc::clone(&self.inner), self.guard.clone());
         Box::pin(async move {
             if let Err(error) = check(&guard, &request).await {
-                let response = HttpResponse::from_error(Rejection::from(error));
-                return Ok(request.into_response(response).map_into_right_body());
+                return Ok(failed(request, Rejection::from(error)));
             }
             Ok(inner.call(request).await?.map_into_left_body())
         })

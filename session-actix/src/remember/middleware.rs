@@ -6,15 +6,15 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use actix_web::HttpMessage as _;
 use actix_web::body::EitherBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
-use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
-use actix_web::{HttpMessage as _, HttpResponse};
+use actix_web::http::header::HeaderMap;
 use session_core::remember::{RememberMe, RememberRequest};
-use session_core::request::SessionHeaders;
 use session_core::{Error, ErrorKind};
 
 use crate::request_session;
+use crate::response::{ServiceResult, append_cookie, failed, finish, forbid_storing};
 
 /// A middleware that logs users in again whose browser is remembered.
 ///
@@ -60,8 +60,6 @@ impl<S: fmt::Debug> fmt::Debug for RememberService<S> {
     }
 }
 
-type ServiceResult<B> = Result<ServiceResponse<B>, actix_web::Error>;
-
 impl<S, B> Service<ServiceRequest> for RememberService<S>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error> + 'static,
@@ -77,7 +75,7 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let Some(session) = request_session(&request) else {
-            return Box::pin(ready(Ok(failed(request, missing_middleware()))));
+            return Box::pin(ready(Ok(failed(request, crate::Error::from(missing_middleware())))));
         };
         let remember = RememberRequest::new(&self.settings, (*session).clone());
         request.extensions_mut().insert(remember.clone());
@@ -86,9 +84,9 @@ where
             if remember.has_cookie()
                 && let Err(error) = remember.restore().await
             {
-                return Ok(failed(request, error));
+                return Ok(failed(request, crate::Error::from(error)));
             }
-            finish(inner.call(request).await, remember)
+            finish(inner.call(request).await, move |response| apply(response, &remember))
         })
     }
 }
@@ -99,46 +97,9 @@ fn missing_middleware() -> Error {
     Error::new(ErrorKind::Unconfigured, message)
 }
 
-fn failed<B>(request: ServiceRequest, error: Error) -> ServiceResponse<EitherBody<B>> {
-    let response = HttpResponse::from_error(crate::Error::from(error));
-    request.into_response(response).map_into_right_body()
-}
-
-/// Returns the result with the cookie, also if it is an error, whose response is made later.
-fn finish<B>(result: ServiceResult<B>, remember: RememberRequest) -> ServiceResult<EitherBody<B>> {
-    match result {
-        Ok(mut response) => match apply(response.headers_mut(), &remember) {
-            Ok(()) => Ok(response.map_into_left_body()),
-            Err(error) => {
-                let error = HttpResponse::from_error(crate::Error::from(error));
-                Ok(response.into_response(error).map_into_right_body())
-            }
-        },
-        Err(mut failed) => {
-            failed.add_response_mapper(move |mut response| {
-                match apply(response.headers_mut(), &remember) {
-                    Ok(()) => response,
-                    Err(error) => HttpResponse::from_error(crate::Error::from(error)),
-                }
-            });
-            Err(failed)
-        }
-    }
-}
-
 fn apply(response: &mut HeaderMap, remember: &RememberRequest) -> Result<(), Error> {
     let Some(cookie) = remember.finish()? else { return Ok(()) };
-    let mut cookie = HeaderValue::try_from(cookie).map_err(|error| {
-        Error::new(ErrorKind::Backend, "remember-me cookie is not valid in HTTP").with_source(error)
-    })?;
-    cookie.set_sensitive(true);
-    response.append(SET_COOKIE, cookie);
-    let no_store = HeaderValue::from_static("no-store");
-    for name in SessionHeaders::TARGETED {
-        if response.contains_key(name) {
-            response.insert(HeaderName::from_static(name), no_store.clone());
-        }
-    }
-    response.insert(CACHE_CONTROL, no_store);
+    append_cookie(response, cookie, "remember-me cookie is not valid in HTTP")?;
+    forbid_storing(response);
     Ok(())
 }

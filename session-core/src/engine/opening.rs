@@ -22,15 +22,17 @@ impl<S: SessionStore> SessionInterface for ServerSideSessions<S> {
         if let Some(id) = SessionId::parse(cookie) {
             let key = self.key_of(id);
             let record = self.store.load_recent(&key).await?;
-            let is_expired = record.as_ref().is_some_and(|record| {
-                let (created_at, expires_at) = (record.created_at(), record.expires_at());
-                self.config.is_expired(created_at, expires_at, context.now())
-            });
+            let times = record.as_ref().map(|record| (record.created_at(), record.expires_at()));
             let found = self.judge(&key, record, context.now());
+            let is_expired = |(created_at, expires_at)| {
+                self.config.is_expired(created_at, expires_at, context.now())
+            };
             match &found {
                 Found::Live(_) => {}
                 Found::Moved(_) => self.report(Event::RotatedId { count: 1 }),
-                Found::Gone if is_expired => self.report(Event::Expired { count: 1 }),
+                Found::Gone if times.is_some_and(is_expired) => {
+                    self.report(Event::Expired { count: 1 });
+                }
                 Found::Gone => self.report(Event::UnknownId { count: 1 }),
             }
             return Ok(opened(context, id, found));

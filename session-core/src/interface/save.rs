@@ -1,14 +1,14 @@
 //! The argument of `SessionInterface::save`.
 
-use std::any::Any;
+mod backend;
+
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 use std::time::SystemTime;
 
 use super::contents::Contents;
 use super::hooks::HookCalls;
-use super::opened::nested_part;
 use super::saved::CookieAction;
 use super::view::{SessionView, ViewFlags};
 use crate::config::{Refresh, SessionConfig};
@@ -338,69 +338,6 @@ impl<'a> Save<'a> {
                 Some(limit.saturating_sub(overhead))
             }
         }
-    }
-}
-
-/// The data of the backend.
-impl Save<'_> {
-    /// Returns the data that the interface attached to the session with
-    /// [`Opened::with_backend_state`](super::Opened::with_backend_state) or
-    /// [`remember`](Self::remember), if it is of this type.
-    pub fn backend_state<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
-        self.data.backend.get(self.part)
-    }
-
-    /// Replaces the data of the backend, for later saves of this session.
-    ///
-    /// The replacement takes effect at once, and stays in effect if this save fails or its future
-    /// is dropped. Call it before a store call whose result may remain unknown.
-    ///
-    /// To handle a lost reply, write a random nonce with each stored payload. Before the write,
-    /// remember the nonce and `changes().mark()`. The next save compares the stored nonce. If it
-    /// matches, pass the mark to [`merge`](Self::merge). Clear the attempt after a save that
-    /// succeeds.
-    ///
-    /// Call it also after a save that stored the session under a new id, even if the save [is
-    /// final](Self::is_final). Later saves and `OwnerSessions::handle_of` use it.
-    /// [`backend_state`](Self::backend_state) of the present `Save` does not change.
-    pub fn remember<T: Any + Send + Sync>(&self, state: T) {
-        self.request.cell.lock().data.backend.set(self.part, Arc::new(state));
-    }
-
-    /// Sets what the response does to the cookie if this save fails. Call it before returning an
-    /// error after which the client needs another cookie, for example because the store may have
-    /// moved the session to a new id.
-    pub fn set_cookie_on_error(&self, action: CookieAction) {
-        *self.request.on_error.lock().unwrap_or_else(PoisonError::into_inner) = action;
-    }
-
-    /// Removes the data of the backend: the session is not stored any more.
-    pub fn forget(&self) {
-        self.request.cell.lock().data.backend.remove(self.part);
-    }
-
-    /// Returns the same save for a part of a combined interface, with the backend state of that
-    /// part; see [`Opened::nested`](super::Opened::nested).
-    #[must_use]
-    pub fn nested(&self, part: u8) -> Self {
-        Self {
-            request: self.request,
-            data: self.data.clone(),
-            intent: self.intent.clone(),
-            flags: self.flags,
-            answers: self.answers.clone(),
-            renews: self.renews,
-            part: nested_part(self.part, part),
-        }
-    }
-
-    /// Returns the same save as one that only ends the session, for the part of a combined
-    /// interface that the session moves away from.
-    #[must_use]
-    pub fn ending(mut self) -> Self {
-        self.data.stored = StoredData::default();
-        self.intent = Intent { end: true, ..Intent::default() };
-        self
     }
 }
 

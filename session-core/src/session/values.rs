@@ -3,19 +3,17 @@
 //! One buffer has all text, and a small index points into it. A value is parsed only when a handler
 //! reads it; unchanged values are written back byte for byte.
 
+mod entries;
+
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-use smallvec::SmallVec;
-
 use crate::flask::is_tag;
-use crate::scan::{self, Malformed, Scanner};
+use crate::scan::{self, Malformed};
+use entries::{ESCAPED, Entries, Entry, may_be_same_key, offset, parse_entries, slice, unescaped};
 
 /// The largest number of keys for which repeated keys are found by comparing all pairs. Above it,
 /// they are found by hash.
 const COMPARE_PAIRS: usize = 16;
-/// The bit of `key_length` that is set if the key has an escape.
-const ESCAPED: u32 = 1 << 31;
-
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Values {
     /// The payload as it was read, then every key and value written since then.
@@ -23,17 +21,6 @@ pub(crate) struct Values {
     entries: Entries,
     /// The end of the payload in `text`, or `None` after a change.
     untouched: Option<usize>,
-}
-
-/// Most sessions have a few keys, which need no separate allocation.
-type Entries = SmallVec<[Entry; 8]>;
-
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    key_start: u32,
-    key_length: u32,
-    value_start: u32,
-    value_length: u32,
 }
 
 impl Values {
@@ -251,94 +238,6 @@ impl Values {
         }
         scan::code_points(self.key(one)).eq(scan::code_points(self.key(other)))
     }
-}
-
-fn parse_entries(text: &str) -> Result<Entries, Malformed> {
-    let mut entries = Entries::new();
-    let mut scanner = Scanner::new(text);
-    scanner.skip_whitespace();
-    scanner.expect(b'{')?;
-    scanner.skip_whitespace();
-    if scanner.peek() == Some(b'}') {
-        scanner.advance();
-    } else {
-        loop {
-            if entries.len() == entries.capacity() {
-                reserve(&mut entries, scanner.position(), text.len());
-            }
-            entries.push(parse_entry(&mut scanner)?);
-            if scanner.expect(b',').is_err() {
-                scanner.expect(b'}')?;
-                break;
-            }
-        }
-    }
-    scanner.skip_whitespace();
-    if scanner.peek().is_some() { Err(Malformed) } else { Ok(entries) }
-}
-
-/// Returns the only entry of a session that was escaped as a whole, because its only key looks like
-/// a tag. Fails if the whole text is a tagged value, such as a tuple or a date, which is not a
-/// session.
-fn unescaped(text: &str, escape: Entry) -> Result<Entry, Malformed> {
-    if !scan::stands_for(slice(text, escape.key_start, escape.key_length & !ESCAPED), " di") {
-        return Err(Malformed);
-    }
-    let inside = slice(text, escape.value_start, escape.value_length);
-    let [entry] = parse_entries(inside)?[..] else { return Err(Malformed) };
-    if !slice(inside, entry.key_start, entry.key_length & !ESCAPED).ends_with("__") {
-        return Err(Malformed);
-    }
-    Ok(Entry {
-        key_start: escape.value_start + entry.key_start,
-        key_length: entry.key_length - 2,
-        value_start: escape.value_start + entry.value_start,
-        value_length: entry.value_length,
-    })
-}
-
-/// Parses `"key" : value` and skips the white space around it.
-fn parse_entry(scanner: &mut Scanner<'_>) -> Result<Entry, Malformed> {
-    scanner.skip_whitespace();
-    let key_start = scanner.position() + 1;
-    let escaped = scanner.skip_string()?;
-    let key_end = scanner.position() - 1;
-    scanner.skip_whitespace();
-    scanner.expect(b':')?;
-    scanner.skip_whitespace();
-    let value_start = scanner.position();
-    scanner.skip_value()?;
-    let value_end = scanner.position();
-    scanner.skip_whitespace();
-    Ok(Entry {
-        key_start: offset(key_start),
-        key_length: offset(key_end - key_start) | if escaped { ESCAPED } else { 0 },
-        value_start: offset(value_start),
-        value_length: offset(value_end - value_start),
-    })
-}
-
-/// Returns whether two keys can be equal by their lengths alone. Most different keys differ in
-/// length, so the text need not be compared.
-fn may_be_same_key(one: Entry, other: Entry) -> bool {
-    one.key_length == other.key_length || (one.key_length | other.key_length) & ESCAPED != 0
-}
-
-/// Reserves the number of entries that the text read so far predicts. Therefore even a hostile
-/// payload with very many keys needs few reallocations.
-fn reserve(entries: &mut Entries, seen: usize, length: usize) {
-    let foretold = (length - seen) * entries.len() / seen.max(1);
-    entries.reserve_exact(foretold.max(entries.len() / 2) + 8);
-}
-
-/// Converts a position in the text. It always fits, because the text has fewer than [`ESCAPED`]
-/// bytes.
-fn offset(position: usize) -> u32 {
-    u32::try_from(position).unwrap_or(u32::MAX)
-}
-
-fn slice(text: &str, start: u32, length: u32) -> &str {
-    &text[start as usize..start as usize + length as usize]
 }
 
 #[cfg(test)]

@@ -7,18 +7,17 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use session_core::csrf::{CheckError, CsrfConfig, CsrfRequest, Reason};
-use session_core::request::SessionHeaders;
 use session_core::{Error, ErrorKind};
 use tower_layer::Layer;
 use tower_service::Service;
 
 use super::{Rejection, RequestBody, ResponseBody};
 use crate::request_session;
+use crate::response::{append_cookie, forbid_storing};
 
 /// A layer that refuses requests of other sites, by the
 /// [decision table](session_core::csrf#decision-table).
@@ -202,19 +201,8 @@ fn finish<R>(mut response: Response<R>, csrf: Option<&CsrfRequest>) -> Response<
 fn apply(response: &mut HeaderMap, csrf: &CsrfRequest) -> Result<(), Error> {
     let headers = csrf.finish()?;
     if headers.no_store {
-        let no_store = HeaderValue::from_static("no-store");
-        for name in SessionHeaders::TARGETED {
-            if response.contains_key(name) {
-                response.insert(name, no_store.clone());
-            }
-        }
-        response.insert(CACHE_CONTROL, no_store);
+        forbid_storing(response);
     }
     let Some(cookie) = headers.set_cookie else { return Ok(()) };
-    let mut cookie = HeaderValue::try_from(cookie).map_err(|error| {
-        Error::new(ErrorKind::Backend, "CSRF headers are not valid in HTTP").with_source(error)
-    })?;
-    cookie.set_sensitive(true);
-    response.append(SET_COOKIE, cookie);
-    Ok(())
+    append_cookie(response, cookie, "CSRF headers are not valid in HTTP")
 }

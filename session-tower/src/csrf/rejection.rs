@@ -4,13 +4,14 @@ use std::fmt;
 
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
-use session_core::ErrorKind;
 use session_core::csrf::CheckError;
 
-use crate::Error;
+use crate::error::status_of;
+use crate::response::error_response;
 
 /// The error of a handler that calls [`verify`](session_core::csrf::Csrf::verify). Its response is
-/// the page of the refusal, or that of the session's [`Error`].
+/// the page of the refusal, or that of the session's
+/// [`Error`](crate::Error).
 ///
 /// # Examples
 ///
@@ -36,10 +37,7 @@ impl Rejection {
             CheckError::Refused(refused) => {
                 StatusCode::from_u16(refused.reason().status()).unwrap_or(StatusCode::FORBIDDEN)
             }
-            CheckError::Session(error) if error.kind() == ErrorKind::Unavailable => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-            CheckError::Session(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            CheckError::Session(error) => status_of(error.kind()),
         }
     }
 
@@ -52,15 +50,7 @@ impl Rejection {
     pub(super) fn into_text_response(self) -> Response<String> {
         let refused = match self.inner {
             CheckError::Refused(refused) => refused,
-            CheckError::Session(error) => {
-                let error = Error::from(error);
-                error.log();
-                let mut response = Response::new(error.text().to_owned());
-                *response.status_mut() = error.status();
-                let text = HeaderValue::from_static("text/plain; charset=utf-8");
-                response.headers_mut().insert(CONTENT_TYPE, text);
-                return response;
-            }
+            CheckError::Session(error) => return error_response(error),
         };
         let mut response = Response::new(refused.page().to_owned());
         *response.status_mut() =
@@ -104,5 +94,20 @@ impl std::error::Error for Rejection {
 impl axum::response::IntoResponse for Rejection {
     fn into_response(self) -> axum::response::Response {
         self.into_text_response().map(axum::body::Body::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use session_core::{Error, ErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn status_is_that_of_response() {
+        for kind in [ErrorKind::Unavailable, ErrorKind::AmbiguousToken, ErrorKind::Backend] {
+            let rejection = || Rejection::from(Error::new(kind, "an error"));
+            assert_eq!(rejection().status(), rejection().into_text_response().status(), "{kind:?}");
+        }
     }
 }

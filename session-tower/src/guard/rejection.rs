@@ -2,10 +2,12 @@
 
 use std::fmt;
 
-use http::header::{CONTENT_TYPE, LOCATION};
+use http::header::LOCATION;
 use http::{HeaderValue, Response, StatusCode};
 use session_core::guard::GuardError;
 use session_core::{Error, ErrorKind};
+
+use crate::response::{error_response, text_response};
 
 /// The error of a guard, as a response: a redirect, 401, 403, or that of the session's
 /// [`Error`](crate::Error).
@@ -24,12 +26,12 @@ impl Rejection {
     pub(super) fn into_text_response(self) -> Response<String> {
         let denied = match self.inner {
             GuardError::Denied(denied) => denied,
-            GuardError::Session(error) => return of_error(error),
+            GuardError::Session(error) => return error_response(error),
         };
         let location = denied.location().map(HeaderValue::try_from).transpose();
         let Ok(location) = location else {
             let message = "address of the login page or home page is not valid in HTTP";
-            return of_error(Error::new(ErrorKind::Configuration, message));
+            return error_response(Error::new(ErrorKind::Configuration, message));
         };
         let status = StatusCode::from_u16(denied.status()).unwrap_or(StatusCode::FORBIDDEN);
         let mut response = text_response(status, denied.text());
@@ -38,20 +40,6 @@ impl Rejection {
         }
         response
     }
-}
-
-fn of_error(error: Error) -> Response<String> {
-    let error = crate::Error::from(error);
-    error.log();
-    text_response(error.status(), error.text())
-}
-
-fn text_response(status: StatusCode, text: &str) -> Response<String> {
-    let mut response = Response::new(text.to_owned());
-    *response.status_mut() = status;
-    let text = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(CONTENT_TYPE, text);
-    response
 }
 
 impl From<GuardError> for Rejection {

@@ -4,16 +4,15 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE};
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::{HeaderMap, Request, Response};
 use session_core::remember::{RememberMe, RememberRequest};
-use session_core::request::SessionHeaders;
 use session_core::{Error, ErrorKind};
 use tower_layer::Layer;
 use tower_service::Service;
 
 use super::ResponseBody;
 use crate::request_session;
+use crate::response::{append_cookie, error_response, forbid_storing};
 
 /// A layer that logs users in again whose browser is remembered.
 ///
@@ -92,28 +91,12 @@ fn missing_layer() -> Error {
 }
 
 fn failed<R>(error: Error) -> Response<ResponseBody<R>> {
-    let error = crate::Error::from(error);
-    error.log();
-    let mut response = Response::new(ResponseBody::text(error.text().to_owned()));
-    *response.status_mut() = error.status();
-    let text = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(CONTENT_TYPE, text);
-    response
+    error_response(error).map(ResponseBody::text)
 }
 
 fn apply(response: &mut HeaderMap, remember: &RememberRequest) -> Result<(), Error> {
     let Some(cookie) = remember.finish()? else { return Ok(()) };
-    let mut cookie = HeaderValue::try_from(cookie).map_err(|error| {
-        Error::new(ErrorKind::Backend, "remember-me cookie is not valid in HTTP").with_source(error)
-    })?;
-    cookie.set_sensitive(true);
-    response.append(SET_COOKIE, cookie);
-    let no_store = HeaderValue::from_static("no-store");
-    for name in SessionHeaders::TARGETED {
-        if response.contains_key(name) {
-            response.insert(name, no_store.clone());
-        }
-    }
-    response.insert(CACHE_CONTROL, no_store);
+    append_cookie(response, cookie, "remember-me cookie is not valid in HTTP")?;
+    forbid_storing(response);
     Ok(())
 }

@@ -1,0 +1,48 @@
+//! Responses and response headers that the layers share.
+
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use session_core::ErrorKind;
+use session_core::request::SessionHeaders;
+
+use crate::Error;
+
+/// Logs an error and returns its response.
+pub(crate) fn error_response(error: session_core::Error) -> Response<String> {
+    let error = Error::from(error);
+    error.log();
+    text_response(error.status(), error.text())
+}
+
+pub(crate) fn text_response(status: StatusCode, text: &str) -> Response<String> {
+    let mut response = Response::new(text.to_owned());
+    *response.status_mut() = status;
+    let text = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, text);
+    response
+}
+
+/// Appends a `Set-Cookie` header. `invalid` is the message of the error if it is not valid in HTTP.
+pub(crate) fn append_cookie(
+    response: &mut HeaderMap,
+    cookie: String,
+    invalid: &'static str,
+) -> Result<(), session_core::Error> {
+    let mut cookie = HeaderValue::try_from(cookie).map_err(|error| {
+        session_core::Error::new(ErrorKind::Backend, invalid).with_source(error)
+    })?;
+    cookie.set_sensitive(true);
+    response.append(SET_COOKIE, cookie);
+    Ok(())
+}
+
+/// Forbids all caches to store the response.
+pub(crate) fn forbid_storing(response: &mut HeaderMap) {
+    let no_store = HeaderValue::from_static("no-store");
+    for name in SessionHeaders::TARGETED {
+        if response.contains_key(name) {
+            response.insert(name, no_store.clone());
+        }
+    }
+    response.insert(CACHE_CONTROL, no_store);
+}
