@@ -31,7 +31,7 @@ impl Fuzz {
     ///
     /// # Panics
     ///
-    /// If there is no valid input.
+    /// Panics if `samples` is empty.
     pub fn new(name: &'static str, samples: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Self {
         let samples: Vec<_> = samples.into_iter().map(|sample| sample.as_ref().into()).collect();
         assert!(!samples.is_empty(), "{name}: there is no valid input");

@@ -36,7 +36,7 @@ fn csrf_token_of_each_side_is_accepted_by_other() -> Result<()> {
         let secret = browser.state(here.url)?["csrf_token"].clone();
         let others = token(&mut browser, there.url)?;
         assert_eq!(browser.state(there.url)?["csrf_token"], secret, "the secret was replaced");
-        let strangers = token(&mut Browser::new(), here.url)?;
+        let others_token = token(&mut Browser::new(), here.url)?;
         for application in [there, here] {
             for token in [&own, &others] {
                 assert_eq!(send(&mut browser, application.url, token)?, 200, "{token}");
@@ -47,7 +47,7 @@ fn csrf_token_of_each_side_is_accepted_by_other() -> Result<()> {
                 }
             }
             let longer = format!("{own}A");
-            for token in ["", &strangers, &own[1..], &longer, "a.b.c"] {
+            for token in ["", &others_token, &own[1..], &longer, "a.b.c"] {
                 let status = send(&mut browser, application.url, token)?;
                 assert_eq!(status, application.refusal, "{token}");
             }

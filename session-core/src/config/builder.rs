@@ -162,7 +162,7 @@ impl SessionConfigBuilder {
     ///
     /// The messages begin a session as usual if the cookie would have more than 1 KB, if the
     /// request stores anything else, or if a handler calls [`save`](crate::Session::save). With a
-    /// [`token_header`](Self::token_header), there is no such cookie.
+    /// [`token_header`](Self::token_header), no such cookie is set.
     ///
     /// The visitor can read the messages, but not change them. A copy of the cookie shows them
     /// again until it expires. The key may be that of another purpose: this signature has its own

@@ -157,7 +157,7 @@ impl CsrfConfigBuilder {
     }
 
     /// Sets the page of refused requests: HTML. The default is a short English page, which says
-    /// what to do if the form outlived its session.
+    /// what to do if the session ended after the form was loaded.
     #[must_use]
     pub fn page(mut self, page: impl Fn(Reason) -> String + Send + Sync + 'static) -> Self {
         self.page = Arc::new(page);

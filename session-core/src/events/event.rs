@@ -94,7 +94,7 @@ pub enum Event<'a> {
         /// The call.
         call: StoreCall,
     },
-    /// A store call has returned. There is no such event for a call whose future was dropped.
+    /// A store call returned. A call whose future is dropped does not report it.
     StoreCallEnded {
         /// The call.
         call: StoreCall,

@@ -51,12 +51,12 @@ pub trait Users: Send + Sync + 'static {
     /// The user as handlers get it.
     type User: Clone + Send + Sync + 'static;
 
-    /// Returns the user whom [`log_in`](crate::Session::log_in) got as the owner, or `None` if
-    /// there is no such user any more, or if the user may not log in. The session is ended then.
+    /// Returns the user whom [`log_in`](crate::Session::log_in) got as the owner. Returns `None` if
+    /// the user no longer exists or may not log in; the session is then ended.
     ///
     /// # Errors
     ///
-    /// Any error if it is unknown whether there is such a user. The response is 503, and the
+    /// Any error if it is unknown whether the user exists. The response is 503, and the
     /// session stays.
     async fn load(&self, owner: &str) -> Result<Option<Self::User>, UserError>;
 
