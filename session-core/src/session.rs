@@ -6,6 +6,7 @@ pub(crate) mod by_hand;
 pub(crate) mod changes;
 mod details;
 mod dictionary;
+mod entries;
 mod flags;
 pub(crate) mod flash_cookie;
 mod flashes;

@@ -3,13 +3,13 @@
 //! One buffer has all text, and a small index points into it. A value is parsed only when a handler
 //! reads it; unchanged values are written back byte for byte.
 
-mod entries;
-
 use std::hash::{BuildHasher, Hasher, RandomState};
 
+use super::entries::{
+    ESCAPED, Entries, Entry, may_be_same_key, offset, parse_entries, slice, unescaped,
+};
 use crate::flask::is_tag;
 use crate::scan::{self, Malformed};
-use entries::{ESCAPED, Entries, Entry, may_be_same_key, offset, parse_entries, slice, unescaped};
 
 /// The largest number of keys for which repeated keys are found by comparing all pairs. Above it,
 /// they are found by hash.
