@@ -1,4 +1,4 @@
-//! Certificates for servers and their clients, made by openssl.
+//! Certificates for test servers and their clients, created with openssl.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,15 +9,15 @@ use crate::program::{installed, run};
 
 const NEW_KEY: [&str; 5] = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
 
-/// A new authority, and a certificate for 127.0.0.1 and localhost that it signed, for servers and
-/// clients. The certificate is also for 0.0.0.0, an address of this machine that is not a loopback
-/// address. All of it is files in PEM, which are removed when this is dropped.
+/// A certificate authority, and a certificate that it signed for 127.0.0.1, localhost and 0.0.0.0,
+/// which is a local address that is not a loopback address. Servers and clients use the same
+/// certificate. The files are in PEM format and are removed on drop.
 #[derive(Debug)]
 pub struct Certificates(TemporaryFolder);
 
 impl Certificates {
-    /// Makes an authority that nobody has heard of. TLS clients refuse a server that is its own authority, so there are two
-    /// certificates.
+    /// Creates an authority that no system trusts. TLS clients refuse a server certificate that is
+    /// its own authority, therefore there are two certificates.
     pub fn new() -> Self {
         let this = Self(TemporaryFolder::new());
         let authority =
@@ -47,17 +47,17 @@ impl Certificates {
         this
     }
 
-    /// The file with the certificate of the authority.
+    /// Returns the path of the certificate of the authority.
     pub fn authority(&self) -> PathBuf {
         self.0.path().join("authority.pem")
     }
 
-    /// The file with the certificate for 127.0.0.1.
+    /// Returns the path of the certificate for 127.0.0.1.
     pub fn certificate(&self) -> PathBuf {
         self.0.path().join("certificate.pem")
     }
 
-    /// The file with the key of that certificate.
+    /// Returns the path of the private key of that certificate.
     pub fn key(&self) -> PathBuf {
         self.0.path().join("key.pem")
     }

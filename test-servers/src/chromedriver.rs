@@ -1,4 +1,4 @@
-//! Debian's `chromedriver`, which starts a Chromium for each WebDriver session that is asked of it.
+//! Debian's `chromedriver`, which starts a Chromium for each WebDriver session.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -10,10 +10,11 @@ use serde_json::{Value, json};
 use crate::keeper::{Keeper, Program};
 use crate::program::installed;
 
-/// What it says when it listens, before the port.
+/// The text that chromedriver prints before its port when it is ready.
 const READY: &str = "ChromeDriver was started successfully on port ";
 
-/// What makes Chromium run without a screen, as any user, and talk to nobody but the pages that it is sent to.
+/// Arguments with which Chromium runs without a screen, as any user, and connects only to the pages
+/// under test.
 const ARGUMENTS: [&str; 11] = [
     "--headless=new",
     "--no-sandbox",
@@ -28,7 +29,8 @@ const ARGUMENTS: [&str; 11] = [
     "--disable-sync",
 ];
 
-/// A program that drives browsers. It ends with this process, and every browser with it.
+/// A program that drives browsers. The driver and all its browsers are killed when this process
+/// ends.
 #[derive(Debug)]
 pub struct Chromedriver {
     url: String,
@@ -36,26 +38,28 @@ pub struct Chromedriver {
     _keeper: Keeper,
 }
 
-/// The driver that all tests of this process share. A session of it is a browser of its own.
+/// Returns the driver that all tests of this process share. Each of its sessions is a separate
+/// browser.
 pub fn chromedriver() -> &'static Chromedriver {
     static DRIVER: OnceLock<Chromedriver> = OnceLock::new();
     DRIVER.get_or_init(Chromedriver::start)
 }
 
 impl Chromedriver {
-    /// The address, for a WebDriver client.
+    /// Returns the address for a WebDriver client.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// A folder that does not exist yet, for the profile of a browser: its cookies, its cache and all it remembers. It goes
-    /// away with the driver.
+    /// Returns a path for the profile of a browser: its cookies, cache and other data. The folder
+    /// does not exist yet. It is removed together with the driver.
     pub fn new_profile(&self) -> PathBuf {
         self.folder.join(format!("profile-{:016x}", fastrand::u64(..)))
     }
 
-    /// The capabilities that a WebDriver client asks for: a Chromium without a window, with this profile, which logs what
-    /// a page writes to its console (`browser`) and what it loads (`performance`).
+    /// Returns the capabilities that a WebDriver client requests: a Chromium without a window, with
+    /// this profile. It logs the console output of pages (`browser`) and their requests
+    /// (`performance`).
     pub fn capabilities(&self, profile: &Path) -> Value {
         let profile = format!("--user-data-dir={}", profile.display());
         let arguments: Vec<&str> = ARGUMENTS.into_iter().chain([profile.as_str()]).collect();
@@ -70,7 +74,7 @@ impl Chromedriver {
         let mut keeper = Keeper::new("chromedriver", |folder| Program {
             path: installed("env", "coreutils"),
             arguments: vec![
-                // A browser that is killed leaves files in both.
+                // A killed browser leaves files in both folders.
                 format!("TMPDIR={}", folder.display()),
                 format!("HOME={}", folder.display()),
                 installed("chromedriver", "chromium-driver").display().to_string(),
@@ -104,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_port_is_read_when_its_line_is_whole() {
+    fn port_is_read_from_complete_line() {
         assert_eq!(announced_port("Starting ChromeDriver on port 0\n"), None);
         assert_eq!(announced_port(&format!("{READY}412")), None);
         assert_eq!(announced_port(&format!("{READY}41234.\n")), Some(41_234));

@@ -1,4 +1,4 @@
-//! A Redis Cluster of three masters with a replica each.
+//! A Redis Cluster of three masters with one replica each.
 
 use std::process::Command;
 use std::thread;
@@ -7,34 +7,35 @@ use crate::private::{PrivateServer, in_background, wait_until};
 use crate::program::run;
 use crate::redis::{self, RedisOptions, ask};
 
-/// Six Redis servers of the test's own that form a Cluster. When a master fails, its replica takes over after two seconds.
+/// Six private Redis servers that form a Cluster. When a master fails, its replica takes over after
+/// two seconds.
 #[derive(Debug)]
 pub struct RedisCluster {
     nodes: Vec<PrivateServer>,
 }
 
-/// A Redis Cluster of the test's own: three masters, each with a replica.
+/// Starts a private Redis Cluster of three masters with one replica each.
 pub async fn redis_cluster() -> RedisCluster {
     redis_cluster_with(RedisOptions::default()).await
 }
 
-/// The same, with nodes set up as the test wants them.
+/// Like [`redis_cluster`], with options for all nodes.
 pub async fn redis_cluster_with(options: RedisOptions) -> RedisCluster {
     in_background(move || RedisCluster::start(&options.over(node_options()))).await
 }
 
 impl RedisCluster {
-    /// The addresses of all nodes.
+    /// Returns the addresses of all nodes.
     pub fn urls(&self) -> Vec<String> {
         self.nodes.iter().map(|node| node.url().to_owned()).collect()
     }
 
-    /// The nodes. The first three were the masters at the start.
+    /// Returns the nodes. The first three are masters at the start.
     pub fn nodes(&self) -> &[PrivateServer] {
         &self.nodes
     }
 
-    /// The master that serves a key now, as the first node that answers sees it.
+    /// Returns the master that serves a key now, according to the first node that replies.
     pub async fn master_of(&self, key: &str) -> &PrivateServer {
         for node in &self.nodes {
             if let Some(port) = served_by(node, key).await {
@@ -48,8 +49,8 @@ impl RedisCluster {
         panic!("no node of the Cluster knows who serves {key}")
     }
 
-    /// Kills the master that serves a key, waits until its replica serves it, and returns the killed one: its
-    /// [`restart`](PrivateServer::restart) brings it back as a replica.
+    /// Kills the master that serves a key, waits until its replica has taken over, and returns the
+    /// killed server. After a [`restart`](PrivateServer::restart), that server is a replica.
     pub async fn fail_over(&self, key: &str) -> &PrivateServer {
         let old = self.master_of(key).await;
         old.kill().await;
@@ -95,7 +96,7 @@ impl RedisCluster {
     }
 }
 
-/// `None` if the node does not run.
+/// Returns `None` if the node is not running.
 async fn served_by(node: &PrivateServer, key: &str) -> Option<u16> {
     let (node, key) = (node.client(), key.to_owned());
     in_background(move || {
@@ -124,7 +125,7 @@ fn agrees(node: &PrivateServer) -> bool {
     knows_all && is_synchronized && node.ask_now(&["cluster", "info"]).contains("cluster_state:ok")
 }
 
-/// Reads lines such as `id 127.0.0.1:7000@17000 master - 0 0 1 connected 0-5460 5462`.
+/// Parses lines such as `id 127.0.0.1:7000@17000 master - 0 0 1 connected 0-5460 5462`.
 fn master_of_slot(table: &str, slot: u16) -> Option<u16> {
     let serves = |slots: &str| {
         let (first, last) = slots.split_once('-').unwrap_or((slots, slots));

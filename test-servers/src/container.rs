@@ -1,4 +1,4 @@
-//! A server in a container, where a Docker daemon answers.
+//! Servers in containers, on machines with a Docker daemon.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -16,7 +16,7 @@ const QUICKLY: Duration = Duration::from_secs(2);
 #[cfg(feature = "containers")]
 const PULL_PATIENCE: Duration = Duration::from_mins(5);
 
-/// An image of Docker Hub.
+/// A Docker Hub image.
 #[derive(Debug)]
 #[cfg_attr(not(feature = "containers"), expect(dead_code, reason = "only Docker asks"))]
 pub(crate) struct Image {
@@ -27,7 +27,7 @@ pub(crate) struct Image {
     pub(crate) protocol: Protocol,
 }
 
-/// A running container, removed when this is dropped and when this process is gone.
+/// A running container. It is removed on drop, and when this process ends.
 #[derive(Debug)]
 pub(crate) struct Container {
     pub(crate) port: Port,
@@ -35,7 +35,7 @@ pub(crate) struct Container {
 }
 
 impl Container {
-    /// Starts a container, or tells why there is none.
+    /// Starts a container, or returns the reason why it cannot.
     pub(crate) async fn start(image: &'static Image) -> Result<Container, String> {
         let docker = in_background(client)
             .await
@@ -75,7 +75,7 @@ async fn run(image: &'static Image, name: &str, port: u16) -> Result<(), String>
         .start()
         .await
         .map_err(|error| error.to_string())?;
-    // The keeper removes it: a destructor does not run for what a whole process shares.
+    // The keeper removes the container, because statics are not dropped.
     std::mem::forget(container);
     Ok(())
 }
@@ -86,7 +86,8 @@ async fn run(_: &'static Image, _: &str, _: u16) -> Result<(), String> {
     Err("test-servers was built without its feature `containers`".to_owned())
 }
 
-/// The keeper comes before the container, so that there is no moment at which a killed process would leave one behind.
+/// Starts the keeper before the container. Otherwise a process that is killed in between would
+/// leave a container behind.
 async fn prepare(docker: &Path, name: &str) -> (Port, Keeper) {
     let script = r#"trap '"$1" rm -f -v "$2"; exit' TERM; while :; do sleep 1 & wait; done"#;
     let arguments = ["-c", script, "test-servers-container", &docker.display().to_string(), name];
@@ -108,7 +109,7 @@ fn log(docker: &Path, name: &str) -> String {
     String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
 }
 
-/// The command-line client of Docker, if a daemon answers.
+/// Returns the command-line client of Docker if a daemon replies.
 fn client() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let docker = std::env::split_paths(&path)
@@ -132,7 +133,7 @@ fn ask(mut stream: impl Timed) -> Option<String> {
     Some(String::from_utf8_lossy(&answer[..length]).into_owned())
 }
 
-/// A stream whose waits can be limited.
+/// A stream with timeouts.
 trait Timed: Read + Write {
     fn limit(&self) -> std::io::Result<()>;
 }

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use crate::keeper::{Keeper, Program};
 
-/// A new folder among the temporary files. It goes when this is dropped, and when the process ends, however that comes.
+/// A new temporary folder. It is removed on drop, and when the process ends for any reason.
 pub struct TemporaryFolder(Keeper);
 
 impl TemporaryFolder {
-    /// Makes the folder.
+    /// Creates the folder.
     pub fn new() -> Self {
         Self(Keeper::new("folder", |_| Program {
             path: PathBuf::new(),
@@ -18,7 +18,7 @@ impl TemporaryFolder {
         }))
     }
 
-    /// Where it is.
+    /// Returns the path of the folder.
     pub fn path(&self) -> &Path {
         self.0.folder()
     }

@@ -1,4 +1,5 @@
-//! A small shell process that owns one server: it ends the server when told, and when this process is gone.
+//! A small shell process that owns one server. It stops the server on request and when this process
+//! ends.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -7,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-/// What the keeper runs, and the signal that ends it for good.
+/// The program that the keeper runs, and the signal that kills it.
 pub(crate) struct Program {
     pub(crate) path: PathBuf,
     pub(crate) arguments: Vec<String>,
@@ -23,7 +24,7 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    /// Makes the folder. `program` is told the folder, in which it may write what the server needs.
+    /// Creates the folder. `program` gets its path. The server may write its files there.
     pub(crate) fn new(name: &str, program: impl FnOnce(&Path) -> Program) -> Keeper {
         let folder = std::env::temp_dir().join(format!(
             "test-servers-{name}-{}-{:08x}",
@@ -43,14 +44,14 @@ impl Keeper {
         &self.folder
     }
 
-    /// Gives an order and tells whether the server runs after it.
+    /// Sends an order and returns whether the server runs afterwards.
     pub(crate) fn order(&mut self, order: &str) -> bool {
         let orders = self.orders.as_mut().expect("the keeper is there until it is dropped");
         writeln!(orders, "{order}").expect("the keeper listens");
         self.reply() == "up"
     }
 
-    /// What the server wrote to its output.
+    /// Returns the output of the server.
     pub(crate) fn log(&self) -> String {
         let mut text = String::new();
         match fs::read(self.folder.join("log")) {
@@ -74,7 +75,7 @@ fn spawn(folder: &Path, program: Program) -> Child {
         .arg(program.last_signal)
         .arg(program.path)
         .args(program.arguments)
-        // An interrupt at the terminal goes to the whole group of the test.
+        // An interrupt at the terminal is sent to the whole process group of the test.
         .process_group(0)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

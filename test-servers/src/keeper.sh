@@ -1,12 +1,13 @@
-# Starts, signals and at last ends one server, as lines on standard input tell it. The end of the input, which comes
-# even when the process that writes it is killed, ends the server and removes its folder.
+# Starts, signals and stops one server, controlled by lines on standard input. At the end of the
+# input, the server is killed and its folder is removed. The input also ends if the writing process
+# is killed.
 # Arguments: FOLDER LAST_SIGNAL PROGRAM ARGUMENT...
 folder=$1
 last_signal=$2
 shift 2
 server=
 
-# Either signal would terminate this shell before it ends the server.
+# Either signal would terminate this shell before it stops the server.
 # HUP: Linux sends SIGHUP to this process group if the owner process exits while a process of the
 # group is stopped. `freeze` stops the server, and the pipe closes before the exit is complete.
 # PIPE: the owner process may exit before it reads a reply.
@@ -20,12 +21,12 @@ is_running() {
     esac
 }
 
-# Each thread has children of its own: chromedriver starts its browsers from several.
+# Linux lists child processes by thread. chromedriver starts its browsers from several threads.
 family() {
     [ -z "$server" ] || echo "$server" $(cat "/proc/$server/task/"*/children 2>/dev/null)
 }
 
-# A stopped parent makes no more children, so the second signal reaches all.
+# A stopped parent starts no more child processes, so the second signal reaches all.
 freeze() {
     kill -STOP $server 2>/dev/null
     kill -STOP $(family) 2>/dev/null
@@ -42,8 +43,8 @@ wait_for() {
     done
 }
 
-# A PostgreSQL that did not end in order leaves a piece of shared memory behind that no process ever frees. The seventh line
-# of this file ends with its number.
+# A killed PostgreSQL leaves a piece of shared memory that no process frees. The seventh line of
+# this file contains its number.
 free_shared_memory() {
     [ -f data/postmaster.pid ] || return 0
     ipcrm -m "$(sed -n '7s/.* //p' data/postmaster.pid)" 2>/dev/null

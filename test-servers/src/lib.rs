@@ -1,4 +1,4 @@
-//! Hands a test the Redis, PostgreSQL or MariaDB server that it needs, or a browser.
+//! Starts Redis, PostgreSQL and MariaDB servers and browsers for tests.
 //!
 //! ```no_run
 //! # async fn example() {
@@ -11,25 +11,28 @@
 //! # }
 //! ```
 //!
-//! [`redis`], [`postgres`] and [`mysql`] return the one server that all tests of a process share. It comes from the first of these:
+//! [`redis`], [`postgres`] and [`mysql`] return the one server that all tests of a process share.
+//! The first of these that is available is used:
 //!
 //! 1. The environment: `TEST_REDIS_URL`, `TEST_POSTGRES_URL`, `TEST_MYSQL_URL`.
-//! 2. A container, where a Docker daemon answers. `TEST_CONTAINERS=required` makes a test fail that would get its server in
-//!    another way; `TEST_CONTAINERS=never` passes Docker by.
+//! 2. A container, if a Docker daemon replies. With `TEST_CONTAINERS=required`, a test fails if its
+//!    server is not in a container. With `TEST_CONTAINERS=never`, Docker is not used.
 //! 3. The installed server, started on a free port in a temporary folder.
 //!
-//! Where there is none, the test fails with the command that installs one.
+//! If none is available, the test fails and prints the command that installs the server.
 //!
-//! [`redis_with`], [`postgres_with`], [`mysql_with`], [`redis_cluster`], [`redis_sentinel`] and [`pgbouncer`] start the installed
-//! server for one test, which may then kill, stop, freeze and restart it. [`RedisOptions`] ask for a password, TLS and settings.
-//! [`postgres_with_tls`] and [`mysql_with_tls`] offer TLS.
+//! [`redis_with`], [`postgres_with`], [`mysql_with`], [`redis_cluster`], [`redis_sentinel`] and
+//! [`pgbouncer`] start the installed server for one test. The test can kill, stop, freeze and
+//! restart it. [`RedisOptions`] set a password, TLS and other settings. [`postgres_with_tls`] and
+//! [`mysql_with_tls`] start servers that offer TLS.
 //!
-//! [`chromedriver()`] is Debian's, and drives its Chromium.
+//! [`chromedriver()`] starts Debian's chromedriver, which drives Debian's Chromium.
 //!
-//! [`proxy`] is a way to any of them that hangs, loses replies and leads elsewhere when it is told to.
+//! [`proxy`] forwards connections to any of these servers. A test can make it hang, lose replies
+//! and switch to another server.
 //!
-//! [`TemporaryFolder`] is for files. No server and no folder outlives the process that started it, even one that is killed.
-//! All of this needs Linux, and functions a tokio runtime.
+//! [`TemporaryFolder`] is for files. No server and no folder outlives the process that started it,
+//! even if that process is killed. The crate needs Linux, and its functions need a tokio runtime.
 
 #![expect(
     clippy::expect_used,

@@ -1,5 +1,5 @@
-//! Runs a server until standard input ends, for use by hand: `test-servers redis` prints its address. `private-redis`
-//! is always the installed server.
+//! Runs a server until standard input ends, for manual tests. `test-servers redis` prints the
+//! address of the server. `private-redis` always starts the installed server.
 
 #![expect(clippy::panic, reason = "it is a test without its server that fails")]
 

@@ -1,4 +1,4 @@
-//! One MariaDB server, which speaks the protocol of MySQL.
+//! MariaDB servers, which use the protocol of MySQL.
 
 use std::fs;
 use std::path::Path;
@@ -32,16 +32,17 @@ const KIND: Kind = Kind {
     start: || start(&["--innodb-flush-log-at-trx-commit=2".to_owned()]),
 };
 
-/// The MariaDB that the tests of this process share; `TEST_MYSQL_URL` names another one. The installed
-/// one does not wait for the disk.
+/// Returns the MariaDB that the tests of this process share. `TEST_MYSQL_URL` selects another
+/// server. The installed server does not wait for the disk.
 pub async fn mysql() -> &'static SharedServer {
     static SHARED: OnceCell<SharedServer> = OnceCell::const_new();
     SHARED.get_or_init(|| SharedServer::find(&KIND)).await
 }
 
-/// A MariaDB of the test's own, with settings as in `my.cnf`, such as `("innodb_flush_log_at_trx_commit", "2")`.
+/// Starts a private MariaDB with settings as in `my.cnf`, such as
+/// `("innodb_flush_log_at_trx_commit", "2")`.
 ///
-/// The user of its address is root.
+/// The user in its address is root.
 pub async fn mysql_with(settings: &[(&str, &str)]) -> PrivateServer {
     let settings: Vec<String> =
         settings.iter().map(|(name, value)| format!("--{name}={value}")).collect();
@@ -103,7 +104,7 @@ fn arguments(settings: &[String], folder: &Path, port: u16) -> Vec<String> {
         format!("--socket={}", path("socket")),
         format!("--pid-file={}", path("pid")),
         format!("--init-file={}", path("init.sql")),
-        // In a folder that several servers share, each deletes the temporary files of the others when it starts.
+        // Servers that share this folder delete each other's temporary files at the start.
         format!("--tmpdir={}", folder.display()),
         format!("--port={port}"),
         "--bind-address=127.0.0.1".into(),

@@ -1,4 +1,4 @@
-//! `PgBouncer` in transaction mode, before a PostgreSQL.
+//! `PgBouncer` in transaction mode in front of a PostgreSQL server.
 
 use std::fs;
 
@@ -9,9 +9,11 @@ use crate::postgres;
 use crate::private::{Description, PrivateServer, in_background};
 use crate::program::installed;
 
-/// A `PgBouncer` before the PostgreSQL at an address, with that server's user, password and database.
+/// Starts a `PgBouncer` in front of the PostgreSQL server at an address. Its user, password and
+/// database are those of that server.
 ///
-/// Each transaction of a client may run on another connection of the server; 20 of them serve up to 500 clients.
+/// Each transaction of a client can run on another server connection. Up to 500 clients share 20
+/// server connections.
 pub async fn pgbouncer(postgres_url: &str) -> PrivateServer {
     let server = Url::parse(postgres_url).expect("the address of a PostgreSQL is a URL");
     in_background(move || start(&server)).await

@@ -1,14 +1,14 @@
-//! Free ports that no other process which uses this crate is given at the same time.
+//! Free ports. Processes that use this crate at the same time get different ports.
 
 use std::fs::{self, File, OpenOptions};
 use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
-/// Where Redis listens for the other nodes of a Cluster, counted from its port.
+/// The offset of the Cluster bus port of Redis from its port.
 const CLUSTER_BUS: u16 = 10_000;
 
-/// A port on 127.0.0.1 that stays reserved until this is dropped.
+/// A port on 127.0.0.1 that stays reserved until drop.
 #[derive(Debug)]
 pub(crate) struct Port {
     number: u16,
@@ -16,8 +16,8 @@ pub(crate) struct Port {
 }
 
 impl Port {
-    /// Ports of this range, and those of their Cluster buses, lie below the range from which Linux takes the local ports of
-    /// connections, so a server finds its port free when it comes back.
+    /// Reserves a port below the range from which Linux takes the local ports of connections. This
+    /// also applies to its Cluster bus. Therefore the port is still free when a server restarts.
     pub(crate) fn reserve() -> Port {
         (0..1000)
             .find_map(|_| Self::try_reserve(fastrand::u16(11_000..20_000)))
@@ -46,7 +46,7 @@ fn lock_folder() -> PathBuf {
     std::env::temp_dir().join(format!("test-servers-ports-of-{}", user()))
 }
 
-/// The number of the user that this process runs as; 0 is root.
+/// Returns the user id of this process; 0 is root.
 pub(crate) fn user() -> u32 {
     fs::metadata("/proc/self").expect("this is Linux").uid()
 }

@@ -1,4 +1,4 @@
-//! One PostgreSQL server.
+//! PostgreSQL servers.
 
 use std::path::Path;
 use std::process::Command;
@@ -31,16 +31,17 @@ const KIND: Kind = Kind {
     start: || start(&["fsync=off".to_owned()]),
 };
 
-/// The PostgreSQL that the tests of this process share; `TEST_POSTGRES_URL` names another one. The installed
-/// one does not wait for the disk.
+/// Returns the PostgreSQL that the tests of this process share. `TEST_POSTGRES_URL` selects another
+/// server. The installed server does not wait for the disk.
 pub async fn postgres() -> &'static SharedServer {
     static SHARED: OnceCell<SharedServer> = OnceCell::const_new();
     SHARED.get_or_init(|| SharedServer::find(&KIND)).await
 }
 
-/// A PostgreSQL of the test's own, with settings as in `postgresql.conf`, such as `("synchronous_commit", "off")`.
+/// Starts a private PostgreSQL with settings as in `postgresql.conf`, such as
+/// `("synchronous_commit", "off")`.
 ///
-/// The user of its address is the superuser.
+/// The user in its address is the superuser.
 pub async fn postgres_with(settings: &[(&str, &str)]) -> PrivateServer {
     let settings: Vec<String> =
         settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -57,7 +58,7 @@ pub(crate) fn url(port: u16) -> String {
     format!("postgres://postgres:{PASSWORD}@127.0.0.1:{port}/postgres")
 }
 
-/// The command that runs a program which refuses to run as root.
+/// Returns the command that runs a program which refuses to run as root.
 pub(crate) fn not_as_root(program: &Path) -> Vec<String> {
     let mut command = Vec::new();
     if port::user() == 0 {
@@ -117,8 +118,8 @@ pub(crate) fn describe(url: String) -> Description {
     }
 }
 
-/// Copies the certificate and its key to where PostgreSQL looks for them. It refuses a key that
-/// others can read.
+/// Copies the certificate and its key to the data folder. PostgreSQL refuses a key that other users
+/// can read.
 fn copy_certificate(certificates: &Certificates, data: &Path) {
     for (file, name) in
         [(certificates.certificate(), "server.crt"), (certificates.key(), "server.key")]
@@ -143,7 +144,7 @@ fn copy_template(data: &Path) {
             run(Command::new("chown").arg("postgres").arg(template));
         }
         let command = not_as_root(&program);
-        // The default, SCRAM, costs a client of a debug build a tenth of a second for each connection.
+        // With the default, SCRAM, each connection of a debug build takes a tenth of a second.
         run(Command::new(&command[0])
             .args(&command[1..])
             .arg(format!("--pwfile={}", password.display()))

@@ -1,4 +1,4 @@
-//! A server of the test's own, which the test may kill, stop, freeze and start again.
+//! A private server, which its test can kill, stop, freeze and restart.
 
 use std::fmt;
 use std::panic::resume_unwind;
@@ -16,10 +16,10 @@ use crate::program::run;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// An installed server, started for one test on a port and in a folder of its own. Dropping it ends the server and removes
-/// the folder; so does the end of the process, however it comes.
+/// An installed server, started for one test on its own port and in its own folder. On drop and
+/// when the process ends for any reason, the server is killed and its folder is removed.
 ///
-/// A method that starts the server waits until it takes clients.
+/// A method that starts the server waits until it accepts clients.
 pub struct PrivateServer(Arc<Inner>);
 
 struct Inner {
@@ -29,50 +29,51 @@ struct Inner {
     description: Description,
 }
 
-/// What the parts of this crate that know one kind of server say about it.
+/// The properties of one kind of server.
 pub(crate) struct Description {
     pub(crate) url: String,
-    /// How to see that the server is ready; without a protocol, the client asks for `PING`.
+    /// The protocol of the readiness check; without a protocol, the command-line client sends
+    /// `PING`.
     pub(crate) protocol: Option<Protocol>,
-    /// The command-line client and its arguments, before those of a question.
+    /// The command-line client and its arguments, without the query.
     pub(crate) client: Vec<String>,
-    /// What makes the server stop in an orderly way.
+    /// The signal for an orderly stop.
     pub(crate) stop_signal: &'static str,
     pub(crate) certificates: Option<Arc<Certificates>>,
 }
 
 impl PrivateServer {
-    /// The address, in the form that the drivers take.
+    /// Returns the address, in the form that drivers accept.
     pub fn url(&self) -> &str {
         &self.0.description.url
     }
 
-    /// The port on 127.0.0.1. It stays the same as long as this value lives.
+    /// Returns the port on 127.0.0.1. It does not change while this value exists.
     pub fn port(&self) -> u16 {
         self.0.port.number()
     }
 
-    /// The server's folder, which goes away with it.
+    /// Returns the folder of the server. It is removed together with the server.
     pub fn folder(&self) -> &Path {
         &self.0.folder
     }
 
-    /// The certificates of a server with TLS.
+    /// Returns the certificates of a server with TLS.
     pub fn certificates(&self) -> Option<&Certificates> {
         self.0.description.certificates.as_deref()
     }
 
-    /// What the server wrote to its output since it was started for the first time.
+    /// Returns all output of the server since its first start.
     pub fn log(&self) -> String {
         self.0.keeper().log()
     }
 
-    /// Ends the server and its children at once, as kill -9 does.
+    /// Kills the server and its child processes with SIGKILL.
     pub async fn kill(&self) {
         self.in_background(|inner| _ = inner.keeper().order("end KILL")).await;
     }
 
-    /// Ends the server in the orderly way of its kind.
+    /// Stops the server in an orderly way.
     pub async fn stop(&self) {
         self.in_background(|inner| {
             _ = inner.keeper().order(&format!("end {}", inner.description.stop_signal));
@@ -80,7 +81,7 @@ impl PrivateServer {
         .await;
     }
 
-    /// Starts the server again on the same port, with the data that it left. If it still runs, it is killed first.
+    /// Restarts the server on the same port with its data. A running server is killed first.
     pub async fn restart(&self) {
         self.in_background(|inner| {
             inner.keeper().order("end KILL");
@@ -89,25 +90,26 @@ impl PrivateServer {
         .await;
     }
 
-    /// Freezes the server and its children: connections stay open, and nothing answers.
+    /// Freezes the server and its child processes. Connections stay open, and nothing replies.
     pub async fn pause(&self) {
         self.in_background(|inner| _ = inner.keeper().order("pause")).await;
     }
 
-    /// Lets a frozen server go on.
+    /// Resumes a frozen server.
     pub async fn resume(&self) {
         self.in_background(|inner| _ = inner.keeper().order("resume")).await;
     }
 
-    /// Asks the server through its own command-line client: the words of a Redis command, or one SQL statement.
+    /// Sends a query through the command-line client of the server: the words of a Redis command,
+    /// or one SQL statement.
     ///
-    /// Of a SQL result, each row is a line.
+    /// Each row of a SQL result is a line.
     pub async fn ask(&self, question: &[&str]) -> String {
         let question: Vec<String> = question.iter().map(|&word| word.to_owned()).collect();
         self.in_background(move |inner| run(&mut inner.client(&question))).await
     }
 
-    /// `program` is told the folder and the port.
+    /// `program` gets the folder and the port.
     pub(crate) fn start(
         name: &str,
         program: impl FnOnce(&Path, u16) -> Program,
@@ -122,7 +124,7 @@ impl PrivateServer {
         PrivateServer(Arc::new(inner))
     }
 
-    /// The command-line client and its arguments, before those of a question.
+    /// Returns the command-line client and its arguments, without the query.
     pub(crate) fn client(&self) -> Vec<String> {
         self.0.description.client.clone()
     }
@@ -142,7 +144,7 @@ impl PrivateServer {
 }
 
 impl Inner {
-    /// A test that panicked while it held the lock leaves a keeper that still keeps.
+    /// Ignores poisoning: if a test panics while it holds the lock, the keeper still works.
     fn keeper(&self) -> MutexGuard<'_, Keeper> {
         self.keeper.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -181,12 +183,12 @@ impl fmt::Debug for PrivateServer {
     }
 }
 
-/// Looks again and again, each 10 milliseconds, and fails after a minute.
+/// Checks the condition every 10 milliseconds, and panics after a minute.
 pub(crate) fn wait_until(what: &str, is_so: impl FnMut() -> bool) {
     assert!(comes_true(is_so), "waited {PATIENCE:?} until {what}");
 }
 
-/// Looks again and again, each 10 milliseconds, and gives up after a minute.
+/// Checks the condition every 10 milliseconds, and returns `false` after a minute.
 pub(crate) fn comes_true(mut is_so: impl FnMut() -> bool) -> bool {
     let begin = Instant::now();
     while begin.elapsed() < PATIENCE {
@@ -198,7 +200,7 @@ pub(crate) fn comes_true(mut is_so: impl FnMut() -> bool) -> bool {
     false
 }
 
-/// Runs what waits for programs where it holds up no task of the test.
+/// Runs blocking code on a thread where it delays no task of the test.
 pub(crate) async fn in_background<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> T {

@@ -1,10 +1,10 @@
-//! Asks an address, in the first words of its protocol, whether a server is ready there.
+//! Checks whether a server is ready, with the first bytes of its protocol.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// A protocol that a server speaks.
+/// A protocol of a server.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Protocol {
     Redis,
@@ -13,14 +13,15 @@ pub(crate) enum Protocol {
 }
 
 impl Protocol {
-    /// Whether a server at 127.0.0.1 takes clients now.
+    /// Returns whether a server at 127.0.0.1 accepts clients now.
     pub(crate) fn is_ready(self, port: u16) -> bool {
         self.first_answer(port).is_ok_and(|answer| match self {
-            // A server that asks for a password is ready; one that loads its data says -LOADING.
+            // A server that requires a password is ready. While Redis loads its data, it replies
+            // -LOADING.
             Protocol::Redis => answer.starts_with(b"+PONG") || answer.starts_with(b"-NOAU"),
-            // `R` asks for a password; a server that starts or recovers sends an error, `E`.
+            // `R` requests a password. A server that is starting or recovering sends an error, `E`.
             Protocol::Postgres => answer[0] == b'R',
-            // After the four bytes of a packet's head comes the version of the protocol, or 255 for an error.
+            // Four bytes of packet header precede the protocol version, or 255 for an error.
             Protocol::MySql => answer[4] == 10,
         })
     }

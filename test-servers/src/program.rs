@@ -1,9 +1,9 @@
-//! Finds installed programs, and says what to install where one is missing.
+//! Finds installed programs, and names the package of a missing program.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A program of a Debian package.
+/// Returns the path of a program of a Debian package.
 pub(crate) fn installed(name: &str, package: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
@@ -16,7 +16,7 @@ pub(crate) fn installed(name: &str, package: &str) -> PathBuf {
         })
 }
 
-/// Runs a program to its end and returns what it printed.
+/// Runs a program to completion and returns its output.
 pub(crate) fn run(command: &mut Command) -> String {
     let output =
         command.output().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
@@ -26,7 +26,8 @@ pub(crate) fn run(command: &mut Command) -> String {
     printed
 }
 
-/// Debian keeps the programs of each version apart, outside the search path; the newest comes first.
+/// Returns Debian's folders of PostgreSQL programs, one for each version, newest first. They are
+/// not in the search path.
 fn postgres_folders() -> Vec<PathBuf> {
     let mut versions: Vec<u32> = Path::new("/usr/lib/postgresql")
         .read_dir()

@@ -1,4 +1,5 @@
-//! A way to a server that can be made to hang, to lose replies and to lead elsewhere. It knows no protocol.
+//! A proxy that can hang, lose replies and switch to another server. It is independent of the
+//! protocol.
 
 use std::fmt;
 use std::io;
@@ -12,23 +13,24 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use url::Url;
 
-/// A port on 127.0.0.1 that leads to a server; see [`proxy`]. Dropping it closes the port and every connection.
+/// A port on 127.0.0.1 that forwards to a server; see [`proxy`]. Dropping it closes the port and
+/// all connections.
 pub struct Proxy {
     port: u16,
     way: Arc<Way>,
     task: JoinHandle<()>,
 }
 
-/// What becomes of a connection whose reply is lost.
+/// The behaviour of a connection after a lost reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LostReply {
-    /// It is closed in the place of the reply.
+    /// The proxy closes the connection instead of the reply.
     Closes,
-    /// It stays open, and this reply and all later ones never come.
+    /// The connection stays open, and this reply and all later replies are lost.
     Hangs,
 }
 
-/// What all connections of a proxy look at.
+/// The state that all connections of a proxy share.
 struct Way {
     server: AtomicU16,
     connections: AtomicUsize,
@@ -37,7 +39,7 @@ struct Way {
     loss: Mutex<Option<Loss>>,
 }
 
-/// Which replies are lost.
+/// The requests whose replies are lost.
 struct Loss {
     of_requests_with: Vec<u8>,
     one_in: usize,
@@ -46,8 +48,8 @@ struct Loss {
     reply: LostReply,
 }
 
-/// A proxy before the server at a port of 127.0.0.1. It passes everything on until it is told otherwise, and lives in the
-/// runtime of its caller.
+/// Starts a proxy in front of the server at a port of 127.0.0.1. It forwards everything until a
+/// method changes its behaviour. It runs in the runtime of the caller.
 pub async fn proxy(server: u16) -> Proxy {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let port = listener.local_addr().expect("a listener has an address").port();
@@ -63,12 +65,12 @@ pub async fn proxy(server: u16) -> Proxy {
 }
 
 impl Proxy {
-    /// Where it listens on 127.0.0.1.
+    /// Returns the port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The address of a server, with the proxy in its place.
+    /// Returns the address of a server with the port of the proxy.
     pub fn before(&self, server_url: &str) -> String {
         let mut url = Url::parse(server_url).expect("the address of a server is a URL");
         url.set_host(Some("127.0.0.1")).expect("the address of a server has a host");
@@ -76,27 +78,27 @@ impl Proxy {
         url.into()
     }
 
-    /// How many connections were made through it so far.
+    /// Returns the number of connections that clients have opened so far.
     pub fn connections(&self) -> usize {
         self.way.connections.load(Ordering::SeqCst)
     }
 
-    /// Lets new connections lead to another port of 127.0.0.1.
+    /// Forwards new connections to another port of 127.0.0.1.
     pub fn lead_to(&self, server: u16) {
         self.way.server.store(server, Ordering::SeqCst);
     }
 
-    /// Passes nothing on from now on, on no connection, new or old.
+    /// Stops forwarding on all connections, old and new.
     pub fn hang(&self) {
         self.way.hangs.send_replace(true);
     }
 
-    /// Passes on again, first what came meanwhile.
+    /// Forwards again, starting with the data received meanwhile.
     pub fn resume(&self) {
         self.way.hangs.send_replace(false);
     }
 
-    /// Loses the replies to requests that contain these bytes in one piece: that of every `one_in`th one. The requests
+    /// Loses every `one_in`th reply to requests that contain these bytes in one piece. The requests
     /// themselves reach the server.
     pub fn lose_replies(&self, of_requests_with: &[u8], one_in: usize, reply: LostReply) {
         let of_requests_with = of_requests_with.to_vec();
@@ -109,7 +111,7 @@ impl Proxy {
         }));
     }
 
-    /// Loses the reply to the next request that contains these bytes in one piece, and to no later one.
+    /// Loses only the reply to the next request that contains these bytes in one piece.
     pub fn lose_next_reply(&self, of_requests_with: &[u8], reply: LostReply) {
         let of_requests_with = of_requests_with.to_vec();
         self.set_loss(Some(Loss {
@@ -126,7 +128,7 @@ impl Proxy {
         self.set_loss(None);
     }
 
-    /// How many replies were lost so far.
+    /// Returns the number of replies lost so far.
     pub fn lost(&self) -> usize {
         self.way.lost.load(Ordering::SeqCst)
     }
@@ -150,7 +152,7 @@ impl fmt::Debug for Proxy {
 
 impl Way {
     async fn until_it_passes(&self) {
-        // The sender is this value's own, so the wait cannot fail.
+        // The wait cannot fail, because this value owns the sender.
         let _ = self.hangs.subscribe().wait_for(|hangs| !hangs).await;
     }
 
@@ -170,7 +172,7 @@ impl Way {
     }
 }
 
-/// The connections end with this task, for they are part of it.
+/// The connections are part of this task and close with it.
 async fn accept(listener: TcpListener, way: Arc<Way>) {
     let mut connections = tokio::task::JoinSet::new();
     loop {
@@ -234,7 +236,7 @@ async fn pass_replies(
     }
 }
 
-/// The end of either side ends the connection.
+/// If either side closes, the whole connection closes.
 async fn read(from: &mut ReadHalf<'_>, buffer: &mut [u8]) -> io::Result<usize> {
     match from.read(buffer).await? {
         0 => Err(io::ErrorKind::UnexpectedEof.into()),

@@ -1,4 +1,4 @@
-//! One Redis server, and the pieces from which Cluster and Sentinel are made.
+//! Redis servers, and the parts shared by Cluster and Sentinel.
 
 use std::path::Path;
 use std::process::Command;
@@ -29,15 +29,15 @@ const KIND: Kind = Kind {
     start: || start(&RedisOptions::default()),
 };
 
-/// The Redis that the tests of this process share; `TEST_REDIS_URL` names another one.
+/// Returns the Redis that the tests of this process share. `TEST_REDIS_URL` selects another server.
 pub async fn redis() -> &'static SharedServer {
     static SHARED: OnceCell<SharedServer> = OnceCell::const_new();
     SHARED.get_or_init(|| SharedServer::find(&KIND)).await
 }
 
-/// How a Redis of the test's own is set up: as Redis comes, but without snapshots, unless something else is asked for.
+/// The settings of a private Redis. The defaults are those of Redis, but without snapshots.
 ///
-/// All nodes of a Cluster, or all servers behind Sentinel, are set up in the same way.
+/// All nodes of a Cluster and all servers behind Sentinel have the same settings.
 #[derive(Clone, Debug, Default)]
 pub struct RedisOptions {
     pub(crate) password: Option<String>,
@@ -46,41 +46,41 @@ pub struct RedisOptions {
 }
 
 impl RedisOptions {
-    /// Clients must give this password. It is part of the server's address.
+    /// Sets the password that clients must send. It is part of the server's address.
     #[must_use]
     pub fn password(mut self, password: &str) -> Self {
         self.password = Some(password.to_owned());
         self
     }
 
-    /// The server speaks TLS and nothing else, with new [certificates](PrivateServer::certificates). Clients need none of
-    /// their own unless `tls-auth-clients` is set to `yes`.
+    /// Makes the server accept only TLS, with new [certificates](PrivateServer::certificates).
+    /// Clients need no certificate unless `tls-auth-clients` is `yes`.
     #[must_use]
     pub fn tls(mut self) -> Self {
         self.certificates = Some(Arc::new(Certificates::new()));
         self
     }
 
-    /// What the server acknowledged is there after it was killed.
+    /// Makes acknowledged writes survive a kill of the server.
     #[must_use]
     pub fn append_only(self) -> Self {
         self.setting("appendonly", "yes")
     }
 
-    /// Any line of `redis.conf`. The last one of a name counts.
+    /// Adds a line of `redis.conf`. The last line of a name applies.
     #[must_use]
     pub fn setting(mut self, name: &str, value: &str) -> Self {
         self.settings.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// The same, over what others have set by default.
+    /// Returns these options on top of the `defaults`.
     pub(crate) fn over(self, defaults: RedisOptions) -> RedisOptions {
         RedisOptions { settings: [defaults.settings, self.settings].concat(), ..self }
     }
 }
 
-/// A Redis of the test's own.
+/// Starts a private Redis.
 pub async fn redis_with(options: RedisOptions) -> PrivateServer {
     in_background(move || start(&options)).await
 }
@@ -97,7 +97,7 @@ pub(crate) fn start(options: &RedisOptions) -> PrivateServer {
     )
 }
 
-/// What a server, or a Sentinel, at a port is like from outside.
+/// Returns the description of a server or a Sentinel at a port.
 pub(crate) fn describe(
     password: Option<&str>,
     certificates: Option<&Arc<Certificates>>,
@@ -129,7 +129,7 @@ pub(crate) fn describe(
     }
 }
 
-/// The lines of `redis.conf` by which a server, or a Sentinel, listens at a port.
+/// Returns the lines of `redis.conf` with which a server or a Sentinel listens at a port.
 pub(crate) fn listening(
     certificates: Option<&Certificates>,
     port: u16,
@@ -147,7 +147,7 @@ pub(crate) fn listening(
     ] {
         lines.push((name, file.display().to_string()));
     }
-    // The second and third are about the ways to other servers.
+    // The second and third lines set TLS for connections to other servers.
     lines.extend(
         ["tls-auth-clients", "tls-replication", "tls-cluster"]
             .into_iter()
@@ -156,7 +156,7 @@ pub(crate) fn listening(
     lines
 }
 
-/// What the server says; nothing if it does not run.
+/// Returns the reply of the server; empty if it is not running.
 pub(crate) fn ask(client: &[String], question: &[&str]) -> String {
     let output = Command::new(&client[0])
         .args(&client[1..])
@@ -166,7 +166,7 @@ pub(crate) fn ask(client: &[String], question: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// The address of a server without TLS and without a password.
+/// Returns the address of a server without TLS and without a password.
 fn url(port: u16) -> String {
     format!("redis://127.0.0.1:{port}/")
 }

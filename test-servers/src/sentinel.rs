@@ -1,4 +1,4 @@
-//! A Redis master with a replica, watched by three sentinels.
+//! A Redis master with a replica, monitored by three sentinels.
 
 use std::fs;
 
@@ -9,46 +9,48 @@ use crate::redis::{self, RedisOptions};
 
 const NAME: &str = "main";
 
-/// Two Redis servers and three sentinels of the test's own. When the master fails, the replica takes over after a second.
+/// Two private Redis servers and three sentinels. When the master fails, the replica takes over
+/// after a second.
 #[derive(Debug)]
 pub struct RedisSentinel {
     servers: Vec<PrivateServer>,
     sentinels: Vec<PrivateServer>,
 }
 
-/// A Redis of the test's own behind Sentinel: a master, a replica, three sentinels.
+/// Starts a private Redis behind Sentinel: a master, a replica and three sentinels.
 pub async fn redis_sentinel() -> RedisSentinel {
     redis_sentinel_with(RedisOptions::default()).await
 }
 
-/// The same, set up as the test wants it. A password is that of the servers, and clients of the sentinels need none; TLS is
-/// spoken by all.
+/// Like [`redis_sentinel`], with options. The password applies to the servers only; the sentinels
+/// require none. TLS applies to all.
 pub async fn redis_sentinel_with(options: RedisOptions) -> RedisSentinel {
     in_background(move || RedisSentinel::start(&options.over(server_options()))).await
 }
 
 impl RedisSentinel {
-    /// The addresses of the sentinels.
+    /// Returns the addresses of the sentinels.
     pub fn urls(&self) -> Vec<String> {
         self.sentinels.iter().map(|sentinel| sentinel.url().to_owned()).collect()
     }
 
-    /// The name under which the sentinels know the master.
+    /// Returns the name under which the sentinels know the master.
     pub fn master_name(&self) -> &'static str {
         NAME
     }
 
-    /// The two servers that take turns as the master; the first was it at the start.
+    /// Returns the two servers, each of which can be the master. The first is the master at the
+    /// start.
     pub fn servers(&self) -> &[PrivateServer] {
         &self.servers
     }
 
-    /// The sentinels.
+    /// Returns the sentinels.
     pub fn sentinels(&self) -> &[PrivateServer] {
         &self.sentinels
     }
 
-    /// The master, as the first sentinel sees it.
+    /// Returns the master according to the first sentinel.
     pub async fn master(&self) -> &PrivateServer {
         let answer = self.sentinels[0].ask(&["sentinel", "get-master-addr-by-name", NAME]).await;
         self.servers
@@ -57,8 +59,8 @@ impl RedisSentinel {
             .expect("the master is one of the servers")
     }
 
-    /// Kills the master, waits until all sentinels name the other server, and returns the killed one: its
-    /// [`restart`](PrivateServer::restart) brings it back as a replica.
+    /// Kills the master, waits until all sentinels name the other server, and returns the killed
+    /// server. After a [`restart`](PrivateServer::restart), that server is a replica.
     pub async fn fail_over(&self) -> &PrivateServer {
         let old = self.master().await;
         old.kill().await;
@@ -66,8 +68,8 @@ impl RedisSentinel {
         old
     }
 
-    /// Lets the sentinels make the other server the master, waits until they have, and returns the
-    /// old master, which is now a replica.
+    /// Makes the sentinels promote the other server, waits until they have, and returns the old
+    /// master, which is now a replica.
     pub async fn switch_over(&self) -> &PrivateServer {
         let old = self.start_switch_over().await;
         let server = old.client();
@@ -80,8 +82,8 @@ impl RedisSentinel {
         old
     }
 
-    /// Lets the sentinels make the other server the master, waits until all of them name it, and
-    /// returns the old master.
+    /// Makes the sentinels promote the other server, waits until all of them name it, and returns
+    /// the old master.
     ///
     /// For several seconds, the old master still accepts writes, which are lost.
     pub async fn start_switch_over(&self) -> &PrivateServer {

@@ -1,11 +1,13 @@
-//! The servers that all tests of a process share, and the three ways to come by one.
+//! The servers that all tests of a process share: from the environment, in a container or
+//! installed.
 
 use url::Url;
 
 use crate::container::{Container, Image};
 use crate::private::{PrivateServer, in_background};
 
-/// A server that all tests of this process use; so each should keep to keys or tables of its own.
+/// A server that all tests of this process use. Therefore each test must use its own keys or
+/// tables.
 #[derive(Debug)]
 pub struct SharedServer {
     url: String,
@@ -19,24 +21,24 @@ enum Source {
     Installed(#[expect(dead_code, reason = "kept for what ends with it")] PrivateServer),
 }
 
-/// Where a [`SharedServer`] comes from.
+/// The origin of a [`SharedServer`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     /// The address was in the environment.
     Environment,
-    /// Docker runs it.
+    /// Docker runs the server.
     Container,
     /// The installed server was started.
     Installed,
 }
 
 impl SharedServer {
-    /// The address, in the form that the drivers take.
+    /// Returns the address, in the form that drivers accept.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Where the server comes from.
+    /// Returns the origin of the server.
     pub fn way(&self) -> Way {
         match self.source {
             Source::Environment => Way::Environment,
@@ -77,7 +79,7 @@ impl SharedServer {
         SharedServer { url: server.url().to_owned(), source: Source::Installed(server) }
     }
 
-    /// An address is only looked at: a wrong one should fail here and not in the middle of a test.
+    /// Checks the address, because a wrong address must fail here and not in the middle of a test.
     async fn named(variable: &str, url: String) -> SharedServer {
         let parsed =
             Url::parse(&url).unwrap_or_else(|error| panic!("{variable} is not a URL: {error}"));
@@ -97,7 +99,7 @@ impl SharedServer {
     }
 }
 
-/// What there is to know about one kind of server.
+/// The properties of one kind of server.
 pub(crate) struct Kind {
     pub(crate) variable: &'static str,
     pub(crate) image: Image,

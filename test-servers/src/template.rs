@@ -1,4 +1,4 @@
-//! Data folders of freshly initialized servers, made once per machine and copied for each start.
+//! Data folders of freshly initialized servers, created once per machine and copied for each start.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -6,7 +6,8 @@ use std::process::Command;
 
 use crate::program::run;
 
-/// Copies the template `name` to `target`. Where there is none yet, `initialize` makes it, in a folder that it is told.
+/// Copies the template `name` to `target`. If it does not exist yet, `initialize` creates it in the
+/// given folder.
 pub(crate) fn copy(name: &str, target: &Path, initialize: impl FnOnce(&Path)) {
     let store = store();
     fs::create_dir_all(&store)
@@ -21,11 +22,12 @@ pub(crate) fn copy(name: &str, target: &Path, initialize: impl FnOnce(&Path)) {
     copy_folder(&template, target);
 }
 
-/// A server that must not run as root cannot reach each target folder, so the template grows among the temporary files.
+/// Creates the template in the folder for temporary files, because a server that must not run as
+/// root cannot access each target folder.
 fn make(template: &Path, initialize: impl FnOnce(&Path)) {
     let nursery =
         std::env::temp_dir().join(format!("test-servers-template-{}", std::process::id()));
-    // What an attempt left that failed.
+    // A failed attempt can leave files.
     let _ = fs::remove_dir_all(&nursery);
     fs::create_dir(&nursery)
         .unwrap_or_else(|error| panic!("{} cannot be made: {error}", nursery.display()));
@@ -43,7 +45,7 @@ fn copy_folder(from: &Path, to: &Path) {
     run(Command::new("cp").args(["-a", "--reflink=auto"]).arg(from).arg(to));
 }
 
-/// Inside the target folder from which the test runs.
+/// Returns a path in the target folder from which the test runs.
 fn store() -> PathBuf {
     let program = std::env::current_exe().expect("a running program has a path");
     let target = program.ancestors().find(|folder| folder.join("CACHEDIR.TAG").exists());

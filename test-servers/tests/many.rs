@@ -1,4 +1,5 @@
-//! Redis as several servers: a Cluster, and a master behind Sentinel, that each survive the loss of a master.
+//! Redis as several servers: a Cluster, and a master behind Sentinel. Each survives the loss of a
+//! master.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -10,7 +11,7 @@ use test_servers::{
 };
 
 #[tokio::test]
-async fn a_cluster_serves_a_key_and_survives_the_loss_of_its_master() {
+async fn cluster_without_master_serves_its_keys() {
     let cluster = redis_cluster().await;
     assert_eq!(cluster.urls().len(), 6);
     let master = cluster.master_of("note").await;
@@ -34,7 +35,7 @@ async fn a_cluster_serves_a_key_and_survives_the_loss_of_its_master() {
 }
 
 #[tokio::test]
-async fn sentinels_name_the_replica_after_the_loss_of_the_master() {
+async fn sentinels_without_master_name_replica() {
     let sentinel = redis_sentinel().await;
     assert_eq!((sentinel.urls().len(), sentinel.servers().len()), (3, 2));
     let master = sentinel.master().await;
@@ -56,7 +57,7 @@ async fn sentinels_name_the_replica_after_the_loss_of_the_master() {
 }
 
 #[tokio::test]
-async fn a_master_that_steps_back_lives_on_as_a_replica() {
+async fn master_after_switch_over_is_replica() {
     let sentinel = redis_sentinel().await;
     let old = sentinel.switch_over().await;
     assert_eq!(old.port(), sentinel.servers()[0].port());
@@ -66,7 +67,7 @@ async fn a_master_that_steps_back_lives_on_as_a_replica() {
 }
 
 #[tokio::test]
-async fn a_password_and_tls_are_those_of_all_servers_together() {
+async fn password_and_tls_apply_to_all_servers() {
     let options =
         RedisOptions::default().password("open-sesame").tls().setting("tls-auth-clients", "yes");
     let cluster = redis_cluster_with(options.clone()).await;

@@ -1,4 +1,5 @@
-//! What becomes of servers when the process that started them ends, and which server a process is handed.
+//! Servers are removed when the process that started them ends. Processes that start together get
+//! separate servers.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -10,7 +11,7 @@ use test_servers::{RedisOptions, Way, redis_with};
 const NO_CONTAINERS: (&str, &str) = ("TEST_CONTAINERS", "never");
 
 #[test]
-fn each_server_is_gone_after_its_process_was_killed() {
+fn server_of_killed_process_is_removed() {
     for server in
         ["private-redis", "private-postgres", "private-mysql", "redis", "postgres", "mysql"]
     {
@@ -25,7 +26,7 @@ fn each_server_is_gone_after_its_process_was_killed() {
 }
 
 #[test]
-fn each_node_is_gone_after_its_process_was_killed() {
+fn node_of_killed_process_is_removed() {
     for (server, nodes) in [("redis-cluster", 6), ("redis-sentinel", 5)] {
         let mut owner = Owner::start(server, &[NO_CONTAINERS]);
         assert_eq!(owner.folders().len(), nodes);
@@ -55,7 +56,7 @@ fn stopped_server_is_gone_after_owner_was_killed() {
 }
 
 #[test]
-fn a_server_is_gone_after_its_process_ended_well() {
+fn server_of_finished_process_is_removed() {
     let mut owner = Owner::start("postgres", &[NO_CONTAINERS]);
     let port = port_of(&owner.url);
     drop(owner.process.stdin.take());
@@ -65,7 +66,7 @@ fn a_server_is_gone_after_its_process_ended_well() {
 }
 
 #[test]
-fn processes_that_start_at_once_have_servers_of_their_own() {
+fn processes_that_start_together_have_separate_servers() {
     let owners: Vec<Owner> = std::thread::scope(|scope| {
         let starting: Vec<_> = (0..6)
             .map(|_| scope.spawn(|| Owner::start("private-redis", &[NO_CONTAINERS])))
@@ -85,7 +86,7 @@ fn processes_that_start_at_once_have_servers_of_their_own() {
 }
 
 #[tokio::test]
-async fn an_address_in_the_environment_is_taken() {
+async fn address_in_environment_is_used() {
     let server = redis_with(RedisOptions::default()).await;
     let mut owner = Owner::start("redis", &[("TEST_REDIS_URL", server.url())]);
     assert_eq!(owner.url, server.url());
@@ -95,7 +96,7 @@ async fn an_address_in_the_environment_is_taken() {
 }
 
 #[test]
-fn an_address_where_nothing_answers_fails_at_once() {
+fn address_without_server_fails_at_once() {
     let mut owner = Owner::start(
         "postgres",
         &[("TEST_POSTGRES_URL", "postgres://user:secret@127.0.0.1:1/name")],
@@ -105,7 +106,7 @@ fn an_address_where_nothing_answers_fails_at_once() {
 }
 
 #[test]
-fn a_machine_without_the_server_is_told_what_to_install() {
+fn missing_server_names_package_to_install() {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_test-servers"))
         .arg("redis")
         .env("PATH", "/nowhere")
@@ -119,7 +120,7 @@ fn a_machine_without_the_server_is_told_what_to_install() {
 }
 
 #[test]
-fn a_required_container_is_not_replaced_by_another_server() {
+fn required_container_is_not_replaced_by_other_server() {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_test-servers"))
         .arg("redis")
         .env("TEST_CONTAINERS", "required")
@@ -131,9 +132,9 @@ fn a_required_container_is_not_replaced_by_another_server() {
     assert!(message.contains("TEST_CONTAINERS"), "{message}");
 }
 
-/// Holds on each of the three ways; in which way it ran, its output tells.
+/// Passes for each origin of the servers. The output names the origin.
 #[tokio::test]
-async fn shared_servers_answer_and_are_shared() {
+async fn shared_servers_reply_and_are_shared() {
     let (redis, postgres, mysql) =
         tokio::join!(test_servers::redis(), test_servers::postgres(), test_servers::mysql());
     assert!(std::ptr::eq(redis, test_servers::redis().await));

@@ -1,4 +1,4 @@
-//! Servers of a test's own: they answer, stop, come back with their data, and are gone at the end.
+//! Private servers reply, stop, restart with their data, and are removed at the end.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -25,21 +25,21 @@ fn assert_gone(server: PrivateServer) {
 }
 
 #[tokio::test]
-async fn redis_answers_and_is_gone_after_the_drop() {
+async fn dropped_redis_is_removed() {
     let server = redis_with(RedisOptions::default()).await;
     assert_eq!(ask(server.url(), "PING"), "PONG");
     assert_gone(server);
 }
 
 #[tokio::test]
-async fn postgres_answers_and_is_gone_after_the_drop() {
+async fn dropped_postgres_is_removed() {
     let server = postgres_with(&[("synchronous_commit", "off")]).await;
     assert_eq!(ask(server.url(), "SHOW synchronous_commit"), "off");
     assert_gone(server);
 }
 
 #[tokio::test]
-async fn mysql_answers_and_is_gone_after_the_drop() {
+async fn dropped_mysql_is_removed() {
     let server = mysql_with(&[("innodb_flush_log_at_trx_commit", "2")]).await;
     assert_eq!(ask(server.url(), "SELECT @@innodb_flush_log_at_trx_commit"), "2");
     assert_gone(server);
@@ -80,7 +80,7 @@ async fn postgres_keeps_its_data_when_killed() {
 }
 
 #[tokio::test]
-async fn a_killed_postgres_leaves_no_shared_memory_behind() {
+async fn killed_postgres_leaves_no_shared_memory() {
     let server = postgres_with(&[]).await;
     let key = std::fs::read_to_string(server.folder().join("data/postmaster.pid")).unwrap();
     let number = key.lines().nth(6).unwrap().split_whitespace().last().unwrap().to_owned();
@@ -93,7 +93,7 @@ async fn a_killed_postgres_leaves_no_shared_memory_behind() {
 }
 
 #[tokio::test]
-async fn a_folder_for_files_goes_with_its_value() {
+async fn dropped_folder_is_removed() {
     let folder = TemporaryFolder::new();
     let path = folder.path().to_owned();
     std::fs::write(path.join("file"), "text").unwrap();
@@ -119,7 +119,7 @@ async fn mysql_keeps_its_data_when_killed() {
 }
 
 #[tokio::test]
-async fn an_orderly_stop_ends_each_server_and_a_restart_brings_it_back() {
+async fn restart_after_orderly_stop_starts_each_server() {
     let servers = [
         redis_with(RedisOptions::default()).await,
         postgres_with(&[]).await,
@@ -135,7 +135,7 @@ async fn an_orderly_stop_ends_each_server_and_a_restart_brings_it_back() {
 }
 
 #[tokio::test]
-async fn a_paused_postgres_is_silent_until_it_resumes() {
+async fn paused_postgres_is_silent_until_resumed() {
     let server = postgres_with(&[]).await;
     server.pause().await;
     let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
@@ -150,7 +150,7 @@ async fn a_paused_postgres_is_silent_until_it_resumes() {
 }
 
 #[tokio::test]
-async fn a_paused_server_is_gone_after_the_drop() {
+async fn dropped_paused_server_is_removed() {
     for server in [redis_with(RedisOptions::default()).await, postgres_with(&[]).await] {
         server.pause().await;
         let begin = Instant::now();
@@ -160,7 +160,7 @@ async fn a_paused_server_is_gone_after_the_drop() {
 }
 
 #[tokio::test]
-async fn redis_asks_for_the_password_of_its_address() {
+async fn redis_requires_password_of_its_address() {
     let server = redis_with(RedisOptions::default().password("open-sesame")).await;
     assert!(server.url().contains(":open-sesame@"));
     assert_eq!(server.ask(&["PING"]).await.trim(), "PONG");
@@ -169,7 +169,7 @@ async fn redis_asks_for_the_password_of_its_address() {
 }
 
 #[tokio::test]
-async fn redis_with_tls_has_a_certificate_that_its_authority_signed() {
+async fn redis_with_tls_has_certificate_of_its_authority() {
     let server = redis_with(RedisOptions::default().tls().password("open-sesame")).await;
     assert!(server.url().starts_with("rediss://:open-sesame@127.0.0.1:"));
     assert_eq!(server.ask(&["PING"]).await.trim(), "PONG");
@@ -183,7 +183,7 @@ async fn redis_with_tls_has_a_certificate_that_its_authority_signed() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_refused_by_postgres_and_mysql() {
+async fn postgres_and_mysql_refuse_wrong_password() {
     for server in [postgres_with(&[]).await, mysql_with(&[]).await] {
         let wrong = server.url().replace("-test-password", "-wrong-password");
         assert!(std::panic::catch_unwind(|| ask(&wrong, "SELECT 1")).is_err());
@@ -192,7 +192,7 @@ async fn a_wrong_password_is_refused_by_postgres_and_mysql() {
 }
 
 #[tokio::test]
-async fn pgbouncer_hands_a_server_connection_to_each_transaction() {
+async fn pgbouncer_assigns_server_connections_per_transaction() {
     let postgres = postgres_with(&[]).await;
     let pooler = pgbouncer(postgres.url()).await;
     let first = ask(pooler.url(), "SELECT pg_backend_pid()");
@@ -207,7 +207,7 @@ async fn pgbouncer_hands_a_server_connection_to_each_transaction() {
 }
 
 #[tokio::test]
-async fn two_servers_of_a_kind_do_not_collide() {
+async fn two_servers_of_one_kind_are_separate() {
     let (one, other) =
         tokio::join!(redis_with(RedisOptions::default()), redis_with(RedisOptions::default()));
     ask(one.url(), "SET who one");
@@ -228,7 +228,7 @@ async fn twenty_starts_in_a_row_work() {
 }
 
 #[tokio::test]
-async fn a_server_that_cannot_start_says_why() {
+async fn server_that_cannot_start_reports_reason() {
     let failed =
         tokio::spawn(redis_with(RedisOptions::default().setting("maxmemory", "nonsense"))).await;
     let panic = failed.unwrap_err().into_panic();

@@ -1,4 +1,5 @@
-//! The proxy passes everything on, and hangs, loses replies and leads elsewhere when it is told to.
+//! The proxy forwards everything. On request it hangs, loses replies and switches to another
+//! server.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -12,7 +13,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-/// A server that answers each request with the same bytes, behind a name of one letter.
+/// A server that replies to each request with the request and its own name of one letter.
 struct Echo {
     port: u16,
     requests: Arc<AtomicUsize>,
@@ -45,7 +46,7 @@ async fn connect(port: u16) -> TcpStream {
     TcpStream::connect(("127.0.0.1", port)).await.unwrap()
 }
 
-/// What comes back within a moment: nothing, if the connection was closed.
+/// Returns the bytes received within a short time; empty if the connection was closed.
 async fn ask(stream: &mut TcpStream, request: &[u8]) -> io::Result<Vec<u8>> {
     stream.write_all(request).await?;
     let mut buffer = [0; 64];
@@ -54,7 +55,7 @@ async fn ask(stream: &mut TcpStream, request: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 #[tokio::test]
-async fn it_passes_on_what_both_sides_say_and_counts_connections() {
+async fn proxy_forwards_both_directions_and_counts_connections() {
     let server = Echo::start(b'a').await;
     let proxy = proxy(server.port).await;
     let (mut one, mut other) = (connect(proxy.port()).await, connect(proxy.port()).await);
@@ -67,7 +68,7 @@ async fn it_passes_on_what_both_sides_say_and_counts_connections() {
 }
 
 #[tokio::test]
-async fn a_lost_reply_is_that_of_a_request_which_the_server_got() {
+async fn server_receives_request_of_lost_reply() {
     let server = Echo::start(b'a').await;
     let proxy = proxy(server.port).await;
     let mut stream = connect(proxy.port()).await;
@@ -85,7 +86,7 @@ async fn a_lost_reply_is_that_of_a_request_which_the_server_got() {
 }
 
 #[tokio::test]
-async fn only_the_next_reply_is_lost_if_that_is_asked_for() {
+async fn lose_next_reply_loses_only_one_reply() {
     let server = Echo::start(b'a').await;
     let proxy = proxy(server.port).await;
     let mut stream = connect(proxy.port()).await;
@@ -97,7 +98,7 @@ async fn only_the_next_reply_is_lost_if_that_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_connection_that_lost_a_reply_may_stay_open_and_silent() {
+async fn connection_with_lost_reply_can_stay_open() {
     let server = Echo::start(b'a').await;
     let proxy = proxy(server.port).await;
     let mut stream = connect(proxy.port()).await;
@@ -110,7 +111,7 @@ async fn a_connection_that_lost_a_reply_may_stay_open_and_silent() {
 }
 
 #[tokio::test]
-async fn a_hanging_proxy_passes_on_later_what_it_held_back() {
+async fn hanging_proxy_forwards_data_after_resume() {
     let server = Echo::start(b'a').await;
     let proxy = proxy(server.port).await;
     let mut stream = connect(proxy.port()).await;
@@ -128,7 +129,7 @@ async fn a_hanging_proxy_passes_on_later_what_it_held_back() {
 }
 
 #[tokio::test]
-async fn it_leads_new_connections_elsewhere_and_closes_all_when_dropped() {
+async fn proxy_switches_server_and_closes_connections_on_drop() {
     let (one, other) = (Echo::start(b'a').await, Echo::start(b'b').await);
     let proxy = proxy(one.port).await;
     let mut old = connect(proxy.port()).await;

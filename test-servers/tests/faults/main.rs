@@ -1,5 +1,5 @@
-//! Faults of each backend. The error has the right kind, names the backend, comes by the deadline
-//! and shows no secret.
+//! Faults of each backend. The error has the right kind, names the backend, is returned by the
+//! deadline and contains no secret.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -18,7 +18,7 @@ use tokio::time::timeout;
 /// The deadline of every store.
 const DEADLINE: Duration = Duration::from_secs(1);
 
-/// How much later than the deadline plus ten percent an error may come on a busy machine.
+/// The time after the deadline plus ten percent that an error may take on a busy machine.
 const SLACK: Duration = Duration::from_millis(500);
 
 /// Parts of every password, every payload and the key, in the forms in which a driver quotes them.

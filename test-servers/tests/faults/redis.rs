@@ -91,7 +91,7 @@ impl Backend for OneNode {
     }
 }
 
-/// The faults that are the same on both.
+/// Causes the faults that are the same on both.
 async fn call<'a>(
     server: &PrivateServer,
     fault: Fault,

@@ -148,7 +148,7 @@ impl Backend for Postgres {
             Fault::FullDisk => {
                 set_read_only(server, "off").await;
                 let store = migrated("full", &url).await;
-                // The error that the server would return.
+                // The error that the server returns for a full disk.
                 let body = "BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END";
                 server
                     .ask(&[&format!(
@@ -200,7 +200,7 @@ impl Backend for MariaDb {
             }
             Fault::FullDisk => {
                 let store = migrated("full_table", &url).await;
-                // The error that the server would return.
+                // The error that the server returns for a full table.
                 let body = "SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1114, MESSAGE_TEXT = 'The table is full'";
                 server
                     .ask(&[&format!("CREATE TRIGGER test.fail BEFORE INSERT ON test.full_table FOR EACH ROW {body}")])
@@ -248,7 +248,7 @@ async fn set_read_only(server: &PrivateServer, setting: &str) {
     while server.ask(&[&format!("SHOW {name}")]).await.trim() != setting {}
 }
 
-/// The faults that are the same on both servers. `port` is the port of the address.
+/// Causes the faults that are the same on both servers. `port` is the port of the address.
 async fn call<'a>(server: &PrivateServer, port: u16, url: &str, fault: Fault) -> Call<'a> {
     let with_port = |new: u16| url.replace(&format!(":{port}/"), &format!(":{new}/"));
     match fault {

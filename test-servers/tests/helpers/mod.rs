@@ -1,4 +1,4 @@
-//! Questions to servers by their addresses, and a look at the processes that run.
+//! Queries of servers by their addresses, and checks of running processes.
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
@@ -41,7 +41,7 @@ pub(crate) fn try_ask(url: &str, question: &str) -> Result<String, String> {
     Ok(String::from_utf8(output.stdout).unwrap().trim().to_owned())
 }
 
-/// Whether something still takes connections at the port.
+/// Returns whether a process accepts connections at the port.
 pub(crate) fn listens(port: u16) -> bool {
     std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
 }
@@ -54,7 +54,7 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// Another process that starts a server, and what it prints.
+/// A child process that starts a server, and its output.
 pub(crate) struct Owner {
     pub(crate) process: Child,
     pub(crate) url: String,
@@ -92,7 +92,7 @@ impl Owner {
     }
 }
 
-/// The folders of servers that a process has started.
+/// Returns the folders of servers that a process has started.
 pub(crate) fn folders_of(process: u32) -> Vec<String> {
     std::env::temp_dir()
         .read_dir()
