@@ -1,5 +1,5 @@
-//! Session cookies beside other libraries: from the bytes of a `Cookie` header to values of the
-//! session, and on to the bytes of a `Set-Cookie` header. One thread, no server.
+//! Compares session cookies with other libraries: from the bytes of a `Cookie` header to values of
+//! the session, and to the bytes of a `Set-Cookie` header. One thread, no server.
 
 mod flask;
 mod jars;
@@ -15,7 +15,7 @@ use ours::Ours;
 use crate::rounds::{Figures, Plan, Target, number, order, print_targets};
 use crate::sessions::{LARGE, SMALL};
 
-/// What is measured.
+/// The measured work.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Work {
     /// Opens the session and reads one value.
@@ -39,7 +39,7 @@ const SIGNED_JAR: usize = 2;
 const PRIVATE_JAR: usize = 3;
 const FLASK: usize = 4;
 
-/// Whether a cookie is signed or encrypted.
+/// The protection of a cookie: signed or encrypted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Kind {
     Signed,
@@ -48,11 +48,11 @@ pub enum Kind {
 
 /// A library whose cookies are measured.
 trait Contestant {
-    /// Returns how often per second the work was done, over about this time.
+    /// Returns how often per second the work was done in a slice of about this length.
     fn run(&mut self, work: Work, slice: Duration) -> f64;
 }
 
-/// A library in this process.
+/// A library that runs in this process.
 trait Library {
     fn open_one(&self) -> u64;
     /// Returns the number of values.
@@ -78,7 +78,7 @@ impl<L: Library> Contestant for L {
 }
 
 pub fn run(plan: &Plan) {
-    // By size, work and contestant.
+    // Indexed by size, work and contestant.
     let mut figures =
         vec![vec![vec![Figures::default(); NAMES.len()]; WORKS.len()]; SESSIONS.len()];
     for (size, (_, payload)) in SESSIONS.iter().enumerate() {

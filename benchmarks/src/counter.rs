@@ -1,4 +1,4 @@
-//! 64 tasks that count one session's counter up, and the increments that each library loses.
+//! 64 tasks that increment a counter in one session, and the increments that each library loses.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use crate::sessions::{create, request};
 use crate::stores::{Actix, Contents, block_on, peers_store, settings};
 
 const TASKS: u64 = 64;
-/// By each task.
+/// The increments of each task.
 const INCREMENTS: u64 = 20;
 
-/// One rival's counter.
+/// The counter of one library.
 trait Counter: Send + Sync + 'static {
     fn reset(&self) -> impl Future<Output = ()> + Send;
     fn increment(&self) -> impl Future<Output = ()> + Send;
@@ -154,7 +154,7 @@ impl<S: tower_sessions::SessionStore> Tower<S> {
 
     async fn set(&self, session: &tower_sessions::Session, number: u64) {
         session.insert("user_id", number).await.expect("a value is taken");
-        // SQLite may say that it is busy; what was asked for is tried until it is done.
+        // SQLite can report that it is busy; the save is repeated until it succeeds.
         while session.save().await.is_err() {}
     }
 }

@@ -1,4 +1,4 @@
-//! What a small session costs in memory: the growth of a process of its own.
+//! The memory use of a small session, measured as the growth of a separate process.
 
 use std::process::{Command, ExitCode};
 
@@ -32,12 +32,13 @@ fn measure(name: &str, count: usize) -> f64 {
     String::from_utf8_lossy(&output.stdout).trim().parse().expect("it prints a number")
 }
 
-/// Fills a store, and prints by how many bytes a session the process has grown.
+/// Fills a store, and prints the growth of the process in bytes per session.
 pub fn hold(name: &str, count: &str) -> ExitCode {
     let Ok(count) = count.parse::<u32>() else { return ExitCode::FAILURE };
     let (sessions, before) = (count as usize, resident());
     let after = block_on(async {
-        // What the benchmark itself holds, the list of ids, is given back before it is measured; a small list is kept by none.
+        // The list of ids is freed before the measurement. It is small enough that the allocator
+        // returns its memory.
         match name {
             "ours" => {
                 let store = session_memory::MemoryStore::with_capacity(u64::from(count) + 1000);

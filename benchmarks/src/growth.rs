@@ -1,4 +1,4 @@
-//! Whether a store gets slower as it fills, and a login as its owner has more sessions.
+//! Slowdown of a store with many sessions, and of a login of an owner with many sessions.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use crate::rounds::{Figures, Plan, number};
 use crate::sessions::{create_owned, request};
 use crate::stores::{Named, Ours, Work, block_on, settings};
 
-/// Few and many sessions.
+/// A low and a high number of sessions.
 const SIZES: [usize; 2] = [1_000, 1_000_000];
 
 pub fn run(plan: &Plan) {
@@ -66,7 +66,7 @@ async fn compare<S: SessionStore + Clone>(name: &str, stores: [Ours<S>; 2], plan
     }
 }
 
-/// A login and a logout of an owner who has one session, and of one who has a thousand.
+/// Measures login and logout for an owner with one session and for an owner with a thousand.
 async fn owned<S: SessionStore + Clone>(name: &str, store: &S, plan: &Plan) {
     let interface: Arc<dyn SessionInterface> =
         Arc::new(ServerSideSessions::new(store.clone(), settings()));
@@ -97,7 +97,8 @@ async fn logins(interface: &Arc<dyn SessionInterface>, owner: &str, slice: Durat
     done / start.elapsed().as_secs_f64()
 }
 
-/// Rows as the store writes them, by one statement: one by one, a million takes a quarter of an hour.
+/// Inserts rows as the store writes them, with one statement. A million single inserts would take a
+/// quarter of an hour.
 async fn fill_sqlite(address: &str, rows: usize) {
     let pool = sqlx::SqlitePool::connect(address).await.expect("SQLite opens");
     let insert = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) INSERT INTO sessions \

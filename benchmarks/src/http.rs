@@ -1,4 +1,4 @@
-//! Whole requests: `wrk` asks servers that differ only in who keeps the session.
+//! Whole requests: `wrk` loads servers that differ only in their session library.
 
 pub mod actix_servers;
 pub mod axum_servers;
@@ -12,7 +12,7 @@ use crate::stores::block_on;
 use client::{Load, Login, commands, transactions};
 use process::Server;
 
-/// A server, and the one without sessions that it is compared with.
+/// A server, and the server without sessions that is its baseline.
 struct Kind {
     name: &'static str,
     bare: &'static str,
@@ -45,18 +45,18 @@ const KINDS: [Kind; 24] = [
     Kind { name: "Flask", bare: "actix-web" },
 ];
 
-/// What a request does with its session.
+/// The paths, named after the session access of their handlers.
 pub const PATHS: [&str; 3] = ["untouched", "read", "write"];
-/// Sessions whose cookies the clients send in turn.
+/// The number of sessions whose cookies the clients send in rotation.
 const SESSIONS: usize = 512;
 
-/// What one run of the clients showed.
+/// The results of one server.
 #[derive(Default)]
 struct Seen {
     per_second: Figures,
-    /// Processor time of the server for a request, in microseconds.
+    /// The server's processor time per request, in microseconds.
     cost: Figures,
-    /// In milliseconds.
+    /// The 99th percentile of the latency, in milliseconds.
     p99: Figures,
     commands: String,
 }
@@ -171,7 +171,7 @@ fn targets(kinds: &[&Kind], seen: &[[Seen; 3]]) -> Vec<Target> {
         let names: Vec<_> = rivals.iter().map(|rival| kinds[*rival].name).collect();
         let what = format!("HTTP {}: {ours} over {}", PATHS[path], names.join(" / "));
         targets.push(Target { what: what.clone(), ratio: own.per_second.over(&best), at_least });
-        // Of the costs the lowest is the best, so that both are turned over.
+        // A lower cost is better, so both costs are inverted.
         let frugality = |seen: &Seen| Figures(seen.cost.0.iter().map(|cost| 1.0 / cost).collect());
         let costs: Vec<_> = rivals.iter().map(|rival| frugality(&seen[*rival][path])).collect();
         let best = Figures::best(&costs.iter().collect::<Vec<_>>());
@@ -190,7 +190,7 @@ fn targets(kinds: &[&Kind], seen: &[[Seen; 3]]) -> Vec<Target> {
             want(&format!("ours, actix-web, {store}"), &["actix-web"], path, at_least);
         }
     }
-    // axum_session reads what the process remembers of a session, not Redis.
+    // axum_session reads sessions from the memory of the process, not from Redis.
     let peers = ["tower-sessions, redis", "tower-sessions, redis pool", "axum_session, redis"];
     for (path, peers) in [(1, &peers[..2]), (2, &peers[..])] {
         want("ours, axum, redis", peers, path, 1.15);

@@ -1,4 +1,5 @@
-//! This project and its peers, doing the same work in the same rounds on the same machine. See the README.
+//! Runs this project and its peers with the same work in the same rounds on the same machine. See
+//! the README.
 
 mod cookies;
 mod counter;
@@ -31,7 +32,7 @@ const USAGE: &str = "benchmarks [--quick] [--rounds N] [--only TEXT] [GROUP...]"
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    // The measuring process starts itself as a server, or as what holds sessions in memory.
+    // The program starts itself as a server, or as a process that holds sessions in memory.
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["serve", name, database] => return http::serve(name, database),
         ["hold", name, count] => return footprint::hold(name, count),

@@ -174,7 +174,7 @@ where
     header.to_str().ok()?.split(';').next().map(str::to_owned)
 }
 
-/// Notes the requests per second. The first round only warms up.
+/// Records the requests per second. The first round is a warm-up.
 fn record(figures: &mut Figures, round: usize, blocks: u32, time: Duration) {
     if round > 0 {
         figures.0.push(f64::from(blocks * BLOCK) / time.as_secs_f64());

@@ -1,18 +1,19 @@
-//! Interleaved rounds, and what is made of their figures: ratios within a round, their median, smallest and largest.
+//! Interleaved rounds and their evaluation: ratios within a round, with median, smallest and
+//! largest.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
-/// How long and how often is measured.
+/// The number and length of the measurements.
 pub struct Plan {
     pub rounds: usize,
-    /// One contestant's share of one round.
+    /// The time of one contestant in one round.
     pub slice: Duration,
-    /// How many sessions the memory stores hold.
+    /// The number of sessions in the memory stores.
     pub sessions: usize,
-    /// How many sessions the footprint is measured with.
+    /// The number of sessions in the measurement of the footprint.
     pub footprint: usize,
-    /// Only contestants whose name contains this, and those that targets compare with.
+    /// Runs only contestants whose name contains this text, and those that targets compare with.
     pub only: Option<String>,
 }
 
@@ -42,7 +43,8 @@ impl Plan {
     }
 }
 
-/// The order of a round: every other one runs backwards, so that nobody always comes after the same rival.
+/// Returns the order of a round. Every second round is reversed, because otherwise each contestant
+/// would always follow the same one.
 pub fn order(round: usize, contestants: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..contestants).collect();
     order.rotate_left(round / 2 % contestants.max(1));
@@ -52,7 +54,7 @@ pub fn order(round: usize, contestants: usize) -> Vec<usize> {
     order
 }
 
-/// One figure per round.
+/// One figure for each round.
 #[derive(Clone, Default)]
 pub struct Figures(pub Vec<f64>);
 
@@ -75,12 +77,12 @@ impl Figures {
         self.0.iter().copied().fold(f64::NEG_INFINITY, f64::max)
     }
 
-    /// Round by round, divided by another's.
+    /// Divides each round's figure by that of `other`.
     pub fn over(&self, other: &Self) -> Self {
         Self(self.0.iter().zip(&other.0).map(|(ours, theirs)| ours / theirs).collect())
     }
 
-    /// Round by round, the best of several.
+    /// Returns the best figure of each round.
     pub fn best(rivals: &[&Self]) -> Self {
         let rounds = rivals.iter().map(|rival| rival.0.len()).min().unwrap_or_default();
         Self(
@@ -90,13 +92,13 @@ impl Figures {
         )
     }
 
-    /// Median, and in brackets smallest and largest.
+    /// Formats the median, and the smallest and the largest value in parentheses.
     pub fn ratio(&self) -> String {
         format!("{:.2} ({:.2}–{:.2})", self.median(), self.smallest(), self.largest())
     }
 }
 
-/// What a ratio should be. A spread that crosses it is a miss.
+/// The target of a ratio. It is missed if the spread includes a smaller value.
 pub struct Target {
     pub what: String,
     pub ratio: Figures,
@@ -122,7 +124,7 @@ pub fn print_targets(targets: &[Target]) {
     println!("{text}");
 }
 
-/// `1234.5` as `1,234`; small numbers keep two digits.
+/// Formats `1234.5` as `1,234`; small numbers have two digits.
 pub fn number(value: f64) -> String {
     if value.is_nan() {
         return "–".to_owned();
@@ -146,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_spread_that_crosses_the_target_is_a_miss() {
+    fn spread_across_target_is_missed() {
         let line = |figures: &[f64]| {
             Target { what: "load".to_owned(), ratio: Figures(figures.to_vec()), at_least: 2.0 }
                 .line()
@@ -157,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn ratios_are_taken_within_a_round() {
+    fn ratios_are_computed_within_round() {
         let (ours, theirs) = (Figures(vec![10.0, 40.0]), Figures(vec![5.0, 10.0]));
         assert_eq!(ours.over(&theirs).0, [2.0, 4.0]);
         assert_eq!(Figures::best(&[&ours, &Figures(vec![20.0, 1.0])]).0, [20.0, 40.0]);

@@ -1,4 +1,4 @@
-//! The session that everybody keeps, and how this project's sessions are made for a benchmark.
+//! The session contents of all contestants, and functions that create this project's sessions.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,19 +11,19 @@ use session_core::store::StoreKey;
 use session_core::{OutagePolicy, SessionInterface};
 use sha2::{Digest as _, Sha256};
 
-/// 70 bytes, as an application with a login has them. Not permanent: in a signed cookie such a session is renewed, that is saved,
-/// by every request that reads it, as in Flask, and no peer does that.
+/// 70 bytes, as in an application with a login. The session is not permanent. In a signed cookie,
+/// every request that reads a permanent session renews it, as in Flask, and no peer does this.
 pub const SMALL: &str = r#"{"theme":"light","user_id":42,"csrf":"3q2-7wAAEjRWeJq83vASNFZ4mrzeJg"}"#;
 
 /// 300 bytes: a login, a cart and a few preferences.
 pub const LARGE: &str = r#"{"theme":"light","user_id":42,"csrf":"3q2-7wAAEjRWeJq83vASNFZ4mrzeJg","name":"Ada Lovelace","email":"ada@example.com","language":"en-GB","cart":[{"product":17,"quantity":2},{"product":4,"quantity":1},{"product":99,"quantity":12}],"last_seen":"2023-11-14T22:13:20Z","referrer":"/mail/inbox/today/42x"}"#;
 
-/// The session with another number of two digits in it.
+/// Returns the session with another number of two digits.
 pub fn small(number: u64) -> String {
     SMALL.replace("42", &two_digits(number).to_string())
 }
 
-/// The session as a map, for peers that keep one.
+/// Returns the session as a map, for peers that store one.
 pub fn map(number: u64) -> HashMap<String, Value> {
     serde_json::from_str(&small(number)).expect("the session is JSON")
 }
@@ -32,7 +32,7 @@ pub fn two_digits(number: u64) -> u64 {
     10 + number % 90
 }
 
-/// A request that brings this session cookie, or none.
+/// Returns a request with this session cookie, or without one.
 pub fn request(interface: &Arc<dyn SessionInterface>, cookie: Option<&str>) -> RequestSession {
     let header = cookie.map(|cookie| format!("session={cookie}")).unwrap_or_default();
     let view = RequestView::builder()
@@ -43,7 +43,7 @@ pub fn request(interface: &Arc<dyn SessionInterface>, cookie: Option<&str>) -> R
     RequestSession::with_shared(Arc::clone(interface), view, OutagePolicy::Refuse)
 }
 
-/// A new session; its cookie's value.
+/// Creates a session and returns the value of its cookie.
 pub async fn create(interface: &Arc<dyn SessionInterface>) -> String {
     create_owned(interface, None).await
 }
@@ -63,7 +63,7 @@ pub async fn create_owned(interface: &Arc<dyn SessionInterface>, owner: Option<&
     value.expect("a cookie has a value").1.to_owned()
 }
 
-/// The key under which a server-side session is stored.
+/// Returns the key under which a server-side session is stored.
 pub fn store_key(cookie: &str) -> StoreKey {
     let id = URL_SAFE_NO_PAD.decode(cookie).expect("an id is base64");
     StoreKey::from_bytes(Sha256::digest(id).into())
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sessions_have_the_sizes_they_are_named_for() {
+    fn sessions_have_sizes_of_their_names() {
         for number in 0..200 {
             assert_eq!(small(number).len(), 70);
         }

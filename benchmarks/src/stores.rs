@@ -1,4 +1,4 @@
-//! Stores side by side: load, open, save and read-modify-write, by one task and by 64.
+//! Compares stores: load, open, save and read-modify-write, by one task and by 64.
 
 mod actix;
 mod bare;
@@ -17,36 +17,36 @@ pub use tower::{Contents, Tower};
 
 use crate::rounds::{Figures, Plan, Target, number, order, print_targets};
 
-/// What is measured.
+/// The measured work.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Work {
     /// From the store's key to one value.
     Load,
-    /// From the session's id to one value, by way of the library's session.
+    /// From the session id to one value, through the library's session.
     Open,
-    /// Writes a session that is there already.
+    /// Overwrites an existing session.
     Save,
-    /// Opens a session, changes one value by what it was, saves.
+    /// Opens a session, replaces one value by the same value, and saves.
     Update,
 }
 
 const WORKS: [Work; 4] = [Work::Load, Work::Open, Work::Save, Work::Update];
 const TASKS: [usize; 2] = [1, 64];
 
-/// A store that is measured, with the sessions that it holds.
+/// A store that is measured, with its sessions.
 pub trait Contestant: Send + Sync + 'static {
-    /// What a task keeps from save to save.
+    /// The state that a task reuses for each save.
     type Scratch: Send;
 
     fn len(&self) -> usize;
     fn scratch(&self) -> Self::Scratch;
-    /// Off the clock, before each slice.
+    /// Runs before each slice and is not measured.
     fn prepare(&self, _work: Work) -> impl Future<Output = ()> + Send {
         std::future::ready(())
     }
     fn load(&self, index: usize) -> impl Future<Output = Option<u64>> + Send;
     fn open(&self, index: usize) -> impl Future<Output = Option<u64>> + Send;
-    /// Whether it was saved.
+    /// Returns whether the session was saved.
     fn save(
         &self,
         scratch: &mut Self::Scratch,
@@ -58,13 +58,13 @@ pub trait Contestant: Send + Sync + 'static {
 
 type Running<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// A contestant whose type is forgotten.
+/// A contestant with its type erased.
 pub trait Run: Sync {
     fn name(&self) -> &'static str;
     fn run(&self, work: Work, tasks: usize, slice: Duration) -> Running<'_, Slice>;
 }
 
-/// What was done in one slice.
+/// The work done in one slice.
 #[derive(Clone, Copy)]
 pub struct Slice {
     pub per_second: f64,
@@ -98,7 +98,7 @@ impl<C: Contestant> Run for Named<C> {
                 done += did;
                 failed += failures;
             }
-            // A count of this size is exact.
+            // `f64` is exact for a count of this size.
             #[expect(clippy::cast_precision_loss)]
             let done = done as f64;
             Slice { per_second: done / start.elapsed().as_secs_f64(), failed }
@@ -106,7 +106,7 @@ impl<C: Contestant> Run for Named<C> {
     }
 }
 
-/// Works on sessions that no other task has, until the time is over.
+/// Works on sessions that no other task uses, until the time is over.
 async fn one_task<C: Contestant>(
     contestant: Arc<C>,
     work: Work,
@@ -118,7 +118,7 @@ async fn one_task<C: Contestant>(
     let own = contestant.len() / tasks;
     let (mut done, mut failed, mut random) = (0, 0, fastrand::Rng::new());
     while Instant::now() < end {
-        // What never waits must let the other tasks in, as requests do.
+        // A contestant that never waits must yield to the other tasks, as requests do.
         for _ in 0..8 {
             let index = task + tasks * random.usize(..own);
             let well = match work {
@@ -138,7 +138,7 @@ async fn one_task<C: Contestant>(
     (done, failed)
 }
 
-/// A ratio to be had: ours over the best of these rivals.
+/// A target: our figure over the best of these contestants.
 struct Wanted {
     work: Work,
     tasks: usize,
@@ -146,7 +146,7 @@ struct Wanted {
     at_least: f64,
 }
 
-/// Runs all works of all contestants, the first of which is ours, and prints what came out.
+/// Runs all work of all contestants and prints the results. The first contestant is this project.
 async fn measure(title: &str, plan: &Plan, contestants: &[Box<dyn Run>], wanted: &[Wanted]) {
     let contestants: Vec<_> = contestants
         .iter()
@@ -157,7 +157,7 @@ async fn measure(title: &str, plan: &Plan, contestants: &[Box<dyn Run>], wanted:
         WORKS.iter().flat_map(|work| TASKS.map(|tasks| (*work, tasks))).collect();
     let mut figures = vec![vec![Figures::default(); contestants.len()]; cases.len()];
     let mut failures = vec![0; contestants.len()];
-    // The first round warms up.
+    // The first round is a warm-up.
     for round in 0..=plan.rounds {
         for (case, (work, tasks)) in cases.iter().enumerate() {
             for contestant in order(round, contestants.len()) {

@@ -39,18 +39,14 @@ impl Container {
     pub(crate) async fn start(image: &'static Image) -> Result<Container, String> {
         let docker = in_background(client)
             .await
-            .ok_or("no Docker daemon answers a `docker` command on this machine")?;
+            .ok_or("no Docker daemon replies to the `docker` command on this machine")?;
         let name = format!("test-servers-{}-{}", image.name, std::process::id());
         let (port, keeper) = prepare(&docker, &name).await;
         run(image, &name, port.number()).await?;
         let (number, protocol) = (port.number(), image.protocol);
         in_background(move || {
             let is_ready = comes_true(|| protocol.is_ready(number));
-            assert!(
-                is_ready,
-                "The container does not answer. Its output:\n{}",
-                log(&docker, &name)
-            );
+            assert!(is_ready, "The container does not reply. Its output:\n{}", log(&docker, &name));
         })
         .await;
         Ok(Container { port, _keeper: keeper })

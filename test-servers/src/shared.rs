@@ -17,8 +17,8 @@ pub struct SharedServer {
 #[derive(Debug)]
 enum Source {
     Environment,
-    Container(#[expect(dead_code, reason = "kept for what ends with it")] Container),
-    Installed(#[expect(dead_code, reason = "kept for what ends with it")] PrivateServer),
+    Container(#[expect(dead_code, reason = "keeps the server running until drop")] Container),
+    Installed(#[expect(dead_code, reason = "keeps the server running until drop")] PrivateServer),
 }
 
 /// The origin of a [`SharedServer`].
@@ -93,7 +93,7 @@ impl SharedServer {
         let answer = in_background(move || std::net::TcpStream::connect((host, port))).await;
         assert!(
             answer.is_ok(),
-            "{variable} names a server at port {port} that does not answer: {answer:?}"
+            "{variable} names a server at port {port} that does not reply: {answer:?}"
         );
         SharedServer { url, source: Source::Environment }
     }

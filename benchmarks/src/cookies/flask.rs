@@ -1,4 +1,4 @@
-//! Flask's own session interface, in a Python process that is told what to do line by line.
+//! Flask's session interface in a Python process that is controlled by lines on its input.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Contestant, Work};
 use crate::flask;
 
-/// Ended when it is dropped.
+/// The process is ended on drop.
 pub struct Flask {
     process: Child,
     questions: ChildStdin,

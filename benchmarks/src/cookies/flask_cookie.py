@@ -1,4 +1,7 @@
-"""Flask's signed cookie without a server: reads a work and a time, and prints how often a second it was done."""
+"""Flask's signed cookie without a server.
+
+Reads the work and its duration, and prints the operations per second.
+"""
 
 import json
 import sys

@@ -1,4 +1,5 @@
-//! `cookie`'s jars with `serde_json`, on which actix-session's cookie store and many an application are built.
+//! The jars of the crate `cookie` with `serde_json`, as in actix-session's cookie store and many
+//! applications.
 
 use cookie::{Cookie, CookieJar, Key, SameSite};
 use serde_json::{Map, Value};

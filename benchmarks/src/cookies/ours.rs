@@ -1,4 +1,4 @@
-//! This project's signed and sealed cookie, as a framework adapter uses them.
+//! This project's signed and sealed cookies, used as a framework adapter uses them.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -77,7 +77,7 @@ impl Library for Ours {
     }
 }
 
-/// What a future that never waits gives.
+/// Returns the result of a future that is ready at the first poll.
 fn ready<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,

@@ -46,7 +46,7 @@ pub fn serve(name: &str, database: &str) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Says on which port it listens, and serves.
+/// Prints the port and serves.
 macro_rules! listen {
     ($server:expr) => {{
         let server = $server.bind("127.0.0.1:0").expect("a port is free");

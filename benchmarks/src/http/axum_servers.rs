@@ -81,18 +81,18 @@ pub fn key() -> SecretKey {
     SecretKey::new("c81d7e02f5a946b3908fe2d41b7a65c3").expect("a key of 32 bytes")
 }
 
-/// Another value for each write.
+/// Returns a different value for each write.
 pub fn next() -> u64 {
     static WRITTEN: AtomicU64 = AtomicU64::new(0);
     two_digits(WRITTEN.fetch_add(1, Ordering::Relaxed))
 }
 
-/// A cookie as long as an id, for servers without sessions.
+/// Returns a cookie as long as an id, for servers without sessions.
 pub fn no_session() -> String {
     format!("session={}", "A".repeat(43))
 }
 
-/// What a login writes.
+/// Returns the values that a login writes.
 pub fn contents() -> HashMap<String, Value> {
     map(42)
 }

@@ -1,4 +1,4 @@
-//! The client's side: logins, `wrk`, and what a database says that it was asked.
+//! The client side: logins, `wrk`, and the command counters of the databases.
 
 use std::fmt::Write as _;
 
@@ -8,11 +8,11 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::process::Command;
 
-/// Requests that make sessions.
+/// Requests that create sessions.
 pub struct Login;
 
 impl Login {
-    /// The cookies of so many new sessions, as a client sends them.
+    /// Creates sessions and returns their cookies as a client sends them.
     pub async fn repeat(port: u16, sessions: usize) -> Vec<String> {
         let mut cookies = Vec::with_capacity(sessions);
         for _ in 0..sessions {
@@ -35,16 +35,16 @@ impl Login {
     }
 }
 
-/// Clients that send these cookies in turn.
+/// Clients that send these cookies in rotation.
 pub struct Load {
     script: NamedTempFile,
 }
 
-/// What `wrk` tells.
+/// The results of `wrk`.
 pub struct Outcome {
     pub requests: f64,
     pub seconds: f64,
-    /// In milliseconds.
+    /// The 99th percentile of the latency, in milliseconds.
     pub p99: f64,
     pub failed: u64,
 }
@@ -66,7 +66,7 @@ impl Load {
         Self { script }
     }
 
-    /// One second, the least that `wrk` takes.
+    /// Runs for one second, the minimum of `wrk`.
     pub async fn run(&self, port: u16, path: &str) -> Outcome {
         let output = Command::new("wrk")
             .args(["-t1", "-c32", "-d1s", "--latency", "-s"])
@@ -93,7 +93,7 @@ impl Load {
     }
 }
 
-/// `1.23ms`, `45.00us`, `1.00s`.
+/// Parses `1.23ms`, `45.00us` and `1.00s`.
 fn milliseconds(text: &str) -> f64 {
     let digits = text.trim_end_matches(char::is_alphabetic);
     let factor = match &text[digits.len()..] {
@@ -104,7 +104,7 @@ fn milliseconds(text: &str) -> f64 {
     digits.parse::<f64>().unwrap_or(f64::NAN) * factor
 }
 
-/// How often Redis has run each command, those in scripts among them.
+/// Returns how often Redis has run each command, including commands in scripts.
 pub async fn commands(url: &str) -> Vec<(String, f64)> {
     let client = redis::Client::open(url).expect("an address");
     let mut connection = client.get_multiplexed_async_connection().await.expect("Redis answers");
@@ -122,10 +122,11 @@ pub async fn commands(url: &str) -> Vec<(String, f64)> {
         .collect()
 }
 
-/// How many transactions PostgreSQL has committed: each statement is one.
+/// Returns the number of transactions that PostgreSQL has committed. Each statement is one
+/// transaction.
 pub async fn transactions(url: &str) -> Vec<(String, f64)> {
     let pool = sqlx::PgPool::connect(url).await.expect("PostgreSQL answers");
-    // A session tells of its transactions when it has been idle for a while.
+    // A PostgreSQL session reports its transactions after it has been idle for a while.
     tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
     let select = "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()";
     let count: i64 = sqlx::query_scalar(select).fetch_one(&pool).await.expect("it tells");
@@ -135,7 +136,7 @@ pub async fn transactions(url: &str) -> Vec<(String, f64)> {
     vec![("statement".to_owned(), count)]
 }
 
-/// What was done between two counts, for each request.
+/// Returns the difference of two counts, divided by the number of requests.
 pub fn per_request(before: &[(String, f64)], after: &[(String, f64)], requests: f64) -> String {
     let earlier = |name: &str| {
         before.iter().find(|(other, _)| other == name).map_or(0.0, |(_, count)| *count)
@@ -153,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_units_of_wrk_are_understood() {
+    fn units_of_wrk_are_parsed() {
         for (text, expected) in [("1.50ms", 1.5), ("250.00us", 0.25), ("1.01s", 1010.0)] {
             assert!((milliseconds(text) - expected).abs() < 1e-9, "{text}");
         }

@@ -1,4 +1,4 @@
-"""Flask with its signed cookie, on the server that it brings: for scale."""
+"""Flask with its signed cookie, on its built-in server, as a reference point."""
 
 from flask import Flask, session
 from werkzeug.serving import WSGIRequestHandler, make_server

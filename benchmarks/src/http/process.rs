@@ -1,11 +1,11 @@
-//! A server in a process of its own, so that its processor time can be told from that of the clients.
+//! A server in a separate process, which separates its processor time from that of the clients.
 
 use std::process::Stdio;
 
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
-/// Ended when it is dropped.
+/// The process is ended on drop.
 pub struct Server {
     process: Child,
     pub port: u16,
@@ -27,11 +27,11 @@ impl Server {
         Self { process, port }
     }
 
-    /// The processor time that it has used, in seconds.
+    /// Returns the processor time used so far, in seconds.
     pub fn cpu(&self) -> f64 {
         let id = self.process.id().expect("a server runs");
         let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).expect("Linux tells");
-        // The name of the program, in brackets, may hold spaces.
+        // The program name is in parentheses and can contain spaces.
         let after_name = stat.rsplit(')').next().unwrap_or_default();
         let ticks: f64 = after_name
             .split_whitespace()
@@ -39,7 +39,7 @@ impl Server {
             .take(2)
             .filter_map(|ticks| ticks.parse::<f64>().ok())
             .sum();
-        // Linux counts in hundredths for programs, whatever its own clock.
+        // Linux reports hundredths of a second, independent of its internal clock.
         ticks / 100.0
     }
 }
@@ -50,7 +50,7 @@ fn itself(name: &str, database: &str) -> Command {
     command
 }
 
-/// Its own server, with threads.
+/// Flask's built-in server, with threads.
 fn flask() -> Command {
     let mut command = Command::new(crate::flask::python());
     command.arg(crate::flask::source("http/flask_server.py")).stderr(Stdio::null());

@@ -1,4 +1,5 @@
-//! actix-session's store in Redis. Its session cannot be had outside a request, so `open` is `load`, with its values parsed.
+//! actix-session's store in Redis. Its session exists only in a request, so `open` is `load` with
+//! parsed values.
 
 use std::collections::HashMap;
 

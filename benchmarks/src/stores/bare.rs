@@ -1,4 +1,4 @@
-//! What a driver does when nothing is built on it: the same bytes, read and written by one statement.
+//! Bare drivers: the same bytes, read and written by one statement.
 
 use std::path::Path;
 use std::str::FromStr as _;
@@ -67,7 +67,7 @@ pub struct BareSqlite {
     sessions: usize,
 }
 
-/// As durable as SQLite is when nothing is said, in the journal that lets readers through.
+/// Returns the default durability of SQLite, with the journal mode that does not block readers.
 pub fn sqlite_options(file: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(file)
@@ -182,7 +182,7 @@ impl Contestant for BarePostgres {
     }
 }
 
-/// A key of 32 bytes, as long as a session's.
+/// Returns a key of 32 bytes, the length of a session's key.
 fn id(index: usize) -> [u8; 32] {
     let mut id = [0; 32];
     id[..8].copy_from_slice(&(index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());

@@ -1,4 +1,4 @@
-//! Who competes with whom, and what is to be reached.
+//! The groups of contestants, and their targets.
 
 use tower_sessions::MemoryStore as TowerMemory;
 use tower_sessions_moka_store::MokaStore;
@@ -13,7 +13,7 @@ use super::bare::{BarePostgres, BareRedis, BareSqlite};
 use super::{Named, Ours, Run, Tower, Wanted, measure};
 use crate::rounds::Plan;
 
-/// Sessions in a database that is asked over a connection.
+/// The number of sessions in a database that is reached through a connection.
 const FEW: usize = 6_400;
 
 pub fn memory(plan: &Plan) {
@@ -81,7 +81,7 @@ pub fn sqlite(plan: &Plan) {
         wanted.push(Wanted { work: Load, tasks, rivals: &peers[..1], at_least: 1.2 });
     }
     block_on(async {
-        // Not in /tmp, which may be memory: a disk is what is measured.
+        // The folder is not in /tmp, which may be in memory. The disk is part of the measurement.
         let folder = tempfile::tempdir_in("/var/tmp").expect("a folder");
         let path = |name: &str| folder.path().join(name);
         let address = format!("sqlite:{}", path("ours").display());
@@ -144,7 +144,7 @@ pub fn postgres(plan: &Plan) {
     });
 }
 
-/// As many workers as an application has on this machine.
+/// Runs a future with as many workers as an application has on this machine.
 pub fn block_on<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()

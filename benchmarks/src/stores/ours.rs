@@ -1,4 +1,4 @@
-//! This project's stores, under their engine.
+//! This project's stores, used through their engine.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -49,7 +49,8 @@ impl<S: SessionStore + Clone> Ours<S> {
 }
 
 impl<S: SessionStore + Clone> Contestant for Ours<S> {
-    /// What the engine writes for a session, a head of its own and the text, and where the number is in it.
+    /// The stored bytes of a session (the engine's header and the text), and the offset of the
+    /// number.
     type Scratch = (Vec<u8>, usize);
 
     fn len(&self) -> usize {
@@ -66,7 +67,7 @@ impl<S: SessionStore + Clone> Contestant for Ours<S> {
         (self.payload.clone(), start + key.len())
     }
 
-    /// Saves name the version they replace; what changed since by other means is learnt here.
+    /// A save names the version that it replaces. This loads versions that other work has changed.
     async fn prepare(&self, work: Work) {
         if work == Work::Save {
             for (key, version) in self.keys.iter().zip(&self.versions) {

@@ -1,4 +1,4 @@
-//! The stores of tower-sessions, under its session.
+//! The stores of tower-sessions, used through its session.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ pub struct Tower<S> {
     pub ids: Vec<Id>,
 }
 
-/// What a record holds.
+/// The contents of a record.
 pub struct Contents;
 
 impl Contents {

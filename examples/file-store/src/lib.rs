@@ -1,9 +1,12 @@
-//! Sessions as files in a directory: a whole [`SessionStore`], to learn from when you write your own.
+//! Sessions as files in a directory: a complete [`SessionStore`] as an example for your own store.
 //!
-//! Each record is a file, named by its key in hexadecimal, in one of 256 shards of the directory. Whoever changes a shard holds
-//! the lock of its file `lock`, which the operating system gives to one at a time and takes back from a process that dies.
-//! This is for a local disk: over a network such locks may not hold. A file that is no record fails each call on its key
-//! until somebody removes it: as an absent one it would be lost.
+//! Each record is a file, named by its key in hexadecimal, in one of 256 shards of the directory.
+//! Each change holds the lock of the shard's file `lock`. The operating system releases the lock of
+//! a process that dies.
+//!
+//! Use a local disk, because such locks can fail on a network file system. A file that is not a
+//! record makes each call on its key fail until an operator removes it. Treating it as absent would
+//! lose it.
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
@@ -19,18 +22,20 @@ use serde::{Deserialize, Serialize};
 use session_core::store::{NewRecord, Record, Replaced, SessionStore, StoreKey, Sweep, Version};
 use session_core::{Error, ErrorKind, async_trait};
 
-/// Records in the files of a directory, which any number of processes may open at once. Its calls need a tokio runtime.
+/// Records in the files of a directory. Any number of processes can open the directory at once. The
+/// methods need a tokio runtime.
 #[derive(Clone, Debug)]
 pub struct FileStore {
     directory: PathBuf,
 }
 
 impl FileStore {
-    /// The store in this directory, which is made, for this user alone, if it is not there.
+    /// Opens the store in this directory. Creates the directory, for this user only, if it does not
+    /// exist.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unavailable`] if it cannot be made.
+    /// [`ErrorKind::Unavailable`] if the directory cannot be created.
     pub fn open(directory: impl Into<PathBuf>) -> Result<Self, Error> {
         let store = Self { directory: directory.into() };
         let mut builder = DirBuilder::new();
@@ -45,8 +50,9 @@ impl FileStore {
         self.directory.join(format!("{shard:02x}"))
     }
 
-    /// Puts what `new` makes of the record at the `expected` version in its place, or nothing if it makes none; alone
-    /// among all threads and processes. False, and no change, if that version is not there.
+    /// Replaces the record at the `expected` version by the result of `new`, or removes it if that
+    /// is `None`. Excludes all other threads and processes. Returns `false` and changes nothing if
+    /// the record has another version or does not exist.
     async fn change<F>(
         &self,
         key: &StoreKey,
@@ -73,23 +79,24 @@ impl FileStore {
 
 #[async_trait]
 impl SessionStore for FileStore {
-    /// Takes no lock, and never reads half a record: a rename put the whole file there.
+    /// Takes no lock. It never reads half a record, because a rename replaces the whole file.
     async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
         let file = self.shard(key.as_bytes()[0]).join(HEXLOWER.encode(key.as_bytes()));
         blocking(move || read(&file)).await
     }
 
-    /// Expects no record, as the others expect theirs: a rename alone would overwrite the one that must stay.
+    /// Checks that no record exists, because a rename alone would overwrite it.
     async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
         let new = Record::new(new_version()?, record);
         let version = new.version();
         let created = self.change(key, None, |_| Some(new)).await?;
-        created
-            .then_some(version)
-            .ok_or_else(|| Error::new(ErrorKind::Backend, "there is a record under a new key"))
+        created.then_some(version).ok_or_else(|| {
+            Error::new(ErrorKind::Backend, "a record already exists under the new key")
+        })
     }
 
-    /// Compares under the lock: else another process could write between the comparison and the write.
+    /// Compares under the lock. Otherwise another process could write between the comparison and
+    /// the write.
     async fn replace(
         &self,
         key: &StoreKey,
@@ -102,7 +109,8 @@ impl SessionStore for FileStore {
         Ok(if done { Replaced::Done(version) } else { Replaced::Stale })
     }
 
-    /// Writes the whole record anew: a file that is changed in its place is torn by a kill.
+    /// Writes the whole record anew, because a kill during a change in place would leave a torn
+    /// file.
     async fn touch(
         &self,
         key: &StoreKey,
@@ -113,7 +121,8 @@ impl SessionStore for FileStore {
         self.change(key, Some(expected), move |old| Some(old?.touched(version, expires_at))).await
     }
 
-    /// Waits until the directory is on the disk: else a power failure could bring an ended session back.
+    /// Waits until the directory is on the disk. Otherwise a power failure could restore a removed
+    /// session.
     async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
         self.change(key, Some(expected), |_| None).await
     }
@@ -121,8 +130,8 @@ impl SessionStore for FileStore {
 
 #[async_trait]
 impl Sweep for FileStore {
-    /// Reads and removes under one lock: a record that is renewed meanwhile stays. Nobody writes the temporary files
-    /// that it finds then: a process that was killed left them.
+    /// Reads and removes under one lock, so a record that is renewed in the meantime stays.
+    /// Temporary files that it finds under the lock are left over from killed processes.
     async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
         let store = self.clone();
         blocking(move || {
@@ -148,7 +157,7 @@ impl Sweep for FileStore {
     }
 }
 
-/// What stands before the payload, as one line of JSON.
+/// The header before the payload, as one line of JSON.
 #[derive(Deserialize, Serialize)]
 struct Header {
     version: u64,
@@ -170,7 +179,7 @@ fn decode(bytes: &[u8]) -> Option<Record> {
 
 fn read(file: &Path) -> io::Result<Option<Record>> {
     match fs::read(file) {
-        // Says nothing of what is in the file: an error ends up in a log.
+        // The error does not contain the contents of the file, because it is logged.
         Ok(bytes) => decode(&bytes)
             .map(Some)
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no record")),
@@ -179,7 +188,8 @@ fn read(file: &Path) -> io::Result<Option<Record>> {
     }
 }
 
-/// Never writes into the file itself. The bytes reach the disk before the name: else a power failure could empty it.
+/// Never writes into the existing file. The bytes reach the disk before the rename. Otherwise a
+/// power failure could leave an empty file.
 fn write(file: &Path, record: &Record) -> io::Result<()> {
     let (created_at, expires_at) = (record.created_at(), record.expires_at());
     let (version, owner, length) =
@@ -194,23 +204,25 @@ fn write(file: &Path, record: &Record) -> io::Result<()> {
     fs::rename(temporary, file)
 }
 
-/// Locks a shard until the file is closed. Nobody removes the lock's file: two processes could then lock two.
+/// Locks a shard until the file is closed. The lock file is never removed, because two processes
+/// could then lock different files.
 fn lock(shard: &Path) -> io::Result<File> {
     let file = File::options().create(true).append(true).open(shard.join("lock"))?;
     file.lock().map(|()| file)
 }
 
-/// Makes the names in a directory last; only Unix can and must be told.
+/// Makes the names in a directory durable. Only Unix needs and supports this.
 fn sync(directory: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
 }
 
-/// 64 random bits: a number that was counted up in the file would come again after the record was removed and created.
+/// Returns 64 random bits. A counter in the file would repeat after the record is removed and
+/// created again.
 fn new_version() -> Result<Version, Error> {
     getrandom::u64().map(Version::new).map_err(|failed| error(failed.into()))
 }
 
-/// Runs off the async threads, and to its end even if the caller's future is dropped.
+/// Runs on a blocking thread, and to completion even if the caller's future is dropped.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T, Error> {

@@ -1,4 +1,4 @@
-//! The rules that every store keeps, and those that every server-side session keeps.
+//! The conformance rules for stores and for server-side sessions.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use file_store::FileStore;
 
-/// All tests share one directory, as the processes of an application do.
+/// All tests share one directory, like the processes of an application.
 static STORE: LazyLock<FileStore> = LazyLock::new(|| {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("conformance");
     if directory.exists() {

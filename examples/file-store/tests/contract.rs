@@ -1,4 +1,4 @@
-//! The store's contract in short, and what is particular to files.
+//! The main points of the store contract, and the properties of files.
 
 use std::error::Error as _;
 use std::fs;
@@ -21,7 +21,7 @@ fn file_of_key(directory: &Path) -> PathBuf {
 }
 
 #[tokio::test]
-async fn every_part_of_a_record_comes_back_exactly_through_another_handle_too() {
+async fn record_is_loaded_unchanged_by_other_handle() {
     let directory = TempDir::new().unwrap();
     let (one, other) =
         (FileStore::open(directory.path()).unwrap(), FileStore::open(directory.path()).unwrap());
@@ -42,7 +42,7 @@ async fn every_part_of_a_record_comes_back_exactly_through_another_handle_too() 
 }
 
 #[tokio::test]
-async fn only_the_version_that_is_there_is_changed_and_none_comes_twice() {
+async fn only_current_version_changes_and_versions_are_unique() {
     let directory = TempDir::new().unwrap();
     let store = FileStore::open(directory.path()).unwrap();
     let (one, two) = (
@@ -73,7 +73,7 @@ async fn only_the_version_that_is_there_is_changed_and_none_comes_twice() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_record_is_an_error_that_shows_nothing_of_it_and_stays() {
+async fn invalid_file_stays_and_fails_without_its_contents() {
     let directory = TempDir::new().unwrap();
     let store = FileStore::open(directory.path()).unwrap();
     let record = NewRecord::new(b"payload", time(1, 0), time(2, 0)).owned_by(Some("ada"));
@@ -104,7 +104,7 @@ async fn a_file_that_is_no_record_is_an_error_that_shows_nothing_of_it_and_stays
 }
 
 #[tokio::test]
-async fn a_sweep_removes_as_many_as_it_may_of_the_records_that_end_before_its_time() {
+async fn sweep_removes_expired_records_up_to_limit() {
     let directory = TempDir::new().unwrap();
     let store = FileStore::open(directory.path()).unwrap();
     for number in 0..10 {
@@ -123,7 +123,7 @@ async fn a_sweep_removes_as_many_as_it_may_of_the_records_that_end_before_its_ti
 }
 
 #[tokio::test]
-async fn a_directory_that_cannot_be_used_is_an_unavailable_store() {
+async fn unusable_directory_is_unavailable() {
     let directory = TempDir::new().unwrap();
     let file = directory.path().join("file");
     fs::write(&file, "").unwrap();

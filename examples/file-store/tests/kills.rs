@@ -1,4 +1,4 @@
-//! A process that writes all the time is killed at random moments: no record is ever torn, lost or locked for good.
+//! Kills a writing process at random moments. No record is torn, lost or locked forever.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::panic, reason = "a test fails by panicking")]
@@ -23,30 +23,30 @@ use tokio::task::JoinSet;
 const KILLS: u64 = 200;
 const SESSIONS: u8 = 4;
 const END: SystemTime = SystemTime::UNIX_EPOCH;
-/// Far longer than any call takes, for a lock that stays held.
+/// Much longer than any call takes; detects a lock that stays held.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 fn key(session: u8) -> StoreKey {
-    // Two sessions to a shard, so that they wait for each other.
+    // Two sessions share a shard, so that they wait for each other.
     let mut bytes = [session; 32];
     bytes[0] = session / 2;
     StoreKey::from_bytes(bytes)
 }
 
-/// A number, over and over: 1 to 64 KiB that nothing of another number's fits into.
+/// Returns 1 to 64 KiB that repeat the number. Payloads of different numbers have no common part.
 fn payload(number: u64) -> Vec<u8> {
     let repeated = fastrand::Rng::with_seed(number).usize(128..=8 * 1024);
     number.to_le_bytes().repeat(repeated)
 }
 
-/// The number of a payload that is whole.
+/// Returns the number of a complete payload.
 fn number(payload_read: &[u8]) -> u64 {
     let number = u64::from_le_bytes(*payload_read.first_chunk().unwrap());
     assert!(payload_read == payload(number), "the record of number {number} is torn");
     number
 }
 
-/// The numbers that are stored now.
+/// Returns the stored numbers.
 async fn stored(store: &FileStore) -> Vec<u64> {
     let mut numbers = Vec::new();
     for session in 0..SESSIONS {
@@ -55,7 +55,7 @@ async fn stored(store: &FileStore) -> Vec<u64> {
     numbers
 }
 
-/// Replaces the record of a session by the next number's.
+/// Replaces the record of a session by that of the next number.
 async fn replace(store: &FileStore, session: u8) -> u64 {
     let old = store.load(&key(session)).await.unwrap().unwrap();
     let next = number(old.payload()) + 1;
@@ -76,7 +76,8 @@ async fn replace_all(store: &FileStore) -> Vec<u64> {
     numbers
 }
 
-/// The child: replaces all records for ever, and reports each number that is stored. It ends when nobody listens.
+/// The child: replaces all records forever, and reports each stored number. It ends when its output
+/// is closed.
 async fn replace_for_ever(store: FileStore) {
     let mut writers = JoinSet::new();
     for session in 0..SESSIONS {
@@ -90,12 +91,13 @@ async fn replace_for_ever(store: FileStore) {
 async fn replace_one_for_ever(store: FileStore, session: u8) {
     loop {
         let number = replace(&store, session).await;
-        // In one piece, so that no kill tears it.
+        // One write, so that a kill does not tear the line.
         io::stderr().write_all(format!("{session} {number}\n").as_bytes()).unwrap();
     }
 }
 
-/// Sweeps while the child writes, then kills it at a random moment; the last number of each session that it reported.
+/// Sweeps while the child writes, then kills it at a random moment. Returns the last number that
+/// the child reported for each session.
 fn kill(mut child: Child, store: &FileStore, before: &[u64]) -> Vec<u64> {
     let mut acknowledged = before.to_vec();
     let mut note = |report: io::Result<String>| {
@@ -117,13 +119,13 @@ fn kill(mut child: Child, store: &FileStore, before: &[u64]) -> Vec<u64> {
     acknowledged
 }
 
-/// At the very end of the records' time, when none of them may go.
+/// Sweeps at the expiry of the records, when none of them may be removed.
 fn sweep(store: &FileStore) -> usize {
     let store = store.clone();
     in_time(async move { store.sweep(END, 1000).await.unwrap() })
 }
 
-/// How many half-written files there are.
+/// Returns the number of half-written files.
 fn leftovers(directory: &Path) -> usize {
     let shards = fs::read_dir(directory).unwrap().map(|shard| shard.unwrap().path());
     let files =
@@ -131,7 +133,7 @@ fn leftovers(directory: &Path) -> usize {
     files.filter(|file| file.extension().is_some_and(|extension| extension == "new")).count()
 }
 
-/// What a future gives, unless it hangs.
+/// Returns the result of a future, and panics if it hangs.
 fn in_time<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || sender.send(runtime().block_on(work)));
@@ -141,8 +143,8 @@ fn in_time<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) ->
 }
 
 #[test]
-fn a_kill_at_any_moment_leaves_the_old_record_or_the_new_one_and_no_lock() {
-    let test = "a_kill_at_any_moment_leaves_the_old_record_or_the_new_one_and_no_lock";
+fn killed_writer_leaves_whole_records_and_no_lock() {
+    let test = "killed_writer_leaves_whole_records_and_no_lock";
     if let Some(directory) = child_directory() {
         runtime().block_on(replace_for_ever(FileStore::open(directory).unwrap()));
         return;

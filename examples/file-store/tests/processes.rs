@@ -1,4 +1,4 @@
-//! Two processes change one session at once, through the whole engine.
+//! Two processes change one session at once, through the engine.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -28,7 +28,7 @@ fn request(sessions: &Arc<dyn SessionInterface>, cookie: &str) -> RequestSession
     RequestSession::with_shared(Arc::clone(sessions), view, OutagePolicy::Refuse)
 }
 
-/// A stored session with `n` = 0; its cookie.
+/// Stores a session with `n` = 0 and returns its cookie.
 async fn begin(sessions: &Arc<dyn SessionInterface>) -> String {
     let request = request(sessions, "");
     request.session().await.unwrap().insert("n", 0).unwrap();
@@ -44,8 +44,8 @@ async fn increment(sessions: &Arc<dyn SessionInterface>, cookie: &str) {
 }
 
 #[test]
-fn two_processes_that_increment_one_counter_a_thousand_times_each_leave_two_thousand() {
-    let test = "two_processes_that_increment_one_counter_a_thousand_times_each_leave_two_thousand";
+fn increments_of_two_processes_all_count() {
+    let test = "increments_of_two_processes_all_count";
     let increments = repetitions("FILE_STORE_INCREMENTS", INCREMENTS);
     if let Some(directory) = child_directory() {
         let (sessions, cookie) = (sessions(&directory), env::var(COOKIE).unwrap());

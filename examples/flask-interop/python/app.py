@@ -1,4 +1,7 @@
-"""A Flask application that shares its session with the Rust one; run, it serves on a free port and prints which."""
+"""A Flask application that shares its session with the Rust application.
+
+It serves on a free port and prints the port.
+"""
 
 import argparse
 import hashlib

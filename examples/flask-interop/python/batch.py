@@ -39,7 +39,7 @@ def load(command):
 
 
 def random(command):
-    """Makes sessions; tells each one's cookie and keys, and which of its values fit JSON."""
+    """Creates sessions; returns each cookie, its keys, and which of its values fit JSON."""
     generator = Random(command["seed"])
     remembered[:] = [values.random_session(generator) for _ in range(command["count"])]
     return {"sessions": [{"cookie": sign_session(session), "keys": describe_keys(session)} for session in remembered]}
@@ -56,7 +56,7 @@ def describe_keys(session):
 
 
 def compare(command):
-    """Whether a cookie holds the session that was made at an index, and what was added to it."""
+    """Returns whether a cookie has the session created at an index, and the added values."""
     expected = values.describe({**remembered[command["index"]], **command["added"]})
     found = values.describe(load_session(command["cookie"]))
     return {"equal": True} if found == expected else {"equal": False, "found": repr(found), "expected": repr(expected)}

@@ -1,4 +1,4 @@
-"""A Flask application with Flask-Login; run, it serves on a free port and prints which."""
+"""A Flask application with Flask-Login. It serves on a free port and prints the port."""
 
 import argparse
 import os

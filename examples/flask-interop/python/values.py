@@ -60,7 +60,7 @@ def build(description):
 
 
 def fits_json(value):
-    """Whether every string and number in it is one of JSON's and fits 64-bit floating point."""
+    """Returns whether JSON and 64-bit floats support every string and number in a value."""
     if isinstance(value, str):
         return not any("\ud800" <= character <= "\udfff" for character in value)
     if isinstance(value, float):
@@ -81,7 +81,7 @@ LOOK_ALIKES = [" t", " b", " m", " u", " d", " di", " t__", "$session::bytes", "
 def random_text(random):
     text = "".join(random.choice(random.choice(ALPHABETS)) for _ in range(random.randrange(12)))
     if random.random() < 0.01:
-        # One at most: Python itself joins two halves that meet.
+        # Python joins two adjacent surrogate halves, so there is at most one.
         text += random.choice(["\ud800", "\udbff", "\udc00", "\udfff"])
     return text
 
@@ -143,7 +143,7 @@ def random_value(random, depth):
 
 
 def random_session(random):
-    """One to eight keys; a key that looks like a tag is never alone."""
+    """Returns one to eight keys. A key that looks like a tag is never alone."""
     session = {f"key {random_text(random)}": random_value(random, 4) for _ in range(random.randint(1, 7))}
     if random.random() < 0.2:
         session[random.choice([*LOOK_ALIKES, ""])] = random_value(random, 2)

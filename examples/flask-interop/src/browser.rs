@@ -1,4 +1,4 @@
-//! A browser as far as sessions go: it keeps cookies and sends them back.
+//! The part of a browser that sessions need: it stores cookies and sends them back.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use ureq::{Agent, RequestBuilder};
 
 use crate::Result;
 
-/// One cookie jar for every application on this host: browsers do not tell ports apart.
+/// One cookie jar for all applications on this host, because cookies do not depend on the port.
 #[derive(Clone, Debug)]
 pub struct Browser {
     agent: Agent,
@@ -18,12 +18,12 @@ pub struct Browser {
     headers: BTreeMap<&'static str, Vec<u8>>,
 }
 
-/// What an application answered.
+/// The response of an application.
 #[derive(Debug)]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// The session cookie that it set or removed.
+    /// The session cookie that the response sets or removes.
     pub set_cookie: Option<SetCookie>,
     /// The `Vary` header.
     pub vary: Option<String>,
@@ -38,12 +38,12 @@ pub struct SetCookie {
     pub name: String,
     /// The cookie's value.
     pub value: String,
-    /// The attributes, which come in any order.
+    /// The attributes, in any order.
     pub attributes: BTreeMap<String, String>,
 }
 
 impl Browser {
-    /// A browser without a cookie.
+    /// Returns a browser without cookies.
     pub fn new() -> Self {
         let config = Agent::config_builder().http_status_as_error(false).max_redirects(0);
         let config = config.user_agent(AutoHeaderValue::None).build();
@@ -55,14 +55,14 @@ impl Browser {
         self.headers.insert(name, value.into());
     }
 
-    /// Asks for a page.
+    /// Requests a page.
     pub fn get(&mut self, application: &str, path: &str) -> Result<Answer> {
         let request = self.agent.get(format!("{application}{path}"));
         let response = self.with_headers(request)?.call()?;
         self.receive(response)
     }
 
-    /// Presses a button. Anything but success is an error.
+    /// Sends a POST request. Any status but success is an error.
     pub fn post(&mut self, application: &str, path: &str) -> Result<Answer> {
         let request = self.agent.post(format!("{application}{path}"));
         let response = self.with_headers(request)?.send_empty()?;
@@ -91,7 +91,7 @@ impl Browser {
         self.receive(response)
     }
 
-    /// What an application makes of the session: each key with the description of its value.
+    /// Returns the session as the application sees it: each key with the description of its value.
     pub fn state(&mut self, application: &str) -> Result<Value> {
         self.get(application, "/state")?.json()
     }
@@ -111,7 +111,7 @@ impl Browser {
         self.cookies.remove("session");
     }
 
-    /// Puts another session cookie into the jar, as somebody who tampers with it would.
+    /// Replaces the session cookie, as an attacker would.
     pub fn forge_session(&mut self, value: &str) {
         self.cookies.insert("session".to_owned(), value.to_owned());
     }
@@ -166,7 +166,7 @@ impl Default for Browser {
 }
 
 impl Answer {
-    /// The body of a successful answer, as JSON.
+    /// Returns the body of a successful response, as JSON.
     pub fn json(&self) -> Result<Value> {
         if self.status != 200 {
             return Err(format!("no success: {self:?}").into());
@@ -184,7 +184,7 @@ impl SetCookie {
         Ok(Self { name: name.to_owned(), value: value.to_owned(), attributes })
     }
 
-    /// Whether it tells the browser to forget the cookie.
+    /// Returns whether the header removes the cookie.
     pub fn is_removal(&self) -> bool {
         self.attributes.get("Max-Age").is_some_and(|age| age == "0")
     }

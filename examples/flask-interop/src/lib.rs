@@ -1,5 +1,5 @@
-//! One session shared by a Flask application and a Rust one: both applications, started for a test, and a browser with
-//! one cookie jar that visits them.
+//! One session shared by a Flask application and a Rust application. Tests start both and visit
+//! them with one browser that has one cookie jar.
 
 #![allow(
     clippy::missing_errors_doc,
@@ -21,13 +21,14 @@ pub use sample::{Sample, describe_all};
 
 use session_cookie::Digest;
 
-/// What a step of a test returns.
+/// The result of a test step.
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-/// How both applications sign: Flask's `SECRET_KEY`, `SECRET_KEY_FALLBACKS` and `digest_method`.
+/// The signing settings of both applications: Flask's `SECRET_KEY`, `SECRET_KEY_FALLBACKS` and
+/// `digest_method`.
 #[derive(Clone, Copy, Debug)]
 pub struct Signing {
-    /// The key that signs.
+    /// The signing key.
     pub key: &'static str,
     /// Keys that only verify.
     pub retired: &'static [&'static str],
@@ -36,7 +37,7 @@ pub struct Signing {
 }
 
 impl Signing {
-    /// One key, and all else as Flask has it.
+    /// Returns the settings with one key, and with Flask's defaults.
     pub const fn with_key(key: &'static str) -> Self {
         Self { key, retired: &[], digest: Digest::Sha1 }
     }

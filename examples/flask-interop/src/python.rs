@@ -1,4 +1,5 @@
-//! The Python processes: a Flask application that serves, and one that answers commands. Both end with their handle.
+//! The Python processes: a Flask application that serves, and a process that runs commands. Both
+//! are ended on drop.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -10,7 +11,7 @@ use session_core::flask_login::Protection;
 
 use crate::{Result, Signing};
 
-/// A Flask application on a port of its own.
+/// A Flask application on its own port.
 #[derive(Debug)]
 pub struct FlaskApp {
     url: String,
@@ -18,12 +19,12 @@ pub struct FlaskApp {
 }
 
 impl FlaskApp {
-    /// Starts it, and waits until it listens.
+    /// Starts the application, and waits until it listens.
     pub fn start(signing: Signing) -> Result<Self> {
         Self::listen(Python::start("app.py", signing, &[])?)
     }
 
-    /// Starts one with Flask-Login and this session protection instead.
+    /// Starts an application with Flask-Login and this session protection.
     pub fn with_login(signing: Signing, protection: Option<Protection>) -> Result<Self> {
         let protection = match protection {
             None => "none",
@@ -39,31 +40,31 @@ impl FlaskApp {
         Ok(Self { url: format!("http://127.0.0.1:{port}"), _python: python })
     }
 
-    /// Where it listens.
+    /// Returns the address.
     pub fn url(&self) -> &str {
         &self.url
     }
 }
 
-/// Flask's sessions without a server: a command in, an answer out.
+/// Flask's sessions without a server, controlled by commands.
 #[derive(Debug)]
 pub struct Batch {
     python: Python,
 }
 
 impl Batch {
-    /// Starts it.
+    /// Starts the process.
     pub fn start(signing: Signing) -> Result<Self> {
         Ok(Self { python: Python::start("batch.py", signing, &[])? })
     }
 
-    /// Starts the applications of Starlette and FastAPI instead.
+    /// Starts the applications of Starlette and FastAPI.
     pub fn starlette(key: &'static str) -> Result<Self> {
         let signing = Signing::with_key(key);
         Ok(Self { python: Python::start("starlette_batch.py", signing, &[])? })
     }
 
-    /// Gives a command and waits for its answer. A Python exception is an error.
+    /// Sends a command and waits for its reply. A Python exception is an error.
     pub fn ask(&mut self, command: &Value) -> Result<Value> {
         self.python.write_line(&command.to_string())?;
         let answer: Value = serde_json::from_str(&self.python.read_line()?)?;
@@ -103,7 +104,7 @@ impl Python {
     fn read_line(&mut self) -> Result<String> {
         let mut line = String::new();
         if self.stdout.read_line(&mut line)? == 0 {
-            return Err("Python ended; its standard error says why".into());
+            return Err("Python exited; its standard error has the reason".into());
         }
         Ok(line.trim_end().to_owned())
     }
@@ -111,13 +112,13 @@ impl Python {
 
 impl Drop for Python {
     fn drop(&mut self) {
-        // It may have ended by itself; there is no one to tell either way.
+        // The process may already have exited, and a drop cannot report an error.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// The Python that has Flask; the first call on a machine installs it.
+/// Returns the path of a Python with Flask. The first call on a machine installs it.
 fn interpreter() -> Result<String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/flask-venv");
     let output = Command::new(script).stderr(Stdio::piped()).output()?;

@@ -1,4 +1,5 @@
-//! The Rust application: the same pages as the Flask one, on session-cookie, session-tower and axum.
+//! The Rust application: the pages of the Flask application, with session-cookie, session-tower and
+//! axum.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -19,7 +20,7 @@ use crate::rust_login::login_router;
 use crate::sample::describe_all;
 use crate::{Result, Sample, Signing};
 
-/// A Rust application on a port of its own; it ends with this handle.
+/// A Rust application on its own port. It stops on drop.
 #[derive(Debug)]
 pub struct RustApp {
     url: String,
@@ -27,13 +28,13 @@ pub struct RustApp {
 }
 
 impl RustApp {
-    /// Starts it.
+    /// Starts the application.
     pub fn start(signing: Signing, compression: Compression) -> Result<Self> {
         let sessions = SessionLayer::new(sessions(signing, compression)?);
         Self::serve(router().merge(protected(signing)?).layer(sessions))
     }
 
-    /// Starts it with this clock.
+    /// Starts the application with this clock.
     pub fn start_at(signing: Signing, clock: impl Clock) -> Result<Self> {
         let key = key(signing)?;
         let config = SessionConfig::builder().cookie_secure(false).clock(clock).build()?;
@@ -41,7 +42,7 @@ impl RustApp {
         Self::serve(protected(signing)?.layer(SessionLayer::new(sessions)))
     }
 
-    /// Starts the one for Flask-Login with this session protection instead.
+    /// Starts the application for Flask-Login with this session protection.
     pub fn with_login(signing: Signing, protection: Option<Protection>) -> Result<Self> {
         let sessions = sessions(signing, Compression::WheneverShorter)?;
         Self::serve(login_router(protection).layer(SessionLayer::new(sessions)))
@@ -56,13 +57,13 @@ impl RustApp {
         Ok(Self { url, _runtime: runtime })
     }
 
-    /// Where it listens.
+    /// Returns the address.
     pub fn url(&self) -> &str {
         &self.url
     }
 }
 
-/// Sessions with the settings of the Flask application.
+/// Returns sessions with the settings of the Flask application.
 pub(crate) fn sessions(signing: Signing, compression: Compression) -> Result<SignedCookieSessions> {
     let config =
         SessionConfig::builder().cookie_secure(false).refresh(Refresh::EachRequest).build()?;
@@ -80,7 +81,7 @@ fn key(signing: Signing) -> Result<SecretKey> {
     Ok(key)
 }
 
-/// The pages with the tokens of Flask-WTF, without the layer of the session.
+/// Returns the pages with the tokens of Flask-WTF, without the session layer.
 fn protected(signing: Signing) -> Result<Router> {
     let csrf = CsrfConfig::builder(&key(signing)?).flask_wtf().build()?;
     Ok(Router::new()
@@ -156,7 +157,8 @@ async fn logout(session: Session) -> std::result::Result<(), Error> {
     Ok(session.clear()?)
 }
 
-/// A value of [`every_type`], read as the type that it should have; any other as what it looks like.
+/// Reads a value of [`every_type`] as its known type, and any other value as the type that it
+/// appears to have.
 fn read_typed(session: &Session, key: &str) -> std::result::Result<Sample, session_core::Error> {
     Ok(match key {
         "pair" => session.get::<Tuple<(i64, String)>>(key)?.into(),
@@ -181,7 +183,7 @@ fn read_typed(session: &Session, key: &str) -> std::result::Result<Sample, sessi
     })
 }
 
-/// One value of each type, as both applications store them at `/set-all`.
+/// Returns one value of each type, as both applications store them at `/set-all`.
 pub fn every_type() -> Vec<(&'static str, Sample)> {
     let bytes = |bytes: &[u8]| Sample::Bytes(bytes.to_vec());
     let pair = |one: Sample, other: Sample| Sample::Tuple(vec![one, other]);

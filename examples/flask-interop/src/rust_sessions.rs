@@ -1,4 +1,4 @@
-//! The Rust application's sessions without a server.
+//! The sessions of the Rust application, without a server.
 
 use session_cookie::{Compression, SignedCookieSessions};
 use session_core::Session;
@@ -8,7 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::rust_app::sessions;
 use crate::{Result, Signing};
 
-/// Runs requests that have a session and nothing else.
+/// Runs requests that consist only of a session.
 #[derive(Debug)]
 pub struct RustSessions {
     sessions: SignedCookieSessions,
@@ -16,14 +16,14 @@ pub struct RustSessions {
 }
 
 impl RustSessions {
-    /// Sessions that are compressed whenever that is shorter, as Flask's are.
+    /// Creates sessions that are compressed whenever that is shorter, as in Flask.
     pub fn new(signing: Signing) -> Result<Self> {
         let runtime = Builder::new_current_thread().build()?;
         Ok(Self { sessions: sessions(signing, Compression::WheneverShorter)?, runtime })
     }
 
-    /// One request: it brings a session cookie or none, and a handler uses the session. What the handler returned, and
-    /// the cookie that the response sets.
+    /// Runs one request with a session cookie or without one. `handler` uses the session. Returns
+    /// the result of the handler, and the cookie that the response sets.
     pub fn request<T>(
         &self,
         cookie: Option<&str>,

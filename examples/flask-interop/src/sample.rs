@@ -1,4 +1,5 @@
-//! A session value of any of Flask's types, to build one side's values and to compare them with the other side's.
+//! Session values of any of Flask's types. Tests build the values of one side and compare them with
+//! those of the other side.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -14,7 +15,7 @@ pub enum Sample {
     None,
     /// `bool`
     Bool(bool),
-    /// `int`, as far as Rust's 64 bits go, signed or not
+    /// `int` that fits into 64 bits, signed or unsigned
     Int(i128),
     /// `float`
     Float(f64),
@@ -37,7 +38,7 @@ pub enum Sample {
 }
 
 impl Sample {
-    /// The value in JSON that names every type; the Python side writes the same.
+    /// Returns the value in JSON that names every type. The Python side writes the same JSON.
     pub fn describe(&self) -> Value {
         let all = |items: &[Self]| -> Vec<Value> { items.iter().map(Self::describe).collect() };
         match self {
@@ -56,7 +57,8 @@ impl Sample {
         }
     }
 
-    /// The same value with a list for every tuple: reading, Rust does not tell one from the other.
+    /// Returns the same value with a list for every tuple, because Rust reads both as the same
+    /// type.
     #[must_use]
     pub fn with_lists(self) -> Self {
         let lists = |items: Vec<Self>| items.into_iter().map(Self::with_lists).collect();
@@ -70,7 +72,7 @@ impl Sample {
     }
 }
 
-/// Each key with the description of its value.
+/// Returns each key with the description of its value.
 pub fn describe_all<'a, K: AsRef<str>>(items: impl IntoIterator<Item = (K, &'a Sample)>) -> Value {
     items.into_iter().map(|(key, item)| (key.as_ref().to_owned(), item.describe())).collect()
 }
@@ -101,7 +103,7 @@ impl Serialize for Sample {
     }
 }
 
-/// A value whose type was not known when it was read.
+/// A value whose type was unknown when it was read.
 impl From<Any> for Sample {
     fn from(value: Any) -> Self {
         match value {
@@ -143,7 +145,7 @@ sample_from! {
     Bytes => bytes: Self::Bytes(bytes.into_vec()),
     Markup => html: Self::Markup(html.into_string()),
     Uuid => uuid: Self::Uuid(*uuid.as_bytes()),
-    // As in Flask, a date that is none is `None`.
+    // As in Flask, an invalid date is `None`.
     DateTime => date: date
         .to_system_time()
         .and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok())

@@ -23,7 +23,7 @@ impl Pair {
         Self::start(Some(Protection::Strong))
     }
 
-    /// The two addresses in both orders.
+    /// Returns the two addresses in both orders.
     fn both_ways(&self) -> [(&str, &str); 2] {
         [(self.flask.url(), self.rust.url()), (self.rust.url(), self.flask.url())]
     }
@@ -63,8 +63,8 @@ fn login_on_one_side_is_fresh_on_the_other() -> Result<()> {
     Ok(())
 }
 
-/// Logs in, changes the client, and returns what both applications see afterwards, and whether the
-/// login is fresh again with the first client.
+/// Logs in and changes the client. Returns the login as both applications then see it, and whether
+/// it is fresh again with the first client.
 fn moved(pair: &Pair, query: &str, header: &'static str) -> Result<Vec<Value>> {
     let mut seen = Vec::new();
     for (here, there) in pair.both_ways() {

@@ -1,4 +1,5 @@
-//! One browser visits a Flask application and a Rust one, both running, and takes its session from one to the other.
+//! One browser visits a running Flask application and a running Rust application with the same
+//! session.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -30,14 +31,14 @@ impl Pair {
         Self::start(Signing::default(), Signing::default(), Compression::WheneverShorter)
     }
 
-    /// The two addresses in both orders.
+    /// Returns the two addresses in both orders.
     fn both_ways(&self) -> [(&str, &str); 2] {
         [(self.flask.url(), self.rust.url()), (self.rust.url(), self.flask.url())]
     }
 }
 
 #[test]
-fn a_login_on_one_side_is_read_and_changed_on_the_other_and_back() -> Result<()> {
+fn login_of_each_side_is_changed_by_other() -> Result<()> {
     let pair = Pair::alike()?;
     for (here, there) in pair.both_ways() {
         let mut browser = Browser::new();
@@ -55,7 +56,7 @@ fn a_login_on_one_side_is_read_and_changed_on_the_other_and_back() -> Result<()>
 }
 
 #[test]
-fn every_type_arrives_with_its_exact_value_and_survives_a_change_elsewhere() -> Result<()> {
+fn values_of_every_type_survive_change_by_other_side() -> Result<()> {
     let pair = Pair::alike()?;
     let mut expected = describe_all(every_type().iter().map(|(key, value)| (*key, value)));
     expected["visits"] = json!(["int", "1"]);
@@ -70,7 +71,7 @@ fn every_type_arrives_with_its_exact_value_and_survives_a_change_elsewhere() -> 
 }
 
 #[test]
-fn messages_flashed_on_one_side_are_shown_once_on_the_other() -> Result<()> {
+fn flash_messages_are_shown_once_by_other_side() -> Result<()> {
     let pair = Pair::alike()?;
     let said = [
         json!(["message", "Saved", false]),
@@ -94,7 +95,7 @@ fn messages_flashed_on_one_side_are_shown_once_on_the_other() -> Result<()> {
 }
 
 #[test]
-fn compressed_sessions_are_read_on_both_sides() -> Result<()> {
+fn compressed_session_is_read_by_both_sides() -> Result<()> {
     let flask = FlaskApp::start(Signing::default())?;
     for compression in [Compression::WheneverShorter, Compression::NearLimit] {
         let rust = RustApp::start(Signing::default(), compression)?;
@@ -113,7 +114,7 @@ fn compressed_sessions_are_read_on_both_sides() -> Result<()> {
 }
 
 #[test]
-fn near_the_limit_means_that_a_small_session_stays_plain_and_flask_reads_it() -> Result<()> {
+fn small_session_stays_uncompressed_near_limit_setting() -> Result<()> {
     for (compression, compressed) in
         [(Compression::NearLimit, false), (Compression::WheneverShorter, true)]
     {
@@ -127,7 +128,7 @@ fn near_the_limit_means_that_a_small_session_stays_plain_and_flask_reads_it() ->
 }
 
 #[test]
-fn both_sides_renew_a_permanent_session_and_agree_on_its_end() -> Result<()> {
+fn permanent_session_has_same_expiry_on_both_sides() -> Result<()> {
     let pair = Pair::alike()?;
     let lifetime = Duration::from_hours(31 * 24);
     for (here, there) in pair.both_ways() {
@@ -146,7 +147,7 @@ fn both_sides_renew_a_permanent_session_and_agree_on_its_end() -> Result<()> {
                 (before + lifetime..=SystemTime::now() + lifetime).contains(&expires),
                 "{application}: {expires:?}"
             );
-            // Flask sends `Max-Age` with a removal only.
+            // Flask sends `Max-Age` only with a removal.
             let max_age = cookie.attributes.remove("Max-Age");
             let expected = (application == pair.rust.url()).then(|| lifetime.as_secs().to_string());
             assert_eq!(max_age, expected, "{application}");
@@ -168,7 +169,7 @@ fn both_sides_renew_a_permanent_session_and_agree_on_its_end() -> Result<()> {
 }
 
 #[test]
-fn a_session_that_is_not_permanent_ends_with_the_browser_and_is_not_renewed() -> Result<()> {
+fn browser_session_is_not_renewed() -> Result<()> {
     let pair = Pair::alike()?;
     for (here, there) in pair.both_ways() {
         let mut browser = Browser::new();
@@ -191,7 +192,7 @@ fn a_session_that_is_not_permanent_ends_with_the_browser_and_is_not_renewed() ->
 }
 
 #[test]
-fn a_logout_on_one_side_is_a_logout_on_the_other() -> Result<()> {
+fn logout_of_each_side_applies_to_other() -> Result<()> {
     let pair = Pair::alike()?;
     let mut removals = Vec::new();
     for (here, there) in pair.both_ways() {
@@ -211,7 +212,7 @@ fn a_logout_on_one_side_is_a_logout_on_the_other() -> Result<()> {
 }
 
 #[test]
-fn a_session_outlives_the_key_that_signed_it_while_the_key_is_a_fallback() -> Result<()> {
+fn session_of_fallback_key_is_read_and_signed_anew() -> Result<()> {
     let old = Pair::start(Signing::with_key(OLD), Signing::with_key(OLD), Compression::default())?;
     let rotated = Pair::start(NEW_AND_OLD, NEW_AND_OLD, Compression::default())?;
     let new = Pair::start(Signing::with_key(NEW), Signing::with_key(NEW), Compression::default())?;
@@ -245,7 +246,7 @@ fn a_session_outlives_the_key_that_signed_it_while_the_key_is_a_fallback() -> Re
 }
 
 #[test]
-fn sha_256_on_both_sides_is_one_session_and_on_one_side_none() -> Result<()> {
+fn sha_256_works_only_on_both_sides() -> Result<()> {
     let sha256 = Signing { digest: Digest::Sha256, ..Signing::default() };
     let pair = Pair::start(sha256, sha256, Compression::default())?;
     let sha1 = Pair::alike()?;
@@ -263,7 +264,7 @@ fn sha_256_on_both_sides_is_one_session_and_on_one_side_none() -> Result<()> {
 }
 
 #[test]
-fn a_tampered_cookie_is_a_fresh_session_on_both_sides() -> Result<()> {
+fn tampered_cookie_opens_fresh_session_on_both_sides() -> Result<()> {
     let pair = Pair::alike()?;
     for (here, there) in pair.both_ways() {
         let mut browser = Browser::new();
@@ -286,7 +287,7 @@ fn a_tampered_cookie_is_a_fresh_session_on_both_sides() -> Result<()> {
 }
 
 #[test]
-fn a_session_whose_only_key_looks_like_a_tag_is_one_on_both_sides() -> Result<()> {
+fn session_with_only_tag_like_key_is_read_by_both_sides() -> Result<()> {
     let mut flask = Batch::start(Signing::default())?;
     let rust = RustSessions::new(Signing::default())?;
     for key in [" t", " b", " m", " u", " d", " di"] {
@@ -303,7 +304,7 @@ fn a_session_whose_only_key_looks_like_a_tag_is_one_on_both_sides() -> Result<()
     Ok(())
 }
 
-/// What `/state` says after `/login`, with so many visits since.
+/// Returns the reply of `/state` after `/login` and this number of visits.
 fn logged_in(visits: Option<&str>) -> Value {
     let mut state = json!({"_permanent": ["bool", true], "user": ["str", "ada"]});
     if let Some(visits) = visits {
@@ -316,7 +317,7 @@ fn is_compressed(browser: &Browser) -> bool {
     browser.session().is_some_and(|cookie| cookie.starts_with('.'))
 }
 
-/// Cookies that a thief or a clumsy hand could make of a genuine one.
+/// Returns modified copies of a genuine cookie.
 fn forgeries(genuine: &str) -> Result<Vec<String>> {
     let (signed, signature) = genuine.rsplit_once('.').ok_or("a signature")?;
     let (payload, timestamp) = signed.rsplit_once('.').ok_or("a timestamp")?;

@@ -1,6 +1,7 @@
-//! Thousands of random sessions of all of Flask's types, from Flask to Rust and back, and from Rust to Flask and back.
+//! Thousands of random sessions of all of Flask's types, from Flask to Rust and back, and from Rust
+//! to Flask and back.
 //!
-//! Each run prints its seed. `INTEROP_SEED` repeats a run, `INTEROP_SESSIONS` sets its length.
+//! Each run prints its seed. `INTEROP_SEED` repeats a run, and `INTEROP_SESSIONS` sets its length.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,7 @@ const SESSIONS: usize = 3_000;
 /// A key that no random session has.
 const MARKER: &str = "marker";
 
-/// A session that Flask made.
+/// A session that Flask has created.
 #[derive(Deserialize)]
 struct Made {
     cookie: String,
@@ -32,7 +33,7 @@ struct MadeKey {
 }
 
 #[test]
-fn flask_finds_its_sessions_unharmed_after_rust_added_a_key() -> Result<()> {
+fn flask_sessions_survive_added_key_in_rust() -> Result<()> {
     let (seed, count) = (seed()?, count()?);
     let mut flask = Batch::start(Signing::default())?;
     let rust = RustSessions::new(Signing::default())?;
@@ -53,7 +54,7 @@ fn flask_finds_its_sessions_unharmed_after_rust_added_a_key() -> Result<()> {
 }
 
 #[test]
-fn rust_finds_its_sessions_unharmed_after_flask_read_and_signed_them() -> Result<()> {
+fn rust_sessions_survive_save_by_flask() -> Result<()> {
     let (seed, count) = (seed()?, count()?);
     let mut random = Rng::with_seed(seed);
     let mut flask = Batch::start(Signing::default())?;
@@ -99,7 +100,7 @@ fn seed() -> Result<u64> {
     Ok(seed)
 }
 
-/// The session has the keys that Flask gave it, and each value is read unless JSON cannot hold it.
+/// Checks that the session has Flask's keys, and that each value that JSON supports can be read.
 fn check_keys(session: &Session, made: &[MadeKey], context: &str) {
     let sorted = |mut keys: Vec<String>| {
         keys.sort_unstable();

@@ -49,7 +49,7 @@ impl Browser {
         Ok(Self { python: Batch::starlette(KEY)?, rust, cookie: String::new() })
     }
 
-    /// Returns the session that Python has after the change.
+    /// Returns the session in Python after the change.
     fn python(&mut self, app: &str, change: &Value) -> Result<Value> {
         let mut command = change.clone();
         command["app"] = app.into();
@@ -62,7 +62,7 @@ impl Browser {
         Ok(reply["session"].clone())
     }
 
-    /// Returns the session that the Rust application has after the change.
+    /// Returns the session in the Rust application after the change.
     fn rust(&mut self, change: impl FnOnce(&Session) -> Change) -> Result<Value> {
         let view = RequestView::builder().cookie_header(self.cookie.as_bytes()).build();
         let request = RequestSession::new(self.rust.clone(), view);

@@ -1,4 +1,4 @@
-//! Collects the settings that Flask-Session has, and connects.
+//! Builder for Flask-Session's settings, which connects to Redis.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{FlaskSessionRedis, Format};
 const KEY_PREFIX: &str = "session:";
 const DEADLINE: Duration = Duration::from_secs(2);
 
-/// Collects the settings of [`FlaskSessionRedis`]; each default is Flask-Session's.
+/// Collects the settings of [`FlaskSessionRedis`]. Each default is that of Flask-Session.
 ///
 /// ```no_run
 /// use flask_session_redis::{FlaskSessionRedis, Format};
@@ -50,7 +50,7 @@ impl FlaskSessionRedisBuilder {
         }
     }
 
-    /// What Redis keys begin with: `SESSION_KEY_PREFIX`.
+    /// Sets the prefix of all keys in Redis: `SESSION_KEY_PREFIX`.
     ///
     /// ```
     /// # use flask_session_redis::FlaskSessionRedis;
@@ -62,7 +62,7 @@ impl FlaskSessionRedisBuilder {
         self
     }
 
-    /// How sessions are written: `SESSION_SERIALIZATION_FORMAT`.
+    /// Sets the format in which sessions are written: `SESSION_SERIALIZATION_FORMAT`.
     ///
     /// ```
     /// # use flask_session_redis::{FlaskSessionRedis, Format};
@@ -74,8 +74,8 @@ impl FlaskSessionRedisBuilder {
         self
     }
 
-    /// Signs the ids in cookies: `SESSION_USE_SIGNER`, with Flask's `SECRET_KEY`. A cookie without a valid signature is
-    /// a fresh session.
+    /// Signs the ids in cookies: `SESSION_USE_SIGNER`, with Flask's `SECRET_KEY`. A cookie without
+    /// a valid signature opens a fresh session.
     ///
     /// ```
     /// # use flask_session_redis::FlaskSessionRedis;
@@ -89,7 +89,8 @@ impl FlaskSessionRedisBuilder {
         self
     }
 
-    /// How long connecting may take, and then the answer to a command: two seconds unless told otherwise.
+    /// Sets the time limit for connecting and for the reply to each command. The default is two
+    /// seconds.
     ///
     /// ```
     /// # use flask_session_redis::FlaskSessionRedis;
@@ -102,13 +103,15 @@ impl FlaskSessionRedisBuilder {
         self
     }
 
-    /// Connects to Redis. Later a lost connection is made again by itself.
+    /// Connects to Redis. A lost connection is re-established automatically.
     ///
     /// # Errors
     ///
-    /// [`Configuration`](ErrorKind::Configuration) if the URL or the key cannot be used, or if the configuration has an
-    /// idle or absolute timeout; [`Unavailable`](ErrorKind::Unavailable) if Redis cannot be reached;
-    /// [`Backend`](ErrorKind::Backend) if it refuses, for a wrong password for instance.
+    /// - [`Configuration`](ErrorKind::Configuration) if the URL or the key is invalid, or if the
+    ///   configuration has an idle or absolute timeout.
+    /// - [`Unavailable`](ErrorKind::Unavailable) if Redis cannot be reached.
+    /// - [`Backend`](ErrorKind::Backend) if Redis refuses the connection, for example because of a
+    ///   wrong password.
     ///
     /// ```no_run
     /// # async fn start() -> Result<(), session_core::Error> {

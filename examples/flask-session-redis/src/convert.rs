@@ -1,4 +1,5 @@
-//! What Redis holds (msgpack or JSON) and what a session holds (JSON in Flask's tagged form), by way of one tree.
+//! Converts between the contents of Redis (msgpack or JSON) and of a session (JSON in Flask's
+//! tagged form), through one tree.
 
 mod json;
 mod leaves;
@@ -10,10 +11,11 @@ use session_core::{Error, ErrorKind};
 
 use json::Notation;
 
-/// How deep a session may be nested; serde reads no deeper, either.
+/// The maximum nesting of a session, which is also the limit of serde.
 const DEPTH: usize = 100;
 
-/// How sessions are written: Flask-Session's `SESSION_SERIALIZATION_FORMAT`. Reading takes both, as there.
+/// The format in which sessions are written: Flask-Session's `SESSION_SERIALIZATION_FORMAT`. Both
+/// formats are read, as in Flask-Session.
 ///
 /// ```
 /// use flask_session_redis::Format;
@@ -23,23 +25,24 @@ const DEPTH: usize = 100;
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Format {
-    /// Flask-Session's default. It keeps bytes, dates with a zone, and maps with whole numbers for keys.
+    /// Flask-Session's default. It preserves bytes, dates with a time zone, and maps with integer
+    /// keys.
     #[default]
     Msgpack,
-    /// Plain JSON: bytes become base64, and dates become text.
+    /// Plain JSON. Bytes become base64, and dates become text.
     Json,
 }
 
-/// A session as it is stored: what is not text in JSON is as msgpack has it.
+/// A session as stored. Values that are text in JSON have their msgpack types.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Tree(Vec<(Value, Value)>);
 
-/// Why something cannot be converted. It quotes no value.
+/// The reason why data cannot be converted. It contains no value.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Unconvertible(&'static str);
 
 impl Tree {
-    /// Reads what Redis holds, in either format.
+    /// Reads data from Redis, in either format.
     pub(crate) fn from_stored(stored: &[u8]) -> Result<Self, Unconvertible> {
         let value = if stored.first() == Some(&b'{') {
             let text = std::str::from_utf8(stored).map_err(|_| Unconvertible("not UTF-8"))?;
@@ -50,11 +53,10 @@ impl Tree {
         Self::from_value(value)
     }
 
-    /// Reads a session's payload. The error names the key whose value cannot be stored.
+    /// Reads the payload of a session. The error names the key whose value cannot be stored.
     pub(crate) fn from_payload(payload: &str) -> Result<Self, Error> {
         let refuse = |key: &str, problem: Unconvertible| {
-            let message =
-                format!("Flask-Session cannot store what the session holds under {key:?}");
+            let message = format!("Flask-Session cannot store the session value under {key:?}");
             Error::new(ErrorKind::Value, message).with_source(problem)
         };
         let malformed = |problem| {
@@ -69,12 +71,12 @@ impl Tree {
         entries.into_iter().map(read).collect::<Result<_, _>>().map(Self)
     }
 
-    /// The session's payload.
+    /// Returns the payload of the session.
     pub(crate) fn to_payload(&self) -> Result<String, Unconvertible> {
         json::write_map(&self.0, Notation::Tagged)
     }
 
-    /// What Redis is to hold.
+    /// Returns the data for Redis.
     pub(crate) fn to_stored(&self, format: Format) -> Result<Vec<u8>, Error> {
         let refuse = |problem| {
             Error::new(ErrorKind::Value, "the session cannot be stored").with_source(problem)
@@ -93,8 +95,8 @@ impl Tree {
         }
     }
 
-    /// The same session, with the stored form of every value that still reads as what was stored: so nothing is lost of
-    /// what nobody changed, such as the fraction of a second in a date.
+    /// Returns the same session, with the stored form of every value that reads as unchanged. This
+    /// preserves details that reading loses, such as the fraction of a second in a date.
     #[must_use]
     pub(crate) fn keeping(mut self, stored: &Self) -> Self {
         for (key, value) in &mut self.0 {
@@ -109,7 +111,7 @@ impl Tree {
         self
     }
 
-    /// Whether there is nothing in it but Flask's flag, which Flask-Session does not count.
+    /// Returns whether the session has no key but Flask's flag, which Flask-Session ignores.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.iter().all(|(key, _)| key.as_str() == Some("_permanent"))
     }
@@ -127,7 +129,11 @@ impl Tree {
 fn read_msgpack(mut stored: &[u8]) -> Result<Value, Unconvertible> {
     let value = rmpv::decode::read_value_with_max_depth(&mut stored, DEPTH);
     let value = value.map_err(|_| Unconvertible("neither msgpack nor JSON"))?;
-    if stored.is_empty() { Ok(value) } else { Err(Unconvertible("something follows the msgpack")) }
+    if stored.is_empty() {
+        Ok(value)
+    } else {
+        Err(Unconvertible("the msgpack is followed by other bytes"))
+    }
 }
 
 impl fmt::Display for Unconvertible {
@@ -151,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn both_formats_are_read_and_nothing_else() {
+    fn only_msgpack_and_json_are_read() {
         assert_eq!(payload_of(b"\x81\xa1a\x01").unwrap(), r#"{"a":1}"#);
         assert_eq!(payload_of(br#"{"a":1}"#).unwrap(), r#"{"a":1}"#);
         let pickle = b"\x80\x04\x95\x0a\x00\x00\x00\x00\x00\x00\x00}\x94\x8c\x01a\x94K\x01s.";
@@ -170,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn maps_that_look_like_tags_stay_maps() {
+    fn map_like_tag_stays_map() {
         let look_alike = b"\x81\xa1v\x81\xa2 b\xa4aGk=";
         assert_eq!(payload_of(look_alike).unwrap(), r#"{"v":{" di":{" b__":"aGk="}}}"#);
         assert_eq!(stored_as(r#"{"v":{" di":{" b__":"aGk="}}}"#, Format::Msgpack), look_alike);
@@ -185,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn tagged_values_become_what_flask_session_writes() {
+    fn tagged_values_are_stored_as_by_flask_session() {
         let payload = concat!(
             r#"{"b":{" b":"/wA="},"d":{" d":"Tue, 14 Nov 2023 22:13:20 GMT"},"t":{" t":[1,{" t":[]}]},"#,
             r#""u":{" u":"12345678123456781234567812345678"}}"#
@@ -212,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn what_msgpack_or_python_cannot_hold_is_refused() {
+    fn values_beyond_msgpack_or_python_are_refused() {
         for bad in [
             r#"{" m":"<b>"}"#,
             r#"{" d":"yesterday"}"#,
@@ -228,8 +234,8 @@ mod tests {
     }
 
     #[test]
-    fn what_reads_as_before_keeps_its_stored_form() {
-        // A date with microseconds, a map with a number for a key, and not-a-number.
+    fn unchanged_value_keeps_stored_form() {
+        // A date with microseconds, a map with an integer key, and not-a-number.
         let stored =
             b"\x84\xa1d\xd7\xff\x1d\x6f\x28\x00\x65\x53\xf1\x00\xa1m\x81\x01\x02\xa1n\xcb\x7f\xf8\0\0\0\0\0\0\xa1v\x01";
         let tree = Tree::from_stored(stored).unwrap();
@@ -246,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn any_session_that_can_be_read_is_written_back_as_it_was() {
+    fn readable_session_is_written_back_unchanged() {
         let mut random = fastrand::Rng::with_seed(0);
         for _ in 0..2000 {
             let entries = (0..random.usize(..6))
@@ -317,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn flasks_flag_alone_is_an_empty_session() {
+    fn session_with_only_permanent_flag_is_empty() {
         let is_empty = |payload| Tree::from_payload(payload).unwrap().is_empty();
         assert!(is_empty("{}") && is_empty(r#"{"_permanent":true}"#));
         assert!(!is_empty(r#"{"_permanent":true,"user":1}"#));
@@ -328,7 +334,7 @@ mod tests {
         let payload = r#"{"_permanent":true,"n":[1,-2.5,null],"b":{" b":"aGk="},"t":{" t":["x"]}}"#;
         let formats = [Format::Msgpack, Format::Json];
         let samples = formats.map(|format| stored_as(payload, format));
-        // A list may announce more entries than it has; its reader reserves some memory for them.
+        // A list can announce more entries than it has, and its reader reserves memory for them.
         fuzzing::Fuzz::new("Flask-Session", samples).memory(1024 * 1024).run(|input| {
             let Ok(tree) = Tree::from_stored(input) else { return false };
             let Ok(payload) = tree.to_payload() else { return false };

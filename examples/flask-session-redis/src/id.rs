@@ -1,14 +1,14 @@
-//! Session ids, as Python's `secrets.token_urlsafe(32)` makes them.
+//! Session ids in the form of Python's `secrets.token_urlsafe(32)`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use session_core::{Error, ErrorKind};
 
-/// How many characters an id may have: from 128 bits in base64 to more than anybody configures. The UUIDs of old
-/// versions lie in between.
+/// The allowed length of an id: from 128 bits in base64 to more than any usual configuration. The
+/// range includes the UUIDs of old versions.
 const LENGTHS: std::ops::RangeInclusive<usize> = 22..=256;
 
-/// A new id of 256 bits from the operating system.
+/// Returns a new id of 256 random bits from the operating system.
 pub(crate) fn generate() -> Result<String, Error> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|error| {
@@ -18,7 +18,7 @@ pub(crate) fn generate() -> Result<String, Error> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// Whether a text can be an id at all: what cannot is not asked for.
+/// Returns whether a text can be an id. Other texts are not looked up.
 pub(crate) fn is_plausible(id: &str) -> bool {
     LENGTHS.contains(&id.len())
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_looks_like_one() {
+    fn generated_id_is_plausible() {
         let id = generate().unwrap();
         assert!(is_plausible(&id) && id.len() == 43 && id != generate().unwrap());
         assert!(is_plausible("12345678-1234-5678-1234-567812345678"));

@@ -1,4 +1,4 @@
-//! The few Redis commands that sessions need, each one round trip with a deadline, and its errors.
+//! The Redis commands that sessions need. Each is one round trip with a deadline.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, Cmd, FromRedisValue, Pipeline, RedisError, ServerErrorKind};
 use session_core::{Error, ErrorKind};
 
-/// Some hundred years, which Redis can still add to its time.
+/// More than a hundred years. Redis can still add it to its time.
 const LONGEST: Duration = Duration::from_secs(u32::MAX as u64);
 
-/// The sessions' keys in one Redis database.
+/// The keys of the sessions in one Redis database.
 #[derive(Clone)]
 pub(crate) struct Keys {
     connection: ConnectionManager,
@@ -35,7 +35,7 @@ impl Keys {
         Ok(Self { connection, prefix })
     }
 
-    /// What is stored for an id.
+    /// Returns the data stored for an id.
     pub(crate) async fn get(&self, id: &str) -> Result<Option<Vec<u8>>, Error> {
         self.ask(Cmd::get(self.key(id))).await
     }
@@ -50,7 +50,8 @@ impl Keys {
         self.ask(self.set(id, stored, life)).await
     }
 
-    /// Stores a session that was there; false if it is gone, and nothing is stored then.
+    /// Replaces the data of an existing session. Returns `false` and stores nothing if the session
+    /// does not exist.
     pub(crate) async fn replace(
         &self,
         id: &str,
@@ -63,19 +64,20 @@ impl Keys {
         Ok(answer.is_some())
     }
 
-    /// Puts off a session's end; false if it is gone.
+    /// Extends the expiry of a session. Returns `false` if it does not exist.
     pub(crate) async fn renew(&self, id: &str, life: Duration) -> Result<bool, Error> {
         let mut command = redis::cmd("PEXPIRE");
         command.arg(self.key(id)).arg(milliseconds(life));
         self.ask(command).await
     }
 
-    /// Ends a session.
+    /// Removes a session.
     pub(crate) async fn remove(&self, id: &str) -> Result<(), Error> {
         self.ask(Cmd::del(self.key(id))).await
     }
 
-    /// Stores a session under a new id and removes the old one, both at once; false if the old one was gone already.
+    /// Stores a session under a new id and removes the old id in one step. Returns `false` if the
+    /// old id does not exist.
     pub(crate) async fn rename(
         &self,
         old: &str,
@@ -110,12 +112,12 @@ impl Keys {
 
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The connection knows the password.
+        // The connection contains the password.
         f.debug_struct("Keys").field("prefix", &self.prefix).finish_non_exhaustive()
     }
 }
 
-/// At least one: Redis refuses zero.
+/// Returns at least one, because Redis refuses zero.
 fn milliseconds(life: Duration) -> u64 {
     let life = u64::try_from(life.min(LONGEST).as_millis()).unwrap_or(u64::MAX);
     life.max(1)
@@ -126,9 +128,9 @@ fn failed(error: RedisError) -> Error {
         [ServerErrorKind::BusyLoading, ServerErrorKind::TryAgain, ServerErrorKind::MasterDown];
     let later = not_now.map(redis::ErrorKind::Server).contains(&error.kind());
     if error.is_io_error() || error.is_timeout() || error.is_connection_dropped() || later {
-        Error::new(ErrorKind::Unavailable, "Redis could not be reached or did not answer in time")
+        Error::new(ErrorKind::Unavailable, "Redis is unreachable or did not reply in time")
             .with_source(error)
     } else {
-        Error::new(ErrorKind::Backend, "Redis answered with an error").with_source(error)
+        Error::new(ErrorKind::Backend, "Redis returned an error").with_source(error)
     }
 }

@@ -1,5 +1,6 @@
-//! The sessions that Python's [Flask-Session] 0.8 keeps in Redis, as a [`SessionInterface`]: a Flask application and a
-//! Rust service behind one host share a login that lives on the server.
+//! Sessions in Redis that are compatible with Python's [Flask-Session] 0.8, as a
+//! [`SessionInterface`]. A Flask application and a Rust service on the same host can share a login
+//! that is stored on the server.
 //!
 //! ```no_run
 //! use flask_session_redis::FlaskSessionRedis;
@@ -11,11 +12,12 @@
 //! # }
 //! ```
 //!
-//! # What is stored
+//! # Stored data
 //!
-//! The key `session:<id>` holds the whole session in msgpack or JSON, and lives for the session's lifetime, or for
-//! [`permanent_lifetime`](session_core::SessionConfig::permanent_lifetime) if the session ends with the browser. The
-//! cookie holds the id, signed if [told so](FlaskSessionRedisBuilder::signed_with). Redis counts the time, by its own
+//! The key `session:<id>` has the whole session in msgpack or JSON. It expires after the lifetime
+//! of the session, or after [`permanent_lifetime`](session_core::SessionConfig::permanent_lifetime)
+//! if the session ends with the browser. The cookie has the id, which is signed after
+//! [`signed_with`](FlaskSessionRedisBuilder::signed_with). Redis measures the time with its own
 //! clock.
 //!
 //! | a session's value | msgpack | JSON |
@@ -27,26 +29,30 @@
 //! | [`Tuple`] | an array | an array |
 //! | [`Markup`], numbers beyond 64 bits | an error when saved | an error when saved |
 //!
-//! What is text in this table reads as text, in Rust as in Python. Python's date shows no fraction of a second here,
-//! its map with whole numbers for keys has text instead, and its NaN is null: but a value that nobody changes is
-//! written back as Python stored it. A Python `datetime` without a zone is text already when Python stores it. What was
-//! stored in a form that does not fit here (a pickle, a msgpack extension) is a fresh session and a warning in the log.
+//! A value that is text in this table is read as text, both in Rust and in Python. A Python date is
+//! read without its fraction of a second. Integer keys of a Python map are read as text, and NaN as
+//! null. A value that does not change is written back exactly as Python stored it. Python itself
+//! stores a `datetime` without a time zone as text. A session in an unsupported form (a pickle, a
+//! msgpack extension) opens as a fresh session, and a warning is logged.
 //!
-//! # What is not promised
+//! # Limits
 //!
-//! - **The last save of the whole session wins**, as in Flask-Session: of two requests that change one session at
-//!   once, one change is lost. Use a store under [`ServerSideSessions`] where that matters and no Python takes part.
-//! - A save by this crate never brings back a session that was ended meanwhile: its changes are dropped
-//!   ([`Outcome::Dropped`]). A save by Flask-Session does, and by default it saves on each request; set
-//!   `SESSION_REFRESH_EACH_REQUEST = False` there.
-//! - The login is stored under the key `_login`, which Python shows and keeps. Nothing lists the
-//!   sessions of an owner.
-//! - After a new id, the old one is gone at once: what a request that is on its way with it writes is dropped.
-//! - A session in which nothing is left but `_permanent` has ended, as in Flask-Session, whichever call emptied it.
-//! - [`Session::is_permanent`] is what the handler says; Flask-Session makes each new session permanent unless
-//!   `SESSION_PERMANENT = False`.
-//! - An id of fewer than 22 characters (`SESSION_ID_LENGTH` below 16) is not looked for: it can be guessed.
-//! - Idle and absolute timeouts are refused: the format has no place for what they need.
+//! - **The last save of the whole session wins**, as in Flask-Session. If two requests change one
+//!   session at the same time, one change is lost. If this matters and no Python application shares
+//!   the session, use a store under [`ServerSideSessions`].
+//! - A save by this crate never revives a session that was ended in the meantime. Its changes are
+//!   dropped ([`Outcome::Dropped`]). A save by Flask-Session does revive it, and by default
+//!   Flask-Session saves on each request. Set `SESSION_REFRESH_EACH_REQUEST = False` there.
+//! - The login is stored under the key `_login`, which Python shows and preserves. The sessions of
+//!   an owner cannot be listed.
+//! - After a rotation, the old id is removed at once. The changes of a concurrent request with the
+//!   old id are dropped.
+//! - A session without any key but `_permanent` is removed, as in Flask-Session.
+//! - [`Session::is_permanent`] is set by the handler. Flask-Session makes each new session
+//!   permanent unless `SESSION_PERMANENT = False`.
+//! - An id of fewer than 22 characters (`SESSION_ID_LENGTH` below 16) is not looked up, because it
+//!   can be guessed.
+//! - Idle and absolute timeouts are refused, because the format cannot store their data.
 //!
 //! [Flask-Session]: https://flask-session.readthedocs.io
 //! [`Bytes`]: session_core::flask::Bytes

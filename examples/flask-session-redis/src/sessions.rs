@@ -1,4 +1,4 @@
-//! The session interface: what happens to a session in Redis when a request opens and saves it.
+//! The session interface: opens and saves sessions in Redis.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ pub struct FlaskSessionRedis {
     signer: Option<Signer>,
 }
 
-/// Where a session is stored, and what is stored. It is the backend state of a session.
+/// The key and the contents of a stored session. It is the backend state of a session.
 #[derive(Clone)]
 struct Stored {
     id: String,
@@ -43,11 +43,12 @@ struct Stored {
 }
 
 impl FlaskSessionRedis {
-    /// Sessions in msgpack under `session:` and the id, which the cookie holds unsigned.
+    /// Connects with the default settings: msgpack, under `session:` and the id, which is not
+    /// signed.
     ///
     /// # Errors
     ///
-    /// As the builder's [`connect`](FlaskSessionRedisBuilder::connect).
+    /// Those of the builder's [`connect`](FlaskSessionRedisBuilder::connect).
     ///
     /// ```no_run
     /// # async fn start() -> Result<(), session_core::Error> {
@@ -60,7 +61,7 @@ impl FlaskSessionRedis {
         Self::builder(config).connect(url).await
     }
 
-    /// Sessions with other settings of Flask-Session's.
+    /// Returns a builder for other settings.
     ///
     /// ```
     /// # use flask_session_redis::FlaskSessionRedis;
@@ -79,7 +80,7 @@ impl FlaskSessionRedis {
         Self { config, keys, format, signer }
     }
 
-    /// The id in a cookie, if it can be one.
+    /// Returns the id in a cookie, if the cookie can be an id.
     fn read_cookie<'a>(&self, cookie: &'a str) -> Option<&'a str> {
         let id = match &self.signer {
             Some(signer) => signer.verify(cookie),
@@ -100,7 +101,7 @@ impl FlaskSessionRedis {
             Ok(true) => Saved::new(self.cookie(&stored.id, &contents), Outcome::Stored),
             Ok(false) => Saved::unchanged(),
             Err(error) => {
-                // The request loses nothing by it, and the next one tries again.
+                // The request loses no data, and the next request tries again.
                 tracing::warn!(error = %error, "session could not be renewed");
                 Saved::unchanged()
             }
@@ -165,7 +166,7 @@ impl FlaskSessionRedis {
         }
     }
 
-    /// The result of a save, after which the session is stored here with these contents.
+    /// Returns the result of a save that stored these contents.
     fn stored(&self, stored: Stored, contents: Contents, save: &Save<'_>) -> Saved {
         let cookie = self.cookie(&stored.id, &contents);
         save.remember(stored);
@@ -188,7 +189,7 @@ impl SessionInterface for FlaskSessionRedis {
         let (payload, tree) = match read {
             Ok(read) => read,
             Err(problem) => {
-                tracing::warn!(error = %problem, "Redis holds no session that can be read; starting a fresh session");
+                tracing::warn!(error = %problem, "stored session is unreadable; starting a fresh session");
                 return Ok(Opened::new());
             }
         };
@@ -219,8 +220,8 @@ fn renewal(context: &OpenContext<'_>, opened: &Opened) -> Renewal {
     Renewal { cookie, ..Renewal::flasks(refresh) }
 }
 
-/// Returns whether the stored session is to end: because the request ends it, or because nothing is
-/// left in it that counts for Flask-Session.
+/// Returns whether the stored session must end, because the request ends it or because it has no
+/// key that Flask-Session counts.
 fn has_ended(save: &Save<'_>) -> Result<bool, Error> {
     Ok(save.ends() || Tree::from_payload(&save.contents().payload_with_login())?.is_empty())
 }

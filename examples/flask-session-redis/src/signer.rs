@@ -1,4 +1,5 @@
-//! Signed session ids: itsdangerous' `Signer` with Flask-Session's salt, HMAC-SHA1 and HMAC key derivation.
+//! Signed session ids, compatible with itsdangerous' `Signer` with Flask-Session's salt, HMAC-SHA1
+//! and HMAC key derivation.
 
 use std::fmt;
 
@@ -11,7 +12,7 @@ use sha1::Sha1;
 
 const SALT: &[u8] = b"flask-session";
 
-/// Signs ids with the current key and verifies with every key, each derived once.
+/// Signs ids with the current key and verifies them with all keys. Each key is derived once.
 #[derive(Clone)]
 pub(crate) struct Signer {
     current: Hmac<Sha1>,
@@ -24,14 +25,14 @@ impl Signer {
         Ok(Self { current: derive(key.signing_key())?, retired })
     }
 
-    /// The cookie's value for an id.
+    /// Returns the cookie value for an id.
     pub(crate) fn sign(&self, id: &str) -> String {
         let mut mac = self.current.clone();
         mac.update(id.as_bytes());
         format!("{id}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
     }
 
-    /// The id in a cookie, if a key of ours signed it.
+    /// Returns the id in a cookie, if one of the keys signed it.
     pub(crate) fn verify<'a>(&self, cookie: &'a str) -> Option<&'a str> {
         let (id, signature) = cookie.rsplit_once('.')?;
         let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
@@ -65,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_retired_key_verifies_and_signs_nothing() {
+    fn retired_key_verifies_but_does_not_sign() {
         let old = SecretKey::with_any_length("old").unwrap();
         let new = SecretKey::with_any_length("new").unwrap();
         let cookie = Signer::new(&old).unwrap().sign("id");

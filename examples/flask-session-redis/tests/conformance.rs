@@ -1,5 +1,5 @@
-//! The rules that every interface keeps which holds its sessions on the server, but for those that Flask-Session's format
-//! or Redis's clock stands in the way of.
+//! The conformance rules for server-side interfaces, without those that Flask-Session's format or
+//! the clock of Redis rules out.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -17,7 +17,7 @@ use session_core::{
 };
 use support::RedisServer;
 
-/// The interface, with a Redis that ends with it.
+/// The interface, with a Redis server that is stopped on drop.
 #[derive(Debug)]
 struct OnItsOwnServer {
     sessions: FlaskSessionRedis,
@@ -85,24 +85,22 @@ conformance_tests::interface_suite!(
         two_requests_at_once_both_keep_their_keys =
             "the last save of the whole session wins, as in Flask-Session",
         updates_at_once_all_count = "the last save of the whole session wins, as in Flask-Session",
-        an_idle_session_is_gone = "the format has no place for it: refused when it is configured",
+        an_idle_session_is_gone = "the format cannot store it, so the configuration is refused",
         no_session_outlives_the_absolute_timeout =
-            "the format has no place for it: refused when it is configured",
-        a_session_is_gone_after_its_end = "Redis has its own clock; interface.rs looks at the TTL",
-        an_overridden_lifetime_is_obeyed = "Redis has its own clock; interface.rs looks at the TTL",
-        lifetime_set_by_handler_is_obeyed =
-            "Redis has its own clock; interface.rs looks at the TTL",
+            "the format cannot store it, so the configuration is refused",
+        a_session_is_gone_after_its_end = "Redis has its own clock; interface.rs checks the TTL",
+        an_overridden_lifetime_is_obeyed = "Redis has its own clock; interface.rs checks the TTL",
+        lifetime_set_by_handler_is_obeyed = "Redis has its own clock; interface.rs checks the TTL",
         visitor_lifetime_limits_sessions_without_owner =
-            "Redis has its own clock; interface.rs looks at the TTL",
+            "Redis has its own clock; interface.rs checks the TTL",
         write_keeps_lifetime_that_another_request_set =
             "the last save of the whole session wins, as in Flask-Session",
         concurrent_insert_keeps_emptied_session =
             "the last save of the whole session wins, as in Flask-Session",
         only_a_change_puts_the_end_off_if_it_is_to =
-            "Redis has its own clock; interface.rs looks at the TTL",
+            "Redis has its own clock; interface.rs checks the TTL",
         a_browser_session_is_kept_for_the_browser_lifetime =
             "kept for the permanent lifetime, as in Flask-Session",
-        tagged_values_come_back =
-            "Flask-Session writes a UUID as text, and so it is text when it comes back",
+        tagged_values_come_back = "Flask-Session writes a UUID as text, so it is read as text",
     ),
 );

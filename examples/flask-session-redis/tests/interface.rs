@@ -1,4 +1,4 @@
-//! What the interface promises of its own: ids, ends, renewals, rotations, refusals and outages.
+//! Guarantees of the interface: ids, expiry, renewal, rotation, refusals and outages.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -45,7 +45,7 @@ async fn milliseconds_left(redis: &RedisServer, id: &str) -> i64 {
 }
 
 #[tokio::test]
-async fn an_unknown_id_is_not_adopted() {
+async fn unknown_id_is_not_adopted() {
     let redis = RedisServer::start();
     let mut client = client(&redis).await.with_cookie(Some(ID));
     let done = client
@@ -59,7 +59,7 @@ async fn an_unknown_id_is_not_adopted() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_an_id_reaches_no_redis() {
+async fn implausible_id_is_not_looked_up() {
     let redis = RedisServer::start();
     let client = client(&redis).await;
     let mut connection = redis.connection().await;
@@ -83,7 +83,7 @@ async fn what_cannot_be_an_id_reaches_no_redis() {
 }
 
 #[tokio::test]
-async fn an_emptied_session_deletes_key_and_cookie() {
+async fn emptied_session_deletes_key_and_cookie() {
     let redis = RedisServer::start();
     for way in ["clear", "remove"] {
         let (mut client, _) = logged_in(&redis).await;
@@ -114,7 +114,7 @@ async fn logout_deletes_key_and_cookie() {
 }
 
 #[tokio::test]
-async fn value_after_logout_begins_session_under_new_id() {
+async fn value_after_logout_starts_session_under_new_id() {
     let redis = RedisServer::start();
     let (mut client, old) = logged_in(&redis).await;
     let request = client.begin();
@@ -131,7 +131,7 @@ async fn value_after_logout_begins_session_under_new_id() {
 }
 
 #[tokio::test]
-async fn a_save_does_not_bring_back_a_session_that_was_ended_meanwhile() {
+async fn save_does_not_revive_session_ended_meanwhile() {
     let redis = RedisServer::start();
     for rotates in [false, true] {
         let (mut client, id) = logged_in(&redis).await;
@@ -151,7 +151,7 @@ async fn a_save_does_not_bring_back_a_session_that_was_ended_meanwhile() {
 }
 
 #[tokio::test]
-async fn a_login_into_a_session_that_was_ended_meanwhile_begins_one_from_its_own_changes() {
+async fn login_into_ended_session_starts_new_session() {
     let redis = RedisServer::start();
     let (mut client, old) = logged_in(&redis).await;
     let login = client.begin();
@@ -171,7 +171,7 @@ async fn a_login_into_a_session_that_was_ended_meanwhile_begins_one_from_its_own
 }
 
 #[tokio::test]
-async fn a_new_id_takes_the_place_of_the_old_one() {
+async fn rotation_replaces_old_id() {
     let redis = RedisServer::start();
     let (mut client, old) = logged_in(&redis).await;
     let before = redis.stored(&old).await;
@@ -189,7 +189,7 @@ async fn a_new_id_takes_the_place_of_the_old_one() {
 }
 
 #[tokio::test]
-async fn several_saves_in_one_request_are_one_session() {
+async fn several_saves_in_one_request_use_one_session() {
     let redis = RedisServer::start();
     let mut client = client(&redis).await;
     let request = client.begin();
@@ -208,7 +208,7 @@ async fn several_saves_in_one_request_are_one_session() {
 }
 
 #[tokio::test]
-async fn a_session_lives_as_long_as_flask_session_would_let_it() {
+async fn session_has_lifetime_of_flask_session() {
     let redis = RedisServer::start();
     let config =
         SessionConfig::builder().permanent_lifetime(Duration::from_secs(90)).build().unwrap();
@@ -225,7 +225,7 @@ async fn a_session_lives_as_long_as_flask_session_would_let_it() {
     }
 }
 
-/// Every session lives for half a minute.
+/// Gives every session a lifetime of half a minute.
 #[derive(Debug)]
 struct Short;
 
@@ -236,7 +236,7 @@ impl Hooks for Short {
 }
 
 #[tokio::test]
-async fn an_overridden_lifetime_is_the_time_to_live() {
+async fn overridden_lifetime_is_time_to_live() {
     let redis = RedisServer::start();
     let sessions =
         FlaskSessionRedis::connect(&redis.url(), SessionConfig::default()).await.unwrap();
@@ -252,7 +252,7 @@ async fn an_overridden_lifetime_is_the_time_to_live() {
 }
 
 #[tokio::test]
-async fn a_session_that_was_only_read_is_renewed_and_not_written() {
+async fn read_session_is_renewed_but_not_written() {
     let redis = RedisServer::start();
     for (refresh, renews) in [
         (Refresh::EachRequest, true),
@@ -280,7 +280,7 @@ async fn a_session_that_was_only_read_is_renewed_and_not_written() {
 }
 
 #[tokio::test]
-async fn the_flag_modified_alone_decides_whether_changes_are_stored() {
+async fn modified_flag_decides_whether_changes_are_stored() {
     let redis = RedisServer::start();
     let mut client = client(&redis).await.with_cookie(Some(ID));
     redis.store(ID, STORED).await;
@@ -308,7 +308,7 @@ async fn the_flag_modified_alone_decides_whether_changes_are_stored() {
 }
 
 #[tokio::test]
-async fn an_empty_session_is_not_stored() {
+async fn empty_session_is_not_stored_in_redis() {
     let redis = RedisServer::start();
     let mut client = client(&redis).await;
     client.request(|session| session.set_permanent(true)).await.unwrap();
@@ -321,7 +321,7 @@ async fn an_empty_session_is_not_stored() {
 }
 
 #[tokio::test]
-async fn what_flask_session_cannot_store_is_an_error_and_changes_nothing() {
+async fn unsupported_value_fails_and_changes_nothing() {
     let redis = RedisServer::start();
     for format in [Format::Msgpack, Format::Json] {
         redis.store(ID, STORED).await;
@@ -332,21 +332,21 @@ async fn what_flask_session_cannot_store_is_an_error_and_changes_nothing() {
         assert_eq!(error.kind(), ErrorKind::Value);
         assert_eq!(
             error.to_string(),
-            "Flask-Session cannot store what the session holds under \"large\""
+            "Flask-Session cannot store the session value under \"large\""
         );
-        assert_eq!(error.source().unwrap().to_string(), "a whole number that 64 bits cannot hold");
+        assert_eq!(error.source().unwrap().to_string(), "an integer that exceeds 64 bits");
         let error =
             client.request(|session| session.flash(Markup::from("<b>hi</b>"))).await.unwrap_err();
         assert_eq!(
             error.source().unwrap().to_string(),
-            "markup, for which Flask-Session has no form"
+            "markup, which Flask-Session does not support"
         );
         assert_eq!(redis.stored(ID).await.unwrap(), STORED);
     }
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_a_fresh_session_and_is_left_alone() {
+async fn unreadable_session_stays_and_opens_fresh_session() {
     let redis = RedisServer::start();
     let client = client(&redis).await;
     let pickle = b"\x80\x04\x95\x0a\x00\x00\x00\x00\x00\x00\x00}\x94\x8c\x01a\x94K\x01s.";
@@ -369,7 +369,7 @@ async fn what_cannot_be_read_is_a_fresh_session_and_is_left_alone() {
 }
 
 #[tokio::test]
-async fn another_prefix_is_another_set_of_sessions() {
+async fn sessions_of_other_prefix_are_separate() {
     let redis = RedisServer::start();
     let builder = FlaskSessionRedis::builder(SessionConfig::default()).key_prefix("shop:");
     let mut shop = Client::new(builder.connect(&redis.url()).await.unwrap());
@@ -380,7 +380,7 @@ async fn another_prefix_is_another_set_of_sessions() {
 }
 
 #[tokio::test]
-async fn an_id_without_a_valid_signature_is_a_fresh_session() {
+async fn id_without_valid_signature_opens_fresh_session() {
     let redis = RedisServer::start();
     redis.store(ID, STORED).await;
     let signed = async |key: &str| {
@@ -404,7 +404,7 @@ async fn an_id_without_a_valid_signature_is_a_fresh_session() {
 }
 
 #[tokio::test]
-async fn an_outage_is_an_error_that_shows_no_password() {
+async fn outage_fails_without_password() {
     let redis = RedisServer::start();
     let url = redis.url().replace("redis://", "redis://:hunter2@");
     let refused = FlaskSessionRedis::connect(&url, SessionConfig::default()).await.unwrap_err();
@@ -439,7 +439,7 @@ async fn an_outage_is_an_error_that_shows_no_password() {
 }
 
 #[tokio::test]
-async fn a_redis_that_does_not_answer_is_given_up_in_time() {
+async fn silent_redis_fails_at_deadline() {
     let redis = RedisServer::start();
     let deadline = Duration::from_millis(100);
     let builder = FlaskSessionRedis::builder(SessionConfig::default()).deadline(deadline);
@@ -456,7 +456,7 @@ async fn a_redis_that_does_not_answer_is_given_up_in_time() {
 }
 
 #[tokio::test]
-async fn a_lost_connection_is_made_again() {
+async fn lost_connection_is_reestablished() {
     let redis = RedisServer::start();
     let (mut client, _) = logged_in(&redis).await;
     let mut kill = redis::cmd("CLIENT");
@@ -475,7 +475,7 @@ async fn a_lost_connection_is_made_again() {
 }
 
 #[tokio::test]
-async fn timeouts_that_the_format_has_no_place_for_are_refused() {
+async fn idle_and_absolute_timeouts_are_refused() {
     for config in [
         SessionConfig::builder().idle_timeout(Duration::from_mins(10)),
         SessionConfig::builder().absolute_timeout(Duration::from_mins(10)),

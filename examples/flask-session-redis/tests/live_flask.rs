@@ -1,4 +1,5 @@
-//! A live Flask application with Flask-Session 0.8 and a Rust service share one Redis, and with it their sessions.
+//! A running Flask application with Flask-Session 0.8 and a Rust service share the sessions in one
+//! Redis.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -26,18 +27,18 @@ struct Pair {
 }
 
 impl Pair {
-    /// Both formats, with signed ids and without.
+    /// Returns pairs of both formats, with and without signed ids.
     async fn all() -> Vec<Self> {
         let formats = [Format::Msgpack, Format::Json];
         Self::start(&formats.map(|format| [(format, ""), (format, "secret-key")]).concat()).await
     }
 
-    /// Both formats.
+    /// Returns pairs of both formats.
     async fn formats() -> Vec<Self> {
         Self::start(&[(Format::Msgpack, ""), (Format::Json, "")]).await
     }
 
-    /// One of each format and secret, over one Redis.
+    /// Starts a pair for each format and secret, on one Redis.
     async fn start(settings: &[(Format, &str)]) -> Vec<Self> {
         let redis = Arc::new(RedisServer::start());
         let name = |format| if format == Format::Msgpack { "msgpack" } else { "json" };
@@ -59,7 +60,7 @@ impl Pair {
         self.flask.post(&mut self.rust.cookie, path);
     }
 
-    /// What Python sees, with the same cookie.
+    /// Returns the session as Python sees it, with the same cookie.
     fn state(&self) -> Value {
         self.flask.state(self.rust.cookie.as_deref())
     }
@@ -68,7 +69,7 @@ impl Pair {
         self.rust.request(handle).await.unwrap().value
     }
 
-    /// Goes through the session with Rust: reads the user, counts a visit.
+    /// Reads the user and counts a visit, in Rust.
     async fn visit(&mut self) -> Option<String> {
         self.request(|session| {
             session.update("visits", |visits: Option<u64>| Some(visits.unwrap_or(0) + 1))?;
@@ -84,7 +85,7 @@ impl Pair {
 }
 
 #[tokio::test]
-async fn a_login_in_python_is_seen_in_rust_and_its_changes_in_python() {
+async fn login_of_python_is_changed_by_rust() {
     for mut pair in Pair::all().await {
         pair.post("/login");
         let cookie = pair.rust.cookie.clone();
@@ -98,7 +99,7 @@ async fn a_login_in_python_is_seen_in_rust_and_its_changes_in_python() {
 }
 
 #[tokio::test]
-async fn a_login_in_rust_is_seen_in_python_and_its_changes_in_rust() {
+async fn login_of_rust_is_changed_by_python() {
     for mut pair in Pair::all().await {
         pair.request(|session| session.insert("user", "ada")).await;
         pair.rust.log_in("ada").await.unwrap();
@@ -106,7 +107,7 @@ async fn a_login_in_rust_is_seen_in_python_and_its_changes_in_rust() {
         pair.post("/visit");
         assert_eq!(pair.visit().await.as_deref(), Some("ada"));
         let mut state = pair.state();
-        // Python shows the login under its key, and keeps it.
+        // Python shows the login under its key, and preserves it.
         assert_eq!(state["_login"][0], "list");
         state.as_object_mut().unwrap().remove("_login");
         assert_eq!(state, json!({"user": ["str", "'ada'"], "visits": ["int", "2"]}));
@@ -117,7 +118,7 @@ async fn a_login_in_rust_is_seen_in_python_and_its_changes_in_rust() {
 }
 
 #[tokio::test]
-async fn a_logout_in_either_ends_both() {
+async fn logout_of_each_side_ends_session() {
     for mut pair in Pair::all().await {
         for python_logs_out in [true, false] {
             pair.post("/login");
@@ -143,7 +144,7 @@ async fn a_logout_in_either_ends_both() {
 }
 
 #[tokio::test]
-async fn a_new_id_from_either_is_the_same_session_for_both() {
+async fn rotation_of_each_side_keeps_session() {
     for mut pair in Pair::all().await {
         pair.post("/login");
         let old = pair.rust.cookie.clone();
@@ -160,7 +161,7 @@ async fn a_new_id_from_either_is_the_same_session_for_both() {
 }
 
 #[tokio::test]
-async fn flash_messages_go_both_ways() {
+async fn flash_messages_of_each_side_are_shown_by_other() {
     for mut pair in Pair::all().await {
         pair.post("/flash");
         let taken = pair.request(Session::take_flashes).await;
@@ -180,7 +181,7 @@ async fn flash_messages_go_both_ways() {
 }
 
 #[tokio::test]
-async fn a_forged_signature_is_a_fresh_session_for_both() {
+async fn forged_signature_opens_fresh_session_on_both_sides() {
     let mut pair = Pair::start(&[(Format::Msgpack, "secret-key")]).await.remove(0);
     pair.post("/login");
     let genuine = pair.rust.cookie.clone().unwrap();
@@ -197,7 +198,7 @@ async fn a_forged_signature_is_a_fresh_session_for_both() {
 }
 
 #[tokio::test]
-async fn what_python_stores_reads_in_rust_by_its_type() {
+async fn values_of_python_have_their_types_in_rust() {
     for mut pair in Pair::formats().await {
         pair.post("/set-all");
         let is_msgpack = pair.format == Format::Msgpack;
@@ -249,7 +250,7 @@ async fn what_python_stores_reads_in_rust_by_its_type() {
 }
 
 #[tokio::test]
-async fn what_rust_does_not_change_stays_as_python_stored_it() {
+async fn values_unchanged_by_rust_keep_their_stored_form() {
     for mut pair in Pair::formats().await {
         pair.post("/set-all");
         let mut expected = pair.state();
@@ -267,7 +268,7 @@ async fn what_rust_does_not_change_stays_as_python_stored_it() {
 }
 
 #[tokio::test]
-async fn what_rust_stores_reads_in_python_by_its_type() {
+async fn values_of_rust_have_their_types_in_python() {
     let uuid = 0x1234_5678_1234_5678_1234_5678_1234_5678_u128.to_be_bytes();
     for mut pair in Pair::formats().await {
         let store = |session: &Session| {

@@ -1,4 +1,5 @@
-//! Every recorded case of Flask-Session: what it stored reads as the right session, and is written again as it was.
+//! Recorded cases of Flask-Session. Each stored session reads as the right session, and is written
+//! back unchanged.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -14,7 +15,7 @@ use support::{Client, RedisServer, client};
 
 const ID: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// What the session holds, by case: as msgpack has it, and as JSON has it.
+/// The payload of the session in each case, for msgpack and for JSON.
 const PAYLOADS: [(&str, &str, &str); 11] = [
     ("int", r#"{"_permanent":true,"user_id":42}"#, ""),
     ("bytes", r#"{"b":{" b":"/wA="}}"#, r#"{"b":"/wA="}"#),
@@ -49,7 +50,7 @@ impl Case {
             Some((_, payload, "")) => payload,
             Some((_, payload, _)) if format == Format::Msgpack => payload,
             Some((_, _, payload)) => payload,
-            // The others hold nothing that JSON does not know.
+            // The other cases have only values that JSON supports.
             None => &self.json,
         }
     }
@@ -89,7 +90,7 @@ async fn client_with(redis: &RedisServer, format: Format) -> Client {
 }
 
 #[tokio::test]
-async fn what_flask_session_stored_reads_as_the_right_session_whichever_format_is_set() {
+async fn recorded_sessions_are_read_with_either_format_set() {
     let redis = RedisServer::start();
     for setting in [Format::Msgpack, Format::Json] {
         let client = client_with(&redis, setting).await;
@@ -109,7 +110,7 @@ async fn what_flask_session_stored_reads_as_the_right_session_whichever_format_i
 }
 
 #[tokio::test]
-async fn what_a_request_does_not_change_is_written_back_byte_for_byte() {
+async fn unchanged_session_is_written_back_byte_for_byte() {
     let redis = RedisServer::start();
     for format in [Format::Msgpack, Format::Json] {
         let mut client = client_with(&redis, format).await.with_cookie(Some(ID));
@@ -130,7 +131,7 @@ async fn what_a_request_does_not_change_is_written_back_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn what_rust_writes_is_what_flask_session_wrote() {
+async fn written_session_equals_that_of_flask_session() {
     let redis = RedisServer::start();
     for format in [Format::Msgpack, Format::Json] {
         let mut reader = client(&redis).await.with_cookie(Some(ID));
@@ -160,7 +161,7 @@ async fn what_rust_writes_is_what_flask_session_wrote() {
 }
 
 #[tokio::test]
-async fn a_signed_id_is_the_recorded_one_byte_for_byte() {
+async fn signed_id_equals_recorded_id() {
     let redis = RedisServer::start();
     let all = recorded();
     let case = all.iter().find(|case| case["name"] == "signer_cookie").unwrap();

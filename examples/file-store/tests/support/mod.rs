@@ -1,5 +1,5 @@
-//! What the tests of several processes share: a directory on a disk, and child processes that run one test of this
-//! same program.
+//! Helpers for tests with several processes: a directory on a disk, and child processes that run
+//! one test of this program.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -12,18 +12,19 @@ use tokio::runtime::{Builder, Runtime};
 
 const DIRECTORY: &str = "FILE_STORE_DIRECTORY";
 
-/// A directory for one test, removed at its end; beside the build, for the usual place may be in memory only.
+/// Creates a directory for one test, which is removed at the end. It is next to the build, because
+/// the default folder can be in memory.
 pub(crate) fn directory() -> TempDir {
     TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
 }
 
-/// A runtime on this thread.
+/// Returns a runtime on this thread.
 pub(crate) fn runtime() -> Runtime {
     Builder::new_current_thread().build().unwrap()
 }
 
-/// This program again, to run the one test of this name in a process of its own, with what it reports on its standard
-/// error. There [`child_directory`] tells it that it is the child.
+/// Returns a command that runs only the named test of this program in a separate process and pipes
+/// its standard error. In the child, [`child_directory`] returns the directory.
 pub(crate) fn child(test: &str, directory: &Path) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["--exact", test, "--nocapture"]).env(DIRECTORY, directory);
@@ -31,12 +32,12 @@ pub(crate) fn child(test: &str, directory: &Path) -> Command {
     command
 }
 
-/// The directory that the parent gave, in a child.
+/// Returns the directory that the parent passed, in a child.
 pub(crate) fn child_directory() -> Option<PathBuf> {
     env::var_os(DIRECTORY).map(PathBuf::from)
 }
 
-/// A number of repetitions: the value of the environment variable, or the default.
+/// Returns a number of repetitions: the value of the environment variable, or the default.
 pub(crate) fn repetitions(variable: &str, default: u64) -> u64 {
     env::var(variable).map_or(default, |text| text.parse().unwrap())
 }

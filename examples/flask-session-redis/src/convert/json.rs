@@ -1,4 +1,5 @@
-//! JSON text and the tree: plain, as Flask-Session stores it, or in Flask's tagged form, as a session holds it.
+//! Converts between JSON text and the tree. The text is plain, as Flask-Session stores it, or in
+//! Flask's tagged form, as in a session.
 
 use std::fmt;
 
@@ -8,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::{DEPTH, Unconvertible, leaves};
 
-/// Flask's tags, and the escape for a map whose only key looks like one.
+/// Flask's tags, and the escape for a map whose only key looks like a tag.
 const TUPLE: &str = " t";
 const BYTES: &str = " b";
 const MARKUP: &str = " m";
@@ -17,7 +18,7 @@ const DATE: &str = " d";
 const ESCAPE: &str = " di";
 const ESCAPED_SUFFIX: &str = "__";
 
-/// What an object with one key means.
+/// The meaning of an object with one key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Notation {
     /// An object.
@@ -31,7 +32,7 @@ pub(super) fn read(text: &str, notation: Notation) -> Result<Value, Unconvertibl
     read_nested(text, notation, DEPTH)
 }
 
-/// The keys of a payload and the text of each value.
+/// Returns the keys of a payload and the text of each value.
 pub(super) fn top_level(payload: &str) -> Result<Vec<(String, &str)>, Unconvertible> {
     let Object(entries) = parse(payload)?;
     match &entries[..] {
@@ -57,7 +58,7 @@ pub(super) fn write_map(
     Ok(writer.text)
 }
 
-/// An object's entries in order, each value as its text: so a number keeps all its digits.
+/// The entries of an object in order, each value as text. Therefore a number keeps all its digits.
 struct Object<'a>(Vec<(String, &'a RawValue)>);
 
 fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Unconvertible> {
@@ -97,7 +98,7 @@ fn read_tagged(tag: &str, text: &str, depth: usize) -> Result<Value, Unconvertib
     match tag {
         TUPLE => match read_nested(text, Notation::Tagged, depth)? {
             items @ Value::Array(_) => Ok(items),
-            _ => Err(Unconvertible("a tuple that is none")),
+            _ => Err(Unconvertible("an invalid tuple")),
         },
         BYTES => leaves::read_bytes(&parse::<String>(text)?),
         UUID => leaves::read_uuid(&parse::<String>(text)?),
@@ -106,12 +107,12 @@ fn read_tagged(tag: &str, text: &str, depth: usize) -> Result<Value, Unconvertib
             let (key, raw) = unescape(text)?;
             Ok(Value::Map(vec![(Value::from(key), read_nested(raw, Notation::Tagged, depth)?)]))
         }
-        // As text it would be escaped on the next page; Flask-Session itself fails here.
-        _ => Err(Unconvertible("markup, for which Flask-Session has no form")),
+        // As text, the markup would be escaped on the next page. Flask-Session also fails here.
+        _ => Err(Unconvertible("markup, which Flask-Session does not support")),
     }
 }
 
-/// The one entry of an escaped map.
+/// Returns the only entry of an escaped map.
 fn unescape(text: &str) -> Result<(String, &str), Unconvertible> {
     let Object(mut entries) = parse(text)?;
     match (entries.pop(), entries.is_empty()) {
@@ -119,7 +120,7 @@ fn unescape(text: &str) -> Result<(String, &str), Unconvertible> {
             key.truncate(key.len() - ESCAPED_SUFFIX.len());
             Ok((key, raw.get()))
         }
-        _ => Err(Unconvertible("an escaped map that is none")),
+        _ => Err(Unconvertible("an invalid escaped map")),
     }
 }
 
@@ -195,7 +196,7 @@ impl Writer {
         Ok(())
     }
 
-    /// A value that JSON has no type for: tagged, or as text.
+    /// Writes a value for which JSON has no type: tagged, or as text.
     fn leaf(&mut self, tag: &str, text: &str) {
         match self.notation {
             Notation::Plain => self.string(text),
@@ -207,7 +208,7 @@ impl Writer {
         self.text.push_str(&serde_json::Value::from(text).to_string());
     }
 
-    /// What JSON has no number for becomes null, as in Flask-Session's JSON.
+    /// Writes null for a float that JSON cannot represent, as Flask-Session's JSON does.
     fn float(&mut self, number: f64) {
         self.text.push_str(&serde_json::Value::from(number).to_string());
     }

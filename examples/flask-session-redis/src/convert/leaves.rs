@@ -1,4 +1,4 @@
-//! Numbers, bytes, dates and UUIDs, between text and msgpack.
+//! Converts numbers, bytes, dates and UUIDs between text and msgpack.
 
 use std::time::Duration;
 
@@ -15,21 +15,21 @@ use super::Unconvertible;
 const TIME: i8 = -1;
 const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 const HTTP_DATE: &str = "%a, %d %b %Y %H:%M:%S GMT";
-const BAD_TIME: Unconvertible = Unconvertible("a time that is none");
-/// How many bits of eight bytes hold the seconds; the others hold the nanoseconds.
+const BAD_TIME: Unconvertible = Unconvertible("an invalid time");
+/// The bits of the eight bytes that hold the seconds. The other bits hold the nanoseconds.
 const SECONDS_BITS: u32 = 34;
-/// How many of them a second has.
+/// The nanoseconds of one second.
 const NANOSECONDS: u64 = 1_000_000_000;
 
-/// A number with all its digits, or an error.
+/// Reads a number with all its digits, or fails.
 pub(super) fn read_number(text: &str) -> Result<Value, Unconvertible> {
     if text.contains(['.', 'e', 'E']) {
         let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
-        return number.map(Value::F64).ok_or(Unconvertible("a number that 64 bits cannot hold"));
+        return number.map(Value::F64).ok_or(Unconvertible("a number that exceeds 64 bits"));
     }
     let whole =
         text.parse::<i64>().map(Value::from).or_else(|_| text.parse::<u64>().map(Value::from));
-    whole.map_err(|_| Unconvertible("a whole number that 64 bits cannot hold"))
+    whole.map_err(|_| Unconvertible("an integer that exceeds 64 bits"))
 }
 
 pub(super) fn read_bytes(base64: &str) -> Result<Value, Unconvertible> {
@@ -43,9 +43,9 @@ pub(super) fn write_bytes(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
-/// A UUID becomes text, as in Flask-Session.
+/// Reads a UUID as text, as in Flask-Session.
 pub(super) fn read_uuid(digits: &str) -> Result<Value, Unconvertible> {
-    const BAD_UUID: Unconvertible = Unconvertible("a UUID that is none");
+    const BAD_UUID: Unconvertible = Unconvertible("an invalid UUID");
     if digits.len() != 32 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
         return Err(BAD_UUID);
     }
@@ -53,7 +53,7 @@ pub(super) fn read_uuid(digits: &str) -> Result<Value, Unconvertible> {
     Ok(Value::from(Uuid::from(number.to_be_bytes()).to_string()))
 }
 
-/// A date as in an HTTP header becomes msgpack's time.
+/// Reads a date of an HTTP header as a msgpack time.
 pub(super) fn read_date(http_date: &str) -> Result<Value, Unconvertible> {
     let time = DateTime::strptime(HTTP_DATE, http_date).map_err(|_| BAD_TIME)?;
     let seconds = time.duration_since(EPOCH).as_secs();
@@ -65,17 +65,17 @@ pub(super) fn read_date(http_date: &str) -> Result<Value, Unconvertible> {
     Ok(Value::Ext(TIME, bytes))
 }
 
-/// A date as in an HTTP header: the second's fraction is lost.
+/// Writes a date as in an HTTP header. The fraction of the second is lost.
 pub(super) fn write_date(time: DateTime) -> String {
     time.strftime(HTTP_DATE).to_string()
 }
 
-/// A date as in RFC 3339.
+/// Writes a date as in RFC 3339.
 pub(super) fn write_time(time: DateTime) -> String {
     format!("{time}Z")
 }
 
-/// The time in one of msgpack's extensions, in UTC.
+/// Reads the time, in UTC, of a msgpack extension.
 pub(super) fn time(kind: i8, bytes: &[u8]) -> Result<DateTime, Unconvertible> {
     if kind != TIME {
         return Err(Unconvertible("a msgpack extension other than a time"));
@@ -95,10 +95,10 @@ pub(super) fn time(kind: i8, bytes: &[u8]) -> Result<DateTime, Unconvertible> {
     if nanoseconds >= NANOSECONDS {
         return Err(BAD_TIME);
     }
-    // The fraction counts forward from the second, before 1970 too.
+    // The fraction counts forward from the second, also before 1970.
     let whole = EPOCH.checked_add(SignedDuration::from_secs(seconds)).map_err(|_| BAD_TIME)?;
     let time = whole.checked_add(Duration::from_nanos(nanoseconds)).map_err(|_| BAD_TIME)?;
-    // No date in HTTP is earlier, nor any in Python.
+    // HTTP and Python support no earlier date.
     if time.year() < 1 { Err(BAD_TIME) } else { Ok(time) }
 }
 
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_of_every_length_come_back() {
+    fn dates_of_every_length_round_trip() {
         for (date, length) in [
             ("Thu, 01 Jan 1970 00:00:00 GMT", 4),
             ("Sun, 07 Feb 2106 06:28:15 GMT", 4),
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fraction_before_1970_counts_forward() {
+    fn fraction_before_1970_counts_forward() {
         let bytes = [&500_000_000_u32.to_be_bytes()[..], &(-1_i64).to_be_bytes()].concat();
         let time = time(-1, &bytes).unwrap();
         assert_eq!(write_time(time), "1969-12-31T23:59:59.5Z");
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_is_refused() {
+    fn invalid_times_are_refused() {
         let nanoseconds = (NANOSECONDS << SECONDS_BITS).to_be_bytes();
         let year_zero = [&[0; 4][..], &(-62_135_596_801_i64).to_be_bytes()].concat();
         let bad: [&[u8]; 6] = [&[], &[0; 5], &nanoseconds, &[127; 12], &[0; 13], &year_zero];

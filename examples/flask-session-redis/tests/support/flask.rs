@@ -1,4 +1,4 @@
-//! A live Flask application with Flask-Session, and a browser for it.
+//! A running Flask application with Flask-Session, and a browser for it.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -11,7 +11,8 @@ use ureq::http::header::{COOKIE, SET_COOKIE};
 
 use super::RedisServer;
 
-/// A Flask application on a port of its own. Its process ends with the last handle of those that were started together.
+/// A Flask application on its own port. Applications that were started together share a process,
+/// which ends when all of them are dropped.
 #[derive(Debug)]
 pub(crate) struct FlaskApp {
     _python: Arc<Python>,
@@ -23,7 +24,8 @@ pub(crate) struct FlaskApp {
 struct Python(Child);
 
 impl FlaskApp {
-    /// Starts one for each format and secret, and waits until they listen. Ids are signed if there is a secret.
+    /// Starts an application for each format and secret, and waits until all listen. Ids are signed
+    /// if there is a secret.
     pub(crate) fn start(redis: &RedisServer, settings: &[(&str, &str)]) -> Vec<Self> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/app.py");
         let mut command = Command::new(interpreter());
@@ -38,11 +40,11 @@ impl FlaskApp {
             agent: Agent::config_builder().http_status_as_error(false).build().into(),
         };
         let apps: Vec<_> = lines.take(settings.len()).map(|port| app(port.unwrap())).collect();
-        assert_eq!(apps.len(), settings.len(), "Python ended; its standard error says why");
+        assert_eq!(apps.len(), settings.len(), "Python exited; its standard error has the reason");
         apps
     }
 
-    /// Presses a button, and takes over the cookie.
+    /// Sends a POST request, and stores the cookie.
     pub(crate) fn post(&self, cookie: &mut Option<String>, path: &str) {
         let mut request = self.agent.post(format!("{}{path}", self.url));
         if let Some(cookie) = &cookie {
@@ -57,7 +59,7 @@ impl FlaskApp {
         }
     }
 
-    /// Asks for a page, which is JSON.
+    /// Requests a page, which is JSON.
     pub(crate) fn get(&self, cookie: Option<&str>, path: &str) -> Value {
         let mut request = self.agent.get(format!("{}{path}", self.url));
         if let Some(cookie) = cookie {
@@ -68,7 +70,7 @@ impl FlaskApp {
         serde_json::from_str(&response.body_mut().read_to_string().unwrap()).unwrap()
     }
 
-    /// What Python sees in the session: each key with the type and the `repr` of its value.
+    /// Returns the session as Python sees it: each key with the type and the `repr` of its value.
     pub(crate) fn state(&self, cookie: Option<&str>) -> Value {
         self.get(cookie, "/state")
     }
@@ -76,13 +78,13 @@ impl FlaskApp {
 
 impl Drop for Python {
     fn drop(&mut self) {
-        // It may have ended by itself; there is no one to tell either way.
+        // The process may already have exited, and a drop cannot report an error.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// The Python that has Flask-Session; the first call on a machine installs it.
+/// Returns the path of a Python with Flask-Session. The first call on a machine installs it.
 fn interpreter() -> String {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/venv");
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();

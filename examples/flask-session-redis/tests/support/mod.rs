@@ -1,4 +1,5 @@
-//! What the tests share: a private Redis, and a client that goes through a session interface as an adapter would.
+//! Helpers of the tests: a private Redis, and a client that uses a session interface as an adapter
+//! does.
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -17,21 +18,21 @@ use session_core::request::{RequestSession, RequestView, SessionHeaders};
 use session_core::{Error, OutagePolicy, Outcome, Session, SessionConfig, SessionInterface};
 use tempfile::TempDir;
 
-/// How often a port may be taken by another program between its choice and its use.
+/// The number of attempts if another program takes the port between its choice and its use.
 const ATTEMPTS: u32 = 20;
 
-/// A Redis of the test's own, on a free port and in a temporary folder. It ends with its handle.
+/// A private Redis on a free port and in a temporary folder. It is stopped on drop.
 #[derive(Debug)]
 pub(crate) struct RedisServer {
     process: Child,
     port: u16,
-    /// Kept, so that Redis can go on writing its log.
+    /// Stays open, so that Redis can write its log.
     _log: BufReader<ChildStdout>,
     _folder: TempDir,
 }
 
 impl RedisServer {
-    /// Starts it, and waits until it accepts connections.
+    /// Starts the server, and waits until it accepts connections.
     pub(crate) fn start() -> Self {
         (0..ATTEMPTS)
             .find_map(|_| Self::try_start())
@@ -42,12 +43,12 @@ impl RedisServer {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// A connection, to look at what is stored.
+    /// Returns a connection for checks of the stored data.
     pub(crate) async fn connection(&self) -> MultiplexedConnection {
         redis::Client::open(self.url()).unwrap().get_multiplexed_async_connection().await.unwrap()
     }
 
-    /// What is stored for an id.
+    /// Returns the data stored for an id.
     pub(crate) async fn stored(&self, id: &str) -> Option<Vec<u8>> {
         redis::cmd("GET")
             .arg(format!("session:{id}"))
@@ -56,7 +57,7 @@ impl RedisServer {
             .unwrap()
     }
 
-    /// Stores something for an id.
+    /// Stores data for an id.
     pub(crate) async fn store(&self, id: &str, stored: &[u8]) {
         let mut command = redis::cmd("SET");
         command.arg(format!("session:{id}")).arg(stored).arg("EX").arg(1000);
@@ -94,21 +95,21 @@ impl RedisServer {
 
 impl Drop for RedisServer {
     fn drop(&mut self) {
-        // It may have ended by itself; there is no one to tell either way.
+        // The process may already have exited, and a drop cannot report an error.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// A client of a Rust service: it keeps the session cookie and sends it back.
+/// A client of a Rust service. It stores the session cookie and sends it back.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     interface: Arc<FlaskSessionRedis>,
-    /// The cookie's value.
+    /// The value of the cookie.
     pub(crate) cookie: Option<String>,
 }
 
-/// What a request left.
+/// The result of a request.
 #[derive(Debug)]
 pub(crate) struct Done<T> {
     pub(crate) value: T,
@@ -121,12 +122,12 @@ impl Client {
         Self { interface: Arc::new(interface), cookie: None }
     }
 
-    /// Another client of the same service, which sends the same cookie.
+    /// Returns another client of the same service, with this cookie.
     pub(crate) fn with_cookie(&self, cookie: Option<&str>) -> Self {
         Self { interface: Arc::clone(&self.interface), cookie: cookie.map(str::to_owned) }
     }
 
-    /// Begins a request.
+    /// Starts a request.
     pub(crate) fn begin(&self) -> RequestSession {
         let cookie =
             self.cookie.as_ref().map(|cookie| format!("session={cookie}")).unwrap_or_default();
@@ -135,7 +136,7 @@ impl Client {
         RequestSession::with_shared(interface, view, OutagePolicy::Refuse)
     }
 
-    /// Ends a request, and takes over the cookie.
+    /// Commits a request, and stores the cookie.
     pub(crate) async fn finish<T>(
         &mut self,
         request: RequestSession,
@@ -150,7 +151,7 @@ impl Client {
         Ok(Done { value, outcome, headers })
     }
 
-    /// A whole request.
+    /// Runs a whole request.
     pub(crate) async fn request<T>(
         &mut self,
         handle: impl FnOnce(&Session) -> Result<T, Error>,
@@ -160,27 +161,27 @@ impl Client {
         self.finish(request, value).await
     }
 
-    /// A request whose handler logs a user in.
+    /// Runs a request whose handler logs a user in.
     pub(crate) async fn log_in(&mut self, user: &str) -> Result<Done<()>, Error> {
         let request = self.begin();
         request.session().await?.log_in(user, None).await?;
         self.finish(request, ()).await
     }
 
-    /// A request whose handler logs out.
+    /// Runs a request whose handler logs out.
     pub(crate) async fn log_out(&mut self) -> Result<Done<Outcome>, Error> {
         let request = self.begin();
         let outcome = request.session().await?.log_out().await?;
         self.finish(request, outcome).await
     }
 
-    /// What the session holds.
+    /// Returns the payload of the session.
     pub(crate) async fn payload(&mut self) -> String {
         self.request(|session| Ok(state_of(session).payload())).await.unwrap().value
     }
 }
 
-/// A client of a service with default settings.
+/// Returns a client of a service with default settings.
 pub(crate) async fn client(redis: &RedisServer) -> Client {
     Client::new(FlaskSessionRedis::connect(&redis.url(), SessionConfig::default()).await.unwrap())
 }
