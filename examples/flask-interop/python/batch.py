@@ -1,6 +1,7 @@
-"""Flask's sessions without a server: reads a command as JSON from each line, answers each with a line of JSON.
+"""Flask's sessions without a server.
 
-Cookies are made and read by a whole Flask request, as a browser's would be.
+Each line of the input is a command in JSON, and each line of the output is its result. A whole
+Flask request writes or reads each cookie.
 """
 
 import json

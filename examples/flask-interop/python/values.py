@@ -1,7 +1,7 @@
-"""Session values of every type that Flask stores: described, built from a description, and made at random.
+"""Session values of every type that Flask stores: their descriptions and random values.
 
-A description is JSON that names each type, such as ["int", "3"] or ["tuple", [["none"]]], so that values are equal
-exactly if their descriptions are. The Rust side writes the same.
+A description is JSON that names each type, such as ["int", "3"] or ["tuple", [["none"]]]. Two
+values are equal exactly if their descriptions are equal. The Rust side writes the same descriptions.
 """
 
 import math

@@ -1,6 +1,8 @@
-"""Flask applications that share their sessions with Rust by Flask-Session.
+"""Flask applications that share their sessions with Rust through Flask-Session.
 
-Its arguments are the URL of Redis and, for each application, a format and a secret; it prints the port of each."""
+The arguments are the URL of Redis and, for each application, a format and a secret. The program
+prints the port of each application.
+"""
 
 import math
 import os

@@ -1,6 +1,6 @@
-//! The accounts: one, whose password is in the clear because the login page shows it.
+//! The accounts. There is one, and its password is in plain text because the login page shows it.
 
-/// Someone who can log in.
+/// An account that can log in.
 #[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) user: &'static str,
@@ -13,12 +13,12 @@ pub(crate) const ADA: Account = Account { user: "ada", password: "lovelace", nam
 
 static ACCOUNTS: [Account; 1] = [ADA];
 
-/// The account of this user.
+/// Returns the account of this user.
 pub(crate) fn find(user: &str) -> Option<&'static Account> {
     ACCOUNTS.iter().find(|account| account.user == user)
 }
 
-/// The account of this user, if the password is right.
+/// Returns the account of this user if the password is correct.
 pub(crate) fn check(user: &str, password: &str) -> Option<&'static Account> {
     find(user).filter(|account| account.password == password)
 }

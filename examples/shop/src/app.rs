@@ -15,15 +15,16 @@ use session_tower::csrf::{CsrfConfig, CsrfLayer};
 use crate::pages::{cart, devices, home, login, lost, preferences, session};
 use crate::visitor::load_user;
 
-/// What pages need besides the visitor's own session.
+/// The state that pages need in addition to the visitor's session.
 #[derive(Clone, Debug)]
 pub(crate) struct Shop {
     pub(crate) interface: Arc<dyn SessionInterface>,
-    /// Everybody's sessions, if they are kept where the shop can find them.
+    /// The sessions of all users, if they are stored on the server.
     pub(crate) owners: Option<Arc<dyn OwnerSessions>>,
 }
 
-/// The shop, with sessions by this interface, and with those of each user if it can tell them.
+/// Returns the shop with sessions of this interface. `owners` has the sessions of each user, if the
+/// interface supports this.
 pub fn app(
     interface: Arc<dyn SessionInterface>,
     owners: Option<Arc<dyn OwnerSessions>>,
@@ -48,7 +49,8 @@ pub fn app(
         .layer(CsrfLayer::new(csrf))
         .layer(map_response(guard))
         .with_state(Shop { interface: Arc::clone(&interface), owners });
-    // The session layer surrounds these too, and costs them nothing: they never ask for a session.
+    // The session layer also surrounds these routes. This costs nothing, because they do not obtain
+    // the session.
     let files = Router::new()
         .route("/style.css", get(file("text/css; charset=utf-8", include_str!("static/style.css"))))
         .route("/icon.svg", get(file("image/svg+xml", include_str!("static/icon.svg"))));
@@ -59,7 +61,7 @@ fn file(content_type: &'static str, content: &'static str) -> impl IntoResponse 
     ([(CONTENT_TYPE, content_type), (CACHE_CONTROL, "public, max-age=600")], content)
 }
 
-/// Pages hold what is one visitor's own, and load nothing but the shop's own style and icon.
+/// Pages have private data. They load only the shop's own style and icon.
 async fn guard(mut response: Response) -> Response {
     let policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
                   frame-ancestors 'none'";

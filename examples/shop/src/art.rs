@@ -2,14 +2,14 @@
 
 use maud::{Markup, html};
 
-/// What a flower looks like, and the sky behind it.
+/// The appearance of a flower, and the sky behind it.
 #[derive(Debug)]
 pub(crate) struct Flower {
     pub(crate) petals: u16,
     pub(crate) petal: Petal,
     pub(crate) colour: &'static str,
     pub(crate) heart: &'static str,
-    /// From the top to the horizon.
+    /// The colours at the top and at the horizon.
     pub(crate) sky: [&'static str; 2],
 }
 
@@ -23,7 +23,7 @@ pub(crate) enum Petal {
 }
 
 impl Petal {
-    /// A petal that points up from the middle of its flower.
+    /// Returns the outline of a petal that points up from the centre of its flower.
     fn outline(self) -> &'static str {
         match self {
             Self::Round => "M0 0C-34-12-36-50 0-52C36-50 34-12 0 0Z",
@@ -35,7 +35,8 @@ impl Petal {
 }
 
 impl Flower {
-    /// The flower under the moon. `name` tells its colours from those of other flowers on the page.
+    /// Draws the flower under the moon. `name` distinguishes its colours from those of other
+    /// flowers on the page.
     pub(crate) fn picture(&self, name: &str) -> Markup {
         let sky = format!("sky-{name}");
         html! {

@@ -1,4 +1,5 @@
-//! The cart: how many of which product. It lives in the session under [`CART`](crate::session_keys::CART).
+//! The cart: the quantity of each product. It is stored in the session under
+//! [`CART`](crate::session_keys::CART).
 
 use std::collections::BTreeMap;
 
@@ -6,18 +7,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{Cents, PRODUCTS, Product};
 
-/// The most of one product.
+/// The maximum quantity of one product.
 const LIMIT: u8 = 99;
 
 /// Quantities by slug.
 #[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Cart(BTreeMap<String, u8>);
 
-/// What a button does to the cart.
+/// The change that a button makes to the cart.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Change {
-    /// One more, from the shelves.
+    /// Adds one, from the product list.
     Add,
     More,
     Less,
@@ -38,7 +39,7 @@ impl Line {
 }
 
 impl Cart {
-    /// The cart after a change, or `None` if nothing is left in it.
+    /// Returns the cart after a change, or `None` if it is empty.
     pub(crate) fn changed(mut self, product: &Product, change: Change) -> Option<Self> {
         let quantity = self.0.get(product.slug).copied().unwrap_or(0);
         let quantity = match change {
@@ -54,7 +55,8 @@ impl Cart {
         if self.0.is_empty() { None } else { Some(self) }
     }
 
-    /// What is in it, in the order of the shelves, without what the shop no longer sells.
+    /// Returns the contents in the order of the product list, without products that the shop no
+    /// longer sells.
     pub(crate) fn lines(&self) -> impl Iterator<Item = Line> {
         PRODUCTS.iter().filter_map(|product| {
             let quantity = *self.0.get(product.slug)?;
@@ -76,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cart_counts_between_nothing_and_its_limit() {
+    fn cart_counts_from_zero_to_limit() {
         let product = &PRODUCTS[0];
         let mut cart = Cart::default();
         for _ in 0..120 {

@@ -1,4 +1,4 @@
-//! What the shop sells: seeds of plants that flower at night.
+//! The products of the shop: seeds of plants that flower at night.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use crate::art::{Flower, Petal};
 /// A product of the shop.
 #[derive(Debug)]
 pub(crate) struct Product {
-    /// Its name in forms and in the session.
+    /// The product's name in forms and in the session.
     pub(crate) slug: &'static str,
     pub(crate) name: &'static str,
     pub(crate) latin: &'static str,
@@ -26,12 +26,12 @@ impl fmt::Display for Cents {
     }
 }
 
-/// The product of this slug.
+/// Returns the product of this slug.
 pub(crate) fn find(slug: &str) -> Option<&'static Product> {
     PRODUCTS.iter().find(|product| product.slug == slug)
 }
 
-/// Every product, in the order of the shelves.
+/// All products, in the order of the product list.
 pub(crate) static PRODUCTS: [Product; 6] = [
     Product {
         slug: "moonflower",

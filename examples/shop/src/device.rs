@@ -1,9 +1,10 @@
-//! What the shop calls a visitor's device, in words of its own: nothing that a browser says is stored.
+//! The shop's name for a visitor's device. It is one of a few fixed texts, because the shop stores
+//! no text that a client sends.
 
 use axum::http::HeaderMap;
 use axum::http::header::USER_AGENT;
 
-/// In this order, for most browsers claim to be others, too.
+/// The order matters, because most browsers also claim to be other browsers.
 const BROWSERS: [(&str, &str); 7] = [
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -23,7 +24,7 @@ const SYSTEMS: [(&str, &str); 6] = [
     ("Linux", "Linux"),
 ];
 
-/// Browser and system, as far as the request tells them: "Firefox on Linux".
+/// Returns browser and system, as far as the request names them: "Firefox on Linux".
 pub(crate) fn label(headers: &HeaderMap) -> String {
     let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
     let named = |names: &[(&str, &'static str)]| {

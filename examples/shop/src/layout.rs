@@ -1,4 +1,5 @@
-//! What surrounds every page: the head, the header with the user's name, the flash messages and the footer.
+//! The frame of every page: the head, the header with the user's name, the flash messages and the
+//! footer.
 
 use maud::{DOCTYPE, Markup, html};
 use session_core::Flash;
@@ -8,13 +9,13 @@ use crate::session_keys::{CART, PREFERENCES};
 use crate::visitor::Visitor;
 
 impl Visitor {
-    /// A page, with the flash messages that were left for it.
+    /// Returns a page with the pending flash messages.
     pub(crate) fn page(&self, title: &str, content: Markup) -> Result<Markup, Error> {
         let flashes = self.session.take_flashes()?;
         self.frame(title, &flashes, content)
     }
 
-    /// A page that the visitor did not mean to see, so that flash messages wait for the next.
+    /// Returns an error page without flash messages. They stay for the next page.
     pub(crate) fn page_without_flashes(
         &self,
         title: &str,

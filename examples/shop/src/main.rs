@@ -1,4 +1,5 @@
-//! Starts the shop: `cargo run -p shop`, then open <http://127.0.0.1:3000>. `--help` lists the options.
+//! Starts the shop. Run `cargo run -p shop`, then open <http://127.0.0.1:3000>. `--help` lists the
+//! options.
 
 use std::error::Error;
 use std::io::ErrorKind;
@@ -10,19 +11,20 @@ use session_core::SessionConfig;
 use shop::Sessions;
 use tokio::net::TcpListener;
 
-/// A small shop that shows what a session does.
+/// A small shop that shows the uses of a session.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// The port to listen on, on this machine only; 0 for any free one
+    /// The port on 127.0.0.1; 0 selects a free port
     #[arg(long, default_value_t = 3000)]
     port: u16,
 
-    /// Where sessions are kept: cookie, sealed-cookie, memory, sqlite:file, postgres://.., mysql://.., redis://.., or
-    /// redis+cluster://host:port,host:port
+    /// The session store: cookie, sealed-cookie, memory, sqlite:file, postgres://.., mysql://..,
+    /// redis://.., or redis+cluster://host:port,host:port
     #[arg(long, default_value = "cookie")]
     store: String,
 
-    /// Mark the cookie Secure and __Host-, as in production; at localhost browsers take it without HTTPS
+    /// Make the cookie Secure and __Host-, as in production; browsers accept it at localhost
+    /// without HTTPS
     #[arg(long)]
     secure: bool,
 }
@@ -78,7 +80,7 @@ async fn listen(port: u16) -> Result<TcpListener, String> {
 
 fn announce(address: SocketAddr, sessions: &Sessions, secure: bool) {
     if secure {
-        // The one name at which browsers trust plain HTTP with a Secure cookie.
+        // Browsers accept a Secure cookie over plain HTTP only at this name.
         println!("Dusk Garden is open at http://localhost:{}", address.port());
     } else {
         println!("Dusk Garden is open at http://{address}");
@@ -103,7 +105,7 @@ fn announce(address: SocketAddr, sessions: &Sessions, secure: bool) {
 
 async fn interrupt() {
     if tokio::signal::ctrl_c().await.is_err() {
-        // Without the signal the shop runs until it is killed.
+        // If the signal is not available, the shop runs until it is killed.
         std::future::pending::<()>().await;
     }
 }

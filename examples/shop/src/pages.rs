@@ -1,8 +1,8 @@
-//! The pages: each file shows one and handles its forms.
+//! The pages. Each file shows one page and handles its forms.
 //!
-//! Every change is a POST that redirects, and the cookie is `SameSite=Lax`: another site's form arrives without the
-//! session, so it changes nobody's cart. That is enough for a demonstration; it does not keep another site from logging
-//! a visitor in.
+//! Every change is a POST request that redirects, and the cookie is `SameSite=Lax`. A form of
+//! another site is sent without the session, so it cannot change the cart of a visitor. This is
+//! enough for a demonstration. It does not prevent another site from logging a visitor in.
 
 pub(crate) mod cart;
 pub(crate) mod devices;

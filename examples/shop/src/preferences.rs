@@ -1,15 +1,15 @@
-//! What a visitor may choose: the theme, and the language of the greeting.
+//! The preferences of a visitor: the theme, and the language of the greeting.
 
 use serde::{Deserialize, Serialize};
 
-/// The choices, as the session keeps them and as the form sends them.
+/// The choices, as stored in the session and sent by the form.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Preferences {
     pub(crate) theme: Theme,
     pub(crate) greeting: Greeting,
 }
 
-/// Light, dark, or as the visitor's system has it.
+/// Light, dark, or the setting of the visitor's system.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Theme {
@@ -22,7 +22,7 @@ pub(crate) enum Theme {
 impl Theme {
     pub(crate) const ALL: [Self; 3] = [Self::Auto, Self::Light, Self::Dark];
 
-    /// The value in the form and in the page.
+    /// Returns the value in the form and in the page.
     pub(crate) fn value(self) -> &'static str {
         match self {
             Self::Auto => "auto",
@@ -40,7 +40,7 @@ impl Theme {
     }
 }
 
-/// The language that the shop greets in.
+/// The language of the greeting.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) enum Greeting {
     #[default]
@@ -60,7 +60,7 @@ impl Greeting {
     pub(crate) const ALL: [Self; 5] =
         [Self::English, Self::French, Self::German, Self::Spanish, Self::Welsh];
 
-    /// The language's tag, which is also its value in the form.
+    /// Returns the language tag, which is also the value in the form.
     pub(crate) fn language(self) -> &'static str {
         match self {
             Self::English => "en",

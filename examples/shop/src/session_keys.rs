@@ -1,15 +1,15 @@
-//! What the shop keeps in a session: every key, with the type of its value.
+//! All session keys of the shop, with the types of their values.
 
 use session_core::Key;
 
 use crate::cart::Cart;
 use crate::preferences::Preferences;
 
-/// The user who is logged in, by the name of the account.
+/// The account name of the user who is logged in.
 pub(crate) const USER: Key<String> = Key::new("user");
 
-/// What is in the cart; no key, if it is empty.
+/// The cart; absent if it is empty.
 pub(crate) const CART: Key<Cart> = Key::new("cart");
 
-/// What the visitor chose; no key, before the first choice.
+/// The preferences; absent before the first choice.
 pub(crate) const PREFERENCES: Key<Preferences> = Key::new("preferences");

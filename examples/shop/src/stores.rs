@@ -1,4 +1,4 @@
-//! The one place that knows which session stores there are.
+//! The session stores, which no other module names.
 
 use std::sync::Arc;
 
@@ -12,26 +12,26 @@ use session_sql::{SqlSessions, SqlStore};
 
 const SECRET_KEY: &str = "SECRET_KEY";
 
-/// An opened store, and what to tell whoever starts the shop.
+/// An opened store, and the messages for the operator.
 #[derive(Debug)]
 pub struct Sessions {
-    /// What the shop's session layer uses.
+    /// The interface for the session layer.
     pub interface: Arc<dyn SessionInterface>,
-    /// The sessions of each user; none if they are in the browsers.
+    /// The sessions of each user; `None` if sessions are stored in browsers.
     pub owners: Option<Arc<dyn OwnerSessions>>,
     /// The protection of the shop's forms.
     pub csrf: CsrfConfig,
-    /// The store, in a few words.
+    /// A short description of the store.
     pub description: &'static str,
-    /// What is unusual about it.
+    /// A limitation that the operator must know.
     pub notice: Option<&'static str>,
 }
 
-/// Opens the store that a value of `--store` names, with sessions of this configuration.
+/// Opens the store that the value of `--store` names, with this configuration.
 ///
 /// # Errors
 ///
-/// If there is no such store, or it cannot be opened.
+/// Fails if the store is unknown or cannot be opened.
 pub async fn open_store(store: &str, config: SessionConfig) -> Result<Sessions, Error> {
     match store.split_once(':') {
         None if store == "cookie" => signed_cookie(config),
@@ -89,8 +89,8 @@ fn on_server(
     description: &'static str,
     notice: Option<&'static str>,
 ) -> Result<Sessions, Error> {
-    // Without a key from the environment, other instances of the shop refuse the tokens of this
-    // one. Only browsers of before 2023 need tokens.
+    // Without a key in the environment, other instances of the shop refuse the tokens of this one.
+    // Only browsers from before 2023 need tokens.
     let csrf = CsrfConfig::builder(&secret_key()?.0).build()?;
     let sessions = Arc::new(sessions);
     let owners: Option<Arc<dyn OwnerSessions>> = Some(Arc::clone(&sessions) as _);
@@ -120,7 +120,7 @@ fn in_browser(
     Ok(Sessions { interface: Arc::new(sessions), owners: None, csrf, description, notice })
 }
 
-/// The key from the environment, or one that was made up and the notice of it.
+/// Returns the key from the environment, or a random key and a notice.
 fn secret_key() -> Result<(SecretKey, Option<&'static str>), Error> {
     if std::env::var_os(SECRET_KEY).is_some() {
         return Ok((SecretKey::from_env(SECRET_KEY)?, None));

@@ -1,4 +1,5 @@
-//! Who is asking: a step that loads the user before every page, and the extractor that hands the visitor to a handler.
+//! The visitor of a request. A middleware loads the user before every page, and an extractor passes
+//! the visitor to a handler.
 
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
@@ -20,14 +21,15 @@ pub(crate) struct Visitor {
 }
 
 impl Visitor {
-    /// Returns the field of every form: a token for browsers that do not say where a form is from.
+    /// Returns the hidden field of every form: a token for browsers that do not send the origin of
+    /// a form.
     pub(crate) fn token(&self) -> Result<Markup, Error> {
         let token = self.csrf.token()?;
         Ok(html! { input type="hidden" name="csrf_token" value=(token); })
     }
 }
 
-/// Middleware: leaves the account of the session's user in the request, where [`Visitor`] finds it.
+/// Middleware that adds the account of the session's user to the request, for [`Visitor`].
 pub(crate) async fn load_user(mut request: Request, next: Next) -> Result<Response, Error> {
     if let Some(handle) = request_session(request.extensions()) {
         let user = handle.session().await?.get(USER)?;

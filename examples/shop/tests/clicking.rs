@@ -1,4 +1,4 @@
-//! Clicks through the shop as a visitor would, and sees what the session keeps.
+//! Clicks through the shop as a visitor does, and checks the session.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -15,7 +15,7 @@ const REMEMBERED: &str = "user=ada&password=lovelace&remember=yes";
 const MOONFLOWER: &str = "product=moonflower&change=add";
 
 #[tokio::test]
-async fn a_cart_survives_logging_in() {
+async fn cart_survives_login() {
     let mut browser = Browser::open();
     assert_eq!(browser.submit("/cart", MOONFLOWER).await.count(), Some("1"));
     let page = browser.submit("/login", LOGIN).await;
@@ -26,7 +26,7 @@ async fn a_cart_survives_logging_in() {
 }
 
 #[tokio::test]
-async fn only_a_visitor_who_asks_to_be_remembered_is_known_after_the_browser_was_closed() {
+async fn only_remembered_login_survives_closed_browser() {
     for (form, known) in [(LOGIN, false), (REMEMBERED, true)] {
         let mut browser = Browser::open();
         let answer = browser.post("/login", form).await;
@@ -44,7 +44,7 @@ async fn only_a_visitor_who_asks_to_be_remembered_is_known_after_the_browser_was
 }
 
 #[tokio::test]
-async fn a_remembered_visitor_is_forgotten_after_a_month_without_a_visit() {
+async fn remembered_login_expires_after_month_without_visit() {
     let month = Duration::from_hours(31 * 24);
     let mut browser = Browser::open();
     browser.submit("/login", REMEMBERED).await;
@@ -57,7 +57,7 @@ async fn a_remembered_visitor_is_forgotten_after_a_month_without_a_visit() {
 }
 
 #[tokio::test]
-async fn a_wrong_login_is_told_once_and_logs_nobody_in() {
+async fn failed_login_is_reported_once_without_login() {
     for form in ["user=ada&password=byron", "user=&password=", "user=nobody&password=lovelace"] {
         let mut browser = Browser::open();
         let page = browser.submit("/login", form).await;
@@ -72,7 +72,7 @@ async fn a_wrong_login_is_told_once_and_logs_nobody_in() {
 }
 
 #[tokio::test]
-async fn logging_out_forgets_everything_and_says_so() {
+async fn logout_clears_session_and_shows_message() {
     let mut browser = Browser::open();
     browser.submit("/cart", MOONFLOWER).await;
     browser.submit("/preferences", "theme=dark&greeting=fr").await;
@@ -86,7 +86,7 @@ async fn logging_out_forgets_everything_and_says_so() {
 }
 
 #[tokio::test]
-async fn preferences_are_kept_and_applied() {
+async fn preferences_are_saved_and_applied() {
     for (form, theme, greeting) in [
         ("theme=dark&greeting=fr", "dark", "<span lang=\"fr\">Bonsoir</span>"),
         ("theme=light&greeting=de", "light", "<span lang=\"de\">Guten Abend</span>"),
@@ -112,7 +112,7 @@ async fn preferences_are_kept_and_applied() {
 }
 
 #[tokio::test]
-async fn a_preference_that_the_form_does_not_offer_changes_nothing() {
+async fn unknown_preference_changes_nothing() {
     let mut browser = Browser::open();
     let answer = browser.post("/preferences", "theme=pink&greeting=en").await;
     assert_eq!(answer.status(), 422);
@@ -120,7 +120,7 @@ async fn a_preference_that_the_form_does_not_offer_changes_nothing() {
 }
 
 #[tokio::test]
-async fn the_buttons_of_the_cart_count_and_add_up() {
+async fn cart_buttons_change_quantities_and_total() {
     let mut browser = Browser::open();
     assert_eq!(
         browser.submit("/cart", MOONFLOWER).await.flashes(),
@@ -147,7 +147,7 @@ async fn the_buttons_of_the_cart_count_and_add_up() {
 }
 
 #[tokio::test]
-async fn what_the_shop_does_not_sell_is_not_found_and_not_added() {
+async fn unknown_product_is_not_found_and_not_added() {
     let mut browser = Browser::open();
     browser.submit("/cart", MOONFLOWER).await;
     let answer = browser.post("/cart", "product=triffid&change=add").await;
@@ -156,7 +156,7 @@ async fn what_the_shop_does_not_sell_is_not_found_and_not_added() {
 }
 
 #[tokio::test]
-async fn checking_out_takes_a_login_and_empties_the_cart() {
+async fn checkout_requires_login_and_empties_cart() {
     let mut browser = Browser::open();
     browser.submit("/cart", MOONFLOWER).await;
     let page = browser.submit("/checkout", "").await;
@@ -178,7 +178,7 @@ async fn checking_out_takes_a_login_and_empties_the_cart() {
 }
 
 #[tokio::test]
-async fn a_flash_message_waits_for_the_page_after_a_page_that_does_not_exist() {
+async fn flash_message_survives_missing_page() {
     let mut browser = Browser::open();
     let answer = browser.post("/session/flash", "").await;
     assert_eq!(answer.header("location"), Some("/session"));
@@ -189,7 +189,7 @@ async fn a_flash_message_waits_for_the_page_after_a_page_that_does_not_exist() {
 }
 
 #[tokio::test]
-async fn the_session_page_shows_the_flags_of_its_own_request() {
+async fn session_page_shows_flags_of_its_request() {
     let mut browser = Browser::open();
     let flags = ["permanent", "new", "modified", "accessed"];
     let page = browser.get("/session").await;
@@ -215,7 +215,7 @@ async fn the_session_page_shows_the_flags_of_its_own_request() {
 }
 
 #[tokio::test]
-async fn the_session_page_shows_no_part_of_the_cookie() {
+async fn session_page_shows_no_part_of_cookie() {
     let mut browser = Browser::open();
     browser.submit("/cart", MOONFLOWER).await;
     browser.submit("/login", REMEMBERED).await;
@@ -230,7 +230,7 @@ async fn the_session_page_shows_no_part_of_the_cookie() {
 }
 
 #[tokio::test]
-async fn a_page_that_does_not_exist_is_a_page_of_the_shop_and_keeps_the_session() {
+async fn missing_page_keeps_session() {
     let mut browser = Browser::open();
     browser.submit("/cart", MOONFLOWER).await;
     browser.submit("/login", LOGIN).await;
@@ -246,7 +246,7 @@ async fn a_page_that_does_not_exist_is_a_page_of_the_shop_and_keeps_the_session(
 }
 
 #[tokio::test]
-async fn pages_vary_by_cookie_and_files_leave_the_session_alone() {
+async fn pages_vary_by_cookie_and_files_do_not() {
     let mut browser = Browser::open();
     browser.submit("/login", REMEMBERED).await;
     let page = browser.get("/").await;
@@ -260,7 +260,7 @@ async fn pages_vary_by_cookie_and_files_leave_the_session_alone() {
     }
 }
 
-/// Two browsers before one shop that keeps its sessions in memory.
+/// Returns two browsers on one shop that stores its sessions in memory.
 fn browsers() -> [Browser; 2] {
     let clock = ManualClock::at(SystemTime::UNIX_EPOCH);
     let config =
@@ -274,7 +274,7 @@ fn browsers() -> [Browser; 2] {
 }
 
 #[tokio::test]
-async fn a_visitor_of_a_shop_in_memory_logs_in_shops_and_logs_out() {
+async fn visitor_of_memory_shop_logs_in_shops_and_logs_out() {
     let [mut browser, _] = browsers();
     browser.submit("/cart", "product=moonflower&change=add").await;
     let page = browser.submit("/login", LOGIN).await;
@@ -286,7 +286,7 @@ async fn a_visitor_of_a_shop_in_memory_logs_in_shops_and_logs_out() {
 }
 
 #[tokio::test]
-async fn logging_in_changes_the_id_and_logging_out_ends_it_for_every_copy() {
+async fn login_rotates_id_and_logout_ends_every_copy() {
     let [mut browser, mut thief] = browsers();
     browser.submit("/cart", "product=moonflower&change=add").await;
     let before = browser.cookie_value().unwrap().to_owned();
@@ -305,7 +305,7 @@ async fn logging_in_changes_the_id_and_logging_out_ends_it_for_every_copy() {
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0";
 const IPHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Safari/604.1";
 
-/// A laptop and a phone, both logged in, and both on the page of the devices.
+/// Returns a laptop and a phone. Both are logged in, and both show the page of the devices.
 async fn devices() -> [Browser; 2] {
     let [mut laptop, mut phone] = browsers();
     (laptop.agent, phone.agent) = (FIREFOX, IPHONE);
@@ -317,7 +317,7 @@ async fn devices() -> [Browser; 2] {
 }
 
 #[tokio::test]
-async fn a_user_sees_the_devices_and_which_is_this_one() {
+async fn devices_page_lists_devices_and_marks_current() {
     let [mut laptop, _] = devices().await;
     let page = laptop.get("/devices").await;
     assert!(
@@ -339,7 +339,7 @@ async fn a_user_sees_the_devices_and_which_is_this_one() {
 }
 
 #[tokio::test]
-async fn a_device_is_logged_out_from_another_however_old_the_page_is() {
+async fn device_is_logged_out_from_outdated_page() {
     let [mut laptop, mut phone] = devices().await;
     let page = laptop.get("/devices").await;
     phone.get("/").await;
@@ -354,7 +354,7 @@ async fn a_device_is_logged_out_from_another_however_old_the_page_is() {
 }
 
 #[tokio::test]
-async fn all_other_devices_are_logged_out_at_once() {
+async fn log_out_elsewhere_ends_all_other_devices() {
     let [mut laptop, mut phone] = devices().await;
     let page = phone.submit("/devices/end-others", "").await;
     assert_eq!(page.flashes(), [("success", "Logged out elsewhere: one device.")]);
@@ -363,7 +363,7 @@ async fn all_other_devices_are_logged_out_at_once() {
 }
 
 #[tokio::test]
-async fn a_new_password_logs_the_others_out_and_changes_the_id() {
+async fn password_change_ends_other_devices_and_rotates_id() {
     let [mut laptop, mut phone] = devices().await;
     let page = laptop.submit("/devices/password", "current=guessed&new=x").await;
     assert_eq!(page.flashes(), [("error", "That is not your password.")]);
@@ -382,7 +382,7 @@ async fn a_new_password_logs_the_others_out_and_changes_the_id() {
 }
 
 #[tokio::test]
-async fn who_is_not_logged_in_sees_no_devices_and_ends_none() {
+async fn visitor_without_login_sees_and_ends_no_devices() {
     let [mut laptop, mut stranger] = devices().await;
     let handle = stranger.get("/devices").await.handles()[0].to_owned();
     stranger.submit("/logout", "").await;
@@ -394,7 +394,7 @@ async fn who_is_not_logged_in_sees_no_devices_and_ends_none() {
 }
 
 #[tokio::test]
-async fn a_shop_with_signed_cookies_says_that_it_cannot() {
+async fn devices_page_with_signed_cookies_shows_limit() {
     let mut browser = Browser::open();
     browser.agent = FIREFOX;
     browser.submit("/login", LOGIN).await;

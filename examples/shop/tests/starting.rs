@@ -1,4 +1,4 @@
-//! Starts the program itself: what it says, what it refuses, and how it ends.
+//! Starts the program and checks its output, its refusals and its exit.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -8,14 +8,14 @@ use std::process::{Child, Command, Output, Stdio};
 
 const KEY: &str = "c81d7e02f5a946b3908fe2d41b7a65c3";
 
-/// The program, without a key from the environment of the test.
+/// Returns the command, without a secret key from the environment of the test.
 fn shop(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_shop"));
     command.args(arguments).env_remove("SECRET_KEY");
     command
 }
 
-/// The one line that a refusal writes.
+/// Returns the only line of an error output.
 fn refusal(output: &Output) -> String {
     let complaint = String::from_utf8(output.stderr.clone()).unwrap();
     assert_eq!(output.status.code(), Some(2), "{complaint}");
@@ -25,7 +25,7 @@ fn refusal(output: &Output) -> String {
 }
 
 #[test]
-fn an_unknown_store_is_refused_in_one_line() {
+fn unknown_store_is_refused_in_one_line() {
     for (store, shown) in
         [("papyrus", "\"papyrus\""), ("", "\"\""), ("two\nlines", "\"two\\nlines\"")]
     {
@@ -68,7 +68,7 @@ fn cause_of_store_error_is_shown() {
 }
 
 #[test]
-fn a_weak_key_is_refused_in_one_line_that_does_not_show_it() {
+fn weak_key_is_refused_without_showing_it() {
     for weak in ["hunter2", &KEY[1..], ""] {
         let output = shop(&["--port", "0"]).env("SECRET_KEY", weak).output().unwrap();
         let length = weak.len();
@@ -79,14 +79,14 @@ fn a_weak_key_is_refused_in_one_line_that_does_not_show_it() {
 }
 
 #[test]
-fn a_taken_port_is_refused_in_one_line() {
+fn port_in_use_is_refused_in_one_line() {
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let output = shop(&["--port", &port]).output().unwrap();
     assert_eq!(refusal(&output), format!("shop: port {port} is taken; choose another with --port"));
 }
 
-/// A shop that is open, and closes at the latest when the test ends.
+/// A running shop, which is stopped at the end of the test at the latest.
 struct Open {
     process: Child,
     announcement: String,
@@ -113,7 +113,7 @@ impl Open {
             .unwrap()
             .1
             .to_owned();
-        // Read on, so that the farewell meets an open pipe.
+        // Reads on, because the shop writes to the pipe when it stops.
         std::thread::spawn(move || lines.for_each(drop));
         Self { process, announcement, address }
     }
@@ -134,14 +134,14 @@ impl Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may already have exited.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
 #[test]
-fn the_start_tells_what_a_visitor_and_an_operator_need() {
+fn start_prints_address_notices_and_account() {
     let open = Open::start(&mut shop(&["--port", "0"]));
     for part in [
         "http://127.0.0.1:",
@@ -161,7 +161,7 @@ fn the_start_tells_what_a_visitor_and_an_operator_need() {
 }
 
 #[test]
-fn a_key_from_the_environment_is_used_without_a_notice_and_never_shown() {
+fn key_from_environment_is_used_and_not_shown() {
     let open = Open::start(shop(&["--port", "0"]).env("SECRET_KEY", KEY));
     assert!(
         !open.announcement.contains("Notice") && !open.announcement.contains(KEY),
@@ -172,10 +172,10 @@ fn a_key_from_the_environment_is_used_without_a_notice_and_never_shown() {
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_closes_the_shop_although_a_browser_keeps_a_connection_open() {
+fn ctrl_c_stops_shop_with_open_connection() {
     let mut open = Open::start(&mut shop(&["--port", "0"]));
     let silent = TcpStream::connect(&open.address).unwrap();
-    // An answer on a later connection: the silent one has been accepted.
+    // A reply on a later connection proves that the silent connection has been accepted.
     open.get("/style.css");
     let interrupt = format!("kill -INT {}", open.process.id());
     assert!(Command::new("sh").args(["-c", &interrupt]).status().unwrap().success());

@@ -1,4 +1,5 @@
-//! Two shops on two ports, with one server behind them: they share a login, and it outlives them both.
+//! Two shops on two ports with one session server. They share a login, which survives a restart of
+//! both.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -9,10 +10,10 @@ use std::process::{Child, Command, Stdio};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// That of all shops here. Only cookies need it.
+/// The secret key of all shops in this file. Only cookies need it.
 const KEY: &str = "c81d7e02f5a946b3908fe2d41b7a65c3";
 
-/// A shop in a process of its own.
+/// A shop in a separate process.
 struct Shop {
     process: Child,
     address: String,
@@ -50,7 +51,7 @@ impl Shop {
         answer
     }
 
-    /// The cookie of somebody who logs in.
+    /// Logs in and returns the cookie.
     fn log_in(&self) -> String {
         set_cookie(&self.ask("POST /login", "", "user=ada&password=lovelace&remember=yes"))
     }
@@ -62,13 +63,13 @@ impl Shop {
 
 impl Drop for Shop {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may already have exited.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// The cookie that an answer sets.
+/// Returns the cookie that a response sets.
 fn set_cookie(answer: &str) -> String {
     let set = answer.lines().find_map(|line| line.strip_prefix("set-cookie: "));
     set.unwrap().split(';').next().unwrap().to_owned()
@@ -87,9 +88,10 @@ fn share_a_login(store: &str) {
     assert!(!Shop::open(store).knows(&cookie));
 }
 
-/// A logout takes the cookie out of the browser; a copy of it stays good, as of every session in a cookie.
+/// A logout removes the cookie from the browser. Copies stay valid, as for every session in a
+/// cookie.
 #[test]
-fn they_share_a_login_in_a_sealed_cookie_that_tells_nothing() {
+fn shops_share_login_in_opaque_sealed_cookie() {
     let (one, other) = (Shop::open("sealed-cookie"), Shop::open("sealed-cookie"));
     let cookie = one.log_in();
     assert!(one.knows(&cookie) && other.knows(&cookie));
@@ -107,29 +109,29 @@ fn they_share_a_login_in_a_sealed_cookie_that_tells_nothing() {
 }
 
 #[tokio::test]
-async fn they_share_a_login_in_redis() {
+async fn shops_share_login_in_redis() {
     share_a_login(test_servers::redis().await.url());
 }
 
 #[test]
-fn they_share_a_login_in_a_file() {
+fn shops_share_login_in_file() {
     let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"))
         .join(format!("shop-{}.db", std::process::id()));
     share_a_login(&format!("sqlite:{}", file.display()));
 }
 
 #[tokio::test]
-async fn they_share_a_login_in_postgresql() {
+async fn shops_share_login_in_postgresql() {
     share_a_login(test_servers::postgres().await.url());
 }
 
 #[tokio::test]
-async fn they_share_a_login_in_mariadb() {
+async fn shops_share_login_in_mariadb() {
     share_a_login(test_servers::mysql().await.url());
 }
 
 #[tokio::test]
-async fn they_share_a_login_in_a_cluster() {
+async fn shops_share_login_in_cluster() {
     let cluster = test_servers::redis_cluster().await;
     let nodes = cluster
         .urls()

@@ -1,4 +1,4 @@
-//! A tour of what a session does, in small programs: each for axum and for actix-web, side by side.
+//! Small programs that show the features of a session, each for axum and for actix-web.
 //!
 //! `cargo run -p tour -- axum cart` starts one of them.
 

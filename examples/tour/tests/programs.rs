@@ -1,4 +1,4 @@
-//! Starts every program of the tour, in both frameworks, and does with it what its visitors would.
+//! Starts every program of the tour in both frameworks, and visits it.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -9,7 +9,7 @@ use std::process::Command;
 use support::{Browser, Program, in_both};
 
 #[test]
-fn a_login_is_remembered_if_the_user_wishes_and_ends_with_the_logout() {
+fn login_is_remembered_on_request_until_logout() {
     in_both("login", |_program, mut browser| {
         assert_eq!(browser.get("/").text, "Please log in\n");
         let refused = browser.post("/login", &[("user", "ada"), ("password", "byron")]);
@@ -34,7 +34,7 @@ fn a_login_is_remembered_if_the_user_wishes_and_ends_with_the_logout() {
 }
 
 #[test]
-fn a_handler_behind_the_middleware_has_a_user_and_is_not_reached_without() {
+fn handler_behind_middleware_needs_user() {
     in_both("user", |_program, mut browser| {
         let stranger = browser.get("/account");
         assert_eq!((stranger.status, stranger.text.as_str()), (401, "Please log in\n"));
@@ -47,7 +47,7 @@ fn a_handler_behind_the_middleware_has_a_user_and_is_not_reached_without() {
 }
 
 #[test]
-fn a_cart_is_filled_and_emptied() {
+fn cart_is_filled_and_emptied() {
     in_both("cart", |_program, mut browser| {
         assert_eq!(browser.get("/").text, "0 in your cart: \n");
         browser.post("/add/tea", &[]);
@@ -70,7 +70,7 @@ fn messages_are_shown_once_and_by_category() {
 }
 
 #[test]
-fn a_new_key_logs_nobody_out_while_the_old_one_is_kept() {
+fn new_key_keeps_logins_while_old_key_verifies() {
     const OLD: &str = "the-old-test-key-7Qd0pXw4ZrLk9Vm2Bn8";
     const NEW: &str = "the-new-test-key-Ys5Tc1Hf6Gj3Kd0Wq9Ae";
     for framework in ["axum", "actix"] {
@@ -99,7 +99,7 @@ fn a_new_key_logs_nobody_out_while_the_old_one_is_kept() {
 }
 
 #[test]
-fn a_store_of_ones_own_keeps_sessions() {
+fn third_party_store_keeps_sessions() {
     in_both("backend", |program, mut browser| {
         for number in 1..4 {
             assert_eq!(browser.get("/").text, format!("Visit number {number}\n"));
@@ -109,7 +109,7 @@ fn a_store_of_ones_own_keeps_sessions() {
 }
 
 #[test]
-fn without_a_key_a_read_works_and_the_log_says_what_a_write_wants() {
+fn write_without_key_logs_missing_setting() {
     in_both("null", |program, mut browser| {
         assert_eq!(browser.get("/").text, "The theme is light\n");
         let refused = browser.post("/dark", &[]);
@@ -122,7 +122,7 @@ fn without_a_key_a_read_works_and_the_log_says_what_a_write_wants() {
 }
 
 #[test]
-fn with_a_key_the_same_program_keeps_what_is_written() {
+fn write_with_key_is_stored() {
     for framework in ["axum", "actix"] {
         let program = Program::start(
             framework,
@@ -136,7 +136,7 @@ fn with_a_key_the_same_program_keeps_what_is_written() {
 }
 
 #[test]
-fn a_response_varies_by_cookie_if_its_session_was_asked_for() {
+fn response_varies_by_cookie_if_session_was_obtained() {
     in_both("vary", |_program, mut browser| {
         browser.post("/login", &[]);
         for (path, text, vary) in [
@@ -156,7 +156,7 @@ fn a_response_varies_by_cookie_if_its_session_was_asked_for() {
 }
 
 #[test]
-fn an_unknown_program_is_refused_with_the_list_of_all() {
+fn unknown_program_is_refused_with_list() {
     for arguments in [&["flask", "cart"][..], &["axum", "trolley"], &["actix", ""], &["axum"]] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tour"));
         let output = command.args(arguments).env_clear().output().unwrap();

@@ -1,4 +1,5 @@
-//! The README's first program is this crate's, and what its terminal shows is what the program answers.
+//! The first program of the README is that of this crate, and its terminal shows the output of the
+//! program.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -10,7 +11,7 @@ const README: &str = include_str!("../../../README.md");
 const PROGRAM: &str = include_str!("../src/main.rs");
 
 #[test]
-fn the_program_of_the_readme_is_this_one() {
+fn readme_shows_this_program() {
     let (_, program) = PROGRAM.split_once('\n').unwrap();
     assert!(
         README.contains(&format!("```rust,no_run\n{program}```")),
@@ -19,14 +20,14 @@ fn the_program_of_the_readme_is_this_one() {
 }
 
 #[test]
-fn the_terminal_of_the_readme_shows_what_the_program_answers() {
+fn readme_shows_output_of_program() {
     let server = Server::start();
     let first = server.get(None);
     let (_, shown) = README.split_once("$ curl -si -c jar http://127.0.0.1:3000/\n").unwrap();
     let (shown, rest) = shown.split_once("$ curl").unwrap();
     let without_date = |line: &&str| !line.starts_with("date:");
     for (shown, seen) in shown.lines().zip(first.lines().filter(without_date)) {
-        // A signature and a time differ from run to run.
+        // Signature and time differ from run to run.
         let stable = |line: &str| {
             line.split_once("session=eyJ2aXNpdHMiOjF9.").map_or(line.to_owned(), |(head, tail)| {
                 format!("{head}{}", tail.split_once(';').unwrap().1)
@@ -57,7 +58,7 @@ impl Server {
         Self { process, address }
     }
 
-    /// The response, head and body, to one request.
+    /// Returns the response, head and body, to one request.
     fn get(&self, cookie: Option<&str>) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let cookie = cookie.map(|cookie| format!("Cookie: {cookie}\r\n")).unwrap_or_default();
@@ -77,7 +78,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may already have exited.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

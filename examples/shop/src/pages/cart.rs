@@ -40,7 +40,7 @@ pub(crate) async fn change(
         return Ok(lost::no_such_page(visitor).await?.into_response());
     };
     let change = button.change;
-    // Not `get` and `insert`: of two clicks at once, a server-side store would then lose one.
+    // With `get` and `insert`, a server-side store would lose one of two concurrent clicks.
     visitor.session.update(CART, move |cart| cart.unwrap_or_default().changed(product, change))?;
     let page = match change {
         Change::Add => {

@@ -1,4 +1,4 @@
-//! Where a user is logged in, and how to end it.
+//! The devices on which a user is logged in, with buttons to log them out.
 
 use std::time::{Duration, SystemTime};
 
@@ -75,7 +75,7 @@ pub(crate) struct Passwords {
     current: String,
 }
 
-/// All but the password itself, which the login page shows.
+/// Does everything but change the password, because the login page shows it.
 pub(crate) async fn change_password(
     visitor: Visitor,
     State(shop): State<Shop>,
@@ -89,8 +89,8 @@ pub(crate) async fn change_password(
         session.flash_in("error", "That is not your password.")?;
         return Ok(Redirect::to("/devices"));
     }
-    // The login cuts off every copy of this session's cookie. In the other order, a copy could get
-    // another id first.
+    // The login invalidates all copies of this session's cookie. In the other order, a copy could
+    // get another id first.
     session.log_in(account.user, None).await?;
     let count = owners.end_others(session).await?;
     let message = format!("Your session has a new id. Logged out elsewhere: {}.", devices(count));
@@ -134,7 +134,7 @@ fn password(user: &str, token: &Markup) -> Markup {
         p { "In this demonstration the password stays as it is. What a change does to your sessions is real." }
         form.card method="post" action="/devices/password" {
             (token)
-            // For password managers: whose password this is.
+            // Tells password managers the user name.
             input type="text" name="user" value=(user) autocomplete="username" aria-label="User" hidden;
             label for="current" { "Current password" }
             input #current name="current" type="password" autocomplete="current-password" required;
@@ -153,7 +153,7 @@ fn devices(count: usize) -> String {
     }
 }
 
-/// As precise as the session tells: a minute.
+/// Formats a time with the precision of the session, one minute.
 fn ago(time: SystemTime, now: SystemTime) -> String {
     let minutes = now.duration_since(time).unwrap_or(Duration::ZERO).as_secs() / 60;
     let (count, unit) = match minutes {

@@ -1,4 +1,4 @@
-//! The home page: a greeting, and the shelves.
+//! The home page: a greeting, and the products.
 
 use maud::{Markup, html};
 use session_tower::Error;

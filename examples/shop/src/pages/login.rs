@@ -1,4 +1,4 @@
-//! Logging in and out.
+//! Login and logout.
 
 use axum::Form;
 use axum::extract::State;
@@ -41,7 +41,7 @@ pub(crate) async fn show(visitor: Visitor) -> Result<Markup, Error> {
 pub(crate) struct Credentials {
     user: String,
     password: String,
-    /// Sent only if the box is ticked.
+    /// Present only if the box is ticked.
     remember: Option<String>,
 }
 

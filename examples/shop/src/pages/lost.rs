@@ -1,4 +1,4 @@
-//! The page for an address that shows none.
+//! The page for unknown addresses.
 
 use axum::http::StatusCode;
 use maud::{Markup, html};

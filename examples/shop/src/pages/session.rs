@@ -14,7 +14,8 @@ use crate::visitor::Visitor;
 
 pub(crate) async fn show(visitor: Visitor, State(shop): State<Shop>) -> Result<Markup, Error> {
     let session = &visitor.session;
-    // Before the flags are read, because both may change them. The frame gets the same again.
+    // Reads the messages before the flags, because the frame does so too and both change the flags.
+    // The frame gets the same messages again.
     session.take_flashes()?;
     let token = visitor.token()?;
     // Handlers rarely need a snapshot: it is meant for backends and tests.
@@ -62,7 +63,8 @@ pub(crate) async fn leave_flash(visitor: Visitor) -> Result<Redirect, Error> {
     Ok(Redirect::to("/session"))
 }
 
-/// When the session ends, which the configuration alone decides: the shop changes no hook.
+/// Returns when the session expires. Only the configuration decides this, because the shop
+/// overrides no hook.
 fn end(is_permanent: bool, config: &SessionConfig) -> Markup {
     if !is_permanent {
         let meaning = "The cookie names no expiry, so closing the browser forgets it.";

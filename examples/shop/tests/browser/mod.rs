@@ -1,4 +1,5 @@
-//! A browser for tests: it clicks through the shop in this process, carries the cookie, and can be closed.
+//! A browser for tests. It clicks through the shop in this process, stores cookies, and can be
+//! closed.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use session_tower::testing::{Request, TestClient, TestResponse};
 pub(crate) struct Browser {
     client: TestClient<Router>,
     pub(crate) clock: ManualClock,
-    /// What it calls itself.
+    /// The value of `User-Agent`.
     pub(crate) agent: &'static str,
 }
 
@@ -24,7 +25,7 @@ pub(crate) struct Page {
 }
 
 impl Browser {
-    /// A browser before a new shop, on 14 November 2023 at 22:13:20.
+    /// Opens a browser on a new shop, on 14 November 2023 at 22:13:20.
     pub(crate) fn open() -> Self {
         let clock = ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
         let config =
@@ -35,7 +36,7 @@ impl Browser {
         Self { client, clock, agent: "" }
     }
 
-    /// A browser before a shop with these sessions, which go by this clock.
+    /// Opens a browser on a shop with these sessions and this clock.
     pub(crate) fn before(
         sessions: impl SessionInterface + OwnerSessions,
         clock: ManualClock,
@@ -45,7 +46,7 @@ impl Browser {
         Self { client: TestClient::new(shop, sessions), clock, agent: "" }
     }
 
-    /// Closes the browser and opens it again: cookies without an expiry are gone.
+    /// Closes and reopens the browser, which removes cookies without an expiry.
     pub(crate) fn restart(&mut self) {
         self.client.browser_mut().restart();
     }
@@ -54,7 +55,7 @@ impl Browser {
         self.client.browser().cookie("session")
     }
 
-    /// Has this cookie from now on, wherever it comes from.
+    /// Stores this cookie, independent of its origin.
     pub(crate) fn take_cookie(&mut self, value: &str) {
         self.client.browser_mut().receive("/", &format!("session={value}; Path=/")).unwrap();
     }
@@ -63,12 +64,12 @@ impl Browser {
         self.send(Request::new("GET", path)).await
     }
 
-    /// Sends a form as a browser of today does.
+    /// Sends a form as a current browser does.
     pub(crate) async fn post(&mut self, path: &str, form: &str) -> Page {
         self.post_from(path, form, &[("sec-fetch-site", "same-origin")]).await
     }
 
-    /// Sends a form with headers that say where it is from.
+    /// Sends a form with headers that name its origin.
     pub(crate) async fn post_from(
         &mut self,
         path: &str,
@@ -83,7 +84,7 @@ impl Browser {
         self.send(request.with_body(form)).await
     }
 
-    /// Sends a form, and shows the page that the answer leads to.
+    /// Sends a form, follows the redirect and returns the page.
     pub(crate) async fn submit(&mut self, path: &str, form: &str) -> Page {
         let answer = self.post(path, form).await;
         assert_eq!(answer.status(), 303, "{path}: {}", answer.text());
@@ -113,13 +114,13 @@ impl Page {
         self.body.contains(text)
     }
 
-    /// The flash messages on the page, each with its category.
+    /// Returns the flash messages on the page, each with its category.
     pub(crate) fn flashes(&self) -> Vec<(&str, &str)> {
         let flashes = self.body.split("<p class=\"flash ").skip(1);
         flashes.map(|rest| rest.split_once("</p>").unwrap().0.split_once("\">").unwrap()).collect()
     }
 
-    /// The value beside a name on the page about the session.
+    /// Returns the value next to a name on the page about the session.
     pub(crate) fn fact(&self, name: &str) -> &str {
         let start = format!("<dt>{name}</dt><dd class=\"value\">");
         let rest = self
@@ -130,19 +131,19 @@ impl Page {
         rest.split_once("</dd>").unwrap().0
     }
 
-    /// How many packets the header counts.
+    /// Returns the number of products in the page header.
     pub(crate) fn count(&self) -> Option<&str> {
         let rest = self.body.split_once("<span class=\"count\">")?.1;
         Some(rest.split_once('<').unwrap().0)
     }
 
-    /// What the buttons on the page of the devices send.
+    /// Returns the handles that the buttons on the page of the devices send.
     pub(crate) fn handles(&self) -> Vec<&str> {
         let inputs = self.body.split("name=\"handle\" value=\"").skip(1);
         inputs.map(|rest| rest.split_once('"').unwrap().0).collect()
     }
 
-    /// The tokens of the forms on the page.
+    /// Returns the tokens of the forms on the page.
     pub(crate) fn tokens(&self) -> Vec<&str> {
         let inputs = self.body.split("name=\"csrf_token\" value=\"").skip(1);
         inputs.map(|rest| rest.split_once('"').unwrap().0).collect()

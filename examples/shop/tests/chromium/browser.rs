@@ -1,4 +1,4 @@
-//! A Chromium with a profile of its own, used as a person would use it: by what is written on the page.
+//! A Chromium with its own profile. Tests use it as a visitor does, by the texts on the page.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -11,7 +11,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::Value;
 use test_servers::chromedriver;
 
-/// A browser. It closes when it is dropped, also by a test that fails.
+/// A browser. It is closed on drop, even if the test fails.
 pub(crate) struct Browser {
     pub(crate) client: Client,
     session: String,
@@ -23,12 +23,12 @@ pub(crate) struct Browser {
 pub(crate) struct Tab(WindowHandle);
 
 impl Browser {
-    /// A new device: a browser that has never been anywhere.
+    /// Opens a browser with a new profile.
     pub(crate) async fn open() -> Self {
         Self::open_profile(chromedriver().new_profile()).await
     }
 
-    /// Closes the browser and opens it again on the same device.
+    /// Closes the browser and reopens it with the same profile.
     pub(crate) async fn restart(self) -> Self {
         let profile = self.profile.clone();
         drop(self);
@@ -54,18 +54,18 @@ impl Browser {
         self.client.refresh().await.unwrap();
     }
 
-    /// Writes into the field with this label.
+    /// Types into the field with this label.
     pub(crate) async fn fill(&self, label: &str, text: &str) {
         self.click_on("label", label).await;
         self.client.active_element().await.unwrap().send_keys(text).await.unwrap();
     }
 
-    /// Ticks the box, or takes the choice, with this label.
+    /// Ticks the box or selects the choice with this label.
     pub(crate) async fn tick(&self, label: &str) {
         self.click_on("label", label).await;
     }
 
-    /// Presses the button with this text, which for a screen reader may go on after what is seen.
+    /// Presses the button whose text starts with `button`. Text for screen readers can follow.
     pub(crate) async fn press(&self, button: &str) {
         self.leave_by("button", button).await;
     }
@@ -75,7 +75,8 @@ impl Browser {
         self.leave_by("a", link).await;
     }
 
-    /// The driver does not see every time that a click leads to another page, so this waits for it.
+    /// Clicks and waits for the next page, because the driver does not always detect that a click
+    /// opens another page.
     async fn leave_by(&self, tag: &str, text: &str) {
         self.script("window.isLeft = true").await;
         self.click_on(tag, text).await;
@@ -97,17 +98,17 @@ impl Browser {
         self.press("Log in").await;
     }
 
-    /// Whether the page shows this text.
+    /// Returns whether the page shows this text.
     pub(crate) async fn sees(&self, text: &str) -> bool {
         self.script("return document.body.innerText").await.as_str().unwrap().contains(text)
     }
 
-    /// Whether the page is one for somebody who is logged in.
+    /// Returns whether the page is that of a logged-in user.
     pub(crate) async fn is_logged_in(&self) -> bool {
         self.sees("Log out").await
     }
 
-    /// What is in the cart, by name.
+    /// Returns the products in the cart, by name.
     pub(crate) async fn cart(&self, shop: &str) -> Vec<String> {
         self.visit(&format!("{shop}/cart")).await;
         let names = self
@@ -116,7 +117,7 @@ impl Browser {
         serde_json::from_value(names).unwrap()
     }
 
-    /// Every tab, in no order.
+    /// Returns all tabs, in no particular order.
     pub(crate) async fn tabs(&self) -> Vec<Tab> {
         self.client.windows().await.unwrap().into_iter().map(Tab).collect()
     }
@@ -125,7 +126,7 @@ impl Browser {
         Tab(self.client.window().await.unwrap())
     }
 
-    /// Opens another tab and goes there.
+    /// Opens another tab and switches to it.
     pub(crate) async fn new_tab(&self) -> Tab {
         let tab = Tab(self.client.new_window(true).await.unwrap().handle);
         self.go_to(&tab).await;
@@ -136,17 +137,17 @@ impl Browser {
         self.client.switch_to_window(tab.0.clone()).await.unwrap();
     }
 
-    /// Waits for a script to return true.
+    /// Waits until a script returns true.
     pub(crate) async fn wait_until(&self, script: &str) {
         let deadline = Instant::now() + Duration::from_secs(30);
-        // Between two pages there is none that runs it.
+        // Scripts fail while the next page loads.
         while !self.client.execute(script, Vec::new()).await.is_ok_and(|value| value == true) {
             assert!(Instant::now() < deadline, "never true: {script}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 
-    /// Runs JavaScript on the page and returns what it returns.
+    /// Runs JavaScript on the page and returns its result.
     pub(crate) async fn script(&self, script: &str) -> Value {
         self.client.execute(script, Vec::new()).await.unwrap()
     }
@@ -154,8 +155,9 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // The client's own farewell needs a runtime that goes on. This one ends the session when the test fails, too, and
-        // has ended it when it returns. Without it, the browser ends with the driver.
+        // The client's `close` needs a runtime that continues to run. This request also ends the
+        // session if the test fails, and is complete when it returns. Without it, the browser ends
+        // with the driver.
         let address = chromedriver().url().trim_start_matches("http://");
         if let Ok(mut connection) = TcpStream::connect(address) {
             let request =

@@ -1,4 +1,4 @@
-//! The cookie as the browser keeps it, which is not always as it was sent.
+//! The cookie as the browser stores it, which can differ from the header.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,7 +10,7 @@ use crate::shop::Shop;
 const ATTRIBUTES: [&str; 6] = ["name", "domain", "path", "httpOnly", "secure", "sameSite"];
 
 #[tokio::test]
-async fn the_browser_keeps_the_cookie_as_configured_and_from_scripts() {
+async fn browser_stores_configured_cookie_hidden_from_scripts() {
     let (shop, browser) = (Shop::open(&[]), Browser::open().await);
     browser.visit(shop.url()).await;
     assert!(browser.cookie().await.is_none(), "a visit that stores nothing leaves a cookie");
@@ -22,7 +22,7 @@ async fn the_browser_keeps_the_cookie_as_configured_and_from_scripts() {
     );
     assert_eq!(browser.script("return document.cookie").await, "");
     browser.press("Log out").await;
-    // A message waits in the session for the next page, which takes it.
+    // The next page shows the flash message and takes it out of the session.
     browser.visit(shop.url()).await;
     assert!(
         browser.cookie().await.is_none(),
@@ -32,7 +32,7 @@ async fn the_browser_keeps_the_cookie_as_configured_and_from_scripts() {
 }
 
 #[tokio::test]
-async fn a_cookie_expires_in_a_month_if_the_visitor_asked_for_it_and_else_with_the_browser() {
+async fn only_remembered_cookie_has_expiry() {
     let (shop, browser) = (Shop::open(&["--store", "memory"]), Browser::open().await);
     browser.log_in(shop.url(), false).await;
     assert_eq!(browser.cookie().await.unwrap().expires(), None);
@@ -40,7 +40,7 @@ async fn a_cookie_expires_in_a_month_if_the_visitor_asked_for_it_and_else_with_t
     let expires = browser.cookie().await.unwrap().expires().unwrap();
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
     let month = Duration::from_hours(31 * 24);
-    // A minute of it is the slack that spares the store a renewal at each visit.
+    // The renewal interval of a minute, which saves renewals at each visit.
     let late = expires - (now + month).as_secs_f64();
     assert!((-60.0..=61.0).contains(&late), "{late} seconds after a month");
     browser.log_in(shop.url(), false).await;
@@ -48,7 +48,7 @@ async fn a_cookie_expires_in_a_month_if_the_visitor_asked_for_it_and_else_with_t
 }
 
 #[tokio::test]
-async fn at_localhost_the_browser_keeps_a_secure_cookie_with_the_host_prefix() {
+async fn browser_accepts_host_prefixed_cookie_at_localhost() {
     let (shop, browser) = (Shop::open(&["--store", "memory", "--secure"]), Browser::open().await);
     assert!(shop.url().starts_with("http://localhost:"), "{}", shop.url());
     browser.log_in(shop.url(), true).await;

@@ -1,4 +1,4 @@
-//! What Chromium tells a developer: its cookies with all their attributes, its console, its screen.
+//! Data from Chromium's developer tools: cookies with all attributes, the console and the screen.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -9,7 +9,7 @@ use url::{ParseError, Url};
 
 use crate::browser::Browser;
 
-/// A cookie as the browser keeps it.
+/// A cookie as the browser stores it.
 #[derive(Debug)]
 pub(crate) struct Cookie(Value);
 
@@ -18,22 +18,22 @@ impl Cookie {
         self.0["value"].as_str().unwrap()
     }
 
-    /// Seconds since 1970, or nothing, if it ends with the browser.
+    /// Returns the expiry in seconds since 1970, or `None` if the cookie ends with the browser.
     pub(crate) fn expires(&self) -> Option<f64> {
         (!self.0["session"].as_bool().unwrap()).then(|| self.0["expires"].as_f64().unwrap())
     }
 
-    /// These of its attributes.
+    /// Returns these attributes.
     pub(crate) fn attributes<const N: usize>(&self, names: [&str; N]) -> [Value; N] {
         names.map(|name| self.0[name].clone())
     }
 }
 
-/// Something that the browser loaded: the page, its style, its icon.
+/// A resource that the browser loaded: the page, its style or its icon.
 #[derive(Debug)]
 pub(crate) struct Load {
     pub(crate) url: String,
-    /// Of the answer; nothing, if none came.
+    /// The status of the response; `None` without a response.
     pub(crate) status: Option<u64>,
     pub(crate) is_page: bool,
     request: Value,
@@ -58,7 +58,7 @@ impl Load {
     }
 }
 
-/// How wide a screen is, and what its owner prefers.
+/// The width of a screen, and the colour preference of its user.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Screen {
     pub(crate) width: u32,
@@ -67,8 +67,8 @@ pub(crate) struct Screen {
 }
 
 impl Browser {
-    /// The session cookie of the browser, if it has one. A visitor also has one for the tokens of
-    /// forms.
+    /// Returns the session cookie of the browser, if it has one. A visitor also has a cookie for
+    /// the tokens of forms.
     pub(crate) async fn cookie(&self) -> Option<Cookie> {
         let answer = self.devtools("Storage.getCookies", json!({})).await;
         let cookies = answer["cookies"].as_array().unwrap();
@@ -79,7 +79,7 @@ impl Browser {
         cookies.first().map(|cookie| Cookie((*cookie).clone()))
     }
 
-    /// Puts a cookie back as it was.
+    /// Restores a cookie.
     pub(crate) async fn plant(&self, cookie: &Cookie) {
         self.devtools("Storage.setCookies", json!({ "cookies": [cookie.0] })).await;
     }
@@ -92,32 +92,32 @@ impl Browser {
         self.devtools("Emulation.setEmulatedMedia", features).await;
     }
 
-    /// The picture on the screen, as PNG.
+    /// Returns a screenshot as PNG.
     pub(crate) async fn screenshot(&self) -> Vec<u8> {
         let answer = self.devtools("Page.captureScreenshot", json!({ "format": "png" })).await;
         BASE64_STANDARD.decode(answer["data"].as_str().unwrap()).unwrap()
     }
 
-    /// What was loaded since it was last asked for.
+    /// Returns the resources loaded since the last call.
     pub(crate) async fn loads(&self) -> Vec<Load> {
         let events = self.log("performance").await;
         let events = events.iter().map(|event| serde_json::from_str::<Value>(event).unwrap());
         events.filter_map(|event| Load::of(&event["message"])).collect()
     }
 
-    /// What the server sent.
+    /// Returns the response body.
     pub(crate) async fn body(&self, load: &Load) -> String {
         let answer =
             self.devtools("Network.getResponseBody", json!({ "requestId": load.request })).await;
         answer["body"].as_str().unwrap().to_owned()
     }
 
-    /// What was written to the console since it was last asked for, errors of loading among it.
+    /// Returns the console output since the last call, including errors of loading.
     pub(crate) async fn console(&self) -> Vec<String> {
         self.log("browser").await
     }
 
-    /// What is wrong with the page, which came with this source, in sentences.
+    /// Returns the faults of the page with this source, as sentences.
     pub(crate) async fn faults(&self, source: &str) -> Vec<String> {
         let faults =
             self.client.execute(include_str!("faults.js"), vec![source.into()]).await.unwrap();
@@ -143,7 +143,7 @@ impl Browser {
     }
 }
 
-/// A command that only Chromium knows.
+/// A command that is specific to Chromium.
 #[derive(Debug)]
 struct Extension {
     path: &'static str,

@@ -1,4 +1,4 @@
-//! Drives the shop in a real browser, Debian's Chromium, and reads back what the browser made of it.
+//! Drives the shop in a real browser, Debian's Chromium, and checks the state of the browser.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

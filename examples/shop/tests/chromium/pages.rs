@@ -1,7 +1,8 @@
-//! Every page, on a phone and on a desk, by day and by night: nothing sticks out, everything can be read and is labelled.
+//! Every page on a phone and on a desktop, in the light and the dark theme. The pages do not
+//! overflow, and all texts are legible and labelled.
 //!
-//! With `UPDATE_SCREENSHOTS=1` in the environment the pictures in `docs/screenshots` are taken anew, which needs
-//! Debian's `pngquant`.
+//! With `UPDATE_SCREENSHOTS=1` in the environment, the tests update the pictures in
+//! `docs/screenshots`. This needs Debian's `pngquant`.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,10 +14,10 @@ use crate::shop::{Shop, serve_page};
 const PHONE: Screen = Screen { width: 375, height: 740, dark: false };
 const DESK: Screen = Screen { width: 1280, height: 800, dark: false };
 
-/// The pages that everybody sees.
+/// The pages that need no login.
 const PAGES: [&str; 6] = ["/", "/cart", "/login", "/preferences", "/session", "/nowhere"];
 
-/// The pictures that are kept: of which page, on which screen.
+/// The saved screenshots, with their page and screen.
 const PICTURES: [(&str, Screen, &str); 7] = [
     ("home, logged in", DESK, "home-1280.png"),
     ("home, logged in", Screen { dark: true, ..PHONE }, "home-375-night.png"),
@@ -28,7 +29,7 @@ const PICTURES: [(&str, Screen, &str); 7] = [
 ];
 
 #[tokio::test]
-async fn every_page_is_sound_on_a_phone_and_on_a_desk_by_day_and_by_night() {
+async fn pages_have_no_fault_on_any_screen() {
     let (shop, browser) = (Shop::open(&["--store", "memory"]), Browser::open().await);
     for path in PAGES {
         browser.visit(&format!("{}{path}", shop.url())).await;
@@ -63,7 +64,7 @@ async fn every_page_is_sound_on_a_phone_and_on_a_desk_by_day_and_by_night() {
 }
 
 #[tokio::test]
-async fn the_theme_of_the_preferences_goes_before_that_of_the_system() {
+async fn theme_preference_overrides_system_theme() {
     let (shop, browser) = (Shop::open(&["--store", "memory"]), Browser::open().await);
     let background = "return getComputedStyle(document.body).backgroundColor";
     browser.visit(&format!("{}/preferences", shop.url())).await;
@@ -80,7 +81,7 @@ async fn the_theme_of_the_preferences_goes_before_that_of_the_system() {
 }
 
 #[tokio::test]
-async fn the_examination_finds_what_is_wrong_with_a_bad_page() {
+async fn bad_page_is_found_with_all_faults() {
     let (server, browser) = (serve_page(include_str!("bad.html")).await, Browser::open().await);
     browser.visit(&server).await;
     browser.look_at(PHONE).await;
@@ -107,7 +108,7 @@ async fn the_examination_finds_what_is_wrong_with_a_bad_page() {
     assert!(console.contains("missing.png") && console.contains("oh no"), "{console}");
 }
 
-/// The page that is open, and what came with it.
+/// The open page, and the resources that it loaded.
 struct Page {
     source: String,
     failures: Vec<String>,
@@ -126,7 +127,7 @@ impl Page {
     }
 }
 
-/// Looks at the page that is open on every screen, and keeps a picture of it if pictures are asked for.
+/// Checks the open page on every screen, and saves screenshots if requested.
 async fn examine(browser: &Browser, name: &str) {
     let page = Page::of(browser).await;
     assert!(page.failures.is_empty(), "{name}: {:?}", page.failures);
@@ -141,7 +142,7 @@ async fn examine(browser: &Browser, name: &str) {
     }
     let mut console = browser.console().await;
     if name.starts_with("/nowhere") {
-        // The page itself is the one thing that is not found.
+        // The page itself returns 404, and no other resource does.
         console.retain(|line| !(line.contains("/nowhere") && line.contains("404")));
     }
     assert!(console.is_empty(), "{name}: {console:?}");

@@ -1,4 +1,4 @@
-//! The shop that the browser visits: the program itself, or, to get between it and its sessions, a part of the test.
+//! The shop under test: the program itself, or a task of the test if it replaces the sessions.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::Ipv4Addr;
@@ -15,26 +15,26 @@ use session_core::config::SecretKey;
 use session_core::csrf::CsrfConfig;
 use tokio::net::TcpListener;
 
-/// A shop in a process of its own, which ends at the latest with the test.
+/// A shop in a separate process, which ends with the test at the latest.
 pub(crate) struct Shop {
     process: Child,
     url: String,
 }
 
 impl Shop {
-    /// Opens on a free port.
+    /// Starts the shop on a free port.
     pub(crate) fn open(arguments: &[&str]) -> Self {
         Self::open_at("0", arguments)
     }
 
-    /// Opens again after the end of this one, with its address.
+    /// Stops the shop and restarts it at the same address.
     pub(crate) fn restart(self, arguments: &[&str]) -> Self {
         let port = self.url.rsplit_once(':').unwrap().1.to_owned();
         drop(self);
         Self::open_at(&port, arguments)
     }
 
-    /// The address, without a slash at the end.
+    /// Returns the address, without a trailing slash.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
@@ -60,19 +60,19 @@ impl Drop for Shop {
     }
 }
 
-/// A `--store` for a new file.
+/// Returns a value of `--store` for a new file.
 pub(crate) fn sqlite() -> String {
     let name = format!("chromium-{}-{:016x}.db", std::process::id(), fastrand::u64(..));
     format!("sqlite:{}", PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name).display())
 }
 
-/// Opens a shop with these sessions as a task of this test, and returns its address.
+/// Starts a shop with these sessions as a task of this test, and returns its address.
 pub(crate) async fn open_with(sessions: Arc<dyn SessionInterface>) -> String {
     let csrf = CsrfConfig::builder(&SecretKey::generate().unwrap()).build().unwrap();
     serve(shop::app(sessions, None, csrf)).await
 }
 
-/// Serves one page, and nothing else but an icon.
+/// Serves one page and an empty icon, and returns the address.
 pub(crate) async fn serve_page(page: &'static str) -> String {
     let icon = get(|| async {
         ([(CONTENT_TYPE, "image/svg+xml")], "<svg xmlns=\"http://www.w3.org/2000/svg\"/>")

@@ -1,4 +1,4 @@
-//! What visitors do: they log in and out, on one device and on two, in two tabs, and come back.
+//! Visits of the shop: login and logout, one device and two, two tabs, and later visits.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::browser::Browser;
 use crate::shop::{Shop, open_with, sqlite};
 
 #[tokio::test]
-async fn a_visitor_logs_in_at_the_checkout_and_the_cart_comes_along() {
+async fn login_at_checkout_keeps_cart() {
     let (shop, browser) = (Shop::open(&[]), Browser::open().await);
     browser.visit(shop.url()).await;
     browser.press("Add Moonflower to cart").await;
@@ -38,13 +38,13 @@ async fn a_visitor_logs_in_at_the_checkout_and_the_cart_comes_along() {
 }
 
 #[tokio::test]
-async fn two_tabs_that_fill_the_cart_at_once_fill_the_same_cart() {
+async fn concurrent_adds_in_two_tabs_are_both_kept() {
     let sessions = MemorySessions::new(MemoryStore::new(), SessionConfig::development());
     assert_eq!(cart_of_two_tabs(Meeting::of(sessions)).await, ["Moonflower", "Night phlox"]);
 }
 
 #[tokio::test]
-async fn of_two_tabs_that_fill_the_cart_at_once_a_signed_cookie_keeps_one() {
+async fn signed_cookie_keeps_one_of_two_concurrent_adds() {
     let key = SecretKey::generate().unwrap();
     let sessions =
         Meeting::of(SignedCookieSessions::new(SessionConfig::development(), &key).unwrap());
@@ -60,15 +60,15 @@ const PRESS_IN_BOTH_TABS: &str = "
         }
     })";
 
-/// Adds one thing in each of two tabs, and returns what is in the cart when both are done.
+/// Adds one product in each of two tabs at the same time, and returns the cart afterwards.
 async fn cart_of_two_tabs(sessions: Arc<dyn SessionInterface>) -> Vec<String> {
     let (shop, browser) = (open_with(sessions).await, Browser::open().await);
-    // A server-side store cannot tell which of two new sessions is the visitor's.
+    // The session must exist first. Otherwise, each tab would start a new session.
     browser.visit(&format!("{shop}/preferences")).await;
     browser.press("Save").await;
 
     browser.visit(&shop).await;
-    // Both presses are one script's, for after a press the driver waits for the answer.
+    // One script presses both buttons, because after a press the driver waits for the response.
     browser
         .script(
             "window.other = open('/'); return new Promise(opened => other.onload = () => opened())",
@@ -106,7 +106,7 @@ impl<I: SessionInterface> SessionInterface for Meeting<I> {
         let opened = self.sessions.open(context).await?;
         let has_cart = opened.clone().into_session().contains_key("cart");
         if context.request().path() == "/cart" && !has_cart {
-            // A single request continues after a while, so that the test shows the result.
+            // A single request continues after a while, so that the test can show the result.
             let _ = timeout(Duration::from_secs(20), self.both.wait()).await;
         }
         Ok(opened)
@@ -118,7 +118,7 @@ impl<I: SessionInterface> SessionInterface for Meeting<I> {
 }
 
 #[tokio::test]
-async fn logging_out_in_one_tab_logs_out_the_other() {
+async fn logout_in_one_tab_logs_out_other_tab() {
     let (shop, browser) = (Shop::open(&["--store", "memory"]), Browser::open().await);
     browser.log_in(shop.url(), false).await;
     let one = browser.tab().await;
@@ -138,7 +138,7 @@ async fn logging_out_in_one_tab_logs_out_the_other() {
 }
 
 #[tokio::test]
-async fn two_devices_have_sessions_of_their_own() {
+async fn two_devices_have_separate_sessions() {
     let shop = Shop::open(&["--store", "memory"]);
     let (phone, desk) = tokio::join!(Browser::open(), Browser::open());
     phone.log_in(shop.url(), false).await;
@@ -156,7 +156,7 @@ async fn two_devices_have_sessions_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_user_sees_two_devices_and_ends_one_and_then_all_others() {
+async fn user_lists_devices_and_logs_them_out() {
     let shop = Shop::open(&["--store", "memory"]);
     let (phone, desk) = tokio::join!(Browser::open(), Browser::open());
     phone.log_in(shop.url(), false).await;
@@ -184,7 +184,7 @@ async fn a_user_sees_two_devices_and_ends_one_and_then_all_others() {
 }
 
 #[tokio::test]
-async fn a_visitor_is_still_logged_in_after_the_shop_was_restarted() {
+async fn login_survives_restart_of_shop() {
     let browser = Browser::open().await;
     for store in ["cookie", &sqlite()] {
         let shop = Shop::open(&["--store", store]);
@@ -196,7 +196,7 @@ async fn a_visitor_is_still_logged_in_after_the_shop_was_restarted() {
 }
 
 #[tokio::test]
-async fn only_a_visitor_who_asked_to_be_remembered_is_known_after_the_browser_was_closed() {
+async fn only_remembered_login_survives_closed_chromium() {
     let (shop, mut browser) = (Shop::open(&["--store", "memory"]), Browser::open().await);
     for remember in [false, true] {
         browser.log_in(shop.url(), remember).await;

@@ -79,7 +79,7 @@ impl SessionStore for MapStore {
     }
 }
 
-/// An application must call it regularly, because nothing else removes expired records.
+/// The application must call this regularly, because nothing else removes expired records.
 #[async_trait]
 impl Sweep for MapStore {
     async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {

@@ -1,4 +1,4 @@
-//! A shopping cart, changed in place by requests that may overlap: actix-web.
+//! A shopping cart that overlapping requests change in place: actix-web.
 
 use std::io;
 use std::net::TcpListener;

@@ -1,4 +1,4 @@
-//! A shopping cart, changed in place by requests that may overlap: axum.
+//! A shopping cart that overlapping requests change in place: axum.
 
 use axum::Router;
 use axum::extract::Path;

@@ -1,6 +1,7 @@
-//! A new secret key, without logging anybody out: axum.
+//! A change of the secret key that logs no user out: axum.
 //!
-//! The key is in `SECRET_KEY`, that of last year in `OLD_SECRET_KEY` until no session signed with it can be alive.
+//! The key is in `SECRET_KEY`. The previous key is in `OLD_SECRET_KEY` until all sessions that it
+//! signed have expired.
 
 use std::env;
 
@@ -17,7 +18,7 @@ async fn visits(session: Session) -> Result<String, Error> {
     Ok(format!("Visit number {visits}\n"))
 }
 
-/// The current key signs; both verify.
+/// The current key signs; both keys verify.
 fn key() -> Result<SecretKey, session_core::Error> {
     let key = SecretKey::from_env("SECRET_KEY")?;
     if env::var_os("OLD_SECRET_KEY").is_none() {

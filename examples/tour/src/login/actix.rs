@@ -1,4 +1,4 @@
-//! A login, remembered if the user wishes, and a logout: actix-web.
+//! A login, which is remembered on request, and a logout: actix-web.
 
 use std::io;
 use std::net::TcpListener;

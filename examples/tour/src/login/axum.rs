@@ -1,4 +1,4 @@
-//! A login, remembered if the user wishes, and a logout: axum.
+//! A login, which is remembered on request, and a logout: axum.
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};

@@ -1,4 +1,5 @@
-//! No key configured: the application serves, and says at the first write what to configure. actix-web.
+//! An application without a secret key. It runs, and its first write logs the missing setting:
+//! actix-web.
 
 use std::env;
 use std::net::TcpListener;
@@ -13,7 +14,7 @@ use session_core::config::SecretKey;
 use session_core::interface::NullSessions;
 use session_core::{SessionConfig, SessionInterface};
 
-/// Signed cookies if there is a key, otherwise sessions that are always empty.
+/// Returns signed cookies if there is a key, and otherwise sessions that are always empty.
 fn sessions() -> Result<Arc<dyn SessionInterface>, session_core::Error> {
     if env::var_os("SECRET_KEY").is_none() {
         return Ok(Arc::new(NullSessions::new("set SECRET_KEY to keep sessions")));
@@ -28,7 +29,7 @@ async fn theme(session: Session) -> Result<String, Error> {
 }
 
 async fn darken(session: Session) -> Result<&'static str, Error> {
-    session.insert("theme", "dark")?; // without a key: an error, and the log says what to configure
+    session.insert("theme", "dark")?; // without a key, fails and logs the missing setting
     Ok("The theme is dark from now on\n")
 }
 

@@ -1,4 +1,5 @@
-//! The user of each request, loaded before its handler, as Flask's `before_request` and `g.user` do: actix-web.
+//! Loads the user of each request before its handler, like Flask's `before_request` and `g.user`:
+//! actix-web.
 
 use std::io;
 use std::net::TcpListener;
@@ -18,7 +19,7 @@ const USERS: [(u64, &str); 2] = [(1, "Ada"), (2, "Grace")];
 #[derive(Clone)]
 struct User(&'static str);
 
-/// Handlers behind this have a user; nobody else reaches them.
+/// Refuses requests without a user. Handlers behind this middleware always have one.
 async fn load_user(
     session: Session,
     request: ServiceRequest,

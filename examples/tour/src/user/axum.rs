@@ -1,4 +1,5 @@
-//! The user of each request, loaded before its handler, as Flask's `before_request` and `g.user` do: axum.
+//! Loads the user of each request before its handler, like Flask's `before_request` and `g.user`:
+//! axum.
 
 use axum::Router;
 use axum::extract::{Extension, Path, Request};
@@ -16,7 +17,7 @@ const USERS: [(u64, &str); 2] = [(1, "Ada"), (2, "Grace")];
 #[derive(Clone)]
 struct User(&'static str);
 
-/// Handlers behind this have a user; nobody else reaches them.
+/// Refuses requests without a user. Handlers behind this middleware always have one.
 async fn load_user(session: Session, mut request: Request, next: Next) -> Result<Response, Error> {
     let id = session.get::<u64>("user_id")?;
     let Some((_, name)) = USERS.into_iter().find(|(user, _)| Some(*user) == id) else {

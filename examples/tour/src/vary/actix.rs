@@ -1,5 +1,5 @@
-//! Which responses depend on the cookie: those whose handler obtained the session. They have
-//! `Vary: Cookie`. actix-web.
+//! Responses depend on the cookie if their handler obtained the session. They have `Vary: Cookie`.
+//! actix-web.
 
 use std::io;
 use std::net::TcpListener;
@@ -11,7 +11,7 @@ use session_actix::{Error, Session, SessionMiddleware, request_session};
 use session_core::SessionConfig;
 use session_memory::{MemorySessions, MemoryStore};
 
-/// The same for everybody: any cache may keep it.
+/// Equal for all visitors, so any cache may store it.
 async fn books() -> &'static str {
     "All books\n"
 }

@@ -1,5 +1,5 @@
-//! Which responses depend on the cookie: those whose handler obtained the session. They have
-//! `Vary: Cookie`. axum.
+//! Responses depend on the cookie if their handler obtained the session. They have `Vary: Cookie`.
+//! axum.
 
 use axum::Router;
 use axum::extract::Request;
@@ -8,7 +8,7 @@ use session_core::SessionConfig;
 use session_memory::{MemorySessions, MemoryStore};
 use session_tower::{Error, Session, SessionLayer, request_session};
 
-/// The same for everybody: any cache may keep it.
+/// Equal for all visitors, so any cache may store it.
 async fn books() -> &'static str {
     "All books\n"
 }

@@ -1,4 +1,4 @@
-//! A program of the tour that runs, and a browser to visit it with.
+//! A running program of the tour, and a browser for it.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, Stdio};
@@ -16,14 +16,14 @@ pub(crate) fn in_both(name: &str, visit: impl Fn(Program, Browser)) {
     }
 }
 
-/// A program, until this is dropped.
+/// A running program. It is stopped on drop.
 pub(crate) struct Program {
     process: Child,
     address: String,
 }
 
 impl Program {
-    /// Starts a program with these environment variables and no other key.
+    /// Starts a program with these environment variables and no other secret key.
     pub(crate) fn start(framework: &str, name: &str, environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tour"));
         command
@@ -38,7 +38,7 @@ impl Program {
         Self { process, address: address.trim_end().to_owned() }
     }
 
-    /// Ends the program; what it logged.
+    /// Stops the program and returns its log.
     pub(crate) fn end(mut self) -> String {
         self.process.kill().unwrap();
         let mut log = String::new();
@@ -49,20 +49,20 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may already have exited.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// A visitor who keeps the session's cookie.
+/// A visitor that stores the session cookie.
 pub(crate) struct Browser {
     agent: Agent,
     address: String,
     pub(crate) cookie: Option<String>,
 }
 
-/// What the visitor sees.
+/// A response.
 pub(crate) struct Page {
     pub(crate) status: u16,
     pub(crate) location: Option<String>,
@@ -86,7 +86,7 @@ impl Browser {
         self.receive(response)
     }
 
-    /// Presses a button of a form with these fields.
+    /// Sends a form with these fields.
     pub(crate) fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Page {
         let mut request = self.agent.post(format!("{}{path}", self.address));
         if let Some(cookie) = &self.cookie {
