@@ -5,6 +5,10 @@
 mod readme {}
 
 #[cfg(doctest)]
+#[doc = include_str!("getting-started.md")]
+mod getting_started {}
+
+#[cfg(doctest)]
 #[doc = include_str!("choosing.md")]
 mod choosing {}
 

@@ -50,6 +50,10 @@
 //! |---|---|---|
 //! | `testing` | no | the module `testing`: a client for tests of whole applications |
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 pub mod csrf;
 mod error;
 mod extract;

@@ -44,6 +44,10 @@
 //! [`SignedCookieSessions::starlette`] reads and writes the cookie of Starlette's
 //! `SessionMiddleware`: ordinary base64 of JSON, and the signature of `TimestampSigner`.
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 mod base64url;
 mod compression;
 #[cfg(test)]

@@ -53,6 +53,10 @@
 //! [`Sweep::sweep`](session_core::store::Sweep::sweep). The store has no clock: it compares with
 //! the creation times of new sessions.
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 mod builder;
 mod cached;
 mod hash;

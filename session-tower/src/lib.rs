@@ -44,6 +44,10 @@
 //! | `axum` | yes | the extractor, and [`Error`] as an axum response |
 //! | `testing` | no | the module `testing`: a client for tests of whole applications |
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 mod body;
 pub mod csrf;
 mod error;
