@@ -1,4 +1,4 @@
-//! No id that a client chose, or that was known before a login, ever opens what came after it.
+//! An id that a client chose, or that was known before a login, never opens a later session.
 
 use session_core::interface::state_of;
 use session_core::{Error, Outcome, Session};
@@ -8,7 +8,7 @@ use crate::support::{
     App, DAY, Handler, MINUTE, UNKNOWN, log_in, log_in_as, log_out, read, write_user,
 };
 
-/// Whatever begins a session.
+/// Requests that start a session.
 const BEGINNINGS: &[(&str, Handler)] = &[
     ("insert", write_user),
     ("flash", |session| session.flash("hello")),
@@ -34,7 +34,7 @@ const BEGINNINGS: &[(&str, Handler)] = &[
 ];
 
 #[tokio::test]
-async fn an_unknown_id_is_never_adopted() {
+async fn unknown_id_is_never_adopted() {
     for (name, begin) in BEGINNINGS {
         let app = App::new();
         let response = app.request(UNKNOWN, begin).await;
@@ -47,7 +47,7 @@ async fn an_unknown_id_is_never_adopted() {
 }
 
 #[tokio::test]
-async fn what_leaves_an_unknown_id_empty_stores_nothing() {
+async fn empty_session_of_unknown_id_is_not_stored() {
     let handlers: [(&str, Handler); 3] =
         [("read", read), ("rotate_id", Session::rotate_id), ("clear", Session::clear)];
     for (name, handler) in handlers {
@@ -58,7 +58,7 @@ async fn what_leaves_an_unknown_id_empty_stores_nothing() {
 }
 
 #[tokio::test]
-async fn the_id_of_an_expired_session_is_never_adopted_and_its_record_stays_as_it_is() {
+async fn expired_id_is_never_adopted_and_record_stays() {
     for (name, begin) in BEGINNINGS {
         let app = App::new();
         let old = app.begin(|session| session.insert("secret", 1)).await;
@@ -73,7 +73,7 @@ async fn the_id_of_an_expired_session_is_never_adopted_and_its_record_stays_as_i
 }
 
 #[tokio::test]
-async fn a_session_that_begins_after_a_logout_has_a_new_id_and_no_old_data() {
+async fn session_after_logout_has_new_id_and_no_old_data() {
     let app = App::new();
     let old = app.begin(|session| session.insert("secret", 1)).await;
     let response = app.request(&old, log_out_and_write).await;
@@ -85,7 +85,7 @@ async fn a_session_that_begins_after_a_logout_has_a_new_id_and_no_old_data() {
 }
 
 #[tokio::test]
-async fn a_session_that_begins_after_a_logout_is_as_old_as_its_first_request() {
+async fn session_after_logout_has_new_creation_time() {
     let app = App::new();
     let old = app.begin(write_user).await;
     app.clock.advance(MINUTE);
@@ -127,7 +127,7 @@ async fn login_changes_id_and_keeps_values_of_same_owner_only() {
 }
 
 #[tokio::test]
-async fn an_empty_session_can_have_an_owner() {
+async fn empty_session_can_have_owner() {
     let app = App::new();
     let cookie = app.begin(log_in).await;
     assert_eq!(app.peek(&cookie).await.owner().as_deref(), Some("ada"));
@@ -135,7 +135,7 @@ async fn an_empty_session_can_have_an_owner() {
 }
 
 #[tokio::test]
-async fn a_logout_drops_the_owner() {
+async fn logout_removes_owner() {
     let app = App::new();
     let cookie = app.begin(log_in).await;
     let response = app
@@ -151,7 +151,7 @@ async fn a_logout_drops_the_owner() {
 }
 
 #[tokio::test]
-async fn a_rotation_keeps_data_and_owner_under_a_new_id() {
+async fn rotation_keeps_data_and_owner_under_new_id() {
     let app = App::new();
     let old = app.begin(|session| write_user(session).and_then(|()| log_in(session))).await;
     let new = app.request(&old, Session::rotate_id).await.cookie().unwrap();
@@ -165,7 +165,7 @@ async fn a_rotation_keeps_data_and_owner_under_a_new_id() {
 }
 
 #[tokio::test]
-async fn no_two_sessions_get_the_same_id() {
+async fn sessions_get_different_ids() {
     let app = App::new();
     let mut cookies = Vec::new();
     for _ in 0..100 {
@@ -181,7 +181,8 @@ fn log_out_and_write(session: &Session) -> Result<(), Error> {
     write_user(session)
 }
 
-/// Whether the store holds the session of this cookie and nothing else; otherwise how many records it holds.
+/// Checks that the store has only the session of this cookie. Otherwise returns the number of its
+/// records.
 fn only_key_is(store: &TestStore, cookie: &str) -> Result<(), usize> {
     let records = store.records();
     if records.len() == 1 && records.contains_key(&store_key(cookie)) {

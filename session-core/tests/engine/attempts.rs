@@ -1,4 +1,4 @@
-//! Manual saves whose outcome is unknown: nothing is lost, and nothing is applied twice.
+//! Manual saves of unknown outcome. No change is lost or applied twice.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -13,7 +13,7 @@ fn increment(session: &Session) -> Result<(), Error> {
     session.update("n", |n: Option<u64>| Some(n.unwrap_or(0) + 1))
 }
 
-/// A stored session with `n` = 0, and its cookie.
+/// Stores a session with `n` = 0 and returns its cookie.
 async fn begin() -> (App, String) {
     let app = App::new();
     let cookie = app.begin(|session| session.insert("n", 0)).await;
@@ -106,7 +106,7 @@ async fn lost_reply_is_found_although_others_wrote_since() {
 }
 
 #[tokio::test]
-async fn manual_save_overtaken_by_the_commit_is_not_applied_twice() {
+async fn manual_save_overtaken_by_commit_is_not_applied_twice() {
     let (app, cookie) = begin().await;
     let request = app.open(&cookie);
     let session = request.session().await.unwrap();
@@ -130,7 +130,7 @@ async fn manual_save_overtaken_by_the_commit_is_not_applied_twice() {
     assert_eq!(count(&app, &cookie).await, 2);
 }
 
-/// Starts a manual save that finds the write of another process, and fails when it writes again.
+/// Starts a manual save that merges the write of another process and fails in its second write.
 async fn save_that_merges_and_fails(app: &App, cookie: &str, session: &Session, lost_reply: bool) {
     app.store.hold_next(Replace);
     let mut save = pin!(session.save());
@@ -173,7 +173,7 @@ async fn failed_save_that_merged_loses_no_change_of_others() {
 }
 
 #[tokio::test]
-async fn failed_save_is_applied_once_after_a_rotation_by_others() {
+async fn failed_save_is_applied_once_after_rotation_by_others() {
     for lost_reply in [false, true] {
         let (app, cookie) = begin().await;
         let request = app.open(&cookie);
@@ -211,7 +211,7 @@ async fn dropped_save_leaves_changes_to_commit() {
 }
 
 #[tokio::test]
-async fn change_during_a_save_is_kept_when_the_save_merges() {
+async fn change_during_save_is_kept_when_save_merges() {
     let (app, cookie) = begin().await;
     let request = app.open(&cookie);
     let session = request.session().await.unwrap();
@@ -235,7 +235,7 @@ async fn change_during_a_save_is_kept_when_the_save_merges() {
 }
 
 #[tokio::test]
-async fn logout_login_and_rotation_survive_a_failed_save() {
+async fn logout_login_and_rotation_survive_failed_save() {
     let rotate: Handler = |session| {
         session.rotate_id()?;
         at_once(session.save()).map(drop)
@@ -263,7 +263,7 @@ async fn logout_login_and_rotation_survive_a_failed_save() {
 }
 
 #[tokio::test]
-async fn value_set_after_a_saved_logout_starts_a_new_session() {
+async fn value_set_after_saved_logout_starts_new_session() {
     let (app, cookie) = begin().await;
     let request = app.open(&cookie);
     let session = request.session().await.unwrap();
@@ -276,7 +276,7 @@ async fn value_set_after_a_saved_logout_starts_a_new_session() {
 }
 
 #[tokio::test]
-async fn change_after_the_commit_fails() {
+async fn change_after_commit_fails() {
     let (app, cookie) = begin().await;
     let request = app.open(&cookie);
     let session = request.session().await.unwrap();

@@ -1,4 +1,5 @@
-//! Rotations that are broken off between their two writes, and what they leave on an owner's list.
+//! Rotations that are interrupted between their two writes, and the records that they leave on an
+//! owner's list.
 
 use session_core::{ErrorKind, Session};
 
@@ -6,7 +7,8 @@ use crate::owners::{handle_of, is_live, list, log_in_on_phone};
 use crate::store::Call::{Remove, Replace};
 use crate::support::{App, Handler, MINUTE, SECOND, log_in, write_user};
 
-/// A rotation that ends between its two writes: the record under the new id is there, the old one is as it was.
+/// Interrupts a rotation between its two writes. The record of the new id exists, and the old
+/// record is unchanged.
 async fn break_off(app: &App, cookie: &str, rotate: Handler) {
     let before = app.store.records().len();
     app.store.fail(Replace, ErrorKind::Unavailable);
@@ -17,7 +19,7 @@ async fn break_off(app: &App, cookie: &str, rotate: Handler) {
 }
 
 #[tokio::test]
-async fn what_a_rotation_left_that_was_broken_off_is_on_no_list_and_ends_with_the_others() {
+async fn interrupted_rotation_is_on_no_list_and_ends_with_others() {
     let rotations: [(&str, Handler); 2] = [("rotate_id", Session::rotate_id), ("log_in", log_in)];
     for (name, rotate) in rotations {
         let app = App::new();
@@ -31,7 +33,7 @@ async fn what_a_rotation_left_that_was_broken_off_is_on_no_list_and_ends_with_th
 }
 
 #[tokio::test]
-async fn a_first_login_that_was_broken_off_is_on_no_list_and_ends_all_the_same() {
+async fn interrupted_login_is_on_no_list_and_ends_with_others() {
     let app = App::new();
     let cookie = app.begin(write_user).await;
     break_off(&app, &cookie, log_in).await;
@@ -49,7 +51,7 @@ async fn a_first_login_that_was_broken_off_is_on_no_list_and_ends_all_the_same()
 }
 
 #[tokio::test]
-async fn a_login_that_was_tried_again_is_one_session() {
+async fn repeated_login_is_one_session() {
     for wait in [SECOND, MINUTE] {
         let app = App::new();
         let cookie = app.begin(write_user).await;
@@ -62,7 +64,7 @@ async fn a_login_that_was_tried_again_is_one_session() {
         assert_eq!(Some(listed[0].handle()), handle_of(&app, &new).await.as_deref());
         assert!(app.owners.end("ada", listed[0].handle()).await.unwrap());
         assert!(list(&app, "ada").await.is_empty(), "after {wait:?}");
-        // The record of the first login has an id that no client got.
+        // No client received the id of the first login's record.
         app.owners.end_all("ada").await.unwrap();
         assert!(
             app.store.records().values().all(|record| record.owner() != Some("ada")),

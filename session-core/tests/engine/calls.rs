@@ -1,4 +1,4 @@
-//! How many store calls each kind of request makes, and which.
+//! The store calls of each kind of request.
 
 use session_core::{Error, Refresh, Session};
 
@@ -8,7 +8,7 @@ use crate::support::{
     write_permanent, write_user,
 };
 
-/// Which cookie a request carries.
+/// The cookie of a request.
 #[derive(Clone, Copy, Debug)]
 enum With {
     NoCookie,
@@ -18,7 +18,7 @@ enum With {
 
 use With::{LiveId, NoCookie, UnknownId};
 
-/// What a request does, and whether it sets or removes the cookie.
+/// The handler of a request, its store calls, and whether it sets or removes the cookie.
 const REQUESTS: &[(&str, With, Handler, &[Call], bool)] = &[
     ("reads nothing", NoCookie, read, &[], false),
     ("begins a session", NoCookie, write_user, &[Create], true),
@@ -61,7 +61,7 @@ const REQUESTS: &[(&str, With, Handler, &[Call], bool)] = &[
 ];
 
 #[tokio::test]
-async fn a_request_makes_these_calls_and_no_others() {
+async fn request_makes_exactly_listed_calls() {
     for (name, with, handler, calls, sets_cookie) in REQUESTS {
         let app = App::new();
         let live = app.begin(|session| session.insert("n", 1)).await;
@@ -78,7 +78,7 @@ async fn a_request_makes_these_calls_and_no_others() {
 }
 
 #[tokio::test]
-async fn a_request_that_never_asks_for_its_session_calls_nothing() {
+async fn request_without_session_makes_no_calls() {
     for refresh in [Refresh::WhenAccessed, Refresh::WhenModified] {
         let app = App::with(|config| config.refresh(refresh));
         let live = app.begin(write_permanent).await;
@@ -92,7 +92,7 @@ async fn a_request_that_never_asks_for_its_session_calls_nothing() {
 }
 
 #[tokio::test]
-async fn a_session_is_loaded_once_however_often_it_is_asked_for() {
+async fn session_obtained_repeatedly_is_loaded_once() {
     let app = App::new();
     let live = app.begin(write_user).await;
     let request = app.open(&live);
@@ -104,7 +104,7 @@ async fn a_session_is_loaded_once_however_often_it_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_renewal_is_one_touch_more_and_only_when_it_is_due() {
+async fn renewal_adds_one_touch_only_when_due() {
     for permanent in [false, true] {
         let app = App::new();
         let live = app.begin(if permanent { write_permanent } else { write_user }).await;
@@ -121,7 +121,7 @@ async fn a_renewal_is_one_touch_more_and_only_when_it_is_due() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_renewed_untouched_makes_the_calls_of_a_reading_one() {
+async fn renewed_untouched_request_makes_calls_of_read() {
     let app = App::with(|config| config.refresh(Refresh::EachRequest));
     let live = app.begin(write_permanent).await;
     app.untouched(&live).await;
@@ -135,7 +135,7 @@ async fn a_request_that_is_renewed_untouched_makes_the_calls_of_a_reading_one() 
 }
 
 #[tokio::test]
-async fn a_cookie_that_is_no_id_reaches_no_store() {
+async fn cookie_that_is_not_an_id_makes_no_calls() {
     let app = App::new();
     let live = app.begin(write_user).await;
     let (head, last) = live.split_at(42);
@@ -168,7 +168,8 @@ async fn a_cookie_that_is_no_id_reaches_no_store() {
     }
 }
 
-/// The other ways to write an id: its last character carries four bits and two zeros.
+/// Returns the other encodings of an id. Its last character has four significant bits and two zero
+/// bits.
 fn non_canonical(id: &str) -> [String; 3] {
     const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let (head, last) = id.split_at(42);

@@ -79,7 +79,7 @@ async fn respond(
 }
 
 #[tokio::test]
-async fn change_moves_session_to_the_new_store() {
+async fn change_moves_session_to_new_store() {
     let stores = Stores::new();
     let first = respond(&stores.only_old, "", write_user).await.cookie().unwrap();
     respond(&stores.moving, &first, read).await;
@@ -99,7 +99,7 @@ async fn change_moves_session_to_the_new_store() {
 }
 
 #[tokio::test]
-async fn later_change_stays_in_the_new_store() {
+async fn later_change_stays_in_new_store() {
     let stores = Stores::new();
     let cookie = respond(&stores.moving, "", write_user).await.cookie().unwrap();
     respond(&stores.moving, &cookie, |session| session.insert("n", 1)).await;
@@ -109,7 +109,7 @@ async fn later_change_stays_in_the_new_store() {
 }
 
 #[tokio::test]
-async fn logout_ends_session_of_the_old_store() {
+async fn logout_ends_session_of_old_store() {
     let stores = Stores::new();
     let cookie = respond(&stores.only_old, "", write_user).await.cookie().unwrap();
     assert!(respond(&stores.moving, &cookie, log_out).await.is_removal());

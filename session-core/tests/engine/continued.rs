@@ -1,4 +1,5 @@
-//! Saves whose earlier attempt has moved the session, while other requests continued from there.
+//! Repeated saves after an earlier attempt moved the session and other requests continued from
+//! there.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -18,14 +19,14 @@ fn log_in_as_eve(session: &Session) -> Result<(), Error> {
     log_in_as(session, "eve")
 }
 
-/// A stored session with `n` = 1, and its cookie.
+/// Stores a session with `n` = 1 and returns its cookie.
 async fn begin() -> (App, String) {
     let app = App::new();
     let cookie = app.begin(increment).await;
     (app, cookie)
 }
 
-/// A request that has opened its session.
+/// Returns a request that has opened its session.
 async fn open(app: &App, cookie: &str) -> (RequestSession, Session) {
     let request = app.open(cookie);
     let session = request.session().await.unwrap();
@@ -40,7 +41,7 @@ fn sessions(app: &App) -> usize {
     app.store.records().values().filter(|record| record.payload()[0] == 1).count()
 }
 
-/// Moves the session, but the save is told that it failed.
+/// Moves the session and makes the save fail.
 async fn move_without_reply(app: &App, session: &Session, saving: Saving) {
     if let Saving::Save = saving {
         session.rotate_id().unwrap();
@@ -75,7 +76,7 @@ async fn rotation_follows_changes_of_new_record() {
     }
 }
 
-/// Lets a future continue until the next call of this kind, which waits.
+/// Runs a future until the next call of this kind, which is held.
 fn continue_until(app: &App, call: Call, future: Pin<&mut impl Future>) {
     app.store.hold_next(call);
     app.store.resume();
@@ -85,7 +86,7 @@ fn continue_until(app: &App, call: Call, future: Pin<&mut impl Future>) {
 #[tokio::test]
 async fn rotation_follows_changes_after_late_tombstone() {
     let (app, old) = begin().await;
-    // Requests of one process would wait for each other.
+    // Requests of the same process would wait for each other.
     let elsewhere = app.reconfigured(|config| config);
     let (other, others) = open(&elsewhere, &old).await;
     let (request, session) = open(&app, &old).await;
@@ -93,7 +94,7 @@ async fn rotation_follows_changes_after_late_tombstone() {
     session.rotate_id().unwrap();
     {
         let mut save = pin!(session.save());
-        // The new record gets what the other request has stored, before the tombstone.
+        // The new record gets the change of the other request before the tombstone is written.
         for call in [Load, Replace, Replace] {
             continue_until(&app, call, save.as_mut());
         }
@@ -175,7 +176,7 @@ async fn login_outlives_end_of_owners_other_sessions() {
     app.request_elsewhere(&old, increment).await;
     {
         let mut login = pin!(session.log_in("ada", None));
-        // The new record exists, and gets what the other request has stored.
+        // The new record exists and has the change of the other request.
         for call in [Replace, Load, Replace] {
             continue_until(&app, call, login.as_mut());
         }
@@ -204,7 +205,7 @@ async fn rotation_whose_session_was_ended_is_dropped() {
 }
 
 #[tokio::test]
-async fn logout_after_unknown_rotation_ends_no_login_of_another() {
+async fn logout_after_unknown_rotation_ends_no_login_of_other_user() {
     let (app, old) = begin().await;
     let (other, others) = open(&app, &old).await;
     let (request, session) = open(&app, &old).await;
@@ -227,7 +228,7 @@ async fn logout_after_own_unknown_login_is_stored() {
     assert_eq!(sessions(&app), 0);
 }
 
-/// Drops a save while it looks up the tombstone whose reply was lost, or before it.
+/// Drops a save during the lookup of the tombstone whose reply was lost, or before it.
 fn drop_save(app: &App, session: &Session, saving: Saving, is_moved: bool) {
     if is_moved {
         app.store.lose_reply(Replace);

@@ -1,4 +1,4 @@
-//! Operations on a slow store: no call begins after the deadline of its operation.
+//! Operations on a slow store. No call starts after the deadline of its operation.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const CHANGES: [(&str, Handler); 5] = [
     ("demanded renewal", |session| session.set_modified(true)),
 ];
 
-/// The calls of an earlier save of the request, and of another request.
+/// The earlier calls of the same request and of another request.
 #[derive(Clone, Copy, Debug)]
 enum Before {
     Nothing,
@@ -30,11 +30,11 @@ enum Before {
     Rotated,
     LoggedIn,
     Ended,
-    /// The session was created without a reply.
+    /// The session was created, and the reply was lost.
     Created,
-    /// The new record of a rotation was created without a reply.
+    /// The new record of a rotation was created, and the reply was lost.
     Prepared,
-    /// The session was moved without a reply.
+    /// The session was moved, and the reply was lost.
     Moved,
 }
 
@@ -49,7 +49,7 @@ const BEFORE: [Before; 8] = [
     Before::Moved,
 ];
 
-/// A request whose session is in this state, with its session.
+/// Returns a request in this state, and its session.
 async fn prepare(app: &App, before: Before) -> (RequestSession, Session) {
     let cookie = app.begin(|session| increment(session).and(log_in(session))).await;
     let request = if let Before::Created = before { app.open("") } else { app.open(&cookie) };
@@ -81,7 +81,7 @@ async fn save_without_reply(app: &App, session: &Session, call: crate::store::Ca
 }
 
 #[tokio::test]
-async fn no_call_begins_after_the_deadline() {
+async fn no_call_starts_after_deadline() {
     for before in BEFORE {
         for (name, change) in CHANGES {
             for milliseconds in [600, 1100, 1700, 2600, 4500, 5500] {
@@ -90,7 +90,7 @@ async fn no_call_begins_after_the_deadline() {
                 let (request, session) = prepare(&app, before).await;
                 app.store.take_calls();
                 app.store.slow_down(&app.clock, per_call);
-                // A login and a logout are saved by the handler.
+                // The handler of a login or a logout saves the session.
                 let _ = change(&session);
                 let by_handler = app.store.take_calls();
                 let _ = request.commit().await;

@@ -1,4 +1,4 @@
-//! The details of a session: its handle, and when it was created and expires.
+//! The details of a session: handle, creation time and expiry.
 
 use session_core::Session;
 use session_core::interface::SessionDetails;

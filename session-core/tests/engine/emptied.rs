@@ -1,4 +1,4 @@
-//! Sessions that become empty: without an owner they end.
+//! Sessions that become empty. They end unless they have an owner.
 
 use session_core::{Outcome, SameSite, Session};
 
@@ -152,7 +152,7 @@ async fn values_set_after_saved_end_begin_another_session() {
 }
 
 #[tokio::test]
-async fn an_emptied_session_ends_and_its_removal_cookie_is_complete() {
+async fn emptied_session_ends_with_complete_removal_cookie() {
     let handlers: [(&str, Handler); 4] = [
         ("clear", Session::clear),
         ("log_out", log_out),
@@ -192,7 +192,7 @@ async fn an_emptied_session_ends_and_its_removal_cookie_is_complete() {
 }
 
 #[tokio::test]
-async fn a_session_that_is_cleared_and_written_goes_on_under_its_id() {
+async fn cleared_and_written_session_keeps_id() {
     let app = App::new();
     let cookie = app.begin(|session| session.insert("old", 1)).await;
     let response =

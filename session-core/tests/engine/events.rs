@@ -1,4 +1,4 @@
-//! The events that an application gets.
+//! The events for the application.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,7 +10,7 @@ use crate::support::{
     App, DAY, UNKNOWN, at_once, log_in, log_in_as, log_out, read, write_permanent, write_user,
 };
 
-/// The events of an application, each as a line.
+/// The recorded events, each as a line.
 #[derive(Clone, Default)]
 struct Recorded(Arc<Mutex<Vec<String>>>);
 
@@ -29,7 +29,7 @@ impl Recorded {
     }
 }
 
-/// The kind of an event, with the owner and the beginning of the handle.
+/// Returns the kind of an event, with the owner and the start of the handle.
 fn line(event: &Event<'_>) -> Option<String> {
     let (name, session) = match event {
         Event::Created { session } => ("created", session),

@@ -1,4 +1,4 @@
-//! When sessions end: four lifetimes, their last moments, and what renewal promises.
+//! Expiry of sessions: four lifetimes, their last moments, and renewal.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -11,14 +11,14 @@ use crate::support::{
     App, DAY, HOUR, MILLISECOND, MINUTE, SECOND, read, start, write_permanent, write_user,
 };
 
-/// What renewal may add to a life.
+/// Returns the longest time by which a renewal exceeds the promised lifetime.
 fn slack(life: Duration) -> Duration {
     (life / 10).min(MINUTE)
 }
 
 type Configure = fn(SessionConfigBuilder) -> SessionConfigBuilder;
 
-/// A setting, whether the session is permanent, and the life that this promises.
+/// A setting, whether the session is permanent, and the promised lifetime.
 type Promise = (&'static str, Configure, bool, Duration);
 
 const PROMISES: &[Promise] = &[
@@ -42,7 +42,7 @@ async fn begin(app: &App, permanent: bool) -> String {
 }
 
 #[tokio::test]
-async fn a_session_is_live_at_its_last_moment_and_a_millisecond_later_it_is_not() {
+async fn session_expires_after_its_last_millisecond() {
     for (name, configure, permanent, life) in PROMISES {
         let app = App::with(configure);
         let cookie = begin(&app, *permanent).await;
@@ -54,7 +54,7 @@ async fn a_session_is_live_at_its_last_moment_and_a_millisecond_later_it_is_not(
 }
 
 #[tokio::test]
-async fn an_absolute_timeout_ends_a_session_without_slack() {
+async fn absolute_timeout_has_no_slack() {
     for permanent in [false, true] {
         let app = App::with(|config| config.absolute_timeout(HOUR));
         let cookie = begin(&app, permanent).await;
@@ -66,7 +66,7 @@ async fn an_absolute_timeout_ends_a_session_without_slack() {
 }
 
 #[tokio::test]
-async fn a_shorter_absolute_timeout_ends_sessions_that_began_before_it_was_set() {
+async fn shorter_absolute_timeout_ends_earlier_sessions() {
     let (before, after) = (App::new(), App::with(|config| config.absolute_timeout(HOUR)));
     let cookie = begin(&before, true).await;
     let record = before.store.record(&cookie).unwrap();
@@ -76,7 +76,7 @@ async fn a_shorter_absolute_timeout_ends_sessions_that_began_before_it_was_set()
 }
 
 #[tokio::test]
-async fn only_a_permanent_session_has_a_cookie_that_expires() {
+async fn only_permanent_session_has_cookie_with_expiry() {
     let app = App::with(|config| config.permanent_lifetime(HOUR).idle_timeout(MINUTE * 5));
     let response = app.request("", write_permanent).await;
     assert_eq!(response.expires(), Some(start() + HOUR));
@@ -84,11 +84,11 @@ async fn only_a_permanent_session_has_a_cookie_that_expires() {
 }
 
 #[tokio::test]
-async fn a_request_that_asks_for_its_session_puts_off_the_end_as_promised() {
+async fn request_with_session_extends_expiry_as_promised() {
     for (name, configure, permanent, life) in PROMISES {
         let app = App::with(configure);
         let cookie = begin(&app, *permanent).await;
-        // From long before a renewal is due to the last moment of the promise.
+        // The steps range from long before a renewal is due to the last promised moment.
         let steps =
             [1, 40, 70, 99, 100, 101, 250, 900, 1000, 3, 500, 1000, 1000, 20, 20, 20, 20, 20, 1000];
         for permille in steps {
@@ -112,7 +112,7 @@ async fn a_request_that_asks_for_its_session_puts_off_the_end_as_promised() {
 }
 
 #[tokio::test]
-async fn the_browser_keeps_the_cookie_of_a_permanent_session_as_long_as_each_request_promises() {
+async fn permanent_cookie_lives_as_long_as_promised() {
     let app = App::new();
     let life = DAY * 31;
     let first = app.request("", write_permanent).await;
@@ -128,7 +128,7 @@ async fn the_browser_keeps_the_cookie_of_a_permanent_session_as_long_as_each_req
 }
 
 #[tokio::test]
-async fn a_session_renewed_every_hour_for_a_year_ends_at_its_absolute_limit() {
+async fn session_renewed_for_year_ends_at_absolute_timeout() {
     for permanent in [false, true] {
         let limit = DAY * 365;
         let app = App::with(|config| config.absolute_timeout(limit));
@@ -156,7 +156,7 @@ async fn a_session_renewed_every_hour_for_a_year_ends_at_its_absolute_limit() {
 }
 
 #[tokio::test]
-async fn nothing_is_touched_that_an_absolute_timeout_ends_anyway() {
+async fn session_near_absolute_timeout_is_not_touched() {
     let app = App::with(|config| config.absolute_timeout(HOUR * 2).browser_lifetime(HOUR));
     let cookie = begin(&app, false).await;
     app.clock.advance(MINUTE * 50);
@@ -172,7 +172,7 @@ async fn nothing_is_touched_that_an_absolute_timeout_ends_anyway() {
 }
 
 #[tokio::test]
-async fn lives_that_pass_the_end_of_time_last_until_then() {
+async fn lifetimes_saturate_at_latest_time() {
     let last = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799);
     let longest: [(&str, Configure); 4] = [
         ("permanent", |config| config.permanent_lifetime(Duration::MAX)),
@@ -211,7 +211,7 @@ impl Hooks for Lifetime {
 }
 
 #[tokio::test]
-async fn a_wrapper_that_overrides_the_lifetime_changes_the_record_and_the_cookie() {
+async fn wrapper_lifetime_applies_to_record_and_cookie() {
     for (permanent, lifetime) in [(false, Some(HOUR)), (true, Some(MINUTE)), (true, None)] {
         let app = App::wrapped(
             |config| config,

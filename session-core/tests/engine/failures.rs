@@ -1,4 +1,5 @@
-//! A store that fails or that others keep overtaking: errors that say so, and nothing half done or overwritten.
+//! A store that fails, or whose records other requests change first. The error reports this, and no
+//! write is partial or overwrites other data.
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::warnings;
 const KINDS: [ErrorKind; 3] = [ErrorKind::Unavailable, ErrorKind::Backend, ErrorKind::TooLarge];
 
 #[tokio::test]
-async fn a_session_that_cannot_be_loaded_is_an_error_and_never_an_empty_session() {
+async fn failed_load_is_error_and_not_empty_session() {
     for kind in KINDS {
         let app = App::new();
         let cookie = app.begin(write_user).await;
@@ -29,7 +30,7 @@ async fn a_session_that_cannot_be_loaded_is_an_error_and_never_an_empty_session(
 }
 
 #[tokio::test]
-async fn what_is_not_carried_out_is_an_error_and_changes_nothing() {
+async fn call_that_is_not_applied_fails_and_changes_nothing() {
     let requests: [(Call, &str, Handler); 7] = [
         (Replace, "write", |session| session.insert("n", 2)),
         (Touch, "set_modified", |session| session.set_modified(true)),
@@ -57,7 +58,7 @@ async fn what_is_not_carried_out_is_an_error_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_rotation_whose_tombstone_cannot_be_placed_leaves_the_old_id_as_it_was() {
+async fn rotation_without_tombstone_keeps_old_id() {
     for rotate in [Session::rotate_id as Handler, log_in] {
         for kind in KINDS {
             let app = App::new();
@@ -71,7 +72,7 @@ async fn a_rotation_whose_tombstone_cannot_be_placed_leaves_the_old_id_as_it_was
 }
 
 #[tokio::test]
-async fn a_session_that_cannot_be_created_is_an_error_without_a_cookie() {
+async fn failed_create_is_error_without_cookie() {
     for kind in KINDS {
         let app = App::new();
         app.store.fail(Create, kind);
@@ -85,7 +86,7 @@ async fn a_session_that_cannot_be_created_is_an_error_without_a_cookie() {
 }
 
 #[tokio::test]
-async fn a_renewal_that_fails_is_a_warning_and_the_response_is_fine() {
+async fn failed_renewal_is_warning() {
     for handler in [write_user as Handler, write_permanent] {
         for kind in KINDS {
             let app = App::new();
@@ -103,7 +104,7 @@ async fn a_renewal_that_fails_is_a_warning_and_the_response_is_fine() {
 }
 
 #[tokio::test]
-async fn an_untouched_session_that_cannot_be_renewed_is_a_warning_and_the_response_is_fine() {
+async fn failed_renewal_of_untouched_session_is_warning() {
     for call in [Load, Touch] {
         let app = App::with(|config| config.refresh(session_core::Refresh::EachRequest));
         let cookie = app.begin(write_permanent).await;
@@ -119,7 +120,7 @@ async fn an_untouched_session_that_cannot_be_renewed_is_a_warning_and_the_respon
 }
 
 #[tokio::test]
-async fn a_save_that_is_overtaken_for_ever_is_a_conflict_at_its_deadline_and_overwrites_nothing() {
+async fn save_overtaken_until_deadline_is_conflict() {
     let requests: [(&str, Handler); 8] = [
         ("write", |session| session.insert("n", 2)),
         ("update", |session| session.update("n", |n: Option<u8>| Some(n.unwrap_or(0) + 1))),
@@ -137,7 +138,7 @@ async fn a_save_that_is_overtaken_for_ever_is_a_conflict_at_its_deadline_and_ove
         let request = app.open(&cookie);
         let session = request.session().await.unwrap();
         app.store.overtake_everybody(&app.clock);
-        // A login and a logout are saved by the handler.
+        // The handler of a login or a logout saves the session.
         let error = match handler(&session) {
             Ok(()) => request.commit().await.error,
             Err(error) => Some(error),
@@ -150,13 +151,13 @@ async fn a_save_that_is_overtaken_for_ever_is_a_conflict_at_its_deadline_and_ove
     }
 }
 
-/// A last attempt may begin at four seconds, and takes two calls at most.
+/// The last attempt can start at four seconds, and makes at most two calls.
 fn assert_deadline(took: Duration, name: &str) {
     assert!(took > SECOND * 4 && took <= SECOND * 6, "{name}: {took:?}");
 }
 
 #[tokio::test]
-async fn a_renewal_that_is_overtaken_for_ever_is_a_warning() {
+async fn renewal_overtaken_until_deadline_is_warning() {
     let app = App::new();
     let cookie = app.begin(write_user).await;
     app.clock.advance(HOUR);

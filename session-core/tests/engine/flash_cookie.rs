@@ -33,21 +33,21 @@ async fn respond(
     request.commit().await.into_result().unwrap()
 }
 
-/// The headers of the response, except that of the session.
+/// Returns the headers of the response except that of the session.
 fn others(headers: &SessionHeaders) -> Vec<&str> {
     let session = headers.set_cookie();
     let fields = headers.fields().inspect(|(name, _)| assert_eq!(*name, "set-cookie"));
     fields.map(|(_, value)| value).filter(|value| Some(*value) != session).collect()
 }
 
-/// The name and value of the cookie with messages, which the response sets.
+/// Returns the name and value of the message cookie in the response.
 fn pair(headers: &SessionHeaders) -> String {
     let others = others(headers);
     let [header] = others.as_slice() else { unreachable!("one header: {others:?}") };
     header.split(';').next().unwrap().to_owned()
 }
 
-/// Takes the messages, and returns them and the headers of the response.
+/// Takes the messages. Returns them and the headers of the response.
 async fn take(app: &App, cookies: &str) -> (Vec<String>, SessionHeaders) {
     let mut taken = Vec::new();
     let headers = respond(app, cookies, |session| {

@@ -1,4 +1,4 @@
-//! Guarantees of ends, lifetimes, deadlines, lists and cookies that need several requests.
+//! Guarantees of ends, lifetimes, deadlines, lists and cookies that involve several requests.
 
 use std::future::Future;
 use std::pin::pin;
@@ -13,7 +13,7 @@ use crate::support::{
     App, DAY, HOUR, Handler, MINUTE, Response, SECOND, log_in, log_in_as, log_out, read, write_user,
 };
 
-/// A request that has opened its session, before other requests change it.
+/// Returns a request that opened its session before other requests change it.
 async fn slow(app: &App, cookie: &str) -> session_core::request::RequestSession {
     let request = app.open(cookie);
     request.session().await.unwrap();

@@ -1,4 +1,4 @@
-//! How often each hook is called, and what a hook that fails can prevent.
+//! The number of calls of each hook, and the effects of a hook that fails.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ const ATTRIBUTES: &str = "cookie_attributes";
 const LIFETIME: &str = "lifetime";
 const SHOULD_SET: &str = "should_set_cookie";
 
-/// Counts the calls, and panics or returns unusable attributes when it is told to.
+/// Counts the calls, and panics or returns unusable attributes on request.
 #[derive(Clone, Debug, Default)]
 struct Probe {
     shared: Arc<Mutex<Shared>>,
@@ -49,7 +49,7 @@ impl Probe {
         change(&mut self.shared.lock().unwrap());
     }
 
-    /// The calls of the four hooks since the last time.
+    /// Returns the numbers of calls of the four hooks since the last call.
     fn take(&self) -> [usize; 4] {
         let calls = std::mem::take(&mut self.shared.lock().unwrap().calls);
         [NAME, ATTRIBUTES, LIFETIME, SHOULD_SET]
@@ -122,7 +122,7 @@ async fn each_hook_is_called_as_often_as_documented() {
 }
 
 #[tokio::test]
-async fn cookie_that_a_hook_wants_is_set_after_one_call() {
+async fn cookie_wanted_by_hook_is_set_after_one_call() {
     let (app, probe) = app();
     let cookie = app.begin(write_user).await;
     probe.set(|shared| shared.always_sets = true);
@@ -175,7 +175,7 @@ async fn panic_in_any_hook_cannot_prevent_logout() {
 }
 
 #[tokio::test]
-async fn panic_in_a_hook_leaves_session_and_store_usable() {
+async fn panic_in_hook_leaves_session_and_store_usable() {
     for hook in [NAME, ATTRIBUTES, LIFETIME, SHOULD_SET] {
         let (app, probe) = app();
         let cookie = app.begin(|session| session.insert("n", 1)).await;
@@ -214,7 +214,7 @@ async fn attributes_browsers_refuse_store_nothing_but_end_session() {
     assert!(app.store.record(&cookie).is_none());
 }
 
-/// Overrides one function.
+/// A wrapper that overrides only the lifetime.
 #[derive(Debug)]
 struct AnHour;
 
@@ -238,7 +238,7 @@ async fn wrapper_of_one_hook_keeps_sessions_alive_while_used() {
     assert!(app.peek(&cookie).await.is_new());
 }
 
-/// A backend that does not renew sessions, which counts the sessions that ended.
+/// A backend that does not renew sessions, and counts the sessions that ended.
 #[derive(Clone, Debug, Default)]
 struct Plain {
     config: SessionConfig,

@@ -1,4 +1,4 @@
-//! Sessions that are obtained after the commit, when the response can no longer have `Vary`.
+//! Sessions that are obtained after the commit, when `Vary` can no longer be added to the response.
 
 use std::future::Future;
 use std::pin::{Pin, pin};

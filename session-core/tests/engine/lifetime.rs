@@ -1,4 +1,4 @@
-//! The lifetime that a handler sets for one session.
+//! Lifetimes that handlers set for single sessions.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -38,7 +38,7 @@ async fn login_beyond_limit_ends_oldest_sessions() {
     assert!(is_live(&app, &visitor).await && is_live(&app, &eve).await);
     assert_eq!(app.owners.sessions_of("ada").await.unwrap().len(), 2);
 
-    // A second login in one browser replaces its session, and ends no other.
+    // A second login in the same browser replaces its session and ends no other session.
     app.clock.advance(MINUTE);
     let again = app.request(&cookies[2], log_in).await.cookie().unwrap();
     assert!(is_live(&app, &again).await && is_live(&app, &cookies[3]).await);
@@ -92,7 +92,7 @@ async fn new_stamp_ends_no_session() {
     assert!(is_live(&app, &one).await && is_live(&app, &other).await);
 }
 
-/// A store of several processes: each call waits once, so that the test decides which is next.
+/// A store of several processes. Each call waits once, and the test decides which call continues.
 #[derive(Clone, Debug)]
 pub struct Taking(pub TestStore);
 
@@ -153,7 +153,7 @@ impl OwnerIndex for Taking {
     }
 }
 
-/// Logs in, in a process with its own engine.
+/// Logs in with a separate engine, as another process.
 async fn log_in_elsewhere(store: TestStore, config: SessionConfig) -> Result<String, Error> {
     let sessions = Arc::new(ServerSideSessions::new(Taking(store), config));
     let owners = Arc::clone(&sessions);
@@ -162,7 +162,7 @@ async fn log_in_elsewhere(store: TestStore, config: SessionConfig) -> Result<Str
     Ok(owners.handle_of(&session).unwrap_or_default())
 }
 
-/// Runs two logins whose store calls alternate as the bits of `order` say.
+/// Runs two logins. The bits of `order` decide which one makes the next store call.
 pub fn in_order(
     order: u32,
     one: impl Future<Output = Result<String, Error>>,

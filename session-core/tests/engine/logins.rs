@@ -142,7 +142,7 @@ async fn login_key_is_refused_and_login_cannot_be_forged() {
 }
 
 #[tokio::test]
-async fn logout_says_what_it_ended() {
+async fn logout_reports_whether_it_ended_session() {
     let app = App::new();
     for cookie in ["", UNKNOWN] {
         assert_eq!(app.peek(cookie).await.log_out().await.unwrap(), Outcome::Unchanged);
@@ -183,7 +183,7 @@ async fn failed_logout_that_follows_login_of_same_user_is_error() {
     let request = app.open(&cookie);
     let session = request.session().await.unwrap();
     app.request_elsewhere(&cookie, log_in).await;
-    // The first call meets the tombstone. The second one, for the new session, fails.
+    // The first call reads the tombstone. The second call, for the new session, fails.
     app.store.fail_after(Call::Remove, 1);
     assert_eq!(session.log_out().await.unwrap_err().kind(), ErrorKind::Unavailable);
     assert_eq!(app.owners.sessions_of("ada").await.unwrap().len(), 1);

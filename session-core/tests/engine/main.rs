@@ -1,5 +1,4 @@
-//! The engine in whole requests, on a store in memory and a clock that stands still: what it calls, adopts, keeps, expires
-//! and answers.
+//! The engine in whole requests, with a store in memory and a manual clock.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(unreachable_pub, reason = "the modules of a test are its own")]

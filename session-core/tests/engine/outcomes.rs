@@ -1,4 +1,4 @@
-//! What the application sees after the commit: stored, unchanged or dropped.
+//! The outcome of a commit: stored, unchanged or dropped.
 
 use session_core::interface::state_of;
 use session_core::{ErrorKind, Outcome, Session};
@@ -9,7 +9,7 @@ use crate::support::{App, HOUR, Handler, UNKNOWN, log_in, log_out, read, write_u
 use Outcome::{Dropped, Stored, Unchanged};
 
 #[tokio::test]
-async fn a_live_session_is_stored_or_unchanged() {
+async fn live_session_is_stored_or_unchanged() {
     let requests: [(&str, Handler, Outcome); 9] = [
         ("read", read, Unchanged),
         ("a key that is not there", |session| session.discard("none").map(drop), Unchanged),
@@ -33,7 +33,7 @@ async fn a_live_session_is_stored_or_unchanged() {
 }
 
 #[tokio::test]
-async fn a_fresh_session_is_stored_or_unchanged() {
+async fn fresh_session_is_stored_or_unchanged() {
     for cookie in ["", UNKNOWN, "rubbish"] {
         let app = App::new();
         assert_eq!(app.request(cookie, write_user).await.outcome, Some(Stored), "{cookie:?}");
@@ -46,14 +46,14 @@ async fn a_fresh_session_is_stored_or_unchanged() {
 }
 
 #[tokio::test]
-async fn a_fresh_session_that_was_only_read_is_unchanged_too() {
+async fn fresh_session_that_was_only_read_is_unchanged() {
     for cookie in ["", UNKNOWN, "rubbish"] {
         assert_eq!(App::new().request(cookie, read).await.outcome, Some(Unchanged), "{cookie:?}");
     }
 }
 
 #[tokio::test]
-async fn there_is_no_outcome_before_the_commit() {
+async fn outcome_before_commit_is_none() {
     let app = App::new();
     app.request("", |session| {
         write_user(session)?;
@@ -64,7 +64,7 @@ async fn there_is_no_outcome_before_the_commit() {
 }
 
 #[tokio::test]
-async fn what_came_too_late_for_a_session_that_ended_is_dropped_and_leaves_the_cookie_alone() {
+async fn late_change_of_ended_session_is_dropped_without_cookie() {
     let late: [(&str, Handler); 3] = [
         ("insert", write_user),
         ("update", |session| session.update("n", |n: Option<u8>| Some(n.unwrap_or(0) + 1))),
@@ -84,7 +84,7 @@ async fn what_came_too_late_for_a_session_that_ended_is_dropped_and_leaves_the_c
 }
 
 #[tokio::test]
-async fn a_renewal_that_came_too_late_changes_nothing() {
+async fn late_renewal_of_ended_session_changes_nothing() {
     let app = App::new();
     let cookie = app.begin(write_user).await;
     app.clock.advance(HOUR);
@@ -100,7 +100,7 @@ async fn a_renewal_that_came_too_late_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_login_that_came_too_late_begins_a_session_from_its_own_changes() {
+async fn late_login_starts_session_from_its_own_changes() {
     let app = App::new();
     let cookie = app.begin(|session| session.insert("secret", 1)).await;
     let slow = app.open(&cookie);

@@ -1,4 +1,4 @@
-//! An owner's sessions: what a list shows, what a handle ends, and what the others are.
+//! The sessions of an owner: lists, ending a session by its handle, and ending all other sessions.
 
 use session_core::{Error, ErrorKind, Outcome, OwnedSession, Session};
 
@@ -33,7 +33,7 @@ pub async fn is_live(app: &App, cookie: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_list_shows_each_session_of_the_owner_and_of_nobody_else() {
+async fn list_shows_sessions_of_owner_only() {
     let app = App::new();
     assert!(list(&app, "ada").await.is_empty());
     let phone = app.begin(log_in_on_phone).await;
@@ -53,7 +53,7 @@ async fn a_list_shows_each_session_of_the_owner_and_of_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_session_without_an_owner_or_a_record_has_no_handle() {
+async fn session_without_owner_or_record_has_no_handle() {
     let app = App::new();
     let nobodys = app.begin(write_user).await;
     let rotated = app.begin(log_in).await;
@@ -87,7 +87,7 @@ async fn handle_is_known_after_login() {
 }
 
 #[tokio::test]
-async fn a_handle_stays_through_every_rotation_and_ends_the_session_long_after() {
+async fn handle_survives_rotations_and_ends_session() {
     let rotations: [(&str, Handler); 3] = [
         ("rotate_id", Session::rotate_id),
         ("a write", write_user),
@@ -112,7 +112,7 @@ async fn a_handle_stays_through_every_rotation_and_ends_the_session_long_after()
 }
 
 #[tokio::test]
-async fn another_login_has_another_handle() {
+async fn new_login_has_new_handle() {
     let app = App::new();
     let cookie = app.begin(log_in).await;
     let handle = handle_of(&app, &cookie).await.unwrap();
@@ -122,7 +122,7 @@ async fn another_login_has_another_handle() {
 }
 
 #[tokio::test]
-async fn a_handle_is_worth_nothing_to_another_owner_nor_after_a_change_of_owner() {
+async fn handle_is_invalid_for_other_owner() {
     let app = App::new();
     let cookie = app.begin(log_in).await;
     app.begin(|session| log_in_as(session, "eve")).await;
@@ -140,7 +140,7 @@ async fn a_handle_is_worth_nothing_to_another_owner_nor_after_a_change_of_owner(
 }
 
 #[tokio::test]
-async fn a_handle_opens_nothing_and_what_opens_is_no_handle() {
+async fn handle_is_not_an_id_and_id_is_not_a_handle() {
     let app = App::new();
     let cookie = app.begin(log_in).await;
     let handle = handle_of(&app, &cookie).await.unwrap();
@@ -180,7 +180,7 @@ async fn handle_of_other_owner_makes_calls_of_unknown_handle() {
 }
 
 #[tokio::test]
-async fn the_others_are_all_but_this_one_whatever_the_request_does_besides() {
+async fn end_others_keeps_session_after_any_other_change() {
     let handlers: [(&str, Handler); 6] = [
         ("read", read),
         ("write", write_user),
@@ -240,7 +240,7 @@ async fn others_end_after_login_in_same_request() {
 }
 
 #[tokio::test]
-async fn a_session_saved_by_hand_knows_itself_at_once() {
+async fn manually_saved_session_is_current_at_once() {
     let app = App::new();
     app.begin(log_in).await;
     let request = app.open("");
@@ -255,7 +255,7 @@ async fn a_session_saved_by_hand_knows_itself_at_once() {
 }
 
 #[tokio::test]
-async fn nobodys_session_has_no_others_and_a_stand_in_cannot_tell_them() {
+async fn end_others_needs_owner_and_owner_index() {
     let app = App::new();
     let ada = app.begin(log_in).await;
     for cookie in ["", UNKNOWN, &app.begin(write_user).await] {
@@ -269,7 +269,7 @@ async fn nobodys_session_has_no_others_and_a_stand_in_cannot_tell_them() {
 }
 
 #[tokio::test]
-async fn a_request_on_its_way_does_not_bring_an_ended_session_back() {
+async fn request_in_progress_does_not_revive_ended_session() {
     let handlers: [(&str, Handler); 3] = [
         ("write", write_user),
         ("rotate_id", Session::rotate_id),
@@ -291,7 +291,7 @@ async fn a_request_on_its_way_does_not_bring_an_ended_session_back() {
 }
 
 #[tokio::test]
-async fn a_login_on_its_way_begins_another_session_than_the_one_that_was_ended() {
+async fn login_in_progress_starts_session_after_end() {
     let app = App::new();
     let cookie = app.begin(log_in).await;
     let request = app.open(&cookie);
@@ -305,7 +305,7 @@ async fn a_login_on_its_way_begins_another_session_than_the_one_that_was_ended()
 }
 
 #[tokio::test]
-async fn a_session_is_seen_when_it_is_written_or_renewed() {
+async fn write_or_renewal_updates_last_seen() {
     for log_in in [log_in as Handler, log_in_remembered] {
         let app = App::new();
         let cookie = app.begin(log_in).await;
@@ -329,7 +329,7 @@ async fn a_session_is_seen_when_it_is_written_or_renewed() {
 }
 
 #[tokio::test]
-async fn a_session_that_the_absolute_timeout_holds_is_seen_when_it_is_written() {
+async fn write_near_absolute_timeout_updates_last_seen() {
     let app = App::with(|config| config.absolute_timeout(HOUR));
     let cookie = app.begin(log_in_remembered).await;
     for _ in 0..3 {
@@ -341,7 +341,7 @@ async fn a_session_that_the_absolute_timeout_holds_is_seen_when_it_is_written() 
 }
 
 #[tokio::test]
-async fn an_expired_session_is_on_no_list() {
+async fn expired_session_is_on_no_list() {
     let app = App::new();
     app.begin(log_in).await;
     app.clock.advance(DAY + MINUTE);
@@ -352,7 +352,7 @@ async fn an_expired_session_is_on_no_list() {
 }
 
 #[tokio::test]
-async fn a_label_merges_like_any_other_change_and_goes_with_a_clear() {
+async fn label_merges_like_values_and_is_cleared() {
     let app = App::new();
     let cookie = app.begin(log_in_on_phone).await;
     let late = app.open(&cookie);
@@ -368,7 +368,7 @@ async fn a_label_merges_like_any_other_change_and_goes_with_a_clear() {
 }
 
 #[tokio::test]
-async fn a_list_makes_one_call_a_session_and_two_for_one_that_has_only_been_rotated() {
+async fn list_makes_one_call_for_session_and_two_after_rotation() {
     let app = App::new();
     let cookie = app.begin(write_user).await;
     let rotated = app.request(&cookie, log_in).await.cookie().unwrap();
@@ -382,7 +382,7 @@ async fn a_list_makes_one_call_a_session_and_two_for_one_that_has_only_been_rota
 }
 
 #[tokio::test]
-async fn what_the_store_fails_at_is_an_error() {
+async fn failed_store_call_of_list_is_error() {
     for call in [KeysOf, Load, Remove] {
         let app = App::new();
         let cookie = app.begin(log_in).await;

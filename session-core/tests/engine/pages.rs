@@ -1,4 +1,4 @@
-//! How many records a search for one session loads.
+//! The number of records that a search for one session loads.
 
 use crate::owners::{handle_of, is_live};
 use crate::store::Call::Load;

@@ -11,7 +11,7 @@ use crate::support::{App, log_in};
 
 type Run = for<'a> fn(&'a Session) -> Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>;
 
-/// A method, and one way to call it.
+/// A method, and one call of it.
 struct Method {
     name: &'static str,
     run: Run,

@@ -1,4 +1,5 @@
-//! What is in the store: nothing that opens a session, nothing twice, and nothing of others that is touched.
+//! The records in the store. They contain no id and no nonce twice, and foreign records are not
+//! changed.
 
 use session_core::Session;
 
@@ -28,7 +29,8 @@ const HANDLERS: &[(&str, Handler)] = &[
     ("logs in", log_in),
 ];
 
-/// What something else may have left in the store, each part of what the engine writes among it.
+/// Returns records that other programs could have written, including prefixes and modified copies
+/// of the engine's records.
 async fn foreign_records() -> Vec<Vec<u8>> {
     let app = App::new();
     let cookie = app.begin(|session| session.insert("name", "ä")).await;
@@ -56,14 +58,14 @@ async fn foreign_records() -> Vec<Vec<u8>> {
     ] {
         foreign.push(bytes.to_vec());
     }
-    // A fixed sequence that looks like noise, behind every first byte.
+    // A fixed pseudorandom sequence behind every first byte.
     let noise = (0_u32..80).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0]);
     foreign.extend((0..=255).map(|first| std::iter::once(first).chain(noise.clone()).collect()));
     foreign
 }
 
 #[tokio::test]
-async fn a_record_that_something_else_wrote_is_a_fresh_session_and_stays_as_it_is() {
+async fn foreign_record_opens_fresh_session_and_stays() {
     for bytes in foreign_records().await {
         for (name, handler) in HANDLERS {
             let app = App::new();
@@ -89,7 +91,7 @@ async fn a_record_that_something_else_wrote_is_a_fresh_session_and_stays_as_it_i
 }
 
 #[tokio::test]
-async fn an_ordinary_request_traces_no_warning() {
+async fn ordinary_request_logs_no_warning() {
     let app = App::new();
     let cookie = app.begin(write_user).await;
     for (_, handler) in HANDLERS {
@@ -99,7 +101,7 @@ async fn an_ordinary_request_traces_no_warning() {
 }
 
 #[tokio::test]
-async fn a_session_that_something_else_overwrote_meanwhile_is_not_written() {
+async fn session_overwritten_by_foreign_record_is_not_written() {
     let handlers: [(&str, Handler); 4] = [
         ("write", write_user),
         ("log_out", log_out),
@@ -119,7 +121,7 @@ async fn a_session_that_something_else_overwrote_meanwhile_is_not_written() {
 }
 
 #[tokio::test]
-async fn nothing_in_the_store_can_be_sent_as_a_cookie() {
+async fn stored_records_contain_no_cookie() {
     let app = App::new();
     let first = app.begin(|session| write_user(session).and_then(|()| log_in(session))).await;
     app.request(&first, |session| session.insert("n", 1)).await;
@@ -141,7 +143,7 @@ async fn nothing_in_the_store_can_be_sent_as_a_cookie() {
             );
         }
     }
-    // The search finds what is there.
+    // The search finds data that is in the record.
     let tombstone = records[&store_key(&first)].payload();
     assert!(contains(tombstone, store_key(&second).as_bytes()));
     assert!(contains(records[&store_key(&third)].payload(), br#"{"user":"ada","n":1}"#));

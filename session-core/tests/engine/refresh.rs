@@ -1,4 +1,4 @@
-//! Which requests renew a session: the three settings, for permanent sessions and for others.
+//! The requests that renew a session, by setting, for permanent sessions and for others.
 
 use session_core::{Refresh, SessionConfigBuilder};
 
@@ -15,7 +15,7 @@ enum Request {
 use Refresh::{EachRequest, WhenAccessed, WhenModified};
 use Request::{Marking, Reading, Untouched, Writing};
 
-/// What is renewed by a request: the record, the cookie.
+/// Whether a request renews the record, and whether it sets the cookie.
 const PERMANENT: &[(Refresh, Request, bool, bool)] = &[
     (EachRequest, Untouched, true, true),
     (EachRequest, Reading, true, true),
@@ -32,7 +32,7 @@ const PERMANENT: &[(Refresh, Request, bool, bool)] = &[
 ];
 
 #[tokio::test]
-async fn a_permanent_session_is_renewed_by_the_requests_that_its_setting_names() {
+async fn permanent_session_is_renewed_as_configured() {
     for (refresh, request, renews, sets_cookie) in PERMANENT {
         let renewed = renewed(|config| config.refresh(*refresh), true, *request).await;
         assert_eq!(renewed, (*renews, *sets_cookie), "{refresh:?} {request:?}");
@@ -40,11 +40,11 @@ async fn a_permanent_session_is_renewed_by_the_requests_that_its_setting_names()
 }
 
 #[tokio::test]
-async fn a_session_that_ends_with_the_browser_is_renewed_by_every_request_that_asks_for_it() {
+async fn browser_session_is_renewed_by_requests_that_obtain_it() {
     for refresh in [EachRequest, WhenAccessed, WhenModified] {
         for request in [Untouched, Reading, Marking, Writing] {
             let renewed = renewed(|config| config.refresh(refresh), false, request).await;
-            // A write sets no cookie, because one without an expiry is never out of date.
+            // A write sets no cookie, because a cookie without an expiry is never out of date.
             let sets_cookie = request == Marking;
             assert_eq!(renewed, (request != Untouched, sets_cookie), "{refresh:?} {request:?}");
         }
@@ -52,7 +52,7 @@ async fn a_session_that_ends_with_the_browser_is_renewed_by_every_request_that_a
 }
 
 #[tokio::test]
-async fn an_idle_timeout_is_put_off_by_every_request_that_asks_for_the_session() {
+async fn request_that_obtains_session_extends_idle_timeout() {
     for (refresh, sets_cookie) in [(EachRequest, true), (WhenAccessed, true), (WhenModified, false)]
     {
         for permanent in [false, true] {
@@ -70,7 +70,8 @@ async fn an_idle_timeout_is_put_off_by_every_request_that_asks_for_the_session()
     }
 }
 
-/// Whether a request an hour later puts off the record's end and sets the cookie, to the same id.
+/// Returns whether a request an hour later extends the expiry of the record, and whether it sets
+/// the cookie with the same id.
 async fn renewed(
     configure: impl FnOnce(SessionConfigBuilder) -> SessionConfigBuilder,
     permanent: bool,

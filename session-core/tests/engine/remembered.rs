@@ -1,4 +1,4 @@
-//! Remember-me: requests that overlap, in every order of their store calls.
+//! Remember-me: overlapping requests, in every order of their store calls.
 
 use std::future::Future;
 use std::pin::pin;
@@ -33,8 +33,8 @@ impl Remembering {
         Self { sessions, settings }
     }
 
-    /// A request with this token: whether it logs in, or is logged in by the token. Returns the
-    /// owner and the next token.
+    /// Runs a request with this token, which logs in or restores the login. Returns the owner and
+    /// the next token.
     async fn request(self, token: String, logs_in: bool) -> Result<String, Error> {
         let header = format!("{COOKIE}={token}");
         let view = RequestView::builder().cookie_header(header.as_bytes()).build();

@@ -1,4 +1,5 @@
-//! An id that was rotated away: for ten seconds it is an empty session whose writes are dropped, then it is unknown.
+//! An id after its rotation. For ten seconds it opens an empty session whose writes are dropped.
+//! Then it is unknown.
 
 use session_core::store::MAX_CLOCK_SKEW;
 use session_core::{Outcome, Session};
@@ -10,7 +11,7 @@ use crate::support::{
 
 const ROTATIONS: &[(&str, Handler)] = &[("rotate_id", Session::rotate_id), ("log_in", log_in)];
 
-/// A session that was rotated: the old cookie and the new one.
+/// Rotates a session and returns the old and the new cookie.
 async fn rotated(app: &App, rotate: Handler) -> (String, String) {
     let old = app.begin(write_user).await;
     let new = app.request(&old, rotate).await.cookie().unwrap();
@@ -37,7 +38,7 @@ async fn old_id_is_recognized_for_ten_seconds() {
 }
 
 #[tokio::test]
-async fn what_is_written_with_a_rotated_id_is_dropped_and_no_cookie_is_set() {
+async fn write_with_rotated_id_is_dropped_without_cookie() {
     let writes: [(&str, Handler); 5] = [
         ("insert", write_user),
         ("flash", |session| session.flash("late")),
@@ -66,7 +67,7 @@ async fn what_is_written_with_a_rotated_id_is_dropped_and_no_cookie_is_set() {
 }
 
 #[tokio::test]
-async fn a_logout_with_the_old_id_ends_what_a_rotation_goes_on_as() {
+async fn logout_with_old_id_ends_new_session() {
     for (name, logout) in [("log_out", log_out as Handler), ("clear", Session::clear)] {
         let app = App::new();
         let (old, new) = rotated(&app, Session::rotate_id).await;
@@ -79,7 +80,7 @@ async fn a_logout_with_the_old_id_ends_what_a_rotation_goes_on_as() {
 }
 
 #[tokio::test]
-async fn a_logout_with_the_old_id_follows_as_many_rotations_as_there_were() {
+async fn logout_with_old_id_follows_all_rotations() {
     let app = App::new();
     let (old, mut new) = rotated(&app, Session::rotate_id).await;
     for _ in 0..5 {
@@ -90,7 +91,7 @@ async fn a_logout_with_the_old_id_follows_as_many_rotations_as_there_were() {
 }
 
 #[tokio::test]
-async fn a_logout_with_an_id_from_before_a_login_ends_nothing() {
+async fn logout_with_id_before_login_ends_nothing() {
     for (name, logout) in [("log_out", log_out as Handler), ("clear", Session::clear)] {
         let app = App::new();
         let (old, new) = rotated(&app, log_in).await;
@@ -109,7 +110,7 @@ async fn a_logout_with_an_id_from_before_a_login_ends_nothing() {
 }
 
 #[tokio::test]
-async fn a_login_with_a_rotated_id_begins_a_session_of_its_own() {
+async fn login_with_rotated_id_starts_separate_session() {
     for (name, rotate) in ROTATIONS {
         let app = App::new();
         let (old, new) = rotated(&app, *rotate).await;

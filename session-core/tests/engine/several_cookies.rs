@@ -1,4 +1,4 @@
-//! Requests with several cookies of the session's name.
+//! Requests with several cookies that have the session's cookie name.
 
 use session_core::request::{RequestSession, RequestView};
 use session_core::{Error, ErrorKind, OutagePolicy, Outcome, Session, SessionConfig};
@@ -6,7 +6,7 @@ use session_core::{Error, ErrorKind, OutagePolicy, Outcome, Session, SessionConf
 use crate::store::Call;
 use crate::support::{App, MINUTE, UNKNOWN, log_in, log_in_as, log_out, read, write_user};
 
-/// A request that sends these cookies, in this order.
+/// Returns a request that sends these cookies in this order.
 fn request(app: &App, cookies: &[&str]) -> RequestSession {
     let cookies = cookies.iter().map(|cookie| format!("session={cookie}"));
     let header = cookies.collect::<Vec<_>>().join("; theme=dark; ");

@@ -1,4 +1,4 @@
-//! A store in memory that notes its calls and fails when it is told to.
+//! A store in memory that records its calls and fails on request.
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -36,11 +36,11 @@ struct Shared {
     records: BTreeMap<StoreKey, Record>,
     versions: u64,
     calls: Vec<Call>,
-    /// These calls fail, and are not carried out.
+    /// Calls of these kinds fail and are not applied.
     failing: Vec<(Call, ErrorKind)>,
-    /// These records are at another version whenever somebody writes them.
+    /// The versions of these records change before every write.
     overtaken: Vec<StoreKey>,
-    /// Each call takes so much time of this clock.
+    /// Each call advances this clock by this duration.
     slow: Option<(ManualClock, Duration)>,
     /// The next call of this kind is applied, and its reply is lost.
     lost_reply: Option<Call>,
@@ -48,15 +48,15 @@ struct Shared {
     late: Option<Call>,
     /// The calls that are applied later.
     pending: Pending,
-    /// The next call of this kind waits until it is resumed; the calls after it do not.
+    /// The next call of this kind waits until it is resumed. Later calls do not wait.
     held: Option<Call>,
     holding: bool,
-    /// Calls of this kind fail after so many have succeeded.
+    /// Calls of this kind fail after this number of successes.
     failing_after: Option<(Call, usize)>,
     touch_keeps_version: bool,
 }
 
-/// Calls whose caller has received an error already.
+/// Calls whose caller has already received an error.
 #[derive(Default)]
 struct Pending(Vec<LateCall>);
 
@@ -69,7 +69,7 @@ impl std::fmt::Debug for Pending {
 }
 
 impl TestStore {
-    /// The calls since this was last asked.
+    /// Returns the calls since the last call of this method.
     pub fn take_calls(&self) -> Vec<Call> {
         std::mem::take(&mut self.lock().calls)
     }
@@ -78,12 +78,12 @@ impl TestStore {
         self.lock().records.clone()
     }
 
-    /// The record of the session of a cookie.
+    /// Returns the record of a cookie's session.
     pub fn record(&self, cookie: &str) -> Option<Record> {
         self.lock().records.get(&store_key(cookie)).cloned()
     }
 
-    /// Puts bytes where the session of a cookie is kept.
+    /// Stores bytes under the key of a cookie's session.
     pub fn plant(
         &self,
         cookie: &str,
@@ -97,20 +97,20 @@ impl TestStore {
         shared.records.insert(store_key(cookie), record);
     }
 
-    /// Lets every call of a kind fail, too, and none of them be carried out.
+    /// Makes each further call of a kind fail without being applied. Earlier settings stay.
     pub fn fail(&self, call: Call, kind: ErrorKind) {
         self.lock().failing.push((call, kind));
     }
 
-    /// Answers every conditional call on the records of now as if another request had been faster, and lets each call take
-    /// a second.
+    /// Makes every conditional call on the current records fail as if another request had been
+    /// faster. Each call takes a second.
     pub fn overtake_everybody(&self, clock: &ManualClock) {
         let mut shared = self.lock();
         shared.overtaken = shared.records.keys().copied().collect();
         shared.slow = Some((clock.clone(), Duration::from_secs(1)));
     }
 
-    /// Lets each call take so much time.
+    /// Makes each call take this time.
     pub fn slow_down(&self, clock: &ManualClock, by: Duration) {
         self.lock().slow = Some((clock.clone(), by));
     }
@@ -120,12 +120,12 @@ impl TestStore {
         self.lock().lost_reply = Some(call);
     }
 
-    /// Lets the next call of this kind fail, and applies it at `apply_late_calls`.
+    /// Makes the next call of this kind fail, and applies it in `apply_late_calls`.
     pub fn delay(&self, call: Call) {
         self.lock().late = Some(call);
     }
 
-    /// Applies the calls that were delayed.
+    /// Applies the delayed calls.
     pub fn apply_late_calls(&self) {
         let mut shared = self.lock();
         for apply in std::mem::take(&mut shared.pending.0) {
@@ -138,22 +138,22 @@ impl TestStore {
         self.lock().held = Some(call);
     }
 
-    /// Lets touches keep the version, as Redis does.
+    /// Makes touches keep the version, as Redis does.
     pub fn keep_version_when_touched(&self) {
         self.lock().touch_keeps_version = true;
     }
 
-    /// Lets calls of a kind fail after some of them have succeeded.
+    /// Makes calls of a kind fail after this number of successes.
     pub fn fail_after(&self, call: Call, successes: usize) {
         self.lock().failing_after = Some((call, successes));
     }
 
-    /// Lets the call that is held continue.
+    /// Resumes the held call.
     pub fn resume(&self) {
         self.lock().holding = false;
     }
 
-    /// Ends the effects of `fail`, `overtake_everybody` and `hold_next`.
+    /// Removes the effects of `fail`, `overtake_everybody` and `hold_next`.
     pub fn recover(&self) {
         let mut shared = self.lock();
         shared.slow = None;
@@ -311,12 +311,12 @@ impl OwnerIndex for TestStore {
     }
 }
 
-/// The 32 bytes that a cookie stands for.
+/// Returns the 32 bytes of a cookie's id.
 pub fn id_of(cookie: &str) -> Vec<u8> {
     URL_SAFE_NO_PAD.decode(cookie).unwrap()
 }
 
-/// Where the engine keeps the session of a cookie.
+/// Returns the key of a cookie's session.
 pub fn store_key(cookie: &str) -> StoreKey {
     let hash = Sha256::new().chain_update(id_of(cookie)).chain_update("session");
     StoreKey::from_bytes(hash.finalize().into())

@@ -1,4 +1,5 @@
-//! An application without a network: sessions on the test's store and clock, and requests that carry a cookie.
+//! An application without a network: sessions with a test store and a manual clock, and requests
+//! with a cookie.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -21,10 +22,10 @@ pub const HOUR: Duration = Duration::from_hours(1);
 pub const DAY: Duration = Duration::from_hours(24);
 pub const MILLISECOND: Duration = Duration::from_millis(1);
 
-/// A well-formed id that no store knows.
+/// A well-formed id that is in no store.
 pub const UNKNOWN: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
-/// What a handler does with its session.
+/// A handler of a request.
 pub type Handler = fn(&Session) -> Result<(), Error>;
 
 pub struct App {
@@ -45,7 +46,7 @@ impl App {
         Self::wrapped(configure, |engine| Arc::new(engine))
     }
 
-    /// With an interface around the engine.
+    /// Returns an application with an interface around the engine.
     pub fn wrapped(
         configure: impl FnOnce(SessionConfigBuilder) -> SessionConfigBuilder,
         wrap: impl FnOnce(ServerSideSessions<TestStore>) -> Arc<dyn SessionInterface>,
@@ -75,7 +76,7 @@ impl App {
         Arc::clone(&self.sessions)
     }
 
-    /// A request with this session cookie; with none if it is empty.
+    /// Returns a request with this session cookie, or without one if it is empty.
     pub fn open(&self, cookie: &str) -> RequestSession {
         let header = format!("{}={cookie}", self.sessions.config().cookie_name());
         let header = if cookie.is_empty() { "" } else { &header };
@@ -113,7 +114,7 @@ impl App {
         request.commit().await.into_result().unwrap();
     }
 
-    /// A whole request whose handler asks for its session.
+    /// Runs a whole request whose handler obtains its session.
     pub async fn respond(
         &self,
         cookie: &str,
@@ -122,7 +123,7 @@ impl App {
         let request = self.open(cookie);
         let session = request.session().await?;
         let result = handler(&session);
-        // The response to an error carries the session too.
+        // Error responses also carry the session.
         let committed = request.commit().await.into_result();
         result?;
         Ok(Response { headers: committed?, outcome: session.outcome() })
@@ -136,19 +137,19 @@ impl App {
         self.respond(cookie, handler).await.unwrap()
     }
 
-    /// A whole request that never asks for its session.
+    /// Runs a whole request that never obtains its session.
     pub async fn untouched(&self, cookie: &str) -> Response {
         Response { headers: self.open(cookie).commit().await.into_result().unwrap(), outcome: None }
     }
 
-    /// Begins a session, forgets the calls that took, and gives the cookie.
+    /// Creates a session, discards the recorded calls, and returns the cookie.
     pub async fn begin(&self, handler: impl FnOnce(&Session) -> Result<(), Error>) -> String {
         let response = self.request("", handler).await;
         self.store.take_calls();
         response.cookie().unwrap()
     }
 
-    /// What a request would find now; it is not committed, so that it renews nothing.
+    /// Returns the session as a request opens it now. It is not committed, so nothing is renewed.
     pub async fn peek(&self, cookie: &str) -> Session {
         self.open(cookie).session().await.unwrap()
     }
@@ -157,7 +158,7 @@ impl App {
         state_of(&self.peek(cookie).await).payload()
     }
 
-    /// Whether the cookie opens a session at another time.
+    /// Returns whether the cookie opens a session at another time.
     pub async fn is_live_at(&self, cookie: &str, time: SystemTime) -> bool {
         let now = self.now();
         self.clock.set(time);
@@ -171,10 +172,10 @@ impl App {
     }
 }
 
-/// What a client got.
+/// The response to a client.
 pub struct Response {
     headers: SessionHeaders,
-    /// What the application sees after the commit.
+    /// The outcome for the application after the commit.
     pub outcome: Option<Outcome>,
 }
 
@@ -191,7 +192,7 @@ impl Response {
         self.headers.vary()
     }
 
-    /// The cookie that is set; a removal sets none.
+    /// Returns the cookie that is set; `None` for a removal.
     pub fn cookie(&self) -> Option<String> {
         cookie(&self.headers)
     }
@@ -200,7 +201,8 @@ impl Response {
         self.header().is_some() && self.cookie().is_none()
     }
 
-    /// When the browser drops the cookie; `None` for one that ends with the browser, or that is not set.
+    /// Returns the expiry of the cookie. Returns `None` if the cookie ends with the browser or is
+    /// not set.
     pub fn expires(&self) -> Option<SystemTime> {
         let date =
             self.header()?.split("; ").find_map(|attribute| attribute.strip_prefix("Expires="))?;
@@ -208,18 +210,18 @@ impl Response {
     }
 }
 
-/// The cookie that these headers set; a removal sets none.
+/// Returns the cookie that these headers set; `None` for a removal.
 pub fn cookie(headers: &SessionHeaders) -> Option<String> {
     let (_, value) = headers.set_cookie()?.split(';').next()?.split_once('=')?;
     (!value.is_empty()).then(|| value.to_owned())
 }
 
-/// Where the clock stands first.
+/// Returns the initial time of the clock.
 pub fn start() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)
 }
 
-/// A handler that asks for its session and changes nothing.
+/// Obtains the session and changes nothing.
 pub fn read(session: &Session) -> Result<(), Error> {
     session.get::<String>("user").map(drop)
 }
@@ -240,10 +242,10 @@ impl Saving {
     }
 }
 
-/// Polls a call of a session once: the store answers at once.
+/// Polls a session call once, because the store is ready at once.
 pub fn at_once<T>(call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     let polled = pin!(call).poll(&mut Context::from_waker(Waker::noop()));
-    let Poll::Ready(result) = polled else { unreachable!("the store does not answer at once") };
+    let Poll::Ready(result) = polled else { unreachable!("the store is not ready at once") };
     result
 }
 

@@ -15,7 +15,7 @@ fn bearer_app() -> App {
     App::with(|config| config.bearer_token(HEADER))
 }
 
-/// A request with these tokens and this `Cookie` header.
+/// Returns a request with these tokens and this `Cookie` header.
 fn view(tokens: &[&str], cookies: &str) -> RequestView {
     let view = RequestView::builder().cookie_header(cookies.as_bytes());
     tokens.iter().fold(view, |view, token| view.token_header(token.as_bytes())).build()
@@ -29,7 +29,7 @@ async fn respond(
     request.commit().await.into_result().unwrap()
 }
 
-/// The value of the header that has the token.
+/// Returns the value of the token header.
 fn token(headers: &SessionHeaders) -> Option<String> {
     assert_eq!(headers.set_cookie(), None);
     let mut fields = headers.fields();
@@ -42,7 +42,7 @@ async fn begin(app: &App) -> String {
     token(&respond(&app.open_view(view(&[], "")), write_user).await).unwrap()
 }
 
-/// The user in the session of a request.
+/// Returns the user in the session of a request.
 async fn user(app: &App, view: RequestView) -> Option<String> {
     app.open_view(view).session().await.unwrap().get("user").unwrap()
 }

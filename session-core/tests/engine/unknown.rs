@@ -1,4 +1,4 @@
-//! New and rotated sessions whose outcome is unknown: no change is lost or applied twice, no second
+//! New and rotated sessions of unknown outcome. No change is lost or applied twice, no second
 //! session remains, and the client gets the id of the session.
 
 use std::pin::pin;
@@ -13,7 +13,7 @@ fn increment(session: &Session) -> Result<(), Error> {
     session.update("n", |n: Option<u64>| Some(n.unwrap_or(0) + 1))
 }
 
-/// A stored session with `n` = 1, and its cookie.
+/// Stores a session with `n` = 1 and returns its cookie.
 async fn begin() -> (App, String) {
     let app = App::new();
     let cookie = app.begin(increment).await;
@@ -24,21 +24,21 @@ async fn count(app: &App, cookie: &str) -> Option<u64> {
     app.peek(cookie).await.get("n").unwrap()
 }
 
-/// How many records are sessions rather than tombstones.
+/// Returns the number of records that are not tombstones.
 fn sessions(app: &App) -> usize {
     app.store.records().values().filter(|record| record.payload()[0] == 1).count()
 }
 
-/// The failure of one call of a manual save.
+/// A failed call of a manual save.
 #[derive(Clone, Copy, Debug)]
 enum Failure {
-    /// Applied, and neither the reply nor a lookup arrives.
+    /// The call is applied. Its reply and all lookups are lost.
     Lost(Call),
-    /// Applied after the commit, if at all, and no lookup arrives.
+    /// The call is applied after the commit or not at all. All lookups are lost.
     Late(Call),
-    /// Applied before the commit, but after the error.
+    /// The call is applied before the commit, but after the error.
     Delayed(Call),
-    /// Not applied.
+    /// The call is not applied.
     Failed(Call),
     /// The future is dropped before the call is applied.
     Dropped(Call),

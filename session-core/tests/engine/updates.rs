@@ -1,5 +1,4 @@
-//! User-supplied code that uses the session for which it runs: functions of `update`, and the
-//! parsing of values.
+//! User-supplied code that uses its session: functions of `update`, and the parsing of values.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -14,14 +13,15 @@ use session_core::{Error, ErrorKind, Outcome, Session};
 use crate::store::Call;
 use crate::support::{App, Handler, log_out, write_user};
 
-/// Runs after which a function gives up, so that a test fails instead of running forever.
+/// The number of runs after which a function gives up, so that a test fails instead of running
+/// forever.
 const MANY: usize = 100;
 
 fn by_hand(payload: &str) -> Session {
     Opened::from_payload(payload).unwrap().into_session()
 }
 
-/// Counts the runs of a function, and records the kinds of the errors that it got.
+/// Counts the runs of a function, and records the kinds of its errors.
 #[derive(Clone, Default)]
 struct Runs {
     count: Arc<AtomicUsize>,
@@ -29,7 +29,7 @@ struct Runs {
 }
 
 impl Runs {
-    /// Whether the function may run its change once more.
+    /// Returns whether the function may run its change once more.
     fn enter(&self) -> bool {
         self.count.fetch_add(1, Ordering::SeqCst) < MANY
     }
@@ -47,7 +47,7 @@ impl Runs {
     }
 }
 
-/// Increments `n` by a function that also does something with its session.
+/// Increments `n` with a function that also acts on its session.
 fn increment(session: &Session, runs: &Runs, act: Handler) {
     let (own, runs) = (session.clone(), runs.clone());
     let increment = move |n: Option<u64>| {

@@ -1,10 +1,10 @@
-//! The shorter lifetime of sessions without owner.
+//! The shorter lifetime of sessions without an owner.
 
 use crate::support::{
     App, DAY, HOUR, MILLISECOND, MINUTE, log_in, read, write_permanent, write_user,
 };
 
-/// Sessions of visitors live for an hour.
+/// Returns an application whose visitors have sessions of one hour.
 fn app() -> App {
     App::with(|config| config.visitor_lifetime(HOUR))
 }

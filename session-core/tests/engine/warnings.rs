@@ -1,4 +1,4 @@
-//! Counts the warnings that are traced on this thread.
+//! Counts the warnings on this thread.
 
 use std::cell::Cell;
 use std::sync::Once;
@@ -10,13 +10,14 @@ thread_local! {
     static WARNINGS: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Counts from now on. One subscriber for the process: a scoped one misses call sites that another test met first.
+/// Starts counting. The subscriber is global, because a scoped one misses call sites that another
+/// test reached first.
 pub fn listen() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| tracing::subscriber::set_global_default(Counter).unwrap());
 }
 
-/// The warnings since this was last asked.
+/// Returns the number of warnings since the last call.
 pub fn take() -> usize {
     WARNINGS.take()
 }
