@@ -25,14 +25,28 @@
 //! }
 //! ```
 //!
-//! [`SessionConfig`] has the settings, [`OwnerSessions`] lists and ends the sessions of a user, and
-//! [`events`] names what is logged. To test whole applications without a network, enable the
-//! feature `testing` of the adapter. Its `TestClient` sends requests and stores cookies.
+//! | task | page |
+//! |---|---|
+//! | store values and flash messages, log in and out | [`Session`] |
+//! | choose settings, keys and lifetimes | [`SessionConfig`], [`config`] |
+//! | require a login, a recent login or a permission | [`guard`] |
+//! | protect forms against CSRF | [`csrf`] |
+//! | log a user in again after the session has ended | [`remember`] |
+//! | list and end the sessions of a user | [`OwnerSessions`] |
+//! | end all sessions of a user when the password changes | [`login`] |
+//! | handle an error | [`Error`] |
+//! | log and count what happens | [`events`] |
+//! | share sessions with a Flask application | [`flask`], [`flask_login`] |
+//! | test a function that takes a session, test expiry | [`Session`], [`ManualClock`] |
+//!
+//! To test whole applications without a network, enable the feature `testing` of the adapter. Its
+//! `TestClient` sends requests and stores cookies.
 //!
 //! # Stores
 //!
 //! To store sessions on a server, implement [`store::SessionStore`]: five calls on opaque bytes.
 //! [`ServerSideSessions`] makes sessions of it, and handles ids, merging, expiry and rotation.
+//! Start at [`store`].
 //!
 //! # Interfaces
 //!

@@ -1,7 +1,8 @@
 //! The store of server-side sessions, for authors of stores: opaque bytes under an opaque key.
 //!
 //! Implement [`SessionStore`], and [`OwnerIndex`] if the store can find the records of an owner,
-//! and [`Sweep`] if it does not remove expired records itself.
+//! and [`Sweep`] if it does not remove expired records itself. The implementations need the
+//! attribute [`async_trait`](crate::async_trait).
 //! [`ServerSideSessions`](crate::ServerSideSessions) makes sessions of it. The crate
 //! `conformance-tests` checks a store against every rule on this page.
 //!

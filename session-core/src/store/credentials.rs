@@ -72,6 +72,10 @@ impl fmt::Debug for Credentials {
 #[async_trait]
 pub trait CredentialsProvider: Send + Sync + 'static {
     /// Returns the current credentials.
+    ///
+    /// # Errors
+    ///
+    /// Any error if there are none at present.
     async fn credentials(&self) -> Result<Credentials, Error>;
 }
 

@@ -25,12 +25,16 @@ use crate::error::Error;
 ///   and created again. Use 64 random bits, or one counter for all keys that is stored durably with
 ///   the records. A counter inside the record restarts after `remove`.
 /// - **Exact contents.** The store returns every byte of the payload and every character of the
-///   owner unchanged. Times are exact to the millisecond, and an expiry is never rounded down.
-/// - **Expiry.** A store may remove a record some time after its `expires_at`, but not before.
-///   Until then it returns the record. The engine checks the expiry of every record that it loads,
-///   with the clock of `SessionConfig`. Therefore a store needs a clock only to remove records
-///   itself. An expired record that is still stored may make `create` fail or may be replaced by
-///   it.
+///   owner unchanged. The empty owner `""` is an owner.
+/// - **Sizes.** A store accepts a payload of 1 MiB, unless it documents a smaller limit, and an
+///   owner of 1000 bytes.
+/// - **Times.** Times are exact to the millisecond, and an expiry is never rounded down. It may be
+///   in the past, or as late as the end of the year 9999.
+/// - **Expiry.** A store may remove a record some time after its `expires_at`, but not before; see
+///   [`MAX_CLOCK_SKEW`](super::MAX_CLOCK_SKEW). Until its expiry, the store returns the record. The
+///   engine checks the expiry of every record that it loads, with the clock of `SessionConfig`.
+///   Therefore a store needs a clock only to remove records itself. An expired record that is still
+///   stored may make `create` fail or may be replaced by it. The other calls may find it or not.
 /// - **No retries.** A conditional call is never repeated inside the store or its driver, because
 ///   the first attempt may have been applied.
 /// - **Blocking and timeouts.** A call must not block the thread; run a blocking database call on a
@@ -38,13 +42,17 @@ use crate::error::Error;
 ///   [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) after its own limit.
 /// - **Cancellation.** If the future of a call is dropped, the call was applied completely or not
 ///   at all.
+/// - **Wrappers.** A store that wraps another one also forwards `load_recent`, `load_many` and
+///   `owner_index`. Their defaults do not call those of the wrapped store.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if the store did not reply; the call
-/// may have been applied. [`ErrorKind::Backend`](crate::ErrorKind::Backend) if it replied with a
-/// failure. [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) if the payload exceeds its limit. A
-/// missing record and another version are results, not errors.
+/// Every call fails with [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if the store did
+/// not reply; the call may have been applied. It fails with
+/// [`ErrorKind::Backend`](crate::ErrorKind::Backend) if the store replied with a failure, or has a
+/// record that cannot be decoded. It fails with
+/// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge), and changes nothing, if the payload exceeds
+/// the limit of the store. A missing record and another version are results, not errors.
 ///
 /// # Examples
 ///
@@ -82,7 +90,7 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
 
     /// Returns the records under several keys, in the order of the keys, as if by one
     /// [`load`](Self::load) for each. By default, it does that; override it if the store can load
-    /// many records in one round trip.
+    /// many records in one round trip. A key may occur twice, and there may be none.
     async fn load_many(&self, keys: &[StoreKey]) -> Result<Vec<Option<Record>>, Error> {
         let mut records = Vec::with_capacity(keys.len());
         for key in keys {
@@ -116,6 +124,9 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
     /// Sets the expiry of the record if its current version is `expected`, and changes nothing else
     /// of it except perhaps the version. Returns `false` and changes nothing if the record has
     /// another version or does not exist.
+    ///
+    /// The new version is not returned. A later call at `expected` succeeds if the store has kept
+    /// the version, and otherwise the caller loads the record again.
     async fn touch(
         &self,
         key: &StoreKey,
@@ -146,7 +157,12 @@ pub trait OwnerIndex: SessionStore {
     ///
     /// The result may have other keys, but must not miss one: a key must be listed before its
     /// record can be loaded, and may be listed after the record was removed. The caller checks the
-    /// record.
+    /// record. A key should occur once. The result is empty for an owner without records, and its
+    /// length is not limited.
+    ///
+    /// # Errors
+    ///
+    /// As for [`SessionStore`].
     async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error>;
 }
 
@@ -154,14 +170,19 @@ pub trait OwnerIndex: SessionStore {
 ///
 /// The engine never calls it. The application, or a task of the store's crate, calls it regularly,
 /// for example every minute, with the current time. If the result equals `limit`, there may be more
-/// expired records.
+/// expired records. [`ServerSideSessions::store`](crate::ServerSideSessions::store) returns the
+/// store, and an `Arc` of a store is also a store.
 #[async_trait]
 pub trait Sweep: SessionStore {
     /// Removes at most `limit` records whose expiry is before `now`, and returns how many it
-    /// removed. A record that is renewed in the meantime stays.
+    /// removed: 0 for a limit of 0. A record that is renewed in the meantime stays.
     ///
     /// A store may keep a record until [`MAX_CLOCK_SKEW`](super::MAX_CLOCK_SKEW) after its expiry.
     /// It must do so if processes with different clocks share the store, because the session is
     /// still live for a process whose clock is behind `now`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`SessionStore`]. Some records may have been removed then.
     async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error>;
 }
