@@ -105,7 +105,7 @@ async fn transaction_login_lasts_until_expiry() {
     let lifetime = config.browser_lifetime();
     let sessions: Arc<dyn SessionInterface> =
         Arc::new(MemorySessions::new(MemoryStore::new(), config));
-    let who = async |session: Session| session.owner().as_deref().unwrap_or("nobody").to_owned();
+    let who = async |session: Session| session.owner().as_deref().unwrap_or("visitor").to_owned();
     let home = async |session: Session| {
         let to = if session.owner().is_some() { "/who" } else { "/login" };
         Redirect::to(to).see_other()
@@ -123,7 +123,7 @@ async fn transaction_login_lasts_until_expiry() {
     let response = client.get("/").await.unwrap();
     assert_eq!(client.follow(response).await.unwrap().text(), "user-42");
     clock.advance(lifetime * 2);
-    assert_eq!(client.get("/who").await.unwrap().text(), "nobody");
+    assert_eq!(client.get("/who").await.unwrap().text(), "visitor");
 }
 
 #[actix_web::test]

@@ -20,7 +20,7 @@ const SECRET: &str = "a-test-secret-7Qd0pXw4ZrLk9Vm2Bn8Ys5Tc1";
 const MINUTE: u64 = 60;
 const HOUR: u64 = 3600;
 
-/// What a handler does with its session.
+/// The changes that a handler makes.
 type Visit = fn(&Session) -> Result<(), Error>;
 type Make = fn(SessionConfigBuilder) -> Arc<dyn SessionInterface>;
 

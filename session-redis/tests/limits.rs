@@ -29,7 +29,7 @@ async fn connect_error_has_kind_of_cause() {
     let anonymous = || RedisStore::builder(format!("redis://127.0.0.1:{}/", server.port()));
     for (kind, builder) in [
         (ErrorKind::Backend, anonymous()),
-        (ErrorKind::Backend, anonymous().username("nobody").password("swordfish")),
+        (ErrorKind::Backend, anonymous().username("unknown").password("swordfish")),
         (ErrorKind::Unavailable, RedisStore::builder("redis+unix:///nowhere/redis.sock")),
         (ErrorKind::Unavailable, RedisStore::sentinel("main", ["redis://:swordfish@127.0.0.1:1/"])),
         (ErrorKind::Configuration, RedisStore::sentinel::<String>("main", [])),

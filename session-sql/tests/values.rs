@@ -45,7 +45,7 @@ async fn assert_values_are_returned_unchanged(store: &SqlStore) {
     for owner in owners.into_iter().flatten() {
         assert_eq!(store.keys_of(owner).await.unwrap().len(), 1, "{owner:?}");
     }
-    assert!(store.keys_of("nobody").await.unwrap().is_empty());
+    assert!(store.keys_of("unknown").await.unwrap().is_empty());
 }
 
 async fn assert_returned_unchanged(

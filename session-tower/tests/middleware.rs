@@ -21,7 +21,7 @@ struct User(String);
 /// Loads the user, and writes to the session before and after the handler.
 async fn load_user(mut request: Request, next: Next) -> Result<Response, Error> {
     let session = request_session(request.extensions()).unwrap().session().await?;
-    let user = session.get::<String>("user")?.unwrap_or_else(|| "nobody".to_owned());
+    let user = session.get::<String>("user")?.unwrap_or_else(|| "visitor".to_owned());
     session.insert("before", &user)?;
     request.extensions_mut().insert(User(user));
     let response = next.run(request).await;

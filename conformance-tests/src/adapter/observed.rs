@@ -29,7 +29,7 @@ pub(crate) struct Observed {
     plan: Mutex<Plan>,
 }
 
-/// What happened so far.
+/// The events recorded so far.
 #[derive(Debug, Default)]
 struct Seen {
     requests: Vec<RequestView>,

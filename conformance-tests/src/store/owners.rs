@@ -85,7 +85,7 @@ rules! {
     async fn a_new_owner_finds_the_key(store) {
         for kind in Kind::LENGTHS {
             let (key, ada, bob) = (store.key(), someone("ada"), someone("bob"));
-            let mut version = store.create(&key, &Entry::new(kind, "nobody's", store.now())).await?;
+            let mut version = store.create(&key, &Entry::new(kind, "visitor's", store.now())).await?;
             for owner in [Some(&ada), Some(&bob), None, Some(&ada)] {
                 let entry = Entry { owner: owner.cloned(), ..Entry::new(kind, "given", store.now()) };
                 version = store.replaced(&key, version, &entry).await?;
@@ -168,7 +168,7 @@ rules! {
     ///
     /// Return an empty list.
     async fn an_owner_without_keys_is_no_error(store) {
-        let owner = someone("nobody");
+        let owner = someone("unknown");
         keys_of(store, &owner, &[]).await?;
         let (key, entry) = (store.key(), Entry::plain("one", store.now()).owned_by(&owner));
         let version = store.create(&key, &entry).await?;

@@ -36,7 +36,7 @@ rules! {
             finish(store, writing).await?;
             let seen = Process::new(store).read(&cookie).await?;
             let missing: Vec<_> = (0..8).map(|number| format!("key {number}")).filter(|key| !seen.contains_key(key)).collect();
-            store.calls().note("8 processes each insert a key of their own into one session, at once");
+            store.calls().note("8 processes insert one key each into one session at the same time");
             store.equal(Vec::<String>::new(), missing)?;
         }
         Ok(())

@@ -80,7 +80,8 @@ impl FlaskSessionRedisBuilder {
     /// ```
     /// # use flask_session_redis::FlaskSessionRedis;
     /// # use session_core::config::SecretKey;
-    /// let builder = FlaskSessionRedis::builder(Default::default()).signed_with(&SecretKey::generate()?);
+    /// let secret_key = SecretKey::generate()?;
+    /// let builder = FlaskSessionRedis::builder(Default::default()).signed_with(&secret_key);
     /// # Ok::<(), session_core::Error>(())
     /// ```
     #[must_use]
@@ -95,7 +96,8 @@ impl FlaskSessionRedisBuilder {
     /// ```
     /// # use flask_session_redis::FlaskSessionRedis;
     /// # use std::time::Duration;
-    /// let builder = FlaskSessionRedis::builder(Default::default()).deadline(Duration::from_millis(500));
+    /// let deadline = Duration::from_millis(500);
+    /// let builder = FlaskSessionRedis::builder(Default::default()).deadline(deadline);
     /// ```
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {

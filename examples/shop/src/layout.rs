@@ -44,7 +44,7 @@ impl Visitor {
                         (content)
                     }
                     footer {
-                        p { "A demonstration: nothing is sold and nobody is charged." }
+                        p { "A demonstration: nothing is sold and nothing is charged." }
                         p { a href="/session" { "What your session holds right now" } }
                     }
                 }

@@ -58,7 +58,7 @@ async fn remembered_login_expires_after_month_without_visit() {
 
 #[tokio::test]
 async fn failed_login_is_reported_once_without_login() {
-    for form in ["user=ada&password=byron", "user=&password=", "user=nobody&password=lovelace"] {
+    for form in ["user=ada&password=byron", "user=&password=", "user=unknown&password=lovelace"] {
         let mut browser = Browser::open();
         let page = browser.submit("/login", form).await;
         assert_eq!(

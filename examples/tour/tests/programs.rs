@@ -42,7 +42,7 @@ fn handler_behind_middleware_needs_user() {
         assert_eq!(browser.post("/login/2", &[]).location.as_deref(), Some("/account"));
         assert_eq!(browser.get("/account").text, "The account of Grace\n");
         browser.post("/login/3", &[]);
-        assert_eq!(browser.get("/account").status, 401, "nobody has this id");
+        assert_eq!(browser.get("/account").status, 401, "no user has this id");
     });
 }
 

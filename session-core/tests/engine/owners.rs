@@ -362,7 +362,7 @@ async fn label_merges_like_values_and_is_cleared() {
     late.commit().await.into_result().unwrap();
     assert_eq!(list(&app, "ada").await[0].label(), Some("Ada's phone"));
     app.request(&cookie, |session| session.insert("_label", 7)).await;
-    assert_eq!(list(&app, "ada").await[0].label(), None, "it is no text");
+    assert_eq!(list(&app, "ada").await[0].label(), None, "the label is not text");
     app.request(&cookie, |session| session.clear().and_then(|()| write_user(session))).await;
     assert_eq!(list(&app, "ada").await[0].label(), None);
 }

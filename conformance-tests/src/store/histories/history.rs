@@ -13,7 +13,7 @@ use super::model::{Call, CallResult, Model, Seen};
 use crate::Failure;
 use crate::failure::{Calls, chain};
 
-/// What the clients of one round share.
+/// The state that the clients of one round share.
 #[derive(Clone)]
 pub(super) struct Clients {
     store: Arc<dyn SessionStore>,

@@ -18,7 +18,7 @@ async fn books() -> &'static str {
 
 /// A handler with a session argument obtains the session, even if it reads nothing.
 async fn mine(session: Session) -> Result<String, Error> {
-    Ok(format!("The books of {}\n", session.get::<String>("user")?.unwrap_or("nobody".to_owned())))
+    Ok(format!("The books of {}\n", session.get::<String>("user")?.unwrap_or("guest".to_owned())))
 }
 
 /// Obtains the session only for a personal price. Therefore the list price stays cacheable.
