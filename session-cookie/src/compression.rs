@@ -1,4 +1,4 @@
-//! When a payload is compressed, and zlib with a limit on the decompressed size.
+//! The conditions for compressing a payload, and zlib with a limit on the decompressed size.
 
 use std::io::{Read as _, Write as _};
 

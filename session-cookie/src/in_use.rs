@@ -11,8 +11,8 @@ type Identity = [u8; 32];
 
 static IN_USE: Mutex<Vec<(Identity, Weak<str>)>> = Mutex::new(Vec::new());
 
-/// Notes that these keys sign sessions of a namespace, for as long as the returned value lives.
-/// `derivation` tells apart what the keys are used for.
+/// Registers these keys as signing keys of a namespace until the returned value is dropped.
+/// `derivation` distinguishes different uses of the keys.
 ///
 /// # Errors
 ///

@@ -200,7 +200,7 @@ impl SealedCookieSessionsBuilder {
     }
 }
 
-/// Why a cookie is replaced by a fresh session.
+/// The reason why a cookie is replaced by a fresh session.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Rejected {
     Seal,

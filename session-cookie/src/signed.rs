@@ -21,8 +21,9 @@ use crate::signer::{Digest, Refused, Signer};
 const SALT: &str = "cookie-session";
 /// The salt of itsdangerous, which Starlette does not change.
 const STARLETTE_SALT: &str = "itsdangerous.Signer";
-/// How many seconds the clock of the server that signed a cookie may be ahead. The age of a cookie
-/// is relevant for security, so this is less than stores allow. It does not extend the lifetime.
+/// The tolerated clock difference in seconds if the server that signed a cookie is ahead. The age
+/// of a cookie is relevant for security, so this is less than stores allow. It does not extend the
+/// lifetime.
 const CLOCK_TOLERANCE: u64 = 60;
 
 /// Stores each session in a signed cookie, in Flask's format.
@@ -103,11 +104,11 @@ impl SignedCookieSessions {
         Self::builder(config, key).build()
     }
 
-    /// Returns an interface that signs sessions as the `SessionMiddleware` of Starlette and FastAPI
-    /// does, so that both applications read and change one session.
+    /// Returns an interface that is compatible with the `SessionMiddleware` of Starlette and
+    /// FastAPI. Both applications read and change one session.
     ///
-    /// Starlette sets no cookie without `Max-Age` unless it is told so, and never `Secure`. These
-    /// settings are its defaults:
+    /// By default, Starlette sets `Max-Age` on every cookie, and never `Secure`. These settings are
+    /// its defaults:
     ///
     /// ```
     /// use std::time::Duration;
@@ -291,7 +292,7 @@ fn refuse_timeouts(config: &SessionConfig) -> Result<(), Error> {
     Err(Error::new(ErrorKind::Configuration, message))
 }
 
-/// Refuses a maximum number of sessions: only the browsers have them.
+/// Refuses a maximum number of sessions, because the sessions are stored only in browsers.
 pub(crate) fn refuse_limit(config: &SessionConfig) -> Result<(), Error> {
     if config.max_sessions().is_none() {
         return Ok(());

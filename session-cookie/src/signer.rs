@@ -54,7 +54,7 @@ const _: () = {
     is_overwritten::<Sha512>();
 };
 
-/// Why a value is not accepted.
+/// The reason why a value is refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Refused {
     /// None of the keys signed it.

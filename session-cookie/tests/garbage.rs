@@ -1,5 +1,5 @@
-//! Cookies that no browser should send. Nothing panics, a forged cookie is a fresh session, and a
-//! signed one keeps every key that can be kept.
+//! Cookies that no browser should send. Nothing panics, and a forged cookie opens a fresh session.
+//! A signed cookie keeps all readable keys.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "support/itsdangerous.rs"]

@@ -128,7 +128,7 @@ proptest! {
     }
 }
 
-/// One thing that a handler does to its session.
+/// One action of a handler on its session.
 #[derive(Clone, Debug)]
 enum Step {
     Insert(String, Value),
@@ -142,8 +142,7 @@ enum Step {
 }
 
 impl Step {
-    /// Takes the step. It fails only if the stored value has another type, and then changes
-    /// nothing.
+    /// Runs the step. It fails only if the stored value has another type, and then changes nothing.
     fn take(&self, session: &Session) -> Result<(), TestCaseError> {
         let before = (payload_of(session), changes_of(session).len());
         let Err(error) = self.apply(session) else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! The settings of a connection, and the clients that they make.
+//! The settings of a connection, and clients with these settings.
 
 use std::sync::Arc;
 #[cfg(feature = "cluster")]

@@ -156,9 +156,8 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Sets where it is reported that the store has connected again after it lost the connection.
-    /// By default, only `tracing` gets it. On a Cluster, redis-rs connects again by itself, which
-    /// is not reported.
+    /// Sets the handlers of reconnection events. By default, reconnections are reported to
+    /// `tracing` only. On a Cluster, redis-rs reconnects by itself and reports nothing.
     pub fn events(mut self, events: Events) -> Self {
         self.events = events;
         self

@@ -24,12 +24,12 @@ pub(crate) struct Call<'a> {
 
 /// The result of a script on a record.
 pub(crate) enum Changed {
-    /// Nothing, because the record has another version or does not exist.
+    /// Nothing changed. The record has another version or does not exist.
     Stale,
-    /// Nothing, because the key must be put on the list of this owner first.
+    /// Nothing changed. The key must be put on the list of this owner first.
     Unlisted(Vec<u8>),
-    /// The change. If the old record had an owner, there is the entry in that owner's list, unless
-    /// the call made it.
+    /// The record changed. If the old record had an owner, this is the entry in that owner's list,
+    /// unless the call itself created the entry.
     Done(Option<Listing>),
 }
 
@@ -129,7 +129,8 @@ impl Call<'_> {
         Ok(members.into_iter().filter_map(key).collect())
     }
 
-    /// Puts a key on its owner's list for some milliseconds, and returns when they have passed.
+    /// Puts a key on its owner's list for this number of milliseconds. Returns the time until which
+    /// the key is listed.
     pub(crate) async fn list(
         &self,
         key: &StoreKey,
@@ -157,7 +158,8 @@ impl Call<'_> {
         }
     }
 
-    /// Puts a key back on its owner's list if `until` is not the time of the entry, or a later one.
+    /// Puts a key back on its owner's list unless its entry lasts until the required time. `until`
+    /// is the result of reading the entry.
     async fn relist_unless(
         &self,
         key: &StoreKey,

@@ -21,14 +21,14 @@ use crate::names::record_name;
 use crate::record::{self, NOT_LISTED};
 use crate::scripts::{REMOVE, REPLACE, TOUCH};
 
-/// How much longer a key is on its owner's list than Redis keeps the record, in milliseconds. In a
-/// Cluster, the clocks of the nodes differ.
+/// The time in milliseconds that a key stays on its owner's list after Redis removed the record. In
+/// a Cluster, the clocks of the nodes differ.
 const MARGIN: u64 = MAX_CLOCK_SKEW.as_secs() * 1000;
 /// The longest time for which Redis keeps a record, in milliseconds: 8000 years.
 const LONGEST: u64 = 250_000_000_000_000;
 /// The longest owner, in bytes.
 const MAX_OWNER: usize = 1 << 20;
-/// How many records are loaded concurrently.
+/// The maximum number of concurrent loads.
 const MAX_CONCURRENT_LOADS: usize = 128;
 
 /// Records in Redis. Clones share one connection.

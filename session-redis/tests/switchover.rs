@@ -99,7 +99,7 @@ impl Writer {
     }
 }
 
-/// Without the events of the sentinels, the store would use the old master for ever.
+/// Without the events of the sentinels, the store would use the old master forever.
 #[tokio::test]
 async fn store_leaves_old_master_that_still_accepts_writes() {
     let sentinel = start().await;

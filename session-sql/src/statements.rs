@@ -7,7 +7,7 @@ use session_core::{Error, ErrorKind};
 /// The longest name of a table or a schema. The names of indexes must fit into every database.
 const LONGEST_NAME: usize = 48;
 
-/// How many keys the statement `load_many` has.
+/// The number of keys in the statement `load_many`.
 pub(crate) const KEYS_PER_STATEMENT: usize = 64;
 
 /// The SQL of one database.
@@ -80,7 +80,7 @@ pub(crate) enum Column {
 #[derive(Clone, Debug)]
 pub(crate) struct TableName {
     full: String,
-    /// Where the name without the schema begins.
+    /// The position of the name without the schema.
     start: usize,
 }
 

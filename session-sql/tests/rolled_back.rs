@@ -14,7 +14,7 @@ use support::{migrated_by, new_key, record};
 use test_servers::{PrivateServer, postgres_with};
 use tokio::task::JoinSet;
 
-/// How often a statement runs at most.
+/// The maximum number of runs of a statement.
 const MAX_RUNS: usize = 9;
 
 /// Returns a store with one connection.
@@ -23,8 +23,8 @@ async fn store(server: &PrivateServer) -> SqlStore {
     migrated_by(builder, server.url()).await
 }
 
-/// Lets the first runs of an update fail with the error of a database that rolled it back. A
-/// sequence counts also what is rolled back.
+/// Makes the first runs of an update fail with the error of a rollback by the database. A sequence
+/// also counts runs that are rolled back.
 async fn fail_updates(server: &PrivateServer, runs: usize) {
     if server.url().starts_with("postgres") {
         let body = format!(

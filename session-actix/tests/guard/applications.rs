@@ -36,7 +36,7 @@ pub(crate) struct World {
     pub(crate) users: Accounts,
     pub(crate) clock: ManualClock,
     pub(crate) sessions: Arc<dyn SessionInterface>,
-    /// How many calls of the store a request makes that only reads its session.
+    /// The number of store calls of a request that only reads its session.
     pub(crate) open_costs: usize,
     store_calls: Arc<AtomicUsize>,
 }

@@ -34,7 +34,7 @@ const _: () = {
 };
 
 impl Cipher {
-    /// How many bytes sealing adds before the base64 encoding.
+    /// The number of bytes that sealing adds before the base64 encoding.
     pub(super) const OVERHEAD: usize = TAG + NONCE;
 
     pub(super) fn new(key: &SecretKey) -> Result<Self, Error> {

@@ -23,7 +23,7 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use super::{Connection, credentials_of};
 use crate::error::timed_out;
 
-/// How long to wait before each attempt to send a redirected command to the new node.
+/// The pauses before the attempts to send a redirected command to the new node.
 const WAITS: [Duration; 6] = [
     Duration::ZERO,
     Duration::from_millis(20),
@@ -33,7 +33,7 @@ const WAITS: [Duration; 6] = [
     Duration::from_millis(320),
 ];
 
-/// How long connecting to the whole Cluster may take, in deadlines of a call.
+/// The time limit for connecting to the whole Cluster, as a multiple of a call's deadline.
 const PATIENCE: u32 = 5;
 
 pub(crate) struct Cluster {

@@ -1,8 +1,8 @@
 //! The master that the Sentinels name, and leaving it when they name another one.
 //!
-//! The client of redis-rs asks only when it connects, and trusts the first Sentinel that replies.
-//! A planned failover leaves the connection to the old master open, which accepts writes for ten
-//! more seconds.
+//! The client of redis-rs queries the Sentinels only when it connects, and trusts the first one
+//! that replies. A planned failover leaves the connection to the old master open. The old master
+//! accepts writes for ten more seconds.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,14 +25,14 @@ use super::reconnecting::Connector;
 /// second as soon as it has promoted the replica, and each Sentinel the first when it learns of it.
 const EVENTS: [&str; 2] = ["+switch-master", "+promoted-slave"];
 
-/// How long a Sentinel may take to connect or to reply while it is followed.
+/// The time in which a followed Sentinel must connect or reply.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How often a Sentinel is asked although it sent no event. A connection that does not reply any
-/// more sends none.
+/// The interval of queries to a Sentinel that sends no event. A broken connection delivers no
+/// events.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long to wait for the other Sentinels after one replied.
+/// The time to wait for the other Sentinels after the first reply.
 const OTHERS: Duration = Duration::from_millis(250);
 
 /// Connects to the master that Sentinels monitor.
@@ -41,7 +41,7 @@ pub(crate) struct Sentinels {
     clients: Vec<Client>,
     /// Returns the client of a server at a host and port.
     server: Box<dyn Fn(String, u16, Option<Credentials>) -> RedisResult<Client> + Send + Sync>,
-    /// Of the credentials of the server.
+    /// The provider of the server's credentials.
     provider: Option<Arc<dyn CredentialsProvider>>,
     /// The master of the last connection.
     connected: Option<Master>,
@@ -150,7 +150,7 @@ async fn watch(sentinel: &Client, master_name: &str, current: &Master) -> RedisR
         return Err(error);
     }
     loop {
-        // The first time, for events before the subscription.
+        // The first query detects a failover before the subscription.
         match ask(&mut connection, master_name).await {
             Ok(named) if named.is_after(current) && named.address != current.address => {
                 return Ok(());

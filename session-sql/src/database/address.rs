@@ -98,7 +98,7 @@ pub(super) fn check(label: &str, address: &str, known: Parameters) -> Result<boo
     Ok(seen.iter().any(|(setting, _)| setting == "sslmode"))
 }
 
-/// Returns the name of what a parameter sets.
+/// Returns the name of the setting that a parameter changes.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 fn setting(name: &str, known: Parameters) -> Option<Cow<'static, str>> {
     let group = known.iter().find(|group| group.contains(&name));

@@ -1,13 +1,13 @@
 //! The pauses before a statement that the database rolled back is repeated.
 //!
-//! Without them, two statements that deadlocked would meet again, and a server under load would get
-//! more of it.
+//! Without pauses, two deadlocked statements would deadlock again, and retries would add load to a
+//! busy server.
 
 use std::time::Duration;
 
-/// How often a statement is repeated at most. The deadline of the call may end it earlier.
+/// The maximum number of repetitions. The deadline of the call may end them earlier.
 const MAX_REPETITIONS: u32 = 8;
-/// The longest first pause. Each of the next ones may be twice as long.
+/// The longest first pause. Each further pause can be twice as long.
 const FIRST: Duration = Duration::from_millis(4);
 const LONGEST: Duration = Duration::from_millis(200);
 

@@ -20,9 +20,9 @@ use super::failure;
 use super::query::{OwnedValue, QueryResult, Value};
 use crate::statements::{Batch, Statement};
 
-/// How many calls share a statement at most.
+/// The maximum number of calls in one statement.
 const MAX_CALLS: usize = 64;
-/// How many bytes the values of a batch have at most, unless a single call has more.
+/// The maximum size of a batch in bytes of values. A single call may exceed it.
 const MAX_BYTES: usize = 1 << 20;
 
 pub(super) struct Batches<D: Driver> {
@@ -39,7 +39,7 @@ struct Shared<D: Driver> {
 /// The calls of one statement.
 #[derive(Default)]
 struct WaitQueue {
-    /// How many statements are in progress: at most as many as there are connections.
+    /// The number of statements in progress, at most the number of connections.
     permits: u32,
     waiting: VecDeque<Call>,
 }

@@ -124,7 +124,7 @@ impl<D: Driver> Connections<D> {
         results
     }
 
-    /// Decides what becomes of a connection after its call.
+    /// Returns the connection to its pool or closes it, depending on the result of its call.
     fn settle<T>(&self, lease: &mut Lease<D>, result: &sqlx::Result<T>) {
         let Err(error) = result else { return lease.set_sound(true) };
         if failure::is_read_only(error, D::meaning) {

@@ -25,7 +25,7 @@ impl<D: Driver> Provided<D> {
     }
 
     pub(super) fn set_pool(&self, pool: &Arc<Pool<D>>) {
-        // It is set once.
+        // The cell is set only once.
         let _ = self.pool.set(Arc::downgrade(pool));
     }
 

@@ -18,7 +18,7 @@ use super::query::{OwnedValue, QueryResult, Value};
 use super::transaction::Transaction;
 use crate::statements::Statement;
 
-/// How many writes share a transaction at most. Other processes wait for its end.
+/// The maximum number of writes in one transaction. Other processes wait for its end.
 const MAX_WRITES: usize = 64;
 
 pub(super) struct Group<D: Driver> {
@@ -42,7 +42,7 @@ struct Write {
     reply: oneshot::Sender<sqlx::Result<QueryResult>>,
 }
 
-/// Why a transaction was not committed.
+/// The reason why a transaction was not committed.
 enum Failure {
     /// None of its writes was applied.
     RolledBack,

@@ -22,7 +22,7 @@ pub(crate) enum OwnedValue {
 
 /// The result of a statement.
 pub(crate) struct QueryResult {
-    /// How many rows were written.
+    /// The number of written rows.
     pub(crate) changed: u64,
     /// The rows that were read; `None` for a row that cannot be decoded.
     pub(crate) rows: Vec<Option<Vec<Cell>>>,

@@ -1,4 +1,4 @@
-//! Whether an idle connection may be broken, or lead to the wrong server.
+//! Detects idle connections that may be broken or lead to the wrong server.
 //!
 //! A ping before each call would double the round trips. Without any, each idle connection to a
 //! restarted server would fail one call, and so would the first call after a pause, because servers

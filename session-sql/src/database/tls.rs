@@ -36,7 +36,7 @@ pub(super) fn secure_mysql(sets_mode: bool, options: MySqlConnectOptions) -> MyS
     options.ssl_mode(MySqlSslMode::VerifyIdentity)
 }
 
-/// Returns whether nothing is between the server and this process.
+/// Returns whether the connection does not leave this machine.
 fn is_local(host: &str, has_socket: bool) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     has_socket

@@ -1,4 +1,4 @@
-//! Rows with mutated columns. What is read as a record, is written as the same row.
+//! Rows with mutated columns. A row that is read as a record is written as the same row.
 
 use fuzzing::Fuzz;
 
