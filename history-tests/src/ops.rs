@@ -1,5 +1,6 @@
 //! The operations of handlers.
 
+use session_core::interface::SessionPage;
 use session_core::{Error, ErrorKind, Flash, Outcome, Session};
 
 use crate::history::{Effect, OPEN_END, OwnerCall, OwnerCallKind};
@@ -270,14 +271,10 @@ fn failed_to_end(error: Error) -> (Error, OwnerCallKind) {
 }
 
 async fn list(owners: &dyn session_core::OwnerSessions, owner: &str) -> Called {
-    let listed = owners.sessions_of(owner).await;
-    let handles = |sessions: Vec<session_core::OwnedSession>| {
-        sessions.iter().map(|session| session.handle().to_owned()).collect()
-    };
-    match listed {
-        Ok(sessions) => Ok(OwnerCallKind::Listed { handles: handles(sessions), complete: true }),
-        Err(error) => Err((error, nothing_listed())),
-    }
+    let page = owners.page(owner, None, SessionPage::LIMIT).await;
+    let page = page.map_err(|error| (error, nothing_listed()))?;
+    let handles = page.sessions.iter().map(|session| session.handle().to_owned()).collect();
+    Ok(OwnerCallKind::Listed { handles, complete: page.next.is_none() })
 }
 
 fn nothing_listed() -> OwnerCallKind {

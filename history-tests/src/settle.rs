@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use session_core::interface::SessionPage;
 use session_core::store::{Record, StoreKey};
 use session_core::{Error, OwnerSessions};
 
@@ -127,8 +128,15 @@ async fn observe_list(world: &World, engine: usize, owner: &str) -> Result<(), E
 }
 
 async fn handles(owners: &dyn OwnerSessions, owner: &str) -> Result<Vec<String>, Error> {
-    let sessions = owners.sessions_of(owner).await?;
-    Ok(sessions.iter().map(|session| session.handle().to_owned()).collect())
+    let (mut handles, mut after) = (Vec::new(), None);
+    loop {
+        let page = owners.page(owner, after.as_deref(), SessionPage::LIMIT).await?;
+        handles.extend(page.sessions.iter().map(|session| session.handle().to_owned()));
+        after = page.next;
+        if after.is_none() {
+            return Ok(handles);
+        }
+    }
 }
 
 /// Ends the sessions of every owner and checks that none is left.

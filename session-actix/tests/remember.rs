@@ -66,7 +66,7 @@ async fn remembered<A: Application>(client: &mut TestClient<A>, world: &World) {
         assert_eq!(user(client).await, "ada");
         assert_eq!(token(client), before, "a request with a session uses no token");
         assert_eq!(client.get("/recent").await.unwrap().text(), "false");
-        assert_eq!(world.sessions.sessions_of("ada").await.unwrap().len(), 1);
+        assert_eq!(world.sessions.page("ada", None, 100).await.unwrap().sessions.len(), 1);
     }
     client.browser_mut().restart();
     world.clock.advance(31 * DAY);
@@ -113,13 +113,17 @@ async fn parallel<A: Application>(client: &mut TestClient<A>, world: &World) {
         plant(client, &first);
         assert_eq!(user(client).await, "ada");
         sessions.push(client.browser().cookie("session").unwrap().to_owned());
-        assert_eq!(world.sessions.sessions_of("ada").await.unwrap().len(), 1, "one device");
+        assert_eq!(
+            world.sessions.page("ada", None, 100).await.unwrap().sessions.len(),
+            1,
+            "one device"
+        );
     }
     // The browser keeps the cookie of the response that came last.
     let early = format!("session={}; Path=/", sessions[0]);
     client.browser_mut().receive("/", &early).unwrap();
     assert_eq!(user(client).await, "ada");
-    assert_eq!(world.sessions.sessions_of("ada").await.unwrap().len(), 1);
+    assert_eq!(world.sessions.page("ada", None, 100).await.unwrap().sessions.len(), 1);
 }
 
 #[actix_web::test]
@@ -149,7 +153,7 @@ async fn stolen<A: Application>(client: &mut TestClient<A>, world: &World) {
     assert_eq!(user(client).await, "", "the restored session has ended");
     plant(client, &newest);
     assert_eq!(user(client).await, "", "the series has ended");
-    let left = world.sessions.sessions_of("ada").await.unwrap();
+    let left = world.sessions.page("ada", None, 100).await.unwrap().sessions;
     let left: Vec<_> = left.iter().map(|session| session.handle().to_owned()).collect();
     assert_eq!(left, [phone], "other sessions stay");
 }

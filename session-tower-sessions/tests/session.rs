@@ -251,9 +251,9 @@ async fn login_of_this_project_lists_session_of_user() {
     browser.get("/set").await;
     browser.get("/login").await;
     assert_eq!(browser.text("/keys").await, "a,user");
-    assert_eq!(sessions.sessions_of("ada").await.unwrap().len(), 1);
+    assert_eq!(sessions.page("ada", None, 100).await.unwrap().sessions.len(), 1);
     browser.get("/flush").await;
-    assert_eq!(sessions.sessions_of("ada").await.unwrap().len(), 0);
+    assert_eq!(sessions.page("ada", None, 100).await.unwrap().sessions.len(), 0);
 }
 
 #[tokio::test]

@@ -15,10 +15,10 @@ const MINUTE: Duration = Duration::from_mins(1);
 rules! {
     ($) pub(crate) const OWNERS, macro __interface_owners, for InterfaceUnderTest;
 
-    /// `sessions_of` lists all sessions of the owner and none of another owner, even if its name
-    /// differs only in case.
+    /// `page` lists all sessions of the owner and none of another owner, even if its name differs
+    /// only in case.
     ///
-    /// Compare owners byte by byte, and do not limit the length of the list.
+    /// Compare owners byte by byte.
     async fn a_list_shows_each_session_of_the_owner_and_of_nobody_else(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");
@@ -32,8 +32,8 @@ rules! {
         under_test.equal(0, owners.list(&somebody("eve")).await?.len())
     }
 
-    /// The pages of a list have the same sessions as `sessions_of`, each of them once, and no page
-    /// has more than the limit.
+    /// Short pages have the same sessions as one long page, each of them once, and no page has more
+    /// than the limit.
     ///
     /// Use the last session of a page as the position after it. A position that counts sessions
     /// skips one if a session ends between two calls.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use session_core::interface::SessionPage;
 use session_core::{Error, OwnedSession, OwnerSessions, Session, SessionInterface};
 
 use super::InterfaceUnderTest;
@@ -33,11 +34,9 @@ impl Owners {
         Self { sessions, calls }
     }
 
+    /// Returns all sessions of an owner.
     pub(crate) async fn list(&self, owner: &Owner) -> Result<Vec<OwnedSession>, Failure> {
-        let what = format!("sessions_of({})", owner.name);
-        let listed = self.told(&what, self.sessions.sessions_of(&owner.id).await)?;
-        self.calls.note(format!("{what} = {} of them", listed.len()));
-        Ok(listed)
+        Ok(self.pages(owner, SessionPage::LIMIT).await?.0)
     }
 
     /// Returns the sessions on all pages of a list, and how many the longest page has.

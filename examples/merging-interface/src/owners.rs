@@ -10,12 +10,6 @@ use crate::{MergingSessions, Place};
 
 #[async_trait]
 impl OwnerSessions for MergingSessions {
-    async fn sessions_of(&self, owner: &str) -> Result<Vec<OwnedSession>, Error> {
-        let mut found = self.table.owned_by(owner, self.config.now());
-        found.sort_by_key(|(_, record)| Reverse((record.last_seen, record.created_at)));
-        Ok(found.into_iter().map(shown).collect())
-    }
-
     /// Pages are in the order of the handles. The position after a page is its last handle.
     async fn page(
         &self,
@@ -26,9 +20,10 @@ impl OwnerSessions for MergingSessions {
         let mut found = self.table.owned_by(owner, self.config.now());
         found.retain(|(handle, _)| after.is_none_or(|after| **handle > *after));
         found.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let limit = limit.max(1);
+        let limit = limit.clamp(1, SessionPage::LIMIT);
         let next = (found.len() > limit).then(|| found[limit - 1].0.clone());
         found.truncate(limit);
+        found.sort_by_key(|(_, record)| Reverse((record.last_seen, record.created_at)));
         Ok(SessionPage::new(found.into_iter().map(shown).collect(), next))
     }
 

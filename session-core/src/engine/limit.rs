@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::time::SystemTime;
 
 use super::deadline::Deadline;
+use super::end::BATCH;
 use super::listing::Listed;
 use super::sessions::ServerSideSessions;
 use crate::events::{Event, EventSession};
@@ -12,7 +13,7 @@ use crate::store::SessionStore;
 use crate::{Error, ErrorKind, OwnedSession};
 
 impl<S: SessionStore> ServerSideSessions<S> {
-    /// Ends all but the last sessions of an owner. Returns those that there were, the last first.
+    /// Ends all but the last sessions of an owner. Returns those that are left, the last first.
     pub(super) async fn limit(
         &self,
         owner: &str,
@@ -24,19 +25,22 @@ impl<S: SessionStore> ServerSideSessions<S> {
         };
         let keys = self.store.keys_of(index, owner).await?;
         let now = self.config.now();
-        let mut sessions = self.listed(owner, &keys, now).await?;
-        sessions.retain(|session| !session.is_orphan);
-        sessions.sort_by(|one, other| other.rank().cmp(&one.rank()));
-        // A session that is being rotated may have two records.
-        let mut handles = HashSet::new();
-        sessions.retain(|session| handles.insert(session.handle.clone()));
-        for session in sessions.iter().skip(limit) {
-            let mut deadline = Deadline::start(&self.config);
-            self.end_record(&session.live.record, Some(owner), &mut deadline).await?;
-            let session = EventSession::new(Some(owner), Some(&session.handle));
-            self.store.events.report(Event::Ended { session });
+        let mut last: Vec<Listed> = Vec::new();
+        for keys in keys.chunks(BATCH) {
+            last.append(&mut self.listed(owner, keys, now).await?.sessions);
+            last.retain(|session| !session.is_orphan);
+            last.sort_by(|one, other| other.rank().cmp(&one.rank()));
+            // A session that is being rotated may have two records.
+            let mut handles = HashSet::new();
+            last.retain(|session| handles.insert(session.handle.clone()));
+            for session in last.drain(limit.min(last.len())..) {
+                let mut deadline = Deadline::start(&self.config);
+                self.end_record(&session.live.record, Some(owner), &mut deadline).await?;
+                let session = EventSession::new(Some(owner), Some(&session.handle));
+                self.store.events.report(Event::Ended { session });
+            }
         }
-        Ok(sessions.into_iter().map(|session| session.shown(now)).collect())
+        Ok(last.into_iter().map(|session| session.shown(now)).collect())
     }
 }
 

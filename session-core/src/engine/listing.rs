@@ -4,11 +4,12 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::time::SystemTime;
 
+use super::content;
 use super::end::BATCH;
 use super::find::{Found, Live, Moved};
 use super::sessions::ServerSideSessions;
 use crate::Error;
-use crate::store::{SessionStore, StoreKey};
+use crate::store::{Record, SessionStore, StoreKey, Version};
 
 /// How many unfinished rotations a listing recognizes. Each costs a load.
 const CHECKED_ROTATIONS: usize = 10;
@@ -25,8 +26,10 @@ pub(super) struct Listed {
 
 /// The records that were loaded for one listing. Each key is loaded at most once.
 #[derive(Default)]
-struct Listing {
-    listed: Vec<Listed>,
+pub(super) struct Listing {
+    pub(super) sessions: Vec<Listed>,
+    /// The records of remember-me series of the owner.
+    pub(super) series: Vec<(StoreKey, Version)>,
     index_of: HashMap<StoreKey, usize>,
     seen: HashSet<StoreKey>,
 }
@@ -42,11 +45,13 @@ impl<S: SessionStore> ServerSideSessions<S> {
         owner: &str,
         keys: &[StoreKey],
         now: SystemTime,
-    ) -> Result<Vec<Listed>, Error> {
+    ) -> Result<Listing, Error> {
         let mut listing = Listing { seen: keys.iter().copied().collect(), ..Listing::default() };
         let mut moved = Vec::new();
         for keys in keys.chunks(BATCH) {
             for (key, record) in keys.iter().zip(self.store.load_many(keys).await?) {
+                let series = record.as_ref().filter(|record| is_series_of(owner, record));
+                listing.series.extend(series.map(|record| (*key, record.version())));
                 match self.judge(key, record, now) {
                     Found::Live(live) => listing.add(owner, live),
                     Found::Moved(further) => moved.push(further),
@@ -66,12 +71,11 @@ impl<S: SessionStore> ServerSideSessions<S> {
                 Found::Gone => {}
             }
         }
-        let mut listed = listing.listed;
-        for record in &mut listed {
+        for record in &mut listing.sessions {
             record.is_moved = successors.contains(&record.live.record.key);
         }
-        self.find_orphans(&mut listed, &listing.index_of, now).await?;
-        Ok(listed)
+        self.find_orphans(&mut listing.sessions, &listing.index_of, now).await?;
+        Ok(listing)
     }
 
     /// Marks the records whose rotation is unfinished: the record that they were to replace is
@@ -113,9 +117,14 @@ impl<S: SessionStore> ServerSideSessions<S> {
 impl Listing {
     fn add(&mut self, owner: &str, live: Live) {
         if live.record.owner() == Some(owner) {
-            self.index_of.insert(live.record.key, self.listed.len());
+            self.index_of.insert(live.record.key, self.sessions.len());
             let handle = live.record.lineage.handle(owner);
-            self.listed.push(Listed { live, handle, is_orphan: false, is_moved: false });
+            self.sessions.push(Listed { live, handle, is_orphan: false, is_moved: false });
         }
     }
+}
+
+/// Whether a record remembers a browser of the owner.
+pub(super) fn is_series_of(owner: &str, record: &Record) -> bool {
+    record.owner() == Some(owner) && content::is_series(record.payload())
 }

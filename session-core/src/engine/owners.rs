@@ -7,36 +7,21 @@ use std::time::SystemTime;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::content;
 use super::deadline::Deadline;
 use super::end::BATCH;
 use super::find::time_for_ending;
 use super::lineage::Lineage;
-use super::listing::Listed;
+use super::listing::{Listed, is_series_of};
 use super::position::Position;
 use super::sessions::ServerSideSessions;
 use crate::events::{Event, EventSession};
 use crate::interface::{Opened, SessionPage, state_of};
 use crate::login::Login;
-use crate::store::{OwnerIndex, StoreKey};
+use crate::store::{OwnerIndex, StoreKey, Version};
 use crate::{Error, ErrorKind, OwnedSession, OwnerSessions, Session, SessionConfig, async_trait};
 
 #[async_trait]
 impl<S: OwnerIndex> OwnerSessions for ServerSideSessions<S> {
-    async fn sessions_of(&self, owner: &str) -> Result<Vec<OwnedSession>, Error> {
-        let now = self.config.now();
-        let keys = self.store.keys_of(&self.store.inner, owner).await?;
-        let mut sessions = self.listed(owner, &keys, now).await?;
-        sessions.retain(|session| !session.is_orphan);
-        sessions.sort_by_key(|session| {
-            Reverse((session.last_seen(now), session.live.record.created_at))
-        });
-        // A session that is being rotated may have two records.
-        let mut handles = HashSet::new();
-        sessions.retain(|session| handles.insert(session.handle.clone()));
-        Ok(sessions.into_iter().map(|session| session.shown(now)).collect())
-    }
-
     async fn page(
         &self,
         owner: &str,
@@ -53,10 +38,16 @@ impl<S: OwnerIndex> OwnerSessions for ServerSideSessions<S> {
             None => 0,
         };
         let keys = &keys[first..];
-        let page = &keys[..limit.max(1).min(keys.len())];
+        let page = &keys[..limit.clamp(1, SessionPage::LIMIT).min(keys.len())];
         let now = self.config.now();
-        let mut sessions = self.listed(owner, page, now).await?;
+        let mut sessions = self.listed(owner, page, now).await?.sessions;
         sessions.retain(|session| !session.is_orphan);
+        sessions.sort_by_key(|session| {
+            Reverse((session.last_seen(now), session.live.record.created_at))
+        });
+        // A session that is being rotated may have two records.
+        let mut handles = HashSet::new();
+        sessions.retain(|session| handles.insert(session.handle.clone()));
         let next = page.last().filter(|_| page.len() < keys.len());
         let next = next.map(|key| URL_SAFE_NO_PAD.encode(key.as_bytes()));
         let sessions = sessions.into_iter().map(|session| session.shown(now)).collect();
@@ -78,7 +69,9 @@ impl<S: OwnerIndex> OwnerSessions for ServerSideSessions<S> {
         let is_wanted = |other: &Listed| other.handle == handle;
         // An unfinished rotation has another record with this handle.
         let is_last = |other: &Listed| other.live.head.predecessor.is_none();
-        Ok(self.end_where(owner, is_wanted, is_last).await? > 0)
+        let mut ending = Ending::default();
+        self.end_where(owner, is_wanted, is_last, &mut ending).await?;
+        Ok(ending.result()? > 0)
     }
 
     async fn end_others(&self, session: &Session) -> Result<usize, Error> {
@@ -92,17 +85,32 @@ impl<S: OwnerIndex> OwnerSessions for ServerSideSessions<S> {
         let is_own = |other: &Listed| {
             Some(&other.handle) == own.as_ref() || Some(other.live.record.key) == next
         };
-        self.end_where(&owner, |other| !is_own(other), |_| false).await
+        let mut ending = Ending::default();
+        self.end_where(&owner, |other| !is_own(other), |_| false, &mut ending).await?;
+        ending.result()
     }
 
     async fn end_all(&self, owner: &str) -> Result<usize, Error> {
-        let ended = self.end_where(owner, |_| true, |_| false).await?;
-        if self.end_series(owner).await? == 0 {
-            return Ok(ended);
+        let mut ending = Ending { with_series: true, ..Ending::default() };
+        self.end_where(owner, |_| true, |_| false, &mut ending).await?;
+        if ending.series > 0 {
+            // A session may have been restored in the meantime.
+            self.end_where(owner, |_| true, |_| false, &mut ending).await?;
         }
-        // A session may have been restored in the meantime.
-        Ok(ended + self.end_where(owner, |_| true, |_| false).await?)
+        ending.result()
     }
+}
+
+/// The result so far of a call that ends sessions of an owner.
+#[derive(Default)]
+struct Ending {
+    with_series: bool,
+    /// The handles of the sessions that it ended.
+    ended: HashSet<String>,
+    /// The records that could not be ended.
+    left: HashSet<StoreKey>,
+    series: usize,
+    failure: Option<Error>,
 }
 
 impl<S: OwnerIndex> ServerSideSessions<S> {
@@ -114,62 +122,89 @@ impl<S: OwnerIndex> ServerSideSessions<S> {
         }
     }
 
-    /// Ends everything that remembers a browser of the owner, and returns how many it ended.
-    async fn end_series(&self, owner: &str) -> Result<usize, Error> {
-        let mut count = 0;
-        for key in self.store.keys_of(&self.store.inner, owner).await? {
-            while let Some(record) = self.store.load(&key).await? {
-                if record.owner() != Some(owner) || !content::is_series(record.payload()) {
-                    break;
-                }
-                if self.store.remove(&key, record.version()).await? {
-                    count += 1;
-                }
-            }
-        }
-        Ok(count)
-    }
-
-    /// Ends these sessions, with what unfinished rotations left of them, and returns how many it
-    /// ended. It loads no more records after it has ended the last one. Each session has its own
-    /// deadline. A session that cannot be ended does not keep the others alive.
+    /// Ends these sessions, with what unfinished rotations left of them. It loads no more records
+    /// after it has ended the last one. Each session has its own deadline. A session that cannot be
+    /// ended does not keep the others alive.
     async fn end_where(
         &self,
         owner: &str,
         is_wanted: impl Fn(&Listed) -> bool + Send + Sync,
         is_last: impl Fn(&Listed) -> bool + Send + Sync,
-    ) -> Result<usize, Error> {
+        ending: &mut Ending,
+    ) -> Result<(), Error> {
         let keys = self.store.keys_of(&self.store.inner, owner).await?;
-        let (mut ended, mut left) = (HashSet::new(), HashSet::new());
-        let (mut failure, mut is_done) = (None, false);
+        let mut is_done = false;
         for keys in keys.chunks(BATCH) {
             if is_done {
                 break;
             }
             let now = self.config.now();
-            for session in self.listed(owner, keys, time_for_ending(now)).await? {
-                if !is_wanted(&session) {
-                    continue;
-                }
+            let listing = self.listed(owner, keys, time_for_ending(now)).await?;
+            if ending.with_series {
+                self.end_series(owner, listing.series, ending).await;
+            }
+            for session in listing.sessions.into_iter().filter(&is_wanted) {
                 let mut deadline = Deadline::start(&self.config);
                 let result =
                     self.end_record(&session.live.record, Some(owner), &mut deadline).await;
                 is_done |= result.is_ok() && is_last(&session);
-                match result {
-                    Ok(_) if session.is_orphan || session.has_expired(&self.config, now) => {}
-                    Ok(_) => {
-                        let ended_session = EventSession::new(Some(owner), Some(&session.handle));
-                        self.store.events.report(Event::Ended { session: ended_session });
-                        ended.insert(session.handle);
-                    }
-                    Err(error) => {
-                        left.insert(session.handle);
-                        failure.get_or_insert(error);
-                    }
+                let is_live = !session.is_orphan && !session.has_expired(&self.config, now);
+                if result.is_ok() && is_live {
+                    let session = EventSession::new(Some(owner), Some(&session.handle));
+                    self.store.events.report(Event::Ended { session });
                 }
+                let handle = is_live.then_some(session.handle);
+                ending.add(session.live.record.key, handle, result.map(drop));
             }
         }
-        failure.map_or(Ok(ended.len()), |failure| Err(unfinished(ended.len(), left.len(), failure)))
+        Ok(())
+    }
+
+    /// Ends what remembers a browser of the owner.
+    async fn end_series(&self, owner: &str, series: Vec<(StoreKey, Version)>, ending: &mut Ending) {
+        for (key, version) in series {
+            let result = self.remove_series(owner, &key, version).await;
+            ending.series += usize::from(result.is_ok());
+            ending.add(key, None, result);
+        }
+    }
+
+    async fn remove_series(
+        &self,
+        owner: &str,
+        key: &StoreKey,
+        mut version: Version,
+    ) -> Result<(), Error> {
+        while !self.store.remove(key, version).await? {
+            // A token has been used in the meantime.
+            match self.store.load(key).await? {
+                Some(record) if is_series_of(owner, &record) => version = record.version(),
+                _ => break,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Ending {
+    fn add(&mut self, key: StoreKey, handle: Option<String>, result: Result<(), Error>) {
+        match result {
+            Ok(()) => {
+                self.left.remove(&key);
+                self.ended.extend(handle);
+            }
+            Err(error) => {
+                self.left.insert(key);
+                self.failure.get_or_insert(error);
+            }
+        }
+    }
+
+    fn result(self) -> Result<usize, Error> {
+        match self.failure.filter(|_| !self.left.is_empty()) {
+            Some(failure) => Err(unfinished(self.ended.len(), self.left.len(), failure)),
+            None => Ok(self.ended.len()),
+        }
     }
 }
 

@@ -149,10 +149,10 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
         session.is_modified() || session.is_renewed()
     }
 
-    /// Ends the sessions of an owner except the `limit` that logged in last, and returns all that
-    /// there were, the last login first. A login calls it if
-    /// [`max_sessions`](SessionConfig::max_sessions) is set: before it stores the session, with the
-    /// largest number, and after that.
+    /// Ends the sessions of an owner except the `limit` that logged in last, and returns those that
+    /// are left, the last login first. A login calls it if
+    /// [`max_sessions`](SessionConfig::max_sessions) is set: before it stores the session, to learn
+    /// the time of the last login, and after that.
     ///
     /// Every process must compute the same order: the time of the login, then the handle. Otherwise
     /// two logins could end each other. Sessions that have expired, or that no client has yet, do

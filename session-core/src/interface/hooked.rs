@@ -144,10 +144,6 @@ impl<I: SessionInterface, H: Hooks> SessionInterface for Hooked<I, H> {
 #[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl<I: OwnerSessions, H: Hooks> OwnerSessions for Hooked<I, H> {
-    async fn sessions_of(&self, owner: &str) -> Result<Vec<OwnedSession>, Error> {
-        self.inner.sessions_of(owner).await
-    }
-
     async fn page(
         &self,
         owner: &str,

@@ -1,4 +1,4 @@
-//! The sessions of one owner: to list them, and to end one, the others or all.
+//! The sessions of one owner: to list them by page, and to end one, the others or all.
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
@@ -44,7 +44,7 @@ use crate::session::Session;
 ///         let current = Some(device.handle()) == this.as_deref();
 ///         if current { format!("{label} (this device)") } else { label.to_owned() }
 ///     };
-///     Ok(sessions.sessions_of(&owner).await?.iter().map(label).collect())
+///     Ok(sessions.page(&owner, None, 20).await?.sessions.iter().map(label).collect())
 /// }
 ///
 /// async fn change_password(sessions: &dyn OwnerSessions, session: &Session) -> Result<(), Error> {
@@ -57,17 +57,17 @@ use crate::session::Session;
 /// ```
 #[async_trait]
 pub trait OwnerSessions: Debug + Send + Sync + 'static {
-    /// Returns the owner's live sessions, the one last seen first. Returns an empty list for an
-    /// unknown owner.
-    async fn sessions_of(&self, owner: &str) -> Result<Vec<OwnedSession>, Error>;
-
-    /// Returns at most `limit` of the owner's live sessions, in no particular order, beginning
-    /// after the position of an earlier page. Use it for owners with many sessions.
+    /// Returns at most `limit` of the owner's live sessions, beginning after the position of an
+    /// earlier page. Returns an empty page for an unknown owner.
+    ///
+    /// The sessions of a page are sorted: the one last seen first. The pages are in no particular
+    /// order. Few owners have more sessions than one page.
     ///
     /// A session that is live during all calls is on one of the pages. One that is rotated between
     /// two calls may be on two pages or on none.
     ///
-    /// A `limit` of 0 counts as 1.
+    /// A `limit` of 0 counts as 1, and one above [`SessionPage::LIMIT`] as that, so that no call
+    /// loads all sessions of an owner who has many.
     ///
     /// # Errors
     ///
@@ -124,6 +124,9 @@ pub struct SessionPage {
 }
 
 impl SessionPage {
+    /// The most sessions that a page has.
+    pub const LIMIT: usize = 100;
+
     /// Returns a page.
     pub fn new(sessions: Vec<OwnedSession>, next: Option<String>) -> Self {
         Self { sessions, next }
@@ -208,10 +211,6 @@ macro_rules! forward {
         #[deny(clippy::missing_trait_methods)]
         #[async_trait]
         impl<O: OwnerSessions + ?Sized> OwnerSessions for $pointer<O> {
-            async fn sessions_of(&self, owner: &str) -> Result<Vec<OwnedSession>, Error> {
-                (**self).sessions_of(owner).await
-            }
-
             async fn page(
                 &self,
                 owner: &str,

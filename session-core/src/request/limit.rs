@@ -37,7 +37,7 @@ impl Shared {
 
     async fn log_in_within(&self, mut login: LoginDemand, limit: usize) -> Result<Outcome, Error> {
         let (interface, owner) = (&*self.interface, login.owner.clone());
-        let before = interface.limit_sessions(&owner, usize::MAX).await?;
+        let before = interface.limit_sessions(&owner, limit).await?;
         login.after = before.first().and_then(OwnedSession::authenticated_at);
         let outcome = self.save_now(Demand::LogIn(login)).await?;
         if outcome == Outcome::Dropped {
@@ -46,8 +46,7 @@ impl Shared {
         let sessions = interface.limit_sessions(&owner, limit).await?;
         let details = self.cell.read(|state| state.data.details.clone());
         let own = details.with_owner(Some(&owner)).handle();
-        let newest = sessions.iter().take(limit);
-        if own.is_none_or(|own| newest.into_iter().any(|session| session.handle() == own)) {
+        if own.is_none_or(|own| sessions.iter().any(|session| session.handle() == own)) {
             return Ok(outcome);
         }
         let message = "other logins of the owner were later, and have ended this session, \

@@ -65,7 +65,7 @@ async fn handle_survives_rotation_and_changes_at_login() {
     assert_ne!(after.handle(), visitor.handle());
     assert_eq!(after.created_at(), Some(start() + HOUR));
     assert_eq!(after.handle(), app.owners.handle_of(&owned));
-    let listed = app.owners.sessions_of("ada").await.unwrap();
+    let listed = app.owners.page("ada", None, 100).await.unwrap().sessions;
     assert_eq!(Some(listed[0].handle()), after.handle().as_deref());
 }
 

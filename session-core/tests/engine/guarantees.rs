@@ -288,7 +288,7 @@ async fn repeated_login_with_old_id_gets_visitors_data() {
             assert_eq!(app.payload(cookie).await, r#"{"user":"ada"}"#);
             assert_eq!(app.peek(cookie).await.owner().as_deref(), Some("ada"));
         }
-        assert_eq!(app.owners.sessions_of("ada").await.unwrap().len(), 2);
+        assert_eq!(app.owners.page("ada", None, 100).await.unwrap().sessions.len(), 2);
         assert!(app.peek(&visitor).await.is_new());
     }
 }
@@ -431,7 +431,7 @@ async fn session_that_begins_after_logout_has_no_owner() {
     session.insert("n", 1).unwrap();
     let new = finish(request).await.cookie().unwrap();
     assert_eq!(app.peek(&new).await.owner(), None);
-    assert!(app.owners.sessions_of("ada").await.unwrap().is_empty());
+    assert!(app.owners.page("ada", None, 100).await.unwrap().sessions.is_empty());
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ fn log_in_remembered(session: &Session) -> Result<(), Error> {
 }
 
 pub async fn list(app: &App, owner: &str) -> Vec<OwnedSession> {
-    let listed = app.owners.sessions_of(owner).await.unwrap();
+    let listed = app.owners.page(owner, None, 100).await.unwrap().sessions;
     app.store.take_calls();
     listed
 }
@@ -373,11 +373,11 @@ async fn list_makes_one_call_for_session_and_two_after_rotation() {
     let cookie = app.begin(write_user).await;
     let rotated = app.request(&cookie, log_in).await.cookie().unwrap();
     assert_eq!(app.store.take_calls(), [Load, Create, Replace]);
-    app.owners.sessions_of("ada").await.unwrap();
+    app.owners.page("ada", None, 100).await.unwrap();
     assert_eq!(app.store.take_calls(), [KeysOf, Load, Load]);
     app.request(&rotated, write_user).await;
     app.store.take_calls();
-    app.owners.sessions_of("ada").await.unwrap();
+    app.owners.page("ada", None, 100).await.unwrap();
     assert_eq!(app.store.take_calls(), [KeysOf, Load]);
 }
 
@@ -397,7 +397,7 @@ async fn failed_store_call_of_list_is_error() {
             app.owners.end_all("ada").await.map_err(kind),
         ];
         assert_eq!(ended, [Err(ErrorKind::Unavailable); 3], "{call:?}");
-        let listed = app.owners.sessions_of("ada").await;
+        let listed = app.owners.page("ada", None, 100).await;
         assert_eq!(listed.is_err(), call != Call::Remove, "{call:?}");
     }
 }

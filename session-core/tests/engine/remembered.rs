@@ -58,7 +58,7 @@ impl Remembering {
     }
 
     fn count(&self) -> usize {
-        run(self.sessions.sessions_of("ada")).unwrap().len()
+        run(self.sessions.page("ada", None, 100)).unwrap().sessions.len()
     }
 }
 

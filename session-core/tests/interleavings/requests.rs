@@ -249,7 +249,7 @@ impl Runner {
     ) -> Result<(), Error> {
         match (step, &self.other) {
             (Step::List, _) => {
-                let sessions = self.engine.sessions_of(OWNER).await?;
+                let sessions = self.engine.page(OWNER, None, 100).await?.sessions;
                 *listed = sessions.iter().filter(|one| one.handle() == self.handle).count();
             }
             (Step::EndHandle, _) => drop(self.engine.end(OWNER, &self.handle).await?),

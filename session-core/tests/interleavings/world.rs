@@ -263,8 +263,8 @@ impl World {
 
     /// The handles on an owner's list.
     pub(crate) fn handles_of(&self, owner: &str) -> Vec<String> {
-        let listed = alone(Box::pin(async { self.engines[0].sessions_of(owner).await.unwrap() }));
-        listed.iter().map(|session| session.handle().to_owned()).collect()
+        let page = async { self.engines[0].page(owner, None, 100).await.unwrap() };
+        alone(Box::pin(page)).sessions.iter().map(|session| session.handle().to_owned()).collect()
     }
 
     pub(crate) fn end(&self, owner: &str, handle: &str) {

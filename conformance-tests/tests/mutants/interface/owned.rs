@@ -85,10 +85,6 @@ impl<M: Steps> Interface<M> {
 
 #[async_trait]
 impl<M: Steps> OwnerSessions for Interface<M> {
-    async fn sessions_of(&self, owner: &str) -> Result<Vec<OwnedSession>, Error> {
-        Ok(self.shown(self.0.listed(owner)))
-    }
-
     async fn page(
         &self,
         owner: &str,

@@ -8,6 +8,7 @@ use axum::response::Redirect;
 use maud::{Markup, html};
 use serde::Deserialize;
 use session_core::OwnedSession;
+use session_core::interface::SessionPage;
 use session_tower::Error;
 
 use crate::accounts;
@@ -22,7 +23,7 @@ pub(crate) async fn show(visitor: Visitor, State(shop): State<Shop>) -> Result<M
         } @else if let Some(owners) = &shop.owners {
             @let owner = visitor.session.owner().unwrap_or_default();
             @let this = owners.handle_of(&visitor.session);
-            @let devices = owners.sessions_of(&owner).await?;
+            @let devices = owners.page(&owner, None, SessionPage::LIMIT).await?.sessions;
             @let token = visitor.token()?;
             (list(&devices, this.as_deref(), shop.interface.config().now(), &token))
             (password(&owner, &token))
