@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha1::{Digest as _, Sha1};
+use zeroize::Zeroize as _;
 
 use super::refused::Reason;
 use super::secret::random;
@@ -31,7 +32,10 @@ impl FlaskWtf {
             for part in [SALT, b"signer", key] {
                 derivation.update(part);
             }
-            Hmac::<Sha1>::new_from_slice(&derivation.finalize())
+            let mut derived = derivation.finalize();
+            let state = Hmac::<Sha1>::new_from_slice(&derived);
+            derived.as_mut_slice().zeroize();
+            state
         });
         let keys = derived.collect::<Result<_, _>>().map_err(|error| {
             Error::new(ErrorKind::Configuration, "secret key cannot be used").with_source(error)
