@@ -97,6 +97,7 @@ impl Events {
 
     /// Runs a call of a store, and reports when it begins and ends, and the begin and the end of an
     /// outage. For interfaces that call a store: [`ServerSideSessions`] uses it for every call.
+    /// Nothing is measured without a handler, unless `tracing` records the level `TRACE`.
     ///
     /// # Errors
     ///
@@ -108,7 +109,7 @@ impl Events {
         call: StoreCall,
         running: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        if !self.has_handler() {
+        if !self.has_handler() && !log::records_calls() {
             let result = running.await;
             self.note_result(result.as_ref().err().map(Error::kind));
             return result;

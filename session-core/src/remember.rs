@@ -21,7 +21,10 @@
 //!
 //! The token before is accepted because the response with its successor may be lost, and because
 //! tabs are restored in parallel. Each response has another successor. If a browser and a thief
-//! both have one, the second one that is used ends the series.
+//! both have one, the second one that is used ends the series. [`Event::Theft`] reports a theft, so
+//! that the application can warn the user.
+//!
+//! [`Event::Theft`]: crate::events::Event::Theft
 //!
 //! A series has one session, first that of the login: restoring it ends the session that it had. Of
 //! parallel requests, the last one thus has the session. If the browser keeps the cookie of

@@ -41,6 +41,13 @@ pub enum Event<'a> {
         /// The session that ended.
         session: EventSession<'a>,
     },
+    /// A [remember-me](crate::remember) token was used twice: two browsers have it, because it was
+    /// stolen, or because one was restored from a backup. Its series has ended. The last session
+    /// that was restored from it ends after this event.
+    Theft {
+        /// That session.
+        session: EventSession<'a>,
+    },
     /// A request sent the cookie of a session that has expired.
     Expired {
         /// How often it happened since the last report.

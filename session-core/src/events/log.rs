@@ -9,10 +9,14 @@ pub(super) fn log(event: &Event<'_>) {
         Event::Rotated { .. } => tracing::debug!("session got a new id"),
         Event::LoggedOut { .. } => tracing::info!("session was ended by its own request"),
         Event::Ended { .. } => tracing::info!("session was ended from outside"),
+        Event::Theft { .. } => {
+            tracing::warn!("remember-me token was used twice; its series has ended");
+        }
         Event::Evicted { count } => tracing::warn!(count, "store is full; sessions were evicted"),
         Event::Reconnected => tracing::info!("store has connected again"),
         Event::OutageBegan => tracing::error!("store is unavailable"),
         Event::OutageEnded { failed } => tracing::info!(failed, "store is available again"),
+        Event::StoreCallBegan { call } => tracing::trace!(?call, "store call has begun"),
         Event::StoreCallEnded { call, duration, error } => {
             tracing::trace!(?call, ?duration, ?error, "store call has ended");
         }
@@ -22,8 +26,13 @@ pub(super) fn log(event: &Event<'_>) {
         | Event::ForgedCookie { .. }
         | Event::SeveralCookies { .. } => log_cookie(event),
         // The CSRF protection logs the reason.
-        Event::CsrfRefused { .. } | Event::StoreCallBegan { .. } => {}
+        Event::CsrfRefused { .. } => {}
     }
+}
+
+/// Whether the events of store calls are recorded.
+pub(super) fn records_calls() -> bool {
+    tracing::enabled!(tracing::Level::TRACE)
 }
 
 /// Logs the event of a cookie that opens no session, or of several.

@@ -11,6 +11,7 @@ use crate::config::SessionConfig;
 use crate::cookie::{render_removal, render_set, saturating_add};
 use crate::csrf::{attributes, companion_name};
 use crate::error::{Error, ErrorKind};
+use crate::events::{Event, EventSession};
 use crate::request::{EndsAtLogout, RequestSession};
 use crate::session::Session;
 use crate::session::holder::{BoxFuture, LoginDemand};
@@ -198,8 +199,9 @@ impl Shared {
         record: &Record,
         series: &Series,
     ) -> Result<(), Error> {
-        tracing::warn!("remember-me token was used twice; its series has ended");
         self.settings.remove(id, None).await?;
+        let session = EventSession::new(record.owner(), series.session.as_deref());
+        self.settings.events().report(Event::Theft { session });
         if let (Some(owner), Some(handle)) = (record.owner(), &series.session) {
             self.settings.owners().end(owner, handle).await?;
         }
@@ -294,8 +296,7 @@ impl Remember {
         let session = shared.settings.owners().handle_of(&self.session);
         let payload = Series::new(login.stamp(), session).payload();
         let record = NewRecord::new(&payload, now, shared.expires_at(now));
-        let store = shared.settings.store();
-        store.create(&id.store_key(), &record.owned_by(Some(login.owner()))).await?;
+        shared.settings.create(id, &record.owned_by(Some(login.owner()))).await?;
         let token = Token::generate(id, 0)?;
         let mut response = shared.response();
         response.series = Some(id);

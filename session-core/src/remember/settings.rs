@@ -10,7 +10,8 @@ use crate::config::SecretKey;
 use crate::csrf::Keys;
 use crate::engine::ServerSideSessions;
 use crate::error::{Error, ErrorKind};
-use crate::interface::OwnerSessions;
+use crate::events::{Events, StoreCall};
+use crate::interface::{OwnerSessions, SessionInterface as _};
 use crate::store::{NewRecord, OwnerIndex, Record, Replaced, SessionStore};
 
 /// How often a change of a series is tried again because another request was faster.
@@ -50,6 +51,7 @@ pub struct RememberMe {
 trait Backend: Send + Sync {
     fn store(&self) -> &dyn SessionStore;
     fn owners(&self) -> &dyn OwnerSessions;
+    fn events(&self) -> &Events;
 }
 
 impl<S: OwnerIndex> Backend for ServerSideSessions<S> {
@@ -59,6 +61,10 @@ impl<S: OwnerIndex> Backend for ServerSideSessions<S> {
 
     fn owners(&self) -> &dyn OwnerSessions {
         self
+    }
+
+    fn events(&self) -> &Events {
+        self.config().events()
     }
 }
 
@@ -83,12 +89,27 @@ impl RememberMe {
         self
     }
 
-    pub(super) fn store(&self) -> &dyn SessionStore {
+    fn store(&self) -> &dyn SessionStore {
         self.backend.store()
+    }
+
+    pub(super) fn events(&self) -> &Events {
+        self.backend.events()
     }
 
     pub(super) fn owners(&self) -> &dyn OwnerSessions {
         self.backend.owners()
+    }
+
+    pub(super) async fn create(&self, id: SeriesId, record: &NewRecord<'_>) -> Result<(), Error> {
+        let key = id.store_key();
+        self.events().observe(StoreCall::Create, self.store().create(&key, record)).await?;
+        Ok(())
+    }
+
+    async fn load_record(&self, id: SeriesId) -> Result<Option<Record>, Error> {
+        let key = id.store_key();
+        self.events().observe(StoreCall::Load, self.store().load(&key)).await
     }
 
     /// Loads a series that has not expired.
@@ -97,7 +118,7 @@ impl RememberMe {
         id: SeriesId,
         now: SystemTime,
     ) -> Result<Option<(Record, Series)>, Error> {
-        let record = self.store().load(&id.store_key()).await?;
+        let record = self.load_record(id).await?;
         let record = record.filter(|record| record.expires_at() >= now && record.owner().is_some());
         Ok(record.and_then(|record| Series::read(record.payload()).map(|series| (record, series))))
     }
@@ -112,7 +133,9 @@ impl RememberMe {
     ) -> Result<bool, Error> {
         let payload = series.payload();
         let new = NewRecord::new(&payload, old.created_at(), expires_at).owned_by(old.owner());
-        let replaced = self.store().replace(&id.store_key(), old.version(), &new).await?;
+        let key = id.store_key();
+        let replacing = self.store().replace(&key, old.version(), &new);
+        let replaced = self.events().observe(StoreCall::Replace, replacing).await?;
         Ok(matches!(replaced, Replaced::Done(_)))
     }
 
@@ -123,11 +146,13 @@ impl RememberMe {
         except_of: Option<&str>,
     ) -> Result<bool, Error> {
         for _ in 0..ATTEMPTS {
-            let Some(record) = self.store().load(&id.store_key()).await? else { return Ok(true) };
+            let Some(record) = self.load_record(id).await? else { return Ok(true) };
             if except_of.is_some() && record.owner() == except_of {
                 return Ok(false);
             }
-            if self.store().remove(&id.store_key(), record.version()).await? {
+            let key = id.store_key();
+            let removing = self.store().remove(&key, record.version());
+            if self.events().observe(StoreCall::Remove, removing).await? {
                 return Ok(true);
             }
         }

@@ -2,10 +2,11 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use session_core::config::SecretKey;
+use session_core::events::{Event, EventHandler, Events};
 use session_core::remember::{RememberMe, RememberRequest};
 use session_core::request::{RequestSession, RequestView};
 use session_core::store::OwnerIndex as _;
@@ -13,7 +14,7 @@ use session_core::{Error, ManualClock, OwnerSessions, ServerSideSessions, Sessio
 
 use crate::limits::{Taking, in_order};
 use crate::store::TestStore;
-use crate::support::start;
+use crate::support::{MINUTE, SECOND, start};
 
 const COOKIE: &str = "__Host-session-remember";
 
@@ -25,7 +26,11 @@ struct Remembering {
 
 impl Remembering {
     fn new() -> Self {
-        let config = SessionConfig::builder().clock(ManualClock::at(start())).build().unwrap();
+        Self::with(ManualClock::at(start()), Events::default())
+    }
+
+    fn with(clock: ManualClock, events: Events) -> Self {
+        let config = SessionConfig::builder().clock(clock).events(events).build().unwrap();
         let sessions = ServerSideSessions::new(Taking(TestStore::default()), config);
         let sessions = Arc::new(sessions);
         let key = SecretKey::generate().unwrap();
@@ -114,4 +119,51 @@ fn end_all_leaves_no_restored_session_in_any_order() {
         assert_eq!(keys.len(), 0, "order {order:b}: {user}");
     }
     assert!(restored > 0 && refused > 0, "{restored} {refused}");
+}
+
+/// Returns a list of what a function returns for events, and the handler that fills it.
+fn recorded<T: Send + 'static>(
+    select: impl Fn(&Event<'_>) -> Option<T> + Send + Sync + 'static,
+) -> (Arc<Mutex<Vec<T>>>, impl EventHandler) {
+    let list = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&list);
+    (list, move |event: &Event<'_>| seen.lock().unwrap().extend(select(event)))
+}
+
+#[test]
+fn theft_of_token_is_event_with_owner_and_handle() {
+    let (thefts, handler) = recorded(|event| match event {
+        Event::Theft { session } => {
+            Some([session.owner(), session.handle()].map(|text| text.unwrap().to_owned()))
+        }
+        _ => None,
+    });
+    let clock = ManualClock::at(start());
+    let remembering = Remembering::with(clock.clone(), Events::new(handler));
+    let first = remembering.log_in();
+    let mut token = first.clone();
+    for _ in 0..2 {
+        let restored = run(remembering.clone().request(token, false)).unwrap();
+        token = restored.strip_prefix("ada:").unwrap().to_owned();
+    }
+    clock.advance(MINUTE + SECOND);
+    let restored = run(remembering.sessions.page("ada", None, 100)).unwrap().sessions;
+    assert!(thefts.lock().unwrap().is_empty());
+    assert_eq!(run(remembering.clone().request(first, false)).unwrap(), ":");
+    assert_eq!(*thefts.lock().unwrap(), [["ada".to_owned(), restored[0].handle().to_owned()]]);
+    assert_eq!(remembering.count(), 0);
+}
+
+#[test]
+fn store_calls_of_series_are_events() {
+    let (calls, handler) = recorded(|event| match event {
+        Event::StoreCallBegan { call } => Some(format!("{call:?}")),
+        _ => None,
+    });
+    let remembering = Remembering::with(ManualClock::at(start()), Events::new(handler));
+    let token = remembering.log_in();
+    assert_eq!(std::mem::take(&mut *calls.lock().unwrap()), ["Create", "Create"]);
+    run(remembering.clone().request(token, false)).unwrap();
+    let calls = calls.lock().unwrap();
+    assert_eq!(calls[..3], ["Load", "Replace", "Create"], "the series, then the session");
 }
