@@ -1,13 +1,15 @@
-//! Mutated payloads and `Cookie` headers.
+//! Mutated payloads, `Cookie` headers and headers with a session token.
 
 use std::collections::BTreeMap;
 
 use fuzzing::Fuzz;
 use serde_json::Value;
 
+use crate::config::SessionConfig;
 use crate::cookie;
 use crate::flask::is_tag;
 use crate::interface::Opened;
+use crate::request_view::RequestView;
 use crate::session::values::Values;
 
 const PAYLOADS: [&str; 6] = [
@@ -84,4 +86,37 @@ fn value(pair: &[u8]) -> Option<&[u8]> {
     let inside = value.len().checked_sub(1).filter(|end| *end > 0 && value[0] == b'"');
     let inside = inside.filter(|end| value[*end] == b'"').map(|end| &value[1..end]);
     (name == b"session").then(|| inside.unwrap_or(value))
+}
+
+#[test]
+fn fuzzed_token_header_has_one_token_or_none() {
+    let [plain, bearer] = [false, true].map(|is_bearer| {
+        let config = SessionConfig::builder();
+        let config = if is_bearer {
+            config.bearer_token("X-Session")
+        } else {
+            config.token_header("X-Session")
+        };
+        config.build().unwrap().token().unwrap().clone()
+    });
+    let samples = ["Bearer AAECAw-_", "bearer  AAECAw.-_ ", "AAECAw", "Basic AAECAw", "Bearer "];
+    let words = ["Bearer ", " ", ",", ";", "\"", "=", "é"];
+    Fuzz::new("token header", samples).words(&words).run(|input| {
+        let found = [(&plain, input), (&bearer, after_scheme(input))].map(|(header, expected)| {
+            let view = RequestView::builder().cookie_header(b"session=beside").token_header(input);
+            let mut view = view.build();
+            let is_ambiguous = view.put_token("session", header, false);
+            let token = view.cookie("session").map(str::as_bytes);
+            assert!(token.is_none_or(|token| is_ambiguous && token == expected.trim_ascii()));
+            assert!(token.is_none_or(|token| token.iter().all(u8::is_ascii_graphic)));
+            token.is_some()
+        });
+        found.contains(&true)
+    });
+}
+
+fn after_scheme(value: &[u8]) -> &[u8] {
+    let value = value.trim_ascii();
+    let is_bearer = value.get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"bearer "));
+    if is_bearer { &value[7..] } else { b"" }
 }

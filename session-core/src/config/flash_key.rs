@@ -89,3 +89,27 @@ impl fmt::Debug for FlashKey {
         f.debug_struct("FlashKey").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use fuzzing::Fuzz;
+
+    use super::*;
+
+    #[test]
+    fn fuzzed_flash_cookie_is_genuine_or_refused() {
+        let key = FlashKey::new(&SecretKey::new((1..=32).collect::<Vec<u8>>()).unwrap()).unwrap();
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        let lists = ["[]", r#"[["message","hello"]]"#, r#"[{" t":["error","\u00e9"]}]"#];
+        let cookies = lists.map(|list| key.sign("session_flash", list, now).unwrap());
+        let words = [".", "=", "_", "1700000000", "+", "é"];
+        Fuzz::new("flash cookie", &cookies).words(&words).run(|input| {
+            let Ok(text) = std::str::from_utf8(input) else { return false };
+            let messages = key.verified("session_flash", text, now);
+            let genuine = cookies.iter().position(|cookie| cookie == text);
+            assert_eq!(messages.as_deref(), genuine.map(|at| lists[at]));
+            assert_eq!(key.verified("other_flash", text, now), None);
+            messages.is_some()
+        });
+    }
+}

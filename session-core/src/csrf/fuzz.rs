@@ -1,4 +1,4 @@
-//! Mutated tokens, visitor cookies and origins. A forged token is never valid.
+//! Mutated tokens, forms, visitor cookies and origins. A forged token is never valid.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,6 +8,7 @@ use fuzzing::Fuzz;
 
 use super::flask_wtf::FlaskWtf;
 use super::origin::Origin;
+use super::request::token_in_form;
 use super::secret::{Keys, Source};
 use super::visitor::{Visitor, name};
 use crate::config::{SecretKey, SessionConfig};
@@ -82,4 +83,45 @@ fn fuzzed_origin_is_canonical_or_refused() {
         assert!(origin.is_none() || Origin::parse(&text.to_ascii_uppercase()) == origin);
         origin.is_some()
     });
+}
+
+#[test]
+fn fuzzed_form_has_first_field_of_token() {
+    let samples = [
+        "csrf_token=AAEC-_&name=Ada",
+        "name=Ada+Lovelace&csrf%5Ftoken=%41%C3%A9%FF&csrf_token=second",
+        "csrf_token&csrf_token==&=csrf_token&&+",
+    ];
+    let words = ["csrf_token", "%", "%5F", "%5f", "+", "&", "=", "é"];
+    Fuzz::new("CSRF form", samples).words(&words).run(|form| {
+        let fields = form.split(|byte| *byte == b'&').filter(|field| !field.is_empty());
+        let mut fields = fields.map(|field| {
+            let mut parts = field.splitn(2, |byte| *byte == b'=');
+            [parts.next(), parts.next()].map(|part| decoded(part.unwrap_or_default()))
+        });
+        let expected = fields.find(|[name, _]| name == "csrf_token").map(|[_, token]| token);
+        let token = token_in_form(form);
+        assert_eq!(token, expected);
+        token.is_some()
+    });
+}
+
+/// A name or a value of a URL-encoded form.
+fn decoded(part: &[u8]) -> String {
+    let (mut bytes, mut at) = (Vec::new(), 0);
+    while let Some(byte) = part.get(at) {
+        let digits =
+            part.get(at + 1..at + 3).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+        let number = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        match (byte, number.and_then(|digits| u8::from_str_radix(digits, 16).ok())) {
+            (b'%', Some(number)) => {
+                bytes.push(number);
+                at += 2;
+            }
+            (b'+', _) => bytes.push(b' '),
+            _ => bytes.push(*byte),
+        }
+        at += 1;
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -132,10 +132,7 @@ impl CsrfRequest {
             Decision::Refuse(reason) => return Err(self.refuse(reason)),
             Decision::Token => {}
         }
-        let token = shared.token.clone().or_else(|| {
-            let mut fields = form_urlencoded::parse(form?);
-            fields.find(|(name, _)| name == FIELD).map(|(_, token)| token.into_owned())
-        });
+        let token = shared.token.clone().or_else(|| token_in_form(form?));
         match token {
             Some(token) => self.open().await?.verify(&token),
             None => Err(self.refuse(Reason::MissingToken)),
@@ -322,6 +319,12 @@ impl Shared {
         response.visitor = Some(visitor);
         Ok(visitor)
     }
+}
+
+/// The token in a URL-encoded form.
+pub(super) fn token_in_form(form: &[u8]) -> Option<String> {
+    let mut fields = form_urlencoded::parse(form);
+    fields.find(|(name, _)| name == FIELD).map(|(_, token)| token.into_owned())
 }
 
 fn is_websocket(upgrade: &[u8]) -> bool {

@@ -115,4 +115,22 @@ mod tests {
             assert!(Series::read(payload).is_none(), "{payload:?}");
         }
     }
+
+    #[test]
+    fn fuzzed_series_is_written_as_it_was_read() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        let series = Series::new(Some("é1"), Some("a-handle".to_owned()));
+        let samples = [series.payload(), series.advanced(u64::MAX, now).payload()];
+        let words = ["\u{4}", "{", "}", "\"", ":", ",", "null", "\"count\":", "4294967295", "-1"];
+        fuzzing::Fuzz::new("series", samples).words(&words).run(|input| {
+            let Some(series) = Series::read(input) else { return false };
+            let payload = series.payload();
+            assert_eq!(Series::read(&payload).map(|again| again.payload()), Some(payload));
+            for (count, nonce) in [(0, 0), (series.count, 1), (u32::MAX, u64::MAX)] {
+                let worth = series.worth(count, nonce, now);
+                assert_eq!(worth == Worth::Unknown, count > series.count);
+            }
+            true
+        });
+    }
 }

@@ -94,4 +94,24 @@ mod tests {
             assert!(Token::read(forged, "a-remember", &keys).is_none(), "{forged}");
         }
     }
+
+    #[test]
+    fn fuzzed_remember_token_is_genuine_or_refused() {
+        let key = SecretKey::new((1..=32).collect::<Vec<u8>>()).unwrap();
+        let keys = Keys::new(&key).unwrap();
+        let tokens = [0, 1, u32::MAX].map(|count| Token {
+            series: SeriesId([7; 16]),
+            count,
+            nonce: u64::from(count) << 8,
+        });
+        let values = tokens.map(|token| token.value("a-remember", &keys));
+        let fuzz = fuzzing::Fuzz::new("remember-me token", &values);
+        fuzz.words(&["=", "_", "é"]).run(|input| {
+            let Ok(text) = std::str::from_utf8(input) else { return false };
+            let token = Token::read(text, "a-remember", &keys);
+            let genuine = values.iter().position(|value| value == text);
+            assert!(token == genuine.map(|at| tokens[at]));
+            token.is_some()
+        });
+    }
 }
