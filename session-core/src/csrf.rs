@@ -2,8 +2,9 @@
 //! send a request with the user's cookies.
 //!
 //! Applications add the layer of an adapter, `session_tower::csrf::CsrfLayer` or
-//! `session_actix::csrf::CsrfMiddleware`. This module has the parts that do not depend on a
-//! framework, for authors of adapters.
+//! `session_actix::csrf::CsrfMiddleware`, inside the session layer and around all routes that
+//! change something. A handler gets [`Csrf`] from an extractor, and writes [`Csrf::token`] into its
+//! form. This module has the parts that do not depend on a framework, for authors of adapters.
 //!
 //! # Decision table
 //!
@@ -40,8 +41,9 @@
 //! | in a cookie, with an owner | the login, and a random value in the session under the key `csrf_token` |
 //! | any other | a signed random cookie of a visitor, which expires after a day |
 //!
-//! The cookie of a visitor has the prefix `__Host-` if the session cookie is `Secure`. It is
-//! ignored once the session has an owner, and the response to a login removes it.
+//! The cookie of a visitor has the name of the session cookie with the suffix `-csrf`, and the
+//! prefix `__Host-` if the session cookie is `Secure`. It is ignored once the session has an owner,
+//! and the response to a login removes it.
 //!
 //! # Flask-WTF
 //!

@@ -62,10 +62,14 @@ pub enum ErrorKind {
     /// obtained the session before the commit, it cannot be obtained any more.
     Committed,
     /// The session of a reopened handle has ended, or another request has changed its id. Nothing
-    /// was stored. Close the socket or the stream.
+    /// was stored. Close the socket or the stream. A function that needs a login, such as
+    /// [`Remember::start`](crate::remember::Remember::start), also fails with it if no user is
+    /// logged in.
     Ended,
     /// Other requests kept changing the session until the save gave up, or it is unknown whether an
-    /// earlier save of this request was stored. Nothing was overwritten.
+    /// earlier save of this request was stored. Nothing was overwritten. A login also fails with it
+    /// if another request ended all sessions of the user, or if later logins exceeded
+    /// [`max_sessions`](crate::SessionConfig::max_sessions).
     Conflict,
     /// The session or its cookie exceeds a limit.
     TooLarge,

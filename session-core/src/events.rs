@@ -1,4 +1,19 @@
 //! The events of sessions and stores, for the application and for `tracing`.
+//!
+//! Set a handler with [`SessionConfigBuilder::events`](crate::SessionConfigBuilder::events), to
+//! count events or to act on them. `tracing` gets the events in any case: the begin of an outage as
+//! an error, evictions as warnings, logins, logouts and ended sessions as information, and most
+//! others as debug output.
+//!
+//! An author of an interface or a store reports these events with [`Events::report`]:
+//!
+//! | author | events |
+//! |---|---|
+//! | of an interface | [`Expired`](Event::Expired), [`UnknownId`](Event::UnknownId), [`RotatedId`](Event::RotatedId) or [`ForgedCookie`](Event::ForgedCookie) when `open` rejects a cookie |
+//! | of an [`OwnerSessions`](crate::OwnerSessions) | [`Ended`](Event::Ended), also in `limit_sessions` |
+//! | of a store | [`Evicted`](Event::Evicted), [`Reconnected`](Event::Reconnected) |
+//!
+//! [`Events::observe`] reports store calls and outages, and the core all other events.
 #![doc = include_str!("../EVENTS.md")]
 
 mod event;

@@ -2,8 +2,10 @@
 //!
 //! Applications implement [`Users`], which loads their user type, and add the guards of
 //! [`Guards`] to routes: with `session_tower::guard::GuardLayer` or
-//! `session_actix::guard::GuardMiddleware`. This module has the parts that do not depend on a
-//! framework, for authors of adapters.
+//! `session_actix::guard::GuardMiddleware`, inside the layers of the session and of
+//! [remember-me](crate::remember). Handlers get the user and the [`Next`] page from the extractors
+//! of the adapter. This module has the parts that do not depend on a framework, for authors of
+//! adapters.
 //!
 //! # Responses
 //!

@@ -16,6 +16,26 @@
 //! To change the hooks of an existing interface, wrap it in [`Hooked`]. The crate
 //! `conformance-tests` checks an interface against every rule in this documentation.
 //!
+//! # Settings
+//!
+//! The core applies the settings of the cookie and its size limit, the token header, the cookie for
+//! flash messages and `login_keeps`. It calls
+//! [`limit_sessions`](crate::SessionInterface::limit_sessions) for `max_sessions`. The interface
+//! applies the others:
+//!
+//! - **Expiry.** A server-side interface rejects a record that
+//!   [`is_expired`](crate::SessionConfig::is_expired), and stores the
+//!   [`record_expiry`](crate::SessionConfig::record_expiry). A cookie contains the time at which it
+//!   was set, and is valid for the lifetime after it.
+//! - **Renewal.** `open` and `save` return [`renewal`](crate::SessionConfig::renewal), or for a
+//!   cookie [`cookie_renewal`](crate::SessionConfig::cookie_renewal).
+//! - **Namespace.** If interfaces can share a store or a key, a session must open only in its
+//!   [`namespace`](crate::SessionConfig::namespace). The engine hashes it together with the id.
+//! - **Unsupported settings.** The constructor refuses them with
+//!   [`ErrorKind::Configuration`](crate::ErrorKind::Configuration).
+//!
+//! The table of [`events`](crate::events) says which events an interface reports.
+//!
 //! `examples/merging-interface` in the repository is a complete server-side interface that merges
 //! concurrent changes. To check yours, call `conformance_tests::interface_suite!(server_side,
 //! |config| async move { MySessions::new(config) });`, and add `owners` if it implements

@@ -35,7 +35,8 @@
 //! ```
 //!
 //! The login cuts off everyone who has a copy of the old cookie, also if they change its id during
-//! this request. In another order, their session could stay.
+//! this request. In another order, their session could stay. If the user has not given the old
+//! password in this request, call [`replace_stamp`] instead of the login.
 
 use crate::error::{Error, ErrorKind};
 use crate::session::Session;
@@ -78,7 +79,8 @@ pub fn check_stamp(session: &Session, current: &str) -> bool {
 /// Keeps the present user logged in after the stamp has changed, for example when the password was
 /// changed, and saves the session. This is Django's `update_session_auth_hash`.
 ///
-/// The session gets a new id, as at a login. The time of the login stays.
+/// The session gets a new id, as at a login. The time of the login stays, because the user has not
+/// proved again who they are.
 ///
 /// # Errors
 ///

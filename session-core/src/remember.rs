@@ -1,6 +1,7 @@
 //! Remember-me: a cookie that logs a user in again after the session has ended.
 //!
-//! Applications create [`RememberMe`] and add the layer of an adapter inside the session layer:
+//! Applications create [`RememberMe`] and add the layer of an adapter inside the session layer, and
+//! outside of [guards](crate::guard) and of the [CSRF](crate::csrf) layer:
 //! `session_tower::remember::RememberLayer` or `session_actix::remember::RememberMiddleware`. After
 //! a login with the checkbox, the handler calls [`Remember::start`]. This module has the parts that
 //! do not depend on a framework.
@@ -10,7 +11,8 @@
 //! The login begins a *series*, which is a record in the store of the sessions. The cookie has a
 //! token of the series, which can be used once: a request without a login that sends it gets a
 //! session and the next token. Tokens are derived from a [`SecretKey`](crate::config::SecretKey),
-//! so that the store has none.
+//! so that the store has none. The cookie has the name of the session cookie with the suffix
+//! `-remember`, and the prefix `__Host-` if the session cookie is `Secure`.
 //!
 //! | token | result |
 //! |---|---|
@@ -43,8 +45,11 @@
 //!
 //! [`log_out`](crate::Session::log_out) and a login of another user end the series of this browser,
 //! and [`end_all`](crate::OwnerSessions::end_all) ends those of the user.
-//! [`end_others`](crate::OwnerSessions::end_others) ends none: after a change of the password,
-//! change the stamp.
+//! [`end`](crate::OwnerSessions::end) and [`end_others`](crate::OwnerSessions::end_others) end
+//! none.
+//!
+//! After a change of the password, change the stamp: guards then end every session that is
+//! restored. To remember this browser further, call [`Remember::start`] again.
 
 mod request;
 mod series;

@@ -50,12 +50,14 @@ use state::State;
 /// `Opened::from_payload(r#"{"cart":[1]}"#)?`, and with a login by
 /// [`with_login`](crate::interface::Opened::with_login). `log_in` and `log_out` change such a
 /// session in memory; `save` and `reopen` fail. For functions that call them, get a session from
-/// [`RequestSession`](crate::request::RequestSession).
+/// [`RequestSession`](crate::request::RequestSession) over the store of `session-memory`. To test
+/// expiry, set a [`ManualClock`](crate::ManualClock) in its configuration.
 ///
 /// # Saving
 ///
-/// The session is saved with every response, whatever its status is. A handler that panics saves
-/// nothing. If the save fails, the client gets an error response instead of the handler's response.
+/// The session is saved with every response, whatever its status is. Nothing more is saved if the
+/// handler panics, or is dropped because the client disconnected. If the save fails, the client
+/// gets an error response instead of the handler's response.
 ///
 /// A new session without values and without an owner is not stored, and its response sets no
 /// cookie. The response has `Vary: Cookie` as soon as a handler obtained the session.

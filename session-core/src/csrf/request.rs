@@ -219,7 +219,8 @@ impl Csrf {
     ///
     /// # Errors
     ///
-    /// [`CheckError::Refused`] if the request must not have an effect.
+    /// [`CheckError::Refused`] if the request must not have an effect. The `Rejection` of the
+    /// adapter makes a response of it.
     pub fn verify(&self, token: &str) -> Result<(), CheckError> {
         let shared = &*self.request.shared;
         match shared.decision {

@@ -48,7 +48,8 @@ impl Contents {
         self.stored.is_empty()
     }
 
-    /// Returns the login, to be stored with the payload.
+    /// Returns the login, to be stored with the payload. To read it back, use [`Login::new`] and
+    /// [`Login::with_stamp`].
     pub fn login(&self) -> Option<&Login> {
         self.stored.login.as_ref()
     }

@@ -22,13 +22,15 @@ use crate::request_view::RequestView;
 /// Opens the session of a request and saves it again: Flask's `SessionInterface`.
 ///
 /// The core calls [`open`](Self::open) when a handler first obtains the session, and
-/// [`save`](Self::save) when the response is ready and there is something to store. It calls the
-/// hooks of the outermost interface. Therefore a wrapper that overrides one hook changes every
-/// backend inside it; see [`Hooked`](crate::interface::Hooked).
+/// [`save`](Self::save) when the response is ready and there is something to store. With
+/// [`Refresh::EachRequest`](crate::Refresh), it opens an unused session when the response is ready.
+/// The core calls the hooks of the outermost interface. Therefore a wrapper that overrides one hook
+/// changes every backend inside it; see [`Hooked`](crate::interface::Hooked).
 ///
 /// Hooks are functions of their arguments. They are never called under a lock. `cookie_name` is
 /// called at most once per request, and `cookie_attributes` and `should_set_cookie` at most once
-/// per save. `lifetime` is called once when a session is opened, if the backend needs it, and once
+/// per save. `cookie_attributes` is called once more to remove the cookie with flash messages.
+/// `lifetime` is called once when a session is opened, if the backend needs it, and once
 /// for everything that is stored. When a session ends, the backend is called first, so that no hook
 /// can prevent a logout. Afterwards only `cookie_attributes` is called, unless a new session
 /// begins.

@@ -26,7 +26,8 @@ use crate::session::Session;
 ///
 /// # Errors
 ///
-/// Every method fails with the error of the store. Some sessions may have ended then.
+/// Every method fails with the error of the store. Some sessions may have ended then. Calling it
+/// again is safe.
 ///
 /// # Examples
 ///
@@ -87,6 +88,9 @@ pub trait OwnerSessions: Debug + Send + Sync + 'static {
     /// Ends one session of the owner. Returns `false` if the owner has no session with this handle,
     /// also if another owner has.
     ///
+    /// A browser that is [remembered](crate::remember) can log in again. To prevent that, change
+    /// the [stamp](crate::login#stamps), or call [`end_all`](Self::end_all).
+    ///
     /// It can also end the session of the current request. The changes of that request are then
     /// dropped, and its cookie stays in the browser. To log out this client, use
     /// [`Session::log_out`] instead.
@@ -97,6 +101,7 @@ pub trait OwnerSessions: Debug + Send + Sync + 'static {
     ///
     /// It takes effect at once. After a [`log_in`](Session::log_in), this session is the one that
     /// the login has begun. A session in which the same user logs in at the same time may end.
+    /// Browsers that are remembered can log in again, as after [`end`](Self::end).
     ///
     /// # Errors
     ///

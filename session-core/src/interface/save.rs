@@ -329,7 +329,9 @@ impl<'a> Save<'a> {
         self.answers.should_set.unwrap_or_else(|| *self.answers.late_should_set.get_or_init(call))
     }
 
-    /// Returns how many bytes a cookie value may have, or `None` if the size is not limited.
+    /// Returns how many bytes a cookie value may have, or `None` if the size is not limited. The
+    /// core checks the size by the [`OversizePolicy`](crate::OversizePolicy). Use the limit to
+    /// choose a shorter encoding.
     pub fn value_limit(&self) -> Option<usize> {
         match self.config().max_cookie_size() {
             0 => None,

@@ -29,7 +29,8 @@ pub enum CookieAction {
     Keep,
     /// Sets the cookie.
     Set {
-        /// The value: only `cookie-octet` characters (RFC 6265bis, section 4.1.1).
+        /// The value: only `cookie-octet` characters (RFC 6265bis, section 4.1.1). The save fails
+        /// with [`ErrorKind::Backend`](crate::ErrorKind::Backend) if it has any other.
         value: String,
         /// The expiry. A cookie backend uses [`Contents::expires_at`]. A server-side backend uses
         /// the later of that and the record's expiry, because it renews the cookie only when the

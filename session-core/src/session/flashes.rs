@@ -10,7 +10,8 @@ use crate::flask::{self, Tuple};
 
 /// Flash messages, in Flask's format.
 impl Session {
-    /// Stores a message of category `message` for the next page.
+    /// Stores a message of category `message` for the next page. It stays until a request
+    /// [takes](Self::take_flashes) it or the session ends.
     ///
     /// # Errors
     ///
@@ -32,8 +33,8 @@ impl Session {
         self.write(|state| state.record(Change::Flash { entry: entry.into() }))
     }
 
-    /// Removes and returns all flash messages, oldest first. A second call in the same request
-    /// returns the same list, also in another thread.
+    /// Removes and returns all flash messages, oldest first. The list is empty if there are none. A
+    /// second call in the same request returns the same list, also in another thread.
     ///
     /// It also returns messages of this request if they were flashed before the first call.
     /// Messages flashed after it wait for the next page. Two concurrent requests may both return a

@@ -26,12 +26,14 @@ impl Session {
 
     /// Returns when the user last proved who they are, or `None` if no user is logged in. Require a
     /// recent time before a critical action, such as a change of password (OWASP ASVS 5, 7.5).
+    /// After [remember-me](crate::remember), the time is in 1970.
     pub fn authenticated_at(&self) -> Option<SystemTime> {
         self.read(|state| state.data.stored.login.as_ref().map(Login::authenticated_at))
     }
 
     /// Logs a user in and saves the session. Call it when the user has proved who they are. `owner`
-    /// identifies the user; [`owner`](Self::owner) returns it from now on.
+    /// identifies the user; [`owner`](Self::owner) returns it from now on. Use an id that never
+    /// changes, because owners are compared byte by byte.
     ///
     /// The `stamp` is for applications that end all sessions of a user when the password changes;
     /// see [`crate::login`]. Others pass `None`.
@@ -56,10 +58,11 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As for [`save`](Self::save), and [`ErrorKind::Conflict`] if all sessions of the owner were
-    /// ended at the same time, or other logins exceeded
-    /// [`max_sessions`](crate::SessionConfig::max_sessions). If it fails or its future is dropped,
-    /// the login is tried again with the response; call [`log_out`](Self::log_out) to prevent that.
+    /// As for [`save`](Self::save), except on a session made by hand, which is changed in memory.
+    /// [`ErrorKind::Conflict`] if all sessions of the owner were ended at the same time, or other
+    /// logins exceeded [`max_sessions`](crate::SessionConfig::max_sessions). If it fails or its
+    /// future is dropped, the login is tried again with the response; call
+    /// [`log_out`](Self::log_out) to prevent that.
     /// [`ErrorKind::Committed`] on a reopened session, whose new id could not reach the client.
     /// [`ErrorKind::TooLarge`] if the stamp is longer than 1024 bytes; nothing is changed then.
     ///
@@ -98,7 +101,8 @@ impl Session {
     ///
     /// Requests that opened the session under the old id can still store their changes. A later
     /// request with the old id gets an empty session. This includes requests that the browser sends
-    /// before it receives the new cookie. A [`log_in`](Self::log_in) changes the id by itself.
+    /// before it receives the new cookie. A [`log_in`](Self::log_in) changes the id by itself. On a
+    /// cookie backend, which has no ids, this only sets the cookie again.
     ///
     /// # Errors
     ///
@@ -123,12 +127,14 @@ impl Session {
     ///
     /// The values and the owner are dropped, also those that concurrent requests set. Values that
     /// are set afterwards in the same request start a new session under a new id, without an owner.
-    /// To show a message on the next page, call [`flash`](Self::flash) after `log_out`.
+    /// To show a message on the next page, call [`flash`](Self::flash) after `log_out`. The browser
+    /// is not [remembered](crate::remember) any more.
     ///
     /// # Errors
     ///
-    /// As for [`save`](Self::save). The session has not ended then, and the cookie stays, so that
-    /// the user can try again. The logout is tried again with the response.
+    /// As for [`save`](Self::save), except on a session made by hand, which is changed in memory.
+    /// After an error, the session has not ended, and the cookie stays, so that the user can try
+    /// again. The logout is tried again with the response.
     ///
     /// # Examples
     ///
@@ -149,7 +155,8 @@ impl Session {
     }
 
     /// Sets the label by which an owner recognizes the session in a list, such as "Firefox on
-    /// Linux". It is stored under the key `_label`, and [`clear`](Self::clear) removes it.
+    /// Linux". It is stored under the key `_label`, and [`clear`](Self::clear) removes it. Call it
+    /// after [`log_in`](Self::log_in), which may remove the label of a visitor.
     ///
     /// A label taken from the request, such as its `User-Agent`, is chosen by the client: keep it
     /// short, and escape it when you show it.
@@ -215,8 +222,10 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// The error of [`SessionInterface::save`](crate::SessionInterface::save); the changes are kept
-    /// and saved with the response. [`ErrorKind::Unavailable`] on an anonymous session,
+    /// The error of [`SessionInterface::save`](crate::SessionInterface::save), such as
+    /// [`ErrorKind::Unavailable`] if the backend is down, [`ErrorKind::Conflict`] if other requests
+    /// kept changing the session, or [`ErrorKind::TooLarge`]; the changes are kept and saved with
+    /// the response. [`ErrorKind::Unavailable`] on an anonymous session,
     /// [`ErrorKind::Unconfigured`] on the null session and on one made by hand,
     /// [`ErrorKind::Committed`] after the commit, [`ErrorKind::Reentrant`] in a function of
     /// [`update`](Self::update).
