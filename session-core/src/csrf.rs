@@ -29,7 +29,8 @@
 //!
 //! A form sends the token in the field `csrf_token`, a script in the header `X-CSRFToken` or
 //! `X-CSRF-Token`. A token in the query string is ignored. A form with `multipart/form-data` and a
-//! JSON body need the header. Or exempt the route and let the handler call [`Csrf::verify`].
+//! JSON body need the header. Alternatively, exempt the route and call [`Csrf::verify`] in the
+//! handler.
 //!
 //! A token belongs to one login: logging in or out makes earlier tokens invalid. It is masked
 //! anew in each response, so that compression does not reveal it (BREACH). Tokens are valid as long

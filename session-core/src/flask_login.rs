@@ -72,14 +72,14 @@ pub struct FlaskLogin {
     cookie_attributes: CookieAttributes,
 }
 
-/// Flask's `SESSION_PROTECTION`: what happens to the login of a client whose address or user agent
-/// has changed.
+/// Flask's `SESSION_PROTECTION`: the treatment of a login whose client has another address or user
+/// agent than before.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Protection {
-    /// The login stays, and is not fresh any more.
+    /// The login stays, but is not fresh any more.
     Basic,
-    /// The login ends. In a permanent session, it stays and is not fresh any more.
+    /// The login ends. In a permanent session, it stays but is not fresh any more.
     Strong,
 }
 
@@ -91,7 +91,7 @@ pub struct User {
 }
 
 impl User {
-    /// Returns the id: what `get_id` of the Flask application's user returns.
+    /// Returns the id, which is the result of `get_id` of the Flask application's user.
     pub fn id(&self) -> &str {
         &self.id
     }

@@ -1,6 +1,6 @@
-//! The session a handler holds: a dictionary with Flask's flags.
+//! The session for handlers: a dictionary with Flask's flags.
 //!
-//! A [`Session`] knows only its [`Holder`]: the request it belongs to, or a session made by hand.
+//! A [`Session`] has only its [`Holder`]: its request, or a session made by hand.
 
 pub(crate) mod by_hand;
 pub(crate) mod changes;

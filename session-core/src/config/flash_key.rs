@@ -12,7 +12,7 @@ use zeroize::Zeroize as _;
 use super::secret::SecretKey;
 use crate::error::{Error, ErrorKind};
 
-/// How long the cookie lives: the next page is usually loaded at once.
+/// The lifetime of the cookie. It is short, because the next page is usually loaded at once.
 pub(crate) const LIFETIME: Duration = Duration::from_mins(5);
 
 /// How far the clock of the signing server may be ahead.
@@ -21,7 +21,7 @@ const SKEW: Duration = Duration::from_mins(1);
 /// The largest cookie, name and value, in bytes.
 const MAX_SIZE: usize = 1024;
 
-/// It separates this signature from all others that use the same key.
+/// Separates this signature from all others with the same key.
 const SALT: &[u8] = b"session-core flash cookie";
 
 /// Signs with the current key and verifies with all keys.

@@ -10,7 +10,7 @@ use super::secret::Keys;
 use crate::config::{SecretKey, SessionConfig};
 use crate::error::{Error, ErrorKind};
 
-/// How many bytes of a form are read by default.
+/// The default limit for reading a form, in bytes.
 const BODY_LIMIT: usize = 1024 * 1024;
 
 type Page = dyn Fn(Reason) -> String + Send + Sync;
@@ -107,7 +107,7 @@ impl Settings {
             return self.own_origins.clone();
         }
         let Some(host) = host else { return Vec::new() };
-        // A frameworks knows the scheme at the proxy, not at the client.
+        // A framework knows the scheme of the connection to the proxy, not that of the client.
         let is_secure = config.cookie_attributes().secure() && !is_loopback(host);
         let schemes: &[&str] = if is_secure { &["https"] } else { &["https", "http"] };
         schemes.iter().filter_map(|scheme| Origin::new(scheme, host)).collect()

@@ -3,7 +3,7 @@
 use super::origin::Origin;
 use super::refused::Reason;
 
-/// The decision before a token is looked at.
+/// The decision without a token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Decision {
     Pass,
@@ -15,7 +15,7 @@ pub(super) enum Decision {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Header {
     Missing,
-    /// Several values, or one that is not text. No browser sends that.
+    /// Several values, or a value that is not text. No browser sends such a header.
     Unusable,
     One(String),
 }

@@ -1,4 +1,4 @@
-//! A request that was refused, and the page that says so.
+//! A refused request, and its page.
 
 use std::fmt;
 

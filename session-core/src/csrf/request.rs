@@ -21,9 +21,9 @@ use crate::session::Session;
 
 /// The CSRF protection of one request, for authors of adapters. Clones share it.
 ///
-/// An adapter makes one for each request, inside the layer of the session. It responds to a request
-/// that [`check`](Self::check) refuses, gives [`open`](Self::open) to its extractor, and applies
-/// [`finish`](Self::finish) to the response.
+/// An adapter creates one for each request, inside the layer of the session. It responds to a
+/// request that [`check`](Self::check) refuses, calls [`open`](Self::open) in its extractor, and
+/// applies [`finish`](Self::finish) to the response.
 #[derive(Clone)]
 pub struct CsrfRequest {
     shared: Arc<Shared>,
@@ -247,7 +247,7 @@ impl Csrf {
             None if login.is_some() => {
                 self.secret().is_some_and(|secret| is_token(Source::Stored(&secret)))
             }
-            // Once the session has an owner, the visitor's cookie counts for nothing.
+            // Once the session has an owner, the visitor's cookie is ignored.
             _ if login.is_none() => {
                 shared.visitor().is_some_and(|visitor| is_token(Source::Visitor(visitor.nonce)))
             }

@@ -20,7 +20,7 @@ const ENDED: u8 = 3;
 const SERIES: u8 = 4;
 /// The length of a stamp that does not exist.
 const NO_STAMP: u16 = u16::MAX;
-/// How many of its last writes a record lists.
+/// The number of last writes that a record lists.
 const KEPT_NONCES: usize = 8;
 
 /// Identifies one write, so that a writer whose reply was lost recognizes its own.
@@ -86,13 +86,13 @@ pub(super) enum Content {
 pub(super) struct Head {
     pub(super) nonces: Nonces,
     pub(super) lineage: Lineage,
-    /// When it was written, to the millisecond.
+    /// The time of the last write, to the millisecond.
     pub(super) written_at: SystemTime,
-    /// How long after that it was to expire. A renewal changes only the expiry, which therefore
-    /// tells when the renewal was.
+    /// The time from the last write to the expiry. A renewal changes only the expiry, so the time
+    /// of the renewal can be computed from it.
     pub(super) kept_for: Duration,
-    /// The record that a rotation is to replace by a tombstone, until the next write. The rotation
-    /// is unfinished without the tombstone.
+    /// The record that a rotation replaces by a tombstone. The rotation is unfinished without the
+    /// tombstone. The next write removes this field.
     pub(super) predecessor: Option<StoreKey>,
     /// Whether an earlier call may still create the record again after its removal.
     pub(super) is_retried: bool,
@@ -175,7 +175,7 @@ pub(super) fn tombstone(successor: &StoreKey, follow: bool) -> Vec<u8> {
     bytes
 }
 
-/// The bytes in place of a session that has ended, if its record could be created again.
+/// The bytes that replace an ended session if an earlier call may still create its record.
 pub(super) const ENDED_SESSION: &[u8] = &[ENDED];
 
 /// Whether a record remembers a browser.

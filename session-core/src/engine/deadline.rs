@@ -1,14 +1,14 @@
-//! How long one operation on a session may take.
+//! The deadline of one operation on a session.
 
 use std::time::Duration;
 
 use crate::{Error, ErrorKind, SessionConfig};
 
-/// How long an operation may start store calls.
+/// The time in which an operation may start store calls.
 const LIMIT: Duration = Duration::from_secs(5);
-/// The part of it that is reserved for looking up a write whose reply was lost.
+/// The part of that time that is reserved for looking up a write whose reply was lost.
 const LOOKUP_SHARE: Duration = Duration::from_secs(1);
-/// How often an operation is retried, in case the clock stands still.
+/// The maximum number of retries, in case the clock does not advance.
 const MAX_RETRIES: u32 = 10_000;
 
 /// The deadline of one operation: of waiting for other saves, of retries and of looking up a lost
@@ -45,7 +45,7 @@ impl<'a> Deadline<'a> {
         if self.allows_lookup() { Ok(()) } else { Err(self.error()) }
     }
 
-    /// Counts a retry. Fails if it is one too many.
+    /// Counts a retry. Fails if the maximum is exceeded.
     pub(super) fn retry(&mut self) -> Result<(), Error> {
         self.retries += 1;
         if self.retries > MAX_RETRIES {

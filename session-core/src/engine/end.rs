@@ -13,7 +13,7 @@ use crate::interface::{CookieAction, Save, Saved};
 use crate::store::{MAX_CLOCK_SKEW, NewRecord, OwnerIndex, Replaced, SessionStore, StoreKey};
 use crate::{Error, ErrorKind, Outcome};
 
-/// How many records are loaded in one call.
+/// The number of records that one call loads.
 pub(super) const BATCH: usize = 100;
 
 /// The result of a search for a session that a removal did not find.
@@ -21,7 +21,7 @@ pub(super) const BATCH: usize = 100;
 enum Left {
     /// The session is in this record.
     Record(RecordRef),
-    /// The record is another session now, or that of another owner.
+    /// The record now has another session or another owner.
     Another,
     /// The record is gone, and the owner's list does not have the session.
     Ended,
@@ -67,7 +67,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
     }
 
     /// Ends the record that an earlier save of this request may have created. Returns whether it
-    /// ended one. If a login has moved the session on since, that is another client's.
+    /// ended a record. If a login has moved the session since, the new session belongs to another
+    /// client.
     async fn end_planned(&self, key: StoreKey, deadline: &mut Deadline<'_>) -> Result<bool, Error> {
         match self.find_successor(&key, true, deadline).await? {
             Some(live) => self.end_record(&live.record, None, deadline).await,
@@ -138,13 +139,13 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
     }
 
-    /// Whether a tombstone in place of this record would still be there, by any clock.
+    /// Returns whether a tombstone in place of this record would still be stored, by any clock.
     fn is_recent(&self, record: &RecordRef) -> bool {
         self.config.monotonic().saturating_sub(record.seen_at) < MAX_CLOCK_SKEW
     }
 
-    /// Removes the record of a session that ends. If it could be created again, something stays in
-    /// its place for a while.
+    /// Removes the record of a session that ends. If an earlier call may still create the record, a
+    /// placeholder is stored for a while.
     pub(super) async fn remove(&self, record: &RecordRef) -> Result<bool, Error> {
         if !record.is_retried {
             return self.store.remove(&record.key, record.version).await;
@@ -154,7 +155,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         Ok(matches!(replaced, Replaced::Done(_)))
     }
 
-    /// Makes a call fail that may still create the record.
+    /// Prevents an earlier call from creating the record.
     pub(super) async fn prevent_creation(
         &self,
         planned: &RecordRef,
@@ -162,7 +163,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     ) -> Result<(), Error> {
         deadline.check()?;
         match self.store.create(&planned.key, &self.ended_record()).await {
-            // The call has created it just now.
+            // The earlier call has created it just now.
             Err(error) if error.kind() == ErrorKind::Backend => {
                 self.end_planned(planned.key, deadline).await.map(drop)
             }
@@ -211,8 +212,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
             Found::Live(live) => Some(live),
             Found::Moved(moved) => match self.successor(moved, true, now, deadline).await? {
                 Some(live) => Some(live),
-                // A login has cut off the id, and begun another session. A logout ends that too if
-                // it is the same user's.
+                // A login has cut off the id and started another session. A logout also ends that
+                // session if it has the same user.
                 None => match self.successor(moved, false, now, deadline).await? {
                     Some(live) if owner.is_none() && live.record.is_of_owner_of(record) => {
                         return Ok(Left::Record(live.record));

@@ -1,4 +1,4 @@
-//! Reading a record and deciding what it is: live, moved, or gone.
+//! Reads a record and classifies it: live, moved, or gone.
 
 use std::time::{Duration, SystemTime};
 
@@ -32,25 +32,25 @@ pub(super) struct Moved {
     pub(super) successor: StoreKey,
     /// Whether requests that read the old record may still change the new one.
     pub(super) follow: bool,
-    /// Whether the old id was valid so long ago that a request that sends it gets an empty session.
+    /// Whether the old id is no longer recognized. A request that sends it gets an empty session.
     pub(super) is_old: bool,
 }
 
-/// How long a request that sends the old id is recognized: longer than a browser should take to
-/// receive the new cookie.
+/// The time for which the old id is recognized. It is longer than a browser takes to receive the
+/// new cookie.
 const OLD_ID_LIFE: Duration = Duration::from_secs(10);
-/// How long a tombstone is stored after that, for requests that opened the session before the
-/// rotation, on servers whose clocks differ.
+/// The time for which a tombstone is stored after that. A request on a server with another clock
+/// may have opened the session before the rotation.
 const TOMBSTONE_SLACK: Duration = Duration::from_secs(2 * MAX_CLOCK_SKEW.as_secs());
 
-/// When a tombstone that is written now expires.
+/// Returns the expiry of a tombstone that is written now.
 pub(super) fn tombstone_expiry(now: SystemTime) -> SystemTime {
     now + OLD_ID_LIFE + TOMBSTONE_SLACK
 }
 
 impl Live {
-    /// When the record was last written or renewed. A renewal extends the expiry by as much as the
-    /// write did, unless the absolute timeout limits it.
+    /// Returns when the record was last written or renewed. A renewal extends the expiry by as much
+    /// as the write did, unless the absolute timeout limits it.
     pub(super) fn last_seen(&self) -> SystemTime {
         let Head { kept_for, written_at, .. } = self.head;
         let renewed_at = self.record.expires_at.checked_sub(kept_for).unwrap_or(written_at);
@@ -63,8 +63,8 @@ fn login(owner: &str, head: &Head, created_at: SystemTime) -> Login {
     head.proof.as_ref().map_or_else(|| Login::new(owner, created_at), |proof| proof.login_of(owner))
 }
 
-/// The time by which a session counts as expired when it is ended: on a server with another clock
-/// it may still be live.
+/// Returns the time by which expiry is checked when a session is ended. On a server with another
+/// clock, the session may still be live.
 pub(super) fn time_for_ending(now: SystemTime) -> SystemTime {
     now.checked_sub(MAX_CLOCK_SKEW).unwrap_or(now)
 }
@@ -74,7 +74,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         Ok(self.judge(key, self.store.load(key).await?, now))
     }
 
-    /// Decides what a loaded record is.
+    /// Classifies a loaded record.
     pub(super) fn judge(&self, key: &StoreKey, record: Option<Record>, now: SystemTime) -> Found {
         let Some(record) = record else { return Found::Gone };
         if self.config.is_expired(record.created_at(), record.expires_at(), now) {
@@ -116,8 +116,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
     }
 
-    /// Loads what a tombstone points to, through any number of rotations. `only_followed` stops at
-    /// a rotation that cut off the old id.
+    /// Loads the record that a tombstone names, through any number of rotations. `only_followed`
+    /// stops at a rotation that cut off the old id.
     pub(super) async fn successor(
         &self,
         moved: Moved,
@@ -145,7 +145,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
 /// # Errors
 ///
 /// [`ErrorKind::Conflict`] if an earlier write of this request has an unknown outcome, and the
-/// record has been written so often since then that it does not tell.
+/// record no longer lists writes that old.
 pub(super) fn missing_changes(saving: &Saving<'_, '_>, newer: &RecordRef) -> Result<Mark, Error> {
     let opened = saving.opened;
     let stored = saving.attempts().filter(|attempt| newer.nonces.contains(attempt.nonce));

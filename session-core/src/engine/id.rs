@@ -10,9 +10,9 @@ use super::random;
 use crate::Error;
 use crate::store::StoreKey;
 
-/// How many characters an id has in a cookie.
+/// The number of characters of an id in a cookie.
 const LENGTH: usize = 43;
-/// Follows an id in the cookie while it is unknown whether a rotation to this id was stored.
+/// The suffix of an id in the cookie while it is unknown whether a rotation to this id was stored.
 const UNCONFIRMED: &str = "~";
 
 /// The id in the cookie of a server-side session.
@@ -30,7 +30,7 @@ impl SessionId {
         if cookie.len() != LENGTH {
             return None;
         }
-        // With room for the last four characters, of which there are three.
+        // Decoding needs space for four characters at the end, where an id has three.
         let mut bytes = [0; 33];
         let length = URL_SAFE_NO_PAD.decode_slice(cookie, &mut bytes).ok()?;
         bytes[..length].try_into().ok().map(Self)

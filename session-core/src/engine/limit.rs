@@ -45,7 +45,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
 }
 
 impl Listed {
-    /// The place in the order that all processes compute alike.
+    /// Returns the sort key, which is the same in all processes.
     fn rank(&self) -> (Option<SystemTime>, &str) {
         let login = self.live.record.login.as_ref();
         (login.map(Login::authenticated_at), &self.handle)

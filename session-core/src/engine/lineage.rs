@@ -1,4 +1,4 @@
-//! The lineage, which a session keeps through every rotation, and the handle made of it.
+//! The lineage, which a session keeps through every rotation, and the handle derived from it.
 
 use super::random;
 use crate::Error;

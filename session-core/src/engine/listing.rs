@@ -11,7 +11,7 @@ use super::sessions::ServerSideSessions;
 use crate::Error;
 use crate::store::{Record, SessionStore, StoreKey, Version};
 
-/// How many unfinished rotations a listing recognizes. Each costs a load.
+/// The number of unfinished rotations that a listing recognizes. Each of them needs a load.
 const CHECKED_ROTATIONS: usize = 10;
 
 /// A record that has the owner.
@@ -81,9 +81,9 @@ impl<S: SessionStore> ServerSideSessions<S> {
     /// Marks the records whose rotation is unfinished: the record that they were to replace is
     /// alive, or was moved elsewhere.
     ///
-    /// A tombstone that has expired looks like a session that was ended. Then the record counts: a
-    /// list may show one session too many, but never one too few. This also holds for records
-    /// beyond the newest [`CHECKED_ROTATIONS`].
+    /// An expired tombstone looks like an ended session. In that case the record is listed: a list
+    /// may show one session too many, but never one too few. This also holds for records beyond the
+    /// newest [`CHECKED_ROTATIONS`].
     async fn find_orphans(
         &self,
         listed: &mut [Listed],

@@ -20,7 +20,7 @@ pub(super) enum LoginBase {
 }
 
 impl<S: SessionStore> ServerSideSessions<S> {
-    /// Decides what a login continues from that opened the session before it was moved.
+    /// Returns the base of a login that opened the session before it was moved.
     pub(super) async fn login_base(
         &self,
         moved: Moved,

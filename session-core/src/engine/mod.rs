@@ -1,8 +1,8 @@
 //! The engine: sessions on a store of opaque bytes.
 //!
-//! It alone generates and hashes ids, and merges, rotates, expires and ends sessions, so that a
-//! store cannot get these wrong. It uses only the public API of this crate: the test command
-//! also compiles it as a separate crate, which is why its root is `mod.rs`.
+//! Only the engine generates and hashes ids, and merges, rotates, expires and ends sessions.
+//! Therefore a store cannot get these wrong. The engine uses only the public API of this crate. The
+//! test command also compiles it as a separate crate, which is why its root is `mod.rs`.
 
 mod confirm;
 mod content;

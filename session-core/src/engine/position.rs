@@ -11,7 +11,7 @@ use crate::interface::{Mark, Save, SessionDetails};
 use crate::login::Login;
 use crate::store::{StoreKey, Version};
 
-/// Where a session is stored. It is the backend state of a session.
+/// The position of a session in the store. It is the backend state of a session.
 #[derive(Debug)]
 pub(super) enum Position {
     /// A record that was read.
@@ -40,11 +40,11 @@ pub(super) struct RecordRef {
     pub(super) id: Option<SessionId>,
     pub(super) key: StoreKey,
     pub(super) version: Version,
-    /// When it was last read or written, by the monotonic time.
+    /// The time of the last read or write, by the monotonic clock.
     pub(super) seen_at: Duration,
     pub(super) created_at: SystemTime,
     pub(super) expires_at: SystemTime,
-    /// How long after its last write or renewal the record was to expire.
+    /// The time from the last write or renewal to the expiry.
     pub(super) kept_for: Duration,
     pub(super) login: Option<Login>,
     pub(super) lineage: Lineage,
@@ -64,7 +64,7 @@ pub(super) struct RecordRef {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Successor {
     pub(super) id: SessionId,
-    /// Whether its record was created for sure. Only then may a tombstone name it.
+    /// Whether its record is known to exist. Only then may a tombstone name it.
     pub(super) is_created: bool,
 }
 
@@ -106,8 +106,9 @@ impl RecordRef {
         })
     }
 
-    /// The record of a rotation of this record that does not exist yet. `is_retried` if an earlier
-    /// call may create it as well. After a login, it is another session, whose time starts now.
+    /// Returns the record of a rotation of this record, which does not exist yet. `is_retried` is
+    /// set if an earlier call may also create it. After a login, it is another session, whose time
+    /// starts now.
     pub(super) fn moved_to(
         &self,
         (id, key): (SessionId, StoreKey),

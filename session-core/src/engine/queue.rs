@@ -37,7 +37,8 @@ pub(super) struct Permit<'a> {
 }
 
 impl Queue {
-    /// Waits for the saves before this one. Returns the permit, and what the last of them stored.
+    /// Waits for the saves before this one. Returns the permit, and the record that the last of
+    /// them stored.
     ///
     /// Fails if the deadline has passed by then. Each of the saves before this one ends soon after
     /// its own, earlier deadline. Therefore no timer is needed.
@@ -65,9 +66,9 @@ impl Queue {
 }
 
 impl Permit<'_> {
-    /// Passes what was stored to the next save, if one is waiting.
+    /// Passes the stored record to the next save, if one is waiting.
     pub(super) fn publish(&mut self, record: &RecordRef, payload: impl FnOnce() -> String) {
-        // The map, this permit and its guard refer to the cell, and each save that waits.
+        // The map, this permit, its guard and each waiting save refer to the cell.
         if Arc::strong_count(&self.cell) > 3
             && record.key == self.key
             && let Some(guard) = &mut self.guard

@@ -16,7 +16,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     pub(super) async fn renew(&self, saving: Saving<'_, '_>) -> Saved {
         let key = saving.opened.key;
         self.touch(saving).await.unwrap_or_else(|error| {
-            // The request loses nothing by it, and the next one tries again.
+            // The request loses no data, and the next request tries again.
             let (session, source) = (key.log_name(), error.source());
             tracing::warn!(%session, %error, source, "session could not be renewed");
             Saved::unchanged()

@@ -54,7 +54,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     }
 
     /// Replaces the old record by a tombstone, when the new record has everything that is in it.
-    /// Returns `None` if a login must begin again.
+    /// Returns `None` if a login must start again.
     async fn move_to(
         &self,
         saving: &mut Saving<'_, '_>,
@@ -79,7 +79,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
                 continue;
             }
             match self.reload_successor(saving).await? {
-                // An earlier save has moved the session just now. The old record tells.
+                // An earlier save has created the new record just now. The loop continues from the
+                // old record.
                 Some(Created::Record(record, reloaded)) => {
                     (old, *new, contents) = (opened.clone(), record, reloaded);
                 }
@@ -101,7 +102,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         rotated(new.clone(), contents, saving.save)
     }
 
-    /// Decides what a rotation continues from that did not replace the old record.
+    /// Returns the base for continuing a rotation that did not replace the old record.
     async fn rotation_base(
         &self,
         saving: &mut Saving<'_, '_>,
@@ -129,8 +130,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         })
     }
 
-    /// Stores a newer version of the old record in the new one. Returns `None` if that was changed
-    /// or removed.
+    /// Stores a newer version of the old record in the new record. Returns `None` if the new record
+    /// was changed or removed.
     async fn carry_over(
         &self,
         saving: &mut Saving<'_, '_>,
@@ -148,8 +149,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         })
     }
 
-    /// Replaces the old record by the tombstone. Returns what is there instead if that fails. The
-    /// tombstone has no owner, because owners list sessions.
+    /// Replaces the old record by the tombstone. If that fails, returns the current state of the
+    /// old record. The tombstone has no owner, because owners list sessions.
     async fn bury(
         &self,
         saving: &mut Saving<'_, '_>,
@@ -167,7 +168,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
                 None
             }
             Err(error) => {
-                // A failure that the store replied with is final.
+                // An error reply of the store is final.
                 let is_unknown = error.kind() == ErrorKind::Unavailable;
                 if !saving.deadline.allows_lookup() {
                     saving.is_unconfirmed |= is_unknown;

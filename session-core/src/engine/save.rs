@@ -1,4 +1,4 @@
-//! Saving: what a request wants decides what is done to the record.
+//! Saving: the intent of a request decides the operation on the record.
 
 use std::ops::ControlFlow;
 
@@ -11,18 +11,19 @@ use crate::interface::{Contents, CookieAction, IdChange, Save, Saved};
 use crate::store::{NewRecord, Replaced, SessionStore, StoreKey};
 use crate::{Error, ErrorKind, Outcome, Refresh};
 
-/// How an attempt to replace a record ended.
+/// The result of an attempt to replace a record.
 #[expect(clippy::large_enum_variant, reason = "it is short-lived")]
 pub(super) enum Replacement {
     Done(RecordRef),
     /// The reply was lost, but the write reached the store. Others may have written since.
     Found(Live),
-    /// Nothing was written: the record has another version, or is gone.
+    /// Nothing was written, because the record has another version or is gone.
     Stale(RecordRef),
 }
 
 impl<S: SessionStore> ServerSideSessions<S> {
-    /// Does what the request wants. The futures of rare cases are not part of this one.
+    /// Applies the intent of the request. The futures of rare cases are boxed, so that this future
+    /// stays small.
     pub(super) async fn dispatch(
         &self,
         position: Option<&Position>,
@@ -270,9 +271,9 @@ pub(super) fn set_cookie(value: String, record: &RecordRef, contents: &Contents)
     CookieAction::Set { value, expires }
 }
 
-/// When a record expires that is written now. A write extends the expiry only if the cookie is
-/// renewed too, or if the lifetime has changed. Otherwise the record would outlive the cookie, and
-/// the renewal of the cookie would never be due.
+/// Returns the expiry of a record that is written now. A write extends the expiry only if the
+/// cookie is renewed too, or if the lifetime has changed. Otherwise the record would outlive the
+/// cookie, and the renewal of the cookie would never be due.
 pub(super) fn expiry(
     save: &Save<'_>,
     contents: &Contents,

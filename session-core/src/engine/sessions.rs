@@ -8,9 +8,9 @@ use crate::store::StoreKey;
 
 /// Sessions on a server-side store.
 ///
-/// Whatever requests overlap, in one process or in many: no change to a live session is lost, no
-/// ended session is revived, and an id that the client made up is never used. Over a store with an
-/// [`OwnerIndex`](crate::store::OwnerIndex) it also implements
+/// No change to a live session is lost, no ended session is revived, and an id that the client
+/// chose is never used. This holds for overlapping requests in one or several processes. Over a
+/// store with an [`OwnerIndex`](crate::store::OwnerIndex) it also implements
 /// [`OwnerSessions`](crate::OwnerSessions).
 ///
 /// Crates of stores have a type alias for it. The author of a store gets sessions by passing the

@@ -37,7 +37,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
                     return Ok(created);
                 }
                 if is_refused {
-                    // The record was removed, and something prevents that it is created again.
+                    // The record was removed, and a placeholder prevents its creation.
                     saving.forget_successor();
                     continue;
                 }

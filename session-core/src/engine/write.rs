@@ -1,4 +1,4 @@
-//! Writing changes to a record, and applying them again when another request was faster.
+//! Writes changes to a record, and applies them again if another request was faster.
 
 use std::ops::ControlFlow;
 
@@ -18,7 +18,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let (mut permit, before) = self.queue.wait(opened.key, &saving.deadline).await?;
         let (target, base) = match before {
             Some(Stored { record, payload }) if record.version != opened.version => {
-                // If another process was faster since, the version is stale.
+                // If another process has been faster, the version is stale.
                 let contents = merge(&saving, &record, payload)?;
                 (RecordRef { id: opened.id, ..record }, Written { contents, merged: true })
             }
@@ -36,7 +36,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
             }
             Replacement::Found(live) => found(live, save),
             Replacement::Stale(stale) => {
-                // Contention is rare, so its future is not part of this one.
+                // Contention is rare, so its future is boxed.
                 let again = Box::pin(self.write_again(&mut saving, stale)).await?;
                 if let (Some(record), Some(contents)) = (&again.record, &again.saved.contents()) {
                     permit.publish(record, || contents.payload());
@@ -46,7 +46,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
     }
 
-    /// Replaces what other requests have replaced `stale` with.
+    /// Applies the changes to the record that other requests wrote in place of `stale`.
     pub(super) async fn write_again(
         &self,
         saving: &mut Saving<'_, '_>,
@@ -96,9 +96,9 @@ struct Written {
     merged: bool,
 }
 
-/// The result of a write that met changes of other requests.
+/// The result of a write that merged changes of other requests.
 pub(super) struct WrittenAgain {
-    /// The record that it wrote, if it is known.
+    /// The written record, if it is known.
     record: Option<RecordRef>,
     pub(super) saved: Saved,
 }

@@ -53,8 +53,8 @@ pub enum Event<'a> {
         /// How often it happened since the last report.
         count: u64,
     },
-    /// A request sent an id that was replaced by another. Requests that the browser sent before it
-    /// got the new cookie do that, but also somebody who copied the old cookie.
+    /// A request sent an id that was replaced by another. The browser may have sent it before it
+    /// received the new cookie. An attacker may also have copied the old cookie.
     RotatedId {
         /// How often it happened since the last report.
         count: u64,
@@ -84,7 +84,7 @@ pub enum Event<'a> {
     },
     /// A store removed sessions because it was full.
     Evicted {
-        /// How many were removed since the last report.
+        /// The number of sessions removed since the last report.
         count: u64,
     },
     /// A store connected again after it had lost its connection.
@@ -93,7 +93,7 @@ pub enum Event<'a> {
     OutageBegan,
     /// A store call succeeded after an outage.
     OutageEnded {
-        /// How many calls failed.
+        /// The number of failed calls.
         failed: u64,
     },
     /// The engine calls the store.
@@ -105,9 +105,9 @@ pub enum Event<'a> {
     StoreCallEnded {
         /// The call.
         call: StoreCall,
-        /// How long it took.
+        /// The duration of the call.
         duration: Duration,
-        /// Why it failed.
+        /// The kind of the error, if the call failed.
         error: Option<ErrorKind>,
     },
 }

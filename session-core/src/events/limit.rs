@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::event::Event;
 
-/// How often an event of one kind is reported in a second.
+/// The maximum number of reports of one kind in a second.
 const PER_SECOND: u32 = 10;
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
@@ -16,12 +16,12 @@ pub(super) struct Limits {
     kinds: [Mutex<Limit>; 8],
 }
 
-/// How often an event was reported in the present second.
+/// The number of reports in the present second.
 #[derive(Default)]
 struct Limit {
     second: u64,
     reported: u32,
-    /// How often it happened without a report.
+    /// The number of events without a report.
     held: u64,
 }
 

@@ -1,7 +1,7 @@
-//! Keeping the stored text of parts that an update did not change.
+//! Keeps the stored text of parts that an update did not change.
 //!
 //! Ordinary JSON, as serde reads and writes it, has no tuples and no integers of any length. An
-//! update that changes one part of a value must not change others to what ordinary JSON has.
+//! update that changes one part of a value must not turn other parts into ordinary JSON.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};

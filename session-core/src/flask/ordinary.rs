@@ -1,4 +1,4 @@
-//! A deserializer that gives tagged values to the types of this module, and ordinary JSON to all
+//! A deserializer that passes tagged values to the types of this module, and ordinary JSON to all
 //! others: the text of bytes, markup, a UUID or a date.
 
 use std::fmt;
@@ -11,10 +11,10 @@ use serde_json::Value;
 
 use super::marker::{self, PREFIX};
 
-/// The wrapper of a deserializer, and of each visitor, seed and access that it hands on.
+/// The wrapper of a deserializer, and of each visitor, seed and access that it passes on.
 pub(super) struct Ordinary<T>(pub(super) T);
 
-/// Asks the inner deserializer for the value as it is. JSON describes itself.
+/// Deserializes the value as any type, because JSON describes itself.
 macro_rules! as_any {
     ($($method:ident($($argument:ident: $type:ty),*);)*) => {
         $(fn $method<V: Visitor<'de>>(

@@ -1,4 +1,4 @@
-//! How contexts call the hooks of the outermost interface.
+//! Calls the hooks of the outermost interface for contexts.
 
 use std::borrow::Cow;
 

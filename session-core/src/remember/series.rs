@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::RECORD_KIND;
 
-/// How long a token is accepted after its successor was used.
+/// The time for which a token is accepted after its successor was used.
 const PARALLEL: Duration = Duration::from_mins(1);
 
 /// A series as it is stored. The owner is a field of the record.
@@ -23,7 +23,7 @@ pub(super) struct Series {
     pub(super) session: Option<String>,
 }
 
-/// The worth of a token.
+/// The validity of a token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Worth {
     Newest,

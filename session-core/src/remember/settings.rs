@@ -14,7 +14,7 @@ use crate::events::{Events, StoreCall};
 use crate::interface::{OwnerSessions, SessionInterface as _};
 use crate::store::{NewRecord, OwnerIndex, Record, Replaced, SessionStore};
 
-/// How often a change of a series is tried again because another request was faster.
+/// The maximum number of attempts to change a series while other requests are faster.
 pub(super) const ATTEMPTS: usize = 8;
 const LIFETIME: Duration = Duration::from_hours(30 * 24);
 

@@ -1,5 +1,5 @@
-//! One attempt to save a session: the calls of the hooks, the `Set-Cookie` header, and what the
-//! session is afterwards.
+//! One attempt to save a session: the calls of the hooks, the `Set-Cookie` header, and the state of
+//! the session afterwards.
 
 use std::error::Error as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -27,8 +27,8 @@ pub(super) struct SaveAttempt<'a> {
 }
 
 impl<'a> SaveAttempt<'a> {
-    /// Takes what the session wants; `None` if the session is never saved. Fails if the cookie
-    /// could not be set afterwards.
+    /// Takes the intent out of the session. Returns `None` if the session is never saved. Fails if
+    /// the cookie could not be set afterwards.
     pub(super) fn start(
         request: SaveRequest<'a>,
         sets_unchanged: bool,
@@ -55,7 +55,7 @@ impl<'a> SaveAttempt<'a> {
     /// Renders the `Set-Cookie` header of a save that succeeded.
     pub(super) fn render_saved(&self, saved: &mut Saved) -> Result<SentCookie, Error> {
         match self.render(std::mem::take(&mut saved.cookie), saved.outcome) {
-            // A renewal loses nothing by it. A request that changes the session fails.
+            // A renewal loses no data. A request that changes the session fails.
             Err(error) if error.kind() == ErrorKind::TooLarge && !self.save.is_modified() => {
                 tracing::warn!(%error, source = error.source(), "session could not be renewed");
                 saved.outcome = Outcome::Unchanged;
@@ -131,8 +131,8 @@ impl<'a> SaveAttempt<'a> {
         }
     }
 
-    /// Continues the session from what was stored, with the changes made since.
-    /// Returns what became of the session.
+    /// Continues the session from the stored data, with the changes made since. Returns the
+    /// outcome.
     pub(super) fn finish(
         mut self,
         mut saved: Saved,
@@ -193,7 +193,7 @@ fn merge(cell: &Cell, stored: StoredData, kept: Option<&[String]>) -> Result<(),
             }
             (state.intent.clone(), state.data.stored.login.clone(), state.revision)
         };
-        // An update runs the caller's code, so not under the lock.
+        // An update runs the caller's code, so it does not run under the lock.
         let mut merged = stored.clone();
         later.apply_since(Mark::default(), &mut merged, login.as_ref(), kept)?;
         let mut state = cell.lock();

@@ -90,12 +90,12 @@ impl RequestSession {
 impl Shared {
     fn committed(&self, error: Option<Error>, cookie: SentCookie) -> Committed {
         self.send(cookie);
-        // It may be the header that an earlier save left for the response.
+        // The header may be one that an earlier save left for the response.
         let (set, removals) = {
             let mut sent = self.sent();
             (sent.header.take(), std::mem::take(&mut sent.removals))
         };
-        // Behind an error response, the messages were not shown.
+        // An error response does not show the messages.
         let flash = if error.is_none() { self.flash_header() } else { None };
         Committed { headers: SessionHeaders { removals, flash, ..self.headers(set) }, error }
     }

@@ -43,7 +43,7 @@ impl LifeChange {
     /// Reports it. `after` is the session as it is stored now.
     pub(super) fn report(self, save: &Save<'_>, after: &Identity) {
         let (events, before) = (save.config().events(), &save.data().identity());
-        // A handle is a hash.
+        // A handle is a hash, so it is computed only for a handler.
         let handle =
             |identity: &Identity| if events.has_handler() { identity.handle() } else { None };
         let handles = (handle(before), handle(after));

@@ -48,8 +48,8 @@ pub struct RequestSession {
 
 /// The policy for a request whose session the backend failed to open.
 ///
-/// There is no other choice: a session that is empty without saying so would later replace the real
-/// one.
+/// There is no other choice, because an empty session that is not marked as such would later
+/// replace the real session.
 ///
 /// The policy applies only to opening. If saving fails, the client gets an error response with both
 /// policies.

@@ -15,7 +15,7 @@ use crate::session::holder::{Demand, Holder as _};
 use crate::session::state::{Data, Origin};
 use crate::session::{Login, Outcome};
 
-/// How many cookies of the name are tried.
+/// The maximum number of cookies that are tried.
 const MAX_TRIED: usize = 4;
 
 impl Shared {

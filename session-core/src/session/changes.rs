@@ -1,4 +1,4 @@
-//! The journal: what one request changed, and how it is applied to a newer version of the session.
+//! The changes of one request, and their application to a newer version of the session.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::flask::flash::{self, Flash};
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
     changes: SmallVec<[Change; 1]>,
-    /// How many changes were dropped from the front because a later one made them irrelevant.
+    /// The number of changes dropped from the front because a later change made them irrelevant.
     dropped: usize,
 }
 
@@ -36,7 +36,7 @@ pub(crate) type Apply = dyn Fn(Option<&str>) -> Result<Option<String>, Error> + 
 
 #[derive(Clone)]
 pub(crate) enum Change {
-    /// Sets a key; the last to save wins that key.
+    /// Sets a key. The request that saves last wins.
     Insert { key: Box<str>, value: String },
     /// Removes a key.
     Remove { key: Box<str> },

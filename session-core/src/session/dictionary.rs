@@ -22,7 +22,7 @@ impl Session {
     /// [`ErrorKind::Value`] if the value is not a `T`. Other keys are unaffected.
     pub fn get<T: DeserializeOwned>(&self, key: impl SessionKey<T>) -> Result<Option<T>, Error> {
         let key = key.as_name();
-        // Parsing runs the caller's code, so not under the lock.
+        // Parsing runs the caller's code, so it does not run under the lock.
         let raw = self.read(|state| state.data.values().get(key).map(RawValue::copy));
         raw.map(|raw| decode(key, raw.as_str())).transpose()
     }

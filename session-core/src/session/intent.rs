@@ -17,7 +17,7 @@ pub enum Outcome {
     /// There was nothing to store.
     Unchanged,
     /// Another request ended the session in the meantime. The changes were dropped. The client's
-    /// cookie was left alone because it may belong to a newer session.
+    /// cookie is unchanged because it may belong to a newer session.
     ///
     /// Later saves of the request that have nothing to store have this outcome also.
     ///
@@ -36,7 +36,7 @@ pub enum IdChange {
     /// changes.
     Rotate,
     /// The session gets a new id. Requests that opened it under the old id cannot change it any
-    /// more, because the old id may be known to somebody else.
+    /// more, because an attacker may know the old id.
     CutOff,
 }
 

@@ -14,7 +14,7 @@ use crate::flask;
 
 /// The key under which a session stores its label.
 pub(crate) const LABEL: &str = "_label";
-/// How many bytes a stamp may have.
+/// The maximum length of a stamp in bytes.
 const MAX_STAMP: usize = 1024;
 
 /// Login, logout and id. Signed and sealed cookies have no id: they ignore a rotation.

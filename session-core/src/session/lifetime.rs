@@ -1,8 +1,8 @@
-//! How long a session lives after its last save or renewal.
+//! The lifetime of a session after its last save or renewal.
 
 use std::time::Duration;
 
-/// How long a session lives after its last save or renewal.
+/// The lifetime of a session after its last save or renewal.
 ///
 /// Interfaces get it from [`OpenContext::lifetime`](crate::interface::OpenContext::lifetime) and
 /// [`Contents::lifetime`](crate::interface::Contents::lifetime), and pass it to the functions of

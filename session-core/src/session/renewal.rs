@@ -1,8 +1,8 @@
-//! When a session that nothing changed is saved all the same, to extend its expiry.
+//! The renewal of an unchanged session, which extends its expiry.
 
 use std::time::SystemTime;
 
-/// When a session that nothing changed must be saved to extend its expiry.
+/// The time at which an unchanged session must be saved to extend its expiry.
 ///
 /// An interface attaches it to the session it opens, by
 /// [`Opened::with_renewal`](crate::interface::Opened::with_renewal). The core then calls
@@ -13,13 +13,13 @@ use std::time::SystemTime;
 pub struct Renewal {
     /// The renewal is due if the request is committed after this time.
     pub at: SystemTime,
-    /// Which requests renew the session.
+    /// The requests that renew the session.
     pub on: RenewOn,
     /// Whether the renewal sets the cookie, because the cookie has an expiry too.
     pub cookie: bool,
 }
 
-/// Which requests renew a session.
+/// The requests that renew a session.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RenewOn {
     /// No request: only a change extends the expiry.

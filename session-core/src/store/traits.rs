@@ -166,7 +166,7 @@ pub trait OwnerIndex: SessionStore {
     async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error>;
 }
 
-/// A store that removes expired records only when it is told to.
+/// A store that removes expired records only on request.
 ///
 /// The engine never calls it. The application, or a task of the store's crate, calls it regularly,
 /// for example every minute, with the current time. If the result equals `limit`, there may be more
