@@ -35,8 +35,10 @@ use crate::error::{Error, ErrorKind};
 /// # Key rotation
 ///
 /// To change the key, make the new key the current one and add the old key with
-/// [`with_fallback`](Self::with_fallback). Remove the old key after the
-/// [`permanent_lifetime`](crate::SessionConfig::permanent_lifetime).
+/// [`with_fallback`](Self::with_fallback). Remove the old key when nothing that it signed is valid
+/// any more: after the [`permanent_lifetime`](crate::SessionConfig::permanent_lifetime), a longer
+/// [`set_lifetime`](crate::Session::set_lifetime), or the lifetime of
+/// [remember-me](crate::remember::RememberMe::with_lifetime).
 ///
 /// # Examples
 ///

@@ -44,7 +44,7 @@ impl Next {
 }
 
 /// Returns a path, with its query, that can only lead to a page of this application, for a
-/// redirect. Returns `None` for any other text.
+/// redirect. Returns `None` for any other text, and for one of more than 2048 bytes.
 ///
 /// The path begins with one slash. In no place, and however often it is percent-encoded, it has two
 /// slashes in a row, a backslash or a control character: browsers and proxies may take them for

@@ -141,9 +141,10 @@ impl<'a> Save<'a> {
 
 /// The changes that the request makes.
 impl Save<'_> {
-    /// Returns whether there is something to store. If not, extend the expiry and do not write
-    /// values, because [`contents`](Self::contents) may have changes that
-    /// `Session::set_modified(false)` withdrew. If the renewal fails, log the error and return
+    /// Returns whether there is something to store. If not, extend the expiry, and return
+    /// [`Outcome::Stored`](crate::Outcome::Stored). Do not write values, because
+    /// [`contents`](Self::contents) may have changes that `Session::set_modified(false)` withdrew.
+    /// If the renewal fails, log the error and return
     /// [`Saved::unchanged`](super::Saved::unchanged); an error would fail a request that only
     /// reads. Also return `unchanged` if the session no longer exists.
     ///
@@ -173,6 +174,7 @@ impl Save<'_> {
     }
 
     /// Returns what happens to the id. The new record must be stored before the old one is removed.
+    /// An interface without ids, such as a cookie, ignores it.
     ///
     /// After [`IdChange::Rotate`], requests in progress must still find the session by the old id;
     /// after [`IdChange::CutOff`], they must not. A request that opens the old id later gets

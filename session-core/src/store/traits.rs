@@ -15,6 +15,9 @@ use crate::error::Error;
 /// [`ServerSideSessions`](crate::ServerSideSessions) does everything else for every store: ids,
 /// expiry, merging, rotation and ending.
 ///
+/// Write each method as an `async fn`, with the attribute [`async_trait`](crate::async_trait) on
+/// the implementation. The attribute generates the signatures that this page shows.
+///
 /// # Contract
 ///
 /// - **Atomic calls.** Each call is atomic with respect to all other calls on the same key, from
@@ -113,7 +116,7 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
     ///
     /// Payload, owner, creation time and expiry are all replaced. The new expiry may be earlier
     /// than the old one. A rotation, for example, replaces the old record by a short tombstone that
-    /// expires after ten seconds.
+    /// expires after about ten minutes.
     async fn replace(
         &self,
         key: &StoreKey,
