@@ -161,8 +161,8 @@ impl SessionConfigBuilder {
     /// response of the request that [takes](crate::Session::take_flashes) the messages.
     ///
     /// The messages begin a session as usual if the cookie would have more than 1 KB, if the
-    /// request stores anything else, or if a handler calls [`save`](crate::Session::save). With a
-    /// [`token_header`](Self::token_header), no such cookie is set.
+    /// request stores anything else, or if a handler calls [`save`](crate::Session::save) or
+    /// `log_out`. With a [`token_header`](Self::token_header), no such cookie is set.
     ///
     /// The visitor can read the messages, but not change them. A copy of the cookie shows them
     /// again until it expires. The key may be that of another purpose: this signature has its own
