@@ -22,7 +22,7 @@ fn tests_of_guarantees_exist() {
     }
 }
 
-/// The guarantee and the names in the last column of each row of each table.
+/// Returns the guarantee and the names in the last column of each row of each table.
 fn rows_of(design: &str) -> Vec<(&str, Vec<&str>)> {
     let tables: Vec<&str> = design.split("| guarantee | limits | tests |").skip(1).collect();
     assert_eq!(tables.len(), 2, "one table is of the engine, one of the other crates");
@@ -37,7 +37,7 @@ fn rows_of(design: &str) -> Vec<(&str, Vec<&str>)> {
         .collect()
 }
 
-/// The Rust files of the repository.
+/// Returns the Rust files of the repository.
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).expect("the folder is readable").flatten() {

@@ -44,12 +44,12 @@ pub(crate) enum Effect {
 }
 
 impl Effect {
-    /// Whether the session moves to another id.
+    /// Returns whether the session moves to another id.
     pub(crate) fn changes_id(&self) -> bool {
         matches!(self, Self::Login { .. } | Self::Rotate)
     }
 
-    /// Whether clearing the session takes the effect back.
+    /// Returns whether clearing the session takes the effect back.
     pub(crate) fn is_of_values(&self) -> bool {
         !self.changes_id() && !matches!(self, Self::End)
     }

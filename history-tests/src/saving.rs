@@ -63,7 +63,7 @@ impl Client<'_> {
         self.fresh.push((effect, self.path.last().copied().into_iter().collect()));
     }
 
-    /// Whether a change that is not saved has such an effect.
+    /// Returns whether a change that is not saved has such an effect.
     pub(crate) fn wants(&self, wanted: impl Fn(&Effect) -> bool) -> bool {
         let history = self.world.history();
         self.fresh.iter().any(|(effect, _)| wanted(effect))
@@ -273,7 +273,7 @@ impl Client<'_> {
     }
 }
 
-/// Whether the session shows the stored contents after a save with this effect.
+/// Returns whether the session shows the stored contents after a save with this effect.
 fn is_shown(effect: &Effect) -> bool {
     !matches!(effect, Effect::Touch | Effect::Rotate | Effect::End)
 }

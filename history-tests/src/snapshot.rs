@@ -79,7 +79,7 @@ pub(crate) fn of_record(record: &Record) -> Option<Snapshot> {
     })
 }
 
-/// The number in the text of a message or a label.
+/// Returns the number in the text of a message or a label.
 pub(crate) fn number(text: &str) -> u64 {
     text.parse().unwrap_or(u64::MAX)
 }

@@ -26,7 +26,7 @@ impl Page {
     }
 }
 
-/// The pages of both applications.
+/// Returns the pages of both applications.
 async fn page(session: &Session, path: &str) -> Result<Page, Error> {
     match path {
         "/login" => {

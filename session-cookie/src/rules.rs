@@ -3,8 +3,8 @@
 use session_core::interface::{CookieAction, Save, Saved};
 use session_core::{Error, ErrorKind, Outcome};
 
-/// The result of a save that needs no value for the cookie, or `None` if the session must be
-/// written into the cookie.
+/// Returns the result of a save that needs no value for the cookie, or `None` if the session must
+/// be written into the cookie.
 ///
 /// Fails if the session was reopened after the response: its changes cannot reach the client.
 pub(crate) fn save_without_value(save: &Save<'_>) -> Result<Option<Saved>, Error> {

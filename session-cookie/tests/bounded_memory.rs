@@ -153,8 +153,8 @@ fn compressed() -> Vec<Case> {
     payloads.into_iter().map(|(name, bytes, keys)| (name, header(bytes), keys)).collect()
 }
 
-/// An object of almost this many bytes with the shortest values and with keys by their index, and
-/// the number of keys.
+/// Returns an object of almost this many bytes with the shortest values and with keys by their
+/// index, and the number of keys.
 fn object(room: usize, write_key: impl Fn(&mut String, usize)) -> (String, usize) {
     let (mut json, mut keys) = ("{".to_owned(), 0);
     while json.len() + 20 < room {

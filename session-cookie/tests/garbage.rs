@@ -299,7 +299,7 @@ async fn cookies() -> Vec<(SignedCookieSessions, String, u32)> {
     cookies
 }
 
-/// The six bits of a base64url character.
+/// Returns the six bits of a base64url character.
 fn sextet(byte: u8) -> Option<usize> {
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     alphabet.iter().position(|char| *char == byte)

@@ -182,8 +182,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A payload as another program may have written it: with spaces, odd values, repeated keys, and
-/// perhaps flash messages.
+/// Returns a payload as another program may have written it: with spaces, odd values, repeated
+/// keys, and perhaps flash messages.
 fn payload() -> impl Strategy<Value = String> {
     const ENTRIES: [&str; 11] = [
         r#""a":1"#,
@@ -252,7 +252,7 @@ fn compression() -> impl Strategy<Value = Compression> {
     select(vec![Compression::NearLimit, Compression::WheneverShorter, Compression::Never])
 }
 
-/// The values of a session, whatever their order and spelling.
+/// Returns the values of a session, whatever their order and spelling.
 fn entries(session: &Session) -> BTreeMap<String, Option<Value>> {
     let entry = |key: String| (key.clone(), session.get(&key).ok().flatten());
     session.keys().into_iter().map(entry).collect()

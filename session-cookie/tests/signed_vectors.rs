@@ -214,7 +214,7 @@ fn both_unreadable(one: &Session, other: &Session) -> bool {
     unreadable(one) && unreadable(other) && payload_of(one) == r#"{"a":1e999}"#
 }
 
-/// Whether both have the same time or none: Flask has `None` if the text is not a date.
+/// Returns whether both have the same time or none: Flask has `None` if the text is not a date.
 fn same_moment(one: &Session, other: &Session) -> bool {
     let moment = |session: &Session| -> Option<SystemTime> {
         session.get::<Option<DateTime>>("a").unwrap().flatten()?.to_system_time()

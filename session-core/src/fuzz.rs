@@ -79,7 +79,7 @@ fn fuzzed_cookie_header_is_split_at_semicolons() {
     );
 }
 
-/// The value of a pair whose name is exactly `session`.
+/// Returns the value of a pair whose name is exactly `session`.
 fn value(pair: &[u8]) -> Option<&[u8]> {
     let at = pair.iter().position(|byte| *byte == b'=')?;
     let (name, value) = (pair[..at].trim_ascii(), pair[at + 1..].trim_ascii());

@@ -63,7 +63,7 @@ impl Slot {
         Record::new(self.version, &record.owned_by(self.owner.as_deref()))
     }
 
-    /// The bytes that the record takes, without the index of owners.
+    /// Returns the bytes that the record takes, without the index of owners.
     fn size(&self) -> u64 {
         let owner = self.owner.as_ref().map_or(0, |owner| owner.len());
         (size_of::<Self>() + self.payload.len() + owner) as u64

@@ -157,7 +157,8 @@ impl Table {
     }
 }
 
-/// The expiry before which a record has expired, whatever clock the engine of a session has.
+/// Returns the expiry before which a record has expired, whatever clock the engine of a session
+/// has.
 ///
 /// The table has no clock: the creation time of a session is never later than the present. Hence
 /// a clock that a test sets needs no configuration.

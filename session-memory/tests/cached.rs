@@ -44,7 +44,7 @@ impl World {
         Self { store, clock, cached }
     }
 
-    /// A world whose store has a record, of which there is a copy.
+    /// Returns a world whose store has a record, of which there is a copy.
     async fn with_copy() -> (Self, Version) {
         let world = Self::new();
         let version = world.store.create(&KEY, &record(b"one")).await.unwrap();

@@ -111,7 +111,7 @@ impl Model {
         expired.map(|(key, _)| *key).collect()
     }
 
-    /// The class of each record, the one to evict first is the smallest.
+    /// Returns the class of each record, the one to evict first is the smallest.
     fn order(&self, key: u8) -> (u8, usize) {
         let entry = &self.entries[&key];
         let class = match (entry.is_tombstone, entry.record.owner()) {

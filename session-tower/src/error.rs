@@ -37,7 +37,7 @@ impl Error {
         status_of(self.inner.kind())
     }
 
-    /// The text of the response.
+    /// Returns the text of the response.
     pub(crate) fn text(&self) -> &'static str {
         match self.inner.kind() {
             ErrorKind::Unavailable => "The session store is unavailable. Please try again.\n",

@@ -37,7 +37,7 @@ fn named(name: &str) -> SignedCookieSessions {
     signed(settings().cookie_name(name))
 }
 
-/// An application with one route under one layer.
+/// Returns an application with one route under one layer.
 fn app(sessions: &Watched, handler: MethodRouter) -> Router {
     Router::new().route("/", handler).layer(SessionLayer::new(sessions.clone()))
 }
@@ -155,7 +155,7 @@ async fn layers_with_same_cookie_and_other_marker_share_session() {
     assert_eq!(text(response).await, r#"{"user":"ada","admin":true}"#);
 }
 
-/// An application with a session for customers and, inside it, one for administrators.
+/// Returns an application with a session for customers and, inside it, one for administrators.
 fn two_sessions(shop: &Watched, admin: &Watched, handler: MethodRouter) -> Router {
     Router::new()
         .route("/", handler)

@@ -158,7 +158,7 @@ const ROWS: [Row; 22] = {
     ]
 };
 
-/// An application whose handler changes its session and responds with this status.
+/// Returns an application whose handler changes its session and responds with this status.
 fn app(sessions: Watched, handler: Option<fn(&Session)>, status: StatusCode) -> Router {
     let handler = move |request: Request| async move {
         if let Some(act) = handler {

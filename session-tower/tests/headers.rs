@@ -19,7 +19,7 @@ use support::{
 };
 use tower::ServiceExt as _;
 
-/// An application that writes to its session and responds with the user in it.
+/// Returns an application that writes to its session and responds with the user in it.
 fn greeting(sessions: impl SessionInterface) -> Router {
     let handler = |session: Session| async move {
         session.insert("seen", true).unwrap();

@@ -55,7 +55,7 @@ impl Hooks for After {
     }
 }
 
-/// A request outside the application.
+/// Returns a request outside the application.
 fn request(sessions: &Arc<dyn SessionInterface>, cookie: &str) -> RequestSession {
     let view = RequestView::builder().cookie_header(cookie.as_bytes()).build();
     RequestSession::with_shared(Arc::clone(sessions), view, OutagePolicy::Refuse)

@@ -29,7 +29,7 @@ fn sessions() -> Watched {
     Watched::new(signed(settings()))
 }
 
-/// An application whose handler counts visits in the session, and the number of its runs.
+/// Returns an application whose handler counts visits in the session, and the number of its runs.
 fn counting(sessions: &Watched, on_outage: OutagePolicy) -> (Router, Arc<AtomicUsize>) {
     let runs = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&runs);
@@ -103,7 +103,7 @@ async fn read_only_request_succeeds_if_saves_fail() {
     assert_eq!(text(response).await, "0");
 }
 
-/// An application that does not use the session.
+/// Returns an application that does not use the session.
 fn indifferent(sessions: &Watched) -> Router {
     let handler = || async {
         (StatusCode::IM_A_TEAPOT, AppendHeaders([(VARY, "Accept")]), "short and stout")

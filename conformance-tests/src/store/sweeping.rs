@@ -199,7 +199,7 @@ enum Era {
 }
 
 impl Era {
-    /// A whole second, long ago.
+    /// Returns a whole second, long ago.
     fn moment(self) -> SystemTime {
         const YEAR: u64 = 365 * 24 * 3600;
         let years = match self {

@@ -24,7 +24,7 @@ async fn configured(redis: &RedisServer, config: SessionConfig) -> Client {
     Client::new(FlaskSessionRedis::connect(&redis.url(), config).await.unwrap())
 }
 
-/// A client that has stored a session.
+/// Returns a client that has stored a session.
 async fn logged_in(redis: &RedisServer) -> (Client, String) {
     let mut client = client(redis).await;
     client.request(|session| session.insert("user", "ada")).await.unwrap();

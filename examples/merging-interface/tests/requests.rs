@@ -32,7 +32,7 @@ impl Client {
         client
     }
 
-    /// A request in progress, and its session.
+    /// Returns a request in progress, and its session.
     async fn request(&self) -> (RequestSession, Session) {
         let view = RequestView::builder().cookie_header(self.cookie.as_bytes()).build();
         let sessions = Arc::clone(&self.sessions);

@@ -110,7 +110,7 @@ fn earliest_of_any(model: &Model<'_>, attempt: &Attempt) -> SystemTime {
     (0..crate::plan::ENGINES).map(times).min().unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
-/// Whether a save changed nothing. Then it never brings the expiry forward.
+/// Returns whether a save changed nothing. Then it never brings the expiry forward.
 fn is_renewal(model: &Model<'_>, attempt: &Attempt) -> bool {
     let changes = model.changes.iter().any(|change| {
         change.request == attempt.request

@@ -86,7 +86,7 @@ fn surely_owned(
     alive
 }
 
-/// Whether a request may end the session of a path, or change its owner, during a call.
+/// Returns whether a request may end the session of a path, or change its owner, during a call.
 fn ends_during(model: &Model<'_>, path: &[Token], call: &OwnerCall) -> bool {
     let overlaps = |change: &Change| change.start <= call.end && change.status != Status::Dropped;
     let ends = |change: &Change| {
@@ -156,8 +156,8 @@ fn check_listed(
     }
 }
 
-/// Whether a change of the id may be unfinished, and so have left a record besides the session.
-/// Lists may show it after the session ended.
+/// Returns whether a change of the id may be unfinished, and so have left a record besides the
+/// session. Lists may show it after the session ended.
 fn may_be_unfinished(model: &Model<'_>, path: &[Token], call: &OwnerCall) -> bool {
     // A change that an observation has confirmed is unfinished until its call returns.
     let may_stay = |change: &Change| match change.status {

@@ -185,7 +185,7 @@ fn check_dropped(model: &Model<'_>, attempt: &Attempt) -> Option<String> {
     (!may_be_gone(opened) && !may_be_gone(&attempt.path)).then(text)
 }
 
-/// Whether the id in the cookie of a request may have been moved before.
+/// Returns whether the id in the cookie of a request may have been moved before.
 fn may_have_found_tombstone(model: &Model<'_>, attempt: &Attempt) -> bool {
     let Some(cookie) = attempt.cookie else { return false };
     let path = model.history.cookies[cookie].path.as_deref();
@@ -199,7 +199,7 @@ fn may_have_found_tombstone(model: &Model<'_>, attempt: &Attempt) -> bool {
     })
 }
 
-/// Whether a change of the id keeps requests with the old id from saving.
+/// Returns whether a change of the id keeps requests with the old id from saving.
 fn cuts_off(model: &Model<'_>, attempt: &Attempt, change: &Change) -> bool {
     if change.effect != Effect::Rotate {
         return true;
@@ -212,7 +212,7 @@ fn cuts_off(model: &Model<'_>, attempt: &Attempt, change: &Change) -> bool {
     read > written + TOMBSTONE_LIFE
 }
 
-/// Whether the session that a login made is alive for sure, and has the owner of the login.
+/// Returns whether the session that a login made is alive for sure, and has the owner of the login.
 pub(crate) fn is_surely_owned(
     model: &Model<'_>,
     token: Token,

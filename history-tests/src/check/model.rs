@@ -140,7 +140,7 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// Whether the observation is of a record whose id no client received.
+    /// Returns whether the observation is of a record whose id no client received.
     pub(crate) fn is_orphan(&self, observation: &Observation) -> bool {
         matches!(observation.source, Source::Record { .. })
             && !observation.cookie.is_some_and(|cookie| self.history.cookies[cookie].delivered)
@@ -248,8 +248,8 @@ impl<'a> Model<'a> {
             || self.may_be_unconfirmed(path, until)
     }
 
-    /// Whether a response had the id of a rotation with an unknown outcome so long ago that the
-    /// tombstone may have expired. Then that id opens nothing, and its record is removed.
+    /// Returns whether a response had the id of a rotation with an unknown outcome so long ago that
+    /// the tombstone may have expired. Then that id opens nothing, and its record is removed.
     fn may_be_unconfirmed(&self, path: &[Token], until: Tick) -> bool {
         self.changes.iter().any(|change| {
             let engine = self.history.attempts[change.attempt].engine;
@@ -264,8 +264,8 @@ impl<'a> Model<'a> {
         })
     }
 
-    /// Whether the record of a change of the id that was not needed may stay: its removal failed,
-    /// or the deadline had passed.
+    /// Returns whether the record of a change of the id that was not needed may stay: its removal
+    /// failed, or the deadline had passed.
     pub(crate) fn may_leave_record(&self, change: &Change) -> bool {
         let engine = self.history.attempts[change.attempt].engine;
         let of_request = |attempt: &&Attempt| attempt.request == change.request;
@@ -280,7 +280,7 @@ impl<'a> Model<'a> {
     }
 }
 
-/// Whether a change of the id moves the session of a path.
+/// Returns whether a change of the id moves the session of a path.
 pub(crate) fn is_from(change: &Change, path: &[Token]) -> bool {
     match &change.effect {
         Effect::Login { from, .. } => from.is_some() && *from == path.last().copied(),
@@ -288,7 +288,7 @@ pub(crate) fn is_from(change: &Change, path: &[Token]) -> bool {
     }
 }
 
-/// The token by which a change can be recognized.
+/// Returns the token by which a change can be recognized.
 fn written(effect: &Effect) -> Option<Token> {
     match effect {
         Effect::Put(key, value) if *key != crate::snapshot::PERMANENT => *value,
@@ -301,7 +301,7 @@ fn written(effect: &Effect) -> Option<Token> {
     }
 }
 
-/// The tokens that a snapshot shows.
+/// Returns the tokens that a snapshot shows.
 pub(crate) fn tokens(snapshot: &Snapshot) -> impl Iterator<Item = Token> {
     let values = KEYS.iter().chain([&LABEL]).filter_map(|key| snapshot.values.get(key));
     let lists = [&snapshot.path, &snapshot.marks, &snapshot.flashes];
@@ -348,7 +348,7 @@ impl<'a> View<'a> {
         (first..=last).find_map(|position| self.model.copied_after(&self.snapshot.path, position))
     }
 
-    /// Whether the snapshot may show the change.
+    /// Returns whether the snapshot may show the change.
     pub(crate) fn may_show(&self, change: &Change) -> bool {
         let Some((_, last)) = self.positions(change) else { return false };
         change.status != Status::Dropped
@@ -356,7 +356,7 @@ impl<'a> View<'a> {
             && self.copied((last, last)).is_none_or(|login| change.start <= login.end)
     }
 
-    /// Whether the snapshot must show the change, unless a later one undid it.
+    /// Returns whether the snapshot must show the change, unless a later one undid it.
     pub(crate) fn must_show(&self, change: &Change) -> bool {
         let Some(positions) = self.positions(change) else { return false };
         if change.status == Status::Dropped {
@@ -371,7 +371,7 @@ impl<'a> View<'a> {
             && self.copied(positions).is_none_or(|login| change.end < login.start)
     }
 
-    /// Whether a change was applied after another. Both are given with their indices.
+    /// Returns whether a change was applied after another. Both are given with their indices.
     pub(crate) fn is_after(&self, later: (usize, &Change), earlier: (usize, &Change)) -> bool {
         let same_request = later.1.request == earlier.1.request;
         let (first, last) = (self.positions(later.1), self.positions(earlier.1));

@@ -46,7 +46,7 @@ pub(crate) fn check(model: &mut Model<'_>) {
     }
 }
 
-/// Whether the owner sees the session, or the client went away before it received the id.
+/// Returns whether the owner sees the session, or the client went away before it received the id.
 fn is_explained(model: &Model<'_>, record: &Observation) -> bool {
     let Some(found) = &record.found else { return true };
     let made_id = |change: &Change| match &change.effect {
@@ -71,7 +71,7 @@ fn is_explained(model: &Model<'_>, record: &Observation) -> bool {
     undelivered || (found.owner.is_some() && is_listed(model, record))
 }
 
-/// Whether the last list of the owner has a session that no observation has a handle for.
+/// Returns whether the last list of the owner has a session that no observation has a handle for.
 fn is_listed(model: &Model<'_>, record: &Observation) -> bool {
     let Some(found) = &record.found else { return false };
     let known = found.last().and_then(|last| model.handles_of(last));
@@ -100,7 +100,7 @@ fn begun(model: &Model<'_>) -> Vec<(Token, Vec<Token>)> {
     begun.into_iter().collect()
 }
 
-/// Whether anything may have ended the session of a path, or one that came of it.
+/// Returns whether anything may have ended the session of a path, or one that came of it.
 fn may_have_ended(model: &Model<'_>, path: &[Token], tick: u64) -> bool {
     let mut paths = vec![path.to_vec()];
     for observation in &model.history.observations {

@@ -188,7 +188,7 @@ fn writes_key(effect: &Effect, key: &str) -> bool {
     }
 }
 
-/// The value of a key after a write.
+/// Returns the value of a key after a write.
 fn result(effect: &Effect) -> Option<u64> {
     match effect {
         Effect::Put(_, value) => *value,

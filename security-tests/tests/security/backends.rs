@@ -171,7 +171,7 @@ async fn send_to_actix(
     Response { status, headers, body: String::from_utf8(body.to_vec()).unwrap() }
 }
 
-/// A request outside an application, with this `Cookie` header.
+/// Returns a request outside an application, with this `Cookie` header.
 pub(crate) fn request(sessions: &Arc<dyn SessionInterface>, cookie: &[u8]) -> RequestSession {
     let view = RequestView::builder().cookie_header(cookie).build();
     RequestSession::with_shared(Arc::clone(sessions), view, OutagePolicy::Refuse)

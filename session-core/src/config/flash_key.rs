@@ -46,7 +46,8 @@ impl FlashKey {
         Ok(Self { keys: derived.collect::<Result<_, _>>().map_err(unusable)? })
     }
 
-    /// The value of the cookie with this name. Returns `None` if the cookie would be too large.
+    /// Returns the value of the cookie with this name. Returns `None` if the cookie would be too
+    /// large.
     pub(crate) fn sign(&self, name: &str, messages: &str, now: SystemTime) -> Option<String> {
         let seconds = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let signed = format!("{}.{seconds}", BASE64_URL_SAFE_NO_PAD.encode(messages));
@@ -55,7 +56,7 @@ impl FlashKey {
         (name.len() + 1 + value.len() <= MAX_SIZE).then_some(value)
     }
 
-    /// The messages in the cookie, if one of the keys has signed it and it has not expired.
+    /// Returns the messages in the cookie, if one of the keys has signed it and it has not expired.
     pub(crate) fn verified(&self, name: &str, value: &str, now: SystemTime) -> Option<String> {
         let (signed, signature_text) = value.rsplit_once('.')?;
         let (messages, seconds) = signed.split_once('.')?;

@@ -20,23 +20,23 @@ impl TokenHeader {
         Self { name, is_bearer: true }
     }
 
-    /// The name of the request header.
+    /// Returns the name of the request header.
     pub(crate) fn request_name(&self) -> &str {
         if self.is_bearer { "Authorization" } else { &self.name }
     }
 
-    /// The name of the response header.
+    /// Returns the name of the response header.
     pub(crate) fn response_name(&self) -> &str {
         &self.name
     }
 
-    /// The value of the request header that has this token.
+    /// Returns the value of the request header that has this token.
     pub(crate) fn request_value(&self, token: &str) -> String {
         if self.is_bearer { format!("Bearer {token}") } else { token.to_owned() }
     }
 
-    /// The token in a value of the request header. An empty value, as after a logout, and a value
-    /// of another authentication scheme have none.
+    /// Returns the token in a value of the request header. An empty value, as after a logout, and a
+    /// value of another authentication scheme have none.
     pub(crate) fn token_of<'a>(&self, value: &'a [u8]) -> Option<&'a [u8]> {
         let value = value.trim_ascii();
         let token = if self.is_bearer {

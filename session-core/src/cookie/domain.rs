@@ -50,7 +50,8 @@ fn is_host_name(name: &str) -> bool {
     name.len() <= LONGEST_NAME && name.split('.').all(is_label)
 }
 
-/// Whether browsers read the name as an IPv4 address (the URL standard's "ends in a number").
+/// Returns whether browsers read the name as an IPv4 address (the URL standard's "ends in a
+/// number").
 fn ends_in_number(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or(name);
     let hexadecimal = last.strip_prefix("0x").or_else(|| last.strip_prefix("0X"));

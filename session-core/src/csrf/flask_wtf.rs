@@ -49,7 +49,7 @@ impl FlaskWtf {
         Ok(format!("{one:032x}{other:08x}"))
     }
 
-    /// Whether a secret is written as JSON as it is, between quotes.
+    /// Returns whether a secret is written as JSON as it is, between quotes.
     pub(super) fn is_secret(secret: &str) -> bool {
         !secret.is_empty() && secret.bytes().all(|byte| byte.is_ascii_alphanumeric())
     }
@@ -91,7 +91,8 @@ impl FlaskWtf {
     }
 }
 
-/// The secret as itsdangerous serializes it. Hexadecimal digits are never shorter compressed.
+/// Returns the secret as itsdangerous serializes it. Hexadecimal digits are never shorter
+/// compressed.
 fn payload(secret: &str) -> String {
     URL_SAFE_NO_PAD.encode(format!("\"{secret}\""))
 }

@@ -45,7 +45,8 @@ impl Origin {
     }
 }
 
-/// Whether a host, with or without a port, is this machine. Browsers trust plain HTTP there.
+/// Returns whether a host, with or without a port, is this machine. Browsers trust plain HTTP
+/// there.
 pub(super) fn is_loopback(host: &str) -> bool {
     let name = if host.starts_with('[') {
         host.split_inclusive(']').next().unwrap_or(host)

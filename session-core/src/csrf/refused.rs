@@ -52,7 +52,7 @@ impl Reason {
         }
     }
 
-    /// The heading and the text of the page.
+    /// Returns the heading and the text of the page.
     fn explanation(self) -> (&'static str, &'static str) {
         match self {
             Self::CrossSite | Self::OtherOrigin | Self::Referer => (

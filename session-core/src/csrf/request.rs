@@ -260,13 +260,13 @@ impl Csrf {
         self.request.shared.session.interface().lineage(&state_of(&self.session))
     }
 
-    /// The secret in the session.
+    /// Returns the secret in the session.
     fn secret(&self) -> Option<String> {
         let secret = self.session.get::<String>(FIELD).ok().flatten();
         secret.filter(|secret| FlaskWtf::is_secret(secret))
     }
 
-    /// The secret in the session, which is made if there is none.
+    /// Returns the secret in the session, which is made if there is none.
     fn secret_to_send(&self) -> Result<String, Error> {
         if let Some(secret) = self.secret() {
             return Ok(secret);
@@ -298,7 +298,7 @@ impl Shared {
         Ok(*self.mask.get_or_init(|| random))
     }
 
-    /// The visitor of the request's cookie.
+    /// Returns the visitor of the request's cookie.
     fn visitor(&self) -> Option<Visitor> {
         let (config, now) = (self.session_config(), self.session_config().now());
         let name = visitor::name(config);
@@ -306,7 +306,7 @@ impl Shared {
         Visitor::read(value, &name, &self.settings().keys, now)
     }
 
-    /// The visitor whose cookie the client has after this response.
+    /// Returns the visitor whose cookie the client has after this response.
     fn visitor_to_send(&self, response: &mut Response) -> Result<Visitor, Error> {
         if let Some(visitor) = response.visitor {
             return Ok(visitor);
@@ -322,7 +322,7 @@ impl Shared {
     }
 }
 
-/// The token in a URL-encoded form.
+/// Returns the token in a URL-encoded form.
 pub(super) fn token_in_form(form: &[u8]) -> Option<String> {
     let mut fields = form_urlencoded::parse(form);
     fields.find(|(name, _)| name == FIELD).map(|(_, token)| token.into_owned())
@@ -337,7 +337,7 @@ fn is_form(content_type: &str) -> bool {
     essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
-/// Whether Flask-WTF would accept the `Referer` header: it checks it only on HTTPS.
+/// Returns whether Flask-WTF would accept the `Referer` header: it checks it only on HTTPS.
 fn is_good_referer(referer: Option<&str>, own: &[Origin]) -> bool {
     let is_https = !own.is_empty() && own.iter().all(Origin::is_https);
     !is_https || referer.and_then(Origin::of_address).is_some_and(|origin| own.contains(&origin))

@@ -43,7 +43,7 @@ impl Visitor {
         (seconds(now) <= expires).then_some(Self { nonce: *nonce, expires })
     }
 
-    /// Whether less than half of the lifetime is left.
+    /// Returns whether less than half of the lifetime is left.
     pub(super) fn is_old(&self, now: SystemTime) -> bool {
         self.expires < seconds(now + LIFETIME / 2)
     }
@@ -74,13 +74,13 @@ pub(super) fn removal(config: &SessionConfig) -> Result<String, Error> {
     Ok(render_removal(&name(config), &attributes(config)?))
 }
 
-/// The name of the cookie.
+/// Returns the name of the cookie.
 pub(super) fn name(config: &SessionConfig) -> String {
     companion_name(config, "csrf")
 }
 
-/// The name of another cookie of this crate: that of the session cookie with a suffix, and with the
-/// prefix that only this host can set.
+/// Returns the name of another cookie of this crate: that of the session cookie with a suffix, and
+/// with the prefix that only this host can set.
 pub(crate) fn companion_name(config: &SessionConfig, suffix: &str) -> String {
     let session = config.cookie_name();
     let prefixes = ["__Host-Http-", "__Host-", "__Secure-", "__Http-"];
@@ -89,7 +89,7 @@ pub(crate) fn companion_name(config: &SessionConfig, suffix: &str) -> String {
     format!("{prefix}{base}-{suffix}")
 }
 
-/// The attributes of a cookie with such a name.
+/// Returns the attributes of a cookie with such a name.
 pub(crate) fn attributes(config: &SessionConfig) -> Result<CookieAttributes, Error> {
     let session = config.cookie_attributes();
     CookieAttributes::builder()

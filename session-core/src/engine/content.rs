@@ -49,7 +49,7 @@ impl Nonce {
 pub(super) struct Nonces(SmallVec<[Nonce; KEPT_NONCES]>);
 
 impl Nonces {
-    /// The nonces after one more write.
+    /// Returns the nonces after one more write.
     pub(super) fn with(&self, nonce: Nonce) -> Self {
         let earlier = self.0.iter().copied().take(KEPT_NONCES - 1);
         Self(std::iter::once(nonce).chain(earlier).collect())
@@ -140,8 +140,8 @@ impl Proof {
     }
 }
 
-/// The bytes of a session: kind, nonces, lineage, two times, flags, predecessor if any, login if
-/// any, payload.
+/// Returns the bytes of a session: kind, nonces, lineage, two times, flags, predecessor if any,
+/// login if any, payload.
 pub(super) fn session(
     head: &Head,
     payload_len: usize,
@@ -166,7 +166,7 @@ pub(super) fn session(
     bytes
 }
 
-/// The bytes of a tombstone: kind, whether changes follow to the successor, its key.
+/// Returns the bytes of a tombstone: kind, whether changes follow to the successor, its key.
 pub(super) fn tombstone(successor: &StoreKey, follow: bool) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(34);
     bytes.push(TOMBSTONE);
@@ -178,7 +178,7 @@ pub(super) fn tombstone(successor: &StoreKey, follow: bool) -> Vec<u8> {
 /// The bytes that replace an ended session if an earlier call may still create its record.
 pub(super) const ENDED_SESSION: &[u8] = &[ENDED];
 
-/// Whether a record remembers a browser.
+/// Returns whether a record remembers a browser.
 pub(super) fn is_series(bytes: &[u8]) -> bool {
     bytes.starts_with(&[SERIES, b'{'])
 }

@@ -35,7 +35,7 @@ impl<'a> Deadline<'a> {
         Err(self.error())
     }
 
-    /// Whether there is time to look up a write whose reply was lost.
+    /// Returns whether there is time to look up a write whose reply was lost.
     pub(super) fn allows_lookup(&self) -> bool {
         self.config.monotonic() <= self.ends_at
     }

@@ -267,7 +267,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     }
 }
 
-/// The result of a save that has ended the session.
+/// Returns the result of a save that has ended the session.
 pub(super) fn emptied() -> Saved {
     Saved::new(CookieAction::Remove, Outcome::Stored)
 }

@@ -58,7 +58,7 @@ impl Live {
     }
 }
 
-/// The login of a record with an owner.
+/// Returns the login of a record with an owner.
 fn login(owner: &str, head: &Head, created_at: SystemTime) -> Login {
     head.proof.as_ref().map_or_else(|| Login::new(owner, created_at), |proof| proof.login_of(owner))
 }

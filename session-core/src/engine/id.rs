@@ -20,7 +20,7 @@ const UNCONFIRMED: &str = "~";
 pub(super) struct SessionId([u8; 32]);
 
 impl SessionId {
-    /// A new id from the operating system.
+    /// Returns a new id from the operating system.
     pub(super) fn generate() -> Result<Self, Error> {
         random::bytes().map(Self)
     }
@@ -36,7 +36,7 @@ impl SessionId {
         bytes[..length].try_into().ok().map(Self)
     }
 
-    /// The cookie's value.
+    /// Returns the cookie's value.
     pub(super) fn to_cookie(self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)
     }
@@ -46,12 +46,12 @@ impl SessionId {
         cookie.strip_suffix(UNCONFIRMED).and_then(Self::parse)
     }
 
-    /// The cookie's value while the outcome of the rotation is unknown.
+    /// Returns the cookie's value while the outcome of the rotation is unknown.
     pub(super) fn to_unconfirmed_cookie(self) -> String {
         self.to_cookie() + UNCONFIRMED
     }
 
-    /// The key of its record. An id of another namespace has another key.
+    /// Returns the key of its record. An id of another namespace has another key.
     pub(super) fn store_key(self, namespace: &str) -> StoreKey {
         let hash = Sha256::new().chain_update(self.0).chain_update(namespace);
         StoreKey::from_bytes(hash.finalize().into())

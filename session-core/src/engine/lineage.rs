@@ -16,12 +16,12 @@ impl Lineage {
         random::bytes().map(Self)
     }
 
-    /// The handle for an owner: 22 characters, so that it is never a session id.
+    /// Returns the handle for an owner: 22 characters, so that it is never a session id.
     pub(super) fn handle(self, owner: &str) -> String {
         session_handle(&self.0, Some(owner))
     }
 
-    /// Whether a handle has the form of those that [`handle`](Self::handle) returns.
+    /// Returns whether a handle has the form of those that [`handle`](Self::handle) returns.
     pub(super) fn is_handle(text: &str) -> bool {
         URL_SAFE_NO_PAD.decode(text).is_ok_and(|bytes| bytes.len() == 16)
     }

@@ -124,7 +124,7 @@ impl Listing {
     }
 }
 
-/// Whether a record remembers a browser of the owner.
+/// Returns whether a record remembers a browser of the owner.
 pub(super) fn is_series_of(owner: &str, record: &Record) -> bool {
     record.owner() == Some(owner) && content::is_series(record.payload())
 }

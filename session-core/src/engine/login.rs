@@ -60,7 +60,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         Ok(saved.with_contents(contents))
     }
 
-    /// The contents of a login that was sent with the old id of this session.
+    /// Returns the contents of a login that was sent with the old id of this session.
     pub(super) async fn contents_of_login(
         &self,
         successor: StoreKey,
@@ -72,8 +72,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
     }
 }
 
-/// The values of the session that the user has logged in to already, or none: a session of another
-/// user may not be read by a client with an old id.
+/// Returns the values of the session that the user has logged in to already, or none: a session of
+/// another user may not be read by a client with an old id.
 fn contents_of_login(live: Option<Live>, after: Mark, save: &Save<'_>) -> Result<Contents, Error> {
     match live {
         Some(live) if is_owned_by_login(&live, save) => {

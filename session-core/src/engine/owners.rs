@@ -114,7 +114,7 @@ struct Ending {
 }
 
 impl<S: OwnerIndex> ServerSideSessions<S> {
-    /// The record that a login of unknown outcome may have moved the session to.
+    /// Returns the record that a login of unknown outcome may have moved the session to.
     fn next_record(&self, session: &Session) -> Option<StoreKey> {
         match &*state_of(session).backend_state::<Position>()? {
             Position::Live(record) => record.successor.map(|successor| self.key_of(successor.id)),

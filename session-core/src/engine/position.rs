@@ -24,7 +24,7 @@ pub(super) enum Position {
 }
 
 impl Position {
-    /// The record that stands for the session in events.
+    /// Returns the record that stands for the session in events.
     pub(super) fn key(&self) -> &StoreKey {
         match self {
             Self::Live(record) | Self::Planned { record, .. } => &record.key,
@@ -77,7 +77,7 @@ impl RecordRef {
         self.login.is_some() && self.owner() == other.owner()
     }
 
-    /// The details of the session, if it expires at this time.
+    /// Returns the details of the session, if it expires at this time.
     pub(super) fn details(&self, expires_at: SystemTime) -> SessionDetails {
         SessionDetails::new()
             .with_handle_seed(self.lineage.0)
@@ -85,7 +85,7 @@ impl RecordRef {
             .with_expires_at(expires_at)
     }
 
-    /// A record that does not exist yet, under a new id.
+    /// Returns a record that does not exist yet, under a new id.
     pub(super) fn planned(now: SystemTime, namespace: &str) -> Result<Self, Error> {
         let id = SessionId::generate()?;
         Ok(Self {
@@ -173,7 +173,7 @@ impl<'a, 's> Saving<'a, 's> {
         }
     }
 
-    /// The writes of this request, of which a record lists those that it has.
+    /// Returns the writes of this request, of which a record lists those that it has.
     pub(super) fn attempts(&self) -> impl Iterator<Item = &Attempt> {
         self.opened.attempts.iter().chain(&self.attempts)
     }

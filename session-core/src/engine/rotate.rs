@@ -91,7 +91,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
     }
 
-    /// The result of a rotation that was stored. A session without values and owner ends.
+    /// Returns the result of a rotation that was stored. A session without values and owner ends.
     async fn finish(&self, saving: &Saving<'_, '_>, new: &RecordRef, contents: Contents) -> Saved {
         if contents.is_empty()
             && let Ok(ControlFlow::Break(())) =
@@ -252,8 +252,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
     }
 }
 
-/// The result of a rotation whose new record had the changes before another request continued from
-/// it. Returns `None` for a login, which needs a session.
+/// Returns the result of a rotation whose new record had the changes before another request
+/// continued from it. Returns `None` for a login, which needs a session.
 fn overtaken(new: &RecordRef, save: &Save<'_>) -> Option<Saved> {
     if save.login().is_some() {
         return None;

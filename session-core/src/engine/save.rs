@@ -254,8 +254,8 @@ pub(super) fn check_attached(save: &Save<'_>) -> Result<(), Error> {
     Err(Error::new(ErrorKind::Ended, message))
 }
 
-/// The result of a save whose session is now in this record. The cookie has the same expiry as
-/// the record, or the promised one if that is later. A record whose id was sent by another
+/// Returns the result of a save whose session is now in this record. The cookie has the same expiry
+/// as the record, or the promised one if that is later. A record whose id was sent by another
 /// request sets none.
 pub(super) fn stored(save: &Save<'_>, record: &RecordRef, contents: &Contents) -> Saved {
     let renewal = save.config().renewal(contents.lifetime(), record.created_at, record.expires_at);

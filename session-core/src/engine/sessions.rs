@@ -46,7 +46,7 @@ impl<S> ServerSideSessions<S> {
         Self { store, config, queue: Queue::default() }
     }
 
-    /// The key of the record of an id.
+    /// Returns the key of the record of an id.
     pub(super) fn key_of(&self, id: SessionId) -> StoreKey {
         id.store_key(self.config.namespace())
     }

@@ -123,7 +123,7 @@ impl WrittenAgain {
     }
 }
 
-/// The result of a write that was found in the store after its reply was lost.
+/// Returns the result of a write that was found in the store after its reply was lost.
 pub(super) fn found(live: Live, save: &Save<'_>) -> Result<Saved, Error> {
     let contents = save.merge(live.payload, live.record.login.as_ref(), save.changes().mark())?;
     let saved = stored(save, &live.record, &contents);

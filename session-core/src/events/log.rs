@@ -30,7 +30,7 @@ pub(super) fn log(event: &Event<'_>) {
     }
 }
 
-/// Whether the events of store calls are recorded.
+/// Returns whether the events of store calls are recorded.
 pub(super) fn records_calls() -> bool {
     tracing::enabled!(tracing::Level::TRACE)
 }

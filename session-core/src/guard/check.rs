@@ -331,7 +331,7 @@ impl<U: Users> Guard<U> {
     }
 }
 
-/// Whether the login is at most this old. A time in the future is that of a wrong clock.
+/// Returns whether the login is at most this old. A time in the future is that of a wrong clock.
 fn is_recent(request: &RequestSession, session: &Session, max_age: Duration) -> bool {
     let now = request.interface().config().now();
     session.authenticated_at().is_some_and(|at| match now.duration_since(at) {

@@ -6,7 +6,7 @@ use crate::session::Login;
 use crate::session::keys::LOGIN;
 use crate::session::stored::StoredData;
 
-/// The payload with the login: owner, milliseconds since 1970, and the stamp or null.
+/// Returns the payload with the login: owner, milliseconds since 1970, and the stamp or null.
 pub(super) fn with_login(stored: &StoredData) -> String {
     let Some(login) = &stored.login else { return stored.values().to_payload() };
     let mut values = stored.values().clone();

@@ -150,12 +150,12 @@ impl Opened {
 /// The bits of one level. A part has its number plus one, so that 0 is the whole interface.
 const LEVEL: u32 = 16;
 
-/// The path of a part of the part that has this path.
+/// Returns the path of a part of the part that has this path.
 pub(super) fn nested_part(outer: u64, part: u8) -> u64 {
     outer << LEVEL | (u64::from(part) + 1)
 }
 
-/// The path that the part `inner` of an interface has if the interface is itself a part.
+/// Returns the path that the part `inner` of an interface has if the interface is itself a part.
 fn inside(part: u8, inner: u64) -> u64 {
     let depth = (u64::BITS - inner.leading_zeros()).div_ceil(LEVEL);
     (u64::from(part) + 1) << (LEVEL * depth) | inner

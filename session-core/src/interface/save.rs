@@ -83,7 +83,7 @@ impl<'a> Save<'a> {
         save
     }
 
-    /// The session before this save, with the changes of the request.
+    /// Returns the session before this save, with the changes of the request.
     pub(crate) fn data(&self) -> &Data {
         &self.data
     }
@@ -93,7 +93,7 @@ impl<'a> Save<'a> {
         self.with_lifetime(self.data.stored.clone(), self.lifetime())
     }
 
-    /// The lifetime of the values that the request has.
+    /// Returns the lifetime of the values that the request has.
     pub(crate) fn lifetime(&self) -> Lifetime {
         let call = || self.request.hooks.lifetime(&self.view());
         self.answers.lifetime.unwrap_or_else(|| *self.answers.late_lifetime.get_or_init(call))

@@ -95,7 +95,7 @@ impl<'a> SessionView<'a> {
         is_permanent(self.values, self.flags.permanent_by_default)
     }
 
-    /// The lifetime that a handler has set for the session.
+    /// Returns the lifetime that a handler has set for the session.
     pub(crate) fn own_lifetime(&self) -> Option<Duration> {
         own_lifetime(self.values)
     }

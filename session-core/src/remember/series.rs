@@ -61,7 +61,7 @@ impl Series {
         }
     }
 
-    /// The series after one of its newest tokens was used.
+    /// Returns the series after one of its newest tokens was used.
     pub(super) fn advanced(&self, nonce: u64, now: SystemTime) -> Self {
         let (count, advanced_at) = (self.count.saturating_add(1), since_1970(now));
         Self { count, advanced_at, used: nonce, ..self.clone() }

@@ -100,7 +100,7 @@ impl Shared {
         Committed { headers: SessionHeaders { removals, flash, ..self.headers(set) }, error }
     }
 
-    /// The headers of a response that sets the cookie or the token to this.
+    /// Returns the headers of a response that sets the cookie or the token to this.
     pub(super) fn headers(&self, set: Option<String>) -> SessionHeaders {
         let vary = set.is_some() || self.cell.is_accessed();
         let token_header = (*self.interface).config().token().cloned();
@@ -111,7 +111,8 @@ impl Shared {
         self.sent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A request for the same session after this one, with the cookie that the client has by then.
+    /// Returns a request for the same session after this one, with the cookie that the client has
+    /// by then.
     pub(super) fn reopened(&self) -> Self {
         let name = self.cookie_name();
         let token = {

@@ -17,7 +17,7 @@ impl Shared {
         format!("{}_flash", self.cookie_name())
     }
 
-    /// The messages in the cookie of the request.
+    /// Returns the messages in the cookie of the request.
     pub(super) fn flashes_in_cookie(&self) -> Option<Box<str>> {
         let config = (*self.interface).config();
         let key = config.flash_key().filter(|_| self.origin == Origin::Requested)?;
@@ -51,7 +51,7 @@ impl Shared {
         true
     }
 
-    /// The `Set-Cookie` header of the cookie for flash messages, if the response has one.
+    /// Returns the `Set-Cookie` header of the cookie for flash messages, if the response has one.
     pub(super) fn flash_header(&self) -> Option<String> {
         let (contents, flags) = {
             let mut state = self.cell.lock();
@@ -71,7 +71,8 @@ impl Shared {
 }
 
 impl Save<'_> {
-    /// Whether a visitor without a session has flashed messages, and nothing else is to be stored.
+    /// Returns whether a visitor without a session has flashed messages, and nothing else is to be
+    /// stored.
     fn only_flashes(&self) -> bool {
         let Intent { changes, write: _, end, id, login } = &self.intent;
         let values = self.data.values();

@@ -140,7 +140,7 @@ impl SessionHeaders {
         (self.sets_anything() && is_stored).then_some("no-store")
     }
 
-    /// Whether no cache sends the session token of this response to another client.
+    /// Returns whether no cache sends the session token of this response to another client.
     fn is_protected_by(&self, present: Directives) -> bool {
         let is_cookie = self.token_header.is_none();
         present.protects >= if is_cookie { Protected::Cookie } else { Protected::Response }

@@ -29,7 +29,7 @@ pub(super) struct Permit<'a> {
 }
 
 impl Latch {
-    /// Whether the work is done. It is ordered with [`Permit::finish`] and with every other
+    /// Returns whether the work is done. It is ordered with [`Permit::finish`] and with every other
     /// sequentially consistent operation.
     pub(super) fn is_done(&self) -> bool {
         self.state.load(SeqCst) == DONE

@@ -35,7 +35,7 @@ impl LifeChange {
         self.ended || self.logged_in || self.rotated || self.created
     }
 
-    /// Whether the session has another login than before, or none.
+    /// Returns whether the session has another login than before, or none.
     pub(super) fn changes_login(self) -> bool {
         self.ended || self.logged_in
     }

@@ -144,8 +144,8 @@ impl Shared {
         }
     }
 
-    /// Whether the request only read its session and no renewal is due: the most frequent commit,
-    /// which `last` is.
+    /// Returns whether the request only read its session and no renewal is due: the most frequent
+    /// commit, which `last` is.
     pub(super) fn is_unchanged(&self, last: bool) -> bool {
         let interface = &*self.interface;
         let (contents, renewal, flags) = {

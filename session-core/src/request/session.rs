@@ -184,12 +184,12 @@ impl RequestSession {
         &*self.shared.interface
     }
 
-    /// Whether the session was opened and has an owner.
+    /// Returns whether the session was opened and has an owner.
     pub(crate) fn has_owner(&self) -> bool {
         self.shared.is_opened() && self.shared.cell.read(|state| state.data.stored.login.is_some())
     }
 
-    /// Whether both requests read and write the same cookie or header.
+    /// Returns whether both requests read and write the same cookie or header.
     pub(super) fn has_same_token(&self, other: &Self) -> bool {
         let header = |session: &Self| (*session.shared.interface).config().token().cloned();
         match (header(self), header(other)) {
@@ -229,7 +229,7 @@ impl Shared {
         Self { is_ambiguous, ..shared }
     }
 
-    /// The session of one of several cookies of this request.
+    /// Returns the session of one of several cookies of this request.
     pub(super) fn with_cookie(&self, value: &str) -> Self {
         let view = self.view.with_first_cookie(self.cookie_name(), value);
         let (interface, origin) = (Arc::clone(&self.interface), self.origin.clone());
@@ -289,7 +289,7 @@ impl Shared {
         self.cell.access()
     }
 
-    /// The request, as if it had sent only the cookie of the session that is used.
+    /// Returns the request, as if it had sent only the cookie of the session that is used.
     pub(super) fn view(&self) -> &RequestView {
         self.several.get().and_then(|several| several.view.as_ref()).unwrap_or(&self.view)
     }
@@ -344,7 +344,8 @@ impl Shared {
         self.opening.is_done()
     }
 
-    /// Whether a session that no handler obtained must be opened all the same, to be renewed.
+    /// Returns whether a session that no handler obtained must be opened all the same, to be
+    /// renewed.
     fn renews_unused(&self) -> bool {
         (*self.interface).config().refresh() == Refresh::EachRequest
             && !self.is_ambiguous

@@ -103,7 +103,7 @@ impl Changes {
         self.changes[first.min(end)..end].iter().try_for_each(|change| change.apply(values))
     }
 
-    /// The position in [`joined`](Self::joined) changes of a position in the later ones.
+    /// Returns the position in [`joined`](Self::joined) changes of a position in the later ones.
     pub(crate) fn mark_of(&self, later: &Self, mark: Mark) -> Mark {
         Mark(self.mark().0 + later.skipped(mark))
     }
@@ -119,14 +119,14 @@ impl Changes {
         earlier
     }
 
-    /// Whether there are changes, and all are of flash messages.
+    /// Returns whether there are changes, and all are of flash messages.
     pub(crate) fn are_of_flashes(&self) -> bool {
         let is_of_flashes =
             |change: &Change| matches!(change, Change::Flash { .. } | Change::TakeFlashes { .. });
         !self.is_empty() && self.changes.iter().all(is_of_flashes)
     }
 
-    /// Whether every key was removed at some point.
+    /// Returns whether every key was removed at some point.
     pub(crate) fn clears(&self) -> bool {
         matches!(self.changes.first(), Some(Change::Clear))
     }

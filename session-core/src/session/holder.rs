@@ -44,7 +44,7 @@ pub(crate) struct LoginDemand {
 }
 
 impl Demand {
-    /// The owner that the session has afterwards, if it logs in.
+    /// Returns the owner that the session has afterwards, if it logs in.
     pub(crate) fn new_owner(&self) -> Option<&str> {
         match self {
             Self::LogIn(login) => Some(&login.owner),

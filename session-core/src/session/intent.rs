@@ -57,7 +57,7 @@ pub(crate) struct Intent {
 }
 
 impl Intent {
-    /// Whether there is anything to save.
+    /// Returns whether there is anything to save.
     pub(crate) fn is_modified(&self) -> bool {
         self.write || self.end || self.login.is_some() || self.id != IdChange::Keep
     }

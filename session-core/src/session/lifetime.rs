@@ -14,7 +14,7 @@ pub struct Lifetime {
 }
 
 impl Lifetime {
-    /// A lifetime of at most `limit`.
+    /// Returns a lifetime of at most `limit`.
     pub(crate) fn limited(permanent: Option<Duration>, limit: Option<Duration>) -> Self {
         let permanent = permanent.map(|lifetime| limit.map_or(lifetime, |most| lifetime.min(most)));
         Self { permanent, limit }
@@ -34,7 +34,7 @@ impl Lifetime {
         self.limit.map_or(lifetime, |limit| lifetime.min(limit))
     }
 
-    /// The lifetime that a read extends in a cookie, if there is one.
+    /// Returns the lifetime that a read extends in a cookie, if there is one.
     pub(crate) fn in_cookie(self) -> Option<Duration> {
         self.permanent.or(self.limit)
     }

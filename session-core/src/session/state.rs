@@ -104,7 +104,7 @@ impl Data {
         Self { stored: StoredData::new(values, None), ..Self::default() }
     }
 
-    /// A session for a request that sent none.
+    /// Returns a session for a request that sent none.
     pub(crate) fn fresh() -> Self {
         Self { is_new: true, ..Self::default() }
     }
@@ -117,7 +117,8 @@ impl Data {
         self.stored.values_mut()
     }
 
-    /// Whether the session has a cookie or a record: it was opened, or an earlier save stored it.
+    /// Returns whether the session has a cookie or a record: it was opened, or an earlier save
+    /// stored it.
     pub(crate) fn is_stored(&self) -> bool {
         !self.is_new || self.details != SessionDetails::new()
     }
@@ -132,7 +133,8 @@ impl Data {
 }
 
 impl BackendState {
-    /// The state of a part of a combined interface, or of the whole interface if `part` is 0.
+    /// Returns the state of a part of a combined interface, or of the whole interface if `part` is
+    /// 0.
     pub(crate) fn get<T: Any + Send + Sync>(&self, part: u64) -> Option<Arc<T>> {
         let state = if part == 0 {
             self.own.as_ref()?
@@ -159,7 +161,7 @@ impl BackendState {
         }
     }
 
-    /// The same states, as those of a part of a combined interface.
+    /// Returns the same states, as those of a part of a combined interface.
     pub(crate) fn nested(self, nested: impl Fn(u64) -> u64) -> Self {
         let own = self.own.map(|state| (nested(0), state));
         let parts = self.parts.into_iter().map(|(part, state)| (nested(part), state));
@@ -262,7 +264,8 @@ pub(crate) fn is_permanent(values: &Values, by_default: bool) -> bool {
     values.get(PERMANENT).map_or(by_default, is_truthy)
 }
 
-/// The lifetime that a handler has set for the session. Any other value under its key is ignored.
+/// Returns the lifetime that a handler has set for the session. Any other value under its key is
+/// ignored.
 pub(crate) fn own_lifetime(values: &Values) -> Option<Duration> {
     let seconds = values.get(LIFETIME)?.parse().ok()?;
     Some(Duration::from_secs(seconds)).filter(|lifetime| *lifetime >= SHORTEST)

@@ -34,7 +34,7 @@ impl StoredData {
         Arc::make_mut(self.values.get_or_insert_default())
     }
 
-    /// Whether there is nothing to store.
+    /// Returns whether there is nothing to store.
     pub(crate) fn is_empty(&self) -> bool {
         self.login.is_none() && self.values().is_empty()
     }

@@ -40,7 +40,7 @@ impl Verdict<'_> {
         }
     }
 
-    /// Whether a session has a change. Values of keys are judged elsewhere.
+    /// Returns whether a session has a change. Values of keys are judged elsewhere.
     fn shows(&self, live: &Live, change: &Change) -> bool {
         match change.step {
             Step::Update | Step::SaveAndUpdate => live.updates.contains(&change.tag),
@@ -50,7 +50,7 @@ impl Verdict<'_> {
         }
     }
 
-    /// Whether a new session has the value of a change, or one that may have come later.
+    /// Returns whether a new session has the value of a change, or one that may have come later.
     fn has_new_value(&self, live: &Live, log: &Log, change: usize) -> bool {
         let Some(key) = log.changes[change].step.sets() else { return true };
         let mut later = log.tried(|step| step.sets() == Some(key)).filter(|index| *index > change);
@@ -59,7 +59,7 @@ impl Verdict<'_> {
             || self.logs.iter().any(|other| other.awaited.is_some())
     }
 
-    /// Whether a request that may have stored that took a message.
+    /// Returns whether a request that may have stored that took a message.
     fn may_be_taken(&self, message: u64) -> bool {
         self.logs.iter().any(|log| {
             log.tried(|step| step == Step::Take)
@@ -89,7 +89,7 @@ impl Verdict<'_> {
         }
     }
 
-    /// The writes of a key that may have reached the first session.
+    /// Returns the writes of a key that may have reached the first session.
     fn writes(&self, key: &'static str) -> impl Iterator<Item = Write> {
         self.logs.iter().enumerate().flat_map(move |(request, log)| {
             let tried = log.tried(move |step| step.sets() == Some(key));
@@ -173,7 +173,7 @@ struct Write {
 }
 
 impl Write {
-    /// Whether an acknowledged write certainly came after another.
+    /// Returns whether an acknowledged write certainly came after another.
     fn replaces(&self, other: &Self) -> bool {
         let is_later = self.place.0 == other.place.0 && self.place.1 > other.place.1;
         self.is_stored && (is_later || other.span.is_before(self.span))
@@ -192,7 +192,7 @@ impl Change {
 }
 
 impl Log {
-    /// Whether the session was there when it was opened, or opened again, before a save.
+    /// Returns whether the session was there when it was opened, or opened again, before a save.
     fn found(&self, save: usize) -> bool {
         let opened = self.opened.map(|opened| !opened.is_new);
         (if self.saves[save].reopened { self.reopened } else { opened }).unwrap_or(false)
@@ -200,13 +200,13 @@ impl Log {
 }
 
 impl Verdict<'_> {
-    /// Whether the request ended the session after a change and before the save.
+    /// Returns whether the request ended the session after a change and before the save.
     fn is_cancelled(&self, log: &Log, change: usize, save: usize) -> bool {
         let later = &log.changes[change + 1..log.saves[save].changes];
         later.iter().any(|change| self.case.ends_first(change.step))
     }
 
-    /// Whether the request may have ended the session after a change.
+    /// Returns whether the request may have ended the session after a change.
     fn ends_later(&self, log: &Log, change: usize) -> bool {
         log.tried(|step| self.case.ends_first(step)).any(|end| end > change)
     }

@@ -153,7 +153,7 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
     },
 ];
 
-/// The rules that an order broke, without the exceptions. Counts the rows that were needed.
+/// Returns the rules that an order broke, without the exceptions. Counts the rows that were needed.
 pub(crate) fn remaining(verdict: &Verdict<'_>, needed: &mut [usize]) -> Vec<(Invariant, String)> {
     let mut broken = verdict.broken.take();
     broken.retain(|(rule, _)| {
@@ -168,7 +168,8 @@ pub(crate) fn remaining(verdict: &Verdict<'_>, needed: &mut [usize]) -> Vec<(Inv
     broken
 }
 
-/// Whether two requests were sent with the same cookie, and the responses of both change it.
+/// Returns whether two requests were sent with the same cookie, and the responses of both change
+/// it.
 fn two_change_the_id(verdict: &Verdict<'_>) -> bool {
     let changing = verdict.logs.iter().filter(|log| log.changes_cookie());
     let mut sent: Vec<_> = changing.map(|log| &log.sent).collect();
@@ -178,7 +179,7 @@ fn two_change_the_id(verdict: &Verdict<'_>) -> bool {
     sent.len() < count
 }
 
-/// Whether all requests that change the id log one user in.
+/// Returns whether all requests that change the id log one user in.
 fn are_one_login(verdict: &Verdict<'_>) -> bool {
     OWNERS.iter().any(|user| {
         let logs_in = |log: &Log| log.changes.iter().any(|c| c.step == LogIn(user));
@@ -186,8 +187,8 @@ fn are_one_login(verdict: &Verdict<'_>) -> bool {
     })
 }
 
-/// Whether each response with a dead id has an id that is new, and another request may have ended
-/// the session or changed its id again before the response.
+/// Returns whether each response with a dead id has an id that is new, and another request may have
+/// ended the session or changed its id again before the response.
 fn changes_before_the_response(verdict: &Verdict<'_>) -> bool {
     let dead = |log: &&Log| log.response.as_ref().is_some_and(|response| response.is_dead);
     verdict.logs.iter().filter(dead).all(|log| {
@@ -196,7 +197,7 @@ fn changes_before_the_response(verdict: &Verdict<'_>) -> bool {
     })
 }
 
-/// Whether a response sets the cookie that the request sent, and another changed the id.
+/// Returns whether a response sets the cookie that the request sent, and another changed the id.
 fn repeats_the_id(verdict: &Verdict<'_>, log: &Log) -> bool {
     renews_the_cookie(verdict, log) && others_change_the_id(verdict, log)
 }
@@ -205,7 +206,7 @@ fn others_change_the_id(verdict: &Verdict<'_>, log: &Log) -> bool {
     verdict.may_be_ended() || verdict.another_tried(log, Step::changes_id)
 }
 
-/// Whether a response sets the cookie that the request sent.
+/// Returns whether a response sets the cookie that the request sent.
 fn renews_the_cookie(verdict: &Verdict<'_>, log: &Log) -> bool {
     let renews =
         log.changes.iter().any(|change| matches!(change.step, Step::Permanent(_) | Step::Lifetime))
@@ -214,7 +215,7 @@ fn renews_the_cookie(verdict: &Verdict<'_>, log: &Log) -> bool {
     log.cookie().is_some() && !log.changes_cookie() && renews
 }
 
-/// Whether a request failed or was cut, and its client does not know the id that it stored.
+/// Returns whether a request failed or was cut, and its client does not know the id that it stored.
 fn client_got_no_id(verdict: &Verdict<'_>) -> bool {
     verdict.logs.iter().any(|log| {
         let changes_id = log.tried(Step::changes_id).next().is_some();

@@ -60,19 +60,19 @@ impl FaultKind {
         matches!(self, Self::SaveDropped | Self::SaveDroppedLate)
     }
 
-    /// Whether a caller cannot know if its call was carried out.
+    /// Returns whether a caller cannot know if its call was carried out.
     pub(crate) fn is_unknown(self) -> bool {
         !self.cuts() && !self.drops_a_save() && self != Self::Never
     }
 
-    /// Whether a call of a dropped future is carried out later.
+    /// Returns whether a call of a dropped future is carried out later.
     pub(crate) fn leaves_calls(self) -> bool {
         matches!(self, Self::CutLate | Self::SaveDroppedLate)
     }
 }
 
 impl Fault {
-    /// The end of the call of a request that has made this many calls.
+    /// Returns the end of the call of a request that has made this many calls.
     pub(crate) fn fate(self, request: usize, calls: usize) -> Fate {
         if request != self.request || calls < self.calls {
             return Fate::Replied;

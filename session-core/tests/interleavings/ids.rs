@@ -169,7 +169,7 @@ impl Verdict<'_> {
         }
     }
 
-    /// Whether no request was sent after a response that arrives later.
+    /// Returns whether no request was sent after a response that arrives later.
     fn may_arrive(&self, order: &[usize]) -> bool {
         let place = |request: usize| order.iter().position(|other| *other == request);
         self.logs
@@ -187,7 +187,7 @@ impl Verdict<'_> {
         }
     }
 
-    /// The request that has a fault of such a kind.
+    /// Returns the request that has a fault of such a kind.
     pub(crate) fn faulty_request(&self, is_wanted: fn(FaultKind) -> bool) -> Option<&Log> {
         let fault = self.case.fault.filter(|fault| is_wanted(fault.kind))?;
         self.logs.get(fault.request)

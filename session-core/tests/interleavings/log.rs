@@ -111,7 +111,7 @@ pub(crate) enum Fate {
 }
 
 impl Span {
-    /// Whether this operation ended before another began.
+    /// Returns whether this operation ended before another began.
     pub(crate) fn is_before(self, other: Self) -> bool {
         self.ended.is_some_and(|ended| ended < other.began)
     }
@@ -128,7 +128,7 @@ impl Cookie {
 }
 
 impl Log {
-    /// The end of a change, and the time in which that was decided.
+    /// Returns the end of a change, and the time in which that was decided.
     pub(crate) fn fate(&self, change: usize) -> (Fate, Span) {
         let mut span: Option<Span> = None;
         let mut tries = 0;
@@ -155,7 +155,7 @@ impl Log {
         }
     }
 
-    /// Whether a change may have been stored.
+    /// Returns whether a change may have been stored.
     pub(crate) fn may_be_stored(&self, change: usize) -> bool {
         matches!(
             self.fate(change).0,
@@ -163,7 +163,7 @@ impl Log {
         )
     }
 
-    /// The changes with these steps that may have been stored.
+    /// Returns the changes with these steps that may have been stored.
     pub(crate) fn tried(&self, is_wanted: impl Fn(Step) -> bool) -> impl Iterator<Item = usize> {
         let changes = self.changes.iter().enumerate();
         changes
@@ -172,19 +172,20 @@ impl Log {
             .filter(|index| self.may_be_stored(*index))
     }
 
-    /// Whether the client got an error, or no response.
+    /// Returns whether the client got an error, or no response.
     pub(crate) fn has_failed(&self) -> bool {
         self.response.as_ref().is_none_or(|response| response.error.is_some())
     }
 
-    /// Whether a save may have stored a new session: the cookie opened none, or it was ended.
+    /// Returns whether a save may have stored a new session: the cookie opened none, or it was
+    /// ended.
     pub(crate) fn tried_to_begin(&self) -> bool {
         let is_new = self.opened.is_some_and(|opened| opened.is_new);
         let ends = self.tried(|step| step == Step::End).next().is_some();
         (is_new || ends) && self.tried(|step| step != Step::End).next().is_some()
     }
 
-    /// Whether the response ends or changes the id in the browser.
+    /// Returns whether the response ends or changes the id in the browser.
     pub(crate) fn changes_cookie(&self) -> bool {
         self.response.as_ref().is_some_and(|response| match &response.cookie {
             Cookie::None => false,
@@ -193,7 +194,7 @@ impl Log {
         })
     }
 
-    /// The cookie that the response sets.
+    /// Returns the cookie that the response sets.
     pub(crate) fn cookie(&self) -> Option<&str> {
         match &self.response.as_ref()?.cookie {
             Cookie::Set(cookie) => Some(cookie),

@@ -26,7 +26,7 @@ impl Verdict<'_> {
         });
     }
 
-    /// The owners that have records.
+    /// Returns the owners that have records.
     fn owners(&self) -> impl Iterator<Item = &'static str> {
         let stage = &self.world.stage;
         OWNERS.into_iter().filter(|owner| stage.records(|records| records.has_owner(owner)))

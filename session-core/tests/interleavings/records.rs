@@ -77,7 +77,7 @@ impl Records {
         self.at(key, expected).is_some() && self.of_keys.remove(key).is_some()
     }
 
-    /// The keys of an owner's records, in the order in which they were written.
+    /// Returns the keys of an owner's records, in the order in which they were written.
     pub(crate) fn keys_of(&self, owner: &str) -> Vec<StoreKey> {
         let theirs = self.of_keys.iter().filter(|(_, record)| record.owner() == Some(owner));
         // Keys are random. An order that can be run again needs one that is not.
@@ -86,7 +86,7 @@ impl Records {
         keys.into_iter().map(|(_, key)| key).collect()
     }
 
-    /// The record of a live session.
+    /// Returns the record of a live session.
     pub(crate) fn session(&self, key: &StoreKey) -> Option<&Record> {
         self.of_keys.get(key).filter(|record| is_session(record))
     }
@@ -99,7 +99,8 @@ impl Records {
         self.of_keys.values().any(|record| record.owner() == Some(owner))
     }
 
-    /// Whether a request other than this one wrote a record. The test itself does not count.
+    /// Returns whether a request other than this one wrote a record. The test itself does not
+    /// count.
     pub(crate) fn has_other_writer(&self, key: &StoreKey, request: usize) -> bool {
         let mut writes = self.writes.iter().filter(|(_, written)| written == key);
         writes.any(|(by, _)| *by != request && *by != TEST)

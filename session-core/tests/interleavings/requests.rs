@@ -184,7 +184,7 @@ impl Runner {
         }
     }
 
-    /// Whether the future of a manual save is dropped now.
+    /// Returns whether the future of a manual save is dropped now.
     fn drops_save(&self) -> bool {
         let drops = self.fault.is_some_and(|fault| {
             fault.kind.drops_a_save()

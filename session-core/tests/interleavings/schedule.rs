@@ -144,7 +144,7 @@ impl Run {
         }
     }
 
-    /// The actors that can step.
+    /// Returns the actors that can step.
     fn open(&self) -> Vec<(usize, Call)> {
         let requests = self.waiting.iter().enumerate();
         let mut open: Vec<_> =

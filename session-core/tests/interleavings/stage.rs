@@ -87,7 +87,7 @@ impl Call {
     pub(crate) const FENCE: Self =
         Self { key: None, writes: true, kind: Kind::Other, process: None };
 
-    /// Whether two steps may change places without an effect.
+    /// Returns whether two steps may change places without an effect.
     ///
     /// Steps of one process may not: which of two requests enters a queue first makes a difference.
     pub(crate) fn commutes(self, other: Self) -> bool {
@@ -98,7 +98,7 @@ impl Call {
 }
 
 impl Stage {
-    /// The store of the first of these processes, each of which has a clock.
+    /// Returns the store of the first of these processes, each of which has a clock.
     pub(crate) fn new(clocks: Vec<ManualClock>, records: Records) -> Self {
         let shared = Shared {
             records,
@@ -118,7 +118,7 @@ impl Stage {
         Self { shared: Arc::new(Mutex::new(shared)), process: 0 }
     }
 
-    /// The same store in another process.
+    /// Returns the same store in another process.
     pub(crate) fn in_process(&self, process: usize) -> Self {
         Self { process, ..self.clone() }
     }
@@ -167,7 +167,7 @@ impl Stage {
         self.lock().step
     }
 
-    /// The call that is carried out later, if there is one.
+    /// Returns the call that is carried out later, if there is one.
     pub(crate) fn late(&self) -> Option<Call> {
         self.lock().late.first().map(|late| late.call)
     }
@@ -179,17 +179,17 @@ impl Stage {
         (late.carry_out)(&mut shared.records);
     }
 
-    /// Whether the fault happened.
+    /// Returns whether the fault happened.
     pub(crate) fn is_faulted(&self) -> bool {
         self.lock().faulted
     }
 
-    /// Whether the fault, or the outage after it, may have struck a removal.
+    /// Returns whether the fault, or the outage after it, may have struck a removal.
     pub(crate) fn has_lost_removal(&self) -> bool {
         self.lock().lost_removal
     }
 
-    /// Whether a record is created after its caller got an error or was dropped.
+    /// Returns whether a record is created after its caller got an error or was dropped.
     pub(crate) fn has_late_create(&self) -> bool {
         self.lock().late_create
     }

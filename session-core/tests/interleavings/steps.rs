@@ -55,7 +55,7 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    /// Whether it gives the session a new id.
+    /// Returns whether it gives the session a new id.
     pub(crate) fn changes_id(self) -> bool {
         matches!(self, Self::Rotate | Self::LogIn(_))
     }
@@ -64,12 +64,12 @@ impl Step {
         matches!(self, Self::LogIn(_))
     }
 
-    /// Whether it ends the session while that is the first owner's.
+    /// Returns whether it ends the session while that is the first owner's.
     pub(crate) fn ends_the_owners(self) -> bool {
         matches!(self, Self::EndAll | Self::EndHandle | Self::OtherEndsOthers)
     }
 
-    /// Whether it changes the session, and a save stores that.
+    /// Returns whether it changes the session, and a save stores that.
     pub(crate) fn is_change(self) -> bool {
         self.changes_id()
             || self.sets().is_some()
@@ -77,7 +77,7 @@ impl Step {
             || matches!(self, Self::Flash | Self::Take | Self::End)
     }
 
-    /// The key whose value it replaces; the owner has a name that is not a key.
+    /// Returns the key whose value it replaces; the owner has a name that is not a key.
     pub(crate) fn sets(self) -> Option<&'static str> {
         match self {
             Self::Write(key) | Self::Remove(key) => Some(key),

@@ -107,7 +107,7 @@ impl<'a> Verdict<'a> {
         }
     }
 
-    /// The session that was there at first.
+    /// Returns the session that was there at first.
     pub(crate) fn first(&self) -> Option<&Live> {
         self.live.iter().find(|session| session.is_first())
     }
@@ -125,7 +125,7 @@ impl<'a> Verdict<'a> {
         logins.max().unwrap_or(0)
     }
 
-    /// The session that a cookie opens.
+    /// Returns the session that a cookie opens.
     pub(crate) fn opened_by(&self, cookie: &str) -> Option<&Live> {
         let mut live = self.alone.as_ref().unwrap_or(&self.live).iter();
         live.find(|session| session.has_id(cookie))
@@ -153,15 +153,15 @@ impl<'a> Verdict<'a> {
         logouts.chain(calls).collect()
     }
 
-    /// Whether a call for the owner may end the first session. A login makes it the user's, and is
-    /// another session for one who ends the others.
+    /// Returns whether a call for the owner may end the first session. A login makes it the user's,
+    /// and is another session for one who ends the others.
     fn ends_owned(&self, step: Step) -> bool {
         let logs_in = self.case.any(|step| step == Step::LogIn(OWNER));
         let is_owned = logs_in || !self.case.anonymous;
         (step.ends_the_owners() && is_owned) || (step == Step::EndOthers && logs_in)
     }
 
-    /// Whether the first session may have ended during this operation or after it.
+    /// Returns whether the first session may have ended during this operation or after it.
     pub(crate) fn may_end_after(&self, span: Span) -> bool {
         self.ends().iter().any(|end| !end.is_before(span))
     }
@@ -180,7 +180,7 @@ impl<'a> Verdict<'a> {
         })
     }
 
-    /// Whether a request other than this one may have stored such a step.
+    /// Returns whether a request other than this one may have stored such a step.
     pub(crate) fn another_tried(&self, log: &Log, is_wanted: fn(Step) -> bool) -> bool {
         let others = self.logs.iter().filter(|other| !std::ptr::eq(*other, log));
         others.flat_map(|other| other.tried(is_wanted)).next().is_some()
@@ -211,7 +211,8 @@ impl<'a> Verdict<'a> {
 }
 
 impl Log {
-    /// Whether a save before the response was told that it stored a new id or the end of the old.
+    /// Returns whether a save before the response was told that it stored a new id or the end of
+    /// the old.
     pub(crate) fn stored_new_id_by_hand(&self) -> bool {
         self.changes.iter().enumerate().any(|(index, change)| {
             let is_new = change.step.changes_id() || change.step == Step::End;

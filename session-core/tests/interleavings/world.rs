@@ -53,7 +53,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// The same with a session that has no owner and is not permanent.
+    /// Returns the same with a session that has no owner and is not permanent.
     pub(crate) fn of_visitor(self) -> Self {
         Self { anonymous: true, permanent: false, ..self }
     }
@@ -62,29 +62,29 @@ impl<'a> Case<'a> {
         self.requests.iter().any(|steps| steps.iter().any(|step| is_wanted(*step)))
     }
 
-    /// Whether the step ends the first session: a logout, or a login of a user who is not its
-    /// owner.
+    /// Returns whether the step ends the first session: a logout, or a login of a user who is not
+    /// its owner.
     pub(crate) fn ends_first(&self, step: Step) -> bool {
         let is_others = !self.anonymous && matches!(step, Step::LogIn(user) if user != OWNER);
         step == Step::End || is_others
     }
 
-    /// Whether the clocks differ or move.
+    /// Returns whether the clocks differ or move.
     pub(crate) fn is_timed(&self) -> bool {
         self.skew != [0; 3] || !self.ticks.is_empty()
     }
 
-    /// Whether the deadline of an operation may pass.
+    /// Returns whether the deadline of an operation may pass.
     pub(crate) fn passes_deadlines(&self) -> bool {
         self.ticks.iter().any(|tick| matches!(tick, Tick::Pass(_)))
     }
 
-    /// Whether a tombstone may expire before all requests end.
+    /// Returns whether a tombstone may expire before all requests end.
     pub(crate) fn tombstones_may_expire(&self) -> bool {
         self.longest_time() > 2 * MAX_CLOCK_SKEW.as_secs() + 10
     }
 
-    /// Whether a process may count a tombstone as old.
+    /// Returns whether a process may count a tombstone as old.
     pub(crate) fn tombstones_may_look_old(&self) -> bool {
         self.longest_time() > 10
     }
@@ -99,7 +99,7 @@ impl<'a> Case<'a> {
         skew + self.ticks.iter().map(seconds).sum::<u64>()
     }
 
-    /// The session of this case, before the first step.
+    /// Returns the session of this case, before the first step.
     pub(crate) fn scene(&self) -> Scene {
         Scene::new(self)
     }
@@ -156,7 +156,7 @@ impl Scene {
         Self { clocks, configs, records, cookie, other, handle }
     }
 
-    /// The scene before the first step of an order.
+    /// Returns the scene before the first step of an order.
     pub(crate) fn start(&self, case: &Case<'_>) -> Start<World> {
         self.clocks.reset();
         let stage = Stage::new(self.clocks.all().to_vec(), self.records.clone());
@@ -195,12 +195,12 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// Whether it is the session that was there at first.
+    /// Returns whether it is the session that was there at first.
     pub(crate) fn is_first(&self) -> bool {
         self.value("base").is_some()
     }
 
-    /// Whether a cookie opens it.
+    /// Returns whether a cookie opens it.
     pub(crate) fn has_id(&self, cookie: &str) -> bool {
         id_of(&self.cookie) == id_of(cookie)
     }
@@ -226,13 +226,13 @@ impl World {
         Box::pin(runner.run(case.requests[index]))
     }
 
-    /// The sessions that the first id, or an id from some response, opens. A client with the id of
-    /// a rotation whose outcome is unknown opens it first, which completes the rotation.
+    /// Returns the sessions that the first id, or an id from some response, opens. A client with
+    /// the id of a rotation whose outcome is unknown opens it first, which completes the rotation.
     pub(crate) fn live(&self, logs: &[Log]) -> Vec<Live> {
         self.cookies(logs).into_iter().filter_map(|cookie| self.look(cookie)).collect()
     }
 
-    /// The same, if no client opens another cookie before.
+    /// Returns the same, if no client opens another cookie before.
     pub(crate) fn live_alone(&self, logs: &[Log]) -> Vec<Live> {
         let records = self.stage.records(Clone::clone);
         let look = |cookie| {
@@ -243,7 +243,7 @@ impl World {
         self.cookies(logs).into_iter().filter_map(look).collect()
     }
 
-    /// The cookies that the client may have, those of error responses first.
+    /// Returns the cookies that the client may have, those of error responses first.
     fn cookies<'a>(&'a self, logs: &'a [Log]) -> Vec<&'a str> {
         let failed = logs.iter().filter(|log| log.has_failed());
         let all = failed.chain(logs).filter_map(Log::cookie).chain([&*self.cookie]);
@@ -261,7 +261,7 @@ impl World {
         self.other.as_ref().map(|cookie| self.look(cookie).is_some())
     }
 
-    /// The handles on an owner's list.
+    /// Returns the handles on an owner's list.
     pub(crate) fn handles_of(&self, owner: &str) -> Vec<String> {
         let page = async { self.engines[0].page(owner, None, 100).await.unwrap() };
         alone(Box::pin(page)).sessions.iter().map(|session| session.handle().to_owned()).collect()
@@ -300,19 +300,19 @@ impl World {
     }
 }
 
-/// The tags of flash messages.
+/// Returns the tags of flash messages.
 pub(crate) fn tags(flashes: &[Flash]) -> Vec<u64> {
     flashes.iter().map(|flash| flash.text().parse().unwrap()).collect()
 }
 
-/// The request with a cookie.
+/// Returns the request with a cookie.
 pub(crate) fn open(engine: &Engine, cookie: &str) -> RequestSession {
     let header = format!("{}={cookie}", engine.config().cookie_name());
     let view = RequestView::builder().cookie_header(header.as_bytes()).build();
     RequestSession::with_shared(Arc::clone(engine) as _, view, OutagePolicy::Refuse)
 }
 
-/// The id in a cookie, without the mark of a rotation whose outcome is unknown.
+/// Returns the id in a cookie, without the mark of a rotation whose outcome is unknown.
 pub(crate) fn id_of(cookie: &str) -> &str {
     &cookie[..43.min(cookie.len())]
 }

@@ -22,7 +22,7 @@ impl Rejection {
         self.inner
     }
 
-    /// The response with a text as the body.
+    /// Returns the response with a text as the body.
     pub(super) fn into_text_response(self) -> Response<String> {
         let denied = match self.inner {
             GuardError::Denied(denied) => denied,

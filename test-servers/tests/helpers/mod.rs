@@ -81,7 +81,7 @@ impl Owner {
         folders_of(self.process.id())
     }
 
-    /// The server processes, without their child processes.
+    /// Returns the server processes, without their child processes.
     pub(crate) fn servers(&self) -> Vec<u32> {
         children_of(self.process.id()).into_iter().flat_map(children_of).collect()
     }
