@@ -74,7 +74,7 @@ fn interface(
     settle(block_on(within_patience(rule, rule.check(&under_test), under_test.calls())));
 }
 
-/// Fails a test whose rule does not apply, if it is run all the same.
+/// Fails a test whose rule does not apply, if it runs nevertheless.
 ///
 /// # Panics
 ///

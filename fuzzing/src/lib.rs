@@ -14,7 +14,7 @@ use fastrand::Rng;
 
 /// The number of inputs in the test command.
 const INPUTS: u64 = 100_000;
-/// How long one call may take. It is long, because a test machine may be busy.
+/// The time limit of one call. It is long, because a test machine may be busy.
 const LONGEST: Duration = Duration::from_secs(5);
 
 /// A test of one decoder.

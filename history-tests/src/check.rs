@@ -1,4 +1,4 @@
-//! The rules: what a history must not have.
+//! The rules that a history must follow.
 
 mod expiry;
 mod lists;

@@ -1,4 +1,4 @@
-//! The clock of an engine, which notes when a save begins a store call.
+//! The clock of an engine, which notes when a save starts a store call.
 //!
 //! Requests on other threads may let time pass between the moment when the engine reads its clock
 //! and the call that follows. Therefore a call counts as begun when the engine last read the clock.
@@ -9,7 +9,7 @@ use session_core::{Clock, ManualClock};
 
 use crate::watched::CURRENT;
 
-/// How long a save may wait, write and look for a lost reply.
+/// The time in which a save may wait, write and look up a lost reply.
 const DEADLINE: Duration = Duration::from_secs(5);
 
 /// The clock of an engine.

@@ -58,11 +58,11 @@ impl Effect {
 /// Whether a change reached the store.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Status {
-    /// The caller was told so.
+    /// The call reported success.
     Applied,
     /// The call failed, or its future was dropped.
     Unknown,
-    /// The caller was told that nothing is stored.
+    /// The call reported that nothing is stored.
     Dropped,
 }
 
@@ -96,11 +96,11 @@ pub(crate) struct Attempt {
     pub(crate) start: Tick,
     /// The end, unless it failed: then its calls may be applied later.
     pub(crate) end: Tick,
-    /// When the call returned or was dropped.
+    /// The time at which the call returned or was dropped.
     pub(crate) returned: Tick,
     /// The last token of the session that it writes, or whose expiry it extends.
     pub(crate) anchor: Option<Token>,
-    /// When the request opened its session.
+    /// The time at which the request opened its session.
     pub(crate) opened_at: Tick,
     /// The path of the session when it was opened; `None` if the request found none.
     pub(crate) opened_path: Option<Vec<Token>>,
@@ -191,7 +191,7 @@ pub(crate) struct Cookie {
 /// A response that set a cookie.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SetCookie {
-    /// When the save began.
+    /// The start of the save.
     pub(crate) start: Tick,
     pub(crate) end: Tick,
 }

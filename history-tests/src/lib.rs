@@ -5,9 +5,9 @@
 //! the whole API of a session. Clients disconnect, saves are dropped, clocks jump, and store calls
 //! lose their replies, fail, take long or are applied after they failed.
 //!
-//! Every change writes a number that no other change writes. The *history* of a round has what each
-//! request saw and what it was told. After the round, the rules in `check` compare it with the
-//! sessions that are left.
+//! Every change writes a number that no other change writes. The *history* of a round has the
+//! sessions that each request saw, and the results of its calls. After the round, the rules in
+//! `check` compare it with the sessions that are left.
 //!
 //! # Repeating a failure
 //!

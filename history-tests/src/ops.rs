@@ -9,7 +9,7 @@ use crate::requests::{give_up, save, save_by, unexpected};
 use crate::saving::Client;
 use crate::snapshot::{COUNT, LABEL, MARKS, PATH, PERMANENT, number};
 
-/// Runs an operation and notes the changes that it records.
+/// Runs an operation and records its changes.
 pub(crate) async fn run(client: &mut Client<'_>, op: Op, session: &Session) -> Result<(), Error> {
     match op {
         Op::Read => drop(session.keys()),
@@ -108,7 +108,7 @@ fn take_flashes(client: &mut Client<'_>, session: &Session) -> Result<(), Error>
 }
 
 fn clear(client: &mut Client<'_>, refill: bool, session: &Session) -> Result<(), Error> {
-    // The path must tell whether a login continued the session or started another one.
+    // The path must show whether a login continued the session or started another one.
     if client.wants(|effect| matches!(effect, Effect::Login { .. })) {
         return Ok(());
     }
@@ -214,7 +214,7 @@ async fn run_save(client: &mut Client<'_>, mode: SaveMode, session: &Session) {
             let in_flight = client.begin_save(session, false);
             let (first, second) = tokio::join!(session.save(), session.save());
             client.log(|| format!("two saves: {first:?}, {second:?}"));
-            // The second one saves what the first one could not.
+            // The second save stores the changes that the first could not store.
             let has_failed = matches!(&first, Err(_) | Ok(Outcome::Unchanged));
             let is_second = matches!(&second, Ok(Outcome::Stored))
                 || (has_failed && !matches!(&second, Ok(Outcome::Unchanged)));

@@ -1,4 +1,4 @@
-//! A round before it runs: which requests each task sends, and what each of them does.
+//! The plan of a round: the requests of each task, and their operations.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ pub(crate) struct Settings {
     pub(crate) faults: Faults,
 }
 
-/// How many of a thousand store calls fail, and how.
+/// The numbers of faults in a thousand store calls, by kind.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Faults {
     /// The call is applied, and the caller gets an error.
@@ -83,13 +83,13 @@ pub(crate) struct Request {
     pub(crate) ops: Vec<Op>,
     /// The client disconnects after so many polls.
     pub(crate) dropped_after: Option<u32>,
-    /// How many steps of other tasks the response is delayed by.
+    /// The number of steps of other tasks by which the response is delayed.
     pub(crate) delay: u32,
     /// The operations of a socket on the reopened session, after the response.
     pub(crate) reopened: Vec<Op>,
 }
 
-/// Which cookie a browser sends.
+/// The cookie that a browser sends.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum CookieChoice {
     Present,
@@ -125,7 +125,7 @@ pub(crate) enum Op {
     Owner(OwnerOp),
 }
 
-/// How a handler saves before the response.
+/// The manner in which a handler saves before the response.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum SaveMode {
     Awaited,
@@ -172,7 +172,7 @@ impl Plan {
         Self { schedule: seed, settings, tasks }
     }
 
-    /// Returns how many requests the round has.
+    /// Returns the number of requests of the round.
     pub(crate) fn requests(&self) -> usize {
         let is_request = |step: &&Step| matches!(step, Step::Request(_));
         self.tasks.iter().flatten().filter(is_request).count()

@@ -1,4 +1,4 @@
-//! Running the requests of a round.
+//! Runs the requests of a round.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::stores::Stores;
 use crate::watched::{CURRENT, Current, Watched, pause};
 use crate::world::World;
 
-/// How many records a sweep removes at most.
+/// The maximum number of records that a sweep removes.
 const SWEEP_LIMIT: usize = 1000;
 
 /// A time before which all late calls are applied.
@@ -330,7 +330,7 @@ async fn run_op(client: &mut Client<'_>, op: Op, session: &Session) {
 
 /// Records an error that the conditions of the round do not explain.
 pub(crate) fn unexpected(world: &World, request: &Request, what: &str, error: &Error) {
-    // After a dropped save, the record may not tell any more whether the save was applied.
+    // After a dropped save, the record may no longer show whether the save was applied.
     let drops = |op: &Op| matches!(op, Op::Save(SaveMode::Dropped(_)));
     let explained = match error.kind() {
         ErrorKind::Unavailable => world.can_fail,

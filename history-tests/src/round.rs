@@ -1,4 +1,4 @@
-//! Running and checking one round.
+//! Runs and checks one round.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,9 +13,9 @@ use crate::settle;
 use crate::stores::Stores;
 use crate::world::World;
 
-/// How long a round may take.
+/// The time limit of a round.
 const PATIENCE: Duration = Duration::from_mins(2);
-/// How long a server may take to run a call whose caller went away.
+/// The time limit for a server to run a call whose caller was dropped.
 const GRACE: Duration = Duration::from_millis(700);
 
 /// The result of a round.
@@ -47,7 +47,7 @@ pub(crate) async fn run(stores: &Arc<Stores>, plan: &Plan) -> Outcome {
     Outcome { world, violations }
 }
 
-/// Checks the history and what the round left in the store.
+/// Checks the history and the records that the round left in the store.
 async fn judge(stores: &Stores, world: &World) -> Vec<Violation> {
     let mut violations = observe(stores, world).await;
     if !violations.is_empty() && !stores.reliable {
@@ -67,7 +67,7 @@ async fn judge(stores: &Stores, world: &World) -> Vec<Violation> {
     violations
 }
 
-/// Records what is left, and returns the violations of the whole history.
+/// Records the remaining sessions, and returns the violations of the whole history.
 async fn observe(stores: &Stores, world: &World) -> Vec<Violation> {
     let before = {
         let history = world.history();

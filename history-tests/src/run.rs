@@ -1,4 +1,4 @@
-//! Running rounds until enough requests were sent, and describing the first failure.
+//! Runs rounds until enough requests were sent, and describes the first failure.
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,9 +11,10 @@ use crate::shrink;
 use crate::stores::Stores;
 use crate::world::World;
 
-/// How often the round of a given seed is repeated: on a server, its order differs each time.
+/// The number of repetitions of a round with a given seed. On a server, the order differs each
+/// time.
 const REPETITIONS: u64 = 20;
-/// How many requests a history has at most that is printed as a whole.
+/// The maximum number of requests in a history that is printed as a whole.
 const SHORT: usize = 60;
 
 /// Returns the number of requests that the environment sets, times `factor`, or a default.

@@ -1,4 +1,4 @@
-//! The changes of a request that are not saved yet, and what a save makes of them.
+//! The changes of a request that are not saved yet, and the result of saving them.
 
 use session_core::{Error, Outcome, Session};
 
@@ -19,13 +19,13 @@ pub(crate) struct Client<'a> {
     pub(crate) cookie: Option<usize>,
     /// The path of the session when it was opened; `None` if there was none.
     pub(crate) opened_path: Option<Vec<Token>>,
-    /// When the session was opened.
+    /// The time at which the session was opened.
     pub(crate) opened_at: Tick,
     /// The path of the session with the changes of this request.
     pub(crate) path: Vec<Token>,
-    /// How much of the path was stored by the last save that this request knows of.
+    /// The length of the path that the last known save of this request stored.
     pub(crate) stored: usize,
-    /// When the last save began that stored the session.
+    /// The start of the last save that stored the session.
     pub(crate) last_stored: Option<Tick>,
     /// The changes that no save has tried to store, with their anchors.
     pub(crate) fresh: Vec<(Effect, Vec<Token>)>,
@@ -70,7 +70,7 @@ impl Client<'_> {
             || self.attempted.iter().any(|change| wanted(&history.changes[*change].effect))
     }
 
-    /// Notes the end of the session, which may have moved by a login whose save failed. A session
+    /// Records the end of the session, which may have moved by a login whose save failed. A session
     /// that has ended does not end again.
     pub(crate) fn did_end(&mut self) {
         if self.has_ended {

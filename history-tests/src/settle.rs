@@ -24,7 +24,7 @@ pub(crate) async fn settle(world: &World, reliable: bool) -> Result<(), Error> {
     Ok(())
 }
 
-/// Records what every cookie opens, what every record has, and what every list shows.
+/// Records the sessions that cookies open, the contents of all records, and the owners' lists.
 pub(crate) async fn observe(world: &World) -> Result<(), Error> {
     let cookies: Vec<String> =
         world.history().cookies.iter().map(|cookie| cookie.value.clone()).collect();
@@ -163,7 +163,7 @@ pub(crate) async fn end_all(world: &World) -> Result<(), Error> {
     Ok(())
 }
 
-/// Removes what the round stored.
+/// Removes all records of the round.
 pub(crate) async fn clean(world: &World) -> Result<(), Error> {
     let store = &world.engines[0].store;
     for (key, record) in records(world).await? {

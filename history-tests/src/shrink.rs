@@ -1,4 +1,4 @@
-//! Reducing a failing round to the requests that it needs.
+//! Reduces a failing round to the requests that it needs.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,9 +7,9 @@ use crate::plan::{Plan, Step};
 use crate::round::{self, Outcome};
 use crate::stores::Stores;
 
-/// How many orders of a smaller round are tried.
+/// The number of orders of a smaller round that are tried.
 const TRIES: u64 = 6;
-/// How long a round is reduced.
+/// The time limit for reducing a round.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Returns the smallest failing round that was found, with its history. Returns `None` if the round
@@ -20,7 +20,7 @@ pub(crate) async fn minimal(
     rule: &str,
 ) -> Option<(Plan, Outcome)> {
     let begun = Instant::now();
-    // Without a request, the others have another order. Others orders may fail as well.
+    // Without a request, the order of the others changes. Other orders may also fail.
     let fails = async |plan: &Plan| {
         for other in 0..TRIES {
             let plan = Plan { schedule: plan.schedule.wrapping_add(other), ..plan.clone() };

@@ -1,4 +1,4 @@
-//! Reading a session, from a handler and from a record of the store.
+//! Reads a session, from a handler and from a record of the store.
 
 use std::collections::BTreeMap;
 
@@ -45,7 +45,8 @@ pub(crate) fn of_session(session: &Session, owners: &dyn OwnerSessions) -> Resul
 /// Reads everything in a record; `None` if it is a tombstone, or the marker of an ended session.
 ///
 /// The engine writes the values as JSON after a head, whose layout is its own. Only the first byte
-/// tells sessions from tombstones: the key in a tombstone is random, and may end in `{}`.
+/// distinguishes sessions from tombstones, because the key in a tombstone is random and may end in
+/// `{}`.
 pub(crate) fn of_record(record: &Record) -> Option<Snapshot> {
     let payload = record.payload();
     if let Some(2 | 3) = payload.first() {

@@ -15,7 +15,7 @@ pub struct Stores {
     /// Whether calls fail only if the round wants it.
     pub(crate) reliable: bool,
     pub(crate) sweeps: Option<[Arc<dyn Sweep>; ENGINES]>,
-    /// How long after their expiry the round removes records.
+    /// The time after their expiry at which the round removes records.
     pub(crate) grace: Duration,
 }
 
@@ -25,8 +25,8 @@ impl Stores {
         Self { name, engines: stores, reliable: false, sweeps: None, grace: Duration::ZERO }
     }
 
-    /// Lets the check fail if a call of the store fails by itself. Without this, a server may be
-    /// busy.
+    /// Makes the check fail if a store call fails without an injected fault. Without this setting,
+    /// a server may be busy.
     #[must_use]
     pub fn reliable(mut self) -> Self {
         self.reliable = true;

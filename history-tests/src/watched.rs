@@ -1,4 +1,4 @@
-//! A store that yields around its calls, fails some of them, and notes the keys of its records.
+//! A store that yields around its calls, fails some of them, and records the keys of its records.
 
 use std::fmt;
 use std::pin::Pin;
@@ -15,7 +15,7 @@ use crate::clock::Readings;
 use crate::plan::Faults;
 use crate::world::{Clocks, lock};
 
-/// How long a slow call takes.
+/// The duration of a slow call.
 const SLOW: Duration = Duration::from_secs(2);
 
 tokio::task_local! {
@@ -177,7 +177,7 @@ impl Watched {
         decided.unwrap_or((0, Fault::None))
     }
 
-    /// Notes a call that begins after the deadline of its save.
+    /// Records a call that starts after the deadline of its save.
     fn check_deadline(&self, name: &'static str, current: &Current) {
         let late = current.with_readings(|readings| readings.overdue(&self.clock));
         if let Some(late) = late.flatten() {
@@ -186,12 +186,12 @@ impl Watched {
         }
     }
 
-    /// Notes the start of a save.
+    /// Records the start of a save.
     pub(crate) fn begin_save() {
         let _ = CURRENT.try_with(|current| *lock(&current.save) = Some(Readings::default()));
     }
 
-    /// Notes the end of a save.
+    /// Records the end of a save.
     pub(crate) fn end_save() {
         let _ = CURRENT.try_with(|current| *lock(&current.save) = None);
     }

@@ -15,7 +15,7 @@ const MAX_INFLATED: u64 = 512 * 1024;
 /// The fraction of the size limit above which compression is tried.
 const NEAR_LIMIT: (usize, usize) = (3, 4);
 
-/// When a cookie is compressed. Every setting reads both kinds of cookie.
+/// The cookies that are compressed. Every setting reads both kinds of cookie.
 ///
 /// The length of compressed text reveals what the text repeats. Therefore
 /// [`SealedCookieSessions`](crate::SealedCookieSessions) uses [`Never`](Self::Never) by default.

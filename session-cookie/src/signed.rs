@@ -87,7 +87,7 @@ pub struct SignedCookieSessions {
     _registration: Arc<str>,
 }
 
-/// How the payload is written before it is signed.
+/// The encoding of the payload before it is signed.
 #[derive(Clone, Copy, Debug)]
 enum Format {
     Flask(Compression),
@@ -302,7 +302,7 @@ pub(crate) fn refuse_limit(config: &SessionConfig) -> Result<(), Error> {
     Err(Error::new(ErrorKind::Configuration, message))
 }
 
-/// Why a cookie is replaced by a fresh session.
+/// The reason why a cookie is replaced by a fresh session.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Rejected {
     Signature,

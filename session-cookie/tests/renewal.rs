@@ -1,4 +1,4 @@
-//! When a read sets the cookie of a permanent session again, for both kinds of cookie.
+//! Reads that set the cookie of a permanent session again, for both kinds of cookie.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;

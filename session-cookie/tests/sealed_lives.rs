@@ -1,4 +1,4 @@
-//! When a session in a sealed cookie expires, and which responses set its cookie.
+//! The expiry of sessions in sealed cookies, and the responses that set the cookie.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;

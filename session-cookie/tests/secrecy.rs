@@ -31,7 +31,7 @@ const WEAK: &str = "Pz8rWq2nXv6k";
 const VALUE: &str = "Jd4wMv8sRb2yLt7pGc9q";
 const FLASHED: &str = "Uf3xHn6kTz9dWq5mYe2v";
 const OTHER_COOKIE: &str = "Rk7bPs4gVw9zNj2cXm6t";
-/// How many bytes of a secret count as a leak.
+/// The number of bytes of a secret that count as a leak.
 const WINDOW: usize = 8;
 
 /// Signed or sealed.

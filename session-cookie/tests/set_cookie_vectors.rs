@@ -152,7 +152,7 @@ fn run(operation: &str, session: &Session) -> Result<(), Error> {
         "pop_missing" => session.discard("zz").map(drop),
         "setdefault_user" => session.get_or_insert("user_id", 9).map(drop),
         "clear" => session.clear(),
-        // Python's `dict.update` marks the session modified, whatever its argument is.
+        // Python's `dict.update` marks the session modified for any argument.
         "update_empty" | "touch" => session.set_modified(true),
         "permanent_true" => session.set_permanent(true),
         "permanent_false" => session.set_permanent(false),

@@ -194,8 +194,8 @@ impl SessionConfig {
         self.settings.token_header.as_ref()
     }
 
-    /// Returns the key of the cookie for flash messages, if there is to be one. Clients that send
-    /// the token in a header may have no cookies.
+    /// Returns the key of the cookie for flash messages, if it is configured. Clients that send the
+    /// token in a header may have no cookies.
     pub(crate) fn flash_key(&self) -> Option<&FlashKey> {
         self.settings.flash_key.as_deref().filter(|_| self.token().is_none())
     }

@@ -32,9 +32,9 @@
 //! JSON body need the header. Alternatively, exempt the route and call [`Csrf::verify`] in the
 //! handler.
 //!
-//! A token belongs to one login: logging in or out makes earlier tokens invalid. It is masked
-//! anew in each response, so that compression does not reveal it (BREACH). Tokens are valid as long
-//! as their session. Its secret is derived from a [`SecretKey`](crate::config::SecretKey) and
+//! A token belongs to one login: logging in or out makes earlier tokens invalid. It has a new mask
+//! in each response, so that compression does not reveal it (BREACH). Tokens are valid as long as
+//! their session. Its secret is derived from a [`SecretKey`](crate::config::SecretKey) and
 //!
 //! | session | derived from |
 //! |---|---|

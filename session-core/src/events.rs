@@ -83,7 +83,7 @@ pub struct Events {
 struct Shared {
     handler: Option<Box<dyn EventHandler>>,
     limits: Limits,
-    /// How many store calls have failed in the present outage.
+    /// The number of failed store calls in the present outage.
     failed: AtomicU64,
 }
 
@@ -138,7 +138,7 @@ impl Events {
         result
     }
 
-    /// Notes the result of a store call, and reports the begin and the end of an outage.
+    /// Records the result of a store call, and reports the start and the end of an outage.
     fn note_result(&self, error: Option<ErrorKind>) {
         let failed = &self.shared.failed;
         if error == Some(ErrorKind::Unavailable) {

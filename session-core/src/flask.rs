@@ -129,7 +129,7 @@ pub(crate) fn decode<T: DeserializeOwned>(raw: &str) -> Result<T, ValueError> {
     serde_json::from_str(raw).map_err(ValueError::json)
 }
 
-/// Why a value could not be written or read.
+/// The reason why a value could not be written or read.
 ///
 /// Unlike an error of `serde_json`, it quotes no part of the value, because the values of a session
 /// must not be logged.

@@ -28,8 +28,8 @@
 //!
 //! [`Event::Theft`]: crate::events::Event::Theft
 //!
-//! A series has one session, first that of the login: restoring it ends the session that it had. Of
-//! parallel requests, the last one thus has the session. If the browser keeps the cookie of
+//! A series has one session, first that of the login: restoring it ends the session that it had.
+//! Therefore the last of parallel requests has the session. If the browser keeps the cookie of
 //! another, its next request uses its token.
 //!
 //! # The restored session

@@ -1,6 +1,6 @@
 //! One request and its session, for authors of framework adapters.
 //!
-//! An adapter makes a [`RequestSession`] for each request, gives it to the extractor of its
+//! An adapter creates a [`RequestSession`] for each request, passes it to the extractor of its
 //! framework, and [commits](RequestSession::commit) it when the response is ready. Layers that
 //! share a cookie share a session, which a [`SessionStack`] in the extensions of the request keeps
 //! track of.

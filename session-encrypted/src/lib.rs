@@ -13,7 +13,7 @@ use session_core::{Error, async_trait};
 
 use cipher::Cipher;
 
-/// A store that encrypts the payload of each record before another store gets it.
+/// A store that encrypts the payload of each record for another store.
 ///
 /// It has the same limits and guarantees as the other store.
 ///
@@ -35,7 +35,7 @@ pub struct EncryptedStore<S> {
 }
 
 impl<S> EncryptedStore<S> {
-    /// How many bytes the encryption adds to a payload.
+    /// The number of bytes that the encryption adds to a payload.
     pub const OVERHEAD: usize = cipher::OVERHEAD;
 
     /// Returns a store that encrypts with the key and decrypts with the key and its fallbacks.

@@ -11,7 +11,7 @@ use session_core::store::StoreKey;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct KeyHash;
 
-/// Where a key is in the table.
+/// The position of a key in the table.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Place {
     /// Selects the shard, by a remainder.

@@ -1,4 +1,4 @@
-//! From the hash of a key to the slot of its record.
+//! Maps the hash of a key to the slot of its record.
 
 /// A hash table with linear probing.
 ///

@@ -29,8 +29,8 @@
 //!
 //! # Guarantees
 //!
-//! Whatever requests overlap, no recorded change to a live session is lost, and no ended session is
-//! revived. All sessions are lost when the process stops.
+//! No recorded change to a live session is lost, and no ended session is revived, even if requests
+//! overlap. All sessions are lost when the process stops.
 //!
 //! # Capacity
 //!

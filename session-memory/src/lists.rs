@@ -1,6 +1,6 @@
 //! The slots of a shard in the order of their last use.
 
-/// Which records are evicted first. Each has its own list.
+/// The class of a record, which decides the order of eviction. Each class has its own list.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Class {
     /// A record without an owner.

@@ -11,7 +11,7 @@ use crate::index::Index;
 use crate::lists::{Class, Lists};
 use crate::owners::Owners;
 
-/// How many slots each creation checks for an expired record.
+/// The number of slots that each creation checks for an expired record.
 const CHECKED_SLOTS: usize = 8;
 
 /// The index of owners and the counters of all shards.
@@ -20,7 +20,7 @@ pub(crate) struct Shared {
     pub(crate) owners: Owners,
     records: AtomicU64,
     bytes: AtomicU64,
-    /// How many sessions were evicted and not reported yet.
+    /// The number of evicted sessions that are not reported yet.
     evicted: AtomicU64,
 }
 

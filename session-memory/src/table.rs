@@ -16,7 +16,7 @@ const MIN_PER_SHARD: u64 = 512;
 /// The number of a slot has 32 bits.
 const MAX_RECORDS: u64 = 1 << 31;
 
-/// How much a table may hold.
+/// The limits of a table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) records: u64,

@@ -1,4 +1,4 @@
-//! A cache in front of a store: when a copy is used, and which calls remove it.
+//! A cache in front of a store: the use of copies, and the calls that remove them.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! Full stores: which records are evicted, and when expired ones are removed.
+//! Full stores: the order of eviction, and the removal of expired records.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! The keys of Redis, made of a prefix and a hash.
+//! The keys of Redis, which consist of a prefix and a hash.
 
 use session_core::store::StoreKey;
 use sha2::{Digest as _, Sha256};

@@ -186,7 +186,7 @@ impl SessionStore for RedisStore {
     }
 
     /// The connection is multiplexed, so concurrent commands share a round trip. In a Cluster, each
-    /// goes to the node that has the key.
+    /// command is sent to the node that has the key.
     async fn load_many(&self, keys: &[StoreKey]) -> Result<Vec<Option<Record>>, Error> {
         let call = self.call("load_many");
         let loads: Vec<_> = keys.iter().map(|key| call.load(key)).collect();

@@ -70,7 +70,7 @@ struct Writer {
     late: AtomicUsize,
 }
 
-/// How many late calls the writers make before they stop.
+/// The number of late calls after which the writers stop.
 const LATE: usize = 400;
 
 /// A record that the store acknowledged.

@@ -38,7 +38,7 @@ pub struct SqlStoreBuilder {
     provider: Option<Arc<dyn CredentialsProvider>>,
 }
 
-/// When SQLite acknowledges a write.
+/// The time at which SQLite acknowledges a write.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Synchronous {

@@ -88,7 +88,7 @@ async fn close_connections(server: &PrivateServer) {
         }
         assert!(start.elapsed() < Duration::from_secs(30), "connections stay open: {open:?}");
         for id in open {
-            // It may have ended meanwhile.
+            // The connection may have ended in the meantime.
             let kill = AssertSqlSafe(format!("KILL {id}"));
             let _ = sqlx::raw_sql(kill).execute(&mut administrator).await;
             closed.insert(id);

@@ -213,7 +213,8 @@ impl<A: Application> TestClient<A> {
         Ok(response)
     }
 
-    /// Returns the path of a redirect. If the target is at another origin, the browser goes there.
+    /// Returns the path of a redirect. If the target is at another origin, the browser changes its
+    /// origin.
     fn go_along(&mut self, location: &str) -> Result<String, Error> {
         let location = location.split('#').next().unwrap_or_default();
         if location.starts_with('/') && !location.starts_with("//") {

@@ -1,4 +1,4 @@
-//! The store of one request: what a `tower_sessions::Session` loads and saves.
+//! The store of one request, from which a `tower_sessions::Session` loads and saves.
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -27,7 +27,7 @@ struct State {
     ended: bool,
     /// Whether the layer saves: the layer around it stores the changes with the response.
     committing: bool,
-    /// Why the last save failed.
+    /// The error of the last save.
     error: Option<Error>,
     /// The session itself, until the response: only its id shows why a record is deleted.
     session: Option<session::Session>,
@@ -44,7 +44,7 @@ impl RequestStore {
         self.state().session = Some(session);
     }
 
-    /// Lets go of the session.
+    /// Releases the session.
     pub(crate) fn detach(&self) {
         let mut state = self.state();
         state.committing = false;
@@ -53,7 +53,7 @@ impl RequestStore {
         drop(session);
     }
 
-    /// From now on, saves only record the changes.
+    /// Makes further saves only record the changes.
     pub(crate) fn begin_commit(&self) {
         self.state().committing = true;
     }

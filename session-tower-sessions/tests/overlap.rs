@@ -14,7 +14,7 @@ use support::{Browser, memory, on_ours, on_theirs};
 use tokio::sync::Notify;
 use tower_sessions::Session;
 
-/// When a slow handler has changed its session, and when it may respond.
+/// Reports that a slow handler has changed its session, and allows it to respond.
 #[derive(Clone, Default)]
 struct Gate {
     changed: Arc<Notify>,

@@ -1,5 +1,5 @@
-//! When the cookie is set: each row of the table of `RequestSession::commit`, for every refresh
-//! policy and for error responses.
+//! Each row of the table of `RequestSession::commit`, for every refresh policy and for error
+//! responses.
 
 #![cfg(feature = "axum")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]

@@ -1,4 +1,4 @@
-//! A logout ends the session, whatever happens to its request afterwards.
+//! A logout ends the session, even if its request fails afterwards.
 
 #![cfg(feature = "axum")]
 #![expect(

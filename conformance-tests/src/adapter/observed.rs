@@ -16,7 +16,8 @@ use tokio::sync::Barrier;
 /// The text of the errors, which no client may read.
 pub(crate) const SECRET: &str = "the store at 10.0.0.7 is down";
 
-/// How long requests that must overlap wait for each other. A server may serve them one by one.
+/// The time for which requests that must overlap wait for each other. A server may serve them one
+/// by one.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The number of the observed interface, of which the observer is the outer one.

@@ -13,7 +13,7 @@ use crate::rule::rules;
 
 const HOUR: Duration = Duration::from_hours(1);
 
-/// How much longer than an hour an engine may store such a session, and a second.
+/// The slack with which an engine may store such a session, and one second.
 const SLACK: Duration = Duration::from_secs(61);
 
 rules! {

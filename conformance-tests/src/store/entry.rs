@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use session_core::store::{NewRecord, Record};
 
-/// How many bytes of each end of a payload a message shows.
+/// The number of bytes that a message shows of each end of a payload.
 const SHOWN: usize = 24;
 
 /// A record to write.

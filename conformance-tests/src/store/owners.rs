@@ -18,7 +18,7 @@ use crate::rule::rules;
 
 /// More keys than a page of a listing usually has.
 const MANY: usize = 1_100;
-/// How many tasks create them.
+/// The number of tasks that create them.
 const HANDS: usize = 22;
 const ROUNDS: usize = 40;
 

@@ -17,7 +17,7 @@ use crate::rule::rules;
 /// row.
 const ATTEMPTS: u32 = 10;
 const LIMIT: usize = 1000;
-/// How many sweeps remove everything that other runs left in a store.
+/// The number of sweeps that remove all records of other runs from a store.
 const SWEEPS: usize = 1000;
 const ROUNDS: u32 = 40;
 
@@ -190,8 +190,8 @@ rules! {
     }
 }
 
-/// When the records of a check expired. A sweep at a busy time does not remove those of a quiet
-/// one.
+/// The time at which the records of a check expired. A sweep at a busy time does not remove those
+/// of a quiet one.
 #[derive(Clone, Copy, Debug)]
 enum Era {
     Busy,

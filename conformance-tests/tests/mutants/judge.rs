@@ -28,7 +28,8 @@ impl<S> Mutant<S> {
 /// A mutant that blocks a rule for this long violates it.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How many mutants are checked concurrently. With all of them, each would seem slow.
+/// The number of mutants that are checked concurrently. With all at the same time, each would seem
+/// slow.
 const AT_ONCE: usize = 12;
 
 /// Fails unless each mutant violates its rule and no other, and no two mutants have the same

@@ -109,7 +109,7 @@ impl SessionStore for FileStore {
         Ok(if done { Replaced::Done(version) } else { Replaced::Stale })
     }
 
-    /// Writes the whole record anew, because a kill during a change in place would leave a torn
+    /// Writes the whole record again, because a kill during a change in place would leave a torn
     /// file.
     async fn touch(
         &self,

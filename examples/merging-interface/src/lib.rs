@@ -24,9 +24,9 @@ use session_core::{Error, ErrorKind, Outcome, SessionConfig, SessionInterface, a
 
 use table::{Record, Table};
 
-/// How often a save is computed before it fails because other requests were faster.
+/// The maximum number of times a save is computed while other requests are faster.
 const MAX_ATTEMPTS: u32 = 1000;
-/// How long a client may still send its old cookie after a rotation.
+/// The time after a rotation in which a client may send its old cookie.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// Sessions in the memory of one process.
@@ -35,7 +35,7 @@ pub struct MergingSessions {
     table: Table,
 }
 
-/// Where a request found its session. It is the backend state of the session.
+/// The record in which a request found its session. It is the backend state of the session.
 struct Place {
     handle: String,
     secret: String,

@@ -21,7 +21,7 @@ pub(crate) struct Record {
     pub(crate) secret: String,
     /// The secret before that, and how long the record remembers it.
     pub(crate) previous: Option<(String, SystemTime)>,
-    /// How often requests in progress were cut off.
+    /// The number of times that requests in progress were cut off.
     pub(crate) cut_offs: u32,
     pub(crate) payload: String,
     pub(crate) login: Option<Login>,

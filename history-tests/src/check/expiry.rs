@@ -83,7 +83,7 @@ impl Record {
             let (earliest, latest) = times(attempt);
             let may_keep = may_keep || is_renewal(model, attempt);
             let latest = latest_of_all.filter(|_| may_keep).unwrap_or(latest);
-            // Another engine, whose clock is behind, may have set what this one keeps.
+            // Another engine, whose clock is behind, may have set the expiry that this one keeps.
             let earliest = if may_keep { earliest_of_any(model, attempt) } else { earliest };
             expiry(earliest - slack) <= self.expires_at
                 && self.expires_at <= expiry(latest) + ROUNDING
@@ -110,7 +110,7 @@ fn earliest_of_any(model: &Model<'_>, attempt: &Attempt) -> SystemTime {
     (0..crate::plan::ENGINES).map(times).min().unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
-/// Returns whether a save changed nothing. Then it never brings the expiry forward.
+/// Returns whether a save changed nothing. Then it never makes the expiry earlier.
 fn is_renewal(model: &Model<'_>, attempt: &Attempt) -> bool {
     let changes = model.changes.iter().any(|change| {
         change.request == attempt.request

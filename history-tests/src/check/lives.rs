@@ -11,7 +11,7 @@ use crate::history::{
 
 use super::model::{Model, is_from};
 
-/// How long a tombstone leads requests in progress to the new id.
+/// The time for which a tombstone leads requests in progress to the new id.
 const TOMBSTONE_LIFE: Duration = Duration::from_secs(10);
 
 pub(crate) fn check(model: &mut Model<'_>) {

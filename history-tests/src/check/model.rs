@@ -1,4 +1,4 @@
-//! The history of a round with an index, and what every rule needs to know of it.
+//! The history of a round with an index, and functions that all rules need.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime};
@@ -10,12 +10,13 @@ use crate::history::{
 use crate::plan::{KEYS, Settings};
 use crate::snapshot::LABEL;
 
-/// The history and what it says about each session.
+/// The history and its statements about each session.
 pub(crate) struct Model<'a> {
     pub(crate) history: &'a History,
     pub(crate) settings: &'a Settings,
     pub(crate) owners: &'a [String],
-    /// The changes. One that somebody saw was applied by then, even if its caller was not told.
+    /// The changes. A change that was observed had been applied, even if its caller received no
+    /// result.
     pub(crate) changes: Vec<Change>,
     /// The changes of sessions whose path ends with a token.
     by_anchor: HashMap<Token, Vec<usize>>,
@@ -28,10 +29,10 @@ pub(crate) struct Model<'a> {
 
 /// Later than this, an operation does not remove a record that it no longer needs.
 const DEADLINE: Duration = Duration::from_secs(5);
-/// How long the store keeps a tombstone at least, by any clock.
+/// The minimum time for which the store keeps a tombstone, by any clock.
 const TOMBSTONE_LIFE: Duration = Duration::from_mins(5);
-/// How long the store keeps a tombstone, by the clock of its engine, less the largest difference
-/// between the clocks.
+/// The time for which the store keeps a tombstone, by the clock of its engine, minus the largest
+/// difference between the clocks.
 const OLD_TOMBSTONE: Duration = Duration::from_secs(310);
 
 /// A time from which on a session may have expired, and one at which it has expired surely.

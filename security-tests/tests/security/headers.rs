@@ -181,7 +181,7 @@ fn setting_with_control_character_adds_no_header() {
     }
 }
 
-/// A mutant: writes the response as text, and a session as it is.
+/// A mutant: writes the response as text, and a session without escaping.
 fn mutant_writing_text(user: &str) -> Response {
     let text = format!("vary: cookie\r\nset-cookie: session={user}; Path=/");
     let header = |line: &str| {

@@ -1,4 +1,4 @@
-//! A logout that was reported holds, whatever happens to its request afterwards.
+//! A reported logout holds, even if its request fails afterwards.
 
 use std::borrow::Cow;
 use std::future::pending;
@@ -48,7 +48,7 @@ impl Hooks for After {
     }
 }
 
-/// How an application logs in and out.
+/// The login and logout of an application.
 struct Login {
     begin: Handler,
     end: Handler,

@@ -1,5 +1,5 @@
-//! Ids and nonces are bytes of the operating system, and its failure is an error. A process of its
-//! own has a library that replaces `getrandom`, which then returns constant bytes or fails.
+//! Ids and nonces are bytes of the operating system, and its failure is an error. A separate
+//! process loads a library that replaces `getrandom`. It returns constant bytes or fails.
 
 use std::fs;
 use std::path::Path;

@@ -100,7 +100,7 @@ impl OwnerIndex for Recording {
     }
 }
 
-/// A mutant: the key in the store is the cookie, whatever it contains.
+/// A mutant: the key in the store is the cookie, with any contents.
 #[derive(Debug)]
 pub(crate) struct UncheckedIds {
     pub(crate) store: Arc<Recording>,

@@ -1,4 +1,4 @@
-//! Stamps, and what guards cost.
+//! Stamps, and the costs of guards.
 
 use session_testing::{Application, TestClient};
 
@@ -14,7 +14,7 @@ async fn outdated<A: Application>(client: &mut TestClient<A>, world: &World) {
     assert_eq!((response.status(), response.text().as_str()), (200, "visitor"));
     assert_eq!(client.browser().cookie("session"), None, "the session has ended");
 
-    // The old cookie stays worthless, on a server and in the browser.
+    // The old cookie stays invalid, on a server and in the browser.
     let set = format!("session={cookie}; Path=/");
     client.browser_mut().receive("/", &set).unwrap();
     assert_eq!(open(client, "/account").await.location(), Some("/login?next=%2Faccount"));

@@ -13,7 +13,7 @@ const ZLIB: u8 = 1;
 /// The bytes after the payload: a mark and two times.
 pub(super) const OVERHEAD: usize = 17;
 
-/// When a session was created, and when its cookie was set.
+/// The times at which a session was created and its cookie was set.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Span {
     pub(super) created_at: SystemTime,
@@ -41,8 +41,8 @@ impl Span {
         SessionDetails::new().with_created_at(self.created_at).with_expires_at(expires_at)
     }
 
-    /// Returns when a session that is only read needs a new cookie. An idle timeout requires it
-    /// whatever the setting `refresh` is.
+    /// Returns when a session that is only read needs a new cookie. An idle timeout requires it,
+    /// independent of the setting `refresh`.
     pub(super) fn renewal(self, config: &SessionConfig, lifetime: Lifetime) -> Renewal {
         let sealed = lifetime.unwrap_or(config.permanent_lifetime());
         let expires_at = self.expires_at(config, lifetime);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 /// The source of the current time. Set it with
 /// [`SessionConfigBuilder::clock`](crate::SessionConfigBuilder::clock).
 pub trait Clock: Debug + Send + Sync + 'static {
-    /// Returns the current time. It is called several times per request, so it must be cheap and
+    /// Returns the current time. It is called several times per request, so it must be fast and
     /// must not block.
     fn now(&self) -> SystemTime;
 

@@ -1,4 +1,4 @@
-//! When a stored session expires, computed from the settings.
+//! Computes the expiry of a stored session from the settings.
 
 use std::time::{Duration, SystemTime};
 

@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind};
 /// The lifetime of the cookie. It is short, because the next page is usually loaded at once.
 pub(crate) const LIFETIME: Duration = Duration::from_mins(5);
 
-/// How far the clock of the signing server may be ahead.
+/// The time by which the clock of the signing server may be ahead.
 const SKEW: Duration = Duration::from_mins(1);
 
 /// The largest cookie, name and value, in bytes.

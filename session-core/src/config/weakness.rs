@@ -1,4 +1,4 @@
-//! Why a secret key is weak: an attacker can guess it, or look it up.
+//! Detects weak secret keys, which an attacker can guess or look up.
 
 use std::fmt::{self, Write as _};
 

@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorKind};
 const SALT: &[u8] = b"wtf-csrf-token";
 /// Flask-WTF's `WTF_CSRF_TIME_LIMIT`.
 const LIFETIME: Duration = Duration::from_hours(1);
-/// How far ahead the clock of the signing server may be.
+/// The time by which the clock of the signing server may be ahead.
 const TOLERANCE: Duration = Duration::from_mins(1);
 
 /// The state of HMAC after each key, the current key first.
@@ -49,7 +49,7 @@ impl FlaskWtf {
         Ok(format!("{one:032x}{other:08x}"))
     }
 
-    /// Returns whether a secret is written as JSON as it is, between quotes.
+    /// Returns whether a secret needs no escapes in JSON.
     pub(super) fn is_secret(secret: &str) -> bool {
         !secret.is_empty() && secret.bytes().all(|byte| byte.is_ascii_alphanumeric())
     }

@@ -178,13 +178,13 @@ impl<'a, 's> Saving<'a, 's> {
         self.opened.attempts.iter().chain(&self.attempts)
     }
 
-    /// Notes that the record of this rotation exists, before a tombstone names it.
+    /// Records that the record of this rotation exists, before a tombstone names it.
     pub(super) fn created_successor(&mut self, id: SessionId) {
         self.successor = Some(Successor { id, is_created: true });
         self.remember_attempts();
     }
 
-    /// Notes that the rotation did not happen, and that its record is not needed any more.
+    /// Records that the rotation did not happen, and that its record is no longer needed.
     pub(super) fn forget_successor(&mut self) {
         self.successor = None;
         self.remember_attempts();

@@ -50,36 +50,36 @@ pub enum Event<'a> {
     },
     /// A request sent the cookie of a session that has expired.
     Expired {
-        /// How often it happened since the last report.
+        /// The number of occurrences since the last report.
         count: u64,
     },
     /// A request sent an id that was replaced by another. The browser may have sent it before it
     /// received the new cookie. An attacker may also have copied the old cookie.
     RotatedId {
-        /// How often it happened since the last report.
+        /// The number of occurrences since the last report.
         count: u64,
     },
     /// A request sent an id that no session has. The session may have ended, may have expired long
     /// ago, or may never have existed.
     UnknownId {
-        /// How often it happened since the last report.
+        /// The number of occurrences since the last report.
         count: u64,
     },
     /// A request sent a cookie whose signature or seal does not match any key.
     ForgedCookie {
-        /// How often it happened since the last report.
+        /// The number of occurrences since the last report.
         count: u64,
     },
     /// The CSRF protection refused a request.
     CsrfRefused {
-        /// How often it happened since the last report.
+        /// The number of occurrences since the last report.
         count: u64,
     },
     /// A request sent several cookies of the session's name.
     SeveralCookies {
         /// Whether they open sessions of different users, so that none was used.
         of_different_users: bool,
-        /// How often it happened since the last report.
+        /// The number of occurrences since the last report.
         count: u64,
     },
     /// A store removed sessions because it was full.

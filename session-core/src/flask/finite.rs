@@ -15,7 +15,7 @@ use super::marker::{self, PREFIX};
 pub(super) struct Notes {
     /// Whether a float is not finite.
     pub(super) broken: Cell<bool>,
-    /// How many markers were written.
+    /// The number of written markers.
     pub(super) markers: Cell<usize>,
 }
 

@@ -102,9 +102,9 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
     /// `should_set_cookie` returned `true`. It is never called for a null or anonymous session, and
     /// never concurrently for one request.
     ///
-    /// A session that [ends](Save::ends) must be removed first. One that is not
-    /// [modified](Save::is_modified) is to be renewed only. On
-    /// [`is_detached`](Save::is_detached), a save that needs a new cookie must store nothing.
+    /// A session that [ends](Save::ends) must be removed first. A session that is not
+    /// [modified](Save::is_modified) must only be renewed. On [`is_detached`](Save::is_detached), a
+    /// save that needs a new cookie must store nothing.
     ///
     /// If the future is dropped, the store may have the old or the new session, but nothing in
     /// between. Call [`Save::remember`] before a store call whose result matters to a later save.

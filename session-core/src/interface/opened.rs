@@ -14,7 +14,7 @@ use crate::session::{Lifetime, Login, Renewal, Session, SessionDetails, by_hand}
 
 /// A session as an interface opened it, before a handler sees it.
 ///
-/// It is plain data that only the interface has. The core makes the [`Session`] of it.
+/// It is plain data that only the interface has. The core turns it into a [`Session`].
 #[derive(Clone)]
 pub struct Opened {
     pub(crate) data: Data,

@@ -86,7 +86,7 @@ pub trait OwnerSessions: Debug + Send + Sync + 'static {
     fn handle_of(&self, session: &Session) -> Option<String>;
 
     /// Ends one session of the owner. Returns `false` if the owner has no session with this handle,
-    /// also if another owner has.
+    /// even if another owner has one.
     ///
     /// A browser that is [remembered](crate::remember) can log in again. To prevent that, change
     /// the [stamp](crate::login#stamps), or call [`end_all`](Self::end_all).

@@ -159,15 +159,15 @@ impl Save<'_> {
         &self.intent.changes
     }
 
-    /// Returns whether the session that was opened is to end: by a logout, or because it has no
-    /// owner, was cleared and left empty. If the session is not [empty](Self::is_empty), it starts
-    /// again under a new id.
+    /// Returns whether the opened session must end: by a logout, or because it has no owner, was
+    /// cleared and left empty. If the session is not [empty](Self::is_empty), it starts again under
+    /// a new id.
     ///
-    /// Remove the stored session whatever its version is, before calling
-    /// [`contents`](Self::contents) or [`cookie_attributes`](Self::cookie_attributes), which call
-    /// hooks. Then call [`forget`](Self::forget). If nothing starts a new session, return
-    /// `CookieAction::Remove` and `Outcome::Stored`, even if the session was already gone, or
-    /// `Outcome::BrowserOnly` if a copy of the cookie still opens it.
+    /// Remove the stored session in any version, before calling [`contents`](Self::contents) or
+    /// [`cookie_attributes`](Self::cookie_attributes), which call hooks. Then call
+    /// [`forget`](Self::forget). If nothing starts a new session, return `CookieAction::Remove` and
+    /// `Outcome::Stored`, even if the session was already gone, or `Outcome::BrowserOnly` if a copy
+    /// of the cookie still opens it.
     pub fn ends(&self) -> bool {
         let Intent { end, write, changes, .. } = &self.intent;
         *end || (*write && changes.clears() && self.is_empty())

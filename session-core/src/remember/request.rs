@@ -219,7 +219,7 @@ impl Shared {
         session.save_login(login).await
     }
 
-    /// Notes the session that was restored, and ends the one before. If the series has ended in the
+    /// Records the restored session, and ends the previous one. If the series has ended in the
     /// meantime, the session ends too, and the result is `false`.
     async fn adopt(&self, id: SeriesId, session: &Session) -> Result<bool, Error> {
         let owners = self.settings.owners();

@@ -15,7 +15,7 @@ pub(super) struct Series {
     pub(super) stamp: Option<String>,
     /// The generation of the newest tokens.
     pub(super) count: u32,
-    /// When a token of the generation before was used for the first time, in milliseconds.
+    /// The time of the first use of a token of the previous generation, in milliseconds.
     advanced_at: u64,
     /// The nonce of that token.
     used: u64,

@@ -16,10 +16,10 @@ use crate::session::state::Origin;
 #[derive(Debug, Default)]
 #[must_use]
 pub struct Committed {
-    /// The headers of the response, also if it is an error response: an earlier
+    /// The headers of the response, even if it is an error response: an earlier
     /// [`Session::save`](crate::Session::save) may have stored the session under a new id.
     pub headers: SessionHeaders,
-    /// Why the session could not be saved. The response must become an error response.
+    /// The error of the save. The response must become an error response.
     pub error: Option<Error>,
 }
 

@@ -71,7 +71,7 @@ pub(super) struct Shared {
     pub(super) interface: Arc<dyn SessionInterface>,
     pub(super) view: RequestView,
     outage: OutagePolicy,
-    /// Where its session comes from: from the request, or reopened after it.
+    /// The origin of its session: the request, or reopened after it.
     pub(super) origin: Origin,
     pub(super) cell: Cell,
     opening: Latch,
@@ -156,7 +156,7 @@ impl RequestSession {
         Some(SessionHeaders { flash: shared.flash_header(), ..shared.headers(None) })
     }
 
-    /// Notes the `Cache-Control` values of the response. Adapters call it before
+    /// Records the `Cache-Control` values of the response. Adapters call it before
     /// [`finish_if_unchanged`](Self::finish_if_unchanged).
     ///
     /// A `public` response does not renew a session that no handler obtained: with its cookie, a
@@ -344,8 +344,7 @@ impl Shared {
         self.opening.is_done()
     }
 
-    /// Returns whether a session that no handler obtained must be opened all the same, to be
-    /// renewed.
+    /// Returns whether a session that no handler obtained must be opened to renew it.
     fn renews_unused(&self) -> bool {
         (*self.interface).config().refresh() == Refresh::EachRequest
             && !self.is_ambiguous

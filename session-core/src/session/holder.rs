@@ -33,11 +33,11 @@ pub(crate) enum Demand {
     LogOut,
 }
 
-/// A login that is to be saved.
+/// A login to save.
 pub(crate) struct LoginDemand {
     pub(crate) owner: Box<str>,
     pub(crate) stamp: Option<Box<str>>,
-    /// When the user proved who they are, if that was earlier.
+    /// The time of the authentication, if it was earlier.
     pub(crate) authenticated_at: Option<SystemTime>,
     /// The time of the last other login of the owner, if it is known.
     pub(crate) after: Option<SystemTime>,
@@ -125,7 +125,7 @@ impl Cell {
         self.flags.load(Ordering::SeqCst) & ACCESSED != 0
     }
 
-    /// Notes that a handler obtained the session.
+    /// Records that a handler obtained the session.
     ///
     /// Fails if the session was committed and no handler had obtained it before. The headers of the
     /// response then do not say that it depends on the cookie.

@@ -46,9 +46,9 @@ pub enum IdChange {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Intent {
     pub(crate) changes: Changes,
-    /// Whether the changes are to be saved, or the session is to be renewed without one.
+    /// Whether the changes must be saved, or the session must be renewed without a change.
     pub(crate) write: bool,
-    /// Whether the session that was opened is to end, whatever is written afterwards.
+    /// Whether the opened session must end, even if values are written afterwards.
     pub(crate) end: bool,
     pub(crate) id: IdChange,
     /// Whether the request logs in, as the session shows it. The changes before this position were

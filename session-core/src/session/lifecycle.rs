@@ -39,8 +39,8 @@ impl Session {
     /// see [`crate::login`]. Others pass `None`.
     ///
     /// - The session gets a new id, so that an id that was planted or seen before the login is
-    ///   worthless after it (session fixation; OWASP ASVS 5, 7.2.4). Requests that opened the
-    ///   session under the old id are cut off: their changes are dropped.
+    ///   invalid after it (session fixation; OWASP ASVS 5, 7.2.4). Requests that opened the session
+    ///   under the old id are cut off: their changes are dropped.
     /// - If a visitor or the same user logs in, the values stay. A client may have planted those of
     ///   a visitor: limit them with
     ///   [`login_keeps`](crate::config::SessionConfigBuilder::login_keeps). If the session has

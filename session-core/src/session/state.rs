@@ -41,7 +41,7 @@ pub(crate) struct Data {
     pub(crate) known_login: Option<Login>,
 }
 
-/// Which session it is in the store, for events.
+/// The identity of the session in the store, for events.
 pub(crate) struct Identity {
     login: Option<Login>,
     details: SessionDetails,
@@ -83,7 +83,7 @@ pub(crate) struct State {
     pub(crate) flash_cookie: FlashCookie,
 }
 
-/// Where a session comes from.
+/// The origin of a session.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) enum Origin {
     /// A request, whose commit saves it.

@@ -100,7 +100,8 @@ pub struct Record {
 
 impl Record {
     /// Returns the record that results from writing `record` with `create` or `replace`, at the
-    /// version that the store chose. To return what a database has, make a [`NewRecord`] of it.
+    /// version that the store chose. To return the data of a database, create a [`NewRecord`] from
+    /// it first.
     pub fn new(version: Version, record: &NewRecord<'_>) -> Self {
         Self {
             version,

@@ -64,7 +64,7 @@ pub(crate) const COMPOSED: &[Request] = &[
     &[Rotate, SaveAndUpdate, Save],
 ];
 
-/// Requests that run beside those of several operations.
+/// Requests that run next to those of several operations.
 pub(crate) const BESIDE: &[Request] =
     &[&[Read], &[Update], &[Rotate], LOGIN, &[End], &[EndAll], &[List]];
 
@@ -111,13 +111,13 @@ pub(crate) const TIMED: &[Request] = &[
     &[Update, Save, Rotate],
     &[Rotate, Save, Update],
     &[Update, Reopen, Update, Save],
-    // The handler waits for something else between its steps.
+    // The handler waits for other work between its steps.
     &[Read, List, Update],
     &[Read, List, End],
     &[Read, List, Write("user"), LogIn("ada")],
 ];
 
-/// How the clocks differ and move.
+/// The differences and the changes of the clocks.
 pub(crate) const TIMES: &[(Skew, &[Tick])] = &[
     ([0, 300, -300], &[]),
     ([0, -300, 300], &[]),

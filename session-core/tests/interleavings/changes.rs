@@ -40,7 +40,7 @@ impl Verdict<'_> {
         }
     }
 
-    /// Returns whether a session has a change. Values of keys are judged elsewhere.
+    /// Returns whether a session has a change. `last_save_decides` checks the values of keys.
     fn shows(&self, live: &Live, change: &Change) -> bool {
         match change.step {
             Step::Update | Step::SaveAndUpdate => live.updates.contains(&change.tag),

@@ -1,4 +1,4 @@
-//! The clocks of the processes, and how they move.
+//! The clocks of the processes, and their changes.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use session_core::{Clock as _, ManualClock};
 
-/// When the session began, by the first process.
+/// The start of the session, by the first process.
 const START: SystemTime = SystemTime::UNIX_EPOCH;
-/// Before it, so that clocks may be behind.
+/// The time before the start, so that clocks may be behind.
 const EPOCH: Duration = Duration::from_hours(1000);
 
 /// A change of the clocks.
@@ -20,7 +20,7 @@ pub(crate) enum Tick {
     Jump(usize, i64),
 }
 
-/// How far ahead the clock of each process is, in seconds.
+/// The time in seconds by which the clock of each process is ahead.
 pub(crate) type Skew = [i64; 3];
 
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-//! The cases in which a rule does not hold, and why. DESIGN.md has the same list.
+//! The cases in which a rule does not hold, with their reasons. DESIGN.md has the same list.
 
 use crate::clocks::Tick;
 use crate::faults::FaultKind;
@@ -9,7 +9,7 @@ use crate::steps::Step::{End, List, LogIn, Read, Renew, Rotate, Save, Update, Wr
 use crate::verdict::{Invariant, Verdict};
 use crate::world::Case;
 
-/// A row of the table. An order that breaks one of the rules and that `applies` accepts is no
+/// A row of the table. An order that breaks one of the rules and that `applies` accepts is not a
 /// failure.
 pub(crate) struct Exception {
     pub(crate) name: &'static str,

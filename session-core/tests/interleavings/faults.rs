@@ -20,7 +20,7 @@ pub(crate) enum FaultKind {
     LostThenDown,
     /// As `Late`, and all later calls of the request fail.
     LateThenDown,
-    /// The client goes away: the request ends at its next await.
+    /// The client disconnects: the request ends at its next await.
     Cut,
     /// As `Cut`, and the call on its way is carried out at any later step.
     CutLate,

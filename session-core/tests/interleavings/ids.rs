@@ -1,4 +1,4 @@
-//! Ids: what ends, what rotates, and which cookies the responses set.
+//! Ids: ends, rotations, and the cookies of the responses.
 
 use session_core::Outcome;
 
@@ -36,7 +36,7 @@ impl Verdict<'_> {
         }
     }
 
-    /// The values of a session are nowhere alive after it was ended.
+    /// No live session has the values of a session that was ended.
     pub(crate) fn ended_sessions_stay_ended(&self) {
         // A request that the browser sent later may have ended another session.
         let had_first = |log: &&Log| {
@@ -86,7 +86,7 @@ impl Verdict<'_> {
                 .world
                 .stage
                 .records(|records| records.has_other_writer(&store_key(cookie), index));
-            // A logout of the same user ends what the login has begun.
+            // A logout of the same user ends the session that the login has started.
             let ends = |step: Step| step.ends_the_owners() || step == Step::EndOthers;
             let may_write =
                 !self.case.anonymous && (self.another_may_end(log) || self.case.any(ends));
@@ -129,7 +129,7 @@ impl Verdict<'_> {
                 self.expect(Invariant::DroppedSavesSetNoCookie, holds, || format!("{index}"));
             }
             self.expect(Invariant::CookiesOpenSessions, !response.is_dead, || format!("{index}"));
-            // Beside a renewal, a reader is due for one.
+            // Next to a renewal, a reader is also due for one.
             let only_reads = log.changes.is_empty() && !self.case.any(|step| step == Step::Renew);
             let holds = !(only_reads && sets) || self.case.is_timed();
             self.expect(Invariant::ReadersSetNoCookie, holds, || format!("{index}"));

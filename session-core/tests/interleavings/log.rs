@@ -5,7 +5,7 @@ use session_core::{ErrorKind, Outcome};
 use crate::steps::Step;
 use crate::world::id_of;
 
-/// Everything that a request and its client know.
+/// All observations of a request and its client.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Log {
     /// The cookie that the request sent.
@@ -77,7 +77,7 @@ pub(crate) struct OwnerCall {
     pub(crate) result: Option<Result<(), ErrorKind>>,
     /// Whether the session that called it was found.
     pub(crate) found: bool,
-    /// How often a list showed the first session.
+    /// The number of lists that showed the first session.
     pub(crate) listed: usize,
 }
 
@@ -104,9 +104,9 @@ pub(crate) enum Fate {
     Unsaved,
     /// All saves failed or were dropped.
     Unknown,
-    /// A save was told that it is dropped, after this many tries that failed.
+    /// A save reported that the change is dropped, after this many failed saves.
     Dropped { tries: usize },
-    /// A save was told that it is stored.
+    /// A save reported that the change is stored.
     Stored { save: usize },
 }
 

@@ -81,7 +81,7 @@ impl Verdict<'_> {
         });
     }
 
-    /// Of a record that no cookie opens, the owner can end the session.
+    /// The owner can end the session of a record that no cookie opens.
     fn records_are_reachable(&self) {
         let cookies = self.logs.iter().filter_map(Log::cookie);
         let cookies = cookies.chain([&*self.world.cookie]).chain(self.world.other.as_deref());

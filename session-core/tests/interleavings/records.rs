@@ -10,7 +10,7 @@ use crate::stage::TEST;
 
 /// The kind byte of a session's record. Other records are tombstones.
 const SESSION: u8 = 1;
-/// That of a record in place of a session that was removed.
+/// The kind byte of a record in place of a removed session.
 const ENDED: u8 = 3;
 
 #[derive(Clone, Debug, Default)]
@@ -24,7 +24,7 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    /// Forgets who wrote what.
+    /// Removes the recorded writers.
     pub(crate) fn begin(&mut self) {
         self.writes.clear();
     }
@@ -80,7 +80,7 @@ impl Records {
     /// Returns the keys of an owner's records, in the order in which they were written.
     pub(crate) fn keys_of(&self, owner: &str) -> Vec<StoreKey> {
         let theirs = self.of_keys.iter().filter(|(_, record)| record.owner() == Some(owner));
-        // Keys are random. An order that can be run again needs one that is not.
+        // Keys are random, so their order would not be repeatable.
         let mut keys: Vec<_> = theirs.map(|(key, record)| (record.version().get(), *key)).collect();
         keys.sort_unstable();
         keys.into_iter().map(|(_, key)| key).collect()

@@ -1,4 +1,4 @@
-//! Counts what was run, and reports what was broken.
+//! Counts the orders that ran, and reports the broken rules.
 //!
 //! A broken rule fails the test at once. With `INTERLEAVINGS_COUNT=1`, it is only counted: the test
 //! prints, for each rule, how many interleavings break it, and for which requests. With
@@ -22,9 +22,10 @@ pub(crate) struct Report {
     orders: usize,
     /// The orders that broke a rule.
     failed: usize,
-    /// For each rule and combination of requests, how many orders broke it, and the first of them.
+    /// For each rule and combination of requests, the number of orders that broke it, and the first
+    /// of them.
     broken: BTreeMap<Invariant, BTreeMap<String, (usize, String)>>,
-    /// How often each exception was needed.
+    /// The number of uses of each exception.
     needed: Vec<usize>,
 }
 
@@ -86,12 +87,12 @@ impl Report {
         }
     }
 
-    /// How often each exception was needed.
+    /// The number of uses of each exception.
     pub(crate) fn needed(&self) -> &[usize] {
         &self.needed
     }
 
-    /// Prints what was run, and returns the number of orders.
+    /// Prints the summary, and returns the number of orders.
     pub(crate) fn finish(self) -> usize {
         let mut text = format!("{}: {} interleavings", self.name, self.orders);
         if self.counts {

@@ -1,4 +1,4 @@
-//! Runs the steps of a request, and notes what they return.
+//! Runs the steps of a request, and records their results.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -16,7 +16,7 @@ use crate::stage::Stage;
 use crate::steps::{OWNER, Request, Step};
 use crate::world::{Engine, open, store_key, tags};
 
-/// A request on its way.
+/// A request in progress.
 pub(crate) struct Runner {
     pub(crate) index: usize,
     pub(crate) engine: Engine,
@@ -139,7 +139,7 @@ impl Runner {
         Ok(())
     }
 
-    /// Notes that a save begins, and returns its position.
+    /// Records the start of a save, and returns its position.
     fn begin_save(&self, is_commit: bool) -> usize {
         let span = Span { began: self.stage.now(), ended: None };
         self.stage.begin_operation();
@@ -286,7 +286,7 @@ async fn call(session: &Session, step: Step) -> Result<Outcome, Error> {
     }
 }
 
-/// Polls two futures in turn, the first one first, and returns the result of the second.
+/// Polls two futures alternately, the first one first, and returns the result of the second.
 async fn both<T>(first: impl Future<Output = ()>, second: impl Future<Output = T>) -> T {
     let (mut first, mut second) = (pin!(first), pin!(second));
     let (mut is_done, mut result) = (false, None);

@@ -13,7 +13,7 @@ use crate::clocks::{Clocks, Tick};
 use crate::faults::Fault;
 use crate::stage::{Call, Stage, TEST};
 
-/// A request on its way.
+/// A request in progress.
 pub(crate) type Running = Pin<Box<dyn Future<Output = ()>>>;
 
 /// The actor that carries out a late call, and the one that changes the clocks. Those before them
@@ -31,7 +31,7 @@ pub(crate) struct Start<W> {
     pub(crate) fault: Option<Fault>,
 }
 
-/// A moment of choice, and what is known of it.
+/// A choice between actors, and the state of its exploration.
 #[derive(Clone, Debug)]
 struct Turn {
     choice: usize,
@@ -45,7 +45,7 @@ struct Turn {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Ran {
     pub(crate) orders: usize,
-    /// Those in which the fault happened, or all if there is none.
+    /// The orders in which the fault happened, or all if there is none.
     pub(crate) judged: usize,
 }
 
@@ -115,8 +115,8 @@ impl Run {
         Self { stage, clocks, requests, waiting, ticks, fault }
     }
 
-    /// Follows the turns that are given, then adds its own. False if it met only what was run
-    /// already.
+    /// Follows the turns that are given, then adds its own. Returns `false` if it met only orders
+    /// that ran already.
     fn finish(&mut self, turns: &mut Vec<Turn>) -> bool {
         let mut taken = 0;
         let mut asleep = Vec::new();
@@ -154,7 +154,7 @@ impl Run {
         open
     }
 
-    /// Lets all requests reach their next store call that can without one.
+    /// Runs all requests to their next store call that can reach it without another step.
     fn settle(&mut self) {
         if let Some(fault) = self.fault
             && fault.kind.cuts()
@@ -165,7 +165,7 @@ impl Run {
             self.requests[fault.request] = None;
             self.waiting[fault.request] = None;
         }
-        // A request that ends lets others go on that wait for its response.
+        // The end of a request allows others to continue that wait for its response.
         let mut progress = true;
         while progress {
             progress = false;

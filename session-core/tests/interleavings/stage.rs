@@ -1,7 +1,7 @@
 //! The stage: a store in which every call is one step of the scheduler, and some calls fail.
 //!
-//! A store call waits once before it is carried out, and then is carried out whole. So one poll of
-//! a request is one step: from the store call it waits at to the next.
+//! A store call waits once before it is carried out, and is then carried out completely. Therefore
+//! one poll of a request is one step: from the store call at which it waits to the next.
 
 use std::fmt;
 use std::future::Future;
@@ -20,7 +20,7 @@ use crate::records::Records;
 
 /// The request that calls of the test itself are counted for.
 pub(crate) const TEST: usize = 3;
-/// How long an operation may call the store.
+/// The time in which an operation may call the store.
 const DEADLINE: Duration = Duration::from_secs(5);
 
 /// The store of one process. All processes share the records.
@@ -37,11 +37,11 @@ struct Shared {
     current: usize,
     /// The call at which the request that was polled last waits.
     waiting: Option<Call>,
-    /// How many calls each request made.
+    /// The number of calls of each request.
     calls: [usize; TEST + 1],
-    /// When the present operation of each request began, by the monotonic time of its process.
+    /// The start of the present operation of each request, by the monotonic time of its process.
     began: [Option<Duration>; TEST + 1],
-    /// How many calls each request began after the deadline of its operation.
+    /// The number of calls that each request started after the deadline of its operation.
     overdue: [usize; TEST + 1],
     fault: Option<Fault>,
     /// Whether the fault happened.
@@ -67,7 +67,7 @@ pub(crate) struct Call {
     process: Option<usize>,
 }
 
-/// The calls that the exceptions tell apart.
+/// The kinds of calls that the exceptions distinguish.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Kind {
     Create,
@@ -89,7 +89,7 @@ impl Call {
 
     /// Returns whether two steps may change places without an effect.
     ///
-    /// Steps of one process may not: which of two requests enters a queue first makes a difference.
+    /// Steps of one process may not, because the order in which two requests enter a queue matters.
     pub(crate) fn commutes(self, other: Self) -> bool {
         let apart = self.key.is_some() && other.key.is_some() && self.key != other.key;
         let same_process = self.process.is_some() && self.process == other.process;
@@ -215,7 +215,7 @@ impl Stage {
         shared.began[current] = None;
     }
 
-    /// How many calls a request began after the deadline of its operation.
+    /// Returns the number of calls that a request started after the deadline of its operation.
     pub(crate) fn overdue(&self, request: usize) -> usize {
         self.lock().overdue[request]
     }
@@ -290,7 +290,7 @@ impl Shared {
 
 type CarryOut<R> = Box<dyn FnOnce(&mut Records) -> R + Send>;
 
-/// A store call on its way.
+/// A store call in progress.
 struct Waiting<R: 'static> {
     stage: Stage,
     call: Call,

@@ -1,4 +1,4 @@
-//! The judgement of one order: the invariants, and what they are computed from.
+//! The verdict on one order: the invariants, and the state from which they are computed.
 
 use std::cell::RefCell;
 use std::fmt::Write as _;
@@ -18,13 +18,13 @@ pub(crate) enum Invariant {
     LastSaveDecides,
     /// No change is applied twice.
     ChangesApplyOnce,
-    /// A change that was dropped is nowhere.
+    /// A change that was dropped is in no session.
     DroppedChangesStayAway,
     /// Changes are dropped only if the session ended, or a login cut the request off.
     LiveSessionsTakeChanges,
     /// An operation without a fault does not fail.
     OperationsSucceed,
-    /// `Session::outcome` agrees with what the save returned.
+    /// `Session::outcome` agrees with the result of the save.
     OutcomesAgree,
     /// A session that was ended does not open.
     EndedSessionsStayEnded,
@@ -100,7 +100,7 @@ impl<'a> Verdict<'a> {
         verdict
     }
 
-    /// Notes a broken rule.
+    /// Records a broken rule.
     pub(crate) fn expect(&self, rule: Invariant, holds: bool, what: impl FnOnce() -> String) {
         if !holds {
             self.broken.borrow_mut().push((rule, what()));
@@ -112,8 +112,9 @@ impl<'a> Verdict<'a> {
         self.live.iter().find(|session| session.is_first())
     }
 
-    /// How many requests may have logged one user in. Each copies the values of the first one into
-    /// another session. The first session counts if a login was sent with an id that it had before.
+    /// Returns the number of requests that may have logged one user in. Each copies the values of
+    /// the first one into another session. The first session counts if a login was sent with an id
+    /// that it had before.
     pub(crate) fn logins_of_one_user(&self) -> usize {
         let logins = OWNERS.iter().map(|user| {
             let tried = |log: &&Log| log.tried(|step| step == Step::LogIn(user)).count() > 0;
@@ -131,9 +132,10 @@ impl<'a> Verdict<'a> {
         live.find(|session| session.has_id(cookie))
     }
 
-    /// When the first session may have been ended, by a logout or for its owner.
+    /// Returns the operations that may have ended the first session: logouts, and ends for its
+    /// owner.
     pub(crate) fn ends(&self) -> Vec<Span> {
-        // A logout whose removal was lost may be told that it is dropped.
+        // A logout whose removal was lost may report that it is dropped.
         let faulty = self.faulty_request(|kind| !kind.cuts());
         let may_end = |log: &Log, index| {
             let is_faulty = faulty.is_some_and(|faulty| std::ptr::eq(faulty, log));
@@ -211,8 +213,8 @@ impl<'a> Verdict<'a> {
 }
 
 impl Log {
-    /// Returns whether a save before the response was told that it stored a new id or the end of
-    /// the old.
+    /// Returns whether a save before the response reported that it stored a new id or ended the old
+    /// one.
     pub(crate) fn stored_new_id_by_hand(&self) -> bool {
         self.changes.iter().enumerate().any(|(index, change)| {
             let is_new = change.step.changes_id() || change.step == Step::End;

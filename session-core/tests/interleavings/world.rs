@@ -1,4 +1,4 @@
-//! One session, the processes that serve it, and what is alive after an order.
+//! One session, the processes that serve it, and the live sessions after an order.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -89,7 +89,7 @@ impl<'a> Case<'a> {
         self.longest_time() > 10
     }
 
-    /// How many seconds may be between two readings of the clocks.
+    /// Returns the longest time in seconds between two readings of the clocks.
     fn longest_time(&self) -> u64 {
         let seconds = |tick: &Tick| match tick {
             Tick::Pass(seconds) => *seconds,
@@ -105,7 +105,7 @@ impl<'a> Case<'a> {
     }
 }
 
-/// The start of all orders of a case: one session, and what serves it.
+/// The start of all orders of a case: one session, and the processes that serve it.
 pub(crate) struct Scene {
     clocks: Clocks,
     configs: Vec<SessionConfig>,
@@ -317,7 +317,7 @@ pub(crate) fn id_of(cookie: &str) -> &str {
     &cookie[..43.min(cookie.len())]
 }
 
-/// Where the engine stores the session of a cookie.
+/// Returns the key under which the engine stores the session of a cookie.
 pub(crate) fn store_key(cookie: &str) -> StoreKey {
     let id = URL_SAFE_NO_PAD.decode(id_of(cookie)).unwrap();
     StoreKey::from_bytes(Sha256::new().chain_update(id).chain_update("session").finalize().into())

@@ -10,7 +10,7 @@ use moka::sync::Cache;
 use session_core::Clock;
 use session_core::store::{Record, StoreKey, Version};
 
-/// The bytes that an entry takes beside its payload and owner.
+/// The size of an entry without its payload and owner, in bytes.
 const OVERHEAD: usize = 200;
 
 /// Copies by key.
@@ -33,7 +33,7 @@ enum Entry {
 
 struct Copy {
     record: Record,
-    /// When the record was certainly current, as monotonic time.
+    /// The last time at which the record was certainly current, as monotonic time.
     since: Duration,
 }
 
@@ -76,8 +76,8 @@ impl Copies {
         is_reserved.then(|| Reserved { copies: self, key: *key, number, since })
     }
 
-    /// Notes a write, whose result is unknown until the returned value says otherwise. When that is
-    /// dropped, the entry is removed.
+    /// Records a write of unknown result. The methods of the returned value report the result. If
+    /// that value is dropped without a result, the entry is removed.
     pub(super) fn begin_write(&self, key: &StoreKey) -> Write<'_> {
         Write { copies: self, key: *key, since: self.clock.monotonic(), is_known: false }
     }
@@ -142,8 +142,8 @@ pub(super) struct Write<'a> {
 }
 
 impl Write<'_> {
-    /// Notes that the write has replaced this version. The copy is replaced only if it has the same
-    /// version. Otherwise another write may have been later.
+    /// Records that the write has replaced this version. The copy is replaced only if it has the
+    /// same version. Otherwise another write may have been later.
     pub(super) fn replaced(mut self, expected: Version, record: Record) {
         self.is_known = true;
         let copy = Entry::Copy(Arc::new(Copy { record, since: self.since }));

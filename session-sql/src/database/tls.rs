@@ -89,7 +89,7 @@ mod tests {
         assert!(matches!(secured(url, Some("require")), PgSslMode::Prefer));
     }
 
-    /// Returns the mode for an address, whatever the environment of the test.
+    /// Returns the mode for an address, independent of the environment of the test.
     #[cfg(feature = "postgres")]
     fn secured(url: &str, variable: Option<&str>) -> PgSslMode {
         let options = url.parse::<PgConnectOptions>().unwrap();

@@ -1,5 +1,4 @@
-//! Clients that count in one session, and what must hold for the session afterwards, whatever
-//! faults occurred.
+//! Clients that count in one session, and checks of the session after any faults.
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Shared by the tests: a browser, and an application that tells what its session has.
+//! Shared by the tests: a browser, and an application that shows the contents of its session.
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 

@@ -13,8 +13,8 @@ use super::Rejection;
 /// The user whom a guard has loaded, as the argument of an axum handler: a
 /// [`Users::User`](session_core::guard::Users::User).
 ///
-/// It is the user at the begin of the request, also after a login or logout in the handler. On a
-/// route with [`load_user`](session_core::guard::Guards::load_user), take an
+/// The value is the user at the start of the request, even after a login or logout in the handler.
+/// On a route with [`load_user`](session_core::guard::Guards::load_user), take an
 /// `Option<CurrentUser<T>>`, which is `None` for a visitor.
 ///
 /// # Rejections

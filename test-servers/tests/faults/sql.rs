@@ -244,7 +244,7 @@ async fn set_read_only(server: &PrivateServer, setting: &str) {
     let name = "default_transaction_read_only";
     server.ask(&[&format!("ALTER SYSTEM SET {name} = {setting}")]).await;
     server.ask(&["SELECT pg_reload_conf()"]).await;
-    // The server tells its connections before it accepts a new one.
+    // The server informs its connections before it accepts a new one.
     while server.ask(&[&format!("SHOW {name}")]).await.trim() != setting {}
 }
 

@@ -10,7 +10,7 @@ use session_core::{Clock, Error, ErrorKind, ManualClock, async_trait};
 
 use super::mutation::Mutation;
 
-/// How long a record stays after its expiry.
+/// The time for which a record stays after its expiry.
 const GRACE: Duration = Duration::from_secs(5);
 
 const FOR_EVER: Duration = Duration::from_hours(24 * 365 * 1000);

@@ -283,7 +283,7 @@ mutation! {
     }
 }
 
-/// When a list, or an entry in it, expires.
+/// The expiry of a list or of an entry.
 type Ends<T> = Mutex<HashMap<T, SystemTime>>;
 
 mutation! {

@@ -190,7 +190,7 @@ swept! {
     }
 }
 
-/// When each key is due, in an index separate from the records.
+/// The due time of each key, in an index separate from the records.
 type Due = Mutex<HashMap<StoreKey, SystemTime>>;
 
 fn sweep_due(original: &Original, due: &Due, now: SystemTime, limit: usize) -> usize {
