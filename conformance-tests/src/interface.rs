@@ -1,4 +1,5 @@
-//! The rules of a [`SessionInterface`](session_core::SessionInterface): what a client can observe.
+//! The rules of a [`SessionInterface`](session_core::SessionInterface): the behaviour that a client
+//! can observe.
 //!
 //! Some rules apply to every interface, some only to one that stores sessions on the server, and
 //! some only to one that stores the session in the cookie.

@@ -43,7 +43,7 @@ impl<S: 'static> Rule<S> {
         self.name
     }
 
-    /// Returns what the rule requires, in one or two sentences.
+    /// Returns the requirement, in one or two sentences.
     pub fn promise(&self) -> String {
         self.paragraphs().next().unwrap_or_default()
     }

@@ -1,6 +1,6 @@
 //! Tests of the suite itself. For every rule there is at least one mutant, a backend or adapter
 //! with one change, which violates this rule and no other. Therefore each rule is needed, and
-//! detects what it describes.
+//! detects the defect that it describes.
 
 #![allow(unreachable_pub, reason = "the modules are part of this test")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]

@@ -24,7 +24,7 @@ pub(crate) const TOKEN: &str = "x-session-token";
 
 pub(crate) struct Application<'a> {
     adapter: &'a AdapterUnderTest,
-    /// Not observed: for what the rules do without the adapter.
+    /// Sessions that are not observed, for the steps of rules without the adapter.
     sessions: Arc<dyn SessionInterface>,
     pub(crate) observed: Arc<Observed>,
     server: Arc<dyn Server>,
@@ -61,7 +61,7 @@ impl<'a> Application<'a> {
 
 /// Concurrent requests through the adapter.
 impl Application<'_> {
-    /// Sends these requests at once; the replies are in their order.
+    /// Sends these requests at the same time. The replies are in their order.
     pub(crate) async fn send_at_once<const N: usize>(
         &self,
         requests: [Request; N],

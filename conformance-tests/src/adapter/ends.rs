@@ -46,7 +46,7 @@ rules! {
     /// When the response is made, the session is committed: a later change fails with an error
     /// instead of being lost.
     ///
-    /// Commit every session that was opened, also if it was only read.
+    /// Commit every session that was opened, even if it was only read.
     async fn a_session_is_sealed_when_its_response_is_made(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;

@@ -1,4 +1,4 @@
-//! An interface under observation: records what is called, and fails on demand.
+//! An interface under observation, which records its calls and fails on demand.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -99,7 +99,7 @@ impl Observed {
         std::mem::take(&mut self.seen().sessions)
     }
 
-    /// Returns how many saves have succeeded.
+    /// Returns the number of successful saves.
     pub(crate) fn saved(&self) -> usize {
         self.seen().saved
     }

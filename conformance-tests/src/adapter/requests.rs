@@ -1,4 +1,4 @@
-//! Rules of requests: what the interface gets of them, and that each has its own session.
+//! Rules of requests: the data for the interface, and the session of each request.
 
 use super::AdapterUnderTest;
 use super::application::{Application, HOST, request};
@@ -90,7 +90,7 @@ rules! {
         Ok(())
     }
 
-    /// A request without a cookie has an empty session, whatever requests were served before.
+    /// A request without a cookie has an empty session, independent of earlier requests.
     ///
     /// Store nothing of a request in the service, the connection or the thread.
     async fn the_next_request_gets_a_session_of_its_own(adapter) {

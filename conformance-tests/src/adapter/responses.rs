@@ -1,4 +1,4 @@
-//! Rules of the response: what the session adds to it, and what it leaves unchanged.
+//! Rules of the response: the headers of the session, and the parts that stay unchanged.
 
 use std::time::Duration;
 
@@ -116,7 +116,7 @@ rules! {
 
     /// A response whose handler only read the session has `Cache-Control: private, no-cache`.
     ///
-    /// Call `SessionHeaders::cache_control` also if there is no `Set-Cookie`.
+    /// Call `SessionHeaders::cache_control` even if there is no `Set-Cookie`.
     async fn a_response_that_only_reads_is_private(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
@@ -153,7 +153,7 @@ rules! {
 
     /// Redirects and error responses of a handler also have the headers of the session.
     ///
-    /// Commit whatever the status is. A login responds with 303, and an invalid form with 422 and a
+    /// Commit with every status. A login responds with 303, and an invalid form with 422 and a
     /// flash message.
     async fn a_response_of_any_status_carries_the_session(adapter) {
         let application = adapter.start().await?;

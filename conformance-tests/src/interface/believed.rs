@@ -1,4 +1,4 @@
-//! Rules of an interface that stores the session in the cookie: which cookies it accepts.
+//! Rules of an interface that stores the session in the cookie: the cookies that it accepts.
 
 use std::time::Duration;
 

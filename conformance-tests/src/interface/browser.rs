@@ -1,4 +1,4 @@
-//! A visitor, who stores cookies as a browser does and notes each response.
+//! A visitor that stores cookies as a browser does and records each response.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -120,7 +120,7 @@ impl Browser {
         )
     }
 
-    /// Commits a request, and processes and notes its response.
+    /// Commits a request, and processes and records its response.
     pub(crate) async fn finish(
         &mut self,
         what: &str,

@@ -1,4 +1,4 @@
-//! Rules of the contents of a session, and of what a request leaves unchanged.
+//! Rules of the contents of a session, and of the values that a request leaves unchanged.
 
 use session_core::flask::{Bytes, Tuple, Uuid};
 use session_core::interface::state_of;

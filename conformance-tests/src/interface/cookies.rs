@@ -1,4 +1,4 @@
-//! Rules of the cookie: its name, its attributes, its expiry, and that it shows no secret.
+//! Rules of the cookie: its name, attributes and expiry, and secrecy.
 
 use std::borrow::Cow;
 use std::sync::Arc;

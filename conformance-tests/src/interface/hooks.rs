@@ -15,7 +15,7 @@ rules! {
     /// If a wrapper's `should_set_cookie` returns `true` for a request that only reads, the
     /// response sets the cookie.
     ///
-    /// Return `CookieAction::Set` for every stored session, also if it is not modified. The core
+    /// Return `CookieAction::Set` for every stored session, even if it is not modified. The core
     /// omits the cookie if the hook returns `false`.
     async fn a_wrapper_can_have_the_cookie_set(under_test) {
         let builder = SessionConfig::builder().browser_lifetime(Duration::from_hours(3));

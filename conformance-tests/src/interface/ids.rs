@@ -1,4 +1,4 @@
-//! Rules of ids: what they open, and for how long.
+//! Rules of ids: the sessions that they open, and their lifetimes.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Rules of the lifetime of a session, and of what extends it.
+//! Rules of the lifetime of a session, and of its extension.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,8 +54,8 @@ rules! {
         visitor.expect(None).await
     }
 
-    /// A session whose handler has set a lifetime expires after that lifetime, whatever the
-    /// settings are.
+    /// A session whose handler has set a lifetime expires after that lifetime, independent of the
+    /// settings.
     ///
     /// Use `Contents::lifetime` and `OpenContext::lifetime`, never the configured lifetime.
     async fn lifetime_set_by_handler_is_obeyed(under_test) {
@@ -96,7 +96,7 @@ rules! {
     /// With `Refresh::WhenAccessed`, a request that reads a permanent session extends its expiry.
     ///
     /// Return an `Opened` without a renewal, which follows Flask's rule, or with
-    /// `SessionConfig::renewal`. Store the new expiry in `save`, also if the session is not
+    /// `SessionConfig::renewal`. Store the new expiry in `save`, even if the session is not
     /// modified.
     async fn a_read_puts_the_end_off(under_test) {
         let builder = SessionConfig::builder().permanent_lifetime(HOUR).refresh(Refresh::WhenAccessed);
@@ -122,7 +122,7 @@ rules! {
     }
 
     /// With `Refresh::EachRequest`, every request that sends the cookie extends the expiry of a
-    /// permanent session, also if its handler does not obtain it.
+    /// permanent session, even if its handler does not obtain it.
     ///
     /// Use `RenewOn::AnyRequest` if you compute the renewal yourself.
     async fn each_request_puts_the_end_off_if_it_is_to(under_test) {

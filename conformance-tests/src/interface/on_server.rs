@@ -210,7 +210,7 @@ rules! {
     }
 
     /// A login always moves the session to another id, so that an id that was planted or seen
-    /// before is worthless (session fixation; OWASP ASVS 5, 7.2.4).
+    /// before opens nothing (session fixation; OWASP ASVS 5, 7.2.4).
     ///
     /// Check `Save::id_change`, which is `IdChange::CutOff` at a login.
     async fn a_login_moves_the_session_to_another_id(under_test) {

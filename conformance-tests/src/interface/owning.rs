@@ -39,7 +39,7 @@ impl Owners {
         Ok(self.pages(owner, SessionPage::LIMIT).await?.0)
     }
 
-    /// Returns the sessions on all pages of a list, and how many the longest page has.
+    /// Returns the sessions on all pages of a list, and the length of the longest page.
     pub(crate) async fn pages(
         &self,
         owner: &Owner,

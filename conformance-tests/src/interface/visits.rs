@@ -1,4 +1,4 @@
-//! Rules of what a visitor leaves behind and finds again.
+//! Rules of the values that a visitor stores and finds again.
 
 use std::collections::BTreeMap;
 
@@ -137,8 +137,8 @@ rules! {
         ada.expect(Some(1)).await
     }
 
-    /// A cookie that is not a session, whatever it contains, opens a new and empty session without
-    /// an error.
+    /// A cookie with any contents that is not a session opens a new and empty session without an
+    /// error.
     ///
     /// Return `Ok(Opened::new())` if the cookie cannot be parsed. Check its form before you query
     /// the store.

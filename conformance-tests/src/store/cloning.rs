@@ -46,7 +46,7 @@ rules! {
     }
 
     /// A clone replaces, touches and removes records of another clone at the version that the other
-    /// clone returned, also if it has never read the record.
+    /// clone returned, even if it has never read the record.
     ///
     /// Compare with the version in the store, not with a version that the clone remembers.
     async fn a_clone_changes_what_another_wrote(store) {
@@ -67,7 +67,7 @@ rules! {
         Ok(())
     }
 
-    /// A version is never used twice for one key, whichever clone wrote it.
+    /// A version is never used twice for one key, independent of the clone that wrote it.
     ///
     /// Share the counter between clones, or use random versions. Two counters with the same start
     /// return the same versions.

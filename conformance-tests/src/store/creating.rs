@@ -62,7 +62,7 @@ rules! {
         Ok(())
     }
 
-    /// Keys that differ in a single bit are different keys, also if it is the first or the last
+    /// Keys that differ in a single bit are different keys, even if it is the first or the last
     /// bit.
     ///
     /// Use all 32 bytes of the key, as bytes or in an encoding that is unique for each key. Do not

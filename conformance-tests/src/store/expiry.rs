@@ -133,7 +133,7 @@ rules! {
         Err(too_slow(store))
     }
 
-    /// A record is removed some time after its expiry, by the store or by a sweep, also if it had
+    /// A record is removed some time after its expiry, by the store or by a sweep, even if it had
     /// expired when it was written.
     ///
     /// Let the backend expire it (`PXAT`, a TTL index), or implement `Sweep` and pass `sweep` to
@@ -152,7 +152,7 @@ rules! {
     /// A record whose expiry was moved to an earlier time, by `touch` or by `replace`, is removed
     /// some time after the new expiry.
     ///
-    /// Set the time to live also if the new one is shorter (no `GT` option, no `MAX`). If
+    /// Set the time to live even if the new one is shorter (no `GT` option, no `MAX`). If
     /// `a_record_goes_after_its_expiry` fails too, fix that rule first.
     async fn a_record_goes_after_an_expiry_that_was_brought_forward(store) {
         for renewal in [Renewal::Touch, Renewal::Replace] {
@@ -324,7 +324,7 @@ async fn still_there(store: &StoreUnderTest, key: &StoreKey) -> Result<Option<Re
     quietly(store, format!("load({})", store.name(key)), store.store().load(key).await)
 }
 
-/// Notes the call only if it failed.
+/// Records the call only if it failed.
 fn quietly<T>(
     store: &StoreUnderTest,
     call: String,
@@ -341,7 +341,7 @@ async fn pass_until(store: &StoreUnderTest, moment: SystemTime) {
 
 fn too_slow(store: &StoreUnderTest) -> Failure {
     store.failure(
-        "the calls before the record's expiry answered within 15 s",
+        "the calls before the record's expiry returned within 15 s",
         "they took longer, each time",
     )
 }

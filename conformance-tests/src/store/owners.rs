@@ -31,7 +31,7 @@ const SHORT: Duration = Duration::from_secs(1);
 rules! {
     ($) pub(crate) const OWNERS, macro __store_owners, for StoreUnderTest;
 
-    /// After `create` has returned, `keys_of` lists the key under the record's owner, whatever the
+    /// After `create` has returned, `keys_of` lists the key under the record's owner, for any
     /// length of the payload.
     ///
     /// Write the index entry in the transaction that writes the record, or before it. Do not leave
@@ -97,7 +97,7 @@ rules! {
         Ok(())
     }
 
-    /// `keys_of` lists all keys of an owner, also if there are more than a thousand.
+    /// `keys_of` lists all keys of an owner, even if there are more than a thousand.
     ///
     /// Read the listing to its last page, and set no limit.
     async fn all_keys_of_an_owner_are_listed(store) {
@@ -141,7 +141,7 @@ rules! {
         expect_listed(store, &ada, &[keys[0], keys[3]]).await
     }
 
-    /// Every owner finds its own keys, whatever characters it has, also if it differs from another
+    /// Every owner finds its own keys, with any characters, and even if it differs from another
     /// owner only in case, in a space or in an accent.
     ///
     /// Compare owners byte by byte. Bind them as parameters; do not insert them into a pattern or
@@ -164,7 +164,7 @@ rules! {
         Ok(())
     }
 
-    /// `keys_of` does not fail for an owner without keys, also if its keys were removed.
+    /// `keys_of` does not fail for an owner without keys, even if its keys were removed.
     ///
     /// Return an empty list.
     async fn an_owner_without_keys_is_no_error(store) {
@@ -201,7 +201,7 @@ rules! {
     /// If one record of an owner expires, the owner's other records stay listed.
     ///
     /// Skip missing records. If an owner's list has a time to live, it must be that of the record
-    /// that expires last, in whichever order they were written.
+    /// that expires last, for any order of the writes.
     async fn an_expired_record_hides_no_other(store) {
         let (first, second) = (someone("ada"), someone("bob"));
         let (long, short) = (Entry::plain("long", store.now()), Entry::plain("short", store.now()));
@@ -230,7 +230,7 @@ rules! {
     }
 
     /// A record that can be loaded is listed: a caller that has loaded a record with an owner finds
-    /// the key under this owner, whatever other calls are in progress.
+    /// the key under this owner, even if other calls are in progress.
     ///
     /// Write the new index entry before the record or together with it, and remove the old entry
     /// afterwards. "Log out everywhere" misses a session whose entry is missing for a moment.

@@ -127,7 +127,7 @@ rules! {
     }
 }
 
-/// Returns a version that is none of these.
+/// Returns a version other than these.
 pub(super) fn never(used: &[Version]) -> Version {
     let mut version = Version::new(fastrand::u64(..));
     while used.contains(&version) {

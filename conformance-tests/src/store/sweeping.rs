@@ -30,8 +30,8 @@ const OVERDUE: Duration = MAX_CLOCK_SKEW.saturating_add(Duration::from_millis(1)
 rules! {
     ($) pub(crate) const SWEEPING, macro __store_sweeping, for StoreUnderTest;
 
-    /// `sweep` removes the records whose expiry is more than five minutes before `now`, whatever
-    /// their payload and owner. It may also remove records that expired later but before `now`.
+    /// `sweep` removes the records whose expiry is more than five minutes before `now`, for any
+    /// payload and owner. It may also remove records that expired later but before `now`.
     ///
     /// Delete by the expiry alone (`DELETE … WHERE expires_at < ?`), in milliseconds. Delete
     /// everything that belongs to the record. If several machines share the store, subtract
@@ -114,7 +114,7 @@ rules! {
     /// `sweep` returns how many records it removed.
     ///
     /// Return the number of records of all batches, not whether there were any. A result equal to
-    /// the limit tells the caller that there are more.
+    /// the limit means that there may be more.
     async fn sweep_says_how_many_it_removed(store) {
         for attempt in 1..=ATTEMPTS {
             let (expiry, keys) = expired(store, 5).await?;
@@ -252,7 +252,7 @@ async fn expired(
     Ok((expiry, keys))
 }
 
-/// Returns what a sweep does wrong with five expired records, if no other sweep is running.
+/// Returns the failure of a sweep of five expired records, if no other sweep is running.
 async fn disobeys(store: &StoreUnderTest, limit: usize) -> Result<Option<Failure>, Failure> {
     let (expiry, keys) = expired(store, 5).await?;
     swept(store, expiry).await?;
@@ -267,7 +267,7 @@ async fn disobeys(store: &StoreUnderTest, limit: usize) -> Result<Option<Failure
     Ok((gone > limit).then(|| store.failure(format!("at most {limit} removed"), seen)))
 }
 
-/// Returns how many of these records exist.
+/// Returns the number of these records that exist.
 async fn count(store: &StoreUnderTest, keys: &[StoreKey]) -> Result<usize, Failure> {
     let mut there = 0;
     for key in keys {

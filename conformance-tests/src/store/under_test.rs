@@ -1,4 +1,4 @@
-//! The store under test: its capabilities, its clock, and a note of each call.
+//! The store under test: its capabilities, its clock, and a record of each call.
 
 use std::collections::HashMap;
 use std::fmt::{self, Debug};
@@ -304,12 +304,12 @@ impl StoreUnderTest {
         if number < 26 { letter.to_string() } else { format!("{letter}{}", number / 26) }
     }
 
-    /// Notes a call only if it fails, for one of many calls.
+    /// Records a call only if it fails, for one of many calls.
     pub(crate) fn quietly<T>(&self, call: &str, result: Result<T, Error>) -> Result<T, Failure> {
         result.or_else(|error| self.note(call.to_owned(), Err(error), |_| String::new()))
     }
 
-    /// Notes a call and its result.
+    /// Records a call and its result.
     pub(crate) fn note<T>(
         &self,
         call: String,

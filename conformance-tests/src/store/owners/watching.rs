@@ -62,7 +62,8 @@ impl Deed {
     }
 }
 
-/// Runs a task that writes. Loads the record meanwhile and, if it has the owner, queries the index.
+/// Runs a task that writes. In the meantime, loads the record and, if it has the owner, queries the
+/// index.
 pub(super) async fn watch(store: &StoreUnderTest, deed: Deed) -> Checked {
     let (key, ada) = (store.key(), someone("ada"));
     let nobodys = Entry::with_payload([b'x'; 150], store.now());
@@ -89,7 +90,7 @@ pub(super) async fn watch(store: &StoreUnderTest, deed: Deed) -> Checked {
                 store.calls().note(format!("{loading} = a record of {ada:?}"));
                 store.calls().note(format!("{asking} = {} keys", listed.len()));
                 let expected = format!(
-                    "{} among the keys, for its record was there to read",
+                    "{} among the keys, because its record could be loaded",
                     store.name(&key)
                 );
                 return Err(store.failure(expected, "it is missing"));

@@ -16,7 +16,7 @@ use super::original::{
 
 #[async_trait]
 pub trait Mutation: Default + Send + Sync + 'static {
-    /// Returns what the interface gets of the request.
+    /// Returns the view of the request for the interface.
     fn view(&self, request: &Request) -> RequestView {
         view_with(request, values(request, "cookie"))
     }

@@ -1,4 +1,4 @@
-//! Mutants of what an id opens, and for how long.
+//! Mutants of the sessions that an id opens, and of their lifetimes.
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};

@@ -130,7 +130,7 @@ pub trait Steps: Debug + Send + Sync + 'static {
         save.changes().replay(&stored.payload).unwrap()
     }
 
-    /// Notes that the session is not stored any more.
+    /// Records that the session is not stored any more.
     fn forget_end(&self, save: &Save<'_>) {
         save.forget();
     }

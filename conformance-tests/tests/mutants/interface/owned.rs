@@ -16,7 +16,7 @@ pub struct Owned {
 }
 
 impl Owned {
-    /// Returns what a save notes, given what was noted before.
+    /// Returns the new record of a save, given the previous one.
     pub fn noted(old: Option<Self>, save: &Save<'_>) -> Self {
         let (login, handle) = old.map_or((None, None), |old| (old.login, Some(old.handle)));
         let login = save.login().cloned().or(login);

@@ -1,4 +1,4 @@
-//! Mutants of what requests store and find, and of the end of a session.
+//! Mutants of the values that requests store and find, and of the end of a session.
 
 use std::collections::HashSet;
 

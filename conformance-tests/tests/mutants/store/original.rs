@@ -60,7 +60,7 @@ impl Original {
         let version = self.next_version();
         let mut records = self.records();
         if records.contains_key(key) {
-            return Err(Error::new(ErrorKind::Backend, "there is a record under this key"));
+            return Err(Error::new(ErrorKind::Backend, "a record already exists under this key"));
         }
         records.insert(*key, Record::new(version, record));
         Ok(version)
