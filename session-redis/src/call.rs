@@ -241,6 +241,6 @@ fn log_unchecked(key: &StoreKey, error: &Error) {
 fn warn_of_foreign_value(key: &StoreKey) {
     tracing::warn!(
         session = %key.log_name(),
-        "redis holds something under a session's key that this store has not written; treating it as absent"
+        "redis key of a session has a value of another program; treating it as absent"
     );
 }

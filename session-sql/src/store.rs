@@ -178,7 +178,7 @@ impl SessionStore for SqlStore {
             tracing::warn!(
                 session = %key.log_name(),
                 store = self.database.name(),
-                "session record was written by something else; treating it as absent"
+                "session record was written by another program; treating it as absent"
             );
         }
         Ok(record)

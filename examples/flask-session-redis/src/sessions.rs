@@ -231,6 +231,6 @@ fn life(contents: &Contents, save: &Save<'_>) -> Duration {
 }
 
 fn dropped() -> Saved {
-    tracing::info!("session was ended meanwhile; this request's changes are dropped");
+    tracing::info!("session was ended in the meantime; the changes of this request are dropped");
     Saved::dropped()
 }

@@ -110,7 +110,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
             Some(Content::Ended | Content::Series) => Found::Gone,
             None => {
                 let session = key.log_name();
-                tracing::warn!(%session, "session record was written by something else; treating it as absent");
+                tracing::warn!(%session, "session record was written by another program; treating it as absent");
                 Found::Gone
             }
         }

@@ -65,7 +65,7 @@ impl<S: SessionStore> SessionInterface for ServerSideSessions<S> {
                 save.remember(Position::Moved { successor, follow: false });
             }
             let session = successor.log_name();
-            tracing::info!(%session, "session was ended meanwhile; this request's changes are dropped");
+            tracing::info!(%session, "session was ended in the meantime; the changes of this request are dropped");
         }
         Ok(saved)
     }
@@ -110,7 +110,7 @@ fn opened_record(context: &OpenContext<'_>, id: SessionId, live: Live) -> Opened
     let record = RecordRef { id: Some(id), ..live.record };
     let Ok(opened) = Opened::from_payload(live.payload) else {
         let session = record.key.log_name();
-        tracing::warn!(%session, "session record holds no session; starting a fresh session");
+        tracing::warn!(%session, "session record has an invalid payload; starting a fresh session");
         return Opened::new();
     };
     let opened = opened.with_login(record.login.clone());

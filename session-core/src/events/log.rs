@@ -8,7 +8,7 @@ pub(super) fn log(event: &Event<'_>) {
         Event::LoggedIn { .. } => tracing::info!("user logged in"),
         Event::Rotated { .. } => tracing::debug!("session got a new id"),
         Event::LoggedOut { .. } => tracing::info!("session was ended by its own request"),
-        Event::Ended { .. } => tracing::info!("session was ended from outside"),
+        Event::Ended { .. } => tracing::info!("session was ended by another request"),
         Event::Theft { .. } => {
             tracing::warn!("remember-me token was used twice; its series has ended");
         }

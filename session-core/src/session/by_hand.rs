@@ -41,6 +41,6 @@ impl Holder for ByHand {
 }
 
 fn no_interface() -> Error {
-    let message = "this session was made by hand: it has no interface to save it";
+    let message = "session was made by hand, so no interface can save it";
     Error::new(ErrorKind::Unconfigured, message)
 }
