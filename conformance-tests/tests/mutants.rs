@@ -33,7 +33,7 @@ fn each_store_mutant_violates_only_its_rule() {
 }
 
 #[test]
-fn each_store_rule_has_a_mutant() {
+fn each_store_rule_has_mutant() {
     assert_rules_have_mutants(&store::mutants(), store_rules());
 }
 
@@ -48,7 +48,7 @@ fn each_adapter_mutant_violates_only_its_rule() {
 }
 
 #[test]
-fn each_adapter_rule_has_a_mutant() {
+fn each_adapter_rule_has_mutant() {
     assert_rules_have_mutants(&adapter::mutants(), adapter_rules());
 }
 
@@ -71,7 +71,7 @@ fn each_interface_mutant_violates_only_its_rule() {
 }
 
 #[test]
-fn each_interface_rule_has_a_mutant() {
+fn each_interface_rule_has_mutant() {
     let on_server: Vec<_> = server_side_rules().collect();
     assert_rules_have_mutants(&interface::on_server(), on_server.iter().copied());
     let only_on_client = client_side_rules()

@@ -148,7 +148,7 @@ fn test_that_does_not_run_is_ignored_with_reason() {
 }
 
 #[test]
-fn each_rule_has_a_test() {
+fn each_rule_has_test() {
     let (text, _) = run(&["suite::", "--list"]);
     for rule in rules() {
         assert!(

@@ -61,7 +61,7 @@ async fn written_cookie_is_that_of_starlette() {
 }
 
 #[tokio::test]
-async fn changed_or_expired_cookie_is_a_fresh_session() {
+async fn changed_or_expired_cookie_opens_fresh_session() {
     assert_eq!(payload(SHORT, SIGNED_AT + MAX_AGE).await, r#"{"user_id": 42}"#);
     assert_eq!(payload(SHORT, SIGNED_AT + MAX_AGE + 1).await, "{}");
     let other_payload = SHORT.replace("NDJ9", "NDN9");

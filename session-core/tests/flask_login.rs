@@ -64,7 +64,7 @@ fn visitor_and_unchanged_login_leave_session_unchanged() {
 }
 
 #[test]
-fn user_id_that_is_not_text_is_an_error() {
+fn user_id_that_is_not_text_is_error() {
     let error = FlaskLogin::new().user(&session(r#"{"_user_id":42}"#), &client()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Value);
 }
@@ -86,7 +86,7 @@ async fn logout_removes_configured_cookie() {
 }
 
 #[test]
-fn cookie_that_browsers_refuse_is_an_error() {
+fn cookie_that_browsers_refuse_is_error() {
     let attributes = CookieAttributes::builder().secure(false).build().unwrap();
     for name in ["", "a b", "__Secure-remember"] {
         let error = FlaskLogin::new().remember_cookie(name, attributes.clone()).unwrap_err();

@@ -85,7 +85,7 @@ fn types_convert_into_flasks_types_and_back() {
 }
 
 #[test]
-fn text_that_is_not_a_date_is_an_error_or_none() {
+fn text_other_than_date_is_error_or_none() {
     #[derive(Deserialize)]
     struct Strict {
         #[serde(rename = "at", with = "with::time")]

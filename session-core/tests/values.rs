@@ -60,7 +60,7 @@ fn deepest_flash_message_is_read_and_deeper_one_is_refused() {
 }
 
 #[test]
-fn tag_is_not_a_level() {
+fn tag_is_not_level() {
     let session = session();
     session.insert("t", Tuples(127)).unwrap();
     assert!(session.get::<Value>("t").unwrap().is_some());
@@ -128,7 +128,7 @@ fn number_in_any_kind_of_type_is_refused() {
 }
 
 #[test]
-fn type_that_hides_the_error_of_a_part_is_refused() {
+fn type_that_hides_error_of_part_is_refused() {
     struct Hiding;
     impl Serialize for Hiding {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

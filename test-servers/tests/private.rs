@@ -217,7 +217,7 @@ async fn two_servers_of_one_kind_are_separate() {
 }
 
 #[tokio::test]
-async fn twenty_starts_in_a_row_work() {
+async fn twenty_consecutive_starts_succeed() {
     for _ in 0..20 {
         let (redis, postgres, mysql) =
             tokio::join!(redis_with(RedisOptions::default()), postgres_with(&[]), mysql_with(&[]));

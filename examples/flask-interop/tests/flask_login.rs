@@ -44,7 +44,7 @@ fn visitor() -> Value {
 }
 
 #[test]
-fn login_on_one_side_is_fresh_on_the_other() -> Result<()> {
+fn login_on_one_side_is_fresh_on_other_side() -> Result<()> {
     for mode in MODES {
         let pair = Pair::start(mode)?;
         for (here, there) in pair.both_ways() {
@@ -129,7 +129,7 @@ fn stale_login_stays_stale_until_it_is_confirmed() -> Result<()> {
 }
 
 #[test]
-fn user_id_alone_is_not_a_fresh_login_in_flask() -> Result<()> {
+fn user_id_alone_is_not_fresh_login_in_flask() -> Result<()> {
     for (mode, expected) in
         [(Protection::Basic, user("ada", false)), (Protection::Strong, visitor())]
     {
@@ -144,7 +144,7 @@ fn user_id_alone_is_not_a_fresh_login_in_flask() -> Result<()> {
 }
 
 #[test]
-fn logout_on_one_side_is_seen_on_the_other() -> Result<()> {
+fn logout_on_one_side_applies_to_other_side() -> Result<()> {
     for mode in MODES {
         let pair = Pair::start(mode)?;
         for (here, there) in pair.both_ways() {

@@ -57,7 +57,7 @@ fn csrf_token_of_each_side_is_accepted_by_other() -> Result<()> {
 }
 
 #[test]
-fn csrf_token_expires_after_an_hour_on_both_sides() -> Result<()> {
+fn csrf_token_expires_after_hour_on_both_sides() -> Result<()> {
     let flask = FlaskApp::start(Signing::default())?;
     for (age, flask_status, rust_status) in
         [(Duration::from_mins(59), 200, 200), (Duration::from_mins(61), 400, 403)]

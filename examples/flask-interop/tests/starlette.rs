@@ -123,7 +123,7 @@ fn session_of_rust_is_read_and_changed_by_python() -> Result<()> {
 }
 
 #[test]
-fn logout_on_one_side_is_logout_on_the_other() -> Result<()> {
+fn logout_of_each_application_applies_to_other() -> Result<()> {
     for app in APPS {
         let mut browser = Browser::new()?;
         browser.python(app, &json!({ "set": { "user": "ada" } }))?;

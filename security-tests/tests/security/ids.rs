@@ -78,7 +78,7 @@ async fn is_useless(store: &Recording, sessions: &Arc<dyn SessionInterface>) -> 
 }
 
 #[actix_web::test]
-async fn store_gets_nothing_that_opens_a_session() {
+async fn store_gets_nothing_that_opens_session() {
     for server in Server::ALL {
         let store = Recording::of(server.store().await);
         let sessions = ServerSideSessions::new(Arc::clone(&store), SessionConfig::default());

@@ -141,7 +141,7 @@ fn mutant_of_logout_by_removal() -> Login {
 }
 
 #[actix_web::test]
-async fn logout_that_is_saved_with_the_response_is_found() {
+async fn logout_saved_with_response_is_found() {
     for adapter in Adapter::ALL {
         for after in After::ALL {
             let removal = mutant_of_logout_by_removal();

@@ -11,14 +11,14 @@
 //! |---|---|---|---|
 //! | `revived` by a concurrent save | CVE-2025-46336, CVE-2025-32441, CVE-2013-10075 | `a_writer_never_undoes_a_logout`, `a_late_save_brings_nothing_back`, `two_requests_in_every_order` | rules |
 //! | `late-response` restores a cookie | CVE-2025-66803 | `a_late_save_sets_no_cookie`, `cookie_is_set_only_if_it_is_out_of_date` | rules |
-//! | `replay` after logout or expiry | CVE-2024-31999, CVE-2018-1000814, CVE-2026-44511 | `a_copied_cookie_opens_nothing_after_a_logout`, `a_session_is_gone_after_its_end`, `logout_holds_on_every_store_and_adapter` | rules, `logout_that_is_saved_with_the_response_is_found` |
+//! | `replay` after logout or expiry | CVE-2024-31999, CVE-2018-1000814, CVE-2026-44511 | `a_copied_cookie_opens_nothing_after_a_logout`, `a_session_is_gone_after_its_end`, `logout_holds_on_every_store_and_adapter` | rules, `logout_saved_with_response_is_found` |
 //! | `expiry` mishandled | CVE-2024-35220, GHSA-h3rw-77w7-92gf | `a_session_is_gone_after_its_end`, `a_session_is_there_until_its_end`, `a_read_renews_a_permanent_session` | rules |
 //! | `adopted-id` of the client | CVE-2024-38513, CVE-2018-1000519 | `a_made_up_cookie_is_never_adopted` | rules |
 //! | `fixation` at login | CVE-2023-29019, CVE-2022-25896, CVE-2018-11385 | `a_login_moves_the_session_to_another_id`, `login_of_another_user_starts_without_values`, `token_of_other_source_login_or_key_is_refused`, `token_is_of_one_login_and_of_one_session` | rules |
 //! | `raw-id` in paths and keys | CVE-2018-18925, CVE-2025-61686, CVE-2011-0698 | `malformed_id_reaches_no_store`, `fuzzed_id_has_one_spelling`, `garbage_is_a_fresh_session`, `a_malformed_cookie_does_no_harm` | rules, `unchecked_and_plain_ids_are_found` |
 //! | `namespace` confusion | CVE-2011-4136, CVE-2022-46170 | `cookie_under_other_name_opens_nothing`, `cookie_of_other_namespace_opens_nothing`, `sealed_cookie_hides_contents_and_keeps_its_name`, `same_key_signs_only_one_namespace`, `starlette_key_signs_only_one_namespace` | `cookie_under_other_name_opens_nothing`, `sealed_cookie_hides_contents_and_keeps_its_name` |
 //! | `weak-id` | CVE-2025-66565, CVE-2025-66630 | `ids_are_bytes_of_the_system_and_failure_is_error`, `the_cookie_is_a_random_id` | rules, `ids_from_elsewhere_are_found` |
-//! | `timing` and plain ids | CVE-2019-16782, CVE-2019-25025, CVE-2016-1000236 | `store_gets_nothing_that_opens_a_session`, `signature_is_compared_in_constant_time` | `unchecked_and_plain_ids_are_found`, `comparison_that_ends_at_first_difference_is_found` |
+//! | `timing` and plain ids | CVE-2019-16782, CVE-2019-25025, CVE-2016-1000236 | `store_gets_nothing_that_opens_session`, `signature_is_compared_in_constant_time` | `unchecked_and_plain_ids_are_found`, `comparison_that_ends_at_first_difference_is_found` |
 //! | `downgrade` to a weaker form | CVE-2026-39324, CVE-2026-40372 | `weaker_form_of_cookie_opens_nothing`, `an_edited_cookie_is_refused`, `an_id_that_is_only_like_another_opens_nothing` | rules, `fallback_decoder_is_found` |
 //! | `weak-key` | CVE-2021-29480, CVE-2020-17526, CVE-2019-5420 | `weak_key_is_refused`, `weak_key_is_refused_and_error_names_rule` | `constructor_that_accepts_weak_key_is_found` |
 //! | `rotation-order` of keys | CVE-2025-47278 | `newest_key_signs_and_seals`, `newest_key_encrypts_records` | `newest_key_signs_and_seals`, `newest_key_encrypts_records` |
@@ -27,7 +27,7 @@
 //! | `cache` leak | CVE-2023-30861, CVE-2026-27205, CVE-2026-35192 | `a_read_varies_by_cookie_and_sets_none`, `a_write_varies_by_cookie`, `a_response_with_the_cookie_is_not_stored`, `a_public_response_with_the_cookie_is_not_stored` | rules |
 //! | `filling` of the store | CVE-2015-5143, RUSTSEC-2017-0005, CVE-2026-25899 | `a_visitor_for_whom_nothing_is_stored_gets_no_cookie`, `the_largest_payload_is_taken_and_none_is_cut`, `a_session_that_does_not_fit_is_refused`, `an_untouched_request_opens_nothing`, `flood_of_anonymous_requests_logs_out_no_user` | rules |
 //! | `header` injection and prefixes | CVE-2022-36032, GHSA-9h73-w7ch-rh73 | `encoded_cookie_name_opens_nothing`, `line_break_in_session_adds_no_header`, `cookie_value_of_backend_is_checked`, `setting_with_control_character_adds_no_header` | `decoded_cookie_name_is_found`, `header_from_session_is_found` |
-//! | `not-ended` on events | CVE-2023-40273, CVE-2025-4754, CVE-2021-34428 | `logout_holds_on_every_store_and_adapter`, `end_all_ends_each_and_counts_them`, `panic_in_any_hook_cannot_prevent_logout` | rules, `logout_that_is_saved_with_the_response_is_found` |
+//! | `not-ended` on events | CVE-2023-40273, CVE-2025-4754, CVE-2021-34428 | `logout_holds_on_every_store_and_adapter`, `end_all_ends_each_and_counts_them`, `panic_in_any_hook_cannot_prevent_logout` | rules, `logout_saved_with_response_is_found` |
 //! | `disclosed-id` | CVE-2023-20866, CVE-2020-5224 | `debug_shows_no_secret`, `a_handle_opens_nothing`, `an_error_response_tells_nothing_of_the_inside` | rules |
 //! | `cross-request` leak | CVE-2026-24894 | `requests_at_once_keep_their_sessions_apart`, `visitors_do_not_share_a_session` | rules |
 //!

@@ -95,7 +95,7 @@ fn is_covered(letter: &str, tests: &[&str], (_, package, module): (&str, &str, &
 }
 
 #[test]
-fn each_cell_has_tests_or_a_reason() {
+fn each_cell_has_tests_or_reason() {
     let (classes, matrix) = (classes(), table("| class | memory |"));
     let reasons: BTreeSet<_> = table("| number | reason |").into_iter().map(|row| row[0]).collect();
     let mut used = BTreeSet::new();
@@ -137,7 +137,7 @@ fn each_test_and_mutant_exists() {
 }
 
 #[test]
-fn columns_are_those_of_the_matrix() {
+fn columns_are_those_of_matrix() {
     let header = TABLES.lines().find(|line| line.starts_with("//! | class | memory |")).unwrap();
     let columns: Vec<_> = header.split('|').skip(2).map(str::trim).collect();
     assert_eq!(columns[..COLUMNS.len()], COLUMNS.map(|(name, ..)| name));

@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn token_is_valid_for_an_hour_and_a_minute_early() {
+    fn token_is_valid_for_hour_and_minute_before() {
         let tokens = FlaskWtf::new(&SecretKey::generate().unwrap()).unwrap();
         let secret = FlaskWtf::secret().unwrap();
         assert!(secret.len() == 40 && FlaskWtf::is_secret(&secret));

@@ -255,7 +255,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn decode_reads_what_was_encoded_and_nothing_else() {
+    fn decode_accepts_only_encoded_contents() {
         let (nonce, key) = (Nonce([7; 8]), StoreKey::from_bytes([9; 32]));
         for (predecessor, is_retried) in [(None, true), (Some(key), false), (Some(key), true)] {
             let written_at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_123);
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn nonces_keep_the_last_eight_writes() {
+    fn nonces_keep_last_eight_writes() {
         let all: Vec<_> = (0..10).map(|_| Nonce::next().unwrap()).collect();
         let nonces = all.iter().fold(Nonces::default(), |nonces, nonce| nonces.with(*nonce));
         assert_eq!(nonces.latest(), Some(all[9]));

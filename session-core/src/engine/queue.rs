@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn next_waiting_save_alone_gets_what_was_stored() {
+    fn only_next_waiting_save_gets_stored_record() {
         let (queue, config) = (Queue::default(), SessionConfig::default());
         let deadline = Deadline::start(&config);
         let key = StoreKey::from_bytes([1; 32]);

@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn event_is_reported_ten_times_a_second_and_counted() {
+    fn event_is_reported_ten_times_per_second_and_counted() {
         let mut limit = Limit::default();
         let at = Duration::from_millis;
         let reported: Vec<_> = (0..100).filter_map(|n| limit.admit(1, at(500 + n))).collect();

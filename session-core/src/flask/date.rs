@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_not_a_date_is_not_read() {
+    fn text_other_than_date_is_not_read() {
         for text in [
             "",
             "Mon, 01 Jan 0000 00:00:00 GMT",

@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nested_parts_have_the_same_path_in_open_and_save() {
+    fn nested_parts_have_same_path_in_open_and_save() {
         let mut paths = Vec::new();
         for outer in [0, 1, 255] {
             assert_eq!(inside(outer, 0), nested_part(0, outer));

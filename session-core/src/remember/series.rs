@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn record_of_other_kind_is_not_a_series() {
+    fn record_of_other_kind_is_not_series() {
         for payload in [&b""[..], b"\x01{}", b"{}", b"\x04", b"\x04[1]"] {
             assert!(Series::read(payload).is_none(), "{payload:?}");
         }

@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_that_enter_at_once_do_the_work_once() {
+    fn concurrent_threads_do_work_once() {
         for _ in 0..200 {
             let (latch, done) = (Latch::default(), AtomicU8::new(0));
             std::thread::scope(|scope| {

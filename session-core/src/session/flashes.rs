@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn stored_flashes_that_are_not_a_list_fail() {
+    fn stored_flashes_other_than_list_fail() {
         let session = session(r#"{"_flashes":{"a":1},"b":2}"#);
         assert_eq!(session.take_flashes().unwrap_err().kind(), ErrorKind::Value);
         assert_eq!(session.flash("x").unwrap_err().kind(), ErrorKind::Value);

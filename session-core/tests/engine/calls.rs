@@ -135,7 +135,7 @@ async fn renewed_untouched_request_makes_calls_of_read() {
 }
 
 #[tokio::test]
-async fn cookie_that_is_not_an_id_makes_no_calls() {
+async fn cookie_that_is_not_id_makes_no_calls() {
     let app = App::new();
     let live = app.begin(write_user).await;
     let (head, last) = live.split_at(42);

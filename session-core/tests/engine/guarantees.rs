@@ -357,7 +357,7 @@ async fn write_renews_cookie_when_only_changes_renew() {
 }
 
 #[tokio::test]
-async fn several_cookies_of_the_name_set_it_again() {
+async fn several_cookies_of_name_set_it_again() {
     let app = App::new();
     let cookie = app.begin(write_user).await;
     let two = format!("{cookie}; session=x");

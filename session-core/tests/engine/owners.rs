@@ -140,7 +140,7 @@ async fn handle_is_invalid_for_other_owner() {
 }
 
 #[tokio::test]
-async fn handle_is_not_an_id_and_id_is_not_a_handle() {
+async fn handle_is_not_id_and_id_is_not_handle() {
     let app = App::new();
     let cookie = app.begin(log_in).await;
     let handle = handle_of(&app, &cookie).await.unwrap();

@@ -150,7 +150,7 @@ async fn stored_records_contain_no_cookie() {
 }
 
 #[tokio::test]
-async fn each_save_has_a_new_nonce() {
+async fn each_save_has_new_nonce() {
     let app = App::new();
     let cookie = app.begin(write_user).await;
     let mut nonces = Vec::new();
