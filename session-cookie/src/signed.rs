@@ -133,8 +133,8 @@ impl SignedCookieSessions {
     /// # Errors
     ///
     /// [`ErrorKind::Configuration`] if the configuration has an idle or absolute timeout, which the
-    /// format cannot store, or if this process has another signed cookie with one of the keys and
-    /// another [namespace](SessionConfig::namespace).
+    /// format cannot store. The same error results if this process has another signed cookie with
+    /// one of the keys and another [namespace](SessionConfig::namespace).
     pub fn starlette(config: SessionConfig, key: &SecretKey) -> Result<Self, Error> {
         refuse_timeouts(&config)?;
         let signer = Signer::concatenated(key, STARLETTE_SALT.as_bytes())?;
@@ -262,9 +262,9 @@ impl SignedCookieSessionsBuilder {
     /// [`ErrorKind::Configuration`] if the configuration has an idle or absolute timeout, which
     /// Flask's format cannot store, or a maximum number of sessions.
     ///
-    /// [`ErrorKind::Configuration`] also if this process has another signed cookie with one of the
-    /// keys, the same salt and digest, and another [namespace](SessionConfig::namespace). Each of
-    /// them would accept the cookies of the other.
+    /// The error is also [`ErrorKind::Configuration`] if this process has another signed cookie
+    /// with one of the keys, the same salt and digest, and another
+    /// [namespace](SessionConfig::namespace). Each of them would accept the cookies of the other.
     pub fn build(self) -> Result<SignedCookieSessions, Error> {
         refuse_timeouts(&self.config)?;
         refuse_limit(&self.config)?;

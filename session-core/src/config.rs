@@ -27,8 +27,9 @@ pub use crate::cookie::CookieAttributesBuilder;
 /// The requests that renew an unchanged permanent session.
 ///
 /// A renewal extends the expiry of the session and sends the cookie again. A session is renewed
-/// only when that is due: on a server-side backend, when less than the promised lifetime is left;
-/// in a cookie, when a tenth of the lifetime, at most a minute, has passed since it was set.
+/// only when that is due. On a server-side backend, this is when less than the promised lifetime is
+/// left. In a cookie, it is when a tenth of the lifetime, at most a minute, has passed since the
+/// cookie was set.
 ///
 /// Two kinds of sessions are kept alive by every request whose handler obtains them, whatever this
 /// setting is: those with an [`idle_timeout`](SessionConfig::idle_timeout), and server-side

@@ -9,16 +9,15 @@
 //!
 //! # Ordinary JSON
 //!
-//! Ordinary JSON has none of these types, and `serde_json::Value` has no integers above 64 bits. To
-//! a type that is not of this module, a tuple is a list, and each of the others is its text: the
-//! base64, the HTML, the digits of the UUID, or the date. An
-//! [`update`](crate::Session::update) keeps the stored text of each part of a value whose ordinary
-//! JSON it leaves unchanged.
-//! Therefore such a part keeps its type. To read a value of any type, use [`Any`].
+//! Ordinary JSON has none of these types, and `serde_json::Value` has no integers above 64 bits.
+//! Types outside this module read a tuple as a list, and the other types as text: the base64, the
+//! HTML, the digits of the UUID, or the date. An [`update`](crate::Session::update) keeps the
+//! stored text of each part of a value whose ordinary JSON it leaves unchanged. Therefore such a
+//! part keeps its type. To read a value of any type, use [`Any`].
 //!
-//! A value that [`get`](crate::Session::get) reads as a `Value`, and that
-//! [`insert`](crate::Session::insert) writes back, is stored as ordinary JSON: a tuple becomes a
-//! list, bytes become text, and a large integer becomes a float.
+//! If [`get`](crate::Session::get) reads a value as a `Value` and
+//! [`insert`](crate::Session::insert) writes it back, it is stored as ordinary JSON. A tuple
+//! becomes a list, bytes become text, and a large integer becomes a float.
 //!
 //! # Trust
 //!

@@ -201,13 +201,14 @@ impl RedisStoreBuilder {
     /// # Errors
     ///
     /// [`ErrorKind::Configuration`](session_core::ErrorKind::Configuration) if an address is
-    /// invalid, or if a part of it or a setting would be ignored: an unknown or repeated parameter,
-    /// the database number of a Sentinel, certificates without `rediss://`, a user or password for
-    /// an existing connection.
+    /// invalid, or if a part of it or a setting would be ignored. Examples are an unknown or
+    /// repeated parameter, the database number of a Sentinel, certificates without `rediss://`, and
+    /// a user or password for an existing connection.
     ///
-    /// [`ErrorKind::Unavailable`](session_core::ErrorKind::Unavailable) if there is no reply before
-    /// the deadline; [`ErrorKind::Backend`](session_core::ErrorKind::Backend) if Redis returns an
-    /// error, such as for a wrong password.
+    /// - [`ErrorKind::Unavailable`](session_core::ErrorKind::Unavailable) if there is no reply
+    ///   before the deadline.
+    /// - [`ErrorKind::Backend`](session_core::ErrorKind::Backend) if Redis returns an error, such
+    ///   as for a wrong password.
     pub async fn connect(self) -> Result<RedisStore, Error> {
         let Self { target, access, settings, events } = self;
         let (deadline, fails_over) = (Instant::now() + settings.deadline, target.fails_over());

@@ -135,9 +135,9 @@ impl SqlStoreBuilder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`](session_core::ErrorKind::Configuration) if the address or a
-    /// setting is invalid or the feature of its database is not enabled; otherwise the error of the
-    /// first connection.
+    /// - [`ErrorKind::Configuration`](session_core::ErrorKind::Configuration) if the address or a
+    ///   setting is invalid or the feature of its database is not enabled.
+    /// - Otherwise the error of the first connection.
     pub async fn connect(self, url: &str) -> Result<SqlStore, Error> {
         let table = TableName::new(&self.table)?;
         let database = database::connect(url, self.settings, self.provider).await?;

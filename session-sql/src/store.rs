@@ -50,8 +50,9 @@ impl SqlStore {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`] if the address is invalid or the feature of its database is not
-    /// enabled; otherwise the error of the first connection.
+    /// - [`ErrorKind::Configuration`] if the address is invalid or the feature of its database is
+    ///   not enabled.
+    /// - Otherwise the error of the first connection.
     pub async fn connect(url: &str) -> Result<Self, Error> {
         Self::builder().connect(url).await
     }

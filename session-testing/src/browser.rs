@@ -131,9 +131,9 @@ impl Browser {
     ///
     /// # Errors
     ///
-    /// The error of `change`, of opening or of saving;
-    /// [`ErrorKind::Configuration`](session_core::ErrorKind::Configuration) if browsers reject the
-    /// cookie, for example a `Secure` cookie at an `http://` origin.
+    /// - The error of `change`, of opening or of saving.
+    /// - [`ErrorKind::Configuration`](session_core::ErrorKind::Configuration) if browsers reject
+    ///   the cookie, for example a `Secure` cookie at an `http://` origin.
     ///
     /// # Examples
     ///

@@ -36,9 +36,9 @@ pub trait Application {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`] for a request that the framework cannot represent;
-    /// [`ErrorKind::Backend`] if the application returns an error instead of a response, or if the
-    /// body ends with an error.
+    /// - [`ErrorKind::Configuration`] for a request that the framework cannot represent.
+    /// - [`ErrorKind::Backend`] if the application returns an error instead of a response, or if
+    ///   the body ends with an error.
     fn call(&mut self, request: Request) -> impl Future<Output = Result<TestResponse, Error>>;
 }
 
@@ -132,7 +132,8 @@ impl<A: Application> TestClient<A> {
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send); [`ErrorKind::Value`] if the value cannot be written as JSON.
+    /// - As for [`send`](Self::send).
+    /// - [`ErrorKind::Value`] if the value cannot be written as JSON.
     pub async fn post_json(
         &mut self,
         path: &str,
@@ -152,9 +153,9 @@ impl<A: Application> TestClient<A> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`] for an invalid path, method or header; [`ErrorKind::Backend`]
-    /// if the application returns an error instead of a response, or if the body ends with an
-    /// error.
+    /// - [`ErrorKind::Configuration`] for an invalid path, method or header.
+    /// - [`ErrorKind::Backend`] if the application returns an error instead of a response, or if
+    ///   the body ends with an error.
     pub async fn send(&mut self, request: Request) -> Result<TestResponse, Error> {
         if !request.path().starts_with('/') {
             let message = "path of a request must begin with /";
@@ -181,8 +182,9 @@ impl<A: Application> TestClient<A> {
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send); [`ErrorKind::Backend`] for a `Location` that is invalid or a
-    /// relative path, and after ten redirects.
+    /// - As for [`send`](Self::send).
+    /// - [`ErrorKind::Backend`] for a `Location` that is invalid or a relative path, and after ten
+    ///   redirects.
     ///
     /// # Examples
     ///

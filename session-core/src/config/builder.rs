@@ -54,11 +54,11 @@ impl SessionConfigBuilder {
     /// Sets the namespace of the sessions. The default is the name of the cookie, without a prefix
     /// such as `__Host-`. Flask has no such setting.
     ///
-    /// A session opens only in the namespace in which it began. Therefore the cookie of a user that
-    /// is sent under the name of the administrators' cookie opens nothing, even if both interfaces
-    /// share a store or the key of a sealed cookie. To rename the cookie and keep the sessions, set
-    /// the previous name as the namespace. The owner index of a store has no namespaces: use
-    /// another prefix or table if two interfaces have different users.
+    /// A session opens only in the namespace in which it began. Therefore a user's cookie that is
+    /// sent under the name of the administrators' cookie opens nothing. This holds even if both
+    /// interfaces share a store or the key of a sealed cookie. To rename the cookie and keep the
+    /// sessions, set the previous name as the namespace. The owner index of a store has no
+    /// namespaces: use another prefix or table if two interfaces have different users.
     ///
     /// The signed cookie cannot be bound to a namespace, because its format is that of Flask. Two
     /// of them with the same key and different namespaces need different salts.
@@ -89,8 +89,9 @@ impl SessionConfigBuilder {
     /// default is none. Flask has no such setting.
     ///
     /// If a request has several cookies of the name, a response that sets or removes the cookie
-    /// also removes those without a domain, with one of these domains, and with one of the
-    /// [former paths](Self::former_cookie_paths). Browsers do not say which domain a cookie has.
+    /// also removes the others. It removes those without a domain, with one of these domains, and
+    /// with one of the [former paths](Self::former_cookie_paths). Browsers do not say which domain
+    /// a cookie has.
     #[must_use]
     pub fn former_cookie_domains<D: Into<String>>(
         mut self,
@@ -358,9 +359,9 @@ impl SessionConfigBuilder {
     ///   its requirements are not met (RFC 6265bis, section 4.1.3). All require `Secure`. `__Host-`
     ///   also requires the path `/` and no domain, and `__Http-` requires `HttpOnly`.
     ///
-    /// [`ErrorKind::Configuration`] also if a lifetime or timeout is shorter than one second,
-    /// because cookies cannot express it, if the maximum number of sessions is 0, or if the name of
-    /// the token's header is not a token or has another purpose.
+    /// The error is also [`ErrorKind::Configuration`] if a lifetime or timeout is shorter than one
+    /// second, because cookies cannot express it. The same applies if the maximum number of
+    /// sessions is 0, or if the name of the token's header is not a token or has another purpose.
     pub fn build(mut self) -> Result<SessionConfig, Error> {
         let lifetimes =
             [Some(self.settings.permanent_lifetime), Some(self.settings.browser_lifetime)];

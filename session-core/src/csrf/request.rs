@@ -123,8 +123,8 @@ impl CsrfRequest {
     ///
     /// # Errors
     ///
-    /// [`CheckError::Refused`] if the request must not reach the handler;
-    /// [`CheckError::Session`] if the session could not be opened.
+    /// - [`CheckError::Refused`] if the request must not reach the handler.
+    /// - [`CheckError::Session`] if the session could not be opened.
     pub async fn check(&self, form: Option<&[u8]>) -> Result<(), CheckError> {
         let shared = &*self.shared;
         match shared.decision {

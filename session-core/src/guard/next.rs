@@ -46,10 +46,9 @@ impl Next {
 /// Returns a path, with its query, that can only lead to a page of this application, for a
 /// redirect. Returns `None` for any other text, and for one of more than 2048 bytes.
 ///
-/// The path begins with one slash. In no place, and however often it is percent-encoded, it has two
-/// slashes in a row, a backslash or a control character: browsers and proxies may take them for
-/// another host. The query may have slashes and backslashes. Text outside ASCII is
-/// percent-encoded.
+/// The path begins with one slash. It has no two slashes in a row, no backslash and no control
+/// character, even after repeated percent-decoding, because browsers and proxies may take them for
+/// another host. The query may have slashes and backslashes. Text outside ASCII is percent-encoded.
 ///
 /// # Examples
 ///

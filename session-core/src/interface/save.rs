@@ -116,8 +116,9 @@ impl<'a> Save<'a> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if `payload` is not a JSON object;
-    /// [`ErrorKind::Value`](crate::ErrorKind::Value) if an `update` finds a value of another type.
+    /// - [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if `payload` is not a JSON object.
+    /// - [`ErrorKind::Value`](crate::ErrorKind::Value) if an `update` finds a value of another
+    ///   type.
     pub fn merge(
         &self,
         payload: impl Into<String>,

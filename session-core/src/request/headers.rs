@@ -59,9 +59,9 @@ impl SessionHeaders {
     /// Returns the `Vary` header that replaces all `Vary` headers of the response, given their
     /// values.
     ///
-    /// Returns `None` if they need no change: the response does not depend on the session, or a
-    /// header already contains `*` or the name of the request header (RFC 9110, section 12.5.5).
-    /// This is `Cookie`, or the header of the session token.
+    /// Returns `None` if they need no change. This is the case if the response does not depend on
+    /// the session, or if a header already contains `*` or the name of the request header (RFC
+    /// 9110, section 12.5.5). This is `Cookie`, or the header of the session token.
     pub fn merged_vary<'a>(
         &self,
         present: impl IntoIterator<Item = &'a [u8]>,

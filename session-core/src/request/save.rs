@@ -71,8 +71,9 @@ impl Shared {
         result
     }
 
-    /// Replaces the header that an earlier save left for the response, if a later save changes the
-    /// cookie again, or finds that the header repeats an id that is not this session's any more.
+    /// Replaces the header that an earlier save left for the response. This happens if a later save
+    /// changes the cookie again, or finds that the header repeats an id that the session no longer
+    /// has.
     pub(super) fn send(&self, cookie: SentCookie) {
         let mut sent = self.sent();
         if cookie.action != CookieAction::Keep {

@@ -39,8 +39,8 @@ struct Layer {
 
 impl SessionStack {
     /// Adds the session of a layer with this marker type. Returns the session that the layer must
-    /// commit, or `None` if an outer layer has a session with the same cookie name, or with the
-    /// same header of the token: both layers then use that session, and the outer layer commits it.
+    /// commit. Returns `None` if an outer layer has a session with the same cookie name or the same
+    /// header of the token. Both layers then use that session, and the outer layer commits it.
     pub fn push<M: 'static>(&mut self, session: RequestSession) -> Option<RequestSession> {
         let same_token = |layer: &&Layer| layer.session.has_same_token(&session);
         let shared = self.layers.iter().rfind(same_token).map(|layer| layer.session.clone());

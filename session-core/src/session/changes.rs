@@ -11,9 +11,9 @@ use crate::flask::flash::{self, Flash};
 
 /// The changes of one request to its session, in order.
 ///
-/// An interface that finds a newer version of the session than the one it opened applies the
-/// changes to that version, by [`Save::merge`](crate::interface::Save::merge) or
-/// [`replay`](Self::replay), so that no request loses the changes of another.
+/// If an interface finds a newer version of the session than the one it opened, it applies the
+/// changes to that version with [`Save::merge`](crate::interface::Save::merge) or
+/// [`replay`](Self::replay). Therefore no request loses the changes of another.
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
     changes: SmallVec<[Change; 1]>,
@@ -80,8 +80,8 @@ impl Changes {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Malformed`] if `payload` is not a JSON object; [`ErrorKind::Value`] if an
-    /// `update` finds a value of another type.
+    /// - [`ErrorKind::Malformed`] if `payload` is not a JSON object.
+    /// - [`ErrorKind::Value`] if an `update` finds a value of another type.
     pub fn replay(&self, payload: &str) -> Result<String, Error> {
         let mut values = Values::parse(payload.to_owned()).map_err(|_| malformed())?;
         self.apply(&mut values)?;

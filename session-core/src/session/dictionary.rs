@@ -31,12 +31,13 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Value`] if the value cannot be written as JSON that [`get`](Self::get) reads,
-    /// because it has a number that is NaN or infinite, is nested deeper than 127 levels, or has a
-    /// map whose keys are neither text nor numbers, or if the key is the reserved `_login`;
-    /// [`ErrorKind::Committed`] after the response was committed; [`ErrorKind::Unconfigured`] on
-    /// the null session; [`ErrorKind::Reentrant`] in a function that [`update`](Self::update) runs
-    /// on this session.
+    /// - [`ErrorKind::Value`] if the value cannot be written as JSON that [`get`](Self::get) reads.
+    ///   The reason is a number that is NaN or infinite, nesting deeper than 127 levels, or a map
+    ///   whose keys are neither text nor numbers.
+    /// - [`ErrorKind::Value`] if the key is the reserved `_login`.
+    /// - [`ErrorKind::Committed`] after the response was committed.
+    /// - [`ErrorKind::Unconfigured`] on the null session.
+    /// - [`ErrorKind::Reentrant`] in a function that [`update`](Self::update) runs on this session.
     pub fn insert<T: Serialize>(&self, key: impl SessionKey<T>, value: T) -> Result<(), Error> {
         let key = key.as_name();
         let value = encode(key, &value)?;

@@ -224,7 +224,7 @@ impl Session {
     ///
     /// The error of [`SessionInterface::save`](crate::SessionInterface::save), such as
     /// [`ErrorKind::Unavailable`] if the backend is down, [`ErrorKind::Conflict`] if other requests
-    /// kept changing the session, or [`ErrorKind::TooLarge`]; the changes are kept and saved with
+    /// kept changing the session, or [`ErrorKind::TooLarge`]. The changes are kept and saved with
     /// the response. [`ErrorKind::Unavailable`] on an anonymous session,
     /// [`ErrorKind::Unconfigured`] on the null session and on one made by hand,
     /// [`ErrorKind::Committed`] after the commit, [`ErrorKind::Reentrant`] in a function of
@@ -255,8 +255,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// The error of [`SessionInterface::open`](crate::SessionInterface::open);
-    /// [`ErrorKind::Unconfigured`] for a session made by hand.
+    /// - The error of [`SessionInterface::open`](crate::SessionInterface::open).
+    /// - [`ErrorKind::Unconfigured`] for a session made by hand.
     ///
     /// # Examples
     ///

@@ -83,10 +83,10 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
     /// Returns the record under a key, or a copy of it that was current a short time ago. By
     /// default, it calls [`load`](Self::load). A cache in front of another store overrides it.
     ///
-    /// The engine calls it only to open a session. It never takes the absence of a record, or a
-    /// version for a write, from a copy without the store: a write at an outdated version is
-    /// [`Replaced::Stale`], and is repeated after a `load`. A store that returns copies must
-    /// document for how long a session that another process has ended can still be read.
+    /// The engine calls it only to open a session. It never relies on a copy for the absence of a
+    /// record or for the version of a write. A write at an outdated version is [`Replaced::Stale`],
+    /// and is repeated after a `load`. A store that returns copies must document for how long a
+    /// session that another process has ended can still be read.
     async fn load_recent(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
         self.load(key).await
     }
@@ -158,7 +158,7 @@ pub trait OwnerIndex: SessionStore {
     /// Returns the keys of the records that have this owner, in any order. Owners are compared byte
     /// by byte.
     ///
-    /// The result may have other keys, but must not miss one: a key must be listed before its
+    /// The result may have other keys, but must not miss one. A key must be listed before its
     /// record can be loaded, and may be listed after the record was removed. The caller checks the
     /// record. A key should occur once. The result is empty for an owner without records, and its
     /// length is not limited.

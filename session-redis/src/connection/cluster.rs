@@ -1,8 +1,8 @@
 //! The connection to a Cluster.
 //!
 //! redis-rs finds the nodes and replaces closed connections. Its retries are disabled, so commands
-//! that Redis redirects are sent again here. redis-rs keeps a connection that does not reply any
-//! more, so all connections are replaced here in that case.
+//! that Redis redirects are sent again here. If a connection does not reply, redis-rs keeps it, so
+//! all connections are replaced here.
 
 use std::fmt;
 use std::pin::Pin;
