@@ -1,7 +1,7 @@
 //! The rules of an adapter for a web framework.
 //!
 //! An adapter is checked through a small application in its framework, a [`Server`]. The suite
-//! provides what the handlers do: [`respond`] and [`respond_twice`]. The
+//! provides the code of the handlers: [`respond`] and [`respond_twice`]. The
 //! [macro](crate::adapter_suite) shows a complete example.
 
 mod application;
@@ -27,7 +27,7 @@ pub use server::Server;
 pub use under_test::AdapterUnderTest;
 
 /// Returns every rule, in the order of `CONTRACT.md`. [`adapter_suite!`](crate::adapter_suite)
-/// makes a test of each.
+/// generates a test for each.
 pub fn rules() -> impl Iterator<Item = &'static Rule<AdapterUnderTest>> {
     LISTS.iter().copied().flatten()
 }

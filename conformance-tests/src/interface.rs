@@ -26,7 +26,7 @@ use crate::Rule;
 pub use under_test::InterfaceUnderTest;
 
 /// Returns the rules of an interface that stores sessions on the server.
-/// [`interface_suite!`](crate::interface_suite) makes a test of each.
+/// [`interface_suite!`](crate::interface_suite) generates a test for each.
 pub fn server_side_rules() -> impl Iterator<Item = &'static Rule<InterfaceUnderTest>> {
     server_side::LISTS.iter().copied().flatten()
 }

@@ -22,8 +22,8 @@ use crate::rule::{has_rule, rule_lists};
 
 pub use under_test::StoreUnderTest;
 
-/// Returns every rule, in the order of `CONTRACT.md`. [`store_suite!`](crate::store_suite) makes a
-/// test of each.
+/// Returns every rule, in the order of `CONTRACT.md`. [`store_suite!`](crate::store_suite)
+/// generates a test for each.
 pub fn rules() -> impl Iterator<Item = &'static Rule<StoreUnderTest>> {
     LISTS.iter().copied().flatten()
 }

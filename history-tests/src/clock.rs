@@ -1,7 +1,8 @@
 //! The clock of an engine, which notes when a save starts a store call.
 //!
 //! Requests on other threads may let time pass between the moment when the engine reads its clock
-//! and the call that follows. Therefore a call counts as begun when the engine last read the clock.
+//! and the call that follows. Therefore the start of a call is the time at which the engine last
+//! read the clock.
 
 use std::time::{Duration, SystemTime};
 
@@ -30,7 +31,7 @@ impl Readings {
         self.last = Some(time);
     }
 
-    /// Returns how long after the deadline the next call begins, if it begins late.
+    /// Returns the time by which the next call starts after the deadline, if it starts late.
     pub(crate) fn overdue(&mut self, clock: &ManualClock) -> Option<Duration> {
         let began = self.last.take().unwrap_or_else(|| clock.monotonic());
         let elapsed = began.saturating_sub(self.first?);

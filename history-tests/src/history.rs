@@ -1,6 +1,6 @@
 //! The history of a round: observations, changes and saves, each between two ticks of one counter.
 //!
-//! The counter orders the events of all tasks. If one call ended before another began, its last
+//! The counter orders the events of all tasks. If one call ended before another started, its last
 //! tick is lower than the first tick of the other. If not, the calls overlapped, and their order is
 //! unknown.
 
@@ -136,7 +136,7 @@ pub(crate) enum Writes {
 /// A session as a client or the store sees it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Snapshot {
-    /// The token of the request that began the session, and those of its logins.
+    /// The token of the request that started the session, and those of its logins.
     pub(crate) path: Vec<Token>,
     pub(crate) values: BTreeMap<&'static str, u64>,
     pub(crate) marks: Vec<Token>,

@@ -105,7 +105,7 @@ fn forged() -> String {
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(id)
 }
 
-/// Opens the session of a request, and records what it sees.
+/// Opens the session of a request, and records its contents.
 async fn open<'a>(
     world: &'a World,
     request: &'a Request,
@@ -154,7 +154,8 @@ fn client<'a>(
     }
 }
 
-/// Records what a request sees when it opens its session. Returns `false` if it cannot be read.
+/// Records the contents of the session when a request opens it. Returns `false` if it cannot be
+/// read.
 fn observe_open(client: &mut Client<'_>, session: &Session, start: Tick, sent: bool) -> bool {
     let (world, request) = (client.world, client.request);
     client.opened_at = start;

@@ -222,7 +222,7 @@ impl Client<'_> {
         }
     }
 
-    /// Records what the session shows after a save that stored values.
+    /// Records the contents of the session after a save that stored values.
     fn observe_stored(&mut self, changes: Vec<usize>, start: Tick, session: &Session) {
         let (values, ends) = {
             let history = self.world.history();

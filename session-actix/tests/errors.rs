@@ -263,7 +263,7 @@ async fn result_extractor_has_outage_error_and_option_is_none() {
     assert_eq!(send(&init_service(app).await, "").await.text, "false");
 }
 
-/// Stores the session under a new id, and then writes what the commit cannot store.
+/// Stores the session under a new id, and then writes a value that the commit cannot store.
 async fn rotate(session: Session) -> Result<HttpResponse, Error> {
     session.rotate_id()?;
     session.save().await?;

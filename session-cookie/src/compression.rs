@@ -17,7 +17,7 @@ const NEAR_LIMIT: (usize, usize) = (3, 4);
 
 /// The cookies that are compressed. Every setting reads both kinds of cookie.
 ///
-/// The length of compressed text reveals what the text repeats. Therefore
+/// The length of compressed text reveals repetitions in the text. Therefore
 /// [`SealedCookieSessions`](crate::SealedCookieSessions) uses [`Never`](Self::Never) by default.
 /// Use another setting there only if no value of the session comes from a person who can also see
 /// the length of the cookie.

@@ -1,5 +1,5 @@
-//! Mutated cookies and their parts. A forged cookie never opens, and what a decoder accepts, it
-//! encodes so that it reads the same.
+//! Mutated cookies and their parts. A forged cookie never opens. If a decoder accepts an input, the
+//! result is encoded and read as the same value.
 
 use std::time::{Duration, SystemTime};
 

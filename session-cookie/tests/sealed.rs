@@ -1,4 +1,4 @@
-//! Sealed cookies: which cookies open, which do not, and what a cookie reveals.
+//! Sealed cookies: accepted and refused cookies, and the information that a cookie reveals.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;

@@ -38,7 +38,7 @@ pub use crate::cookie::CookieAttributesBuilder;
 pub enum Refresh {
     /// Every request that sends the cookie. This is Flask's `SESSION_REFRESH_EACH_REQUEST = True`.
     /// It opens the session even if the handler does not use it. On a cookie backend, a renewal is
-    /// always due, as in Flask: a slow response can undo what a concurrent request wrote.
+    /// always due, as in Flask: a slow response can undo the changes of a concurrent request.
     EachRequest,
     /// Every request whose handler obtains the session. This is the default, because a request that
     /// does not use the session then costs nothing.

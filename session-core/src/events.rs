@@ -1,7 +1,7 @@
 //! The events of sessions and stores, for the application and for `tracing`.
 //!
 //! Set a handler with [`SessionConfigBuilder::events`](crate::SessionConfigBuilder::events), to
-//! count events or to act on them. `tracing` gets the events in any case: the begin of an outage as
+//! count events or to act on them. `tracing` gets the events in any case: the start of an outage as
 //! an error, evictions as warnings, logins, logouts and ended sessions as information, and most
 //! others as debug output.
 //!
@@ -110,7 +110,7 @@ impl Events {
         }
     }
 
-    /// Runs a call of a store, and reports when it begins and ends, and the begin and the end of an
+    /// Runs a call of a store. Reports its start and its end, and the start and the end of an
     /// outage. For interfaces that call a store: [`ServerSideSessions`] uses it for every call.
     /// Nothing is measured without a handler, unless `tracing` records the level `TRACE`.
     ///

@@ -21,7 +21,7 @@
 //! header, and otherwise from the connection. Both applications must therefore get the same header.
 //! Let the proxy in front of both replace it, for example with `proxy_set_header X-Forwarded-For
 //! $remote_addr` in nginx. If the proxy appends the address instead, each client chooses the first
-//! item, and the protection only compares what the client sends. Without the header, both
+//! item, and the protection only compares values that the client chose. Without the header, both
 //! applications must be behind the proxy or both must be reached directly. A server without an
 //! address, on a Unix socket, also needs the header.
 //!
@@ -214,7 +214,7 @@ impl FlaskLogin {
     /// the next request to Flask would log the user in again.
     ///
     /// Unlike `logout_user`, this also removes values that do not belong to Flask-Login.
-    /// [`Session::outcome`] says what was ended.
+    /// [`Session::outcome`] returns the result.
     ///
     /// # Errors
     ///

@@ -34,7 +34,7 @@
 //! - **Unsupported settings.** The constructor refuses them with
 //!   [`ErrorKind::Configuration`](crate::ErrorKind::Configuration).
 //!
-//! The table of [`events`](crate::events) says which events an interface reports.
+//! The table of [`events`](crate::events) lists the events that an interface reports.
 //!
 //! `examples/merging-interface` in the repository is a complete server-side interface that merges
 //! concurrent changes. To check yours, call `conformance_tests::interface_suite!(server_side,

@@ -8,7 +8,7 @@
 //!
 //! # Tokens
 //!
-//! The login begins a *series*, which is a record in the store of the sessions. The cookie has a
+//! The login starts a *series*, which is a record in the store of the sessions. The cookie has a
 //! token of the series, which can be used once: a request without a login that sends it gets a
 //! session and the next token. Tokens are derived from a [`SecretKey`](crate::config::SecretKey),
 //! so that the store has none. The cookie has the name of the session cookie with the suffix
@@ -34,7 +34,7 @@
 //!
 //! # The restored session
 //!
-//! - It has the owner and the [stamp](crate::login#stamps) of the login that began the series. A
+//! - It has the owner and the [stamp](crate::login#stamps) of the login that started the series. A
 //!   [guard](crate::guard) compares the stamp.
 //! - It does not count as a recent login: [`authenticated_at`](crate::Session::authenticated_at) is
 //!   1970.

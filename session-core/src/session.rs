@@ -65,8 +65,8 @@ use state::State;
 /// # Concurrent requests
 ///
 /// On a server-side backend, concurrent requests of one session do not lose each other's changes:
-/// the changes of each are applied to what the others have stored. [`get`](Self::get) followed by
-/// an [`insert`](Self::insert) of a value computed from it is the exception, because the backend
+/// the changes of each are applied to the stored changes of the others. [`get`](Self::get) followed
+/// by an [`insert`](Self::insert) of a value computed from it is the exception, because the backend
 /// sees only the new value. Use [`update`](Self::update) instead.
 ///
 /// If two requests insert different values under one key, the request that is saved last wins. On a

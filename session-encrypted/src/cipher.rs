@@ -88,8 +88,8 @@ impl Cipher {
     }
 }
 
-/// Returns what is authenticated with a payload. The key has a fixed length, and the byte after it
-/// distinguishes a record without an owner from one with an empty owner.
+/// Returns the data that is authenticated with a payload. The key has a fixed length, and the byte
+/// after it distinguishes a record without an owner from one with an empty owner.
 fn bound(key: &StoreKey, owner: Option<&str>) -> Vec<u8> {
     let mut bound = key.as_bytes().to_vec();
     bound.push(u8::from(owner.is_some()));

@@ -77,7 +77,7 @@ impl Index {
         self.entries[place] = Some(entry);
     }
 
-    /// Returns where a search for the tag begins, or `None` if the table has no entries.
+    /// Returns the start of a search for the tag, or `None` if the table has no entries.
     fn home(&self, tag: u32) -> Option<usize> {
         Some(tag as usize & self.entries.len().checked_sub(1)?)
     }

@@ -221,7 +221,8 @@ async fn compare(store: &MemoryStore, model: &Model) {
     }
 }
 
-/// Removes from the model what the store has removed because it had expired. Returns the keys.
+/// Removes the records from the model that the store has removed after their expiry. Returns the
+/// keys.
 async fn adopt_removals(store: &MemoryStore, model: &mut Model, before: SystemTime) -> usize {
     let mut removed = 0;
     let mut expired = model.expired(before);

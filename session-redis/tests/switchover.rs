@@ -66,7 +66,7 @@ async fn until_followed(sentinel: &RedisSentinel, clients: usize) {
 struct Writer {
     store: RedisStore,
     settled: AtomicBool,
-    /// The number of acknowledged calls that began after the store used the new master.
+    /// The number of acknowledged calls that started after the store used the new master.
     late: AtomicUsize,
 }
 
@@ -77,7 +77,7 @@ const LATE: usize = 400;
 struct Acknowledged {
     key: StoreKey,
     at: Instant,
-    /// Whether the call began after the store used the new master.
+    /// Whether the call started after the store used the new master.
     is_late: bool,
 }
 

@@ -46,7 +46,7 @@ impl SqlStore {
     /// refused, such as unknown and repeated parameters.
     ///
     /// A server on another machine must offer TLS with a trusted certificate for its host, unless
-    /// the parameter `sslmode` or `ssl-mode` says otherwise.
+    /// the parameter `sslmode` or `ssl-mode` sets another mode.
     ///
     /// # Errors
     ///

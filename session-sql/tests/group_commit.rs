@@ -105,7 +105,7 @@ async fn write_on_full_disk_does_not_fail_others_of_its_group() {
     }
 }
 
-/// Checks that each of these writes did what its result says.
+/// Checks that the effect of each of these writes matches its result.
 async fn assert_created(store: &SqlStore, created: [(StoreKey, Result<Version, Error>); 2]) {
     for (key, version) in created {
         assert_eq!(store.load(&key).await.unwrap().unwrap().version(), version.unwrap());

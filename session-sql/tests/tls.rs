@@ -130,7 +130,7 @@ async fn attacker_who_declines_tls_learns_nothing(server: PrivateServer) {
     attacker.abort();
 }
 
-/// Passes on everything, but says that the server has no TLS. Counts the bytes of the client after
+/// Forwards everything, but claims that the server has no TLS. Counts the bytes of the client after
 /// that.
 async fn decline_tls(
     mut client: TcpStream,

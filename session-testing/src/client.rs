@@ -50,8 +50,8 @@ impl<F: AsyncFnMut(Request) -> Result<TestResponse, Error>> Application for F {
 
 /// A client of an application in this process. Its [`Browser`] stores the cookies.
 ///
-/// The adapters have their own `TestClient`, which takes what the framework serves and dereferences
-/// to this type.
+/// The adapters have their own `TestClient`, which takes an application of the framework and
+/// dereferences to this type.
 ///
 /// # Examples
 ///

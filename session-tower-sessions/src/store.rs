@@ -23,7 +23,7 @@ struct State {
     /// The values that the session of tower-sessions had when it was last loaded or saved. `None`
     /// if it was never loaded.
     known: Option<Values>,
-    /// Whether the session was deleted, and no new one begun.
+    /// Whether the session was deleted, and no new one was started.
     ended: bool,
     /// Whether the layer saves: the layer around it stores the changes with the response.
     committing: bool,
@@ -107,7 +107,7 @@ impl RequestStore {
         self.open().await?.log_out().await?;
         let known = self.state().known.take().unwrap_or_default();
         // `flush` has removed the values before, and `delete` has not. What is left does not belong
-        // to a session that begins now.
+        // to a session that starts now.
         let mut left = Values::new();
         if let Some(session) = session {
             for key in known.into_keys() {

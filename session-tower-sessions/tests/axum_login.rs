@@ -79,8 +79,7 @@ async fn cart(session: Session) -> String {
 const ADA: &str = "name=ada&password=lovelace";
 const BEN: &str = "name=ben&password=franklin";
 
-/// Visits the application as a user does. `ends_copies` says whether a logout ends copies of
-/// cookies.
+/// Visits the application as a user does. `ends_copies` is set if a logout ends copies of cookies.
 async fn visit(sessions: Sessions, ends_copies: bool) {
     let users = Users::default();
     let app = application(users.clone(), sessions);

@@ -97,7 +97,7 @@ async fn their_store_loses_concurrent_removal() {
     assert_eq!(browser.text("/has/first").await, "true");
 }
 
-/// Returns what a copy of the cookie from before the logout opens after both responses.
+/// Returns the session that a copy of the cookie from before the logout opens after both responses.
 async fn after_flush(application: impl FnOnce(Router) -> Router) -> (String, String) {
     let gate = Gate::default();
     let mut browser = Browser::new(application(routes(&gate)));

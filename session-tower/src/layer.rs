@@ -76,7 +76,7 @@ impl<M> SessionLayer<M> {
         }
     }
 
-    /// Sets what a request gets if the backend fails to open its session. The default is
+    /// Sets the policy for requests whose session the backend fails to open. The default is
     /// [`OutagePolicy::Refuse`].
     #[must_use]
     pub fn on_outage(mut self, policy: OutagePolicy) -> Self {

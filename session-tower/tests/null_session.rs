@@ -1,4 +1,5 @@
-//! An application without a backend serves pages, and the first write says what to configure.
+//! An application without a backend serves pages, and the error of the first write names the
+//! missing setting.
 
 #![cfg(feature = "axum")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]

@@ -19,7 +19,7 @@ rules! {
         application.equal(1, reply.session_cookies().len())
     }
 
-    /// A request that sends the cookie of an earlier response finds what the handler stored.
+    /// A request that sends the cookie of an earlier response finds the stored values.
     ///
     /// Pass the cookie on unchanged in both directions: without decoding, encoding or changing
     /// case.

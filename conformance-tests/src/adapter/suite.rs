@@ -1,11 +1,11 @@
 //! `adapter_suite!`: one test of each rule of an adapter.
 
-/// Makes one `#[test]` of each rule of an adapter for a web framework.
+/// Generates one `#[test]` for each rule of an adapter for a web framework.
 ///
-/// `sessions` makes the sessions that the adapter is checked with, for a configuration of the
-/// suite. Sessions of any backend will do. `server` starts an application whose handlers get these
-/// sessions through the adapter; [`Server`](crate::adapter::Server) specifies the handlers. Both
-/// run several times, on the suite's tokio runtime.
+/// `sessions` creates the sessions with which the adapter is checked, for a configuration of the
+/// suite. Any backend is suitable. `server` starts an application whose handlers get these sessions
+/// through the adapter; [`Server`](crate::adapter::Server) specifies the handlers. Both run several
+/// times, on the suite's tokio runtime.
 ///
 /// ```
 /// use std::sync::Arc;

@@ -50,7 +50,7 @@ rules! {
     }
 }
 
-/// Sets the cookie exactly when a function of the session says so.
+/// Sets the cookie exactly when a function of the session returns `true`.
 #[derive(Debug)]
 struct SetsTheCookie(fn(&SessionView<'_>) -> bool);
 

@@ -43,7 +43,7 @@ rules! {
     /// the lifetime has passed since the cookie was set. After a minute, it does.
     ///
     /// Open the session with the renewal that `SessionConfig::cookie_renewal` returns. A cookie
-    /// that a read sets may replace what a concurrent request has written, or undo a logout.
+    /// that a read sets may replace the changes of a concurrent request, or undo a logout.
     async fn a_read_sets_the_cookie_only_when_that_is_due(under_test) {
         let hour = Duration::from_hours(1);
         let builder = SessionConfig::builder().permanent_lifetime(hour).refresh(Refresh::WhenAccessed);

@@ -29,7 +29,7 @@ rules! {
     ($) pub(crate) const HISTORIES, macro __store_histories, for StoreUnderTest;
 
     /// Concurrent calls on one key have an order: each call sees the results of the calls before
-    /// it, and a call that began after another had returned comes after it (linearizability).
+    /// it, and a call that started after another had returned comes after it (linearizability).
     ///
     /// Fix failing rules about single calls first. Then make each call one atomic step: one
     /// statement, one script, or one lock held from the comparison to the write. If a call reads

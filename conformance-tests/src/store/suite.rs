@@ -1,11 +1,11 @@
 //! `store_suite!`: one test of each rule of a store.
 
-/// Makes one `#[test]` of each rule of a [`SessionStore`](session_core::store::SessionStore).
+/// Generates one `#[test]` for each rule of a [`SessionStore`](session_core::store::SessionStore).
 ///
-/// The first argument is a future that makes the store. It runs once per test, on the suite's tokio
-/// runtime. Every test uses its own random keys and clears nothing. Therefore the store may connect
-/// to a server that others use too. To configure an address, read an environment variable in the
-/// future.
+/// The first argument is a future that creates the store. It runs once per test, on the suite's
+/// tokio runtime. Every test uses its own random keys and clears nothing. Therefore the store may
+/// connect to a server that others use too. To configure an address, read an environment variable
+/// in the future.
 ///
 /// ```
 /// # use session_memory::MemoryStore;

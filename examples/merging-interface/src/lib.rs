@@ -2,7 +2,8 @@
 //! [`ServerSideSessions`](session_core::ServerSideSessions).
 //!
 //! Read it if you write an interface whose backend must control the whole session. The sessions are
-//! in the memory of one process; the README says what a backend on a network needs besides.
+//! in the memory of one process; the README lists the additional requirements of a backend on a
+//! network.
 //!
 //! The cookie is `handle.secret`. The handle names the record for as long as the session lives.
 //! Only the secret changes when the session gets a new id. Therefore every save writes one record.
@@ -235,7 +236,7 @@ fn stored(
     let renewal = save.config().renewal(contents.lifetime(), record.created_at, record.expires_at);
     let details = details(&handle, record);
     save.remember(Place { handle, secret, cut_offs: record.cut_offs, is_late: false });
-    // The session shows the contents from now on, with what other requests have stored.
+    // From now on, the session shows the contents with the changes of other requests.
     let saved = Saved::new(cookie, Outcome::Stored).with_contents(contents);
     saved.with_renewal(renewal).with_details(details)
 }

@@ -107,7 +107,7 @@ fn ended_by_owner_before(
             && call.owner == owner
             && call.end < observation.start
             && since < call.start
-            // Another engine may still open what has expired by the clock of this one.
+            // Another engine may still open a session that has expired by the clock of this one.
             && !model.may_have_expired(path, call.start, call.end)
             && match &call.kind {
                 OwnerCallKind::Ended { handle: ended, .. } => Some(&**ended) == handle,
@@ -124,7 +124,7 @@ fn ended_by_owner_before(
     Some(format!("{:?} of request {}", call.kind, call.request))
 }
 
-/// Returns the tick by which the last login of a path had set this owner. Each login begins a
+/// Returns the tick by which the last login of a path had set this owner. Each login starts a
 /// session with its own handle.
 fn owned_since(model: &Model<'_>, path: &[Token], owner: &str) -> Option<Tick> {
     let (login, number, _) = model.login(*path.last()?)?;

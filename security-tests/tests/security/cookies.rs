@@ -113,7 +113,7 @@ async fn weaker_form_of_cookie_opens_nothing() {
     }
 }
 
-/// A mutant: reads what is not sealed as plain base64, for old cookies.
+/// A mutant: reads cookies that are not sealed as plain base64, as if they were old.
 #[derive(Debug)]
 struct WithOldFormat(Arc<dyn SessionInterface>);
 

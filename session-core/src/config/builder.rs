@@ -54,10 +54,10 @@ impl SessionConfigBuilder {
     /// Sets the namespace of the sessions. The default is the name of the cookie, without a prefix
     /// such as `__Host-`. Flask has no such setting.
     ///
-    /// A session opens only in the namespace in which it began. Therefore a user's cookie that is
-    /// sent under the name of the administrators' cookie opens nothing. This holds even if both
-    /// interfaces share a store or the key of a sealed cookie. To rename the cookie and keep the
-    /// sessions, set the previous name as the namespace. The owner index of a store has no
+    /// A session opens only in the namespace in which it was created. Therefore a user's cookie
+    /// that is sent under the name of the administrators' cookie opens nothing. This holds even if
+    /// both interfaces share a store or the key of a sealed cookie. To rename the cookie and keep
+    /// the sessions, set the previous name as the namespace. The owner index of a store has no
     /// namespaces: use another prefix or table if two interfaces have different users.
     ///
     /// The signed cookie cannot be bound to a namespace, because its format is that of Flask. Two
@@ -90,8 +90,8 @@ impl SessionConfigBuilder {
     ///
     /// If a request has several cookies of the name, a response that sets or removes the cookie
     /// also removes the others. It removes those without a domain, with one of these domains, and
-    /// with one of the [former paths](Self::former_cookie_paths). Browsers do not say which domain
-    /// a cookie has.
+    /// with one of the [former paths](Self::former_cookie_paths). Browsers do not send the domain
+    /// of a cookie.
     #[must_use]
     pub fn former_cookie_domains<D: Into<String>>(
         mut self,
@@ -154,14 +154,14 @@ impl SessionConfigBuilder {
     }
 
     /// Stores flash messages of visitors without a session in a cookie, which this key signs. By
-    /// default, they begin a session. Flask has no such setting.
+    /// default, they start a session. Flask has no such setting.
     ///
     /// A page that only flashes a message, such as "wrong password", then stores nothing on the
     /// server. The cookie has the name of the session cookie with the suffix `_flash`, and its
     /// attributes, but always `HttpOnly`. It expires after five minutes, and is removed by the
     /// response of the request that [takes](crate::Session::take_flashes) the messages.
     ///
-    /// The messages begin a session as usual if the cookie would have more than 1 KB, if the
+    /// The messages start a session as usual if the cookie would have more than 1 KB, if the
     /// request stores anything else, or if a handler calls [`save`](crate::Session::save) or
     /// `log_out`. With a [`token_header`](Self::token_header), no such cookie is set.
     ///
@@ -178,10 +178,10 @@ impl SessionConfigBuilder {
     /// responses, such as `X-Session-Token`. By default, the cookie has it. Flask has no such
     /// setting.
     ///
-    /// Handlers and interfaces work as with the cookie: the token is what the cookie would contain.
-    /// A response has the header when it would set the cookie. The client then sends the new value.
-    /// An empty value means that the session has ended. The session cookie of a request is not
-    /// read.
+    /// Handlers and interfaces work as with the cookie: the token is the value that the cookie
+    /// would have. A response has the header when it would set the cookie. The client then sends
+    /// the new value. An empty value means that the session has ended. The session cookie of a
+    /// request is not read.
     ///
     /// Use it for clients that are not browsers, or for scripts that store the token themselves. A
     /// browser does not add the header to a request that another site causes, so such requests need

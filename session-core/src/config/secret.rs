@@ -71,7 +71,7 @@ impl SecretKey {
         Self::named("secret key", key.as_ref())
     }
 
-    /// Returns a key, or an error that calls it by this name.
+    /// Returns a key, or an error with this name of the key.
     fn named(name: &str, key: &[u8]) -> Result<Self, Error> {
         if let Some(weakness) = Weakness::of(key) {
             return Err(Error::new(ErrorKind::Configuration, format!("{name} {weakness}")));

@@ -137,8 +137,8 @@ impl CsrfConfigBuilder {
     }
 
     /// Exempts a route from the check. Give the pattern that the framework matches, such as
-    /// `/webhooks/{provider}`, with the prefixes of all nested routers or scopes. Other paths that
-    /// begin alike are not exempt.
+    /// `/webhooks/{provider}`, with the prefixes of all nested routers or scopes. Other paths with
+    /// the same prefix are not exempt.
     ///
     /// Exempt routes that no browser calls and that do not read the session, such as webhooks with
     /// a signature. Also exempt routes whose handler calls [`Csrf::verify`](super::Csrf::verify).
@@ -156,8 +156,8 @@ impl CsrfConfigBuilder {
         self
     }
 
-    /// Sets the page of refused requests: HTML. The default is a short English page, which says
-    /// what to do if the session ended after the form was loaded.
+    /// Sets the page of refused requests: HTML. The default is a short English page. It explains
+    /// the next step if the session ended after the form was loaded.
     #[must_use]
     pub fn page(mut self, page: impl Fn(Reason) -> String + Send + Sync + 'static) -> Self {
         self.page = Arc::new(page);

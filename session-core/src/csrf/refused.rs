@@ -8,7 +8,7 @@ use crate::error::Error;
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Reason {
-    /// `Sec-Fetch-Site` says that a page of another site or of another host sent the request.
+    /// According to `Sec-Fetch-Site`, a page of another site or of another host sent the request.
     CrossSite,
     /// The `Origin` header has another origin.
     OtherOrigin,

@@ -35,7 +35,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         if live.as_ref().is_some_and(|live| live.record.key == *new) {
             return Ok(LoginBase::Done);
         }
-        // The other login may have copied what an earlier save of this request has stored.
+        // The other login may have copied changes that an earlier save of this request stored.
         let after = match &live {
             Some(live) if is_owned_by_login(live, saving.save) => {
                 missing_changes(saving, &live.record)?

@@ -27,8 +27,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let (opened, save) = (saving.opened, saving.save);
         let contents = save.contents();
         if has_other_lifetime(&saving, opened, &contents) {
-            // The record says how long it is kept, so it must be written, but without the changes
-            // of an unmodified session.
+            // The record has its lifetime, so it must be written, but without the changes of an
+            // unmodified session.
             return Box::pin(async {
                 Ok(self.write_again(&mut saving, opened.clone()).await?.saved)
             })

@@ -123,7 +123,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
             Some(_) => Ok(self.write_again(&mut saving, planned.clone()).await?.saved),
             None if save.ends() => {
                 self.prevent_creation(planned, &mut saving.deadline).await?;
-                // Later changes begin a session with another id.
+                // Later changes start a session with another id.
                 save.forget();
                 self.begin(save, saving.deadline).await
             }

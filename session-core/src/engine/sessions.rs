@@ -17,8 +17,8 @@ use crate::store::StoreKey;
 /// store to [`new`](Self::new).
 ///
 /// A request that reads its session makes one call of the store, one that changes it two, and one
-/// that begins a session one. A new id needs three, and a renewal that is due one more. A save
-/// begins no call after five seconds. It then fails with
+/// that starts a session one. A new id needs three, and a renewal that is due one more. A save
+/// starts no call after five seconds. It then fails with
 /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if other requests were faster, and with
 /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) otherwise.
 ///

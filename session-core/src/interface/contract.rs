@@ -30,10 +30,9 @@ use crate::request_view::RequestView;
 /// Hooks are functions of their arguments. They are never called under a lock. `cookie_name` is
 /// called at most once per request, and `cookie_attributes` and `should_set_cookie` at most once
 /// per save. `cookie_attributes` is called once more to remove the cookie with flash messages.
-/// `lifetime` is called once when a session is opened, if the backend needs it, and once
-/// for everything that is stored. When a session ends, the backend is called first, so that no hook
-/// can prevent a logout. Afterwards only `cookie_attributes` is called, unless a new session
-/// begins.
+/// `lifetime` is called once when a session is opened, if the backend needs it, and once for
+/// everything that is stored. When a session ends, the backend is called first, so that no hook can
+/// prevent a logout. Afterwards only `cookie_attributes` is called, unless a new session starts.
 ///
 /// # Examples
 ///
@@ -95,7 +94,7 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
     /// [`OutagePolicy`](crate::OutagePolicy).
     async fn open(&self, context: &OpenContext<'_>) -> Result<Opened, Error>;
 
-    /// Stores what changed and returns what happens to the cookie.
+    /// Stores the changes and returns the effect on the cookie.
     ///
     /// The core calls it at the commit and for each [`Session::save`](crate::Session::save), if
     /// there is something to store, the [renewal](Opened::with_renewal) is due, or

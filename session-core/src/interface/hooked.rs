@@ -23,7 +23,7 @@ use crate::session::Session;
 /// Changes to the hooks of another interface. Each function gets the result of the wrapped
 /// interface and returns it by default.
 ///
-/// See [`SessionInterface`] for what each hook decides.
+/// [`SessionInterface`] describes each hook.
 pub trait Hooks: Debug + Send + Sync + 'static {
     /// Returns the name of the cookie for this request.
     fn cookie_name<'a>(&'a self, request: &RequestView, inner: Cow<'a, str>) -> Cow<'a, str> {

@@ -15,7 +15,7 @@ pub struct SessionState {
 }
 
 /// Returns a snapshot of a session. Backends use it to implement
-/// [`OwnerSessions`](crate::OwnerSessions), and tests to check what a handler did.
+/// [`OwnerSessions`](crate::OwnerSessions), and tests to check the changes of a handler.
 pub fn state_of(session: &Session) -> SessionState {
     let cell = session.cell();
     let (data, changes) = cell.read(|state| (state.data.clone(), state.intent.changes.clone()));

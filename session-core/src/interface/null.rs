@@ -13,7 +13,7 @@ use crate::config::SessionConfig;
 use crate::error::Error;
 
 /// Opens [null sessions](Opened::null): an application without a key or a backend starts and serves
-/// pages that need no session. The first change of a session fails and says what to configure.
+/// pages that need no session. The error of the first change names the missing setting.
 #[derive(Clone, Debug)]
 pub struct NullSessions {
     config: SessionConfig,

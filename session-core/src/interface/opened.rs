@@ -44,7 +44,7 @@ impl Opened {
 
     /// Returns the null session, for an application without a key or a backend: it is empty, and
     /// every change fails with [`ErrorKind::Unconfigured`](crate::ErrorKind::Unconfigured) and
-    /// `reason` as the message. The reason should say what to configure.
+    /// `reason` as the message. The reason should name the missing setting.
     pub fn null(reason: impl Into<Cow<'static, str>>) -> Self {
         Self { data: Data::fresh(), null: Some(reason.into()) }
     }

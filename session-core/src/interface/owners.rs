@@ -58,7 +58,7 @@ use crate::session::Session;
 /// ```
 #[async_trait]
 pub trait OwnerSessions: Debug + Send + Sync + 'static {
-    /// Returns at most `limit` of the owner's live sessions, beginning after the position of an
+    /// Returns at most `limit` of the owner's live sessions, starting after the position of an
     /// earlier page. Returns an empty page for an unknown owner.
     ///
     /// The sessions of a page are sorted: the one last seen first. The pages are in no particular
@@ -100,7 +100,7 @@ pub trait OwnerSessions: Debug + Send + Sync + 'static {
     /// Returns 0 for a session without an owner.
     ///
     /// It takes effect at once. After a [`log_in`](Session::log_in), this session is the one that
-    /// the login has begun. A session in which the same user logs in at the same time may end.
+    /// the login has started. A session in which the same user logs in at the same time may end.
     /// Browsers that are remembered can log in again, as after [`end`](Self::end).
     ///
     /// # Errors

@@ -23,7 +23,7 @@ use crate::session::stored::StoredData;
 use crate::session::values::Values;
 use crate::session::{Changes, IdChange, Lifetime, Login, Mark, Renewal};
 
-/// One save of a session: what to store, and what the request wants to happen to the session.
+/// One save of a session: the contents to store, and the intent of the request.
 ///
 /// It is a snapshot: a handler that changes the session during a
 /// [`Session::save`](crate::Session::save) does not change it.
@@ -110,9 +110,9 @@ impl<'a> Save<'a> {
     /// Applies the changes of this request to newer data of the store and returns what to store
     /// instead.
     ///
-    /// `payload` and `login` are what the store has. Only the changes after `after` are applied;
-    /// the default is all of them. If this request [logs in](Self::login), the owner in the store
-    /// decides which of its values stay. The lifetime is that of the merged values.
+    /// `payload` and `login` are the newer data of the store. Only the changes after `after` are
+    /// applied; the default is all of them. If this request [logs in](Self::login), the owner in
+    /// the store decides which of its values stay. The lifetime is that of the merged values.
     ///
     /// # Errors
     ///
@@ -174,7 +174,7 @@ impl Save<'_> {
         *end || (*write && changes.clears() && self.is_empty())
     }
 
-    /// Returns what happens to the id. The new record must be stored before the old one is removed.
+    /// Returns the change of the id. The new record must be stored before the old one is removed.
     /// An interface without ids, such as a cookie, ignores it.
     ///
     /// After [`IdChange::Rotate`], requests in progress must still find the session by the old id;

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use super::contents::Contents;
 use crate::session::{Outcome, Renewal, SessionDetails};
 
-/// The result of a save: what the response does to the cookie, and what became of the session.
+/// The result of a save: the effect of the response on the cookie, and the outcome for the session.
 #[derive(Debug)]
 pub struct Saved {
     pub(crate) cookie: CookieAction,
@@ -61,12 +61,12 @@ impl Saved {
         Self::new(CookieAction::Keep, Outcome::Dropped)
     }
 
-    /// Returns what became of the session.
+    /// Returns the outcome for the session.
     pub fn outcome(&self) -> Outcome {
         self.outcome
     }
 
-    /// Returns what the response does to the cookie.
+    /// Returns the effect of the response on the cookie.
     pub fn cookie(&self) -> &CookieAction {
         &self.cookie
     }

@@ -15,7 +15,7 @@ use crate::session::{Login, SessionKey};
 
 /// A read-only view of a session, for the hooks of a session interface.
 ///
-/// When a hook is called for a save, the view shows what is about to be stored.
+/// When a hook is called for a save, the view shows the data to be stored.
 #[derive(Clone, Copy)]
 pub struct SessionView<'a> {
     values: &'a Values,

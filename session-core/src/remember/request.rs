@@ -17,10 +17,10 @@ use crate::session::Session;
 use crate::session::holder::{BoxFuture, LoginDemand};
 use crate::store::{NewRecord, Record};
 
-/// Remembering the browser of one request, for authors of adapters. Clones share it.
+/// The remember-me state of one request, for authors of adapters. Clones share it.
 ///
-/// An adapter makes one for each request, inside the layer of the session. It calls
-/// [`restore`](Self::restore) before the handler, gives [`open`](Self::open) to its extractor, and
+/// An adapter creates one for each request, inside the layer of the session. It calls
+/// [`restore`](Self::restore) before the handler, calls [`open`](Self::open) in its extractor, and
 /// adds the cookie of [`finish`](Self::finish) to the response.
 #[derive(Clone)]
 pub struct RememberRequest {
@@ -54,8 +54,8 @@ struct Response {
 }
 
 impl RememberRequest {
-    /// Returns the remembering of a request, whose session is opened only by
-    /// [`restore`](Self::restore).
+    /// Returns the remember-me state of a request. Only [`restore`](Self::restore) opens the
+    /// session.
     pub fn new(settings: &RememberMe, session: RequestSession) -> Self {
         let cookie_name = companion_name(session.interface().config(), "remember");
         let has_cookie = session.request().cookie(&cookie_name).is_some();
@@ -260,7 +260,7 @@ impl EndsAtLogout for Shared {
     }
 }
 
-/// Remembering the browser of a request, for handlers. A handler gets it from the extractor of an
+/// The remember-me state of a request, for handlers. A handler gets it from the extractor of an
 /// adapter.
 #[derive(Clone)]
 pub struct Remember {
@@ -269,7 +269,7 @@ pub struct Remember {
 }
 
 impl Remember {
-    /// Remembers this browser: begins a series for the user who is logged in. Call it after
+    /// Remembers this browser: starts a series for the user who is logged in. Call it after
     /// [`Session::log_in`], if the user has ticked the checkbox. An earlier series of the browser
     /// ends.
     ///

@@ -147,7 +147,7 @@ impl<'a> SaveAttempt<'a> {
         let mut state = cell.lock();
         if let Some(lifetime) = lifetime {
             state.data.lifetime = lifetime;
-            // A session that begins later has no owner, even if `clear` has ended this one.
+            // A session that starts later has no owner, even if `clear` has ended this one.
             if lifetime.is_none() && state.intent.login.is_none() {
                 state.data.stored.login = None;
             }
@@ -182,7 +182,7 @@ pub(super) fn lock(action: &Mutex<CookieAction>) -> MutexGuard<'_, CookieAction>
     action.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Shows the merged contents, with the changes made since the save began.
+/// Shows the merged contents, with the changes made since the start of the save.
 fn merge(cell: &Cell, stored: StoredData, kept: Option<&[String]>) -> Result<(), Error> {
     loop {
         let (later, login, revision) = {

@@ -9,8 +9,8 @@ use crate::session::Outcome;
 use crate::session::holder::{Demand, LoginDemand};
 
 impl Shared {
-    /// Saves the changes made so far, and does what is demanded with them. A login ends the oldest
-    /// sessions of its owner if the number is limited.
+    /// Saves the changes made so far, together with the demanded login or logout. A login ends the
+    /// oldest sessions of its owner if the number is limited.
     pub(super) async fn save_within_limit(&self, demand: Demand) -> Result<Outcome, Error> {
         match &demand {
             Demand::LogOut => self.end_at_logout(None).await?,

@@ -17,7 +17,8 @@ use crate::session::holder::Demand;
 use crate::session::state::Origin;
 
 impl Shared {
-    /// Saves the changes made so far, before the commit, and does what is demanded with them.
+    /// Saves the changes made so far, before the commit, together with the demanded login or
+    /// logout.
     pub(super) async fn save_now(&self, demand: Demand) -> Result<Outcome, Error> {
         // Either this sees the commit below, or the commit sees this and waits.
         self.saved_manually.swap(true, Ordering::SeqCst);
@@ -95,8 +96,8 @@ impl Shared {
         }
     }
 
-    /// Saves what the session wants now, if there is anything to save. `last` is the commit. Also
-    /// returns what happens to the cookie if it fails.
+    /// Saves the present intent of the session, if there is anything to save. `last` is the commit.
+    /// Also returns the effect on the cookie if the save fails.
     pub(super) async fn save_intent(&self, last: bool) -> (Result<Outcome, Error>, SentCookie) {
         let on_error = Mutex::new(CookieAction::Keep);
         match self.try_save(last, &on_error).await {

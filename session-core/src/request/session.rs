@@ -58,7 +58,7 @@ pub enum OutagePolicy {
     /// The request gets the error. Adapters respond with status 503 before the handler runs.
     #[default]
     Refuse,
-    /// The request gets an empty session that [says so](Session::is_anonymous) and is never saved.
+    /// The request gets an empty session that is [marked](Session::is_anonymous) and never saved.
     ///
     /// Changes succeed but are lost, and the client's cookie is unchanged. A handler that must
     /// store something, such as a login, checks [`is_anonymous`](Session::is_anonymous) and
@@ -66,7 +66,7 @@ pub enum OutagePolicy {
     Anonymous,
 }
 
-/// A request, and what is known of its session.
+/// A request, and the state of its session.
 pub(super) struct Shared {
     pub(super) interface: Arc<dyn SessionInterface>,
     pub(super) view: RequestView,

@@ -19,7 +19,7 @@ pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + S
 pub(crate) trait Holder: Send + Sync {
     fn cell(&self) -> &Cell;
 
-    /// Saves the changes made so far, and does what is demanded with them.
+    /// Saves the changes made so far, together with the demanded login or logout.
     fn save(self: Arc<Self>, demand: Demand) -> BoxFuture<Outcome>;
 
     /// Opens the session again, outside its request.
@@ -73,7 +73,7 @@ impl Demand {
     }
 }
 
-/// The state of a session, and the two flags that do not belong to what was opened.
+/// The state of a session, and the two flags that do not belong to the opened data.
 #[derive(Default)]
 pub(crate) struct Cell {
     /// [`ACCESSED`] and [`COMMITTED`], in one value, so that each change sees both.
@@ -128,7 +128,7 @@ impl Cell {
     /// Records that a handler obtained the session.
     ///
     /// Fails if the session was committed and no handler had obtained it before. The headers of the
-    /// response then do not say that it depends on the cookie.
+    /// response then do not show that it depends on the cookie.
     pub(crate) fn access(&self) -> Result<(), Error> {
         let accessed = |flags| (flags != COMMITTED).then_some(flags | ACCESSED);
         let accessed = self.flags.fetch_update(Ordering::SeqCst, Ordering::SeqCst, accessed);

@@ -62,7 +62,7 @@ impl Intent {
         self.write || self.end || self.login.is_some() || self.id != IdChange::Keep
     }
 
-    /// Combines an intent that was not saved with what the request wanted afterwards.
+    /// Combines an intent that was not saved with the later intent of the request.
     pub(crate) fn merged(earlier: Self, later: Self) -> Self {
         let Self { changes, write, end, id, login } = earlier;
         let later_login = later.login.map(|mark| changes.mark_of(&later.changes, mark));

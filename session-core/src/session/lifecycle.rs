@@ -54,7 +54,7 @@ impl Session {
     /// other users that they open are ended.
     ///
     /// A cookie backend stores the login in the cookie. It cannot cut off anyone: a copy of an
-    /// earlier cookie opens what it contained.
+    /// earlier cookie opens its own contents.
     ///
     /// # Errors
     ///
@@ -198,8 +198,8 @@ impl Session {
         })
     }
 
-    /// Returns what became of the session at its last save, or `None` before the first. A commit
-    /// that has nothing to store does not count after another save.
+    /// Returns the outcome of the last save, or `None` before the first. A commit that has nothing
+    /// to store does not count after another save.
     pub fn outcome(&self) -> Option<Outcome> {
         self.read(|state| state.outcome)
     }
@@ -207,15 +207,15 @@ impl Session {
 
 /// Saving before the response, and after it.
 impl Session {
-    /// Saves the changes made so far and returns what became of them. Changes made afterwards are
-    /// saved with the response, as usual.
+    /// Saves the changes made so far and returns the outcome. Changes made afterwards are saved
+    /// with the response, as usual.
     ///
     /// Call it before an action that requires the stored changes, such as an e-mail or a payment.
     /// Continue only if the outcome is not [`Outcome::Dropped`].
     ///
     /// On a server-side backend, the changes are stored when this returns [`Outcome::Stored`], and
-    /// the session then shows what other requests have stored in the meantime. On a cookie backend,
-    /// this only determines the cookie that the response sets.
+    /// the session then shows the changes that other requests have stored in the meantime. On a
+    /// cookie backend, this only determines the cookie that the response sets.
     ///
     /// If the future is dropped, the changes are saved with the response. They may then have
     /// reached the store already; a server-side backend does not apply them twice.

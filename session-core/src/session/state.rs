@@ -221,8 +221,8 @@ impl State {
         Ok(())
     }
 
-    /// Notes what became of the session at a save, and returns it. A save that has nothing to store
-    /// does not change that a session was dropped. If it is the commit, it changes nothing.
+    /// Records the outcome of a save, and returns it. A save that has nothing to store does not
+    /// change that a session was dropped. If it is the commit, it changes nothing.
     pub(crate) fn conclude(&mut self, outcome: Outcome, last: bool) -> Outcome {
         let concluded = match self.outcome {
             Some(earlier)

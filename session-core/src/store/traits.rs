@@ -21,7 +21,7 @@ use crate::error::Error;
 /// # Contract
 ///
 /// - **Atomic calls.** Each call is atomic with respect to all other calls on the same key, from
-///   this process or another. It should take one round trip. A call that begins after another call
+///   this process or another. It should take one round trip. A call that starts after another call
 ///   returned sees its result. Therefore `load` must not read from a stale cache or from a replica
 ///   that lags.
 /// - **Unique versions.** A version is never used twice for one key, even if the record was removed

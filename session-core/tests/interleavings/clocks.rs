@@ -58,7 +58,7 @@ impl Clocks {
         self.note();
     }
 
-    /// Returns the earliest and the latest time that a clock had, since the session began.
+    /// Returns the earliest and the latest time that a clock had, since the start of the session.
     pub(crate) fn range(&self) -> (SystemTime, SystemTime) {
         self.range.get()
     }

@@ -43,7 +43,7 @@ pub(crate) struct Change {
     pub(crate) reopened: bool,
 }
 
-/// An operation, from the step in which it began to the one in which it ended. An operation that
+/// An operation, from the step in which it started to the one in which it ended. An operation that
 /// was dropped has no end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Span {
@@ -111,7 +111,7 @@ pub(crate) enum Fate {
 }
 
 impl Span {
-    /// Returns whether this operation ended before another began.
+    /// Returns whether this operation ended before another started.
     pub(crate) fn is_before(self, other: Self) -> bool {
         self.ended.is_some_and(|ended| ended < other.began)
     }

@@ -127,7 +127,7 @@ impl Stage {
         self.shared.lock().unwrap()
     }
 
-    /// Begins the steps of an order, in which one call may fail.
+    /// Starts the steps of an order, in which one call may fail.
     pub(crate) fn begin(&self, fault: Option<Fault>) {
         let mut shared = self.lock();
         shared.fault = fault;
@@ -202,7 +202,7 @@ impl Stage {
         self.lock().calls[request]
     }
 
-    /// Begins an operation of the request that is polled. Its calls must begin before its deadline.
+    /// Starts an operation of the request that is polled. Its calls must start before its deadline.
     pub(crate) fn begin_operation(&self) {
         let mut shared = self.lock();
         let (current, now) = (shared.current, shared.clocks[self.process].monotonic());
@@ -252,7 +252,7 @@ impl fmt::Debug for Stage {
 }
 
 impl Shared {
-    /// Counts a call that begins after the deadline of its operation.
+    /// Counts a call that starts after the deadline of its operation.
     fn note_deadline(&mut self, process: usize) {
         let (request, now) = (self.current, self.clocks[process].monotonic());
         if self.began[request].is_some_and(|began| now > began + DEADLINE) {

@@ -56,7 +56,7 @@ pub(crate) enum Invariant {
     BrowsersKeepTheSession,
     /// A record expires after the lifetime of its values.
     ExpiryMatchesLifetime,
-    /// An operation begins no store call after its deadline.
+    /// An operation starts no store call after its deadline.
     DeadlinesHold,
 }
 

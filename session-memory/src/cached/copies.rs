@@ -26,7 +26,7 @@ pub(super) struct Copies {
 #[derive(Clone)]
 enum Entry {
     /// The place of a copy that is being loaded, with its number. Every write removes it, so that a
-    /// load that began before the write does not fill it.
+    /// load that started before the write does not fill it.
     Placeholder(u64),
     Copy(Arc<Copy>),
 }

@@ -1,6 +1,6 @@
 //! A transaction of SQLite, which may roll it back by itself after an error.
 //!
-//! sqlx counts the transactions of a connection. It refuses to begin another after SQLite ended one
+//! sqlx counts the transactions of a connection. It refuses to start another after SQLite ended one
 //! by itself. Therefore these are statements like any other.
 
 use sqlx::AssertSqlSafe;
@@ -32,7 +32,7 @@ impl<D: Driver> Transaction<D> {
 
     /// Returns whether SQLite has not rolled back the transaction.
     pub(super) async fn is_open(&mut self) -> bool {
-        // A second transaction cannot begin.
+        // A second transaction cannot start.
         self.execute("BEGIN").await.is_err()
     }
 

@@ -153,7 +153,7 @@ impl Watched {
         Self { succeeding_saves, failing_save: Some(kind), ..self }
     }
 
-    /// Sets what the interface does to a session that it opened.
+    /// Sets the change that the interface makes to a session that it opened.
     pub fn on_open(self, on_open: fn(Opened) -> Opened) -> Self {
         Self { on_open, ..self }
     }
