@@ -2,8 +2,8 @@
 
 /// Generates one `#[test]` for each rule of a [`SessionInterface`](session_core::SessionInterface).
 ///
-/// The first argument is where the interface stores sessions: `server_side`, or `client_side` if
-/// all of it is in the cookie. The second argument creates the interface for a
+/// The first argument names the place of the sessions: `server_side`, or `client_side` if all of it
+/// is in the cookie. The second argument creates the interface for a
 /// [`SessionConfig`](session_core::SessionConfig), in a future. It runs at least once per test, and
 /// more often if a rule needs several configurations. The clock of the configuration is a
 /// [`ManualClock`](session_core::ManualClock): the interface must take the time from its contexts
