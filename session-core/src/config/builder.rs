@@ -165,6 +165,9 @@ impl SessionConfigBuilder {
     /// request stores anything else, or if a handler calls [`save`](crate::Session::save) or
     /// `log_out`. With a [`token_header`](Self::token_header), no such cookie is set.
     ///
+    /// The last response decides on the cookie, so simultaneous requests of one visitor may lose a
+    /// message or show it twice.
+    ///
     /// The visitor can read the messages, but not change them. A copy of the cookie shows them
     /// again until it expires. The key may be that of another purpose: this signature has its own
     /// salt.

@@ -166,21 +166,20 @@ async fn log_in_elsewhere(store: TestStore, config: SessionConfig) -> Result<Str
     Ok(owners.handle_of(&session).unwrap_or_default())
 }
 
-/// Runs two logins. The bits of `order` decide which one makes the next store call.
-pub fn in_order(
+/// Runs two requests. The bits of `order` decide which one makes the next store call.
+pub fn in_order<T>(
     order: u32,
-    one: impl Future<Output = Result<String, Error>>,
-    other: impl Future<Output = Result<String, Error>>,
-) -> [Result<String, Error>; 2] {
-    type Login<'a> = Pin<&'a mut dyn Future<Output = Result<String, Error>>>;
+    one: impl Future<Output = T>,
+    other: impl Future<Output = T>,
+) -> [T; 2] {
     let (one, other) = (pin!(one), pin!(other));
-    let mut logins: [Login<'_>; 2] = [one, other];
+    let mut requests: [Pin<&mut dyn Future<Output = T>>; 2] = [one, other];
     let mut results = [None, None];
     for step in 0.. {
         let wanted = usize::from(order >> (step % 32) & 1 == 1);
         let next = if results[wanted].is_none() { wanted } else { 1 - wanted };
         let context = &mut Context::from_waker(Waker::noop());
-        if let Poll::Ready(result) = logins[next].as_mut().poll(context) {
+        if let Poll::Ready(result) = requests[next].as_mut().poll(context) {
             results[next] = Some(result);
         }
         if results.iter().all(Option::is_some) {

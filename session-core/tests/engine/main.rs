@@ -23,6 +23,7 @@ mod lifetime;
 mod limits;
 mod logins;
 mod namespaces;
+mod orders;
 mod outcomes;
 mod owners;
 mod pages;

@@ -1,9 +1,10 @@
 //! The log of a request: its steps and their results.
 
+use session_core::request::SessionHeaders;
 use session_core::{ErrorKind, Outcome};
 
 use crate::steps::Step;
-use crate::world::id_of;
+use crate::world::{TOKEN_HEADER, id_of};
 
 /// All observations of a request and its client.
 #[derive(Clone, Debug, Default)]
@@ -89,7 +90,7 @@ pub(crate) struct Response {
     pub(crate) is_dead: bool,
 }
 
-/// The effect of a `Set-Cookie` header.
+/// The effect of a `Set-Cookie` header, or of the header that has the token instead.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Cookie {
     None,
@@ -118,12 +119,15 @@ impl Span {
 }
 
 impl Cookie {
-    pub(crate) fn of(header: Option<&str>) -> Self {
-        match header.and_then(|header| header.split(';').next()?.split_once('=')) {
-            None => Self::None,
-            Some((_, "")) => Self::Removed,
-            Some((_, value)) => Self::Set(value.to_owned()),
-        }
+    pub(crate) fn of(headers: &SessionHeaders) -> Self {
+        let Some((name, header)) = headers.fields().next() else { return Self::None };
+        let value = if name == TOKEN_HEADER {
+            header
+        } else {
+            let pair = header.split(';').next().unwrap_or_default();
+            pair.split_once('=').map_or("", |(_, value)| value)
+        };
+        if value.is_empty() { Self::Removed } else { Self::Set(value.to_owned()) }
     }
 }
 

@@ -68,6 +68,27 @@ fn two_requests_in_every_order() {
 }
 
 #[test]
+fn two_requests_with_token_in_header_in_every_order() {
+    let mut report = Report::new("two requests, token in a header");
+    for pair in pairs(BASIC.iter().copied()) {
+        report.run(Case::new(1, &pair).in_header());
+        report.run(Case::new(2, &pair).in_header());
+    }
+    assert!(report.finish() > 500);
+}
+
+#[test]
+fn two_requests_with_lifetime_of_visitors_in_every_order() {
+    let mut report = Report::new("two requests, lifetime of visitors");
+    for pair in pairs(single()) {
+        for case in [Case::new(2, &pair).of_visitor(), Case::new(2, &pair)] {
+            report.run(case.shortened());
+        }
+    }
+    assert!(report.finish() > 1_000);
+}
+
+#[test]
 fn two_requests_with_manual_saves_in_every_order() {
     let mut report = Report::new("two requests, manual saves");
     for (first, one) in COMPOSED.iter().enumerate() {

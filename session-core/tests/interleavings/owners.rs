@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use session_core::SessionConfig;
-
 use crate::log::Log;
 use crate::steps::{OWNERS, Step};
 use crate::verdict::{Invariant, Verdict};
@@ -105,10 +103,12 @@ impl Verdict<'_> {
 
     /// A record expires after the lifetime that its values have, from a time in this order.
     pub(crate) fn expiry_matches_lifetime(&self) {
-        let config = SessionConfig::default();
+        let config = self.case.config().build().unwrap();
         for live in &self.live {
             let own = live.value("_lifetime").map(Duration::from_secs);
             let lifetime = own.or(live.permanent.then(|| config.permanent_lifetime()));
+            let is_limited = own.is_none() && live.owner.is_none();
+            let lifetime = config.visitor_lifetime().filter(|_| is_limited).or(lifetime);
             let written = live.expires_at - config.record_lifetime(lifetime);
             let (earliest, latest) = self.world.clocks.range();
             self.expect(

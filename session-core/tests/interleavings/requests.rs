@@ -206,7 +206,7 @@ impl Runner {
             let outcome = session.outcome().unwrap_or(Outcome::Unchanged);
             self.end_save(number, error.map_or(Ok(outcome), Err), session);
         }
-        let cookie = Cookie::of(committed.headers.set_cookie());
+        let cookie = Cookie::of(&committed.headers);
         // No other request steps between the last store call and this.
         let is_dead = match &cookie {
             Cookie::Set(cookie) => {

@@ -11,7 +11,7 @@ use session_core::request::{RequestSession, RequestView};
 use session_core::store::{MAX_CLOCK_SKEW, Record, StoreKey};
 use session_core::{
     Error, Flash, ManualClock, OutagePolicy, OwnerSessions as _, ServerSideSessions, Session,
-    SessionConfig, SessionInterface as _,
+    SessionConfig, SessionConfigBuilder, SessionInterface as _,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -24,6 +24,9 @@ use crate::schedule::{Running, Start, alone};
 use crate::stage::Stage;
 use crate::steps::{OWNER, Request, Step};
 
+/// The header that has the token in some cases.
+pub(crate) const TOKEN_HEADER: &str = "X-Session-Token";
+
 pub(crate) type Engine = Arc<ServerSideSessions<Stage>>;
 
 /// The requests and conditions that are run in every order.
@@ -35,6 +38,10 @@ pub(crate) struct Case<'a> {
     pub(crate) anonymous: bool,
     /// Whether the session is permanent at first.
     pub(crate) permanent: bool,
+    /// Whether the token is in a header instead of the cookie.
+    pub(crate) in_header: bool,
+    /// The shorter lifetime of sessions without owner.
+    pub(crate) visitor_lifetime: Option<Duration>,
     pub(crate) skew: Skew,
     pub(crate) ticks: &'static [Tick],
     pub(crate) fault: Option<Fault>,
@@ -47,6 +54,8 @@ impl<'a> Case<'a> {
             requests,
             anonymous: false,
             permanent: true,
+            in_header: false,
+            visitor_lifetime: None,
             skew: [0; 3],
             ticks: &[],
             fault: None,
@@ -56,6 +65,22 @@ impl<'a> Case<'a> {
     /// Returns the same with a session that has no owner and is not permanent.
     pub(crate) fn of_visitor(self) -> Self {
         Self { anonymous: true, permanent: false, ..self }
+    }
+
+    /// The same with the token in a header.
+    pub(crate) fn in_header(self) -> Self {
+        Self { in_header: true, ..self }
+    }
+
+    /// The same with a shorter lifetime of sessions without owner.
+    pub(crate) fn shortened(self) -> Self {
+        Self { visitor_lifetime: Some(Duration::from_hours(2)), ..self }
+    }
+
+    pub(crate) fn config(&self) -> SessionConfigBuilder {
+        let config = SessionConfig::builder();
+        let config = if self.in_header { config.token_header(TOKEN_HEADER) } else { config };
+        config.visitor_lifetime(self.visitor_lifetime)
     }
 
     pub(crate) fn any(&self, is_wanted: impl Fn(Step) -> bool) -> bool {
@@ -132,7 +157,7 @@ pub(crate) struct World {
 impl Scene {
     fn new(case: &Case<'_>) -> Self {
         let mut clocks = Clocks::new(case.processes, case.skew);
-        let config = |clock: &ManualClock| SessionConfig::builder().clock(clock.clone()).build();
+        let config = |clock: &ManualClock| case.config().clock(clock.clone()).build();
         let configs: Vec<_> = clocks.all().iter().map(|clock| config(clock).unwrap()).collect();
         let stage = Stage::new(clocks.all().to_vec(), Records::default());
         let engine = Arc::new(ServerSideSessions::new(stage.clone(), configs[0].clone()));
@@ -307,8 +332,13 @@ pub(crate) fn tags(flashes: &[Flash]) -> Vec<u64> {
 
 /// Returns the request with a cookie.
 pub(crate) fn open(engine: &Engine, cookie: &str) -> RequestSession {
-    let header = format!("{}={cookie}", engine.config().cookie_name());
-    let view = RequestView::builder().cookie_header(header.as_bytes()).build();
+    let config = engine.config();
+    let header = format!("{}={cookie}", config.cookie_name());
+    let view = match config.token_header() {
+        Some(_) => RequestView::builder().token_header(cookie.as_bytes()),
+        None => RequestView::builder().cookie_header(header.as_bytes()),
+    };
+    let view = view.build();
     RequestSession::with_shared(Arc::clone(engine) as _, view, OutagePolicy::Refuse)
 }
 
@@ -338,9 +368,7 @@ fn begin(
             session.log_in(owner, None).await.unwrap();
         }
         let headers = first.commit().await.into_result().unwrap();
-        let Cookie::Set(cookie) = Cookie::of(headers.set_cookie()) else {
-            panic!("no session was created")
-        };
+        let Cookie::Set(cookie) = Cookie::of(&headers) else { panic!("no session was created") };
         cookie
     }))
 }
