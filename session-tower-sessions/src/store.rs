@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use session_core::{Error, ErrorKind, Outcome, Session};
@@ -11,6 +11,9 @@ use tower_sessions_core::session::{self, Expiry, Id, Record};
 use tower_sessions_core::session_store::{self, SessionStore};
 
 use crate::values::{self, Values};
+
+/// The shortest lifetime that a session can have.
+const SHORTEST_LIFETIME: Duration = Duration::from_secs(1);
 
 pub(crate) struct RequestStore {
     /// `None` without a session layer.
@@ -87,11 +90,8 @@ impl RequestStore {
         let known = self.state().known.clone();
         let before = known.unwrap_or_else(|| values::of(&session));
         values::apply(&session, &before, after)?;
-        if let Some(expiry) = self.attached().and_then(|session| session.expiry()) {
-            let permanent = expiry != Expiry::OnSessionEnd;
-            if permanent != session.is_permanent() {
-                session.set_permanent(permanent)?;
-            }
+        if let Some(theirs) = self.attached().filter(|_| !session.is_empty()) {
+            set_lifetime(&session, &theirs)?;
         }
         self.state().known = Some(after.clone());
         if self.state().committing {
@@ -187,6 +187,20 @@ impl SessionStore for RequestStore {
 impl fmt::Debug for RequestStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestStore").field("request", &self.request).finish_non_exhaustive()
+    }
+}
+
+/// Sets the lifetime that corresponds to `set_expiry`, if a handler called that.
+fn set_lifetime(session: &Session, theirs: &session::Session) -> Result<(), Error> {
+    match theirs.expiry() {
+        None => Ok(()),
+        Some(Expiry::OnSessionEnd) => {
+            session.set_lifetime(None)?;
+            if session.is_permanent() { session.set_permanent(false) } else { Ok(()) }
+        }
+        Some(Expiry::OnInactivity(_) | Expiry::AtDateTime(_)) => {
+            session.set_lifetime(theirs.expiry_age().unsigned_abs().max(SHORTEST_LIFETIME))
+        }
     }
 }
 

@@ -8,14 +8,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use http::StatusCode;
-use http::header::VARY;
+use http::header::{SET_COOKIE, VARY};
 use session_core::{OwnerSessions as _, SessionConfig};
 use session_memory::{MemorySessions, MemoryStore};
 use session_tower::{Session as Ours, SessionLayer};
 use session_tower_sessions::TowerSessionsLayer;
 use support::{Browser, memory, on_ours};
+use time::OffsetDateTime;
 use tower_sessions::{Expiry, Session};
 
 fn browser(routes: Router) -> Browser {
@@ -151,25 +152,49 @@ async fn cycle_after_explicit_save_keeps_values_under_new_id() {
     assert_eq!(copy.text("/keys").await, "");
 }
 
+/// A handler that stores `a`, and sets the expiry.
+fn set_expiry(expiry: Expiry) -> MethodRouter {
+    get(async move |session: Session| {
+        session.insert("a", 1).await.unwrap();
+        session.set_expiry(Some(expiry));
+    })
+}
+
+/// The `Max-Age` of the session cookie that a response sets.
+fn max_age(page: &support::Page) -> Option<u64> {
+    let header = page.response.headers()[SET_COOKIE].to_str().unwrap();
+    header.split("; ").find_map(|attribute| attribute.strip_prefix("Max-Age=")?.parse().ok())
+}
+
 #[tokio::test]
-async fn expiry_decides_whether_session_is_permanent() {
-    let set = |expiry: Expiry| {
-        get(async move |session: Session| {
-            session.insert("a", 1).await.unwrap();
-            session.set_expiry(Some(expiry));
-        })
-    };
-    let permanent = async |session: Ours| session.is_permanent().to_string();
-    let day = Expiry::OnInactivity(time::Duration::DAY);
+async fn expiry_is_lifetime_of_this_session() {
+    let hours = time::Duration::hours(2);
+    let soon = OffsetDateTime::now_utc() + hours;
     let routes = Router::new()
-        .route("/day", set(day))
-        .route("/end", set(Expiry::OnSessionEnd))
-        .route("/permanent", get(permanent));
-    let mut browser = browser(routes);
-    browser.get("/day").await;
-    assert_eq!(browser.text("/permanent").await, "true");
-    browser.get("/end").await;
-    assert_eq!(browser.text("/permanent").await, "false");
+        .route("/inactivity", set_expiry(Expiry::OnInactivity(hours)))
+        .route("/date", set_expiry(Expiry::AtDateTime(soon)))
+        .route("/past", set_expiry(Expiry::AtDateTime(OffsetDateTime::UNIX_EPOCH)))
+        .route("/browser", set_expiry(Expiry::OnSessionEnd));
+    let mut browser = browser(with_basics(routes));
+    let begun = browser.get("/set").await;
+    assert_eq!(max_age(&begun), None);
+    // The cookie lives up to a minute longer than the lifetime.
+    assert_eq!(max_age(&browser.get("/inactivity").await), Some(7260));
+    assert_eq!(browser.text("/keys").await, "_lifetime,a");
+    assert_eq!(max_age(&browser.get("/browser").await), None);
+    assert_eq!(browser.text("/keys").await, "a");
+    let left = max_age(&browser.get("/date").await).unwrap();
+    assert!((7160..=7260).contains(&left), "{left}");
+    assert!((1..=2).contains(&max_age(&browser.get("/past").await).unwrap()));
+}
+
+#[tokio::test]
+async fn expiry_alone_begins_no_session() {
+    let day = Expiry::OnInactivity(time::Duration::DAY);
+    let expire = async move |session: Session| session.set_expiry(Some(day));
+    let mut browser = browser(Router::new().route("/", get(expire)));
+    browser.get("/").await;
+    assert!(!browser.has_cookies());
 }
 
 #[tokio::test]
