@@ -17,5 +17,5 @@ fn excerpts_are_lines_of_examples() {
             excerpts += 1;
         }
     }
-    assert_eq!(excerpts, 6);
+    assert_eq!(excerpts, 9);
 }
