@@ -170,6 +170,7 @@ impl<'a> SaveAttempt<'a> {
 }
 
 fn note_details(state: &mut State, saved: &mut Saved, is_removed: bool) {
+    state.data.is_removed |= is_removed;
     if is_removed || saved.outcome == Outcome::Dropped {
         state.data.details = SessionDetails::new();
     }

@@ -30,6 +30,8 @@ const SHORTEST: Duration = Duration::from_secs(1);
 pub(crate) struct Data {
     pub(crate) stored: StoredData,
     pub(crate) is_new: bool,
+    /// Whether a save of this request removed the session. What follows is another session.
+    pub(crate) is_removed: bool,
     /// Whether the session is permanent without the flag, by the settings.
     pub(crate) permanent_by_default: bool,
     pub(crate) renewal: Option<Renewal>,
@@ -120,7 +122,7 @@ impl Data {
     /// Returns whether the session has a cookie or a record: it was opened, or an earlier save
     /// stored it.
     pub(crate) fn is_stored(&self) -> bool {
-        !self.is_new || self.details != SessionDetails::new()
+        !(self.is_new || self.is_removed) || self.details != SessionDetails::new()
     }
 
     pub(crate) fn identity(&self) -> Identity {

@@ -207,6 +207,21 @@ async fn saves_of_one_request_create_one_session() {
     assert_eq!(recorded.take().len(), 1);
 }
 
+#[tokio::test]
+async fn session_after_logout_of_same_request_is_reported() {
+    let (app, recorded) = app();
+    let cookie = app.begin(write_user).await;
+    recorded.take();
+    let log_out_and_write = |session: &Session| {
+        log_out(session)?;
+        session.insert("message", "Goodbye")
+    };
+    let next = app.request(&cookie, log_out_and_write).await.cookie().unwrap();
+    let events = recorded.take();
+    assert!(events[0].starts_with("logged out visitor "), "{events:?}");
+    assert_eq!(events[1..], [format!("created visitor {}", handle(&app, &next).await)]);
+}
+
 #[test]
 fn debug_of_event_shows_no_owner_and_no_handle() {
     let session = session_core::events::EventSession::new(Some("ada"), Some("a-handle"));
