@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// The guides, and the lists that `scripts/peer-items` makes of the rustdoc of the libraries.
+/// The guides, and the lists that `scripts/peer-items` extracts from the rustdoc of the libraries.
 const GUIDES: [(&str, &str); 4] = [
     ("from-tower-sessions.md", "tower-sessions-0.15.txt"),
     ("from-actix-session.md", "actix-session-0.11.txt"),

@@ -113,7 +113,7 @@ impl Client<'_> {
             for (effect, anchors) in self.fresh.drain(..) {
                 changes.push(history.changes.len());
                 let ends_own = self.ends_own && effect == Effect::End;
-                // The values of a login belong to the session that it makes.
+                // The values of a login belong to the session that it starts.
                 let of_values = effect.is_of_values();
                 let anchors = if of_values { last.into_iter().collect() } else { anchors };
                 history.changes.push(Change {

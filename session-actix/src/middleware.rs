@@ -123,7 +123,7 @@ where
     }
 }
 
-/// The service that a [`SessionMiddleware`] makes of another service.
+/// The service of a [`SessionMiddleware`] around another service.
 pub struct SessionService<S, M = ()> {
     inner: S,
     middleware: SessionMiddleware<M>,

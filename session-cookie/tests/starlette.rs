@@ -1,4 +1,4 @@
-//! Cookies of Starlette's `SessionMiddleware`, made with itsdangerous 2.2.0.
+//! Cookies of Starlette's `SessionMiddleware`, generated with itsdangerous 2.2.0.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -7,7 +7,7 @@
 //!
 //! 1. [`open`](crate::SessionInterface::open) gets an [`OpenContext`] and returns an [`Opened`]
 //!    session. The interface may store data in it that handlers cannot access.
-//! 2. The handler reads and changes the [`Session`](crate::Session) that the core makes of it.
+//! 2. The handler reads and changes the [`Session`](crate::Session) that the core creates from it.
 //! 3. [`save`](crate::SessionInterface::save) gets a [`Save`]: the [`Contents`] to store, the
 //!    changes, and what else the request wants. It returns a [`Saved`]. The table of
 //!    [`RequestSession::commit`](crate::request::RequestSession::commit) shows the header that

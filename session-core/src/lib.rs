@@ -45,7 +45,7 @@
 //! # Stores
 //!
 //! To store sessions on a server, implement [`store::SessionStore`]: five calls on opaque bytes.
-//! [`ServerSideSessions`] makes sessions of it, and handles ids, merging, expiry and rotation.
+//! [`ServerSideSessions`] turns it into sessions, and handles ids, merging, expiry and rotation.
 //! Start at [`store`].
 //!
 //! # Interfaces

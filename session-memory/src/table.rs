@@ -10,8 +10,8 @@ use crate::hash::Place;
 use crate::shard::{Shard, Shared};
 
 const MAX_SHARDS: u64 = 64;
-/// The smallest capacity of a shard. A larger one makes a better choice of the record to evict,
-/// because it is the least recently used one of its shard.
+/// The smallest capacity of a shard. In a larger shard, the evicted record is a better choice,
+/// because it is the least recently used record of its shard.
 const MIN_PER_SHARD: u64 = 512;
 /// The number of a slot has 32 bits.
 const MAX_RECORDS: u64 = 1 << 31;

@@ -53,7 +53,7 @@ pub(crate) fn with_credentials(
 }
 
 impl Access {
-    /// Fails if a setting cannot apply to a connection that the application made.
+    /// Fails if a setting cannot apply to an existing connection of the application.
     pub(crate) fn check_unused(&self) -> RedisResult<()> {
         let is_set = self.username.is_some()
             || self.password.is_some()

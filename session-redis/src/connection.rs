@@ -42,7 +42,7 @@ async fn credentials_of(provider: &dyn CredentialsProvider) -> RedisResult<Crede
     provider.credentials().await.map_err(|error| io::Error::other(error).into())
 }
 
-/// A connection that the application made. It has to reconnect by itself.
+/// An existing connection of the application. It must reconnect by itself.
 pub(crate) struct Given<C>(pub(crate) C);
 
 #[async_trait]

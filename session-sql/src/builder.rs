@@ -57,7 +57,7 @@ impl SqlStoreBuilder {
     ///
     /// A name has at most 48 ASCII letters, digits and underscores, and does not start with a
     /// digit. The same applies to the schema. Both are quoted, so that PostgreSQL distinguishes
-    /// upper and lower case. They are checked when the store is made.
+    /// upper and lower case. They are checked when the store is created.
     pub fn table(mut self, name: impl Into<String>) -> Self {
         self.table = name.into();
         self
@@ -70,9 +70,9 @@ impl SqlStoreBuilder {
         self
     }
 
-    /// Sets a provider of the user and the password, which is called before each connection is
-    /// made. Use it for passwords that change and for tokens that expire. SQLite and an existing
-    /// pool refuse it.
+    /// Sets a provider of the user and the password, which is called before each new connection.
+    /// Use it for passwords that change and for tokens that expire. SQLite and an existing pool
+    /// refuse it.
     ///
     /// An open connection stays open, because servers check credentials only when a client
     /// connects. If the server refuses the credentials, the provider is called once more.

@@ -27,7 +27,7 @@ pub struct TestResponse {
     status: u16,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
-    /// As the test made it. A response that an application has just built has none yet.
+    /// The request of the test. A response that an application has just built has none yet.
     request: Option<Request>,
 }
 

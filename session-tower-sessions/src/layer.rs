@@ -51,7 +51,7 @@ impl<S> Layer<S> for TowerSessionsLayer {
     }
 }
 
-/// The service that a [`TowerSessionsLayer`] makes of another service.
+/// The service of a [`TowerSessionsLayer`] around another service.
 #[derive(Clone, Debug)]
 pub struct TowerSessionsService<S> {
     inner: S,

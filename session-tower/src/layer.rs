@@ -112,7 +112,7 @@ impl<M, S> Layer<S> for SessionLayer<M> {
     }
 }
 
-/// The service that a [`SessionLayer`] makes of another service.
+/// The service of a [`SessionLayer`] around another service.
 pub struct SessionService<S, M = ()> {
     inner: S,
     layer: SessionLayer<M>,

@@ -130,7 +130,7 @@ impl Application<'_> {
         &self.cookie_name
     }
 
-    /// The `Set-Cookie` header of a new session, as the interface and the core make it.
+    /// The `Set-Cookie` header of a new session, as the interface and the core create it.
     pub(crate) async fn rendered(
         &self,
         fill: impl FnOnce(&Session) -> Result<(), Error>,

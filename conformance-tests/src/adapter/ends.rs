@@ -43,7 +43,7 @@ rules! {
         application.equal((200, 1), (reply.status(), reply.session_cookies().len()))
     }
 
-    /// When the response is made, the session is committed: a later change fails with an error
+    /// When the response is ready, the session is committed. A later change fails with an error
     /// instead of being lost.
     ///
     /// Commit every session that was opened, even if it was only read.

@@ -12,7 +12,7 @@ const HOURS: Duration = Duration::from_hours(5);
 rules! {
     ($) pub(crate) const BELIEVED, macro __interface_believed, for InterfaceUnderTest;
 
-    /// A cookie made of the start of one valid cookie and the end of another opens nothing.
+    /// A cookie composed of the start of one valid cookie and the end of another opens nothing.
     ///
     /// Sign the whole value at once. Parts with separate signatures can be exchanged, as can the
     /// parts of a session in several cookies.

@@ -111,7 +111,7 @@ rules! {
     /// With `Refresh::WhenAccessed`, a request whose handler does not obtain the session sets no
     /// cookie and does not extend the expiry.
     ///
-    /// Return from `config` the configuration that the interface was made with.
+    /// Return from `config` the configuration with which the interface was created.
     async fn an_untouched_request_puts_nothing_off(under_test) {
         let builder = SessionConfig::builder().permanent_lifetime(HOUR).refresh(Refresh::WhenAccessed);
         let (_, mut visitor, _) = permanent(under_test, builder).await?;

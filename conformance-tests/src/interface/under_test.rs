@@ -1,4 +1,4 @@
-//! The interface under test: how to make it, and its clock.
+//! The interface under test: its constructor and its clock.
 
 use std::fmt;
 use std::pin::Pin;
@@ -41,7 +41,7 @@ pub struct InterfaceUnderTest {
 }
 
 impl InterfaceUnderTest {
-    /// Returns the interfaces that a function makes for a configuration. The clock of the
+    /// Returns the interfaces that a function creates for a configuration. The clock of the
     /// configuration stands still until a rule advances it.
     pub fn new<I, F>(make: impl Fn(SessionConfig) -> F + Send + Sync + 'static) -> Self
     where

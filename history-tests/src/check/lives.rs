@@ -77,7 +77,7 @@ fn check_found(
 /// Returns how the session of a path was ended before a tick, if it surely was.
 pub(crate) fn ended_before(model: &Model<'_>, path: &[Token], tick: Tick) -> Option<String> {
     path.iter().enumerate().find_map(|(position, token)| {
-        // A copy that a login made before the end is another session.
+        // A copy by a login before the end is another session.
         let copied = (position..path.len()).find_map(|next| model.copied_after(path, next));
         let ends = |change: &Change| {
             change.effect == Effect::End
@@ -213,7 +213,7 @@ fn cuts_off(model: &Model<'_>, attempt: &Attempt, change: &Change) -> bool {
     read > written + TOMBSTONE_LIFE
 }
 
-/// Returns whether the session that a login made is alive for sure, and has the owner of the login.
+/// Returns whether the session of a login is certainly alive and has the owner of the login.
 pub(crate) fn is_surely_owned(
     model: &Model<'_>,
     token: Token,

@@ -55,7 +55,7 @@ async fn newest_key_encrypts_records() {
     assert!(!newest_key_writes(&make, |new, old| old.clone().with_fallback(&new)).await);
 }
 
-/// Cookies that an attacker can make without the key.
+/// Cookies that an attacker can forge without the key.
 fn weaker_forms(genuine: &[String]) -> Vec<String> {
     let json = r#"{"user":"ada"}"#;
     let (url, plain) = (URL_SAFE_NO_PAD.encode(json), STANDARD.encode(json));

@@ -47,7 +47,7 @@ fn constructor_that_accepts_weak_key_is_found() {
     assert!(accepted(|key| key.len() >= 32 && different(key) >= 6).is_some());
 }
 
-/// Returns whether a cookie hides its contents, and opens only under the name it was made for.
+/// Returns whether a cookie hides its contents, and opens only under its own name.
 async fn is_sealed(make: impl Fn(&str) -> Arc<dyn SessionInterface>) -> bool {
     let (one, other) = (make("one"), make("other"));
     let value = visit(&one, b"", &storing("user", "secret-text")).await.unwrap().unwrap();

@@ -124,7 +124,7 @@ async fn logout_holds_on_every_store_and_adapter() {
     }
 }
 
-/// Ends the session only when the response is made.
+/// Ends the session only when the response is ready.
 fn mutant_of_logout_at_commit() -> Login {
     let end = async |session: Session| session.clear().map(|()| String::new());
     Login { begin: storing("user", "ada"), end: handler(end), is_real: false }

@@ -50,7 +50,7 @@ where
     }
 }
 
-/// The service that a [`CsrfMiddleware`] makes of another service.
+/// The service of a [`CsrfMiddleware`] around another service.
 pub struct CsrfService<S> {
     inner: Rc<S>,
     config: CsrfConfig,

@@ -61,7 +61,7 @@ where
     }
 }
 
-/// The service that a [`GuardMiddleware`] makes of another service.
+/// The service of a [`GuardMiddleware`] around another service.
 pub struct GuardService<S, U> {
     inner: Rc<S>,
     guard: Guard<U>,

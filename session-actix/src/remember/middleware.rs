@@ -48,7 +48,7 @@ where
     }
 }
 
-/// The service that a [`RememberMiddleware`] makes of another service.
+/// The service of a [`RememberMiddleware`] around another service.
 pub struct RememberService<S> {
     inner: Rc<S>,
     settings: RememberMe,

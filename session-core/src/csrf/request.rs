@@ -172,7 +172,7 @@ impl CsrfRequest {
     }
 }
 
-/// The CSRF protection of a request, for handlers: makes and verifies tokens.
+/// The CSRF protection of a request, for handlers, which creates and verifies tokens.
 ///
 /// A handler gets it from the extractor of an adapter.
 #[derive(Clone)]
@@ -266,7 +266,7 @@ impl Csrf {
         secret.filter(|secret| FlaskWtf::is_secret(secret))
     }
 
-    /// Returns the secret in the session, which is made if there is none.
+    /// Returns the secret in the session. Creates it if there is none.
     fn secret_to_send(&self) -> Result<String, Error> {
         if let Some(secret) = self.secret() {
             return Ok(secret);

@@ -57,7 +57,7 @@ fn utf8_of_latin1(bytes: &[u8]) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// Returns what Python's `f"{value}"` makes of bytes or `None`, which is what Flask-Login hashes.
+/// Returns the result of Python's `f"{value}"` for bytes or `None`, which Flask-Login hashes.
 fn python_repr(bytes: Option<Vec<u8>>) -> String {
     let Some(bytes) = bytes else { return "None".to_owned() };
     let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { '"' } else { '\'' };

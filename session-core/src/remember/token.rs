@@ -29,8 +29,8 @@ impl SeriesId {
     }
 }
 
-/// A token: the series, how many generations of tokens are older, and a random number that makes it
-/// different from others of its generation.
+/// A token: the series, the number of older generations of tokens, and a random number that
+/// distinguishes it from others of its generation.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) struct Token {
     pub(super) series: SeriesId,

@@ -79,7 +79,7 @@ impl SessionDetails {
     }
 
     /// Returns the public handle of the session, which names it in a log, on a page or for a rate
-    /// limit. It is not an id, and no cookie can be made of it.
+    /// limit. It is not an id, and no cookie can be derived from it.
     ///
     /// The handle stays the same when the id changes. A login starts another session and changes
     /// it. If the session has an owner, it is the handle of

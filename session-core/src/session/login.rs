@@ -51,7 +51,7 @@ impl Login {
         self.parts.authenticated_at
     }
 
-    /// Returns the stamp that the login was made with.
+    /// Returns the stamp of the login.
     pub fn stamp(&self) -> Option<&str> {
         self.parts.stamp.as_deref()
     }

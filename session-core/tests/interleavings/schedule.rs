@@ -49,7 +49,7 @@ pub(crate) struct Ran {
     pub(crate) judged: usize,
 }
 
-/// Runs the requests that `start` makes, in every order, and lets `check` judge each. Orders in
+/// Runs the requests that `start` creates, in every order, and lets `check` judge each. Orders in
 /// which the fault did not happen, or the clocks were not used up, are not judged.
 pub(crate) fn every_order<W>(start: impl Fn() -> Start<W>, check: impl Fn(&W, &[usize])) -> Ran {
     let mut turns: Vec<Turn> = Vec::new();

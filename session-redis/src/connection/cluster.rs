@@ -39,7 +39,7 @@ const PATIENCE: u32 = 5;
 pub(crate) struct Cluster {
     client: Arc<ClusterClient>,
     slot: Arc<Mutex<Current>>,
-    /// Locked while new connections are being made.
+    /// Locked while new connections are being opened.
     renewing: Arc<tokio::sync::Mutex<()>>,
     patience: Duration,
 }

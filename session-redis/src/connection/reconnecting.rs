@@ -66,7 +66,7 @@ impl Connector for Server {
 }
 
 pub(crate) struct Reconnecting<C> {
-    /// Locked while a connection is being made, so that one is made for all waiting calls.
+    /// Locked while a connection is being opened, so that all waiting calls share one connection.
     connector: tokio::sync::Mutex<C>,
     slot: Arc<Slot>,
     made: AtomicU64,

@@ -68,7 +68,7 @@ impl SqliteAddress {
             return Err(ignored("sqlite", "the parameter `mode`, beside `:memory:`".to_owned()));
         }
         if file.is_empty() && !in_memory {
-            // SQLite would make a temporary database for each connection.
+            // SQLite would create a temporary database for each connection.
             return Err(invalid("sqlite", "the address names no file".to_owned()));
         }
         Ok(Self { in_memory, creates: matches!(mode, None | Some("rwc")) })

@@ -45,7 +45,7 @@ impl<S> Layer<S> for CsrfLayer {
     }
 }
 
-/// The service that a [`CsrfLayer`] makes of another service.
+/// The service of a [`CsrfLayer`] around another service.
 #[derive(Clone, Debug)]
 pub struct CsrfService<S> {
     inner: S,

@@ -51,7 +51,7 @@ impl<S, U> Layer<S> for GuardLayer<U> {
     }
 }
 
-/// The service that a [`GuardLayer`] makes of another service.
+/// The service of a [`GuardLayer`] around another service.
 pub struct GuardService<S, U> {
     inner: S,
     guard: Guard<U>,

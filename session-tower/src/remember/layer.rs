@@ -38,7 +38,7 @@ impl<S> Layer<S> for RememberLayer {
     }
 }
 
-/// The service that a [`RememberLayer`] makes of another service.
+/// The service of a [`RememberLayer`] around another service.
 #[derive(Clone, Debug)]
 pub struct RememberService<S> {
     inner: S,
