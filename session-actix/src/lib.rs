@@ -36,7 +36,7 @@
 //! | the inner service returns an error instead of a response | the session is saved, and the response of the error sets the cookie |
 //! | a response body is streamed | the headers are sent before the first chunk; later changes fail with `ErrorKind::Committed`, and so does a body that obtains the session for the first time |
 //! | a connection is upgraded, for example to a WebSocket | the response to the handshake sets the cookie; later changes need `Session::reopen` |
-//! | a handler panics | nothing is saved, unless a middleware inside this one turns the panic into a response |
+//! | a handler panics | nothing is saved, and the client does not get the new id of an earlier `Session::save`, unless a middleware inside this one turns the panic into a response |
 //! | the client disconnects | actix-web lets the handler finish, and the session is saved. With `HttpServer::h1_allow_half_closed(false)`, the handler is dropped and nothing is saved |
 //! | the save fails | the response is replaced by an error response: 503 if the backend is down, otherwise 500. It still sets the cookie of an earlier `Session::save` |
 //! | the backend is down when a handler obtains the session | 503 before the handler runs, or an anonymous session, by [`on_outage`](SessionMiddleware::on_outage) |

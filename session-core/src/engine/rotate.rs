@@ -196,7 +196,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let now = self.config.now();
         let successor = self.successor(moved, true, now, &saving.deadline).await?;
         let Some(live) = successor else { return Ok(Saved::dropped()) };
-        if save.changes().is_empty() && save.login().is_none() {
+        if save.changes().is_empty() {
             return Ok(Saved::new(CookieAction::Keep, Outcome::Stored));
         }
         let contents = merge(saving, &live.record, live.payload)?;

@@ -160,6 +160,18 @@ mod tests {
         }
     }
 
+    /// The second call stands for a thread that found the messages before the first took them.
+    #[test]
+    fn thread_that_was_overtaken_takes_each_message_once() {
+        let session = session(r#"{"_flashes":[["info","a"],["info","b"]]}"#);
+        session.take_flashes().unwrap();
+        let taken = session.write(State::take_flashes).unwrap();
+        assert_eq!(taken.iter().map(Flash::text).collect::<Vec<_>>(), ["a", "b"]);
+        let newer = r#"{"_flashes":[["info","a"],["info","b"],["info","a"]]}"#;
+        let replayed = state_of(&session).changes().replay(newer).unwrap();
+        assert_eq!(replayed, r#"{"_flashes":[["info","a"]]}"#);
+    }
+
     #[test]
     fn category_that_is_not_text_is_its_json() {
         let list = r#"[{" t":[3,"a"]},{" t":[null,"b"]},[{" t":["x",1]},"c"],["3","d"]]"#;

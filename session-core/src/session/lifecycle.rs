@@ -217,6 +217,10 @@ impl Session {
     /// the session then shows the changes that other requests have stored in the meantime. On a
     /// cookie backend, this only determines the cookie that the response sets.
     ///
+    /// If the save changes or removes the id, the response tells the client, also if saving with
+    /// the response fails. If the handler panics, no response has the new id, and the client loses
+    /// the session.
+    ///
     /// If the future is dropped, the changes are saved with the response. They may then have
     /// reached the store already; a server-side backend does not apply them twice.
     ///

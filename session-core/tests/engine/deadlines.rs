@@ -1,5 +1,8 @@
 //! Operations on a slow store. No call starts after the deadline of its operation.
 
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use session_core::request::RequestSession;
@@ -103,6 +106,35 @@ async fn no_call_starts_after_deadline() {
                 }
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn late_create_at_the_deadline_is_a_conflict() {
+    for is_rotation in [false, true] {
+        let app = App::new();
+        let cookie = app.begin(increment).await;
+        let request = app.open(if is_rotation { &cookie } else { "" });
+        let session = request.session().await.unwrap();
+        increment(&session).unwrap();
+        if is_rotation {
+            session.rotate_id().unwrap();
+        }
+        app.store.delay(Create);
+        app.store.fail(Load, ErrorKind::Unavailable);
+        session.save().await.unwrap_err();
+        app.store.recover();
+
+        app.store.slow_down(&app.clock, MILLISECOND * 1500);
+        app.store.hold_next(Create);
+        let mut commit = pin!(request.commit());
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(commit.as_mut().poll(&mut context).is_pending());
+        app.store.apply_late_calls();
+        app.store.resume();
+        let Poll::Ready(committed) = commit.poll(&mut context) else { panic!("still waiting") };
+        let error = committed.error.expect("no time is left");
+        assert_eq!(error.kind(), ErrorKind::Conflict, "rotation: {is_rotation}, {error}");
     }
 }
 

@@ -34,6 +34,9 @@ struct Shared {
     panics_in: Option<&'static str>,
     refused_by_browsers: bool,
     always_sets: bool,
+    /// The session that each hook reads, and the values that they found.
+    session: Option<Session>,
+    found: Vec<(&'static str, String)>,
 }
 
 impl Probe {
@@ -41,7 +44,11 @@ impl Probe {
         let mut shared = self.shared.lock().unwrap();
         *shared.calls.entry(hook).or_default() += 1;
         let panics = shared.panics_in == Some(hook);
+        let session = shared.session.clone();
         drop(shared);
+        if let Some(user) = session.and_then(|session| session.get("user").unwrap()) {
+            self.set(|shared| shared.found.push((hook, user)));
+        }
         assert!(!panics, "{hook} was told to panic");
     }
 
@@ -195,6 +202,23 @@ async fn panic_in_hook_leaves_session_and_store_usable() {
         assert_eq!(app.payload(&cookie).await, r#"{"n":1}"#, "{hook}");
         app.request(&cookie, |session| session.insert("n", 3)).await;
         assert_eq!(app.payload(&cookie).await, r#"{"n":3}"#, "{hook}");
+    }
+}
+
+/// A hook that is called under the lock of the session would wait for itself.
+#[tokio::test]
+async fn hook_can_read_session_it_is_called_for() {
+    let (app, probe) = app();
+    let cookie = app.begin(write_user).await;
+    let request = app.open(&cookie);
+    let session = request.session().await.unwrap();
+    session.insert("user", "eve").unwrap();
+    session.rotate_id().unwrap();
+    probe.set(|shared| shared.session = Some(session));
+    request.commit().await.into_result().unwrap();
+    let found = std::mem::take(&mut probe.shared.lock().unwrap().found);
+    for hook in [ATTRIBUTES, LIFETIME, SHOULD_SET] {
+        assert!(found.contains(&(hook, "eve".to_owned())), "{hook}: {found:?}");
     }
 }
 

@@ -142,6 +142,31 @@ async fn login_key_is_refused_and_login_cannot_be_forged() {
 }
 
 #[tokio::test]
+async fn login_that_meets_rotation_stores_its_owner() {
+    for is_saved_before in [false, true] {
+        let app = App::new();
+        let old = app.begin(write_user).await;
+        let request = app.open(&old);
+        let session = request.session().await.unwrap();
+        if is_saved_before {
+            session.insert("cart", 1).unwrap();
+            session.save().await.unwrap();
+        }
+        let rotated = app.request(&old, Session::rotate_id).await.cookie().unwrap();
+        session.log_in("ada", None).await.unwrap();
+        let headers = request.commit().await.into_result().unwrap();
+        assert_eq!(session.outcome(), Some(Outcome::Stored));
+        let new = crate::support::cookie(&headers).unwrap();
+        let found = app.peek(&new).await;
+        assert_eq!(found.owner().as_deref(), Some("ada"));
+        assert!(found.contains_key("user") && found.contains_key("cart") == is_saved_before);
+        for cookie in [old, rotated] {
+            assert!(app.peek(&cookie).await.is_new());
+        }
+    }
+}
+
+#[tokio::test]
 async fn logout_reports_whether_it_ended_session() {
     let app = App::new();
     for cookie in ["", UNKNOWN] {

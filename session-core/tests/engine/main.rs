@@ -9,6 +9,7 @@ mod broken_off;
 mod calls;
 mod combined;
 mod continued;
+mod cookies;
 mod deadlines;
 mod details;
 mod emptied;

@@ -269,3 +269,15 @@ pub fn write_permanent(session: &Session) -> Result<(), Error> {
     session.set_permanent(true)?;
     session.insert("user", "ada")
 }
+
+/// A request that has opened its session, before other requests change it.
+pub async fn slow(app: &App, cookie: &str) -> RequestSession {
+    let request = app.open(cookie);
+    request.session().await.unwrap();
+    request
+}
+
+pub async fn finish(request: RequestSession) -> Response {
+    let headers = request.commit().await.into_result().unwrap();
+    Response::new(headers, request.session().await.unwrap().outcome())
+}
