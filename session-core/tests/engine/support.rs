@@ -270,7 +270,7 @@ pub fn write_permanent(session: &Session) -> Result<(), Error> {
     session.insert("user", "ada")
 }
 
-/// A request that has opened its session, before other requests change it.
+/// Returns a request that has opened its session, before other requests change it.
 pub async fn slow(app: &App, cookie: &str) -> RequestSession {
     let request = app.open(cookie);
     request.session().await.unwrap();
