@@ -214,6 +214,12 @@ async fn run_save(client: &mut Client<'_>, mode: SaveMode, session: &Session) {
             let in_flight = client.begin_save(session, false);
             let (first, second) = tokio::join!(session.save(), session.save());
             client.log(|| format!("two saves: {first:?}, {second:?}"));
+            if first.is_err() && matches!(&second, Ok(Outcome::Dropped)) {
+                // The first one may have been stored before the session ended.
+                client.end_save(in_flight, Some(&first), session);
+                let again = client.begin_save(session, false);
+                return client.end_save(again, Some(&second), session);
+            }
             // The second save stores the changes that the first could not store.
             let has_failed = matches!(&first, Err(_) | Ok(Outcome::Unchanged));
             let is_second = matches!(&second, Ok(Outcome::Stored))
