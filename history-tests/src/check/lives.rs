@@ -183,7 +183,14 @@ fn check_dropped(model: &Model<'_>, attempt: &Attempt) -> Option<String> {
         |change: &Change| change.request != attempt.request && cuts_off(model, attempt, change);
     let may_be_gone =
         |path: &[Token]| model.may_be_gone(path, attempt.opened_at, attempt.end, cuts);
-    (!may_be_gone(opened) && !may_be_gone(&attempt.path)).then(text)
+    // The session may have moved by a save of this request whose outcome is unknown.
+    let moved = model.history.attempts.iter().filter(|earlier| {
+        earlier.request == attempt.request
+            && earlier.start < attempt.start
+            && matches!(earlier.result, SaveResult::Failed(_) | SaveResult::GivenUp)
+    });
+    let mut paths = moved.map(|earlier| &*earlier.path).chain([opened, &attempt.path]);
+    (!paths.any(may_be_gone)).then(text)
 }
 
 /// Returns whether the id in the cookie of a request may have been moved before.
