@@ -17,10 +17,12 @@ use crate::{Error, ErrorKind, Outcome};
 pub(super) const BATCH: usize = 100;
 
 /// The result of a search for a session that a removal did not find.
-#[expect(clippy::large_enum_variant, reason = "it is short-lived")]
 enum Left {
     /// The session is in this record.
     Record(RecordRef),
+    /// The owner's list has this record of the session, and perhaps more: an unfinished rotation
+    /// may have left one.
+    Listed(RecordRef),
     /// The record now has another session or another owner.
     Another,
     /// The record is gone, and the owner's list does not have the session.
@@ -106,26 +108,24 @@ impl<S: SessionStore> ServerSideSessions<S> {
     ) -> Result<bool, Error> {
         let _permit = self.queue.wait(record.key, deadline).await?;
         let mut target = record.clone();
-        let mut unknown = None;
+        let (mut unknown, mut is_listed) = (None, false);
         loop {
             let failure = match self.remove(&target).await {
-                Ok(true) => return Ok(true),
-                Ok(false) => deadline.check_lookup().map(|()| None)?,
+                Ok(true) if !is_listed => return Ok(true),
+                Ok(_) => deadline.check_lookup().map(|()| None)?,
                 Err(error) if !deadline.allows_lookup() => return Err(error),
                 Err(error) => Some(error),
             };
             let left = match self.left_of(&target, owner, deadline).await? {
                 Left::Record(left) => left,
+                Left::Listed(left) => {
+                    is_listed = true;
+                    left
+                }
                 Left::Another => return Ok(owner.is_some()),
                 Left::Ended => return Ok(true),
                 Left::Nothing if owner.is_some() => return Ok(true),
-                Left::Nothing => match failure.or(unknown) {
-                    None if !record.is_removal_tried => return Ok(false),
-                    // A call failed, but it has removed the record, or another request has.
-                    _ if self.is_recent(&target) => return Ok(true),
-                    None => return Ok(false),
-                    Some(failure) => return Err(failure),
-                },
+                Left::Nothing => return self.is_removed(record, &target, failure.or(unknown)),
             };
             if (left.key, left.version) == (target.key, target.version)
                 && let Some(failure) = failure
@@ -136,6 +136,22 @@ impl<S: SessionStore> ServerSideSessions<S> {
             unknown = failure.or(unknown);
             target = left;
             deadline.retry()?;
+        }
+    }
+
+    /// Returns whether a session without an owner has ended, after its record is gone.
+    fn is_removed(
+        &self,
+        record: &RecordRef,
+        target: &RecordRef,
+        failure: Option<Error>,
+    ) -> Result<bool, Error> {
+        match failure {
+            None if !record.is_removal_tried => Ok(false),
+            // A call failed, but it has removed the record, or another request has.
+            _ if self.is_recent(target) => Ok(true),
+            None => Ok(false),
+            Some(failure) => Err(failure),
         }
     }
 
@@ -234,7 +250,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         };
         deadline.check_lookup()?;
         let listed = self.find_listed(index, of, record.lineage, deadline).await?;
-        Ok(listed.map_or(Left::Ended, Left::Record))
+        Ok(listed.map_or(Left::Ended, Left::Listed))
     }
 
     /// Finds a session among those of its owner, by its lineage.

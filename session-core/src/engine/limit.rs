@@ -25,21 +25,29 @@ impl<S: SessionStore> ServerSideSessions<S> {
         };
         let keys = self.store.keys_of(index, owner).await?;
         let now = self.config.now();
-        let mut last: Vec<Listed> = Vec::new();
+        let (mut last, mut ended) = (Vec::<Listed>::new(), HashSet::new());
         for keys in keys.chunks(BATCH) {
             last.append(&mut self.listed(owner, keys, now).await?.sessions);
             last.retain(|session| !session.is_orphan);
             last.sort_by(|one, other| other.rank().cmp(&one.rank()));
-            // A session that is being rotated may have two records.
+            // A session that is being rotated may have two records. Both are ended.
             let mut handles = HashSet::new();
-            last.retain(|session| handles.insert(session.handle.clone()));
-            for session in last.drain(limit.min(last.len())..) {
+            let is_kept = |session: &&Listed| {
+                handles.insert(session.handle.clone());
+                handles.len() <= limit
+            };
+            let kept = last.iter().take_while(is_kept).count();
+            for session in last.drain(kept..) {
                 let mut deadline = Deadline::start(&self.config);
                 self.end_record(&session.live.record, Some(owner), &mut deadline).await?;
-                let session = EventSession::new(Some(owner), Some(&session.handle));
-                self.store.events.report(Event::Ended { session });
+                if ended.insert(session.handle.clone()) {
+                    let session = EventSession::new(Some(owner), Some(&session.handle));
+                    self.store.events.report(Event::Ended { session });
+                }
             }
         }
+        let mut handles = HashSet::new();
+        last.retain(|session| handles.insert(session.handle.clone()));
         Ok(last.into_iter().map(|session| session.shown(now)).collect())
     }
 }

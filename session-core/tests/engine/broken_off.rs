@@ -1,11 +1,11 @@
 //! Rotations that are interrupted between their two writes, and the records that they leave on an
 //! owner's list.
 
-use session_core::{ErrorKind, Session};
+use session_core::{ErrorKind, Outcome, Session};
 
 use crate::owners::{handle_of, is_live, list, log_in_on_phone};
 use crate::store::Call::{Remove, Replace};
-use crate::support::{App, Handler, MINUTE, SECOND, log_in, write_user};
+use crate::support::{App, HOUR, Handler, MINUTE, SECOND, finish, log_in, slow, write_user};
 
 /// Interrupts a rotation between its two writes. The record of the new id exists, and the old
 /// record is unchanged.
@@ -89,5 +89,45 @@ async fn rotation_that_failed_removes_its_record() {
         assert_eq!(list(&app, "ada").await.len(), 1);
         assert_eq!(app.store.records().len(), 1);
         assert!(is_live(&app, &cookie).await);
+    }
+}
+
+/// A session that was rotated so long ago that its tombstone has expired. Rotations that were
+/// broken off have left further records of it. Returns the cookie.
+async fn rotate_beside_leftovers(app: &App, cookie: &str) -> String {
+    for _ in 0..4 {
+        break_off(app, cookie, Session::rotate_id).await;
+    }
+    let new = app.request(cookie, Session::rotate_id).await.cookie().unwrap();
+    app.clock.advance(HOUR);
+    assert!(is_live(app, &new).await);
+    new
+}
+
+#[tokio::test]
+async fn logout_ends_session_beside_leftovers_of_rotations() {
+    // The keys are random, and so is their order.
+    for _ in 0..5 {
+        let app = App::new();
+        let old = app.begin(log_in).await;
+        let request = slow(&app, &old).await;
+        let new = rotate_beside_leftovers(&app, &old).await;
+        let outcome = request.session().await.unwrap().log_out().await.unwrap();
+        assert_eq!(outcome, Outcome::Stored);
+        finish(request).await;
+        assert!(!is_live(&app, &new).await);
+        assert!(list(&app, "ada").await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn limit_ends_session_beside_leftovers_of_rotations() {
+    for _ in 0..5 {
+        let app = App::with(|config| config.max_sessions(1));
+        let old = app.begin(log_in).await;
+        let new = rotate_beside_leftovers(&app, &old).await;
+        let last = app.begin(log_in).await;
+        assert!(is_live(&app, &last).await && !is_live(&app, &new).await);
+        assert_eq!(list(&app, "ada").await.len(), 1);
     }
 }
