@@ -57,7 +57,7 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
         ],
         applies: |verdict| {
             verdict
-                .faulty_request(FaultKind::is_unknown)
+                .faulty_request(FaultKind::hides_outcome)
                 .is_some_and(|log| log.has_failed() && log.tried(Step::is_login).next().is_some())
         },
         reason: "the client must not have a login that it was told has failed",
@@ -112,11 +112,14 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
         },
     },
     Exception {
-        name: "unconfirmed id after the tombstone",
-        rules: &[Invariant::ChangesAreKept],
+        name: "unknown change of the id after the tombstone",
+        rules: &[Invariant::ChangesAreKept, Invariant::DroppedChangesStayAway],
         applies: |verdict| {
             let is_unconfirmed = |log: &Log| log.cookie().is_some_and(|id| id.ends_with('~'));
-            verdict.case.tombstones_may_expire() && verdict.logs.iter().any(is_unconfirmed)
+            let changes_id = |log: &Log| log.tried(Step::changes_id).next().is_some();
+            verdict.case.tombstones_may_expire()
+                && (verdict.logs.iter().any(is_unconfirmed)
+                    || verdict.faulty_request(FaultKind::hides_outcome).is_some_and(changes_id))
         },
         reason: "after the tombstone has expired, a finished rotation looks like an ended session",
         example: || {

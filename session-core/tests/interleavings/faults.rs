@@ -65,6 +65,11 @@ impl FaultKind {
         !self.cuts() && !self.drops_a_save() && self != Self::Never
     }
 
+    /// Returns whether the request continues without the outcome of a call.
+    pub(crate) fn hides_outcome(self) -> bool {
+        self.is_unknown() || self.drops_a_save()
+    }
+
     /// Returns whether a call of a dropped future is carried out later.
     pub(crate) fn leaves_calls(self) -> bool {
         matches!(self, Self::CutLate | Self::SaveDroppedLate)

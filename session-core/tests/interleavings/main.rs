@@ -185,6 +185,17 @@ fn exceptions_are_reached() {
 }
 
 #[test]
+fn design_lists_the_exceptions() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../DESIGN.md");
+    let design = std::fs::read_to_string(path).unwrap();
+    let (_, table) = design.split_once("| exception | reason |\n|---|---|\n").unwrap();
+    let listed: Vec<&str> = table.lines().take_while(|line| line.starts_with('|')).collect();
+    let rows: Vec<String> =
+        EXCEPTIONS.iter().map(|row| format!("| {} | {} |", row.name, row.reason)).collect();
+    assert_eq!(listed, rows);
+}
+
+#[test]
 fn updates_in_one_process_load_once_and_save_once() {
     for count in 2..=3 {
         let requests: Vec<Request> = vec![&[Update]; count];
