@@ -50,8 +50,8 @@ fn rows_of(design: &str) -> Vec<(&str, Vec<&str>)> {
         .collect()
 }
 
-/// Returns the functions that are tests, by an attribute or in a list of a macro. Each function of a suite
-/// becomes one.
+/// Returns the functions that are tests, by an attribute or in a list of a macro. Each function of
+/// a suite becomes one.
 fn tests_in(source: &str, is_suite: bool) -> Vec<String> {
     let mut tests = Vec::new();
     let mut is_test = is_suite;

@@ -60,7 +60,7 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
                 .faulty_request(FaultKind::hides_outcome)
                 .is_some_and(|log| log.has_failed() && log.tried(Step::is_login).next().is_some())
         },
-        reason: "the client must not have a login that it was told has failed",
+        reason: "the response reported a failure, so the client must not be logged in",
         example: || (Case::new(2, &[&[LogIn("ada")], &[Write("a")]]), &[FaultKind::LostThenDown]),
     },
     Exception {
@@ -105,7 +105,7 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
         name: "tombstone that has expired",
         rules: &[Invariant::LiveSessionsTakeChanges, Invariant::BrowsersKeepTheSession],
         applies: |verdict| verdict.case.tombstones_may_expire(),
-        reason: "a request that began before a rotation lasted longer than the tombstone",
+        reason: "a request that started before a rotation ran for longer than the tombstone",
         example: || {
             let case = Case::new(2, &[&[Rotate], &[Read, List, Write("a")]]);
             (Case { ticks: &[Tick::Pass(611)], ..case }, &[])
@@ -134,7 +134,7 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
             let mut began = verdict.logs.iter().filter(|log| log.tried_to_begin());
             verdict.case.tombstones_may_look_old() && began.next().is_some()
         },
-        reason: "ten seconds after a login, the old id begins a new session",
+        reason: "ten seconds after a login, the old id starts a new session",
         example: || {
             let case = Case::new(2, &[&[LogIn("ada")], &[LogIn("ada")]]);
             (Case { skew: [0, 300, 0], ..case }, &[])
