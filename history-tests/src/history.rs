@@ -183,6 +183,8 @@ pub(crate) struct Cookie {
     pub(crate) value: String,
     /// The path of its session, as far as known. It never changes, because a login changes the id.
     pub(crate) path: Option<Vec<Token>>,
+    /// The path of the session that an unknown rotation may have moved to it.
+    pub(crate) moved_from: Option<Vec<Token>>,
     /// The responses that set it, without those of failed requests.
     pub(crate) set: Vec<SetCookie>,
     pub(crate) delivered: bool,
@@ -289,9 +291,13 @@ impl History {
         }
         let index = self.cookies.len();
         self.cookie_of.insert(value.to_owned(), index);
-        let cookie =
-            Cookie { value: value.to_owned(), path: None, set: Vec::new(), delivered: false };
-        self.cookies.push(cookie);
+        self.cookies.push(Cookie {
+            value: value.to_owned(),
+            path: None,
+            moved_from: None,
+            set: Vec::new(),
+            delivered: false,
+        });
         index
     }
 

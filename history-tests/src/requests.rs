@@ -253,6 +253,9 @@ fn set_cookie(client: &Client<'_>, committed: &Committed, sent: Option<&str>) ->
     let index = history.add_cookie(value);
     history.log(number, || format!("the response sets cookie {index}"));
     let cookie = &mut history.cookies[index];
+    if value.ends_with('~') {
+        cookie.moved_from.get_or_insert_with(|| client.path.clone());
+    }
     if let (Some(start), None) = (client.last_stored, &committed.error) {
         cookie.set.push(SetCookie { start, end });
         cookie.path.get_or_insert_with(|| client.path.clone());

@@ -65,7 +65,8 @@ impl<'a> Model<'a> {
             // A logout with an id that was rotated away reaches the session of the cookie.
             if change.effect == Effect::End && !change.found && !change.ends_own {
                 let cookie = change.cookie.map(|cookie| &self.history.cookies[cookie]);
-                let last = cookie.and_then(|cookie| cookie.path.as_ref()?.last().copied());
+                let path = cookie.and_then(|it| it.path.as_ref().or(it.moved_from.as_ref()));
+                let last = path.and_then(|path| path.last().copied());
                 change.anchors.extend(last);
             }
             for anchor in &change.anchors {
