@@ -42,7 +42,9 @@ impl<S: SessionStore> ServerSideSessions<S> {
         check_attached(save)?;
         let mut is_ended = self.end_record(record, None, &mut deadline).await?;
         if let Some(successor) = record.successor {
-            is_ended |= self.end_planned(self.key_of(successor.id), &mut deadline).await?;
+            let key = self.key_of(successor.id);
+            let is_other = self.is_moved_elsewhere(record, &key, &deadline).await?;
+            is_ended |= self.end_planned(key, &mut deadline).await? && !is_other;
         }
         if !is_ended && save.login().is_none() {
             return Ok(Saved::dropped());
@@ -76,6 +78,18 @@ impl<S: SessionStore> ServerSideSessions<S> {
             Some(live) => self.end_record(&live.record, None, deadline).await,
             None => Ok(false),
         }
+    }
+
+    /// Whether another request has moved the session, so that this is not its successor.
+    async fn is_moved_elsewhere(
+        &self,
+        record: &RecordRef,
+        key: &StoreKey,
+        deadline: &Deadline<'_>,
+    ) -> Result<bool, Error> {
+        deadline.check_lookup()?;
+        let found = self.find(&record.key, time_for_ending(self.config.now())).await?;
+        Ok(matches!(found, Found::Moved(moved) if moved.successor != *key))
     }
 
     pub(super) async fn find_successor(

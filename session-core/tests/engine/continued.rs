@@ -218,6 +218,19 @@ async fn logout_after_unknown_rotation_ends_no_login_of_other_user() {
 }
 
 #[tokio::test]
+async fn logout_beside_login_of_other_client_is_dropped() {
+    let (app, old) = begin().await;
+    let (request, session) = open(&app, &old).await;
+    session.rotate_id().unwrap();
+    drop_save(&app, &session, Saving::Save, false);
+    let users = app.request(&old, log_in).await.cookie().unwrap();
+    assert_eq!(session.log_out().await.unwrap(), Outcome::Dropped);
+    assert_eq!(commit(request, &session).await.header(), None);
+    assert!(count(&app, &users).await.is_some());
+    assert_eq!(sessions(&app), 1, "the record of the dropped rotation is removed");
+}
+
+#[tokio::test]
 async fn logout_after_own_unknown_login_is_stored() {
     let (app, old) = begin().await;
     let (request, session) = open(&app, &old).await;
