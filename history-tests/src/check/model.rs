@@ -110,7 +110,7 @@ impl<'a> Model<'a> {
 
     /// A client with the id from before a login ends nothing. If it logs in as well, its save is
     /// acknowledged nevertheless, because its own login is stored. So is a logout of a request that
-    /// has lasted longer than the tombstone of a login.
+    /// has lasted longer than the tombstone of a login, also if the store was slow to write that.
     fn doubt_ends_of_cut_off_clients(&mut self) {
         let is_login = |change: &Change| matches!(change.effect, Effect::Login { .. });
         let is_doubtful = |end: &Change| {
@@ -129,10 +129,15 @@ impl<'a> Model<'a> {
                     || (change.status == Status::Unknown && change.start < end.start);
                 is_login(change) && change.request == end.request && may_be_stored
             };
-            let (opened, ended) = self.history.times(attempt.engine, attempt.opened_at, end.end);
-            end.effect == Effect::End
-                && (ended > opened + OLD_TOMBSTONE || self.changes.iter().any(logs_in))
-                && self.changes.iter().any(cuts_off)
+            let outlasts = |login: &Change| {
+                let since = login.start.min(attempt.opened_at);
+                let (earliest, latest) = self.history.times(attempt.engine, since, end.end);
+                latest > earliest + OLD_TOMBSTONE
+            };
+            end.effect == Effect::End && {
+                let has_own = self.changes.iter().any(logs_in);
+                self.changes.iter().any(|change| cuts_off(change) && (has_own || outlasts(change)))
+            }
         };
         let doubtful: Vec<bool> = self.changes.iter().map(is_doubtful).collect();
         for (change, is_doubtful) in self.changes.iter_mut().zip(doubtful) {
