@@ -175,6 +175,12 @@ impl Client<'_> {
         } else if matches!(result, SaveResult::Unchanged | SaveResult::Dropped) {
             self.path.truncate(self.stored);
         }
+        if result == SaveResult::Dropped && cleared_end.is_some() {
+            // Another request has moved the session, which was cleared here. A later login begins
+            // another one.
+            self.path.clear();
+            self.stored = 0;
+        }
         let mut history = self.world.history();
         let end = history.tick();
         (history.attempts[attempt].result, history.attempts[attempt].returned) = (result, end);
