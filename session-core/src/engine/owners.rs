@@ -29,7 +29,11 @@ impl<S: OwnerIndex> OwnerSessions for ServerSideSessions<S> {
         limit: usize,
     ) -> Result<SessionPage, Error> {
         let mut keys = self.store.keys_of(&self.store.inner, owner).await?;
-        keys.sort_unstable();
+        let limit = limit.clamp(1, SessionPage::LIMIT);
+        // Only the position of a page depends on the order.
+        if after.is_some() || keys.len() > limit {
+            keys.sort_unstable();
+        }
         let first = match after {
             Some(after) => {
                 let after = parse_position(after)?;
@@ -38,7 +42,7 @@ impl<S: OwnerIndex> OwnerSessions for ServerSideSessions<S> {
             None => 0,
         };
         let keys = &keys[first..];
-        let page = &keys[..limit.clamp(1, SessionPage::LIMIT).min(keys.len())];
+        let page = &keys[..limit.min(keys.len())];
         let now = self.config.now();
         let mut sessions = self.listed(owner, page, now).await?.sessions;
         sessions.retain(|session| !session.is_orphan);
