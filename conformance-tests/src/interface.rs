@@ -9,6 +9,7 @@ mod browser;
 mod contents;
 mod cookies;
 mod ending;
+mod forged;
 mod hooks;
 mod ids;
 mod lives;
@@ -73,8 +74,8 @@ pub mod server_side {
 #[doc(hidden)]
 pub mod client_side {
     use super::{
-        InterfaceUnderTest, believed, contents, cookies, ending, hooks, lives, logins, on_client,
-        visits,
+        InterfaceUnderTest, believed, contents, cookies, ending, forged, hooks, lives, logins,
+        on_client, visits,
     };
     use crate::rule::{has_rule, rule_lists};
 
@@ -94,5 +95,6 @@ pub mod client_side {
         always: hooks::HOOKS, macro __interface_hooks;
         always: on_client::ON_CLIENT, macro __interface_on_client;
         always: believed::BELIEVED, macro __interface_believed;
+        always: forged::FORGED, macro __interface_forged;
     }
 }

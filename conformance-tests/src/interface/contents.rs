@@ -1,5 +1,6 @@
 //! Rules of the contents of a session, and of the values that a request leaves unchanged.
 
+use serde::{Serialize, Serializer};
 use session_core::flask::{Bytes, Tuple, Uuid};
 use session_core::interface::state_of;
 use session_core::{Session, SessionConfig};
@@ -67,6 +68,33 @@ rules! {
         under_test.equal(r#"{"balance":1.0,"seen":true}"#.to_owned(), payload)
     }
 
+    /// Numbers that no float and no 64 bits can hold, fractions, and the order of keys in maps come
+    /// back as they were written, also after a change of another key.
+    ///
+    /// Store the text of the payload. A parser that makes a tree of values of it, such as
+    /// `serde_json::Value`, rounds long numbers and sorts the keys of maps.
+    async fn values_come_back_as_written(under_test) {
+        let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
+        let fill = |session: &Session| {
+            session.insert("whole", (u128::MAX, i128::MIN))?;
+            session.insert("parts", (0.1 + 0.2, -0.0, 5e-324, 1.0))?;
+            session.insert("map", Unsorted)
+        };
+        visitor.visit("insert whole numbers, fractions and a map", fill).await?;
+        visitor.visit("insert after = true", |session| session.insert("after", true)).await?;
+        let mut payload = String::new();
+        let read = |session: &Session| {
+            payload = state_of(session).payload();
+            Ok(())
+        };
+        visitor.visit("read the payload", read).await?;
+        let (most, least) = (u128::MAX, i128::MIN);
+        let expected = format!(
+            r#"{{"whole":[{most},{least}],"parts":[0.30000000000000004,-0.0,5e-324,1.0],"map":{{"b":2,"a":1}},"after":true}}"#
+        );
+        under_test.equal(expected, payload)
+    }
+
     /// Reading removes nothing: any number of later requests find the stored values.
     ///
     /// Do not remove stored data when you open a session.
@@ -77,5 +105,14 @@ rules! {
             visitor.expect(Some(1)).await?;
         }
         Ok(())
+    }
+}
+
+/// A map whose keys are not sorted.
+struct Unsorted;
+
+impl Serialize for Unsorted {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map([("b", 2), ("a", 1)])
     }
 }

@@ -11,6 +11,7 @@ use super::mutation::{mutants, mutation};
 use super::original::{Hidden, Stored, session_of};
 
 mutants! {
+    PayloadThroughValues breaks values_come_back_as_written;
     TrimsTheTagOfBytes breaks tagged_values_come_back;
     KeepsFiveHundredKeys breaks a_thousand_keys_come_back;
     WritesNumbersAnew breaks what_is_not_touched_is_written_back_as_it_was;
@@ -78,5 +79,20 @@ mutation! {
         let created_at = self.created_at(stored, save);
         let expires_at = self.expires_at(created_at, contents, save);
         self.server.sessions().insert(id.to_owned(), Stored { payload, created_at, expires_at });
+    }
+}
+
+/// Returns a payload as `serde_json` writes it, with sorted keys.
+fn rewritten(payload: &str) -> String {
+    serde_json::from_str::<serde_json::Value>(payload).unwrap().to_string()
+}
+
+mutation! {
+    PayloadThroughValues;
+    fn payload(&self, save: &Save<'_>) -> String {
+        rewritten(&save.contents().payload())
+    }
+    fn merged(&self, save: &Save<'_>, stored: &Stored) -> String {
+        rewritten(&save.changes().replay(&stored.payload).unwrap())
     }
 }

@@ -4,6 +4,7 @@ mod believed;
 mod client_side;
 mod contents;
 mod cookies;
+mod forged;
 mod ids;
 mod logins;
 mod mutation;
@@ -39,6 +40,10 @@ pub fn unchanged_on_client() -> InterfaceUnderTest {
     client_side::unchanged()
 }
 
+pub fn unchanged_tokens() -> InterfaceUnderTest {
+    forged::unchanged()
+}
+
 pub fn on_client() -> Vec<Mutant<InterfaceUnderTest>> {
-    [client_side::mutants(), believed::mutants()].into_iter().flatten().collect()
+    [client_side::mutants(), believed::mutants(), forged::mutants()].into_iter().flatten().collect()
 }
