@@ -7,13 +7,17 @@ mod ending;
 mod entry;
 mod expiry;
 mod histories;
+mod limits;
 mod loading;
+mod observing;
+mod overlap;
 mod owners;
 mod promises;
 mod removing;
 mod replacing;
 mod suite;
 mod sweeping;
+mod swept;
 mod touching;
 mod under_test;
 
@@ -41,12 +45,15 @@ rule_lists! {
     always: touching::TOUCHING, macro __store_touching;
     always: removing::REMOVING, macro __store_removing;
     always: bytes::BYTES, macro __store_bytes;
+    always: limits::LIMITS, macro __store_limits;
     always: expiry::EXPIRY, macro __store_expiry;
+    always: observing::OBSERVING, macro __store_observing;
     always: histories::HISTORIES, macro __store_histories;
     always: promises::PROMISES, macro __store_promises;
     owner_index: owners::OWNERS, macro __store_owners;
     owner_index: ending::ENDING, macro __store_ending;
     sweep: sweeping::SWEEPING, macro __store_sweeping;
+    sweep: swept::SWEPT, macro __store_swept;
     clones: cloning::CLONING, macro __store_cloning;
 }
 

@@ -1,15 +1,13 @@
 //! Rules of clones, which are one store.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-use session_core::store::Replaced;
-use tokio::sync::Barrier;
 
 use super::StoreUnderTest;
 use super::entry::{Entry, Kind};
+use super::overlap::overlap;
 use crate::rule::rules;
+use session_core::store::Replaced;
 
 const ROUNDS: u32 = 24;
 
@@ -96,21 +94,19 @@ rules! {
     /// and writes in one step.
     async fn only_one_clone_replaces_a_version(store) {
         let begun = Instant::now();
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
             let (key, entry) = (store.key(), Entry::new(Kind::Middling, "one", store.now()));
             let version = store.create(&key, &entry).await?;
-            let start = Arc::new(Barrier::new(2));
-            let mut replacing = Vec::new();
-            for target in [store.store(), store.other_clone()?.store()] {
-                let (target, start, entry) = (Arc::clone(target), Arc::clone(&start), entry.clone());
-                replacing.push(tokio::spawn(async move {
-                    start.wait().await;
-                    target.replace(&key, version, &entry.as_new()).await
-                }));
-            }
+            let clone = store.other_clone()?;
+            let (first, second) = (store.store(), clone.store());
+            let (one, other) = overlap(
+                first.replace(&key, version, &entry.as_new()),
+                second.replace(&key, version, &entry.as_new()),
+                1 + round % 6,
+            )
+            .await;
             let mut done = 0;
-            for replacing in replacing {
-                let replaced = replacing.await.map_err(|error| store.failure("no panic", error.to_string()))?;
+            for replaced in [one, other] {
                 let call = format!("at once, a clone: replace({}, at {}, \"one\")", store.name(&key), version.get());
                 let replaced = store.note(call, replaced, |replaced| format!("{replaced:?}"))?;
                 done += u32::from(replaced != Replaced::Stale);

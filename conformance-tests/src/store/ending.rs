@@ -8,6 +8,7 @@ use session_core::store::OwnerIndex;
 use session_core::{Error, OwnerSessions as _, ServerSideSessions, Session, SessionInterface};
 
 use super::StoreUnderTest;
+use super::overlap::Held;
 use super::owners::someone;
 use super::promises::{Process, finish};
 use crate::Failure;
@@ -64,10 +65,12 @@ rules! {
         for round in 0..ROUNDS {
             let (ada, changes) = (someone("ada"), round % 2 == 0);
             let mut cookies = vec![begin(store, &ada).await?];
-            let site = Site::new(store)?;
+            let held: Arc<dyn OwnerIndex> =
+                Arc::new(Held::new(Arc::clone(store.store()), Some(Arc::clone(store.index()?))));
+            let site = Site::over(store, &held);
             let act = |session: &Session| if changes { session.insert("changed", true) } else { session.rotate_id() };
             let request = site.opened(&cookies[0], act).await?;
-            let elsewhere = Site::new(store)?;
+            let elsewhere = Site::over(store, &held);
             let ending = tokio::spawn(async move { elsewhere.end_all(&ada).await });
             let headers = site.process.told(request.commit().await.into_result())?;
             cookies.extend(headers.set_cookie().and_then(|header| header.split(';').next()).map(str::to_owned));
@@ -91,10 +94,13 @@ struct Site {
 
 impl Site {
     fn new(store: &StoreUnderTest) -> Result<Self, Failure> {
-        let sessions =
-            Arc::new(ServerSideSessions::new(Arc::clone(store.index()?), store.session_config()));
+        Ok(Self::over(store, store.index()?))
+    }
+
+    fn over(store: &StoreUnderTest, index: &Arc<dyn OwnerIndex>) -> Self {
+        let sessions = Arc::new(ServerSideSessions::new(Arc::clone(index), store.session_config()));
         let process = Process::over(store, Arc::clone(&sessions) as Arc<dyn SessionInterface>);
-        Ok(Self { process, sessions })
+        Self { process, sessions }
     }
 
     async fn end_all(&self, owner: &str) -> Checked {

@@ -1,20 +1,21 @@
 //! Rules of concurrent calls, whose history has an order, and of dropped calls.
 
+mod forced;
 mod history;
 mod model;
 
-use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use session_core::store::{Replaced, StoreKey, Version};
 use tokio::sync::Barrier;
 
+use self::forced::every_overlap;
 use self::history::{Clients, History};
 use super::StoreUnderTest;
 use super::entry::{Entry, Kind};
+use super::overlap::poll_once;
 use crate::Failure;
 use crate::rule::rules;
 
@@ -36,6 +37,7 @@ rules! {
     /// and writes in two steps, another call can run in between. Do not serve `load` from a cache
     /// or a replica that lags.
     async fn calls_at_once_have_an_order(store) {
+        every_overlap(store).await?;
         let begun = Instant::now();
         for _ in 0..ROUNDS {
             let keys = [store.key(), store.key()];
@@ -95,8 +97,7 @@ async fn give_up<T>(call: impl Future<Output = T>, patience: u32) {
         } else {
             tokio::time::sleep(Duration::from_micros(100)).await;
         }
-        let answered = poll_fn(|context| Poll::Ready(call.as_mut().poll(context).is_ready())).await;
-        if answered {
+        if poll_once(&mut call).await.is_some() {
             break;
         }
     }

@@ -6,7 +6,7 @@ use session_core::store::{Record, StoreKey};
 
 use super::StoreUnderTest;
 use super::entry::{Entry, Kind};
-use super::under_test::show_record;
+use super::under_test::calls::show_record;
 use crate::failure::Checked;
 use crate::rule::rules;
 

@@ -119,7 +119,7 @@ rules! {
             finish(store, "create(.., \"one\")", creating).await?;
         }
         store.calls().note(format!("create(.., \"one\" of {owner:?}), under {MANY} keys"));
-        let listed = keys_of(store, &owner, &[]).await?;
+        let listed = store.keys_of(&owner, &[]).await?;
         store.equal(MANY, keys.iter().filter(|key| listed.contains(key)).count())
     }
 
@@ -169,11 +169,11 @@ rules! {
     /// Return an empty list.
     async fn an_owner_without_keys_is_no_error(store) {
         let owner = someone("unknown");
-        keys_of(store, &owner, &[]).await?;
+        store.keys_of(&owner, &[]).await?;
         let (key, entry) = (store.key(), Entry::plain("one", store.now()).owned_by(&owner));
         let version = store.create(&key, &entry).await?;
         store.removed(&key, version).await?;
-        keys_of(store, &owner, &[]).await.map(|_| ())
+        store.keys_of(&owner, &[]).await.map(|_| ())
     }
 
     /// A store that is an `OwnerIndex` returns itself from `SessionStore::owner_index`.
@@ -183,7 +183,7 @@ rules! {
     async fn a_store_declares_its_own_index(store) {
         let (key, owner) = (store.key(), someone("ada"));
         store.create(&key, &Entry::plain("one", store.now()).owned_by(&owner)).await?;
-        let is_listed = keys_of(store, &owner, &[key]).await?.contains(&key);
+        let is_listed = store.keys_of(&owner, &[key]).await?.contains(&key);
         let Some(declared) = store.store().owner_index() else {
             return Err(store.failure("`Some` from `owner_index`", "it is `None`"));
         };
@@ -252,27 +252,8 @@ pub(super) fn someone(name: &str) -> String {
     format!("{name}-{:016x}", fastrand::u64(..))
 }
 
-/// Returns the keys of an owner, and notes which of the expected ones are among them.
-async fn keys_of(
-    store: &StoreUnderTest,
-    owner: &str,
-    expected: &[StoreKey],
-) -> Result<Vec<StoreKey>, Failure> {
-    let listed = store.index()?.keys_of(owner).await;
-    store.note(format!("keys_of({owner:?})"), listed, |listed| {
-        let there: Vec<_> =
-            expected.iter().filter(|key| listed.contains(key)).map(|key| store.name(key)).collect();
-        let among = if there.is_empty() {
-            String::new()
-        } else {
-            format!(", {} among them", there.join(", "))
-        };
-        format!("{} keys{among}", listed.len())
-    })
-}
-
 async fn expect_listed(store: &StoreUnderTest, owner: &str, keys: &[StoreKey]) -> Checked {
-    let listed = keys_of(store, owner, keys).await?;
+    let listed = store.keys_of(owner, keys).await?;
     let names = |keys: &mut dyn Iterator<Item = &StoreKey>| {
         keys.map(|key| store.name(key)).collect::<Vec<_>>().join(", ")
     };

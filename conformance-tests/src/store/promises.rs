@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use session_core::interface::state_of;
 use session_core::request::{RequestSession, RequestView};
+use session_core::store::SessionStore;
 use session_core::{Error, OutagePolicy, ServerSideSessions, Session, SessionInterface};
 
 use tokio::sync::Barrier;
 
 use super::StoreUnderTest;
+use super::overlap::Held;
 use crate::Failure;
 use crate::failure::{Calls, Checked, chain};
 use crate::rule::rules;
@@ -27,8 +29,9 @@ rules! {
         for _ in 0..ROUNDS / 3 {
             let cookie = begin(store).await?;
             let together = Arc::new(Barrier::new(8));
+            let held = held(store);
             let writing = (0..8).map(|number| {
-                let (process, cookie, together) = (Process::new(store), cookie.clone(), Arc::clone(&together));
+                let (process, cookie, together) = (Process::of(store, &held), cookie.clone(), Arc::clone(&together));
                 let write = move |session: &Session| session.insert(&format!("key {number}"), "x".repeat(200));
                 tokio::spawn(async move { process.visit_together(&cookie, &together, write).await })
             });
@@ -129,10 +132,13 @@ pub(super) struct Process {
 
 impl Process {
     fn new(store: &StoreUnderTest) -> Self {
-        Self::over(
-            store,
-            Arc::new(ServerSideSessions::new(Arc::clone(store.store()), store.session_config())),
-        )
+        Self::of(store, store.store())
+    }
+
+    /// Returns a process that uses this store.
+    fn of(store: &StoreUnderTest, target: &Arc<dyn SessionStore>) -> Self {
+        let sessions = ServerSideSessions::new(Arc::clone(target), store.session_config());
+        Self::over(store, Arc::new(sessions))
     }
 
     /// Returns a process with this engine.
@@ -194,6 +200,11 @@ impl Process {
     fn failed(&self, error: &Error) -> Failure {
         self.calls.failure("no error", format!("the error {:?}: {}", error.kind(), chain(error)))
     }
+}
+
+/// Returns the store, with writes on one key that overlap.
+fn held(store: &StoreUnderTest) -> Arc<dyn SessionStore> {
+    Arc::new(Held::new(Arc::clone(store.store()), None))
 }
 
 /// Returns the cookie of a new session with about 300 bytes.

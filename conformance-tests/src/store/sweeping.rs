@@ -5,17 +5,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use session_core::store::{MAX_CLOCK_SKEW, Replaced, StoreKey, Sweep, Version};
-use tokio::sync::Barrier;
 
 use super::StoreUnderTest;
 use super::entry::{Entry, Kind, time};
+use super::overlap::overlap;
 use crate::Failure;
 use crate::failure::Checked;
 use crate::rule::rules;
 
 /// A concurrent sweep may remove a record that this one must not. It does not happen so often in a
 /// row.
-const ATTEMPTS: u32 = 10;
+pub(super) const ATTEMPTS: u32 = 10;
 const LIMIT: usize = 1000;
 /// The number of sweeps that remove all records of other runs from a store.
 const SWEEPS: usize = 1000;
@@ -25,7 +25,7 @@ const ROUNDS: u32 = 40;
 const LONG_ENOUGH: Duration = Duration::from_secs(4);
 
 /// The shortest time after its expiry at which a sweep must remove a record.
-const OVERDUE: Duration = MAX_CLOCK_SKEW.saturating_add(Duration::from_millis(1));
+pub(super) const OVERDUE: Duration = MAX_CLOCK_SKEW.saturating_add(Duration::from_millis(1));
 
 rules! {
     ($) pub(crate) const SWEEPING, macro __store_sweeping, for StoreUnderTest;
@@ -162,7 +162,7 @@ rules! {
         let begun = Instant::now();
         for round in 0..ROUNDS {
             let renewal = if round % 2 == 0 { Renewal::Touch } else { Renewal::Replace };
-            renew_during_a_sweep(store, renewal, round % 8 / 2).await?;
+            renew_during_a_sweep(store, renewal, 1 + round / 2 % 6).await?;
             if begun.elapsed() > LONG_ENOUGH {
                 break;
             }
@@ -193,14 +193,14 @@ rules! {
 /// The time at which the records of a check expired. A sweep at a busy time does not remove those
 /// of a quiet one.
 #[derive(Clone, Copy, Debug)]
-enum Era {
+pub(super) enum Era {
     Busy,
     Quiet,
 }
 
 impl Era {
     /// Returns a whole second, long ago.
-    fn moment(self) -> SystemTime {
+    pub(super) fn moment(self) -> SystemTime {
         const YEAR: u64 = 365 * 24 * 3600;
         let years = match self {
             Self::Busy => 0,
@@ -221,13 +221,17 @@ fn sweeper(store: &StoreUnderTest) -> Result<&Arc<dyn Sweep>, Failure> {
     store.sweeper().ok_or_else(|| store.lacks("sweep"))
 }
 
-async fn sweep(store: &StoreUnderTest, now: SystemTime, limit: usize) -> Result<usize, Failure> {
+pub(super) async fn sweep(
+    store: &StoreUnderTest,
+    now: SystemTime,
+    limit: usize,
+) -> Result<usize, Failure> {
     let removed = sweeper(store)?.sweep(now, limit).await;
     store.note(format!("sweep({}, up to {limit})", time("at", now)), removed, usize::to_string)
 }
 
 /// Sweeps until there is nothing to remove.
-async fn swept(store: &StoreUnderTest, now: SystemTime) -> Checked {
+pub(super) async fn swept(store: &StoreUnderTest, now: SystemTime) -> Checked {
     for _ in 0..SWEEPS {
         if sweep(store, now, LIMIT).await? == 0 {
             break;
@@ -292,33 +296,23 @@ async fn renew_before_a_sweep(store: &StoreUnderTest, renewal: Renewal) -> Check
     }
 }
 
-/// Renews records during a sweep, each time a little later.
-async fn renew_during_a_sweep(store: &StoreUnderTest, renewal: Renewal, delay: u32) -> Checked {
+/// Renews a record during a sweep, after this many of its `await`s.
+async fn renew_during_a_sweep(store: &StoreUnderTest, renewal: Renewal, polls: u32) -> Checked {
     let expiry = Era::Busy.moment();
     let (key, old) = (store.key(), Entry::plain("old", store.now()).expiring_at(expiry));
     // A touch keeps the time of creation.
     let new = Entry { created_at: old.created_at, ..Entry::plain("old", store.now()) };
     let version = store.create(&key, &old).await?;
-    let start = Arc::new(Barrier::new(2));
-    let sweeping = {
-        let (sweeper, start) = (Arc::clone(sweeper(store)?), Arc::clone(&start));
-        tokio::spawn(async move {
-            start.wait().await;
-            sweeper.sweep(expiry + OVERDUE, LIMIT).await
-        })
-    };
-    start.wait().await;
-    for _ in 0..delay {
-        tokio::task::yield_now().await;
-    }
-    let renewed = renew(store, renewal, &key, version, &new).await?;
-    let removed = sweeping.await.map_err(|error| store.failure("no panic", error.to_string()))?;
+    let sweeper = Arc::clone(sweeper(store)?);
+    let sweeping = sweeper.sweep(expiry + OVERDUE, LIMIT);
+    let (removed, renewed) =
+        overlap(sweeping, renew(store, renewal, &key, version, &new), polls).await;
     store.note(
         format!("meanwhile: sweep({}, up to {LIMIT})", time("at", expiry + OVERDUE)),
         removed,
         usize::to_string,
     )?;
-    if renewed {
+    if renewed? {
         store.expect(&key, &new).await.map(|_| ())
     } else {
         store.expect_nothing(&key).await

@@ -1,15 +1,16 @@
 //! The store under test: its capabilities, its clock, and a record of each call.
 
+pub(in crate::store) mod calls;
+
 use std::collections::HashMap;
 use std::fmt::{self, Debug};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use session_core::config::SystemClock;
-use session_core::store::{OwnerIndex, Record, Replaced, SessionStore, StoreKey, Sweep, Version};
+use session_core::store::{OwnerIndex, SessionStore, StoreKey, Sweep};
 use session_core::{Clock, Error, ManualClock, SessionConfig};
 
-use super::entry::{Entry, describe, time};
 use crate::Failure;
 use crate::failure::{Calls, Checked, chain};
 
@@ -90,117 +91,6 @@ impl StoreUnderTest {
     }
 }
 
-/// Calls, each noted with its result. An error of the store violates the rule.
-impl StoreUnderTest {
-    pub(crate) async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Failure> {
-        let record = self.note(
-            format!("load({})", self.name(key)),
-            self.store.load(key).await,
-            show_record,
-        )?;
-        Ok(record)
-    }
-
-    pub(crate) async fn create(&self, key: &StoreKey, entry: &Entry) -> Result<Version, Failure> {
-        let call = format!("create({}, {})", self.name(key), show_entry(entry));
-        self.note(call, self.store.create(key, &entry.as_new()).await, |version| {
-            show_version(*version)
-        })
-    }
-
-    pub(crate) async fn replace(
-        &self,
-        key: &StoreKey,
-        at: Version,
-        entry: &Entry,
-    ) -> Result<Replaced, Failure> {
-        let call = format!("replace({}, at {}, {})", self.name(key), at.get(), show_entry(entry));
-        self.note(call, self.store.replace(key, at, &entry.as_new()).await, show_replaced)
-    }
-
-    pub(crate) async fn touch(
-        &self,
-        key: &StoreKey,
-        at: Version,
-        expires_at: SystemTime,
-    ) -> Result<bool, Failure> {
-        let call = format!(
-            "touch({}, at {}, {})",
-            self.name(key),
-            at.get(),
-            time("to expire at", expires_at)
-        );
-        self.note(call, self.store.touch(key, at, expires_at).await, bool::to_string)
-    }
-
-    pub(crate) async fn remove(&self, key: &StoreKey, at: Version) -> Result<bool, Failure> {
-        let call = format!("remove({}, at {})", self.name(key), at.get());
-        self.note(call, self.store.remove(key, at).await, bool::to_string)
-    }
-
-    /// Replaces a record at its current version.
-    pub(crate) async fn replaced(
-        &self,
-        key: &StoreKey,
-        at: Version,
-        entry: &Entry,
-    ) -> Result<Version, Failure> {
-        match self.replace(key, at, entry).await? {
-            Replaced::Done(version) => Ok(version),
-            Replaced::Stale => {
-                Err(self.failure("Done, because that version is the current one", "Stale"))
-            }
-        }
-    }
-
-    /// Touches a record at its current version.
-    pub(crate) async fn touched(
-        &self,
-        key: &StoreKey,
-        at: Version,
-        expires_at: SystemTime,
-    ) -> Checked {
-        self.equal(true, self.touch(key, at, expires_at).await?)
-    }
-
-    /// Removes a record at its current version.
-    pub(crate) async fn removed(&self, key: &StoreKey, at: Version) -> Checked {
-        self.equal(true, self.remove(key, at).await?)
-    }
-
-    /// Loads a record, which must be this one.
-    pub(crate) async fn expect(&self, key: &StoreKey, entry: &Entry) -> Result<Record, Failure> {
-        let Some(record) = self.load(key).await? else {
-            return Err(self.failure(format!("the record {}", show_entry(entry)), "None"));
-        };
-        match entry.difference(&record) {
-            None => Ok(record),
-            Some((expected, seen)) => Err(self.failure(expected, seen)),
-        }
-    }
-
-    /// Loads a record, which must exist, and returns its version.
-    pub(crate) async fn expect_version(&self, key: &StoreKey) -> Result<Version, Failure> {
-        match self.load(key).await? {
-            Some(record) => Ok(record.version()),
-            None => Err(self.failure("a record", "None")),
-        }
-    }
-
-    /// Loads a record, which must be this one at this version.
-    pub(crate) async fn expect_at(&self, key: &StoreKey, at: Version, entry: &Entry) -> Checked {
-        let record = self.expect(key, entry).await?;
-        self.equal(at, record.version())
-    }
-
-    pub(crate) async fn expect_nothing(&self, key: &StoreKey) -> Checked {
-        match self.load(key).await? {
-            None => Ok(()),
-            Some(record) => Err(self.failure("None", show_record(&Some(record)))),
-        }
-    }
-}
-
 /// Keys, time and messages.
 impl StoreUnderTest {
     /// Returns an unused key, and gives it the next name in messages.
@@ -260,6 +150,10 @@ impl StoreUnderTest {
     /// Returns the store as an index of owners.
     pub(crate) fn index(&self) -> Result<&Arc<dyn OwnerIndex>, Failure> {
         self.owner_index.as_ref().ok_or_else(|| self.lacks("owner_index"))
+    }
+
+    pub(crate) fn has_index(&self) -> bool {
+        self.owner_index.is_some()
     }
 
     /// Returns the clone of the store, whose calls are noted together with those of the store.
@@ -334,32 +228,5 @@ impl StoreUnderTest {
 impl fmt::Debug for StoreUnderTest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StoreUnderTest").field("store", &self.store).finish_non_exhaustive()
-    }
-}
-
-fn show_entry(entry: &Entry) -> String {
-    let owner = entry.owner.as_ref().map(|owner| format!(" of {owner:?}")).unwrap_or_default();
-    format!("{}{owner}", describe(&entry.payload))
-}
-
-#[expect(clippy::ref_option, reason = "it shows what a load gave")]
-pub(super) fn show_record(record: &Option<Record>) -> String {
-    match record {
-        None => "None".to_owned(),
-        Some(record) => {
-            let owner = record.owner().map(|owner| format!(" of {owner:?}")).unwrap_or_default();
-            format!("version {}, {}{owner}", record.version().get(), describe(record.payload()))
-        }
-    }
-}
-
-fn show_version(version: Version) -> String {
-    format!("version {}", version.get())
-}
-
-fn show_replaced(replaced: &Replaced) -> String {
-    match replaced {
-        Replaced::Done(version) => format!("Done, version {}", version.get()),
-        Replaced::Stale => "Stale".to_owned(),
     }
 }

@@ -26,14 +26,34 @@ impl<S> Mutant<S> {
 }
 
 /// A mutant that blocks a rule for this long violates it.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The number of mutants that are checked concurrently. With all at the same time, each would seem
 /// slow.
 const AT_ONCE: usize = 12;
 
-/// Fails unless each mutant violates its rule and no other, and no two mutants have the same
-/// report.
+/// Rules that compare every call with every kind of record. Mutants of other rules may violate them
+/// too, so they are not checked.
+const WIDE: [&str; 15] = [
+    "created_record_is_observed_whole",
+    "replaced_record_is_observed_whole",
+    "touched_record_is_observed_whole",
+    "removed_record_is_observed_nowhere",
+    "refused_call_changes_nothing",
+    "reading_changes_nothing",
+    "call_on_other_record_changes_nothing",
+    "calls_in_any_order_leave_what_they_wrote",
+    "payload_beyond_maximum_is_whole_or_refused",
+    "owner_beyond_maximum_is_whole_or_refused",
+    "expired_record_of_every_kind_is_swept",
+    "records_of_one_expiry_are_all_swept",
+    "renewal_of_record_leaves_others_of_its_expiry",
+    "recreated_record_is_not_swept",
+    "values_come_back_as_written",
+];
+
+/// Fails unless each mutant violates its rule and no other that is not wide, and no two mutants of
+/// a rule have the same report.
 pub fn judge<S: Send + Sync + 'static>(mutants: Vec<Mutant<S>>, rules: &[&'static Rule<S>]) {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
@@ -56,10 +76,15 @@ pub fn judge<S: Send + Sync + 'static>(mutants: Vec<Mutant<S>>, rules: &[&'stati
     let mut caught = HashMap::new();
     let mut wrong = Vec::new();
     for (name, breaks, violated) in verdicts {
-        if violated.iter().map(|(rule, _)| *rule).ne(breaks) {
-            wrong.push(format!("{name} must violate {breaks:?}, but violates {violated:#?}"));
+        let (own, others): (Vec<_>, Vec<_>) =
+            violated.into_iter().partition(|(rule, _)| Some(*rule) == breaks);
+        if own.is_empty() && breaks.is_some() {
+            wrong.push(format!("{name} must violate {breaks:?}"));
         }
-        for (rule, report) in violated {
+        for (rule, report) in others {
+            wrong.push(format!("{name} must violate {breaks:?}, but violates {rule}:\n{report}"));
+        }
+        for (rule, report) in own {
             if let Some(other) = caught.insert((rule, report.clone()), name) {
                 wrong.push(format!("{name} and {other} have the same report:\n{report}"));
             }
@@ -68,12 +93,17 @@ pub fn judge<S: Send + Sync + 'static>(mutants: Vec<Mutant<S>>, rules: &[&'stati
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
+/// Returns whether a mutant of the one rule may violate the other.
+fn is_wide_beside(breaks: Option<&str>, rule: &str) -> bool {
+    breaks.is_some_and(|breaks| breaks != rule) && WIDE.contains(&rule)
+}
+
 async fn violated<S: Send + Sync + 'static>(
     mutant: &Mutant<S>,
     rules: &[&'static Rule<S>],
 ) -> Vec<(&'static str, String)> {
     let mut violated = Vec::new();
-    for rule in rules {
+    for rule in rules.iter().filter(|rule| !is_wide_beside(mutant.breaks, rule.name())) {
         let under_test = (mutant.make)();
         match tokio::time::timeout(PATIENCE, rule.check(&under_test)).await {
             Ok(Ok(())) => (),

@@ -48,10 +48,13 @@ impl Clients {
         Self { store, keys, begun, history: Arc::default() }
     }
 
-    /// Creates one record before the clients start.
-    pub(super) async fn first(&self, key: &StoreKey) -> Result<(), Failure> {
+    /// Creates one record before the clients start, and returns its version.
+    pub(super) async fn first(&self, key: &StoreKey) -> Result<u64, Failure> {
         let call = Call::Create { payload: "first".to_owned(), expires: 3600 };
-        self.make(0, *key, call).await.map(|_| ())
+        match self.make(0, *key, call).await? {
+            CallResult::Written(Some(version)) => Ok(version),
+            _ => Ok(0),
+        }
     }
 
     /// Makes random calls as one client, each at a version that it knows.
@@ -86,7 +89,13 @@ impl Clients {
         self.history.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn make(&self, client: u8, key: StoreKey, call: Call) -> Result<CallResult, Failure> {
+    /// Makes a call as one client, and adds it to the history.
+    pub(super) async fn make(
+        &self,
+        client: u8,
+        key: StoreKey,
+        call: Call,
+    ) -> Result<CallResult, Failure> {
         let begin = self.moment();
         let result = self.execute(&key, &call).await.map_err(|error| {
             let calls = Calls::default();

@@ -1,15 +1,16 @@
 //! Queries the index while another task writes the record.
 
-use std::sync::Arc;
+use std::pin::pin;
 use std::time::Duration;
 
 use session_core::store::{Replaced, SessionStore, StoreKey, Version};
 use session_core::{Error, ErrorKind};
 
-use super::{finish, someone};
+use super::someone;
 use crate::failure::Checked;
 use crate::store::StoreUnderTest;
 use crate::store::entry::Entry;
+use crate::store::overlap::poll_once;
 
 /// A change to a record by another task.
 #[derive(Clone, Copy, Debug)]
@@ -62,8 +63,8 @@ impl Deed {
     }
 }
 
-/// Runs a task that writes. In the meantime, loads the record and, if it has the owner, queries the
-/// index.
+/// Makes calls that write. Loads the record at each of their `await`s and, if it has the owner,
+/// queries the index.
 pub(super) async fn watch(store: &StoreUnderTest, deed: Deed) -> Checked {
     let (key, ada) = (store.key(), someone("ada"));
     let nobodys = Entry::with_payload([b'x'; 150], store.now());
@@ -73,13 +74,11 @@ pub(super) async fn watch(store: &StoreUnderTest, deed: Deed) -> Checked {
         Deed::GiveAnOwner => Some(store.create(&key, &nobodys).await?),
         Deed::Replace | Deed::Touch => Some(store.create(&key, &adas).await?),
     };
-    let acting = {
-        let target = Arc::clone(store.store());
-        tokio::spawn(async move { deed.act(&*target, &key, at, &adas).await })
-    };
-    let call = format!("in another task: {}", deed.describe(&store.name(&key)));
+    let call = format!("meanwhile: {}", deed.describe(&store.name(&key)));
+    let mut acting = pin!(deed.act(&**store.store(), &key, at, &adas));
     loop {
-        let last = acting.is_finished();
+        // The other calls come at each `await` of this one.
+        let acted = poll_once(&mut acting).await;
         let loading = format!("load({})", store.name(&key));
         let loaded = store.quietly(&loading, store.store().load(&key).await)?;
         if loaded.is_some_and(|record| record.owner() == Some(&ada)) {
@@ -96,8 +95,8 @@ pub(super) async fn watch(store: &StoreUnderTest, deed: Deed) -> Checked {
                 return Err(store.failure(expected, "it is missing"));
             }
         }
-        if last {
-            return finish(store, &call, acting).await;
+        if let Some(acted) = acted {
+            return store.note(call, acted, |()| String::new());
         }
         tokio::task::yield_now().await;
     }

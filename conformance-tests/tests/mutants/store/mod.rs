@@ -8,12 +8,15 @@ mod bytes;
 mod calls;
 mod cloning;
 mod expiry;
+mod limits;
 mod listing;
 mod loading;
 mod mutation;
+mod observing;
 mod original;
 mod owners;
 mod sweeping;
+mod swept;
 mod written;
 
 use conformance_tests::store::StoreUnderTest;
@@ -44,6 +47,9 @@ pub fn mutants() -> Vec<Mutant<StoreUnderTest>> {
         owners::mutants(),
         listing::mutants(),
         sweeping::mutants(),
+        observing::mutants(),
+        limits::mutants(),
+        swept::mutants(),
         cloning::mutants(),
     ]
     .into_iter()
