@@ -190,6 +190,11 @@ impl<'a, 's> Saving<'a, 's> {
         self.remember_attempts();
     }
 
+    /// Forgets the writes of this save, none of which reached the session.
+    pub(super) fn forget_writes(&mut self) {
+        self.attempts.clear();
+    }
+
     /// Remembers a write before it is sent, in case its outcome stays unknown.
     pub(super) fn remember(&mut self, nonce: Nonce) {
         self.attempts.push(Attempt { nonce, mark: self.save.changes().mark() });

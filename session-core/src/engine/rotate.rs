@@ -116,6 +116,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
             Found::Gone => ControlFlow::Break(self.rotate_nothing(saving, new.clone()).await?),
             Found::Moved(moved) if save.login().is_none() => {
                 self.discard(new, &saving.deadline).await;
+                // They are in a record that never became the session.
+                saving.forget_writes();
                 ControlFlow::Break(Some(self.join(saving, moved).await?))
             }
             Found::Moved(moved) => match self.login_base(moved, &new.key, saving).await? {
@@ -197,7 +199,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let successor = self.successor(moved, true, now, &saving.deadline).await?;
         let Some(live) = successor else { return Ok(Saved::dropped()) };
         if save.changes().is_empty() {
-            return Ok(Saved::new(CookieAction::Keep, Outcome::Stored));
+            return found(live, save);
         }
         let contents = merge(saving, &live.record, live.payload)?;
         let ControlFlow::Continue(replacement) =

@@ -218,6 +218,35 @@ async fn logout_after_unknown_rotation_ends_no_login_of_other_user() {
 }
 
 #[tokio::test]
+async fn save_after_rotation_that_joined_another_is_stored() {
+    for changes in [0, 1] {
+        let (app, old) = begin().await;
+        let elsewhere = app.reconfigured(|config| config);
+        let (request, session) = open(&app, &old).await;
+        for _ in 0..changes {
+            increment(&session).unwrap();
+        }
+        session.rotate_id().unwrap();
+        let new = {
+            let mut save = pin!(session.save());
+            continue_until(&app, Replace, save.as_mut());
+            let new = elsewhere.request(&old, Session::rotate_id).await.cookie().unwrap();
+            // So many writes that the record lists none from before the rotation.
+            for _ in 0..9 {
+                elsewhere.request(&new, increment).await;
+            }
+            app.store.resume();
+            assert_eq!(save.await.unwrap(), Outcome::Stored);
+            new
+        };
+        assert_eq!(session.get::<u64>("n").unwrap(), Some(10 + changes), "it shows the session");
+        increment(&session).unwrap();
+        assert_eq!(commit(request, &session).await.outcome, Some(Outcome::Stored));
+        assert_eq!(count(&app, &new).await, Some(11 + changes));
+    }
+}
+
+#[tokio::test]
 async fn logout_beside_login_of_other_client_is_dropped() {
     let (app, old) = begin().await;
     let (request, session) = open(&app, &old).await;
