@@ -217,6 +217,8 @@ async fn run_save(client: &mut Client<'_>, mode: SaveMode, session: &Session) {
             if first.is_err() && matches!(&second, Ok(Outcome::Dropped)) {
                 // The first one may have been stored before the session ended.
                 client.end_save(in_flight, Some(&first), session);
+                // The second one has dropped them from the request.
+                client.attempted.clear();
                 let again = client.begin_save(session, false);
                 return client.end_save(again, Some(&second), session);
             }

@@ -256,7 +256,9 @@ fn set_cookie(client: &Client<'_>, committed: &Committed, sent: Option<&str>) ->
     if value.ends_with('~') {
         cookie.moved_from.get_or_insert_with(|| client.path.clone());
     }
-    if let (Some(start), None) = (client.last_stored, &committed.error) {
+    // A logout that was dropped leaves the cookie of the session, whose path is not known any more.
+    let is_known = !client.path.is_empty();
+    if let (Some(start), None, true) = (client.last_stored, &committed.error, is_known) {
         cookie.set.push(SetCookie { start, end });
         cookie.path.get_or_insert_with(|| client.path.clone());
     }

@@ -183,12 +183,10 @@ fn check_dropped(model: &Model<'_>, attempt: &Attempt) -> Option<String> {
         |change: &Change| change.request != attempt.request && cuts_off(model, attempt, change);
     let may_be_gone =
         |path: &[Token]| model.may_be_gone(path, attempt.opened_at, attempt.end, cuts);
-    // The session may have moved by a save of this request whose outcome is unknown.
-    let moved = model.history.attempts.iter().filter(|earlier| {
-        earlier.request == attempt.request
-            && earlier.start < attempt.start
-            && matches!(earlier.result, SaveResult::Failed(_) | SaveResult::GivenUp)
-    });
+    // The session may have moved by an earlier save of this request.
+    let of_request =
+        |earlier: &&Attempt| earlier.request == attempt.request && earlier.start < attempt.start;
+    let moved = model.history.attempts.iter().filter(of_request);
     let mut paths = moved.map(|earlier| &*earlier.path).chain([opened, &attempt.path]);
     (!paths.any(may_be_gone)).then(text)
 }
