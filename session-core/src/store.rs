@@ -25,4 +25,4 @@ pub use traits::{OwnerIndex, SessionStore, Sweep};
 ///
 /// The guarantees of sessions hold while the clocks differ by less. A store that removes expired
 /// records by its own clock must wait this long after their expiry.
-pub const MAX_CLOCK_SKEW: Duration = Duration::from_mins(5);
+pub const MAX_CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);

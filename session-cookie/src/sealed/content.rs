@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn encoded_content_is_read_with_times_rounded_up() {
         let created_at = SystemTime::UNIX_EPOCH + Duration::new(1_700_000_000, 1);
-        let span_of = Span { created_at, set_at: created_at + Duration::from_hours(1) };
+        let span_of = Span { created_at, set_at: created_at + Duration::from_secs(3600) };
         for (text_of, compress) in [("{}", false), (&"é".repeat(100), true), ("{}", true)] {
             let content = encode(text_of.into(), span_of, compress);
             let up = Duration::from_nanos(999_999);

@@ -7,7 +7,7 @@ use crate::cookie::saturating_add;
 use crate::session::{Lifetime, RenewOn, Renewal};
 
 /// The longest time by which a renewal may be late.
-const SLACK: Duration = Duration::from_mins(1);
+const SLACK: Duration = Duration::from_secs(60);
 
 /// The expiry of records, for server-side backends.
 ///

@@ -13,10 +13,10 @@ use super::secret::SecretKey;
 use crate::error::{Error, ErrorKind};
 
 /// The lifetime of the cookie. It is short, because the next page is usually loaded at once.
-pub(crate) const LIFETIME: Duration = Duration::from_mins(5);
+pub(crate) const LIFETIME: Duration = Duration::from_secs(5 * 60);
 
 /// The time by which the clock of the signing server may be ahead.
-const SKEW: Duration = Duration::from_mins(1);
+const SKEW: Duration = Duration::from_secs(60);
 
 /// The largest cookie, name and value, in bytes.
 const MAX_SIZE: usize = 1024;

@@ -16,9 +16,9 @@ use crate::error::{Error, ErrorKind};
 
 const SALT: &[u8] = b"wtf-csrf-token";
 /// Flask-WTF's `WTF_CSRF_TIME_LIMIT`.
-const LIFETIME: Duration = Duration::from_hours(1);
+const LIFETIME: Duration = Duration::from_secs(3600);
 /// The time by which the clock of the signing server may be ahead.
-const TOLERANCE: Duration = Duration::from_mins(1);
+const TOLERANCE: Duration = Duration::from_secs(60);
 
 /// The state of HMAC after each key, the current key first.
 pub(super) struct FlaskWtf {

@@ -11,7 +11,7 @@ use crate::config::SessionConfig;
 use crate::cookie::{CookieAttributes, render_removal, render_set};
 use crate::error::Error;
 
-const LIFETIME: Duration = Duration::from_hours(24);
+const LIFETIME: Duration = Duration::from_secs(24 * 3600);
 const CONTENT: usize = 24;
 const LENGTH: usize = CONTENT + 32;
 

@@ -70,7 +70,7 @@ fn records() -> Vec<Vec<u8>> {
         nonces,
         lineage: Lineage([8; 16]),
         written_at,
-        kept_for: Duration::from_hours(24),
+        kept_for: Duration::from_secs(24 * 3600),
         predecessor: None,
         is_retried: false,
         proof: None,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::RECORD_KIND;
 
 /// The time for which a token is accepted after its successor was used.
-const PARALLEL: Duration = Duration::from_mins(1);
+const PARALLEL: Duration = Duration::from_secs(60);
 
 /// A series as it is stored. The owner is a field of the record.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -82,8 +82,8 @@ mod tests {
 
     #[test]
     fn previous_token_is_valid_until_successor_was_used() {
-        let start = SystemTime::UNIX_EPOCH + Duration::from_hours(1);
-        let year = Duration::from_hours(365 * 24);
+        let start = SystemTime::UNIX_EPOCH + Duration::from_secs(3600);
+        let year = Duration::from_secs(365 * 24 * 3600);
         let series = Series::new(None, None);
         assert_eq!(series.worth(0, 5, start + year), Worth::Newest);
         assert_eq!(series.worth(1, 5, start), Worth::Unknown);

@@ -16,7 +16,7 @@ use crate::store::{NewRecord, OwnerIndex, Record, Replaced, SessionStore};
 
 /// The maximum number of attempts to change a series while other requests are faster.
 pub(super) const ATTEMPTS: usize = 8;
-const LIFETIME: Duration = Duration::from_hours(30 * 24);
+const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The settings of remember-me. Cloning is cheap.
 ///
