@@ -1,19 +1,26 @@
 //! The routes, and the layers around them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use axum::middleware::{from_fn, map_response};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use session_core::{OwnerSessions, SessionInterface};
 use session_tower::SessionLayer;
-use session_tower::csrf::{CsrfConfig, CsrfLayer};
+use session_tower::csrf::CsrfLayer;
+use session_tower::guard::{GuardLayer, Guards};
+use session_tower::remember::RememberLayer;
 
-use crate::pages::{cart, devices, home, login, lost, preferences, session};
-use crate::visitor::load_user;
+use crate::accounts::Accounts;
+use crate::pages::{cart, devices, home, join, login, lost, password, preferences, session};
+use crate::stores::Sessions;
+
+/// The maximum age of a login that may change the password.
+const RECENT: Duration = Duration::from_mins(10);
 
 /// The state that pages need in addition to the visitor's session.
 #[derive(Clone, Debug)]
@@ -21,40 +28,68 @@ pub(crate) struct Shop {
     pub(crate) interface: Arc<dyn SessionInterface>,
     /// The sessions of all users, if they are stored on the server.
     pub(crate) owners: Option<Arc<dyn OwnerSessions>>,
+    /// Whether the store remembers browsers.
+    pub(crate) remembers: bool,
 }
 
-/// Returns the shop with sessions of this interface. `owners` has the sessions of each user, if the
-/// interface supports this.
-pub fn app(
-    interface: Arc<dyn SessionInterface>,
-    owners: Option<Arc<dyn OwnerSessions>>,
-    csrf: CsrfConfig,
-) -> Router {
-    let pages = Router::new()
-        .route("/", get(home::show))
-        .route("/cart", get(cart::show).post(cart::change))
-        .route("/checkout", post(cart::check_out))
-        .route("/devices", get(devices::show))
-        .route("/devices/end", post(devices::end))
-        .route("/devices/end-others", post(devices::end_others))
-        .route("/devices/password", post(devices::change_password))
-        .route("/login", get(login::show).post(login::log_in))
-        .route("/logout", post(login::log_out))
-        .route("/preferences", get(preferences::show).post(preferences::change))
-        .route("/session", get(session::show))
-        .route("/session/flash", post(session::leave_flash))
+/// Returns the shop with these sessions.
+pub fn app(sessions: &Sessions) -> Router {
+    let shop = Shop {
+        interface: Arc::clone(&sessions.interface),
+        owners: sessions.owners.clone(),
+        remembers: sessions.remember.is_some(),
+    };
+    let guards = Guards::new(Accounts);
+    let pages = pages()
+        .merge(users().route_layer(GuardLayer::new(guards.login_required())))
+        .merge(critical().route_layer(GuardLayer::new(guards.recent_login_required(RECENT))))
+        .merge(visitors().route_layer(GuardLayer::new(guards.anonymous_only())))
         .fallback(lost::no_such_page)
         .method_not_allowed_fallback(lost::no_such_page)
-        .layer(from_fn(load_user))
-        .layer(CsrfLayer::new(csrf))
-        .layer(map_response(guard))
-        .with_state(Shop { interface: Arc::clone(&interface), owners });
+        .layer(GuardLayer::new(guards.load_user()))
+        .layer(CsrfLayer::new(sessions.csrf.clone()));
+    let pages = match &sessions.remember {
+        Some(remember) => pages.layer(RememberLayer::new(remember.clone())),
+        None => pages,
+    };
+    let pages = pages.layer(map_response(guard)).with_state(shop);
     // The session layer also surrounds these routes. This costs nothing, because they do not obtain
     // the session.
     let files = Router::new()
         .route("/style.css", get(file("text/css; charset=utf-8", include_str!("static/style.css"))))
         .route("/icon.svg", get(file("image/svg+xml", include_str!("static/icon.svg"))));
-    pages.merge(files).layer(SessionLayer::new(interface))
+    pages.merge(files).layer(SessionLayer::new(Arc::clone(&sessions.interface)))
+}
+
+/// The pages of everybody.
+fn pages() -> Router<Shop> {
+    Router::new()
+        .route("/", get(home::show))
+        .route("/cart", get(cart::show).post(cart::change))
+        .route("/checkout", post(cart::check_out))
+        .route("/login", get(login::show).post(login::log_in))
+        .route("/logout", post(login::log_out))
+        .route("/preferences", get(preferences::show).post(preferences::change))
+        .route("/session", get(session::show))
+        .route("/session/flash", post(session::leave_flash))
+}
+
+/// The pages of users.
+fn users() -> Router<Shop> {
+    Router::new()
+        .route("/devices", get(devices::show))
+        .route("/devices/end", post(devices::end))
+        .route("/devices/end-others", post(devices::end_others))
+}
+
+/// The pages of users whose login is recent.
+fn critical() -> Router<Shop> {
+    Router::new().route("/password", get(password::show).post(password::change))
+}
+
+/// The pages of visitors without a login.
+fn visitors() -> Router<Shop> {
+    Router::new().route("/join", get(join::show))
 }
 
 fn file(content_type: &'static str, content: &'static str) -> impl IntoResponse + Clone {

@@ -56,9 +56,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let sessions = shop::open_store(&arguments.store, config(arguments.secure)?).await?;
     let listener = listen(arguments.port).await?;
     announce(listener.local_addr()?, &sessions, arguments.secure);
-    axum::serve(listener, shop::app(sessions.interface, sessions.owners, sessions.csrf))
-        .with_graceful_shutdown(interrupt())
-        .await?;
+    axum::serve(listener, shop::app(&sessions)).with_graceful_shutdown(interrupt()).await?;
     println!("The shop is closed.");
     Ok(())
 }

@@ -7,7 +7,9 @@
 pub(crate) mod cart;
 pub(crate) mod devices;
 pub(crate) mod home;
+pub(crate) mod join;
 pub(crate) mod login;
 pub(crate) mod lost;
+pub(crate) mod password;
 pub(crate) mod preferences;
 pub(crate) mod session;

@@ -5,9 +5,6 @@ use session_core::Key;
 use crate::cart::Cart;
 use crate::preferences::Preferences;
 
-/// The account name of the user who is logged in.
-pub(crate) const USER: Key<String> = Key::new("user");
-
 /// The cart; absent if it is empty.
 pub(crate) const CART: Key<Cart> = Key::new("cart");
 

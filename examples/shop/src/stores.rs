@@ -5,7 +5,11 @@ use std::sync::Arc;
 use session_cookie::{SealedCookieSessions, SignedCookieSessions};
 use session_core::config::SecretKey;
 use session_core::csrf::CsrfConfig;
-use session_core::{Error, ErrorKind, OwnerSessions, SessionConfig, SessionInterface};
+use session_core::remember::RememberMe;
+use session_core::store::OwnerIndex;
+use session_core::{
+    Error, ErrorKind, OwnerSessions, ServerSideSessions, SessionConfig, SessionInterface,
+};
 use session_memory::{MemorySessions, MemoryStore};
 use session_redis::{RedisSessions, RedisStore, RedisStoreBuilder};
 use session_sql::{SqlSessions, SqlStore};
@@ -21,6 +25,8 @@ pub struct Sessions {
     pub owners: Option<Arc<dyn OwnerSessions>>,
     /// The protection of the shop's forms.
     pub csrf: CsrfConfig,
+    /// The settings of remember-me, if the sessions are stored on the server.
+    pub remember: Option<RememberMe>,
     /// A short description of the store.
     pub description: &'static str,
     /// A limitation that the operator must know.
@@ -85,16 +91,43 @@ fn memory(config: SessionConfig) -> Result<Sessions, Error> {
 }
 
 fn on_server(
-    sessions: impl SessionInterface + OwnerSessions,
+    sessions: ServerSideSessions<impl OwnerIndex>,
     description: &'static str,
     notice: Option<&'static str>,
 ) -> Result<Sessions, Error> {
-    // Without a key in the environment, other instances of the shop refuse the tokens of this one.
-    // Only browsers from before 2023 need tokens.
-    let csrf = CsrfConfig::builder(&secret_key()?.0).build()?;
-    let sessions = Arc::new(sessions);
-    let owners: Option<Arc<dyn OwnerSessions>> = Some(Arc::clone(&sessions) as _);
-    Ok(Sessions { interface: sessions, owners, csrf, description, notice })
+    // Without a key in the environment, other instances of the shop refuse the tokens of this one:
+    // those of remember-me, and those of forms, which only browsers from before 2023 need.
+    let sessions = Sessions::on_server(sessions, &secret_key()?.0)?;
+    Ok(Sessions { description, notice, ..sessions })
+}
+
+impl Sessions {
+    /// Returns sessions in this store.
+    ///
+    /// # Errors
+    ///
+    /// If the key cannot be used.
+    pub fn on_server(
+        sessions: ServerSideSessions<impl OwnerIndex>,
+        key: &SecretKey,
+    ) -> Result<Self, Error> {
+        let sessions = Arc::new(sessions);
+        let remember = RememberMe::new(Arc::clone(&sessions), key)?;
+        let owners: Arc<dyn OwnerSessions> = Arc::clone(&sessions) as _;
+        let in_store = Self::new(sessions, key)?;
+        Ok(Self { owners: Some(owners), remember: Some(remember), ..in_store })
+    }
+
+    /// Returns sessions of any interface.
+    ///
+    /// # Errors
+    ///
+    /// If the key cannot be used.
+    pub fn new(interface: Arc<dyn SessionInterface>, key: &SecretKey) -> Result<Self, Error> {
+        let csrf = CsrfConfig::builder(key).build()?;
+        let (owners, remember, description, notice) = (None, None, "", None);
+        Ok(Self { interface, owners, csrf, remember, description, notice })
+    }
 }
 
 fn signed_cookie(config: SessionConfig) -> Result<Sessions, Error> {
@@ -116,8 +149,7 @@ fn in_browser(
     description: &'static str,
     notice: Option<&'static str>,
 ) -> Result<Sessions, Error> {
-    let csrf = CsrfConfig::builder(key).build()?;
-    Ok(Sessions { interface: Arc::new(sessions), owners: None, csrf, description, notice })
+    Ok(Sessions { description, notice, ..Sessions::new(Arc::new(sessions), key)? })
 }
 
 /// Returns the key from the environment, or a random key and a notice.

@@ -1,16 +1,15 @@
-//! The visitor of a request. A middleware loads the user before every page, and an extractor passes
-//! the visitor to a handler.
+//! The visitor of a request. An extractor passes the visitor to a handler.
 
-use axum::extract::{FromRequestParts, Request};
+use axum::RequestPartsExt as _;
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use session_tower::csrf::Csrf;
-use session_tower::{Error, Session, request_session};
+use session_tower::guard::CurrentUser;
+use session_tower::{Error, Session};
 
-use crate::accounts::{self, Account};
-use crate::session_keys::USER;
+use crate::accounts::Account;
 
 /// The visitor's session, and the account if the visitor is logged in.
 #[derive(Debug)]
@@ -29,23 +28,14 @@ impl Visitor {
     }
 }
 
-/// Middleware that adds the account of the session's user to the request, for [`Visitor`].
-pub(crate) async fn load_user(mut request: Request, next: Next) -> Result<Response, Error> {
-    if let Some(handle) = request_session(request.extensions()) {
-        let user = handle.session().await?.get(USER)?;
-        if let Some(account) = user.and_then(|user| accounts::find(&user)) {
-            request.extensions_mut().insert(account);
-        }
-    }
-    Ok(next.run(request).await)
-}
+impl<S: Send + Sync> FromRequestParts<S> for Visitor {
+    type Rejection = Response;
 
-impl<S: Sync> FromRequestParts<S> for Visitor {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
-        let session = <Session as FromRequestParts<S>>::from_request_parts(parts, state).await?;
-        let csrf = <Csrf as FromRequestParts<S>>::from_request_parts(parts, state).await?;
-        Ok(Self { session, account: parts.extensions.get().copied(), csrf })
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        let session = parts.extract::<Session>().await.map_err(IntoResponse::into_response)?;
+        let user = parts.extract::<Option<CurrentUser<&'static Account>>>().await;
+        let account = user.map_err(IntoResponse::into_response)?.map(|CurrentUser(user)| user);
+        let csrf = parts.extract::<Csrf>().await.map_err(IntoResponse::into_response)?;
+        Ok(Self { session, account, csrf })
     }
 }

@@ -3,10 +3,15 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod browser;
+#[path = "clicking/devices.rs"]
+mod devices;
+#[path = "clicking/guards.rs"]
+mod guards;
 
 use std::time::{Duration, SystemTime};
 
 use browser::Browser;
+use session_core::config::SecretKey;
 use session_core::{ManualClock, SessionConfig};
 use session_memory::{MemorySessions, MemoryStore};
 
@@ -207,9 +212,9 @@ async fn session_page_shows_flags_of_its_request() {
     assert_eq!(flags.map(|flag| page.fact(flag)), ["yes", "no", "no", "yes"]);
     assert_eq!(page.fact("ends"), "Fri, 15 Dec 2023 22:14:21 GMT");
     assert!(page.header("set-cookie").unwrap().contains(page.fact("ends")));
-    let payload = r#"{"cart":{"moonflower":1},"user":"ada","_permanent":true,"csrf_token":""}"#;
+    let payload = r#"{"cart":{"moonflower":1},"_permanent":true,"csrf_token":""}"#;
     assert_eq!(page.fact("size"), format!("{} bytes", payload.len() + 40));
-    for key in ["cart", "user", "_permanent", "csrf_token"] {
+    for key in ["cart", "_permanent", "csrf_token"] {
         assert!(page.says(&format!("<dt><code>{key}</code></dt>")), "{key}");
     }
 }
@@ -265,10 +270,10 @@ fn browsers() -> [Browser; 2] {
     let clock = ManualClock::at(SystemTime::UNIX_EPOCH);
     let config =
         SessionConfig::builder().cookie_secure(false).clock(clock.clone()).build().unwrap();
-    let store = MemoryStore::new();
+    let (store, key) = (MemoryStore::new(), SecretKey::generate().unwrap());
     let browser = || {
         let sessions = MemorySessions::new(store.clone(), config.clone());
-        Browser::before(sessions, clock.clone())
+        Browser::before(sessions, &key, clock.clone())
     };
     [browser(), browser()]
 }
@@ -300,110 +305,6 @@ async fn login_rotates_id_and_logout_ends_every_copy() {
     assert!(thief.get("/").await.logged_in());
     browser.submit("/logout", "").await;
     assert!(!thief.get("/").await.logged_in(), "a copied cookie outlives the logout");
-}
-
-const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0";
-const IPHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Safari/604.1";
-
-/// Returns a laptop and a phone. Both are logged in, and both show the page of the devices.
-async fn devices() -> [Browser; 2] {
-    let [mut laptop, mut phone] = browsers();
-    (laptop.agent, phone.agent) = (FIREFOX, IPHONE);
-    laptop.submit("/login", LOGIN).await;
-    laptop.clock.advance(Duration::from_mins(5));
-    phone.submit("/cart", MOONFLOWER).await;
-    phone.submit("/login", LOGIN).await;
-    [laptop, phone]
-}
-
-#[tokio::test]
-async fn devices_page_lists_devices_and_marks_current() {
-    let [mut laptop, _] = devices().await;
-    let page = laptop.get("/devices").await;
-    assert!(
-        page.says("Firefox on Linux <span class=\"count\">this device</span>"),
-        "{}",
-        page.body
-    );
-    assert!(
-        page.says("<h2>Safari on iPhone</h2><p>Began just now, last seen just now.</p>"),
-        "{}",
-        page.body
-    );
-    assert!(page.says("<p>Began 5 minutes ago, last seen 5 minutes ago.</p>"), "{}", page.body);
-    assert_eq!(page.handles().len(), 1, "this device has no button");
-    assert!(
-        laptop.get("/devices").await.says("Began 5 minutes ago, last seen just now."),
-        "the visit renewed it"
-    );
-}
-
-#[tokio::test]
-async fn device_is_logged_out_from_outdated_page() {
-    let [mut laptop, mut phone] = devices().await;
-    let page = laptop.get("/devices").await;
-    phone.get("/").await;
-    laptop.clock.advance(Duration::from_hours(1));
-    let form = format!("handle={}", page.handles()[0]);
-    let page = laptop.submit("/devices/end", &form).await;
-    assert_eq!(page.flashes(), [("success", "That device is logged out.")]);
-    assert!(page.handles().is_empty() && page.logged_in());
-    assert!(!phone.get("/").await.logged_in());
-    let page = laptop.submit("/devices/end", &form).await;
-    assert_eq!(page.flashes(), [("info", "That device was logged out already.")]);
-}
-
-#[tokio::test]
-async fn log_out_elsewhere_ends_all_other_devices() {
-    let [mut laptop, mut phone] = devices().await;
-    let page = phone.submit("/devices/end-others", "").await;
-    assert_eq!(page.flashes(), [("success", "Logged out elsewhere: one device.")]);
-    assert!(page.logged_in() && !page.says("Firefox on Linux"), "{}", page.body);
-    assert!(!laptop.get("/").await.logged_in());
-}
-
-#[tokio::test]
-async fn password_change_ends_other_devices_and_rotates_id() {
-    let [mut laptop, mut phone] = devices().await;
-    let page = laptop.submit("/devices/password", "current=guessed&new=x").await;
-    assert_eq!(page.flashes(), [("error", "That is not your password.")]);
-    assert!(phone.get("/").await.logged_in());
-
-    let before = laptop.cookie_value().unwrap().to_owned();
-    let page = laptop.submit("/devices/password", "current=lovelace&new=x").await;
-    assert_eq!(
-        page.flashes(),
-        [("success", "Your session has a new id. Logged out elsewhere: one device.")]
-    );
-    assert!(page.logged_in());
-    assert!(!phone.get("/").await.logged_in());
-    phone.take_cookie(&before);
-    assert!(!phone.get("/").await.logged_in(), "the old id is worth something");
-}
-
-#[tokio::test]
-async fn visitor_without_login_sees_and_ends_no_devices() {
-    let [mut laptop, mut stranger] = devices().await;
-    let handle = stranger.get("/devices").await.handles()[0].to_owned();
-    stranger.submit("/logout", "").await;
-    assert!(stranger.get("/devices").await.says("to see where you are logged in."));
-    stranger.submit("/devices/end", &format!("handle={handle}")).await;
-    stranger.submit("/devices/end-others", "").await;
-    stranger.submit("/devices/password", "current=lovelace&new=x").await;
-    assert!(laptop.get("/devices").await.says("this device"));
-}
-
-#[tokio::test]
-async fn devices_page_with_signed_cookies_shows_limit() {
-    let mut browser = Browser::open();
-    browser.agent = FIREFOX;
-    browser.submit("/login", LOGIN).await;
-    let page = browser.get("/devices").await;
-    assert!(page.says("it cannot end them: only those browsers know them."), "{}", page.body);
-    assert!(page.handles().is_empty() && !page.says("type=\"password\""));
-    assert!(
-        browser.submit("/devices/password", "current=lovelace&new=x").await.flashes().is_empty()
-    );
 }
 
 #[tokio::test]

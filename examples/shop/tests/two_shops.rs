@@ -71,7 +71,8 @@ impl Drop for Shop {
 
 /// Returns the cookie that a response sets.
 fn set_cookie(answer: &str) -> String {
-    let set = answer.lines().find_map(|line| line.strip_prefix("set-cookie: "));
+    let mut lines = answer.lines().filter_map(|line| line.strip_prefix("set-cookie: "));
+    let set = lines.find(|line| line.starts_with("session="));
     set.unwrap().split(';').next().unwrap().to_owned()
 }
 

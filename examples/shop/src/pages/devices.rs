@@ -11,22 +11,18 @@ use session_core::OwnedSession;
 use session_core::interface::SessionPage;
 use session_tower::Error;
 
-use crate::accounts;
 use crate::app::Shop;
 use crate::visitor::Visitor;
 
 pub(crate) async fn show(visitor: Visitor, State(shop): State<Shop>) -> Result<Markup, Error> {
     let content = html! {
         h1 { "Your devices" }
-        @if visitor.account.is_none() {
-            p { a href="/login" { "Log in" } " to see where you are logged in." }
-        } @else if let Some(owners) = &shop.owners {
+        @if let Some(owners) = &shop.owners {
             @let owner = visitor.session.owner().unwrap_or_default();
             @let this = owners.handle_of(&visitor.session);
             @let devices = owners.page(&owner, None, SessionPage::LIMIT).await?.sessions;
             @let token = visitor.token()?;
             (list(&devices, this.as_deref(), shop.interface.config().now(), &token))
-            (password(&owner, &token))
         } @else {
             p {
                 "This shop keeps each session in a signed cookie, in the browser. So it cannot show you the others, and it "
@@ -34,6 +30,7 @@ pub(crate) async fn show(visitor: Visitor, State(shop): State<Shop>) -> Result<M
             }
             p { "It can with sessions on a server. Start it with " code { "--store memory" } ", for example." }
         }
+        p { a href="/password" { "Change your password" } }
     };
     visitor.page("Your devices", content)
 }
@@ -71,34 +68,6 @@ pub(crate) async fn end_others(
     Ok(Redirect::to("/devices"))
 }
 
-#[derive(Deserialize)]
-pub(crate) struct Passwords {
-    current: String,
-}
-
-/// Does everything but change the password, because the login page shows it.
-pub(crate) async fn change_password(
-    visitor: Visitor,
-    State(shop): State<Shop>,
-    Form(form): Form<Passwords>,
-) -> Result<Redirect, Error> {
-    let (Some(account), Some(owners)) = (visitor.account, &shop.owners) else {
-        return Ok(Redirect::to("/devices"));
-    };
-    let session = &visitor.session;
-    if accounts::check(account.user, &form.current).is_none() {
-        session.flash_in("error", "That is not your password.")?;
-        return Ok(Redirect::to("/devices"));
-    }
-    // The login invalidates all copies of this session's cookie. In the other order, a copy could
-    // get another id first.
-    session.log_in(account.user, None).await?;
-    let count = owners.end_others(session).await?;
-    let message = format!("Your session has a new id. Logged out elsewhere: {}.", devices(count));
-    session.flash_in("success", message)?;
-    Ok(Redirect::to("/devices"))
-}
-
 fn list(devices: &[OwnedSession], this: Option<&str>, now: SystemTime, token: &Markup) -> Markup {
     html! {
         ul.devices {
@@ -129,24 +98,7 @@ fn list(devices: &[OwnedSession], this: Option<&str>, now: SystemTime, token: &M
     }
 }
 
-fn password(user: &str, token: &Markup) -> Markup {
-    html! {
-        h2 { "Change your password" }
-        p { "In this demonstration the password stays as it is. What a change does to your sessions is real." }
-        form.card method="post" action="/devices/password" {
-            (token)
-            // Tells password managers the user name.
-            input type="text" name="user" value=(user) autocomplete="username" aria-label="User" hidden;
-            label for="current" { "Current password" }
-            input #current name="current" type="password" autocomplete="current-password" required;
-            label for="new" { "New password" }
-            input #new name="new" type="password" autocomplete="new-password" required;
-            button { "Change it, and log out everywhere else" }
-        }
-    }
-}
-
-fn devices(count: usize) -> String {
+pub(super) fn devices(count: usize) -> String {
     match count {
         0 => "no device".to_owned(),
         1 => "one device".to_owned(),

@@ -2,17 +2,20 @@
 
 use axum::Form;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderMap, Uri};
 use axum::response::Redirect;
 use maud::{Markup, html};
 use serde::Deserialize;
 use session_core::Outcome;
 use session_tower::Error;
+use session_tower::guard::Next;
+use session_tower::remember::Remember;
 
 use crate::accounts::{self, ADA};
 use crate::app::Shop;
 use crate::device;
-use crate::session_keys::{CART, USER};
+use crate::session_keys::CART;
 use crate::visitor::Visitor;
 
 pub(crate) async fn show(visitor: Visitor) -> Result<Markup, Error> {
@@ -21,7 +24,9 @@ pub(crate) async fn show(visitor: Visitor) -> Result<Markup, Error> {
         p {
             "There is one account: user " code { (ADA.user) } ", password " code { (ADA.password) } "."
         }
-        form.card method="post" action="/login" {
+        p { a href="/join" { "New here?" } }
+        // Without an action, so that the address keeps the page to return to.
+        form.card method="post" {
             (visitor.token()?)
             label for="user" { "User" }
             input #user name="user" autocomplete="username" autocapitalize="none" spellcheck="false" required;
@@ -47,6 +52,9 @@ pub(crate) struct Credentials {
 
 pub(crate) async fn log_in(
     visitor: Visitor,
+    remember: Result<Remember, Error>,
+    next: Next,
+    uri: Uri,
     State(shop): State<Shop>,
     headers: HeaderMap,
     Form(form): Form<Credentials>,
@@ -54,16 +62,20 @@ pub(crate) async fn log_in(
     let session = &visitor.session;
     let Some(account) = accounts::check(form.user.trim(), &form.password) else {
         session.flash_in("error", "That user and password do not belong together.")?;
-        return Ok(Redirect::to("/login"));
+        return Ok(Redirect::to(uri.path_and_query().map_or("/login", PathAndQuery::as_str)));
     };
-    session.log_in(account.user, None).await?;
-    session.insert(USER, account.user.to_owned())?;
-    session.set_permanent(form.remember.is_some())?;
+    session.log_in(account.user, Some(account.stamp)).await?;
+    match form.remember {
+        // The session ends with the browser. The token in another cookie begins the next one.
+        Some(_) if shop.remembers => remember?.start().await?,
+        remember => session.set_permanent(remember.is_some())?,
+    }
     if shop.owners.is_some() {
         session.set_label(&device::label(&headers))?;
     }
     session.flash_in("success", format!("Welcome, {}. You are logged in.", account.name))?;
-    Ok(Redirect::to(if session.contains_key(CART.name()) { "/cart" } else { "/" }))
+    let home = if session.contains_key(CART.name()) { "/cart" } else { "/" };
+    Ok(Redirect::to(next.or(home)))
 }
 
 pub(crate) async fn log_out(visitor: Visitor) -> Result<Redirect, Error> {

@@ -9,7 +9,7 @@ use session_core::interface::{saturating_add, state_of};
 use session_tower::Error;
 
 use crate::app::Shop;
-use crate::session_keys::{CART, PREFERENCES, USER};
+use crate::session_keys::{CART, PREFERENCES};
 use crate::visitor::Visitor;
 
 pub(crate) async fn show(visitor: Visitor, State(shop): State<Shop>) -> Result<Markup, Error> {
@@ -107,7 +107,6 @@ fn meaning(key: &str) -> &'static str {
         "_label" => "What the page of your devices calls it.",
         "_permanent" => "The flag permanent, under Flask’s name.",
         "csrf_token" => "A random value that the tokens in the shop’s forms are made from.",
-        key if key == USER.name() => "Who is logged in.",
         key if key == CART.name() => "How many of which seeds.",
         key if key == PREFERENCES.name() => "Theme and greeting.",
         _ => "Not this shop’s: another application shares the session.",

@@ -8,9 +8,10 @@ use std::time::{Duration, SystemTime};
 use axum::Router;
 use session_cookie::SignedCookieSessions;
 use session_core::config::SecretKey;
-use session_core::csrf::CsrfConfig;
-use session_core::{ManualClock, OwnerSessions, SessionConfig, SessionInterface};
+use session_core::store::OwnerIndex;
+use session_core::{ManualClock, ServerSideSessions, SessionConfig};
 use session_tower::testing::{Request, TestClient, TestResponse};
+use shop::Sessions;
 
 pub(crate) struct Browser {
     client: TestClient<Router>,
@@ -32,18 +33,20 @@ impl Browser {
             SessionConfig::builder().cookie_secure(false).clock(clock.clone()).build().unwrap();
         let sessions =
             Arc::new(SignedCookieSessions::new(config, &SecretKey::generate().unwrap()).unwrap());
-        let client = TestClient::new(shop::app(sessions.clone(), None, csrf()), sessions);
+        let shop = Sessions::new(sessions.clone(), &SecretKey::generate().unwrap()).unwrap();
+        let client = TestClient::new(shop::app(&shop), sessions);
         Self { client, clock, agent: "" }
     }
 
     /// Opens a browser on a shop with these sessions and this clock.
     pub(crate) fn before(
-        sessions: impl SessionInterface + OwnerSessions,
+        sessions: ServerSideSessions<impl OwnerIndex>,
+        key: &SecretKey,
         clock: ManualClock,
     ) -> Self {
-        let sessions = Arc::new(sessions);
-        let shop = shop::app(sessions.clone(), Some(sessions.clone()), csrf());
-        Self { client: TestClient::new(shop, sessions), clock, agent: "" }
+        let shop = Sessions::on_server(sessions, key).unwrap();
+        let client = TestClient::new(shop::app(&shop), Arc::clone(&shop.interface));
+        Self { client, clock, agent: "" }
     }
 
     /// Closes and reopens the browser, which removes cookies without an expiry.
@@ -60,8 +63,18 @@ impl Browser {
         self.client.browser_mut().receive("/", &format!("session={value}; Path=/")).unwrap();
     }
 
+    /// Opens a page, and follows redirects.
     pub(crate) async fn get(&mut self, path: &str) -> Page {
-        self.send(Request::new("GET", path)).await
+        let mut page = self.open_page(path).await;
+        for _ in 0..3 {
+            let Some(location) = page.location().map(str::to_owned) else { break };
+            page = self.open_page(&location).await;
+        }
+        page
+    }
+
+    pub(crate) async fn open_page(&mut self, path: &str) -> Page {
+        self.send(Request::new("GET", path).with_header("sec-fetch-mode", "navigate")).await
     }
 
     /// Sends a form as a current browser does.
@@ -95,10 +108,6 @@ impl Browser {
         let answer = self.client.send(request.with_header("user-agent", self.agent)).await.unwrap();
         Page { body: answer.text(), answer }
     }
-}
-
-fn csrf() -> CsrfConfig {
-    CsrfConfig::builder(&SecretKey::generate().unwrap()).build().unwrap()
 }
 
 impl Deref for Page {

@@ -33,14 +33,14 @@ async fn browser_stores_configured_cookie_hidden_from_scripts() {
 
 #[tokio::test]
 async fn only_remembered_cookie_has_expiry() {
-    let (shop, browser) = (Shop::open(&["--store", "memory"]), Browser::open().await);
+    let (shop, browser) = (Shop::open(&[]), Browser::open().await);
     browser.log_in(shop.url(), false).await;
     assert_eq!(browser.cookie().await.unwrap().expires(), None);
     browser.log_in(shop.url(), true).await;
     let expires = browser.cookie().await.unwrap().expires().unwrap();
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
     let month = Duration::from_hours(31 * 24);
-    // The renewal interval of a minute, which saves renewals at each visit.
+    // The time between two renewals, which is a minute.
     let late = expires - (now + month).as_secs_f64();
     assert!((-60.0..=61.0).contains(&late), "{late} seconds after a month");
     browser.log_in(shop.url(), false).await;

@@ -14,8 +14,8 @@ use crate::shop::{Shop, serve_page};
 const PHONE: Screen = Screen { width: 375, height: 740, dark: false };
 const DESK: Screen = Screen { width: 1280, height: 800, dark: false };
 
-/// The pages that need no login.
-const PAGES: [&str; 6] = ["/", "/cart", "/login", "/preferences", "/session", "/nowhere"];
+/// The pages that everybody sees.
+const PAGES: [&str; 7] = ["/", "/cart", "/login", "/join", "/preferences", "/session", "/nowhere"];
 
 /// The saved screenshots, with their page and screen.
 const PICTURES: [(&str, Screen, &str); 7] = [
@@ -56,6 +56,7 @@ async fn pages_have_no_fault_on_any_screen() {
         ("/preferences", "/preferences, logged in"),
         ("/session", "/session, logged in"),
         ("/devices", "/devices, logged in"),
+        ("/password", "/password, logged in"),
         ("/nowhere", "/nowhere, logged in"),
     ] {
         browser.visit(&format!("{}{path}", shop.url())).await;

@@ -12,7 +12,7 @@ use axum::response::Html;
 use axum::routing::get;
 use session_core::SessionInterface;
 use session_core::config::SecretKey;
-use session_core::csrf::CsrfConfig;
+use shop::Sessions;
 use tokio::net::TcpListener;
 
 /// A shop in a separate process, which ends with the test at the latest.
@@ -68,8 +68,8 @@ pub(crate) fn sqlite() -> String {
 
 /// Starts a shop with these sessions as a task of this test, and returns its address.
 pub(crate) async fn open_with(sessions: Arc<dyn SessionInterface>) -> String {
-    let csrf = CsrfConfig::builder(&SecretKey::generate().unwrap()).build().unwrap();
-    serve(shop::app(sessions, None, csrf)).await
+    let sessions = Sessions::new(sessions, &SecretKey::generate().unwrap()).unwrap();
+    serve(shop::app(&sessions)).await
 }
 
 /// Serves one page and an empty icon, and returns the address.
