@@ -6,12 +6,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use session_core::config::SecretKey;
 use session_core::interface::{OpenContext, Opened, Save, Saved};
-use session_core::store::OwnerIndex;
 use session_core::{Error, ServerSideSessions, SessionConfig, SessionInterface, async_trait};
 use session_encrypted::EncryptedStore;
-use session_memory::MemoryStore;
 
-use crate::backends::{InCookie, opened, storing, visit};
+use crate::backends::{InCookie, Server, opened, storing, visit};
 
 type Make<'a> = &'a dyn Fn(&SecretKey) -> Arc<dyn SessionInterface>;
 
@@ -45,14 +43,18 @@ async fn newest_key_signs_and_seals() {
 
 #[actix_web::test]
 async fn newest_key_encrypts_records() {
-    let store: Arc<dyn OwnerIndex> = Arc::new(MemoryStore::new());
-    let make = |key: &SecretKey| {
-        let encrypted = EncryptedStore::new(Arc::clone(&store), key).unwrap();
-        let sessions = ServerSideSessions::new(encrypted, SessionConfig::default());
-        Arc::new(sessions) as Arc<dyn SessionInterface>
-    };
-    assert!(newest_key_writes(&make, SecretKey::with_fallback).await);
-    assert!(!newest_key_writes(&make, |new, old| old.clone().with_fallback(&new)).await);
+    for server in Server::ALL {
+        let store = server.store().await;
+        let make = |key: &SecretKey| {
+            let encrypted = EncryptedStore::new(Arc::clone(&store), key).unwrap();
+            let sessions = ServerSideSessions::new(encrypted, SessionConfig::default());
+            Arc::new(sessions) as Arc<dyn SessionInterface>
+        };
+        assert!(newest_key_writes(&make, SecretKey::with_fallback).await, "{server:?}");
+        // A mutant: the other order.
+        let reversed = |new: SecretKey, old: &SecretKey| old.clone().with_fallback(&new);
+        assert!(!newest_key_writes(&make, reversed).await, "{server:?}");
+    }
 }
 
 /// Cookies that an attacker can forge without the key.

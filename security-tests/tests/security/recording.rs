@@ -14,6 +14,7 @@ use session_core::{Error, Outcome, SessionConfig, SessionInterface, async_trait}
 pub(crate) struct Recording {
     store: Arc<dyn OwnerIndex>,
     calls: AtomicUsize,
+    writes: AtomicUsize,
     keys: Mutex<Vec<StoreKey>>,
     bytes: Mutex<Vec<Vec<u8>>>,
 }
@@ -21,7 +22,13 @@ pub(crate) struct Recording {
 impl Recording {
     pub(crate) fn of(store: Arc<dyn OwnerIndex>) -> Arc<Self> {
         let (keys, bytes) = (Mutex::default(), Mutex::default());
-        Arc::new(Self { store, calls: AtomicUsize::new(0), keys, bytes })
+        let (calls, writes) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Arc::new(Self { store, calls, writes, keys, bytes })
+    }
+
+    /// Returns how often a record was created or replaced.
+    pub(crate) fn writes(&self) -> usize {
+        self.writes.load(Ordering::Relaxed)
     }
 
     pub(crate) fn calls(&self) -> usize {
@@ -44,6 +51,7 @@ impl Recording {
         let mut bytes = self.bytes.lock().unwrap();
         bytes.push(key.as_bytes().to_vec());
         if let Some(record) = record {
+            self.writes.fetch_add(1, Ordering::Relaxed);
             bytes.push(record.payload().to_vec());
             bytes.push(record.owner().unwrap_or_default().into());
         }
