@@ -152,7 +152,7 @@ async fn cycle_after_explicit_save_keeps_values_under_new_id() {
     assert_eq!(copy.text("/keys").await, "");
 }
 
-/// A handler that stores `a`, and sets the expiry.
+/// Returns a handler that stores `a`, and sets the expiry.
 fn set_expiry(expiry: Expiry) -> MethodRouter {
     get(async move |session: Session| {
         session.insert("a", 1).await.unwrap();
@@ -160,7 +160,7 @@ fn set_expiry(expiry: Expiry) -> MethodRouter {
     })
 }
 
-/// The `Max-Age` of the session cookie that a response sets.
+/// Returns the `Max-Age` of the session cookie that a response sets.
 fn max_age(page: &support::Page) -> Option<u64> {
     let header = page.response.headers()[SET_COOKIE].to_str().unwrap();
     header.split("; ").find_map(|attribute| attribute.strip_prefix("Max-Age=")?.parse().ok())

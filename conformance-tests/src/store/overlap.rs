@@ -14,10 +14,10 @@ use session_core::store::{
 use session_core::{Error, async_trait};
 use tokio::sync::Notify;
 
-/// How long a call may wait for one that holds a lock.
+/// The time for which a call may wait for a call that holds a lock.
 const BLOCKED: Duration = Duration::from_millis(3);
 
-/// How long a call is held if no other call meets it.
+/// The time for which a call is held if no other call meets it.
 const ALONE: Duration = Duration::from_millis(40);
 
 /// Returns the result of a call that is ready after one poll.

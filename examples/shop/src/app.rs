@@ -61,7 +61,7 @@ pub fn app(sessions: &Sessions) -> Router {
     pages.merge(files).layer(SessionLayer::new(Arc::clone(&sessions.interface)))
 }
 
-/// The pages of everybody.
+/// Returns the public pages.
 fn pages() -> Router<Shop> {
     Router::new()
         .route("/", get(home::show))
@@ -74,7 +74,7 @@ fn pages() -> Router<Shop> {
         .route("/session/flash", post(session::leave_flash))
 }
 
-/// The pages of users.
+/// Returns the pages of users.
 fn users() -> Router<Shop> {
     Router::new()
         .route("/devices", get(devices::show))
@@ -82,12 +82,12 @@ fn users() -> Router<Shop> {
         .route("/devices/end-others", post(devices::end_others))
 }
 
-/// The pages of users whose login is recent.
+/// Returns the pages of users whose login is recent.
 fn critical() -> Router<Shop> {
     Router::new().route("/password", get(password::show).post(password::change))
 }
 
-/// The pages of visitors without a login.
+/// Returns the pages of visitors without a login.
 fn visitors() -> Router<Shop> {
     Router::new().route("/join", get(join::show))
 }

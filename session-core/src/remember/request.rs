@@ -139,7 +139,7 @@ impl RememberRequest {
 }
 
 impl Shared {
-    /// The session must not own what owns it.
+    /// Returns a weak reference, because the session must not own its owner.
     fn weak(this: &Arc<Self>) -> Weak<dyn EndsAtLogout> {
         let weak: Weak<Self> = Arc::downgrade(this);
         weak

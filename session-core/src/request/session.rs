@@ -127,7 +127,8 @@ impl RequestSession {
     /// # Errors
     ///
     /// [`ErrorKind::Committed`](crate::ErrorKind::Committed) if this is the first call and the
-    /// request was committed: caches were not told that the response depends on the cookie.
+    /// request was committed: the headers do not show caches that the response depends on the
+    /// cookie.
     ///
     /// [`ErrorKind::AmbiguousToken`] if the request has a session cookie beside a
     /// [token in a header](crate::config::SessionConfigBuilder::token_header), or several tokens.

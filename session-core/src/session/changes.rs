@@ -108,7 +108,7 @@ impl Changes {
         Mark(self.mark().0 + later.skipped(mark))
     }
 
-    /// How many of the present changes are before a position.
+    /// Returns the number of present changes before a position.
     fn skipped(&self, mark: Mark) -> usize {
         mark.0.saturating_sub(self.dropped).min(self.changes.len())
     }

@@ -92,8 +92,8 @@ async fn rotation_that_failed_removes_its_record() {
     }
 }
 
-/// A session that was rotated so long ago that its tombstone has expired. Rotations that were
-/// broken off have left further records of it. Returns the cookie.
+/// Creates a session that was rotated so long ago that its tombstone has expired. Rotations that
+/// were broken off have left further records of it. Returns the cookie.
 async fn rotate_beside_leftovers(app: &App, cookie: &str) -> String {
     for _ in 0..4 {
         break_off(app, cookie, Session::rotate_id).await;

@@ -85,7 +85,7 @@ impl Processes {
         alone(request.session()).unwrap().keys()
     }
 
-    /// The number of sessions, without tombstones.
+    /// Returns the number of sessions, without tombstones.
     fn count(&self) -> usize {
         self.store.records().values().filter(|record| record.payload()[0] == 1).count()
     }
@@ -96,13 +96,13 @@ impl Served {
         self.headers.set_cookie().is_some() && cookie(&self.headers).is_none()
     }
 
-    /// The cookie with flash messages that the response sets.
+    /// Returns the cookie with flash messages that the response sets.
     fn flashes(&self) -> Option<&str> {
         let mut values = self.headers.fields().filter_map(|(_, value)| value.split(';').next());
         values.find(|value| value.starts_with(FLASHES) && *value != FLASHES)
     }
 
-    /// The session cookie of the browser after this response alone.
+    /// Returns the session cookie of the browser after this response alone.
     fn cookie_after(&self, before: &str) -> String {
         match cookie(&self.headers) {
             Some(cookie) => format!("session={cookie}"),

@@ -87,7 +87,7 @@ impl Report {
         }
     }
 
-    /// The number of uses of each exception.
+    /// Returns the number of uses of each exception.
     pub(crate) fn needed(&self) -> &[usize] {
         &self.needed
     }

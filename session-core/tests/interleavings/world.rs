@@ -67,12 +67,12 @@ impl<'a> Case<'a> {
         Self { anonymous: true, permanent: false, ..self }
     }
 
-    /// The same with the token in a header.
+    /// Returns the same with the token in a header.
     pub(crate) fn in_header(self) -> Self {
         Self { in_header: true, ..self }
     }
 
-    /// The same with a shorter lifetime of sessions without owner.
+    /// Returns the same with a shorter lifetime of sessions without owner.
     pub(crate) fn shortened(self) -> Self {
         Self { visitor_lifetime: Some(Duration::from_hours(2)), ..self }
     }

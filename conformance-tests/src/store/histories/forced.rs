@@ -11,7 +11,7 @@ use crate::failure::Checked;
 use crate::store::StoreUnderTest;
 use crate::store::overlap::overlap;
 
-/// How often the first call is polled before the second begins.
+/// The number of polls of the first call before the second starts.
 const POLLS: [u32; 4] = [1, 2, 3, 6];
 
 /// The kinds of calls.
