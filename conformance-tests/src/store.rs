@@ -10,10 +10,12 @@ mod histories;
 mod limits;
 mod loading;
 mod observing;
+mod outages;
 mod overlap;
 mod owners;
 mod promises;
 mod removing;
+mod reopening;
 mod replacing;
 mod suite;
 mod sweeping;
@@ -54,7 +56,15 @@ rule_lists! {
     owner_index: ending::ENDING, macro __store_ending;
     sweep: sweeping::SWEEPING, macro __store_sweeping;
     sweep: swept::SWEPT, macro __store_swept;
+    reopen: reopening::REOPENING, macro __store_reopening;
+    outage: outages::OUTAGES, macro __store_outages;
     clones: cloning::CLONING, macro __store_cloning;
+}
+
+/// Calls the closure, which returns a function. Its argument has a type here.
+#[doc(hidden)]
+pub fn made_for<S, F>(make: impl FnOnce(&S) -> F, store: &S) -> F {
+    make(store)
 }
 
 /// Calls the closure. Its argument has a type here.

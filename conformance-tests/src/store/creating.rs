@@ -1,10 +1,13 @@
 //! Rules of `create`, and of keys.
 
+use std::collections::BTreeSet;
+
 use session_core::ErrorKind;
 use session_core::store::StoreKey;
 
 use super::StoreUnderTest;
 use super::entry::{Entry, Kind};
+use super::owners::{random_key, someone};
 use crate::rule::rules;
 
 rules! {
@@ -82,5 +85,37 @@ rules! {
             }
         }
         store.expect_at(&key, version, &entry).await
+    }
+
+    /// Keys that end with spaces, zeros or other special bytes are different keys, and `keys_of`
+    /// returns each of them whole.
+    ///
+    /// Use a binary type without padding. A fixed-length text type ignores spaces at the end, and
+    /// an encoding as a number loses zeros at the start.
+    async fn keys_with_special_bytes_are_different(store) {
+        let (owner, base) = (someone("ada"), *random_key().as_bytes());
+        let mut keys = BTreeSet::new();
+        for special in [0x00, 0x20, 0x0a, 0x09, 0x25, 0x5c, 0xff] {
+            for places in [0..1, 0..4, 31..32, 28..32] {
+                let mut bytes = base;
+                bytes[places].fill(special);
+                keys.insert(StoreKey::from_bytes(bytes));
+            }
+        }
+        let mut kept = Vec::new();
+        for (key, number) in keys.into_iter().zip(0_u8..) {
+            let entry = Entry::plain(&format!("record {number}"), store.now()).owned_by(&owner);
+            kept.push((key, store.create(&key, &entry).await?, entry));
+        }
+        let listed = if store.has_index() { Some(store.keys_of(&owner, &[]).await?) } else { None };
+        for (key, version, entry) in kept {
+            store.expect_at(&key, version, &entry).await?;
+            if listed.as_ref().is_some_and(|listed| !listed.contains(&key)) {
+                let missing = format!("{} is missing; its bytes are {:02x?}", store.name(&key), key.as_bytes());
+                return Err(store.failure("every key among the keys of its owner", missing));
+            }
+            store.removed(&key, version).await?;
+        }
+        Ok(())
     }
 }

@@ -66,7 +66,7 @@ rules! {
             let (ada, changes) = (someone("ada"), round % 2 == 0);
             let mut cookies = vec![begin(store, &ada).await?];
             let held: Arc<dyn OwnerIndex> =
-                Arc::new(Held::new(Arc::clone(store.store()), Some(Arc::clone(store.index()?))));
+                Arc::new(Held::new(store.store(), Some(store.index()?)));
             let site = Site::over(store, &held);
             let act = |session: &Session| if changes { session.insert("changed", true) } else { session.rotate_id() };
             let request = site.opened(&cookies[0], act).await?;
@@ -94,7 +94,7 @@ struct Site {
 
 impl Site {
     fn new(store: &StoreUnderTest) -> Result<Self, Failure> {
-        Ok(Self::over(store, store.index()?))
+        Ok(Self::over(store, &store.index()?))
     }
 
     fn over(store: &StoreUnderTest, index: &Arc<dyn OwnerIndex>) -> Self {

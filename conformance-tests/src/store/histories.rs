@@ -71,7 +71,7 @@ rules! {
 
 /// Runs three concurrent clients on two keys, of which one has a record.
 async fn play(store: &StoreUnderTest, keys: [StoreKey; 2]) -> Result<History, Failure> {
-    let clients = Clients::new(Arc::clone(store.store()), keys, store.now());
+    let clients = Clients::new(store.store(), keys, store.now());
     clients.first(&keys[0]).await?;
     let start = Arc::new(Barrier::new(usize::from(CLIENTS)));
     let mut playing = Vec::new();

@@ -2,7 +2,6 @@
 
 mod watching;
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use session_core::Error;
@@ -107,7 +106,7 @@ rules! {
         for _ in 0..HANDS {
             let mine: Vec<_> = (0..MANY / HANDS).map(|_| random_key()).collect();
             keys.extend(&mine);
-            let (target, entry) = (Arc::clone(store.store()), Entry::plain("one", store.now()).owned_by(&owner));
+            let (target, entry) = (store.store(), Entry::plain("one", store.now()).owned_by(&owner));
             creating.push(tokio::spawn(async move {
                 for key in mine {
                     target.create(&key, &entry.as_new()).await?;
@@ -184,7 +183,8 @@ rules! {
         let (key, owner) = (store.key(), someone("ada"));
         store.create(&key, &Entry::plain("one", store.now()).owned_by(&owner)).await?;
         let is_listed = store.keys_of(&owner, &[key]).await?.contains(&key);
-        let Some(declared) = store.store().owner_index() else {
+        let target = store.store();
+        let Some(declared) = target.owner_index() else {
             return Err(store.failure("`Some` from `owner_index`", "it is `None`"));
         };
         // Other rules check whether the key is listed.
@@ -305,7 +305,7 @@ fn odd_owners(random: &str) -> Vec<String> {
     odd.chain([String::new(), format!("{}{random}", "long ".repeat(60))]).collect()
 }
 
-fn random_key() -> StoreKey {
+pub(super) fn random_key() -> StoreKey {
     let mut bytes = [0; 32];
     fastrand::fill(&mut bytes);
     StoreKey::from_bytes(bytes)

@@ -132,7 +132,7 @@ pub(super) struct Process {
 
 impl Process {
     fn new(store: &StoreUnderTest) -> Self {
-        Self::of(store, store.store())
+        Self::of(store, &store.store())
     }
 
     /// Returns a process that uses this store.
@@ -204,7 +204,7 @@ impl Process {
 
 /// Returns the store, with writes on one key that overlap.
 fn held(store: &StoreUnderTest) -> Arc<dyn SessionStore> {
-    Arc::new(Held::new(Arc::clone(store.store()), None))
+    Arc::new(Held::new(store.store(), None))
 }
 
 /// Returns the cookie of a new session with about 300 bytes.

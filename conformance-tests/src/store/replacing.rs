@@ -125,6 +125,29 @@ rules! {
         }
         Ok(())
     }
+
+    /// A version that differs from the current one in a single bit, or by one, is another version:
+    /// `replace`, `touch` and `remove` at it change nothing.
+    ///
+    /// Store and compare all 64 bits, as an integer or as bytes. A column of 32 bits, a float and a
+    /// number in JSON confuse versions that are near each other.
+    async fn near_versions_are_other_versions(store) {
+        let key = store.key();
+        let old = store.create(&key, &Entry::plain("first", store.now())).await?;
+        let entry = Entry::plain("second", store.now());
+        let current = store.replaced(&key, old, &entry).await?;
+        let number = current.get();
+        let near = (0..u64::BITS).map(|bit| number ^ (1 << bit));
+        for other in near.chain([number.wrapping_add(1), number.wrapping_sub(1)]) {
+            let other = Version::new(other);
+            let late = Entry::plain("late", store.now());
+            store.equal(Replaced::Stale, store.replace(&key, other, &late).await?)?;
+            store.equal(false, store.touch(&key, other, late.expires_at).await?)?;
+            store.equal(false, store.remove(&key, other).await?)?;
+        }
+        store.expect_at(&key, current, &entry).await?;
+        store.removed(&key, current).await
+    }
 }
 
 /// Returns a version other than these.

@@ -217,7 +217,7 @@ enum Renewal {
     Replace,
 }
 
-fn sweeper(store: &StoreUnderTest) -> Result<&Arc<dyn Sweep>, Failure> {
+fn sweeper(store: &StoreUnderTest) -> Result<Arc<dyn Sweep>, Failure> {
     store.sweeper().ok_or_else(|| store.lacks("sweep"))
 }
 
@@ -303,7 +303,7 @@ async fn renew_during_a_sweep(store: &StoreUnderTest, renewal: Renewal, polls: u
     // A touch keeps the time of creation.
     let new = Entry { created_at: old.created_at, ..Entry::plain("old", store.now()) };
     let version = store.create(&key, &old).await?;
-    let sweeper = Arc::clone(sweeper(store)?);
+    let sweeper = sweeper(store)?;
     let sweeping = sweeper.sweep(expiry + OVERDUE, LIMIT);
     let (removed, renewed) =
         overlap(sweeping, renew(store, renewal, &key, version, &new), polls).await;

@@ -1,16 +1,19 @@
 //! The store under test: its capabilities, its clock, and a record of each call.
 
 pub(in crate::store) mod calls;
+mod closed;
 
 use std::collections::HashMap;
 use std::fmt::{self, Debug};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use session_core::config::SystemClock;
 use session_core::store::{OwnerIndex, SessionStore, StoreKey, Sweep};
 use session_core::{Clock, Error, ManualClock, SessionConfig};
 
+use self::closed::Closed;
 use crate::Failure;
 use crate::failure::{Calls, Checked, chain};
 
@@ -27,10 +30,9 @@ use crate::failure::{Calls, Checked, chain};
 /// let under_test = StoreUnderTest::new(Arc::clone(&store)).owner_index(store);
 /// ```
 pub struct StoreUnderTest {
-    store: Arc<dyn SessionStore>,
-    owner_index: Option<Arc<dyn OwnerIndex>>,
-    sweep: Option<Arc<dyn Sweep>>,
-    clone: Option<Arc<dyn SessionStore>>,
+    handles: Mutex<Handles>,
+    reopen: Option<Reopen>,
+    outage: Option<Outage>,
     clock: Option<ManualClock>,
     max_payload: Option<usize>,
     calls: Calls,
@@ -39,14 +41,38 @@ pub struct StoreUnderTest {
     label: &'static str,
 }
 
+/// The store, as each of the traits that it implements.
+#[derive(Clone)]
+struct Handles {
+    store: Arc<dyn SessionStore>,
+    owner_index: Option<Arc<dyn OwnerIndex>>,
+    sweep: Option<Arc<dyn Sweep>>,
+    clone: Option<Arc<dyn SessionStore>>,
+}
+
+impl Handles {
+    fn of(store: Arc<dyn SessionStore>) -> Self {
+        Self { store, owner_index: None, sweep: None, clone: None }
+    }
+}
+
+/// Opens the store again.
+type Reopen = Box<dyn Fn() -> Pin<Box<dyn Future<Output = StoreUnderTest> + Send>> + Send + Sync>;
+
+/// Starts or ends an outage.
+type Outage = Box<dyn Fn(bool) + Send + Sync>;
+
 impl StoreUnderTest {
     /// Returns the store, without optional capabilities.
     pub fn new(store: impl SessionStore) -> Self {
+        Self::with_handles(Handles::of(Arc::new(store)))
+    }
+
+    fn with_handles(handles: Handles) -> Self {
         Self {
-            store: Arc::new(store),
-            owner_index: None,
-            sweep: None,
-            clone: None,
+            handles: Mutex::new(handles),
+            reopen: None,
+            outage: None,
             clock: None,
             max_payload: None,
             calls: Calls::default(),
@@ -57,22 +83,40 @@ impl StoreUnderTest {
 
     /// Sets the same store as an index of owners.
     #[must_use]
-    pub fn owner_index(mut self, store: impl OwnerIndex) -> Self {
-        self.owner_index = Some(Arc::new(store));
+    pub fn owner_index(self, store: impl OwnerIndex) -> Self {
+        self.handles().owner_index = Some(Arc::new(store));
         self
     }
 
     /// Sets the same store as one that can be swept.
     #[must_use]
-    pub fn sweep(mut self, store: impl Sweep) -> Self {
-        self.sweep = Some(Arc::new(store));
+    pub fn sweep(self, store: impl Sweep) -> Self {
+        self.handles().sweep = Some(Arc::new(store));
         self
     }
 
     /// Sets a clone of the store.
     #[must_use]
-    pub fn clones(mut self, clone: impl SessionStore) -> Self {
-        self.clone = Some(Arc::new(clone));
+    pub fn clones(self, clone: impl SessionStore) -> Self {
+        self.handles().clone = Some(Arc::new(clone));
+        self
+    }
+
+    /// Sets a function that opens the same data again. It is called after the store was dropped.
+    #[must_use]
+    pub fn reopen<F>(mut self, reopen: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Self> + Send + 'static,
+    {
+        self.reopen = Some(Box::new(move || Box::pin(reopen())));
+        self
+    }
+
+    /// Sets a function that makes every call of the store fail, with `true`, and ends that with
+    /// `false`.
+    #[must_use]
+    pub fn outage(mut self, outage: impl Fn(bool) + Send + Sync + 'static) -> Self {
+        self.outage = Some(Box::new(outage));
         self
     }
 
@@ -133,8 +177,8 @@ impl StoreUnderTest {
     }
 
     /// Returns the store as one that can be swept.
-    pub(crate) fn sweeper(&self) -> Option<&Arc<dyn Sweep>> {
-        self.sweep.as_ref()
+    pub(crate) fn sweeper(&self) -> Option<Arc<dyn Sweep>> {
+        self.handles().sweep.clone()
     }
 
     /// Returns the longest payload that the store accepts, if it declares one.
@@ -143,32 +187,53 @@ impl StoreUnderTest {
     }
 
     /// Returns the store, for concurrent calls.
-    pub(crate) fn store(&self) -> &Arc<dyn SessionStore> {
-        &self.store
+    pub(crate) fn store(&self) -> Arc<dyn SessionStore> {
+        Arc::clone(&self.handles().store)
     }
 
     /// Returns the store as an index of owners.
-    pub(crate) fn index(&self) -> Result<&Arc<dyn OwnerIndex>, Failure> {
-        self.owner_index.as_ref().ok_or_else(|| self.lacks("owner_index"))
+    pub(crate) fn index(&self) -> Result<Arc<dyn OwnerIndex>, Failure> {
+        let index = self.handles().owner_index.clone();
+        index.ok_or_else(|| self.lacks("owner_index"))
     }
 
     pub(crate) fn has_index(&self) -> bool {
-        self.owner_index.is_some()
+        self.handles().owner_index.is_some()
+    }
+
+    fn handles(&self) -> MutexGuard<'_, Handles> {
+        self.handles.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Closes the store and opens it again.
+    pub(crate) async fn reopen_store(&self) -> Checked {
+        let reopen = self.reopen.as_ref().ok_or_else(|| self.lacks("reopen"))?;
+        // Drops the store, because some databases can be opened only once.
+        *self.handles() = Handles::of(Arc::new(Closed));
+        let again = reopen().await;
+        *self.handles() = again.handles().clone();
+        self.calls.note("-- the store was dropped and opened again --");
+        Ok(())
+    }
+
+    /// Starts or ends an outage.
+    pub(crate) fn set_outage(&self, down: bool) -> Checked {
+        let outage = self.outage.as_ref().ok_or_else(|| self.lacks("outage"))?;
+        outage(down);
+        self.calls.note(if down { "-- an outage begins --" } else { "-- the outage ends --" });
+        Ok(())
     }
 
     /// Returns the clone of the store, whose calls are noted together with those of the store.
     pub(crate) fn other_clone(&self) -> Result<Self, Failure> {
-        let clone = self.clone.as_ref().ok_or_else(|| self.lacks("clones"))?;
+        let clone = self.handles().clone.clone().ok_or_else(|| self.lacks("clones"))?;
         Ok(Self {
-            store: Arc::clone(clone),
-            owner_index: None,
-            sweep: None,
-            clone: None,
             clock: self.clock.clone(),
             max_payload: self.max_payload,
             calls: self.calls.clone(),
             names: Arc::clone(&self.names),
             label: "clone.",
+            ..Self::with_handles(Handles::of(clone))
         })
     }
 
@@ -227,6 +292,6 @@ impl StoreUnderTest {
 
 impl fmt::Debug for StoreUnderTest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoreUnderTest").field("store", &self.store).finish_non_exhaustive()
+        f.debug_struct("StoreUnderTest").field("store", &self.store()).finish_non_exhaustive()
     }
 }

@@ -46,6 +46,11 @@ impl FileStore {
         made.and_then(|()| sync(&store.directory)).map_err(error).map(|()| store)
     }
 
+    /// Returns the directory.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     fn shard(&self, shard: u8) -> PathBuf {
         self.directory.join(format!("{shard:02x}"))
     }
@@ -183,7 +188,10 @@ fn read(file: &Path) -> io::Result<Option<Record>> {
         Ok(bytes) => decode(&bytes)
             .map(Some)
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no record")),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        // A missing directory, for example one that is not mounted, proves nothing about a record.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            file.parent().map_or(Ok(()), |shard| fs::metadata(shard).map(drop)).map(|()| None)
+        }
         Err(error) => Err(error),
     }
 }

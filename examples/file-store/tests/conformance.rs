@@ -20,6 +20,44 @@ mod rules_of_a_store {
     conformance_tests::store_suite!(async { super::STORE.clone() }, sweep, clones);
 }
 
+/// Each test has its own directory, which is closed and missing at times.
+mod rules_of_a_store_that_is_reopened {
+    use std::path::PathBuf;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use file_store::FileStore;
+
+    async fn store() -> FileStore {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let folder = format!("reopened-{}-{number}", std::process::id());
+        FileStore::open(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(folder)).unwrap()
+    }
+
+    /// Moves the directory away and back.
+    fn outage(directory: PathBuf) -> impl Fn(bool) {
+        let elsewhere = directory.with_extension("elsewhere");
+        move |down| {
+            let (from, to) = if down { (&directory, &elsewhere) } else { (&elsewhere, &directory) };
+            std::fs::rename(from, to).unwrap();
+        }
+    }
+
+    conformance_tests::store_suite!(
+        store(),
+        sweep,
+        clones,
+        reopen = |store: &FileStore| {
+            let directory = store.directory().to_owned();
+            move || {
+                let directory = directory.clone();
+                async move { FileStore::open(directory).unwrap() }
+            }
+        },
+        outage = |store: &FileStore| outage(store.directory().to_owned()),
+    );
+}
+
 mod rules_of_sessions_on_a_server {
     use session_core::ServerSideSessions;
 

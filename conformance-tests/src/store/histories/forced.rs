@@ -1,7 +1,5 @@
 //! Two calls on one key that overlap at each `await` of the first.
 
-use std::sync::Arc;
-
 use session_core::store::StoreKey;
 
 use super::history::Clients;
@@ -61,7 +59,7 @@ async fn overlapped(
     exists: bool,
 ) -> Result<(), Failure> {
     let key: StoreKey = store.key();
-    let clients = Clients::new(Arc::clone(store.store()), [key, key], store.now());
+    let clients = Clients::new(store.store(), [key, key], store.now());
     let version = if exists { clients.first(&key).await? } else { 0 };
     let (one, other) = (first.call(1, version), second.call(2, version));
     let (one, other) = overlap(clients.make(1, key, one), clients.make(2, key, other), polls).await;

@@ -75,7 +75,8 @@ pub(super) async fn watch(store: &StoreUnderTest, deed: Deed) -> Checked {
         Deed::Replace | Deed::Touch => Some(store.create(&key, &adas).await?),
     };
     let call = format!("meanwhile: {}", deed.describe(&store.name(&key)));
-    let mut acting = pin!(deed.act(&**store.store(), &key, at, &adas));
+    let target = store.store();
+    let mut acting = pin!(deed.act(&*target, &key, at, &adas));
     loop {
         // The other calls come at each `await` of this one.
         let acted = poll_once(&mut acting).await;

@@ -13,7 +13,7 @@ impl StoreUnderTest {
     pub(crate) async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Failure> {
         let record = self.note(
             format!("load({})", self.name(key)),
-            self.store.load(key).await,
+            self.store().load(key).await,
             show_record,
         )?;
         Ok(record)
@@ -27,7 +27,7 @@ impl StoreUnderTest {
         let show = |found: &Vec<Option<Record>>| {
             format!("{} results, {} of them records", found.len(), found.iter().flatten().count())
         };
-        let found = self.store.load_many(keys).await;
+        let found = self.store().load_many(keys).await;
         self.note(format!("load_many({})", names.join(", ")), found, show)
     }
 
@@ -52,7 +52,7 @@ impl StoreUnderTest {
 
     pub(crate) async fn create(&self, key: &StoreKey, entry: &Entry) -> Result<Version, Failure> {
         let call = format!("create({}, {})", self.name(key), show_entry(entry));
-        self.note(call, self.store.create(key, &entry.as_new()).await, |version| {
+        self.note(call, self.store().create(key, &entry.as_new()).await, |version| {
             show_version(*version)
         })
     }
@@ -64,7 +64,7 @@ impl StoreUnderTest {
         entry: &Entry,
     ) -> Result<Replaced, Failure> {
         let call = format!("replace({}, at {}, {})", self.name(key), at.get(), show_entry(entry));
-        self.note(call, self.store.replace(key, at, &entry.as_new()).await, show_replaced)
+        self.note(call, self.store().replace(key, at, &entry.as_new()).await, show_replaced)
     }
 
     pub(crate) async fn touch(
@@ -79,12 +79,12 @@ impl StoreUnderTest {
             at.get(),
             time("to expire at", expires_at)
         );
-        self.note(call, self.store.touch(key, at, expires_at).await, bool::to_string)
+        self.note(call, self.store().touch(key, at, expires_at).await, bool::to_string)
     }
 
     pub(crate) async fn remove(&self, key: &StoreKey, at: Version) -> Result<bool, Failure> {
         let call = format!("remove({}, at {})", self.name(key), at.get());
-        self.note(call, self.store.remove(key, at).await, bool::to_string)
+        self.note(call, self.store().remove(key, at).await, bool::to_string)
     }
 
     /// Replaces a record at its current version.

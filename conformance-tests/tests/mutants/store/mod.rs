@@ -8,6 +8,8 @@ mod bytes;
 mod calls;
 mod cloning;
 mod expiry;
+mod keys;
+mod lasting;
 mod limits;
 mod listing;
 mod loading;
@@ -49,6 +51,8 @@ pub fn mutants() -> Vec<Mutant<StoreUnderTest>> {
         sweeping::mutants(),
         observing::mutants(),
         limits::mutants(),
+        lasting::mutants(),
+        keys::mutants(),
         swept::mutants(),
         cloning::mutants(),
     ]

@@ -86,6 +86,19 @@ pub trait Mutation: Debug + Send + Sync + 'static {
         }
     }
 
+    /// Returns the store that is opened again, if it is not the same store.
+    fn reopened(&self) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
+
+    /// Returns the call that takes an error for an absent record or another version.
+    fn hides(&self) -> &'static str {
+        ""
+    }
+
     /// Returns a clone, if it is not the same store.
     fn clone_of(&self) -> Option<Self>
     where
@@ -101,6 +114,16 @@ pub fn under_test<M: Mutation + Default>() -> StoreUnderTest {
     let under_test =
         StoreUnderTest::new(mutant.clone()).owner_index(mutant.clone()).sweep(mutant.clone());
     let under_test = under_test.clock(mutant.0.original().clock().clone());
+    let (again, outage) = (mutant.clone(), mutant.clone());
+    let under_test = under_test
+        .reopen(move || {
+            let store = match again.0.reopened() {
+                Some(other) => Mutated(Arc::new(other)),
+                None => again.clone(),
+            };
+            async move { StoreUnderTest::new(store.clone()).owner_index(store.clone()).sweep(store) }
+        })
+        .outage(move |down| outage.0.original().set_down(down));
     let under_test = match mutant.0.max_payload() {
         Some(longest) => under_test.max_payload(longest),
         None => under_test,
@@ -123,7 +146,19 @@ impl<M> Clone for Mutated<M> {
 impl<M: Mutation> Mutated<M> {
     /// Runs a call without any other until its first wait. A mutant uses an `await` between two
     /// steps.
-    async fn undivided<T>(&self, call: impl Future<Output = T>) -> T {
+    async fn undivided<T>(
+        &self,
+        name: &str,
+        hidden: impl FnOnce() -> T,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        if self.0.original().is_down() {
+            return if self.0.hides() == name {
+                Ok(hidden())
+            } else {
+                Err(Error::new(ErrorKind::Unavailable, "the disk cannot be read"))
+            };
+        }
         let mut call = pin!(call);
         poll_fn(|context| {
             let _alone = self.0.original().alone();
@@ -136,15 +171,15 @@ impl<M: Mutation> Mutated<M> {
 #[async_trait]
 impl<M: Mutation> SessionStore for Mutated<M> {
     async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
-        self.undivided(self.0.load(key)).await
+        self.undivided("load", || None, self.0.load(key)).await
     }
 
     async fn load_many(&self, keys: &[StoreKey]) -> Result<Vec<Option<Record>>, Error> {
-        self.undivided(self.0.load_many(keys)).await
+        self.undivided("load_many", || vec![None; keys.len()], self.0.load_many(keys)).await
     }
 
     async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
-        self.undivided(self.0.create(key, record)).await
+        self.undivided("create", || Version::new(0), self.0.create(key, record)).await
     }
 
     async fn replace(
@@ -153,7 +188,7 @@ impl<M: Mutation> SessionStore for Mutated<M> {
         expected: Version,
         record: &NewRecord<'_>,
     ) -> Result<Replaced, Error> {
-        self.undivided(self.0.replace(key, expected, record)).await
+        self.undivided("replace", || Replaced::Stale, self.0.replace(key, expected, record)).await
     }
 
     async fn touch(
@@ -162,11 +197,11 @@ impl<M: Mutation> SessionStore for Mutated<M> {
         expected: Version,
         expires_at: SystemTime,
     ) -> Result<bool, Error> {
-        self.undivided(self.0.touch(key, expected, expires_at)).await
+        self.undivided("touch", || false, self.0.touch(key, expected, expires_at)).await
     }
 
     async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
-        self.undivided(self.0.remove(key, expected)).await
+        self.undivided("remove", || false, self.0.remove(key, expected)).await
     }
 
     fn owner_index(&self) -> Option<&dyn OwnerIndex> {
@@ -177,14 +212,14 @@ impl<M: Mutation> SessionStore for Mutated<M> {
 #[async_trait]
 impl<M: Mutation> OwnerIndex for Mutated<M> {
     async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
-        self.undivided(self.0.keys_of(owner)).await
+        self.undivided("keys_of", Vec::new, self.0.keys_of(owner)).await
     }
 }
 
 #[async_trait]
 impl<M: Mutation> Sweep for Mutated<M> {
     async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
-        self.undivided(self.0.sweep(now, limit)).await
+        self.undivided("sweep", || 0, self.0.sweep(now, limit)).await
     }
 }
 

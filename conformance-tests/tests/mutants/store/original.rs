@@ -1,7 +1,7 @@
 //! The store that mutants change. It fulfils every rule, with a manual clock.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -21,6 +21,7 @@ pub struct Original {
     records: Arc<Mutex<HashMap<StoreKey, Record>>>,
     versions: Arc<AtomicU64>,
     calls: Arc<Mutex<()>>,
+    down: Arc<AtomicBool>,
     clock: ManualClock,
     grace: Duration,
 }
@@ -37,6 +38,20 @@ impl Original {
 
     pub fn next_version(&self) -> Version {
         Version::new(self.versions.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Returns the same records with a counter of versions that starts again.
+    pub fn with_new_versions(&self) -> Self {
+        Self { versions: Arc::default(), ..self.clone() }
+    }
+
+    /// Starts or ends an outage.
+    pub fn set_down(&self, down: bool) {
+        self.down.store(down, Ordering::Relaxed);
+    }
+
+    pub fn is_down(&self) -> bool {
+        self.down.load(Ordering::Relaxed)
     }
 
     /// Blocks all other calls.
@@ -129,6 +144,7 @@ impl Default for Original {
             records: Arc::default(),
             versions: Arc::default(),
             calls: Arc::default(),
+            down: Arc::default(),
             clock,
             grace: GRACE,
         }

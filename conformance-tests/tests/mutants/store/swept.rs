@@ -9,8 +9,10 @@ use session_core::{Clock as _, Error, async_trait};
 
 use super::mutation::{Mutation, mutants};
 use super::original::Original;
+use super::owners::Forgotten;
 
 mutants! {
+    ExpiryIndexIsInMemory breaks reopened_store_sweeps_and_refuses;
     EmptyIsNeverSwept breaks expired_record_of_every_kind_is_swept;
     LongestIsNeverSwept breaks expired_record_of_every_kind_is_swept;
     RefusedTouchMovesTheSweep breaks expired_record_of_every_kind_is_swept;
@@ -91,6 +93,22 @@ swept! {
     async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
         let moved = self.moved.lock().unwrap();
         Ok(sweep_if(&self.original, now, limit, |key, _| moved.get(key).is_none_or(|end| *end < now)))
+    }
+}
+
+swept! {
+    ExpiryIndexIsInMemory { lost: Forgotten };
+    async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
+        let lost = self.lost.lock().unwrap();
+        let mut records = self.original.records();
+        let expired = records.iter().filter(|(key, record)| record.expires_at() < now && !lost.contains(key));
+        let expired: Vec<_> = expired.map(|(key, _)| *key).take(limit).collect();
+        records.retain(|key, _| !expired.contains(key));
+        Ok(expired.len())
+    }
+    fn reopened(&self) -> Option<Self> {
+        let lost = self.original.records().keys().copied().collect();
+        Some(Self { original: self.original.clone(), lost: Mutex::new(lost) })
     }
 }
 
