@@ -60,9 +60,13 @@ impl<S: SessionStore> SessionInterface for ServerSideSessions<S> {
             && let Some(position) = position
         {
             let successor = *position.key();
-            if !matches!(*position, Position::Moved { .. }) {
-                // Later saves of this request must not start the session again.
-                save.remember(Position::Moved { successor, follow: false });
+            // Later saves of this request must not start the session again.
+            match &*position {
+                Position::Live(record) => save.remember(Position::Lost(record.clone())),
+                Position::Planned { .. } => {
+                    save.remember(Position::Moved { successor, follow: false });
+                }
+                Position::Moved { .. } | Position::Lost(_) => {}
             }
             let session = successor.log_name();
             tracing::info!(%session, "session was ended in the meantime; the changes of this request are dropped");
@@ -83,7 +87,7 @@ impl<S: SessionStore> SessionInterface for ServerSideSessions<S> {
     fn lineage(&self, session: &SessionState) -> Option<[u8; 16]> {
         match &*session.backend_state::<Position>()? {
             Position::Live(record) => Some(record.lineage.0),
-            Position::Planned { .. } | Position::Moved { .. } => None,
+            Position::Planned { .. } | Position::Moved { .. } | Position::Lost(_) => None,
         }
     }
 }

@@ -62,7 +62,7 @@ impl<S: OwnerIndex> OwnerSessions for ServerSideSessions<S> {
         let state = state_of(session);
         match &*state.backend_state::<Position>()? {
             Position::Live(record) => Some(record.lineage.handle(state.owner()?)),
-            Position::Planned { .. } | Position::Moved { .. } => None,
+            Position::Planned { .. } | Position::Moved { .. } | Position::Lost(_) => None,
         }
     }
 
@@ -122,7 +122,7 @@ impl<S: OwnerIndex> ServerSideSessions<S> {
     fn next_record(&self, session: &Session) -> Option<StoreKey> {
         match &*state_of(session).backend_state::<Position>()? {
             Position::Live(record) => record.successor.map(|successor| self.key_of(successor.id)),
-            Position::Planned { .. } | Position::Moved { .. } => None,
+            Position::Planned { .. } | Position::Moved { .. } | Position::Lost(_) => None,
         }
     }
 

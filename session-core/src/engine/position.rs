@@ -21,13 +21,16 @@ pub(super) enum Position {
     Planned { record: RecordRef, login_after: Option<StoreKey> },
     /// The id was rotated away, so changes are dropped. A logout reaches the successor if `follow`.
     Moved { successor: StoreKey, follow: bool },
+    /// A save was dropped, because the session of this record ended or moved too long ago. A logout
+    /// still looks for the session.
+    Lost(RecordRef),
 }
 
 impl Position {
     /// Returns the record that stands for the session in events.
     pub(super) fn key(&self) -> &StoreKey {
         match self {
-            Self::Live(record) | Self::Planned { record, .. } => &record.key,
+            Self::Live(record) | Self::Planned { record, .. } | Self::Lost(record) => &record.key,
             Self::Moved { successor, .. } => successor,
         }
     }

@@ -41,7 +41,13 @@ impl<S: SessionStore> ServerSideSessions<S> {
             Some(Position::Moved { successor, .. }) if save.login().is_some() => {
                 Box::pin(self.log_in_again(*successor, save, deadline)).await
             }
-            Some(Position::Moved { .. }) => Ok(Saved::dropped()),
+            Some(Position::Lost(record)) if save.ends() => {
+                Box::pin(self.end_and_begin(record, save, deadline)).await
+            }
+            Some(Position::Lost(record)) if save.login().is_some() => {
+                Box::pin(self.log_in_again(record.key, save, deadline)).await
+            }
+            Some(Position::Moved { .. } | Position::Lost(_)) => Ok(Saved::dropped()),
             None => self.begin(save, deadline).await,
         }
     }

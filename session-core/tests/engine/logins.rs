@@ -167,6 +167,28 @@ async fn login_that_meets_rotation_stores_its_owner() {
 }
 
 #[tokio::test]
+async fn logout_after_dropped_save_still_looks_for_session() {
+    let begin: [(Handler, Outcome); 2] = [
+        (|session| write_user(session).and(log_in(session)), Outcome::Stored),
+        (write_user, Outcome::Dropped),
+    ];
+    for (begin, outcome) in begin {
+        let app = App::new();
+        let old = app.begin(begin).await;
+        let request = app.open(&old);
+        let session = request.session().await.unwrap();
+        let new = app.request(&old, Session::rotate_id).await.cookie().unwrap();
+        app.clock.advance(HOUR);
+        session.insert("n", 1).unwrap();
+        assert_eq!(session.save().await.unwrap(), Outcome::Dropped);
+        for _ in 0..2 {
+            assert_eq!(session.log_out().await.unwrap(), outcome);
+        }
+        assert_eq!(app.peek(&new).await.is_new(), outcome == Outcome::Stored);
+    }
+}
+
+#[tokio::test]
 async fn logout_reports_whether_it_ended_session() {
     let app = App::new();
     for cookie in ["", UNKNOWN] {
