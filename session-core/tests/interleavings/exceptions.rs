@@ -228,7 +228,10 @@ fn client_got_no_id(verdict: &Verdict<'_>) -> bool {
             stage.has_lost_removal() || stage.has_late_create() || verdict.case.passes_deadlines();
         let changes = || (0..log.changes.len()).filter(|i| log.changes[*i].step.changes_id());
         let is_dropped = |index| matches!(log.fate(index).0, Fate::Dropped { .. });
-        let is_not_needed = changes().any(is_dropped) || (changes_id && !log.changes_cookie());
+        // Of several rotations, one may have joined that of another request.
+        let is_not_needed = changes().any(is_dropped)
+            || (changes_id && !log.changes_cookie())
+            || changes().count() > 1;
         (log.has_failed() && (changes_id || log.tried_to_begin())) || (is_left && is_not_needed)
     })
 }
