@@ -34,6 +34,7 @@
 //! | A cookie opens nothing. | A request that overlapped or came later changed the id or ended the session, or may have. Or the session may have expired by one of the clocks. |
 //! | A save is dropped. | As above. A rotation counts only if its tombstone may have expired by the clock of the engine. |
 //! | A call ends the sessions of an owner while one of them may have expired by one of the clocks. | An engine whose clock is behind may still open it. |
+//! | The outcome of a rotation stays unknown for longer than its tombstone lives. | The session may have ended. |
 //! | A client went away, or its request failed, before it received a new id. | A record stays whose id no client has. |
 //! | A change of the id was not finished. | Lists may show its record after the session ended. |
 

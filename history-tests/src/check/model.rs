@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime};
 
 use crate::history::{
-    Attempt, Change, Effect, History, OPEN_END, Observation, OwnerCall, OwnerCallKind, Snapshot,
-    Source, Status, Tick, Token, Violation,
+    Attempt, Change, Effect, History, OPEN_END, Observation, OwnerCall, OwnerCallKind, SaveResult,
+    Snapshot, Source, Status, Tick, Token, Violation,
 };
 use crate::plan::{KEYS, Settings};
 use crate::snapshot::LABEL;
@@ -255,18 +255,19 @@ impl<'a> Model<'a> {
             || self.may_be_unconfirmed(path, until)
     }
 
-    /// Returns whether a response had the id of a rotation with an unknown outcome so long ago that
-    /// the tombstone may have expired. Then that id opens nothing, and its record is removed.
+    /// Returns whether the tombstone of a rotation with an unknown outcome may have expired. Then a
+    /// finished rotation looks like an ended session, and the new record is removed.
     fn may_be_unconfirmed(&self, path: &[Token], until: Tick) -> bool {
         self.changes.iter().any(|change| {
-            let engine = self.history.attempts[change.attempt].engine;
+            let attempt = &self.history.attempts[change.attempt];
+            let is_unknown = matches!(attempt.result, SaveResult::Failed(_) | SaveResult::GivenUp);
             let until = until.min(OPEN_END - 1);
-            let (earliest, latest) = self.history.times(engine, change.start, until);
+            let (earliest, latest) = self.history.times(attempt.engine, change.start, until);
             change.effect == Effect::Rotate
                 && change.status != Status::Dropped
                 && change.start <= until
                 && path.iter().any(|token| change.anchors.contains(token))
-                && self.history.unconfirmed.contains(&change.request)
+                && (is_unknown || self.history.unconfirmed.contains(&change.request))
                 && latest > earliest + TOMBSTONE_LIFE
         })
     }
