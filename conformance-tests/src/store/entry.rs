@@ -7,6 +7,9 @@ use session_core::store::{NewRecord, Record};
 /// The number of bytes that a message shows of each end of a payload.
 const SHOWN: usize = 24;
 
+const MILLISECOND: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+
 /// A record to write.
 #[derive(Clone)]
 pub(crate) struct Entry {
@@ -97,19 +100,29 @@ impl Entry {
                 format!("owner {:?}", record.owner()),
             ));
         }
-        if difference(self.created_at, record.created_at()) >= Duration::from_millis(1) {
+        if difference(self.created_at, record.created_at()) >= MILLISECOND {
             return Some((
                 time("created at", self.created_at),
                 time("created at", record.created_at()),
             ));
         }
         let late = record.expires_at().duration_since(self.expires_at);
-        if !late.is_ok_and(|late| late < Duration::from_millis(1)) {
+        if !late.is_ok_and(|late| late < MILLISECOND) {
             let expected =
                 time("expires at", self.expires_at) + ", to the millisecond and never earlier";
-            return Some((expected, time("expires at", record.expires_at())));
+            let cause = cause(self.expires_at, record.expires_at());
+            return Some((expected, time("expires at", record.expires_at()) + cause));
         }
         None
+    }
+
+    /// Returns whether only parts of a second of the times differ.
+    pub(crate) fn is_roughly(&self, record: &Record) -> bool {
+        let is_near = |one, other| difference(one, other) < SECOND;
+        self.payload == record.payload()
+            && self.owner.as_deref() == record.owner()
+            && is_near(self.created_at, record.created_at())
+            && is_near(self.expires_at, record.expires_at())
     }
 }
 
@@ -127,6 +140,19 @@ pub(crate) fn time(label: &str, time: SystemTime) -> String {
     match time.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(since) => format!("{label} {}.{:09} s", since.as_secs(), since.subsec_nanos()),
         Err(before) => format!("{label} {:?} before 1970", before.duration()),
+    }
+}
+
+/// Returns how a store has rounded a time, for messages.
+fn cause(given: SystemTime, seen: SystemTime) -> &'static str {
+    let since = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let (given, seen) = (since(given), since(seen));
+    if seen.subsec_nanos() == 0 && given.as_secs().abs_diff(seen.as_secs()) <= 1 {
+        ": it is stored in whole seconds"
+    } else if given.as_millis() == seen.as_millis() && seen < given {
+        ": it was rounded down to the millisecond"
+    } else {
+        ""
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::sync::Barrier;
 use self::forced::every_overlap;
 use self::history::{Clients, History};
 use super::StoreUnderTest;
+use super::bytes::whole_second;
 use super::entry::{Entry, Kind};
 use super::overlap::poll_once;
 use crate::Failure;
@@ -71,7 +72,7 @@ rules! {
 
 /// Runs three concurrent clients on two keys, of which one has a record.
 async fn play(store: &StoreUnderTest, keys: [StoreKey; 2]) -> Result<History, Failure> {
-    let clients = Clients::new(store.store(), keys, store.now());
+    let clients = Clients::new(store.store(), keys, whole_second(store.now()));
     clients.first(&keys[0]).await?;
     let start = Arc::new(Barrier::new(usize::from(CLIENTS)));
     let mut playing = Vec::new();
@@ -159,13 +160,13 @@ async fn whole(
         let is_before = match (&record, before) {
             (None, None) => true,
             (Some(record), Some((version, entry))) => {
-                record.version() == version && entry.difference(record).is_none()
+                record.version() == version && store.difference(entry, record).await?.is_none()
             }
             _ => false,
         };
         let is_after = match (&record, after) {
             (None, None) => true,
-            (Some(record), Some(entry)) => entry.difference(record).is_none(),
+            (Some(record), Some(entry)) => store.difference(entry, record).await?.is_none(),
             _ => false,
         };
         if !(is_after || (is_before && !landed)) {

@@ -106,7 +106,7 @@ rules! {
     /// A version is never used twice for one key: neither after many replaces, nor after a remove
     /// and another create.
     ///
-    /// Use one counter for all keys, 64 random bits, or a counter that outlives the record. If a
+    /// Use 64 random bits, or count up over all keys and store the counter with the records. If a
     /// version recurs, a writer that read the old record overwrites the new one.
     async fn a_version_is_never_used_twice(store) {
         for kind in Kind::SMALL {

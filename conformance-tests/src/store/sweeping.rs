@@ -153,8 +153,9 @@ rules! {
 
     /// A record that was touched or replaced before or during a sweep is not removed.
     ///
-    /// Compare the expiry in the step that deletes. If you first collect the expired keys, delete
-    /// each one only at the version you read. Update an expiry index in `touch` and `replace`.
+    /// Compare version and expiry in the step that deletes. If you first collect the expired keys,
+    /// delete each one only at the version that you read. Update an expiry index in `touch` and
+    /// `replace`.
     async fn a_renewed_record_is_not_swept(store) {
         for renewal in [Renewal::Touch, Renewal::Replace] {
             renew_before_a_sweep(store, renewal).await?;

@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 use session_core::config::SystemClock;
 use session_core::store::{OwnerIndex, SessionStore, StoreKey, Sweep};
 use session_core::{Clock, Error, ManualClock, SessionConfig};
+use tokio::sync::OnceCell;
 
 use self::closed::Closed;
 use crate::Failure;
@@ -37,6 +38,8 @@ pub struct StoreUnderTest {
     max_payload: Option<usize>,
     calls: Calls,
     names: Arc<Mutex<HashMap<StoreKey, usize>>>,
+    /// Whether the store loses parts of seconds.
+    rough: OnceCell<bool>,
     /// A prefix of each call in a note.
     label: &'static str,
 }
@@ -77,6 +80,7 @@ impl StoreUnderTest {
             max_payload: None,
             calls: Calls::default(),
             names: Arc::default(),
+            rough: OnceCell::new(),
             label: "",
         }
     }

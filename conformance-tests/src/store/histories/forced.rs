@@ -7,6 +7,7 @@ use super::model::Call;
 use crate::Failure;
 use crate::failure::Checked;
 use crate::store::StoreUnderTest;
+use crate::store::bytes::whole_second;
 use crate::store::overlap::overlap;
 
 /// The number of polls of the first call before the second starts.
@@ -59,7 +60,7 @@ async fn overlapped(
     exists: bool,
 ) -> Result<(), Failure> {
     let key: StoreKey = store.key();
-    let clients = Clients::new(store.store(), [key, key], store.now());
+    let clients = Clients::new(store.store(), [key, key], whole_second(store.now()));
     let version = if exists { clients.first(&key).await? } else { 0 };
     let (one, other) = (first.call(1, version), second.call(2, version));
     let (one, other) = overlap(clients.make(1, key, one), clients.make(2, key, other), polls).await;

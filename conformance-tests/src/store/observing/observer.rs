@@ -33,7 +33,7 @@ impl<'a> Observer<'a> {
         entry: &Entry,
     ) -> Result<Version, Failure> {
         let loaded = self.store.load(key).await?;
-        let version = self.same(&format!("load after {after}"), at, entry, loaded)?;
+        let version = self.same(&format!("load after {after}"), at, entry, loaded).await?;
         // A long record is loaded once, because some stores take long for that.
         if entry.payload.len() > LONG {
             self.lists(after, key, entry).await?;
@@ -50,7 +50,7 @@ impl<'a> Observer<'a> {
         };
         for loaded in [first, second] {
             let place = format!("load_many after {after}");
-            self.same(&place, Some(version), entry, loaded.clone())?;
+            self.same(&place, Some(version), entry, loaded.clone()).await?;
         }
         self.lists(after, key, entry).await?;
         Ok(version)
@@ -81,7 +81,7 @@ impl<'a> Observer<'a> {
         Err(self.wrong(&format!("keys_of after {after}"), expected, "it is missing".to_owned()))
     }
 
-    fn same(
+    async fn same(
         &self,
         place: &str,
         at: Option<Version>,
@@ -91,7 +91,7 @@ impl<'a> Observer<'a> {
         let Some(record) = loaded else {
             return Err(self.wrong(place, "the record".to_owned(), "None".to_owned()));
         };
-        if let Some((expected, seen)) = entry.difference(&record) {
+        if let Some((expected, seen)) = self.store.difference(entry, &record).await? {
             return Err(self.wrong(place, expected, seen));
         }
         match at {
