@@ -310,6 +310,12 @@ impl History {
         self.log.push((request, text));
     }
 
+    /// Returns whether the outcome of the first attempt to save a change is unknown.
+    pub(crate) fn is_tried_again(&self, change: &Change) -> bool {
+        let result = self.attempts[change.attempt].result;
+        matches!(result, SaveResult::Failed(_) | SaveResult::GivenUp)
+    }
+
     /// Returns the earliest and the latest system time of an engine between two ticks.
     pub(crate) fn times(&self, engine: usize, start: Tick, end: Tick) -> (SystemTime, SystemTime) {
         let of_engine = self.clocks.iter().filter(|(_, other, _)| *other == engine);

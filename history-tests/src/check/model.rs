@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime};
 
 use crate::history::{
-    Attempt, Change, Effect, History, OPEN_END, Observation, OwnerCall, OwnerCallKind, SaveResult,
-    Snapshot, Source, Status, Tick, Token, Violation,
+    Attempt, Change, Effect, History, OPEN_END, Observation, OwnerCall, OwnerCallKind, Snapshot,
+    Source, Status, Tick, Token, Violation,
 };
 use crate::plan::{KEYS, Settings};
 use crate::snapshot::LABEL;
@@ -259,15 +259,15 @@ impl<'a> Model<'a> {
     /// finished rotation looks like an ended session, and the new record is removed.
     fn may_be_unconfirmed(&self, path: &[Token], until: Tick) -> bool {
         self.changes.iter().any(|change| {
-            let attempt = &self.history.attempts[change.attempt];
-            let is_unknown = matches!(attempt.result, SaveResult::Failed(_) | SaveResult::GivenUp);
+            let engine = self.history.attempts[change.attempt].engine;
             let until = until.min(OPEN_END - 1);
-            let (earliest, latest) = self.history.times(attempt.engine, change.start, until);
+            let (earliest, latest) = self.history.times(engine, change.start, until);
             change.effect == Effect::Rotate
                 && change.status != Status::Dropped
                 && change.start <= until
                 && path.iter().any(|token| change.anchors.contains(token))
-                && (is_unknown || self.history.unconfirmed.contains(&change.request))
+                && (self.history.is_tried_again(change)
+                    || self.history.unconfirmed.contains(&change.request))
                 && latest > earliest + TOMBSTONE_LIFE
         })
     }
