@@ -15,7 +15,7 @@ use session_core::{Error, async_trait};
 use tokio::sync::Notify;
 
 /// The time for which a call may wait for a call that holds a lock.
-const BLOCKED: Duration = Duration::from_millis(3);
+pub(super) const BLOCKED: Duration = Duration::from_millis(3);
 
 /// The time for which a call is held if no other call meets it.
 const ALONE: Duration = Duration::from_millis(40);

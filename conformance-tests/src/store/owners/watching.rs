@@ -10,7 +10,7 @@ use super::someone;
 use crate::failure::Checked;
 use crate::store::StoreUnderTest;
 use crate::store::entry::Entry;
-use crate::store::overlap::poll_once;
+use crate::store::overlap::{BLOCKED, poll_once};
 
 /// A change to a record by another task.
 #[derive(Clone, Copy, Debug)]
@@ -80,25 +80,44 @@ pub(super) async fn watch(store: &StoreUnderTest, deed: Deed) -> Checked {
     loop {
         // The other calls come at each `await` of this one.
         let acted = poll_once(&mut acting).await;
-        let loading = format!("load({})", store.name(&key));
-        let loaded = store.quietly(&loading, store.store().load(&key).await)?;
-        if loaded.is_some_and(|record| record.owner() == Some(&ada)) {
-            let asking = format!("keys_of({ada:?})");
-            let listed = store.quietly(&asking, store.index()?.keys_of(&ada).await)?;
-            if !listed.contains(&key) {
-                store.calls().note(call);
-                store.calls().note(format!("{loading} = a record of {ada:?}"));
-                store.calls().note(format!("{asking} = {} keys", listed.len()));
-                let expected = format!(
-                    "{} among the keys, because its record could be loaded",
-                    store.name(&key)
-                );
-                return Err(store.failure(expected, "it is missing"));
+        let mut seeing = pin!(is_listed(store, &key, &ada, &call));
+        let seen = tokio::time::timeout(BLOCKED, &mut seeing).await;
+        match (acted, seen) {
+            (None, Ok(seen)) => seen?,
+            (Some(acted), Ok(seen)) => {
+                seen?;
+                return store.note(call.clone(), acted, |()| String::new());
             }
-        }
-        if let Some(acted) = acted {
-            return store.note(call, acted, |()| String::new());
+            (Some(acted), Err(_)) => {
+                seeing.await?;
+                return store.note(call.clone(), acted, |()| String::new());
+            }
+            // The other calls wait for this one, for example for its connection.
+            (None, Err(_)) => {
+                let (acted, seen) = tokio::join!(acting, seeing);
+                seen?;
+                return store.note(call.clone(), acted, |()| String::new());
+            }
         }
         tokio::task::yield_now().await;
     }
+}
+
+/// Fails if the record can be loaded and is not listed.
+async fn is_listed(store: &StoreUnderTest, key: &StoreKey, ada: &str, call: &str) -> Checked {
+    let loading = format!("load({})", store.name(key));
+    let loaded = store.quietly(&loading, store.store().load(key).await)?;
+    if loaded.is_none_or(|record| record.owner() != Some(ada)) {
+        return Ok(());
+    }
+    let asking = format!("keys_of({ada:?})");
+    let listed = store.quietly(&asking, store.index()?.keys_of(ada).await)?;
+    if listed.contains(key) {
+        return Ok(());
+    }
+    store.calls().note(call);
+    store.calls().note(format!("{loading} = a record of {ada:?}"));
+    store.calls().note(format!("{asking} = {} keys", listed.len()));
+    let expected = format!("{} among the keys, for its record was there to read", store.name(key));
+    Err(store.failure(expected, "it is missing"))
 }
