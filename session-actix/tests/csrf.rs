@@ -149,7 +149,7 @@ async fn tokens_of_visitor<A: Application>(client: &mut TestClient<A>, clock: &M
     let third = token(client).await;
     assert_eq!(send_form(client, &third).await, 200);
 
-    clock.advance(Duration::from_hours(25));
+    clock.advance(Duration::from_secs(25 * 3600));
     assert_eq!(send_form(client, &first).await, 403, "the cookie of the visitor has expired");
 }
 

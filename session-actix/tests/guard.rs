@@ -135,7 +135,7 @@ async fn user_passes_guards_with_permission_only() {
 
 async fn recent<A: Application>(client: &mut TestClient<A>, world: &World) {
     log_in(client, "ada").await;
-    world.clock.advance(Duration::from_mins(10));
+    world.clock.advance(Duration::from_secs(10 * 60));
     assert_eq!(open(client, "/critical").await.status(), 200);
     world.clock.advance(Duration::from_millis(1));
     let response = open(client, "/critical").await;

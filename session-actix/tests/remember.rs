@@ -15,7 +15,7 @@ use session_core::OwnerSessions as _;
 use session_testing::{Application, Request, TestClient, TestResponse};
 
 const COOKIE: &str = "session-remember";
-const DAY: Duration = Duration::from_hours(24);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 async fn post<A: Application>(client: &mut TestClient<A>, path: &str, body: &str) -> TestResponse {
     let request = Request::new("POST", path).with_body(body);
@@ -92,7 +92,7 @@ async fn lost<A: Application>(client: &mut TestClient<A>, world: &World) {
     lose_session(client);
     assert_eq!(user(client).await, "ada");
     // The next token was used just now.
-    world.clock.advance(Duration::from_mins(1));
+    world.clock.advance(Duration::from_secs(60));
     lose_session(client);
     plant(client, &first);
     assert_eq!(user(client).await, "ada", "for one minute");

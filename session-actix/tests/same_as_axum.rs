@@ -196,7 +196,7 @@ async fn transcript(
             Step::Replay(path) => (path, login.as_str()),
             Step::Forged(path) => (path, "session=forged"),
             Step::Days(days) => {
-                clock.advance(Duration::from_hours(days * 24));
+                clock.advance(Duration::from_secs(days * 24 * 3600));
                 continue;
             }
         };

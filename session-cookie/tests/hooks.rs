@@ -281,7 +281,7 @@ async fn read_of_session_that_outgrew_limit_succeeds_without_cookie() {
     let (name, value, _) = parts(&set_cookie);
     let cookie = format!("{name}={value}");
     for refresh in [Refresh::EachRequest, Refresh::WhenAccessed] {
-        let clock = ManualClock::at(SystemTime::now() + Duration::from_hours(1));
+        let clock = ManualClock::at(SystemTime::now() + Duration::from_secs(3600));
         let sessions =
             signed(SessionConfig::builder().refresh(refresh).clock(clock), Compression::Never);
         log.take();
@@ -419,7 +419,7 @@ impl Write for Log {
 #[test]
 fn signed_cookie_refuses_timeouts() {
     let key = SecretKey::generate().unwrap();
-    let hour = Duration::from_hours(1);
+    let hour = Duration::from_secs(3600);
     for config in [
         SessionConfig::builder().idle_timeout(hour),
         SessionConfig::builder().absolute_timeout(hour),

@@ -14,7 +14,7 @@ use support::{at, parts, request};
 
 const NOW: u64 = 1_700_000_000;
 const SECRET: &str = "a-test-secret-7Qd0pXw4ZrLk9Vm2Bn8Ys5Tc1";
-const HOUR: Duration = Duration::from_hours(1);
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// Every kind of cookie, each with its clock.
 fn all(config: impl Fn() -> SessionConfigBuilder) -> [(Arc<dyn SessionInterface>, ManualClock); 3] {

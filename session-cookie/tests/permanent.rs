@@ -10,13 +10,13 @@ use session_core::interface::state_of;
 use session_core::request::{RequestSession, RequestView};
 use session_core::{Error, ManualClock, OutagePolicy, Session, SessionConfig, SessionInterface};
 
-const LIFETIME: Duration = Duration::from_hours(24);
+const LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
 fn config(permanent: bool, clock: &ManualClock) -> SessionConfig {
     SessionConfig::builder()
         .permanent_by_default(permanent)
         .permanent_lifetime(LIFETIME)
-        .browser_lifetime(Duration::from_mins(1))
+        .browser_lifetime(Duration::from_secs(60))
         .clock(clock.clone())
         .build()
         .unwrap()

@@ -16,7 +16,7 @@ use support::{at, parts, request};
 
 const NOW: u64 = 1_700_000_000;
 const SECRET: &str = "a-test-secret-7Qd0pXw4ZrLk9Vm2Bn8Ys5Tc1";
-const DAY: Duration = Duration::from_hours(24);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 const SECOND: Duration = Duration::from_secs(1);
 
 struct Browser {
@@ -82,7 +82,7 @@ async fn browsers(config: impl Fn() -> SessionConfigBuilder) -> [Browser; 2] {
 
 #[tokio::test]
 async fn read_sets_cookie_only_when_renewal_is_due() {
-    let slacks = [(DAY, 60), (Duration::from_mins(5), 30), (Duration::from_secs(20), 2)];
+    let slacks = [(DAY, 60), (Duration::from_secs(5 * 60), 30), (Duration::from_secs(20), 2)];
     for (lifetime, slack) in slacks {
         for mut browser in browsers(|| SessionConfig::builder().permanent_lifetime(lifetime)).await
         {
@@ -159,8 +159,8 @@ async fn read_near_absolute_timeout_is_not_renewed() {
 async fn shorter_lifetime_applies_to_existing_cookie() {
     for browser in browsers(|| SessionConfig::builder().permanent_lifetime(DAY)).await {
         let name = browser.name;
-        for (lifetime, is_new) in [(DAY, false), (Duration::from_hours(1), true)] {
-            browser.clock.set(at(NOW) + Duration::from_hours(2));
+        for (lifetime, is_new) in [(DAY, false), (Duration::from_secs(3600), true)] {
+            browser.clock.set(at(NOW) + Duration::from_secs(2 * 3600));
             let config = SessionConfig::builder().permanent_lifetime(lifetime);
             let config = config.clock(browser.clock.clone()).build().unwrap();
             let key = SecretKey::new(SECRET).unwrap();

@@ -88,7 +88,8 @@ async fn cookies_of_flask_and_starlette_are_not_mistaken() {
 
 #[test]
 fn timeouts_that_cookie_cannot_store_are_refused() {
-    let config = SessionConfig::builder().idle_timeout(Duration::from_mins(5)).build().unwrap();
+    let config =
+        SessionConfig::builder().idle_timeout(Duration::from_secs(5 * 60)).build().unwrap();
     let key = SecretKey::generate().unwrap();
     let error = SignedCookieSessions::starlette(config, &key).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);

@@ -23,7 +23,7 @@ fn encrypted(store: &MemoryStore, key: &SecretKey) -> EncryptedStore<MemoryStore
 
 fn record(payload: &[u8]) -> NewRecord<'_> {
     let now = SystemTime::now();
-    NewRecord::new(payload, now, now + Duration::from_hours(1)).owned_by(Some("ada"))
+    NewRecord::new(payload, now, now + Duration::from_secs(3600)).owned_by(Some("ada"))
 }
 
 async fn stored(store: &MemoryStore) -> Record {

@@ -21,7 +21,7 @@ use session_memory::Cached;
 
 const KEY: StoreKey = StoreKey::from_bytes([7; 32]);
 const TIME_TO_LIVE: Duration = Duration::from_secs(5);
-const LIFE: Duration = Duration::from_mins(1);
+const LIFE: Duration = Duration::from_secs(60);
 
 struct World {
     store: Counting,

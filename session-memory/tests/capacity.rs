@@ -16,7 +16,7 @@ use session_memory::{MemorySessions, MemoryStore};
 
 const CAPACITY: u64 = 50;
 const NOW: SystemTime = SystemTime::UNIX_EPOCH;
-const LIFE: Duration = Duration::from_hours(1);
+const LIFE: Duration = Duration::from_secs(3600);
 
 fn sessions(store: &MemoryStore) -> Arc<dyn SessionInterface> {
     Arc::new(MemorySessions::new(store.clone(), SessionConfig::default()))
@@ -252,7 +252,7 @@ async fn expired_sessions_are_removed_as_others_are_created() {
         log_in(&sessions, "", &format!("user-{n}")).await;
     }
     assert_eq!(store.len(), 2_000);
-    clock.advance(Duration::from_hours(24 * 400));
+    clock.advance(Duration::from_secs(24 * 400 * 3600));
     let mut alive = Vec::new();
     for _ in 0..1_000 {
         alive.push(visit(&sessions).await);

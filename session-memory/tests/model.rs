@@ -42,7 +42,7 @@ impl Contents {
 }
 
 fn time(minutes: u64) -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_mins(minutes)
+    SystemTime::UNIX_EPOCH + Duration::from_secs(minutes * 60)
 }
 
 fn key(number: u8) -> StoreKey {

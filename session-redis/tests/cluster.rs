@@ -71,7 +71,10 @@ async fn records_and_lists_are_on_all_masters() {
         let version = store.create(key, &record(b"").owned_by(Some(&owner))).await.unwrap();
         assert_eq!(store.keys_of(&owner).await.unwrap(), [*key]);
         assert!(
-            store.touch(key, version, SystemTime::now() + Duration::from_hours(100)).await.unwrap()
+            store
+                .touch(key, version, SystemTime::now() + Duration::from_secs(100 * 3600))
+                .await
+                .unwrap()
         );
     }
     let mut masters = std::collections::BTreeSet::new();

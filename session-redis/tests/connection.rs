@@ -40,7 +40,7 @@ async fn scripts_are_sent_again_after_redis_forgot_them() {
         cli(&server, &["SCRIPT", "FLUSH"]).await;
         version = replaced(&store, &key, version, &record(b"").owned_by(Some("ada"))).await;
         cli(&server, &["SCRIPT", "FLUSH"]).await;
-        let later = SystemTime::now() + Duration::from_hours(1 << round);
+        let later = SystemTime::now() + Duration::from_secs((1 << round) * 3600);
         assert!(store.touch(&key, version, later).await.unwrap());
     }
     cli(&server, &["SCRIPT", "FLUSH"]).await;

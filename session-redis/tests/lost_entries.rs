@@ -28,7 +28,7 @@ impl Renewal {
     async fn run(self, store: &RedisStore, key: &StoreKey, version: Version) -> Version {
         match self {
             Self::Touch => {
-                let later = SystemTime::now() + Duration::from_mins(61);
+                let later = SystemTime::now() + Duration::from_secs(61 * 60);
                 assert!(store.touch(key, version, later).await.unwrap());
                 version
             }
@@ -182,7 +182,7 @@ async fn session_in_use_is_listed_again_after_eviction() {
     let cookie = app.get("/login/ada", "").await.cookie.unwrap();
     cli(&server, &["DEL", &list_of("ada")]).await;
     assert_eq!(sessions.end_all("ada").await.unwrap(), 0);
-    clock.advance(Duration::from_mins(2));
+    clock.advance(Duration::from_secs(2 * 60));
     app.get("/read", &cookie).await;
     assert_eq!(sessions.page("ada", None, 100).await.unwrap().sessions.len(), 1);
     assert_eq!(sessions.end_all("ada").await.unwrap(), 1);

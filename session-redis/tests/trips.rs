@@ -62,13 +62,13 @@ async fn change_of_owner_list_costs_one_more_round_trip() {
     assert_eq!(trips(&server, 0).await, 2);
     let version = replaced(&store, &key, version, &record(b"two").owned_by(Some("ada"))).await;
     assert_eq!(trips(&server, 1).await, 1, "the key is listed for long enough");
-    let later = SystemTime::now() + Duration::from_mins(70);
+    let later = SystemTime::now() + Duration::from_secs(70 * 60);
     assert!(store.touch(&key, version, later).await.unwrap());
     assert_eq!(trips(&server, 0).await, 2, "touched, entry checked");
-    let much_later = SystemTime::now() + Duration::from_hours(9);
+    let much_later = SystemTime::now() + Duration::from_secs(9 * 3600);
     assert!(store.touch(&key, version, much_later).await.unwrap());
     assert_eq!(trips(&server, 0).await, 3, "checked, listed, touched");
-    assert!(store.touch(&key, version, much_later + Duration::from_hours(4)).await.unwrap());
+    assert!(store.touch(&key, version, much_later + Duration::from_secs(4 * 3600)).await.unwrap());
     assert_eq!(trips(&server, 0).await, 2, "touched, entry checked");
     let version = replaced(&store, &key, version, &record(b"three").owned_by(Some("eve"))).await;
     assert_eq!(trips(&server, 1).await, 4, "checked, listed, replaced, unlisted");
@@ -149,7 +149,7 @@ async fn request_of_owner_costs_more_if_owner_list_changes() {
     assert_eq!(session.cost_of("/read").await, 3, "a read with a renewal that is due");
     let mut costs = Vec::new();
     for _ in 0..30 {
-        session.clock.advance(Duration::from_hours(24));
+        session.clock.advance(Duration::from_secs(24 * 3600));
         costs.push(session.cost_of("/read").await);
     }
     // The listing is extended about once in half of the session's 31 days: checked, listed,

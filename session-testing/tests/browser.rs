@@ -121,14 +121,14 @@ fn cookies_expire_by_clock_of_sessions() {
     browser.receive("/", "short=1; Max-Age=60; Expires=Fri, 31 Dec 9999 23:59:59 GMT").unwrap();
     browser.receive("/", "long=1; Expires=Tue, 14 Nov 2023 22:15:20 GMT").unwrap();
     browser.receive("/", "visit=1").unwrap();
-    clock.advance(Duration::from_mins(1));
+    clock.advance(Duration::from_secs(60));
     assert_eq!(browser.cookie_header("/").as_deref(), Some("short=1; long=1; visit=1"));
     clock.advance(Duration::from_secs(1));
     assert_eq!((browser.cookie("short"), browser.cookie("long")), (None, Some("1")));
     browser.restart();
     assert_eq!(browser.cookie_header("/").as_deref(), Some("long=1"));
     assert_eq!(browser.cookie("visit"), None);
-    clock.advance(Duration::from_mins(1));
+    clock.advance(Duration::from_secs(60));
     assert_eq!(browser.cookie_header("/"), None);
 }
 

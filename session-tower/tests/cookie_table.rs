@@ -185,7 +185,7 @@ async fn cookie_of(brings: Brings) -> String {
 /// Returns the settings an hour after the cookies were set, so that a renewal is due.
 fn later() -> SessionConfigBuilder {
     let clock = support::clock();
-    clock.advance(Duration::from_hours(1));
+    clock.advance(Duration::from_secs(3600));
     settings().clock(clock)
 }
 
@@ -266,7 +266,7 @@ async fn renewal_sends_same_session_with_later_expiry() {
     let clock = support::clock();
     let sessions = signed(settings().clock(clock.clone()).refresh(EachRequest));
     let cookie = cookie(&sessions, permanent).await;
-    clock.advance(Duration::from_hours(1));
+    clock.advance(Duration::from_secs(3600));
     let response = send(&app(Watched::new(sessions.clone()), None, StatusCode::OK), &cookie).await;
     let set_cookies = set_cookies(&response);
     assert!(set_cookies[0].contains("; Expires=Fri, 15 Dec 2023 23:13:20 GMT;"), "{set_cookies:?}");

@@ -38,7 +38,7 @@ const OTHER_OWNER: &str = "another-owner-of-the-session";
 const KEY: &str = "a-secret-key-0123456789-abcdefghijk";
 const SHORT_KEY: &str = "a-short-key";
 const WEAK_KEY: &str = "0123456789abcdef0123456789abcdef";
-const MONTH: Duration = Duration::from_hours(31 * 24);
+const MONTH: Duration = Duration::from_secs(31 * 24 * 3600);
 
 /// A row of the table, or a call in the source code: crate, level, message and sorted field names.
 pub(crate) type Row = (String, String, String, Vec<String>);

@@ -27,7 +27,7 @@ pub(crate) async fn client(
     let guards = Guards::new(world.users.clone());
     let login = || GuardMiddleware::new(guards.login_required());
     let load = || GuardMiddleware::new(guards.load_user());
-    let recent = GuardMiddleware::new(guards.recent_login_required(Duration::from_mins(10)));
+    let recent = GuardMiddleware::new(guards.recent_login_required(Duration::from_secs(10 * 60)));
     let permission = GuardMiddleware::new(guards.permission_required("orders.edit"));
     let owner_login = GuardMiddleware::new(Guards::new(Owners).login_required());
     let register = resource("/register")

@@ -15,7 +15,7 @@ use super::applications::{Accounts, User, World};
 pub(crate) fn client(world: &World) -> TestClient<Router> {
     let (users, guards) = (world.users.clone(), Guards::new(world.users.clone()));
     let login = || GuardLayer::new(guards.login_required());
-    let recent = GuardLayer::new(guards.recent_login_required(Duration::from_mins(10)));
+    let recent = GuardLayer::new(guards.recent_login_required(Duration::from_secs(10 * 60)));
     let permission = GuardLayer::new(guards.permission_required("orders.edit"));
     let orders = Router::new().route("/orders", get(name)).layer(permission).layer(login());
     let app = Router::new()

@@ -182,7 +182,7 @@ pub(crate) async fn in_actix(
 fn is_recent(session: &session_core::Session, clock: &ManualClock) -> bool {
     use session_core::Clock as _;
     let age = session.authenticated_at().map(|at| clock.now().duration_since(at));
-    age.is_some_and(|age| age.unwrap_or_default() < Duration::from_hours(24 * 365))
+    age.is_some_and(|age| age.unwrap_or_default() < Duration::from_secs(24 * 365 * 3600))
 }
 
 #[derive(Debug, Default)]

@@ -22,7 +22,7 @@ type Configure = fn(SessionConfigBuilder) -> SessionConfigBuilder;
 type Promise = (&'static str, Configure, bool, Duration);
 
 const PROMISES: &[Promise] = &[
-    ("permanent", |config| config, true, Duration::from_hours(31 * 24)),
+    ("permanent", |config| config, true, Duration::from_secs(31 * 24 * 3600)),
     (
         "permanent, ten seconds",
         |config| config.permanent_lifetime(SECOND * 10),

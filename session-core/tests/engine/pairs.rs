@@ -40,7 +40,7 @@ fn methods() -> Vec<Method> {
         clear: |session| session.clear();
         is_permanent: |session| Ok::<_, Error>(session.is_permanent());
         set_permanent: |session| session.set_permanent(true);
-        set_lifetime: |session| session.set_lifetime(std::time::Duration::from_hours(1));
+        set_lifetime: |session| session.set_lifetime(std::time::Duration::from_secs(3600));
         is_new: |session| Ok::<_, Error>(session.is_new());
         is_modified: |session| Ok::<_, Error>(session.is_modified());
         set_modified: |session| session.set_modified(true);

@@ -17,9 +17,9 @@ use crate::store::{Call, TestStore};
 use crate::warnings;
 
 pub const SECOND: Duration = Duration::from_secs(1);
-pub const MINUTE: Duration = Duration::from_mins(1);
-pub const HOUR: Duration = Duration::from_hours(1);
-pub const DAY: Duration = Duration::from_hours(24);
+pub const MINUTE: Duration = Duration::from_secs(60);
+pub const HOUR: Duration = Duration::from_secs(3600);
+pub const DAY: Duration = Duration::from_secs(24 * 3600);
 pub const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// A well-formed id that is in no store.

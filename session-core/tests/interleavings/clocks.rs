@@ -9,7 +9,7 @@ use session_core::{Clock as _, ManualClock};
 /// The start of the session, by the first process.
 const START: SystemTime = SystemTime::UNIX_EPOCH;
 /// The time before the start, so that clocks may be behind.
-const EPOCH: Duration = Duration::from_hours(1000);
+const EPOCH: Duration = Duration::from_secs(1000 * 3600);
 
 /// A change of the clocks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

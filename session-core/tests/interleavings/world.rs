@@ -74,7 +74,7 @@ impl<'a> Case<'a> {
 
     /// Returns the same with a shorter lifetime of sessions without owner.
     pub(crate) fn shortened(self) -> Self {
-        Self { visitor_lifetime: Some(Duration::from_hours(2)), ..self }
+        Self { visitor_lifetime: Some(Duration::from_secs(2 * 3600)), ..self }
     }
 
     pub(crate) fn config(&self) -> SessionConfigBuilder {
@@ -175,7 +175,7 @@ impl Scene {
         let session = alone(Box::pin(async { request.session().await.unwrap() }));
         let handle = engine.handle_of(&session).unwrap_or_default();
         if case.any(|step| step == Step::Renew) {
-            clocks.start_later(Duration::from_hours(1));
+            clocks.start_later(Duration::from_secs(3600));
         }
         let records = stage.records(Clone::clone);
         Self { clocks, configs, records, cookie, other, handle }

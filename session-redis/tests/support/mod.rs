@@ -101,7 +101,10 @@ pub(crate) async fn assert_works(store: &RedisStore) {
     assert!(store.remove(&key, version).await.unwrap());
     let version = store.create(&key, &record(b"one").owned_by(Some("ada"))).await.unwrap();
     assert!(
-        store.touch(&key, version, SystemTime::now() + Duration::from_hours(100)).await.unwrap()
+        store
+            .touch(&key, version, SystemTime::now() + Duration::from_secs(100 * 3600))
+            .await
+            .unwrap()
     );
     assert!(store.touch(&key, version, SystemTime::now()).await.unwrap());
     assert_eq!(
@@ -133,7 +136,7 @@ pub(crate) fn random_key() -> StoreKey {
 /// Returns a record that expires in an hour.
 pub(crate) fn record(payload: &[u8]) -> NewRecord<'_> {
     let now = SystemTime::now();
-    NewRecord::new(payload, now, now + Duration::from_hours(1))
+    NewRecord::new(payload, now, now + Duration::from_secs(3600))
 }
 
 /// Returns the name of a record with the default prefix.
