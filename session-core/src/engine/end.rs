@@ -41,8 +41,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
     ) -> Result<Saved, Error> {
         check_attached(save)?;
         let mut is_ended = self.end_record(record, None, &mut deadline).await?;
-        if let Some(successor) = record.successor {
-            let key = self.key_of(successor.id);
+        for id in record.successor.map(|known| known.id).into_iter().chain(record.unused) {
+            let key = self.key_of(id);
             let is_other = self.is_moved_elsewhere(record, &key, &deadline).await?;
             is_ended |= self.end_planned(key, &mut deadline).await? && !is_other;
         }

@@ -100,6 +100,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
                     is_removal_tried: false,
                     attempts: Vec::new(),
                     successor: None,
+                    unused: None,
                 };
                 Found::Live(Live { record, head, payload })
             }

@@ -61,6 +61,8 @@ pub(super) struct RecordRef {
     pub(super) attempts: Vec<Attempt>,
     /// The new id of a rotation of this request that may or may not have been stored.
     pub(super) successor: Option<Successor>,
+    /// The new id of a rotation of this request that a later login does not use.
+    pub(super) unused: Option<SessionId>,
 }
 
 /// The new id of a rotation that is not finished.
@@ -69,6 +71,9 @@ pub(super) struct Successor {
     pub(super) id: SessionId,
     /// Whether its record is known to exist. Only then may a tombstone name it.
     pub(super) is_created: bool,
+    /// Whether a login made it. A late tombstone of a rotation leads holders of the old id to the
+    /// new id of the rotation, so a login must have another one.
+    pub(super) is_of_login: bool,
 }
 
 impl RecordRef {
@@ -106,6 +111,7 @@ impl RecordRef {
             is_removal_tried: false,
             attempts: Vec::new(),
             successor: None,
+            unused: None,
         })
     }
 
@@ -134,6 +140,7 @@ impl RecordRef {
             is_removal_tried: false,
             attempts: Vec::new(),
             successor: None,
+            unused: None,
             ..self.clone()
         })
     }
@@ -157,6 +164,8 @@ pub(super) struct Saving<'a, 's> {
     attempts: Vec<Attempt>,
     /// The new id of this save, if it rotates the session.
     pub(super) successor: Option<Successor>,
+    /// See [`RecordRef::unused`].
+    pub(super) unused: Option<SessionId>,
     /// See [`Position::Planned`].
     pub(super) login_after: Option<StoreKey>,
     /// Whether it is unknown if the rotation was stored.
@@ -165,12 +174,16 @@ pub(super) struct Saving<'a, 's> {
 
 impl<'a, 's> Saving<'a, 's> {
     pub(super) fn new(save: &'a Save<'s>, opened: &'a RecordRef, deadline: Deadline<'a>) -> Self {
+        let is_login = save.login().is_some();
+        let successor = opened.successor.filter(|known| known.is_of_login == is_login);
+        let unused = opened.successor.filter(|known| is_login && !known.is_of_login);
         Self {
             save,
             opened,
             deadline,
             attempts: Vec::new(),
-            successor: opened.successor,
+            successor,
+            unused: unused.map(|known| known.id).or(opened.unused),
             login_after: None,
             is_unconfirmed: false,
         }
@@ -183,7 +196,8 @@ impl<'a, 's> Saving<'a, 's> {
 
     /// Records that the record of this rotation exists, before a tombstone names it.
     pub(super) fn created_successor(&mut self, id: SessionId) {
-        self.successor = Some(Successor { id, is_created: true });
+        let is_of_login = self.save.login().is_some();
+        self.successor = Some(Successor { id, is_created: true, is_of_login });
         self.remember_attempts();
     }
 
@@ -218,7 +232,7 @@ impl<'a, 's> Saving<'a, 's> {
         }
         let mut opened = self.opened.clone();
         opened.attempts.extend(&self.attempts);
-        opened.successor = self.successor;
+        (opened.successor, opened.unused) = (self.successor, self.unused);
         // Every record that exists lists the nonce of its last write.
         self.save.remember(if opened.nonces.is_empty() {
             Position::Planned { record: opened, login_after: self.login_after }

@@ -175,6 +175,7 @@ mod tests {
             is_retried: false,
             is_removal_tried: false,
             successor: None,
+            unused: None,
             created_at,
             expires_at,
             login: None,

@@ -23,8 +23,9 @@ impl<S: SessionStore> ServerSideSessions<S> {
     /// one.
     pub(super) async fn rotate(&self, mut saving: Saving<'_, '_>) -> Result<Saved, Error> {
         let rotated = self.try_rotate(&mut saving).await;
-        if rotated.is_err() {
-            self.fail_rotation(&saving).await;
+        match rotated {
+            Ok(_) => self.remove_unused(&saving).await,
+            Err(_) => self.fail_rotation(&saving).await,
         }
         rotated
     }

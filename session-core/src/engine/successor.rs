@@ -59,8 +59,9 @@ impl<S: SessionStore> ServerSideSessions<S> {
         known: Option<Successor>,
     ) -> Result<Created, Error> {
         let id = known.map_or_else(SessionId::generate, |known| Ok(known.id))?;
-        saving.successor = Some(known.unwrap_or(Successor { id, is_created: false }));
         let (opened, save) = (saving.opened, saving.save);
+        let is_of_login = save.login().is_some();
+        saving.successor = Some(known.unwrap_or(Successor { id, is_created: false, is_of_login }));
         let (planned, contents) =
             (opened.moved_to((id, self.key_of(id)), known.is_some(), save)?, save.contents());
         let new = self.create(saving, planned, &contents, Some(opened.key)).await?;
@@ -127,10 +128,21 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
     }
 
+    /// Removes the record of a rotation whose new id a login did not use. After the login, no
+    /// tombstone can lead to it.
+    pub(super) async fn remove_unused(&self, saving: &Saving<'_, '_>) {
+        if let Some(id) = saving.unused
+            && saving.deadline.allows_lookup()
+            && let Ok(Found::Live(live)) = self.find(&self.key_of(id), self.config.now()).await
+        {
+            self.discard(&live.record, &saving.deadline).await;
+        }
+    }
+
     /// Lets the error response set the new id if the session may have been moved to it. Removes the
     /// record of a login, which the client must not have.
     pub(super) async fn fail_rotation(&self, saving: &Saving<'_, '_>) {
-        let Some(Successor { id, is_created: true }) = saving.successor else { return };
+        let Some(Successor { id, is_created: true, .. }) = saving.successor else { return };
         let save = saving.save;
         if save.login().is_none() {
             let cookie = set_cookie(id.to_unconfirmed_cookie(), saving.opened, &save.contents());

@@ -235,6 +235,24 @@ async fn unknown_rotation_gives_way_to_another_rotation() {
 }
 
 #[tokio::test]
+async fn login_after_unknown_rotation_is_cut_off_from_old_id() {
+    for failure in [Lost(Replace), Delayed(Replace), Late(Replace), Failed(Replace)] {
+        let (app, old) = begin().await;
+        let request = app.open(&old);
+        let session = request.session().await.unwrap();
+        session.rotate_id().unwrap();
+        fail_save(&app, &session, Saving::Save, failure).await;
+        log_in(&session).unwrap();
+        let headers = request.commit().await.into_result().unwrap();
+        let new = Response::new(headers, session.outcome()).cookie().unwrap();
+        app.store.apply_late_calls();
+        assert!(app.peek(&old).await.is_new(), "{failure:?}");
+        assert_eq!(count(&app, &new).await, Some(1), "{failure:?}");
+        assert_eq!(sessions(&app), 1, "{failure:?}");
+    }
+}
+
+#[tokio::test]
 async fn login_of_unknown_outcome_sets_no_cookie() {
     let (app, old) = begin().await;
     let request = app.open(&old);
