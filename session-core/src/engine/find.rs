@@ -84,7 +84,6 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let (expires_at, owner) = (record.expires_at(), record.owner().map(str::to_owned));
         match content::decode(record.into_payload()) {
             Some(Content::Session(head, payload)) => {
-                let login = owner.map(|owner| login(&owner, &head, created_at));
                 let record = RecordRef {
                     id: None,
                     key: *key,
@@ -93,7 +92,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
                     created_at,
                     expires_at,
                     kept_for: head.kept_for,
-                    login,
+                    login: owner.map(|owner| login(&owner, &head, created_at)),
                     lineage: head.lineage,
                     nonces: head.nonces.clone(),
                     is_retried: head.is_retried,
