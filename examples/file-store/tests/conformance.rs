@@ -27,7 +27,7 @@ mod rules_of_a_store_that_is_reopened {
 
     use file_store::FileStore;
 
-    async fn store() -> FileStore {
+    fn store() -> FileStore {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let folder = format!("reopened-{}-{number}", std::process::id());
@@ -44,7 +44,7 @@ mod rules_of_a_store_that_is_reopened {
     }
 
     conformance_tests::store_suite!(
-        store(),
+        async { store() },
         sweep,
         clones,
         reopen = |store: &FileStore| {
