@@ -236,7 +236,10 @@ async fn unknown_rotation_gives_way_to_another_rotation() {
 
 #[tokio::test]
 async fn login_after_unknown_rotation_is_cut_off_from_old_id() {
-    for failure in [Lost(Replace), Delayed(Replace), Late(Replace), Failed(Replace)] {
+    let of_replace =
+        [Lost(Replace), Delayed(Replace), Late(Replace), Failed(Replace), Dropped(Replace)];
+    let of_create = [Lost(Create), Delayed(Create), Failed(Create), Dropped(Create)];
+    for failure in of_replace.into_iter().chain(of_create) {
         let (app, old) = begin().await;
         let request = app.open(&old);
         let session = request.session().await.unwrap();
