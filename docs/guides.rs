@@ -9,6 +9,38 @@ mod readme {}
 mod getting_started {}
 
 #[cfg(doctest)]
+#[doc = include_str!("log-in.md")]
+mod log_in {}
+
+#[cfg(doctest)]
+#[doc = include_str!("log-out-everywhere.md")]
+mod log_out_everywhere {}
+
+#[cfg(doctest)]
+#[doc = include_str!("remember-me.md")]
+mod remember_me {}
+
+#[cfg(doctest)]
+#[doc = include_str!("flash-messages.md")]
+mod flash_messages {}
+
+#[cfg(doctest)]
+#[doc = include_str!("cart.md")]
+mod cart {}
+
+#[cfg(doctest)]
+#[doc = include_str!("csrf.md")]
+mod csrf {}
+
+#[cfg(doctest)]
+#[doc = include_str!("several-instances.md")]
+mod several_instances {}
+
+#[cfg(doctest)]
+#[doc = include_str!("events.md")]
+mod events {}
+
+#[cfg(doctest)]
 #[doc = include_str!("choosing.md")]
 mod choosing {}
 

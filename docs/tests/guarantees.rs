@@ -1,4 +1,4 @@
-//! The tables of guarantees in DESIGN.md name tests that exist.
+//! The tables of guarantees in the guide name tests that exist.
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 #[test]
 fn tests_of_guarantees_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the docs are in a folder");
-    let design = fs::read_to_string(root.join("DESIGN.md")).expect("DESIGN.md is readable");
-    let rows = rows_of(&design);
+    let guide = fs::read_to_string(root.join("docs/guarantees.md")).expect("the guide is readable");
+    let rows = rows_of(&guide);
     assert!(rows.len() >= 60, "only {} guarantees were found", rows.len());
     let mut existing = HashSet::new();
     for file in sources(root) {
@@ -36,8 +36,8 @@ fn functions_without_test_attribute_are_not_found() {
 }
 
 /// Returns the guarantee and the names in the last column of each row of each table.
-fn rows_of(design: &str) -> Vec<(&str, Vec<&str>)> {
-    let tables: Vec<&str> = design.split("| guarantee | limits | tests |").skip(1).collect();
+fn rows_of(guide: &str) -> Vec<(&str, Vec<&str>)> {
+    let tables: Vec<&str> = guide.split("| guarantee | limits | tests |").skip(1).collect();
     assert_eq!(tables.len(), 2, "one table is of the engine, one of the other crates");
     let rows = |table| str::lines(table).skip(2).take_while(|line: &&str| line.starts_with('|'));
     let lines = tables.into_iter().flat_map(rows);

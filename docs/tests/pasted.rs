@@ -72,6 +72,23 @@ fn code_blocks_have_no_hidden_lines() {
 }
 
 #[test]
+fn guides_with_programs_are_compiled() {
+    let compiled = fs::read_to_string(root().join("docs/guides.rs")).unwrap();
+    let mut checked = 0;
+    for page in pages().iter().filter(|page| page.parent().unwrap().ends_with("docs")) {
+        let is_program =
+            |block: &Block| block.language.starts_with("rust") && block.language != "rust,ignore";
+        if blocks(page).iter().any(is_program) {
+            let name = page.file_name().unwrap().to_string_lossy();
+            let included = format!("include_str!(\"{name}\")");
+            assert!(compiled.contains(&included), "guides.rs does not include {name}");
+            checked += 1;
+        }
+    }
+    assert!(checked >= 19, "only {checked} guides were found");
+}
+
+#[test]
 fn dependency_blocks_build_with_their_programs() {
     let mut built = 0;
     for page in pages() {
