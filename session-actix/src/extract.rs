@@ -23,7 +23,7 @@ use crate::{Error, RequestSession, request_session_marked};
 /// [`OutagePolicy::Anonymous`](crate::OutagePolicy::Anonymous).
 ///
 /// actix-web turns every error into `None` for an `Option<Session>`, including an outage of the
-/// backend. Take a `Result<Session, Error>` to tell them apart.
+/// backend. Use `Result<Session, Error>` to see the error.
 ///
 /// # Examples
 ///

@@ -28,7 +28,7 @@ fn now() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)
 }
 
-/// Two keys, so that the key of a fallback is tried too.
+/// Two keys, so that the key of a fallback is also tried.
 fn keys() -> SecretKey {
     let key = |first: u8| (first..first + 32).collect::<Vec<u8>>();
     SecretKey::new(key(1)).unwrap().with_fallback(&SecretKey::new(key(100)).unwrap())

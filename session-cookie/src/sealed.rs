@@ -51,7 +51,7 @@ use content::Span;
 ///
 /// HKDF derives the cipher keys from the [`SecretKey`] for this purpose only. Therefore a signed
 /// cookie with the same key is never accepted as a sealed one, and vice versa. The current key
-/// seals, and all keys open. The [namespace](SessionConfig::namespace) is authenticated too, so a
+/// seals, and all keys open. The [namespace](SessionConfig::namespace) is also authenticated, so a
 /// cookie opens only in the namespace for which it was sealed.
 ///
 /// # Compression

@@ -51,8 +51,8 @@ const CLOCK_TOLERANCE: u64 = 60;
 ///
 /// The format has no place for a [namespace](SessionConfig::namespace). Therefore a process cannot
 /// have two signed cookies with the same key and different namespaces, unless their
-/// [salts](SignedCookieSessionsBuilder::salt) differ. Two processes that share a key must have
-/// different salts too.
+/// [salts](SignedCookieSessionsBuilder::salt) differ. Two processes that share a key must also
+/// have different salts.
 ///
 /// # Examples
 ///

@@ -50,8 +50,8 @@ impl<F: AsyncFnMut(Request) -> Result<TestResponse, Error>> Application for F {
 
 /// A client of an application in this process. Its [`Browser`] stores the cookies.
 ///
-/// The adapters have their own `TestClient`, which takes an application of the framework and
-/// dereferences to this type.
+/// Each adapter has a `TestClient`, which accepts an application of the framework and dereferences
+/// to this type.
 ///
 /// # Examples
 ///
@@ -178,7 +178,8 @@ impl<A: Application> TestClient<A> {
     /// response that is not a redirect unchanged.
     ///
     /// The next request is a `GET` after status 303, and after a `POST` with status 301 or 302.
-    /// Otherwise the request is repeated. A redirect to another origin takes the browser there.
+    /// Otherwise the request is repeated. A redirect to another origin changes the
+    /// origin of the browser.
     ///
     /// # Errors
     ///

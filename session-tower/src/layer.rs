@@ -254,7 +254,7 @@ where
 }
 
 /// Returns the response with the headers of the session, or an error response if the session was
-/// not saved. The error response has the headers too: an earlier `Session::save` may have stored
+/// not saved. The error response also has the headers: an earlier `Session::save` may have stored
 /// the session under a new id, which the client must learn.
 fn finish<R>(mut response: Response<R>, committed: Committed) -> Response<ResponseBody<R>> {
     let Committed { headers, error } = committed;

@@ -19,7 +19,7 @@ pub async fn redis_cluster() -> RedisCluster {
     redis_cluster_with(RedisOptions::default()).await
 }
 
-/// Like [`redis_cluster`], with options for all nodes.
+/// Starts a private Redis Cluster as [`redis_cluster`] does, with options for all nodes.
 pub async fn redis_cluster_with(options: RedisOptions) -> RedisCluster {
     in_background(move || RedisCluster::start(&options.over(node_options()))).await
 }
@@ -46,7 +46,7 @@ impl RedisCluster {
                     .expect("a master is one of the nodes");
             }
         }
-        panic!("no node of the Cluster knows who serves {key}")
+        panic!("no node of the Cluster names the master of {key}")
     }
 
     /// Kills the master that serves a key, waits until its replica has taken over, and returns the

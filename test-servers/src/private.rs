@@ -16,8 +16,8 @@ use crate::program::run;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// An installed server, started for one test on its own port and in its own folder. On drop and
-/// when the process ends for any reason, the server is killed and its folder is removed.
+/// An installed server, started for one test on a separate port and in a separate folder. On drop
+/// and when the process ends for any reason, the server is killed and its folder is removed.
 ///
 /// A method that starts the server waits until it accepts clients.
 pub struct PrivateServer(Arc<Inner>);
