@@ -4,27 +4,13 @@
 //! provides the code of the handlers: [`respond`] and [`respond_twice`]. The
 //! [macro](crate::adapter_suite) shows a complete example.
 
-mod application;
-mod cookies;
-mod ends;
-mod handlers;
-mod message;
-mod observed;
-mod reply;
-mod requests;
-mod responses;
-mod server;
-mod suite;
-mod tokens;
-mod under_test;
-
 use crate::Rule;
-use crate::rule::{has_rule, rule_lists};
+use crate::macros::has_rule;
+use crate::rules::adapter::LISTS;
 
-pub use handlers::{TestResponse, respond, respond_twice};
-pub use message::{Request, Response};
-pub use server::Server;
-pub use under_test::AdapterUnderTest;
+pub use crate::harness::adapter::{
+    AdapterUnderTest, Request, Response, Server, TestResponse, respond, respond_twice,
+};
 
 /// Returns every rule, in the order of `CONTRACT.md`. [`adapter_suite!`](crate::adapter_suite)
 /// generates a test for each.
@@ -35,13 +21,4 @@ pub fn rules() -> impl Iterator<Item = &'static Rule<AdapterUnderTest>> {
 #[doc(hidden)]
 pub const fn is_rule(name: &str) -> bool {
     has_rule(LISTS, name)
-}
-
-rule_lists! {
-    ($) for AdapterUnderTest, macro __adapter_rules, each with __adapter_group;
-    always: requests::REQUESTS, macro __adapter_requests;
-    always: cookies::COOKIES, macro __adapter_cookies;
-    always: responses::RESPONSES, macro __adapter_responses;
-    always: ends::ENDS, macro __adapter_ends;
-    always: tokens::TOKENS, macro __adapter_tokens;
 }

@@ -18,17 +18,17 @@
 //! | an adapter for a web framework | [`adapter_suite!`] |
 
 pub mod adapter;
-mod contract;
-mod failure;
+mod harness;
 pub mod interface;
 mod macros;
+mod report;
 mod rule;
+mod rules;
 #[doc(hidden)]
-pub mod run;
+pub mod runner;
 pub mod store;
 
-pub use contract::contract;
-pub use failure::Failure;
+pub use report::{Failure, contract};
 pub use rule::{Rule, RuleViolation};
 
 /// Compiles the examples of the README.

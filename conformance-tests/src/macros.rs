@@ -1,49 +1,9 @@
-//! Macros that the suites share: tests that cannot run, and `#[ignore]`.
+//! The macros that make lists of rules, and the macros that make a test of each rule.
 
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __absent_test {
-    ($rule:ident [$what:literal]) => {
-        #[test]
-        #[ignore = $what]
-        fn $rule() {
-            $crate::run::not_declared($what);
-        }
-    };
-}
+mod adapter_suite;
+mod interface_suite;
+mod lists;
+mod store_suite;
+mod tests;
 
-/// Makes a macro that ignores the tests of these rules, and gives all other tests the attributes.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __attributes {
-    ($name:ident [$($attribute:tt)*] $($rule:ident = $reason:literal),*) => {
-        $crate::__with_dollar! { $name [$($attribute)*] [$($rule = $reason),*] }
-    };
-}
-
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __with_dollar {
-    ($($arguments:tt)*) => {
-        $crate::__attributes_macro! { ($) $($arguments)* }
-    };
-}
-
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __attributes_macro {
-    (($d:tt) $name:ident [$($attribute:tt)*] [$($rule:ident = $reason:literal),*]) => {
-        macro_rules! $name {
-            $(
-                ($rule $d($d test:tt)*) => {
-                    #[ignore = $reason]
-                    $d($d test)*
-                };
-            )*
-            ($d other:ident $d($d test:tt)*) => {
-                $($attribute)*
-                $d($d test)*
-            };
-        }
-    };
-}
+pub(crate) use lists::{has_rule, rule_lists, rules};

@@ -1,7 +1,6 @@
-//! Mutants of reading and setting the cookie.
+//! Mutants of the rules of cookies.
 
 use conformance_tests::adapter::Request;
-use session_core::async_trait;
 use session_core::request::{RequestView, SessionHeaders};
 
 use super::mutation::{mutants, mutation};

@@ -3,10 +3,12 @@
 //! Each change affects one kind of request, such as that of a first visitor or for one page, so
 //! that only one rule detects it.
 
+mod caching;
 mod cookies;
-mod ends;
+mod failures;
 mod mutation;
 mod original;
+mod renewal;
 mod requests;
 mod responses;
 mod tokens;
@@ -25,8 +27,10 @@ pub fn mutants() -> Vec<Mutant<AdapterUnderTest>> {
     let mutants = [
         requests::mutants(),
         cookies::mutants(),
+        caching::mutants(),
         responses::mutants(),
-        ends::mutants(),
+        renewal::mutants(),
+        failures::mutants(),
         tokens::mutants(),
     ];
     mutants.into_iter().flatten().collect()

@@ -158,7 +158,7 @@ macro_rules! mutation {
             $($($note: $type),+)?
         }
 
-        #[async_trait]
+        #[session_core::async_trait]
         impl crate::adapter::mutation::Mutation for $name {
             $($step)+
         }

@@ -1,10 +1,10 @@
-//! Mutants of requests and their sessions.
+//! Mutants of the rules of requests.
 
 use std::sync::Mutex;
 
 use conformance_tests::adapter::Request;
 use session_core::request::{RequestSession, RequestView, RequestViewBuilder};
-use session_core::{Error, Session, async_trait};
+use session_core::{Error, Session};
 
 use super::mutation::{commit, mutants, mutation};
 use super::original::{Reply, Visit, path, target, text_of, values, view_with, with_tokens};

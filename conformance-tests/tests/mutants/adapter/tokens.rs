@@ -1,7 +1,6 @@
-//! Mutants of a session token in a header.
+//! Mutants of the rules of session tokens in a header.
 
 use conformance_tests::adapter::Request;
-use session_core::async_trait;
 use session_core::request::{RequestView, RequestViewBuilder};
 
 use super::mutation::{mutants, mutation};

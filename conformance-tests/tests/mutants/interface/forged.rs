@@ -1,27 +1,136 @@
-//! Tokens in a cookie that are believed without a whole signature.
+//! Mutants of the rules of cookies that a client has changed or made up.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use conformance_tests::interface::InterfaceUnderTest;
-use session_core::interface::{CookieAction, OpenContext, Opened, Save, Saved};
-use session_core::{Error, ErrorKind, Outcome, SessionConfig, SessionInterface, async_trait};
+use session_cookie::SignedCookieSessions;
+use session_core::interface::{CookieAction, OpenContext, Opened, Save, Saved, state_of};
+use session_core::request::{RequestSession, RequestView};
+use session_core::{Error, OutagePolicy, Session, SessionConfig, SessionInterface, async_trait};
 
-use super::client_side::SECRET;
+use super::original::{session_of, stored};
+use super::signed::{SECRET, signed};
+use super::tokens::{Tokens, jwt};
 use crate::judge::Mutant;
 
-pub fn unchanged() -> InterfaceUnderTest {
-    InterfaceUnderTest::new(|config| async move {
-        Tokens { config, header: jwt("HS256"), signs_time: true, believes: |_| false }
-    })
+pub fn mutants() -> Vec<Mutant<InterfaceUnderTest>> {
+    let mut mutants = vec![
+        Mutant::new("EndOfTheCookieDoesNotMatter", "an_edited_cookie_is_refused", || {
+            InterfaceUnderTest::new(|config| async move {
+                EndDoesNotMatter(Arc::new(signed(config, SECRET)))
+            })
+        }),
+        Mutant::new("SignsInTwoParts", "parts_of_two_cookies_make_no_third", || {
+            InterfaceUnderTest::new(|config| async move {
+                SignsInTwoParts(Arc::new(signed(config, SECRET)))
+            })
+        }),
+    ];
+    mutants.extend(believing());
+    mutants
+}
+
+/// Completes a cookie whose end is missing.
+#[derive(Debug)]
+struct EndDoesNotMatter(Arc<SignedCookieSessions>);
+
+#[async_trait]
+impl SessionInterface for EndDoesNotMatter {
+    fn config(&self) -> &SessionConfig {
+        self.0.config()
+    }
+
+    async fn open(&self, context: &OpenContext<'_>) -> Result<Opened, Error> {
+        let opened = self.0.open(context).await?;
+        let Some(cookie) =
+            context.cookie().filter(|cookie| opened.is_new() && cookie.matches('.').count() == 2)
+        else {
+            return Ok(opened);
+        };
+        for last in ('a'..='z').chain('A'..='Z').chain('0'..='9').chain(['-', '_']) {
+            let header = format!("{}={cookie}{last}", context.cookie_name());
+            let view = RequestView::builder().cookie_header(header.as_bytes()).build();
+            let interface: Arc<dyn SessionInterface> = self.0.clone();
+            let request = RequestSession::with_shared(interface, view, OutagePolicy::Refuse);
+            let padded = request.session().await?;
+            if !padded.is_new() {
+                return Opened::from_payload(state_of(&padded).payload());
+            }
+        }
+        Ok(opened)
+    }
+
+    async fn save(&self, save: &Save<'_>) -> Result<Saved, Error> {
+        self.0.save(save).await
+    }
+}
+
+/// Signs `role` separately, and joins both values with a tilde.
+#[derive(Debug)]
+struct SignsInTwoParts(Arc<SignedCookieSessions>);
+
+impl SignsInTwoParts {
+    fn request(&self, cookie: &str) -> RequestSession {
+        let header = format!("{}={cookie}", self.config().cookie_name());
+        let view = RequestView::builder().cookie_header(header.as_bytes()).build();
+        let interface: Arc<dyn SessionInterface> = self.0.clone();
+        RequestSession::with_shared(interface, view, OutagePolicy::Refuse)
+    }
+
+    async fn opened(&self, part: &str) -> Result<Session, Error> {
+        self.request(part).session().await
+    }
+
+    /// Returns the cookie of a session with these texts.
+    async fn signed(&self, texts: &[(String, String)]) -> Result<String, Error> {
+        let request = self.request("");
+        let session = request.session().await?;
+        texts.iter().try_for_each(|(key, text)| session.insert(key, text))?;
+        let headers = request.commit().await.into_result()?;
+        let pair = headers.set_cookie().and_then(|header| header.split(';').next());
+        let value = pair.and_then(|pair| pair.split_once('=')).map(|(_, value)| value.to_owned());
+        Ok(value.unwrap())
+    }
+}
+
+#[async_trait]
+impl SessionInterface for SignsInTwoParts {
+    fn config(&self) -> &SessionConfig {
+        self.0.config()
+    }
+
+    async fn open(&self, context: &OpenContext<'_>) -> Result<Opened, Error> {
+        let Some((rest, role)) = context.cookie().and_then(|cookie| cookie.split_once('~')) else {
+            return self.0.open(context).await;
+        };
+        let (rest, role) = (self.opened(rest).await?, self.opened(role).await?);
+        let Some(role) = role.get::<String>("role")?.filter(|_| !rest.is_empty()) else {
+            return Ok(Opened::new());
+        };
+        rest.insert("role", role)?;
+        Opened::from_payload(state_of(&rest).payload())
+    }
+
+    async fn save(&self, save: &Save<'_>) -> Result<Saved, Error> {
+        let session = session_of(save);
+        if !session.contains_key("role") {
+            return self.0.save(save).await;
+        }
+        let mut texts = Vec::new();
+        for key in session.keys() {
+            let text = session.get::<String>(&key)?.unwrap();
+            texts.push((key, text));
+        }
+        let (part, rest): (Vec<_>, Vec<_>) = texts.into_iter().partition(|(key, _)| key == "role");
+        let value = format!("{}~{}", self.signed(&rest).await?, self.signed(&part).await?);
+        Ok(stored(CookieAction::Set { value, expires: save.contents().expires_at() }))
+    }
 }
 
 /// Returns a mutant with this header that also believes some tokens.
 macro_rules! believes {
     ($($name:ident breaks $rule:ident: $header:expr, $signs_time:literal, $believes:expr;)+) => {
-        pub fn mutants() -> Vec<Mutant<InterfaceUnderTest>> {
+        fn believing() -> Vec<Mutant<InterfaceUnderTest>> {
             vec![$(
                 Mutant::new(stringify!($name), stringify!($rule), || {
                     InterfaceUnderTest::new(|config| async move {
@@ -49,97 +158,4 @@ believes! {
         jwt("HS256"), true, |token| token.header == jwt("None") && !token.mac.is_empty();
     OlderVersion breaks cookie_of_other_algorithm_opens_nothing:
         "v2".to_owned(), true, |token| token.header == "v1" && token.mac.is_empty();
-}
-
-/// Returns the header of a JSON Web Token.
-fn jwt(algorithm: &str) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"{algorithm}","typ":"JWT"}}"#))
-}
-
-/// A token that was not signed as it should be.
-struct Token<'a> {
-    header: &'a str,
-    mac: &'a str,
-    right: &'a str,
-}
-
-/// Sessions in tokens: a header, the payload, the time and a signature.
-#[derive(Debug)]
-struct Tokens {
-    config: SessionConfig,
-    header: String,
-    signs_time: bool,
-    believes: fn(&Token<'_>) -> bool,
-}
-
-impl Tokens {
-    /// Returns the signature, which is the same in each instance.
-    fn mac(&self, payload: &str, seconds: &str) -> String {
-        let seconds = if self.signs_time { seconds } else { "" };
-        let half = |number: u8| {
-            let mut hasher = DefaultHasher::new();
-            (SECRET, self.config.namespace(), number, payload, seconds).hash(&mut hasher);
-            hasher.finish()
-        };
-        format!("{:016x}{:016x}", half(0), half(1))
-    }
-
-    /// Returns the payload and the time of a token.
-    fn verified(&self, cookie: &str) -> Option<(String, SystemTime)> {
-        let fields: Vec<_> = cookie.split('.').collect();
-        let (header, payload, seconds, mac) = match *fields.as_slice() {
-            [header, payload, seconds, mac] => (header, payload, seconds, mac),
-            [header, payload, seconds] => (header, payload, seconds, "absent"),
-            _ => return None,
-        };
-        let right = self.mac(payload, seconds);
-        let token = Token { header, mac, right: &right };
-        if !(header == self.header && mac == right || (self.believes)(&token)) {
-            return None;
-        }
-        let text = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
-        let seconds = Duration::from_secs(seconds.parse().ok()?);
-        Some((text, SystemTime::UNIX_EPOCH + seconds))
-    }
-}
-
-#[async_trait]
-impl SessionInterface for Tokens {
-    fn config(&self) -> &SessionConfig {
-        &self.config
-    }
-
-    async fn open(&self, context: &OpenContext<'_>) -> Result<Opened, Error> {
-        let token = context.cookie().and_then(|cookie| self.verified(cookie));
-        let Some((text, signed_at)) = token else { return Ok(Opened::new()) };
-        let Ok(opened) = Opened::from_payload_with_login(text) else { return Ok(Opened::new()) };
-        let age = context.now().duration_since(signed_at).unwrap_or_default();
-        let lifetime = context.lifetime(&opened);
-        let limit = lifetime.unwrap_or(context.config().permanent_lifetime());
-        if age.as_secs() > limit.as_secs() {
-            return Ok(Opened::new());
-        }
-        Ok(opened.with_renewal(context.config().cookie_renewal(lifetime, signed_at)))
-    }
-
-    async fn save(&self, save: &Save<'_>) -> Result<Saved, Error> {
-        if !save.is_modified() && (save.is_empty() || save.is_detached()) {
-            return Ok(Saved::unchanged());
-        }
-        if save.is_detached() {
-            return Err(Error::new(ErrorKind::Committed, "the response has been sent"));
-        }
-        if save.is_empty() {
-            save.forget();
-            return Ok(Saved::new(CookieAction::Remove, Outcome::BrowserOnly));
-        }
-        let contents = save.contents();
-        let payload = BASE64_URL_SAFE_NO_PAD.encode(contents.payload_with_login());
-        let now = save.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let seconds = now.as_secs().to_string();
-        let mac = self.mac(&payload, &seconds);
-        let value = format!("{}.{payload}.{seconds}.{mac}", self.header);
-        let action = CookieAction::Set { value, expires: contents.expires_at() };
-        Ok(Saved::new(action, Outcome::Stored))
-    }
 }

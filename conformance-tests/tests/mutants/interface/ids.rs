@@ -1,9 +1,11 @@
-//! Mutants of the sessions that an id opens, and of their lifetimes.
+//! Mutants of the rules of the id of a session on the server.
 
 use std::collections::HashMap;
-use std::time::{Duration, SystemTime};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 
-use session_core::interface::{Contents, Save, Saved};
+use session_core::interface::{IdChange, Save, Saved};
 
 use super::mutation::{mutants, mutation};
 use super::original::{Hidden, Origin, Stored};
@@ -12,8 +14,11 @@ mutants! {
     CaseDoesNotMatter breaks an_id_that_is_only_like_another_opens_nothing;
     BeginningIsEnough breaks an_id_that_is_only_like_another_opens_nothing;
     LoginIsFollowed breaks what_comes_with_the_id_of_before_a_login_is_dropped;
-    BrowserSessionsStayAWeek breaks a_browser_session_is_kept_for_the_browser_lifetime;
-    BrowserSessionsStayFourHours breaks a_browser_session_is_kept_for_the_browser_lifetime;
+    CountsItsIds breaks the_cookie_is_a_random_id;
+    ShortIds breaks the_cookie_is_a_random_id;
+    OldIdStaysAfterRotation breaks a_rotated_session_moves_to_another_id;
+    RotationForgotten breaks a_rotated_session_moves_to_another_id;
+    SameIdAfterLogin breaks a_login_moves_the_session_to_another_id;
 }
 
 mutation! {
@@ -54,15 +59,45 @@ mutation! {
 }
 
 mutation! {
-    BrowserSessionsStayAWeek;
-    fn lifetime_of(&self, contents: &Contents, _: &Save<'_>) -> Duration {
-        contents.lifetime().unwrap_or(Duration::from_hours(7 * 24))
+    CountsItsIds { count: AtomicU64 };
+    fn new_id(&self, _: &Save<'_>, _: Option<&str>) -> String {
+        let random: String = std::iter::repeat_with(fastrand::alphanumeric).take(30).collect();
+        format!("session-number-and-padding-{:08}-{random}", self.count.fetch_add(1, Ordering::Relaxed))
     }
 }
 
 mutation! {
-    BrowserSessionsStayFourHours;
-    fn lifetime_of(&self, contents: &Contents, save: &Save<'_>) -> Duration {
-        contents.lifetime().unwrap_or(save.config().browser_lifetime().min(Duration::from_hours(4)))
+    ShortIds;
+    fn new_id(&self, _: &Save<'_>, _: Option<&str>) -> String {
+        std::iter::repeat_with(fastrand::alphanumeric).take(16).collect()
+    }
+}
+
+mutation! {
+    OldIdStaysAfterRotation { rotating: Mutex<bool> };
+    fn rotates(&self, save: &Save<'_>) -> bool {
+        *self.rotating.lock().unwrap() = save.id_change() != IdChange::Keep && save.login().is_none();
+        save.id_change() != IdChange::Keep
+    }
+    fn forget_rotated(&self, id: &str) {
+        if !*self.rotating.lock().unwrap() {
+            self.server.sessions().remove(id);
+        }
+    }
+}
+
+mutation! {
+    RotationForgotten;
+    fn rotates(&self, save: &Save<'_>) -> bool {
+        save.login().is_some()
+    }
+}
+
+mutation! {
+    /// Owners with digits get a new id, other owners do not.
+    SameIdAfterLogin;
+    fn rotates(&self, save: &Save<'_>) -> bool {
+        let is_named = |owner: &str| owner.chars().all(char::is_alphabetic);
+        save.id_change() != IdChange::Keep && !save.login().is_some_and(|login| is_named(login.owner()))
     }
 }

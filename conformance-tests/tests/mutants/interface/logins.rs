@@ -1,4 +1,4 @@
-//! Mutants of logins and logouts.
+//! Mutants of the rules of logins.
 
 use session_core::interface::{Contents, Save};
 use session_core::login::Login;
@@ -12,7 +12,6 @@ mutants! {
     LoginTimeIsThatOfTheVisit breaks login_is_there_at_the_next_visit;
     ValuesOfAnotherUserStay breaks login_of_another_user_starts_without_values;
     EmptySessionEnds breaks clear_keeps_the_login;
-    EndIsNotForgotten breaks what_is_written_after_a_logout_begins_a_new_session;
 }
 
 mutation! {
@@ -52,9 +51,4 @@ mutation! {
     fn is_emptied(&self, contents: &Contents, save: &Save<'_>) -> bool {
         contents.payload() == "{}" && save.login().is_none()
     }
-}
-
-mutation! {
-    EndIsNotForgotten;
-    fn forget_end(&self, _: &Save<'_>) {}
 }

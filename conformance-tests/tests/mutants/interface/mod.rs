@@ -1,17 +1,27 @@
 //! Interfaces with one change.
 
-mod believed;
-mod client_side;
-mod contents;
+mod concurrency;
 mod cookies;
+mod ending;
 mod forged;
+mod hooks;
 mod ids;
+mod lifetimes;
 mod logins;
 mod mutation;
-mod on_server;
+mod on_client;
 mod original;
 mod owned;
-mod owners;
+mod owner_endings;
+mod owner_lists;
+mod renewal;
+mod server_ending;
+mod server_hooks;
+mod signed;
+mod steps;
+mod timeouts;
+mod tokens;
+mod values;
 mod visits;
 
 use conformance_tests::interface::InterfaceUnderTest;
@@ -26,24 +36,32 @@ pub fn unchanged_on_server() -> InterfaceUnderTest {
 pub fn on_server() -> Vec<Mutant<InterfaceUnderTest>> {
     let lists = [
         visits::mutants(),
-        contents::mutants(),
+        values::mutants(),
         cookies::mutants(),
-        on_server::mutants(),
-        ids::mutants(),
+        ending::mutants(),
         logins::mutants(),
-        owners::mutants(),
+        lifetimes::mutants(),
+        renewal::mutants(),
+        hooks::mutants(),
+        ids::mutants(),
+        server_ending::mutants(),
+        concurrency::mutants(),
+        timeouts::mutants(),
+        server_hooks::mutants(),
+        owner_lists::mutants(),
+        owner_endings::mutants(),
     ];
     lists.into_iter().flatten().collect()
 }
 
 pub fn unchanged_on_client() -> InterfaceUnderTest {
-    client_side::unchanged()
+    signed::unchanged()
 }
 
 pub fn unchanged_tokens() -> InterfaceUnderTest {
-    forged::unchanged()
+    tokens::unchanged()
 }
 
 pub fn on_client() -> Vec<Mutant<InterfaceUnderTest>> {
-    [client_side::mutants(), believed::mutants(), forged::mutants()].into_iter().flatten().collect()
+    [on_client::mutants(), forged::mutants()].into_iter().flatten().collect()
 }

@@ -16,7 +16,7 @@ macro_rules! mutation {
             }
         }
 
-        impl crate::interface::original::Steps for $name {
+        impl crate::interface::steps::Steps for $name {
             fn server(&self) -> &crate::interface::original::Server {
                 &self.server
             }

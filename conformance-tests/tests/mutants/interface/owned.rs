@@ -6,7 +6,8 @@ use session_core::interface::{Opened, Save, SessionPage, state_of};
 use session_core::login::Login;
 use session_core::{Error, OwnedSession, OwnerSessions, Session, async_trait};
 
-use super::original::{Interface, Origin, Server, Steps, Stored};
+use super::original::{Interface, Origin, Server, Stored};
+use super::steps::Steps;
 
 #[derive(Clone)]
 pub struct Owned {

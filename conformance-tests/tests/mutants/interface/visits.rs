@@ -1,8 +1,8 @@
-//! Mutants of the values that requests store and find, and of the end of a session.
+//! Mutants of the rules of visitors and their first requests.
 
 use std::collections::HashSet;
 
-use session_core::interface::{CookieAction, Opened, Save, Saved, SessionView};
+use session_core::interface::{Opened, Save, Saved, SessionView};
 use session_core::{Error, ErrorKind};
 
 use super::mutation::{mutants, mutation};
@@ -10,20 +10,11 @@ use super::original::{Hidden, Origin, Stored, stored};
 
 mutants! {
     BeginsForNothing breaks a_visitor_for_whom_nothing_is_stored_gets_no_cookie;
-    LosesWhatIsNotAscii breaks what_was_stored_comes_back;
-    NumbersAreFloats breaks what_was_stored_comes_back;
-    HasAKeyOfItsOwn breaks many_keys_come_back;
-    DropsEmptyKeys breaks many_keys_come_back;
-    StoresOnlyWhatIsNew breaks a_change_leaves_the_other_keys;
-    RemovedKeyStays breaks a_change_leaves_the_other_keys;
     NeverNew breaks a_session_is_new_until_it_was_stored;
     TakenFlashesStay breaks a_flash_message_comes_once;
     RemembersTheLastSession breaks visitors_do_not_share_a_session;
     FailsOnOddCookies breaks garbage_is_a_fresh_session;
     AdoptsUnknownIds breaks a_made_up_cookie_is_never_adopted;
-    KeepsTheCookieAtTheEnd breaks an_ended_session_takes_its_cookie_along;
-    OldIdLivesOn breaks what_is_written_after_the_end_begins_a_new_session;
-    OldSessionLivesOn breaks what_is_written_after_the_end_begins_a_new_session;
 }
 
 mutation! {
@@ -33,50 +24,6 @@ mutation! {
     }
     fn nothing(&self, save: &Save<'_>) -> Saved {
         self.begin(save)
-    }
-}
-
-mutation! {
-    LosesWhatIsNotAscii;
-    fn payload(&self, save: &Save<'_>) -> String {
-        save.contents().payload().replace('½', "?")
-    }
-}
-
-mutation! {
-    NumbersAreFloats;
-    fn payload(&self, save: &Save<'_>) -> String {
-        save.contents().payload().replace("18446744073709551615", "18446744073709552000")
-    }
-}
-
-mutation! {
-    HasAKeyOfItsOwn;
-    fn known(&self, stored: &Stored) -> Opened {
-        Opened::from_payload(stored.payload.replace("\"_expires\":", "\"\\u0000expires\":")).unwrap()
-    }
-}
-
-mutation! {
-    DropsEmptyKeys;
-    fn payload(&self, save: &Save<'_>) -> String {
-        save.contents().payload().replace("{\"\":0,", "{")
-    }
-}
-
-mutation! {
-    StoresOnlyWhatIsNew;
-    fn merged(&self, save: &Save<'_>, stored: &Stored) -> String {
-        let base = if stored.payload.contains("\"b\"") { "{}" } else { &stored.payload };
-        save.changes().replay(base).unwrap()
-    }
-}
-
-mutation! {
-    RemovedKeyStays;
-    fn merged(&self, save: &Save<'_>, stored: &Stored) -> String {
-        let merged = save.changes().replay(&stored.payload).unwrap();
-        if stored.payload.contains("\"c\":3") { merged.replace('}', ",\"c\":3}") } else { merged }
     }
 }
 
@@ -137,32 +84,6 @@ mutation! {
         }
         let contents = save.contents();
         self.store(&origin.0, self.payload(save), None, &contents, save);
-        stored(self.set(origin.0.clone(), &contents, save))
-    }
-}
-
-mutation! {
-    KeepsTheCookieAtTheEnd;
-    fn ended(&self) -> CookieAction {
-        let has_domain = self.server.config().cookie_attributes().domain().is_some();
-        if has_domain { CookieAction::Remove } else { CookieAction::Keep }
-    }
-}
-
-mutation! {
-    OldSessionLivesOn;
-    fn begin_anew(&self, _: &Origin, save: &Save<'_>) -> Saved {
-        let (id, contents) = (self.new_id(save, None), save.contents());
-        self.store(&id, contents.payload().replacen('{', "{\"n\":1,", 1), None, &contents, save);
-        stored(self.set(id, &contents, save))
-    }
-}
-
-mutation! {
-    OldIdLivesOn;
-    fn begin_anew(&self, origin: &Origin, save: &Save<'_>) -> Saved {
-        let contents = save.contents();
-        self.store(&origin.0, contents.payload(), None, &contents, save);
         stored(self.set(origin.0.clone(), &contents, save))
     }
 }

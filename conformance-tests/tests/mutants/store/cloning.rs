@@ -1,16 +1,16 @@
-//! Mutants whose clones differ from the store.
+//! Mutants of the rules of clones of a store.
 
 use std::collections::{HashMap, HashSet};
-use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use session_core::Error;
 use session_core::store::{NewRecord, Record, Replaced, StoreKey, Version};
-use session_core::{Error, async_trait};
 use tokio::time::sleep;
 
 use super::mutation::{mutants, mutation};
+use super::written::{MIDDLING, is_short};
 
 mutants! {
     LongOnesStayWithTheirClone breaks a_clone_reads_what_another_wrote;
@@ -22,9 +22,6 @@ mutants! {
     EachCloneCounts breaks clones_never_give_a_version_twice;
     EachCloneHasALock breaks only_one_clone_replaces_a_version;
 }
-
-/// Longer than sessions, and not large.
-const LONG: Range<usize> = 4_000..10_000;
 
 /// A clone with the same records, but with separate fields.
 macro_rules! with_own_notes {
@@ -39,7 +36,7 @@ mutation! {
     LongOnesStayWithTheirClone { mine: Mutex<HashSet<StoreKey>> };
     async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
         let mine = self.mine.lock().unwrap().contains(key);
-        Ok(self.original.load(key).filter(|record| mine || !LONG.contains(&record.payload().len())))
+        Ok(self.original.load(key).filter(|record| mine || !MIDDLING.contains(&record.payload().len())))
     }
     async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
         self.mine.lock().unwrap().insert(*key);
@@ -55,7 +52,7 @@ mutation! {
             return Ok(Some(cached.clone()));
         }
         let record = self.original.load(key);
-        if let Some(long) = record.as_ref().filter(|record| LONG.contains(&record.payload().len())) {
+        if let Some(long) = record.as_ref().filter(|record| MIDDLING.contains(&record.payload().len())) {
             self.cache.lock().unwrap().insert(*key, long.clone());
         }
         Ok(record)
@@ -90,7 +87,7 @@ mutation! {
         }))
     }
     async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
-        let old = self.original.load(key).filter(|old| LONG.contains(&old.payload().len()) && old.version() == expected);
+        let old = self.original.load(key).filter(|old| MIDDLING.contains(&old.payload().len()) && old.version() == expected);
         if old.is_none() {
             return Ok(self.original.touch(key, expected, expires_at));
         }
@@ -138,7 +135,7 @@ macro_rules! only_what_it_knows {
 
         impl $name {
             fn knows(&self, key: &StoreKey, version: Version) -> bool {
-                let long = self.original.load(key).is_some_and(|record| LONG.contains(&record.payload().len()));
+                let long = self.original.load(key).is_some_and(|record| MIDDLING.contains(&record.payload().len()));
                 !long || self.known.lock().unwrap().contains(&version)
             }
         })+
@@ -182,10 +179,6 @@ mutation! {
     with_own_notes! {}
 }
 
-fn is_short(record: &NewRecord<'_>) -> bool {
-    record.owner().is_none() && record.payload().len() < 100
-}
-
 impl EachCloneCounts {
     /// Returns versions that the original does not use.
     fn count(&self) -> Version {
@@ -197,7 +190,7 @@ mutation! {
     /// A lock covers the comparison and the write, but clones do not share it.
     EachCloneHasALock { lock: tokio::sync::Mutex<()> };
     async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
-        if !LONG.contains(&record.payload().len()) {
+        if !MIDDLING.contains(&record.payload().len()) {
             return Ok(self.original.replace(key, expected, record));
         }
         let _held = self.lock.lock().await;

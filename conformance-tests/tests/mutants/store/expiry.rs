@@ -1,33 +1,17 @@
-//! Mutants that change the expiry, remove a record too early, or never remove one.
+//! Mutants of the rules of the removal of expired records.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use session_core::store::{NewRecord, Record, Replaced, StoreKey, Version};
-use session_core::{Clock as _, Error, ErrorKind, async_trait};
+use session_core::{Clock as _, Error};
 
 use super::mutation::{mutants, mutation};
 use super::original::Original;
-use super::written::{since_1970, writes};
+use super::written::{A_DAY, after_1970};
 
 mutants! {
-    ExpiryInSeconds breaks an_expiry_is_kept_to_the_millisecond_and_never_earlier;
-    ExpiryInSecondsRoundedUp breaks an_expiry_is_kept_to_the_millisecond_and_never_earlier;
-    ExpiryRoundedDown breaks an_expiry_is_kept_to_the_millisecond_and_never_earlier;
-    ExpiryRoundedToTheNearest breaks an_expiry_is_kept_to_the_millisecond_and_never_earlier;
-    CarryIsLost breaks an_expiry_is_kept_to_the_millisecond_and_never_earlier;
-    TouchInSeconds breaks an_expiry_is_kept_to_the_millisecond_and_never_earlier;
-    SecondsOf32Bits breaks an_expiry_far_away_is_kept;
-    SecondsOfSigned32Bits breaks an_expiry_far_away_is_kept;
-    NanosecondsOf64Bits breaks an_expiry_far_away_is_kept;
-    TouchCapsTheLife breaks an_expiry_far_away_is_kept;
-    CreateRefusesNoTimeLeft breaks an_expiry_that_has_come_is_taken;
-    ReplaceRefusesNegativeTime breaks an_expiry_that_has_come_is_taken;
-    CreateUnderflows breaks an_expiry_that_has_come_is_taken;
-    ReplaceByTheExpiredIsForgotten breaks an_expiry_that_has_come_is_taken;
-    TouchOfNoTimeLeftIsNoUpdate breaks an_expiry_that_has_come_is_taken;
-    TouchGivesAMinuteAtLeast breaks an_expiry_that_has_come_is_taken;
     GoneAtItsExpiry breaks nothing_is_dropped_before_its_expiry;
     ReplaceFindsNothingAtTheExpiry breaks nothing_is_dropped_before_its_expiry;
     TouchFindsNothingAtTheExpiry breaks nothing_is_dropped_before_its_expiry;
@@ -39,136 +23,6 @@ mutants! {
     NoTimeLeftIsForEver breaks a_record_goes_after_its_expiry;
     TouchNeverShortensTheLife breaks a_record_goes_after_an_expiry_that_was_brought_forward;
     ReplaceNeverShortensTheLife breaks a_record_goes_after_an_expiry_that_was_brought_forward;
-}
-
-fn after_1970(since: Duration) -> SystemTime {
-    SystemTime::UNIX_EPOCH + since
-}
-
-fn in_seconds(time: SystemTime) -> SystemTime {
-    after_1970(Duration::from_secs(since_1970(time).as_secs()))
-}
-
-writes! { ExpiryInSeconds, |record| record.expires_at = in_seconds(record.expires_at) }
-
-writes! {
-    ExpiryInSecondsRoundedUp,
-    |record| record.expires_at = in_seconds(record.expires_at + Duration::from_nanos(999_999_999))
-}
-
-writes! {
-    ExpiryRoundedDown,
-    |record| {
-        let since = since_1970(record.expires_at);
-        record.expires_at -= Duration::from_nanos(u64::from(since.subsec_nanos() % 1_000_000));
-    }
-}
-
-writes! {
-    ExpiryRoundedToTheNearest in replace,
-    |record| {
-        let since = since_1970(record.expires_at) + Duration::from_micros(500);
-        record.expires_at = after_1970(since) - Duration::from_nanos(u64::from(since.subsec_nanos() % 1_000_000));
-    }
-}
-
-writes! {
-    /// Milliseconds are rounded up separately from the seconds, so that 1,000 milliseconds become
-    /// 0.
-    CarryIsLost,
-    |record| {
-        let since = since_1970(record.expires_at);
-        let milliseconds = since.subsec_nanos().div_ceil(1_000_000) % 1000;
-        record.expires_at = in_seconds(record.expires_at) + Duration::from_millis(milliseconds.into());
-    }
-}
-
-mutation! {
-    TouchInSeconds;
-    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
-        Ok(self.original.touch(key, expected, in_seconds(expires_at)))
-    }
-}
-
-writes! {
-    SecondsOf32Bits,
-    |record| while since_1970(record.expires_at).as_secs() >= 1 << 32 {
-        record.expires_at -= Duration::from_secs(1 << 32);
-    }
-}
-
-writes! {
-    SecondsOfSigned32Bits,
-    |record| record.expires_at = record.expires_at.min(after_1970(Duration::from_secs((1 << 31) - 1)))
-}
-
-writes! {
-    NanosecondsOf64Bits,
-    |record| record.expires_at = record.expires_at.min(after_1970(Duration::from_nanos(i64::MAX.unsigned_abs())))
-}
-
-mutation! {
-    TouchCapsTheLife;
-    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
-        let latest = self.original.clock().now() + Duration::from_hours(24 * 400);
-        Ok(self.original.touch(key, expected, expires_at.min(latest)))
-    }
-}
-
-mutation! {
-    CreateRefusesNoTimeLeft;
-    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
-        if record.expires_at() == self.original.clock().now() {
-            return Err(Error::new(ErrorKind::Backend, "invalid expire time in 'set' command"));
-        }
-        self.original.create(key, record)
-    }
-}
-
-mutation! {
-    ReplaceRefusesNegativeTime;
-    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
-        let left = record.expires_at().duration_since(self.original.clock().now());
-        left.map_err(|error| Error::new(ErrorKind::Backend, "the record has expired").with_source(error))?;
-        Ok(self.original.replace(key, expected, record))
-    }
-}
-
-mutation! {
-    CreateUnderflows;
-    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
-        let late = self.original.clock().now().duration_since(record.expires_at()).unwrap_or_default();
-        let expires_at = if late < A_DAY { record.expires_at() + late * 2 } else { record.expires_at() };
-        let written = NewRecord::new(record.payload(), record.created_at(), expires_at).owned_by(record.owner());
-        self.original.create(key, &written)
-    }
-}
-
-mutation! {
-    ReplaceByTheExpiredIsForgotten;
-    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
-        if record.expires_at() < self.original.clock().now() {
-            return Ok(Replaced::Done(expected));
-        }
-        Ok(self.original.replace(key, expected, record))
-    }
-}
-
-mutation! {
-    TouchOfNoTimeLeftIsNoUpdate;
-    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
-        let touched = self.original.touch(key, expected, expires_at);
-        Ok(touched && expires_at > self.original.clock().now())
-    }
-}
-
-mutation! {
-    TouchGivesAMinuteAtLeast;
-    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
-        let now = self.original.clock().now();
-        let expires_at = if expires_at < now { now + Duration::from_mins(1) } else { expires_at };
-        Ok(self.original.touch(key, expected, expires_at))
-    }
 }
 
 /// Returns whether the record has expired, to the nanosecond.
@@ -221,9 +75,6 @@ impl Told {
         self.expires_at.duration_since(self.now).unwrap_or_default()
     }
 }
-
-/// Only sweeps remove records that had expired for longer when they were written.
-const A_DAY: Duration = Duration::from_hours(24);
 
 /// A store that notes the end of each record separately from its expiry, and removes the record
 /// after that end.

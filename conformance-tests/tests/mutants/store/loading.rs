@@ -1,9 +1,9 @@
-//! Mutants of `load_many`.
+//! Mutants of the rules of `load_many`.
 
 use std::collections::HashSet;
 
 use session_core::store::{Record, StoreKey};
-use session_core::{Error, ErrorKind, async_trait};
+use session_core::{Error, ErrorKind};
 
 use super::mutation::{mutants, mutation};
 use super::original::Original;

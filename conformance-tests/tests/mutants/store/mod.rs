@@ -3,22 +3,31 @@
 //! Each change affects one kind of record, such as those with an owner or the large ones, as in
 //! real stores that have such records in a separate table. Therefore only one rule detects it.
 
-mod at_once;
-mod bytes;
-mod calls;
 mod cloning;
+mod concurrency;
+mod creating;
+mod end_all;
+mod engine;
 mod expiry;
+mod index_timing;
 mod keys;
-mod lasting;
-mod limits;
 mod listing;
 mod loading;
 mod mutation;
 mod observing;
 mod original;
+mod outages;
+mod owner_index;
 mod owners;
+mod payloads;
+mod removing;
+mod reopening;
+mod replacing;
 mod sweeping;
-mod swept;
+mod sweeping_kinds;
+mod times;
+mod touching;
+mod versions;
 mod written;
 
 use conformance_tests::store::StoreUnderTest;
@@ -41,19 +50,27 @@ pub fn unchanged_with_patience() -> StoreUnderTest {
 
 pub fn mutants() -> Vec<Mutant<StoreUnderTest>> {
     [
-        calls::mutants(),
-        loading::mutants(),
-        at_once::mutants(),
-        bytes::mutants(),
-        expiry::mutants(),
-        owners::mutants(),
-        listing::mutants(),
-        sweeping::mutants(),
-        observing::mutants(),
-        limits::mutants(),
-        lasting::mutants(),
+        creating::mutants(),
         keys::mutants(),
-        swept::mutants(),
+        loading::mutants(),
+        replacing::mutants(),
+        versions::mutants(),
+        touching::mutants(),
+        removing::mutants(),
+        payloads::mutants(),
+        owners::mutants(),
+        times::mutants(),
+        expiry::mutants(),
+        observing::mutants(),
+        concurrency::mutants(),
+        engine::mutants(),
+        owner_index::mutants(),
+        index_timing::mutants(),
+        end_all::mutants(),
+        sweeping::mutants(),
+        sweeping_kinds::mutants(),
+        reopening::mutants(),
+        outages::mutants(),
         cloning::mutants(),
     ]
     .into_iter()

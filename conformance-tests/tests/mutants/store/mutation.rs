@@ -240,15 +240,34 @@ macro_rules! mutants {
 
 /// A mutation with these operations, and perhaps with fields.
 macro_rules! mutation {
-    ($(#[$about:meta])* $name:ident $({$($note:ident: $type:ty),+ $(,)?})?; $($operation:item)+) => {
+    ($($mutation:tt)+) => {
+        crate::store::mutation::mutation_of! { crate::store::original::Original::default(); $($mutation)+ }
+    };
+}
+
+/// A mutation of a store that removes records only in a sweep.
+macro_rules! swept {
+    ($($mutation:tt)+) => {
+        crate::store::mutation::mutation_of! { crate::store::original::Original::to_be_swept(); $($mutation)+ }
+    };
+}
+
+macro_rules! mutation_of {
+    ($original:expr; $(#[$about:meta])* $name:ident $({$($note:ident: $type:ty),+ $(,)?})?; $($operation:item)+) => {
         $(#[$about])*
-        #[derive(Debug, Default)]
+        #[derive(Debug)]
         struct $name {
             original: crate::store::original::Original,
             $($($note: $type),+)?
         }
 
-        #[async_trait]
+        impl Default for $name {
+            fn default() -> Self {
+                Self { original: $original, $($($note: Default::default()),+)? }
+            }
+        }
+
+        #[session_core::async_trait]
         impl crate::store::mutation::Mutation for $name {
             fn original(&self) -> &crate::store::original::Original {
                 &self.original
@@ -259,4 +278,4 @@ macro_rules! mutation {
     };
 }
 
-pub(crate) use {mutants, mutation};
+pub(crate) use {mutants, mutation, mutation_of, swept};

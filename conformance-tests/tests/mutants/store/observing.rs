@@ -1,15 +1,15 @@
-//! Mutants that treat one kind of record in another way, in one call.
+//! Mutants of the rules of what each observation shows after each call, for every kind of record.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
+use session_core::Error;
 use session_core::store::{NewRecord, Record, Replaced, StoreKey, Version};
-use session_core::{Error, async_trait};
 
+use super::listing::{Forgotten, all_but};
 use super::mutation::{mutants, mutation};
 use super::original::Original;
-use super::owners::{Forgotten, all_but};
 use super::written::{Written, is_of_the_engine, writes};
 
 mutants! {

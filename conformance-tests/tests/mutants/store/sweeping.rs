@@ -1,4 +1,4 @@
-//! Mutants of the sweep.
+//! Mutants of the rules of sweeps.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use session_core::store::{MAX_CLOCK_SKEW, NewRecord, Record, Replaced, StoreKey, Version};
-use session_core::{Clock, Error, ErrorKind, async_trait};
+use session_core::{Clock as _, Error, ErrorKind};
 use tokio::time::sleep;
 
-use super::mutation::{Mutation, mutants};
+use super::mutation::{mutants, swept};
 use super::original::Original;
 
 mutants! {
@@ -38,32 +38,6 @@ const LONG: usize = 4_000;
 
 /// A sweep must have removed a record earlier after its expiry.
 const LATE: Duration = MAX_CLOCK_SKEW.saturating_add(Duration::from_secs(1));
-
-/// A mutation of a store that removes records only in a sweep.
-macro_rules! swept {
-    ($name:ident $({$($note:ident: $type:ty),+ $(,)?})?; $($operation:item)+) => {
-        #[derive(Debug)]
-        struct $name {
-            original: Original,
-            $($($note: $type),+)?
-        }
-
-        impl Default for $name {
-            fn default() -> Self {
-                Self { original: Original::to_be_swept(), $($($note: <$type>::default()),+)? }
-            }
-        }
-
-        #[async_trait]
-        impl Mutation for $name {
-            fn original(&self) -> &Original {
-                &self.original
-            }
-
-            $($operation)+
-        }
-    };
-}
 
 /// Removes at most `limit` matching records, and returns their keys.
 fn take(

@@ -1,5 +1,6 @@
 //! Mutations of the written record.
 
+use std::ops::Range;
 use std::time::{Duration, SystemTime};
 
 use session_core::store::NewRecord;
@@ -56,15 +57,37 @@ pub fn is_of_the_engine(payload: &[u8]) -> bool {
     matches!(payload.first(), Some(1 | 2))
 }
 
+/// Returns whether the histories wrote the record: it is short and has no owner.
+pub fn is_short(record: &NewRecord<'_>) -> bool {
+    record.owner().is_none() && record.payload().len() < SHORT
+}
+
+/// The minimum length of a large payload.
+pub const LARGE: usize = 10_000;
+
+/// Sessions are longer than this.
+pub const SHORT: usize = 100;
+
+/// Longer than sessions, and not large.
+pub const MIDDLING: Range<usize> = 4_000..LARGE;
+
+/// Only sweeps remove records that had expired for longer when they were written.
+pub const A_DAY: Duration = Duration::from_hours(24);
+
 /// Returns the time since 1970.
 pub fn since_1970(time: SystemTime) -> Duration {
     time.duration_since(SystemTime::UNIX_EPOCH).unwrap()
 }
 
+/// Returns the time at this distance from the start of 1970.
+pub fn after_1970(since: Duration) -> SystemTime {
+    SystemTime::UNIX_EPOCH + since
+}
+
 /// A store that changes the record that it writes, in `create`, in `replace` or in both.
 macro_rules! writes {
     ($(#[$about:meta])* $name:ident, $change:expr) => {
-        mutation! {
+        crate::store::mutation::mutation! {
             $(#[$about])*
             $name;
             async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
@@ -77,7 +100,7 @@ macro_rules! writes {
         }
     };
     ($(#[$about:meta])* $name:ident in create, $change:expr) => {
-        mutation! {
+        crate::store::mutation::mutation! {
             $(#[$about])*
             $name;
             async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
@@ -86,7 +109,7 @@ macro_rules! writes {
         }
     };
     ($(#[$about:meta])* $name:ident in replace, $change:expr) => {
-        mutation! {
+        crate::store::mutation::mutation! {
             $(#[$about])*
             $name;
             async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {

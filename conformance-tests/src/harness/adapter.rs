@@ -1,0 +1,14 @@
+//! What the rules of an adapter use.
+
+pub(crate) mod application;
+pub(crate) mod handlers;
+pub(crate) mod message;
+pub(crate) mod observed;
+pub(crate) mod reply;
+pub(crate) mod server;
+pub(crate) mod under_test;
+
+pub use handlers::{TestResponse, respond, respond_twice};
+pub use message::{Request, Response};
+pub use server::Server;
+pub use under_test::AdapterUnderTest;

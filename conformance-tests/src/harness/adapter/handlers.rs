@@ -1,0 +1,159 @@
+//! The handlers of the application, which are the same in every framework.
+
+use session_core::interface::state_of;
+use session_core::{Error, Session};
+
+use crate::harness::adapter::observed::Witness;
+
+/// The response of a handler. Convert it to a response of your framework.
+///
+/// # Examples
+///
+/// ```
+/// use conformance_tests::adapter::respond;
+/// use session_core::interface::Opened;
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let response = respond(&Opened::new().into_session(), "/own-cookie/blue").await;
+/// assert_eq!((response.status(), response.body()), (200, "written: blue"));
+/// assert_eq!(response.headers(), [("set-cookie", "theme=dark; Path=/")]);
+/// # });
+/// ```
+#[derive(Clone, Debug)]
+pub struct TestResponse {
+    status: u16,
+    headers: &'static [(&'static str, &'static str)],
+    body: String,
+}
+
+impl TestResponse {
+    /// Returns the status.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// Returns the headers. Append each of them, because a name may occur more than once.
+    pub fn headers(&self) -> &'static [(&'static str, &'static str)] {
+        self.headers
+    }
+
+    /// Returns the body.
+    pub fn body(&self) -> &str {
+        &self.body
+    }
+}
+
+/// Returns the response of the handler for every path except `/untouched` and `/twice`, given its
+/// session.
+///
+/// # Examples
+///
+/// ```
+/// use conformance_tests::adapter::respond;
+/// use session_core::interface::Opened;
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let session = Opened::new().into_session();
+/// respond(&session, "/write/blue").await;
+/// assert_eq!(session.get::<String>("color")?.as_deref(), Some("blue"));
+/// # Ok::<(), session_core::Error>(())
+/// # }).unwrap();
+/// ```
+pub async fn respond(session: &Session, path: &str) -> TestResponse {
+    if let Some(witness) = state_of(session).backend_state::<Witness>() {
+        witness.note(session);
+    }
+    act(session, path).await.unwrap_or_else(|error| TestResponse {
+        status: 500,
+        headers: &[],
+        body: format!("the session of the handler cannot be used: {error}"),
+    })
+}
+
+/// Returns the response of the handler for `/twice`, which gets the session from its framework
+/// twice.
+///
+/// # Examples
+///
+/// ```
+/// use conformance_tests::adapter::respond_twice;
+/// use session_core::interface::Opened;
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let session = Opened::new().into_session();
+/// assert_eq!(respond_twice(&session.clone(), &session).await.body(), "read: blue");
+/// # });
+/// ```
+pub async fn respond_twice(first: &Session, second: &Session) -> TestResponse {
+    let written = respond(first, "/write/blue").await;
+    if written.status == 200 { respond(second, "/read").await } else { written }
+}
+
+/// The key that the handlers read and write.
+pub(crate) const COLOR: &str = "color";
+
+pub(crate) const OWN_CACHE_CONTROL: &str = "private, max-age=60";
+
+/// The headers of `/public-cache`, which allow shared caches to store the response.
+pub(crate) const PUBLIC_CACHE: &[(&str, &str)] = &[
+    ("cache-control", "public, max-age=60"),
+    ("cdn-cache-control", "max-age=60"),
+    ("surrogate-control", "max-age=60"),
+];
+
+pub(crate) const OWN_COOKIE: &str = "theme=dark; Path=/";
+
+/// The headers of `/created`, which have nothing to do with sessions.
+pub(crate) const NOTES: &[(&str, &str)] = &[
+    ("content-type", "text/x-note"),
+    ("x-note", "one"),
+    ("x-note", "two"),
+    ("location", "/notes/1"),
+];
+
+async fn act(session: &Session, path: &str) -> Result<TestResponse, Error> {
+    let path = path.trim_start_matches('/');
+    let (page, detail) = path.split_once('/').unwrap_or((path, ""));
+    let (status, headers): (u16, &[_]) = match page {
+        "read" => return read(session, &[]),
+        "vary" => return read(session, own_vary(detail)),
+        "logout" => {
+            session.log_out().await?;
+            return Ok(TestResponse { status: 200, headers: &[], body: "logged out".to_owned() });
+        }
+        "write" | "permanent" => (200, &[]),
+        "status" => (detail.parse().unwrap_or(404), &[]),
+        "created" => (201, NOTES),
+        "own-cache" => (200, &[("cache-control", OWN_CACHE_CONTROL)]),
+        "public-cache" => (200, PUBLIC_CACHE),
+        "own-cookie" => (200, &[("set-cookie", OWN_COOKIE)]),
+        _ => {
+            return Ok(TestResponse {
+                status: 404,
+                headers: &[],
+                body: format!("the suite has no page {path:?}"),
+            });
+        }
+    };
+    session.insert(COLOR, detail)?;
+    if page == "permanent" {
+        session.set_permanent(true)?;
+    }
+    Ok(TestResponse { status, headers, body: format!("written: {detail}") })
+}
+
+fn read(
+    session: &Session,
+    headers: &'static [(&'static str, &'static str)],
+) -> Result<TestResponse, Error> {
+    let color = session.get::<String>(COLOR)?.unwrap_or_else(|| "nothing".to_owned());
+    Ok(TestResponse { status: 200, headers, body: format!("read: {color}") })
+}
+
+fn own_vary(kind: &str) -> &'static [(&'static str, &'static str)] {
+    match kind {
+        "star" => &[("vary", "*")],
+        "cookie" => &[("vary", "accept, cookie")],
+        _ => &[("vary", "Accept"), ("vary", "Accept-Language")],
+    }
+}

@@ -1,0 +1,36 @@
+//! The application that an adapter is checked with.
+
+use session_core::async_trait;
+
+use crate::harness::adapter::message::{Request, Response};
+
+/// An application in the framework of the adapter, in the process or behind a socket.
+///
+/// It has three handlers:
+///
+/// | path | handler |
+/// |---|---|
+/// | `/untouched` | does not get the session, and responds with status 200 and the text `untouched` |
+/// | `/twice` | gets the session twice, and responds with [`respond_twice`](super::respond_twice) |
+/// | every other | gets the session, and responds with [`respond`](super::respond) |
+///
+/// # Examples
+///
+/// ```
+/// use conformance_tests::adapter::{Request, Response, Server};
+/// use session_core::async_trait;
+///
+/// struct Teapot;
+///
+/// #[async_trait]
+/// impl Server for Teapot {
+///     async fn call(&self, request: Request) -> Response {
+///         Response::new(418).body(format!("no {}", request.target()))
+///     }
+/// }
+/// ```
+#[async_trait]
+pub trait Server: Send + Sync + 'static {
+    /// Sends the request and collects the response. Calls may overlap.
+    async fn call(&self, request: Request) -> Response;
+}

@@ -1,0 +1,114 @@
+//! The adapter under test: how to make its sessions and its server.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use session_core::{ManualClock, SessionConfig, SessionConfigBuilder, SessionInterface};
+
+use crate::harness::adapter::application::Application;
+use crate::harness::adapter::observed::Observed;
+use crate::harness::adapter::server::Server;
+use crate::report::{Calls, Failure, chain};
+
+type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+type MakeSessions = Box<dyn Fn(SessionConfig) -> Later<Arc<dyn SessionInterface>> + Send + Sync>;
+
+type MakeServer = Box<dyn Fn(Arc<dyn SessionInterface>) -> Later<Arc<dyn Server>> + Send + Sync>;
+
+/// An adapter under test: sessions to check it with, and a server whose handlers get them through
+/// the adapter.
+///
+/// # Examples
+///
+/// ```
+/// use conformance_tests::adapter::{AdapterUnderTest, Request, Response, Server};
+/// use session_core::async_trait;
+/// use session_memory::{MemorySessions, MemoryStore};
+///
+/// struct Teapot;
+///
+/// #[async_trait]
+/// impl Server for Teapot {
+///     async fn call(&self, _: Request) -> Response {
+///         Response::new(418)
+///     }
+/// }
+///
+/// let under_test = AdapterUnderTest::new(
+///     |config| async { MemorySessions::new(MemoryStore::new(), config) },
+///     |_interface| async { Teapot },
+/// );
+/// ```
+pub struct AdapterUnderTest {
+    sessions: MakeSessions,
+    server: MakeServer,
+    calls: Calls,
+    names: Mutex<Vec<String>>,
+}
+
+impl AdapterUnderTest {
+    /// Returns the adapter of this server, which is checked with these sessions.
+    pub fn new<I, S>(
+        sessions: impl Fn(SessionConfig) -> I + Send + Sync + 'static,
+        server: impl Fn(Arc<dyn SessionInterface>) -> S + Send + Sync + 'static,
+    ) -> Self
+    where
+        I: Future<Output: SessionInterface> + Send + 'static,
+        S: Future<Output: Server> + Send + 'static,
+    {
+        Self {
+            sessions: Box::new(move |config| {
+                let sessions = sessions(config);
+                Box::pin(async { Arc::new(sessions.await) as Arc<dyn SessionInterface> })
+            }),
+            server: Box::new(move |interface| {
+                let server = server(interface);
+                Box::pin(async { Arc::new(server.await) as Arc<dyn Server> })
+            }),
+            calls: Calls::default(),
+            names: Mutex::default(),
+        }
+    }
+
+    /// Starts an application with default settings.
+    pub(crate) async fn start(&self) -> Result<Application<'_>, Failure> {
+        self.start_with(|settings| settings).await
+    }
+
+    pub(crate) async fn start_with(
+        &self,
+        set: impl FnOnce(SessionConfigBuilder) -> SessionConfigBuilder,
+    ) -> Result<Application<'_>, Failure> {
+        let clock = ManualClock::at(SystemTime::now());
+        let config = set(SessionConfig::builder().clock(clock.clone())).build();
+        let config = config.map_err(|error| self.calls.failure("valid settings", chain(&error)))?;
+        let sessions = (self.sessions)(config).await;
+        let observed = Arc::new(Observed::new(Arc::clone(&sessions)));
+        let server = (self.server)(Arc::clone(&observed) as Arc<dyn SessionInterface>).await;
+        Ok(Application::new(self, sessions, observed, server, clock))
+    }
+
+    pub(crate) fn calls(&self) -> &Calls {
+        &self.calls
+    }
+
+    /// Returns a name for a cookie value in messages: A, B, C in the order of their first use.
+    pub(crate) fn name(&self, value: &str) -> String {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = names.iter().position(|other| other == value).unwrap_or_else(|| {
+            names.push(value.to_owned());
+            names.len() - 1
+        });
+        let letter = char::from(b'A' + u8::try_from(number % 26).unwrap_or(0));
+        if number < 26 { letter.to_string() } else { format!("{letter}{}", number / 26) }
+    }
+}
+
+impl fmt::Debug for AdapterUnderTest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AdapterUnderTest").finish_non_exhaustive()
+    }
+}

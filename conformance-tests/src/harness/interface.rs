@@ -1,0 +1,10 @@
+//! What the rules of an interface use.
+
+pub(crate) mod browser;
+pub(crate) mod hooks;
+pub(crate) mod owning;
+pub(crate) mod permanent;
+pub(crate) mod times;
+pub(crate) mod under_test;
+
+pub use under_test::InterfaceUnderTest;

@@ -1,0 +1,13 @@
+//! A wrapper that decides whether the cookie is set.
+
+use session_core::interface::{Hooks, SessionView};
+
+/// Sets the cookie exactly when a function of the session returns `true`.
+#[derive(Debug)]
+pub(crate) struct SetsTheCookie(pub(crate) fn(&SessionView<'_>) -> bool);
+
+impl Hooks for SetsTheCookie {
+    fn should_set_cookie(&self, session: &SessionView<'_>, _: bool) -> bool {
+        (self.0)(session)
+    }
+}

@@ -1,0 +1,19 @@
+//! What the rules of a store use.
+
+pub(crate) mod entry;
+pub(crate) mod forced;
+pub(crate) mod history;
+pub(crate) mod limits;
+pub(crate) mod model;
+pub(crate) mod observer;
+pub(crate) mod overlap;
+pub(crate) mod process;
+pub(crate) mod renewal;
+pub(crate) mod samples;
+pub(crate) mod steps;
+pub(crate) mod sweeps;
+pub(crate) mod under_test;
+pub(crate) mod values;
+pub(crate) mod watching;
+
+pub use under_test::StoreUnderTest;

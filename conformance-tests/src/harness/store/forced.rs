@@ -1,0 +1,73 @@
+//! Two calls on one key that overlap at each `await` of the first.
+
+use session_core::store::StoreKey;
+
+use crate::harness::store::StoreUnderTest;
+use crate::harness::store::history::Clients;
+use crate::harness::store::model::Call;
+use crate::harness::store::overlap::overlap;
+use crate::harness::store::values::whole_second;
+use crate::report::{Checked, Failure};
+
+/// The number of polls of the first call before the second starts.
+const POLLS: [u32; 4] = [1, 2, 3, 6];
+
+/// The kinds of calls.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Load,
+    Create,
+    Replace,
+    Touch,
+    Remove,
+}
+
+impl Kind {
+    const ALL: [Self; 5] = [Self::Load, Self::Create, Self::Replace, Self::Touch, Self::Remove];
+
+    fn call(self, client: u8, expected: u64) -> Call {
+        let (payload, expires) = (format!("{client}.0"), 3600 + 60 * u64::from(client));
+        match self {
+            Self::Load => Call::Load,
+            Self::Create => Call::Create { payload, expires },
+            Self::Replace => Call::Replace { expected, payload, expires },
+            Self::Touch => Call::Touch { expected, expires },
+            Self::Remove => Call::Remove { expected },
+        }
+    }
+}
+
+/// Makes every pair of calls, on a key with a record and on a key without one.
+pub(crate) async fn every_overlap(store: &StoreUnderTest) -> Checked {
+    for polls in POLLS {
+        for first in Kind::ALL {
+            for second in Kind::ALL {
+                overlapped(store, [first, second], polls, true).await?;
+                if [first, second].iter().all(|kind| matches!(kind, Kind::Load | Kind::Create)) {
+                    overlapped(store, [first, second], polls, false).await?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn overlapped(
+    store: &StoreUnderTest,
+    [first, second]: [Kind; 2],
+    polls: u32,
+    exists: bool,
+) -> Result<(), Failure> {
+    let key: StoreKey = store.key();
+    let clients = Clients::new(store.store(), [key, key], whole_second(store.now()));
+    let version = if exists { clients.first(&key).await? } else { 0 };
+    let (one, other) = (first.call(1, version), second.call(2, version));
+    let (one, other) = overlap(clients.make(1, key, one), clients.make(2, key, other), polls).await;
+    one?;
+    other?;
+    clients.make(3, key, Call::Load).await?;
+    match clients.history().explain(&key) {
+        Some(failing) => Err(failing.failure(&store.name(&key))),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,123 @@
+//! Queries the index while another task writes the record.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use session_core::store::{Replaced, SessionStore, StoreKey, Version};
+use session_core::{Error, ErrorKind};
+
+use crate::harness::store::StoreUnderTest;
+use crate::harness::store::entry::Entry;
+use crate::harness::store::overlap::{BLOCKED, poll_once};
+use crate::harness::store::values::someone;
+use crate::report::Checked;
+
+/// A change to a record by another task.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Deed {
+    Create,
+    GiveAnOwner,
+    Replace,
+    Touch,
+}
+
+impl Deed {
+    pub(crate) const ALL: [Self; 4] = [Self::Create, Self::GiveAnOwner, Self::Replace, Self::Touch];
+
+    fn describe(self, key: &str) -> String {
+        match self {
+            Self::Create => format!("create({key})"),
+            Self::GiveAnOwner => {
+                format!("replace({key}) three times, the first time to give it an owner")
+            }
+            Self::Replace => format!("replace({key}) three times"),
+            Self::Touch => format!("touch({key}) three times"),
+        }
+    }
+
+    async fn act(
+        self,
+        store: &dyn SessionStore,
+        key: &StoreKey,
+        at: Option<Version>,
+        entry: &Entry,
+    ) -> Result<(), Error> {
+        let Some(mut version) = at else {
+            return store.create(key, &entry.as_new()).await.map(|_| ());
+        };
+        for round in 1..=3 {
+            let later = entry.clone().expiring_at(entry.expires_at + Duration::from_mins(round));
+            if let Self::Touch = self {
+                store.touch(key, version, later.expires_at).await?;
+                version = store.load(key).await?.map_or(version, |record| record.version());
+                continue;
+            }
+            match store.replace(key, version, &later.as_new()).await? {
+                Replaced::Done(newer) => version = newer,
+                Replaced::Stale => {
+                    return Err(Error::new(ErrorKind::Conflict, "Stale, at the current version"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Makes calls that write. Loads the record at each of their `await`s and, if it has the owner,
+/// queries the index.
+pub(crate) async fn watch(store: &StoreUnderTest, deed: Deed) -> Checked {
+    let (key, ada) = (store.key(), someone("ada"));
+    let nobodys = Entry::with_payload([b'x'; 150], store.now());
+    let adas = nobodys.clone().owned_by(&ada);
+    let at = match deed {
+        Deed::Create => None,
+        Deed::GiveAnOwner => Some(store.create(&key, &nobodys).await?),
+        Deed::Replace | Deed::Touch => Some(store.create(&key, &adas).await?),
+    };
+    let call = format!("meanwhile: {}", deed.describe(&store.name(&key)));
+    let target = store.store();
+    let mut acting = pin!(deed.act(&*target, &key, at, &adas));
+    loop {
+        // The other calls come at each `await` of this one.
+        let acted = poll_once(&mut acting).await;
+        let mut seeing = pin!(is_listed(store, &key, &ada, &call));
+        let seen = tokio::time::timeout(BLOCKED, &mut seeing).await;
+        match (acted, seen) {
+            (None, Ok(seen)) => seen?,
+            (Some(acted), Ok(seen)) => {
+                seen?;
+                return store.note(call.clone(), acted, |()| String::new());
+            }
+            (Some(acted), Err(_)) => {
+                seeing.await?;
+                return store.note(call.clone(), acted, |()| String::new());
+            }
+            // The other calls wait for this one, for example for its connection.
+            (None, Err(_)) => {
+                let (acted, seen) = tokio::join!(acting, seeing);
+                seen?;
+                return store.note(call.clone(), acted, |()| String::new());
+            }
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Fails if the record can be loaded and is not listed.
+async fn is_listed(store: &StoreUnderTest, key: &StoreKey, ada: &str, call: &str) -> Checked {
+    let loading = format!("load({})", store.name(key));
+    let loaded = store.quietly(&loading, store.store().load(key).await)?;
+    if loaded.is_none_or(|record| record.owner() != Some(ada)) {
+        return Ok(());
+    }
+    let asking = format!("keys_of({ada:?})");
+    let listed = store.quietly(&asking, store.index()?.keys_of(ada).await)?;
+    if listed.contains(key) {
+        return Ok(());
+    }
+    store.calls().note(call);
+    store.calls().note(format!("{loading} = a record of {ada:?}"));
+    store.calls().note(format!("{asking} = {} keys", listed.len()));
+    let expected = format!("{} among the keys, for its record was there to read", store.name(key));
+    Err(store.failure(expected, "it is missing"))
+}

@@ -1,0 +1,118 @@
+//! `adapter_suite!`: one test of each rule of an adapter.
+
+/// Generates one `#[test]` for each rule of an adapter for a web framework.
+///
+/// `sessions` creates the sessions with which the adapter is checked, for a configuration of the
+/// suite. Any backend is suitable. `server` starts an application whose handlers get these sessions
+/// through the adapter; [`Server`](crate::adapter::Server) specifies the handlers. Both run several
+/// times, on the suite's tokio runtime.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use conformance_tests::adapter::{Request, Response, Server};
+/// use session_core::{SessionInterface, async_trait};
+/// use session_memory::{MemorySessions, MemoryStore};
+///
+/// struct MyServer {
+///     interface: Arc<dyn SessionInterface>,
+/// }
+///
+/// #[async_trait]
+/// impl Server for MyServer {
+///     async fn call(&self, request: Request) -> Response {
+///         // Pass it to the framework, in the process or through a socket.
+///         # Response::new(200)
+///     }
+/// }
+///
+/// conformance_tests::adapter_suite!(
+///     sessions = |config| async { MemorySessions::new(MemoryStore::new(), config) },
+///     server = |interface| async { MyServer { interface } },
+/// );
+/// ```
+///
+/// Optional arguments, in any order:
+///
+/// | argument | meaning |
+/// |---|---|
+/// | `ignore = "needs a socket"` | the tests run only with `cargo test -- --include-ignored` |
+/// | `except(rule = "reason", ..)` | the adapter does not fulfil these rules, for these reasons |
+///
+/// ```
+/// # use conformance_tests::adapter::{Request, Response, Server};
+/// # struct MyServer;
+/// # #[session_core::async_trait]
+/// # impl Server for MyServer {
+/// #     async fn call(&self, _: Request) -> Response { Response::new(200) }
+/// # }
+/// # use session_memory::{MemorySessions, MemoryStore};
+/// conformance_tests::adapter_suite!(
+///     sessions = |config| async { MemorySessions::new(MemoryStore::new(), config) },
+///     server = |_interface| async { MyServer },
+///     except(a_whole_url_names_scheme_and_host = "this client sends no absolute URLs"),
+///     ignore = "needs a socket",
+/// );
+/// ```
+///
+/// Put two suites in one file into separate modules.
+#[macro_export]
+macro_rules! adapter_suite {
+    (sessions = $sessions:expr, server = $server:expr $(, $($options:tt)*)?) => {
+        $crate::__adapter_options! { [$($($options)*)?] $sessions, $server, ignore[] except[] }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __adapter_options {
+    ([ignore = $reason:literal $(, $($rest:tt)*)?] $sessions:expr, $server:expr, ignore[] except $e:tt) => {
+        $crate::__adapter_options! {
+            [$($($rest)*)?] $sessions, $server, ignore[#[ignore = $reason]] except $e
+        }
+    };
+    ([except($($rule:ident = $reason:literal),* $(,)?) $(, $($rest:tt)*)?]
+        $sessions:expr, $server:expr, ignore $i:tt except[]) => {
+        $crate::__adapter_options! {
+            [$($($rest)*)?] $sessions, $server, ignore $i except[$($rule = $reason),*]
+        }
+    };
+    ([] $sessions:expr, $server:expr, ignore $ignore:tt except[$($rule:ident = $reason:literal),*]) => {
+        $(const _: () = assert!(
+            $crate::adapter::is_rule(stringify!($rule)), "`except` names an unknown rule"
+        );)*
+
+        fn __adapter_under_test() -> $crate::adapter::AdapterUnderTest {
+            $crate::adapter::AdapterUnderTest::new($sessions, $server)
+        }
+
+        $crate::__attributes! { __adapter_attributes $ignore $($rule = $reason),* }
+
+        $crate::__adapter_rules! { [__adapter_under_test __adapter_attributes] }
+    };
+    ([$($unknown:tt)*] $($more:tt)*) => {
+        compile_error!(concat!("unknown or repeated argument of adapter_suite!: ", stringify!($($unknown)*)));
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __adapter_group {
+    (always $each:ident [$make:ident $attributes:ident]) => {
+        $crate::$each! { __adapter_test [$make $attributes] }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __adapter_test {
+    ($rule:ident [$make:ident $attributes:ident]) => {
+        $attributes! {
+            $rule
+            #[test]
+            fn $rule() {
+                $crate::runner::adapter(stringify!($rule), $make);
+            }
+        }
+    };
+}

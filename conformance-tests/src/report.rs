@@ -1,0 +1,8 @@
+//! Reports: the failure of a rule, and the list of all rules.
+
+mod contract;
+mod failure;
+
+pub use contract::contract;
+pub use failure::Failure;
+pub(crate) use failure::{Calls, Checked, chain};

@@ -1,0 +1,23 @@
+//! The rules of an adapter.
+
+mod caching;
+mod cookies;
+mod failures;
+mod renewal;
+mod requests;
+mod responses;
+mod tokens;
+
+use crate::harness::adapter::AdapterUnderTest;
+use crate::macros::rule_lists;
+
+rule_lists! {
+    ($) pub(crate) for AdapterUnderTest, macro __adapter_rules, each with __adapter_group;
+    always: requests::REQUESTS, macro __adapter_requests;
+    always: cookies::COOKIES, macro __adapter_cookies;
+    always: caching::CACHING, macro __adapter_caching;
+    always: responses::RESPONSES, macro __adapter_responses;
+    always: renewal::RENEWAL, macro __adapter_renewal;
+    always: failures::FAILURES, macro __adapter_failures;
+    always: tokens::TOKENS, macro __adapter_tokens;
+}

@@ -1,0 +1,118 @@
+//! Rules of `Vary` and `Cache-Control`.
+
+use crate::harness::adapter::AdapterUnderTest;
+use crate::harness::adapter::handlers::{OWN_CACHE_CONTROL, PUBLIC_CACHE};
+use crate::macros::rules;
+
+rules! {
+    ($) pub(crate) const CACHING, macro __adapter_caching, for AdapterUnderTest;
+
+    /// A response whose handler only read the session has `Vary: Cookie` and sets no cookie.
+    ///
+    /// Add `Vary` whenever `SessionHeaders` has it, also without a cookie to set.
+    async fn a_read_varies_by_cookie_and_sets_none(adapter) {
+        let application = adapter.start().await?;
+        let cookie = application.cookie("blue").await?;
+        for cookies in [&[][..], &[cookie.as_str()]] {
+            let reply = application.get("/read", cookies).await;
+            application.equal(vec!["cookie".to_owned()], reply.vary())?;
+            application.equal(0, reply.session_cookies().len())?;
+        }
+        Ok(())
+    }
+
+    /// A response that sets the cookie also has `Vary: Cookie`, because a cache may store it and
+    /// must not send it to others.
+    ///
+    /// Add `Vary` whenever `SessionHeaders` has it, also with a `Set-Cookie`.
+    async fn a_write_varies_by_cookie(adapter) {
+        let application = adapter.start().await?;
+        let reply = application.get("/write/blue", &["theme=dark"]).await;
+        application.equal(vec!["cookie".to_owned()], reply.vary())
+    }
+
+    /// The `Vary` headers of the handler and of the session become one header with all names.
+    ///
+    /// Pass all `Vary` values of the response to `SessionHeaders::merged_vary`, and replace them
+    /// all by the result.
+    async fn the_vary_of_a_handler_is_merged_into_one_header(adapter) {
+        let application = adapter.start().await?;
+        let reply = application.get("/vary/accept", &[]).await;
+        application.equal(1, reply.response.all("vary").len())?;
+        let mut names = reply.vary();
+        names.sort();
+        application.equal(vec!["accept".to_owned(), "accept-language".to_owned(), "cookie".to_owned()], names)
+    }
+
+    /// A `Vary` header that is `*`, or that has `Cookie` in any case, is unchanged.
+    ///
+    /// Leave the headers alone if `SessionHeaders::merged_vary` returns `None`.
+    async fn a_vary_that_says_enough_stays_as_it_is(adapter) {
+        let application = adapter.start().await?;
+        for (page, vary) in [("/vary/star", "*"), ("/vary/cookie", "accept, cookie")] {
+            let reply = application.get(page, &[]).await;
+            application.equal(vec![vary.to_owned()], reply.response.all("vary"))?;
+        }
+        Ok(())
+    }
+
+    /// A response that sets or removes the cookie has `Cache-Control: no-store`.
+    ///
+    /// Insert the result of `SessionHeaders::cache_control` with every `Set-Cookie` for the
+    /// session.
+    async fn a_response_with_the_cookie_is_not_stored(adapter) {
+        let application = adapter.start().await?;
+        let cookie = application.cookie("blue").await?;
+        // A write to a stored session may set no cookie.
+        for (page, cookies) in [("/write/green", &[][..]), ("/logout", &[&*cookie][..])] {
+            let reply = application.get(page, cookies).await;
+            application.equal(vec!["no-store".to_owned()], reply.response.all("cache-control"))?;
+        }
+        Ok(())
+    }
+
+    /// A handler that allows caches to store its response does not prevail in a response that sets
+    /// the cookie, because a cache would send the cookie to another client.
+    ///
+    /// Replace `Cache-Control` by the result of `SessionHeaders::cache_control`, and each header of
+    /// `SessionHeaders::TARGETED` by that of `targeted_cache_control`.
+    async fn a_public_response_with_the_cookie_is_not_stored(adapter) {
+        let application = adapter.start().await?;
+        let reply = application.get("/public-cache", &["theme=dark"]).await;
+        for (name, _) in PUBLIC_CACHE {
+            application.equal(vec!["no-store".to_owned()], reply.response.all(name))?;
+        }
+        Ok(())
+    }
+
+    /// A `Cache-Control` header of the handler that keeps the cookie private is unchanged, also in
+    /// a response that sets the cookie.
+    ///
+    /// Pass all `Cache-Control` values of the response to `SessionHeaders::cache_control`, and
+    /// leave them alone if it returns `None`.
+    async fn the_cache_control_of_a_handler_stays_as_it_is(adapter) {
+        let application = adapter.start().await?;
+        let reply = application.get("/own-cache", &["theme=dark"]).await;
+        application.equal(vec![OWN_CACHE_CONTROL.to_owned()], reply.response.all("cache-control"))
+    }
+
+    /// A response whose handler only read the session has `Cache-Control: private, no-cache`.
+    ///
+    /// Call `SessionHeaders::cache_control` even if there is no `Set-Cookie`.
+    async fn a_response_that_only_reads_is_private(adapter) {
+        let application = adapter.start().await?;
+        let cookie = application.cookie("blue").await?;
+        let reply = application.get("/read", &[&cookie]).await;
+        application.equal(vec!["private, no-cache".to_owned()], reply.response.all("cache-control"))
+    }
+
+    /// A response whose handler did not obtain the session gets no `Cache-Control` header.
+    ///
+    /// Leave the headers alone if `SessionHeaders::cache_control` returns `None`.
+    async fn an_untouched_response_says_nothing_of_caches(adapter) {
+        let application = adapter.start().await?;
+        let cookie = application.cookie("blue").await?;
+        let reply = application.get("/untouched", &[&cookie]).await;
+        application.equal(Vec::<String>::new(), reply.response.all("cache-control"))
+    }
+}

@@ -1,0 +1,118 @@
+//! Rules of errors of the backend.
+
+use session_core::{ErrorKind, Refresh};
+
+use crate::harness::adapter::AdapterUnderTest;
+use crate::harness::adapter::application::Application;
+use crate::harness::adapter::observed::SECRET;
+use crate::harness::adapter::reply::Reply;
+use crate::macros::rules;
+use crate::report::Checked;
+
+rules! {
+    ($) pub(crate) const FAILURES, macro __adapter_failures, for AdapterUnderTest;
+
+    /// If the session cannot be saved, the client gets an error response with no body, header or
+    /// cookie of the handler.
+    ///
+    /// Make a new response if the commit fails.
+    async fn an_unsaved_session_is_an_error_response(adapter) {
+        let application = adapter.start().await?;
+        application.observed.fail_save(ErrorKind::Backend);
+        for page in ["/created/blue", "/own-cookie"] {
+            let reply = application.get(page, &[]).await;
+            refused(&application, &reply)?;
+        }
+        Ok(())
+    }
+
+    /// The error response after a failed save has the headers of the session: `Vary: Cookie`, and
+    /// the cookie of an earlier save in the same request.
+    ///
+    /// Apply `Committed::headers` to the error response too.
+    async fn error_response_varies_by_cookie(adapter) {
+        let application = adapter.start().await?;
+        application.observed.fail_save(ErrorKind::Backend);
+        let reply = application.get("/write/blue", &["theme=dark"]).await;
+        application.equal(vec!["cookie".to_owned()], reply.vary())
+    }
+
+    /// If the backend is down when a session is saved, the status is 503.
+    ///
+    /// Respond with 503 for `ErrorKind::Unavailable`, and with 500 for other errors.
+    async fn an_outage_at_the_save_is_503(adapter) {
+        let application = adapter.start().await?;
+        application.observed.fail_save(ErrorKind::Unavailable);
+        let reply = application.get("/write/blue", &[]).await;
+        application.equal(503, reply.status())
+    }
+
+    /// If the session cannot be opened, a handler that needs it does not run, and the client gets
+    /// an error response: 503 if the backend is down.
+    ///
+    /// Return the error from your extractor. Never pass an empty session to the handler instead,
+    /// because it would replace the real one.
+    async fn an_unopened_session_is_an_error_before_the_handler(adapter) {
+        for kind in [ErrorKind::Unavailable, ErrorKind::Backend] {
+            let application = adapter.start().await?;
+            let cookie = application.cookie("blue").await?;
+            application.observed.fail_open(kind);
+            let reply = application.get("/write/red", &[&cookie]).await;
+            refused(&application, &reply)?;
+            if kind == ErrorKind::Unavailable {
+                application.equal(503, reply.status())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// An error response does not contain the text of the error, which may name hosts and tables.
+    ///
+    /// Log the error with its sources, and respond with a fixed text.
+    async fn an_error_response_tells_nothing_of_the_inside(adapter) {
+        for opening in [true, false] {
+            let application = adapter.start().await?;
+            if opening {
+                application.observed.fail_open(ErrorKind::Backend);
+            } else {
+                application.observed.fail_save(ErrorKind::Backend);
+            }
+            let reply = application.get("/write/blue", &["theme=dark"]).await;
+            let told = reply.text().contains(SECRET);
+            application.hold(!told, &format!("a body without {SECRET:?}, the text of the error"), reply.text())?;
+        }
+        Ok(())
+    }
+
+    /// If the backend is down, a request whose handler does not obtain the session is served
+    /// normally, even if the session should be renewed.
+    ///
+    /// Only commit: it ignores a renewal that fails.
+    async fn an_outage_leaves_untouched_requests_alone(adapter) {
+        let application = adapter.start_with(|settings| settings.refresh(Refresh::EachRequest)).await?;
+        let cookie = application.permanent_cookie("blue").await?;
+        application.observed.fail_open(ErrorKind::Unavailable);
+        let reply = application.get("/untouched", &[&cookie]).await;
+        application.equal((200, "untouched".to_owned()), (reply.status(), reply.text()))
+    }
+}
+
+/// Fails unless this is an error response that has nothing of the handler's response.
+fn refused(application: &Application<'_>, reply: &Reply) -> Checked {
+    application.hold(reply.status() >= 500, "a status from 500 on", reply.status().to_string())?;
+    let text = reply.text();
+    application.hold(
+        !text.contains("written"),
+        "a body that is not the handler's",
+        format!("{text:?}"),
+    )?;
+    for name in ["set-cookie", "location", "x-note"] {
+        let values = reply.response.all(name);
+        application.hold(
+            values.is_empty(),
+            &format!("no header {name}"),
+            application.mask(&values.join(", ")),
+        )?;
+    }
+    Ok(())
+}

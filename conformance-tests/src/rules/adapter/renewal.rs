@@ -1,0 +1,41 @@
+//! Rules of renewals.
+
+use std::time::Duration;
+
+use session_core::Refresh;
+
+use crate::harness::adapter::AdapterUnderTest;
+use crate::macros::rules;
+
+rules! {
+    ($) pub(crate) const RENEWAL, macro __adapter_renewal, for AdapterUnderTest;
+
+    /// A request that reads a permanent session renews it: after half its lifetime, the response
+    /// sets the cookie again.
+    ///
+    /// Commit every session that was opened, and append the cookie of the commit, whether or not
+    /// the handler changed something.
+    async fn a_read_renews_a_permanent_session(adapter) {
+        let application = adapter.start().await?;
+        let cookie = application.permanent_cookie("blue").await?;
+        application.pass(HALF);
+        let reply = application.get("/read", &[&cookie]).await;
+        application.equal(1, reply.session_cookies().len())
+    }
+
+    /// With `Refresh::EachRequest`, a request whose handler does not obtain the session also renews
+    /// a permanent session.
+    ///
+    /// Call `RequestSession::finish_if_unchanged`, and commit if it returns `None`, whether or not
+    /// a handler obtained the session.
+    async fn each_request_renews_if_so_configured(adapter) {
+        let application = adapter.start_with(|settings| settings.refresh(Refresh::EachRequest)).await?;
+        let cookie = application.permanent_cookie("blue").await?;
+        application.pass(HALF);
+        let reply = application.get("/untouched", &[&cookie]).await;
+        application.equal((200, 1), (reply.status(), reply.session_cookies().len()))
+    }
+}
+
+/// Half of the lifetime of a permanent session.
+const HALF: Duration = Duration::from_hours(15 * 24);

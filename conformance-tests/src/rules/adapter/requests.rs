@@ -1,0 +1,118 @@
+//! Rules of requests.
+
+use crate::harness::adapter::AdapterUnderTest;
+use crate::harness::adapter::application::{Application, HOST, request};
+use crate::macros::rules;
+use crate::report::Failure;
+
+rules! {
+    ($) pub(crate) const REQUESTS, macro __adapter_requests, for AdapterUnderTest;
+
+    /// A request whose handler does not obtain the session does not open it, even if the request
+    /// sends a cookie.
+    ///
+    /// Make a `RequestSession`, which opens the session when it is first needed, and pass it to the
+    /// extractor.
+    async fn an_untouched_request_opens_nothing(adapter) {
+        let application = adapter.start().await?;
+        let cookie = application.cookie("blue").await?;
+        application.get("/untouched", &[&cookie]).await;
+        let opened = application.observed.requests().len();
+        application.hold(opened == 0, "no call of SessionInterface::open", format!("{opened} of them"))
+    }
+
+    /// A session that a handler obtains twice is opened once, and both values are the same session.
+    ///
+    /// Store one `RequestSession` with the request, and use it for each extraction.
+    async fn a_session_asked_for_twice_is_one_session(adapter) {
+        let application = adapter.start().await?;
+        let reply = application.get("/twice", &[]).await;
+        application.equal("read: blue".to_owned(), reply.text())?;
+        let opened = application.observed.requests().len();
+        application.hold(opened == 1, "one call of SessionInterface::open", format!("{opened} of them"))
+    }
+
+    /// The interface gets the host that the client sent, with its port, and the path without the
+    /// query.
+    ///
+    /// Build the `RequestView` from the `Host` header and the target of the request.
+    async fn the_interface_sees_host_and_path(adapter) {
+        let application = adapter.start().await?;
+        application.get("/read?page=2", &[]).await;
+        let (_, host, path) = opened(&application)?;
+        application.equal((Some(HOST.to_owned()), "/read".to_owned()), (host, path))
+    }
+
+    /// If the target is an absolute URL, its scheme and host take precedence over the `Host` header
+    /// (RFC 9112, section 3.2.2; in HTTP/2 these are `:scheme` and `:authority`).
+    ///
+    /// Build the `RequestView` from the target first, and from the `Host` header otherwise.
+    async fn a_whole_url_names_scheme_and_host(adapter) {
+        let application = adapter.start().await?;
+        application.get("https://other.example/read", &[]).await;
+        let expected = (Some("https".to_owned()), Some("other.example".to_owned()), "/read".to_owned());
+        application.equal(expected, opened(&application)?)
+    }
+
+    /// The host and the scheme are not taken from `Forwarded` or `X-Forwarded-..`, which any client
+    /// can send.
+    ///
+    /// Read the `Host` header itself if the host that your framework returns uses these headers. An
+    /// application behind a proxy corrects the host and the scheme in a separate step.
+    async fn forwarded_headers_are_not_believed(adapter) {
+        let application = adapter.start().await?;
+        let request = request("/read", &[])
+            .with("forwarded", b"host=evil.example;proto=https")
+            .with("x-forwarded-host", b"evil.example")
+            .with("x-forwarded-proto", b"https");
+        application.send(request).await;
+        let (scheme, host, _) = opened(&application)?;
+        application.equal(Some(HOST.to_owned()), host)?;
+        application.hold(scheme.as_deref() != Some("https"), "no scheme, or http", "https")
+    }
+
+    /// Each of several concurrent requests has the session of its cookie, and stores the values
+    /// that its handler wrote.
+    ///
+    /// Store the `RequestSession` with its request, not in the service, a static or a thread local.
+    async fn requests_at_once_keep_their_sessions_apart(adapter) {
+        let application = adapter.start().await?;
+        let cookies = [application.cookie("blue").await?, application.cookie("red").await?];
+        application.observed.meet(2);
+        let requests = [("/write/green", &cookies[0]), ("/write/violet", &cookies[1])]
+            .map(|(page, cookie)| request(page, &[cookie.as_bytes()]));
+        let replies = application.send_at_once(requests).await?;
+        for ((reply, cookie), color) in replies.iter().zip(&cookies).zip(["green", "violet"]) {
+            let newest = reply.cookie();
+            let cookie = if newest.is_empty() { cookie } else { &newest };
+            application.equal(Some(color.to_owned()), application.stored(cookie).await?)?;
+        }
+        Ok(())
+    }
+
+    /// A request without a cookie has an empty session, independent of earlier requests.
+    ///
+    /// Store nothing of a request in the service, the connection or the thread.
+    async fn the_next_request_gets_a_session_of_its_own(adapter) {
+        let application = adapter.start().await?;
+        let cookie = application.cookie("blue").await?;
+        application.get("/read", &[&cookie]).await;
+        let reply = application.get("/read", &[]).await;
+        application.equal("read: nothing".to_owned(), reply.text())
+    }
+}
+
+/// Returns scheme, host and path of the request whose session was opened first.
+fn opened(
+    application: &Application<'_>,
+) -> Result<(Option<String>, Option<String>, String), Failure> {
+    let requests = application.observed.requests();
+    let Some(request) = requests.first() else {
+        return Err(application.failure("a call of SessionInterface::open", "none"));
+    };
+    Ok((
+        request.scheme().map(str::to_owned),
+        request.host().map(str::to_owned),
+        request.path().to_owned(),
+    ))
+}

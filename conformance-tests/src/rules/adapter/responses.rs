@@ -1,0 +1,91 @@
+//! Rules of the response of the handler.
+
+use std::time::Duration;
+
+use session_core::ErrorKind;
+
+use crate::harness::adapter::AdapterUnderTest;
+use crate::harness::adapter::handlers::NOTES;
+use crate::macros::rules;
+
+rules! {
+    ($) pub(crate) const RESPONSES, macro __adapter_responses, for AdapterUnderTest;
+
+    /// The response to a request whose handler does not obtain the session is unchanged: no `Vary`,
+    /// no `Set-Cookie`.
+    ///
+    /// Call `RequestSession::finish_if_unchanged` first, and add only the headers of the commit.
+    async fn an_untouched_response_stays_as_it_is(adapter) {
+        let application = adapter.start().await?;
+        let cookie = application.cookie("blue").await?;
+        for cookies in [&[][..], &[cookie.as_str()]] {
+            let reply = application.get("/untouched", cookies).await;
+            application.equal((200, "untouched".to_owned()), (reply.status(), reply.text()))?;
+            application.equal(Vec::<String>::new(), reply.vary())?;
+            application.equal(0, reply.session_cookies().len())?;
+        }
+        Ok(())
+    }
+
+    /// The client gets the status, the body and all other headers of the handler, each of them if a
+    /// name occurs twice.
+    ///
+    /// Change no header of the response except `Vary`, `Set-Cookie` and those that control caches.
+    async fn the_answer_of_the_handler_reaches_the_client(adapter) {
+        let application = adapter.start().await?;
+        let reply = application.get("/created/blue", &["theme=dark"]).await;
+        application.equal((201, "written: blue".to_owned()), (reply.status(), reply.text()))?;
+        for (name, _) in NOTES {
+            let expected: Vec<_> = NOTES.iter().filter(|(other, _)| other == name).map(|(_, value)| *value).collect();
+            let seen = reply.response.all(name);
+            let wanted = format!("the header {name} with {expected:?}");
+            application.hold(expected == seen, &wanted, format!("{seen:?}"))?;
+        }
+        Ok(())
+    }
+
+    /// Redirects and error responses of a handler also have the headers of the session.
+    ///
+    /// Commit with every status. A login responds with 303, and an invalid form with 422 and a
+    /// flash message.
+    async fn a_response_of_any_status_carries_the_session(adapter) {
+        let application = adapter.start().await?;
+        for status in [303, 422, 500] {
+            let reply = application.get(&format!("/status/{status}"), &["theme=dark"]).await;
+            application.equal((status, 1), (reply.status(), reply.session_cookies().len()))?;
+        }
+        Ok(())
+    }
+
+    /// No response is sent before its session is stored, because the client may send its next
+    /// request at once.
+    ///
+    /// Await the commit before you return the response, and do not spawn it.
+    async fn a_response_waits_for_its_save(adapter) {
+        let application = adapter.start().await?;
+        let cookie = application.cookie("blue").await?;
+        application.observed.slow_save(Duration::from_millis(50));
+        application.get("/status/202", &[&cookie]).await;
+        let saved = application.observed.saved();
+        application.hold(saved == 1, "a response after the save, which took 50 ms", "a response before the save had ended")
+    }
+
+    /// When the response is ready, the session is committed. A later change fails with an error
+    /// instead of being lost.
+    ///
+    /// Commit every session that was opened, even if it was only read.
+    async fn a_session_is_sealed_when_its_response_is_made(adapter) {
+        let application = adapter.start().await?;
+        let cookie = application.cookie("blue").await?;
+        for page in ["/read", "/write/red"] {
+            application.get(page, &[&cookie]).await;
+            let Some(session) = application.observed.take_sessions().pop() else {
+                return Err(application.failure("a handler with a session of SessionInterface::open", "none"));
+            };
+            let late = session.insert("late", true).map_err(|error| error.kind());
+            let seen = format!("{late:?} from an `insert` after the response");
+            application.hold(late == Err(ErrorKind::Committed), "an error of kind Committed", seen)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,76 @@
+//! Rules of session tokens in a header.
+
+use crate::harness::adapter::AdapterUnderTest;
+use crate::harness::adapter::application::{TOKEN, request};
+use crate::macros::rules;
+
+rules! {
+    ($) pub(crate) const TOKENS, macro __adapter_tokens, for AdapterUnderTest;
+
+    /// If a header is configured, the response to the first write has the session token in it, and
+    /// no session cookie.
+    ///
+    /// Append every header of `SessionHeaders::fields`, not only `Set-Cookie`.
+    async fn token_is_written_to_configured_header(adapter) {
+        let application = adapter.start_with(|settings| settings.token_header(TOKEN)).await?;
+        let reply = application.get("/write/blue", &[]).await;
+        application.equal((200, Vec::new()), (reply.status(), reply.session_cookies()))?;
+        let tokens = reply.response.all(TOKEN);
+        let [token] = tokens.as_slice() else {
+            return Err(application.failure("one token in the header", format!("{} of them", tokens.len())));
+        };
+        application.equal(Some("blue".to_owned()), application.stored_by_token(token).await?)
+    }
+
+    /// If a header is configured, the session is that of the token in this header.
+    ///
+    /// Call `RequestViewBuilder::token_header` for each value of the header that
+    /// `SessionConfig::token_header` names.
+    async fn token_is_read_from_configured_header(adapter) {
+        let application = adapter.start_with(|settings| settings.token_header(TOKEN)).await?;
+        let token = application.token("blue").await?;
+        let reply = application.send(request("/read", &[]).with(TOKEN, token.as_bytes())).await;
+        application.equal("read: blue".to_owned(), reply.text())
+    }
+
+    /// If bearer tokens are configured, the session is that of the token in `Authorization`.
+    ///
+    /// Read the header that `SessionConfig::token_header` names, not the one that is written.
+    async fn bearer_token_is_read_from_authorization(adapter) {
+        let application = adapter.start_with(|settings| settings.bearer_token(TOKEN)).await?;
+        let token = format!("Bearer {}", application.token("blue").await?);
+        let reply = application.send(request("/read", &[]).with("authorization", token.as_bytes())).await;
+        application.equal("read: blue".to_owned(), reply.text())
+    }
+
+    /// A logout sends the header of the token with an empty value.
+    ///
+    /// Append a header whose value is empty like any other.
+    async fn logout_sends_empty_token(adapter) {
+        let application = adapter.start_with(|settings| settings.token_header(TOKEN)).await?;
+        let token = application.token("blue").await?;
+        let reply = application.send(request("/logout", &[]).with(TOKEN, token.as_bytes())).await;
+        application.equal(vec![String::new()], reply.response.all(TOKEN))
+    }
+
+    /// A request that has a token in the header and a session cookie is refused with status 400.
+    ///
+    /// Pass on the cookies too, and respond to `ErrorKind::AmbiguousToken` with status 400.
+    async fn token_beside_session_cookie_is_refused(adapter) {
+        let application = adapter.start_with(|settings| settings.token_header(TOKEN)).await?;
+        let token = application.token("blue").await?;
+        let cookie = format!("{}={token}", application.cookie_name());
+        let reply = application.send(request("/read", &[cookie.as_bytes()]).with(TOKEN, token.as_bytes())).await;
+        application.equal(400, reply.status())
+    }
+
+    /// A request that has several tokens is refused with status 400.
+    ///
+    /// Pass on every value of the header, not only the first.
+    async fn several_tokens_are_refused(adapter) {
+        let application = adapter.start_with(|settings| settings.token_header(TOKEN)).await?;
+        let (first, second) = (application.token("blue").await?, application.token("red").await?);
+        let request = request("/read", &[]).with(TOKEN, first.as_bytes()).with(TOKEN, second.as_bytes());
+        application.equal(400, application.send(request).await.status())
+    }
+}

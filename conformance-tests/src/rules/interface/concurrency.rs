@@ -1,0 +1,86 @@
+//! Rules of concurrent requests.
+
+use crate::harness::interface::InterfaceUnderTest;
+use crate::harness::interface::times::{HOUR, SLACK};
+use crate::macros::rules;
+
+rules! {
+    ($) pub(crate) const CONCURRENCY, macro __interface_concurrency, for InterfaceUnderTest;
+
+    /// If two concurrent requests change different keys of a session, both changes are stored.
+    ///
+    /// Apply the changes to the stored session with `Save::merge`. Do not write the session as it
+    /// was opened.
+    async fn two_requests_at_once_both_keep_their_keys(under_test) {
+        let interface = under_test.interface().await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        visitor.set(1).await?;
+        let (one, other) = (visitor.request(), visitor.request());
+        for (request, key) in [(&one, "a"), (&other, "b")] {
+            let session = request.session().await.map_err(|error| under_test.failure("no error", error.to_string()))?;
+            session.insert(key, 1).map_err(|error| under_test.failure("no error", error.to_string()))?;
+        }
+        visitor.finish("insert a = 1", &one).await?;
+        visitor.finish("insert b = 1, having opened before that", &other).await?;
+        let seen = (visitor.get("n").await?, visitor.get("a").await?, visitor.get("b").await?);
+        under_test.equal((Some(1), Some(1), Some(1)), seen)
+    }
+
+    /// If concurrent requests `update` one key, all updates are applied.
+    ///
+    /// Apply the changes to the stored session with `Save::merge`, which runs an update again on
+    /// the newer value.
+    async fn updates_at_once_all_count(under_test) {
+        let interface = under_test.interface().await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        visitor.set(0).await?;
+        let requests: Vec<_> = (0..8).map(|_| visitor.request()).collect();
+        for request in &requests {
+            let session = request.session().await.map_err(|error| under_test.failure("no error", error.to_string()))?;
+            let count = session.update("n", |n: Option<u64>| n.map(|n| n + 1));
+            count.map_err(|error| under_test.failure("no error", error.to_string()))?;
+        }
+        for request in &requests {
+            visitor.finish("update n to n + 1, all having opened at n = 0", request).await?;
+        }
+        visitor.expect(Some(8)).await
+    }
+
+    /// A request that saves after another has set the lifetime of the session stores the session
+    /// for that lifetime.
+    ///
+    /// Use the lifetime of the merged contents that `Save::merge` returns, not that of
+    /// `Save::contents`.
+    async fn write_keeps_lifetime_that_another_request_set(under_test) {
+        let interface = under_test.interface().await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        visitor.set(1).await?;
+        let late = visitor.request();
+        let session = late.session().await.map_err(|error| under_test.failure("no error", error.to_string()))?;
+        let cookie = visitor.given("set a lifetime of an hour", |session| session.set_lifetime(HOUR)).await?;
+        session.insert("m", 2).map_err(|error| under_test.failure("no error", error.to_string()))?;
+        visitor.finish("insert m = 2, having opened before that", &late).await?;
+        visitor.plant(&cookie.name, &cookie.value);
+        under_test.equal(Some(2), visitor.get("m").await?)?;
+        under_test.pass(HOUR + SLACK);
+        visitor.plant(&cookie.name, &cookie.value);
+        visitor.expect(None).await
+    }
+
+    /// A request that removes the last value that it knows does not end the session if another
+    /// request has inserted a value in the meantime.
+    ///
+    /// Decide by the contents that `Save::merge` returns, not by `Save::is_empty`.
+    async fn concurrent_insert_keeps_emptied_session(under_test) {
+        let interface = under_test.interface().await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        visitor.set(1).await?;
+        let late = visitor.request();
+        let session = late.session().await.map_err(|error| under_test.failure("no error", error.to_string()))?;
+        visitor.visit("insert m = 2", |session| session.insert("m", 2)).await?;
+        session.discard("n").map_err(|error| under_test.failure("no error", error.to_string()))?;
+        visitor.finish("discard n, having opened before that", &late).await?;
+        let seen = (visitor.get::<u64>("n").await?, visitor.get::<u64>("m").await?);
+        under_test.equal((None, Some(2)), seen)
+    }
+}

@@ -1,0 +1,264 @@
+//! Rules of cookies that a client has changed or made up.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
+use session_core::{Session, SessionInterface};
+
+use crate::harness::interface::InterfaceUnderTest;
+use crate::macros::rules;
+use crate::report::{Checked, Failure};
+
+rules! {
+    ($) pub(crate) const FORGED, macro __interface_forged, for InterfaceUnderTest;
+
+    /// A cookie with one changed character, at any position, or without its end opens a new and
+    /// empty session.
+    ///
+    /// Sign the whole value, and verify the signature before you read the value.
+    async fn an_edited_cookie_is_refused(under_test) {
+        let interface = under_test.interface().await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        let cookie = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
+        let mut edited: Vec<_> = (0..cookie.value.len()).map(|at| with_another_letter(&cookie.value, at)).collect();
+        edited.extend((1..6).map(|cut| cookie.value[..cookie.value.len().saturating_sub(cut)].to_owned()));
+        for value in edited {
+            let mut forger = under_test.browser("forger", &interface);
+            forger.plant(&cookie.name, &value);
+            forger.expect(None).await?;
+        }
+        Ok(())
+    }
+
+    /// A cookie composed of the start of one valid cookie and the end of another opens nothing.
+    ///
+    /// Sign the whole value at once. Parts with separate signatures can be exchanged, as can the
+    /// parts of a session in several cookies.
+    async fn parts_of_two_cookies_make_no_third(under_test) {
+        let interface = under_test.interface().await?;
+        let mut values = Vec::new();
+        for (user, role) in [("ada", "admin"), ("eve", "guest")] {
+            let mut visitor = under_test.browser(user, &interface);
+            let fill = |session: &Session| {
+                session.insert("user", user)?;
+                session.insert("role", role)
+            };
+            values.push(visitor.given(&format!("insert user = {user} and role = {role}"), fill).await?.value);
+        }
+        let (first, second) = (&values[0], &values[1]);
+        for place in 1..first.len().min(second.len()) {
+            for joined in [[&first[..place], &second[place..]].concat(), [&second[..place], &first[place..]].concat()] {
+                if joined == *first || joined == *second {
+                    continue;
+                }
+                let mut forger = under_test.browser("forger", &interface);
+                forger.plant("session", &joined);
+                under_test.equal(None, forger.get::<String>("role").await?)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A part of a cookie opens a new and empty session: each start, each end, and the cookie with
+    /// one of its fields emptied or left out, above all the signature.
+    ///
+    /// Compare the whole signature, of the length that your algorithm has, and refuse a cookie
+    /// without one. A comparison that ends with the shorter text accepts an empty signature.
+    async fn part_of_cookie_opens_nothing(under_test) {
+        let interface = under_test.interface().await?;
+        for values in ["n", "n and a long text"] {
+            let cookie = given(under_test, &interface, values).await?;
+            let mut forged = BTreeSet::new();
+            for (place, _) in cookie.char_indices().skip(1) {
+                forged.extend([cookie[..place].to_owned(), cookie[place..].to_owned()]);
+            }
+            for separator in separators(&cookie) {
+                forged.extend(with_fewer_fields(&cookie, separator));
+            }
+            forged.extend([format!("{cookie}A"), format!("A{cookie}"), format!("{cookie}{cookie}")]);
+            open_nothing(under_test, &interface, &cookie, forged).await?;
+        }
+        Ok(())
+    }
+
+    /// A cookie in which a field of another valid cookie replaces one field opens nothing.
+    ///
+    /// Sign all fields together: the time, the version of the format and the id of the key too.
+    async fn field_of_other_cookie_opens_nothing(under_test) {
+        let interface = under_test.interface().await?;
+        let cookie = given(under_test, &interface, "n").await?;
+        under_test.pass(std::time::Duration::from_secs(2));
+        let other = given(under_test, &interface, "n and a long text").await?;
+        let mut forged = BTreeSet::new();
+        for separator in separators(&cookie) {
+            let (fields, others) = (split(&cookie, separator), split(&other, separator));
+            for at in 0..fields.len().min(others.len()) {
+                for (into, from) in [(&fields, &others), (&others, &fields)] {
+                    let mut fields = into.clone();
+                    fields[at] = from[at];
+                    forged.insert(fields.join(&separator.to_string()));
+                }
+            }
+        }
+        forged.remove(&other);
+        open_nothing(under_test, &interface, &cookie, forged).await
+    }
+
+    /// A cookie that names another algorithm or version of the format opens nothing, with its
+    /// signature, with an empty one and without one.
+    ///
+    /// Do not read from a cookie how to verify it. If it has a header, as a JSON Web Token has,
+    /// accept exactly the algorithm that the interface signs with, never `none`.
+    async fn cookie_of_other_algorithm_opens_nothing(under_test) {
+        let interface = under_test.interface().await?;
+        let cookie = given(under_test, &interface, "n").await?;
+        let mut forged = BTreeSet::new();
+        for separator in separators(&cookie) {
+            let fields = split(&cookie, separator);
+            for at in 0..fields.len() {
+                for other in other_algorithms(fields[at]) {
+                    forged.extend(with_field(&fields, at, &other, separator));
+                }
+            }
+        }
+        open_nothing(under_test, &interface, &cookie, forged).await
+    }
+}
+
+/// Names of algorithms, and versions of formats.
+const WORDS: [&str; 18] = [
+    "none", "None", "NONE", "nOnE", "null", "plain", "HS256", "HS384", "HS512", "RS256", "ES256",
+    "md5", "sha1", "0", "1", "2", "v1", "v2",
+];
+
+/// Longer fields are not the name of an algorithm.
+const WORD: usize = 12;
+
+/// Returns the cookie of a new session.
+async fn given(
+    under_test: &InterfaceUnderTest,
+    interface: &Arc<dyn SessionInterface>,
+    values: &str,
+) -> Result<String, Failure> {
+    let mut visitor = under_test.browser("visitor", interface);
+    let fill = |session: &Session| {
+        session.insert("n", 1)?;
+        let long = "a long text that can be compressed. ".repeat(10);
+        if values == "n" { Ok(()) } else { session.insert("text", long) }
+    };
+    Ok(visitor.given(&format!("insert {values}"), fill).await?.value)
+}
+
+/// Fails if one of the values opens a session.
+async fn open_nothing(
+    under_test: &InterfaceUnderTest,
+    interface: &Arc<dyn SessionInterface>,
+    cookie: &str,
+    values: BTreeSet<String>,
+) -> Checked {
+    for value in values.into_iter().filter(|value| value != cookie) {
+        let mut forger = under_test.browser("forger", interface);
+        forger.plant("session", &value);
+        let mut found = None;
+        let look = |session: &Session| {
+            found = (!session.is_new()).then(|| session.get::<u64>("n").ok().flatten());
+            Ok(())
+        };
+        forger.visit("read", look).await?;
+        if let Some(n) = found {
+            let seen = format!("a session with n = {n:?}; the valid cookie is {cookie}");
+            return Err(under_test.failure(format!("a new session for {value}"), seen));
+        }
+    }
+    Ok(())
+}
+
+/// Returns the characters of a cookie that may separate its fields.
+fn separators(cookie: &str) -> BTreeSet<char> {
+    cookie.chars().filter(|letter| !letter.is_ascii_alphanumeric()).collect()
+}
+
+fn split(cookie: &str, separator: char) -> Vec<&str> {
+    cookie.split(separator).collect()
+}
+
+/// Returns the cookie with each field emptied, left out, or last.
+fn with_fewer_fields(cookie: &str, separator: char) -> Vec<String> {
+    let (fields, joint) = (split(cookie, separator), separator.to_string());
+    let mut forged = Vec::new();
+    for at in 0..fields.len() {
+        let mut emptied = fields.clone();
+        emptied[at] = "";
+        forged.push(emptied.join(&joint));
+        let mut without = fields.clone();
+        without.remove(at);
+        forged.push(without.join(&joint));
+        let mut emptied_from = fields.clone();
+        emptied_from[at..].fill("");
+        forged.push(emptied_from.join(&joint));
+        for text in ["0", "null", "AAAA"] {
+            let mut replaced = fields.clone();
+            replaced[at] = text;
+            forged.push(replaced.join(&joint));
+        }
+    }
+    forged
+}
+
+/// Returns other contents for a field that names an algorithm.
+fn other_algorithms(field: &str) -> Vec<String> {
+    if field.len() <= WORD {
+        let words = WORDS.iter().filter(|word| **word != field);
+        return words.map(|word| (*word).to_owned()).collect();
+    }
+    for engine in [BASE64_URL_SAFE_NO_PAD, BASE64_STANDARD_NO_PAD] {
+        let decoded = engine.decode(field.trim_end_matches('=')).ok();
+        let text = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
+        if let Some(text) = text.filter(|text| text.trim_start().starts_with('{')) {
+            return other_texts(&text).map(|text| engine.encode(text)).collect();
+        }
+    }
+    Vec::new()
+}
+
+/// Returns a JSON text with each of its strings replaced by each word.
+fn other_texts(json: &str) -> impl Iterator<Item = String> {
+    let parts: Vec<_> = json.split('"').collect();
+    let strings = (1..parts.len()).step_by(2);
+    let texts = strings.flat_map(move |at| {
+        let parts = parts.clone();
+        WORDS.iter().map(move |word| {
+            let mut parts = parts.clone();
+            parts[at] = word;
+            parts.join("\"")
+        })
+    });
+    texts.collect::<Vec<_>>().into_iter()
+}
+
+/// Returns the cookie with another field, with its signature, with an empty one and without one.
+fn with_field(fields: &[&str], at: usize, other: &str, separator: char) -> [String; 3] {
+    let joint = separator.to_string();
+    let mut changed = fields.to_vec();
+    changed[at] = other;
+    let signed = changed.join(&joint);
+    if let Some(last) = changed.last_mut() {
+        *last = if at + 1 == fields.len() { other } else { "" };
+    }
+    let unsigned = changed.join(&joint);
+    changed.pop();
+    [signed, unsigned, changed.join(&joint)]
+}
+
+/// Returns the value with the highest bit of one letter changed. The lowest bits of the last letter
+/// of a base64 text have no meaning.
+fn with_another_letter(value: &str, at: usize) -> String {
+    const BASE64: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let other = |old: char| match BASE64.find(old) {
+        Some(number) => char::from(BASE64.as_bytes()[number ^ 32]),
+        None => 'A',
+    };
+    value.char_indices().map(|(index, old)| if index == at { other(old) } else { old }).collect()
+}

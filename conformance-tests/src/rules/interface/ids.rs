@@ -1,0 +1,107 @@
+//! Rules of the id of a session on the server.
+
+use std::collections::HashSet;
+
+use session_core::Session;
+
+use crate::harness::interface::InterfaceUnderTest;
+use crate::macros::rules;
+
+rules! {
+    ($) pub(crate) const IDS, macro __interface_ids, for InterfaceUnderTest;
+
+    /// The cookie is an id that no client can guess: different for each session, at least 22
+    /// characters long (128 bits), and without any stored data.
+    ///
+    /// Generate the id from random numbers of the operating system.
+    async fn the_cookie_is_a_random_id(under_test) {
+        let interface = under_test.interface().await?;
+        let mut seen = HashSet::new();
+        for _ in 0..50 {
+            let mut visitor = under_test.browser("visitor", &interface);
+            let cookie = visitor.given("insert word", |session| session.insert("word", "xyzzy")).await?;
+            if cookie.value.len() < 22 || cookie.value.contains("xyzzy") {
+                return Err(under_test.failure("a random id of 22 characters or more", cookie.value));
+            }
+            // If all of it is random, each half is unique.
+            let (first, last) = cookie.value.split_at(cookie.value.len() / 2);
+            let is_new = seen.insert(first.to_owned()) & seen.insert(last.to_owned());
+            under_test.equal(true, is_new)?;
+        }
+        Ok(())
+    }
+
+    /// A cookie that differs from a valid one in the case of its letters, or that is shorter or
+    /// longer, opens nothing.
+    ///
+    /// Compare ids byte by byte, not in a column that ignores case, and not by prefix.
+    async fn an_id_that_is_only_like_another_opens_nothing(under_test) {
+        let interface = under_test.interface().await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        let cookie = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
+        let value = cookie.value.as_str();
+        let shorter = &value[..value.len() - 1];
+        let alike = [value.to_ascii_uppercase(), value.to_ascii_lowercase(), shorter.to_owned(), format!("{value}A")];
+        for alike in alike.iter().chain([&format!("{value}="), &format!("A{value}"), &format!("{value}{value}")]) {
+            // An id of digits has no case.
+            if alike == value {
+                continue;
+            }
+            let mut thief = under_test.browser("thief", &interface);
+            thief.plant(&cookie.name, alike);
+            thief.expect(None).await?;
+        }
+        Ok(())
+    }
+
+    /// `rotate_id` moves the session to another id: the new cookie opens it, and the old cookie
+    /// opens nothing.
+    ///
+    /// Check `Save::id_change`. Write under the new id first, then remove the old one.
+    async fn a_rotated_session_moves_to_another_id(under_test) {
+        let interface = under_test.interface().await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        let old = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
+        let new = visitor.given("rotate_id", Session::rotate_id).await?;
+        if old.value == new.value {
+            return Err(under_test.failure("a cookie with another value", "the same value"));
+        }
+        visitor.expect(Some(1)).await?;
+        let mut thief = under_test.browser("thief", &interface);
+        thief.plant(&old.name, &old.value);
+        thief.expect(None).await
+    }
+
+    /// A login always moves the session to another id, so that an id that was planted or seen
+    /// before opens nothing (session fixation; OWASP ASVS 5, 7.2.4).
+    ///
+    /// Check `Save::id_change`, which is `IdChange::CutOff` at a login.
+    async fn a_login_moves_the_session_to_another_id(under_test) {
+        let interface = under_test.interface().await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        let old = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
+        visitor.log_in("", |_| Ok(()), "ada").await?;
+        visitor.expect(Some(1)).await?;
+        let mut attacker = under_test.browser("attacker", &interface);
+        attacker.plant(&old.name, &old.value);
+        attacker.expect(None).await
+    }
+
+    /// Changes of a request that opened the session before a login and saves after it are dropped,
+    /// because the old id may be known to an attacker.
+    ///
+    /// Do not follow the old id to the new session if `Save::id_change` is `IdChange::CutOff`.
+    async fn what_comes_with_the_id_of_before_a_login_is_dropped(under_test) {
+        let interface = under_test.interface().await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        let old = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
+        let mut attacker = under_test.browser("attacker", &interface);
+        attacker.plant(&old.name, &old.value);
+        let request = attacker.request();
+        let session = request.session().await.map_err(|error| under_test.failure("no error", error.to_string()))?;
+        visitor.log_in("", |_| Ok(()), "user-42").await?;
+        session.insert("m", 2).map_err(|error| under_test.failure("no error", error.to_string()))?;
+        attacker.finish("insert m = 2, having opened before the login", &request).await?;
+        under_test.equal((Some(1), None), (visitor.get("n").await?, visitor.get::<u64>("m").await?))
+    }
+}

@@ -1,0 +1,100 @@
+//! Rules of the lifetime of a session.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use session_core::interface::{Hooked, Hooks, SessionView};
+use session_core::{Refresh, Session, SessionConfig, SessionInterface};
+
+use crate::harness::interface::InterfaceUnderTest;
+use crate::harness::interface::permanent::{begin, permanent};
+use crate::harness::interface::times::{HOUR, SLACK};
+use crate::macros::rules;
+
+rules! {
+    ($) pub(crate) const LIFETIMES, macro __interface_lifetimes, for InterfaceUnderTest;
+
+    /// A permanent session is valid for its whole lifetime, including the exact time of its expiry.
+    ///
+    /// A session has expired if `age > lifetime`, not if they are equal.
+    async fn a_session_is_there_until_its_end(under_test) {
+        let (_, mut visitor, cookie) = permanent(under_test, SessionConfig::builder().permanent_lifetime(HOUR).refresh(Refresh::WhenModified)).await?;
+        under_test.pass(HOUR);
+        visitor.plant(&cookie.name, &cookie.value);
+        visitor.expect(Some(1)).await
+    }
+
+    /// A session whose lifetime is over opens nothing, even if the client still sends the cookie.
+    ///
+    /// Compute the age from `OpenContext::now` and from data stored with the session. A client need
+    /// not obey the `Expires` of a cookie.
+    async fn a_session_is_gone_after_its_end(under_test) {
+        let (_, mut visitor, cookie) = permanent(under_test, SessionConfig::builder().permanent_lifetime(HOUR)).await?;
+        under_test.pass(HOUR + SLACK);
+        visitor.plant(&cookie.name, &cookie.value);
+        visitor.expect(None).await
+    }
+
+    /// A wrapper that overrides `lifetime` determines how long the session is stored, not only the
+    /// expiry of the cookie.
+    ///
+    /// Use `Contents::lifetime` and `OpenContext::lifetime`, never the configured lifetime.
+    async fn an_overridden_lifetime_is_obeyed(under_test) {
+        let interface = under_test.configured(SessionConfig::builder().permanent_lifetime(2 * HOUR)).await?;
+        let interface: Arc<dyn SessionInterface> = Arc::new(Hooked::new(interface, ForAnHour));
+        let mut visitor = under_test.browser("visitor", &interface);
+        let cookie = begin(&mut visitor).await?;
+        under_test.pass(HOUR + SLACK);
+        visitor.plant(&cookie.name, &cookie.value);
+        visitor.expect(None).await
+    }
+
+    /// A session whose handler has set a lifetime expires after that lifetime, independent of the
+    /// settings.
+    ///
+    /// Use `Contents::lifetime` and `OpenContext::lifetime`, never the configured lifetime.
+    async fn lifetime_set_by_handler_is_obeyed(under_test) {
+        let builder = SessionConfig::builder().permanent_lifetime(HOUR).refresh(Refresh::WhenModified);
+        let interface = under_test.configured(builder).await?;
+        let (mut early, mut late) = (under_test.browser("early", &interface), under_test.browser("late", &interface));
+        let mut cookies = Vec::new();
+        for visitor in [&mut early, &mut late] {
+            let begin = |session: &Session| session.set_lifetime(2 * HOUR).and_then(|()| session.insert("n", 1));
+            cookies.push(visitor.given("insert n = 1, lifetime of two hours", begin).await?);
+        }
+        under_test.pass(HOUR * 3 / 2);
+        early.plant(&cookies[0].name, &cookies[0].value);
+        early.expect(Some(1)).await?;
+        under_test.pass(HOUR);
+        late.plant(&cookies[1].name, &cookies[1].value);
+        late.expect(None).await
+    }
+
+    /// A session without owner expires after the configured `visitor_lifetime` if no request uses
+    /// it. A login removes this limit.
+    ///
+    /// Use `Lifetime::unwrap_or` of `Contents::lifetime` and `OpenContext::lifetime`.
+    async fn visitor_lifetime_limits_sessions_without_owner(under_test) {
+        let builder = SessionConfig::builder().visitor_lifetime(HOUR);
+        let interface = under_test.configured(builder).await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        let cookie = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
+        let mut user = under_test.browser("user", &interface);
+        user.set(2).await?;
+        user.log_in("", |_| Ok(()), "ada").await?;
+        under_test.pass(HOUR + SLACK);
+        visitor.plant(&cookie.name, &cookie.value);
+        visitor.expect(None).await?;
+        user.expect(Some(2)).await
+    }
+}
+
+/// Gives permanent sessions a lifetime of an hour.
+#[derive(Debug)]
+struct ForAnHour;
+
+impl Hooks for ForAnHour {
+    fn lifetime(&self, session: &SessionView<'_>, _: Option<Duration>) -> Option<Duration> {
+        session.is_permanent().then_some(HOUR)
+    }
+}

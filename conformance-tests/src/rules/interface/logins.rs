@@ -1,0 +1,74 @@
+//! Rules of logins.
+
+use std::time::Duration;
+
+use session_core::login::check_stamp;
+use session_core::{Session, SessionInterface as _};
+
+use crate::harness::interface::InterfaceUnderTest;
+use crate::macros::rules;
+
+rules! {
+    ($) pub(crate) const LOGINS, macro __interface_logins, for InterfaceUnderTest;
+
+    /// The next request finds the login: the owner, its time and its stamp, also after a change of
+    /// values.
+    ///
+    /// Store `Contents::login`, and return the session `with_login` from `open`. A backend that
+    /// stores only a payload uses `Contents::payload_with_login`.
+    async fn login_is_there_at_the_next_visit(under_test) {
+        let interface = under_test.interface().await?;
+        let time = interface.config().now();
+        let mut visitor = under_test.browser("visitor", &interface);
+        visitor.log_in("insert n = 1, ", |session| session.insert("n", 1), "user-42").await?;
+        under_test.pass(Duration::from_secs(10));
+        visitor.set(2).await?;
+        let mut seen = None;
+        visitor
+            .visit("read the login", |session| {
+                seen = Some((session.owner(), session.authenticated_at(), check_stamp(session, "stamp")));
+                Ok(())
+            })
+            .await?;
+        let (owner, at, has_stamp) = seen.unwrap_or_default();
+        under_test.equal((Some("user-42".to_owned()), true), (owner, has_stamp))?;
+        // The time is stored to the millisecond.
+        let apart = at.and_then(|at| time.duration_since(at).ok());
+        under_test.equal(true, apart.is_some_and(|apart| apart <= Duration::from_millis(1)))?;
+        visitor.expect(Some(2)).await
+    }
+
+    /// If another user logs in, the values of the first user are dropped. If the same user logs in
+    /// again, they stay.
+    ///
+    /// Store the contents that `Save::merge` or `Save::contents` returns.
+    async fn login_of_another_user_starts_without_values(under_test) {
+        let interface = under_test.interface().await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        visitor.set(1).await?;
+        for (user, n) in [("ada", Some(1)), ("ada", Some(1)), ("eve", None)] {
+            visitor.log_in("", |_| Ok(()), user).await?;
+            visitor.expect(n).await?;
+        }
+        Ok(())
+    }
+
+    /// A user whose session is cleared stays logged in.
+    ///
+    /// Store an empty session that has a login, unless `Save::ends`.
+    async fn clear_keeps_the_login(under_test) {
+        let interface = under_test.interface().await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        visitor.log_in("insert n = 1, ", |session| session.insert("n", 1), "ada").await?;
+        visitor.visit("clear", Session::clear).await?;
+        let mut owner = None;
+        visitor
+            .visit("read the owner", |session| {
+                owner = session.owner();
+                Ok(())
+            })
+            .await?;
+        under_test.equal(Some("ada".to_owned()), owner)?;
+        visitor.expect(None).await
+    }
+}

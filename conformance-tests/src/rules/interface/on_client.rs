@@ -1,0 +1,77 @@
+//! Rules of a session in the cookie.
+
+use std::time::Duration;
+
+use session_core::{ErrorKind, Refresh, SessionConfig};
+
+use crate::harness::interface::InterfaceUnderTest;
+use crate::harness::interface::times::HOUR;
+use crate::macros::rules;
+
+rules! {
+    ($) pub(crate) const ON_CLIENT, macro __interface_on_client, for InterfaceUnderTest;
+
+    /// Another instance with the same configuration opens the cookie.
+    ///
+    /// Keep no state between `save` and `open`.
+    async fn another_instance_opens_the_cookie(under_test) {
+        let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
+        let cookie = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
+        let mut elsewhere = under_test.browser("the same, at another instance", &under_test.interface().await?);
+        elsewhere.plant(&cookie.name, &cookie.value);
+        elsewhere.expect(Some(1)).await
+    }
+
+    /// With `Refresh::WhenAccessed`, a read of a permanent session sets no cookie before a tenth of
+    /// the lifetime has passed since the cookie was set. After a minute, it does.
+    ///
+    /// Open the session with the renewal that `SessionConfig::cookie_renewal` returns. A cookie
+    /// that a read sets may replace the changes of a concurrent request, or undo a logout.
+    async fn a_read_sets_the_cookie_only_when_that_is_due(under_test) {
+        let hour = Duration::from_hours(1);
+        let builder = SessionConfig::builder().permanent_lifetime(hour).refresh(Refresh::WhenAccessed);
+        let mut visitor = under_test.browser("visitor", &under_test.configured(builder).await?);
+        visitor
+            .given("insert n = 1, permanent", |session| {
+                session.set_permanent(true)?;
+                session.insert("n", 1)
+            })
+            .await?;
+        for (seconds, due) in [(0, false), (30, false), (32, true), (1, false)] {
+            under_test.pass(Duration::from_secs(seconds));
+            let set = visitor.visit("read", |session| session.get::<u64>("n").map(|_| ())).await?;
+            under_test.equal(due, set.is_some())?;
+        }
+        Ok(())
+    }
+
+    /// The commit of a session whose cookie would be too large fails with an error of kind
+    /// `TooLarge`, and the client keeps its cookie.
+    ///
+    /// Return `CookieAction::Set` with the whole value: the core checks the size. Do not truncate
+    /// or split it.
+    async fn a_session_that_does_not_fit_is_refused(under_test) {
+        let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
+        visitor.set(1).await?;
+        let request = visitor.request();
+        let session = request.session().await.map_err(|error| under_test.failure("no error", error.to_string()))?;
+        let noise: String = (0..5000).map(|_| fastrand::alphanumeric()).collect();
+        session.insert("noise", noise).map_err(|error| under_test.failure("no error", error.to_string()))?;
+        under_test.calls().note("visitor: insert 5,000 random characters");
+        let seen = request.commit().await.error.map(|error| error.kind());
+        under_test.equal(Some(ErrorKind::TooLarge), seen)?;
+        visitor.expect(Some(1)).await
+    }
+
+    /// The cookie of a session that ends with the browser opens nothing after `permanent_lifetime`.
+    ///
+    /// Check the age of every cookie in `open`. If `OpenContext::lifetime` returns `None`, use
+    /// `SessionConfig::permanent_lifetime`.
+    async fn a_cookie_without_an_end_is_not_believed_for_ever(under_test) {
+        let interface = under_test.configured(SessionConfig::builder().permanent_lifetime(5 * HOUR)).await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        visitor.set(1).await?;
+        under_test.pass(5 * HOUR + Duration::from_secs(2));
+        visitor.expect(None).await
+    }
+}

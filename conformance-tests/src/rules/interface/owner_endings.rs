@@ -1,0 +1,150 @@
+//! Rules of an owner that ends sessions.
+
+use session_core::Session;
+
+use crate::harness::interface::InterfaceUnderTest;
+use crate::harness::interface::owning::somebody;
+use crate::harness::interface::times::MINUTE;
+use crate::macros::rules;
+
+rules! {
+    ($) pub(crate) const OWNER_ENDINGS, macro __interface_owner_endings, for InterfaceUnderTest;
+
+    /// `end` ends the session with the handle and no other, and returns `false` if it is called
+    /// again.
+    ///
+    /// Remove the stored data, so that the cookie opens nothing.
+    async fn a_handle_ends_its_session_and_no_other(under_test) {
+        let (interface, owners) = under_test.owned().await?;
+        let ada = somebody("ada");
+        let mut phone = under_test.logged_in("phone", &interface, &ada).await?;
+        let listed = owners.only(&ada).await?;
+        let mut laptop = under_test.logged_in("laptop", &interface, &ada).await?;
+        under_test.equal(true, owners.end(&ada, &listed).await?)?;
+        phone.expect(None).await?;
+        laptop.expect(Some(1)).await?;
+        under_test.equal(false, owners.end(&ada, &listed).await?)
+    }
+
+    /// A handle that was listed before a rotation still ends the session afterwards.
+    ///
+    /// Compute the handle from data that a rotation does not change.
+    async fn a_handle_outlives_a_new_id(under_test) {
+        let (interface, owners) = under_test.owned().await?;
+        let ada = somebody("ada");
+        let mut phone = under_test.logged_in("phone", &interface, &ada).await?;
+        let listed = owners.only(&ada).await?;
+        phone.visit("rotate_id", Session::rotate_id).await?;
+        under_test.pass(MINUTE);
+        under_test.equal(true, owners.end(&ada, &listed).await?)?;
+        phone.expect(None).await
+    }
+
+    /// A handle ends nothing for another owner.
+    ///
+    /// Search a handle only among the owner's own sessions.
+    async fn a_handle_belongs_to_its_owner(under_test) {
+        let (interface, owners) = under_test.owned().await?;
+        let (ada, eve) = (somebody("ada"), somebody("eve"));
+        let mut phone = under_test.logged_in("phone", &interface, &ada).await?;
+        let listed = owners.only(&ada).await?;
+        under_test.logged_in("other", &interface, &eve).await?;
+        under_test.equal(false, owners.end(&eve, &listed).await?)?;
+        phone.expect(Some(1)).await
+    }
+
+    /// A handle that is sent as the cookie opens nothing.
+    ///
+    /// Compute the handle from other data than the id, or by a hash.
+    async fn a_handle_opens_nothing(under_test) {
+        let (interface, owners) = under_test.owned().await?;
+        let ada = somebody("ada");
+        let phone = under_test.logged_in("phone", &interface, &ada).await?;
+        let listed = owners.only(&ada).await?;
+        let mut thief = under_test.browser("thief", &interface);
+        let name = phone.jar().first().map_or("session", |cookie| &cookie.name);
+        thief.plant(name, listed.handle());
+        thief.expect(None).await
+    }
+
+    /// `end_others` ends all sessions of the owner except the session of the request, which stays
+    /// even if the request rotates its id.
+    ///
+    /// Identify the session by the backend state that `open` attached.
+    async fn the_others_end_and_this_one_goes_on(under_test) {
+        let (interface, owners) = under_test.owned().await?;
+        let (ada, eve) = (somebody("ada"), somebody("eve"));
+        let mut others = Vec::new();
+        for name in ["phone", "tablet"] {
+            others.push(under_test.logged_in(name, &interface, &ada).await?);
+        }
+        let mut laptop = under_test.logged_in("laptop", &interface, &ada).await?;
+        let mut stranger = under_test.logged_in("other", &interface, &eve).await?;
+        let request = laptop.request();
+        let session = owners.told("open", request.session().await)?;
+        under_test.equal(2, owners.end_others(&session).await?)?;
+        owners.told("rotate_id", session.rotate_id())?;
+        laptop.finish("rotate_id", &request).await?;
+        for other in &mut others {
+            other.expect(None).await?;
+        }
+        laptop.expect(Some(1)).await?;
+        stranger.expect(Some(1)).await
+    }
+
+    /// `end_others` in a request that logs in ends the other sessions of the new owner.
+    ///
+    /// Use `Session::owner`, and the backend state that the login's save remembered.
+    async fn a_login_ends_the_others(under_test) {
+        let (interface, owners) = under_test.owned().await?;
+        let ada = somebody("ada");
+        let mut phone = under_test.logged_in("phone", &interface, &ada).await?;
+        let mut laptop = under_test.browser("laptop", &interface);
+        let request = laptop.request();
+        let session = owners.told("open", request.session().await)?;
+        owners.told("insert", session.insert("n", 2))?;
+        owners.told("log_in", session.log_in(&ada.id, None).await)?;
+        under_test.equal(1, owners.end_others(&session).await?)?;
+        laptop.finish("insert n = 2, log_in(ada), end_others", &request).await?;
+        phone.expect(None).await
+    }
+
+    /// `end_all` ends every session of the owner, and returns how many there were.
+    ///
+    /// Count the sessions that this call ended.
+    async fn end_all_ends_each_and_counts_them(under_test) {
+        let (interface, owners) = under_test.owned().await?;
+        let (ada, eve) = (somebody("ada"), somebody("eve"));
+        let mut browsers = Vec::new();
+        for name in ["phone", "laptop", "tablet"] {
+            browsers.push(under_test.logged_in(name, &interface, &ada).await?);
+        }
+        let mut stranger = under_test.logged_in("other", &interface, &eve).await?;
+        under_test.equal(3, owners.end_all(&ada).await?)?;
+        for browser in &mut browsers {
+            browser.expect(None).await?;
+        }
+        stranger.expect(Some(1)).await
+    }
+
+    /// A request that opened a session before its owner ended it, and saves afterwards, does not
+    /// revive it.
+    ///
+    /// Write only to an existing session, as after a logout.
+    async fn what_an_owner_ended_does_not_come_back(under_test) {
+        let (interface, owners) = under_test.owned().await?;
+        let ada = somebody("ada");
+        let mut phone = under_test.logged_in("phone", &interface, &ada).await?;
+        let listed = owners.only(&ada).await?;
+        let mut late = under_test.browser("late", &interface);
+        for cookie in phone.jar() {
+            late.plant(&cookie.name, &cookie.value);
+        }
+        let request = late.request();
+        let session = owners.told("open", request.session().await)?;
+        owners.end(&ada, &listed).await?;
+        owners.told("insert", session.insert("m", 2))?;
+        late.finish("insert m = 2, having opened before the end", &request).await?;
+        under_test.equal((None, None), (phone.get::<u64>("n").await?, phone.get::<u64>("m").await?))
+    }
+}

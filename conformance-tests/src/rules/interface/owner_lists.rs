@@ -1,0 +1,144 @@
+//! Rules of the list of the sessions of an owner.
+
+use std::time::{Duration, SystemTime};
+
+use crate::harness::interface::InterfaceUnderTest;
+use crate::harness::interface::owning::{Owner, somebody};
+use crate::harness::interface::times::{HOUR, MINUTE};
+use crate::macros::rules;
+
+rules! {
+    ($) pub(crate) const OWNER_LISTS, macro __interface_owner_lists, for InterfaceUnderTest;
+
+    /// `page` lists all sessions of the owner and none of another owner, even if its name differs
+    /// only in case.
+    ///
+    /// Compare owners byte by byte.
+    async fn a_list_shows_each_session_of_the_owner_and_of_nobody_else(under_test) {
+        let (interface, owners) = under_test.owned().await?;
+        let ada = somebody("ada");
+        let shouted = Owner { name: "ADA", id: ada.id.to_uppercase() };
+        for name in ["phone", "laptop", "tablet"] {
+            under_test.logged_in(name, &interface, &ada).await?;
+        }
+        under_test.logged_in("other", &interface, &shouted).await?;
+        under_test.equal(3, owners.list(&ada).await?.len())?;
+        under_test.equal(1, owners.list(&shouted).await?.len())?;
+        under_test.equal(0, owners.list(&somebody("eve")).await?.len())
+    }
+
+    /// Short pages have the same sessions as one long page, each of them once, and no page has more
+    /// than the limit.
+    ///
+    /// Use the last session of a page as the position after it. A position that counts sessions
+    /// skips one if a session ends between two calls.
+    async fn pages_list_each_session_once(under_test) {
+        let (interface, owners) = under_test.owned().await?;
+        let (ada, eve) = (somebody("ada"), somebody("eve"));
+        for name in ["phone", "laptop", "tablet", "television", "watch"] {
+            under_test.logged_in(name, &interface, &ada).await?;
+        }
+        under_test.logged_in("other", &interface, &eve).await?;
+        for owner in [&ada, &eve] {
+            let mut listed = owners.list(owner).await?;
+            listed.sort_by(|one, other| one.handle().cmp(other.handle()));
+            for limit in [1, 2, 10] {
+                let (mut paged, longest) = owners.pages(owner, limit).await?;
+                paged.sort_by(|one, other| one.handle().cmp(other.handle()));
+                under_test.equal(listed.len(), paged.len())?;
+                under_test.equal(true, listed == paged)?;
+                under_test.equal(true, longest <= limit)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A list has the time when a session was created, and the time when it was last written, both
+    /// to the second.
+    ///
+    /// A write or a rotation does not change the creation time. Store the time of each write.
+    async fn a_list_says_when_a_session_began_and_was_last_seen(under_test) {
+        let (interface, owners) = under_test.owned().await?;
+        let ada = somebody("ada");
+        let began = under_test.now();
+        let mut phone = under_test.logged_in("phone", &interface, &ada).await?;
+        under_test.pass(HOUR);
+        phone.set(2).await?;
+        let written = under_test.now();
+        under_test.pass(MINUTE);
+        let listed = owners.only(&ada).await?;
+        let is_near = |time: SystemTime, other: SystemTime| {
+            let apart = time.duration_since(other).unwrap_or_else(|error| error.duration());
+            apart <= Duration::from_secs(1)
+        };
+        under_test.calls().note("created_at is near the beginning; last_seen is near the last write");
+        let seen = (is_near(listed.created_at(), began), is_near(listed.last_seen(), written));
+        under_test.equal((true, true), seen)
+    }
+
+    /// A list has the label of each session.
+    ///
+    /// Read the key `_label` of the stored payload.
+    async fn a_list_shows_the_label(under_test) {
+        let (interface, owners) = under_test.owned().await?;
+        let ada = somebody("ada");
+        let mut phone = under_test.logged_in("phone", &interface, &ada).await?;
+        phone.visit("set_label(\"phone\")", |session| session.set_label("phone")).await?;
+        under_test.equal(Some("phone".to_owned()), owners.only(&ada).await?.label().map(str::to_owned))
+    }
+
+    /// `handle_of` returns the handle that the list has for the session of the request.
+    ///
+    /// Compute the handle from the backend state that `open` attached; see `interface::state_of`.
+    async fn a_request_knows_itself_on_the_list(under_test) {
+        let (interface, owners) = under_test.owned().await?;
+        let ada = somebody("ada");
+        let mut phone = under_test.logged_in("phone", &interface, &ada).await?;
+        let listed = owners.only(&ada).await?;
+        let mut laptop = under_test.logged_in("laptop", &interface, &ada).await?;
+        for (browser, is_phone) in [(&mut phone, true), (&mut laptop, false)] {
+            let mut own = None;
+            browser
+                .visit("handle_of(this session)", |session| {
+                    own = owners.handle_of(session);
+                    Ok(())
+                })
+                .await?;
+            under_test.equal((true, is_phone), (own.is_some(), own.as_deref() == Some(listed.handle())))?;
+        }
+        Ok(())
+    }
+
+    /// A session that was ended or has expired is not listed.
+    ///
+    /// List only sessions that can be opened now.
+    async fn what_has_ended_is_on_no_list(under_test) {
+        let (interface, owners) = under_test.owned().await?;
+        let ada = somebody("ada");
+        let mut phone = under_test.logged_in("phone", &interface, &ada).await?;
+        phone.log_out("", |_| Ok(())).await?;
+        under_test.equal(0, owners.list(&ada).await?.len())?;
+        let mut laptop = under_test.logged_in("laptop", &interface, &ada).await?;
+        laptop.visit("set_permanent", |session| session.set_permanent(true)).await?;
+        under_test.pass(DAY * 32);
+        under_test.equal(0, owners.list(&ada).await?.len())
+    }
+
+    /// A session whose owner changes is listed under the new owner only. A session without an owner
+    /// is not listed.
+    ///
+    /// Update the list with `Contents::login`.
+    async fn a_session_is_on_the_list_of_its_present_owner(under_test) {
+        let (interface, owners) = under_test.owned().await?;
+        let (ada, eve) = (somebody("ada"), somebody("eve"));
+        let mut phone = under_test.logged_in("phone", &interface, &ada).await?;
+        phone.log_in("", |_| Ok(()), &eve.id).await?;
+        under_test.equal((0, 1), (owners.list(&ada).await?.len(), owners.list(&eve).await?.len()))?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        visitor.set(1).await?;
+        phone.log_out(", then insert n = 2", |session| session.insert("n", 2)).await?;
+        under_test.equal((0, 0), (owners.list(&ada).await?.len(), owners.list(&eve).await?.len()))
+    }
+}
+
+const DAY: Duration = Duration::from_hours(24);

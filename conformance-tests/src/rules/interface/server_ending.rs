@@ -1,0 +1,89 @@
+//! Rules of the end of a session on the server.
+
+use session_core::Outcome;
+
+use crate::harness::interface::InterfaceUnderTest;
+use crate::macros::rules;
+
+rules! {
+    ($) pub(crate) const SERVER_ENDING, macro __interface_server_ending, for InterfaceUnderTest;
+
+    /// After a logout, neither the cookie nor a copy of it opens anything, even if the response
+    /// never reaches the client.
+    ///
+    /// Remove the stored data, not only the cookie (OWASP ASVS 5, 7.4), in every save whose
+    /// `Save::ends` is true.
+    async fn a_copied_cookie_opens_nothing_after_a_logout(under_test) {
+        let interface = under_test.interface().await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        let cookie = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
+        let request = visitor.request();
+        let session = visitor.told("open", request.session().await)?;
+        under_test.equal(Outcome::Stored, visitor.told("log_out", session.log_out().await)?)?;
+        under_test.calls().note("visitor: log_out; the response is never sent");
+        drop(request);
+        let mut thief = under_test.browser("thief", &interface);
+        thief.plant(&cookie.name, &cookie.value);
+        thief.expect(None).await
+    }
+
+    /// A request that opened the session before a logout and saves after it does not revive the
+    /// session.
+    ///
+    /// Write only to an existing session: by an update or by comparing versions, not by an upsert.
+    async fn a_late_save_brings_nothing_back(under_test) {
+        let interface = under_test.interface().await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        let cookie = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
+        let mut late = under_test.browser("late", &interface);
+        late.plant(&cookie.name, &cookie.value);
+        let request = late.request();
+        let session = request.session().await.map_err(|error| under_test.failure("no error", error.to_string()))?;
+        visitor.log_out("", |_| Ok(())).await?;
+        session.insert("m", 2).map_err(|error| under_test.failure("no error", error.to_string()))?;
+        late.finish("insert m = 2, having opened before the logout", &request).await?;
+        let mut thief = under_test.browser("thief", &interface);
+        thief.plant(&cookie.name, &cookie.value);
+        under_test.equal((None, None), (thief.get::<u64>("n").await?, thief.get::<u64>("m").await?))
+    }
+
+    /// The response of a request that saves after a logout sets no cookie, because the client may
+    /// have a newer one.
+    ///
+    /// Return `Saved::dropped` if the session does not exist any more.
+    async fn a_late_save_sets_no_cookie(under_test) {
+        let interface = under_test.interface().await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        let cookie = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
+        let mut late = under_test.browser("late", &interface);
+        late.plant(&cookie.name, &cookie.value);
+        let request = late.request();
+        let session = request.session().await.map_err(|error| under_test.failure("no error", error.to_string()))?;
+        visitor.log_out("", |_| Ok(())).await?;
+        session.insert("m", 2).map_err(|error| under_test.failure("no error", error.to_string()))?;
+        let set = late.finish("insert m = 2, having opened before the logout", &request).await?;
+        under_test.equal(None, set)
+    }
+
+    /// If a request removes the last value of a session without owner, the session ends: the cookie
+    /// is removed, and a copy of it opens a new session.
+    ///
+    /// Remove the stored data and return `CookieAction::Remove` if the merged contents are empty;
+    /// see `Contents::is_empty`.
+    async fn session_left_empty_ends(under_test) {
+        let interface = under_test.interface().await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        let cookie = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
+        visitor.visit("discard n", |session| session.discard("n").map(drop)).await?;
+        under_test.equal(0, visitor.jar().len())?;
+        visitor.plant(&cookie.name, &cookie.value);
+        let mut is_new = None;
+        visitor
+            .visit("read whether the session is new", |session| {
+                is_new = Some(session.is_new());
+                Ok(())
+            })
+            .await?;
+        under_test.equal(Some(true), is_new)
+    }
+}

@@ -1,0 +1,68 @@
+//! Rules of the timeouts of a session on the server.
+
+use std::time::Duration;
+
+use session_core::{Session, SessionConfig};
+
+use crate::harness::interface::InterfaceUnderTest;
+use crate::harness::interface::times::{HOUR, SLACK};
+use crate::macros::rules;
+
+rules! {
+    ($) pub(crate) const TIMEOUTS, macro __interface_timeouts, for InterfaceUnderTest;
+
+    /// With an idle timeout, a session expires if no request uses it for that long. A session in
+    /// use does not expire.
+    ///
+    /// Store a session for at most the idle timeout, and extend its expiry at each use.
+    /// `SessionConfig::renewal` and `record_expiry` compute both.
+    async fn an_idle_session_is_gone(under_test) {
+        let builder = SessionConfig::builder().idle_timeout(HOUR);
+        let interface = under_test.configured(builder).await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        visitor.set(1).await?;
+        for _ in 0..3 {
+            under_test.pass(HOUR * 5 / 6);
+            visitor.expect(Some(1)).await?;
+        }
+        under_test.pass(HOUR + SLACK);
+        visitor.expect(None).await
+    }
+
+    /// With an absolute timeout, a session expires that long after it was created, even if it is in
+    /// use.
+    ///
+    /// Store the creation time with the session, and keep it in every save and rotation.
+    async fn no_session_outlives_the_absolute_timeout(under_test) {
+        let builder = SessionConfig::builder().absolute_timeout(3 * HOUR);
+        let interface = under_test.configured(builder).await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        visitor.set(1).await?;
+        under_test.pass(HOUR);
+        visitor.set(2).await?;
+        under_test.pass(HOUR);
+        visitor.visit("rotate_id", Session::rotate_id).await?;
+        under_test.pass(HOUR);
+        visitor.expect(Some(2)).await?;
+        under_test.pass(Duration::from_secs(1));
+        visitor.expect(None).await
+    }
+
+    /// A session that ends with the browser is stored for exactly `browser_lifetime`.
+    ///
+    /// Use `SessionConfig::browser_lifetime` as the expiry of stored data if `Contents::lifetime`
+    /// is `None`. The cookie has no expiry.
+    async fn a_browser_session_is_kept_for_the_browser_lifetime(under_test) {
+        let interface = under_test.configured(SessionConfig::builder().browser_lifetime(5 * HOUR)).await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        let cookie = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
+        under_test.pass(5 * HOUR);
+        visitor.plant(&cookie.name, &cookie.value);
+        // Opened and never committed, so that it is not renewed.
+        let there = visitor.request().session().await.map(|session| session.contains_key("n"));
+        under_test.calls().note("visitor: read");
+        under_test.equal(Ok(true), there.map_err(|error| error.kind()))?;
+        under_test.pass(SLACK);
+        visitor.expect(None).await
+    }
+}

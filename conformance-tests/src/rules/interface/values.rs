@@ -1,0 +1,186 @@
+//! Rules of the values of a session.
+
+use std::collections::BTreeMap;
+
+use serde::{Serialize, Serializer};
+use session_core::flask::{Bytes, Tuple, Uuid};
+use session_core::interface::state_of;
+use session_core::{Session, SessionConfig};
+
+use crate::harness::interface::InterfaceUnderTest;
+use crate::macros::rules;
+
+rules! {
+    ($) pub(crate) const VALUES, macro __interface_values, for InterfaceUnderTest;
+
+    /// The next request finds the stored values of every type: text, numbers up to their limits,
+    /// booleans, null, lists and maps.
+    ///
+    /// Store `Contents::payload` unchanged and pass it to `Opened::from_payload`. If your format is
+    /// another one, convert without loss.
+    async fn what_was_stored_comes_back(under_test) {
+        let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
+        visitor
+            .visit("insert every type", |session| {
+                session.insert("text", TEXT)?;
+                session.insert("numbers", (i64::MIN, u64::MAX, -1, 0.1, 1.5e300))?;
+                session.insert("truth", (true, false, None::<u8>))?;
+                session.insert("map", BTreeMap::from([("a", vec![1]), ("b", vec![])]))
+            })
+            .await?;
+        under_test.equal(Some(TEXT.to_owned()), visitor.get("text").await?)?;
+        under_test.equal(Some((i64::MIN, u64::MAX, -1, 0.1, 1.5e300)), visitor.get("numbers").await?)?;
+        under_test.equal(Some((true, false, None::<u8>)), visitor.get("truth").await?)?;
+        let map = BTreeMap::from([("a".to_owned(), vec![1]), ("b".to_owned(), vec![])]);
+        under_test.equal(Some(map), visitor.get("map").await?)
+    }
+
+    /// A session can have many keys, including long keys, the empty key, and keys that look like
+    /// those of the interface.
+    ///
+    /// Return the whole payload. Do not store data of the interface under keys of the session; use
+    /// `Opened::with_backend_state`.
+    async fn many_keys_come_back(under_test) {
+        let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
+        let keys = ["", "_id", "id", "_expires", "key with spaces", "ключ", "a.b:c/d", "__proto__", "user_id"];
+        let long = "k".repeat(200);
+        visitor
+            .visit("insert many keys", |session| {
+                keys.iter().chain([&long.as_str()]).enumerate().try_for_each(|(n, key)| session.insert(*key, n))
+            })
+            .await?;
+        for (n, key) in keys.iter().chain([&long.as_str()]).enumerate() {
+            under_test.equal(Some(n), visitor.get(key).await?)?;
+        }
+        Ok(())
+    }
+
+    /// A change of one key leaves the other keys alone, and a removed key stays removed.
+    ///
+    /// Store the whole payload at each save.
+    async fn a_change_leaves_the_other_keys(under_test) {
+        let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
+        visitor
+            .visit("insert a, b, c", |session| {
+                session.insert("a", 1)?;
+                session.insert("b", 2)?;
+                session.insert("c", 3)
+            })
+            .await?;
+        visitor
+            .visit("insert b, remove c", |session| {
+                session.insert("b", 20)?;
+                session.discard("c").map(|_| ())
+            })
+            .await?;
+        let seen = (visitor.get("a").await?, visitor.get("b").await?, visitor.get::<u64>("c").await?);
+        under_test.equal((Some(1), Some(20), None), seen)
+    }
+
+    /// The next request finds Flask's tagged values, which are objects with one key that begins
+    /// with a space: bytes, UUIDs and tuples.
+    ///
+    /// Do not interpret keys inside the payload, and do not trim them.
+    async fn tagged_values_come_back(under_test) {
+        let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
+        let fill = |session: &Session| {
+            session.insert("bytes", Bytes::from(vec![0, 159, 146, 150]))?;
+            session.insert("uuid", Uuid::from([7; 16]))?;
+            session.insert("tuple", Tuple::new((1, "two")))
+        };
+        visitor.visit("insert bytes, a UUID and a tuple", fill).await?;
+        let bytes = visitor.get::<Bytes>("bytes").await?.map(Bytes::into_vec);
+        under_test.equal(Some(vec![0, 159, 146, 150]), bytes)?;
+        under_test.equal(Some([7; 16]), visitor.get::<Uuid>("uuid").await?.map(|uuid| *uuid.as_bytes()))?;
+        let tuple = visitor.get::<Tuple<(u8, String)>>("tuple").await?.map(Tuple::into_inner);
+        under_test.equal(Some((1, "two".to_owned())), tuple)
+    }
+
+    /// The next request finds all keys of a session with 1,000 small values.
+    ///
+    /// Set no limit in the interface. In a cookie, such a session exceeds the limit of browsers;
+    /// this rule disables the limit of the configuration.
+    async fn a_thousand_keys_come_back(under_test) {
+        let interface = under_test.configured(SessionConfig::builder().max_cookie_size(0)).await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        let fill = |session: &Session| (0..MANY).try_for_each(|n| session.insert(&format!("k{n}"), n));
+        visitor.visit("insert k0 = 0 to k999 = 999", fill).await?;
+        let mut right = 0;
+        let count = |session: &Session| {
+            right = (0..MANY).filter(|n| session.get::<u64>(&format!("k{n}")).is_ok_and(|seen| seen == Some(*n))).count();
+            Ok(())
+        };
+        visitor.visit("count the keys that are there and right", count).await?;
+        under_test.equal(1000, right)
+    }
+
+    /// Values that a request does not change are written back byte for byte.
+    ///
+    /// Do not parse the payload to store it. A parser that reads numbers as floats and a JSON
+    /// column both rewrite them.
+    async fn what_is_not_touched_is_written_back_as_it_was(under_test) {
+        let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
+        visitor.visit("insert balance = 1.0", |session| session.insert("balance", 1.0)).await?;
+        visitor.visit("insert seen = true", |session| session.insert("seen", true)).await?;
+        let mut payload = String::new();
+        let read = |session: &Session| {
+            payload = state_of(session).payload();
+            Ok(())
+        };
+        visitor.visit("read the payload", read).await?;
+        under_test.equal(r#"{"balance":1.0,"seen":true}"#.to_owned(), payload)
+    }
+
+    /// Numbers that no float and no 64 bits can hold, fractions, and the order of keys in maps come
+    /// back as they were written, also after a change of another key.
+    ///
+    /// Store the text of the payload. A parser that makes a tree of values of it, such as
+    /// `serde_json::Value`, rounds long numbers and sorts the keys of maps.
+    async fn values_come_back_as_written(under_test) {
+        let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
+        let fill = |session: &Session| {
+            session.insert("whole", (u128::MAX, i128::MIN))?;
+            session.insert("parts", (0.1 + 0.2, -0.0, 5e-324, 1.0))?;
+            session.insert("map", Unsorted)
+        };
+        visitor.visit("insert whole numbers, fractions and a map", fill).await?;
+        visitor.visit("insert after = true", |session| session.insert("after", true)).await?;
+        let mut payload = String::new();
+        let read = |session: &Session| {
+            payload = state_of(session).payload();
+            Ok(())
+        };
+        visitor.visit("read the payload", read).await?;
+        let (most, least) = (u128::MAX, i128::MIN);
+        let expected = format!(
+            r#"{{"whole":[{most},{least}],"parts":[0.30000000000000004,-0.0,5e-324,1.0],"map":{{"b":2,"a":1}},"after":true}}"#
+        );
+        under_test.equal(expected, payload)
+    }
+
+    /// Reading removes nothing: any number of later requests find the stored values.
+    ///
+    /// Do not remove stored data when you open a session.
+    async fn reading_takes_nothing_away(under_test) {
+        let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
+        visitor.set(1).await?;
+        for _ in 0..40 {
+            visitor.expect(Some(1)).await?;
+        }
+        Ok(())
+    }
+}
+
+const TEXT: &str = "Zoë says \"½ < ¾\"\\\n\t日本語 🦀 \u{0} end; path=/";
+
+/// The number of keys of a large session.
+const MANY: u64 = 1000;
+
+/// A map whose keys are not sorted.
+struct Unsorted;
+
+impl Serialize for Unsorted {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map([("b", 2), ("a", 1)])
+    }
+}

@@ -1,0 +1,124 @@
+//! Rules of clones of a store.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use session_core::store::Replaced;
+
+use crate::harness::store::StoreUnderTest;
+use crate::harness::store::entry::{Entry, Kind};
+use crate::harness::store::overlap::overlap;
+use crate::macros::rules;
+
+rules! {
+    ($) pub(crate) const CLONING, macro __store_cloning, for StoreUnderTest;
+
+    /// A clone reads what another clone wrote, immediately and completely: after `create`,
+    /// `replace`, `touch` and `remove`.
+    ///
+    /// Share records, caches and write queues between clones with an `Arc`. An adapter clones the
+    /// store for each worker.
+    async fn a_clone_reads_what_another_wrote(store) {
+        let clone = &store.other_clone()?;
+        for (writer, reader) in [(store, clone), (clone, store)] {
+            for kind in Kind::LENGTHS {
+                let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));
+                let version = writer.create(&key, &entry).await?;
+                reader.expect_at(&key, version, &entry).await?;
+                let entry = Entry::new(kind, "two", store.now());
+                let version = writer.replaced(&key, version, &entry).await?;
+                reader.expect_at(&key, version, &entry).await?;
+                let entry = entry.expiring_at(store.now() + Duration::from_mins(90));
+                writer.touched(&key, version, entry.expires_at).await?;
+                reader.expect(&key, &entry).await?;
+                let version = writer.expect_version(&key).await?;
+                writer.removed(&key, version).await?;
+                reader.expect_nothing(&key).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A clone replaces, touches and removes records of another clone at the version that the other
+    /// clone returned, even if it has never read the record.
+    ///
+    /// Compare with the version in the store, not with a version that the clone remembers.
+    async fn a_clone_changes_what_another_wrote(store) {
+        let clone = &store.other_clone()?;
+        for (writer, changer) in [(store, clone), (clone, store)] {
+            for kind in Kind::LENGTHS {
+                let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));
+                let version = writer.create(&key, &entry).await?;
+                let version = changer.replaced(&key, version, &entry).await?;
+                writer.touched(&key, version, store.now() + Duration::from_mins(90)).await?;
+                let version = writer.expect_version(&key).await?;
+                changer.removed(&key, version).await?;
+                let key = store.key();
+                let version = writer.create(&key, &entry).await?;
+                changer.touched(&key, version, store.now() + Duration::from_mins(90)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A version is never used twice for one key, independent of the clone that wrote it.
+    ///
+    /// Share the counter between clones, or use random versions. Two counters with the same start
+    /// return the same versions.
+    async fn clones_never_give_a_version_twice(store) {
+        let clone = &store.other_clone()?;
+        let (key, mut seen) = (store.key(), HashSet::new());
+        for round in 0..20 {
+            let (one, other) = if round % 2 == 0 { (store, clone) } else { (clone, store) };
+            let entry = Entry::plain(&round.to_string(), store.now());
+            let created = one.create(&key, &entry).await?;
+            let replaced = other.replaced(&key, created, &entry).await?;
+            for version in [created, replaced] {
+                if !seen.insert(version) {
+                    return Err(store.failure("a version that was not used before", format!("{} again", version.get())));
+                }
+            }
+            other.removed(&key, replaced).await?;
+        }
+        Ok(())
+    }
+
+    /// If two clones replace a record at the same version concurrently, one call succeeds and the
+    /// other returns `Stale`.
+    ///
+    /// Share the lock that makes a call atomic between clones. It is better if the server compares
+    /// and writes in one step.
+    async fn only_one_clone_replaces_a_version(store) {
+        let begun = Instant::now();
+        for round in 0..ROUNDS {
+            let (key, entry) = (store.key(), Entry::new(Kind::Middling, "one", store.now()));
+            let version = store.create(&key, &entry).await?;
+            let clone = store.other_clone()?;
+            let (first, second) = (store.store(), clone.store());
+            let (one, other) = overlap(
+                first.replace(&key, version, &entry.as_new()),
+                second.replace(&key, version, &entry.as_new()),
+                1 + round % 6,
+            )
+            .await;
+            let mut done = 0;
+            for replaced in [one, other] {
+                let call = format!("at once, a clone: replace({}, at {}, \"one\")", store.name(&key), version.get());
+                let replaced = store.note(call, replaced, |replaced| format!("{replaced:?}"))?;
+                done += u32::from(replaced != Replaced::Stale);
+            }
+            if done != 1 {
+                return Err(store.failure("one Done and one Stale", format!("{done} Done")));
+            }
+            if begun.elapsed() > LONG_ENOUGH {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+const ROUNDS: u32 = 24;
+
+/// A slow store has fewer rounds.
+const LONG_ENOUGH: Duration = Duration::from_secs(4);

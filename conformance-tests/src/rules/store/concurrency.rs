@@ -1,0 +1,193 @@
+//! Rules of concurrent calls, and of calls that are dropped.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use session_core::store::{Replaced, StoreKey, Version};
+use tokio::sync::Barrier;
+
+use crate::harness::store::StoreUnderTest;
+use crate::harness::store::entry::{Entry, Kind};
+use crate::harness::store::forced::every_overlap;
+use crate::harness::store::history::{Clients, History};
+use crate::harness::store::overlap::poll_once;
+use crate::harness::store::values::whole_second;
+use crate::macros::rules;
+use crate::report::Failure;
+
+rules! {
+    ($) pub(crate) const CONCURRENCY, macro __store_concurrency, for StoreUnderTest;
+
+    /// Concurrent calls on one key have an order: each call sees the results of the calls before
+    /// it, and a call that started after another had returned comes after it (linearizability).
+    ///
+    /// Fix failing rules about single calls first. Then make each call one atomic step: one
+    /// statement, one script, or one lock held from the comparison to the write. If a call reads
+    /// and writes in two steps, another call can run in between. Do not serve `load` from a cache
+    /// or a replica that lags.
+    async fn calls_at_once_have_an_order(store) {
+        every_overlap(store).await?;
+        let begun = Instant::now();
+        for _ in 0..ROUNDS {
+            let keys = [store.key(), store.key()];
+            let history = play(store, keys).await?;
+            for key in keys {
+                if let Some(failing) = history.explain(&key) {
+                    return Err(failing.failure(&store.name(&key)));
+                }
+            }
+            if begun.elapsed() > LONG_ENOUGH {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// A call whose future is dropped was applied completely or not at all.
+    ///
+    /// Do not write part of a record before an `await` and the rest after it. Run several steps in
+    /// a separate task or in a transaction.
+    async fn a_call_that_is_given_up_is_done_wholly_or_not_at_all(store) {
+        for patience in [1, 1, 2, 3, 4, 6, 9, 14, 20] {
+            given_up_create(store, patience).await?;
+            given_up_replace(store, patience).await?;
+            given_up_touch(store, patience).await?;
+            given_up_remove(store, patience).await?;
+        }
+        Ok(())
+    }
+}
+
+const ROUNDS: u32 = 150;
+
+const CLIENTS: u8 = 3;
+
+const CALLS: u8 = 5;
+
+/// A slow store has fewer rounds.
+const LONG_ENOUGH: Duration = Duration::from_secs(4);
+
+/// Runs three concurrent clients on two keys, of which one has a record.
+async fn play(store: &StoreUnderTest, keys: [StoreKey; 2]) -> Result<History, Failure> {
+    let clients = Clients::new(store.store(), keys, whole_second(store.now()));
+    clients.first(&keys[0]).await?;
+    let start = Arc::new(Barrier::new(usize::from(CLIENTS)));
+    let mut playing = Vec::new();
+    for client in 1..=CLIENTS {
+        let (clients, start) = (clients.clone(), Arc::clone(&start));
+        playing.push(tokio::spawn(async move {
+            start.wait().await;
+            clients.call(client, CALLS).await
+        }));
+    }
+    for playing in playing {
+        playing.await.map_err(|error| store.failure("no panic", error.to_string()))??;
+    }
+    Ok(clients.history())
+}
+
+/// Polls a call several times, with increasing breaks, and drops it.
+async fn give_up<T>(call: impl Future<Output = T>, patience: u32) {
+    let mut call = pin!(call);
+    for poll in 0..patience {
+        if poll < 4 {
+            tokio::task::yield_now().await;
+        } else {
+            tokio::time::sleep(Duration::from_micros(100)).await;
+        }
+        if poll_once(&mut call).await.is_some() {
+            break;
+        }
+    }
+}
+
+fn owned(store: &StoreUnderTest, text: &str, minutes: u64) -> Entry {
+    let entry = Entry::new(Kind::Owned, text, store.now());
+    let expires_at = entry.expires_at + Duration::from_mins(minutes);
+    entry.expiring_at(expires_at)
+}
+
+async fn given_up_create(store: &StoreUnderTest, patience: u32) -> Result<(), Failure> {
+    let (key, entry) = (store.key(), owned(store, "new", 0));
+    store.calls().note(format!("create({}, \"new\"), given up", store.name(&key)));
+    give_up(store.store().create(&key, &entry.as_new()), patience).await;
+    whole(store, &key, None, Some(&entry)).await
+}
+
+async fn given_up_replace(store: &StoreUnderTest, patience: u32) -> Result<(), Failure> {
+    let (key, old, new) = (store.key(), owned(store, "old", 0), owned(store, "a newer one", 1));
+    let version = store.create(&key, &old).await?;
+    store.calls().note(format!(
+        "replace({}, at {}, \"a newer one\"), given up",
+        store.name(&key),
+        version.get()
+    ));
+    give_up(store.store().replace(&key, version, &new.as_new()), patience).await;
+    whole(store, &key, Some((version, &old)), Some(&new)).await
+}
+
+async fn given_up_touch(store: &StoreUnderTest, patience: u32) -> Result<(), Failure> {
+    let (key, old) = (store.key(), owned(store, "old", 0));
+    let touched = old.clone().expiring_at(old.expires_at + Duration::from_mins(1));
+    let version = store.create(&key, &old).await?;
+    store.calls().note(format!("touch({}, at {}), given up", store.name(&key), version.get()));
+    give_up(store.store().touch(&key, version, touched.expires_at), patience).await;
+    whole(store, &key, Some((version, &old)), Some(&touched)).await
+}
+
+async fn given_up_remove(store: &StoreUnderTest, patience: u32) -> Result<(), Failure> {
+    let (key, old) = (store.key(), owned(store, "old", 0));
+    let version = store.create(&key, &old).await?;
+    store.calls().note(format!("remove({}, at {}), given up", store.name(&key), version.get()));
+    give_up(store.store().remove(&key, version), patience).await;
+    whole(store, &key, Some((version, &old)), None).await
+}
+
+/// Fails unless the record is as before the call or as after it, and can be changed. The call may
+/// still be applied once while this checks.
+async fn whole(
+    store: &StoreUnderTest,
+    key: &StoreKey,
+    before: Option<(Version, &Entry)>,
+    after: Option<&Entry>,
+) -> Result<(), Failure> {
+    let mut landed = false;
+    loop {
+        let record = store.load(key).await?;
+        let is_before = match (&record, before) {
+            (None, None) => true,
+            (Some(record), Some((version, entry))) => {
+                record.version() == version && store.difference(entry, record).await?.is_none()
+            }
+            _ => false,
+        };
+        let is_after = match (&record, after) {
+            (None, None) => true,
+            (Some(record), Some(entry)) => store.difference(entry, record).await?.is_none(),
+            _ => false,
+        };
+        if !(is_after || (is_before && !landed)) {
+            let expected = if landed {
+                "the record as the call left it"
+            } else {
+                "the old record or the new one, whole"
+            };
+            return Err(store.failure(expected, "something else, see the last load"));
+        }
+        let probe = owned(store, "probe", 9);
+        let works = match &record {
+            Some(record) => store.replace(key, record.version(), &probe).await? != Replaced::Stale,
+            None => store.store().create(key, &probe.as_new()).await.is_ok(),
+        };
+        match (works, landed) {
+            (true, _) => return Ok(()),
+            (false, false) => landed = true,
+            (false, true) => {
+                return Err(
+                    store.failure("a record that can be replaced, or a free key", "neither")
+                );
+            }
+        }
+    }
+}

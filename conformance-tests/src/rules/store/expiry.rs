@@ -1,0 +1,222 @@
+//! Rules of the removal of expired records.
+
+use crate::harness::store::StoreUnderTest;
+use crate::harness::store::entry::{Entry, describe};
+use crate::harness::store::renewal::Renewal;
+use crate::harness::store::values::whole_second;
+use crate::macros::rules;
+use crate::report::{Checked, Failure};
+use session_core::store::{MAX_CLOCK_SKEW, Record, StoreKey};
+use std::time::{Duration, SystemTime};
+
+rules! {
+    ($) pub(crate) const EXPIRY, macro __store_expiry, for StoreUnderTest;
+
+    /// A record is never removed before its expiry. Until then, and at that exact time, `load`
+    /// returns it, and `replace` and `touch` find it.
+    ///
+    /// Remove a record if its expiry is `<` now, by a clock that the servers share, in
+    /// milliseconds. Round a time to live in whole seconds up. A store may remove a record some
+    /// seconds late.
+    async fn nothing_is_dropped_before_its_expiry(store) {
+        for life in LIVES {
+            if lives_to_its_expiry(store, life).await? {
+                return if store.moves_time() { lives_to_its_expiry(store, HUNDRED_DAYS).await.map(drop) } else { Ok(()) };
+            }
+        }
+        Err(too_slow(store))
+    }
+
+    /// After a `touch` to a later expiry, the record outlives its first expiry.
+    ///
+    /// If the store removes records by a time to live (`EXPIRE`, a TTL index, an expiry column),
+    /// set it in `touch` too.
+    async fn a_touch_that_puts_the_expiry_off_keeps_the_record(store) {
+        for life in FIRST_LIVES {
+            if outlives_its_first_expiry(store, life, Renewal::Touch).await? {
+                return Ok(());
+            }
+        }
+        Err(too_slow(store))
+    }
+
+    /// After a `replace` with a later expiry, the record outlives its first expiry.
+    ///
+    /// If the store removes records by a time to live, set it in `replace` too. Do not use
+    /// `KEEPTTL`, and write an expiry column together with the record.
+    async fn a_replace_that_puts_the_expiry_off_keeps_the_record(store) {
+        for life in FIRST_LIVES {
+            if outlives_its_first_expiry(store, life, Renewal::Replace).await? {
+                return Ok(());
+            }
+        }
+        Err(too_slow(store))
+    }
+
+    /// A record is removed some time after its expiry, by the store or by a sweep, even if it had
+    /// expired when it was written.
+    ///
+    /// Let the backend expire it (`PXAT`, a TTL index), or implement `Sweep` and pass `sweep` to
+    /// the suite. A time to live of zero must not mean "never". Except this rule for a backend that
+    /// takes longer than ten seconds to remove records.
+    async fn a_record_goes_after_its_expiry(store) {
+        let soon = expiry_to_watch(store);
+        for expires_at in [soon, soon - Duration::from_hours(1)] {
+            let key = store.key();
+            store.create(&key, &Entry::plain("goes", store.now()).expiring_at(expires_at)).await?;
+            goes_after(store, &key, expires_at).await?;
+        }
+        Ok(())
+    }
+
+    /// A record whose expiry was moved to an earlier time, by `touch` or by `replace`, is removed
+    /// some time after the new expiry.
+    ///
+    /// Set the time to live even if the new one is shorter (no `GT` option, no `MAX`). If
+    /// `a_record_goes_after_its_expiry` fails too, fix that rule first.
+    async fn a_record_goes_after_an_expiry_that_was_brought_forward(store) {
+        for renewal in Renewal::ALL {
+            let (key, entry) = (store.key(), Entry::plain("goes", store.now()));
+            let version = store.create(&key, &entry.clone().expiring_at(store.now() + HUNDRED_DAYS)).await?;
+            let soon = expiry_to_watch(store);
+            renewal.renew(store, &key, version, &entry.expiring_at(soon)).await?;
+            goes_after(store, &key, soon).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Lifetimes of a record that is watched until its expiry. The next one is for a store that is too
+/// slow for the first.
+const LIVES: [Duration; 3] =
+    [Duration::from_millis(950), Duration::from_millis(4950), Duration::from_millis(14_950)];
+
+/// Lifetimes of a record whose expiry is extended in time.
+const FIRST_LIVES: [Duration; 3] =
+    [Duration::from_secs(1), Duration::from_secs(4), Duration::from_secs(15)];
+
+/// More milliseconds than 32 bits can represent.
+const HUNDRED_DAYS: Duration = Duration::from_hours(24 * 100);
+
+/// A day, for a store with a manual clock to remove an expired record.
+const MINUTE_BY_MINUTE: (Duration, u32) = (Duration::from_mins(1), 24 * 60);
+
+/// Some seconds, for a store with a real clock.
+const STEP_BY_STEP: (Duration, u32) = (Duration::from_millis(75), 120);
+
+/// Watches two records until their expiry. The second one expires at the end of a second. Returns
+/// `false` if the store was too slow.
+async fn lives_to_its_expiry(store: &StoreUnderTest, life: Duration) -> Result<bool, Failure> {
+    let first = store.now() + life;
+    let second = whole_second(first) + Duration::from_nanos(999_999_999);
+    let mut watched = Vec::new();
+    for (expires_at, renewal) in [(first, Renewal::Replace), (second, Renewal::Touch)] {
+        let (key, entry) =
+            (store.key(), Entry::plain("lives", store.now()).expiring_at(expires_at));
+        let version = store.create(&key, &entry).await?;
+        watched.push((key, entry, version, renewal));
+    }
+    // With a real clock, the call takes some time too.
+    let moments = if store.moves_time() {
+        vec![Duration::from_millis(1), Duration::ZERO]
+    } else {
+        vec![life * 9 / 20]
+    };
+    for (key, entry, version, renewal) in watched {
+        let found = async {
+            for before in &moments {
+                pass_until(store, entry.expires_at - *before).await;
+                store.equal(version, store.expect_version(&key).await?)?;
+            }
+            let later = entry.clone().expiring_at(entry.expires_at + Duration::from_hours(1));
+            renewal.renew(store, &key, version, &later).await
+        };
+        let found = found.await;
+        if store.now() > entry.expires_at && found.is_err() {
+            return Ok(false);
+        }
+        found?;
+    }
+    Ok(true)
+}
+
+/// Extends an expiry and loads the record after the first expiry. Returns `false` if the store was
+/// too slow.
+async fn outlives_its_first_expiry(
+    store: &StoreUnderTest,
+    life: Duration,
+    renewal: Renewal,
+) -> Result<bool, Failure> {
+    let first = store.now() + life;
+    let (key, entry) = (store.key(), Entry::plain("lives", store.now()));
+    let version = store.create(&key, &entry.clone().expiring_at(first)).await?;
+    let renewed = renewal.renew(store, &key, version, &entry).await;
+    if store.now() > first && renewed.is_err() {
+        return Ok(false);
+    }
+    renewed?;
+    let after =
+        if store.moves_time() { Duration::from_mins(10) } else { Duration::from_millis(700) };
+    pass_until(store, first + after).await;
+    store.expect(&key, &entry).await?;
+    Ok(true)
+}
+
+/// Returns an expiry after which the store removes a record in the time of a rule.
+///
+/// A sweep may keep a record for five minutes. With a real clock, these minutes have passed.
+fn expiry_to_watch(store: &StoreUnderTest) -> SystemTime {
+    if store.sweeper().is_some() && !store.moves_time() {
+        store.now() - MAX_CLOCK_SKEW
+    } else {
+        store.now() + Duration::from_millis(500)
+    }
+}
+
+/// Waits until the record is removed: a day with a manual clock, some seconds with a real one.
+async fn goes_after(store: &StoreUnderTest, key: &StoreKey, expires_at: SystemTime) -> Checked {
+    let (step, steps) = if store.moves_time() { MINUTE_BY_MINUTE } else { STEP_BY_STEP };
+    pass_until(store, expires_at + Duration::from_millis(2)).await;
+    let mut record = still_there(store, key).await?;
+    for _ in 0..steps {
+        if record.is_none() {
+            break;
+        }
+        store.pass_unnoted(step).await;
+        record = still_there(store, key).await?;
+    }
+    let name = store.name(key);
+    let swept = if store.sweeper().is_some() { ", sweep(now, 1000)" } else { "" };
+    let time = step * steps;
+    store
+        .calls()
+        .note(format!("-- until it is gone, or {time:?} have passed: load({name}){swept} --"));
+    match record {
+        None => Ok(()),
+        Some(record) => {
+            Err(store.failure("None, some time after the expiry", describe(record.payload())))
+        }
+    }
+}
+
+/// Loads the record after a sweep at the current time. Others may share the store, so no other time
+/// is used.
+async fn still_there(store: &StoreUnderTest, key: &StoreKey) -> Result<Option<Record>, Failure> {
+    if let Some(sweep) = store.sweeper() {
+        store.quietly("sweep(now, 1000)", sweep.sweep(store.now(), 1000).await)?;
+    }
+    store.quietly(&format!("load({})", store.name(key)), store.store().load(key).await)
+}
+
+async fn pass_until(store: &StoreUnderTest, moment: SystemTime) {
+    if let Ok(rest) = moment.duration_since(store.now()) {
+        store.pass(rest).await;
+    }
+}
+
+fn too_slow(store: &StoreUnderTest) -> Failure {
+    store.failure(
+        "the calls before the record's expiry returned within 15 s",
+        "they took longer, each time",
+    )
+}

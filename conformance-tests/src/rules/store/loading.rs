@@ -1,0 +1,82 @@
+//! Rules of `load_many`.
+
+use std::collections::HashMap;
+
+use session_core::store::{Record, StoreKey};
+
+use crate::harness::store::StoreUnderTest;
+use crate::harness::store::entry::{Entry, Kind};
+use crate::harness::store::under_test::calls::show_record;
+use crate::macros::rules;
+use crate::report::Checked;
+
+rules! {
+    ($) pub(crate) const LOADING, macro __store_loading, for StoreUnderTest;
+
+    /// `load_many` returns what `load` returns for each key, in the order of the keys. A key that
+    /// occurs twice has its record twice, and a key without a record has `None`.
+    ///
+    /// Sort the rows by the keys of the call: `WHERE key IN (…)` returns rows in any order, each
+    /// row once, and no row for a key without a record. Split a list that is too long for one
+    /// statement. Return an empty list for an empty list.
+    async fn load_many_returns_what_load_returns(store) {
+        let mut keys: Vec<_> = (0..RECORDS).map(|_| store.key()).collect();
+        for (key, number) in keys.iter().zip(0..) {
+            let kind = Kind::ALL[number % Kind::ALL.len()];
+            let entry = Entry::new(kind, &format!("record {number}"), store.now());
+            store.create(key, &entry).await?;
+        }
+        let version = store.expect_version(&keys[3]).await?;
+        store.removed(&keys[3], version).await?;
+        keys.push(store.key());
+        let mut alone = HashMap::new();
+        for key in &keys {
+            alone.insert(*key, store.load(key).await?);
+        }
+        are_loaded(store, &alone, &[]).await?;
+        are_loaded(store, &alone, &keys).await?;
+        keys.reverse();
+        keys.extend([keys[2], keys[2], keys[5]]);
+        are_loaded(store, &alone, &keys).await?;
+        let many = (0..MANY).map(|number| match number % 100 {
+            99 => keys[number / 100 % keys.len()],
+            _ => store.key(),
+        });
+        are_loaded(store, &alone, &many.collect::<Vec<_>>()).await
+    }
+}
+
+/// More keys than a page of a listing usually has.
+const MANY: usize = 1_200;
+
+/// The number of records.
+const RECORDS: usize = 8;
+
+/// Loads these keys with one call. Keys that were not loaded alone have no record.
+async fn are_loaded(
+    store: &StoreUnderTest,
+    alone: &HashMap<StoreKey, Option<Record>>,
+    keys: &[StoreKey],
+) -> Checked {
+    let names: Vec<_> = keys.iter().take(RECORDS + 4).map(|key| store.name(key)).collect();
+    let more = if keys.len() > names.len() { ", …" } else { "" };
+    let call = format!("load_many({}{more})", names.join(", "));
+    let show = |found: &Vec<Option<Record>>| {
+        format!("{} results, {} of them records", found.len(), found.iter().flatten().count())
+    };
+    let found = store.note(call, store.store().load_many(keys).await, show)?;
+    if found.len() != keys.len() {
+        let (expected, seen) = (keys.len(), found.len());
+        return Err(store.failure(format!("{expected} results"), format!("{seen} results")));
+    }
+    for (at, (key, found)) in keys.iter().zip(&found).enumerate() {
+        let expected = alone.get(key).unwrap_or(&None);
+        if expected != found {
+            let number = at + 1;
+            let expected =
+                format!("result {number}, for {}: {}", store.name(key), show_record(expected));
+            return Err(store.failure(expected, format!("result {number}: {}", show_record(found))));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! Rules of what each observation shows after each call, for every kind of record.
+
+use session_core::store::Replaced;
+
+use crate::harness::store::StoreUnderTest;
+use crate::harness::store::entry::Entry;
+use crate::harness::store::observer::Observer;
+use crate::harness::store::samples::{few_samples, samples};
+use crate::harness::store::steps::{disturb, neighbour, read, refuse};
+use crate::macros::rules;
+
+rules! {
+    ($) pub(crate) const OBSERVING, macro __store_observing, for StoreUnderTest;
+
+    /// After `create`, every observation shows the whole record, whatever its payload and its
+    /// owner.
+    ///
+    /// Fix failing rules about single calls first. The message names the kind of record. Do not
+    /// treat empty, long or binary payloads or long owners in another way than others. An index
+    /// whose keys are limited to fewer bytes needs a hash of the owner.
+    async fn created_record_is_observed_whole(store) {
+        for sample in samples(store) {
+            let (see, key) = (Observer::new(store, &sample.name), store.key());
+            let entry = sample.entry(store);
+            let version = store.create(&key, &entry).await?;
+            see.sees("create", &key, Some(version), &entry).await?;
+            store.removed(&key, version).await?;
+        }
+        Ok(())
+    }
+
+    /// After `replace`, every observation shows the whole new record, whatever the old and the new
+    /// payload and owner.
+    ///
+    /// Fix failing rules about single calls first. Write all fields and the index entry in one
+    /// step, also if the new payload is empty or the new record has no owner.
+    async fn replaced_record_is_observed_whole(store) {
+        for sample in samples(store) {
+            let (see, key) = (Observer::new(store, &sample.name), store.key());
+            let plain = Entry::plain("another", store.now()).owned_by("another owner");
+            let mut version = store.create(&key, &plain).await?;
+            for (what, entry) in [
+                ("replace of a plain record", sample.entry(store)),
+                ("replace by the same payload and owner", sample.later(store, 2)),
+                ("replace without an owner", Entry { owner: None, ..sample.later(store, 3) }),
+                ("replace of a record without an owner", sample.later(store, 4)),
+                ("replace by a plain record", plain),
+            ] {
+                version = store.replaced(&key, version, &entry).await?;
+                see.sees(what, &key, Some(version), &entry).await?;
+            }
+            store.removed(&key, version).await?;
+        }
+        Ok(())
+    }
+
+    /// After `touch`, every observation shows the record with the new expiry and no other change,
+    /// whatever its payload and its owner.
+    ///
+    /// Update only the expiry. A `touch` that reads the whole record and writes it back must keep
+    /// every byte of the payload, the owner and the index entry.
+    async fn touched_record_is_observed_whole(store) {
+        for sample in samples(store) {
+            let (see, key) = (Observer::new(store, &sample.name), store.key());
+            let entry = sample.later(store, 30);
+            let mut version = store.create(&key, &entry).await?;
+            for (minutes, what) in [(60, "touch to a later expiry"), (5, "touch to an earlier expiry")] {
+                // A touch keeps the time of creation.
+                let entry = Entry { created_at: entry.created_at, ..sample.later(store, minutes) };
+                store.touched(&key, version, entry.expires_at).await?;
+                version = see.sees(what, &key, None, &entry).await?;
+            }
+            let entry = sample.later(store, 90);
+            let version = store.replaced(&key, version, &entry).await?;
+            see.sees("touch and replace", &key, Some(version), &entry).await?;
+            store.removed(&key, version).await?;
+        }
+        Ok(())
+    }
+
+    /// After `remove`, nothing shows the record, and no call at its version does anything. A record
+    /// that is created under the key afterwards is shown as if the key had never been used.
+    ///
+    /// Remove the payload, the index entry and the entry that a sweep uses together with the
+    /// record. Do not leave a mark that a later `create` does not replace.
+    async fn removed_record_is_observed_nowhere(store) {
+        for sample in few_samples(store) {
+            let (see, key) = (Observer::new(store, &sample.name), store.key());
+            let entry = sample.entry(store);
+            let version = store.create(&key, &entry).await?;
+            store.removed(&key, version).await?;
+            see.sees_nothing("remove", &key).await?;
+            let later = sample.later(store, 1);
+            store.equal(Replaced::Stale, store.replace(&key, version, &later).await?)?;
+            store.equal(false, store.touch(&key, version, later.expires_at).await?)?;
+            store.equal(false, store.remove(&key, version).await?)?;
+            see.sees_nothing("calls at the removed version", &key).await?;
+            for (what, next) in [("the same", later), ("another", Entry::plain("next", store.now()).owned_by("next"))] {
+                let version = store.create(&key, &next).await?;
+                see.sees(&format!("remove, and create of {what} record"), &key, Some(version), &next).await?;
+                store.removed(&key, version).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A call that returns `Stale`, `false` or an error because of the version or of an existing
+    /// record changes nothing that can be observed, whatever the record.
+    ///
+    /// Compare the version before anything is written: also before the index of owners, the entry
+    /// that a sweep uses, and the payload in another table. A stale `remove` that deletes the index
+    /// entry hides a live session from "log out everywhere".
+    async fn refused_call_changes_nothing(store) {
+        for sample in few_samples(store) {
+            let see = Observer::new(store, &sample.name);
+            refuse(&see, &sample).await?;
+        }
+        Ok(())
+    }
+
+    /// `load`, `load_many`, `keys_of` and a sweep change nothing that can be observed of a live
+    /// record, whatever the record.
+    ///
+    /// A call that reads must not write. A repair of the index during a read must remove only
+    /// entries without a record.
+    async fn reading_changes_nothing(store) {
+        for sample in few_samples(store) {
+            let see = Observer::new(store, &sample.name);
+            read(&see, &sample).await?;
+        }
+        Ok(())
+    }
+
+    /// Calls on one record change nothing that can be observed of another, also if the two have the
+    /// same owner, payload and expiry.
+    ///
+    /// Use the whole key in every statement. Payloads, index entries and entries for a sweep that
+    /// two records share must outlive the first of them.
+    async fn call_on_other_record_changes_nothing(store) {
+        for sample in few_samples(store) {
+            let see = Observer::new(store, &sample.name);
+            neighbour(&see, &sample).await?;
+        }
+        Ok(())
+    }
+
+    /// Any order of calls on one key leaves what the calls that succeeded have written.
+    ///
+    /// Fix failing rules about single calls first. The calls are the last ones of the message. A
+    /// store that keeps parts of a record in several places must change all of them in each call.
+    async fn calls_in_any_order_leave_what_they_wrote(store) {
+        for (number, sample) in (0..).zip(few_samples(store)) {
+            let see = Observer::new(store, &sample.name);
+            disturb(&see, &sample, number).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,96 @@
+//! Rules of a store that cannot reach its data.
+
+use session_core::Error;
+
+use crate::harness::store::StoreUnderTest;
+use crate::harness::store::entry::{Entry, Kind};
+use crate::harness::store::observer::Observer;
+use crate::macros::rules;
+use crate::report::Checked;
+
+rules! {
+    ($) pub(crate) const OUTAGES, macro __store_outages, for StoreUnderTest;
+
+    /// While the data cannot be reached, `load`, `load_many` and `keys_of` fail. They never return
+    /// `None` or an empty list.
+    ///
+    /// Return `None` only if the backend says that there is no record. An error that is read as
+    /// "no record" logs every user out, and "log out everywhere" misses sessions. A missing
+    /// directory, table or bucket is an error too.
+    async fn outage_is_no_missing_record(store) {
+        let (key, entry) = (store.key(), Entry::plain("one", store.now()).owned_by("ada"));
+        let version = store.create(&key, &entry).await?;
+        let unused = store.key();
+        store.set_outage(true)?;
+        let seen = [
+            ("load", refused(store.store().load(&key).await)),
+            ("load of an unused key", refused(store.store().load(&unused).await)),
+            ("load_many", refused(store.store().load_many(&[key, unused]).await)),
+            (
+                "keys_of",
+                match store.index() {
+                    Ok(index) => refused(index.keys_of("ada").await),
+                    Err(_) => Ok(()),
+                },
+            ),
+        ];
+        store.set_outage(false)?;
+        all_refused(store, seen)?;
+        let see = Observer::new(store, "a text that was written before an outage");
+        let version = see.sees("an outage", &key, Some(version), &entry).await?;
+        store.removed(&key, version).await
+    }
+
+    /// While the data cannot be reached, `create`, `replace`, `touch`, `remove` and `sweep` fail.
+    /// They never return `Stale`, `false` or 0. After the outage, a record that was there is there.
+    ///
+    /// Return the error of the driver. `Stale` and `false` mean that the backend has compared the
+    /// version; the engine takes `false` of `remove` as the end of the session.
+    async fn outage_is_no_stale_version(store) {
+        let (key, entry) = (store.key(), Entry::new(Kind::Owned, "one", store.now()));
+        let version = store.create(&key, &entry).await?;
+        let unused = store.key();
+        store.set_outage(true)?;
+        let target = store.store();
+        let seen = [
+            ("create", refused(target.create(&unused, &entry.as_new()).await)),
+            ("touch", refused(target.touch(&key, version, entry.expires_at).await)),
+            ("replace", refused(target.replace(&key, version, &entry.as_new()).await)),
+            ("remove of an unused key", refused(target.remove(&unused, version).await)),
+            (
+                "sweep",
+                match store.sweeper() {
+                    Some(sweep) => refused(sweep.sweep(store.now(), 1).await),
+                    None => Ok(()),
+                },
+            ),
+        ];
+        store.set_outage(false)?;
+        all_refused(store, seen)?;
+        // The calls may have been applied.
+        let record = store.expect(&key, &entry).await?;
+        store.removed(&key, record.version()).await
+    }
+}
+
+/// Returns the result of a call as an error of this check, unless the call failed.
+fn refused<T: std::fmt::Debug>(result: Result<T, Error>) -> Result<(), String> {
+    match result {
+        Ok(value) => Err(format!("{value:?}")),
+        Err(_) => Ok(()),
+    }
+}
+
+fn all_refused<const N: usize>(
+    store: &StoreUnderTest,
+    seen: [(&str, Result<(), String>); N],
+) -> Checked {
+    for (call, result) in seen {
+        let shown = result.as_ref().map_or_else(String::as_str, |()| "an error");
+        store.calls().note(format!("during an outage: {call} = {shown}"));
+        if let Err(value) = result {
+            return Err(store.failure(format!("an error of {call} during an outage"), value));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,227 @@
+//! Rules of an owner index. It may list too many keys, but not too few.
+
+use std::time::Duration;
+
+use crate::harness::store::StoreUnderTest;
+use crate::harness::store::entry::{Entry, Kind};
+use crate::harness::store::process::joined;
+use crate::harness::store::values::{random_key, someone};
+use crate::macros::rules;
+
+rules! {
+    ($) pub(crate) const OWNER_INDEX, macro __store_owner_index, for StoreUnderTest;
+
+    /// After `create` has returned, `keys_of` lists the key under the record's owner, for any
+    /// length of the payload.
+    ///
+    /// Write the index entry in the transaction that writes the record, or before it. Do not leave
+    /// it to a background task.
+    async fn a_created_key_is_listed(store) {
+        for kind in Kind::LENGTHS {
+            let (key, owner) = (store.key(), someone("ada"));
+            store.create(&key, &Entry::new(kind, "one", store.now()).owned_by(&owner)).await?;
+            store.expect_listed(&owner, &[key]).await?;
+        }
+        Ok(())
+    }
+
+    /// A key is still listed after each `replace` that does not change the owner.
+    ///
+    /// Do not remove the index entry of the old record after writing that of the new one. They are
+    /// the same entry.
+    async fn a_replaced_key_stays_listed(store) {
+        for kind in Kind::LENGTHS {
+            let (key, owner) = (store.key(), someone("ada"));
+            let mut version = store.create(&key, &Entry::new(kind, "one", store.now()).owned_by(&owner)).await?;
+            for text in ["two", "three"] {
+                version = store.replaced(&key, version, &Entry::new(kind, text, store.now()).owned_by(&owner)).await?;
+                store.expect_listed(&owner, &[key]).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A key is still listed after a `touch` to a later or an earlier expiry.
+    ///
+    /// A touch changes neither the owner nor the key. Leave the index entry alone, or update it if
+    /// it has the version.
+    async fn a_touched_key_stays_listed(store) {
+        for kind in Kind::LENGTHS {
+            let (key, owner) = (store.key(), someone("ada"));
+            store.create(&key, &Entry::new(kind, "one", store.now()).owned_by(&owner)).await?;
+            for minutes in [90, 30] {
+                let current = store.expect_version(&key).await?;
+                store.touched(&key, current, store.now() + Duration::from_mins(minutes)).await?;
+                store.expect_listed(&owner, &[key]).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// After a `replace` that sets or changes the owner, the key is listed under the new owner.
+    ///
+    /// Update the index entry in `replace`, not only in `create`. An insert that skips known keys
+    /// leaves the old owner.
+    async fn a_new_owner_finds_the_key(store) {
+        for kind in Kind::LENGTHS {
+            let (key, ada, bob) = (store.key(), someone("ada"), someone("bob"));
+            let mut version = store.create(&key, &Entry::new(kind, "visitor's", store.now())).await?;
+            for owner in [Some(&ada), Some(&bob), None, Some(&ada)] {
+                let entry = Entry { owner: owner.cloned(), ..Entry::new(kind, "given", store.now()) };
+                version = store.replaced(&key, version, &entry).await?;
+                if let Some(owner) = owner {
+                    store.expect_listed(owner, &[key]).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// `keys_of` lists all keys of an owner, even if there are more than a thousand.
+    ///
+    /// Read the listing to its last page, and set no limit.
+    async fn all_keys_of_an_owner_are_listed(store) {
+        let owner = someone("ada");
+        let mut creating = Vec::new();
+        let mut keys = Vec::new();
+        for _ in 0..HANDS {
+            let mine: Vec<_> = (0..MANY / HANDS).map(|_| random_key()).collect();
+            keys.extend(&mine);
+            let (target, entry) = (store.store(), Entry::plain("one", store.now()).owned_by(&owner));
+            creating.push(tokio::spawn(async move {
+                for key in mine {
+                    target.create(&key, &entry.as_new()).await?;
+                }
+                Ok(())
+            }));
+        }
+        for creating in creating {
+            store.quietly("create(.., \"one\")", joined(store, creating).await?)?;
+        }
+        store.calls().note(format!("create(.., \"one\" of {owner:?}), under {MANY} keys"));
+        let listed = store.keys_of(&owner, &[]).await?;
+        store.equal(MANY, keys.iter().filter(|key| listed.contains(key)).count())
+    }
+
+    /// If one record of an owner is removed or gets another owner, the owner's other records stay
+    /// listed.
+    ///
+    /// Remove one entry, not the owner's whole list.
+    async fn the_other_keys_of_the_owner_stay_listed(store) {
+        let (ada, bob) = (someone("ada"), someone("bob"));
+        let entry = Entry::new(Kind::Middling, "one", store.now()).owned_by(&ada);
+        let keys = [store.key(), store.key(), store.key(), store.key()];
+        let mut versions = Vec::new();
+        for key in &keys {
+            versions.push(store.create(key, &entry).await?);
+        }
+        store.removed(&keys[1], versions[1]).await?;
+        store.expect_listed(&ada, &[keys[0], keys[2], keys[3]]).await?;
+        store.replaced(&keys[2], versions[2], &entry.owned_by(&bob)).await?;
+        store.expect_listed(&ada, &[keys[0], keys[3]]).await
+    }
+
+    /// Every owner finds its own keys, with any characters, and even if it differs from another
+    /// owner only in case, in a space or in an accent.
+    ///
+    /// Compare owners byte by byte. Bind them as parameters; do not insert them into a pattern or
+    /// between separators. Use a column and a collation that distinguish all of Unicode, case and
+    /// spaces, or index a hash of the owner.
+    async fn any_owner_finds_its_keys(store) {
+        let random = format!("{:08x}", fastrand::u32(..));
+        let mut owned = Vec::new();
+        for owner in odd_owners(&random) {
+            let key = store.key();
+            store.create(&key, &Entry::plain("one", store.now()).owned_by(&owner)).await?;
+            owned.push((owner, key));
+        }
+        for (owner, key) in owned {
+            // Another rule checks whether the owner is stored unchanged.
+            if store.load(&key).await?.is_some_and(|record| record.owner() == Some(&owner)) {
+                store.expect_listed(&owner, &[key]).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `keys_of` does not fail for an owner without keys, even if its keys were removed.
+    ///
+    /// Return an empty list.
+    async fn an_owner_without_keys_is_no_error(store) {
+        let owner = someone("unknown");
+        store.keys_of(&owner, &[]).await?;
+        let (key, entry) = (store.key(), Entry::plain("one", store.now()).owned_by(&owner));
+        let version = store.create(&key, &entry).await?;
+        store.removed(&key, version).await?;
+        store.keys_of(&owner, &[]).await.map(|_| ())
+    }
+
+    /// A store that is an `OwnerIndex` returns itself from `SessionStore::owner_index`.
+    ///
+    /// Return `Some(self)`. The default is `None`, and the engine then cannot end a session whose
+    /// record was rotated long ago. A wrapper returns itself or forwards the call.
+    async fn a_store_declares_its_own_index(store) {
+        let (key, owner) = (store.key(), someone("ada"));
+        store.create(&key, &Entry::plain("one", store.now()).owned_by(&owner)).await?;
+        let is_listed = store.keys_of(&owner, &[key]).await?.contains(&key);
+        let target = store.store();
+        let Some(declared) = target.owner_index() else {
+            return Err(store.failure("`Some` from `owner_index`", "it is `None`"));
+        };
+        // Other rules check whether the key is listed.
+        let listed = declared.keys_of(&owner).await;
+        let call = format!("owner_index().keys_of({owner:?})");
+        let listed = store.note(call, listed, |listed| format!("{} keys", listed.len()))?;
+        if is_listed && !listed.contains(&key) {
+            let expected = format!("{} among the keys of {owner:?}", store.name(&key));
+            return Err(store.failure(expected, "it is missing"));
+        }
+        Ok(())
+    }
+}
+
+/// More keys than a page of a listing usually has.
+const MANY: usize = 1_100;
+
+/// The number of tasks that create them.
+const HANDS: usize = 22;
+
+/// Owners with characters that a store may treat specially.
+fn odd_owners(random: &str) -> Vec<String> {
+    let odd = [
+        "Ada",
+        "ada",
+        "ADA",
+        "a da",
+        "ada ",
+        " ada",
+        "ada\t",
+        "'ada'",
+        "\"ada\"",
+        "a%a",
+        "a_a",
+        "a*a",
+        "a?a",
+        "a[d]a",
+        "a{d}a",
+        "a\\da",
+        "a:da",
+        "a/../da",
+        "a,da",
+        "a\nda",
+        "a\r\nda",
+        "a\0da",
+        "ad\u{e1}",
+        "ada\u{301}",
+        "\u{1f469}\u{200d}\u{1f680}",
+    ];
+    let odd = odd.iter().map(|owner| {
+        // A space at the end has to stay at the end.
+        if owner.ends_with(char::is_whitespace) {
+            format!("{random}{owner}")
+        } else {
+            format!("{owner}{random}")
+        }
+    });
+    odd.chain([String::new(), format!("{}{random}", "long ".repeat(60))]).collect()
+}

@@ -1,0 +1,172 @@
+//! Rules of payloads: their bytes and their length.
+
+use std::time::Duration;
+
+use session_core::ErrorKind;
+
+use crate::harness::store::StoreUnderTest;
+use crate::harness::store::entry::{Entry, describe};
+use crate::harness::store::limits::whole_or_refused;
+use crate::harness::store::samples::{MEGABYTE, filled};
+use crate::macros::rules;
+use crate::report::Checked;
+
+rules! {
+    ($) pub(crate) const PAYLOADS, macro __store_payloads, for StoreUnderTest;
+
+    /// A payload may contain every byte value and need not be valid UTF-8. It is stored unchanged.
+    ///
+    /// Store the payload in a binary column or value (`BLOB`, `BYTEA`, a byte array). Pass it to
+    /// the driver as bytes, never as text.
+    async fn every_byte_of_a_payload_is_kept(store) {
+        // Spaces and zeros at the ends are another rule.
+        let upwards: Vec<u8> = (b'a'..=u8::MAX).chain(0..b'a').chain(*b"a").collect();
+        let downwards: Vec<u8> = upwards.iter().rev().copied().collect();
+        for payload in [&upwards, &downwards] {
+            is_kept(store, payload).await?;
+        }
+        for payload in [
+            &b"one\xfftwo"[..],
+            b"overlong \xc0\xaf",
+            b"a surrogate \xed\xa0\x80",
+            b"cut off \xe2\x82",
+            b"a lone \x80 in the middle",
+            b"one\r\ntwo\rthree\nfour",
+            b"\xef\xbb\xbfa byte order mark",
+            "e\u{301} and \u{e9} and \u{1f980}".as_bytes(),
+        ] {
+            is_kept(store, payload).await?;
+        }
+        Ok(())
+    }
+
+    /// Spaces, line ends and zero bytes at the start and the end of a payload are stored.
+    ///
+    /// Do not use a column of fixed length, which pads or trims, or a text type, where a zero byte
+    /// ends the text. Do not trim what you read.
+    async fn blanks_and_zeros_at_the_ends_are_kept(store) {
+        for payload in [&b"one "[..], b" one", b"one\r\n", b"\tone", b"\0one", b"one\0\0", b"   ", b"\0\0\0", b"\0"] {
+            is_kept(store, payload).await?;
+        }
+        Ok(())
+    }
+
+    /// A payload that looks like JSON is stored byte for byte: blanks, the order of keys, duplicate
+    /// keys, escapes, and numbers outside the range of floats.
+    ///
+    /// Do not use a JSON column (`JSON`, `JSONB`) and do not parse the payload. It is bytes.
+    async fn json_is_kept_as_it_was_written(store) {
+        for payload in [
+            r#"{"b":1,"a":2}"#,
+            r#"{ "a" : [ 1 ,2 ] }"#,
+            r#"{"a":1,"a":2}"#,
+            r#"{"a":1e400}"#,
+            r#"{"a":-0.0,"b":1.0,"c":1E2,"d":123456789012345678901234567890,"e":0.1000}"#,
+            r#"{"a":"\u00e9 \/ é \ud83e\udd80"}"#,
+            r#"{"a":"a lone \ud800"}"#,
+            r#"{"a":NaN}"#,
+            r#"{"a":null,"":{}}"#,
+            "null",
+            "007",
+        ] {
+            is_kept(store, payload.as_bytes()).await?;
+        }
+        Ok(())
+    }
+
+    /// `create` and `replace` accept a payload of 1 MiB and store all of it. A store with a smaller
+    /// maximum accepts a payload of that length, and rejects one more byte with an error of kind
+    /// `TooLarge`, changing nothing.
+    ///
+    /// Choose a type that is large enough (`MEDIUMBLOB`, not `BLOB`) and raise the limits of driver
+    /// and server. Otherwise set `max_payload = ..` in the suite, document the limit, and compare
+    /// the length before you write. Never truncate a payload.
+    async fn the_largest_payload_is_taken_and_none_is_cut(store) {
+        let largest = letters(store.max_payload_bytes().unwrap_or(MEGABYTE));
+        is_kept(store, &largest).await?;
+        if store.max_payload_bytes().is_some() {
+            is_refused(store, &letters(largest.len() + 1)).await?;
+        }
+        Ok(())
+    }
+
+    /// A payload that replaces a longer or a shorter one is stored with its own length.
+    ///
+    /// Write the payload with its length. Do not write over the old bytes.
+    async fn a_payload_replaced_by_one_of_another_length_leaves_nothing(store) {
+        let key = store.key();
+        let mut version = store.create(&key, &Entry::with_payload(letters(5000), store.now())).await?;
+        for length in [10, 3000, 5000, 1, 9000, 2999] {
+            let entry = Entry::with_payload(letters(length), store.now());
+            version = store.replaced(&key, version, &entry).await?;
+            store.expect_at(&key, version, &entry).await?;
+        }
+        Ok(())
+    }
+
+    /// A payload that is longer than the longest one that must be accepted is stored whole, or
+    /// refused with an error of kind `TooLarge` that changes nothing.
+    ///
+    /// Compare the length with your limit before you write. A column, a buffer or a field for the
+    /// length that is too small must never cut a payload.
+    async fn payload_beyond_maximum_is_whole_or_refused(store) {
+        let most = store.max_payload_bytes().unwrap_or(MEGABYTE);
+        for bytes in [most + 1, 2 * most + 1] {
+            let payload = filled(bytes, b"beyond the maximum. ");
+            let entry = Entry::with_payload(payload, store.now());
+            whole_or_refused(store, &format!("a payload of {bytes} bytes"), &entry, &[ErrorKind::TooLarge]).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Fails unless `create` and `replace` store the payload.
+async fn is_kept(store: &StoreUnderTest, payload: &[u8]) -> Checked {
+    let key = store.key();
+    let entry = Entry::with_payload(payload, store.now());
+    let version = store.create(&key, &entry).await?;
+    store.expect_at(&key, version, &entry).await?;
+    let version = store.replaced(&key, version, &entry).await?;
+    store.expect_at(&key, version, &entry).await
+}
+
+/// Fails unless `create` and `replace` reject a payload that is too long, and change nothing.
+async fn is_refused(store: &StoreUnderTest, payload: &[u8]) -> Checked {
+    let too_long = Entry::with_payload(payload, store.now()).owned_by("ada");
+    let key = store.key();
+    let created =
+        store.store().create(&key, &too_long.as_new()).await.map_err(|error| error.kind());
+    store.calls().note(format!(
+        "create({}, {}) = {created:?}",
+        store.name(&key),
+        describe(payload)
+    ));
+    store.equal(Err(ErrorKind::TooLarge), created)?;
+    store.expect_nothing(&key).await?;
+
+    let later = too_long.expires_at + Duration::from_mins(1);
+    let (key, entry) = (store.key(), Entry::plain("one", store.now()).expiring_at(later));
+    let version = store.create(&key, &entry).await?;
+    let replaced = store
+        .store()
+        .replace(&key, version, &too_long.as_new())
+        .await
+        .map_err(|error| error.kind());
+    store.calls().note(format!(
+        "replace({}, {}) = {replaced:?}",
+        store.name(&key),
+        describe(payload)
+    ));
+    store.equal(Err(ErrorKind::TooLarge), replaced)?;
+    store.expect_at(&key, version, &entry).await
+}
+
+/// Returns random letters, the same in each run, so that a displaced part is noticed.
+fn letters(length: usize) -> Vec<u8> {
+    let mut letters = vec![0; length];
+    fastrand::Rng::with_seed(1).fill(&mut letters);
+    for letter in &mut letters {
+        *letter = b'a' + *letter % 26;
+    }
+    letters
+}

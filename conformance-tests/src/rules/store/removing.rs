@@ -1,0 +1,77 @@
+//! Rules of `remove`.
+
+use std::time::Duration;
+
+use crate::harness::store::StoreUnderTest;
+use crate::harness::store::entry::{Entry, Kind};
+use crate::harness::store::values::never;
+use crate::macros::rules;
+
+rules! {
+    ($) pub(crate) const REMOVING, macro __store_removing, for StoreUnderTest;
+
+    /// `remove` at the current version returns `true` and removes the record.
+    ///
+    /// Return `true` only if this call removed the record.
+    async fn remove_takes_the_record_away(store) {
+        for kind in [Kind::Plain, Kind::Owned, Kind::Large] {
+            let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));
+            let version = store.create(&key, &entry).await?;
+            store.removed(&key, version).await?;
+            store.expect_nothing(&key).await?;
+        }
+        Ok(())
+    }
+
+    /// `remove` at a version that is not the current one returns `false` and changes nothing.
+    ///
+    /// Compare the version in the step that deletes (`DELETE … WHERE key = ? AND version = ?`).
+    async fn remove_at_another_version_changes_nothing(store) {
+        for kind in Kind::SMALL {
+            let (key, first) = (store.key(), Entry::new(kind, "first", store.now()));
+            let old = store.create(&key, &first).await?;
+            let second = Entry::new(kind, "second", store.now()).expiring_at(first.expires_at + Duration::from_mins(1));
+            let current = store.replaced(&key, old, &second).await?;
+            for other in [old, never(&[old, current])] {
+                store.equal(false, store.remove(&key, other).await?)?;
+                store.expect_at(&key, current, &second).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `remove` returns `false` if the key was never used, and on a second call.
+    ///
+    /// Return whether the deletion changed a row. The engine uses it to detect whether the session
+    /// still existed.
+    async fn remove_of_nothing_is_false(store) {
+        for kind in Kind::SMALL {
+            let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));
+            store.equal(false, store.remove(&key, never(&[])).await?)?;
+            let version = store.create(&key, &entry).await?;
+            store.removed(&key, version).await?;
+            store.equal(false, store.remove(&key, version).await?)?;
+        }
+        Ok(())
+    }
+
+    /// `remove` removes one record and no other.
+    ///
+    /// Delete by the whole key, not by the version or the owner alone.
+    async fn remove_leaves_the_other_records(store) {
+        let mut others = Vec::new();
+        for kind in Kind::SMALL {
+            let (key, entry) = (store.key(), Entry::new(kind, "stays", store.now()));
+            others.push((key, store.create(&key, &entry).await?, entry));
+        }
+        for kind in Kind::SMALL {
+            let key = store.key();
+            let version = store.create(&key, &Entry::new(kind, "goes", store.now())).await?;
+            store.removed(&key, version).await?;
+        }
+        for (key, version, entry) in others {
+            store.expect_at(&key, version, &entry).await?;
+        }
+        Ok(())
+    }
+}

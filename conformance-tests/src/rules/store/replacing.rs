@@ -1,0 +1,105 @@
+//! Rules of `replace`.
+
+use std::time::Duration;
+
+use session_core::store::{Replaced, Version};
+
+use crate::harness::store::StoreUnderTest;
+use crate::harness::store::entry::{Entry, Kind};
+use crate::harness::store::values::never;
+use crate::macros::rules;
+
+rules! {
+    ($) pub(crate) const REPLACING, macro __store_replacing, for StoreUnderTest;
+
+    /// `replace` at the current version replaces every field of the record, and returns the version
+    /// that `load` then returns.
+    ///
+    /// Write payload, owner and expiry in the same step as the version.
+    async fn a_replaced_record_is_loaded(store) {
+        for old in [Kind::Plain, Kind::Owned, Kind::Large] {
+            for new in Kind::ALL {
+                let (key, entry) = (store.key(), Entry::new(old, "old", store.now()));
+                let version = store.create(&key, &entry).await?;
+                let later = entry.expires_at + Duration::from_mins(1);
+                let entry = Entry::new(new, "new", store.now()).expiring_at(later);
+                let newer = store.replaced(&key, version, &entry).await?;
+                store.expect_at(&key, newer, &entry).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `replace` never creates a record: it returns `Stale` and changes nothing if the key was
+    /// never used.
+    ///
+    /// Update an existing row (`UPDATE … WHERE key = ? AND version = ?`); do not insert or upsert.
+    /// Return `Replaced::Stale` if the update changed no row. An upsert reverts a logout when a
+    /// slow request saves after it.
+    async fn replace_never_creates(store) {
+        store.create(&store.key(), &Entry::plain("neighbour", store.now())).await?;
+        for kind in Kind::SMALL {
+            for version in [0, 1, u64::MAX] {
+                let key = store.key();
+                let seen = store.replace(&key, Version::new(version), &Entry::new(kind, "new", store.now())).await?;
+                store.equal(Replaced::Stale, seen)?;
+                store.expect_nothing(&key).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// After a `remove`, a `replace` at the removed version returns `Stale` and creates nothing.
+    ///
+    /// Remove the version with the record, so that no call can match it. Otherwise a logout is not
+    /// final.
+    async fn replace_after_remove_brings_nothing_back(store) {
+        for kind in Kind::SMALL {
+            let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));
+            let version = store.create(&key, &entry).await?;
+            store.removed(&key, version).await?;
+            let seen = store.replace(&key, version, &Entry::new(kind, "two", store.now())).await?;
+            store.equal(Replaced::Stale, seen)?;
+            store.expect_nothing(&key).await?;
+        }
+        Ok(())
+    }
+
+    /// `replace` at a version that is not the current one returns `Stale` and changes nothing.
+    ///
+    /// Compare the version in the step that writes (`WHERE version = ?`, a script, or a lock held
+    /// during both). Otherwise a slow request overwrites the changes of a fast one.
+    async fn replace_at_another_version_changes_nothing(store) {
+        for kind in Kind::SMALL {
+            let (key, first) = (store.key(), Entry::new(kind, "first", store.now()));
+            let old = store.create(&key, &first).await?;
+            let second = Entry::new(kind, "second", store.now()).expiring_at(first.expires_at + Duration::from_mins(1));
+            let current = store.replaced(&key, old, &second).await?;
+            for other in [old, never(&[old, current])] {
+                let late = Entry::new(kind, "late", store.now()).expiring_at(first.expires_at + Duration::from_mins(2));
+                store.equal(Replaced::Stale, store.replace(&key, other, &late).await?)?;
+                store.expect_at(&key, current, &second).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `replace` at the current version never returns `Stale`, also after 300 calls.
+    ///
+    /// Return `Stale` only if this call changed nothing. A driver that repeats a call whose reply
+    /// was lost finds its own write and reports it as stale. Disable its retries for conditional
+    /// calls.
+    async fn replace_at_the_current_version_is_never_stale(store) {
+        for kind in Kind::SMALL {
+            let key = store.key();
+            let mut version = store.create(&key, &Entry::new(kind, "0", store.now())).await?;
+            for round in 1..=MANY {
+                version = store.replaced(&key, version, &Entry::new(kind, &round.to_string(), store.now())).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// More versions than one byte can represent.
+const MANY: usize = 300;

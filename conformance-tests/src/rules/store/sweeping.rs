@@ -1,0 +1,259 @@
+//! Rules of sweeps.
+
+use crate::harness::store::StoreUnderTest;
+use crate::harness::store::entry::{Entry, Kind, time};
+use crate::harness::store::overlap::overlap;
+use crate::harness::store::renewal::Renewal;
+use crate::harness::store::sweeps::{ATTEMPTS, Era, LIMIT, OVERDUE, SWEEPS, sweep, sweeper, swept};
+use crate::macros::rules;
+use crate::report::{Checked, Failure};
+use session_core::store::{Replaced, StoreKey};
+use std::time::{Duration, Instant, SystemTime};
+
+rules! {
+    ($) pub(crate) const SWEEPING, macro __store_sweeping, for StoreUnderTest;
+
+    /// `sweep` removes the records whose expiry is more than five minutes before `now`, for any
+    /// payload and owner. It may also remove records that expired later but before `now`.
+    ///
+    /// Delete by the expiry alone (`DELETE … WHERE expires_at < ?`), in milliseconds. Delete
+    /// everything that belongs to the record. If several machines share the store, subtract
+    /// `MAX_CLOCK_SKEW` from `now`.
+    async fn sweep_removes_what_has_expired(store) {
+        let expiry = Era::Busy.moment();
+        for kind in [Kind::Plain, Kind::Owned, Kind::Middling] {
+            let (key, entry) = (store.key(), Entry::new(kind, "old", store.now()).expiring_at(expiry));
+            store.create(&key, &entry).await?;
+            // This sweep may pass over a record that the sweep of another test is removing.
+            for _ in 0..ATTEMPTS {
+                swept(store, expiry + OVERDUE).await?;
+                if store.load(&key).await?.is_none() {
+                    break;
+                }
+            }
+            store.expect_nothing(&key).await?;
+        }
+        Ok(())
+    }
+
+    /// `sweep` does not remove a record that has not expired, however old it is.
+    ///
+    /// Compare only the expiry, as a time: not the creation time, not a text, and not in another
+    /// unit.
+    async fn sweep_spares_what_lives(store) {
+        let mut living = Vec::new();
+        for kind in [Kind::Plain, Kind::Owned, Kind::Middling] {
+            let created_at = store.now() - Duration::from_hours(24 * 30);
+            let entry = Entry { created_at, ..Entry::new(kind, "alive", store.now()) };
+            let key = store.key();
+            living.push((key, store.create(&key, &entry).await?, entry));
+        }
+        swept(store, store.now()).await?;
+        for (key, version, entry) in living {
+            store.expect_at(&key, version, &entry).await?;
+        }
+        Ok(())
+    }
+
+    /// `sweep` does not remove a record whose expiry is exactly `now`, because the record is still
+    /// valid then.
+    ///
+    /// Compare with `<`, not `<=`. Use the argument `now`, not the clock of the store.
+    async fn sweep_spares_a_record_at_its_last_moment(store) {
+        for attempt in 1..=ATTEMPTS {
+            let expiry = Era::Quiet.moment();
+            let (key, entry) = (store.key(), Entry::plain("last moment", store.now()).expiring_at(expiry));
+            store.create(&key, &entry).await?;
+            if store.load(&key).await?.is_none() {
+                continue;
+            }
+            swept(store, expiry).await?;
+            match store.expect(&key, &entry).await {
+                Err(failure) if attempt == ATTEMPTS => return Err(failure),
+                Err(_) => (),
+                Ok(_) => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// `sweep` removes at most `limit` records, and none with a limit of 0.
+    ///
+    /// Limit the deletion itself (`DELETE … WHERE key IN (SELECT … LIMIT ?)`). Some stores take 0
+    /// for "no limit".
+    async fn sweep_obeys_its_limit(store) {
+        for limit in [0, 1, 3] {
+            let mut attempts = 0;
+            while let Some(wrong) = disobeys(store, limit).await? {
+                attempts += 1;
+                if attempts == ATTEMPTS {
+                    return Err(wrong);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// `sweep` returns how many records it removed.
+    ///
+    /// Return the number of records of all batches, not whether there were any. A result equal to
+    /// the limit means that there may be more.
+    async fn sweep_says_how_many_it_removed(store) {
+        for attempt in 1..=ATTEMPTS {
+            let (expiry, keys) = expired(store, 5).await?;
+            if count(store, &keys).await? < keys.len() {
+                continue;
+            }
+            let said = sweep(store, expiry + OVERDUE, LIMIT).await?;
+            let gone = keys.len().saturating_sub(count(store, &keys).await?);
+            if said >= gone {
+                break;
+            }
+            if attempt == ATTEMPTS {
+                return Err(store.failure(format!("at least {gone}, because so many were removed"), said.to_string()));
+            }
+        }
+        Ok(())
+    }
+
+    /// If no expired record is left, `sweep` returns less than its limit, so that a loop of sweeps
+    /// ends.
+    ///
+    /// Count the records that were removed, not those that were examined.
+    async fn sweeps_come_to_an_end(store) {
+        let expiry = Era::Busy.moment();
+        for seconds in 0..3 {
+            let expiry = expiry - Duration::from_secs(seconds);
+            store.create(&store.key(), &Entry::plain("old", store.now()).expiring_at(expiry)).await?;
+        }
+        for _ in 0..SWEEPS {
+            if sweep(store, expiry + OVERDUE, 2).await? < 2 {
+                return Ok(());
+            }
+        }
+        Err(store.failure("less than 2, because no expired record is left", format!("2, {SWEEPS} times in a row")))
+    }
+
+    /// A record that was touched or replaced before or during a sweep is not removed.
+    ///
+    /// Compare version and expiry in the step that deletes. If you first collect the expired keys,
+    /// delete each one only at the version that you read. Update an expiry index in `touch` and
+    /// `replace`.
+    async fn a_renewed_record_is_not_swept(store) {
+        for renewal in Renewal::ALL {
+            renew_before_a_sweep(store, renewal).await?;
+        }
+        let begun = Instant::now();
+        for round in 0..ROUNDS {
+            let renewal = if round % 2 == 0 { Renewal::Touch } else { Renewal::Replace };
+            renew_during_a_sweep(store, renewal, 1 + round / 2 % 6).await?;
+            if begun.elapsed() > LONG_ENOUGH {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// A swept record is removed as by `remove`: `replace`, `touch` and `remove` at its version
+    /// change nothing, and `create` works again for its key.
+    ///
+    /// Delete the record. No call may match the old version, and a mark of deletion must not
+    /// prevent a `create`.
+    async fn a_swept_record_is_gone_for_good(store) {
+        let expiry = Era::Busy.moment();
+        let (key, entry) = (store.key(), Entry::plain("old", store.now()).expiring_at(expiry));
+        let version = store.create(&key, &entry).await?;
+        swept(store, expiry + OVERDUE + Duration::from_mins(1)).await?;
+        let new = Entry::plain("new", store.now());
+        store.equal(Replaced::Stale, store.replace(&key, version, &new).await?)?;
+        store.equal(false, store.touch(&key, version, new.expires_at).await?)?;
+        store.equal(false, store.remove(&key, version).await?)?;
+        store.expect_nothing(&key).await?;
+        let version = store.create(&key, &new).await?;
+        store.expect_at(&key, version, &new).await
+    }
+}
+
+const ROUNDS: u32 = 40;
+
+/// A slow store has fewer rounds.
+const LONG_ENOUGH: Duration = Duration::from_secs(4);
+
+/// Creates records that expired at one time.
+async fn expired(
+    store: &StoreUnderTest,
+    count: usize,
+) -> Result<(SystemTime, Vec<StoreKey>), Failure> {
+    let expiry = Era::Quiet.moment();
+    let entry = Entry::plain("old", store.now()).expiring_at(expiry);
+    let mut keys = Vec::new();
+    for _ in 0..count {
+        let key = store.key();
+        store.create(&key, &entry).await?;
+        keys.push(key);
+    }
+    Ok((expiry, keys))
+}
+
+/// Returns the failure of a sweep of five expired records, if no other sweep is running.
+async fn disobeys(store: &StoreUnderTest, limit: usize) -> Result<Option<Failure>, Failure> {
+    let (expiry, keys) = expired(store, 5).await?;
+    swept(store, expiry).await?;
+    let there = count(store, &keys).await?;
+    let said = sweep(store, expiry + OVERDUE, limit).await?;
+    let gone = there.saturating_sub(count(store, &keys).await?);
+    swept(store, expiry + OVERDUE).await?;
+    if said > limit {
+        return Err(store.failure(format!("at most {limit}"), said.to_string()));
+    }
+    let seen = format!("it says {said}, and {gone} of the 5 that have expired are gone");
+    Ok((gone > limit).then(|| store.failure(format!("at most {limit} removed"), seen)))
+}
+
+/// Returns the number of these records that exist.
+async fn count(store: &StoreUnderTest, keys: &[StoreKey]) -> Result<usize, Failure> {
+    let mut there = 0;
+    for key in keys {
+        there += usize::from(store.load(key).await?.is_some());
+    }
+    Ok(there)
+}
+
+async fn renew_before_a_sweep(store: &StoreUnderTest, renewal: Renewal) -> Checked {
+    let expiry = Era::Busy.moment();
+    let (key, old) = (store.key(), Entry::plain("old", store.now()).expiring_at(expiry));
+    // A touch keeps the time of creation.
+    let new = Entry { created_at: old.created_at, ..Entry::plain("old", store.now()) };
+    let version = store.create(&key, &old).await?;
+    let renewed = renewal.try_renew(store, &key, version, &new).await?;
+    swept(store, expiry + OVERDUE).await?;
+    // Another sweep, or the store itself, may have been faster than the renewal.
+    if renewed {
+        store.expect(&key, &new).await.map(|_| ())
+    } else {
+        store.expect_nothing(&key).await
+    }
+}
+
+/// Renews a record during a sweep, after this many of its `await`s.
+async fn renew_during_a_sweep(store: &StoreUnderTest, renewal: Renewal, polls: u32) -> Checked {
+    let expiry = Era::Busy.moment();
+    let (key, old) = (store.key(), Entry::plain("old", store.now()).expiring_at(expiry));
+    // A touch keeps the time of creation.
+    let new = Entry { created_at: old.created_at, ..Entry::plain("old", store.now()) };
+    let version = store.create(&key, &old).await?;
+    let sweeper = sweeper(store)?;
+    let sweeping = sweeper.sweep(expiry + OVERDUE, LIMIT);
+    let (removed, renewed) =
+        overlap(sweeping, renewal.try_renew(store, &key, version, &new), polls).await;
+    store.note(
+        format!("meanwhile: sweep({}, up to {LIMIT})", time("at", expiry + OVERDUE)),
+        removed,
+        usize::to_string,
+    )?;
+    if renewed? {
+        store.expect(&key, &new).await.map(|_| ())
+    } else {
+        store.expect_nothing(&key).await
+    }
+}

@@ -1,0 +1,144 @@
+//! Rules of the times of a record.
+
+use std::time::{Duration, SystemTime};
+
+use session_core::store::StoreKey;
+
+use crate::harness::store::StoreUnderTest;
+use crate::harness::store::entry::Entry;
+use crate::harness::store::values::whole_second;
+use crate::macros::rules;
+use crate::report::Checked;
+
+rules! {
+    ($) pub(crate) const TIMES, macro __store_times, for StoreUnderTest;
+
+    /// The creation time is exact to the millisecond, however old it is. After a `replace` it is
+    /// the one that `replace` was called with.
+    ///
+    /// Store the given time as 64-bit milliseconds, also in `replace`. It is not the time at which
+    /// the row was created, because a session keeps its creation time when it gets a new id.
+    async fn the_creation_time_is_kept(store) {
+        let second = whole_second(store.now());
+        let in_2001 = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        let times = [
+            second - Duration::from_hours(1) + Duration::from_millis(1),
+            second - Duration::from_hours(24) + Duration::from_millis(999),
+            second - Duration::from_hours(24 * 60) + Duration::from_micros(500_250),
+            in_2001 + Duration::from_millis(123),
+            second,
+        ];
+        for (number, created_at) in times.into_iter().enumerate() {
+            let key = store.key();
+            let entry = Entry { created_at, ..Entry::plain("one", store.now()) };
+            let version = store.create(&key, &entry).await?;
+            store.expect_at(&key, version, &entry).await?;
+            let created_at = times[(number + 1) % times.len()];
+            let entry = Entry { created_at, ..Entry::plain("two", store.now()) };
+            let version = store.replaced(&key, version, &entry).await?;
+            store.expect_at(&key, version, &entry).await?;
+        }
+        Ok(())
+    }
+
+    /// `create`, `replace` and `touch` store an expiry exactly to the millisecond, and never an
+    /// earlier one.
+    ///
+    /// Store milliseconds as a 64-bit integer (no float, no whole seconds). Round finer times up.
+    async fn an_expiry_is_kept_to_the_millisecond_and_never_earlier(store) {
+        let second = whole_second(store.now()) + Duration::from_hours(1);
+        for nanoseconds in [1_000_000, 999_000_000, 999_600_000, 123_456_789] {
+            is_kept(store, second + Duration::from_nanos(nanoseconds), true).await?;
+        }
+        Ok(())
+    }
+
+    /// An expiry in the distant future is stored like any other: in a hundred years, and at the end
+    /// of the year 9999, which the engine writes for a session that never expires.
+    ///
+    /// Use 64-bit milliseconds. 32-bit seconds overflow in 2038 or 2106, and 64-bit nanoseconds in
+    /// 2262.
+    async fn an_expiry_far_away_is_kept(store) {
+        for expires_at in [store.now() + HUNDRED_YEARS, SystemTime::UNIX_EPOCH + NEVER] {
+            is_kept(store, expires_at, false).await?;
+        }
+        Ok(())
+    }
+
+    /// `create`, `replace` and `touch` accept an expiry in the past without an error. The record is
+    /// then there unchanged, or it is gone.
+    ///
+    /// Do not fail if the remaining time is zero or negative. Store the record and remove it later,
+    /// or remove it at once. The call returns the same as with a later expiry.
+    async fn an_expiry_that_has_come_is_taken(store) {
+        for ago in [Duration::ZERO, Duration::from_millis(1), Duration::from_hours(1)] {
+            let expires_at = store.now() - ago;
+            let created_at = expires_at - Duration::from_hours(1);
+            let live = Entry { created_at, ..Entry::plain("live", store.now()) };
+            let over = Entry { created_at, ..Entry::plain("over", store.now()) }.expiring_at(expires_at);
+
+            let key = store.key();
+            store.create(&key, &over).await?;
+            is_as_given_or_gone(store, &key, &over).await?;
+
+            let key = store.key();
+            let version = store.create(&key, &live).await?;
+            store.replaced(&key, version, &over).await?;
+            is_as_given_or_gone(store, &key, &over).await?;
+
+            let key = store.key();
+            let version = store.create(&key, &live).await?;
+            store.touched(&key, version, expires_at).await?;
+            is_as_given_or_gone(store, &key, &live.expiring_at(expires_at)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// More seconds after 1970 than 32 bits can represent.
+const HUNDRED_YEARS: Duration = Duration::from_hours(24 * 365 * 100);
+
+/// The last second of the year 9999, which the engine writes for a session that never expires.
+const NEVER: Duration = Duration::from_secs(253_402_300_799);
+
+/// Fails unless `create`, `replace` and `touch` store the expiry. Removes the record afterwards.
+async fn is_kept(store: &StoreUnderTest, expires_at: SystemTime, exactly: bool) -> Checked {
+    let (key, soon) = (store.key(), Entry::plain("soon", whole_second(store.now())));
+    let entry = Entry::plain("kept", whole_second(store.now())).expiring_at(expires_at);
+    let version = store.create(&key, &entry).await?;
+    store.expect_at(&key, version, &entry).await?;
+    if exactly {
+        store.expect_exactly(&key, &entry).await?;
+    }
+    let version = store.replaced(&key, version, &soon).await?;
+    let version = store.replaced(&key, version, &entry).await?;
+    store.expect_at(&key, version, &entry).await?;
+    if exactly {
+        store.expect_exactly(&key, &entry).await?;
+    }
+    let version = store.replaced(&key, version, &soon).await?;
+    store.touched(&key, version, expires_at).await?;
+    let touched = soon.expiring_at(expires_at);
+    let record = store.expect(&key, &touched).await?;
+    if exactly {
+        store.expect_exactly(&key, &touched).await?;
+    }
+    store.remove(&key, record.version()).await?;
+    Ok(())
+}
+
+/// Fails unless there is no record or this one. Another rule checks its exact times.
+async fn is_as_given_or_gone(store: &StoreUnderTest, key: &StoreKey, entry: &Entry) -> Checked {
+    let Some(record) = store.load(key).await? else { return Ok(()) };
+    let away = record
+        .expires_at()
+        .duration_since(entry.expires_at)
+        .unwrap_or_else(|earlier| earlier.duration());
+    let expires_at =
+        if away < Duration::from_secs(1) { record.expires_at() } else { entry.expires_at };
+    let given = Entry { created_at: record.created_at(), expires_at, ..entry.clone() };
+    match given.difference(&record) {
+        None => Ok(()),
+        Some((expected, seen)) => Err(store.failure(format!("None, or {expected}"), seen)),
+    }
+}

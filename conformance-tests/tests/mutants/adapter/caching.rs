@@ -1,0 +1,201 @@
+//! Mutants of the rules of `Vary` and `Cache-Control`.
+
+use session_core::request::SessionHeaders;
+
+use super::mutation::{commit, mutants, mutation};
+use super::original::{Reply, Visit, apply_cache_control, apply_vary};
+
+mutants! {
+    VariesOnlyWithACookie breaks a_read_varies_by_cookie_and_sets_none;
+    SetsTheCookieOnEveryRead breaks a_read_varies_by_cookie_and_sets_none;
+    VariesOnlyWithoutACookie breaks a_write_varies_by_cookie;
+    ReplacesVary breaks the_vary_of_a_handler_is_merged_into_one_header;
+    AddsASecondVary breaks the_vary_of_a_handler_is_merged_into_one_header;
+    MergesTheFirstVary breaks the_vary_of_a_handler_is_merged_into_one_header;
+    AppendsToTheStar breaks a_vary_that_says_enough_stays_as_it_is;
+    ComparesVaryByCase breaks a_vary_that_says_enough_stays_as_it_is;
+    LetsTheCookieBeStored breaks a_response_with_the_cookie_is_not_stored;
+    LetsTheRemovalBeStored breaks a_response_with_the_cookie_is_not_stored;
+    ReplacesCacheControl breaks the_cache_control_of_a_handler_stays_as_it_is;
+    AddsASecondCacheControl breaks the_cache_control_of_a_handler_stays_as_it_is;
+    LetsPublicPrevail breaks a_public_response_with_the_cookie_is_not_stored;
+    ForgetsTargetedCaches breaks a_public_response_with_the_cookie_is_not_stored;
+    LetsNoPageBeStored breaks an_untouched_response_says_nothing_of_caches;
+    LetsNoSessionBeStored breaks a_response_that_only_reads_is_private;
+    SaysNothingOfReads breaks a_response_that_only_reads_is_private;
+}
+
+mutation! {
+    VariesOnlyWithACookie;
+    fn vary(&self, visit: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if headers.set_cookie().is_some() || visit.path() != "/read" {
+            apply_vary(headers, reply);
+        }
+    }
+}
+
+mutation! {
+    SetsTheCookieOnEveryRead;
+    async fn after(&self, visit: &Visit, reply: Reply) -> Reply {
+        let mut reply = commit(self, visit, reply).await;
+        let name = visit.session.cookie_name();
+        let value = visit.session.request().cookie(name).filter(|_| visit.path() == "/read");
+        if let (Some(value), false) = (value, reply.has("set-cookie")) {
+            reply.append("set-cookie", format!("{name}={value}"));
+        }
+        reply
+    }
+}
+
+mutation! {
+    VariesOnlyWithoutACookie;
+    fn vary(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if headers.set_cookie().is_none() {
+            apply_vary(headers, reply);
+        }
+    }
+}
+
+/// Returns whether the handler's `Vary` is neither `*` nor has the cookie.
+fn has_other_vary(reply: &Reply) -> bool {
+    reply.values("vary").any(|vary| vary.starts_with("Accept"))
+}
+
+mutation! {
+    ReplacesVary;
+    fn vary(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if has_other_vary(reply) {
+            reply.insert("vary", "Cookie");
+        } else {
+            apply_vary(headers, reply);
+        }
+    }
+}
+
+mutation! {
+    AddsASecondVary;
+    fn vary(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if has_other_vary(reply) {
+            reply.append("vary", "Cookie");
+        } else {
+            apply_vary(headers, reply);
+        }
+    }
+}
+
+mutation! {
+    MergesTheFirstVary;
+    fn vary(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        let first = reply.values("vary").next().map(str::to_owned);
+        if let Some(merged) = headers.merged_vary(first.iter().map(String::as_bytes)) {
+            reply.insert("vary", merged);
+        }
+    }
+}
+
+mutation! {
+    AppendsToTheStar;
+    fn vary(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if reply.values("vary").eq(["*"]) {
+            reply.insert("vary", "*, Cookie");
+        } else {
+            apply_vary(headers, reply);
+        }
+    }
+}
+
+mutation! {
+    ComparesVaryByCase;
+    fn vary(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if reply.values("vary").eq(["accept, cookie"]) {
+            reply.insert("vary", "accept, cookie, Cookie");
+        } else {
+            apply_vary(headers, reply);
+        }
+    }
+}
+
+mutation! {
+    LetsTheCookieBeStored;
+    fn cache_control(&self, visit: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if visit.path() != "/write/green" {
+            apply_cache_control(headers, reply);
+        }
+    }
+}
+
+mutation! {
+    LetsTheRemovalBeStored;
+    fn cache_control(&self, visit: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if visit.path() != "/logout" {
+            apply_cache_control(headers, reply);
+        }
+    }
+}
+
+mutation! {
+    ReplacesCacheControl;
+    fn cache_control(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if headers.set_cookie().is_some() {
+            reply.insert("cache-control", "no-store");
+        } else {
+            apply_cache_control(headers, reply);
+        }
+    }
+}
+
+mutation! {
+    AddsASecondCacheControl;
+    fn cache_control(&self, visit: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if visit.path() == "/own-cache" {
+            reply.append("cache-control", "no-store");
+        } else {
+            apply_cache_control(headers, reply);
+        }
+    }
+}
+
+mutation! {
+    LetsPublicPrevail;
+    fn cache_control(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if !reply.has("cache-control") {
+            apply_cache_control(headers, reply);
+        }
+    }
+}
+
+mutation! {
+    ForgetsTargetedCaches;
+    fn targeted_cache_control(&self, _: &SessionHeaders, _: &mut Reply) {}
+}
+
+mutation! {
+    SaysNothingOfReads;
+    fn cache_control(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if headers.set_cookie().is_some() {
+            apply_cache_control(headers, reply);
+        }
+    }
+}
+
+mutation! {
+    LetsNoPageBeStored;
+    async fn after(&self, visit: &Visit, reply: Reply) -> Reply {
+        let mut reply = commit(self, visit, reply).await;
+        if visit.path() == "/untouched" {
+            reply.insert("cache-control", "no-store");
+        }
+        reply
+    }
+}
+
+mutation! {
+    LetsNoSessionBeStored;
+    fn cache_control(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if headers.vary() && headers.set_cookie().is_none() {
+            reply.insert("cache-control", "no-store");
+        } else {
+            apply_cache_control(headers, reply);
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Mutants of the rules of errors of the backend.
+
+use session_core::interface::Opened;
+use session_core::request::SessionHeaders;
+use session_core::{Error, ErrorKind, Refresh, Session};
+
+use super::mutation::{mutants, mutation};
+use super::original::{ERROR, Reply, Visit, apply_vary, error_reply};
+
+mutants! {
+    ReportsSuccess breaks an_unsaved_session_is_an_error_response;
+    KeepsTheBody breaks an_unsaved_session_is_an_error_response;
+    KeepsTheHeaders breaks an_unsaved_session_is_an_error_response;
+    KeepsTheCookies breaks an_unsaved_session_is_an_error_response;
+    ErrorsDoNotVary breaks error_response_varies_by_cookie;
+    AnswersEveryFailedSaveAlike breaks an_outage_at_the_save_is_503;
+    AnswersEveryFailedOpenAlike breaks an_unopened_session_is_an_error_before_the_handler;
+    IsEmptyInAnOutage breaks an_unopened_session_is_an_error_before_the_handler;
+    IsEmptyWhenTheBackendFails breaks an_unopened_session_is_an_error_before_the_handler;
+    ShowsTheErrorOfTheOpen breaks an_error_response_tells_nothing_of_the_inside;
+    ShowsTheErrorOfTheSave breaks an_error_response_tells_nothing_of_the_inside;
+    RefusesWhatItCannotRenew breaks an_outage_leaves_untouched_requests_alone;
+}
+
+/// Returns the error response, with a part of the handler's reply if the backend failed.
+fn kept(error: &Error, keep: impl FnOnce(&mut Reply)) -> Reply {
+    let mut refusal = error_reply(error);
+    if error.kind() == ErrorKind::Backend {
+        keep(&mut refusal);
+    }
+    refusal
+}
+
+mutation! {
+    ReportsSuccess;
+    fn not_saved(&self, visit: &Visit, error: &Error, reply: Reply) -> Reply {
+        if visit.has_cookies() || error.kind() == ErrorKind::Unavailable { error_reply(error) } else { reply }
+    }
+}
+
+mutation! {
+    KeepsTheBody;
+    fn not_saved(&self, _: &Visit, error: &Error, reply: Reply) -> Reply {
+        kept(error, |refusal| refusal.body = reply.body)
+    }
+}
+
+mutation! {
+    KeepsTheHeaders;
+    fn not_saved(&self, _: &Visit, error: &Error, reply: Reply) -> Reply {
+        kept(error, |refusal| refusal.headers = reply.headers)
+    }
+}
+
+mutation! {
+    KeepsTheCookies;
+    fn not_saved(&self, _: &Visit, error: &Error, reply: Reply) -> Reply {
+        kept(error, |refusal| reply.values("set-cookie").for_each(|cookie| refusal.append("set-cookie", cookie)))
+    }
+}
+
+mutation! {
+    ErrorsDoNotVary;
+    fn vary(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if reply.status < 500 || reply.body != ERROR {
+            apply_vary(headers, reply);
+        }
+    }
+}
+
+mutation! {
+    AnswersEveryFailedSaveAlike;
+    fn not_saved(&self, _: &Visit, _: &Error, _: Reply) -> Reply {
+        Reply::new(500, ERROR)
+    }
+}
+
+mutation! {
+    AnswersEveryFailedOpenAlike;
+    fn not_opened(&self, error: &Error) -> Reply {
+        let is_server = error.kind() != ErrorKind::AmbiguousToken;
+        if is_server { Reply::new(500, ERROR) } else { error_reply(error) }
+    }
+}
+
+mutation! {
+    IsEmptyInAnOutage;
+    async fn session(&self, visit: &Visit, _: usize) -> Result<Session, Error> {
+        match visit.session.session().await {
+            Err(error) if error.kind() == ErrorKind::Unavailable => Ok(Opened::new().into_session()),
+            session => session,
+        }
+    }
+}
+
+mutation! {
+    IsEmptyWhenTheBackendFails;
+    async fn session(&self, visit: &Visit, _: usize) -> Result<Session, Error> {
+        match visit.session.session().await {
+            Err(error) if error.kind() == ErrorKind::Backend => Ok(Opened::new().into_session()),
+            session => session,
+        }
+    }
+}
+
+mutation! {
+    ShowsTheErrorOfTheOpen;
+    fn not_opened(&self, error: &Error) -> Reply {
+        Reply { body: error.to_string(), ..error_reply(error) }
+    }
+}
+
+mutation! {
+    ShowsTheErrorOfTheSave;
+    fn not_saved(&self, _: &Visit, error: &Error, _: Reply) -> Reply {
+        Reply { body: error.to_string(), ..error_reply(error) }
+    }
+}
+
+mutation! {
+    RefusesWhatItCannotRenew;
+    async fn before(&self, visit: &Visit) -> Option<Reply> {
+        if visit.interface.config().refresh() != Refresh::EachRequest || !visit.has_session() {
+            return None;
+        }
+        visit.session.session().await.err().map(|error| error_reply(&error))
+    }
+}

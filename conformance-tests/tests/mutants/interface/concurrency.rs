@@ -1,0 +1,46 @@
+//! Mutants of the rules of concurrent requests.
+
+use std::time::Duration;
+
+use session_core::interface::{Contents, Save};
+
+use super::mutation::{mutants, mutation};
+use super::original::{Stored, session_of};
+
+mutants! {
+    WritesTheWholeSession breaks two_requests_at_once_both_keep_their_keys;
+    WritesWhatItComputed breaks updates_at_once_all_count;
+    LifetimeIsThatOfOpenedValues breaks write_keeps_lifetime_that_another_request_set;
+    EndsByItsOwnChanges breaks concurrent_insert_keeps_emptied_session;
+}
+
+mutation! {
+    WritesTheWholeSession;
+    fn merged(&self, save: &Save<'_>, stored: &Stored) -> String {
+        let merged = save.changes().replay(&stored.payload).unwrap();
+        if session_of(save).contains_key("b") { save.contents().payload() } else { merged }
+    }
+}
+
+mutation! {
+    WritesWhatItComputed;
+    fn merged(&self, save: &Save<'_>, stored: &Stored) -> String {
+        let merged = save.changes().replay(&stored.payload).unwrap();
+        let computed = save.contents().payload();
+        if session_of(save).keys().len() == 1 && merged.len() == computed.len() { computed } else { merged }
+    }
+}
+
+mutation! {
+    LifetimeIsThatOfOpenedValues;
+    fn lifetime_of(&self, _: &Contents, save: &Save<'_>) -> Duration {
+        save.contents().lifetime().unwrap_or(save.config().browser_lifetime())
+    }
+}
+
+mutation! {
+    EndsByItsOwnChanges;
+    fn is_emptied(&self, _: &Contents, save: &Save<'_>) -> bool {
+        save.is_empty()
+    }
+}

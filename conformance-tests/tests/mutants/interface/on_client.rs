@@ -1,0 +1,148 @@
+//! Mutants of the rules of a session in the cookie.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime};
+
+use conformance_tests::interface::InterfaceUnderTest;
+use session_cookie::SignedCookieSessions;
+use session_core::interface::{CookieAction, OpenContext, Opened, Renewal, Save, Saved};
+use session_core::{Error, SessionConfig, SessionInterface, async_trait};
+
+use super::original::{Hidden, stored};
+use super::signed::{SECRET, signed};
+use crate::judge::Mutant;
+
+pub fn mutants() -> Vec<Mutant<InterfaceUnderTest>> {
+    vec![
+        Mutant::new("KeyOfItsOwnAtEachStart", "another_instance_opens_the_cookie", || {
+            InterfaceUnderTest::new(|config| async move {
+                let key: String = std::iter::repeat_with(fastrand::alphanumeric).take(64).collect();
+                signed(config, &key)
+            })
+        }),
+        Mutant::new("RenewsAtEachRead", "a_read_sets_the_cookie_only_when_that_is_due", || {
+            InterfaceUnderTest::new(
+                |config| async move { RenewsAfter::new(config, Duration::ZERO) },
+            )
+        }),
+        Mutant::new(
+            "RenewsAfterTwoMinutes",
+            "a_read_sets_the_cookie_only_when_that_is_due",
+            || {
+                InterfaceUnderTest::new(|config| async move {
+                    RenewsAfter::new(config, Duration::from_mins(2))
+                })
+            },
+        ),
+        Mutant::new("LetsTooMuchPass", "a_session_that_does_not_fit_is_refused", || {
+            InterfaceUnderTest::new(
+                |config| async move { LeavesOutWhatIsLong(signed(config, SECRET)) },
+            )
+        }),
+        Mutant::new("BelievesForEver", "a_cookie_without_an_end_is_not_believed_for_ever", || {
+            InterfaceUnderTest::new(|config| async move {
+                BelievesForEver { inner: signed(config, SECRET), given: Hidden::default() }
+            })
+        }),
+    ]
+}
+
+/// Keeps the old cookie if the new one is too long.
+#[derive(Debug)]
+struct LeavesOutWhatIsLong(SignedCookieSessions);
+
+#[async_trait]
+impl SessionInterface for LeavesOutWhatIsLong {
+    fn config(&self) -> &SessionConfig {
+        self.0.config()
+    }
+
+    async fn open(&self, context: &OpenContext<'_>) -> Result<Opened, Error> {
+        self.0.open(context).await
+    }
+
+    async fn save(&self, save: &Save<'_>) -> Result<Saved, Error> {
+        let saved = self.0.save(save).await?;
+        match saved.cookie() {
+            CookieAction::Set { value, .. }
+                if save.value_limit().is_some_and(|limit| value.len() > limit) =>
+            {
+                Ok(stored(CookieAction::Keep))
+            }
+            _ => Ok(saved),
+        }
+    }
+}
+
+/// Renews a permanent session when this time has passed since its last save.
+#[derive(Debug)]
+struct RenewsAfter {
+    inner: SignedCookieSessions,
+    slack: Duration,
+    saved_at: Mutex<SystemTime>,
+}
+
+impl RenewsAfter {
+    fn new(config: SessionConfig, slack: Duration) -> Self {
+        let saved_at = Mutex::new(SystemTime::UNIX_EPOCH);
+        Self { inner: signed(config, SECRET), slack, saved_at }
+    }
+}
+
+#[async_trait]
+impl SessionInterface for RenewsAfter {
+    fn config(&self) -> &SessionConfig {
+        self.inner.config()
+    }
+
+    async fn open(&self, context: &OpenContext<'_>) -> Result<Opened, Error> {
+        let opened = self.inner.open(context).await?;
+        if opened.is_new() || context.lifetime(&opened).permanent().is_none() {
+            return Ok(opened);
+        }
+        let renewal = Renewal::flasks(context.config().refresh());
+        let due = *self.saved_at.lock().unwrap() + self.slack;
+        let at = if self.slack.is_zero() { renewal.at } else { due };
+        Ok(opened.with_renewal(Renewal { at, ..renewal }))
+    }
+
+    async fn save(&self, save: &Save<'_>) -> Result<Saved, Error> {
+        *self.saved_at.lock().unwrap() = save.now();
+        self.inner.save(save).await
+    }
+}
+
+/// Checks the age of permanent sessions only, unless sessions of visitors have a limit.
+#[derive(Debug)]
+struct BelievesForEver {
+    inner: SignedCookieSessions,
+    given: Hidden<HashMap<String, String>>,
+}
+
+#[async_trait]
+impl SessionInterface for BelievesForEver {
+    fn config(&self) -> &SessionConfig {
+        self.inner.config()
+    }
+
+    async fn open(&self, context: &OpenContext<'_>) -> Result<Opened, Error> {
+        let given = self.given.0.lock().unwrap().get(context.cookie().unwrap_or("")).cloned();
+        match given.filter(|_| context.config().visitor_lifetime().is_none()) {
+            Some(payload) => Opened::from_payload_with_login(payload),
+            None => self.inner.open(context).await,
+        }
+    }
+
+    async fn save(&self, save: &Save<'_>) -> Result<Saved, Error> {
+        let saved = self.inner.save(save).await?;
+        if let CookieAction::Set { value, expires: None } = saved.cookie() {
+            self.given
+                .0
+                .lock()
+                .unwrap()
+                .insert(value.clone(), save.contents().payload_with_login());
+        }
+        Ok(saved)
+    }
+}

@@ -1,0 +1,118 @@
+//! Mutants of the rules of an owner that ends sessions.
+
+use std::collections::HashSet;
+use std::time::SystemTime;
+
+use session_core::Session;
+use session_core::interface::{IdChange, Save, Saved};
+
+use super::mutation::{mutants, mutation};
+use super::original::{Hidden, Origin, Stored};
+use super::owned::Owned;
+
+mutants! {
+    AHandleEndsThemAll breaks a_handle_ends_its_session_and_no_other;
+    AHandleIsNeverSpent breaks a_handle_ends_its_session_and_no_other;
+    ANewIdHasANewHandle breaks a_handle_outlives_a_new_id;
+    AnybodyMayEndIt breaks a_handle_belongs_to_its_owner;
+    HandlesOpen breaks a_handle_opens_nothing;
+    OneOfTheOthersStays breaks the_others_end_and_this_one_goes_on;
+    ThisOneEndsToo breaks the_others_end_and_this_one_goes_on;
+    ALoginHasNoOthers breaks a_login_ends_the_others;
+    TheThirdStays breaks end_all_ends_each_and_counts_them;
+    EndAllCountsOwners breaks end_all_ends_each_and_counts_them;
+    WhatAnOwnerEndedIsWrittenAgain breaks what_an_owner_ended_does_not_come_back;
+}
+
+mutation! {
+    AHandleEndsThemAll;
+    fn end_one(&self, owner: &str, handle: &str) -> usize {
+        let is_one = self.server.owned().values().any(|owned| self.is_meant(owned, owner, handle));
+        if is_one { self.end_all(owner) } else { 0 }
+    }
+}
+
+mutation! {
+    AHandleIsNeverSpent { spent: Hidden<HashSet<String>> };
+    fn end_one(&self, owner: &str, handle: &str) -> usize {
+        let ended = self.server.end_each(self.server.ids(|owned| self.is_meant(owned, owner, handle)));
+        let mut spent = self.spent.0.lock().unwrap();
+        if ended > 0 {
+            spent.insert(handle.to_owned());
+        }
+        usize::from(spent.contains(handle))
+    }
+}
+
+mutation! {
+    ANewIdHasANewHandle;
+    fn noted(&self, old: Option<Owned>, save: &Save<'_>) -> Owned {
+        let noted = Owned::noted(old, save);
+        if save.id_change() == IdChange::Keep { noted } else { Owned { handle: Owned::new_handle(), ..noted } }
+    }
+}
+
+mutation! {
+    AnybodyMayEndIt;
+    fn is_meant(&self, owned: &Owned, _: &str, handle: &str) -> bool {
+        owned.handle == handle
+    }
+}
+
+mutation! {
+    HandlesOpen;
+    fn find(&self, id: &str, now: SystemTime) -> Option<Stored> {
+        let of_handle = self.server.owned().iter().find(|(_, owned)| owned.handle == id).map(|(id, _)| id.clone());
+        let id = of_handle.unwrap_or_else(|| id.to_owned());
+        self.server.sessions().get(&id).filter(|stored| now <= stored.expires_at).cloned()
+    }
+}
+
+mutation! {
+    OneOfTheOthersStays;
+    fn end_others(&self, session: &Session, own: Option<&str>) -> usize {
+        let others: Vec<_> = self.server.live_of(&session.owner().unwrap_or_default());
+        let others = others.into_iter().filter(|id| Some(&**id) != own);
+        self.server.end_each(others.take(1).collect())
+    }
+}
+
+mutation! {
+    ThisOneEndsToo;
+    fn end_others(&self, session: &Session, own: Option<&str>) -> usize {
+        self.end_all(&session.owner().unwrap_or_default()) - usize::from(own.is_some())
+    }
+}
+
+mutation! {
+    ALoginHasNoOthers;
+    fn end_others(&self, session: &Session, own: Option<&str>) -> usize {
+        let others = self.server.live_of(&session.owner().unwrap_or_default());
+        let others = others.into_iter().filter(|id| Some(&**id) != own && !session.is_new());
+        self.server.end_each(others.collect())
+    }
+}
+
+mutation! {
+    TheThirdStays;
+    fn end_all(&self, owner: &str) -> usize {
+        self.server.end_each(self.server.live_of(owner).into_iter().take(2).collect())
+    }
+}
+
+mutation! {
+    EndAllCountsOwners;
+    fn end_all(&self, owner: &str) -> usize {
+        self.server.end_each(self.server.live_of(owner)).min(1)
+    }
+}
+
+mutation! {
+    WhatAnOwnerEndedIsWrittenAgain;
+    fn lost(&self, origin: &Origin, save: &Save<'_>) -> Saved {
+        if save.contents().owner().is_some() {
+            self.store(&origin.0, self.payload(save), None, &save.contents(), save);
+        }
+        Saved::dropped()
+    }
+}

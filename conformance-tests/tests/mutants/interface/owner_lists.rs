@@ -1,0 +1,125 @@
+//! Mutants of the rules of the list of the sessions of an owner.
+
+use session_core::OwnedSession;
+use session_core::interface::Save;
+
+use super::mutation::{mutants, mutation};
+use super::original::Stored;
+use super::owned::Owned;
+
+mutants! {
+    ListsIgnoreCase breaks a_list_shows_each_session_of_the_owner_and_of_nobody_else;
+    ListsShowTwoAtMost breaks a_list_shows_each_session_of_the_owner_and_of_nobody_else;
+    ThereIsOnePage breaks pages_list_each_session_once;
+    PagesHaveNoLimit breaks pages_list_each_session_once;
+    PagesOverlap breaks pages_list_each_session_once;
+    PagesBeginAgain breaks pages_list_each_session_once;
+    SeenWhenItBegan breaks a_list_says_when_a_session_began_and_was_last_seen;
+    BeganWhenItWasSeen breaks a_list_says_when_a_session_began_and_was_last_seen;
+    LabelsAreNotShown breaks a_list_shows_the_label;
+    NoSessionKnowsItself breaks a_request_knows_itself_on_the_list;
+    EverySessionIsTheSame breaks a_request_knows_itself_on_the_list;
+    ExpiredSessionsAreListed breaks what_has_ended_is_on_no_list;
+    TheFirstOwnerStays breaks a_session_is_on_the_list_of_its_present_owner;
+}
+
+mutation! {
+    ListsIgnoreCase;
+    fn listed(&self, owner: &str) -> Vec<String> {
+        [self.server.live_of(&owner.to_lowercase()), self.server.live_of(&owner.to_uppercase())].concat()
+    }
+}
+
+mutation! {
+    ListsShowTwoAtMost;
+    fn listed(&self, owner: &str) -> Vec<String> {
+        self.server.live_of(owner).into_iter().take(2).collect()
+    }
+}
+
+mutation! {
+    ThereIsOnePage;
+    fn page(&self, ids: Vec<String>, _: Option<&str>, limit: usize) -> (Vec<String>, bool) {
+        (ids.into_iter().take(limit).collect(), true)
+    }
+}
+
+mutation! {
+    PagesHaveNoLimit;
+    fn page(&self, ids: Vec<String>, _: Option<&str>, _: usize) -> (Vec<String>, bool) {
+        (ids, true)
+    }
+}
+
+mutation! {
+    /// The last session of a page is also the first of the next one, if a page has more than one.
+    PagesOverlap;
+    fn page(&self, ids: Vec<String>, after: Option<&str>, limit: usize) -> (Vec<String>, bool) {
+        let is_left = |id: &String| after.is_none_or(|after| &**id > after || (limit > 1 && id == after));
+        let rest: Vec<_> = ids.into_iter().filter(is_left).collect();
+        (rest[..limit.min(rest.len())].to_vec(), rest.len() <= limit)
+    }
+}
+
+mutation! {
+    /// A full page is never the last one, and the first page follows the last session.
+    PagesBeginAgain;
+    fn page(&self, ids: Vec<String>, after: Option<&str>, limit: usize) -> (Vec<String>, bool) {
+        let start = ids.iter().position(|id| Some(&**id) == after).map_or(0, |at| at + 1) % ids.len().max(1);
+        let page: Vec<_> = ids.iter().skip(start).take(limit).cloned().collect();
+        let is_last = page.len() < limit;
+        (page, is_last)
+    }
+}
+
+mutation! {
+    SeenWhenItBegan;
+    fn shown(&self, owned: &Owned, stored: &Stored) -> OwnedSession {
+        Owned { seen_at: stored.created_at, ..owned.clone() }.shown(stored)
+    }
+}
+
+mutation! {
+    BeganWhenItWasSeen;
+    fn shown(&self, owned: &Owned, stored: &Stored) -> OwnedSession {
+        owned.shown(&Stored { created_at: owned.seen_at, ..stored.clone() })
+    }
+}
+
+mutation! {
+    LabelsAreNotShown;
+    fn shown(&self, owned: &Owned, stored: &Stored) -> OwnedSession {
+        owned.shown(stored).with_label(None)
+    }
+}
+
+mutation! {
+    NoSessionKnowsItself;
+    fn handle_of(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
+mutation! {
+    EverySessionIsTheSame;
+    fn handle_of(&self, id: &str) -> Option<String> {
+        let first = self.server.sessions().iter().min_by_key(|(_, stored)| stored.created_at).map(|(id, _)| id.clone());
+        self.server.owned().get(&first.unwrap_or_else(|| id.to_owned())).map(|owned| owned.handle.clone())
+    }
+}
+
+mutation! {
+    ExpiredSessionsAreListed;
+    fn listed(&self, owner: &str) -> Vec<String> {
+        self.server.ids(|owned| owned.owner() == Some(owner))
+    }
+}
+
+mutation! {
+    TheFirstOwnerStays;
+    fn noted(&self, old: Option<Owned>, save: &Save<'_>) -> Owned {
+        let first = old.as_ref().and_then(|old| old.login.clone());
+        let noted = Owned::noted(old, save);
+        Owned { login: first.or(noted.login.clone()), ..noted }
+    }
+}

@@ -1,0 +1,55 @@
+//! Mutants of the rules of the end of a session on the server.
+
+use std::collections::HashMap;
+use std::time::SystemTime;
+
+use session_core::Outcome;
+use session_core::interface::{Contents, Save, Saved};
+
+use super::mutation::{mutants, mutation};
+use super::original::{Hidden, Origin, Stored};
+
+mutants! {
+    OnlyTheCookieIsRemoved breaks a_copied_cookie_opens_nothing_after_a_logout;
+    LateSaveRevives breaks a_late_save_brings_nothing_back;
+    LateSaveSetsTheCookie breaks a_late_save_sets_no_cookie;
+    EmptySessionStays breaks session_left_empty_ends;
+}
+
+mutation! {
+    /// A session that only one request has opened is assumed to have no copies.
+    OnlyTheCookieIsRemoved { opened: Hidden<HashMap<String, u32>> };
+    fn find(&self, id: &str, now: SystemTime) -> Option<Stored> {
+        *self.opened.0.lock().unwrap().entry(id.to_owned()).or_default() += 1;
+        self.server.sessions().get(id).filter(|stored| now <= stored.expires_at).cloned()
+    }
+    fn forget(&self, id: &str) {
+        if self.opened.0.lock().unwrap().get(id) != Some(&1) {
+            self.server.sessions().remove(id);
+        }
+    }
+}
+
+mutation! {
+    LateSaveRevives;
+    fn lost(&self, origin: &Origin, save: &Save<'_>) -> Saved {
+        if save.contents().owner().is_none() {
+            self.store(&origin.0, self.payload(save), None, &save.contents(), save);
+        }
+        Saved::dropped()
+    }
+}
+
+mutation! {
+    LateSaveSetsTheCookie;
+    fn lost(&self, origin: &Origin, save: &Save<'_>) -> Saved {
+        Saved::new(self.set(origin.0.clone(), &save.contents(), save), Outcome::Dropped)
+    }
+}
+
+mutation! {
+    EmptySessionStays;
+    fn is_emptied(&self, _: &Contents, _: &Save<'_>) -> bool {
+        false
+    }
+}

@@ -1,0 +1,117 @@
+//! Mutants of the rules of the values of a session.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::SystemTime;
+
+use session_core::interface::{Opened, Save, state_of};
+
+use super::mutation::{mutants, mutation};
+use super::original::{Stored, session_of};
+
+mutants! {
+    PayloadThroughValues breaks values_come_back_as_written;
+    TrimsTheTagOfBytes breaks tagged_values_come_back;
+    KeepsFiveHundredKeys breaks a_thousand_keys_come_back;
+    WritesNumbersAnew breaks what_is_not_touched_is_written_back_as_it_was;
+    SessionsWearOut breaks reading_takes_nothing_away;
+    LosesWhatIsNotAscii breaks what_was_stored_comes_back;
+    NumbersAreFloats breaks what_was_stored_comes_back;
+    HasAKeyOfItsOwn breaks many_keys_come_back;
+    DropsEmptyKeys breaks many_keys_come_back;
+    StoresOnlyWhatIsNew breaks a_change_leaves_the_other_keys;
+    RemovedKeyStays breaks a_change_leaves_the_other_keys;
+}
+
+mutation! {
+    TrimsTheTagOfBytes;
+    fn payload(&self, save: &Save<'_>) -> String {
+        save.contents().payload().replace("{\" b\"", "{\"b\"")
+    }
+}
+
+mutation! {
+    KeepsFiveHundredKeys;
+    fn payload(&self, save: &Save<'_>) -> String {
+        let kept = session_of(save);
+        for key in kept.keys().iter().skip(500) {
+            kept.discard(key).unwrap();
+        }
+        state_of(&kept).payload()
+    }
+}
+
+mutation! {
+    WritesNumbersAnew;
+    fn merged(&self, save: &Save<'_>, stored: &Stored) -> String {
+        save.changes().replay(&stored.payload).unwrap().replace(":1.0", ":1")
+    }
+}
+
+mutation! {
+    SessionsWearOut { found: Mutex<HashMap<String, usize>> };
+    fn find(&self, id: &str, now: SystemTime) -> Option<Stored> {
+        let times = { *self.found.lock().unwrap().entry(id.to_owned()).and_modify(|times| *times += 1).or_insert(1) };
+        let stored = self.server.sessions().get(id).filter(|stored| now <= stored.expires_at).cloned();
+        stored.filter(|_| times <= 30)
+    }
+}
+
+/// Returns a payload as `serde_json` writes it, with sorted keys.
+fn rewritten(payload: &str) -> String {
+    serde_json::from_str::<serde_json::Value>(payload).unwrap().to_string()
+}
+
+mutation! {
+    PayloadThroughValues;
+    fn payload(&self, save: &Save<'_>) -> String {
+        rewritten(&save.contents().payload())
+    }
+    fn merged(&self, save: &Save<'_>, stored: &Stored) -> String {
+        rewritten(&save.changes().replay(&stored.payload).unwrap())
+    }
+}
+
+mutation! {
+    LosesWhatIsNotAscii;
+    fn payload(&self, save: &Save<'_>) -> String {
+        save.contents().payload().replace('½', "?")
+    }
+}
+
+mutation! {
+    NumbersAreFloats;
+    fn payload(&self, save: &Save<'_>) -> String {
+        save.contents().payload().replace("18446744073709551615", "18446744073709552000")
+    }
+}
+
+mutation! {
+    HasAKeyOfItsOwn;
+    fn known(&self, stored: &Stored) -> Opened {
+        Opened::from_payload(stored.payload.replace("\"_expires\":", "\"\\u0000expires\":")).unwrap()
+    }
+}
+
+mutation! {
+    DropsEmptyKeys;
+    fn payload(&self, save: &Save<'_>) -> String {
+        save.contents().payload().replace("{\"\":0,", "{")
+    }
+}
+
+mutation! {
+    StoresOnlyWhatIsNew;
+    fn merged(&self, save: &Save<'_>, stored: &Stored) -> String {
+        let base = if stored.payload.contains("\"b\"") { "{}" } else { &stored.payload };
+        save.changes().replay(base).unwrap()
+    }
+}
+
+mutation! {
+    RemovedKeyStays;
+    fn merged(&self, save: &Save<'_>, stored: &Stored) -> String {
+        let merged = save.changes().replay(&stored.payload).unwrap();
+        if stored.payload.contains("\"c\":3") { merged.replace('}', ",\"c\":3}") } else { merged }
+    }
+}

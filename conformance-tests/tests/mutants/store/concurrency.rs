@@ -1,0 +1,131 @@
+//! Mutants of the rules of concurrent calls, and of calls that are dropped.
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+use std::time::SystemTime;
+
+use session_core::store::{NewRecord, Record, Replaced, StoreKey, Version};
+use session_core::{Error, ErrorKind};
+use tokio::task::yield_now;
+
+use super::mutation::{mutants, mutation};
+use super::written::is_short;
+
+mutants! {
+    SwapInTwoSteps breaks calls_at_once_have_an_order;
+    TouchWritesThePayloadBack breaks calls_at_once_have_an_order;
+    RemoveInTwoSteps breaks calls_at_once_have_an_order;
+    CreateInTwoSteps breaks calls_at_once_have_an_order;
+    LoadInTwoSteps breaks calls_at_once_have_an_order;
+    GivenUpReplaceIsHalfDone breaks a_call_that_is_given_up_is_done_wholly_or_not_at_all;
+    GivenUpTouchLosesTheRecord breaks a_call_that_is_given_up_is_done_wholly_or_not_at_all;
+    GivenUpCreateBlocksTheKey breaks a_call_that_is_given_up_is_done_wholly_or_not_at_all;
+}
+
+mutation! {
+    SwapInTwoSteps;
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        if !is_short(record) {
+            return Ok(self.original.replace(key, expected, record));
+        }
+        if self.original.load(key).is_none_or(|old| old.version() != expected) {
+            return Ok(Replaced::Stale);
+        }
+        yield_now().await;
+        let version = self.original.next_version();
+        self.original.records().insert(*key, Record::new(version, record));
+        Ok(Replaced::Done(version))
+    }
+}
+
+mutation! {
+    TouchWritesThePayloadBack;
+    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+        let Some(old) = self.original.load(key).filter(|old| old.version() == expected) else { return Ok(false) };
+        yield_now().await;
+        let version = self.original.next_version();
+        self.original.records().insert(*key, old.touched(version, expires_at));
+        Ok(true)
+    }
+}
+
+mutation! {
+    RemoveInTwoSteps;
+    async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
+        let old = self.original.load(key).filter(|old| old.version() == expected);
+        let Some(old) = old else { return Ok(false) };
+        if old.owner().is_none() && old.payload().len() < 100 {
+            yield_now().await;
+        }
+        Ok(self.original.records().remove(key).is_some())
+    }
+}
+
+mutation! {
+    CreateInTwoSteps;
+    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+        if !is_short(record) || self.original.load(key).is_some() {
+            return self.original.create(key, record);
+        }
+        yield_now().await;
+        let version = self.original.next_version();
+        self.original.records().insert(*key, Record::new(version, record));
+        Ok(version)
+    }
+}
+
+mutation! {
+    LoadInTwoSteps;
+    async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
+        let Some(first) = self.original.load(key) else { return Ok(None) };
+        if first.owner().is_some() || first.payload().len() >= 100 {
+            return Ok(Some(first));
+        }
+        yield_now().await;
+        let Some(second) = self.original.load(key) else { return Ok(None) };
+        Ok(Some(first.touched(second.version(), second.expires_at())))
+    }
+}
+
+mutation! {
+    GivenUpReplaceIsHalfDone;
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        let old = self.original.load(key).filter(|old| old.version() == expected && old.owner().is_some());
+        let Some(old) = old else { return Ok(self.original.replace(key, expected, record)) };
+        let half = NewRecord::new(record.payload(), old.created_at(), old.expires_at()).owned_by(old.owner());
+        self.original.records().insert(*key, Record::new(expected, &half));
+        yield_now().await;
+        Ok(self.original.replace(key, expected, record))
+    }
+}
+
+mutation! {
+    GivenUpTouchLosesTheRecord;
+    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+        let old = self.original.load(key).filter(|old| old.version() == expected);
+        let old = old.filter(|old| old.owner().is_some() && old.payload().len() < 100);
+        let Some(old) = old else { return Ok(self.original.touch(key, expected, expires_at)) };
+        self.original.remove(key, expected);
+        yield_now().await;
+        let version = self.original.next_version();
+        self.original.records().insert(*key, old.touched(version, expires_at));
+        Ok(true)
+    }
+}
+
+mutation! {
+    /// The key is reserved before the record is written.
+    GivenUpCreateBlocksTheKey { taken: Mutex<HashSet<StoreKey>> };
+    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+        if record.owner().is_none() {
+            return self.original.create(key, record);
+        }
+        if self.taken.lock().unwrap().replace(*key).is_some() {
+            return Err(Error::new(ErrorKind::Backend, "the key is taken"));
+        }
+        yield_now().await;
+        let created = self.original.create(key, record);
+        self.taken.lock().unwrap().remove(key);
+        created
+    }
+}

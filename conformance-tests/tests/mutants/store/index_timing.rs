@@ -1,0 +1,193 @@
+//! Mutants of the rules of an owner index when records expire and calls overlap.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Mutex;
+use std::time::SystemTime;
+
+use session_core::store::{NewRecord, Replaced, StoreKey, Version};
+use session_core::{Clock as _, Error, ErrorKind};
+use tokio::time::sleep;
+
+use super::end_all::MOMENT;
+use super::listing::{Forgotten, all_but, is_owned_by, list};
+use super::mutation::{mutants, mutation};
+
+mutants! {
+    EntryFollowsCreate breaks a_record_that_can_be_read_is_listed;
+    EntryFollowsTheNewOwner breaks a_record_that_can_be_read_is_listed;
+    ReplaceRewritesTheEntry breaks a_record_that_can_be_read_is_listed;
+    TouchRewritesTheEntry breaks a_record_that_can_be_read_is_listed;
+    ExpiredIsAnError breaks an_expired_record_hides_no_other;
+    ListEndsAsTheLastWritten breaks an_expired_record_hides_no_other;
+    ListEndsAsTheFirstWritten breaks an_expired_record_hides_no_other;
+    EntryOutlivedByTouch breaks a_renewed_key_stays_listed;
+    EntryOutlivedByReplace breaks a_renewed_key_stays_listed;
+}
+
+/// The length of a record that is watched by another task; sessions are longer.
+const WATCHED: Range<usize> = 100..200;
+
+mutation! {
+    EntryFollowsCreate { pending: Forgotten };
+    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+        let owned = record.owner().is_some() && WATCHED.contains(&record.payload().len());
+        if owned {
+            self.pending.lock().unwrap().insert(*key);
+        }
+        let created = self.original.create(key, record);
+        if owned {
+            sleep(MOMENT).await;
+            self.pending.lock().unwrap().remove(key);
+        }
+        created
+    }
+    async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
+        Ok(all_but(&self.pending, self.original.keys_of(owner)))
+    }
+}
+
+mutation! {
+    EntryFollowsTheNewOwner { pending: Forgotten };
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        let changes = self.original.load(key).is_some_and(|old| WATCHED.contains(&old.payload().len()) && old.owner() != record.owner());
+        if changes {
+            self.pending.lock().unwrap().insert(*key);
+        }
+        let replaced = self.original.replace(key, expected, record);
+        if changes {
+            sleep(MOMENT).await;
+            self.pending.lock().unwrap().remove(key);
+        }
+        Ok(replaced)
+    }
+    async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
+        Ok(all_but(&self.pending, self.original.keys_of(owner)))
+    }
+}
+
+mutation! {
+    ReplaceRewritesTheEntry { pending: Forgotten };
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        let old = self.original.load(key).filter(|old| WATCHED.contains(&old.payload().len()) && old.owner() == record.owner());
+        if old.is_some_and(|old| old.owner().is_some()) {
+            self.pending.lock().unwrap().insert(*key);
+            sleep(MOMENT).await;
+            self.pending.lock().unwrap().remove(key);
+        }
+        Ok(self.original.replace(key, expected, record))
+    }
+    async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
+        Ok(all_but(&self.pending, self.original.keys_of(owner)))
+    }
+}
+
+mutation! {
+    TouchRewritesTheEntry { pending: Forgotten };
+    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+        let touched = self.original.touch(key, expected, expires_at);
+        if self.original.load(key).is_some_and(|old| old.owner().is_some() && WATCHED.contains(&old.payload().len())) {
+            self.pending.lock().unwrap().insert(*key);
+            sleep(MOMENT).await;
+            self.pending.lock().unwrap().remove(key);
+        }
+        Ok(touched)
+    }
+    async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
+        Ok(all_but(&self.pending, self.original.keys_of(owner)))
+    }
+}
+
+mutation! {
+    ExpiredIsAnError;
+    async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
+        let now = self.original.clock().now();
+        if list(&self.original, |_, record| is_owned_by(record, owner) && record.expires_at() < now).is_empty() {
+            return Ok(self.original.keys_of(owner));
+        }
+        Err(Error::new(ErrorKind::Backend, "a key without a record"))
+    }
+}
+
+/// The expiry of a list or of an entry.
+type Ends<T> = Mutex<HashMap<T, SystemTime>>;
+
+mutation! {
+    ListEndsAsTheLastWritten { ends: Ends<String> };
+    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+        let owner = record.owner().map(str::to_owned);
+        self.ends.lock().unwrap().extend(owner.map(|owner| (owner, record.expires_at())));
+        self.original.create(key, record)
+    }
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        let owner = record.owner().map(str::to_owned);
+        self.ends.lock().unwrap().extend(owner.map(|owner| (owner, record.expires_at())));
+        Ok(self.original.replace(key, expected, record))
+    }
+    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+        let owner = self.original.load(key).and_then(|old| old.owner().map(str::to_owned));
+        self.ends.lock().unwrap().extend(owner.map(|owner| (owner, expires_at)));
+        Ok(self.original.touch(key, expected, expires_at))
+    }
+    async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
+        let end = self.ends.lock().unwrap().get(owner).copied();
+        let over = end.is_some_and(|end| end < self.original.clock().now());
+        Ok(if over { Vec::new() } else { self.original.keys_of(owner) })
+    }
+}
+
+mutation! {
+    /// Until the first record is renewed.
+    ListEndsAsTheFirstWritten { ends: Ends<String> };
+    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+        if let Some(owner) = record.owner() {
+            self.ends.lock().unwrap().entry(owner.to_owned()).or_insert(record.expires_at());
+        }
+        self.original.create(key, record)
+    }
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        self.ends.lock().unwrap().clear();
+        Ok(self.original.replace(key, expected, record))
+    }
+    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+        self.ends.lock().unwrap().clear();
+        Ok(self.original.touch(key, expected, expires_at))
+    }
+    async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
+        let end = self.ends.lock().unwrap().get(owner).copied();
+        let over = end.is_some_and(|end| end < self.original.clock().now());
+        Ok(if over { Vec::new() } else { self.original.keys_of(owner) })
+    }
+}
+
+mutation! {
+    EntryOutlivedByTouch { ends: Ends<StoreKey> };
+    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+        self.ends.lock().unwrap().insert(*key, record.expires_at());
+        self.original.create(key, record)
+    }
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        self.ends.lock().unwrap().insert(*key, record.expires_at());
+        Ok(self.original.replace(key, expected, record))
+    }
+    async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
+        let (ends, now) = (self.ends.lock().unwrap(), self.original.clock().now());
+        Ok(list(&self.original, |key, record| is_owned_by(record, owner) && ends.get(key).is_none_or(|end| now <= *end)))
+    }
+}
+
+mutation! {
+    EntryOutlivedByReplace { ends: Ends<StoreKey> };
+    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+        self.ends.lock().unwrap().insert(*key, record.expires_at());
+        self.original.create(key, record)
+    }
+    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+        self.ends.lock().unwrap().insert(*key, expires_at);
+        Ok(self.original.touch(key, expected, expires_at))
+    }
+    async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
+        let (ends, now) = (self.ends.lock().unwrap(), self.original.clock().now());
+        Ok(list(&self.original, |key, record| is_owned_by(record, owner) && ends.get(key).is_none_or(|end| now <= *end)))
+    }
+}

@@ -1,0 +1,37 @@
+//! Mutants of the rules of a store that cannot reach its data.
+
+use super::mutation::{mutants, mutation};
+
+mutants! {
+    LoadHidesOutage breaks outage_is_no_missing_record;
+    LoadManyHidesOutage breaks outage_is_no_missing_record;
+    ListingHidesOutage breaks outage_is_no_missing_record;
+    RemoveHidesOutage breaks outage_is_no_stale_version;
+    ReplaceHidesOutage breaks outage_is_no_stale_version;
+    TouchHidesOutage breaks outage_is_no_stale_version;
+    SweepHidesOutage breaks outage_is_no_stale_version;
+    CreateHidesOutage breaks outage_is_no_stale_version;
+}
+
+/// Stores that take an outage for an absent record or another version.
+macro_rules! hides {
+    ($($name:ident: $call:literal;)+) => {
+        $(mutation! {
+            $name;
+            fn hides(&self) -> &'static str {
+                $call
+            }
+        })+
+    };
+}
+
+hides! {
+    LoadHidesOutage: "load";
+    LoadManyHidesOutage: "load_many";
+    ListingHidesOutage: "keys_of";
+    RemoveHidesOutage: "remove";
+    ReplaceHidesOutage: "replace";
+    TouchHidesOutage: "touch";
+    SweepHidesOutage: "sweep";
+    CreateHidesOutage: "create";
+}

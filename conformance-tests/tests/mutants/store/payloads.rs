@@ -1,0 +1,237 @@
+//! Mutants of the rules of payloads: their bytes and their length.
+
+use session_core::store::{NewRecord, Replaced, StoreKey, Version};
+use session_core::{Error, ErrorKind};
+
+use super::mutation::{mutants, mutation};
+use super::written::{Written, is_of_the_engine, writes};
+
+mutants! {
+    LossyUtf8 breaks every_byte_of_a_payload_is_kept;
+    SevenBits breaks every_byte_of_a_payload_is_kept;
+    LineEndsNormalised breaks every_byte_of_a_payload_is_kept;
+    ByteOrderMarkStripped breaks every_byte_of_a_payload_is_kept;
+    PayloadComposed breaks every_byte_of_a_payload_is_kept;
+    RefusesWhatIsNoText breaks every_byte_of_a_payload_is_kept;
+    PayloadTrimmed breaks blanks_and_zeros_at_the_ends_are_kept;
+    PayloadTrimmedAtTheFront breaks blanks_and_zeros_at_the_ends_are_kept;
+    ZeroPaddingStripped breaks blanks_and_zeros_at_the_ends_are_kept;
+    NulEndsTheText breaks blanks_and_zeros_at_the_ends_are_kept;
+    JsonReparsed breaks json_is_kept_as_it_was_written;
+    JsonColumnRefuses breaks json_is_kept_as_it_was_written;
+    JsonUnescaped breaks json_is_kept_as_it_was_written;
+    BlobOf64Kilobytes breaks the_largest_payload_is_taken_and_none_is_cut;
+    CreateRefusesAMegabyte breaks the_largest_payload_is_taken_and_none_is_cut;
+    ReplaceRefusesAMegabyte breaks the_largest_payload_is_taken_and_none_is_cut;
+    MaximumIsOneLess breaks the_largest_payload_is_taken_and_none_is_cut;
+    TooLongIsCut breaks the_largest_payload_is_taken_and_none_is_cut;
+    TooLongIsABackendError breaks the_largest_payload_is_taken_and_none_is_cut;
+    TooLongLeavesTheKey breaks the_largest_payload_is_taken_and_none_is_cut;
+    TooLongIsReplacedByNothing breaks the_largest_payload_is_taken_and_none_is_cut;
+    TooLongRenews breaks the_largest_payload_is_taken_and_none_is_cut;
+    ShorterLeavesATail breaks a_payload_replaced_by_one_of_another_length_leaves_nothing;
+    LongerIsCut breaks a_payload_replaced_by_one_of_another_length_leaves_nothing;
+    PayloadCutAtAMegabyte breaks payload_beyond_maximum_is_whole_or_refused;
+    ReplaceCutsBeyondAMegabyte breaks payload_beyond_maximum_is_whole_or_refused;
+    CutAtTwoMegabytes breaks payload_beyond_maximum_is_whole_or_refused;
+    TooLongReplaceRemoves breaks payload_beyond_maximum_is_whole_or_refused;
+}
+
+writes! { LossyUtf8, |record| record.bytes(|bytes| String::from_utf8_lossy(bytes).into_owned().into_bytes()) }
+
+writes! {
+    SevenBits,
+    |record| record.bytes(|bytes| {
+        let mask = if std::str::from_utf8(bytes).is_ok() { 0xff } else { 0x7f };
+        bytes.iter().map(|byte| byte & mask).collect()
+    })
+}
+
+writes! { LineEndsNormalised, |record| record.text(|text| text.replace("\r\nt", "\nt")) }
+
+writes! { ByteOrderMarkStripped, |record| record.text(|text| text.trim_start_matches('\u{feff}').to_owned()) }
+
+writes! { PayloadComposed, |record| record.text(|text| text.replace("e\u{301}", "\u{e9}")) }
+
+mutation! {
+    RefusesWhatIsNoText;
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        match std::str::from_utf8(record.payload()) {
+            Err(error) if !is_of_the_engine(record.payload()) => {
+                Err(Error::new(ErrorKind::Backend, "invalid byte sequence").with_source(error))
+            }
+            _ => Ok(self.original.replace(key, expected, record)),
+        }
+    }
+}
+
+writes! { PayloadTrimmed, |record| record.bytes(|bytes| bytes.trim_ascii_end().to_vec()) }
+
+writes! { PayloadTrimmedAtTheFront in replace, |record| record.bytes(|bytes| bytes.trim_ascii_start().to_vec()) }
+
+writes! {
+    ZeroPaddingStripped,
+    |record| record.bytes(|bytes| bytes[..bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)].to_vec())
+}
+
+writes! { NulEndsTheText, |record| record.text(|text| text.split('\0').take(1).collect()) }
+
+writes! {
+    JsonReparsed,
+    |record| record.text(|text| {
+        serde_json::from_str::<serde_json::Value>(text).map_or(text.to_owned(), |value| value.to_string())
+    })
+}
+
+mutation! {
+    JsonColumnRefuses;
+    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+        if record.payload().ends_with(b"1e400}") {
+            return Err(Error::new(ErrorKind::Backend, "number out of range"));
+        }
+        self.original.create(key, record)
+    }
+}
+
+writes! { JsonUnescaped, |record| record.text(|text| text.replace("\\u00e9", "\u{e9}").replace("\\/", "/")) }
+
+writes! { BlobOf64Kilobytes, |record| record.payload.truncate(65_535) }
+
+fn too_large() -> Error {
+    Error::new(ErrorKind::TooLarge, "longer than the longest packet")
+}
+
+mutation! {
+    CreateRefusesAMegabyte;
+    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+        if record.payload().len() >= 1 << 20 { Err(too_large()) } else { self.original.create(key, record) }
+    }
+}
+
+mutation! {
+    ReplaceRefusesAMegabyte;
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        if record.payload().len() >= 1 << 20 {
+            return Err(too_large());
+        }
+        Ok(self.original.replace(key, expected, record))
+    }
+}
+
+/// The longest payload of mutants that declare one.
+const LONGEST: usize = 65_536;
+
+/// A store that declares the longest payload, and handles it wrongly.
+macro_rules! limited {
+    ($name:ident; $($operation:item)+) => {
+        mutation! {
+            $name;
+            fn max_payload(&self) -> Option<usize> {
+                Some(LONGEST)
+            }
+            $($operation)+
+        }
+    };
+}
+
+limited! {
+    MaximumIsOneLess;
+    fn check_length(&self, record: &NewRecord<'_>) -> Result<(), Error> {
+        if record.payload().len() >= LONGEST { Err(too_large()) } else { Ok(()) }
+    }
+}
+
+limited! {
+    TooLongIsCut;
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        let cut = Written::new(record, |record| record.payload.truncate(LONGEST));
+        Ok(self.original.replace(key, expected, &cut.as_new()))
+    }
+}
+
+limited! {
+    TooLongIsABackendError;
+    fn check_length(&self, record: &NewRecord<'_>) -> Result<(), Error> {
+        if record.payload().len() > LONGEST {
+            return Err(Error::new(ErrorKind::Backend, "Data too long for column 'payload'"));
+        }
+        Ok(())
+    }
+}
+
+limited! {
+    TooLongLeavesTheKey;
+    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+        let version = self.original.create(key, &Written::new(record, |record| record.payload.truncate(1)).as_new())?;
+        self.check_length(record)?;
+        self.original.remove(key, version);
+        self.original.create(key, record)
+    }
+}
+
+limited! {
+    TooLongIsReplacedByNothing;
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        if self.check_length(record).is_err() {
+            self.original.remove(key, expected);
+        }
+        self.check_length(record)?;
+        Ok(self.original.replace(key, expected, record))
+    }
+}
+
+limited! {
+    TooLongRenews;
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        if self.check_length(record).is_err() {
+            self.original.touch(key, expected, record.expires_at());
+        }
+        self.check_length(record)?;
+        Ok(self.original.replace(key, expected, record))
+    }
+}
+
+/// Returns whether the space of an old payload is used again.
+fn is_reused(old: &[u8]) -> bool {
+    (1000..10_000).contains(&old.len()) && !is_of_the_engine(old)
+}
+
+mutation! {
+    ShorterLeavesATail;
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        let mut payload = record.payload().to_vec();
+        if let Some(old) = self.original.load(key).filter(|old| is_reused(old.payload())) {
+            payload.extend(old.payload().iter().skip(payload.len()));
+        }
+        let written = NewRecord::new(&payload, record.created_at(), record.expires_at()).owned_by(record.owner());
+        Ok(self.original.replace(key, expected, &written))
+    }
+}
+
+mutation! {
+    LongerIsCut;
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        let old = self.original.load(key).filter(|old| is_reused(old.payload()));
+        let length = old.map_or(usize::MAX, |old| old.payload().len()).min(record.payload().len());
+        let written = NewRecord::new(&record.payload()[..length], record.created_at(), record.expires_at());
+        Ok(self.original.replace(key, expected, &written.owned_by(record.owner())))
+    }
+}
+
+writes! { PayloadCutAtAMegabyte, |record| record.payload.truncate(1 << 20) }
+
+writes! { ReplaceCutsBeyondAMegabyte in replace, |record| record.payload.truncate((1 << 20) + 1) }
+
+writes! { CutAtTwoMegabytes, |record| record.payload.truncate(2 << 20) }
+
+mutation! {
+    /// The refusal comes after the old record was removed.
+    TooLongReplaceRemoves;
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        if record.payload().len() > 1 << 20 {
+            self.original.remove(key, expected);
+            return Err(Error::new(ErrorKind::TooLarge, "longer than the longest packet"));
+        }
+        Ok(self.original.replace(key, expected, record))
+    }
+}
