@@ -61,25 +61,25 @@ impl SessionStore for NaiveStore {
 }
 
 const VIOLATED: [&str; 20] = [
-    "create_refuses_a_key_that_has_a_record",
+    "create_of_existing_key_is_refused",
     "replace_never_creates",
-    "replace_after_remove_brings_nothing_back",
-    "replace_at_another_version_changes_nothing",
-    "a_version_is_never_used_twice",
+    "replace_after_remove_restores_nothing",
+    "replace_at_other_version_changes_nothing",
+    "version_is_never_used_twice",
     "near_versions_are_other_versions",
-    "touch_at_another_version_changes_nothing",
-    "remove_at_another_version_changes_nothing",
-    "a_record_goes_after_its_expiry",
-    "a_record_goes_after_an_expiry_that_was_brought_forward",
+    "touch_at_other_version_changes_nothing",
+    "remove_at_other_version_changes_nothing",
+    "expired_record_is_removed",
+    "record_with_earlier_expiry_is_removed",
     "removed_record_is_observed_nowhere",
     "refused_call_changes_nothing",
     "call_on_other_record_changes_nothing",
     "calls_in_any_order_leave_what_they_wrote",
-    "calls_at_once_have_an_order",
-    "disjoint_writes_are_all_kept",
-    "a_counter_counts_every_increment",
-    "a_writer_never_undoes_a_logout",
-    "a_rotation_loses_no_write",
+    "concurrent_calls_have_order",
+    "concurrent_writes_of_other_keys_are_stored",
+    "concurrent_increments_are_all_counted",
+    "save_after_logout_revives_nothing",
+    "save_during_rotation_is_stored",
     "expired_record_of_every_kind_is_swept",
 ];
 
@@ -105,7 +105,7 @@ mod suite {
     conformance_tests::store_suite!(
         async { super::NaiveStore::default() },
         ignore = "fails on purpose",
-        except(remove_of_nothing_is_false = "excepted on purpose"),
+        except(remove_without_record_is_false = "excepted on purpose"),
     );
 }
 
@@ -145,7 +145,7 @@ fn test_that_does_not_run_is_ignored_with_reason() {
     assert!(passed, "{text}");
     for line in [
         "test suite::replace_never_creates ... ignored, fails on purpose",
-        "test suite::remove_of_nothing_is_false ... ignored, excepted on purpose",
+        "test suite::remove_without_record_is_false ... ignored, excepted on purpose",
     ] {
         assert!(text.contains(line), "no {line:?} in:\n{text}");
     }

@@ -11,7 +11,7 @@ use session_core::store::{
 use session_core::{Error, async_trait};
 use session_memory::MemoryStore;
 
-const EXACT: &str = "an_expiry_is_kept_to_the_millisecond_and_never_earlier";
+const EXACT: &str = "expiry_is_exact_and_never_earlier";
 
 /// A store that rounds times down to this many nanoseconds.
 #[derive(Clone, Debug)]

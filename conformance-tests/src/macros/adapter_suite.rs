@@ -50,7 +50,7 @@
 /// conformance_tests::adapter_suite!(
 ///     sessions = |config| async { MemorySessions::new(MemoryStore::new(), config) },
 ///     server = |_interface| async { MyServer },
-///     except(a_whole_url_names_scheme_and_host = "this client sends no absolute URLs"),
+///     except(absolute_url_determines_scheme_and_host = "this client sends no absolute URLs"),
 ///     ignore = "needs a socket",
 /// );
 /// ```

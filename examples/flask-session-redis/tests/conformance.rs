@@ -82,26 +82,27 @@ conformance_tests::interface_suite!(
     server_side,
     OnItsOwnServer::start,
     except(
-        two_requests_at_once_both_keep_their_keys =
+        concurrent_requests_store_their_keys =
             "the last save of the whole session wins, as in Flask-Session",
-        updates_at_once_all_count = "the last save of the whole session wins, as in Flask-Session",
-        an_idle_session_is_gone = "the format cannot store it, so the configuration is refused",
-        no_session_outlives_the_absolute_timeout =
+        concurrent_updates_are_all_applied =
+            "the last save of the whole session wins, as in Flask-Session",
+        idle_session_expires = "the format cannot store it, so the configuration is refused",
+        session_expires_at_absolute_timeout =
             "the format cannot store it, so the configuration is refused",
-        a_session_is_gone_after_its_end = "Redis has its own clock; interface.rs checks the TTL",
-        an_overridden_lifetime_is_obeyed = "Redis has its own clock; interface.rs checks the TTL",
-        lifetime_set_by_handler_is_obeyed = "Redis has its own clock; interface.rs checks the TTL",
+        expired_session_opens_nothing = "Redis has its own clock; interface.rs checks the TTL",
+        overridden_lifetime_applies = "Redis has its own clock; interface.rs checks the TTL",
+        lifetime_set_by_handler_applies = "Redis has its own clock; interface.rs checks the TTL",
         visitor_lifetime_limits_sessions_without_owner =
             "Redis has its own clock; interface.rs checks the TTL",
-        write_keeps_lifetime_that_another_request_set =
+        write_keeps_lifetime_of_other_request =
             "the last save of the whole session wins, as in Flask-Session",
         concurrent_insert_keeps_emptied_session =
             "the last save of the whole session wins, as in Flask-Session",
-        only_a_change_puts_the_end_off_if_it_is_to =
+        only_change_extends_expiry_if_configured =
             "Redis has its own clock; interface.rs checks the TTL",
-        a_browser_session_is_kept_for_the_browser_lifetime =
+        browser_session_is_stored_for_browser_lifetime =
             "kept for the permanent lifetime, as in Flask-Session",
-        values_come_back_as_written = "MessagePack has no integers of more than 64 bits",
-        tagged_values_come_back = "Flask-Session writes a UUID as text, so it is read as text",
+        values_are_read_as_written = "MessagePack has no integers of more than 64 bits",
+        tagged_values_are_read = "Flask-Session writes a UUID as text, so it is read as text",
     ),
 );

@@ -79,7 +79,7 @@ fn is_covered(letter: &str, tests: &[&str], (_, package, module): (&str, &str, &
     };
     let suite = |rules: &str, suite: &str| {
         let tests = part(&format!("{package}/tests"));
-        has(&format!("conformance-tests/src/{rules}"))
+        has(&format!("conformance-tests/src/rules/{rules}"))
             && tests.contains(suite)
             && tests.contains(module)
     };

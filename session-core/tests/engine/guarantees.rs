@@ -151,7 +151,7 @@ async fn deadline_ignores_jumps_of_system_time() {
 }
 
 #[tokio::test]
-async fn write_keeps_lifetime_that_another_request_set() {
+async fn write_keeps_lifetime_of_other_request() {
     for (permanent, lifetime) in [(true, DAY * 31), (false, DAY)] {
         for handler in [write_user as Handler, read] {
             let app = App::with(|config| config.refresh(Refresh::WhenAccessed));

@@ -10,7 +10,7 @@ rules! {
     /// A response whose handler only read the session has `Vary: Cookie` and sets no cookie.
     ///
     /// Add `Vary` whenever `SessionHeaders` has it, also without a cookie to set.
-    async fn a_read_varies_by_cookie_and_sets_none(adapter) {
+    async fn read_varies_by_cookie_and_sets_none(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
         for cookies in [&[][..], &[cookie.as_str()]] {
@@ -25,7 +25,7 @@ rules! {
     /// must not send it to others.
     ///
     /// Add `Vary` whenever `SessionHeaders` has it, also with a `Set-Cookie`.
-    async fn a_write_varies_by_cookie(adapter) {
+    async fn write_varies_by_cookie(adapter) {
         let application = adapter.start().await?;
         let reply = application.get("/write/blue", &["theme=dark"]).await;
         application.equal(vec!["cookie".to_owned()], reply.vary())
@@ -35,7 +35,7 @@ rules! {
     ///
     /// Pass all `Vary` values of the response to `SessionHeaders::merged_vary`, and replace them
     /// all by the result.
-    async fn the_vary_of_a_handler_is_merged_into_one_header(adapter) {
+    async fn vary_of_handler_is_merged(adapter) {
         let application = adapter.start().await?;
         let reply = application.get("/vary/accept", &[]).await;
         application.equal(1, reply.response.all("vary").len())?;
@@ -47,7 +47,7 @@ rules! {
     /// A `Vary` header that is `*`, or that has `Cookie` in any case, is unchanged.
     ///
     /// Leave the headers alone if `SessionHeaders::merged_vary` returns `None`.
-    async fn a_vary_that_says_enough_stays_as_it_is(adapter) {
+    async fn vary_with_cookie_is_unchanged(adapter) {
         let application = adapter.start().await?;
         for (page, vary) in [("/vary/star", "*"), ("/vary/cookie", "accept, cookie")] {
             let reply = application.get(page, &[]).await;
@@ -60,7 +60,7 @@ rules! {
     ///
     /// Insert the result of `SessionHeaders::cache_control` with every `Set-Cookie` for the
     /// session.
-    async fn a_response_with_the_cookie_is_not_stored(adapter) {
+    async fn response_with_cookie_has_no_store(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
         // A write to a stored session may set no cookie.
@@ -76,7 +76,7 @@ rules! {
     ///
     /// Replace `Cache-Control` by the result of `SessionHeaders::cache_control`, and each header of
     /// `SessionHeaders::TARGETED` by that of `targeted_cache_control`.
-    async fn a_public_response_with_the_cookie_is_not_stored(adapter) {
+    async fn public_response_with_cookie_has_no_store(adapter) {
         let application = adapter.start().await?;
         let reply = application.get("/public-cache", &["theme=dark"]).await;
         for (name, _) in PUBLIC_CACHE {
@@ -90,7 +90,7 @@ rules! {
     ///
     /// Pass all `Cache-Control` values of the response to `SessionHeaders::cache_control`, and
     /// leave them alone if it returns `None`.
-    async fn the_cache_control_of_a_handler_stays_as_it_is(adapter) {
+    async fn private_cache_control_of_handler_is_unchanged(adapter) {
         let application = adapter.start().await?;
         let reply = application.get("/own-cache", &["theme=dark"]).await;
         application.equal(vec![OWN_CACHE_CONTROL.to_owned()], reply.response.all("cache-control"))
@@ -99,7 +99,7 @@ rules! {
     /// A response whose handler only read the session has `Cache-Control: private, no-cache`.
     ///
     /// Call `SessionHeaders::cache_control` even if there is no `Set-Cookie`.
-    async fn a_response_that_only_reads_is_private(adapter) {
+    async fn response_after_read_is_private(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
         let reply = application.get("/read", &[&cookie]).await;
@@ -109,7 +109,7 @@ rules! {
     /// A response whose handler did not obtain the session gets no `Cache-Control` header.
     ///
     /// Leave the headers alone if `SessionHeaders::cache_control` returns `None`.
-    async fn an_untouched_response_says_nothing_of_caches(adapter) {
+    async fn response_without_session_has_no_cache_control(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
         let reply = application.get("/untouched", &[&cookie]).await;

@@ -13,7 +13,7 @@ rules! {
     /// session.
     ///
     /// Append each header of `SessionHeaders::fields` once, and commit each request once.
-    async fn a_write_sets_the_cookie_once(adapter) {
+    async fn first_write_sets_one_cookie(adapter) {
         let application = adapter.start().await?;
         let reply = application.get("/write/blue", &[]).await;
         application.equal(1, reply.session_cookies().len())
@@ -23,7 +23,7 @@ rules! {
     ///
     /// Pass the cookie on unchanged in both directions: without decoding, encoding or changing
     /// case.
-    async fn the_session_comes_back_with_its_cookie(adapter) {
+    async fn next_request_with_cookie_has_session(adapter) {
         let application = adapter.start().await?;
         let reply = application.get("/write/blue", &["theme=dark"]).await;
         let cookie = format!("theme=dark; {}", reply.cookie());
@@ -35,7 +35,7 @@ rules! {
     ///
     /// Append the values of `SessionHeaders::fields` unchanged. A cookie library that parses and
     /// rewrites them may lose attributes.
-    async fn the_attributes_of_the_cookie_reach_the_client(adapter) {
+    async fn cookie_attributes_reach_client(adapter) {
         let application = adapter.start_with(|settings| settings.cookie_domain("shop.example")).await?;
         let rendered = application
             .rendered(|session| session.insert("color", "blue").and_then(|()| session.set_permanent(true)))
@@ -49,7 +49,7 @@ rules! {
     /// cookie was set with, because browsers otherwise keep it.
     ///
     /// Treat a removal like any other `Set-Cookie` of the commit.
-    async fn a_removal_has_the_attributes_of_the_cookie(adapter) {
+    async fn removal_cookie_has_attributes_of_cookie(adapter) {
         let application =
             adapter.start_with(|settings| settings.cookie_domain("shop.example").cookie_path("/shop")).await?;
         let rendered = application.rendered(|session| session.insert("color", "blue")).await?;
@@ -68,7 +68,7 @@ rules! {
     /// A `Set-Cookie` header of the handler stays, and the session's is a separate header.
     ///
     /// Append the header. Do not replace the existing one, and do not join the two with a comma.
-    async fn a_handlers_own_cookie_stays_beside_the_sessions(adapter) {
+    async fn cookie_of_handler_is_separate_header(adapter) {
         let application = adapter.start().await?;
         let reply = application.get("/own-cookie", &["theme=light"]).await;
         let headers = reply.response.all("set-cookie");
@@ -108,7 +108,7 @@ rules! {
     /// others that the interface knows of.
     ///
     /// Append every header of `SessionHeaders::fields`, not only the first.
-    async fn other_cookies_of_the_name_are_removed(adapter) {
+    async fn other_cookies_of_same_name_are_removed(adapter) {
         let application = adapter.start_with(|settings| settings.cookie_domain("shop.example")).await?;
         let (first, second) = (application.cookie("blue").await?, application.cookie("red").await?);
         let both = format!("{first}; {second}");
@@ -125,7 +125,7 @@ rules! {
     /// session cookie next to them.
     ///
     /// Pass on the bytes of the header. Do not require UTF-8 or well-formed cookies.
-    async fn a_malformed_cookie_does_no_harm(adapter) {
+    async fn malformed_cookie_hides_no_session(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
         for malformed in [&b"caf\xe9=cr\xe8me"[..], b"=;; {\"a\": 1}", b"a b, c"] {

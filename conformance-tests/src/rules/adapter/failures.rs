@@ -16,7 +16,7 @@ rules! {
     /// cookie of the handler.
     ///
     /// Make a new response if the commit fails.
-    async fn an_unsaved_session_is_an_error_response(adapter) {
+    async fn failed_save_is_error_response(adapter) {
         let application = adapter.start().await?;
         application.observed.fail_save(ErrorKind::Backend);
         for page in ["/created/blue", "/own-cookie"] {
@@ -40,7 +40,7 @@ rules! {
     /// If the backend is down when a session is saved, the status is 503.
     ///
     /// Respond with 503 for `ErrorKind::Unavailable`, and with 500 for other errors.
-    async fn an_outage_at_the_save_is_503(adapter) {
+    async fn outage_at_save_is_503(adapter) {
         let application = adapter.start().await?;
         application.observed.fail_save(ErrorKind::Unavailable);
         let reply = application.get("/write/blue", &[]).await;
@@ -52,7 +52,7 @@ rules! {
     ///
     /// Return the error from your extractor. Never pass an empty session to the handler instead,
     /// because it would replace the real one.
-    async fn an_unopened_session_is_an_error_before_the_handler(adapter) {
+    async fn failed_open_is_error_before_handler(adapter) {
         for kind in [ErrorKind::Unavailable, ErrorKind::Backend] {
             let application = adapter.start().await?;
             let cookie = application.cookie("blue").await?;
@@ -69,7 +69,7 @@ rules! {
     /// An error response does not contain the text of the error, which may name hosts and tables.
     ///
     /// Log the error with its sources, and respond with a fixed text.
-    async fn an_error_response_tells_nothing_of_the_inside(adapter) {
+    async fn error_response_hides_error_text(adapter) {
         for opening in [true, false] {
             let application = adapter.start().await?;
             if opening {
@@ -88,7 +88,7 @@ rules! {
     /// normally, even if the session should be renewed.
     ///
     /// Only commit: it ignores a renewal that fails.
-    async fn an_outage_leaves_untouched_requests_alone(adapter) {
+    async fn outage_leaves_requests_without_session_alone(adapter) {
         let application = adapter.start_with(|settings| settings.refresh(Refresh::EachRequest)).await?;
         let cookie = application.permanent_cookie("blue").await?;
         application.observed.fail_open(ErrorKind::Unavailable);

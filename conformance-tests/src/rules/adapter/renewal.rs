@@ -15,7 +15,7 @@ rules! {
     ///
     /// Commit every session that was opened, and append the cookie of the commit, whether or not
     /// the handler changed something.
-    async fn a_read_renews_a_permanent_session(adapter) {
+    async fn read_renews_permanent_session(adapter) {
         let application = adapter.start().await?;
         let cookie = application.permanent_cookie("blue").await?;
         application.pass(HALF);
@@ -28,7 +28,7 @@ rules! {
     ///
     /// Call `RequestSession::finish_if_unchanged`, and commit if it returns `None`, whether or not
     /// a handler obtained the session.
-    async fn each_request_renews_if_so_configured(adapter) {
+    async fn each_request_renews_if_configured(adapter) {
         let application = adapter.start_with(|settings| settings.refresh(Refresh::EachRequest)).await?;
         let cookie = application.permanent_cookie("blue").await?;
         application.pass(HALF);

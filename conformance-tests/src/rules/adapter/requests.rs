@@ -13,7 +13,7 @@ rules! {
     ///
     /// Make a `RequestSession`, which opens the session when it is first needed, and pass it to the
     /// extractor.
-    async fn an_untouched_request_opens_nothing(adapter) {
+    async fn request_without_session_opens_nothing(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
         application.get("/untouched", &[&cookie]).await;
@@ -24,7 +24,7 @@ rules! {
     /// A session that a handler obtains twice is opened once, and both values are the same session.
     ///
     /// Store one `RequestSession` with the request, and use it for each extraction.
-    async fn a_session_asked_for_twice_is_one_session(adapter) {
+    async fn session_obtained_twice_is_same_session(adapter) {
         let application = adapter.start().await?;
         let reply = application.get("/twice", &[]).await;
         application.equal("read: blue".to_owned(), reply.text())?;
@@ -36,7 +36,7 @@ rules! {
     /// query.
     ///
     /// Build the `RequestView` from the `Host` header and the target of the request.
-    async fn the_interface_sees_host_and_path(adapter) {
+    async fn interface_gets_host_and_path(adapter) {
         let application = adapter.start().await?;
         application.get("/read?page=2", &[]).await;
         let (_, host, path) = opened(&application)?;
@@ -47,7 +47,7 @@ rules! {
     /// (RFC 9112, section 3.2.2; in HTTP/2 these are `:scheme` and `:authority`).
     ///
     /// Build the `RequestView` from the target first, and from the `Host` header otherwise.
-    async fn a_whole_url_names_scheme_and_host(adapter) {
+    async fn absolute_url_determines_scheme_and_host(adapter) {
         let application = adapter.start().await?;
         application.get("https://other.example/read", &[]).await;
         let expected = (Some("https".to_owned()), Some("other.example".to_owned()), "/read".to_owned());
@@ -59,7 +59,7 @@ rules! {
     ///
     /// Read the `Host` header itself if the host that your framework returns uses these headers. An
     /// application behind a proxy corrects the host and the scheme in a separate step.
-    async fn forwarded_headers_are_not_believed(adapter) {
+    async fn forwarded_headers_are_ignored(adapter) {
         let application = adapter.start().await?;
         let request = request("/read", &[])
             .with("forwarded", b"host=evil.example;proto=https")
@@ -75,7 +75,7 @@ rules! {
     /// that its handler wrote.
     ///
     /// Store the `RequestSession` with its request, not in the service, a static or a thread local.
-    async fn requests_at_once_keep_their_sessions_apart(adapter) {
+    async fn concurrent_requests_have_own_sessions(adapter) {
         let application = adapter.start().await?;
         let cookies = [application.cookie("blue").await?, application.cookie("red").await?];
         application.observed.meet(2);
@@ -93,7 +93,7 @@ rules! {
     /// A request without a cookie has an empty session, independent of earlier requests.
     ///
     /// Store nothing of a request in the service, the connection or the thread.
-    async fn the_next_request_gets_a_session_of_its_own(adapter) {
+    async fn next_request_has_own_session(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
         application.get("/read", &[&cookie]).await;

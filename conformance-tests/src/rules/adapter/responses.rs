@@ -15,7 +15,7 @@ rules! {
     /// no `Set-Cookie`.
     ///
     /// Call `RequestSession::finish_if_unchanged` first, and add only the headers of the commit.
-    async fn an_untouched_response_stays_as_it_is(adapter) {
+    async fn response_without_session_is_unchanged(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
         for cookies in [&[][..], &[cookie.as_str()]] {
@@ -31,7 +31,7 @@ rules! {
     /// name occurs twice.
     ///
     /// Change no header of the response except `Vary`, `Set-Cookie` and those that control caches.
-    async fn the_answer_of_the_handler_reaches_the_client(adapter) {
+    async fn response_of_handler_reaches_client(adapter) {
         let application = adapter.start().await?;
         let reply = application.get("/created/blue", &["theme=dark"]).await;
         application.equal((201, "written: blue".to_owned()), (reply.status(), reply.text()))?;
@@ -48,7 +48,7 @@ rules! {
     ///
     /// Commit with every status. A login responds with 303, and an invalid form with 422 and a
     /// flash message.
-    async fn a_response_of_any_status_carries_the_session(adapter) {
+    async fn response_of_any_status_has_session_headers(adapter) {
         let application = adapter.start().await?;
         for status in [303, 422, 500] {
             let reply = application.get(&format!("/status/{status}"), &["theme=dark"]).await;
@@ -61,7 +61,7 @@ rules! {
     /// request at once.
     ///
     /// Await the commit before you return the response, and do not spawn it.
-    async fn a_response_waits_for_its_save(adapter) {
+    async fn response_is_sent_after_save(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
         application.observed.slow_save(Duration::from_millis(50));
@@ -74,7 +74,7 @@ rules! {
     /// instead of being lost.
     ///
     /// Commit every session that was opened, even if it was only read.
-    async fn a_session_is_sealed_when_its_response_is_made(adapter) {
+    async fn change_after_response_fails(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
         for page in ["/read", "/write/red"] {

@@ -11,7 +11,7 @@ rules! {
     ///
     /// Apply the changes to the stored session with `Save::merge`. Do not write the session as it
     /// was opened.
-    async fn two_requests_at_once_both_keep_their_keys(under_test) {
+    async fn concurrent_requests_store_their_keys(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
         visitor.set(1).await?;
@@ -30,7 +30,7 @@ rules! {
     ///
     /// Apply the changes to the stored session with `Save::merge`, which runs an update again on
     /// the newer value.
-    async fn updates_at_once_all_count(under_test) {
+    async fn concurrent_updates_are_all_applied(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
         visitor.set(0).await?;
@@ -51,7 +51,7 @@ rules! {
     ///
     /// Use the lifetime of the merged contents that `Save::merge` returns, not that of
     /// `Save::contents`.
-    async fn write_keeps_lifetime_that_another_request_set(under_test) {
+    async fn write_keeps_lifetime_of_other_request(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
         visitor.set(1).await?;

@@ -19,7 +19,7 @@ rules! {
     ///
     /// Return the given configuration from `config`, and do not override `cookie_name` and
     /// `cookie_attributes`.
-    async fn the_cookie_is_as_configured(under_test) {
+    async fn cookie_has_configured_attributes(under_test) {
         let builder = SessionConfig::builder;
         let cases = [
             (builder(), "session", vec!["httponly", "path=/", "samesite=Lax", "secure"]),
@@ -49,7 +49,7 @@ rules! {
     /// browsers otherwise ignore it.
     ///
     /// `cookie_attributes` must return the same for an empty session.
-    async fn the_removal_matches_the_cookie(under_test) {
+    async fn removal_has_attributes_of_cookie(under_test) {
         let builder = SessionConfig::builder().cookie_domain("shop.example").cookie_path("/a").cookie_partitioned(true);
         let mut visitor = under_test.browser("visitor", &under_test.configured(builder).await?);
         let set = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
@@ -63,7 +63,7 @@ rules! {
     ///
     /// Return `None` from `lifetime` for such a session. The server stores it for
     /// `browser_lifetime`.
-    async fn the_cookie_of_a_browser_session_does_not_expire(under_test) {
+    async fn cookie_of_browser_session_has_no_expiry(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         let cookie = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
         under_test.equal(None, cookie.expires)
@@ -72,7 +72,7 @@ rules! {
     /// The cookie of a permanent session expires with the session, or at most a minute later.
     ///
     /// Return `CookieAction::Set` with `Contents::expires_at`, or with a slightly later expiry.
-    async fn the_cookie_of_a_permanent_session_lasts_as_long_as_it(under_test) {
+    async fn cookie_expires_with_permanent_session(under_test) {
         let builder = SessionConfig::builder().permanent_lifetime(HOUR);
         let interface = under_test.configured(builder).await?;
         let mut visitor = under_test.browser("visitor", &interface);
@@ -96,7 +96,7 @@ rules! {
     /// A wrapper that overrides `cookie_name` also affects the opening of the session.
     ///
     /// Read `OpenContext::cookie`, never the cookie with the configured name.
-    async fn an_overridden_cookie_name_is_obeyed(under_test) {
+    async fn overridden_cookie_name_applies(under_test) {
         let interface: Arc<dyn SessionInterface> = Arc::new(Hooked::new(under_test.interface().await?, Renamed));
         let mut visitor = under_test.browser("visitor", &interface);
         let cookie = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;

@@ -21,7 +21,7 @@ rules! {
     /// the next request finds a new session.
     ///
     /// Return `CookieAction::Remove` from `save` if `Save::ends` and the session is empty.
-    async fn an_ended_session_takes_its_cookie_along(under_test) {
+    async fn ended_session_removes_its_cookie(under_test) {
         let interface = under_test.interface().await?;
         for clears in [true, false] {
             let mut visitor = under_test.browser("visitor", &interface);
@@ -41,7 +41,7 @@ rules! {
     /// values of the old one.
     ///
     /// Call `Save::forget` after you have ended the session.
-    async fn what_is_written_after_a_logout_begins_a_new_session(under_test) {
+    async fn write_after_logout_starts_new_session(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         let old = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
         let new = visitor.log_out(", then insert m = 2", |session| session.insert("m", 2)).await?;
@@ -56,7 +56,7 @@ rules! {
     ///
     /// Check `Save::ends` before you check whether the session is empty. Start the new session as
     /// for a visitor without a cookie.
-    async fn what_is_written_after_the_end_begins_a_new_session(under_test) {
+    async fn write_after_failed_logout_starts_new_session(under_test) {
         let interface: Arc<dyn SessionInterface> = Arc::new(FailsAtFirst::new(under_test.interface().await?));
         let mut visitor = under_test.browser("visitor", &interface);
         let old = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;

@@ -18,7 +18,7 @@ rules! {
     /// empty session.
     ///
     /// Sign the whole value, and verify the signature before you read the value.
-    async fn an_edited_cookie_is_refused(under_test) {
+    async fn edited_cookie_opens_nothing(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
         let cookie = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
@@ -36,7 +36,7 @@ rules! {
     ///
     /// Sign the whole value at once. Parts with separate signatures can be exchanged, as can the
     /// parts of a session in several cookies.
-    async fn parts_of_two_cookies_make_no_third(under_test) {
+    async fn joined_parts_of_cookies_open_nothing(under_test) {
         let interface = under_test.interface().await?;
         let mut values = Vec::new();
         for (user, role) in [("ada", "admin"), ("eve", "guest")] {

@@ -18,7 +18,7 @@ rules! {
     ///
     /// Return `CookieAction::Set` for every stored session, even if it is not modified. The core
     /// omits the cookie if the hook returns `false`.
-    async fn a_wrapper_can_have_the_cookie_set(under_test) {
+    async fn wrapper_can_request_cookie(under_test) {
         let builder = SessionConfig::builder().browser_lifetime(Duration::from_hours(3));
         let inner = under_test.configured(builder).await?;
         let interface: Arc<dyn SessionInterface> = Arc::new(Hooked::new(inner, SetsTheCookie(|_| true)));

@@ -14,7 +14,7 @@ rules! {
     /// characters long (128 bits), and without any stored data.
     ///
     /// Generate the id from random numbers of the operating system.
-    async fn the_cookie_is_a_random_id(under_test) {
+    async fn cookie_is_random_id(under_test) {
         let interface = under_test.interface().await?;
         let mut seen = HashSet::new();
         for _ in 0..50 {
@@ -35,7 +35,7 @@ rules! {
     /// longer, opens nothing.
     ///
     /// Compare ids byte by byte, not in a column that ignores case, and not by prefix.
-    async fn an_id_that_is_only_like_another_opens_nothing(under_test) {
+    async fn similar_id_opens_nothing(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
         let cookie = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
@@ -58,7 +58,7 @@ rules! {
     /// opens nothing.
     ///
     /// Check `Save::id_change`. Write under the new id first, then remove the old one.
-    async fn a_rotated_session_moves_to_another_id(under_test) {
+    async fn rotated_session_has_other_id(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
         let old = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
@@ -76,7 +76,7 @@ rules! {
     /// before opens nothing (session fixation; OWASP ASVS 5, 7.2.4).
     ///
     /// Check `Save::id_change`, which is `IdChange::CutOff` at a login.
-    async fn a_login_moves_the_session_to_another_id(under_test) {
+    async fn login_gives_session_other_id(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
         let old = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
@@ -91,7 +91,7 @@ rules! {
     /// because the old id may be known to an attacker.
     ///
     /// Do not follow the old id to the new session if `Save::id_change` is `IdChange::CutOff`.
-    async fn what_comes_with_the_id_of_before_a_login_is_dropped(under_test) {
+    async fn change_with_id_from_before_login_is_dropped(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
         let old = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;

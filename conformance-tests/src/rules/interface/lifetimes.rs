@@ -17,7 +17,7 @@ rules! {
     /// A permanent session is valid for its whole lifetime, including the exact time of its expiry.
     ///
     /// A session has expired if `age > lifetime`, not if they are equal.
-    async fn a_session_is_there_until_its_end(under_test) {
+    async fn session_is_valid_until_its_expiry(under_test) {
         let (_, mut visitor, cookie) = permanent(under_test, SessionConfig::builder().permanent_lifetime(HOUR).refresh(Refresh::WhenModified)).await?;
         under_test.pass(HOUR);
         visitor.plant(&cookie.name, &cookie.value);
@@ -28,7 +28,7 @@ rules! {
     ///
     /// Compute the age from `OpenContext::now` and from data stored with the session. A client need
     /// not obey the `Expires` of a cookie.
-    async fn a_session_is_gone_after_its_end(under_test) {
+    async fn expired_session_opens_nothing(under_test) {
         let (_, mut visitor, cookie) = permanent(under_test, SessionConfig::builder().permanent_lifetime(HOUR)).await?;
         under_test.pass(HOUR + SLACK);
         visitor.plant(&cookie.name, &cookie.value);
@@ -39,7 +39,7 @@ rules! {
     /// expiry of the cookie.
     ///
     /// Use `Contents::lifetime` and `OpenContext::lifetime`, never the configured lifetime.
-    async fn an_overridden_lifetime_is_obeyed(under_test) {
+    async fn overridden_lifetime_applies(under_test) {
         let interface = under_test.configured(SessionConfig::builder().permanent_lifetime(2 * HOUR)).await?;
         let interface: Arc<dyn SessionInterface> = Arc::new(Hooked::new(interface, ForAnHour));
         let mut visitor = under_test.browser("visitor", &interface);
@@ -53,7 +53,7 @@ rules! {
     /// settings.
     ///
     /// Use `Contents::lifetime` and `OpenContext::lifetime`, never the configured lifetime.
-    async fn lifetime_set_by_handler_is_obeyed(under_test) {
+    async fn lifetime_set_by_handler_applies(under_test) {
         let builder = SessionConfig::builder().permanent_lifetime(HOUR).refresh(Refresh::WhenModified);
         let interface = under_test.configured(builder).await?;
         let (mut early, mut late) = (under_test.browser("early", &interface), under_test.browser("late", &interface));

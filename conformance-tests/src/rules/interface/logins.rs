@@ -16,7 +16,7 @@ rules! {
     ///
     /// Store `Contents::login`, and return the session `with_login` from `open`. A backend that
     /// stores only a payload uses `Contents::payload_with_login`.
-    async fn login_is_there_at_the_next_visit(under_test) {
+    async fn next_request_has_login(under_test) {
         let interface = under_test.interface().await?;
         let time = interface.config().now();
         let mut visitor = under_test.browser("visitor", &interface);
@@ -42,7 +42,7 @@ rules! {
     /// again, they stay.
     ///
     /// Store the contents that `Save::merge` or `Save::contents` returns.
-    async fn login_of_another_user_starts_without_values(under_test) {
+    async fn login_of_other_user_drops_values(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
         visitor.set(1).await?;
@@ -56,7 +56,7 @@ rules! {
     /// A user whose session is cleared stays logged in.
     ///
     /// Store an empty session that has a login, unless `Save::ends`.
-    async fn clear_keeps_the_login(under_test) {
+    async fn clear_keeps_login(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
         visitor.log_in("insert n = 1, ", |session| session.insert("n", 1), "ada").await?;

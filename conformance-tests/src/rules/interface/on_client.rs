@@ -14,7 +14,7 @@ rules! {
     /// Another instance with the same configuration opens the cookie.
     ///
     /// Keep no state between `save` and `open`.
-    async fn another_instance_opens_the_cookie(under_test) {
+    async fn other_instance_opens_cookie(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         let cookie = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
         let mut elsewhere = under_test.browser("the same, at another instance", &under_test.interface().await?);
@@ -27,7 +27,7 @@ rules! {
     ///
     /// Open the session with the renewal that `SessionConfig::cookie_renewal` returns. A cookie
     /// that a read sets may replace the changes of a concurrent request, or undo a logout.
-    async fn a_read_sets_the_cookie_only_when_that_is_due(under_test) {
+    async fn read_sets_cookie_only_if_renewal_is_due(under_test) {
         let hour = Duration::from_hours(1);
         let builder = SessionConfig::builder().permanent_lifetime(hour).refresh(Refresh::WhenAccessed);
         let mut visitor = under_test.browser("visitor", &under_test.configured(builder).await?);
@@ -50,7 +50,7 @@ rules! {
     ///
     /// Return `CookieAction::Set` with the whole value: the core checks the size. Do not truncate
     /// or split it.
-    async fn a_session_that_does_not_fit_is_refused(under_test) {
+    async fn session_larger_than_cookie_is_refused(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         visitor.set(1).await?;
         let request = visitor.request();
@@ -67,7 +67,7 @@ rules! {
     ///
     /// Check the age of every cookie in `open`. If `OpenContext::lifetime` returns `None`, use
     /// `SessionConfig::permanent_lifetime`.
-    async fn a_cookie_without_an_end_is_not_believed_for_ever(under_test) {
+    async fn cookie_without_expiry_expires(under_test) {
         let interface = under_test.configured(SessionConfig::builder().permanent_lifetime(5 * HOUR)).await?;
         let mut visitor = under_test.browser("visitor", &interface);
         visitor.set(1).await?;

@@ -14,7 +14,7 @@ rules! {
     /// again.
     ///
     /// Remove the stored data, so that the cookie opens nothing.
-    async fn a_handle_ends_its_session_and_no_other(under_test) {
+    async fn handle_ends_its_session_only(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");
         let mut phone = under_test.logged_in("phone", &interface, &ada).await?;
@@ -29,7 +29,7 @@ rules! {
     /// A handle that was listed before a rotation still ends the session afterwards.
     ///
     /// Compute the handle from data that a rotation does not change.
-    async fn a_handle_outlives_a_new_id(under_test) {
+    async fn handle_is_valid_after_rotation(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");
         let mut phone = under_test.logged_in("phone", &interface, &ada).await?;
@@ -43,7 +43,7 @@ rules! {
     /// A handle ends nothing for another owner.
     ///
     /// Search a handle only among the owner's own sessions.
-    async fn a_handle_belongs_to_its_owner(under_test) {
+    async fn handle_ends_nothing_for_other_owner(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let (ada, eve) = (somebody("ada"), somebody("eve"));
         let mut phone = under_test.logged_in("phone", &interface, &ada).await?;
@@ -56,7 +56,7 @@ rules! {
     /// A handle that is sent as the cookie opens nothing.
     ///
     /// Compute the handle from other data than the id, or by a hash.
-    async fn a_handle_opens_nothing(under_test) {
+    async fn handle_as_cookie_opens_nothing(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");
         let phone = under_test.logged_in("phone", &interface, &ada).await?;
@@ -71,7 +71,7 @@ rules! {
     /// even if the request rotates its id.
     ///
     /// Identify the session by the backend state that `open` attached.
-    async fn the_others_end_and_this_one_goes_on(under_test) {
+    async fn end_others_keeps_own_session(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let (ada, eve) = (somebody("ada"), somebody("eve"));
         let mut others = Vec::new();
@@ -95,7 +95,7 @@ rules! {
     /// `end_others` in a request that logs in ends the other sessions of the new owner.
     ///
     /// Use `Session::owner`, and the backend state that the login's save remembered.
-    async fn a_login_ends_the_others(under_test) {
+    async fn end_others_at_login_ends_sessions_of_new_owner(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");
         let mut phone = under_test.logged_in("phone", &interface, &ada).await?;
@@ -112,7 +112,7 @@ rules! {
     /// `end_all` ends every session of the owner, and returns how many there were.
     ///
     /// Count the sessions that this call ended.
-    async fn end_all_ends_each_and_counts_them(under_test) {
+    async fn end_all_returns_number_of_ended_sessions(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let (ada, eve) = (somebody("ada"), somebody("eve"));
         let mut browsers = Vec::new();
@@ -131,7 +131,7 @@ rules! {
     /// revive it.
     ///
     /// Write only to an existing session, as after a logout.
-    async fn what_an_owner_ended_does_not_come_back(under_test) {
+    async fn save_after_end_by_owner_revives_nothing(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");
         let mut phone = under_test.logged_in("phone", &interface, &ada).await?;

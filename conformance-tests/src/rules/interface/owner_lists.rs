@@ -14,7 +14,7 @@ rules! {
     /// only in case.
     ///
     /// Compare owners byte by byte.
-    async fn a_list_shows_each_session_of_the_owner_and_of_nobody_else(under_test) {
+    async fn list_has_sessions_of_owner_only(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");
         let shouted = Owner { name: "ADA", id: ada.id.to_uppercase() };
@@ -57,7 +57,7 @@ rules! {
     /// to the second.
     ///
     /// A write or a rotation does not change the creation time. Store the time of each write.
-    async fn a_list_says_when_a_session_began_and_was_last_seen(under_test) {
+    async fn list_has_creation_time_and_last_write(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");
         let began = under_test.now();
@@ -79,7 +79,7 @@ rules! {
     /// A list has the label of each session.
     ///
     /// Read the key `_label` of the stored payload.
-    async fn a_list_shows_the_label(under_test) {
+    async fn list_has_labels(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");
         let mut phone = under_test.logged_in("phone", &interface, &ada).await?;
@@ -90,7 +90,7 @@ rules! {
     /// `handle_of` returns the handle that the list has for the session of the request.
     ///
     /// Compute the handle from the backend state that `open` attached; see `interface::state_of`.
-    async fn a_request_knows_itself_on_the_list(under_test) {
+    async fn handle_of_request_is_on_list(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");
         let mut phone = under_test.logged_in("phone", &interface, &ada).await?;
@@ -112,7 +112,7 @@ rules! {
     /// A session that was ended or has expired is not listed.
     ///
     /// List only sessions that can be opened now.
-    async fn what_has_ended_is_on_no_list(under_test) {
+    async fn ended_session_is_not_listed(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");
         let mut phone = under_test.logged_in("phone", &interface, &ada).await?;
@@ -128,7 +128,7 @@ rules! {
     /// is not listed.
     ///
     /// Update the list with `Contents::login`.
-    async fn a_session_is_on_the_list_of_its_present_owner(under_test) {
+    async fn session_is_listed_under_present_owner(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let (ada, eve) = (somebody("ada"), somebody("eve"));
         let mut phone = under_test.logged_in("phone", &interface, &ada).await?;

@@ -15,7 +15,7 @@ rules! {
     /// Return an `Opened` without a renewal, which follows Flask's rule, or with
     /// `SessionConfig::renewal`. Store the new expiry in `save`, even if the session is not
     /// modified.
-    async fn a_read_puts_the_end_off(under_test) {
+    async fn read_extends_expiry(under_test) {
         let builder = SessionConfig::builder().permanent_lifetime(HOUR).refresh(Refresh::WhenAccessed);
         let (_, mut visitor, _) = permanent(under_test, builder).await?;
         for _ in 0..3 {
@@ -29,7 +29,7 @@ rules! {
     /// cookie and does not extend the expiry.
     ///
     /// Return from `config` the configuration with which the interface was created.
-    async fn an_untouched_request_puts_nothing_off(under_test) {
+    async fn request_without_session_extends_nothing(under_test) {
         let builder = SessionConfig::builder().permanent_lifetime(HOUR).refresh(Refresh::WhenAccessed);
         let (_, mut visitor, _) = permanent(under_test, builder).await?;
         under_test.pass(HOUR * 5 / 6);
@@ -42,7 +42,7 @@ rules! {
     /// permanent session, even if its handler does not obtain it.
     ///
     /// Use `RenewOn::AnyRequest` if you compute the renewal yourself.
-    async fn each_request_puts_the_end_off_if_it_is_to(under_test) {
+    async fn each_request_extends_expiry_if_configured(under_test) {
         let builder = SessionConfig::builder().permanent_lifetime(HOUR).refresh(Refresh::EachRequest);
         let (_, mut visitor, _) = permanent(under_test, builder).await?;
         for _ in 0..3 {
@@ -57,7 +57,7 @@ rules! {
     /// cookie nor extends the expiry.
     ///
     /// Use `RenewOn::Never` if you compute the renewal yourself.
-    async fn only_a_change_puts_the_end_off_if_it_is_to(under_test) {
+    async fn only_change_extends_expiry_if_configured(under_test) {
         let builder = SessionConfig::builder().permanent_lifetime(HOUR).refresh(Refresh::WhenModified);
         let (_, mut visitor, cookie) = permanent(under_test, builder).await?;
         under_test.pass(HOUR * 5 / 6);
@@ -73,7 +73,7 @@ rules! {
     /// Set `Renewal::cookie` only for a session that has a lifetime, and do not override
     /// `should_set_cookie`. A `Set-Cookie` on every read makes every page private for caches, and
     /// restores a cookie that another tab has removed.
-    async fn a_read_of_a_browser_session_sets_no_cookie(under_test) {
+    async fn read_of_browser_session_sets_no_cookie(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         visitor.set(1).await?;
         under_test.pass(HOUR);

@@ -13,7 +13,7 @@ rules! {
     ///
     /// Remove the stored data, not only the cookie (OWASP ASVS 5, 7.4), in every save whose
     /// `Save::ends` is true.
-    async fn a_copied_cookie_opens_nothing_after_a_logout(under_test) {
+    async fn copied_cookie_opens_nothing_after_logout(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
         let cookie = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
@@ -31,7 +31,7 @@ rules! {
     /// session.
     ///
     /// Write only to an existing session: by an update or by comparing versions, not by an upsert.
-    async fn a_late_save_brings_nothing_back(under_test) {
+    async fn late_save_revives_nothing(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
         let cookie = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
@@ -51,7 +51,7 @@ rules! {
     /// have a newer one.
     ///
     /// Return `Saved::dropped` if the session does not exist any more.
-    async fn a_late_save_sets_no_cookie(under_test) {
+    async fn late_save_sets_no_cookie(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
         let cookie = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;

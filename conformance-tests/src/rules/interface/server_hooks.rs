@@ -16,7 +16,7 @@ rules! {
     ///
     /// Do not check `Save::should_set_cookie` before you store a change. It concerns only the
     /// cookie.
-    async fn a_change_is_stored_though_no_cookie_is_set(under_test) {
+    async fn change_without_cookie_is_stored(under_test) {
         let inner = under_test.interface().await?;
         let interface: Arc<dyn SessionInterface> = Arc::new(Hooked::new(inner, SetsTheCookie(|session| session.get("n").is_ok_and(|n| n == Some(1)))));
         let mut visitor = under_test.browser("visitor", &interface);

@@ -16,7 +16,7 @@ rules! {
     ///
     /// Store a session for at most the idle timeout, and extend its expiry at each use.
     /// `SessionConfig::renewal` and `record_expiry` compute both.
-    async fn an_idle_session_is_gone(under_test) {
+    async fn idle_session_expires(under_test) {
         let builder = SessionConfig::builder().idle_timeout(HOUR);
         let interface = under_test.configured(builder).await?;
         let mut visitor = under_test.browser("visitor", &interface);
@@ -33,7 +33,7 @@ rules! {
     /// use.
     ///
     /// Store the creation time with the session, and keep it in every save and rotation.
-    async fn no_session_outlives_the_absolute_timeout(under_test) {
+    async fn session_expires_at_absolute_timeout(under_test) {
         let builder = SessionConfig::builder().absolute_timeout(3 * HOUR);
         let interface = under_test.configured(builder).await?;
         let mut visitor = under_test.browser("visitor", &interface);
@@ -52,7 +52,7 @@ rules! {
     ///
     /// Use `SessionConfig::browser_lifetime` as the expiry of stored data if `Contents::lifetime`
     /// is `None`. The cookie has no expiry.
-    async fn a_browser_session_is_kept_for_the_browser_lifetime(under_test) {
+    async fn browser_session_is_stored_for_browser_lifetime(under_test) {
         let interface = under_test.configured(SessionConfig::builder().browser_lifetime(5 * HOUR)).await?;
         let mut visitor = under_test.browser("visitor", &interface);
         let cookie = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;

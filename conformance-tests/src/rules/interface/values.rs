@@ -18,7 +18,7 @@ rules! {
     ///
     /// Store `Contents::payload` unchanged and pass it to `Opened::from_payload`. If your format is
     /// another one, convert without loss.
-    async fn what_was_stored_comes_back(under_test) {
+    async fn stored_values_are_read(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         visitor
             .visit("insert every type", |session| {
@@ -40,7 +40,7 @@ rules! {
     ///
     /// Return the whole payload. Do not store data of the interface under keys of the session; use
     /// `Opened::with_backend_state`.
-    async fn many_keys_come_back(under_test) {
+    async fn session_with_odd_keys_is_read(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         let keys = ["", "_id", "id", "_expires", "key with spaces", "ключ", "a.b:c/d", "__proto__", "user_id"];
         let long = "k".repeat(200);
@@ -58,7 +58,7 @@ rules! {
     /// A change of one key leaves the other keys alone, and a removed key stays removed.
     ///
     /// Store the whole payload at each save.
-    async fn a_change_leaves_the_other_keys(under_test) {
+    async fn change_of_key_leaves_other_keys(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         visitor
             .visit("insert a, b, c", |session| {
@@ -81,7 +81,7 @@ rules! {
     /// with a space: bytes, UUIDs and tuples.
     ///
     /// Do not interpret keys inside the payload, and do not trim them.
-    async fn tagged_values_come_back(under_test) {
+    async fn tagged_values_are_read(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         let fill = |session: &Session| {
             session.insert("bytes", Bytes::from(vec![0, 159, 146, 150]))?;
@@ -100,7 +100,7 @@ rules! {
     ///
     /// Set no limit in the interface. In a cookie, such a session exceeds the limit of browsers;
     /// this rule disables the limit of the configuration.
-    async fn a_thousand_keys_come_back(under_test) {
+    async fn thousand_keys_are_read(under_test) {
         let interface = under_test.configured(SessionConfig::builder().max_cookie_size(0)).await?;
         let mut visitor = under_test.browser("visitor", &interface);
         let fill = |session: &Session| (0..MANY).try_for_each(|n| session.insert(&format!("k{n}"), n));
@@ -118,7 +118,7 @@ rules! {
     ///
     /// Do not parse the payload to store it. A parser that reads numbers as floats and a JSON
     /// column both rewrite them.
-    async fn what_is_not_touched_is_written_back_as_it_was(under_test) {
+    async fn unchanged_values_are_stored_byte_for_byte(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         visitor.visit("insert balance = 1.0", |session| session.insert("balance", 1.0)).await?;
         visitor.visit("insert seen = true", |session| session.insert("seen", true)).await?;
@@ -136,7 +136,7 @@ rules! {
     ///
     /// Store the text of the payload. A parser that makes a tree of values of it, such as
     /// `serde_json::Value`, rounds long numbers and sorts the keys of maps.
-    async fn values_come_back_as_written(under_test) {
+    async fn values_are_read_as_written(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         let fill = |session: &Session| {
             session.insert("whole", (u128::MAX, i128::MIN))?;
@@ -161,7 +161,7 @@ rules! {
     /// Reading removes nothing: any number of later requests find the stored values.
     ///
     /// Do not remove stored data when you open a session.
-    async fn reading_takes_nothing_away(under_test) {
+    async fn reading_removes_nothing(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         visitor.set(1).await?;
         for _ in 0..40 {

@@ -13,7 +13,7 @@ rules! {
     ///
     /// Return `Saved::unchanged` from `save` for a session that is not stored and not modified. Do
     /// not override `should_set_cookie` without need.
-    async fn a_visitor_for_whom_nothing_is_stored_gets_no_cookie(under_test) {
+    async fn visitor_without_stored_session_gets_no_cookie(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         for what in ["nothing", "read"] {
             let cookie = visitor.visit(what, |session| session.get::<u64>("n").map(|_| ())).await?;
@@ -25,7 +25,7 @@ rules! {
     /// A session is new until it has been stored, and not afterwards.
     ///
     /// Return `Opened::new` only if nothing was stored. Otherwise return `Opened::from_payload`.
-    async fn a_session_is_new_until_it_was_stored(under_test) {
+    async fn session_is_new_until_stored(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         let mut seen = Vec::new();
         for n in 0..3 {
@@ -42,7 +42,7 @@ rules! {
     /// A flash message is shown once, by the request that takes it.
     ///
     /// Store the removal like any other change. A session with fewer values is also modified.
-    async fn a_flash_message_comes_once(under_test) {
+    async fn flash_message_is_shown_once(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         let flash = |session: &Session| session.insert("n", 1).and_then(|()| session.flash_in("info", "Saved"));
         visitor.visit("insert n = 1 and flash", flash).await?;
@@ -62,7 +62,7 @@ rules! {
     /// Two visitors have two sessions.
     ///
     /// Do not store session data in the interface itself.
-    async fn visitors_do_not_share_a_session(under_test) {
+    async fn visitors_have_separate_sessions(under_test) {
         let interface = under_test.interface().await?;
         let (mut ada, mut bob) = (under_test.browser("ada", &interface), under_test.browser("bob", &interface));
         ada.set(1).await?;
@@ -76,7 +76,7 @@ rules! {
     ///
     /// Return `Ok(Opened::new())` if the cookie cannot be parsed. Check its form before you query
     /// the store.
-    async fn garbage_is_a_fresh_session(under_test) {
+    async fn malformed_cookie_opens_new_session(under_test) {
         let interface = under_test.interface().await?;
         let long = "x".repeat(65_536);
         let garbage = [
@@ -99,7 +99,7 @@ rules! {
     ///
     /// If nothing is stored under an id, generate a new one. Do not start a session under the id
     /// that the client sent.
-    async fn a_made_up_cookie_is_never_adopted(under_test) {
+    async fn made_up_cookie_is_never_adopted(under_test) {
         let interface = under_test.interface().await?;
         let mut owner = under_test.browser("owner", &interface);
         let genuine = owner.given("insert n = 0", |session| session.insert("n", 0)).await?.value;

@@ -18,7 +18,7 @@ rules! {
     ///
     /// Share records, caches and write queues between clones with an `Arc`. An adapter clones the
     /// store for each worker.
-    async fn a_clone_reads_what_another_wrote(store) {
+    async fn clone_reads_records_of_other_clone(store) {
         let clone = &store.other_clone()?;
         for (writer, reader) in [(store, clone), (clone, store)] {
             for kind in Kind::LENGTHS {
@@ -43,7 +43,7 @@ rules! {
     /// clone returned, even if it has never read the record.
     ///
     /// Compare with the version in the store, not with a version that the clone remembers.
-    async fn a_clone_changes_what_another_wrote(store) {
+    async fn clone_changes_records_of_other_clone(store) {
         let clone = &store.other_clone()?;
         for (writer, changer) in [(store, clone), (clone, store)] {
             for kind in Kind::LENGTHS {
@@ -65,7 +65,7 @@ rules! {
     ///
     /// Share the counter between clones, or use random versions. Two counters with the same start
     /// return the same versions.
-    async fn clones_never_give_a_version_twice(store) {
+    async fn clones_never_return_same_version(store) {
         let clone = &store.other_clone()?;
         let (key, mut seen) = (store.key(), HashSet::new());
         for round in 0..20 {
@@ -88,7 +88,7 @@ rules! {
     ///
     /// Share the lock that makes a call atomic between clones. It is better if the server compares
     /// and writes in one step.
-    async fn only_one_clone_replaces_a_version(store) {
+    async fn concurrent_replace_by_clones_succeeds_once(store) {
         let begun = Instant::now();
         for round in 0..ROUNDS {
             let (key, entry) = (store.key(), Entry::new(Kind::Middling, "one", store.now()));

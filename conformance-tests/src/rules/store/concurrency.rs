@@ -26,7 +26,7 @@ rules! {
     /// statement, one script, or one lock held from the comparison to the write. If a call reads
     /// and writes in two steps, another call can run in between. Do not serve `load` from a cache
     /// or a replica that lags.
-    async fn calls_at_once_have_an_order(store) {
+    async fn concurrent_calls_have_order(store) {
         every_overlap(store).await?;
         let begun = Instant::now();
         for _ in 0..ROUNDS {
@@ -48,7 +48,7 @@ rules! {
     ///
     /// Do not write part of a record before an `await` and the rest after it. Run several steps in
     /// a separate task or in a transaction.
-    async fn a_call_that_is_given_up_is_done_wholly_or_not_at_all(store) {
+    async fn dropped_call_is_applied_whole_or_not_at_all(store) {
         for patience in [1, 1, 2, 3, 4, 6, 9, 14, 20] {
             given_up_create(store, patience).await?;
             given_up_replace(store, patience).await?;

@@ -12,7 +12,7 @@ rules! {
     /// `load` returns a created record unchanged, at the version that `create` returned.
     ///
     /// Store every field of `NewRecord`. Return from `create` the version that `load` returns.
-    async fn a_created_record_is_loaded(store) {
+    async fn created_record_is_loaded(store) {
         for kind in Kind::ALL {
             let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));
             let version = store.create(&key, &entry).await?;
@@ -24,7 +24,7 @@ rules! {
     /// `load` returns `None` for a key that was never used.
     ///
     /// A missing record is not an error.
-    async fn a_key_that_was_never_used_holds_nothing(store) {
+    async fn unused_key_has_no_record(store) {
         let key = store.key();
         store.expect_nothing(&key).await
     }
@@ -33,7 +33,7 @@ rules! {
     ///
     /// Insert only if the key is absent, in one step (`INSERT` without `ON CONFLICT`, `SET … NX`).
     /// Return `ErrorKind::Backend` if it is present.
-    async fn create_refuses_a_key_that_has_a_record(store) {
+    async fn create_of_existing_key_is_refused(store) {
         for kind in Kind::SMALL {
             let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));
             let version = store.create(&key, &entry).await?;
@@ -49,7 +49,7 @@ rules! {
     /// After a `remove`, `create` works again for the key.
     ///
     /// Remove the whole record. If you leave a mark of deletion, `create` must replace it.
-    async fn a_removed_key_can_be_created_again(store) {
+    async fn removed_key_can_be_created_again(store) {
         for kind in [Kind::Plain, Kind::Large] {
             let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));
             let version = store.create(&key, &entry).await?;

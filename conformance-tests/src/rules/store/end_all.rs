@@ -23,7 +23,7 @@ rules! {
     ///
     /// The engine needs a `keys_of` that lists every key whose record has the owner, and a `remove`
     /// after which `replace` returns `Stale`.
-    async fn end_all_ends_every_session_of_the_owner(store) {
+    async fn end_all_ends_every_session_of_owner(store) {
         let (ada, bob) = (someone("ada"), someone("bob"));
         let mut cookies = Vec::new();
         for _ in 0..4 {
@@ -58,7 +58,7 @@ rules! {
     /// The engine relies on the order of the calls on one key. If `replace` is first, `remove`
     /// returns `false` and is repeated at the newer version. If `remove` is first, `replace`
     /// returns `Stale`.
-    async fn end_all_at_the_moment_of_a_save_is_final(store) {
+    async fn end_all_during_save_is_final(store) {
         for round in 0..ROUNDS {
             let (ada, changes) = (someone("ada"), round % 2 == 0);
             let mut cookies = vec![begin(store, &ada).await?];

@@ -21,7 +21,7 @@ rules! {
     /// Fix failing rules about single calls first. The engine needs a `replace` that returns
     /// `Stale` to all but one of the calls at one version, and a `load` that then returns the newer
     /// record.
-    async fn disjoint_writes_are_all_kept(store) {
+    async fn concurrent_writes_of_other_keys_are_stored(store) {
         for _ in 0..ROUNDS / 3 {
             let cookie = begin(store).await?;
             let together = Arc::new(Barrier::new(8));
@@ -45,7 +45,7 @@ rules! {
     ///
     /// Fix failing rules about single calls first. Then accept any number of concurrent calls. Let
     /// them wait for a connection instead of rejecting them.
-    async fn a_counter_counts_every_increment(store) {
+    async fn concurrent_increments_are_all_counted(store) {
         let cookie = begin(store).await?;
         let together = Arc::new(Barrier::new(64));
         let writing = (0..64).map(|_| {
@@ -63,7 +63,7 @@ rules! {
     ///
     /// Fix failing rules about single calls first. The engine needs a `replace` that never creates
     /// a record, and a `remove` after which no call matches the version.
-    async fn a_writer_never_undoes_a_logout(store) {
+    async fn save_after_logout_revives_nothing(store) {
         for round in 0..ROUNDS {
             let cookie = begin(store).await?;
             let writer = Process::new(store);
@@ -92,7 +92,7 @@ rules! {
     ///
     /// Fix failing rules about single calls first. The engine calls `replace` to replace the old
     /// record, at the version it read, by a short one that points to the new record.
-    async fn a_rotation_loses_no_write(store) {
+    async fn save_during_rotation_is_stored(store) {
         for round in 0..ROUNDS {
             let cookie = begin(store).await?;
             let writer = Process::new(store);

@@ -18,7 +18,7 @@ rules! {
     /// Remove a record if its expiry is `<` now, by a clock that the servers share, in
     /// milliseconds. Round a time to live in whole seconds up. A store may remove a record some
     /// seconds late.
-    async fn nothing_is_dropped_before_its_expiry(store) {
+    async fn record_is_there_until_its_expiry(store) {
         for life in LIVES {
             if lives_to_its_expiry(store, life).await? {
                 return if store.moves_time() { lives_to_its_expiry(store, HUNDRED_DAYS).await.map(drop) } else { Ok(()) };
@@ -31,7 +31,7 @@ rules! {
     ///
     /// If the store removes records by a time to live (`EXPIRE`, a TTL index, an expiry column),
     /// set it in `touch` too.
-    async fn a_touch_that_puts_the_expiry_off_keeps_the_record(store) {
+    async fn record_outlives_first_expiry_after_touch(store) {
         for life in FIRST_LIVES {
             if outlives_its_first_expiry(store, life, Renewal::Touch).await? {
                 return Ok(());
@@ -44,7 +44,7 @@ rules! {
     ///
     /// If the store removes records by a time to live, set it in `replace` too. Do not use
     /// `KEEPTTL`, and write an expiry column together with the record.
-    async fn a_replace_that_puts_the_expiry_off_keeps_the_record(store) {
+    async fn record_outlives_first_expiry_after_replace(store) {
         for life in FIRST_LIVES {
             if outlives_its_first_expiry(store, life, Renewal::Replace).await? {
                 return Ok(());
@@ -59,7 +59,7 @@ rules! {
     /// Let the backend expire it (`PXAT`, a TTL index), or implement `Sweep` and pass `sweep` to
     /// the suite. A time to live of zero must not mean "never". Except this rule for a backend that
     /// takes longer than ten seconds to remove records.
-    async fn a_record_goes_after_its_expiry(store) {
+    async fn expired_record_is_removed(store) {
         let soon = expiry_to_watch(store);
         for expires_at in [soon, soon - Duration::from_hours(1)] {
             let key = store.key();
@@ -73,8 +73,8 @@ rules! {
     /// some time after the new expiry.
     ///
     /// Set the time to live even if the new one is shorter (no `GT` option, no `MAX`). If
-    /// `a_record_goes_after_its_expiry` fails too, fix that rule first.
-    async fn a_record_goes_after_an_expiry_that_was_brought_forward(store) {
+    /// `expired_record_is_removed` fails too, fix that rule first.
+    async fn record_with_earlier_expiry_is_removed(store) {
         for renewal in Renewal::ALL {
             let (key, entry) = (store.key(), Entry::plain("goes", store.now()));
             let version = store.create(&key, &entry.clone().expiring_at(store.now() + HUNDRED_DAYS)).await?;

@@ -16,7 +16,7 @@ rules! {
     ///
     /// Skip missing records. If an owner's list has a time to live, it must be that of the record
     /// that expires last, for any order of the writes.
-    async fn an_expired_record_hides_no_other(store) {
+    async fn expired_record_hides_no_other_key(store) {
         let (first, second) = (someone("ada"), someone("bob"));
         let (long, short) = (Entry::plain("long", store.now()), Entry::plain("short", store.now()));
         let short = short.expiring_at(store.now() + SHORT);
@@ -33,7 +33,7 @@ rules! {
     /// A record whose expiry a `touch` or a `replace` extends stays listed after its first expiry.
     ///
     /// If index entries have a time to live, extend it together with the record's.
-    async fn a_renewed_key_stays_listed(store) {
+    async fn renewed_key_stays_listed(store) {
         for renewal in Renewal::ALL {
             let mut life = SHORT;
             while !stays_listed(store, renewal, life).await? {
@@ -48,7 +48,7 @@ rules! {
     ///
     /// Write the new index entry before the record or together with it, and remove the old entry
     /// afterwards. "Log out everywhere" misses a session whose entry is missing for a moment.
-    async fn a_record_that_can_be_read_is_listed(store) {
+    async fn loaded_record_is_listed_at_same_time(store) {
         store.create(&store.key(), &Entry::plain("neighbour", store.now())).await?;
         let begun = Instant::now();
         for round in 0..ROUNDS {

@@ -16,7 +16,7 @@ rules! {
     ///
     /// Write the index entry in the transaction that writes the record, or before it. Do not leave
     /// it to a background task.
-    async fn a_created_key_is_listed(store) {
+    async fn created_key_is_listed(store) {
         for kind in Kind::LENGTHS {
             let (key, owner) = (store.key(), someone("ada"));
             store.create(&key, &Entry::new(kind, "one", store.now()).owned_by(&owner)).await?;
@@ -29,7 +29,7 @@ rules! {
     ///
     /// Do not remove the index entry of the old record after writing that of the new one. They are
     /// the same entry.
-    async fn a_replaced_key_stays_listed(store) {
+    async fn replaced_key_is_listed(store) {
         for kind in Kind::LENGTHS {
             let (key, owner) = (store.key(), someone("ada"));
             let mut version = store.create(&key, &Entry::new(kind, "one", store.now()).owned_by(&owner)).await?;
@@ -45,7 +45,7 @@ rules! {
     ///
     /// A touch changes neither the owner nor the key. Leave the index entry alone, or update it if
     /// it has the version.
-    async fn a_touched_key_stays_listed(store) {
+    async fn touched_key_is_listed(store) {
         for kind in Kind::LENGTHS {
             let (key, owner) = (store.key(), someone("ada"));
             store.create(&key, &Entry::new(kind, "one", store.now()).owned_by(&owner)).await?;
@@ -62,7 +62,7 @@ rules! {
     ///
     /// Update the index entry in `replace`, not only in `create`. An insert that skips known keys
     /// leaves the old owner.
-    async fn a_new_owner_finds_the_key(store) {
+    async fn key_is_listed_under_new_owner(store) {
         for kind in Kind::LENGTHS {
             let (key, ada, bob) = (store.key(), someone("ada"), someone("bob"));
             let mut version = store.create(&key, &Entry::new(kind, "visitor's", store.now())).await?;
@@ -80,7 +80,7 @@ rules! {
     /// `keys_of` lists all keys of an owner, even if there are more than a thousand.
     ///
     /// Read the listing to its last page, and set no limit.
-    async fn all_keys_of_an_owner_are_listed(store) {
+    async fn owner_with_many_keys_lists_all(store) {
         let owner = someone("ada");
         let mut creating = Vec::new();
         let mut keys = Vec::new();
@@ -107,7 +107,7 @@ rules! {
     /// listed.
     ///
     /// Remove one entry, not the owner's whole list.
-    async fn the_other_keys_of_the_owner_stay_listed(store) {
+    async fn other_keys_of_owner_stay_listed(store) {
         let (ada, bob) = (someone("ada"), someone("bob"));
         let entry = Entry::new(Kind::Middling, "one", store.now()).owned_by(&ada);
         let keys = [store.key(), store.key(), store.key(), store.key()];
@@ -127,7 +127,7 @@ rules! {
     /// Compare owners byte by byte. Bind them as parameters; do not insert them into a pattern or
     /// between separators. Use a column and a collation that distinguish all of Unicode, case and
     /// spaces, or index a hash of the owner.
-    async fn any_owner_finds_its_keys(store) {
+    async fn owner_with_any_character_lists_its_keys(store) {
         let random = format!("{:08x}", fastrand::u32(..));
         let mut owned = Vec::new();
         for owner in odd_owners(&random) {
@@ -147,7 +147,7 @@ rules! {
     /// `keys_of` does not fail for an owner without keys, even if its keys were removed.
     ///
     /// Return an empty list.
-    async fn an_owner_without_keys_is_no_error(store) {
+    async fn owner_without_keys_lists_none(store) {
         let owner = someone("unknown");
         store.keys_of(&owner, &[]).await?;
         let (key, entry) = (store.key(), Entry::plain("one", store.now()).owned_by(&owner));
@@ -160,7 +160,7 @@ rules! {
     ///
     /// Return `Some(self)`. The default is `None`, and the engine then cannot end a session whose
     /// record was rotated long ago. A wrapper returns itself or forwards the call.
-    async fn a_store_declares_its_own_index(store) {
+    async fn store_returns_itself_as_owner_index(store) {
         let (key, owner) = (store.key(), someone("ada"));
         store.create(&key, &Entry::plain("one", store.now()).owned_by(&owner)).await?;
         let is_listed = store.keys_of(&owner, &[key]).await?.contains(&key);

@@ -16,7 +16,7 @@ rules! {
     ///
     /// Store the owner as UTF-8 bytes (`VARBINARY`, `BYTEA`, a binary collation). Do not trim,
     /// fold, normalize, escape or parse it. Zero bytes and line ends are valid characters.
-    async fn an_owner_is_kept_character_for_character(store) {
+    async fn owner_with_any_character_is_unchanged(store) {
         let mut kept = Vec::new();
         for owner in LOOKALIKES {
             let (key, entry) = (store.key(), Entry::plain("one", store.now()).owned_by(owner));
@@ -38,7 +38,7 @@ rules! {
     ///
     /// Give the owner a column of at least 1,000 bytes. If an index is limited to fewer bytes,
     /// index a hash of the owner and store the whole owner next to it.
-    async fn a_long_owner_is_kept(store) {
+    async fn long_owner_is_unchanged(store) {
         for last in ["a", "b"] {
             let owner = "owner-".repeat(166) + "is" + last + ".";
             let (key, entry) = (store.key(), Entry::plain("one", store.now()).owned_by(&owner));
@@ -55,7 +55,7 @@ rules! {
     ///
     /// Store "no owner" as an absent value (`NULL`, a missing field, a separate flag), not as an
     /// empty text.
-    async fn an_empty_owner_is_not_the_lack_of_one(store) {
+    async fn empty_owner_differs_from_no_owner(store) {
         for (first, second) in [(Some(""), None), (None, Some("")), (Some(""), Some(""))] {
             let key = store.key();
             let entry = Entry { owner: first.map(str::to_owned), ..Entry::plain("one", store.now()) };

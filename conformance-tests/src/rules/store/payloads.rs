@@ -18,7 +18,7 @@ rules! {
     ///
     /// Store the payload in a binary column or value (`BLOB`, `BYTEA`, a byte array). Pass it to
     /// the driver as bytes, never as text.
-    async fn every_byte_of_a_payload_is_kept(store) {
+    async fn payload_with_any_byte_is_unchanged(store) {
         // Spaces and zeros at the ends are another rule.
         let upwards: Vec<u8> = (b'a'..=u8::MAX).chain(0..b'a').chain(*b"a").collect();
         let downwards: Vec<u8> = upwards.iter().rev().copied().collect();
@@ -44,7 +44,7 @@ rules! {
     ///
     /// Do not use a column of fixed length, which pads or trims, or a text type, where a zero byte
     /// ends the text. Do not trim what you read.
-    async fn blanks_and_zeros_at_the_ends_are_kept(store) {
+    async fn blanks_and_zeros_at_ends_are_unchanged(store) {
         for payload in [&b"one "[..], b" one", b"one\r\n", b"\tone", b"\0one", b"one\0\0", b"   ", b"\0\0\0", b"\0"] {
             is_kept(store, payload).await?;
         }
@@ -55,7 +55,7 @@ rules! {
     /// keys, escapes, and numbers outside the range of floats.
     ///
     /// Do not use a JSON column (`JSON`, `JSONB`) and do not parse the payload. It is bytes.
-    async fn json_is_kept_as_it_was_written(store) {
+    async fn json_payload_is_unchanged(store) {
         for payload in [
             r#"{"b":1,"a":2}"#,
             r#"{ "a" : [ 1 ,2 ] }"#,
@@ -81,7 +81,7 @@ rules! {
     /// Choose a type that is large enough (`MEDIUMBLOB`, not `BLOB`) and raise the limits of driver
     /// and server. Otherwise set `max_payload = ..` in the suite, document the limit, and compare
     /// the length before you write. Never truncate a payload.
-    async fn the_largest_payload_is_taken_and_none_is_cut(store) {
+    async fn largest_payload_is_stored_whole(store) {
         let largest = letters(store.max_payload_bytes().unwrap_or(MEGABYTE));
         is_kept(store, &largest).await?;
         if store.max_payload_bytes().is_some() {
@@ -93,7 +93,7 @@ rules! {
     /// A payload that replaces a longer or a shorter one is stored with its own length.
     ///
     /// Write the payload with its length. Do not write over the old bytes.
-    async fn a_payload_replaced_by_one_of_another_length_leaves_nothing(store) {
+    async fn payload_of_other_length_leaves_no_rest(store) {
         let key = store.key();
         let mut version = store.create(&key, &Entry::with_payload(letters(5000), store.now())).await?;
         for length in [10, 3000, 5000, 1, 9000, 2999] {

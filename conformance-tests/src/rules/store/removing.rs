@@ -13,7 +13,7 @@ rules! {
     /// `remove` at the current version returns `true` and removes the record.
     ///
     /// Return `true` only if this call removed the record.
-    async fn remove_takes_the_record_away(store) {
+    async fn remove_removes_record(store) {
         for kind in [Kind::Plain, Kind::Owned, Kind::Large] {
             let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));
             let version = store.create(&key, &entry).await?;
@@ -26,7 +26,7 @@ rules! {
     /// `remove` at a version that is not the current one returns `false` and changes nothing.
     ///
     /// Compare the version in the step that deletes (`DELETE … WHERE key = ? AND version = ?`).
-    async fn remove_at_another_version_changes_nothing(store) {
+    async fn remove_at_other_version_changes_nothing(store) {
         for kind in Kind::SMALL {
             let (key, first) = (store.key(), Entry::new(kind, "first", store.now()));
             let old = store.create(&key, &first).await?;
@@ -44,7 +44,7 @@ rules! {
     ///
     /// Return whether the deletion changed a row. The engine uses it to detect whether the session
     /// still existed.
-    async fn remove_of_nothing_is_false(store) {
+    async fn remove_without_record_is_false(store) {
         for kind in Kind::SMALL {
             let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));
             store.equal(false, store.remove(&key, never(&[])).await?)?;
@@ -58,7 +58,7 @@ rules! {
     /// `remove` removes one record and no other.
     ///
     /// Delete by the whole key, not by the version or the owner alone.
-    async fn remove_leaves_the_other_records(store) {
+    async fn remove_leaves_other_records(store) {
         let mut others = Vec::new();
         for kind in Kind::SMALL {
             let (key, entry) = (store.key(), Entry::new(kind, "stays", store.now()));

@@ -16,7 +16,7 @@ rules! {
     /// that `load` then returns.
     ///
     /// Write payload, owner and expiry in the same step as the version.
-    async fn a_replaced_record_is_loaded(store) {
+    async fn replaced_record_is_loaded(store) {
         for old in [Kind::Plain, Kind::Owned, Kind::Large] {
             for new in Kind::ALL {
                 let (key, entry) = (store.key(), Entry::new(old, "old", store.now()));
@@ -53,7 +53,7 @@ rules! {
     ///
     /// Remove the version with the record, so that no call can match it. Otherwise a logout is not
     /// final.
-    async fn replace_after_remove_brings_nothing_back(store) {
+    async fn replace_after_remove_restores_nothing(store) {
         for kind in Kind::SMALL {
             let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));
             let version = store.create(&key, &entry).await?;
@@ -69,7 +69,7 @@ rules! {
     ///
     /// Compare the version in the step that writes (`WHERE version = ?`, a script, or a lock held
     /// during both). Otherwise a slow request overwrites the changes of a fast one.
-    async fn replace_at_another_version_changes_nothing(store) {
+    async fn replace_at_other_version_changes_nothing(store) {
         for kind in Kind::SMALL {
             let (key, first) = (store.key(), Entry::new(kind, "first", store.now()));
             let old = store.create(&key, &first).await?;
@@ -89,7 +89,7 @@ rules! {
     /// Return `Stale` only if this call changed nothing. A driver that repeats a call whose reply
     /// was lost finds its own write and reports it as stale. Disable its retries for conditional
     /// calls.
-    async fn replace_at_the_current_version_is_never_stale(store) {
+    async fn replace_at_current_version_is_never_stale(store) {
         for kind in Kind::SMALL {
             let key = store.key();
             let mut version = store.create(&key, &Entry::new(kind, "0", store.now())).await?;

@@ -19,7 +19,7 @@ rules! {
     /// Delete by the expiry alone (`DELETE … WHERE expires_at < ?`), in milliseconds. Delete
     /// everything that belongs to the record. If several machines share the store, subtract
     /// `MAX_CLOCK_SKEW` from `now`.
-    async fn sweep_removes_what_has_expired(store) {
+    async fn sweep_removes_expired_records(store) {
         let expiry = Era::Busy.moment();
         for kind in [Kind::Plain, Kind::Owned, Kind::Middling] {
             let (key, entry) = (store.key(), Entry::new(kind, "old", store.now()).expiring_at(expiry));
@@ -40,7 +40,7 @@ rules! {
     ///
     /// Compare only the expiry, as a time: not the creation time, not a text, and not in another
     /// unit.
-    async fn sweep_spares_what_lives(store) {
+    async fn sweep_keeps_live_records(store) {
         let mut living = Vec::new();
         for kind in [Kind::Plain, Kind::Owned, Kind::Middling] {
             let created_at = store.now() - Duration::from_hours(24 * 30);
@@ -59,7 +59,7 @@ rules! {
     /// valid then.
     ///
     /// Compare with `<`, not `<=`. Use the argument `now`, not the clock of the store.
-    async fn sweep_spares_a_record_at_its_last_moment(store) {
+    async fn sweep_keeps_record_that_expires_now(store) {
         for attempt in 1..=ATTEMPTS {
             let expiry = Era::Quiet.moment();
             let (key, entry) = (store.key(), Entry::plain("last moment", store.now()).expiring_at(expiry));
@@ -81,7 +81,7 @@ rules! {
     ///
     /// Limit the deletion itself (`DELETE … WHERE key IN (SELECT … LIMIT ?)`). Some stores take 0
     /// for "no limit".
-    async fn sweep_obeys_its_limit(store) {
+    async fn sweep_removes_at_most_its_limit(store) {
         for limit in [0, 1, 3] {
             let mut attempts = 0;
             while let Some(wrong) = disobeys(store, limit).await? {
@@ -98,7 +98,7 @@ rules! {
     ///
     /// Return the number of records of all batches, not whether there were any. A result equal to
     /// the limit means that there may be more.
-    async fn sweep_says_how_many_it_removed(store) {
+    async fn sweep_returns_number_of_removed_records(store) {
         for attempt in 1..=ATTEMPTS {
             let (expiry, keys) = expired(store, 5).await?;
             if count(store, &keys).await? < keys.len() {
@@ -120,7 +120,7 @@ rules! {
     /// ends.
     ///
     /// Count the records that were removed, not those that were examined.
-    async fn sweeps_come_to_an_end(store) {
+    async fn repeated_sweeps_finish(store) {
         let expiry = Era::Busy.moment();
         for seconds in 0..3 {
             let expiry = expiry - Duration::from_secs(seconds);
@@ -139,7 +139,7 @@ rules! {
     /// Compare version and expiry in the step that deletes. If you first collect the expired keys,
     /// delete each one only at the version that you read. Update an expiry index in `touch` and
     /// `replace`.
-    async fn a_renewed_record_is_not_swept(store) {
+    async fn renewed_record_is_not_swept(store) {
         for renewal in Renewal::ALL {
             renew_before_a_sweep(store, renewal).await?;
         }
@@ -159,7 +159,7 @@ rules! {
     ///
     /// Delete the record. No call may match the old version, and a mark of deletion must not
     /// prevent a `create`.
-    async fn a_swept_record_is_gone_for_good(store) {
+    async fn swept_record_stays_removed(store) {
         let expiry = Era::Busy.moment();
         let (key, entry) = (store.key(), Entry::plain("old", store.now()).expiring_at(expiry));
         let version = store.create(&key, &entry).await?;

@@ -70,7 +70,7 @@ rules! {
     /// others and not the renewed one.
     ///
     /// Remove the entry of one key from the expiry index, not all entries of that time.
-    async fn renewal_of_record_leaves_others_of_its_expiry(store) {
+    async fn renewal_leaves_other_records_of_same_expiry(store) {
         let expiry = Era::Busy.moment();
         let entry = Entry::plain("old", store.now()).expiring_at(expiry);
         let keys = [store.key(), store.key(), store.key(), store.key()];

@@ -18,7 +18,7 @@ rules! {
     ///
     /// Store the given time as 64-bit milliseconds, also in `replace`. It is not the time at which
     /// the row was created, because a session keeps its creation time when it gets a new id.
-    async fn the_creation_time_is_kept(store) {
+    async fn creation_time_is_unchanged(store) {
         let second = whole_second(store.now());
         let in_2001 = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
         let times = [
@@ -45,7 +45,7 @@ rules! {
     /// earlier one.
     ///
     /// Store milliseconds as a 64-bit integer (no float, no whole seconds). Round finer times up.
-    async fn an_expiry_is_kept_to_the_millisecond_and_never_earlier(store) {
+    async fn expiry_is_exact_and_never_earlier(store) {
         let second = whole_second(store.now()) + Duration::from_hours(1);
         for nanoseconds in [1_000_000, 999_000_000, 999_600_000, 123_456_789] {
             is_kept(store, second + Duration::from_nanos(nanoseconds), true).await?;
@@ -58,7 +58,7 @@ rules! {
     ///
     /// Use 64-bit milliseconds. 32-bit seconds overflow in 2038 or 2106, and 64-bit nanoseconds in
     /// 2262.
-    async fn an_expiry_far_away_is_kept(store) {
+    async fn distant_expiry_is_unchanged(store) {
         for expires_at in [store.now() + HUNDRED_YEARS, SystemTime::UNIX_EPOCH + NEVER] {
             is_kept(store, expires_at, false).await?;
         }
@@ -70,7 +70,7 @@ rules! {
     ///
     /// Do not fail if the remaining time is zero or negative. Store the record and remove it later,
     /// or remove it at once. The call returns the same as with a later expiry.
-    async fn an_expiry_that_has_come_is_taken(store) {
+    async fn past_expiry_is_accepted(store) {
         for ago in [Duration::ZERO, Duration::from_millis(1), Duration::from_hours(1)] {
             let expires_at = store.now() - ago;
             let created_at = expires_at - Duration::from_hours(1);

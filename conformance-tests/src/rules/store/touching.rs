@@ -14,7 +14,7 @@ rules! {
     ///
     /// Update only the expiry. Creation time, owner and payload must not change. The version may
     /// change.
-    async fn touch_sets_the_expiry_and_nothing_else(store) {
+    async fn touch_sets_only_expiry(store) {
         for kind in [Kind::Plain, Kind::Owned, Kind::Large] {
             let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));
             let entry = Entry { created_at: store.now() - Duration::from_hours(1), ..entry };
@@ -32,7 +32,7 @@ rules! {
     /// `touch` at a version that is not the current one returns `false` and changes nothing.
     ///
     /// Compare the version in the step that writes, as in `replace`.
-    async fn touch_at_another_version_changes_nothing(store) {
+    async fn touch_at_other_version_changes_nothing(store) {
         for kind in Kind::SMALL {
             let (key, first) = (store.key(), Entry::new(kind, "first", store.now()));
             let old = store.create(&key, &first).await?;
@@ -68,7 +68,7 @@ rules! {
     /// After a `touch`, `replace` and `remove` succeed at the version that `load` returns.
     ///
     /// If a touch changes the version, change it where the conditional calls compare it.
-    async fn a_touched_record_can_be_replaced_and_removed(store) {
+    async fn touched_record_can_be_replaced_and_removed(store) {
         for kind in Kind::SMALL {
             let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));
             let version = store.create(&key, &entry).await?;

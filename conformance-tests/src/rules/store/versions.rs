@@ -16,7 +16,7 @@ rules! {
     ///
     /// Use 64 random bits, or count up over all keys and store the counter with the records. If a
     /// version recurs, a writer that read the old record overwrites the new one.
-    async fn a_version_is_never_used_twice(store) {
+    async fn version_is_never_used_twice(store) {
         for kind in Kind::SMALL {
             let key = store.key();
             let mut seen = HashSet::new();

@@ -6,23 +6,23 @@ use super::mutation::{commit, mutants, mutation};
 use super::original::{Reply, Visit, apply_cache_control, apply_vary};
 
 mutants! {
-    VariesOnlyWithACookie breaks a_read_varies_by_cookie_and_sets_none;
-    SetsTheCookieOnEveryRead breaks a_read_varies_by_cookie_and_sets_none;
-    VariesOnlyWithoutACookie breaks a_write_varies_by_cookie;
-    ReplacesVary breaks the_vary_of_a_handler_is_merged_into_one_header;
-    AddsASecondVary breaks the_vary_of_a_handler_is_merged_into_one_header;
-    MergesTheFirstVary breaks the_vary_of_a_handler_is_merged_into_one_header;
-    AppendsToTheStar breaks a_vary_that_says_enough_stays_as_it_is;
-    ComparesVaryByCase breaks a_vary_that_says_enough_stays_as_it_is;
-    LetsTheCookieBeStored breaks a_response_with_the_cookie_is_not_stored;
-    LetsTheRemovalBeStored breaks a_response_with_the_cookie_is_not_stored;
-    ReplacesCacheControl breaks the_cache_control_of_a_handler_stays_as_it_is;
-    AddsASecondCacheControl breaks the_cache_control_of_a_handler_stays_as_it_is;
-    LetsPublicPrevail breaks a_public_response_with_the_cookie_is_not_stored;
-    ForgetsTargetedCaches breaks a_public_response_with_the_cookie_is_not_stored;
-    LetsNoPageBeStored breaks an_untouched_response_says_nothing_of_caches;
-    LetsNoSessionBeStored breaks a_response_that_only_reads_is_private;
-    SaysNothingOfReads breaks a_response_that_only_reads_is_private;
+    VariesOnlyWithACookie breaks read_varies_by_cookie_and_sets_none;
+    SetsTheCookieOnEveryRead breaks read_varies_by_cookie_and_sets_none;
+    VariesOnlyWithoutACookie breaks write_varies_by_cookie;
+    ReplacesVary breaks vary_of_handler_is_merged;
+    AddsASecondVary breaks vary_of_handler_is_merged;
+    MergesTheFirstVary breaks vary_of_handler_is_merged;
+    AppendsToTheStar breaks vary_with_cookie_is_unchanged;
+    ComparesVaryByCase breaks vary_with_cookie_is_unchanged;
+    LetsTheCookieBeStored breaks response_with_cookie_has_no_store;
+    LetsTheRemovalBeStored breaks response_with_cookie_has_no_store;
+    ReplacesCacheControl breaks private_cache_control_of_handler_is_unchanged;
+    AddsASecondCacheControl breaks private_cache_control_of_handler_is_unchanged;
+    LetsPublicPrevail breaks public_response_with_cookie_has_no_store;
+    ForgetsTargetedCaches breaks public_response_with_cookie_has_no_store;
+    LetsNoPageBeStored breaks response_without_session_has_no_cache_control;
+    LetsNoSessionBeStored breaks response_after_read_is_private;
+    SaysNothingOfReads breaks response_after_read_is_private;
 }
 
 mutation! {

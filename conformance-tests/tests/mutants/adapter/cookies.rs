@@ -7,26 +7,26 @@ use super::mutation::{mutants, mutation};
 use super::original::{Reply, Visit, values, view_with};
 
 mutants! {
-    SetsTheCookieTwice breaks a_write_sets_the_cookie_once;
-    ForgetsFirstVisitors breaks a_write_sets_the_cookie_once;
-    WritesCookiesInSmallLetters breaks the_session_comes_back_with_its_cookie;
-    SecureOnlyOverTls breaks the_attributes_of_the_cookie_reach_the_client;
-    ForgetsExpires breaks the_attributes_of_the_cookie_reach_the_client;
-    ForgetsMaxAge breaks the_attributes_of_the_cookie_reach_the_client;
-    ForgetsRemovals breaks a_removal_has_the_attributes_of_the_cookie;
-    RemovesAtTheRoot breaks a_removal_has_the_attributes_of_the_cookie;
-    RemovesFromThisHostOnly breaks a_removal_has_the_attributes_of_the_cookie;
-    RemovesWithoutAnEnd breaks a_removal_has_the_attributes_of_the_cookie;
-    ReplacesOtherCookies breaks a_handlers_own_cookie_stays_beside_the_sessions;
-    KeepsOtherCookiesOnly breaks a_handlers_own_cookie_stays_beside_the_sessions;
-    JoinsCookiesWithAComma breaks a_handlers_own_cookie_stays_beside_the_sessions;
+    SetsTheCookieTwice breaks first_write_sets_one_cookie;
+    ForgetsFirstVisitors breaks first_write_sets_one_cookie;
+    WritesCookiesInSmallLetters breaks next_request_with_cookie_has_session;
+    SecureOnlyOverTls breaks cookie_attributes_reach_client;
+    ForgetsExpires breaks cookie_attributes_reach_client;
+    ForgetsMaxAge breaks cookie_attributes_reach_client;
+    ForgetsRemovals breaks removal_cookie_has_attributes_of_cookie;
+    RemovesAtTheRoot breaks removal_cookie_has_attributes_of_cookie;
+    RemovesFromThisHostOnly breaks removal_cookie_has_attributes_of_cookie;
+    RemovesWithoutAnEnd breaks removal_cookie_has_attributes_of_cookie;
+    ReplacesOtherCookies breaks cookie_of_handler_is_separate_header;
+    KeepsOtherCookiesOnly breaks cookie_of_handler_is_separate_header;
+    JoinsCookiesWithAComma breaks cookie_of_handler_is_separate_header;
     ReadsOneHeader breaks every_cookie_header_is_read;
     JoinsThreeHeadersWithCommas breaks every_cookie_header_is_read;
     ReadsTheLastHeaderFirst breaks cookie_headers_are_read_in_order;
-    LeavesOtherCookies breaks other_cookies_of_the_name_are_removed;
-    RefusesWhatIsNoText breaks a_malformed_cookie_does_no_harm;
-    OverlooksWhatIsNoText breaks a_malformed_cookie_does_no_harm;
-    OverlooksHeadersWithOddCookies breaks a_malformed_cookie_does_no_harm;
+    LeavesOtherCookies breaks other_cookies_of_same_name_are_removed;
+    RefusesWhatIsNoText breaks malformed_cookie_hides_no_session;
+    OverlooksWhatIsNoText breaks malformed_cookie_hides_no_session;
+    OverlooksHeadersWithOddCookies breaks malformed_cookie_hides_no_session;
 }
 
 mutation! {

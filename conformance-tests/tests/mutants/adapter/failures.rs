@@ -8,18 +8,18 @@ use super::mutation::{mutants, mutation};
 use super::original::{ERROR, Reply, Visit, apply_vary, error_reply};
 
 mutants! {
-    ReportsSuccess breaks an_unsaved_session_is_an_error_response;
-    KeepsTheBody breaks an_unsaved_session_is_an_error_response;
-    KeepsTheHeaders breaks an_unsaved_session_is_an_error_response;
-    KeepsTheCookies breaks an_unsaved_session_is_an_error_response;
+    ReportsSuccess breaks failed_save_is_error_response;
+    KeepsTheBody breaks failed_save_is_error_response;
+    KeepsTheHeaders breaks failed_save_is_error_response;
+    KeepsTheCookies breaks failed_save_is_error_response;
     ErrorsDoNotVary breaks error_response_varies_by_cookie;
-    AnswersEveryFailedSaveAlike breaks an_outage_at_the_save_is_503;
-    AnswersEveryFailedOpenAlike breaks an_unopened_session_is_an_error_before_the_handler;
-    IsEmptyInAnOutage breaks an_unopened_session_is_an_error_before_the_handler;
-    IsEmptyWhenTheBackendFails breaks an_unopened_session_is_an_error_before_the_handler;
-    ShowsTheErrorOfTheOpen breaks an_error_response_tells_nothing_of_the_inside;
-    ShowsTheErrorOfTheSave breaks an_error_response_tells_nothing_of_the_inside;
-    RefusesWhatItCannotRenew breaks an_outage_leaves_untouched_requests_alone;
+    AnswersEveryFailedSaveAlike breaks outage_at_save_is_503;
+    AnswersEveryFailedOpenAlike breaks failed_open_is_error_before_handler;
+    IsEmptyInAnOutage breaks failed_open_is_error_before_handler;
+    IsEmptyWhenTheBackendFails breaks failed_open_is_error_before_handler;
+    ShowsTheErrorOfTheOpen breaks error_response_hides_error_text;
+    ShowsTheErrorOfTheSave breaks error_response_hides_error_text;
+    RefusesWhatItCannotRenew breaks outage_leaves_requests_without_session_alone;
 }
 
 /// Returns the error response, with a part of the handler's reply if the backend failed.

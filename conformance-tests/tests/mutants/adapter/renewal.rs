@@ -4,8 +4,8 @@ use super::mutation::{commit, mutants, mutation};
 use super::original::{Reply, Visit};
 
 mutants! {
-    RenewsByWritesOnly breaks a_read_renews_a_permanent_session;
-    LeavesTheUntouchedAlone breaks each_request_renews_if_so_configured;
+    RenewsByWritesOnly breaks read_renews_permanent_session;
+    LeavesTheUntouchedAlone breaks each_request_renews_if_configured;
 }
 
 mutation! {

@@ -10,18 +10,18 @@ use super::mutation::{commit, mutants, mutation};
 use super::original::{Reply, Visit, path, target, text_of, values, view_with, with_tokens};
 
 mutants! {
-    OpensForTheLog breaks an_untouched_request_opens_nothing;
-    OpensTwice breaks a_session_asked_for_twice_is_one_session;
-    HandsOutACopy breaks a_session_asked_for_twice_is_one_session;
-    TellsTheQuery breaks the_interface_sees_host_and_path;
-    ForgetsThePort breaks the_interface_sees_host_and_path;
-    ForgetsTheHost breaks the_interface_sees_host_and_path;
-    ReadsTheHostHeaderFirst breaks a_whole_url_names_scheme_and_host;
-    ForgetsTheScheme breaks a_whole_url_names_scheme_and_host;
-    BelievesTheForwardedHost breaks forwarded_headers_are_not_believed;
-    BelievesTheForwardedScheme breaks forwarded_headers_are_not_believed;
-    KeepsTheCurrentSessionInTheService breaks requests_at_once_keep_their_sessions_apart;
-    RemembersTheLastCookie breaks the_next_request_gets_a_session_of_its_own;
+    OpensForTheLog breaks request_without_session_opens_nothing;
+    OpensTwice breaks session_obtained_twice_is_same_session;
+    HandsOutACopy breaks session_obtained_twice_is_same_session;
+    TellsTheQuery breaks interface_gets_host_and_path;
+    ForgetsThePort breaks interface_gets_host_and_path;
+    ForgetsTheHost breaks interface_gets_host_and_path;
+    ReadsTheHostHeaderFirst breaks absolute_url_determines_scheme_and_host;
+    ForgetsTheScheme breaks absolute_url_determines_scheme_and_host;
+    BelievesTheForwardedHost breaks forwarded_headers_are_ignored;
+    BelievesTheForwardedScheme breaks forwarded_headers_are_ignored;
+    KeepsTheCurrentSessionInTheService breaks concurrent_requests_have_own_sessions;
+    RemembersTheLastCookie breaks next_request_has_own_session;
 }
 
 /// Returns a second session of the request.

@@ -4,17 +4,17 @@ use super::mutation::{commit, mutants, mutation};
 use super::original::{Reply, Visit};
 
 mutants! {
-    CommitsNoReads breaks a_session_is_sealed_when_its_response_is_made;
-    SavesAndNeverCommits breaks a_session_is_sealed_when_its_response_is_made;
-    VariesAlways breaks an_untouched_response_stays_as_it_is;
-    GivesEverybodyACookie breaks an_untouched_response_stays_as_it_is;
-    AnswersOk breaks the_answer_of_the_handler_reaches_the_client;
-    EmptiesTheBody breaks the_answer_of_the_handler_reaches_the_client;
-    KeepsOneHeaderOfAName breaks the_answer_of_the_handler_reaches_the_client;
-    CommitsSuccessOnly breaks a_response_of_any_status_carries_the_session;
-    CommitsNoErrorOfTheClient breaks a_response_of_any_status_carries_the_session;
-    CommitsNoErrorOfTheServer breaks a_response_of_any_status_carries_the_session;
-    SavesBehindTheResponse breaks a_response_waits_for_its_save;
+    CommitsNoReads breaks change_after_response_fails;
+    SavesAndNeverCommits breaks change_after_response_fails;
+    VariesAlways breaks response_without_session_is_unchanged;
+    GivesEverybodyACookie breaks response_without_session_is_unchanged;
+    AnswersOk breaks response_of_handler_reaches_client;
+    EmptiesTheBody breaks response_of_handler_reaches_client;
+    KeepsOneHeaderOfAName breaks response_of_handler_reaches_client;
+    CommitsSuccessOnly breaks response_of_any_status_has_session_headers;
+    CommitsNoErrorOfTheClient breaks response_of_any_status_has_session_headers;
+    CommitsNoErrorOfTheServer breaks response_of_any_status_has_session_headers;
+    SavesBehindTheResponse breaks response_is_sent_after_save;
 }
 
 mutation! {

@@ -8,9 +8,9 @@ use super::mutation::{mutants, mutation};
 use super::original::{Stored, session_of};
 
 mutants! {
-    WritesTheWholeSession breaks two_requests_at_once_both_keep_their_keys;
-    WritesWhatItComputed breaks updates_at_once_all_count;
-    LifetimeIsThatOfOpenedValues breaks write_keeps_lifetime_that_another_request_set;
+    WritesTheWholeSession breaks concurrent_requests_store_their_keys;
+    WritesWhatItComputed breaks concurrent_updates_are_all_applied;
+    LifetimeIsThatOfOpenedValues breaks write_keeps_lifetime_of_other_request;
     EndsByItsOwnChanges breaks concurrent_insert_keeps_emptied_session;
 }
 

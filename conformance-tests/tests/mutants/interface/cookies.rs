@@ -16,13 +16,13 @@ use super::original::{Server, Stored};
 use super::steps::{HOUR, Steps, renewal};
 
 mutants! {
-    HasAttributesOfItsOwn breaks the_cookie_is_as_configured;
-    HasANameOfItsOwn breaks the_cookie_is_as_configured;
-    RemovalForgetsTheDomain breaks the_removal_matches_the_cookie;
-    EverySessionIsPermanent breaks the_cookie_of_a_browser_session_does_not_expire;
-    CookieEndsEarly breaks the_cookie_of_a_permanent_session_lasts_as_long_as_it;
-    CookieNeverEnds breaks the_cookie_of_a_permanent_session_lasts_as_long_as_it;
-    ReadsTheConfiguredName breaks an_overridden_cookie_name_is_obeyed;
+    HasAttributesOfItsOwn breaks cookie_has_configured_attributes;
+    HasANameOfItsOwn breaks cookie_has_configured_attributes;
+    RemovalForgetsTheDomain breaks removal_has_attributes_of_cookie;
+    EverySessionIsPermanent breaks cookie_of_browser_session_has_no_expiry;
+    CookieEndsEarly breaks cookie_expires_with_permanent_session;
+    CookieNeverEnds breaks cookie_expires_with_permanent_session;
+    ReadsTheConfiguredName breaks overridden_cookie_name_applies;
     ShowsItsIds breaks debug_shows_no_secret;
 }
 

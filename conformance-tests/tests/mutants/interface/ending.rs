@@ -6,10 +6,10 @@ use super::mutation::{mutants, mutation};
 use super::original::{Origin, stored};
 
 mutants! {
-    EndIsNotForgotten breaks what_is_written_after_a_logout_begins_a_new_session;
-    KeepsTheCookieAtTheEnd breaks an_ended_session_takes_its_cookie_along;
-    OldIdLivesOn breaks what_is_written_after_the_end_begins_a_new_session;
-    OldSessionLivesOn breaks what_is_written_after_the_end_begins_a_new_session;
+    EndIsNotForgotten breaks write_after_logout_starts_new_session;
+    KeepsTheCookieAtTheEnd breaks ended_session_removes_its_cookie;
+    OldIdLivesOn breaks write_after_failed_logout_starts_new_session;
+    OldSessionLivesOn breaks write_after_failed_logout_starts_new_session;
 }
 
 mutation! {

@@ -15,12 +15,12 @@ use crate::judge::Mutant;
 
 pub fn mutants() -> Vec<Mutant<InterfaceUnderTest>> {
     let mut mutants = vec![
-        Mutant::new("EndOfTheCookieDoesNotMatter", "an_edited_cookie_is_refused", || {
+        Mutant::new("EndOfTheCookieDoesNotMatter", "edited_cookie_opens_nothing", || {
             InterfaceUnderTest::new(|config| async move {
                 EndDoesNotMatter(Arc::new(signed(config, SECRET)))
             })
         }),
-        Mutant::new("SignsInTwoParts", "parts_of_two_cookies_make_no_third", || {
+        Mutant::new("SignsInTwoParts", "joined_parts_of_cookies_open_nothing", || {
             InterfaceUnderTest::new(|config| async move {
                 SignsInTwoParts(Arc::new(signed(config, SECRET)))
             })

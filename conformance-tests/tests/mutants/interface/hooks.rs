@@ -8,7 +8,7 @@ use super::mutation::{mutants, mutation};
 use super::original::{Hidden, Stored};
 
 mutants! {
-    DecidesAloneOnTheCookie breaks a_wrapper_can_have_the_cookie_set;
+    DecidesAloneOnTheCookie breaks wrapper_can_request_cookie;
 }
 
 mutation! {

@@ -11,14 +11,14 @@ use super::mutation::{mutants, mutation};
 use super::original::{Hidden, Origin, Stored};
 
 mutants! {
-    CaseDoesNotMatter breaks an_id_that_is_only_like_another_opens_nothing;
-    BeginningIsEnough breaks an_id_that_is_only_like_another_opens_nothing;
-    LoginIsFollowed breaks what_comes_with_the_id_of_before_a_login_is_dropped;
-    CountsItsIds breaks the_cookie_is_a_random_id;
-    ShortIds breaks the_cookie_is_a_random_id;
-    OldIdStaysAfterRotation breaks a_rotated_session_moves_to_another_id;
-    RotationForgotten breaks a_rotated_session_moves_to_another_id;
-    SameIdAfterLogin breaks a_login_moves_the_session_to_another_id;
+    CaseDoesNotMatter breaks similar_id_opens_nothing;
+    BeginningIsEnough breaks similar_id_opens_nothing;
+    LoginIsFollowed breaks change_with_id_from_before_login_is_dropped;
+    CountsItsIds breaks cookie_is_random_id;
+    ShortIds breaks cookie_is_random_id;
+    OldIdStaysAfterRotation breaks rotated_session_has_other_id;
+    RotationForgotten breaks rotated_session_has_other_id;
+    SameIdAfterLogin breaks login_gives_session_other_id;
 }
 
 mutation! {

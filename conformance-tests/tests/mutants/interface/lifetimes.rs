@@ -10,10 +10,10 @@ use super::original::{Stored, session_of};
 use super::steps::HOUR;
 
 mutants! {
-    EqualityIsExpired breaks a_session_is_there_until_its_end;
-    BelievesTheCookiesEnd breaks a_session_is_gone_after_its_end;
-    KeepsTheConfiguredLife breaks an_overridden_lifetime_is_obeyed;
-    LifetimeOfHandlerIsIgnored breaks lifetime_set_by_handler_is_obeyed;
+    EqualityIsExpired breaks session_is_valid_until_its_expiry;
+    BelievesTheCookiesEnd breaks expired_session_opens_nothing;
+    KeepsTheConfiguredLife breaks overridden_lifetime_applies;
+    LifetimeOfHandlerIsIgnored breaks lifetime_set_by_handler_applies;
     LimitOfVisitorsIsIgnored breaks visitor_lifetime_limits_sessions_without_owner;
 }
 

@@ -7,11 +7,11 @@ use super::mutation::{mutants, mutation};
 use super::original::Stored;
 
 mutants! {
-    LoginsAreForgotten breaks login_is_there_at_the_next_visit;
-    StampsAreForgotten breaks login_is_there_at_the_next_visit;
-    LoginTimeIsThatOfTheVisit breaks login_is_there_at_the_next_visit;
-    ValuesOfAnotherUserStay breaks login_of_another_user_starts_without_values;
-    EmptySessionEnds breaks clear_keeps_the_login;
+    LoginsAreForgotten breaks next_request_has_login;
+    StampsAreForgotten breaks next_request_has_login;
+    LoginTimeIsThatOfTheVisit breaks next_request_has_login;
+    ValuesOfAnotherUserStay breaks login_of_other_user_drops_values;
+    EmptySessionEnds breaks clear_keeps_login;
 }
 
 mutation! {

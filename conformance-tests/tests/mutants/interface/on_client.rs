@@ -15,32 +15,28 @@ use crate::judge::Mutant;
 
 pub fn mutants() -> Vec<Mutant<InterfaceUnderTest>> {
     vec![
-        Mutant::new("KeyOfItsOwnAtEachStart", "another_instance_opens_the_cookie", || {
+        Mutant::new("KeyOfItsOwnAtEachStart", "other_instance_opens_cookie", || {
             InterfaceUnderTest::new(|config| async move {
                 let key: String = std::iter::repeat_with(fastrand::alphanumeric).take(64).collect();
                 signed(config, &key)
             })
         }),
-        Mutant::new("RenewsAtEachRead", "a_read_sets_the_cookie_only_when_that_is_due", || {
+        Mutant::new("RenewsAtEachRead", "read_sets_cookie_only_if_renewal_is_due", || {
             InterfaceUnderTest::new(
                 |config| async move { RenewsAfter::new(config, Duration::ZERO) },
             )
         }),
-        Mutant::new(
-            "RenewsAfterTwoMinutes",
-            "a_read_sets_the_cookie_only_when_that_is_due",
-            || {
-                InterfaceUnderTest::new(|config| async move {
-                    RenewsAfter::new(config, Duration::from_mins(2))
-                })
-            },
-        ),
-        Mutant::new("LetsTooMuchPass", "a_session_that_does_not_fit_is_refused", || {
+        Mutant::new("RenewsAfterTwoMinutes", "read_sets_cookie_only_if_renewal_is_due", || {
+            InterfaceUnderTest::new(|config| async move {
+                RenewsAfter::new(config, Duration::from_mins(2))
+            })
+        }),
+        Mutant::new("LetsTooMuchPass", "session_larger_than_cookie_is_refused", || {
             InterfaceUnderTest::new(
                 |config| async move { LeavesOutWhatIsLong(signed(config, SECRET)) },
             )
         }),
-        Mutant::new("BelievesForEver", "a_cookie_without_an_end_is_not_believed_for_ever", || {
+        Mutant::new("BelievesForEver", "cookie_without_expiry_expires", || {
             InterfaceUnderTest::new(|config| async move {
                 BelievesForEver { inner: signed(config, SECRET), given: Hidden::default() }
             })

@@ -11,17 +11,17 @@ use super::original::{Hidden, Origin, Stored};
 use super::owned::Owned;
 
 mutants! {
-    AHandleEndsThemAll breaks a_handle_ends_its_session_and_no_other;
-    AHandleIsNeverSpent breaks a_handle_ends_its_session_and_no_other;
-    ANewIdHasANewHandle breaks a_handle_outlives_a_new_id;
-    AnybodyMayEndIt breaks a_handle_belongs_to_its_owner;
-    HandlesOpen breaks a_handle_opens_nothing;
-    OneOfTheOthersStays breaks the_others_end_and_this_one_goes_on;
-    ThisOneEndsToo breaks the_others_end_and_this_one_goes_on;
-    ALoginHasNoOthers breaks a_login_ends_the_others;
-    TheThirdStays breaks end_all_ends_each_and_counts_them;
-    EndAllCountsOwners breaks end_all_ends_each_and_counts_them;
-    WhatAnOwnerEndedIsWrittenAgain breaks what_an_owner_ended_does_not_come_back;
+    AHandleEndsThemAll breaks handle_ends_its_session_only;
+    AHandleIsNeverSpent breaks handle_ends_its_session_only;
+    ANewIdHasANewHandle breaks handle_is_valid_after_rotation;
+    AnybodyMayEndIt breaks handle_ends_nothing_for_other_owner;
+    HandlesOpen breaks handle_as_cookie_opens_nothing;
+    OneOfTheOthersStays breaks end_others_keeps_own_session;
+    ThisOneEndsToo breaks end_others_keeps_own_session;
+    ALoginHasNoOthers breaks end_others_at_login_ends_sessions_of_new_owner;
+    TheThirdStays breaks end_all_returns_number_of_ended_sessions;
+    EndAllCountsOwners breaks end_all_returns_number_of_ended_sessions;
+    WhatAnOwnerEndedIsWrittenAgain breaks save_after_end_by_owner_revives_nothing;
 }
 
 mutation! {

@@ -8,19 +8,19 @@ use super::original::Stored;
 use super::owned::Owned;
 
 mutants! {
-    ListsIgnoreCase breaks a_list_shows_each_session_of_the_owner_and_of_nobody_else;
-    ListsShowTwoAtMost breaks a_list_shows_each_session_of_the_owner_and_of_nobody_else;
+    ListsIgnoreCase breaks list_has_sessions_of_owner_only;
+    ListsShowTwoAtMost breaks list_has_sessions_of_owner_only;
     ThereIsOnePage breaks pages_list_each_session_once;
     PagesHaveNoLimit breaks pages_list_each_session_once;
     PagesOverlap breaks pages_list_each_session_once;
     PagesBeginAgain breaks pages_list_each_session_once;
-    SeenWhenItBegan breaks a_list_says_when_a_session_began_and_was_last_seen;
-    BeganWhenItWasSeen breaks a_list_says_when_a_session_began_and_was_last_seen;
-    LabelsAreNotShown breaks a_list_shows_the_label;
-    NoSessionKnowsItself breaks a_request_knows_itself_on_the_list;
-    EverySessionIsTheSame breaks a_request_knows_itself_on_the_list;
-    ExpiredSessionsAreListed breaks what_has_ended_is_on_no_list;
-    TheFirstOwnerStays breaks a_session_is_on_the_list_of_its_present_owner;
+    SeenWhenItBegan breaks list_has_creation_time_and_last_write;
+    BeganWhenItWasSeen breaks list_has_creation_time_and_last_write;
+    LabelsAreNotShown breaks list_has_labels;
+    NoSessionKnowsItself breaks handle_of_request_is_on_list;
+    EverySessionIsTheSame breaks handle_of_request_is_on_list;
+    ExpiredSessionsAreListed breaks ended_session_is_not_listed;
+    TheFirstOwnerStays breaks session_is_listed_under_present_owner;
 }
 
 mutation! {

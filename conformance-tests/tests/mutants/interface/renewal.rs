@@ -11,13 +11,13 @@ use super::original::Stored;
 use super::steps::{HOUR, renewal};
 
 mutants! {
-    NeverRenewsOnARead breaks a_read_puts_the_end_off;
-    RenewsTheCookieOnly breaks a_read_puts_the_end_off;
-    RenewsTheUntouched breaks an_untouched_request_puts_nothing_off;
-    RenewsOnlyTheAccessed breaks each_request_puts_the_end_off_if_it_is_to;
-    RenewsWhatItShouldNot breaks only_a_change_puts_the_end_off_if_it_is_to;
-    RenewsAsFlaskDoes breaks only_a_change_puts_the_end_off_if_it_is_to;
-    SetsTheCookieAtEachRead breaks a_read_of_a_browser_session_sets_no_cookie;
+    NeverRenewsOnARead breaks read_extends_expiry;
+    RenewsTheCookieOnly breaks read_extends_expiry;
+    RenewsTheUntouched breaks request_without_session_extends_nothing;
+    RenewsOnlyTheAccessed breaks each_request_extends_expiry_if_configured;
+    RenewsWhatItShouldNot breaks only_change_extends_expiry_if_configured;
+    RenewsAsFlaskDoes breaks only_change_extends_expiry_if_configured;
+    SetsTheCookieAtEachRead breaks read_of_browser_session_sets_no_cookie;
 }
 
 mutation! {

@@ -10,9 +10,9 @@ use super::mutation::{mutants, mutation};
 use super::original::{Hidden, Origin, Stored};
 
 mutants! {
-    OnlyTheCookieIsRemoved breaks a_copied_cookie_opens_nothing_after_a_logout;
-    LateSaveRevives breaks a_late_save_brings_nothing_back;
-    LateSaveSetsTheCookie breaks a_late_save_sets_no_cookie;
+    OnlyTheCookieIsRemoved breaks copied_cookie_opens_nothing_after_logout;
+    LateSaveRevives breaks late_save_revives_nothing;
+    LateSaveSetsTheCookie breaks late_save_sets_no_cookie;
     EmptySessionStays breaks session_left_empty_ends;
 }
 

@@ -6,7 +6,7 @@ use super::mutation::{mutants, mutation};
 use super::original::Stored;
 
 mutants! {
-    NoCookieNoChange breaks a_change_is_stored_though_no_cookie_is_set;
+    NoCookieNoChange breaks change_without_cookie_is_stored;
 }
 
 mutation! {

@@ -8,11 +8,11 @@ use super::mutation::{mutants, mutation};
 use super::original::Stored;
 
 mutants! {
-    BrowserSessionsStayAWeek breaks a_browser_session_is_kept_for_the_browser_lifetime;
-    BrowserSessionsStayFourHours breaks a_browser_session_is_kept_for_the_browser_lifetime;
-    NeverIdle breaks an_idle_session_is_gone;
-    UseDoesNotCount breaks an_idle_session_is_gone;
-    CreationIsForgotten breaks no_session_outlives_the_absolute_timeout;
+    BrowserSessionsStayAWeek breaks browser_session_is_stored_for_browser_lifetime;
+    BrowserSessionsStayFourHours breaks browser_session_is_stored_for_browser_lifetime;
+    NeverIdle breaks idle_session_expires;
+    UseDoesNotCount breaks idle_session_expires;
+    CreationIsForgotten breaks session_expires_at_absolute_timeout;
 }
 
 mutation! {

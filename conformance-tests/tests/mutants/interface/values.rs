@@ -10,17 +10,17 @@ use super::mutation::{mutants, mutation};
 use super::original::{Stored, session_of};
 
 mutants! {
-    PayloadThroughValues breaks values_come_back_as_written;
-    TrimsTheTagOfBytes breaks tagged_values_come_back;
-    KeepsFiveHundredKeys breaks a_thousand_keys_come_back;
-    WritesNumbersAnew breaks what_is_not_touched_is_written_back_as_it_was;
-    SessionsWearOut breaks reading_takes_nothing_away;
-    LosesWhatIsNotAscii breaks what_was_stored_comes_back;
-    NumbersAreFloats breaks what_was_stored_comes_back;
-    HasAKeyOfItsOwn breaks many_keys_come_back;
-    DropsEmptyKeys breaks many_keys_come_back;
-    StoresOnlyWhatIsNew breaks a_change_leaves_the_other_keys;
-    RemovedKeyStays breaks a_change_leaves_the_other_keys;
+    PayloadThroughValues breaks values_are_read_as_written;
+    TrimsTheTagOfBytes breaks tagged_values_are_read;
+    KeepsFiveHundredKeys breaks thousand_keys_are_read;
+    WritesNumbersAnew breaks unchanged_values_are_stored_byte_for_byte;
+    SessionsWearOut breaks reading_removes_nothing;
+    LosesWhatIsNotAscii breaks stored_values_are_read;
+    NumbersAreFloats breaks stored_values_are_read;
+    HasAKeyOfItsOwn breaks session_with_odd_keys_is_read;
+    DropsEmptyKeys breaks session_with_odd_keys_is_read;
+    StoresOnlyWhatIsNew breaks change_of_key_leaves_other_keys;
+    RemovedKeyStays breaks change_of_key_leaves_other_keys;
 }
 
 mutation! {

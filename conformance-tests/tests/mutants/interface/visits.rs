@@ -9,12 +9,12 @@ use super::mutation::{mutants, mutation};
 use super::original::{Hidden, Origin, Stored, stored};
 
 mutants! {
-    BeginsForNothing breaks a_visitor_for_whom_nothing_is_stored_gets_no_cookie;
-    NeverNew breaks a_session_is_new_until_it_was_stored;
-    TakenFlashesStay breaks a_flash_message_comes_once;
-    RemembersTheLastSession breaks visitors_do_not_share_a_session;
-    FailsOnOddCookies breaks garbage_is_a_fresh_session;
-    AdoptsUnknownIds breaks a_made_up_cookie_is_never_adopted;
+    BeginsForNothing breaks visitor_without_stored_session_gets_no_cookie;
+    NeverNew breaks session_is_new_until_stored;
+    TakenFlashesStay breaks flash_message_is_shown_once;
+    RemembersTheLastSession breaks visitors_have_separate_sessions;
+    FailsOnOddCookies breaks malformed_cookie_opens_new_session;
+    AdoptsUnknownIds breaks made_up_cookie_is_never_adopted;
 }
 
 mutation! {

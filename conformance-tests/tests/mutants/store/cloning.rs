@@ -13,14 +13,14 @@ use super::mutation::{mutants, mutation};
 use super::written::{MIDDLING, is_short};
 
 mutants! {
-    LongOnesStayWithTheirClone breaks a_clone_reads_what_another_wrote;
-    EachCloneHasACache breaks a_clone_reads_what_another_wrote;
-    TouchesAreWrittenLater breaks a_clone_reads_what_another_wrote;
-    ReplacesOnlyWhatItKnows breaks a_clone_changes_what_another_wrote;
-    TouchesOnlyWhatItKnows breaks a_clone_changes_what_another_wrote;
-    RemovesOnlyWhatItKnows breaks a_clone_changes_what_another_wrote;
-    EachCloneCounts breaks clones_never_give_a_version_twice;
-    EachCloneHasALock breaks only_one_clone_replaces_a_version;
+    LongOnesStayWithTheirClone breaks clone_reads_records_of_other_clone;
+    EachCloneHasACache breaks clone_reads_records_of_other_clone;
+    TouchesAreWrittenLater breaks clone_reads_records_of_other_clone;
+    ReplacesOnlyWhatItKnows breaks clone_changes_records_of_other_clone;
+    TouchesOnlyWhatItKnows breaks clone_changes_records_of_other_clone;
+    RemovesOnlyWhatItKnows breaks clone_changes_records_of_other_clone;
+    EachCloneCounts breaks clones_never_return_same_version;
+    EachCloneHasALock breaks concurrent_replace_by_clones_succeeds_once;
 }
 
 /// A clone with the same records, but with separate fields.

@@ -12,14 +12,14 @@ use super::mutation::{mutants, mutation};
 use super::written::is_short;
 
 mutants! {
-    SwapInTwoSteps breaks calls_at_once_have_an_order;
-    TouchWritesThePayloadBack breaks calls_at_once_have_an_order;
-    RemoveInTwoSteps breaks calls_at_once_have_an_order;
-    CreateInTwoSteps breaks calls_at_once_have_an_order;
-    LoadInTwoSteps breaks calls_at_once_have_an_order;
-    GivenUpReplaceIsHalfDone breaks a_call_that_is_given_up_is_done_wholly_or_not_at_all;
-    GivenUpTouchLosesTheRecord breaks a_call_that_is_given_up_is_done_wholly_or_not_at_all;
-    GivenUpCreateBlocksTheKey breaks a_call_that_is_given_up_is_done_wholly_or_not_at_all;
+    SwapInTwoSteps breaks concurrent_calls_have_order;
+    TouchWritesThePayloadBack breaks concurrent_calls_have_order;
+    RemoveInTwoSteps breaks concurrent_calls_have_order;
+    CreateInTwoSteps breaks concurrent_calls_have_order;
+    LoadInTwoSteps breaks concurrent_calls_have_order;
+    GivenUpReplaceIsHalfDone breaks dropped_call_is_applied_whole_or_not_at_all;
+    GivenUpTouchLosesTheRecord breaks dropped_call_is_applied_whole_or_not_at_all;
+    GivenUpCreateBlocksTheKey breaks dropped_call_is_applied_whole_or_not_at_all;
 }
 
 mutation! {

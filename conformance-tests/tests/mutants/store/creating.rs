@@ -11,11 +11,11 @@ use super::mutation::{mutants, mutation};
 use super::written::LARGE;
 
 mutants! {
-    EmptyIsNothing breaks a_created_record_is_loaded;
-    NoTableBeforeTheFirstRecord breaks a_key_that_was_never_used_holds_nothing;
-    CreateOverwrites breaks create_refuses_a_key_that_has_a_record;
-    CreateRefusesQuietly breaks create_refuses_a_key_that_has_a_record;
-    LargeLeavesAMark breaks a_removed_key_can_be_created_again;
+    EmptyIsNothing breaks created_record_is_loaded;
+    NoTableBeforeTheFirstRecord breaks unused_key_has_no_record;
+    CreateOverwrites breaks create_of_existing_key_is_refused;
+    CreateRefusesQuietly breaks create_of_existing_key_is_refused;
+    LargeLeavesAMark breaks removed_key_can_be_created_again;
 }
 
 mutation! {

@@ -12,9 +12,9 @@ use super::listing::{Forgotten, all_but};
 use super::mutation::{mutants, mutation};
 
 mutants! {
-    ForgetsGrownSessions breaks end_all_ends_every_session_of_the_owner;
-    RevivesGrownSessions breaks end_all_ends_every_session_of_the_owner;
-    SessionsAreReplacedInTwoSteps breaks end_all_at_the_moment_of_a_save_is_final;
+    ForgetsGrownSessions breaks end_all_ends_every_session_of_owner;
+    RevivesGrownSessions breaks end_all_ends_every_session_of_owner;
+    SessionsAreReplacedInTwoSteps breaks end_all_during_save_is_final;
 }
 
 /// Longer than another task needs to query the index.

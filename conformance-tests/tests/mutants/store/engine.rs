@@ -14,10 +14,10 @@ use tokio::task::yield_now;
 use super::mutation::{mutants, mutation};
 
 mutants! {
-    SecondPageInTwoSteps breaks disjoint_writes_are_all_kept;
-    FewConnections breaks a_counter_counts_every_increment;
-    ReplaceRevivesSessions breaks a_writer_never_undoes_a_logout;
-    TombstoneIsTooShort breaks a_rotation_loses_no_write;
+    SecondPageInTwoSteps breaks concurrent_writes_of_other_keys_are_stored;
+    FewConnections breaks concurrent_increments_are_all_counted;
+    ReplaceRevivesSessions breaks save_after_logout_revives_nothing;
+    TombstoneIsTooShort breaks save_during_rotation_is_stored;
 }
 
 /// The length of new sessions of the engine.

@@ -12,17 +12,17 @@ use super::original::Original;
 use super::written::{A_DAY, after_1970};
 
 mutants! {
-    GoneAtItsExpiry breaks nothing_is_dropped_before_its_expiry;
-    ReplaceFindsNothingAtTheExpiry breaks nothing_is_dropped_before_its_expiry;
-    TouchFindsNothingAtTheExpiry breaks nothing_is_dropped_before_its_expiry;
-    LifeInWholeSeconds breaks nothing_is_dropped_before_its_expiry;
-    LifeOf32BitMilliseconds breaks nothing_is_dropped_before_its_expiry;
-    TouchNeverLengthensTheLife breaks a_touch_that_puts_the_expiry_off_keeps_the_record;
-    ReplaceNeverLengthensTheLife breaks a_replace_that_puts_the_expiry_off_keeps_the_record;
-    LessThanASecondIsForEver breaks a_record_goes_after_its_expiry;
-    NoTimeLeftIsForEver breaks a_record_goes_after_its_expiry;
-    TouchNeverShortensTheLife breaks a_record_goes_after_an_expiry_that_was_brought_forward;
-    ReplaceNeverShortensTheLife breaks a_record_goes_after_an_expiry_that_was_brought_forward;
+    GoneAtItsExpiry breaks record_is_there_until_its_expiry;
+    ReplaceFindsNothingAtTheExpiry breaks record_is_there_until_its_expiry;
+    TouchFindsNothingAtTheExpiry breaks record_is_there_until_its_expiry;
+    LifeInWholeSeconds breaks record_is_there_until_its_expiry;
+    LifeOf32BitMilliseconds breaks record_is_there_until_its_expiry;
+    TouchNeverLengthensTheLife breaks record_outlives_first_expiry_after_touch;
+    ReplaceNeverLengthensTheLife breaks record_outlives_first_expiry_after_replace;
+    LessThanASecondIsForEver breaks expired_record_is_removed;
+    NoTimeLeftIsForEver breaks expired_record_is_removed;
+    TouchNeverShortensTheLife breaks record_with_earlier_expiry_is_removed;
+    ReplaceNeverShortensTheLife breaks record_with_earlier_expiry_is_removed;
 }
 
 /// Returns whether the record has expired, to the nanosecond.

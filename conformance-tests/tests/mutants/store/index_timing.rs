@@ -14,15 +14,15 @@ use super::listing::{Forgotten, all_but, is_owned_by, list};
 use super::mutation::{mutants, mutation};
 
 mutants! {
-    EntryFollowsCreate breaks a_record_that_can_be_read_is_listed;
-    EntryFollowsTheNewOwner breaks a_record_that_can_be_read_is_listed;
-    ReplaceRewritesTheEntry breaks a_record_that_can_be_read_is_listed;
-    TouchRewritesTheEntry breaks a_record_that_can_be_read_is_listed;
-    ExpiredIsAnError breaks an_expired_record_hides_no_other;
-    ListEndsAsTheLastWritten breaks an_expired_record_hides_no_other;
-    ListEndsAsTheFirstWritten breaks an_expired_record_hides_no_other;
-    EntryOutlivedByTouch breaks a_renewed_key_stays_listed;
-    EntryOutlivedByReplace breaks a_renewed_key_stays_listed;
+    EntryFollowsCreate breaks loaded_record_is_listed_at_same_time;
+    EntryFollowsTheNewOwner breaks loaded_record_is_listed_at_same_time;
+    ReplaceRewritesTheEntry breaks loaded_record_is_listed_at_same_time;
+    TouchRewritesTheEntry breaks loaded_record_is_listed_at_same_time;
+    ExpiredIsAnError breaks expired_record_hides_no_other_key;
+    ListEndsAsTheLastWritten breaks expired_record_hides_no_other_key;
+    ListEndsAsTheFirstWritten breaks expired_record_hides_no_other_key;
+    EntryOutlivedByTouch breaks renewed_key_stays_listed;
+    EntryOutlivedByReplace breaks renewed_key_stays_listed;
 }
 
 /// The length of a record that is watched by another task; sessions are longer.

@@ -13,30 +13,30 @@ use super::mutation::{mutants, mutation};
 use super::written::MIDDLING;
 
 mutants! {
-    ListsLater breaks a_created_key_is_listed;
-    ForgetsAtReplace breaks a_replaced_key_stays_listed;
-    ForgetsAtTouch breaks a_touched_key_stays_listed;
-    KeepsTheFirstOwner breaks a_new_owner_finds_the_key;
-    OwnerThatComesLaterIsMissed breaks a_new_owner_finds_the_key;
-    FirstHundred breaks all_keys_of_an_owner_are_listed;
-    FirstPage breaks all_keys_of_an_owner_are_listed;
-    RemoveDropsTheList breaks the_other_keys_of_the_owner_stay_listed;
-    OwnerChangeDropsTheList breaks the_other_keys_of_the_owner_stay_listed;
-    FoldsCase breaks any_owner_finds_its_keys;
-    TrimsOwners breaks any_owner_finds_its_keys;
-    BackslashEscapes breaks any_owner_finds_its_keys;
-    BracketsAreClasses breaks any_owner_finds_its_keys;
-    SplitsAtColons breaks any_owner_finds_its_keys;
-    ListHasLines breaks any_owner_finds_its_keys;
-    CutsAtNul breaks any_owner_finds_its_keys;
-    ThreeBytesPerCharacter breaks any_owner_finds_its_keys;
-    ComposesAccents breaks any_owner_finds_its_keys;
-    CutsLongOwners breaks any_owner_finds_its_keys;
-    EmptyOwnerIsNobody breaks any_owner_finds_its_keys;
-    UnknownOwnerIsAnError breaks an_owner_without_keys_is_no_error;
-    EmptiedOwnerIsAnError breaks an_owner_without_keys_is_no_error;
-    DeclaresNoIndex breaks a_store_declares_its_own_index;
-    DeclaresAnotherIndex breaks a_store_declares_its_own_index;
+    ListsLater breaks created_key_is_listed;
+    ForgetsAtReplace breaks replaced_key_is_listed;
+    ForgetsAtTouch breaks touched_key_is_listed;
+    KeepsTheFirstOwner breaks key_is_listed_under_new_owner;
+    OwnerThatComesLaterIsMissed breaks key_is_listed_under_new_owner;
+    FirstHundred breaks owner_with_many_keys_lists_all;
+    FirstPage breaks owner_with_many_keys_lists_all;
+    RemoveDropsTheList breaks other_keys_of_owner_stay_listed;
+    OwnerChangeDropsTheList breaks other_keys_of_owner_stay_listed;
+    FoldsCase breaks owner_with_any_character_lists_its_keys;
+    TrimsOwners breaks owner_with_any_character_lists_its_keys;
+    BackslashEscapes breaks owner_with_any_character_lists_its_keys;
+    BracketsAreClasses breaks owner_with_any_character_lists_its_keys;
+    SplitsAtColons breaks owner_with_any_character_lists_its_keys;
+    ListHasLines breaks owner_with_any_character_lists_its_keys;
+    CutsAtNul breaks owner_with_any_character_lists_its_keys;
+    ThreeBytesPerCharacter breaks owner_with_any_character_lists_its_keys;
+    ComposesAccents breaks owner_with_any_character_lists_its_keys;
+    CutsLongOwners breaks owner_with_any_character_lists_its_keys;
+    EmptyOwnerIsNobody breaks owner_with_any_character_lists_its_keys;
+    UnknownOwnerIsAnError breaks owner_without_keys_lists_none;
+    EmptiedOwnerIsAnError breaks owner_without_keys_lists_none;
+    DeclaresNoIndex breaks store_returns_itself_as_owner_index;
+    DeclaresAnotherIndex breaks store_returns_itself_as_owner_index;
 }
 
 mutation! {

@@ -10,10 +10,10 @@ use super::mutation::{mutants, mutation};
 use super::written::{LARGE, SHORT};
 
 mutants! {
-    LargeStaysBehind breaks remove_takes_the_record_away;
-    RemoveForgetsTheVersion breaks remove_at_another_version_changes_nothing;
-    RemoveSaysYesToNothing breaks remove_of_nothing_is_false;
-    RemoveTakesAllOfTheOwner breaks remove_leaves_the_other_records;
+    LargeStaysBehind breaks remove_removes_record;
+    RemoveForgetsTheVersion breaks remove_at_other_version_changes_nothing;
+    RemoveSaysYesToNothing breaks remove_without_record_is_false;
+    RemoveTakesAllOfTheOwner breaks remove_leaves_other_records;
 }
 
 mutation! {

@@ -10,13 +10,13 @@ use super::mutation::{mutants, mutation};
 use super::written::{LARGE, SHORT};
 
 mutants! {
-    EmptyReplacesNothing breaks a_replaced_record_is_loaded;
-    OwnerOutlivesReplace breaks a_replaced_record_is_loaded;
+    EmptyReplacesNothing breaks replaced_record_is_loaded;
+    OwnerOutlivesReplace breaks replaced_record_is_loaded;
     ReplaceUpserts breaks replace_never_creates;
-    ReplaceRevives breaks replace_after_remove_brings_nothing_back;
-    ReplaceForgetsTheVersion breaks replace_at_another_version_changes_nothing;
-    StaleReplaceRenews breaks replace_at_another_version_changes_nothing;
-    DriverRetries breaks replace_at_the_current_version_is_never_stale;
+    ReplaceRevives breaks replace_after_remove_restores_nothing;
+    ReplaceForgetsTheVersion breaks replace_at_other_version_changes_nothing;
+    StaleReplaceRenews breaks replace_at_other_version_changes_nothing;
+    DriverRetries breaks replace_at_current_version_is_never_stale;
 }
 
 mutation! {

@@ -13,25 +13,25 @@ use super::mutation::{mutants, swept};
 use super::original::Original;
 
 mutants! {
-    SparesTheLong breaks sweep_removes_what_has_expired;
-    SparesTheOwnedForLonger breaks sweep_removes_what_has_expired;
-    SweepsByAge breaks sweep_spares_what_lives;
-    MixesUnits breaks sweep_spares_what_lives;
-    SweepsTheLastMoment breaks sweep_spares_a_record_at_its_last_moment;
-    SweepReadsItsOwnClock breaks sweep_spares_a_record_at_its_last_moment;
-    IgnoresItsLimit breaks sweep_obeys_its_limit;
-    ZeroIsNoLimit breaks sweep_obeys_its_limit;
-    OneTooMany breaks sweep_obeys_its_limit;
-    SaysWhetherItRemoved breaks sweep_says_how_many_it_removed;
-    SaysTheLastBatch breaks sweep_says_how_many_it_removed;
-    SaysItsLimit breaks sweeps_come_to_an_end;
-    CountsWhatWasSweptBefore breaks sweeps_come_to_an_end;
-    TouchPutsNothingOff breaks a_renewed_record_is_not_swept;
-    ReplacePutsNothingOff breaks a_renewed_record_is_not_swept;
-    SweepsWhatItCollected breaks a_renewed_record_is_not_swept;
-    SweptKeyIsTaken breaks a_swept_record_is_gone_for_good;
-    SweptCanBeReplaced breaks a_swept_record_is_gone_for_good;
-    SweptCanBeTouched breaks a_swept_record_is_gone_for_good;
+    SparesTheLong breaks sweep_removes_expired_records;
+    SparesTheOwnedForLonger breaks sweep_removes_expired_records;
+    SweepsByAge breaks sweep_keeps_live_records;
+    MixesUnits breaks sweep_keeps_live_records;
+    SweepsTheLastMoment breaks sweep_keeps_record_that_expires_now;
+    SweepReadsItsOwnClock breaks sweep_keeps_record_that_expires_now;
+    IgnoresItsLimit breaks sweep_removes_at_most_its_limit;
+    ZeroIsNoLimit breaks sweep_removes_at_most_its_limit;
+    OneTooMany breaks sweep_removes_at_most_its_limit;
+    SaysWhetherItRemoved breaks sweep_returns_number_of_removed_records;
+    SaysTheLastBatch breaks sweep_returns_number_of_removed_records;
+    SaysItsLimit breaks repeated_sweeps_finish;
+    CountsWhatWasSweptBefore breaks repeated_sweeps_finish;
+    TouchPutsNothingOff breaks renewed_record_is_not_swept;
+    ReplacePutsNothingOff breaks renewed_record_is_not_swept;
+    SweepsWhatItCollected breaks renewed_record_is_not_swept;
+    SweptKeyIsTaken breaks swept_record_stays_removed;
+    SweptCanBeReplaced breaks swept_record_stays_removed;
+    SweptCanBeTouched breaks swept_record_stays_removed;
 }
 
 const LONG: usize = 4_000;

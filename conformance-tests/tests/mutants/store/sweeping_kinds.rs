@@ -15,7 +15,7 @@ mutants! {
     LongestIsNeverSwept breaks expired_record_of_every_kind_is_swept;
     RefusedTouchMovesTheSweep breaks expired_record_of_every_kind_is_swept;
     IndexByMillisecond breaks records_of_one_expiry_are_all_swept;
-    RenewalTakesTheWholeMoment breaks renewal_of_record_leaves_others_of_its_expiry;
+    RenewalTakesTheWholeMoment breaks renewal_leaves_other_records_of_same_expiry;
     RemoveLeavesTheSweep breaks recreated_record_is_not_swept;
     CreateKeepsTheExpiredOwner breaks recreated_record_is_not_swept;
 }

@@ -9,26 +9,26 @@ use super::mutation::{mutants, mutation};
 use super::written::{A_DAY, after_1970, since_1970, writes};
 
 mutants! {
-    CreationInSeconds breaks the_creation_time_is_kept;
-    AgeOf32Bits breaks the_creation_time_is_kept;
-    ReplaceResetsCreation breaks the_creation_time_is_kept;
-    ReplaceKeepsTheFirstCreation breaks the_creation_time_is_kept;
-    ExpiryInSeconds breaks an_expiry_is_kept_to_the_millisecond_and_never_earlier;
-    ExpiryInSecondsRoundedUp breaks an_expiry_is_kept_to_the_millisecond_and_never_earlier;
-    ExpiryRoundedDown breaks an_expiry_is_kept_to_the_millisecond_and_never_earlier;
-    ExpiryRoundedToTheNearest breaks an_expiry_is_kept_to_the_millisecond_and_never_earlier;
-    CarryIsLost breaks an_expiry_is_kept_to_the_millisecond_and_never_earlier;
-    TouchInSeconds breaks an_expiry_is_kept_to_the_millisecond_and_never_earlier;
-    SecondsOf32Bits breaks an_expiry_far_away_is_kept;
-    SecondsOfSigned32Bits breaks an_expiry_far_away_is_kept;
-    NanosecondsOf64Bits breaks an_expiry_far_away_is_kept;
-    TouchCapsTheLife breaks an_expiry_far_away_is_kept;
-    CreateRefusesNoTimeLeft breaks an_expiry_that_has_come_is_taken;
-    ReplaceRefusesNegativeTime breaks an_expiry_that_has_come_is_taken;
-    CreateUnderflows breaks an_expiry_that_has_come_is_taken;
-    ReplaceByTheExpiredIsForgotten breaks an_expiry_that_has_come_is_taken;
-    TouchOfNoTimeLeftIsNoUpdate breaks an_expiry_that_has_come_is_taken;
-    TouchGivesAMinuteAtLeast breaks an_expiry_that_has_come_is_taken;
+    CreationInSeconds breaks creation_time_is_unchanged;
+    AgeOf32Bits breaks creation_time_is_unchanged;
+    ReplaceResetsCreation breaks creation_time_is_unchanged;
+    ReplaceKeepsTheFirstCreation breaks creation_time_is_unchanged;
+    ExpiryInSeconds breaks expiry_is_exact_and_never_earlier;
+    ExpiryInSecondsRoundedUp breaks expiry_is_exact_and_never_earlier;
+    ExpiryRoundedDown breaks expiry_is_exact_and_never_earlier;
+    ExpiryRoundedToTheNearest breaks expiry_is_exact_and_never_earlier;
+    CarryIsLost breaks expiry_is_exact_and_never_earlier;
+    TouchInSeconds breaks expiry_is_exact_and_never_earlier;
+    SecondsOf32Bits breaks distant_expiry_is_unchanged;
+    SecondsOfSigned32Bits breaks distant_expiry_is_unchanged;
+    NanosecondsOf64Bits breaks distant_expiry_is_unchanged;
+    TouchCapsTheLife breaks distant_expiry_is_unchanged;
+    CreateRefusesNoTimeLeft breaks past_expiry_is_accepted;
+    ReplaceRefusesNegativeTime breaks past_expiry_is_accepted;
+    CreateUnderflows breaks past_expiry_is_accepted;
+    ReplaceByTheExpiredIsForgotten breaks past_expiry_is_accepted;
+    TouchOfNoTimeLeftIsNoUpdate breaks past_expiry_is_accepted;
+    TouchGivesAMinuteAtLeast breaks past_expiry_is_accepted;
 }
 
 writes! {

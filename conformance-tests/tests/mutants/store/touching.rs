@@ -11,12 +11,12 @@ use super::mutation::{mutants, mutation};
 use super::written::LARGE;
 
 mutants! {
-    TouchOnlyPutsOff breaks touch_sets_the_expiry_and_nothing_else;
-    TouchResetsCreation breaks touch_sets_the_expiry_and_nothing_else;
-    TouchForgetsTheVersion breaks touch_at_another_version_changes_nothing;
+    TouchOnlyPutsOff breaks touch_sets_only_expiry;
+    TouchResetsCreation breaks touch_sets_only_expiry;
+    TouchForgetsTheVersion breaks touch_at_other_version_changes_nothing;
     TouchRevives breaks touch_never_creates;
     TouchSaysYesToNothing breaks touch_never_creates;
-    TouchedVersionIsNotCompared breaks a_touched_record_can_be_replaced_and_removed;
+    TouchedVersionIsNotCompared breaks touched_record_can_be_replaced_and_removed;
 }
 
 mutation! {

@@ -8,8 +8,8 @@ use session_core::store::{NewRecord, Replaced, StoreKey, Version};
 use super::mutation::{mutants, mutation};
 
 mutants! {
-    VersionOfOneByte breaks a_version_is_never_used_twice;
-    VersionStartsAgain breaks a_version_is_never_used_twice;
+    VersionOfOneByte breaks version_is_never_used_twice;
+    VersionStartsAgain breaks version_is_never_used_twice;
     VersionOf32Bits breaks near_versions_are_other_versions;
     VersionOf53Bits breaks near_versions_are_other_versions;
 }
