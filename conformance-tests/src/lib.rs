@@ -5,7 +5,7 @@
 //!
 //! ```
 //! # use session_memory::MemoryStore;
-//! conformance_tests::store_suite!(async { MemoryStore::new() });
+//! session_conformance::store_suite!(async { MemoryStore::new() });
 //! ```
 //!
 //! Every rule becomes a separate `#[test]`. `CONTRACT.md`, next to this crate's `Cargo.toml`, lists

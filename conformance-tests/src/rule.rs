@@ -12,14 +12,14 @@ pub(crate) type Checking<'a> = Pin<Box<dyn Future<Output = Checked> + Send + 'a>
 /// # Examples
 ///
 /// ```
-/// use conformance_tests::store::{StoreUnderTest, rules};
+/// use session_conformance::store::{StoreUnderTest, rules};
 /// use session_memory::MemoryStore;
 ///
 /// # tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
 /// let rule = rules().find(|rule| rule.name() == "replace_never_creates").unwrap();
 /// println!("{}", rule.promise());
 /// rule.check(&StoreUnderTest::new(MemoryStore::new())).await?;
-/// # Ok::<(), conformance_tests::RuleViolation>(())
+/// # Ok::<(), session_conformance::RuleViolation>(())
 /// # }).unwrap();
 /// ```
 pub struct Rule<S: 'static> {

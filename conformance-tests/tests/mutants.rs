@@ -14,10 +14,10 @@ mod judge;
 #[path = "mutants/store/mod.rs"]
 mod store;
 
-use conformance_tests::adapter::rules as adapter_rules;
-use conformance_tests::interface::{client_side_rules, server_side_rules};
-use conformance_tests::store::rules as store_rules;
 use judge::{Mutant, assert_rules_have_mutants, judge};
+use session_conformance::adapter::rules as adapter_rules;
+use session_conformance::interface::{client_side_rules, server_side_rules};
+use session_conformance::store::rules as store_rules;
 
 #[test]
 fn unchanged_store_fulfils_every_rule() {

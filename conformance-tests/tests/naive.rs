@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::SystemTime;
 
-use conformance_tests::store::{StoreUnderTest, rules};
+use session_conformance::store::{StoreUnderTest, rules};
 use session_core::store::{NewRecord, Record, Replaced, SessionStore, StoreKey, Version};
 use session_core::{Error, ManualClock, async_trait};
 
@@ -95,14 +95,14 @@ fn naive_store_violates_listed_rules() {
         let is_lacking = |seen: &str| seen.starts_with("the suite was not given");
         violation.is_some_and(|violation| !is_lacking(violation.failure().seen()))
     });
-    let violated: Vec<_> = violated.map(conformance_tests::Rule::name).collect();
+    let violated: Vec<_> = violated.map(session_conformance::Rule::name).collect();
     assert_eq!(violated, VIOLATED);
 }
 
 mod suite {
     pub(super) const LINE: u32 = line!() + 2;
 
-    conformance_tests::store_suite!(
+    session_conformance::store_suite!(
         async { super::NaiveStore::default() },
         ignore = "fails on purpose",
         except(remove_without_record_is_false = "excepted on purpose"),

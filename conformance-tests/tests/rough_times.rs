@@ -4,7 +4,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use conformance_tests::store::{StoreUnderTest, rules};
+use session_conformance::store::{StoreUnderTest, rules};
 use session_core::store::{
     NewRecord, OwnerIndex, Record, Replaced, SessionStore, StoreKey, Sweep, Version,
 };

@@ -1,6 +1,6 @@
 //! Two concurrent runs of the suite against one store do not affect each other.
 
-use conformance_tests::store::{StoreUnderTest, rules};
+use session_conformance::store::{StoreUnderTest, rules};
 use session_memory::MemoryStore;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -9,8 +9,10 @@ use std::sync::Arc;
 use actix_web::http::StatusCode;
 use actix_web::web::{ServiceConfig, get};
 use actix_web::{HttpRequest, HttpResponse};
-use conformance_tests::adapter::{Request, Response, Server, TestResponse, respond, respond_twice};
 use session_actix::{Session, SessionMiddleware};
+use session_conformance::adapter::{
+    Request, Response, Server, TestResponse, respond, respond_twice,
+};
 use session_core::{SessionInterface, async_trait};
 
 struct Actix(support::server::Server);
@@ -69,7 +71,7 @@ fn read(received: &[u8]) -> Response {
 }
 
 mod over_memory {
-    conformance_tests::adapter_suite!(
+    session_conformance::adapter_suite!(
         sessions = |config| async {
             session_memory::MemorySessions::new(session_memory::MemoryStore::new(), config)
         },
@@ -80,7 +82,7 @@ mod over_memory {
 mod over_signed_cookies {
     use session_cookie::SignedCookieSessions;
 
-    conformance_tests::adapter_suite!(
+    session_conformance::adapter_suite!(
         sessions =
             |config| async { SignedCookieSessions::new(config, &super::support::key()).unwrap() },
         server = |interface| async { super::Actix::new(interface) },

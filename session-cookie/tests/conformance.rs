@@ -14,7 +14,7 @@ fn secret(config: &SessionConfig) -> String {
 mod signed {
     use session_cookie::{SecretKey, SignedCookieSessions};
 
-    conformance_tests::interface_suite!(client_side, |config| async move {
+    session_conformance::interface_suite!(client_side, |config| async move {
         let key = SecretKey::new(super::secret(&config)).expect("a key");
         SignedCookieSessions::new(config, &key).expect("signed sessions")
     });
@@ -23,7 +23,7 @@ mod signed {
 mod starlette {
     use session_cookie::{SecretKey, SignedCookieSessions};
 
-    conformance_tests::interface_suite!(client_side, |config| async move {
+    session_conformance::interface_suite!(client_side, |config| async move {
         let key = SecretKey::new(super::secret(&config)).expect("a key");
         SignedCookieSessions::starlette(config, &key).expect("signed sessions")
     });
@@ -32,7 +32,7 @@ mod starlette {
 mod sealed {
     use session_cookie::{SealedCookieSessions, SecretKey};
 
-    conformance_tests::interface_suite!(client_side, |config| async move {
+    session_conformance::interface_suite!(client_side, |config| async move {
         let key = SecretKey::new(super::secret(&config)).expect("a key");
         SealedCookieSessions::new(config, &key).expect("sealed sessions")
     });

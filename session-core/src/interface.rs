@@ -14,7 +14,7 @@
 //!    follows. It has the differences between sessions in a cookie and on a server.
 //!
 //! To change the hooks of an existing interface, wrap it in [`Hooked`]. The crate
-//! `conformance-tests` checks an interface against every rule in this documentation.
+//! `session-conformance` checks an interface against every rule in this documentation.
 //!
 //! # Settings
 //!
@@ -37,7 +37,7 @@
 //! The table of [`events`](crate::events) lists the events that an interface reports.
 //!
 //! `examples/merging-interface` in the repository is a complete server-side interface that merges
-//! concurrent changes. To check yours, call `conformance_tests::interface_suite!(server_side,
+//! concurrent changes. To check yours, call `session_conformance::interface_suite!(server_side,
 //! |config| async move { MySessions::new(config) });`, and add `owners` if it implements
 //! [`OwnerSessions`]. For single cases, use [`RequestSession`](crate::request::RequestSession) and
 //! [`ManualClock`](crate::ManualClock).

@@ -60,7 +60,7 @@
 //!
 //! # Checking a backend or an adapter
 //!
-//! The crate `conformance-tests` has one test for each rule in this documentation. It checks
+//! The crate `session-conformance` has one test for each rule in this documentation. It checks
 //! stores, interfaces and adapters, of this project and of others.
 
 pub mod config;

@@ -3,11 +3,11 @@
 //! Implement [`SessionStore`], and [`OwnerIndex`] if the store can find the records of an owner,
 //! and [`Sweep`] if it does not remove expired records itself. The implementations need the
 //! attribute [`async_trait`](crate::async_trait). [`ServerSideSessions`](crate::ServerSideSessions)
-//! turns it into sessions. The crate `conformance-tests` checks a store against every rule on this
-//! page.
+//! turns it into sessions. The crate `session-conformance` checks a store against every rule on
+//! this page.
 //!
 //! `examples/file-store` in the repository is a complete store. Check yours with
-//! `conformance_tests::store_suite!`, and with `interface_suite!(server_side, ..)` over
+//! `session_conformance::store_suite!`, and with `interface_suite!(server_side, ..)` over
 //! [`ServerSideSessions`](crate::ServerSideSessions).
 
 use std::time::Duration;

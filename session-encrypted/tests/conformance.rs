@@ -15,7 +15,7 @@ fn store() -> EncryptedStore<MemoryStore> {
 }
 
 mod store {
-    conformance_tests::store_suite!(async { super::store() }, owner_index, sweep, clones);
+    session_conformance::store_suite!(async { super::store() }, owner_index, sweep, clones);
 }
 
 fn sessions(config: SessionConfig) -> ServerSideSessions<EncryptedStore<MemoryStore>> {
@@ -23,7 +23,7 @@ fn sessions(config: SessionConfig) -> ServerSideSessions<EncryptedStore<MemorySt
 }
 
 mod sessions {
-    conformance_tests::interface_suite!(
+    session_conformance::interface_suite!(
         server_side,
         |config| async move { super::sessions(config) },
         owners,

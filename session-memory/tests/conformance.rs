@@ -1,7 +1,7 @@
 //! The conformance suites of stores and of server-side sessions.
 
 mod store {
-    conformance_tests::store_suite!(
+    session_conformance::store_suite!(
         async { session_memory::MemoryStore::new() },
         owner_index,
         sweep,
@@ -12,7 +12,7 @@ mod store {
 mod sessions {
     use session_memory::{MemorySessions, MemoryStore};
 
-    conformance_tests::interface_suite!(
+    session_conformance::interface_suite!(
         server_side,
         |config| async move { MemorySessions::new(MemoryStore::new(), config) },
         owners,
@@ -20,7 +20,7 @@ mod sessions {
 }
 
 mod cached_store {
-    conformance_tests::store_suite!(
+    session_conformance::store_suite!(
         async { session_memory::Cached::new(session_memory::MemoryStore::new()) },
         owner_index,
         sweep,
@@ -32,7 +32,7 @@ mod cached_sessions {
     use session_core::ServerSideSessions;
     use session_memory::{Cached, MemoryStore};
 
-    conformance_tests::interface_suite!(
+    session_conformance::interface_suite!(
         server_side,
         |config| async move { ServerSideSessions::new(Cached::new(MemoryStore::new()), config) },
         owners,

@@ -34,13 +34,13 @@ async fn impatient(cluster: &RedisCluster) -> RedisStore {
 }
 
 mod suite {
-    conformance_tests::store_suite!(super::store(), owner_index, clones);
+    session_conformance::store_suite!(super::store(), owner_index, clones);
 }
 
 mod sessions {
     use session_redis::RedisSessions;
 
-    conformance_tests::interface_suite!(
+    session_conformance::interface_suite!(
         server_side,
         |config| async move { RedisSessions::new(super::store().await, config) },
         owners
@@ -59,7 +59,7 @@ mod suite_on_existing_connection {
         RedisStore::from_connection(connection).grace(super::SHORT_GRACE).connect().await.unwrap()
     }
 
-    conformance_tests::store_suite!(store(), owner_index, clones);
+    session_conformance::store_suite!(store(), owner_index, clones);
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ async fn store(sentinel: &RedisSentinel) -> RedisStore {
 }
 
 mod suite {
-    conformance_tests::store_suite!(
+    session_conformance::store_suite!(
         async { super::store(super::shared().await).await },
         owner_index,
         clones
@@ -45,7 +45,7 @@ mod suite {
 mod sessions {
     use session_redis::RedisSessions;
 
-    conformance_tests::interface_suite!(
+    session_conformance::interface_suite!(
         server_side,
         |config| async move { RedisSessions::new(super::store(super::shared().await).await, config) },
         owners

@@ -28,13 +28,13 @@ mod shared {
     }
 
     mod one_server {
-        conformance_tests::store_suite!(super::store(), owner_index, clones);
+        session_conformance::store_suite!(super::store(), owner_index, clones);
     }
 
     mod sessions {
         use session_redis::RedisSessions;
 
-        conformance_tests::interface_suite!(
+        session_conformance::interface_suite!(
             server_side,
             |config| async move { RedisSessions::new(super::store().await, config) },
             owners
@@ -53,7 +53,7 @@ mod shared {
             .await
         }
 
-        conformance_tests::store_suite!(store(), owner_index, clones);
+        session_conformance::store_suite!(store(), owner_index, clones);
     }
 
     mod on_a_connection_manager {
@@ -67,6 +67,6 @@ mod shared {
             .await
         }
 
-        conformance_tests::store_suite!(store(), owner_index, clones);
+        session_conformance::store_suite!(store(), owner_index, clones);
     }
 }

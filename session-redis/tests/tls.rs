@@ -51,12 +51,12 @@ mod one_server {
         builder.grace(SHORT_GRACE).deadline(super::DEADLINE).connect().await.unwrap()
     }
 
-    conformance_tests::store_suite!(store(), owner_index, clones);
+    session_conformance::store_suite!(store(), owner_index, clones);
 
     mod sessions {
         use session_redis::RedisSessions;
 
-        conformance_tests::interface_suite!(
+        session_conformance::interface_suite!(
             server_side,
             |config| async move { RedisSessions::new(super::store().await, config) },
             owners

@@ -36,10 +36,10 @@ mod sqlite {
             format!("sqlite:{}", file.display())
         }
 
-        conformance_tests::store_suite!(store(new_file()), owner_index, sweep, clones);
+        session_conformance::store_suite!(store(new_file()), owner_index, sweep, clones);
 
         mod sessions_on_it {
-            conformance_tests::interface_suite!(
+            session_conformance::interface_suite!(
                 server_side,
                 |config| super::sessions(super::new_file(), config),
                 owners
@@ -50,10 +50,10 @@ mod sqlite {
     mod in_memory {
         use super::super::{sessions, store};
 
-        conformance_tests::store_suite!(store("sqlite::memory:"), owner_index, sweep, clones);
+        session_conformance::store_suite!(store("sqlite::memory:"), owner_index, sweep, clones);
 
         mod sessions_on_it {
-            conformance_tests::interface_suite!(
+            session_conformance::interface_suite!(
                 server_side,
                 |config| super::sessions("sqlite::memory:", config),
                 owners
@@ -75,10 +75,10 @@ mod shared {
             store(url().await).await
         }
 
-        conformance_tests::store_suite!(on_it(), owner_index, sweep, clones);
+        session_conformance::store_suite!(on_it(), owner_index, sweep, clones);
 
         mod sessions_on_it {
-            conformance_tests::interface_suite!(
+            session_conformance::interface_suite!(
                 server_side,
                 async |config| { super::sessions(super::url().await, config).await },
                 owners
@@ -96,10 +96,10 @@ mod shared {
             support::migrated_by(builder, test_servers::postgres().await.url()).await
         }
 
-        conformance_tests::store_suite!(on_it(), owner_index, sweep, clones);
+        session_conformance::store_suite!(on_it(), owner_index, sweep, clones);
 
         mod sessions_on_it {
-            conformance_tests::interface_suite!(
+            session_conformance::interface_suite!(
                 server_side,
                 async |config| { super::SqlSessions::new(super::on_it().await, config) },
                 owners
@@ -114,10 +114,10 @@ mod shared {
             store_with_table("session_conformance_pooled", support::pgbouncer().await).await
         }
 
-        conformance_tests::store_suite!(on_it(), owner_index, sweep, clones);
+        session_conformance::store_suite!(on_it(), owner_index, sweep, clones);
 
         mod sessions_on_it {
-            conformance_tests::interface_suite!(
+            session_conformance::interface_suite!(
                 server_side,
                 async |config| { super::SqlSessions::new(super::on_it().await, config) },
                 owners
@@ -136,10 +136,10 @@ mod shared {
             store(url().await).await
         }
 
-        conformance_tests::store_suite!(on_it(), owner_index, sweep, clones);
+        session_conformance::store_suite!(on_it(), owner_index, sweep, clones);
 
         mod sessions_on_it {
-            conformance_tests::interface_suite!(
+            session_conformance::interface_suite!(
                 server_side,
                 async |config| { super::sessions(super::url().await, config).await },
                 owners

@@ -11,9 +11,11 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::IntoResponse;
 use axum::routing::get;
-use conformance_tests::adapter::{Request, Response, Server, TestResponse, respond, respond_twice};
 use http::{HeaderName, HeaderValue, StatusCode, Uri};
 use http_body_util::BodyExt as _;
+use session_conformance::adapter::{
+    Request, Response, Server, TestResponse, respond, respond_twice,
+};
 use session_core::{SessionInterface, async_trait};
 use session_tower::{Session, SessionLayer};
 use tower::ServiceExt as _;
@@ -69,7 +71,7 @@ impl Server for Axum {
 }
 
 mod over_memory {
-    conformance_tests::adapter_suite!(
+    session_conformance::adapter_suite!(
         sessions = |config| async {
             session_memory::MemorySessions::new(session_memory::MemoryStore::new(), config)
         },
@@ -80,7 +82,7 @@ mod over_memory {
 mod over_signed_cookies {
     use session_cookie::SignedCookieSessions;
 
-    conformance_tests::adapter_suite!(
+    session_conformance::adapter_suite!(
         sessions =
             |config| async { SignedCookieSessions::new(config, &super::support::key()).unwrap() },
         server = |interface| async { super::Axum::new(interface) },

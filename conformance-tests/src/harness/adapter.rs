@@ -1,4 +1,4 @@
-//! What the rules of an adapter use.
+//! The parts that the rules of an adapter share.
 
 pub(crate) mod application;
 pub(crate) mod handlers;

@@ -1,4 +1,4 @@
-//! What the rules of an interface use.
+//! The parts that the rules of an interface share.
 
 pub(crate) mod browser;
 pub(crate) mod hooks;

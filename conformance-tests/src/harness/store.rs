@@ -1,4 +1,4 @@
-//! What the rules of a store use.
+//! The parts that the rules of a store share.
 
 pub(crate) mod entry;
 pub(crate) mod forced;

@@ -10,7 +10,7 @@
 /// ```
 /// use std::sync::Arc;
 ///
-/// use conformance_tests::adapter::{Request, Response, Server};
+/// use session_conformance::adapter::{Request, Response, Server};
 /// use session_core::{SessionInterface, async_trait};
 /// use session_memory::{MemorySessions, MemoryStore};
 ///
@@ -26,7 +26,7 @@
 ///     }
 /// }
 ///
-/// conformance_tests::adapter_suite!(
+/// session_conformance::adapter_suite!(
 ///     sessions = |config| async { MemorySessions::new(MemoryStore::new(), config) },
 ///     server = |interface| async { MyServer { interface } },
 /// );
@@ -40,14 +40,14 @@
 /// | `except(rule = "reason", ..)` | the adapter does not fulfil these rules, for these reasons |
 ///
 /// ```
-/// # use conformance_tests::adapter::{Request, Response, Server};
+/// # use session_conformance::adapter::{Request, Response, Server};
 /// # struct MyServer;
 /// # #[session_core::async_trait]
 /// # impl Server for MyServer {
 /// #     async fn call(&self, _: Request) -> Response { Response::new(200) }
 /// # }
 /// # use session_memory::{MemorySessions, MemoryStore};
-/// conformance_tests::adapter_suite!(
+/// session_conformance::adapter_suite!(
 ///     sessions = |config| async { MemorySessions::new(MemoryStore::new(), config) },
 ///     server = |_interface| async { MyServer },
 ///     except(absolute_url_determines_scheme_and_host = "this client sends no absolute URLs"),

@@ -11,7 +11,7 @@
 ///
 /// ```
 /// # use session_memory::{MemorySessions, MemoryStore};
-/// conformance_tests::interface_suite!(
+/// session_conformance::interface_suite!(
 ///     server_side,
 ///     |config| async move { MemorySessions::new(MemoryStore::new(), config) },
 ///     owners,
@@ -30,7 +30,7 @@
 ///
 /// ```compile_fail
 /// # use session_memory::{MemorySessions, MemoryStore};
-/// conformance_tests::interface_suite!(
+/// session_conformance::interface_suite!(
 ///     server_side,
 ///     |config| async move { MemorySessions::new(MemoryStore::new(), config) },
 ///     except(no_such_rule = "it does not exist"),

@@ -9,7 +9,7 @@
 ///
 /// ```
 /// # use session_memory::MemoryStore;
-/// conformance_tests::store_suite!(async { MemoryStore::new() }, owner_index, sweep, clones);
+/// session_conformance::store_suite!(async { MemoryStore::new() }, owner_index, sweep, clones);
 /// ```
 ///
 /// Optional arguments, in any order:

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use conformance_tests::Rule;
+use session_conformance::Rule;
 use tokio::sync::Semaphore;
 
 /// A backend or adapter with one change, and the rule that it violates.

@@ -17,7 +17,7 @@ static STORE: LazyLock<FileStore> = LazyLock::new(|| {
 });
 
 mod rules_of_a_store {
-    conformance_tests::store_suite!(async { super::STORE.clone() }, sweep, clones);
+    session_conformance::store_suite!(async { super::STORE.clone() }, sweep, clones);
 }
 
 /// Each test has its own directory, which is closed and missing at times.
@@ -43,7 +43,7 @@ mod rules_of_a_store_that_is_reopened {
         }
     }
 
-    conformance_tests::store_suite!(
+    session_conformance::store_suite!(
         async { store() },
         sweep,
         clones,
@@ -61,7 +61,7 @@ mod rules_of_a_store_that_is_reopened {
 mod rules_of_sessions_on_a_server {
     use session_core::ServerSideSessions;
 
-    conformance_tests::interface_suite!(server_side, |config| async move {
+    session_conformance::interface_suite!(server_side, |config| async move {
         ServerSideSessions::new(super::STORE.clone(), config)
     });
 }

@@ -78,7 +78,7 @@ impl SessionInterface for OnItsOwnServer {
     }
 }
 
-conformance_tests::interface_suite!(
+session_conformance::interface_suite!(
     server_side,
     OnItsOwnServer::start,
     except(

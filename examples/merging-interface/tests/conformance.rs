@@ -2,7 +2,7 @@
 
 use merging_interface::MergingSessions;
 
-conformance_tests::interface_suite!(
+session_conformance::interface_suite!(
     server_side,
     |config| async move { MergingSessions::new(config) },
     owners

@@ -4,7 +4,7 @@
 //! # Classes
 //!
 //! Each class has examples of advisories, its tests, and mutants that these tests catch. The
-//! mutants of a rule of `conformance-tests` are in that crate: `rules` stands for them. Another
+//! mutants of a rule of `session-conformance` are in that crate: `rules` stands for them. Another
 //! name is that of a test that fails unless the mutant is caught.
 //!
 //! | class | examples | tests | mutants |

@@ -10,7 +10,7 @@ use crate::harness::adapter::observed::Witness;
 /// # Examples
 ///
 /// ```
-/// use conformance_tests::adapter::respond;
+/// use session_conformance::adapter::respond;
 /// use session_core::interface::Opened;
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -49,7 +49,7 @@ impl TestResponse {
 /// # Examples
 ///
 /// ```
-/// use conformance_tests::adapter::respond;
+/// use session_conformance::adapter::respond;
 /// use session_core::interface::Opened;
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -76,7 +76,7 @@ pub async fn respond(session: &Session, path: &str) -> TestResponse {
 /// # Examples
 ///
 /// ```
-/// use conformance_tests::adapter::respond_twice;
+/// use session_conformance::adapter::respond_twice;
 /// use session_core::interface::Opened;
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {

@@ -41,7 +41,7 @@ impl Request {
 /// # Examples
 ///
 /// ```
-/// use conformance_tests::adapter::Response;
+/// use session_conformance::adapter::Response;
 ///
 /// let response = Response::new(200).header("Vary", "Cookie").body("hello");
 /// ```

@@ -17,7 +17,7 @@ use crate::harness::adapter::message::{Request, Response};
 /// # Examples
 ///
 /// ```
-/// use conformance_tests::adapter::{Request, Response, Server};
+/// use session_conformance::adapter::{Request, Response, Server};
 /// use session_core::async_trait;
 ///
 /// struct Teapot;

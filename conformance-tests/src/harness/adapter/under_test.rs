@@ -24,7 +24,7 @@ type MakeServer = Box<dyn Fn(Arc<dyn SessionInterface>) -> Later<Arc<dyn Server>
 /// # Examples
 ///
 /// ```
-/// use conformance_tests::adapter::{AdapterUnderTest, Request, Response, Server};
+/// use session_conformance::adapter::{AdapterUnderTest, Request, Response, Server};
 /// use session_core::async_trait;
 /// use session_memory::{MemorySessions, MemoryStore};
 ///

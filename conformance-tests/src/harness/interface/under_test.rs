@@ -26,7 +26,7 @@ type Making = Pin<Box<dyn Future<Output = Made> + Send>>;
 /// # Examples
 ///
 /// ```
-/// use conformance_tests::interface::InterfaceUnderTest;
+/// use session_conformance::interface::InterfaceUnderTest;
 /// use session_memory::{MemorySessions, MemoryStore};
 ///
 /// let under_test = InterfaceUnderTest::with_owners(|config| async move {

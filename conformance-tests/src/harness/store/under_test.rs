@@ -23,7 +23,7 @@ use crate::report::{Calls, Checked, Failure, chain};
 /// # Examples
 ///
 /// ```
-/// use conformance_tests::store::StoreUnderTest;
+/// use session_conformance::store::StoreUnderTest;
 /// use session_memory::MemoryStore;
 /// use std::sync::Arc;
 ///

@@ -1,6 +1,6 @@
 //! Mutants of the rules of cookies.
 
-use conformance_tests::adapter::Request;
+use session_conformance::adapter::Request;
 use session_core::request::{RequestView, SessionHeaders};
 
 use super::mutation::{mutants, mutation};

@@ -13,7 +13,7 @@ mod requests;
 mod responses;
 mod tokens;
 
-use conformance_tests::adapter::AdapterUnderTest;
+use session_conformance::adapter::AdapterUnderTest;
 
 use crate::judge::Mutant;
 use mutation::under_test;

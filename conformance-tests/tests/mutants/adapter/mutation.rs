@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use conformance_tests::adapter::{
+use session_conformance::adapter::{
     AdapterUnderTest, Request, Response, Server, respond, respond_twice,
 };
 use session_core::request::{Committed, RequestView, SessionHeaders};
@@ -137,7 +137,7 @@ impl<M: Mutation> Server for Mutated<M> {
 /// The mutants of a file, each with the rule that it violates.
 macro_rules! mutants {
     ($($mutant:ident breaks $rule:ident;)+) => {
-        pub fn mutants() -> Vec<crate::judge::Mutant<conformance_tests::adapter::AdapterUnderTest>> {
+        pub fn mutants() -> Vec<crate::judge::Mutant<session_conformance::adapter::AdapterUnderTest>> {
             vec![$(
                 crate::judge::Mutant::new(
                     stringify!($mutant),

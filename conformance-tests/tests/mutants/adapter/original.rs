@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use conformance_tests::adapter::{Request, Response, TestResponse};
+use session_conformance::adapter::{Request, Response, TestResponse};
 use session_core::request::{RequestSession, RequestView, RequestViewBuilder, SessionHeaders};
 use session_core::{Error, ErrorKind, OutagePolicy, SessionInterface};
 

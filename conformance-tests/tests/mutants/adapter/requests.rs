@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use conformance_tests::adapter::Request;
+use session_conformance::adapter::Request;
 use session_core::request::{RequestSession, RequestView, RequestViewBuilder};
 use session_core::{Error, Session};
 

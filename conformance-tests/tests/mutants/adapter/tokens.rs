@@ -1,6 +1,6 @@
 //! Mutants of the rules of session tokens in a header.
 
-use conformance_tests::adapter::Request;
+use session_conformance::adapter::Request;
 use session_core::request::{RequestView, RequestViewBuilder};
 
 use super::mutation::{mutants, mutation};

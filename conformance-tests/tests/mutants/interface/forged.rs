@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use conformance_tests::interface::InterfaceUnderTest;
+use session_conformance::interface::InterfaceUnderTest;
 use session_cookie::SignedCookieSessions;
 use session_core::interface::{CookieAction, OpenContext, Opened, Save, Saved, state_of};
 use session_core::request::{RequestSession, RequestView};

@@ -24,7 +24,7 @@ mod tokens;
 mod values;
 mod visits;
 
-use conformance_tests::interface::InterfaceUnderTest;
+use session_conformance::interface::InterfaceUnderTest;
 
 use crate::judge::Mutant;
 use original::{Unchanged, under_test};

@@ -29,7 +29,7 @@ macro_rules! mutation {
 /// The mutants of a file, each with the rule that it violates.
 macro_rules! mutants {
     ($($mutant:ident breaks $rule:ident;)+) => {
-        pub fn mutants() -> Vec<crate::judge::Mutant<conformance_tests::interface::InterfaceUnderTest>> {
+        pub fn mutants() -> Vec<crate::judge::Mutant<session_conformance::interface::InterfaceUnderTest>> {
             vec![$(
                 crate::judge::Mutant::new(
                     stringify!($mutant),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
-use conformance_tests::interface::InterfaceUnderTest;
+use session_conformance::interface::InterfaceUnderTest;
 use session_cookie::SignedCookieSessions;
 use session_core::interface::{CookieAction, OpenContext, Opened, Renewal, Save, Saved};
 use session_core::{Error, SessionConfig, SessionInterface, async_trait};

@@ -7,7 +7,7 @@ use std::fmt::{self, Debug};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use conformance_tests::interface::InterfaceUnderTest;
+use session_conformance::interface::InterfaceUnderTest;
 use session_core::interface::{CookieAction, Mark, OpenContext, Opened, Save, Saved, SessionView};
 use session_core::request::RequestView;
 use session_core::{

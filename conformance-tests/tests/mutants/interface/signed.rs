@@ -1,6 +1,6 @@
 //! The signed cookie, which fulfils every rule.
 
-use conformance_tests::interface::InterfaceUnderTest;
+use session_conformance::interface::InterfaceUnderTest;
 use session_cookie::{SecretKey, SignedCookieSessions};
 use session_core::SessionConfig;
 

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use conformance_tests::interface::InterfaceUnderTest;
+use session_conformance::interface::InterfaceUnderTest;
 use session_core::interface::{CookieAction, OpenContext, Opened, Save, Saved};
 use session_core::{Error, ErrorKind, Outcome, SessionConfig, SessionInterface, async_trait};
 

@@ -30,7 +30,7 @@ mod touching;
 mod versions;
 mod written;
 
-use conformance_tests::store::StoreUnderTest;
+use session_conformance::store::StoreUnderTest;
 
 use crate::judge::Mutant;
 use mutation::under_test;

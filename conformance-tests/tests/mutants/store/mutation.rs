@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use conformance_tests::store::StoreUnderTest;
+use session_conformance::store::StoreUnderTest;
 use session_core::store::{
     NewRecord, OwnerIndex, Record, Replaced, SessionStore, StoreKey, Sweep, Version,
 };
@@ -226,7 +226,7 @@ impl<M: Mutation> Sweep for Mutated<M> {
 /// The mutants of a file, each with the rule that it violates.
 macro_rules! mutants {
     ($($mutant:ident breaks $rule:ident;)+) => {
-        pub fn mutants() -> Vec<crate::judge::Mutant<conformance_tests::store::StoreUnderTest>> {
+        pub fn mutants() -> Vec<crate::judge::Mutant<session_conformance::store::StoreUnderTest>> {
             vec![$(
                 crate::judge::Mutant::new(
                     stringify!($mutant),

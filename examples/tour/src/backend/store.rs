@@ -95,5 +95,5 @@ impl Sweep for MapStore {
 
 #[cfg(test)]
 mod tests {
-    conformance_tests::store_suite!(async { super::MapStore::default() }, sweep);
+    session_conformance::store_suite!(async { super::MapStore::default() }, sweep);
 }
