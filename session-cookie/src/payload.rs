@@ -56,7 +56,7 @@ fn decode_base64(text: &str) -> Option<Vec<u8>> {
         return Some(bytes);
     }
     // Python skips other characters and accepts both alphabets. A signed payload must be read
-    // alike.
+    // in the same way.
     let lenient: String = text
         .chars()
         .filter_map(|char| match char {

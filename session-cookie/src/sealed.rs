@@ -14,8 +14,8 @@ use crate::signed::refuse_limit;
 use cipher::Cipher;
 use content::Span;
 
-/// Stores each session in a cookie that is encrypted and authenticated, for data that the client
-/// must not read.
+/// A session interface that stores each session in an encrypted and authenticated cookie, for data
+/// that the client must not read.
 ///
 /// As with [`SignedCookieSessions`](crate::SignedCookieSessions), the client stores the session.
 /// The cookie reveals only its length and when it was last set. Flask cannot read it.
@@ -170,7 +170,7 @@ impl SessionInterface for SealedCookieSessions {
     }
 }
 
-/// Collects the settings of [`SealedCookieSessions`].
+/// A builder of [`SealedCookieSessions`].
 #[derive(Clone, Debug)]
 pub struct SealedCookieSessionsBuilder {
     config: SessionConfig,

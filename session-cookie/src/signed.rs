@@ -26,7 +26,7 @@ const STARLETTE_SALT: &str = "itsdangerous.Signer";
 /// lifetime.
 const CLOCK_TOLERANCE: u64 = 60;
 
-/// Stores each session in a signed cookie, in Flask's format.
+/// A session interface that stores each session in a signed cookie, in Flask's format.
 ///
 /// # Expiry
 ///
@@ -222,7 +222,7 @@ impl SessionInterface for SignedCookieSessions {
     }
 }
 
-/// Collects the settings of [`SignedCookieSessions`].
+/// A builder of [`SignedCookieSessions`].
 #[derive(Clone, Debug)]
 pub struct SignedCookieSessionsBuilder {
     config: SessionConfig,

@@ -32,8 +32,8 @@ pub enum Digest {
     Sha512,
 }
 
-/// Signs with the current key and verifies with all keys. Each is derived once, and stored as the
-/// hash state after the key.
+/// A signer of cookies. The current key signs, and all keys verify. Each key is derived once, and
+/// stored as the hash state after the key.
 #[derive(Clone)]
 pub(crate) struct Signer {
     keys: Keys,

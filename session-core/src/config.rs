@@ -31,9 +31,9 @@ pub use crate::cookie::CookieAttributesBuilder;
 /// left. In a cookie, it is when a tenth of the lifetime, at most a minute, has passed since the
 /// cookie was set.
 ///
-/// Two kinds of sessions are kept alive by every request whose handler obtains them, whatever this
-/// setting is: those with an [`idle_timeout`](SessionConfig::idle_timeout), and server-side
-/// sessions that are not permanent.
+/// Whatever this setting is, every request whose handler obtains the session renews two kinds of
+/// sessions: those with an [`idle_timeout`](SessionConfig::idle_timeout), and server-side sessions
+/// that are not permanent.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum Refresh {
     /// Every request that sends the cookie. This is Flask's `SESSION_REFRESH_EACH_REQUEST = True`.
@@ -54,7 +54,7 @@ pub enum Refresh {
 pub enum OversizePolicy {
     /// The save fails with [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge), and the client gets
     /// an error response. The browser's present cookie is unchanged. This is the default, because
-    /// most browsers silently ignore such a cookie: the changes would be lost.
+    /// most browsers silently ignore such a cookie, and the changes would be lost.
     ///
     /// A request that only renews such a session succeeds without the renewal and logs a warning.
     #[default]
@@ -135,7 +135,8 @@ impl SessionConfig {
     ///
     /// Do not use them in production: an attacker on the network can read and replay the cookie.
     ///
-    /// To change other settings too, use [`builder`](Self::builder) with `cookie_secure(false)`.
+    /// To change other settings as well, use [`builder`](Self::builder) with
+    /// `cookie_secure(false)`.
     #[must_use]
     pub fn development() -> Self {
         let cookie_attributes = CookieAttributes::insecure_default();

@@ -1,9 +1,9 @@
 //! The events of sessions and stores, for the application and for `tracing`.
 //!
 //! Set a handler with [`SessionConfigBuilder::events`](crate::SessionConfigBuilder::events), to
-//! count events or to act on them. `tracing` gets the events in any case: the start of an outage as
-//! an error, evictions as warnings, logins, logouts and ended sessions as information, and most
-//! others as debug output.
+//! count events or to act on them. `tracing` gets the events in any case. The start of an outage is
+//! an error, and evictions are warnings. Logins, logouts and ended sessions are information, and
+//! most others are debug output.
 //!
 //! An author of an interface or a store reports these events with [`Events::report`]:
 //!
@@ -32,7 +32,7 @@ use log::log;
 
 pub use event::{Event, EventSession, StoreCall};
 
-/// Gets the [events](Event) of this process. Any `Fn(&Event<'_>)` is one.
+/// A handler of the [events](Event) of this process. Any `Fn(&Event<'_>)` is a handler.
 ///
 /// # Examples
 ///
@@ -70,10 +70,11 @@ impl<F: Fn(&Event<'_>) + Send + Sync + 'static> EventHandler for F {
     }
 }
 
-/// Reports events to the handler of the application, and to `tracing`. Cloning is cheap.
+/// The receiver of events, which reports them to the handler of the application and to `tracing`.
+/// Cloning is cheap.
 ///
-/// The configuration of an interface has one, and so has the builder of a store that reports
-/// events. The default has no handler, and reports to `tracing` only.
+/// The configuration of an interface has this setting, and so has the builder of a store that
+/// reports events. The default has no handler, and reports to `tracing` only.
 #[derive(Clone, Default)]
 pub struct Events {
     shared: Arc<Shared>,

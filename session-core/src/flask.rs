@@ -10,10 +10,10 @@
 //! # Ordinary JSON
 //!
 //! Ordinary JSON has none of these types, and `serde_json::Value` has no integers above 64 bits.
-//! Types outside this module read a tuple as a list, and the other types as text: the base64, the
-//! HTML, the digits of the UUID, or the date. An [`update`](crate::Session::update) keeps the
-//! stored text of each part of a value whose ordinary JSON it leaves unchanged. Therefore such a
-//! part keeps its type. To read a value of any type, use [`Any`].
+//! Types outside this module read a tuple as a list, and the other types as text. The text is the
+//! base64, the HTML, the digits of the UUID, or the date. An [`update`](crate::Session::update)
+//! keeps the stored text of each part of a value whose ordinary JSON it leaves unchanged. Therefore
+//! such a part keeps its type. To read a value of any type, use [`Any`].
 //!
 //! If [`get`](crate::Session::get) reads a value as a `Value` and
 //! [`insert`](crate::Session::insert) writes it back, it is stored as ordinary JSON. A tuple

@@ -12,12 +12,12 @@
 //! # Owner
 //!
 //! Do not call [`Session::log_in`] for such a login, and do not read [`Session::owner`]. Flask
-//! cannot change the owner: after a logout in Flask, the session would still have one. The only
-//! login is that of [`FlaskLogin::user`].
+//! cannot change the owner. After a logout in Flask, the session would still have an owner. The
+//! only login is that of [`FlaskLogin::user`].
 //!
 //! # Proxies
 //!
-//! Flask-Login takes the address from the first item of `X-Forwarded-For`, if the request has this
+//! Flask-Login reads the address from the first item of `X-Forwarded-For`, if the request has this
 //! header, and otherwise from the connection. Both applications must therefore get the same header.
 //! Let the proxy in front of both replace it, for example with `proxy_set_header X-Forwarded-For
 //! $remote_addr` in nginx. If the proxy appends the address instead, each client chooses the first
@@ -96,7 +96,7 @@ impl User {
         &self.id
     }
 
-    /// Returns whether the login is fresh: Flask-Login's `login_fresh`. Demand it where Flask has
+    /// Returns whether the login is fresh: Flask-Login's `login_fresh`. Require it where Flask has
     /// `fresh_login_required`.
     pub fn is_fresh(&self) -> bool {
         self.fresh
@@ -114,7 +114,7 @@ impl FlaskLogin {
         }
     }
 
-    /// Sets Flask's `SESSION_PROTECTION`. `None` turns it off.
+    /// Sets Flask's `SESSION_PROTECTION`. `None` disables it.
     #[must_use]
     pub fn protection(mut self, protection: impl Into<Option<Protection>>) -> Self {
         self.protection = protection.into();

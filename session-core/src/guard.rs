@@ -1,11 +1,10 @@
 //! Guards: a route requires a login, a recent login, a permission, or a visitor without a login.
 //!
-//! Applications implement [`Users`], which loads their user type, and add the guards of
-//! [`Guards`] to routes: with `session_tower::guard::GuardLayer` or
-//! `session_actix::guard::GuardMiddleware`, inside the layers of the session and of
-//! [remember-me](crate::remember). Handlers get the user and the [`Next`] page from the extractors
-//! of the adapter. This module has the parts that do not depend on a framework, for authors of
-//! adapters.
+//! Applications implement [`Users`], which loads their user type. They add the guards of [`Guards`]
+//! to routes with `session_tower::guard::GuardLayer` or `session_actix::guard::GuardMiddleware`,
+//! inside the layers of the session and of [remember-me](crate::remember). Handlers get the user
+//! and the [`Next`] page from the extractors of the adapter. This module has the parts that do not
+//! depend on a framework, for authors of adapters.
 //!
 //! # Responses
 //!
@@ -20,14 +19,14 @@
 //!
 //! A browser opens a page by a `GET` request with `Sec-Fetch-Mode: navigate`. If the header is
 //! missing, `Accept` must contain `text/html`. Scripts get 401, because they would follow a
-//! redirect to the login page and take it for a result.
+//! redirect to the login page and mistake this page for a result.
 //!
 //! # Users and stamps
 //!
 //! Each guard loads the user of the session, once in a request, and compares the
 //! [stamp](crate::login#stamps) of the user with that of the session. If they differ, or the user
 //! does not exist any more, the session is ended by [`log_out`](crate::Session::log_out), and the
-//! request is one of a visitor. If the user cannot be loaded, the response is 503.
+//! request counts as one of a visitor. If the user cannot be loaded, the response is 503.
 //!
 //! A request that arrives between a change of the stamp and the login that follows it also ends the
 //! session. The login then starts a new one, without the earlier values.

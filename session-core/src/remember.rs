@@ -1,15 +1,16 @@
 //! Remember-me: a cookie that logs a user in again after the session has ended.
 //!
-//! Applications create [`RememberMe`] and add the layer of an adapter inside the session layer, and
-//! outside of [guards](crate::guard) and of the [CSRF](crate::csrf) layer:
-//! `session_tower::remember::RememberLayer` or `session_actix::remember::RememberMiddleware`. After
+//! Applications create [`RememberMe`] and add the layer of an adapter:
+//! `session_tower::remember::RememberLayer` or `session_actix::remember::RememberMiddleware`. Its
+//! place is inside the session layer, and outside of [guards](crate::guard) and of the
+//! [CSRF](crate::csrf) layer. After
 //! a login with the checkbox, the handler calls [`Remember::start`]. This module has the parts that
 //! do not depend on a framework.
 //!
 //! # Tokens
 //!
 //! The login starts a *series*, which is a record in the store of the sessions. The cookie has a
-//! token of the series, which can be used once: a request without a login that sends it gets a
+//! token of the series, which can be used once. A request without a login that sends it gets a
 //! session and the next token. Tokens are derived from a [`SecretKey`](crate::config::SecretKey),
 //! so that the store has none. The cookie has the name of the session cookie with the suffix
 //! `-remember`, and the prefix `__Host-` if the session cookie is `Secure`.

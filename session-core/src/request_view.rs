@@ -28,7 +28,7 @@ pub struct RequestView {
     scheme_end: Option<usize>,
     path_end: usize,
     token: Token,
-    /// The session token that takes the place of the cookie.
+    /// The session token that replaces the cookie.
     in_place: Option<Box<InPlace>>,
 }
 
@@ -103,9 +103,9 @@ impl RequestView {
         self.in_place.as_deref().filter(|in_place| *in_place.name == *name)
     }
 
-    /// Puts the session token of the header in the place of the cookie with this name. Returns
-    /// whether the request is ambiguous: it has several tokens, or the cookie too and that is not
-    /// accepted.
+    /// Replaces the cookie with this name by the session token of the header. Returns whether the
+    /// request is ambiguous. An ambiguous request has several tokens, or also has the cookie, which
+    /// the settings do not accept.
     pub(crate) fn put_token(
         &mut self,
         name: &str,

@@ -64,8 +64,8 @@ use state::State;
 ///
 /// # Concurrent requests
 ///
-/// On a server-side backend, concurrent requests of one session do not lose each other's changes:
-/// the changes of each are applied to the stored changes of the others. [`get`](Self::get) followed
+/// On a server-side backend, concurrent requests of one session do not lose each other's changes.
+/// The changes of each are applied to the stored changes of the others. [`get`](Self::get) followed
 /// by an [`insert`](Self::insert) of a value computed from it is the exception, because the backend
 /// sees only the new value. Use [`update`](Self::update) instead.
 ///
@@ -94,7 +94,7 @@ use state::State;
 /// # Ok::<(), Error>(())
 /// ```
 ///
-/// A handler can neither read nor replace the data that a backend keeps with the session:
+/// A handler can neither read nor replace the data that a backend stores with the session:
 ///
 /// ```compile_fail,E0599
 /// fn handler(session: &session_core::Session) {

@@ -18,7 +18,7 @@ const NONCE: usize = 12;
 const TAG: usize = 16;
 pub(crate) const OVERHEAD: usize = 1 + TAG + NONCE;
 
-/// Encrypts with the current key and decrypts with all keys. Each is derived once.
+/// A cipher of payloads. The current key encrypts, and all keys decrypt. Each key is derived once.
 #[derive(Clone)]
 pub(crate) struct Cipher {
     keys: Vec<Aes256GcmSiv>,

@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, Hasher};
 
 use session_core::store::StoreKey;
 
-/// Hashes keys by folded multiplication.
+/// A hash of keys by folded multiplication.
 ///
 /// A key is a SHA-256 hash of an id that this server generated. Therefore a client cannot choose
 /// keys whose hashes collide, and the hash needs no secret.

@@ -7,7 +7,8 @@ use tokio::time::Instant;
 
 use crate::connection::Connection;
 
-/// Reads settings of Redis. Settings that the user of the store may not read are not checked.
+/// A reader of the settings of Redis. Settings that the user of the store may not read are not
+/// checked.
 pub(crate) struct Checks<'a> {
     pub(crate) connection: &'a dyn Connection,
     pub(crate) deadline: Instant,

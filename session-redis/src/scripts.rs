@@ -30,7 +30,7 @@ impl Lua {
         Self { code, script: Script::new(code) }
     }
 
-    /// Runs the script by its hash. If the server does not know the script, it has done nothing,
+    /// Runs the script by its hash. If the server does not have the script, it has done nothing,
     /// and the whole script is sent.
     pub(crate) async fn run(
         &self,

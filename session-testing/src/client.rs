@@ -178,8 +178,8 @@ impl<A: Application> TestClient<A> {
     /// response that is not a redirect unchanged.
     ///
     /// The next request is a `GET` after status 303, and after a `POST` with status 301 or 302.
-    /// Otherwise the request is repeated. A redirect to another origin changes the
-    /// origin of the browser.
+    /// Otherwise the request is repeated. A redirect to another origin changes the origin of
+    /// the browser.
     ///
     /// # Errors
     ///

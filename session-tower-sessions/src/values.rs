@@ -7,7 +7,7 @@ use session_core::{Error, Session};
 
 pub(crate) type Values = HashMap<String, Value>;
 
-/// Returns the values that are JSON. Others, such as a NaN that Flask wrote, are left alone.
+/// Returns the values that are JSON. Others, such as a NaN that Flask wrote, are unchanged.
 pub(crate) fn of(session: &Session) -> Values {
     let value = |key: String| match session.get(&key) {
         Ok(Some(value)) => Some((key, value)),

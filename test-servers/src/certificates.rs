@@ -9,8 +9,8 @@ use crate::program::{installed, run};
 
 const NEW_KEY: [&str; 5] = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
 
-/// A certificate authority, and a certificate that it signed for 127.0.0.1, localhost and 0.0.0.0,
-/// which is a local address that is not a loopback address. Servers and clients use the same
+/// A certificate authority, and a certificate that it signed for 127.0.0.1, localhost and 0.0.0.0.
+/// The last one is a local address that is not a loopback address. Servers and clients use the same
 /// certificate. The files are in PEM format and are removed on drop.
 #[derive(Debug)]
 pub struct Certificates(TemporaryFolder);

@@ -8,7 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::rust_app::sessions;
 use crate::{Result, Signing};
 
-/// Runs requests that consist only of a session.
+/// A runner of requests that consist only of a session.
 #[derive(Debug)]
 pub struct RustSessions {
     sessions: SignedCookieSessions,

@@ -13,7 +13,7 @@ use crate::{FlaskSessionRedis, Format};
 const KEY_PREFIX: &str = "session:";
 const DEADLINE: Duration = Duration::from_secs(2);
 
-/// Collects the settings of [`FlaskSessionRedis`]. Each default is that of Flask-Session.
+/// A builder of [`FlaskSessionRedis`]. Each default is that of Flask-Session.
 ///
 /// ```no_run
 /// use flask_session_redis::{FlaskSessionRedis, Format};

@@ -12,7 +12,7 @@ use crate::keys::Keys;
 use crate::signer::Signer;
 use crate::{FlaskSessionRedisBuilder, id};
 
-/// Stores each session in Redis as Flask-Session does.
+/// A session interface that stores each session in Redis as Flask-Session does.
 ///
 /// ```no_run
 /// use flask_session_redis::FlaskSessionRedis;

@@ -12,7 +12,7 @@ use sha1::Sha1;
 
 const SALT: &[u8] = b"flask-session";
 
-/// Signs ids with the current key and verifies them with all keys. Each key is derived once.
+/// A signer of ids. The current key signs, and all keys verify. Each key is derived once.
 #[derive(Clone)]
 pub(crate) struct Signer {
     current: Hmac<Sha1>,

@@ -20,7 +20,7 @@ const PURPOSE: &[u8] = b"session-cookie sealed 1";
 const NONCE: usize = 12;
 const TAG: usize = 16;
 
-/// Seals with the current key and opens with all keys. Each is derived once.
+/// A cipher of cookies. The current key seals, and all keys open. Each key is derived once.
 #[derive(Clone)]
 pub(super) struct Cipher {
     keys: Vec<Aes256GcmSiv>,

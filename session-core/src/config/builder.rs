@@ -161,9 +161,9 @@ impl SessionConfigBuilder {
     /// attributes, but always `HttpOnly`. It expires after five minutes, and is removed by the
     /// response of the request that [takes](crate::Session::take_flashes) the messages.
     ///
-    /// The messages start a session as usual if the cookie would have more than 1 KB, if the
-    /// request stores anything else, or if a handler calls [`save`](crate::Session::save) or
-    /// `log_out`. With a [`token_header`](Self::token_header), no such cookie is set.
+    /// The messages start a session as usual if the cookie would have more than 1 KB, or if the
+    /// request stores anything else. They also do if a handler calls [`save`](crate::Session::save)
+    /// or `log_out`. With a [`token_header`](Self::token_header), no such cookie is set.
     ///
     /// The last response decides on the cookie, so simultaneous requests of one visitor may lose a
     /// message or show it twice.

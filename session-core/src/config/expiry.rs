@@ -82,7 +82,7 @@ impl SessionConfig {
         }
     }
 
-    /// Returns the renewal of a session that is stored in the cookie: due when a tenth of the
+    /// Returns the renewal of a session that is stored in the cookie. It is due when a tenth of the
     /// lifetime, at most a minute, has passed since the cookie was set.
     ///
     /// A cookie that only a read sets may replace the changes of a concurrent request, or restore a

@@ -24,7 +24,7 @@ const MAX_SIZE: usize = 1024;
 /// Separates this signature from all others with the same key.
 const SALT: &[u8] = b"session-core flash cookie";
 
-/// Signs with the current key and verifies with all keys.
+/// The keys of the cookie. The current key signs, and all keys verify.
 #[derive(Clone)]
 pub(crate) struct FlashKey {
     keys: Vec<Hmac<Sha256>>,

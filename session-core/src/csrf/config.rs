@@ -119,8 +119,8 @@ impl CsrfConfigBuilder {
     /// host under which the application is visited.
     ///
     /// By default, the own origin is the `Host` header with the scheme `https`. If the session
-    /// cookie is not `Secure`, or the host is this machine, `http` is accepted also. Set it if a
-    /// proxy changes the `Host` header.
+    /// cookie is not `Secure`, or the host is this machine, `http` is also accepted. Set an
+    /// origin if a proxy changes the `Host` header.
     #[must_use]
     pub fn own_origin(mut self, origin: impl Into<String>) -> Self {
         self.own_origins.push(origin.into());
@@ -136,7 +136,7 @@ impl CsrfConfigBuilder {
         self
     }
 
-    /// Exempts a route from the check. Give the pattern that the framework matches, such as
+    /// Exempts a route from the check. Pass the pattern that the framework matches, such as
     /// `/webhooks/{provider}`, with the prefixes of all nested routers or scopes. Other paths with
     /// the same prefix are not exempt.
     ///

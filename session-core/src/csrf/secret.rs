@@ -13,7 +13,7 @@ use crate::session::Login;
 
 const LENGTH: usize = 32;
 
-/// Hides the secret: a random value for each response.
+/// A random value of each response, which hides the secret.
 pub(super) type Mask = [u8; LENGTH];
 
 /// The state of HMAC after each key, the current key first.

@@ -23,7 +23,7 @@ const NO_STAMP: u16 = u16::MAX;
 /// The number of last writes that a record lists.
 const KEPT_NONCES: usize = 8;
 
-/// Identifies one write, so that a writer whose reply was lost recognizes its own.
+/// The identifier of one write, by which a writer whose reply was lost recognizes its write.
 ///
 /// It must be unique, but not secret: each process counts from a random start.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -11,7 +11,7 @@ use crate::store::{SessionStore, StoreKey};
 /// The session or the values that a login continues from.
 #[expect(clippy::large_enum_variant, reason = "it is short-lived")]
 pub(super) enum LoginBase {
-    /// The session under the id of a rotation. The login moves it on.
+    /// The session under the id of a rotation. The login moves this session to another id.
     Session(Live),
     /// A new session with these contents, because another login has cut off the old id.
     New(Contents),

@@ -72,7 +72,7 @@ pub(super) struct Successor {
     /// Whether its record is known to exist. Only then may a tombstone name it.
     pub(super) is_created: bool,
     /// Whether a login made it. A late tombstone of a rotation leads holders of the old id to the
-    /// new id of the rotation, so a login must have another one.
+    /// new id of the rotation. Therefore a login must have another id.
     pub(super) is_of_login: bool,
 }
 

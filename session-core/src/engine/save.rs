@@ -278,7 +278,7 @@ pub(super) fn set_cookie(value: String, record: &RecordRef, contents: &Contents)
 }
 
 /// Returns the expiry of a record that is written now. A write extends the expiry only if the
-/// cookie is renewed too, or if the lifetime has changed. Otherwise the record would outlive the
+/// cookie is also renewed, or if the lifetime has changed. Otherwise the record would outlive the
 /// cookie, and the renewal of the cookie would never be due.
 pub(super) fn expiry(
     save: &Save<'_>,

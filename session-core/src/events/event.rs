@@ -127,7 +127,7 @@ pub enum StoreCall {
     KeysOf,
 }
 
-/// The session of an event, as far as the backend knows it.
+/// The session of an event, with the fields that the backend has.
 #[derive(Clone, Copy, Default)]
 pub struct EventSession<'a> {
     owner: Option<&'a str>,

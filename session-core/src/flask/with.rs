@@ -1,8 +1,8 @@
 //! Types of other crates in the form that Flask reads, for `#[serde(with = "…")]`.
 //!
 //! Each module belongs to the crate of its name, and exists with the feature of that name. Its
-//! submodule `option` is for an `Option`. Without them, such a type is stored as text, which Flask
-//! reads as `str`.
+//! submodule `option` is for an `Option`. Without these modules, such a type is stored as text,
+//! which Flask reads as `str`.
 //!
 //! Dates are stored in whole seconds, as in Flask.
 //!

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use sha2::{Digest as _, Sha512};
 
 /// The client of a request: a hash of its address and user agent, which Flask-Login stores under
-/// `_id`. It shows whether another client uses the session of the one that logged in.
+/// `_id`. It differs if another client uses the session than the client that logged in.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Client {
     id: String,
@@ -16,8 +16,8 @@ impl Client {
     /// Returns the client of a request.
     ///
     /// - `address` is the address of the connection. An IPv4 client of an IPv6 socket has an
-    ///   address such as `::ffff:192.0.2.1`. Flask sees the same only if it also listens on IPv6;
-    ///   otherwise pass [`IpAddr::to_canonical`].
+    ///   address such as `::ffff:192.0.2.1`. Flask has the same address only if Flask also
+    ///   listens on IPv6. Otherwise pass [`IpAddr::to_canonical`].
     /// - `forwarded_for` is the value of the header `X-Forwarded-For`. Its first item has
     ///   precedence over `address`. See [the module](super#proxies).
     /// - `user_agent` is the value of the header `User-Agent`.

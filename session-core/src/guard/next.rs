@@ -46,9 +46,9 @@ impl Next {
 /// Returns a path, with its query, that can only lead to a page of this application, for a
 /// redirect. Returns `None` for any other text, and for one of more than 2048 bytes.
 ///
-/// The path begins with one slash. It has no two slashes in a row, no backslash and no control
-/// character, even after repeated percent-decoding, because browsers and proxies may take them for
-/// another host. The query may have slashes and backslashes. Text outside ASCII is percent-encoded.
+/// The path begins with one slash. Even after repeated percent-decoding, it has no two slashes in a
+/// row, no backslash and no control character. Browsers and proxies may read such a path as another
+/// host. The query may have slashes and backslashes. Text outside ASCII is percent-encoded.
 ///
 /// # Examples
 ///

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 /// The reason why a user could not be loaded.
 pub type UserError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Loads the users of an application.
+/// The users of an application, which the guards load.
 ///
 /// # Examples
 ///

@@ -19,7 +19,8 @@ use crate::cookie::CookieAttributes;
 use crate::error::{Error, ErrorKind};
 use crate::request_view::RequestView;
 
-/// Opens the session of a request and saves it again: Flask's `SessionInterface`.
+/// A backend, which opens the session of a request and saves it again. This is Flask's
+/// `SessionInterface`.
 ///
 /// The core calls [`open`](Self::open) when a handler first obtains the session, and
 /// [`save`](Self::save) when the response is ready and there is something to store. With
@@ -82,15 +83,15 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
     /// under a new id.
     ///
     /// The core calls it at most once per request, but concurrently for requests of one session. If
-    /// a request sends several cookies of the name, the core calls it for each value, at most four,
-    /// with a context whose [`cookie`](OpenContext::cookie) is this value. It then uses one of the
-    /// sessions, and saves the others only to end them.
+    /// a request sends several cookies of the name, the core calls it for each value, at most four.
+    /// The [`cookie`](OpenContext::cookie) of the context is this value. The core then uses one of
+    /// the sessions, and saves the others only to end them.
     ///
     /// The future may be dropped at any await; nothing may be left half done then.
     ///
     /// # Errors
     ///
-    /// Fails only if the backend failed. The adapter then acts by the
+    /// Fails only if the backend failed. The adapter then applies the
     /// [`OutagePolicy`](crate::OutagePolicy).
     async fn open(&self, context: &OpenContext<'_>) -> Result<Opened, Error>;
 

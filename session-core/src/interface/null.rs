@@ -12,8 +12,9 @@ use super::saved::Saved;
 use crate::config::SessionConfig;
 use crate::error::Error;
 
-/// Opens [null sessions](Opened::null): an application without a key or a backend starts and serves
-/// pages that need no session. The error of the first change names the missing setting.
+/// An interface that opens [null sessions](Opened::null). An application without a key or a backend
+/// starts and serves pages that need no session. The error of the first change names the missing
+/// setting.
 #[derive(Clone, Debug)]
 pub struct NullSessions {
     config: SessionConfig,

@@ -42,9 +42,9 @@ impl Opened {
         Ok(Self { data: Data::new(values), null: None })
     }
 
-    /// Returns the null session, for an application without a key or a backend: it is empty, and
-    /// every change fails with [`ErrorKind::Unconfigured`](crate::ErrorKind::Unconfigured) and
-    /// `reason` as the message. The reason should name the missing setting.
+    /// Returns the null session, for an application without a key or a backend. It is empty. Every
+    /// change fails with [`ErrorKind::Unconfigured`](crate::ErrorKind::Unconfigured) and `reason`
+    /// as the message. The reason should name the missing setting.
     pub fn null(reason: impl Into<Cow<'static, str>>) -> Self {
         Self { data: Data::fresh(), null: Some(reason.into()) }
     }

@@ -67,8 +67,8 @@ pub trait OwnerSessions: Debug + Send + Sync + 'static {
     /// A session that is live during all calls is on one of the pages. One that is rotated between
     /// two calls may be on two pages or on none.
     ///
-    /// A `limit` of 0 counts as 1, and one above [`SessionPage::LIMIT`] as that, so that no call
-    /// loads all sessions of an owner who has many.
+    /// A `limit` of 0 counts as 1, and a `limit` above [`SessionPage::LIMIT`] counts as this
+    /// constant. Therefore no call loads all sessions of an owner who has many.
     ///
     /// # Errors
     ///

@@ -128,7 +128,7 @@ impl<'a> SessionView<'a> {
     ///
     /// - the session gets an id or another id,
     /// - its lifetime changes, or
-    ///   [`set_modified(true)`](crate::Session::set_modified) demands a new cookie,
+    ///   [`set_modified(true)`](crate::Session::set_modified) requests a new cookie,
     /// - it is [renewed](Self::is_renewed). Under [`Refresh::WhenModified`](crate::Refresh), a
     ///   change of a session that has a lifetime renews it,
     /// - the request sent several cookies of the name.

@@ -220,7 +220,7 @@ impl Shared {
     }
 
     /// Records the restored session, and ends the previous one. If the series has ended in the
-    /// meantime, the session ends too, and the result is `false`.
+    /// meantime, the session also ends, and the result is `false`.
     async fn adopt(&self, id: SeriesId, session: &Session) -> Result<bool, Error> {
         let owners = self.settings.owners();
         let handle = owners.handle_of(session);

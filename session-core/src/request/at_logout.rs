@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::session::holder::BoxFuture;
 
-/// Ends together with a session when the user logs out, or another user logs in.
+/// A part of the request that ends with the session when the user logs out, or another user logs
+/// in.
 pub(crate) trait EndsAtLogout: Send + Sync {
     /// Ends it, unless it is of this owner.
     fn end(self: Arc<Self>, except_of: Option<Box<str>>) -> BoxFuture<()>;

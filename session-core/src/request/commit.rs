@@ -48,12 +48,12 @@ impl RequestSession {
     /// | any | no | no | yes | `Set-Cookie`, `Vary` |
     /// | any | no | yes | any | `Set-Cookie`, `Vary`; on a server-side backend only if the cookie is out of date |
     ///
-    /// With a [`token_header`](crate::SessionConfig::token_header), that header takes the place of
+    /// With a [`token_header`](crate::SessionConfig::token_header), that header replaces
     /// `Cookie` and `Set-Cookie`.
     ///
     /// A session is empty if it has neither values nor a login. A session ends by a logout, and
-    /// when a save leaves it empty. On a server, this is decided by the contents that the store has
-    /// after the save, so that a concurrent insert keeps the session.
+    /// when a save leaves it empty. On a server, the contents that the store has after the save
+    /// decide this. Therefore a concurrent insert keeps the session.
     ///
     /// When a renewal is due depends on the backend; see [`Refresh`](crate::Refresh). On a
     /// server-side backend, also with `Refresh::EachRequest`, most requests set no cookie.

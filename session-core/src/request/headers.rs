@@ -27,10 +27,13 @@ pub struct SessionHeaders {
 }
 
 impl SessionHeaders {
-    /// Returns the names and values of the headers to append, in visible ASCII: `Set-Cookie`, or
-    /// the [header of the session token](crate::config::SessionConfigBuilder::token_header),
-    /// removals of cookies of the same name with another domain or path, and `Set-Cookie` for the
-    /// [cookie with flash messages][flash]. Treat the values as sensitive.
+    /// Returns the names and values of the headers to append, in visible ASCII. Treat the values as
+    /// sensitive. The headers are:
+    ///
+    /// - `Set-Cookie`, or the
+    ///   [header of the session token](crate::config::SessionConfigBuilder::token_header)
+    /// - removals of cookies of the same name with another domain or path
+    /// - `Set-Cookie` for the [cookie with flash messages][flash]
     ///
     /// [flash]: crate::config::SessionConfigBuilder::flash_cookie
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
@@ -60,8 +63,8 @@ impl SessionHeaders {
     /// values.
     ///
     /// Returns `None` if they need no change. This is the case if the response does not depend on
-    /// the session, or if a header already contains `*` or the name of the request header (RFC
-    /// 9110, section 12.5.5). This is `Cookie`, or the header of the session token.
+    /// the session. It is also the case if a header already contains `*` or the name of the request
+    /// header (RFC 9110, section 12.5.5). The name is `Cookie`, or the header of the session token.
     pub fn merged_vary<'a>(
         &self,
         present: impl IntoIterator<Item = &'a [u8]>,

@@ -12,8 +12,8 @@ const BUSY: u8 = 1;
 const AWAITED: u8 = 2;
 const DONE: u8 = 3;
 
-/// Runs a piece of work once, even if futures that do it are dropped. It allocates only if two
-/// enter at the same time.
+/// A piece of work that runs once, even if futures that do it are dropped. It allocates only if two
+/// tasks enter at the same time.
 #[derive(Debug, Default)]
 pub(super) struct Latch {
     state: AtomicU8,

@@ -9,7 +9,7 @@ use crate::session::Outcome;
 use crate::session::holder::{Demand, LoginDemand};
 
 impl Shared {
-    /// Saves the changes made so far, together with the demanded login or logout. A login ends the
+    /// Saves the changes made so far, together with the requested login or logout. A login ends the
     /// oldest sessions of its owner if the number is limited.
     pub(super) async fn save_within_limit(&self, demand: Demand) -> Result<Outcome, Error> {
         match &demand {

@@ -17,7 +17,7 @@ use crate::session::holder::Demand;
 use crate::session::state::Origin;
 
 impl Shared {
-    /// Saves the changes made so far, before the commit, together with the demanded login or
+    /// Saves the changes made so far, before the commit, together with the requested login or
     /// logout.
     pub(super) async fn save_now(&self, demand: Demand) -> Result<Outcome, Error> {
         // Either this sees the commit below, or the commit sees this and waits.
@@ -146,8 +146,8 @@ impl Shared {
         }
     }
 
-    /// Returns whether the request only read its session and no renewal is due: the most frequent
-    /// commit, which `last` is.
+    /// Returns whether the request only read its session and no renewal is due, which is the most
+    /// frequent commit. `last` is the commit.
     pub(super) fn is_unchanged(&self, last: bool) -> bool {
         let interface = &*self.interface;
         let (contents, renewal, flags) = {

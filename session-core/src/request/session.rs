@@ -274,7 +274,7 @@ impl Shared {
             return self.cell.access();
         }
         if self.is_ambiguous {
-            // The error response depends on the token too.
+            // The error response also depends on the token.
             self.cell.access()?;
             return Err(ambiguous());
         }

@@ -41,8 +41,8 @@ impl Session {
     /// [`idle_timeout`](crate::SessionConfig::idle_timeout) and an
     /// [`absolute_timeout`](crate::SessionConfig::absolute_timeout) still limit it.
     ///
-    /// The setting is stored with the session, under the key `_lifetime`. A new id keeps it. A
-    /// login keeps it like any other value: of the same owner, and of a visitor unless
+    /// The setting is stored with the session, under the key `_lifetime`. A new id keeps it, and so
+    /// does a login of the same owner. A login of a visitor keeps it unless
     /// [`login_keeps`](crate::config::SessionConfigBuilder::login_keeps) leaves the key out.
     /// `clear`, a logout and a login of another user remove it. If concurrent requests set
     /// different lifetimes, the last one to be saved decides.
@@ -95,8 +95,8 @@ impl Session {
     /// `true` without a change renews the session and sets its cookie. This is not needed after
     /// changing a list, as it is in Flask, because [`update`](Self::update) records the change.
     ///
-    /// `false` takes back the changes of values made so far: they are saved only together with
-    /// something else, such as a later change or, in a cookie, a renewal. It does not take back a
+    /// `false` withdraws the changes of values made so far. They are saved only together with
+    /// something else, such as a later change or, in a cookie, a renewal. It does not withdraw a
     /// login, a new id or the end of the session. A [`save`](Self::save) that renews a session
     /// on a server-side backend forgets these changes: a later `true` does not store them.
     ///

@@ -15,11 +15,11 @@ use crate::error::{Error, ErrorKind};
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
 
-/// Owns a session: a request, or a session made by hand.
+/// The request to which a session belongs, or a session made by hand.
 pub(crate) trait Holder: Send + Sync {
     fn cell(&self) -> &Cell;
 
-    /// Saves the changes made so far, together with the demanded login or logout.
+    /// Saves the changes made so far, together with the requested login or logout.
     fn save(self: Arc<Self>, demand: Demand) -> BoxFuture<Outcome>;
 
     /// Opens the session again, outside its request.
@@ -142,8 +142,9 @@ impl Cell {
 
     /// Refuses all further changes.
     ///
-    /// Of a commit and the opening of the session, one sees the other, because both are
-    /// sequentially consistent: no handler gets a session that the commit does not see.
+    /// Either the commit sees the opening of the session, or the opening sees the commit, because
+    /// both are sequentially consistent. Therefore no handler gets a session that the commit does
+    /// not see.
     pub(crate) fn commit(&self) {
         self.flags.fetch_or(COMMITTED, Ordering::SeqCst);
     }

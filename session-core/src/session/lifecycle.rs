@@ -38,9 +38,9 @@ impl Session {
     /// The `stamp` is for applications that end all sessions of a user when the password changes;
     /// see [`crate::login`]. Others pass `None`.
     ///
-    /// - The session gets a new id, so that an id that was planted or seen before the login is
+    /// - The session gets a new id. Therefore an id that was planted or seen before the login is
     ///   invalid after it (session fixation; OWASP ASVS 5, 7.2.4). Requests that opened the session
-    ///   under the old id are cut off: their changes are dropped.
+    ///   under the old id are cut off, and their changes are dropped.
     /// - If a visitor or the same user logs in, the values stay. A client may have planted those of
     ///   a visitor: limit them with
     ///   [`login_keeps`](crate::config::SessionConfigBuilder::login_keeps). If the session has
@@ -234,7 +234,7 @@ impl Session {
     /// [`ErrorKind::Committed`] after the commit, [`ErrorKind::Reentrant`] in a function of
     /// [`update`](Self::update).
     ///
-    /// If saving with the response fails too, the client gets an error response. To send the
+    /// If saving with the response also fails, the client gets an error response. To send the
     /// handler's response without the changes of values, call
     /// [`set_modified(false)`](Self::set_modified). The store may have the changes nevertheless if
     /// its reply was lost.

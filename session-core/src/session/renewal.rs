@@ -15,7 +15,7 @@ pub struct Renewal {
     pub at: SystemTime,
     /// The requests that renew the session.
     pub on: RenewOn,
-    /// Whether the renewal sets the cookie, because the cookie has an expiry too.
+    /// Whether the renewal sets the cookie, because the cookie also has an expiry.
     pub cookie: bool,
 }
 

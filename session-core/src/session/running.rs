@@ -15,7 +15,8 @@ thread_local! {
     static RUNNING: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Identifies a session without keeping it alive. The address is not reused while this exists.
+/// The identity of a session, which does not keep it alive. The address is not reused while this
+/// exists.
 #[derive(Clone)]
 pub(super) struct Identity {
     holder: Weak<dyn Holder>,

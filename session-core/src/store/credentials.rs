@@ -45,10 +45,10 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Provides the credentials for each new connection to a store, such as a token that expires.
+/// A provider of the credentials for each new connection to a store, such as a token that expires.
 ///
 /// A closure that returns a future is a provider. A store calls it before it connects, within the
-/// deadline of the call that needs the connection. Therefore a provider that asks a service should
+/// deadline of the call that needs the connection. Therefore a provider that calls a service should
 /// return the last credentials until shortly before they expire.
 ///
 /// If the provider fails, connecting fails with

@@ -1,4 +1,4 @@
-//! A shared or boxed store is a store too.
+//! A shared or boxed store is also a store.
 
 use std::sync::Arc;
 use std::time::SystemTime;

@@ -10,8 +10,8 @@ use crate::error::Error;
 
 /// A store of server-side sessions, such as Redis, a database or memory.
 ///
-/// A store knows nothing about sessions. It stores a [`Record`] under a [`StoreKey`], unchanged,
-/// and changes a record only for a caller that knows its current [`Version`].
+/// A store does not interpret sessions. It stores a [`Record`] under a [`StoreKey`], unchanged, and
+/// changes a record only for a caller that names its current [`Version`].
 /// [`ServerSideSessions`](crate::ServerSideSessions) does everything else for every store: ids,
 /// expiry, merging, rotation and ending.
 ///
@@ -42,7 +42,7 @@ use crate::error::Error;
 ///   the first attempt may have been applied.
 /// - **Blocking and timeouts.** A call must not block the thread; run a blocking database call on a
 ///   thread pool. The engine sets no timeout. A store on a network must fail with
-///   [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) after its own limit.
+///   [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) after its time limit.
 /// - **Cancellation.** If the future of a call is dropped, the call was applied completely or not
 ///   at all.
 /// - **Wrappers.** A store that wraps another one also forwards `load_recent`, `load_many` and

@@ -44,7 +44,8 @@ pub(crate) struct Cluster {
     patience: Duration,
 }
 
-/// Provides the credentials of the connection to each node. redis-rs subscribes when it connects.
+/// A provider of the credentials of the connection to each node. redis-rs subscribes when it
+/// connects.
 pub(crate) struct NodeCredentials {
     pub(crate) provider: Arc<dyn CredentialsProvider>,
     /// The user of a password without one.
@@ -161,8 +162,8 @@ fn current(slot: &Mutex<Current>) -> Current {
     slot.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-/// Returns whether redis-rs may not recover from the error: there is no reply, or the task of the
-/// connection ended with its runtime, which looks like a closed connection.
+/// Returns whether redis-rs may not recover from the error. Either there is no reply, or the task
+/// of the connection ended with its runtime, which looks like a closed connection.
 fn is_silent(error: &RedisError) -> bool {
     error.is_timeout() || error.is_connection_dropped() && !error.is_connection_refusal()
 }

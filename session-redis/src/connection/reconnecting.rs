@@ -23,7 +23,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{Connection, provided};
 use crate::error::timed_out;
 
-/// Connects to the server that has the data at present.
+/// A connector to the server that has the data at present.
 #[async_trait]
 pub(crate) trait Connector: Send + Sync {
     async fn connect(

@@ -35,7 +35,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// The time to wait for the other Sentinels after the first reply.
 const OTHERS: Duration = Duration::from_millis(250);
 
-/// Connects to the master that Sentinels monitor.
+/// A connector to the master that Sentinels monitor.
 pub(crate) struct Sentinels {
     master_name: String,
     clients: Vec<Client>,

@@ -1,8 +1,8 @@
 //! Detects idle connections that may be broken or lead to the wrong server.
 //!
 //! A ping before each call would double the round trips. Without any, each idle connection to a
-//! restarted server would fail one call, and so would the first call after a pause, because servers
-//! and proxies close idle connections. Therefore a connection is pinged before its use if it was
+//! restarted server would fail one call. So would the first call after a pause, because servers and
+//! proxies close idle connections. Therefore a connection is pinged before its use if it was
 //! idle for long, or if another one broke in the meantime.
 //!
 //! A server that accepts no writes may have been replaced by another one. Until a connection to it

@@ -10,8 +10,8 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 #[cfg(feature = "postgres")]
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
-/// Requires TLS and a certificate for the host, unless the server is local or the address or the
-/// variable `PGSSLMODE` of the environment sets the mode.
+/// Requires TLS and a certificate for the host, unless the server is local. The address and the
+/// variable `PGSSLMODE` of the environment can set another mode.
 #[cfg(feature = "postgres")]
 pub(super) fn secure_postgres(
     sets_mode: bool,

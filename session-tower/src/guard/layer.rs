@@ -89,7 +89,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        // The clone may not be ready; the service that is was polled above.
+        // The clone may not be ready. The service that was polled above is ready.
         let clone = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, clone);
         let check: Check<B> = Box::pin(check(self.guard.clone(), request));

@@ -1,4 +1,4 @@
-//! The data that a backend keeps between the saves of a session.
+//! The data of a backend between the saves of a session.
 
 use std::any::Any;
 use std::sync::{Arc, PoisonError};
