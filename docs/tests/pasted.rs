@@ -72,6 +72,15 @@ fn code_blocks_have_no_hidden_lines() {
 }
 
 #[test]
+fn readme_and_guide_begin_with_same_program() {
+    let program = |page: &str| {
+        let mut blocks = blocks(&root().join(page)).into_iter();
+        blocks.find(|block| block.language == "rust,no_run").unwrap().text
+    };
+    assert_eq!(program("README.md"), program("docs/getting-started.md"));
+}
+
+#[test]
 fn guides_with_programs_are_compiled() {
     let compiled = fs::read_to_string(root().join("docs/guides.rs")).unwrap();
     let mut checked = 0;
