@@ -225,7 +225,7 @@ where
 
 /// Returns the result with the headers of the session, or an error response if the session was not
 /// saved. The error response also has the headers: an earlier `Session::save` may have stored the
-/// session under a new id, which the client must learn.
+/// session under a new id, which the client must receive.
 fn finish<B>(result: ServiceResult<B>, committed: Committed) -> ServiceResult<EitherBody<B>> {
     let Committed { headers, error } = committed;
     match (result, error) {

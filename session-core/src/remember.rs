@@ -60,5 +60,6 @@ mod token;
 pub use request::{Remember, RememberRequest};
 pub use settings::RememberMe;
 
-/// The first byte of the record of a series. The engine knows it, and writes the numbers below.
+/// The first byte of the record of a series. The engine recognizes it, and writes the numbers
+/// below.
 const RECORD_KIND: u8 = 4;

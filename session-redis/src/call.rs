@@ -183,7 +183,7 @@ impl Call<'_> {
             .map_err(|error| self.failed(error))
     }
 
-    /// Removes a key from the list of an owner whose record it no longer is. If that fails, the key
+    /// Removes a key from the list of its former owner. If that fails, the key
     /// stays on the list until its time has passed.
     pub(crate) async fn unlist(&self, key: &StoreKey, listing: Option<&Listing>) {
         let Some(listing) = listing else { return };

@@ -1,8 +1,8 @@
 //! Tests of web applications with sessions, in the process of the test: without a browser, a
 //! network or a running server.
 //!
-//! Add it to `dev-dependencies` if your application uses `session-tower`, `session-actix` or
-//! another adapter of `session-core`. It works with every backend.
+//! Add this crate to `dev-dependencies` if your application uses `session-tower`, `session-actix`
+//! or another adapter of `session-core`. It works with every backend.
 //!
 //! | to test | use |
 //! |---|---|

@@ -255,7 +255,7 @@ where
 
 /// Returns the response with the headers of the session, or an error response if the session was
 /// not saved. The error response also has the headers: an earlier `Session::save` may have stored
-/// the session under a new id, which the client must learn.
+/// the session under a new id, which the client must receive.
 fn finish<R>(mut response: Response<R>, committed: Committed) -> Response<ResponseBody<R>> {
     let Committed { headers, error } = committed;
     let Some(error) = error.or_else(|| apply(response.headers_mut(), &headers).err()) else {

@@ -34,7 +34,7 @@ impl RedisSentinel {
         self.sentinels.iter().map(|sentinel| sentinel.url().to_owned()).collect()
     }
 
-    /// Returns the name under which the sentinels know the master.
+    /// Returns the name of the master in the Sentinels.
     pub fn master_name(&self) -> &'static str {
         NAME
     }

@@ -85,7 +85,7 @@ impl SessionConfigBuilder {
         self
     }
 
-    /// Sets the domains that the cookie had formerly, or that other applications give it. The
+    /// Sets the domains that the cookie had formerly, or that other applications use for it. The
     /// default is none. Flask has no such setting.
     ///
     /// If a request has several cookies of the name, a response that sets or removes the cookie
@@ -169,8 +169,8 @@ impl SessionConfigBuilder {
     /// message or show it twice.
     ///
     /// The visitor can read the messages, but not change them. A copy of the cookie shows them
-    /// again until it expires. The key may be that of another purpose: this signature has its own
-    /// salt.
+    /// again until it expires. The key may be that of another purpose, because this signature has
+    /// its own salt.
     #[must_use]
     pub fn flash_cookie(mut self, key: &SecretKey) -> Self {
         self.flash_key = Some(key.clone());
@@ -298,11 +298,15 @@ impl SessionConfigBuilder {
         self
     }
 
-    /// Sets how many sessions an owner may have. A login ends the oldest ones, and fails with
-    /// [`ErrorKind::Conflict`] if others were later and its own is among them. While a login is in
-    /// progress, and after one that failed, an owner may have more; the next login ends them. The
-    /// default is `None`: any number. Flask has no such setting. Needs a store with an
-    /// [`OwnerIndex`](crate::store::OwnerIndex); cookie backends refuse it.
+    /// Sets how many sessions an owner may have. The default is `None`: any number. Flask has no
+    /// such setting.
+    ///
+    /// A login ends the oldest sessions. It fails with [`ErrorKind::Conflict`] if its session is
+    /// among the oldest, because other logins were later. While a login is in progress, and after a
+    /// login that failed, an owner may have more sessions. The next login ends them.
+    ///
+    /// The setting needs a store with an [`OwnerIndex`](crate::store::OwnerIndex). Cookie backends
+    /// refuse it.
     #[must_use]
     pub fn max_sessions(mut self, limit: impl Into<Option<usize>>) -> Self {
         self.settings.max_sessions = limit.into();

@@ -107,7 +107,7 @@ impl Settings {
             return self.own_origins.clone();
         }
         let Some(host) = host else { return Vec::new() };
-        // A framework knows the scheme of the connection to the proxy, not that of the client.
+        // A framework has the scheme of the connection to the proxy, not that of the client.
         let is_secure = config.cookie_attributes().secure() && !is_loopback(host);
         let schemes: &[&str] = if is_secure { &["https"] } else { &["https", "http"] };
         schemes.iter().filter_map(|scheme| Origin::new(scheme, host)).collect()

@@ -113,7 +113,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     ///
     /// Returns whether no id opens the session any more. If the record is gone, another request
     /// may have ended the session, or have rotated it so long ago that the tombstone has expired.
-    /// Then the owner's list tells, if there is an owner.
+    /// Then the owner's list shows which, if there is an owner.
     pub(super) async fn end_record(
         &self,
         record: &RecordRef,

@@ -35,7 +35,7 @@ pub(super) struct Listing {
 }
 
 impl<S: SessionStore> ServerSideSessions<S> {
-    /// Loads these records, as far as they have the owner. A record that was rotated in the
+    /// Loads those of these records that have the owner. A record that was rotated in the
     /// meantime is followed.
     ///
     /// For `n` live records it loads at most `n` and [`CHECKED_ROTATIONS`] records, and those that

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::marker::{self, PREFIX};
 use super::types::{Bytes, DateTime, Markup, Uuid};
 
-/// A value of any type that Flask stores, for code that does not know the type in advance.
+/// A value of any type that Flask stores, for code that does not depend on the type.
 ///
 /// A tuple is read as a list, and an integer of more than 64 bits as a float.
 ///
@@ -77,7 +77,8 @@ impl<'de> Deserialize<'de> for Any {
     }
 }
 
-/// Tells the deserializer of a session, which calls `visit_some`, from all others.
+/// A visitor that distinguishes the deserializer of a session, which calls `visit_some`, from all
+/// others.
 struct AnyVisitor;
 
 impl<'de> Visitor<'de> for AnyVisitor {
@@ -96,7 +97,7 @@ impl<'de> Visitor<'de> for AnyVisitor {
     }
 }
 
-/// Reads a part of a value. Only the deserializer of a session has markers.
+/// A reader of a part of a value. Only the deserializer of a session has markers.
 #[derive(Clone, Copy)]
 struct Part {
     has_markers: bool,

@@ -226,7 +226,7 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Ordinary<A> {
     }
 }
 
-/// Gives the value of a marker to a visitor that does not expect one.
+/// A deserializer that passes the value of a marker to a visitor that does not expect one.
 struct Inside<V>(V);
 
 impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Inside<V> {
@@ -237,7 +237,7 @@ impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Inside<V> {
     }
 }
 
-/// Gives the value of a marker with this tag to a visitor that expects one.
+/// A deserializer that passes the value of a marker with this tag to a visitor that expects one.
 struct Tagged<V> {
     tag: &'static str,
     visitor: V,

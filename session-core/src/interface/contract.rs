@@ -153,7 +153,7 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
 
     /// Ends the sessions of an owner except the `limit` that logged in last, and returns those that
     /// are left, the last login first. A login calls it if
-    /// [`max_sessions`](SessionConfig::max_sessions) is set: before it stores the session, to learn
+    /// [`max_sessions`](SessionConfig::max_sessions) is set: before it stores the session, to find
     /// the time of the last login, and after that.
     ///
     /// Every process must compute the same order: the time of the login, then the handle. Otherwise

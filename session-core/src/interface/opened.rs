@@ -80,8 +80,8 @@ impl Opened {
     }
 
     /// Sets the lifetime of the session as it was read, by [`OpenContext::lifetime`]. With it,
-    /// [`SessionView::is_cookie_due`](super::SessionView::is_cookie_due) can tell whether a change
-    /// affects the expiry of the cookie.
+    /// [`SessionView::is_cookie_due`](super::SessionView::is_cookie_due) can determine whether a
+    /// change affects the expiry of the cookie.
     ///
     /// [`OpenContext::lifetime`]: super::OpenContext::lifetime
     #[must_use]

@@ -188,7 +188,7 @@ impl OwnedSession {
         self.last_seen
     }
 
-    /// Returns when the user last proved who they are in this session, if the implementation knows
+    /// Returns when the user last proved who they are in this session, if the implementation stores
     /// it; see [`Session::authenticated_at`].
     pub fn authenticated_at(&self) -> Option<SystemTime> {
         self.authenticated_at

@@ -236,8 +236,8 @@ impl Save<'_> {
 
     /// Calls the hooks of a session that does not end. Returns whether there is anything to save.
     ///
-    /// `sets_unchanged` says that `should_set_cookie` was called for the unchanged session already,
-    /// and returned `true`.
+    /// `sets_unchanged` is `true` if `should_set_cookie` was already called for the unchanged
+    /// session, and returned `true`.
     pub(crate) fn call_hooks(&mut self, sets_unchanged: bool) -> bool {
         let renewal = self.due_renewal();
         self.renews = renewal.is_some();

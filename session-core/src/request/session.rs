@@ -83,7 +83,7 @@ pub(super) struct Shared {
     cookie_name: Option<Box<str>>,
     /// Whether the request has several session tokens.
     is_ambiguous: bool,
-    /// Whether `should_set_cookie` wants the cookie of an unchanged session to be set.
+    /// Whether `should_set_cookie` returned `true` for the unchanged session.
     pub(super) sets_unchanged: AtomicBool,
     /// Whether a save before the commit was started.
     pub(super) saved_manually: AtomicBool,
@@ -142,7 +142,7 @@ impl RequestSession {
 
     /// Ends a request that has nothing to save, and returns the headers of its response. Returns
     /// `None` if the session must be [committed](Self::commit). Adapters call this first, to avoid
-    /// a future for requests that leave their session alone or only read it.
+    /// a future for requests that do not use their session or only read it.
     ///
     /// The session refuses changes from now on.
     pub fn finish_if_unchanged(&self) -> Option<SessionHeaders> {
@@ -202,7 +202,8 @@ impl RequestSession {
         }
     }
 
-    /// Sets what ends together with the session when the user logs out, as long as it exists.
+    /// Sets the part of the request that ends with the session when the user logs out, as long as
+    /// this part exists.
     pub(crate) fn set_at_logout(&self, ends: Weak<dyn EndsAtLogout>) {
         *self.shared.at_logout.lock().unwrap_or_else(PoisonError::into_inner) = Some(ends);
     }

@@ -153,7 +153,7 @@ mod tests {
             for taken in taken {
                 assert_eq!(taken.iter().map(Flash::text).collect::<Vec<_>>(), ["a", "b"]);
             }
-            // A concurrent request flashed the same message: it is removed no second time.
+            // A concurrent request flashed the same message: it is not removed a second time.
             let newer = r#"{"_flashes":[["info","a"],["info","b"],["info","a"]]}"#;
             let replayed = state_of(&session).changes().replay(newer).unwrap();
             assert_eq!(replayed, r#"{"_flashes":[["info","a"]]}"#);

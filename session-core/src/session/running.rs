@@ -47,7 +47,7 @@ pub(super) fn check_not_running(holder: &Arc<dyn Holder>) -> Result<(), Error> {
     Err(Error::new(ErrorKind::Reentrant, message))
 }
 
-/// Removes the entry of a thread when the code returns or panics.
+/// A guard that removes the entry of a thread when the code returns or panics.
 struct Running;
 
 impl Running {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use session_core::{Error, ErrorKind};
 
-/// The names of the parameters of a server's address. Those in one group set the same.
+/// The names of the parameters of a server's address. Parameters in one group set the same option.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 type Parameters = &'static [&'static [&'static str]];
 

@@ -112,7 +112,7 @@ pub(super) fn changes_nothing(
         .is_some_and(|error| matches!(meaning(error), Meaning::Quoting | Meaning::NoTable))
 }
 
-/// Copies a failure, after which it is not known what was applied, for another call. The copy means
+/// Copies a failure of unknown effect for another call. The copy means
 /// that the database is not available.
 pub(super) fn copy(error: &sqlx::Error) -> sqlx::Error {
     match error {

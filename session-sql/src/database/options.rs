@@ -100,7 +100,7 @@ async fn sqlite(url: &str, settings: Settings) -> Result<Arc<dyn Database>, Erro
 }
 
 /// Creates an empty file that only its owner can read, if there is none. SQLite would use the
-/// umask. It gives its other files the mode of this one.
+/// umask. SQLite creates its other files with the mode of this one.
 ///
 /// An error is ignored, because SQLite meets the same one and reports it.
 #[cfg(all(feature = "sqlite", unix))]
