@@ -77,5 +77,9 @@ mod deploying {}
 mod security {}
 
 #[cfg(doctest)]
+#[doc = include_str!("checking-applications.md")]
+mod checking_applications {}
+
+#[cfg(doctest)]
 #[doc = include_str!("testing.md")]
 mod testing {}

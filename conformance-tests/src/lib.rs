@@ -16,8 +16,11 @@
 //! | a [`SessionStore`](session_core::store::SessionStore) | [`store_suite!`], and [`interface_suite!`] with [`ServerSideSessions`](session_core::ServerSideSessions) over the store |
 //! | a [`SessionInterface`](session_core::SessionInterface) | [`interface_suite!`] |
 //! | an adapter for a web framework | [`adapter_suite!`] |
+//! | a running application, in any language | the program `check-application`, feature `application` |
 
 pub mod adapter;
+#[cfg(feature = "application")]
+pub mod application;
 mod harness;
 pub mod interface;
 mod macros;
