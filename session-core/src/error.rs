@@ -61,7 +61,7 @@ pub enum ErrorKind {
     /// The response was committed. The session can be read but no longer changed. If no handler
     /// obtained the session before the commit, it cannot be obtained any more.
     Committed,
-    /// The session of a reopened handle has ended, or another request has changed its id. Nothing
+    /// The reopened session has ended, or another request has changed its id. Nothing
     /// was stored. Close the socket or the stream. A function that needs a login, such as
     /// [`Remember::start`](crate::remember::Remember::start), also fails with it if no user is
     /// logged in.

@@ -112,7 +112,7 @@ impl Events {
     }
 
     /// Runs a call of a store. Reports its start and its end, and the start and the end of an
-    /// outage. For interfaces that call a store: [`ServerSideSessions`] uses it for every call.
+    /// outage. Interfaces that call a store use it: [`ServerSideSessions`] does for every call.
     /// Nothing is measured without a handler, unless `tracing` records the level `TRACE`.
     ///
     /// # Errors

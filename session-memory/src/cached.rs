@@ -23,7 +23,7 @@ use copies::Copies;
 ///
 /// A copy is used for at most the [time to live](CachedBuilder::time_to_live), 5 seconds by
 /// default. Only opening a session uses copies. Every write compares the version with the store,
-/// and loads the record again if it has another one. Therefore:
+/// and loads the record again if the store has another version. Therefore:
 ///
 /// - `insert`, `update`, and taking flash messages lose nothing, as without a cache.
 /// - A change that another process makes is seen up to the time to live later: values, flash

@@ -16,8 +16,8 @@ pub(crate) struct Port {
 }
 
 impl Port {
-    /// Reserves a port below the range from which Linux takes the local ports of connections. This
-    /// also applies to its Cluster bus. Therefore the port is still free when a server restarts.
+    /// Reserves a port, and the port of its Cluster bus, below the range from which Linux takes the
+    /// local ports of connections. Therefore both are still free when a server restarts.
     pub(crate) fn reserve() -> Port {
         (0..1000)
             .find_map(|_| Self::try_reserve(fastrand::u16(11_000..20_000)))

@@ -183,7 +183,7 @@ impl Save<'_> {
     /// changes are dropped, because the cookie of a new session would replace the new id; a login
     /// is the exception. Keep this mark for some seconds; the engine keeps it for ten.
     ///
-    /// If another request has rotated the id first, store the changes under its id and return
+    /// If another request has rotated the id first, store the changes under the new id and return
     /// [`CookieAction::Keep`](super::CookieAction::Keep). A login always gets its own id.
     pub fn id_change(&self) -> IdChange {
         self.intent.id

@@ -21,8 +21,9 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use super::provided;
 use super::reconnecting::Connector;
 
-/// The events that follow the promotion of a replica. The Sentinel that runs the failover sends the
-/// second as soon as it has promoted the replica, and each Sentinel the first when it learns of it.
+/// The events that follow the promotion of a replica. Each Sentinel sends the first when it uses
+/// the new master. The Sentinel that runs the failover sends the second as soon as it has promoted
+/// the replica.
 const EVENTS: [&str; 2] = ["+switch-master", "+promoted-slave"];
 
 /// The time in which a followed Sentinel must connect or reply.
@@ -65,7 +66,7 @@ impl Sentinels {
         Self { master_name, clients, server: Box::new(server), provider, connected: None }
     }
 
-    /// Returns the master of the latest failover that a Sentinel has learned of.
+    /// Returns the master of the latest failover that a Sentinel names.
     async fn find(&self) -> RedisResult<Master> {
         let asking = self.clients.iter().map(|sentinel| async {
             let mut connection = sentinel.get_multiplexed_async_connection().await?;

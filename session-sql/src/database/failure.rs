@@ -112,8 +112,8 @@ pub(super) fn changes_nothing(
         .is_some_and(|error| matches!(meaning(error), Meaning::Quoting | Meaning::NoTable))
 }
 
-/// Copies a failure of unknown effect for another call. The copy means
-/// that the database is not available.
+/// Copies a failure of unknown effect for another call. The copy means that the database is not
+/// available.
 pub(super) fn copy(error: &sqlx::Error) -> sqlx::Error {
     match error {
         sqlx::Error::Io(error) => {

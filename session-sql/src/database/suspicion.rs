@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// The shortest time between two condemnations. A server that stays read-only must not be flooded
-/// with new connections.
+/// The shortest time between two invalidations of older connections. A server that stays read-only
+/// must not be flooded with new connections.
 const BETWEEN_CONDEMNATIONS: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Debug)]
