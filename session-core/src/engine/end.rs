@@ -6,7 +6,7 @@ use super::content;
 use super::deadline::Deadline;
 use super::find::{Found, Live, time_for_ending, tombstone_expiry};
 use super::lineage::Lineage;
-use super::position::{RecordRef, Saving};
+use super::position::{EndedBy, RecordRef, Saving};
 use super::save::{Replacement, check_attached};
 use super::sessions::ServerSideSessions;
 use crate::interface::{CookieAction, Save, Saved};
@@ -36,11 +36,12 @@ impl<S: SessionStore> ServerSideSessions<S> {
     pub(super) async fn end_and_begin(
         &self,
         record: &RecordRef,
+        ended_by: EndedBy<'_, '_>,
         save: &Save<'_>,
         mut deadline: Deadline<'_>,
     ) -> Result<Saved, Error> {
         check_attached(save)?;
-        let mut is_ended = self.end_record(record, None, &mut deadline).await?;
+        let mut is_ended = self.end_record(record, ended_by, &mut deadline).await?;
         for id in record.successor.map(|known| known.id).into_iter().chain(record.unused) {
             let key = self.key_of(id);
             let is_other = self.is_moved_elsewhere(record, &key, &deadline).await?;
@@ -65,7 +66,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         deadline: Deadline<'_>,
     ) -> Result<Saved, Error> {
         match self.find_successor(&successor, true, &deadline).await? {
-            Some(live) => self.end_and_begin(&live.record, save, deadline).await,
+            Some(live) => self.end_and_begin(&live.record, EndedBy::Logout, save, deadline).await,
             None => Ok(Saved::dropped()),
         }
     }
@@ -75,7 +76,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     /// client.
     async fn end_planned(&self, key: StoreKey, deadline: &mut Deadline<'_>) -> Result<bool, Error> {
         match self.find_successor(&key, true, deadline).await? {
-            Some(live) => self.end_record(&live.record, None, deadline).await,
+            Some(live) => self.end_record(&live.record, EndedBy::Logout, deadline).await,
             None => Ok(false),
         }
     }
@@ -117,14 +118,16 @@ impl<S: SessionStore> ServerSideSessions<S> {
     pub(super) async fn end_record(
         &self,
         record: &RecordRef,
-        owner: Option<&str>,
+        ended_by: EndedBy<'_, '_>,
         deadline: &mut Deadline<'_>,
     ) -> Result<bool, Error> {
         let _permit = self.queue.wait(record.key, deadline).await?;
+        let owner = ended_by.owner();
         let mut target = record.clone();
         let (mut unknown, mut is_listed) = (None, false);
         loop {
-            let failure = match self.remove(&target).await {
+            let is_tried = unknown.is_some() || record.is_removal_tried;
+            let failure = match self.try_removal(record, &target, is_tried, ended_by).await {
                 Ok(true) if !is_listed => return Ok(true),
                 Ok(_) => deadline.check_lookup().map(|()| None)?,
                 Err(error) if !deadline.allows_lookup() => return Err(error),
@@ -153,6 +156,21 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
     }
 
+    /// Removes the target, which is the record or its successor. A repeated logout learns whether
+    /// this may have removed it, or an earlier try.
+    async fn try_removal(
+        &self,
+        record: &RecordRef,
+        target: &RecordRef,
+        is_tried: bool,
+        ended_by: EndedBy<'_, '_>,
+    ) -> Result<bool, Error> {
+        ended_by.remember_removal(record, true);
+        let is_removed = self.remove(target).await?;
+        ended_by.remember_removal(record, is_tried || is_removed);
+        Ok(is_removed)
+    }
+
     /// Returns whether a session without an owner has ended, after its record is gone.
     fn is_removed(
         &self,
@@ -171,7 +189,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
 
     /// Returns whether a tombstone in place of this record would still be stored, by any clock.
     fn is_recent(&self, record: &RecordRef) -> bool {
-        self.config.monotonic().saturating_sub(record.seen_at) < MAX_CLOCK_SKEW
+        record.seen.elapsed(&self.config) < MAX_CLOCK_SKEW
     }
 
     /// Removes the record of a session that ends. If an earlier call may still create the record, a

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::content::{self, Content, Head};
 use super::deadline::Deadline;
-use super::position::{RecordRef, Saving};
+use super::position::{RecordRef, Saving, Seen};
 use super::sessions::ServerSideSessions;
 use crate::interface::Mark;
 use crate::login::Login;
@@ -88,7 +88,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
                     id: None,
                     key: *key,
                     version,
-                    seen_at: self.config.monotonic(),
+                    seen: Seen::now(&self.config),
                     created_at,
                     expires_at,
                     kept_for: head.kept_for,

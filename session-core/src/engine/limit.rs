@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use super::deadline::Deadline;
 use super::end::BATCH;
 use super::listing::Listed;
+use super::position::EndedBy;
 use super::sessions::ServerSideSessions;
 use crate::events::{Event, EventSession};
 use crate::login::Login;
@@ -39,7 +40,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
             let kept = last.iter().take_while(is_kept).count();
             for session in last.drain(kept..) {
                 let mut deadline = Deadline::start(&self.config);
-                self.end_record(&session.live.record, Some(owner), &mut deadline).await?;
+                self.end_record(&session.live.record, EndedBy::Owner(owner), &mut deadline).await?;
                 if ended.insert(session.handle.clone()) {
                     let session = EventSession::new(Some(owner), Some(&session.handle));
                     self.store.events.report(Event::Ended { session });

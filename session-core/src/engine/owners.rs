@@ -12,7 +12,7 @@ use super::end::BATCH;
 use super::find::time_for_ending;
 use super::lineage::Lineage;
 use super::listing::{Listed, is_series_of};
-use super::position::Position;
+use super::position::{EndedBy, Position};
 use super::sessions::ServerSideSessions;
 use crate::events::{Event, EventSession};
 use crate::interface::{Opened, SessionPage, state_of};
@@ -149,8 +149,9 @@ impl<S: OwnerIndex> ServerSideSessions<S> {
             }
             for session in listing.sessions.into_iter().filter(&is_wanted) {
                 let mut deadline = Deadline::start(&self.config);
-                let result =
-                    self.end_record(&session.live.record, Some(owner), &mut deadline).await;
+                let result = self
+                    .end_record(&session.live.record, EndedBy::Owner(owner), &mut deadline)
+                    .await;
                 is_done |= result.is_ok() && is_last(&session);
                 let is_live = !session.is_orphan && !session.has_expired(&self.config, now);
                 if result.is_ok() && is_live {

@@ -6,10 +6,10 @@ use super::content::{Nonce, Nonces};
 use super::deadline::Deadline;
 use super::id::SessionId;
 use super::lineage::Lineage;
-use crate::Error;
 use crate::interface::{Mark, Save, SessionDetails};
 use crate::login::Login;
 use crate::store::{StoreKey, Version};
+use crate::{Error, SessionConfig};
 
 /// The position of a session in the store. It is the backend state of a session.
 #[derive(Debug)]
@@ -43,8 +43,7 @@ pub(super) struct RecordRef {
     pub(super) id: Option<SessionId>,
     pub(super) key: StoreKey,
     pub(super) version: Version,
-    /// The time of the last read or write, by the monotonic clock.
-    pub(super) seen_at: Duration,
+    pub(super) seen: Seen,
     pub(super) created_at: SystemTime,
     pub(super) expires_at: SystemTime,
     /// The time from the last write or renewal to the expiry.
@@ -63,6 +62,61 @@ pub(super) struct RecordRef {
     pub(super) successor: Option<Successor>,
     /// The new id of a rotation of this request that a later login does not use.
     pub(super) unused: Option<SessionId>,
+}
+
+/// The time of the last read or write of a record.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    monotonic: Duration,
+    /// Decides whether a tombstone has expired, even if the clock was set forward.
+    system: SystemTime,
+}
+
+impl Seen {
+    pub(super) fn now(config: &SessionConfig) -> Self {
+        Self { monotonic: config.monotonic(), system: config.now() }
+    }
+
+    /// Returns the time since then, by the clock that has advanced more.
+    pub(super) fn elapsed(&self, config: &SessionConfig) -> Duration {
+        let system = config.now().duration_since(self.system).unwrap_or_default();
+        config.monotonic().saturating_sub(self.monotonic).max(system)
+    }
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self { monotonic: Duration::ZERO, system: SystemTime::UNIX_EPOCH }
+    }
+}
+
+/// The reason why a record is removed.
+#[derive(Clone, Copy)]
+pub(super) enum EndedBy<'a, 'b> {
+    /// A call for this owner, or the limit of the owner's sessions.
+    Owner(&'a str),
+    /// A logout.
+    Logout,
+    /// A logout that a later save of the request repeats if its outcome stays unknown.
+    RetriedLogout(&'a Save<'b>),
+}
+
+impl<'a> EndedBy<'a, '_> {
+    pub(super) fn owner(self) -> Option<&'a str> {
+        match self {
+            Self::Owner(owner) => Some(owner),
+            Self::Logout | Self::RetriedLogout(_) => None,
+        }
+    }
+
+    /// Remembers whether the record or its successor may have been removed.
+    pub(super) fn remember_removal(self, record: &RecordRef, is_removal_tried: bool) {
+        if let Self::RetriedLogout(save) = self
+            && !save.is_final()
+        {
+            save.remember(Position::Live(RecordRef { is_removal_tried, ..record.clone() }));
+        }
+    }
 }
 
 /// The new id of a rotation that is not finished.
@@ -100,7 +154,7 @@ impl RecordRef {
             id: Some(id),
             key: id.store_key(namespace),
             version: Version::new(0),
-            seen_at: Duration::ZERO,
+            seen: Seen::default(),
             created_at: now,
             expires_at: now,
             kept_for: Duration::ZERO,
@@ -134,7 +188,7 @@ impl RecordRef {
             id: Some(id),
             key,
             version: Version::new(0),
-            seen_at: Duration::ZERO,
+            seen: Seen::default(),
             kept_for: Duration::ZERO,
             is_retried,
             is_removal_tried: false,
@@ -216,14 +270,6 @@ impl<'a, 's> Saving<'a, 's> {
     pub(super) fn remember(&mut self, nonce: Nonce) {
         self.attempts.push(Attempt { nonce, mark: self.save.changes().mark() });
         self.remember_attempts();
-    }
-
-    /// Remembers that the record is about to be removed, in case the outcome stays unknown.
-    pub(super) fn remember_removal(&self) {
-        if !self.save.is_final() {
-            let record = RecordRef { is_removal_tried: true, ..self.opened.clone() };
-            self.save.remember(Position::Live(record));
-        }
     }
 
     fn remember_attempts(&self) {

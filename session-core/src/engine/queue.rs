@@ -98,6 +98,7 @@ mod tests {
 
     use super::super::content::Nonces;
     use super::super::lineage::Lineage;
+    use super::super::position::Seen;
     use super::*;
     use crate::SessionConfig;
     use crate::store::Version;
@@ -170,7 +171,7 @@ mod tests {
             id: None,
             key,
             version,
-            seen_at: Duration::ZERO,
+            seen: Seen::default(),
             kept_for: Duration::ZERO,
             is_retried: false,
             is_removal_tried: false,

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::content::{self, Head, Nonce, Nonces, Proof};
 use super::deadline::Deadline;
 use super::find::{Found, Live};
-use super::position::{Position, RecordRef, Saving};
+use super::position::{EndedBy, Position, RecordRef, Saving, Seen};
 use super::sessions::ServerSideSessions;
 use crate::interface::{Contents, CookieAction, IdChange, Save, Saved};
 use crate::store::{NewRecord, Replaced, SessionStore, StoreKey};
@@ -42,7 +42,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
                 Box::pin(self.log_in_again(*successor, save, deadline)).await
             }
             Some(Position::Lost(record)) if save.ends() => {
-                Box::pin(self.end_and_begin(record, save, deadline)).await
+                Box::pin(self.end_and_begin(record, EndedBy::Logout, save, deadline)).await
             }
             Some(Position::Lost(record)) if save.login().is_some() => {
                 Box::pin(self.log_in_again(record.key, save, deadline)).await
@@ -63,8 +63,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
             return Ok(self.renew(saving).await);
         }
         if save.ends() {
-            saving.remember_removal();
-            return Box::pin(self.end_and_begin(record, save, saving.deadline)).await;
+            let ended_by = EndedBy::RetriedLogout(save);
+            return Box::pin(self.end_and_begin(record, ended_by, save, saving.deadline)).await;
         }
         if save.id_change() != IdChange::Keep {
             return Box::pin(self.rotate(saving)).await;
@@ -124,7 +124,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let mut saving = Saving::new(save, planned, deadline);
         match live {
             Some(live) if save.ends() => {
-                Box::pin(self.end_and_begin(&live.record, save, saving.deadline)).await
+                let ended_by = EndedBy::Logout;
+                Box::pin(self.end_and_begin(&live.record, ended_by, save, saving.deadline)).await
             }
             Some(_) => Ok(self.write_again(&mut saving, planned.clone()).await?.saved),
             None if save.ends() => {
@@ -179,7 +180,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let bytes = encode(&head(save, &new, new.nonces.clone(), predecessor), contents);
         let record = NewRecord::new(&bytes, new.created_at, new.expires_at).owned_by(new.owner());
         match self.store.create(&new.key, &record).await {
-            Ok(version) => Ok(RecordRef { version, seen_at: self.config.monotonic(), ..new }),
+            Ok(version) => Ok(RecordRef { version, seen: Seen::now(&self.config), ..new }),
             Err(error) => match Box::pin(self.recover(saving, &new.key, nonce)).await {
                 Some(live) => Ok(RecordRef { id: new.id, ..live.record }),
                 None => Err(error),
@@ -224,8 +225,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
             NewRecord::new(&bytes, target.created_at, target.expires_at).owned_by(contents.owner());
         match self.store.replace(&target.key, target.version, &record).await {
             Ok(Replaced::Done(version)) => {
-                let seen_at = self.config.monotonic();
-                Ok(Replacement::Done(RecordRef { version, seen_at, nonces, ..target }))
+                let seen = Seen::now(&self.config);
+                Ok(Replacement::Done(RecordRef { version, seen, nonces, ..target }))
             }
             Ok(Replaced::Stale) => Ok(Replacement::Stale(target)),
             Err(error) => match Box::pin(self.recover(saving, &target.key, nonce)).await {

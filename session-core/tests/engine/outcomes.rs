@@ -1,10 +1,17 @@
 //! The outcome of a commit: stored, unchanged or dropped.
 
+use std::future::Future as _;
+use std::pin::pin;
+use std::task::{Context, Waker};
+
 use session_core::interface::state_of;
+use session_core::request::RequestSession;
 use session_core::{ErrorKind, Outcome, Session};
 
 use crate::store::Call;
-use crate::support::{App, HOUR, Handler, UNKNOWN, log_in, log_out, read, write_user};
+use crate::support::{
+    App, HOUR, Handler, UNKNOWN, finish, log_in, log_out, read, slow, start, write_user,
+};
 
 use Outcome::{Dropped, Stored, Unchanged};
 
@@ -197,4 +204,46 @@ async fn logout_whose_reply_and_lookup_were_lost_is_stored() {
         assert_eq!(session.outcome(), Some(Stored), "begins: {begins_in_request}");
         assert!(headers.set_cookie().unwrap().contains("Max-Age=0"));
     }
+}
+
+/// Logs out twice. The replies of the first call and its lookup are lost.
+async fn log_out_twice(app: &App, request: RequestSession, meanwhile: impl AsyncFnOnce()) {
+    let session = request.session().await.unwrap();
+    app.store.fail(Call::Load, ErrorKind::Unavailable);
+    assert_eq!(session.log_out().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    app.store.recover();
+    meanwhile().await;
+    assert_eq!(finish(request).await.outcome, Some(Dropped));
+}
+
+#[tokio::test]
+async fn logout_repeated_after_clock_change_is_dropped() {
+    let app = App::new();
+    let old = app.begin(write_user).await;
+    let request = slow(&app, &old).await;
+    app.store.fail(Call::Remove, ErrorKind::Unavailable);
+    let mut new = String::new();
+    log_out_twice(&app, request, async || {
+        new = app.request(&old, Session::rotate_id).await.cookie().unwrap();
+        app.clock.set(start() + HOUR);
+    })
+    .await;
+    assert!(!app.peek(&new).await.is_new());
+}
+
+#[tokio::test]
+async fn logout_repeated_after_late_tombstone_is_dropped() {
+    let app = App::new();
+    let old = app.begin(write_user).await;
+    // The rotation stores its tombstone so late that it has expired.
+    app.store.hold_next(Call::Replace);
+    let mut rotation = pin!(app.request(&old, Session::rotate_id));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(rotation.as_mut().poll(&mut context).is_pending());
+    app.clock.advance(HOUR);
+    let request = slow(&app, &old).await;
+    app.store.recover();
+    let new = rotation.await.cookie().unwrap();
+    log_out_twice(&app, request, async || ()).await;
+    assert!(!app.peek(&new).await.is_new());
 }
