@@ -175,6 +175,22 @@ async fn flash_in_session_and_manual_save_use_no_cookie() {
 }
 
 #[tokio::test]
+async fn flash_beside_message_in_session_uses_no_cookie() {
+    let app = App::with(|config| configured(config).permanent_by_default(true));
+    let request = open(&app, "");
+    let begun = request.session().await.unwrap();
+    flash(&begun).unwrap();
+    begun.save().await.unwrap();
+    let session = cookie(&request.commit().await.into_result().unwrap()).unwrap();
+    app.clock.advance(HOUR);
+    let headers = respond(&app, &format!("session={session}"), flash).await;
+    assert_eq!(cookie(&headers).as_deref(), Some(&*session), "it is renewed");
+    assert!(others(&headers).is_empty());
+    let (taken, _) = take(&app, &format!("session={session}")).await;
+    assert_eq!(taken, ["info: saved", "info: saved"]);
+}
+
+#[tokio::test]
 async fn forged_or_expired_messages_are_not_shown() {
     let app = App::with(configured);
     let genuine = pair(&respond(&app, "", flash).await);
