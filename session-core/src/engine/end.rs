@@ -44,7 +44,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let mut is_ended = self.end_record(record, ended_by, &mut deadline).await?;
         for id in record.successor.map(|known| known.id).into_iter().chain(record.unused) {
             let key = self.key_of(id);
-            let is_other = self.is_moved_elsewhere(record, &key, &deadline).await?;
+            let is_other = self.may_be_elsewhere(record, &key, &deadline).await?;
             is_ended |= self.end_planned(key, &mut deadline).await? && !is_other;
         }
         if !is_ended && save.login().is_none() {
@@ -81,16 +81,20 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
     }
 
-    /// Whether another request has moved the session, so that this is not its successor.
-    async fn is_moved_elsewhere(
+    /// Returns whether another request may have moved the session, so that this is not its
+    /// successor. The tombstone of a rotation may have expired.
+    async fn may_be_elsewhere(
         &self,
         record: &RecordRef,
         key: &StoreKey,
         deadline: &Deadline<'_>,
     ) -> Result<bool, Error> {
         deadline.check_lookup()?;
-        let found = self.find(&record.key, time_for_ending(self.config.now())).await?;
-        Ok(matches!(found, Found::Moved(moved) if moved.successor != *key))
+        Ok(match self.find(&record.key, time_for_ending(self.config.now())).await? {
+            Found::Moved(moved) => moved.successor != *key,
+            Found::Gone => !self.is_recent(record),
+            Found::Live(_) => false,
+        })
     }
 
     pub(super) async fn find_successor(

@@ -247,3 +247,21 @@ async fn logout_repeated_after_late_tombstone_is_dropped() {
     log_out_twice(&app, request, async || ()).await;
     assert!(!app.peek(&new).await.is_new());
 }
+
+#[tokio::test]
+async fn logout_after_failed_login_and_expired_tombstone_is_dropped() {
+    let app = App::new();
+    let old = app.begin(write_user).await;
+    let request = slow(&app, &old).await;
+    let new = app.request(&old, Session::rotate_id).await.cookie().unwrap();
+    let session = request.session().await.unwrap();
+    app.store.fail(Call::Replace, ErrorKind::Unavailable);
+    app.store.fail(Call::Load, ErrorKind::Unavailable);
+    assert_eq!(log_in(&session).unwrap_err().kind(), ErrorKind::Unavailable);
+    app.store.recover();
+    app.clock.advance(HOUR);
+    assert_eq!(session.log_out().await.unwrap(), Dropped);
+    finish(request).await;
+    assert!(!app.peek(&new).await.is_new());
+    assert_eq!(app.owners.end_all("ada").await.unwrap(), 0, "the login's record is removed");
+}
