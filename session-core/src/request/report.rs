@@ -40,7 +40,7 @@ impl LifeChange {
         self.ended || self.logged_in
     }
 
-    /// Reports it. `after` is the session as it is stored now.
+    /// Reports the effect. `after` is the session as it is stored now.
     pub(super) fn report(self, save: &Save<'_>, after: &Identity) {
         let (events, before) = (save.config().events(), &save.data().identity());
         // A handle is a hash, so it is computed only for a handler.

@@ -31,8 +31,8 @@ pub(crate) trait Connector: Send + Sync {
         config: &AsyncConnectionConfig,
     ) -> RedisResult<MultiplexedConnection>;
 
-    /// Waits until the server of the last connection no longer has the data. `None` if that is not
-    /// noticed without a call.
+    /// Waits until the server of the last connection no longer has the data. Returns `None` if
+    /// only a call detects this.
     fn moved(&self) -> Option<BoxFuture<'static, ()>> {
         None
     }

@@ -69,7 +69,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        // The clone may not be ready; the service that is was polled above.
+        // The clone may not be ready. The service that was polled above is ready.
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
         let Some(csrf) = protection(&self.config, &request) else {

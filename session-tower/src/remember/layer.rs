@@ -14,7 +14,7 @@ use super::ResponseBody;
 use crate::request_session;
 use crate::response::{append_cookie, error_response, forbid_storing};
 
-/// A layer that logs users in again whose browser is remembered.
+/// A layer that logs in again the users whose browser is remembered.
 ///
 /// The module [`remember`](crate::remember) has an example.
 #[derive(Clone, Debug)]
@@ -61,7 +61,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        // The clone may not be ready; the service that is was polled above.
+        // The clone may not be ready. The service that was polled above is ready.
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
         let Some(session) = request_session(request.extensions()) else {
