@@ -5,6 +5,7 @@
 
 #[path = "../src/engine/mod.rs"]
 #[expect(unreachable_pub, reason = "it is public in its own crate")]
+#[allow(dead_code, reason = "the public functions that this test does not call")]
 mod engine;
 
 use std::collections::HashMap;

@@ -66,7 +66,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
 
     /// Replaces the record by the same session with another predecessor. Returns `None` if another
     /// request has replaced it.
-    async fn rewrite(
+    pub(super) async fn rewrite(
         &self,
         target: RecordRef,
         head: Head,

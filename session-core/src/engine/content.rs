@@ -30,6 +30,14 @@ const KEPT_NONCES: usize = 8;
 pub(super) struct Nonce([u8; 8]);
 
 impl Nonce {
+    /// Returns the nonce of the copy of a session of another backend. It is the same for every
+    /// request, so that each recognizes the write that its session was copied by.
+    pub(super) fn of_import(key: &StoreKey) -> Self {
+        let [nonce @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] =
+            *key.as_bytes();
+        Self(nonce)
+    }
+
     pub(super) fn next() -> Result<Self, Error> {
         static START: OnceLock<u64> = OnceLock::new();
         static COUNT: AtomicU64 = AtomicU64::new(0);

@@ -29,6 +29,8 @@ enum Left {
     Ended,
     /// The record is gone. Another id may open the session.
     Nothing,
+    /// The session has moved to another backend.
+    Departed,
 }
 
 impl<S: SessionStore> ServerSideSessions<S> {
@@ -143,7 +145,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
                     is_listed = true;
                     left
                 }
-                Left::Another => return Ok(owner.is_some()),
+                Left::Another | Left::Departed => return Ok(owner.is_some()),
                 Left::Ended => return Ok(true),
                 Left::Nothing if owner.is_some() => return Ok(true),
                 Left::Nothing => return self.is_removed(record, &target, failure.or(unknown)),
@@ -247,7 +249,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         Ok(ControlFlow::Break(()))
     }
 
-    fn ended_record(&self) -> NewRecord<'static> {
+    pub(super) fn ended_record(&self) -> NewRecord<'static> {
         let now = self.config.now();
         NewRecord::new(content::ENDED_SESSION, now, tombstone_expiry(now))
     }
@@ -271,6 +273,9 @@ impl<S: SessionStore> ServerSideSessions<S> {
                         return Ok(Left::Record(live.record));
                     }
                     Some(_) => return Ok(Left::Another),
+                    None if self.has_departed(moved, now, deadline).await? => {
+                        return Ok(Left::Departed);
+                    }
                     None => None,
                 },
             },

@@ -43,12 +43,21 @@ const OLD_ID_LIFE: Duration = Duration::from_secs(10);
 /// may have opened the session before the rotation.
 const TOMBSTONE_SLACK: Duration = Duration::from_secs(2 * MAX_CLOCK_SKEW.as_secs());
 
+/// The successor of a session that has moved to another backend. No id has this key.
+pub(super) const DEPARTED: StoreKey = StoreKey::from_bytes([0; 32]);
+
 /// Returns the expiry of a tombstone that is written now.
 pub(super) fn tombstone_expiry(now: SystemTime) -> SystemTime {
     now + OLD_ID_LIFE + TOMBSTONE_SLACK
 }
 
 impl Live {
+    /// Returns whether this is a copy of a session of another backend, which no id opens. Such a
+    /// copy names itself as its predecessor.
+    pub(super) fn is_copy(&self) -> bool {
+        self.head.predecessor == Some(self.record.key)
+    }
+
     /// Returns when the record was last written or renewed. A renewal extends the expiry by as much
     /// as the write did, unless the absolute timeout limits it.
     pub(super) fn last_seen(&self) -> SystemTime {
@@ -56,6 +65,19 @@ impl Live {
         let renewed_at = self.record.expires_at.checked_sub(kept_for).unwrap_or(written_at);
         renewed_at.max(written_at)
     }
+}
+
+/// Returns whether the id of a tombstone is no longer recognized.
+fn is_old(
+    successor: &StoreKey,
+    created_at: SystemTime,
+    expires_at: SystemTime,
+    now: SystemTime,
+) -> bool {
+    if *successor == DEPARTED {
+        return now > tombstone_expiry(created_at);
+    }
+    expires_at.checked_sub(TOMBSTONE_SLACK).is_none_or(|end| now > end)
 }
 
 /// Returns the login of a record with an owner.
@@ -74,8 +96,21 @@ impl<S: SessionStore> ServerSideSessions<S> {
         Ok(self.judge(key, self.store.load(key).await?, now))
     }
 
-    /// Classifies a loaded record.
+    /// Classifies a loaded record. A copy of a session of another backend is not a session.
     pub(super) fn judge(&self, key: &StoreKey, record: Option<Record>, now: SystemTime) -> Found {
+        match self.judge_any(key, record, now) {
+            Found::Live(live) if live.is_copy() => Found::Gone,
+            found => found,
+        }
+    }
+
+    /// Classifies a loaded record, which may also be a copy.
+    pub(super) fn judge_any(
+        &self,
+        key: &StoreKey,
+        record: Option<Record>,
+        now: SystemTime,
+    ) -> Found {
         let Some(record) = record else { return Found::Gone };
         if self.config.is_expired(record.created_at(), record.expires_at(), now) {
             return Found::Gone;
@@ -85,26 +120,14 @@ impl<S: SessionStore> ServerSideSessions<S> {
         match content::decode(record.into_payload()) {
             Some(Content::Session(head, payload)) => {
                 let record = RecordRef {
-                    id: None,
-                    key: *key,
-                    version,
-                    seen: Seen::now(&self.config),
-                    created_at,
-                    expires_at,
-                    kept_for: head.kept_for,
                     login: owner.map(|owner| login(&owner, &head, created_at)),
-                    lineage: head.lineage,
-                    nonces: head.nonces.clone(),
-                    is_retried: head.is_retried,
-                    is_removal_tried: false,
-                    attempts: Vec::new(),
-                    successor: None,
-                    unused: None,
+                    seen: Seen::now(&self.config),
+                    ..RecordRef::read(*key, version, created_at, expires_at, &head)
                 };
                 Found::Live(Live { record, head, payload })
             }
             Some(Content::Tombstone { successor, follow }) => {
-                let is_old = expires_at.checked_sub(TOMBSTONE_SLACK).is_none_or(|end| now > end);
+                let is_old = is_old(&successor, created_at, expires_at, now);
                 Found::Moved(Moved { successor, follow, is_old })
             }
             Some(Content::Ended | Content::Series) => Found::Gone,
@@ -127,7 +150,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     ) -> Result<Option<Live>, Error> {
         let mut moved = moved;
         loop {
-            if only_followed && !moved.follow {
+            if (only_followed && !moved.follow) || moved.successor == DEPARTED {
                 return Ok(None);
             }
             deadline.check_lookup()?;

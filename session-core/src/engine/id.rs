@@ -36,6 +36,11 @@ impl SessionId {
         bytes[..length].try_into().ok().map(Self)
     }
 
+    /// Returns the id of a session that moves here from another backend.
+    pub(super) fn of_import(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// Returns the cookie's value.
     pub(super) fn to_cookie(self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)

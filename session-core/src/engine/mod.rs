@@ -7,11 +7,13 @@
 mod confirm;
 mod content;
 mod deadline;
+mod depart;
 mod end;
 mod find;
 #[cfg(test)]
 mod fuzz;
 mod id;
+mod import;
 mod limit;
 mod lineage;
 mod listing;

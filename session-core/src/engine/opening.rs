@@ -93,12 +93,12 @@ impl<S: SessionStore> SessionInterface for ServerSideSessions<S> {
 }
 
 impl<S> ServerSideSessions<S> {
-    fn report(&self, event: Event<'_>) {
+    pub(super) fn report(&self, event: Event<'_>) {
         self.config.events().report(event);
     }
 }
 
-fn opened(context: &OpenContext<'_>, id: SessionId, found: Found) -> Opened {
+pub(super) fn opened(context: &OpenContext<'_>, id: SessionId, found: Found) -> Opened {
     match found {
         Found::Live(live) => opened_record(context, id, live),
         Found::Moved(moved) if !moved.is_old => {

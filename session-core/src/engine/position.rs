@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::content::{Nonce, Nonces};
+use super::content::{Head, Nonce, Nonces};
 use super::deadline::Deadline;
 use super::id::SessionId;
 use super::lineage::Lineage;
@@ -145,6 +145,33 @@ impl RecordRef {
             .with_handle_seed(self.lineage.0)
             .with_created_at(self.created_at)
             .with_expires_at(expires_at)
+    }
+
+    /// Returns a record that was read, without its login.
+    pub(super) fn read(
+        key: StoreKey,
+        version: Version,
+        created_at: SystemTime,
+        expires_at: SystemTime,
+        head: &Head,
+    ) -> Self {
+        Self {
+            id: None,
+            key,
+            version,
+            seen: Seen::default(),
+            created_at,
+            expires_at,
+            kept_for: head.kept_for,
+            login: None,
+            lineage: head.lineage,
+            nonces: head.nonces.clone(),
+            is_retried: head.is_retried,
+            is_removal_tried: false,
+            attempts: Vec::new(),
+            successor: None,
+            unused: None,
+        }
     }
 
     /// Returns a record that does not exist yet, under a new id.

@@ -4,8 +4,9 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::session::state::Data;
-use crate::session::{Changes, Session};
+use super::opened::path_in;
+use crate::session::state::{Data, Origin, State};
+use crate::session::{Changes, Session, by_hand};
 
 /// A snapshot of a session, for backends and tests.
 pub struct SessionState {
@@ -46,11 +47,25 @@ impl SessionState {
 
     /// Returns the data that the interface attached to the session, if it is of this type.
     ///
-    /// It does not return the state of a [nested](super::Opened::nested) part. Therefore a combined
-    /// interface must implement `OwnerSessions::handle_of` and `end_others` itself. Those of a part
-    /// do not recognize the session of the request.
+    /// It does not return the state of a [nested](super::Opened::nested) part; see
+    /// [`nested`](Self::nested).
     pub fn backend_state<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         self.data.backend.get(0)
+    }
+
+    /// Returns the same snapshot for a part of a combined interface, with the backend state of that
+    /// part; see [`Opened::nested`](super::Opened::nested).
+    #[must_use]
+    pub fn nested(&self, part: u8) -> Self {
+        let backend = self.data.backend.clone().in_part(|path| path_in(part, path));
+        let data = Data { backend, ..self.data.clone() };
+        Self { data, changes: self.changes.clone(), accessed: self.accessed }
+    }
+
+    /// Returns a session with this snapshot. It belongs to no request. A combined interface passes
+    /// it to the methods of [`OwnerSessions`](crate::OwnerSessions) of a part.
+    pub fn into_session(self) -> Session {
+        by_hand::session(State { data: self.data, origin: Origin::ByHand, ..State::default() })
     }
 }
 

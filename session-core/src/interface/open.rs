@@ -3,10 +3,12 @@
 use std::fmt;
 use std::time::SystemTime;
 
+use super::contents::Contents;
 use super::hooks::HookCalls;
 use super::opened::Opened;
 use super::view::SessionView;
 use crate::config::SessionConfig;
+use crate::cookie::saturating_add;
 use crate::request_view::RequestView;
 use crate::session::Lifetime;
 
@@ -49,6 +51,14 @@ impl<'a> OpenContext<'a> {
     /// [`set_lifetime`](crate::Session::set_lifetime) or the hook of the outermost interface.
     pub fn lifetime(&self, opened: &Opened) -> Lifetime {
         self.hooks.lifetime(&SessionView::of_opened(&opened.data, self.config()))
+    }
+
+    /// Returns the contents of a session that was read, for an interface that stores them
+    /// elsewhere. It calls the hook `lifetime`.
+    pub fn contents(&self, opened: &Opened) -> Contents {
+        let (stored, lifetime) = (opened.data.stored.clone(), self.lifetime(opened));
+        let expires_at = lifetime.permanent().map(|lifetime| saturating_add(self.now, lifetime));
+        Contents { stored, lifetime, expires_at }
     }
 }
 

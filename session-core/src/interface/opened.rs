@@ -157,8 +157,22 @@ pub(super) fn nested_part(outer: u64, part: u8) -> u64 {
 
 /// Returns the path that the part `inner` of an interface has if the interface is itself a part.
 fn inside(part: u8, inner: u64) -> u64 {
-    let depth = (u64::BITS - inner.leading_zeros()).div_ceil(LEVEL);
-    (u64::from(part) + 1) << (LEVEL * depth) | inner
+    joined(nested_part(0, part), inner)
+}
+
+/// Returns the path of the part that has the path `inner` in the part with the path `outer`.
+pub(super) fn joined(outer: u64, inner: u64) -> u64 {
+    outer << (LEVEL * depth(inner)) | inner
+}
+
+/// Returns the path in a part of the part that has this path, or `None` if it is in another part.
+pub(super) fn path_in(part: u8, path: u64) -> Option<u64> {
+    let inner = LEVEL * depth(path).checked_sub(1)?;
+    (path >> inner == nested_part(0, part)).then(|| path & ((1 << inner) - 1))
+}
+
+fn depth(path: u64) -> u32 {
+    (u64::BITS - path.leading_zeros()).div_ceil(LEVEL)
 }
 
 impl fmt::Debug for Opened {
@@ -181,10 +195,14 @@ mod tests {
         let mut paths = Vec::new();
         for outer in [0, 1, 255] {
             assert_eq!(inside(outer, 0), nested_part(0, outer));
+            assert_eq!(path_in(outer, nested_part(0, outer)), Some(0));
+            assert_eq!(path_in(outer, 0), None);
             paths.push(nested_part(0, outer));
             for inner in [0, 1, 255] {
                 let path = nested_part(nested_part(0, outer), inner);
                 assert_eq!(inside(outer, inside(inner, 0)), path);
+                assert_eq!(path_in(outer, path), Some(nested_part(0, inner)));
+                assert_eq!(path_in(outer ^ 1, path), None);
                 paths.push(path);
             }
         }

@@ -170,6 +170,18 @@ impl BackendState {
         Self { own: None, parts: own.into_iter().chain(parts).collect() }
     }
 
+    /// Returns the states of one part, as those of a whole interface. `path_in` returns the path
+    /// within the part.
+    pub(crate) fn in_part(self, path_in: impl Fn(u64) -> Option<u64>) -> Self {
+        let mut part = Self::default();
+        for (path, state) in self.parts {
+            if let Some(path) = path_in(path) {
+                part.set(path, state);
+            }
+        }
+        part
+    }
+
     pub(crate) fn extend(&mut self, other: Self) {
         if let Some(state) = other.own {
             self.set(0, state);

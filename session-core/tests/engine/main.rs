@@ -19,6 +19,7 @@ mod failures;
 mod flash_cookie;
 mod guarantees;
 mod hooks;
+mod imports;
 mod late;
 mod lifetime;
 mod limits;

@@ -4,8 +4,8 @@ use std::any::Any;
 use std::sync::{Arc, PoisonError};
 
 use super::Save;
-use crate::interface::CookieAction;
-use crate::interface::opened::nested_part;
+use crate::interface::opened::{joined, nested_part};
+use crate::interface::{CookieAction, OpenContext, Opened};
 use crate::session::intent::Intent;
 use crate::session::stored::StoredData;
 
@@ -60,6 +60,30 @@ impl Save<'_> {
             renews: self.renews,
             part: nested_part(self.part, part),
         }
+    }
+
+    /// Returns the same save with the backend state of a session that was opened during it, for
+    /// this save and later ones. A combined interface calls it after [`nested`](Self::nested), if
+    /// it finds the session in another place than `open` did.
+    ///
+    /// [`contents`](Self::contents) does not change. Therefore the state must be one at which the
+    /// part does not store them without [merging](Self::merge).
+    #[must_use]
+    pub fn with_state_of(mut self, opened: &Opened) -> Self {
+        let state = opened.data.backend.clone().nested(|inner| joined(self.part, inner));
+        let mut later = self.request.cell.lock();
+        for data in [&mut self.data, &mut later.data] {
+            data.backend.remove(self.part);
+            data.backend.extend(state.clone());
+        }
+        drop(later);
+        self
+    }
+
+    /// Returns the context for opening the session of this request once more.
+    pub fn open_context(&self) -> OpenContext<'_> {
+        let (hooks, request) = (self.request.hooks, self.request.view);
+        OpenContext { hooks, request, cookie_name: self.request.cookie_name, now: self.request.now }
     }
 
     /// Returns the same save as one that only ends the session, for the part of a combined

@@ -1,0 +1,85 @@
+//! Sessions that move from this store to another backend; see
+//! [`Import`](crate::interface::Import).
+
+use std::time::SystemTime;
+
+use super::content;
+use super::deadline::Deadline;
+use super::find::{DEPARTED, Found, Moved, tombstone_expiry};
+use super::id::SessionId;
+use super::opening::opened;
+use super::position::Position;
+use super::sessions::ServerSideSessions;
+use crate::Error;
+use crate::interface::{Departure, OpenContext, Opened, state_of};
+use crate::store::{NewRecord, Replaced, SessionStore};
+
+/// Sessions that move from this store to another backend, for interfaces such as that of
+/// `session-migration`; see [`Import`](crate::interface::Import).
+impl<S: SessionStore> ServerSideSessions<S> {
+    /// Returns the present state of a session that may have moved away.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub async fn departure(&self, context: &OpenContext<'_>) -> Result<Departure, Error> {
+        let cookie = context.cookie().unwrap_or_default();
+        let (id, found) = if let Some(id) = SessionId::parse(cookie) {
+            (id, self.find(&self.key_of(id), context.now()).await?)
+        } else if let Some(id) = SessionId::parse_unconfirmed(cookie) {
+            (id, Box::pin(self.confirm(&self.key_of(id))).await?)
+        } else {
+            return Ok(Departure::None);
+        };
+        Ok(match found {
+            Found::Moved(moved) if moved.successor == DEPARTED => Departure::Departed,
+            Found::Moved(moved) if !moved.is_old => {
+                Departure::Rotated(Box::new(opened(context, id, found)))
+            }
+            Found::Live(_) => {
+                let opened = opened(context, id, found);
+                if opened.is_new() { Departure::None } else { Departure::Session(Box::new(opened)) }
+            }
+            Found::Moved(_) | Found::Gone => Departure::None,
+        })
+    }
+
+    /// Marks a session as moved away, if it is still the one that [`departure`](Self::departure)
+    /// returned. Returns `false` and changes nothing if it was changed, has moved or has ended.
+    ///
+    /// The mark is stored for as long as the session would have been. For the first ten minutes, a
+    /// process that does not know of the move drops the changes of a request with this id and sets
+    /// no cookie. After that, it starts a new session.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub async fn depart(&self, session: &Opened) -> Result<bool, Error> {
+        let state = state_of(&session.clone().into_session());
+        let Some(position) = state.backend_state::<Position>() else { return Ok(false) };
+        let Position::Live(record) = &*position else { return Ok(false) };
+        let now = self.config.now();
+        let bytes = content::tombstone(&DEPARTED, true);
+        let expires_at = tombstone_expiry(now).max(record.expires_at);
+        let mark = NewRecord::new(&bytes, now, expires_at);
+        let replaced = self.store.replace(&record.key, record.version, &mark).await?;
+        Ok(matches!(replaced, Replaced::Done(_)))
+    }
+
+    /// Returns whether the session of a tombstone has moved away.
+    pub(super) async fn has_departed(
+        &self,
+        mut moved: Moved,
+        now: SystemTime,
+        deadline: &Deadline<'_>,
+    ) -> Result<bool, Error> {
+        while moved.successor != DEPARTED {
+            deadline.check_lookup()?;
+            match self.find(&moved.successor, now).await? {
+                Found::Moved(further) => moved = further,
+                Found::Live(_) | Found::Gone => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,79 @@
+//! The move of a session from another backend to a server-side one.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use super::contents::Contents;
+use super::opened::Opened;
+use crate::store::Version;
+
+/// A session of another backend, to be stored in
+/// [`ServerSideSessions`](crate::ServerSideSessions).
+///
+/// # How a session moves
+///
+/// Only one of the two backends may decide where a session is, because they have no common
+/// transaction. It is the old one. A move has three steps, and the crate `session-migration` makes
+/// them:
+///
+/// 1. [`import`](crate::ServerSideSessions::import) stores a *copy*. No id opens it.
+/// 2. The old backend marks its session as moved, if it is still the one that was copied.
+/// 3. [`confirm_import`](crate::ServerSideSessions::confirm_import) makes the copy the session.
+///
+/// A copy whose session was marked is the session, even if the third step is missing. A copy whose
+/// session is neither alive nor marked is a leftover of a session that has ended.
+#[derive(Clone)]
+pub struct Import {
+    /// The id of the session from now on. It must be the same for every request with one session of
+    /// the old backend, and as hard to guess as a session id.
+    pub id: [u8; 32],
+    /// The random bytes that [`SessionInterface::lineage`](crate::SessionInterface::lineage)
+    /// returns from now on. They must be the same for every request as well.
+    pub lineage: [u8; 16],
+    /// The contents, without the changes of the request.
+    pub contents: Contents,
+    /// When the session was created, or when its user last logged in.
+    pub created_at: SystemTime,
+    /// When the session expires, if the old backend has the same cookie and knows it.
+    pub expires_at: Option<SystemTime>,
+}
+
+impl fmt::Debug for Import {
+    /// Shows the contents, but neither the id nor the lineage.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Import")
+            .field("contents", &self.contents)
+            .field("created_at", &self.created_at)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The state of an [`Import`] in the new backend.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Imported {
+    /// There is no record with the id.
+    Missing,
+    /// There is a copy, at this version.
+    Copy(Version),
+    /// The session has moved. It is the session that a request with the id opens.
+    Session(Box<Opened>),
+    /// The session has ended.
+    Ended,
+}
+
+/// The state of a session that may have moved to another backend, in the old one.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Departure {
+    /// There is no session, or it has ended.
+    None,
+    /// The session is here.
+    Session(Box<Opened>),
+    /// The session is here under another id, which the client received a moment ago. This is the
+    /// new session to open, whose changes are dropped.
+    Rotated(Box<Opened>),
+    /// The session has moved to the other backend.
+    Departed,
+}
