@@ -14,6 +14,9 @@ pub use session_encrypted as encrypted;
 /// Sessions in the memory of one process.
 #[cfg(feature = "memory")]
 pub use session_memory as memory;
+/// Moves sessions from an old backend to a new one.
+#[cfg(feature = "migration")]
+pub use session_migration as migration;
 /// Sessions in Redis or Valkey.
 #[cfg(feature = "redis")]
 pub use session_redis as redis;

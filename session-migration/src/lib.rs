@@ -1,0 +1,84 @@
+//! Moves sessions from an old backend to a server-side one, without logging users out.
+//!
+//! [`MigratingSessions`] is a [`SessionInterface`](session_core::SessionInterface) over both. Use
+//! it in place of the new backend, from the deployment that changes the backend to the *end date*.
+//!
+//! - A session that the new backend does not have is opened from the old one.
+//! - The first change of a session moves it, and so does a renewal that is due. The values, the
+//!   login, the label, the time of creation and the lifetimes stay. On two servers, so do the id
+//!   and the handle.
+//! - After the end date, the old backend is not read.
+//!
+//! | old backend | pass | also needed |
+//! |---|---|---|
+//! | another store | [`ServerSideSessions`](session_core::ServerSideSessions) | nothing |
+//! | a signed or sealed cookie | [`OldCookies`] around it | a secret key |
+//! | a third-party interface, such as Flask-Session's | the interface | an implementation of [`OldSessions`] |
+//!
+//! # Guarantees
+//!
+//! From another store, they are those of
+//! [`ServerSideSessions`](session_core::ServerSideSessions): no change to a live session is lost,
+//! and no ended session is revived. This holds for requests that overlap, for lost replies and for
+//! a process that stops during a move. One of several requests moves the session: the one that
+//! marks the old record at the version that it copied. The others add their changes to the new
+//! record.
+//!
+//! All processes must use [`MigratingSessions`] with the same end date. A process that only has the
+//! old backend loses no change and revives no session, but shows a session that has moved as a new
+//! one. Its changes are dropped for the first ten minutes, and it sets no cookie.
+//!
+//! # Sessions from a cookie
+//!
+//! Nothing can end a copy of a cookie. Therefore a copy of an old cookie may open the session, as
+//! it was in the cookie, until the end date. A logout of such a session has the outcome
+//! [`BrowserOnly`](session_core::Outcome::BrowserOnly) until then. For ten minutes after a logout,
+//! the cookie that was sent with it opens nothing, so that a request that overlaps the logout does
+//! not undo it. Choose an early end date: the longest lifetime of the old sessions is enough.
+//!
+//! A copy that is sent while the session is alive opens the moved session, not a second one.
+//!
+//! # Limits
+//!
+//! - The sessions of an owner in cookies cannot be listed or ended, and do not count for
+//!   `max_sessions`, until they have moved.
+//! - Both backends must have the same cookie name.
+//! - Remember-me series do not move, because they are not sessions.
+//!
+//! # Examples
+//!
+//! ```
+//! use std::time::{Duration, SystemTime};
+//!
+//! use session_core::{Error, ServerSideSessions, SessionConfig};
+//! use session_memory::MemoryStore;
+//! use session_migration::MigratingSessions;
+//!
+//! # fn start(end: SystemTime) -> Result<(), Error> {
+//! let old = ServerSideSessions::new(MemoryStore::new(), SessionConfig::default());
+//! let new = ServerSideSessions::new(MemoryStore::new(), SessionConfig::default());
+//! let sessions = MigratingSessions::new(new, old, end)?;
+//! # Ok(())
+//! # }
+//! # start(SystemTime::now() + Duration::from_secs(31 * 24 * 3600)).unwrap();
+//! ```
+
+mod cookies;
+mod end;
+mod id;
+mod interface;
+mod moving;
+mod old;
+mod open;
+mod owners;
+mod place;
+mod sessions;
+
+pub use cookies::OldCookies;
+pub use id::kept_id;
+pub use old::OldSessions;
+pub use sessions::MigratingSessions;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

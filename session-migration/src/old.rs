@@ -1,0 +1,85 @@
+//! The contract of an old backend.
+
+use std::fmt::Debug;
+
+use session_core::interface::{Departure, OpenContext, Opened};
+use session_core::store::SessionStore;
+use session_core::{Error, ServerSideSessions, SessionInterface, async_trait};
+
+use crate::id;
+
+/// An interface whose sessions move to another backend.
+///
+/// [`ServerSideSessions`] implements it, and [`OldCookies`](crate::OldCookies) for an interface
+/// that stores its sessions in the cookie. Implement it for a third-party interface on a server.
+/// `examples/flask-session-redis` in the repository is an example.
+///
+/// Of [`SessionInterface`], only `save` is called, to end a session that has not moved. Also
+/// implement [`OwnerSessions`](session_core::OwnerSessions), with empty results if the backend
+/// cannot find the sessions of an owner. [`MigratingSessions`](crate::MigratingSessions) then
+/// implements it as well.
+#[async_trait]
+pub trait OldSessions: SessionInterface + Debug {
+    /// Returns the id that the session of a cookie gets in the new backend, or `None` if the cookie
+    /// is none of this backend.
+    ///
+    /// It must be the same for every cookie of one session, and as hard to guess as a session id.
+    /// By default, it is [`kept_id`](crate::kept_id). Override it if the cookie has more than the
+    /// id, such as a signature.
+    fn new_id(&self, cookie: &str) -> Option<[u8; 32]> {
+        Some(id::kept_id(cookie))
+    }
+
+    /// Returns the session of a request, and whether it has moved. It must not be older than the
+    /// call.
+    ///
+    /// # Errors
+    ///
+    /// Fails only if the backend failed.
+    async fn departure(&self, context: &OpenContext<'_>) -> Result<Departure, Error>;
+
+    /// Marks a session as moved, if it is still the one that [`departure`](Self::departure)
+    /// returned. Returns `false` and changes nothing if it was changed, has moved or has ended.
+    ///
+    /// The check, the removal of the session and the mark must be one step. From then on,
+    /// `departure` returns [`Departure::Departed`] and not [`Departure::None`], for as long as the
+    /// session would have been stored. Otherwise a move that was broken off could not be told from
+    /// a logout.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the backend failed. The mark may be stored or not.
+    async fn depart(&self, session: &Opened) -> Result<bool, Error>;
+
+    /// Returns whether the cookie has the whole session, so that no copy of it can be ended. The
+    /// default is `false`.
+    fn is_in_cookie(&self) -> bool {
+        false
+    }
+
+    /// Returns the random bytes that a moved session has as its
+    /// [`lineage`](SessionInterface::lineage), if it has none in the old backend.
+    ///
+    /// By default, they are a hash of the new id.
+    fn new_lineage(&self, id: &[u8; 32]) -> [u8; 16] {
+        id::lineage(id)
+    }
+
+    /// Returns whether a session with this lineage has moved from a cookie, so that a copy of an
+    /// old cookie may open it after its end. The default is `false`.
+    fn has_copies(&self, lineage: &[u8; 16]) -> bool {
+        let _ = lineage;
+        false
+    }
+}
+
+#[async_trait]
+impl<S: SessionStore> OldSessions for ServerSideSessions<S> {
+    async fn departure(&self, context: &OpenContext<'_>) -> Result<Departure, Error> {
+        Self::departure(self, context).await
+    }
+
+    async fn depart(&self, session: &Opened) -> Result<bool, Error> {
+        Self::depart(self, session).await
+    }
+}
