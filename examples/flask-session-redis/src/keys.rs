@@ -10,6 +10,15 @@ use session_core::{Error, ErrorKind};
 /// More than a hundred years. Redis can still add it to its time.
 const LONGEST: Duration = Duration::from_secs(u32::MAX as u64);
 
+/// Compares the session, removes it and sets the mark.
+const DEPART: &str = r"
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+local left = math.max(redis.call('PTTL', KEYS[1]), 1)
+redis.call('DEL', KEYS[1])
+redis.call('SET', KEYS[2], '', 'PX', left)
+return 1
+";
+
 /// The keys of the sessions in one Redis database.
 #[derive(Clone)]
 pub(crate) struct Keys {
@@ -95,6 +104,20 @@ impl Keys {
         Ok(removed)
     }
 
+    /// Removes a session and marks it as moved, in one step, if it is still this one. The mark is
+    /// stored for as long as the session would have been. Returns `false` and changes nothing
+    /// otherwise.
+    pub(crate) async fn depart(&self, id: &str, stored: &[u8]) -> Result<bool, Error> {
+        let mut command = redis::cmd("EVAL");
+        command.arg(DEPART).arg(2).arg(self.key(id)).arg(self.mark(id)).arg(stored);
+        self.ask(command).await
+    }
+
+    /// Returns whether a session has moved.
+    pub(crate) async fn has_departed(&self, id: &str) -> Result<bool, Error> {
+        self.ask(Cmd::exists(self.mark(id))).await
+    }
+
     async fn ask<T: FromRedisValue>(&self, command: Cmd) -> Result<T, Error> {
         command.query_async(&mut self.connection.clone()).await.map_err(failed)
     }
@@ -107,6 +130,11 @@ impl Keys {
 
     fn key(&self, id: &str) -> String {
         format!("{}{id}", self.prefix)
+    }
+
+    /// Returns the key of the mark of a moved session. No id has a colon.
+    fn mark(&self, id: &str) -> String {
+        format!("{}moved:{id}", self.prefix)
     }
 }
 

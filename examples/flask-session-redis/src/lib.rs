@@ -54,7 +54,15 @@
 //!   can be guessed.
 //! - Idle and absolute timeouts are refused, because the format cannot store their data.
 //!
+//! # Moving to another backend
+//!
+//! It is also an old backend for `session-migration`. A service that replaces the Flask application
+//! passes it to [`MigratingSessions`], and users stay logged in. The mark of a moved session is
+//! under `session:moved:<id>`. The Flask application must not run any more: it would start a new
+//! session for a moved one.
+//!
 //! [Flask-Session]: https://flask-session.readthedocs.io
+//! [`MigratingSessions`]: session_migration::MigratingSessions
 //! [`Bytes`]: session_core::flask::Bytes
 //! [`DateTime`]: session_core::flask::DateTime
 //! [`Markup`]: session_core::flask::Markup
@@ -69,6 +77,7 @@ mod builder;
 mod convert;
 mod id;
 mod keys;
+mod migration;
 mod sessions;
 mod signer;
 

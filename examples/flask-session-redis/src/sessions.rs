@@ -30,16 +30,18 @@ use crate::{FlaskSessionRedisBuilder, id};
 #[derive(Clone, Debug)]
 pub struct FlaskSessionRedis {
     config: SessionConfig,
-    keys: Keys,
+    pub(crate) keys: Keys,
     format: Format,
     signer: Option<Signer>,
 }
 
 /// The key and the contents of a stored session. It is the backend state of a session.
 #[derive(Clone)]
-struct Stored {
-    id: String,
+pub(crate) struct Stored {
+    pub(crate) id: String,
     tree: Tree,
+    /// The contents as they are in Redis.
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl FlaskSessionRedis {
@@ -81,7 +83,7 @@ impl FlaskSessionRedis {
     }
 
     /// Returns the id in a cookie, if the cookie can be an id.
-    fn read_cookie<'a>(&self, cookie: &'a str) -> Option<&'a str> {
+    pub(crate) fn read_cookie<'a>(&self, cookie: &'a str) -> Option<&'a str> {
         let id = match &self.signer {
             Some(signer) => signer.verify(cookie),
             None => Some(cookie),
@@ -123,7 +125,7 @@ impl FlaskSessionRedis {
         let id = id::generate()?;
         let bytes = tree.to_stored(self.format)?;
         self.keys.create(&id, &bytes, life(&contents, save)).await?;
-        Ok(self.stored(Stored { id, tree }, contents, save))
+        Ok(self.stored(Stored { id, tree, bytes }, contents, save))
     }
 
     /// Removes the stored session, and starts another if values were set afterwards.
@@ -145,7 +147,7 @@ impl FlaskSessionRedis {
         if !self.keys.replace(&stored.id, &bytes, life(&contents, save)).await? {
             return Ok(dropped());
         }
-        Ok(self.stored(Stored { id: stored.id.clone(), tree }, contents, save))
+        Ok(self.stored(Stored { id: stored.id.clone(), tree, bytes }, contents, save))
     }
 
     /// Moves the session to a new id. If another request ended it, it stays ended, but a login
@@ -156,7 +158,7 @@ impl FlaskSessionRedis {
         let tree = Tree::from_payload(&contents.payload_with_login())?.keeping(&stored.tree);
         let bytes = tree.to_stored(self.format)?;
         if self.keys.rename(&stored.id, &id, &bytes, life(&contents, save)).await? {
-            return Ok(self.stored(Stored { id, tree }, contents, save));
+            return Ok(self.stored(Stored { id, tree, bytes }, contents, save));
         }
         self.keys.remove(&id).await?;
         if save.login().is_some() {
@@ -195,7 +197,7 @@ impl SessionInterface for FlaskSessionRedis {
         };
         let opened = Opened::from_payload_with_login(payload)?;
         let renewal = renewal(context, &opened);
-        let stored = Stored { id: id.to_owned(), tree };
+        let stored = Stored { id: id.to_owned(), tree, bytes };
         Ok(opened.with_renewal(renewal).with_backend_state(stored))
     }
 

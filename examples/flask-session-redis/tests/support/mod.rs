@@ -104,7 +104,7 @@ impl Drop for RedisServer {
 /// A client of a Rust service. It stores the session cookie and sends it back.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
-    interface: Arc<FlaskSessionRedis>,
+    interface: Arc<dyn SessionInterface>,
     /// The value of the cookie.
     pub(crate) cookie: Option<String>,
 }
@@ -118,7 +118,7 @@ pub(crate) struct Done<T> {
 }
 
 impl Client {
-    pub(crate) fn new(interface: FlaskSessionRedis) -> Self {
+    pub(crate) fn new(interface: impl SessionInterface) -> Self {
         Self { interface: Arc::new(interface), cookie: None }
     }
 
@@ -132,8 +132,7 @@ impl Client {
         let cookie =
             self.cookie.as_ref().map(|cookie| format!("session={cookie}")).unwrap_or_default();
         let view = RequestView::builder().cookie_header(cookie.as_bytes()).build();
-        let interface: Arc<dyn SessionInterface> = Arc::<FlaskSessionRedis>::clone(&self.interface);
-        RequestSession::with_shared(interface, view, OutagePolicy::Refuse)
+        RequestSession::with_shared(Arc::clone(&self.interface), view, OutagePolicy::Refuse)
     }
 
     /// Commits a request, and stores the cookie.
