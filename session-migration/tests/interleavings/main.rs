@@ -31,7 +31,9 @@ mod verdict;
 mod world;
 
 use faults::{Fault, FaultKind};
-use requests::Step::{self, End, EndAll, LogIn, OldEnd, OldUpdate, Read, Renew, Rotate, Update};
+use requests::Step::{
+    self, End, EndAll, LogIn, OldEnd, OldUpdate, Read, Renew, Rotate, Save, Update,
+};
 use schedule::every_order;
 use world::{Case, Old};
 
@@ -171,6 +173,16 @@ fn request_with_faults_in_every_order() {
         }
     }
     assert!(orders > 1_000, "only {orders} orders");
+}
+
+#[test]
+fn manual_save_that_is_dropped_is_applied_once() {
+    let kinds = [FaultKind::SaveDropped, FaultKind::SaveDroppedLate];
+    let mut orders = 0;
+    for old in [Old::Store, Old::Cookie] {
+        orders += run_with_faults(Case { old, opened: true, ..Case::new(&[Save]) }, &kinds);
+    }
+    assert!(orders > 30, "only {orders} orders");
 }
 
 #[test]

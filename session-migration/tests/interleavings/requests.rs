@@ -1,13 +1,19 @@
 //! The requests, and what each of them reports.
 
 use std::cell::RefCell;
+use std::future::{Future as _, poll_fn};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 
 use session_core::request::{RequestSession, RequestView};
 use session_core::{
     Error, ErrorKind, OutagePolicy, Outcome, OwnerSessions, Session, SessionInterface,
 };
+
+use crate::faults::Fault;
+use crate::stage::Stage;
 
 pub(crate) const OWNER: &str = "ada";
 
@@ -18,6 +24,8 @@ pub(crate) enum Step {
     Read,
     /// Adds the number of the request to a list.
     Update,
+    /// Adds the number of the request in a manual save, which may be dropped, and commits.
+    Save,
     Rotate,
     LogIn,
     End,
@@ -37,7 +45,7 @@ impl Step {
     }
 
     pub(crate) fn updates(self) -> bool {
-        matches!(self, Self::Update | Self::OldUpdate)
+        matches!(self, Self::Update | Self::Save | Self::OldUpdate)
     }
 
     /// Returns whether a process that has only the old backend serves it.
@@ -76,9 +84,10 @@ pub(crate) async fn run(
     request: RequestSession,
     step: Step,
     number: usize,
+    faults: (Stage, Option<Fault>),
     logs: Rc<RefCell<Vec<Log>>>,
 ) {
-    let (outcome, cookie) = serve(&process, &request, step, number).await;
+    let (outcome, cookie) = serve(&process, &request, step, number, &faults).await;
     logs.borrow_mut()[number] =
         Log { outcome: Some(outcome.map_err(|error| error.kind())), cookie };
 }
@@ -88,6 +97,7 @@ async fn serve(
     request: &RequestSession,
     step: Step,
     number: usize,
+    faults: &(Stage, Option<Fault>),
 ) -> (Result<Outcome, Error>, Option<String>) {
     if step == Step::EndAll
         && let Some(owners) = &process.owners
@@ -99,7 +109,7 @@ async fn serve(
         Err(error) => return (Err(error), None),
     };
     let is_gone = session.is_new();
-    let saved = act(&session, step, number).await;
+    let saved = act(&session, step, number, (&faults.0, faults.1)).await;
     let committed = request.commit().await;
     let cookie = committed.headers.set_cookie().and_then(|header| {
         let (_, value) = header.split(';').next()?.split_once('=')?;
@@ -114,19 +124,58 @@ async fn serve(
     (outcome, cookie)
 }
 
-async fn act(session: &Session, step: Step, number: usize) -> Result<(), Error> {
+async fn act(
+    session: &Session,
+    step: Step,
+    number: usize,
+    faults: (&Stage, Option<Fault>),
+) -> Result<(), Error> {
     if session.is_new() {
         return Ok(());
     }
     match step {
         Step::Read | Step::Renew | Step::EndAll => Ok(()),
-        Step::Update | Step::OldUpdate => session.update("updates", move |list| {
-            let mut list: Vec<usize> = list.unwrap_or_default();
-            list.push(number);
-            Some(list)
-        }),
+        Step::Update | Step::OldUpdate => add(session, number),
+        Step::Save => {
+            add(session, number)?;
+            save(session, number, faults).await
+        }
         Step::Rotate => session.rotate_id(),
         Step::LogIn => session.log_in(OWNER, None).await,
         Step::End | Step::OldEnd => session.log_out().await.map(drop),
     }
+}
+
+fn add(session: &Session, number: usize) -> Result<(), Error> {
+    session.update("updates", move |list| {
+        let mut list: Vec<usize> = list.unwrap_or_default();
+        list.push(number);
+        Some(list)
+    })
+}
+
+/// Saves the session, unless a fault drops the future before.
+async fn save(
+    session: &Session,
+    number: usize,
+    (stage, fault): (&Stage, Option<Fault>),
+) -> Result<(), Error> {
+    let mut saving = pin!(session.save());
+    let drops = || {
+        fault.is_some_and(|fault| {
+            fault.kind.drops_a_save()
+                && fault.request == number
+                && fault.calls == stage.calls(number)
+                && !stage.is_faulted()
+        })
+    };
+    poll_fn(|context| match saving.as_mut().poll(context) {
+        Poll::Ready(saved) => Poll::Ready(saved.map(drop)),
+        Poll::Pending if drops() => {
+            stage.set_faulted();
+            Poll::Ready(Ok(()))
+        }
+        Poll::Pending => Poll::Pending,
+    })
+    .await
 }

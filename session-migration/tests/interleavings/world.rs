@@ -123,7 +123,8 @@ impl Scene {
         stage.begin(case.fault);
         let running = |(index, request): (usize, RequestSession)| -> Running {
             let (process, logs) = (processes[index].clone(), Rc::clone(&logs));
-            Box::pin(run(process, request, case.requests[index], index, logs))
+            let faults = (stage.clone(), case.fault);
+            Box::pin(run(process, request, case.requests[index], index, faults, logs))
         };
         let requests = requests.into_iter().enumerate().map(running).collect();
         let world = World {
