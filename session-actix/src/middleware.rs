@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 use actix_web::body::EitherBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::http::header::{
-    CACHE_CONTROL, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, VARY,
+    CACHE_CONTROL, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, SET_COOKIE, VARY,
 };
 use actix_web::{HttpMessage, HttpResponse};
 use pin_project_lite::pin_project;
@@ -202,7 +202,7 @@ where
                 return Poll::Ready(result.map(ServiceResponse::map_into_left_body));
             };
             if let Ok(response) = &result {
-                session.note_cache_control(values(response.headers(), CACHE_CONTROL.as_str()));
+                session.note_cache_control(values(response.headers(), &CACHE_CONTROL));
             }
             match session.finish_if_unchanged() {
                 Some(headers) if headers.vary() => {
@@ -227,25 +227,26 @@ where
 /// saved. The error response also has the headers: an earlier `Session::save` may have stored the
 /// session under a new id, which the client must receive.
 fn finish<B>(result: ServiceResult<B>, committed: Committed) -> ServiceResult<EitherBody<B>> {
-    let Committed { headers, error } = committed;
+    let Committed { mut headers, error } = committed;
     match (result, error) {
-        (Ok(mut response), None) => match apply(response.headers_mut(), &headers) {
+        (Ok(mut response), None) => match apply(response.headers_mut(), &mut headers) {
             Ok(()) => Ok(response.map_into_left_body()),
-            Err(error) => Ok(replaced(response, error, &headers)),
+            Err(error) => Ok(replaced(response, error, headers)),
         },
-        (Ok(response), Some(error)) => Ok(replaced(response, error, &headers)),
+        (Ok(response), Some(error)) => Ok(replaced(response, error, headers)),
         (Err(mut failed), None) => {
             failed.add_response_mapper(move |mut response| {
-                match apply(response.headers_mut(), &headers) {
+                let mut headers = headers.clone();
+                match apply(response.headers_mut(), &mut headers) {
                     Ok(()) => response,
-                    Err(error) => error_response(error, &headers),
+                    Err(error) => error_response(error, headers),
                 }
             });
             Err(failed)
         }
         (Err(_), Some(error)) => {
             let mut failed = actix_web::Error::from(Error::from(error));
-            failed.add_response_mapper(move |response| with_headers(response, &headers));
+            failed.add_response_mapper(move |response| with_headers(response, headers.clone()));
             Err(failed)
         }
     }
@@ -254,48 +255,66 @@ fn finish<B>(result: ServiceResult<B>, committed: Committed) -> ServiceResult<Ei
 fn replaced<B>(
     response: ServiceResponse<B>,
     error: session_core::Error,
-    headers: &SessionHeaders,
+    headers: SessionHeaders,
 ) -> ServiceResponse<EitherBody<B>> {
     response.into_response(error_response(error, headers)).map_into_right_body()
 }
 
-fn error_response(error: session_core::Error, headers: &SessionHeaders) -> HttpResponse {
+fn error_response(error: session_core::Error, headers: SessionHeaders) -> HttpResponse {
     with_headers(HttpResponse::from_error(Error::from(error)), headers)
 }
 
-fn with_headers(mut response: HttpResponse, headers: &SessionHeaders) -> HttpResponse {
+fn with_headers(mut response: HttpResponse, mut headers: SessionHeaders) -> HttpResponse {
     // Fails only if these headers are the error, which is logged.
-    let _ = apply(response.headers_mut(), headers);
+    let _ = apply(response.headers_mut(), &mut headers);
     response
 }
 
-fn apply(response: &mut HeaderMap, headers: &SessionHeaders) -> Result<(), session_core::Error> {
-    let value = |text: &str| HeaderValue::from_bytes(text.as_bytes()).map_err(invalid);
+fn apply(
+    response: &mut HeaderMap,
+    headers: &mut SessionHeaders,
+) -> Result<(), session_core::Error> {
     if let Some(vary) = headers.merged_vary(response.get_all(VARY).map(HeaderValue::as_bytes)) {
         let vary = match vary {
+            Cow::Borrowed("Cookie") => VARY_COOKIE.clone(),
             Cow::Borrowed(names) => HeaderValue::from_static(names),
-            Cow::Owned(names) => value(&names)?,
+            Cow::Owned(names) => HeaderValue::try_from(names).map_err(invalid)?,
         };
         response.insert(VARY, vary);
     }
-    if let Some(directive) = headers.cache_control(values(response, CACHE_CONTROL.as_str())) {
-        response.insert(CACHE_CONTROL, HeaderValue::from_static(directive));
+    if let Some(directive) = headers.cache_control(values(response, &CACHE_CONTROL)) {
+        response.insert(CACHE_CONTROL, directive_value(directive));
     }
-    let mut fields = headers.fields().peekable();
-    if fields.peek().is_none() {
+    if headers.fields().next().is_none() {
         return Ok(());
     }
-    for name in SessionHeaders::TARGETED {
-        if let Some(directive) = headers.targeted_cache_control(values(response, name)) {
-            response.insert(HeaderName::from_static(name), HeaderValue::from_static(directive));
+    for name in SessionHeaders::TARGETED.map(HeaderName::from_static) {
+        if let Some(directive) = headers.targeted_cache_control(values(response, &name)) {
+            response.insert(name, directive_value(directive));
         }
     }
-    for (name, field) in fields {
-        let mut field = value(field)?;
+    for (name, field) in headers.take_fields() {
+        let mut field = HeaderValue::try_from(field).map_err(invalid)?;
         field.set_sensitive(true);
-        response.append(HeaderName::from_bytes(name.as_bytes()).map_err(invalid)?, field);
+        match name {
+            "set-cookie" => response.append(SET_COOKIE, field),
+            _ => response.append(HeaderName::from_bytes(name.as_bytes()).map_err(invalid)?, field),
+        }
     }
     Ok(())
+}
+
+static VARY_COOKIE: HeaderValue = HeaderValue::from_static("Cookie");
+static PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
+static NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// Returns the header value of a directive. Frequent ones are not validated again.
+fn directive_value(directive: &'static str) -> HeaderValue {
+    match directive {
+        "private, no-cache" => PRIVATE.clone(),
+        "no-store" => NO_STORE.clone(),
+        other => HeaderValue::from_static(other),
+    }
 }
 
 fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> session_core::Error {
@@ -303,7 +322,7 @@ fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> session_cor
         .with_source(error)
 }
 
-fn values<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]> {
+fn values<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
     headers.get_all(name).map(HeaderValue::as_bytes)
 }
 

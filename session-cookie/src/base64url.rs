@@ -25,12 +25,14 @@ pub(crate) fn length(bytes: usize) -> usize {
     (bytes * 4).div_ceil(3)
 }
 
-/// Appends these bytes in base64.
-pub(crate) fn append(bytes: &[u8], target: &mut Vec<u8>) {
-    let start = target.len();
-    target.resize(start + length(bytes.len()), 0);
-    let written = BASE64.encode_slice(bytes, &mut target[start..]).unwrap_or(0);
-    target.truncate(start + written);
+/// Replaces the bytes by their base64. A buffer with room for both needs no allocation.
+pub(crate) fn encode_in_place(bytes: &mut Vec<u8>) {
+    let decoded = bytes.len();
+    bytes.resize(decoded + length(decoded), 0);
+    let (source, target) = bytes.split_at_mut(decoded);
+    let written = BASE64.encode_slice(source, target).unwrap_or(0);
+    bytes.drain(..decoded);
+    bytes.truncate(written);
 }
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
@@ -50,10 +52,10 @@ mod tests {
     #[test]
     fn computed_length_is_length_of_base64() {
         for bytes in 0..50 {
-            let mut target = b"before".to_vec();
-            append(&vec![7; bytes], &mut target);
-            assert_eq!(target.len(), 6 + length(bytes));
-            assert_eq!(STRICT.decode(&target[6..]).unwrap(), vec![7; bytes]);
+            let mut target = vec![7; bytes];
+            encode_in_place(&mut target);
+            assert_eq!(target.len(), length(bytes));
+            assert_eq!(STRICT.decode(&target).unwrap(), vec![7; bytes]);
         }
     }
 

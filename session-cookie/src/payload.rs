@@ -37,18 +37,15 @@ pub(crate) fn encode_plain(text: &str) -> Vec<u8> {
     PLAIN.encode(text).into_bytes()
 }
 
-/// Appends `text` as a payload.
-pub(crate) fn encode(text: &str, target: &mut Vec<u8>) {
-    base64url::append(text.as_bytes(), target);
-}
-
-/// Appends `text` as a compressed payload and returns `true`. Returns `false` and appends nothing
-/// if that is not shorter.
-pub(crate) fn encode_compressed(text: &str, target: &mut Vec<u8>) -> bool {
-    let Some(compressed) = deflate(text.as_bytes()) else { return false };
-    target.push(b'.');
-    base64url::append(&compressed, target);
-    true
+/// Replaces the text by its payload, which is compressed if `compress` is set and it is shorter.
+pub(crate) fn encode(text: &mut Vec<u8>, compress: bool) {
+    let Some(mut compressed) = compress.then(|| deflate(text)).flatten() else {
+        return base64url::encode_in_place(text);
+    };
+    base64url::encode_in_place(&mut compressed);
+    text.clear();
+    text.push(b'.');
+    text.extend_from_slice(&compressed);
 }
 
 fn decode_base64(text: &str) -> Option<Vec<u8>> {

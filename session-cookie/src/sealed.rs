@@ -8,6 +8,7 @@ use session_core::events::{Event, Events};
 use session_core::interface::{Contents, CookieAction, OpenContext, Opened, Save, Saved};
 use session_core::{Error, Outcome, SessionConfig, SessionInterface, async_trait};
 
+use crate::base64url;
 use crate::compression::Compression;
 use crate::rules;
 use crate::signed::refuse_limit;
@@ -119,10 +120,10 @@ impl SealedCookieSessions {
     }
 
     fn seal(&self, contents: &Contents, span: Span, save: &Save<'_>) -> Result<String, Error> {
-        let mut payload = contents.payload_with_login().into_bytes();
-        payload.reserve(content::OVERHEAD + Cipher::OVERHEAD);
-        let length = payload.len() + content::OVERHEAD;
-        let cookie_length = Cipher::sealed_length(length);
+        let expected = contents.payload_len() + content::OVERHEAD + Cipher::OVERHEAD;
+        let mut payload = Vec::with_capacity(expected + base64url::length(expected));
+        contents.append_payload_with_login(&mut payload);
+        let cookie_length = Cipher::sealed_length(payload.len() + content::OVERHEAD);
         let compress = self.compression.is_tried(cookie_length, || save.value_limit());
         self.cipher.seal(content::encode(payload, span, compress), self.config.namespace())
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use session_core::config::SecretKey;
 use session_core::events::{Event, Events};
 use session_core::interface::{
-    CookieAction, OpenContext, Opened, Save, Saved, SessionDetails, saturating_add,
+    Contents, CookieAction, OpenContext, Opened, Save, Saved, SessionDetails, saturating_add,
 };
 use session_core::{Error, ErrorKind, Outcome, SessionConfig, SessionInterface, async_trait};
 
@@ -176,16 +176,16 @@ impl SignedCookieSessions {
     }
 
     /// Returns the first part of the cookie: the payload, compressed if the setting requires it.
-    fn encode(&self, payload: &str, save: &Save<'_>) -> Vec<u8> {
+    fn encode(&self, contents: &Contents, save: &Save<'_>) -> Vec<u8> {
         let Format::Flask(compression) = self.format else {
-            return payload::encode_plain(payload);
+            return payload::encode_plain(&contents.payload_with_login());
         };
-        let length = base64url::length(payload.len()) + self.signer.overhead();
-        let mut value = Vec::with_capacity(length + 4);
-        let compress = compression.is_tried(length, || save.value_limit());
-        if !(compress && payload::encode_compressed(payload, &mut value)) {
-            payload::encode(payload, &mut value);
-        }
+        let length = |payload| base64url::length(payload) + self.signer.overhead();
+        let expected = contents.payload_len();
+        let mut value = Vec::with_capacity(expected + length(expected) + 4);
+        contents.append_payload_with_login(&mut value);
+        let compress = compression.is_tried(length(value.len()), || save.value_limit());
+        payload::encode(&mut value, compress);
         value
     }
 }
@@ -211,7 +211,7 @@ impl SessionInterface for SignedCookieSessions {
             return Ok(saved);
         }
         let contents = save.contents();
-        let mut value = self.encode(&contents.payload_with_login(), save);
+        let mut value = self.encode(&contents, save);
         self.signer.sign(&mut value, save.now());
         let value = String::from_utf8(value).map_err(|error| {
             Error::new(ErrorKind::Backend, "signed session is not text").with_source(error)

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::header::{CACHE_CONTROL, COOKIE, HOST, HeaderName, VARY};
+use http::header::{CACHE_CONTROL, COOKIE, HOST, HeaderName, SET_COOKIE, VARY};
 use http::{Extensions, HeaderMap, HeaderValue, Request, Response};
 use pin_project_lite::pin_project;
 use session_core::request::{Committed, RequestSession, RequestView, SessionHeaders, SessionStack};
@@ -236,7 +236,8 @@ where
             let Some(session) = this.session.take() else {
                 return Poll::Ready(Ok(response.map(ResponseBody::new)));
             };
-            session.note_cache_control(values(response.headers(), CACHE_CONTROL.as_str()));
+            let cache_control = || values(response.headers(), &CACHE_CONTROL);
+            session.note_cache_control(std::iter::once_with(cache_control).flatten());
             if let Some(headers) = session.finish_if_unchanged() {
                 let committed = Committed { headers, error: None };
                 return Poll::Ready(Ok(finish(response, committed)));
@@ -257,8 +258,8 @@ where
 /// not saved. The error response also has the headers: an earlier `Session::save` may have stored
 /// the session under a new id, which the client must receive.
 fn finish<R>(mut response: Response<R>, committed: Committed) -> Response<ResponseBody<R>> {
-    let Committed { headers, error } = committed;
-    let Some(error) = error.or_else(|| apply(response.headers_mut(), &headers).err()) else {
+    let Committed { mut headers, error } = committed;
+    let Some(error) = error.or_else(|| apply(response.headers_mut(), &mut headers).err()) else {
         return response.map(ResponseBody::new);
     };
     let error = Error::from(error);
@@ -266,39 +267,62 @@ fn finish<R>(mut response: Response<R>, committed: Committed) -> Response<Respon
     let mut response = Response::new(ResponseBody::default());
     *response.status_mut() = error.status();
     // Fails only if these headers are the error, which is logged.
-    let _ = apply(response.headers_mut(), &headers);
+    let _ = apply(response.headers_mut(), &mut headers);
     response
 }
 
-fn apply(response: &mut HeaderMap, headers: &SessionHeaders) -> Result<(), session_core::Error> {
-    let value = |text: &str| HeaderValue::from_bytes(text.as_bytes()).map_err(invalid);
+fn apply(
+    response: &mut HeaderMap,
+    headers: &mut SessionHeaders,
+) -> Result<(), session_core::Error> {
     if let Some(vary) =
         headers.merged_vary(response.get_all(VARY).iter().map(HeaderValue::as_bytes))
     {
         let vary = match vary {
+            Cow::Borrowed("Cookie") => VARY_COOKIE.clone(),
             Cow::Borrowed(names) => HeaderValue::from_static(names),
-            Cow::Owned(names) => value(&names)?,
+            Cow::Owned(names) => HeaderValue::try_from(names).map_err(invalid)?,
         };
         response.insert(VARY, vary);
     }
-    if let Some(directive) = headers.cache_control(values(response, CACHE_CONTROL.as_str())) {
-        response.insert(CACHE_CONTROL, HeaderValue::from_static(directive));
+    if let Some(directive) = headers.cache_control(values(response, &CACHE_CONTROL)) {
+        response.insert(CACHE_CONTROL, directive_value(directive));
     }
-    let mut fields = headers.fields().peekable();
-    if fields.peek().is_none() {
+    if headers.fields().next().is_none() {
         return Ok(());
     }
-    for name in SessionHeaders::TARGETED {
+    for name in &TARGETED {
         if let Some(directive) = headers.targeted_cache_control(values(response, name)) {
-            response.insert(name, HeaderValue::from_static(directive));
+            response.insert(name, directive_value(directive));
         }
     }
-    for (name, field) in fields {
-        let mut field = value(field)?;
+    for (name, field) in headers.take_fields() {
+        let mut field = HeaderValue::try_from(field).map_err(invalid)?;
         field.set_sensitive(true);
-        response.append(HeaderName::from_bytes(name.as_bytes()).map_err(invalid)?, field);
+        match name {
+            "set-cookie" => response.append(SET_COOKIE, field),
+            _ => response.append(HeaderName::from_bytes(name.as_bytes()).map_err(invalid)?, field),
+        };
     }
     Ok(())
+}
+
+static TARGETED: [HeaderName; SessionHeaders::TARGETED.len()] = {
+    let [cdn, surrogate] = SessionHeaders::TARGETED;
+    [HeaderName::from_static(cdn), HeaderName::from_static(surrogate)]
+};
+
+static VARY_COOKIE: HeaderValue = HeaderValue::from_static("Cookie");
+static PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
+static NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// Returns the header value of a directive. Frequent ones are not validated again.
+fn directive_value(directive: &'static str) -> HeaderValue {
+    match directive {
+        "private, no-cache" => PRIVATE.clone(),
+        "no-store" => NO_STORE.clone(),
+        other => HeaderValue::from_static(other),
+    }
 }
 
 fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> session_core::Error {
@@ -306,7 +330,7 @@ fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> session_cor
         .with_source(error)
 }
 
-fn values<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]> {
+fn values<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
     headers.get_all(name).iter().map(HeaderValue::as_bytes)
 }
 

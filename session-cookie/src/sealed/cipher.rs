@@ -67,7 +67,10 @@ impl Cipher {
             .map_err(|_| Error::new(ErrorKind::TooLarge, "session is too large to be sealed"))?;
         content.extend_from_slice(&tag);
         content.extend_from_slice(&nonce);
-        Ok(STRICT.encode(content))
+        base64url::encode_in_place(&mut content);
+        String::from_utf8(content).map_err(|error| {
+            Error::new(ErrorKind::Backend, "sealed session is not text").with_source(error)
+        })
     }
 
     /// Returns the content of a cookie of this namespace, or `None` if none of the keys sealed it.

@@ -63,7 +63,7 @@ pub(crate) fn check_name(name: &str, attributes: &CookieAttributes) -> Result<()
 
 /// Checks the value of a cookie or of a header that has the session token.
 pub(crate) fn check_value(value: &str) -> Result<(), Error> {
-    if checked_value(value.as_bytes()).is_some() {
+    if has_only_octets(value.as_bytes()) {
         return Ok(());
     }
     let message = "cookie value from the session interface has invalid characters; encode it";
@@ -72,9 +72,7 @@ pub(crate) fn check_value(value: &str) -> Result<(), Error> {
 
 /// Returns the value as text if it has only characters that the value of a cookie can have.
 pub(crate) fn checked_value(value: &[u8]) -> Option<&str> {
-    // Without an early exit, the loop is vectorized.
-    let octets = value.iter().fold(true, |all, byte| all & is_cookie_octet(*byte));
-    std::str::from_utf8(value).ok().filter(|_| octets)
+    std::str::from_utf8(value).ok().filter(|_| has_only_octets(value))
 }
 
 /// Returns a `Set-Cookie` header that sets the cookie.
@@ -94,13 +92,22 @@ pub(crate) fn render_set(
     attributes: &CookieAttributes,
 ) -> Result<String, Error> {
     check_value(value)?;
-    let mut header = String::with_capacity(attributes.overhead(name) + value.len());
-    header.push_str(name);
-    header.push('=');
-    header.push_str(value);
-    if let Some(expires) = expires {
+    let expiry = expires.map(|expires| {
         let expires = within_range(expires);
-        let (date, max_age) = (HttpDate::from(expires), max_age(expires, now));
+        (HttpDate::from(expires), max_age(expires, now))
+    });
+    // If its capacity is its length, the string becomes a header value without an allocation.
+    let expiry_length = expiry.as_ref().map_or(0, |(_, max_age)| {
+        "; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0".len()
+            + max_age.checked_ilog10().unwrap_or(0) as usize
+    });
+    let parts = [name, "=", value];
+    let length = parts.map(str::len).iter().sum::<usize>() + expiry_length;
+    let mut header = String::with_capacity(length + attributes.rendered().len());
+    for part in parts {
+        header.push_str(part);
+    }
+    if let Some((date, max_age)) = expiry {
         let _infallible = write!(header, "; Expires={date}; Max-Age={max_age}");
     }
     header.push_str(attributes.rendered());
@@ -128,6 +135,11 @@ fn max_age(expires: SystemTime, now: SystemTime) -> u64 {
 fn within_range(time: SystemTime) -> SystemTime {
     let since_epoch = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     SystemTime::UNIX_EPOCH + since_epoch.min(LAST_HTTP_DATE)
+}
+
+fn has_only_octets(value: &[u8]) -> bool {
+    // Without an early exit, the loop is vectorized.
+    value.iter().fold(true, |all, byte| all & is_cookie_octet(*byte))
 }
 
 fn is_cookie_octet(byte: u8) -> bool {

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use super::login_key;
 use crate::session::stored::StoredData;
+use crate::session::values::Values;
 use crate::session::{Lifetime, Login};
 
 /// The data that a save stores: the payload, the owner and the lifetime.
@@ -36,7 +37,12 @@ impl Contents {
     /// backends that store nothing besides the payload.
     /// [`Opened::from_payload_with_login`](super::Opened::from_payload_with_login) reads it.
     pub fn payload_with_login(&self) -> String {
-        login_key::with_login(&self.stored)
+        login_key::with_login(&self.stored, Values::to_payload)
+    }
+
+    /// Appends the [payload with the login](Self::payload_with_login) to a buffer.
+    pub fn append_payload_with_login(&self, buffer: &mut Vec<u8>) {
+        login_key::with_login(&self.stored, |values| values.append_payload(buffer));
     }
 
     /// Returns whether the session has neither values nor a login.

@@ -5,13 +5,14 @@ use std::time::{Duration, SystemTime};
 use crate::session::Login;
 use crate::session::keys::LOGIN;
 use crate::session::stored::StoredData;
+use crate::session::values::Values;
 
-/// Returns the payload with the login: owner, milliseconds since 1970, and the stamp or null.
-pub(super) fn with_login(stored: &StoredData) -> String {
-    let Some(login) = &stored.login else { return stored.values().to_payload() };
+/// Writes the values with the login: owner, milliseconds since 1970, and the stamp or null.
+pub(super) fn with_login<R>(stored: &StoredData, write: impl FnOnce(&Values) -> R) -> R {
+    let Some(login) = &stored.login else { return write(stored.values()) };
     let mut values = stored.values().clone();
     values.insert(LOGIN, &encode(login));
-    values.to_payload()
+    write(&values)
 }
 
 /// Makes the login in the payload that of the session.
@@ -37,7 +38,6 @@ fn decode(raw: &str) -> Option<Login> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::values::Values;
 
     fn read(payload: &str) -> StoredData {
         let mut stored = StoredData::new(Values::parse(payload.into()).unwrap(), None);
@@ -51,7 +51,8 @@ mod tests {
         for stamp in [None, Some("é\"")] {
             let login = Login::new("ada\\", at).with_stamp(stamp);
             let values = Values::parse(r#"{"n": 1}"#.into()).unwrap();
-            let stored = read(&with_login(&StoredData::new(values, Some(login.clone()))));
+            let stored = StoredData::new(values, Some(login.clone()));
+            let stored = read(&with_login(&stored, Values::to_payload));
             assert_eq!(stored.login, Some(login));
             assert_eq!(stored.values().to_payload(), r#"{"n":1}"#);
         }

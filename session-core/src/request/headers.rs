@@ -10,9 +10,10 @@ use crate::config::token::TokenHeader;
 
 /// The response headers of a committed session. The default adds no header.
 ///
-/// An adapter appends the [`fields`](Self::fields), and sets the headers that
-/// [`merged_vary`](Self::merged_vary), [`cache_control`](Self::cache_control) and
-/// [`targeted_cache_control`](Self::targeted_cache_control) return.
+/// An adapter sets the headers that [`merged_vary`](Self::merged_vary),
+/// [`cache_control`](Self::cache_control) and
+/// [`targeted_cache_control`](Self::targeted_cache_control) return, and appends the
+/// [`fields`](Self::fields).
 #[derive(Clone, Default)]
 pub struct SessionHeaders {
     /// The value of `Set-Cookie`, or of the header that has the session token.
@@ -41,6 +42,16 @@ impl SessionHeaders {
         let session = self.set.iter().map(move |value| (name, value.as_str()));
         let others = self.removals.iter().chain(&self.flash);
         session.chain(others.map(|value| ("set-cookie", value.as_str())))
+    }
+
+    /// Removes and returns the [`fields`](Self::fields). Adapters call it last: the other functions
+    /// depend on whether there are fields.
+    pub fn take_fields(&mut self) -> impl Iterator<Item = (&str, String)> {
+        let name = self.token_header.as_ref().map_or("set-cookie", |header| header.response_name());
+        let session = self.set.take().into_iter().map(move |value| (name, value));
+        let removals = std::mem::take(&mut self.removals).into_iter();
+        let others = removals.chain(self.flash.take());
+        session.chain(others.map(|value| ("set-cookie", value)))
     }
 
     fn sets_anything(&self) -> bool {

@@ -37,7 +37,7 @@ pub(crate) type Apply = dyn Fn(Option<&str>) -> Result<Option<String>, Error> + 
 #[derive(Clone)]
 pub(crate) enum Change {
     /// Sets a key. The request that saves last wins.
-    Insert { key: Box<str>, value: String },
+    Insert(Insertion),
     /// Removes a key.
     Remove { key: Box<str> },
     /// Runs again on the present value.
@@ -48,6 +48,14 @@ pub(crate) enum Change {
     Flash { entry: Box<str> },
     /// Removes these flash messages and no others.
     TakeFlashes { taken: Vec<Flash> },
+}
+
+/// A key and its value, in one text.
+#[derive(Clone)]
+pub(crate) struct Insertion {
+    /// The value, then the key.
+    text: String,
+    value_end: usize,
 }
 
 impl Changes {
@@ -141,10 +149,17 @@ impl Changes {
 }
 
 impl Change {
+    pub(crate) fn insert(key: &str, value: impl Into<String>) -> Self {
+        let mut text = value.into();
+        let value_end = text.len();
+        text.push_str(key);
+        Self::Insert(Insertion { text, value_end })
+    }
+
     /// Applies the change: when it is recorded, and again when it is replayed.
     pub(crate) fn apply(&self, values: &mut Values) -> Result<(), Error> {
         match self {
-            Self::Insert { key, value } => insert(values, key, value),
+            Self::Insert(insertion) => insert(values, insertion.key(), insertion.value()),
             Self::Remove { key } => {
                 values.remove(key);
                 Ok(())
@@ -177,11 +192,21 @@ impl Change {
     }
 }
 
+impl Insertion {
+    pub(crate) fn key(&self) -> &str {
+        &self.text[self.value_end..]
+    }
+
+    fn value(&self) -> &str {
+        &self.text[..self.value_end]
+    }
+}
+
 impl fmt::Debug for Change {
     /// Shows the kind and the key of a change, but no value.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Insert { key, .. } => write!(f, "Insert({key:?}, ..)"),
+            Self::Insert(insertion) => write!(f, "Insert({:?}, ..)", insertion.key()),
             Self::Remove { key } => write!(f, "Remove({key:?})"),
             Self::Update { key, .. } => write!(f, "Update({key:?}, ..)"),
             Self::Clear => f.write_str("Clear"),

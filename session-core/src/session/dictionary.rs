@@ -41,7 +41,7 @@ impl Session {
     pub fn insert<T: Serialize>(&self, key: impl SessionKey<T>, value: T) -> Result<(), Error> {
         let key = key.as_name();
         let value = encode(key, &value)?;
-        self.write(|state| state.record(Change::Insert { key: key.into(), value }))
+        self.write(|state| state.record(Change::insert(key, value)))
     }
 
     /// Removes the value under a key and returns it. Returns `None` and changes nothing if there is
@@ -238,7 +238,7 @@ impl Session {
                     return Ok(false);
                 }
                 let change = match new {
-                    Some(value) => Change::Insert { key: key.into(), value },
+                    Some(value) => Change::insert(key, value),
                     None => Change::Remove { key: key.into() },
                 };
                 change.apply(state.data.values_mut())?;

@@ -169,7 +169,7 @@ impl Session {
             Error::new(ErrorKind::Value, "session label cannot be written as JSON")
                 .with_source(error)
         })?;
-        self.write(|state| state.record(Change::Insert { key: LABEL.into(), value }))
+        self.write(|state| state.record(Change::insert(LABEL, value)))
     }
 
     /// Returns the public handle of the session, and when it was created and expires, as the last

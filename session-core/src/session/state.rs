@@ -193,8 +193,8 @@ impl BackendState {
 impl State {
     /// Applies a change and records it.
     pub(crate) fn record(&mut self, change: Change) -> Result<(), Error> {
-        if let Change::Insert { key, .. } = &change {
-            check_key(key)?;
+        if let Change::Insert(insertion) = &change {
+            check_key(insertion.key())?;
         }
         change.apply(self.data.values_mut())?;
         self.push(change);
@@ -210,20 +210,21 @@ impl State {
 
     pub(crate) fn set_permanent(&mut self, permanent: bool) -> Result<(), Error> {
         let value = if permanent { "true" } else { "false" };
-        self.record(Change::Insert { key: PERMANENT.into(), value: value.into() })
+        self.record(Change::insert(PERMANENT, value))
     }
 
     /// Sets the session's own lifetime, in whole seconds, or removes it.
     pub(crate) fn set_lifetime(&mut self, lifetime: Option<Duration>) -> Result<(), Error> {
-        let key = LIFETIME.into();
-        let Some(lifetime) = lifetime else { return self.record(Change::Remove { key }) };
+        let Some(lifetime) = lifetime else {
+            return self.record(Change::Remove { key: LIFETIME.into() });
+        };
         if lifetime < SHORTEST {
             let message = "session lifetime is too short; use at least one second";
             return Err(Error::new(ErrorKind::Value, message));
         }
         let rounded = u64::from(lifetime.subsec_nanos() > 0);
         let value = lifetime.as_secs().saturating_add(rounded).to_string();
-        self.record(Change::Insert { key, value })
+        self.record(Change::insert(LIFETIME, value))
     }
 
     pub(crate) fn change_id(&mut self, change: IdChange) -> Result<(), Error> {
