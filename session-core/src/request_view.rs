@@ -50,6 +50,7 @@ struct InPlace {
 
 impl RequestView {
     /// Returns a builder without cookies, host and scheme and with an empty path.
+    #[inline]
     pub fn builder() -> RequestViewBuilder<'static> {
         RequestViewBuilder {
             cookies: Cookies::None,
@@ -181,6 +182,7 @@ enum Cookies<'a> {
 impl<'a> RequestViewBuilder<'a> {
     /// Adds the value of a `Cookie` header, which may contain bytes other than UTF-8. Call it for
     /// each header, in order.
+    #[inline]
     #[must_use]
     pub fn cookie_header<'b>(self, value: &'b [u8]) -> RequestViewBuilder<'b>
     where
@@ -230,6 +232,7 @@ impl<'a> RequestViewBuilder<'a> {
     }
 
     /// Sets the path, without the query. The default is an empty path.
+    #[inline]
     #[must_use]
     pub fn path<'b>(self, path: &'b str) -> RequestViewBuilder<'b>
     where

@@ -64,6 +64,7 @@ impl Opened {
     }
 
     /// Sets the stored login; see [`Contents::login`](super::Contents::login).
+    #[inline]
     #[must_use]
     pub fn with_login(mut self, login: impl Into<Option<Login>>) -> Self {
         self.data.stored.login = login.into();
@@ -73,6 +74,7 @@ impl Opened {
     /// Sets when a session that nothing changed is saved to extend its expiry. Without it, Flask's
     /// rule applies: a session with a lifetime is saved by every request that
     /// [`Refresh`](crate::Refresh) names.
+    #[inline]
     #[must_use]
     pub fn with_renewal(mut self, renewal: Renewal) -> Self {
         self.data.renewal = Some(renewal);
@@ -84,6 +86,7 @@ impl Opened {
     /// change affects the expiry of the cookie.
     ///
     /// [`OpenContext::lifetime`]: super::OpenContext::lifetime
+    #[inline]
     #[must_use]
     pub fn with_lifetime(mut self, lifetime: impl Into<Lifetime>) -> Self {
         self.data.lifetime = Some(lifetime.into());
@@ -92,6 +95,7 @@ impl Opened {
 
     /// Sets what [`Session::details`] returns: the handle, the time of creation and the expiry, as
     /// far as the interface stores them.
+    #[inline]
     #[must_use]
     pub fn with_details(mut self, details: SessionDetails) -> Self {
         self.data.details = details;

@@ -58,6 +58,8 @@ pub(crate) struct SaveRequest<'a> {
     pub(crate) view: &'a RequestView,
     pub(crate) cell: &'a Cell,
     pub(crate) cookie_name: &'a str,
+    /// Whether the request has several cookies of the name.
+    pub(crate) has_several_cookies: bool,
     pub(crate) now: SystemTime,
     pub(crate) detached: bool,
     pub(crate) last: bool,
@@ -266,7 +268,7 @@ impl Save<'_> {
         }
         let demanded = *write && changes.is_empty();
         let is_other = self.data.is_new || *end || *id != IdChange::Keep;
-        if demanded || is_other || self.request.view.has_several_cookies(self.cookie_name()) {
+        if demanded || is_other || self.request.has_several_cookies {
             return true;
         }
         let lifetime = self.request.hooks.lifetime(&self.view());

@@ -46,6 +46,7 @@ impl Saved {
     ///
     /// The core ignores [`CookieAction::Set`] if the hook
     /// [`should_set_cookie`](crate::SessionInterface::should_set_cookie) returned `false`.
+    #[inline]
     pub fn new(cookie: CookieAction, outcome: Outcome) -> Self {
         Self { cookie, outcome, contents: None, renewal: None, details: None }
     }
@@ -91,6 +92,7 @@ impl Saved {
     /// this request does not renew the session again. The core ignores it unless the outcome is
     /// [`Outcome::Stored`]. The next request uses
     /// [`Opened::with_renewal`](super::Opened::with_renewal).
+    #[inline]
     #[must_use]
     pub fn with_renewal(mut self, renewal: Renewal) -> Self {
         self.renewal = Some(renewal);
@@ -100,6 +102,7 @@ impl Saved {
     /// Sets what [`Session::details`](crate::Session::details) returns from now on. Without it, the
     /// details stay as they were. After [`CookieAction::Remove`] and [`Outcome::Dropped`], all are
     /// unknown.
+    #[inline]
     #[must_use]
     pub fn with_details(mut self, details: SessionDetails) -> Self {
         self.details = Some(details);

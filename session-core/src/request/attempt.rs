@@ -103,7 +103,7 @@ impl<'a> SaveAttempt<'a> {
     /// Renders the headers that remove other cookies of the name, if the request sent several.
     fn removals(&self) -> Box<[String]> {
         let (save, name) = (&self.save, self.save.cookie_name());
-        if !save.request().has_several_cookies(name) {
+        if !save.request.has_several_cookies {
             return Box::default();
         }
         let others = save.config().other_attributes(name, save.cookie_attributes());
@@ -122,7 +122,7 @@ impl<'a> SaveAttempt<'a> {
 
     /// Finishes without a call of the backend.
     pub(super) fn finish_alone(
-        self,
+        mut self,
         saved: Saved,
     ) -> Result<(Outcome, SentCookie), (Error, SentCookie)> {
         match self.finish(saved, &Ok(SentCookie::default())) {
@@ -134,7 +134,7 @@ impl<'a> SaveAttempt<'a> {
     /// Continues the session from the stored data, with the changes made since. Returns the
     /// outcome.
     pub(super) fn finish(
-        mut self,
+        &mut self,
         mut saved: Saved,
         cookie: &Result<SentCookie, Error>,
     ) -> Result<Outcome, Error> {

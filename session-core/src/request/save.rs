@@ -111,14 +111,14 @@ impl Shared {
         last: bool,
         on_error: &Mutex<CookieAction>,
     ) -> Result<(Outcome, SentCookie), (Error, SentCookie)> {
-        let interface = &*self.interface;
-        let view = self.view();
+        let (interface, view) = (&*self.interface, self.view());
         let hooks = RequestHooks { interface, request: view };
         let request = SaveRequest {
             hooks: &hooks,
             view,
             cell: &self.cell,
             cookie_name: self.cookie_name(),
+            has_several_cookies: self.has_several_cookies.load(Ordering::Relaxed),
             now: interface.config().now(),
             detached: self.origin == Origin::Reopened,
             last,
@@ -126,9 +126,10 @@ impl Shared {
         };
         let sets_unchanged = self.sets_unchanged.swap(false, Ordering::Relaxed);
         let keeping = |error| (error, SentCookie::default());
-        let attempt = SaveAttempt::start(request, sets_unchanged).map_err(keeping)?;
-        let Some(attempt) = attempt else {
-            return Ok((Outcome::Unchanged, SentCookie::default()));
+        let mut attempt = match SaveAttempt::start(request, sets_unchanged) {
+            Ok(Some(attempt)) => attempt,
+            Ok(None) => return Ok((Outcome::Unchanged, SentCookie::default())),
+            Err(error) => return Err(keeping(error)),
         };
         if !attempt.needed {
             return attempt.finish_alone(Saved::unchanged());

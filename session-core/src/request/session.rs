@@ -83,6 +83,8 @@ pub(super) struct Shared {
     cookie_name: Option<Box<str>>,
     /// Whether the request has several session tokens.
     is_ambiguous: bool,
+    /// Whether the request has several cookies of the name. It is set when the session is opened.
+    pub(super) has_several_cookies: AtomicBool,
     /// Whether `should_set_cookie` returned `true` for the unchanged session.
     pub(super) sets_unchanged: AtomicBool,
     /// Whether a save before the commit was started.
@@ -235,7 +237,9 @@ impl Shared {
     pub(super) fn with_cookie(&self, value: &str) -> Self {
         let view = self.view.with_first_cookie(self.cookie_name(), value);
         let (interface, origin) = (Arc::clone(&self.interface), self.origin.clone());
-        Self::with_name(interface, view, self.outage, origin, self.cookie_name.clone())
+        let name = self.cookie_name.clone();
+        let shared = Self::with_name(interface, view, self.outage, origin, name);
+        Self { has_several_cookies: AtomicBool::new(true), ..shared }
     }
 
     fn with_name(
@@ -256,6 +260,7 @@ impl Shared {
             public: AtomicBool::new(false),
             cookie_name,
             is_ambiguous: false,
+            has_several_cookies: AtomicBool::new(false),
             sets_unchanged: AtomicBool::new(false),
             saved_manually: AtomicBool::new(false),
             several: OnceLock::new(),
@@ -299,6 +304,7 @@ impl Shared {
     /// Opens the session.
     pub(super) async fn open(&self) -> Result<(), Error> {
         let opened = if self.view.has_several_cookies(self.cookie_name()) {
+            self.has_several_cookies.store(true, Ordering::Relaxed);
             self.open_with(|| Box::pin(self.open_several())).await
         } else {
             self.open_alone().await

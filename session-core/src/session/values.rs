@@ -147,14 +147,16 @@ impl Values {
     }
 
     fn find(&self, key: &str) -> Option<usize> {
+        let mut any_escaped = false;
         let found = self.entries.iter().position(|&entry| {
             if entry.key_length & ESCAPED == 0 {
                 entry.key_length as usize == key.len() && self.key_bytes(entry) == key.as_bytes()
             } else {
+                any_escaped = true;
                 scan::stands_for(self.key(entry), key)
             }
         });
-        if found.is_some() || !key.contains("\\u") {
+        if found.is_some() || !any_escaped || !key.contains("\\u") {
             return found;
         }
         // The name of a key with a lone surrogate.
