@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use smallvec::SmallVec;
+
 use super::content::{Head, Nonce, Nonces};
 use super::deadline::Deadline;
 use super::id::SessionId;
@@ -241,8 +243,8 @@ pub(super) struct Saving<'a, 's> {
     /// The record from which the values of the session come.
     pub(super) opened: &'a RecordRef,
     pub(super) deadline: Deadline<'a>,
-    /// The writes of this save.
-    attempts: Vec<Attempt>,
+    /// The writes of this save, most often one.
+    attempts: SmallVec<[Attempt; 1]>,
     /// The new id of this save, if it rotates the session.
     pub(super) successor: Option<Successor>,
     /// See [`RecordRef::unused`].
@@ -262,7 +264,7 @@ impl<'a, 's> Saving<'a, 's> {
             save,
             opened,
             deadline,
-            attempts: Vec::new(),
+            attempts: SmallVec::new(),
             successor,
             unused: unused.map(|known| known.id).or(opened.unused),
             login_after: None,

@@ -1,12 +1,15 @@
 //! The traits that a store implements.
 
 use std::fmt::Debug;
+use std::pin::Pin;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
 
 use super::record::{NewRecord, Record, Replaced, StoreKey, Version};
 use crate::error::Error;
+
+type Loading<'a> = Pin<Box<dyn Future<Output = Result<Option<Record>, Error>> + Send + 'a>>;
 
 /// A store of server-side sessions, such as Redis, a database or memory.
 ///
@@ -87,8 +90,17 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
     /// record or for the version of a write. A write at an outdated version is [`Replaced::Stale`],
     /// and is repeated after a `load`. A store that returns copies must document for how long a
     /// session that another process has ended can still be read.
-    async fn load_recent(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
-        self.load(key).await
+    fn load_recent<'life0, 'life1, 'async_trait>(
+        &'life0 self,
+        key: &'life1 StoreKey,
+    ) -> Loading<'async_trait>
+    where
+        'life0: 'async_trait,
+        'life1: 'async_trait,
+        Self: 'async_trait,
+    {
+        // Written as `async_trait` writes it, without a second boxed future.
+        self.load(key)
     }
 
     /// Returns the records under several keys, in the order of the keys, as if by one
