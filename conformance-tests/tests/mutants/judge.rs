@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use session_conformance::Rule;
 use tokio::sync::Semaphore;
@@ -34,7 +34,20 @@ const AT_ONCE: usize = 12;
 
 /// Rules that compare every call with every kind of record. Mutants of other rules may violate them
 /// too, so they are not checked.
-const WIDE: [&str; 25] = [
+const WIDE: [&str; 38] = [
+    "expired_record_stays_removed",
+    "shortened_record_hides_no_other_key",
+    "loaded_record_is_listed_while_owner_changes",
+    "sweep_counts_each_record_once",
+    "recent_copy_is_whole_record",
+    "concurrent_calls_on_owned_record_have_order",
+    "concurrent_read_sees_whole_record",
+    "dropped_read_blocks_no_call",
+    "concurrent_calls_keep_list_of_owner_whole",
+    "clone_lists_keys_of_other_clone",
+    "concurrent_calls_of_clones_have_order",
+    "dropped_clone_leaves_store_usable",
+    "outage_is_unavailable_or_backend_error",
     "keys_with_special_bytes_are_different",
     "near_versions_are_other_versions",
     "created_record_is_observed_whole",
@@ -114,14 +127,78 @@ async fn violated<S: Send + Sync + 'static>(
 ) -> Vec<(&'static str, String)> {
     let mut violated = Vec::new();
     for rule in rules.iter().filter(|rule| !is_wide_beside(mutant.breaks, rule.name())) {
-        let under_test = (mutant.make)();
-        match tokio::time::timeout(PATIENCE, rule.check(&under_test)).await {
-            Ok(Ok(())) => (),
-            Ok(Err(report)) => violated.push((rule.name(), report.failure().to_string())),
-            Err(_) => violated.push((rule.name(), format!("{} blocks", mutant.name))),
+        if let Err(report) = checked(mutant, *rule).await {
+            violated.push((rule.name(), report));
         }
     }
     violated
+}
+
+/// Checks a mutant against a rule. Returns the report if the mutant violates it.
+async fn checked<S: Send + Sync + 'static>(
+    mutant: &Mutant<S>,
+    rule: &'static Rule<S>,
+) -> Result<(), String> {
+    let under_test = (mutant.make)();
+    let checking = tokio::spawn(async move { rule.check(&under_test).await });
+    match tokio::time::timeout(PATIENCE, checking).await {
+        Ok(Ok(Ok(()))) => Ok(()),
+        Ok(Ok(Err(report))) => Err(report.failure().to_string()),
+        Ok(Err(error)) => Err(format!("{} panics: {error}", mutant.name)),
+        Err(_) => Err(format!("{} blocks", mutant.name)),
+    }
+}
+
+/// Checks the mutants of some rules repeatedly against these rules. Fails if a run finds no
+/// violation.
+pub fn assert_found_in_each_run<S: Send + Sync + 'static>(
+    mutants: Vec<Mutant<S>>,
+    rules: impl Iterator<Item = &'static Rule<S>>,
+    races: &[&str],
+    runs: u32,
+) {
+    let rules: Vec<_> = rules.filter(|rule| races.contains(&rule.name())).collect();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
+    let mut missed = Vec::new();
+    for mutant in mutants {
+        let Some(rule) = rules.iter().find(|rule| mutant.breaks == Some(rule.name())) else {
+            continue;
+        };
+        let begun = Instant::now();
+        let name = mutant.name;
+        let count = runtime.block_on(misses(Arc::new(mutant), rule, runs));
+        let rule = rule.name();
+        println!("{name}: {count} of {runs} runs of {rule} missed it, {:?}", begun.elapsed());
+        if count > 0 {
+            missed.push(format!("{name} in {count} of {runs} runs"));
+        }
+    }
+    assert!(missed.is_empty(), "mutants that were missed: {missed:?}");
+}
+
+/// Returns the number of runs in which the rule did not find the mutant.
+async fn misses<S: Send + Sync + 'static>(
+    mutant: Arc<Mutant<S>>,
+    rule: &'static Rule<S>,
+    runs: u32,
+) -> u32 {
+    let permits = Arc::new(Semaphore::new(AT_ONCE));
+    let mut running = Vec::new();
+    for _ in 0..runs {
+        let permit = Arc::clone(&permits).acquire_owned().await.unwrap();
+        let mutant = Arc::clone(&mutant);
+        running.push(tokio::spawn(async move {
+            let found = checked(&mutant, rule).await.is_err();
+            drop(permit);
+            found
+        }));
+    }
+    let mut misses = 0;
+    for run in running {
+        misses += u32::from(!run.await.unwrap());
+    }
+    misses
 }
 
 /// Fails if there is a rule that no mutant violates.

@@ -172,7 +172,7 @@ pub trait OwnerIndex: SessionStore {
     ///
     /// The result may have other keys, but must not miss one. A key must be listed before its
     /// record can be loaded, and may be listed after the record was removed. The caller checks the
-    /// record. A key should occur once. The result is empty for an owner without records, and its
+    /// record. A key occurs once. The result is empty for an owner without records, and its
     /// length is not limited.
     ///
     /// # Errors

@@ -1,13 +1,15 @@
 //! Two calls on one key that overlap at each `await` of the first.
 
-use session_core::store::StoreKey;
+use std::sync::Arc;
+
+use session_core::store::SessionStore;
 
 use crate::harness::store::StoreUnderTest;
 use crate::harness::store::history::Clients;
 use crate::harness::store::model::Call;
 use crate::harness::store::overlap::overlap;
 use crate::harness::store::values::whole_second;
-use crate::report::{Checked, Failure};
+use crate::report::Checked;
 
 /// The number of polls of the first call before the second starts.
 const POLLS: [u32; 4] = [1, 2, 3, 6];
@@ -37,37 +39,46 @@ impl Kind {
     }
 }
 
-/// Makes every pair of calls, on a key with a record and on a key without one.
-pub(crate) async fn every_overlap(store: &StoreUnderTest) -> Checked {
-    for polls in POLLS {
-        for first in Kind::ALL {
-            for second in Kind::ALL {
-                overlapped(store, [first, second], polls, true).await?;
-                if [first, second].iter().all(|kind| matches!(kind, Kind::Load | Kind::Create)) {
-                    overlapped(store, [first, second], polls, false).await?;
+/// The overlaps of two calls.
+pub(crate) struct Overlaps<'a> {
+    pub(crate) store: &'a StoreUnderTest,
+    /// The store of the second call, which has the same data.
+    pub(crate) other: Arc<dyn SessionStore>,
+    /// Whether the records have owners.
+    pub(crate) owned: bool,
+}
+
+impl Overlaps<'_> {
+    /// Makes every pair of calls, on a key with a record and on a key without one.
+    pub(crate) async fn check(&self) -> Checked {
+        for polls in POLLS {
+            for first in Kind::ALL {
+                for second in Kind::ALL {
+                    self.overlap([first, second], polls, true).await?;
+                    let needs_none = |kind| matches!(kind, Kind::Load | Kind::Create);
+                    if needs_none(first) && needs_none(second) {
+                        self.overlap([first, second], polls, false).await?;
+                    }
                 }
             }
         }
+        Ok(())
     }
-    Ok(())
-}
 
-async fn overlapped(
-    store: &StoreUnderTest,
-    [first, second]: [Kind; 2],
-    polls: u32,
-    exists: bool,
-) -> Result<(), Failure> {
-    let key: StoreKey = store.key();
-    let clients = Clients::new(store.store(), [key, key], whole_second(store.now()));
-    let version = if exists { clients.first(&key).await? } else { 0 };
-    let (one, other) = (first.call(1, version), second.call(2, version));
-    let (one, other) = overlap(clients.make(1, key, one), clients.make(2, key, other), polls).await;
-    one?;
-    other?;
-    clients.make(3, key, Call::Load).await?;
-    match clients.history().explain(&key) {
-        Some(failing) => Err(failing.failure(&store.name(&key))),
-        None => Ok(()),
+    async fn overlap(&self, [first, second]: [Kind; 2], polls: u32, exists: bool) -> Checked {
+        let (store, key) = (self.store, self.store.key());
+        let stores = [Arc::clone(&self.other), store.store()];
+        let clients = Clients::new(stores, [key, key], whole_second(store.now())).owned(self.owned);
+        let version = if exists { clients.first(&key).await? } else { 0 };
+        let (one, other) = (first.call(1, version), second.call(2, version));
+        let (one, other) =
+            overlap(clients.make(1, key, one), clients.make(2, key, other), polls).await;
+        one?;
+        other?;
+        clients.make(3, key, Call::Load).await?;
+        match clients.history().explain(&key) {
+            Some(failing) => Err(failing.failure(&store.name(&key))),
+            None => Ok(()),
+        }
     }
 }

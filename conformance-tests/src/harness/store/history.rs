@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use session_core::store::{NewRecord, Replaced, SessionStore, StoreKey, Version};
+use session_core::store::{NewRecord, Record, Replaced, SessionStore, StoreKey, Version};
 use session_core::{Error, ErrorKind};
 use stateright::semantics::{ConsistencyTester, LinearizabilityTester};
 
@@ -15,8 +15,11 @@ use crate::report::{Calls, Failure, chain};
 /// The state that the clients of one round share.
 #[derive(Clone)]
 pub(crate) struct Clients {
-    store: Arc<dyn SessionStore>,
+    /// The stores, of which each client uses one.
+    stores: [Arc<dyn SessionStore>; 2],
     keys: [StoreKey; 2],
+    /// Whether each record has an owner, which differs from those of the others.
+    owned: bool,
     begun: SystemTime,
     history: Arc<Mutex<History>>,
 }
@@ -40,11 +43,16 @@ struct Completed {
 
 impl Clients {
     pub(crate) fn new(
-        store: Arc<dyn SessionStore>,
+        stores: [Arc<dyn SessionStore>; 2],
         keys: [StoreKey; 2],
         begun: SystemTime,
     ) -> Self {
-        Self { store, keys, begun, history: Arc::default() }
+        Self { stores, keys, owned: false, begun, history: Arc::default() }
+    }
+
+    /// Gives each record an owner.
+    pub(crate) fn owned(self, owned: bool) -> Self {
+        Self { owned, ..self }
     }
 
     /// Creates one record before the clients start, and returns its version.
@@ -96,7 +104,8 @@ impl Clients {
         call: Call,
     ) -> Result<CallResult, Failure> {
         let begin = self.moment();
-        let result = self.execute(&key, &call).await.map_err(|error| {
+        let store = &*self.stores[usize::from(client) % 2];
+        let result = self.execute(store, &key, &call).await.map_err(|error| {
             let calls = Calls::default();
             calls.note(show(&call, "A"));
             calls.failure("no error", format!("the error {:?}: {}", error.kind(), chain(&error)))
@@ -107,15 +116,20 @@ impl Clients {
         Ok(result)
     }
 
-    async fn execute(&self, key: &StoreKey, call: &Call) -> Result<CallResult, Error> {
+    async fn execute(
+        &self,
+        store: &dyn SessionStore,
+        key: &StoreKey,
+        call: &Call,
+    ) -> Result<CallResult, Error> {
         let time = |seconds: u64| self.begun + Duration::from_secs(seconds);
         match call {
             Call::Load => {
-                let record = self.store.load(key).await?;
+                let record = store.load(key).await?;
                 Ok(CallResult::Loaded(record.map(|record| {
                     Seen {
                         version: record.version().get(),
-                        payload: record.payload().escape_ascii().to_string(),
+                        payload: self.shown(&record),
                         expires: record
                             .expires_at()
                             .duration_since(self.begun)
@@ -124,8 +138,10 @@ impl Clients {
                 })))
             }
             Call::Create { payload, expires } => {
-                let record = NewRecord::new(payload.as_bytes(), self.begun, time(*expires));
-                match self.store.create(key, &record).await {
+                let owner = self.owner_of(payload);
+                let record = NewRecord::new(payload.as_bytes(), self.begun, time(*expires))
+                    .owned_by(owner.as_deref());
+                match store.create(key, &record).await {
                     Ok(version) => Ok(CallResult::Written(Some(version.get()))),
                     Err(error) if error.kind() == ErrorKind::Backend => {
                         Ok(CallResult::Written(None))
@@ -134,19 +150,34 @@ impl Clients {
                 }
             }
             Call::Replace { expected, payload, expires } => {
-                let record = NewRecord::new(payload.as_bytes(), self.begun, time(*expires));
-                Ok(match self.store.replace(key, Version::new(*expected), &record).await? {
+                let owner = self.owner_of(payload);
+                let record = NewRecord::new(payload.as_bytes(), self.begun, time(*expires))
+                    .owned_by(owner.as_deref());
+                Ok(match store.replace(key, Version::new(*expected), &record).await? {
                     Replaced::Done(version) => CallResult::Written(Some(version.get())),
                     Replaced::Stale => CallResult::Written(None),
                 })
             }
             Call::Touch { expected, expires } => Ok(CallResult::Done(
-                self.store.touch(key, Version::new(*expected), time(*expires)).await?,
+                store.touch(key, Version::new(*expected), time(*expires)).await?,
             )),
             Call::Remove { expected } => {
-                Ok(CallResult::Done(self.store.remove(key, Version::new(*expected)).await?))
+                Ok(CallResult::Done(store.remove(key, Version::new(*expected)).await?))
             }
         }
+    }
+
+    fn owner_of(&self, payload: &str) -> Option<String> {
+        self.owned.then(|| format!("owner of {payload}"))
+    }
+
+    /// Returns the payload of a record, with its owner if that is of another payload.
+    fn shown(&self, record: &Record) -> String {
+        let payload = record.payload().escape_ascii().to_string();
+        if record.owner() == self.owner_of(&payload).as_deref() {
+            return payload;
+        }
+        format!("{payload} with the owner {:?}", record.owner())
     }
 
     fn moment(&self) -> u64 {

@@ -55,6 +55,16 @@ pub(crate) async fn sweep(
     store.note(format!("sweep({}, up to {limit})", time("at", now)), removed, usize::to_string)
 }
 
+/// Sweeps until a sweep removes less than its limit.
+pub(crate) async fn sweep_all(store: &StoreUnderTest, now: SystemTime, limit: usize) -> Checked {
+    for _ in 0..SWEEPS {
+        if sweep(store, now, limit).await? < limit {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// Sweeps until there is nothing to remove.
 pub(crate) async fn swept(store: &StoreUnderTest, now: SystemTime) -> Checked {
     for _ in 0..SWEEPS {

@@ -241,6 +241,12 @@ impl StoreUnderTest {
         })
     }
 
+    /// Drops the clone of the store.
+    pub(crate) fn drop_clone(&self) -> Checked {
+        let clone = self.handles().clone.take();
+        clone.map(drop).ok_or_else(|| self.lacks("clones"))
+    }
+
     /// Returns the failure of a rule for a capability that the store does not have.
     pub(crate) fn lacks(&self, what: &str) -> Failure {
         self.failure(format!("a store with `{what}`"), format!("the suite was not given `{what}`"))

@@ -17,12 +17,15 @@ use crate::report::Checked;
 pub(crate) enum Deed {
     Create,
     GiveAnOwner,
+    ChangeOwner,
     Replace,
     Touch,
 }
 
 impl Deed {
-    pub(crate) const ALL: [Self; 4] = [Self::Create, Self::GiveAnOwner, Self::Replace, Self::Touch];
+    /// The changes that keep the owner of a record that has one.
+    pub(crate) const KEEPING: [Self; 4] =
+        [Self::Create, Self::GiveAnOwner, Self::Replace, Self::Touch];
 
     fn describe(self, key: &str) -> String {
         match self {
@@ -30,6 +33,7 @@ impl Deed {
             Self::GiveAnOwner => {
                 format!("replace({key}) three times, the first time to give it an owner")
             }
+            Self::ChangeOwner => format!("replace({key}) three times, each time by another owner"),
             Self::Replace => format!("replace({key}) three times"),
             Self::Touch => format!("touch({key}) three times"),
         }
@@ -40,12 +44,14 @@ impl Deed {
         store: &dyn SessionStore,
         key: &StoreKey,
         at: Option<Version>,
-        entry: &Entry,
+        [entry, others]: [&Entry; 2],
     ) -> Result<(), Error> {
         let Some(mut version) = at else {
             return store.create(key, &entry.as_new()).await.map(|_| ());
         };
         for round in 1..=3 {
+            let is_others = matches!(self, Self::ChangeOwner) && round % 2 == 1;
+            let entry = if is_others { others } else { entry };
             let later = entry.clone().expiring_at(entry.expires_at + Duration::from_mins(round));
             if let Self::Touch = self {
                 store.touch(key, version, later.expires_at).await?;
@@ -66,21 +72,21 @@ impl Deed {
 /// Makes calls that write. Loads the record at each of their `await`s and, if it has the owner,
 /// queries the index.
 pub(crate) async fn watch(store: &StoreUnderTest, deed: Deed) -> Checked {
-    let (key, ada) = (store.key(), someone("ada"));
+    let (key, ada, bob) = (store.key(), someone("ada"), someone("bob"));
     let nobodys = Entry::with_payload([b'x'; 150], store.now());
-    let adas = nobodys.clone().owned_by(&ada);
+    let (adas, bobs) = (nobodys.clone().owned_by(&ada), nobodys.clone().owned_by(&bob));
     let at = match deed {
         Deed::Create => None,
         Deed::GiveAnOwner => Some(store.create(&key, &nobodys).await?),
-        Deed::Replace | Deed::Touch => Some(store.create(&key, &adas).await?),
+        Deed::ChangeOwner | Deed::Replace | Deed::Touch => Some(store.create(&key, &adas).await?),
     };
     let call = format!("meanwhile: {}", deed.describe(&store.name(&key)));
     let target = store.store();
-    let mut acting = pin!(deed.act(&*target, &key, at, &adas));
+    let mut acting = pin!(deed.act(&*target, &key, at, [&adas, &bobs]));
     loop {
         // The other calls come at each `await` of this one.
         let acted = poll_once(&mut acting).await;
-        let mut seeing = pin!(is_listed(store, &key, &ada, &call));
+        let mut seeing = pin!(is_listed(store, &key, [&ada, &bob], &call));
         let seen = tokio::time::timeout(BLOCKED, &mut seeing).await;
         match (acted, seen) {
             (None, Ok(seen)) => seen?,
@@ -103,20 +109,26 @@ pub(crate) async fn watch(store: &StoreUnderTest, deed: Deed) -> Checked {
     }
 }
 
-/// Fails if the record can be loaded and is not listed.
-async fn is_listed(store: &StoreUnderTest, key: &StoreKey, ada: &str, call: &str) -> Checked {
+/// Fails if the record can be loaded and is not listed under its owner, if it is one of these.
+async fn is_listed(
+    store: &StoreUnderTest,
+    key: &StoreKey,
+    owners: [&str; 2],
+    call: &str,
+) -> Checked {
     let loading = format!("load({})", store.name(key));
     let loaded = store.quietly(&loading, store.store().load(key).await)?;
-    if loaded.is_none_or(|record| record.owner() != Some(ada)) {
-        return Ok(());
-    }
-    let asking = format!("keys_of({ada:?})");
-    let listed = store.quietly(&asking, store.index()?.keys_of(ada).await)?;
-    if listed.contains(key) {
+    let owner = loaded.as_ref().and_then(|record| record.owner());
+    let Some(owner) = owner.filter(|owner| owners.contains(owner)) else { return Ok(()) };
+    let asking = format!("keys_of({owner:?})");
+    let listed = store.quietly(&asking, store.index()?.keys_of(owner).await)?;
+    // The record may have another owner by now.
+    let now = store.quietly(&loading, store.store().load(key).await)?;
+    if listed.contains(key) || now.is_none_or(|record| record.owner() != Some(owner)) {
         return Ok(());
     }
     store.calls().note(call);
-    store.calls().note(format!("{loading} = a record of {ada:?}"));
+    store.calls().note(format!("{loading} = a record of {owner:?}"));
     store.calls().note(format!("{asking} = {} keys", listed.len()));
     let expected = format!("{} among the keys, for its record was there to read", store.name(key));
     Err(store.failure(expected, "it is missing"))

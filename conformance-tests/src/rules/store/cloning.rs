@@ -7,7 +7,9 @@ use session_core::store::Replaced;
 
 use crate::harness::store::StoreUnderTest;
 use crate::harness::store::entry::{Entry, Kind};
+use crate::harness::store::forced::Overlaps;
 use crate::harness::store::overlap::overlap;
+use crate::harness::store::values::someone;
 use crate::macros::rules;
 
 rules! {
@@ -115,6 +117,53 @@ rules! {
             }
         }
         Ok(())
+    }
+
+    /// A clone lists the keys of records that another clone wrote.
+    ///
+    /// Share the index between clones, as the records.
+    async fn clone_lists_keys_of_other_clone(store) {
+        let clone = &store.other_clone()?;
+        for (writer, reader) in [(store, clone), (clone, store)] {
+            let target = reader.store();
+            let Some(index) = target.owner_index() else { return Ok(()) };
+            let (key, owner) = (store.key(), someone("ada"));
+            let entry = Entry::plain("one", store.now()).owned_by(&owner);
+            let version = writer.create(&key, &entry).await?;
+            for text in ["create", "replace"] {
+                let listed = index.keys_of(&owner).await;
+                let call = format!("the other clone, after {text}: keys_of({owner:?})");
+                let listed = store.note(call, listed, |listed| format!("{} keys", listed.len()))?;
+                if !listed.contains(&key) {
+                    return Err(store.failure(format!("{} among the keys", store.name(&key)), "it is missing"));
+                }
+                if text == "create" {
+                    writer.replaced(&key, version, &entry).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Concurrent calls of two clones on one key have an order, as those of one store have.
+    ///
+    /// Share the locks that make calls atomic between clones.
+    async fn concurrent_calls_of_clones_have_order(store) {
+        let other = store.other_clone()?.store();
+        Overlaps { store, other, owned: false }.check().await
+    }
+
+    /// A store is usable after a clone of it was dropped.
+    ///
+    /// Close connections and stop tasks when the last clone is dropped, not in the `Drop` of each.
+    async fn dropped_clone_leaves_store_usable(store) {
+        let (key, entry) = (store.key(), Entry::plain("one", store.now()));
+        let version = store.create(&key, &entry).await?;
+        store.drop_clone()?;
+        store.calls().note("-- a clone was dropped --");
+        store.expect_at(&key, version, &entry).await?;
+        let version = store.replaced(&key, version, &entry).await?;
+        store.removed(&key, version).await
     }
 }
 

@@ -9,12 +9,14 @@ use tokio::sync::Barrier;
 
 use crate::harness::store::StoreUnderTest;
 use crate::harness::store::entry::{Entry, Kind};
-use crate::harness::store::forced::every_overlap;
+use crate::harness::store::forced::Overlaps;
 use crate::harness::store::history::{Clients, History};
+use crate::harness::store::observer::Observer;
 use crate::harness::store::overlap::poll_once;
+use crate::harness::store::reading::{Read, Write, read_during_write};
 use crate::harness::store::values::whole_second;
 use crate::macros::rules;
-use crate::report::Failure;
+use crate::report::{Checked, Failure};
 
 rules! {
     ($) pub(crate) const CONCURRENCY, macro __store_concurrency, for StoreUnderTest;
@@ -27,18 +29,28 @@ rules! {
     /// and writes in two steps, another call can run in between. Do not serve `load` from a cache
     /// or a replica that lags.
     async fn concurrent_calls_have_order(store) {
-        every_overlap(store).await?;
-        let begun = Instant::now();
-        for _ in 0..ROUNDS {
-            let keys = [store.key(), store.key()];
-            let history = play(store, keys).await?;
-            for key in keys {
-                if let Some(failing) = history.explain(&key) {
-                    return Err(failing.failure(&store.name(&key)));
+        have_order(store, ROUNDS, false).await
+    }
+
+    /// Concurrent calls on a record with an owner have an order too, and no call sees the payload
+    /// of one record with the owner of another.
+    ///
+    /// Write the index entry in the same step as the record. If that is impossible, compare the
+    /// version in the step that writes the record, not in an earlier one.
+    async fn concurrent_calls_on_owned_record_have_order(store) {
+        have_order(store, ROUNDS / 3, true).await
+    }
+
+    /// A call that reads, also `load_many` and `load_recent`, sees a record whole, as it was before
+    /// a concurrent call or after it.
+    ///
+    /// Read all fields of a record in one statement, or in one transaction with a snapshot.
+    async fn concurrent_read_sees_whole_record(store) {
+        for read in Read::ALL {
+            for write in Write::ALL {
+                for polls in 1..=3 {
+                    read_during_write(store, read, write, polls).await?;
                 }
-            }
-            if begun.elapsed() > LONG_ENOUGH {
-                break;
             }
         }
         Ok(())
@@ -57,6 +69,34 @@ rules! {
         }
         Ok(())
     }
+
+    /// After a call that reads was dropped, other calls return.
+    ///
+    /// Do not set a flag or take a slot before an `await` and return it afterwards, unless a guard
+    /// returns it when the future is dropped.
+    async fn dropped_read_blocks_no_call(store) {
+        let (key, entry) = (store.key(), owned(store, "one", 0));
+        let version = store.create(&key, &entry).await?;
+        for patience in 1..=4 {
+            give_up(store.store().load(&key), patience).await;
+            give_up(store.store().load_many(&[key]), patience).await;
+            give_up(store.store().load_recent(&key), patience).await;
+            if store.has_index() {
+                give_up(store.index()?.keys_of("ada"), patience).await;
+            }
+            if let Some(sweep) = store.sweeper() {
+                give_up(sweep.sweep(store.now(), 1), patience).await;
+            }
+            store.calls().note("load, load_many, load_recent, keys_of and sweep, each given up");
+            let see = Observer::new(store, "an owner, after dropped calls");
+            let seen = see.sees("dropped calls", &key, Some(version), &entry);
+            match tokio::time::timeout(RETURNS, seen).await {
+                Ok(seen) => seen?,
+                Err(_) => return Err(store.failure("the next call returns", "it does not, for 5 s")),
+            };
+        }
+        store.removed(&key, version).await
+    }
 }
 
 const ROUNDS: u32 = 150;
@@ -68,9 +108,33 @@ const CALLS: u8 = 5;
 /// A slow store has fewer rounds.
 const LONG_ENOUGH: Duration = Duration::from_secs(4);
 
+/// Fails unless all pairs of calls, and some rounds of three clients, have an order.
+async fn have_order(store: &StoreUnderTest, rounds: u32, owned: bool) -> Checked {
+    Overlaps { store, other: store.store(), owned }.check().await?;
+    let begun = Instant::now();
+    for _ in 0..rounds {
+        let keys = [store.key(), store.key()];
+        let history = play(store, keys, owned).await?;
+        for key in keys {
+            if let Some(failing) = history.explain(&key) {
+                return Err(failing.failure(&store.name(&key)));
+            }
+        }
+        if begun.elapsed() > LONG_ENOUGH {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// Runs three concurrent clients on two keys, of which one has a record.
-async fn play(store: &StoreUnderTest, keys: [StoreKey; 2]) -> Result<History, Failure> {
-    let clients = Clients::new(store.store(), keys, whole_second(store.now()));
+async fn play(
+    store: &StoreUnderTest,
+    keys: [StoreKey; 2],
+    owned: bool,
+) -> Result<History, Failure> {
+    let clients = Clients::new([store.store(), store.store()], keys, whole_second(store.now()));
+    let clients = clients.owned(owned);
     clients.first(&keys[0]).await?;
     let start = Arc::new(Barrier::new(usize::from(CLIENTS)));
     let mut playing = Vec::new();
@@ -191,3 +255,6 @@ async fn whole(
         }
     }
 }
+
+/// The time in which a call must return after others were dropped.
+const RETURNS: Duration = Duration::from_secs(5);

@@ -6,14 +6,14 @@ use crate::harness::store::renewal::Renewal;
 use crate::harness::store::values::whole_second;
 use crate::macros::rules;
 use crate::report::{Checked, Failure};
-use session_core::store::{MAX_CLOCK_SKEW, Record, StoreKey};
+use session_core::store::{MAX_CLOCK_SKEW, Record, Replaced, StoreKey};
 use std::time::{Duration, SystemTime};
 
 rules! {
     ($) pub(crate) const EXPIRY, macro __store_expiry, for StoreUnderTest;
 
     /// A record is never removed before its expiry. Until then, and at that exact time, `load`
-    /// returns it, and `replace` and `touch` find it.
+    /// returns it, and `replace`, `touch` and `remove` find it.
     ///
     /// Remove a record if its expiry is `<` now, by a clock that the servers share, in
     /// milliseconds. Round a time to live in whole seconds up. A store may remove a record some
@@ -84,6 +84,27 @@ rules! {
         }
         Ok(())
     }
+
+    /// A record that was removed after its expiry stays removed: `replace`, `touch` and `remove` at
+    /// its version change nothing.
+    ///
+    /// Remove the version together with the record. A request that opened the session before its
+    /// expiry must not revive it.
+    async fn expired_record_stays_removed(store) {
+        let soon = expiry_to_watch(store);
+        let (key, entry) = (store.key(), Entry::plain("goes", store.now()).expiring_at(soon));
+        let version = store.create(&key, &entry).await?;
+        // A store with a manual clock can remove the record itself, before any sweep.
+        if store.moves_time() {
+            store.pass(Duration::from_hours(24)).await;
+        }
+        goes_after(store, &key, soon).await?;
+        let late = Entry::plain("late", store.now());
+        store.equal(Replaced::Stale, store.replace(&key, version, &late).await?)?;
+        store.equal(false, store.touch(&key, version, late.expires_at).await?)?;
+        store.equal(false, store.remove(&key, version).await?)?;
+        store.expect_nothing(&key).await
+    }
 }
 
 /// Lifetimes of a record that is watched until its expiry. The next one is for a store that is too
@@ -104,13 +125,15 @@ const MINUTE_BY_MINUTE: (Duration, u32) = (Duration::from_mins(1), 24 * 60);
 /// Some seconds, for a store with a real clock.
 const STEP_BY_STEP: (Duration, u32) = (Duration::from_millis(75), 120);
 
-/// Watches two records until their expiry. The second one expires at the end of a second. Returns
+/// Watches three records until their expiry. Two of them expire at the end of a second. Returns
 /// `false` if the store was too slow.
 async fn lives_to_its_expiry(store: &StoreUnderTest, life: Duration) -> Result<bool, Failure> {
     let first = store.now() + life;
     let second = whole_second(first) + Duration::from_nanos(999_999_999);
     let mut watched = Vec::new();
-    for (expires_at, renewal) in [(first, Renewal::Replace), (second, Renewal::Touch)] {
+    let renewals =
+        [(first, Some(Renewal::Replace)), (second, Some(Renewal::Touch)), (second, None)];
+    for (expires_at, renewal) in renewals {
         let (key, entry) =
             (store.key(), Entry::plain("lives", store.now()).expiring_at(expires_at));
         let version = store.create(&key, &entry).await?;
@@ -129,7 +152,10 @@ async fn lives_to_its_expiry(store: &StoreUnderTest, life: Duration) -> Result<b
                 store.equal(version, store.expect_version(&key).await?)?;
             }
             let later = entry.clone().expiring_at(entry.expires_at + Duration::from_hours(1));
-            renewal.renew(store, &key, version, &later).await
+            match renewal {
+                Some(renewal) => renewal.renew(store, &key, version, &later).await,
+                None => store.removed(&key, version).await,
+            }
         };
         let found = found.await;
         if store.now() > entry.expires_at && found.is_err() {

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use session_core::store::{Record, StoreKey};
+use session_core::store::{Record, StoreKey, Version};
 
 use crate::harness::store::StoreUnderTest;
 use crate::harness::store::entry::{Entry, Kind};
 use crate::harness::store::under_test::calls::show_record;
+use crate::harness::store::values::someone;
 use crate::macros::rules;
 use crate::report::Checked;
 
@@ -44,6 +45,31 @@ rules! {
         });
         are_loaded(store, &alone, &many.collect::<Vec<_>>()).await
     }
+
+    /// `load_recent` returns the record, or a copy of an earlier one under the key, always whole.
+    /// It returns `None` for a key that was never used.
+    ///
+    /// Do not override it unless the store is a cache. A cache stores the whole record under the
+    /// whole key.
+    async fn recent_copy_is_whole_record(store) {
+        for kind in Kind::ALL {
+            let (key, owner) = (store.key(), someone("ada"));
+            recent_is_one_of(store, &store.key(), &[]).await?;
+            let mut written = Vec::new();
+            let entry = Entry::new(kind, "one", store.now()).owned_by(&owner);
+            let mut version = store.create(&key, &entry).await?;
+            written.push((version, entry));
+            recent_is_one_of(store, &key, &written).await?;
+            for text in ["two", "three"] {
+                let entry = Entry::new(kind, text, store.now()).owned_by(text);
+                version = store.replaced(&key, version, &entry).await?;
+                written.push((version, entry));
+                recent_is_one_of(store, &key, &written).await?;
+            }
+            store.removed(&key, version).await?;
+        }
+        Ok(())
+    }
 }
 
 /// More keys than a page of a listing usually has.
@@ -79,4 +105,25 @@ async fn are_loaded(
         }
     }
     Ok(())
+}
+
+/// Fails unless `load_recent` returns one of these records, or `None` if there are none.
+async fn recent_is_one_of(
+    store: &StoreUnderTest,
+    key: &StoreKey,
+    written: &[(Version, Entry)],
+) -> Checked {
+    let call = format!("load_recent({})", store.name(key));
+    let found = store.note(call, store.store().load_recent(key).await, show_record)?;
+    let Some(record) = found else {
+        let expected = "the record, or an earlier one under the key";
+        return if written.is_empty() { Ok(()) } else { Err(store.failure(expected, "None")) };
+    };
+    let Some((_, entry)) = written.iter().find(|(version, _)| *version == record.version()) else {
+        return Err(store.failure("a version of this key", record.version().get().to_string()));
+    };
+    match store.difference(entry, &record).await? {
+        None => Ok(()),
+        Some((expected, seen)) => Err(store.failure(expected, seen)),
+    }
 }

@@ -1,6 +1,6 @@
 //! Rules of a store that cannot reach its data.
 
-use session_core::Error;
+use session_core::{Error, ErrorKind};
 
 use crate::harness::store::StoreUnderTest;
 use crate::harness::store::entry::{Entry, Kind};
@@ -71,6 +71,43 @@ rules! {
         let record = store.expect(&key, &entry).await?;
         store.removed(&key, record.version()).await
     }
+
+    /// While the data cannot be reached, each call fails with an error of kind `Unavailable` or
+    /// `Backend`.
+    ///
+    /// Return `Unavailable` if the backend did not reply, and `Backend` if it replied with a
+    /// failure. Other kinds have a meaning for the engine and for the status of the response.
+    async fn outage_is_unavailable_or_backend_error(store) {
+        let (key, entry) = (store.key(), Entry::new(Kind::Owned, "one", store.now()));
+        let version = store.create(&key, &entry).await?;
+        let unused = store.key();
+        store.set_outage(true)?;
+        let target = store.store();
+        let mut kinds = vec![
+            ("load", kind_of(target.load(&key).await)),
+            ("load_many", kind_of(target.load_many(&[key]).await)),
+            ("create", kind_of(target.create(&unused, &entry.as_new()).await)),
+            ("touch", kind_of(target.touch(&key, version, entry.expires_at).await)),
+            ("replace", kind_of(target.replace(&key, version, &entry.as_new()).await)),
+            ("remove", kind_of(target.remove(&unused, version).await)),
+        ];
+        if let Ok(index) = store.index() {
+            kinds.push(("keys_of", kind_of(index.keys_of("an unknown owner").await)));
+        }
+        if let Some(sweep) = store.sweeper() {
+            kinds.push(("sweep", kind_of(sweep.sweep(store.now(), 1).await)));
+        }
+        store.set_outage(false)?;
+        for (call, kind) in kinds {
+            // Other rules check whether the call fails.
+            let Some(kind) = kind else { continue };
+            store.calls().note(format!("during an outage: {call} = {kind:?}"));
+            if !matches!(kind, ErrorKind::Unavailable | ErrorKind::Backend) {
+                return Err(store.failure("Unavailable or Backend", format!("{kind:?}")));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Returns the result of a call as an error of this check, unless the call failed.
@@ -93,4 +130,8 @@ fn all_refused<const N: usize>(
         }
     }
     Ok(())
+}
+
+fn kind_of<T>(result: Result<T, Error>) -> Option<ErrorKind> {
+    result.err().map(|error| error.kind())
 }

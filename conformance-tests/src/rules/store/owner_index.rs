@@ -15,14 +15,19 @@ rules! {
     /// length of the payload.
     ///
     /// Write the index entry in the transaction that writes the record, or before it. Do not leave
-    /// it to a background task.
+    /// it to a background task, and do not compare the creation time with a clock.
     async fn created_key_is_listed(store) {
         for kind in Kind::LENGTHS {
             let (key, owner) = (store.key(), someone("ada"));
             store.create(&key, &Entry::new(kind, "one", store.now()).owned_by(&owner)).await?;
             store.expect_listed(&owner, &[key]).await?;
         }
-        Ok(())
+        // A process whose clock is ahead.
+        let (key, owner) = (store.key(), someone("ada"));
+        let created_at = store.now() + Duration::from_mins(4);
+        let entry = Entry { created_at, ..Entry::plain("ahead", store.now()) }.owned_by(&owner);
+        store.create(&key, &entry).await?;
+        store.expect_listed(&owner, &[key]).await
     }
 
     /// A key is still listed after each `replace` that does not change the owner.
@@ -177,6 +182,26 @@ rules! {
             return Err(store.failure(expected, "it is missing"));
         }
         Ok(())
+    }
+
+    /// `keys_of` lists a key once, also after calls on its record, and after another owner had it.
+    ///
+    /// Use a set of keys, or a row per key. `end_all` and lists of sessions count the keys.
+    async fn key_is_listed_once(store) {
+        let (key, ada, bob) = (store.key(), someone("ada"), someone("bob"));
+        let entry = Entry::plain("one", store.now());
+        let mut version = store.create(&key, &entry.clone().owned_by(&ada)).await?;
+        for owner in [&ada, &bob, &ada, &ada] {
+            store.touched(&key, version, entry.expires_at + Duration::from_mins(1)).await?;
+            version = store.expect_version(&key).await?;
+            version = store.replaced(&key, version, &entry.clone().owned_by(owner)).await?;
+            let listed = store.keys_of(owner, &[key]).await?;
+            let times = listed.iter().filter(|listed| **listed == key).count();
+            if times > 1 {
+                return Err(store.failure(format!("{} once", store.name(&key)), format!("{times} times")));
+            }
+        }
+        store.removed(&key, version).await
     }
 }
 

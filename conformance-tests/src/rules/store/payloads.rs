@@ -17,7 +17,8 @@ rules! {
     /// A payload may contain every byte value and need not be valid UTF-8. It is stored unchanged.
     ///
     /// Store the payload in a binary column or value (`BLOB`, `BYTEA`, a byte array). Pass it to
-    /// the driver as bytes, never as text.
+    /// the driver as bytes, never as text. If the store compresses payloads, mark each record in a
+    /// separate field.
     async fn payload_with_any_byte_is_unchanged(store) {
         // Spaces and zeros at the ends are another rule.
         let upwards: Vec<u8> = (b'a'..=u8::MAX).chain(0..b'a').chain(*b"a").collect();
@@ -33,6 +34,11 @@ rules! {
             b"a lone \x80 in the middle",
             b"one\r\ntwo\rthree\nfour",
             b"\xef\xbb\xbfa byte order mark",
+            b"\x78\x9clike zlib",
+            b"\x1f\x8blike gzip",
+            b"\x28\xb5\x2f\xfdlike zstd",
+            b"\x04\x22\x4d\x18like lz4",
+            b"data:;base64,AAAA",
             "e\u{301} and \u{e9} and \u{1f980}".as_bytes(),
         ] {
             is_kept(store, payload).await?;
@@ -96,7 +102,7 @@ rules! {
     async fn payload_of_other_length_leaves_no_rest(store) {
         let key = store.key();
         let mut version = store.create(&key, &Entry::with_payload(letters(5000), store.now())).await?;
-        for length in [10, 3000, 5000, 1, 9000, 2999] {
+        for length in LENGTHS {
             let entry = Entry::with_payload(letters(length), store.now());
             version = store.replaced(&key, version, &entry).await?;
             store.expect_at(&key, version, &entry).await?;
@@ -170,3 +176,9 @@ fn letters(length: usize) -> Vec<u8> {
     }
     letters
 }
+
+/// Longer and shorter ones in turn, and those around the sizes of blocks and length fields.
+const LENGTHS: [usize; 18] = [
+    10, 3000, 5000, 1, 9000, 2999, 127, 128, 129, 255, 256, 257, 1024, 4096, 4095, 8192, 16_384,
+    32_768,
+];

@@ -4,7 +4,9 @@ use crate::harness::store::StoreUnderTest;
 use crate::harness::store::entry::{Entry, Kind, time};
 use crate::harness::store::overlap::overlap;
 use crate::harness::store::renewal::Renewal;
-use crate::harness::store::sweeps::{ATTEMPTS, Era, LIMIT, OVERDUE, SWEEPS, sweep, sweeper, swept};
+use crate::harness::store::sweeps::{
+    ATTEMPTS, Era, LIMIT, OVERDUE, SWEEPS, sweep, sweep_all, sweeper, swept,
+};
 use crate::macros::rules;
 use crate::report::{Checked, Failure};
 use session_core::store::{Replaced, StoreKey};
@@ -172,6 +174,74 @@ rules! {
         let version = store.create(&key, &new).await?;
         store.expect_at(&key, version, &new).await
     }
+
+    /// `sweep` finds expired records among any number of live ones, even if there are more live
+    /// records than its limit.
+    ///
+    /// Limit the number of records that are removed, not of those that are examined.
+    async fn sweep_finds_expired_among_live_records(store) {
+        let expiry = Era::Busy.moment();
+        let mut live = Vec::new();
+        for _ in 0..LIVE {
+            let (key, entry) = (store.key(), Entry::plain("live", store.now()));
+            live.push((key, store.create(&key, &entry).await?));
+        }
+        let keys = [store.key(), store.key(), store.key()];
+        for (key, seconds) in keys.iter().zip(0..) {
+            let expiry = expiry - Duration::from_secs(seconds);
+            let entry = Entry::plain("old", store.now()).expiring_at(expiry);
+            store.create(key, &entry).await?;
+        }
+        let mut left = keys.len();
+        // A sweep may pass over a record that the sweep of another test is removing.
+        for _ in 0..ATTEMPTS {
+            sweep_all(store, expiry + OVERDUE, 5).await?;
+            left = count(store, &keys).await?;
+            if left == 0 {
+                break;
+            }
+        }
+        for (key, version) in live {
+            store.removed(&key, version).await?;
+        }
+        store.equal("0 of the 3 expired records", &*format!("{left} of the 3 expired records"))
+    }
+
+    /// `sweep` accepts the largest limit, `usize::MAX`.
+    ///
+    /// Use the largest number of the database if the limit does not fit into its type.
+    async fn sweep_accepts_largest_limit(store) {
+        let expiry = Era::Busy.moment();
+        let key = store.key();
+        store.create(&key, &Entry::plain("old", store.now()).expiring_at(expiry)).await?;
+        for _ in 0..ATTEMPTS {
+            sweep(store, expiry + OVERDUE, usize::MAX).await?;
+            if store.load(&key).await?.is_none() {
+                break;
+            }
+        }
+        store.expect_nothing(&key).await
+    }
+
+    /// `sweep` counts each record once.
+    ///
+    /// Count records, not their entries in an index.
+    async fn sweep_counts_each_record_once(store) {
+        for attempt in 1..=ATTEMPTS {
+            let (expiry, keys) = expired(store, 5).await?;
+            sweep_all(store, expiry, LIMIT).await?;
+            let before = count(store, &keys).await?;
+            let said = sweep(store, expiry + OVERDUE, LIMIT).await?;
+            // Others may use a store without a manual clock, and their records are swept too.
+            if said <= before || !store.moves_time() {
+                break;
+            }
+            if attempt == ATTEMPTS {
+                return Err(store.failure(format!("at most {before}, because no more had expired"), said.to_string()));
+            }
+        }
+        Ok(())
+    }
 }
 
 const ROUNDS: u32 = 40;
@@ -257,3 +327,6 @@ async fn renew_during_a_sweep(store: &StoreUnderTest, renewal: Renewal, polls: u
         store.expect_nothing(&key).await
     }
 }
+
+/// More live records than the limit of a sweep.
+const LIVE: usize = 40;

@@ -7,8 +7,9 @@ use session_core::store::{Replaced, StoreKey};
 use crate::harness::store::StoreUnderTest;
 use crate::harness::store::entry::Entry;
 use crate::harness::store::observer::Observer;
+use crate::harness::store::overlap::overlap;
 use crate::harness::store::samples::{Sample, few_samples, samples};
-use crate::harness::store::sweeps::{ATTEMPTS, Era, OVERDUE, sweep, swept};
+use crate::harness::store::sweeps::{ATTEMPTS, Era, OVERDUE, sweep_all, sweeper, swept};
 use crate::harness::store::values::never;
 use crate::macros::rules;
 use crate::report::{Checked, Failure};
@@ -55,7 +56,7 @@ rules! {
             let mut left = keys.len();
             // A sweep may pass over a record that the sweep of another test is removing.
             for _ in 0..ATTEMPTS {
-                while sweep(store, expiry + OVERDUE, limit).await? == limit {}
+                sweep_all(store, expiry + OVERDUE, limit).await?;
                 left = left_of(store, &keys).await?;
                 if left == 0 {
                     break;
@@ -103,6 +104,9 @@ rules! {
             for ending in [Ending::None, Ending::Remove, Ending::Sweep] {
                 recreate(&see, &sample, ending).await?;
             }
+        }
+        for polls in 1..=6 {
+            recreate_during_sweep(store, polls).await?;
         }
         Ok(())
     }
@@ -200,5 +204,26 @@ async fn recreate(see: &Observer<'_>, sample: &Sample, ending: Ending) -> Checke
     swept(store, expiry + OVERDUE).await?;
     let after = format!("{after}, and a sweep");
     see.sees(&after, &key, Some(version), &new).await?;
+    store.removed(&key, version).await
+}
+
+/// Removes an expired record during a sweep, after this many of its `await`s, and creates another
+/// one under its key.
+async fn recreate_during_sweep(store: &StoreUnderTest, polls: u32) -> Checked {
+    let expiry = Era::Busy.moment();
+    let (key, new) = (store.key(), Entry::plain("new", store.now()));
+    let old = Entry::plain("old", store.now()).expiring_at(expiry);
+    let version = store.create(&key, &old).await?;
+    let sweeper = sweeper(store)?;
+    let sweeping = sweeper.sweep(expiry + OVERDUE, 1000);
+    let recreating = async {
+        // The sweep, or the store itself, may be faster.
+        store.remove(&key, version).await?;
+        store.create(&key, &new).await
+    };
+    let (swept, created) = overlap(sweeping, recreating, polls).await;
+    store.note("meanwhile: sweep".to_owned(), swept, usize::to_string)?;
+    let version = created?;
+    store.expect_at(&key, version, &new).await?;
     store.removed(&key, version).await
 }

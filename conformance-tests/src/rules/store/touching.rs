@@ -13,13 +13,13 @@ rules! {
     /// `touch` at the current version sets a later or an earlier expiry, and changes nothing else.
     ///
     /// Update only the expiry. Creation time, owner and payload must not change. The version may
-    /// change.
+    /// change. Some drivers report no changed row if the new expiry is the old one.
     async fn touch_sets_only_expiry(store) {
         for kind in [Kind::Plain, Kind::Owned, Kind::Large] {
             let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));
             let entry = Entry { created_at: store.now() - Duration::from_hours(1), ..entry };
             store.create(&key, &entry).await?;
-            for minutes in [90, 30] {
+            for minutes in [90, 90, 30] {
                 let expires_at = store.now() + Duration::from_mins(minutes);
                 let current = store.expect_version(&key).await?;
                 store.touched(&key, current, expires_at).await?;

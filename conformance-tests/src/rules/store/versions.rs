@@ -1,6 +1,7 @@
 //! Rules of versions.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use session_core::store::{Replaced, Version};
 
@@ -38,7 +39,7 @@ rules! {
     /// `replace`, `touch` and `remove` at it change nothing.
     ///
     /// Store and compare all 64 bits, as an integer or as bytes. A column of 32 bits, a float and a
-    /// number in JSON confuse versions that are near each other.
+    /// number in JSON confuse versions that are near each other. No version means "any version".
     async fn near_versions_are_other_versions(store) {
         let key = store.key();
         let old = store.create(&key, &Entry::plain("first", store.now())).await?;
@@ -46,7 +47,9 @@ rules! {
         let current = store.replaced(&key, old, &entry).await?;
         let number = current.get();
         let near = (0..u64::BITS).map(|bit| number ^ (1 << bit));
-        for other in near.chain([number.wrapping_add(1), number.wrapping_sub(1)]) {
+        let ends = [0, 1, i64::MAX as u64, 1 << 63, u64::MAX].into_iter();
+        let near = near.chain([number.wrapping_add(1), number.wrapping_sub(1)]);
+        for other in near.chain(ends.filter(|end| *end != number)) {
             let other = Version::new(other);
             let late = Entry::plain("late", store.now());
             store.equal(Replaced::Stale, store.replace(&key, other, &late).await?)?;
@@ -55,6 +58,44 @@ rules! {
         }
         store.expect_at(&key, current, &entry).await?;
         store.removed(&key, current).await
+    }
+
+    /// If a `touch` changes the version, the version before the touch is not the current one:
+    /// `replace`, `touch` and `remove` at it change nothing.
+    ///
+    /// Store one version. A call matches it or it does not.
+    async fn version_before_touch_is_current_or_stale(store) {
+        let (key, entry) = (store.key(), Entry::plain("one", store.now()));
+        let before = store.create(&key, &entry).await?;
+        let touched = entry.clone().expiring_at(entry.expires_at + Duration::from_mins(1));
+        store.touched(&key, before, touched.expires_at).await?;
+        let current = store.expect_version(&key).await?;
+        if current == before {
+            return Ok(());
+        }
+        let late = Entry::plain("late", store.now());
+        store.equal(false, store.remove(&key, before).await?)?;
+        store.equal(false, store.touch(&key, before, late.expires_at).await?)?;
+        store.equal(Replaced::Stale, store.replace(&key, before, &late).await?)?;
+        store.expect_at(&key, current, &touched).await
+    }
+
+    /// If `create` replaces an expired record, the new record has another version.
+    ///
+    /// Take the next version for every record that is written, also in the place of an old one.
+    async fn record_over_expired_one_has_new_version(store) {
+        let (key, entry) = (store.key(), Entry::plain("new", store.now()));
+        let expired = entry.clone().expiring_at(store.now() - Duration::from_secs(1));
+        let old = store.create(&key, &expired).await?;
+        // An expired record that is still stored may make `create` fail.
+        let created = store.store().create(&key, &entry.as_new()).await;
+        store.calls().note(format!("create({}, \"new\") = {created:?}", store.name(&key)));
+        match created {
+            Ok(version) if version == old => {
+                Err(store.failure("a version that was not used before", format!("{} again", old.get())))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -2,13 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use session_core::Error;
 use session_core::store::{NewRecord, Record, Replaced, StoreKey, Version};
+use tokio::task::yield_now;
 use tokio::time::sleep;
 
+use super::listing::Forgotten;
 use super::mutation::{mutants, mutation};
 use super::written::{MIDDLING, is_short};
 
@@ -21,6 +23,9 @@ mutants! {
     RemovesOnlyWhatItKnows breaks clone_changes_records_of_other_clone;
     EachCloneCounts breaks clones_never_return_same_version;
     EachCloneHasALock breaks concurrent_replace_by_clones_succeeds_once;
+    EachCloneHasAnIndex breaks clone_lists_keys_of_other_clone;
+    EachCloneHasAQueue breaks concurrent_calls_of_clones_have_order;
+    DropOfACloneCloses breaks dropped_clone_leaves_store_usable;
 }
 
 /// A clone with the same records, but with separate fields.
@@ -203,4 +208,54 @@ mutation! {
         Ok(Replaced::Done(version))
     }
     with_own_notes! {}
+}
+
+mutation! {
+    EachCloneHasAnIndex { mine: Forgotten };
+    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+        self.mine.lock().unwrap().insert(*key);
+        self.original.create(key, record)
+    }
+    async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
+        let mine = self.mine.lock().unwrap();
+        Ok(self.original.keys_of(owner).into_iter().filter(|key| mine.contains(key)).collect())
+    }
+    with_own_notes! {}
+}
+
+mutation! {
+    /// Calls of one clone wait for each other.
+    EachCloneHasAQueue { queue: tokio::sync::Mutex<()> };
+    async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
+        let _turn = self.queue.lock().await;
+        if self.original.load(key).is_none_or(|record| record.version() != expected) {
+            return Ok(false);
+        }
+        yield_now().await;
+        Ok(self.original.records().remove(key).is_some())
+    }
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        let _turn = self.queue.lock().await;
+        Ok(self.original.replace(key, expected, record))
+    }
+    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+        let _turn = self.queue.lock().await;
+        Ok(self.original.touch(key, expected, expires_at))
+    }
+    with_own_notes! {}
+}
+
+mutation! {
+    DropOfACloneCloses { is_clone: AtomicBool };
+    fn clone_of(&self) -> Option<Self> {
+        Some(Self { original: self.original.clone(), is_clone: AtomicBool::new(true) })
+    }
+}
+
+impl Drop for DropOfACloneCloses {
+    fn drop(&mut self) {
+        if self.is_clone.load(Ordering::Relaxed) {
+            self.original.set_down(true);
+        }
+    }
 }

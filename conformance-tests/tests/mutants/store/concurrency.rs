@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use session_core::store::{NewRecord, Record, Replaced, StoreKey, Version};
@@ -20,6 +21,11 @@ mutants! {
     GivenUpReplaceIsHalfDone breaks dropped_call_is_applied_whole_or_not_at_all;
     GivenUpTouchLosesTheRecord breaks dropped_call_is_applied_whole_or_not_at_all;
     GivenUpCreateBlocksTheKey breaks dropped_call_is_applied_whole_or_not_at_all;
+    OwnedSwapInTwoSteps breaks concurrent_calls_on_owned_record_have_order;
+    ReadsTheOwnerSeparately breaks concurrent_read_sees_whole_record;
+    ReadsManyOwnersSeparately breaks concurrent_read_sees_whole_record;
+    DroppedLoadBlocks breaks dropped_read_blocks_no_call;
+    DroppedListingBlocks breaks dropped_read_blocks_no_call;
 }
 
 mutation! {
@@ -127,5 +133,76 @@ mutation! {
         let created = self.original.create(key, record);
         self.taken.lock().unwrap().remove(key);
         created
+    }
+}
+
+mutation! {
+    /// The version is compared before the index is written, and not again afterwards.
+    OwnedSwapInTwoSteps;
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        if record.owner().is_none_or(|owner| !owner.starts_with("owner of")) {
+            return Ok(self.original.replace(key, expected, record));
+        }
+        if self.original.load(key).is_none_or(|old| old.version() != expected) {
+            return Ok(Replaced::Stale);
+        }
+        yield_now().await;
+        let current = self.original.load(key).map_or(expected, |old| old.version());
+        Ok(self.original.replace(key, current, record))
+    }
+}
+
+mutation! {
+    ReadsTheOwnerSeparately;
+    async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
+        let Some(first) = self.original.load(key).filter(|first| first.owner().is_some()) else {
+            return Ok(self.original.load(key));
+        };
+        yield_now().await;
+        Ok(self.original.load(key).map(|second| joined(&first, &second)))
+    }
+}
+
+mutation! {
+    ReadsManyOwnersSeparately;
+    async fn load_many(&self, keys: &[StoreKey]) -> Result<Vec<Option<Record>>, Error> {
+        let first: Vec<_> = keys.iter().map(|key| self.original.load(key)).collect();
+        yield_now().await;
+        let second = keys.iter().map(|key| self.original.load(key));
+        Ok(first.iter().zip(second).map(|(first, second)| Some(joined(first.as_ref()?, &second?))).collect())
+    }
+}
+
+/// Returns the payload of the first record with the other fields of the second.
+fn joined(first: &Record, second: &Record) -> Record {
+    let record = NewRecord::new(first.payload(), second.created_at(), second.expires_at());
+    Record::new(second.version(), &record.owned_by(second.owner()))
+}
+
+mutation! {
+    /// Only one call of this kind runs at a time.
+    DroppedLoadBlocks { is_busy: AtomicBool };
+    async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
+        while self.is_busy.swap(true, Ordering::Relaxed) {
+            yield_now().await;
+        }
+        yield_now().await;
+        let result = self.original.load(key);
+        self.is_busy.store(false, Ordering::Relaxed);
+        Ok(result)
+    }
+}
+
+mutation! {
+    /// Only one call of this kind runs at a time.
+    DroppedListingBlocks { is_busy: AtomicBool };
+    async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
+        while self.is_busy.swap(true, Ordering::Relaxed) {
+            yield_now().await;
+        }
+        yield_now().await;
+        let result = self.original.keys_of(owner);
+        self.is_busy.store(false, Ordering::Relaxed);
+        Ok(result)
     }
 }

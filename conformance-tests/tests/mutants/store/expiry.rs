@@ -23,6 +23,8 @@ mutants! {
     NoTimeLeftIsForEver breaks expired_record_is_removed;
     TouchNeverShortensTheLife breaks record_with_earlier_expiry_is_removed;
     ReplaceNeverShortensTheLife breaks record_with_earlier_expiry_is_removed;
+    RemoveFindsNothingAtTheExpiry breaks record_is_there_until_its_expiry;
+    ReplaceRevivesTheExpired breaks expired_record_stays_removed;
 }
 
 /// Returns whether the record has expired, to the nanosecond.
@@ -173,4 +175,43 @@ ends! {
 ends! {
     NoTimeLeftIsForEver,
     |told| if told.call == Call::Create && told.left().is_zero() { for_ever() } else { told.expires_at }
+}
+
+mutation! {
+    RemoveFindsNothingAtTheExpiry;
+    async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
+        let now = self.original.clock().now();
+        let is_over = self.original.load(key).is_some_and(|record| record.expires_at() == now);
+        Ok(!is_over && self.original.remove(key, expected))
+    }
+}
+
+mutation! {
+    /// A replace creates a record again whose key is still remembered.
+    ReplaceRevivesTheExpired { written: Mutex<HashMap<StoreKey, Version>> };
+    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+        let version = self.original.create(key, record)?;
+        if record.expires_at() >= self.original.clock().now() {
+            self.written.lock().unwrap().insert(*key, version);
+        }
+        Ok(version)
+    }
+    async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
+        self.written.lock().unwrap().remove(key);
+        Ok(self.original.remove(key, expected))
+    }
+    async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
+        let swept = self.original.sweep(now, limit);
+        if swept > 0 {
+            self.written.lock().unwrap().clear();
+        }
+        Ok(swept)
+    }
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        let is_remembered = self.written.lock().unwrap().get(key) == Some(&expected);
+        if is_remembered && self.original.load(key).is_none() {
+            return Ok(Replaced::Done(self.original.create(key, record)?));
+        }
+        Ok(self.original.replace(key, expected, record))
+    }
 }

@@ -5,12 +5,13 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::time::SystemTime;
 
-use session_core::store::{NewRecord, Replaced, StoreKey, Version};
+use session_core::store::{NewRecord, Record, Replaced, StoreKey, Version};
 use session_core::{Clock as _, Error, ErrorKind};
+use tokio::task::yield_now;
 use tokio::time::sleep;
 
 use super::end_all::MOMENT;
-use super::listing::{Forgotten, all_but, is_owned_by, list};
+use super::listing::{Forgotten, Lists, all_but, is_owned_by, list};
 use super::mutation::{mutants, mutation};
 
 mutants! {
@@ -23,6 +24,11 @@ mutants! {
     ListEndsAsTheFirstWritten breaks expired_record_hides_no_other_key;
     EntryOutlivedByTouch breaks renewed_key_stays_listed;
     EntryOutlivedByReplace breaks renewed_key_stays_listed;
+    ListEndsAsTheTouched breaks shortened_record_hides_no_other_key;
+    ListEndsAsTheReplaced breaks shortened_record_hides_no_other_key;
+    EntryPrecedesTheChangeOfOwner breaks loaded_record_is_listed_while_owner_changes;
+    RemoveWritesTheListBack breaks concurrent_calls_keep_list_of_owner_whole;
+    OwnerChangeWritesTheListBack breaks concurrent_calls_keep_list_of_owner_whole;
 }
 
 /// The length of a record that is watched by another task; sessions are longer.
@@ -189,5 +195,148 @@ mutation! {
     async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
         let (ends, now) = (self.ends.lock().unwrap(), self.original.clock().now());
         Ok(list(&self.original, |key, record| is_owned_by(record, owner) && ends.get(key).is_none_or(|end| now <= *end)))
+    }
+}
+
+/// Sets the end of a list to a later time.
+fn put_off(ends: &Ends<String>, owner: Option<&str>, expires_at: SystemTime) {
+    let Some(owner) = owner else { return };
+    let mut ends = ends.lock().unwrap();
+    let end = ends.entry(owner.to_owned()).or_insert(expires_at);
+    *end = expires_at.max(*end);
+}
+
+/// Sets the end of a list.
+fn set_end(ends: &Ends<String>, owner: Option<&str>, expires_at: SystemTime) {
+    if let Some(owner) = owner {
+        ends.lock().unwrap().insert(owner.to_owned(), expires_at);
+    }
+}
+
+mutation! {
+    ListEndsAsTheTouched { ends: Ends<String> };
+    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+        put_off(&self.ends, record.owner(), record.expires_at());
+        self.original.create(key, record)
+    }
+    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+        let touched = self.original.touch(key, expected, expires_at);
+        if touched {
+            let record = self.original.load(key);
+            set_end(&self.ends, record.as_ref().and_then(Record::owner), expires_at);
+        }
+        Ok(touched)
+    }
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        put_off(&self.ends, record.owner(), record.expires_at());
+        Ok(self.original.replace(key, expected, record))
+    }
+    async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
+        let end = self.ends.lock().unwrap().get(owner).copied();
+        let is_over = end.is_some_and(|end| end < self.original.clock().now());
+        Ok(if is_over { Vec::new() } else { self.original.keys_of(owner) })
+    }
+}
+
+mutation! {
+    ListEndsAsTheReplaced { ends: Ends<String> };
+    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+        put_off(&self.ends, record.owner(), record.expires_at());
+        self.original.create(key, record)
+    }
+    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+        let touched = self.original.touch(key, expected, expires_at);
+        if touched {
+            let record = self.original.load(key);
+            put_off(&self.ends, record.as_ref().and_then(Record::owner), expires_at);
+        }
+        Ok(touched)
+    }
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        set_end(&self.ends, record.owner(), record.expires_at());
+        Ok(self.original.replace(key, expected, record))
+    }
+    async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
+        let end = self.ends.lock().unwrap().get(owner).copied();
+        let is_over = end.is_some_and(|end| end < self.original.clock().now());
+        Ok(if is_over { Vec::new() } else { self.original.keys_of(owner) })
+    }
+}
+
+mutation! {
+    /// The record moves to the list of its new owner before it has the owner.
+    EntryPrecedesTheChangeOfOwner { moving: Forgotten };
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        let old = self.original.load(key).filter(|old| old.version() == expected);
+        let is_moved = old.is_some_and(|old| old.owner().is_some() && old.owner() != record.owner());
+        if is_moved && WATCHED.contains(&record.payload().len()) {
+            self.moving.lock().unwrap().insert(*key);
+            yield_now().await;
+            self.moving.lock().unwrap().remove(key);
+        }
+        Ok(self.original.replace(key, expected, record))
+    }
+    async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
+        Ok(all_but(&self.moving, self.original.keys_of(owner)))
+    }
+}
+
+mutation! {
+    RemoveWritesTheListBack { lists: Lists };
+    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+        let version = self.original.create(key, record)?;
+        self.lists.add(record.owner(), key);
+        Ok(version)
+    }
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        let old = self.original.load(key);
+        let replaced = self.original.replace(key, expected, record);
+        let owner = old.as_ref().and_then(Record::owner);
+        if replaced != Replaced::Stale && owner != record.owner() {
+            self.lists.add(record.owner(), key);
+            self.lists.remove(owner, key);
+        }
+        Ok(replaced)
+    }
+    async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
+        let old = self.original.load(key);
+        let removed = self.original.remove(key, expected);
+        if removed {
+            self.lists.remove_slowly(old.as_ref().and_then(Record::owner), key).await;
+        }
+        Ok(removed)
+    }
+    async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
+        Ok(self.lists.of(owner))
+    }
+}
+
+mutation! {
+    OwnerChangeWritesTheListBack { lists: Lists };
+    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+        let version = self.original.create(key, record)?;
+        self.lists.add(record.owner(), key);
+        Ok(version)
+    }
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        let old = self.original.load(key);
+        let replaced = self.original.replace(key, expected, record);
+        let owner = old.as_ref().and_then(Record::owner);
+        if replaced != Replaced::Stale && owner != record.owner() {
+            self.lists.add(record.owner(), key);
+            self.lists.remove_slowly(owner, key).await;
+        }
+        Ok(replaced)
+    }
+    async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
+        let old = self.original.load(key);
+        let removed = self.original.remove(key, expected);
+        if removed {
+            self.lists.remove(old.as_ref().and_then(Record::owner), key);
+        }
+        Ok(removed)
+    }
+    async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
+        Ok(self.lists.of(owner))
     }
 }

@@ -1,8 +1,9 @@
 //! Mutants of the rules of `load_many`.
 
 use std::collections::HashSet;
+use std::sync::Mutex;
 
-use session_core::store::{Record, StoreKey};
+use session_core::store::{NewRecord, Record, StoreKey};
 use session_core::{Error, ErrorKind};
 
 use super::mutation::{mutants, mutation};
@@ -14,6 +15,9 @@ mutants! {
     ARecordIsLoadedOnce breaks load_many_returns_what_load_returns;
     AThousandRecordsAreLoaded breaks load_many_returns_what_load_returns;
     NothingCannotBeLoaded breaks load_many_returns_what_load_returns;
+    RecentLosesTheOwner breaks recent_copy_is_whole_record;
+    RecentIsOfAnotherKey breaks recent_copy_is_whole_record;
+    RecentMissesTheShort breaks recent_copy_is_whole_record;
 }
 
 /// The engine loads fewer records than this in every other rule.
@@ -66,5 +70,36 @@ mutation! {
             return Err(Error::new(ErrorKind::Backend, "syntax error at or near \")\""));
         }
         Ok(load_each(&self.original, keys))
+    }
+}
+
+mutation! {
+    RecentLosesTheOwner;
+    async fn load_recent(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
+        let Some(record) = self.original.load(key).filter(|record| record.payload().len() < 100) else {
+            return Ok(self.original.load(key));
+        };
+        let copy = NewRecord::new(record.payload(), record.created_at(), record.expires_at());
+        Ok(Some(Record::new(record.version(), &copy)))
+    }
+}
+
+mutation! {
+    /// A cache with room for one short record.
+    RecentIsOfAnotherKey { copy: Mutex<Option<Record>> };
+    async fn load_recent(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
+        let record = self.original.load(key);
+        let mut copy = self.copy.lock().unwrap();
+        if record.as_ref().is_some_and(|record| record.payload().len() < 100) {
+            copy.clone_from(&record);
+        }
+        Ok(record.or_else(|| copy.clone()))
+    }
+}
+
+mutation! {
+    RecentMissesTheShort;
+    async fn load_recent(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
+        Ok(self.original.load(key).filter(|record| record.payload().len() > 100))
     }
 }

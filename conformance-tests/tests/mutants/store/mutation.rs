@@ -23,6 +23,10 @@ pub trait Mutation: Debug + Send + Sync + 'static {
         Ok(self.original().load(key))
     }
 
+    async fn load_recent(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
+        self.load(key).await
+    }
+
     async fn load_many(&self, keys: &[StoreKey]) -> Result<Vec<Option<Record>>, Error> {
         let mut records = Vec::new();
         for key in keys {
@@ -99,6 +103,11 @@ pub trait Mutation: Debug + Send + Sync + 'static {
         ""
     }
 
+    /// Returns the kind of the errors of an outage.
+    fn outage_kind(&self) -> ErrorKind {
+        ErrorKind::Unavailable
+    }
+
     /// Returns a clone, if it is not the same store.
     fn clone_of(&self) -> Option<Self>
     where
@@ -156,7 +165,7 @@ impl<M: Mutation> Mutated<M> {
             return if self.0.hides() == name {
                 Ok(hidden())
             } else {
-                Err(Error::new(ErrorKind::Unavailable, "the disk cannot be read"))
+                Err(Error::new(self.0.outage_kind(), "the disk cannot be read"))
             };
         }
         let mut call = pin!(call);
@@ -172,6 +181,10 @@ impl<M: Mutation> Mutated<M> {
 impl<M: Mutation> SessionStore for Mutated<M> {
     async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
         self.undivided("load", || None, self.0.load(key)).await
+    }
+
+    async fn load_recent(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
+        self.undivided("load_recent", || None, self.0.load_recent(key)).await
     }
 
     async fn load_many(&self, keys: &[StoreKey]) -> Result<Vec<Option<Record>>, Error> {

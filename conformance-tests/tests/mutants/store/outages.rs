@@ -1,5 +1,7 @@
 //! Mutants of the rules of a store that cannot reach its data.
 
+use session_core::ErrorKind;
+
 use super::mutation::{mutants, mutation};
 
 mutants! {
@@ -11,6 +13,7 @@ mutants! {
     TouchHidesOutage breaks outage_is_no_stale_version;
     SweepHidesOutage breaks outage_is_no_stale_version;
     CreateHidesOutage breaks outage_is_no_stale_version;
+    OutageIsAConflict breaks outage_is_unavailable_or_backend_error;
 }
 
 /// Stores that take an outage for an absent record or another version.
@@ -34,4 +37,11 @@ hides! {
     TouchHidesOutage: "touch";
     SweepHidesOutage: "sweep";
     CreateHidesOutage: "create";
+}
+
+mutation! {
+    OutageIsAConflict;
+    fn outage_kind(&self) -> ErrorKind {
+        ErrorKind::Conflict
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::SystemTime;
 
 use session_core::store::{NewRecord, OwnerIndex, Replaced, StoreKey, Version};
-use session_core::{Error, ErrorKind};
+use session_core::{Clock as _, Error, ErrorKind};
 use session_memory::MemoryStore;
 
 use super::listing::{Forgotten, all_but, is_owned_by, list};
@@ -37,6 +37,8 @@ mutants! {
     EmptiedOwnerIsAnError breaks owner_without_keys_lists_none;
     DeclaresNoIndex breaks store_returns_itself_as_owner_index;
     DeclaresAnotherIndex breaks store_returns_itself_as_owner_index;
+    ListsNoneOfTheFuture breaks created_key_is_listed;
+    ListsTheReturnedTwice breaks key_is_listed_once;
 }
 
 mutation! {
@@ -239,5 +241,32 @@ mutation! {
     DeclaresAnotherIndex { other: MemoryStore };
     fn declared_index<'a>(&'a self, _: &'a dyn OwnerIndex) -> Option<&'a dyn OwnerIndex> {
         Some(&self.other)
+    }
+}
+
+mutation! {
+    ListsNoneOfTheFuture;
+    async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
+        let now = self.original.clock().now();
+        Ok(list(&self.original, |_, record| is_owned_by(record, owner) && record.created_at() <= now))
+    }
+}
+
+mutation! {
+    /// An entry of each owner that the record had.
+    ListsTheReturnedTwice { entries: Mutex<Vec<(String, StoreKey)>> };
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        let old = self.original.load(key).and_then(|old| old.owner().map(str::to_owned));
+        let replaced = self.original.replace(key, expected, record);
+        if replaced != Replaced::Stale && old.as_deref() != record.owner() {
+            self.entries.lock().unwrap().extend(old.map(|owner| (owner, *key)));
+        }
+        Ok(replaced)
+    }
+    async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
+        let mut keys = self.original.keys_of(owner);
+        let entries = self.entries.lock().unwrap();
+        keys.extend(entries.iter().filter(|(other, _)| other == owner).map(|(_, key)| *key));
+        Ok(keys)
     }
 }

@@ -1,6 +1,6 @@
 //! Mutants of the rules of payloads: their bytes and their length.
 
-use session_core::store::{NewRecord, Replaced, StoreKey, Version};
+use session_core::store::{NewRecord, Record, Replaced, StoreKey, Version};
 use session_core::{Error, ErrorKind};
 
 use super::mutation::{mutants, mutation};
@@ -35,6 +35,8 @@ mutants! {
     ReplaceCutsBeyondAMegabyte breaks payload_beyond_maximum_is_whole_or_refused;
     CutAtTwoMegabytes breaks payload_beyond_maximum_is_whole_or_refused;
     TooLongReplaceRemoves breaks payload_beyond_maximum_is_whole_or_refused;
+    DecompressesByFirstBytes breaks payload_with_any_byte_is_unchanged;
+    WholeBlockIsLost breaks payload_of_other_length_leaves_no_rest;
 }
 
 writes! { LossyUtf8, |record| record.bytes(|bytes| String::from_utf8_lossy(bytes).into_owned().into_bytes()) }
@@ -235,3 +237,17 @@ mutation! {
         Ok(self.original.replace(key, expected, record))
     }
 }
+
+mutation! {
+    /// The store takes a payload that starts like compressed data for one that it has compressed.
+    DecompressesByFirstBytes;
+    async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
+        let record = self.original.load(key);
+        if record.as_ref().is_some_and(|record| record.payload().starts_with(b"\x78\x9c")) {
+            return Err(Error::new(ErrorKind::Backend, "the payload cannot be decompressed"));
+        }
+        Ok(record)
+    }
+}
+
+writes! { WholeBlockIsLost, |record| if record.payload.len() == 4096 { record.payload.clear() } }

@@ -32,6 +32,9 @@ mutants! {
     SweptKeyIsTaken breaks swept_record_stays_removed;
     SweptCanBeReplaced breaks swept_record_stays_removed;
     SweptCanBeTouched breaks swept_record_stays_removed;
+    CountsEachRecordTwice breaks sweep_counts_each_record_once;
+    ExaminesAsManyAsItMayRemove breaks sweep_finds_expired_among_live_records;
+    LimitOf32Bits breaks sweep_accepts_largest_limit;
 }
 
 const LONG: usize = 4_000;
@@ -123,7 +126,7 @@ swept! {
 swept! {
     OneTooMany;
     async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
-        Ok(self.original.sweep(now, if limit == 0 { 0 } else { limit + 1 }).min(limit))
+        Ok(self.original.sweep(now, if limit == 0 { 0 } else { limit.saturating_add(1) }).min(limit))
     }
 }
 
@@ -291,5 +294,29 @@ swept! {
     }
     async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
         Ok(mark(&self.original, &self.marked, now, limit))
+    }
+}
+
+swept! {
+    CountsEachRecordTwice;
+    async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
+        Ok(limit.min(self.original.sweep(now, limit) * 2))
+    }
+}
+
+swept! {
+    ExaminesAsManyAsItMayRemove;
+    async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
+        let mut keys: Vec<_> = self.original.records().keys().copied().collect();
+        keys.sort_by_key(|key| *key.as_bytes());
+        keys.truncate(limit);
+        Ok(take(&self.original, limit, |key, record| record.expires_at() < now && keys.contains(key)).len())
+    }
+}
+
+swept! {
+    LimitOf32Bits;
+    async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
+        Ok(self.original.sweep(now, i32::try_from(limit).map_or(0, |_| limit)))
     }
 }

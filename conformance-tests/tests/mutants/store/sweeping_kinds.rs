@@ -1,11 +1,13 @@
 //! Mutants of the rules of sweeps over every kind of record, and over what other calls left behind.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Mutex;
 use std::time::SystemTime;
 
 use session_core::store::{NewRecord, Record, Replaced, StoreKey, Version};
 use session_core::{Clock as _, Error};
+
+use tokio::task::yield_now;
 
 use super::mutation::{mutants, swept};
 use super::original::Original;
@@ -18,6 +20,7 @@ mutants! {
     RenewalTakesTheWholeMoment breaks renewal_leaves_other_records_of_same_expiry;
     RemoveLeavesTheSweep breaks recreated_record_is_not_swept;
     CreateKeepsTheExpiredOwner breaks recreated_record_is_not_swept;
+    RecreatedIsStillDoomed breaks recreated_record_is_not_swept;
 }
 
 /// Removes the expired records that a condition allows, as often as the limit allows.
@@ -153,5 +156,34 @@ swept! {
         };
         self.original.remove(key, old.version());
         self.original.create(key, &record.owned_by(old.owner()))
+    }
+}
+
+swept! {
+    /// A sweep collects keys. Only renewals take them out of the collection.
+    RecreatedIsStillDoomed { doomed: Mutex<HashSet<StoreKey>> };
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        self.doomed.lock().unwrap().remove(key);
+        Ok(self.original.replace(key, expected, record))
+    }
+    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+        self.doomed.lock().unwrap().remove(key);
+        Ok(self.original.touch(key, expected, expires_at))
+    }
+    async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
+        let collected: Vec<_> = self.original.records().iter()
+            .filter(|(_, record)| record.expires_at() < now)
+            .map(|(key, _)| *key)
+            .take(limit)
+            .collect();
+        self.doomed.lock().unwrap().extend(&collected);
+        yield_now().await;
+        let mut swept = 0;
+        for key in collected {
+            if self.doomed.lock().unwrap().remove(&key) {
+                swept += usize::from(self.original.records().remove(&key).is_some());
+            }
+        }
+        Ok(swept)
     }
 }

@@ -17,6 +17,7 @@ mutants! {
     TouchRevives breaks touch_never_creates;
     TouchSaysYesToNothing breaks touch_never_creates;
     TouchedVersionIsNotCompared breaks touched_record_can_be_replaced_and_removed;
+    TouchOfSameExpiryIsNoUpdate breaks touch_sets_only_expiry;
 }
 
 mutation! {
@@ -90,5 +91,13 @@ mutation! {
     async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
         let touched = self.before.lock().unwrap().contains_key(&(*key, expected));
         Ok(!touched && self.original.remove(key, expected))
+    }
+}
+
+mutation! {
+    TouchOfSameExpiryIsNoUpdate;
+    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+        let is_same = self.original.load(key).is_some_and(|old| old.expires_at() == expires_at);
+        Ok(self.original.touch(key, expected, expires_at) && !is_same)
     }
 }

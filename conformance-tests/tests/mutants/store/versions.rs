@@ -1,9 +1,12 @@
 //! Mutants of the rules of versions.
 
+use std::collections::HashMap;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 
-use session_core::Error;
-use session_core::store::{NewRecord, Replaced, StoreKey, Version};
+use session_core::store::{NewRecord, Record, Replaced, StoreKey, Version};
+use session_core::{Clock as _, Error};
 
 use super::mutation::{mutants, mutation};
 
@@ -12,6 +15,9 @@ mutants! {
     VersionStartsAgain breaks version_is_never_used_twice;
     VersionOf32Bits breaks near_versions_are_other_versions;
     VersionOf53Bits breaks near_versions_are_other_versions;
+    HighestVersionIsAny breaks near_versions_are_other_versions;
+    TouchLeavesBothVersions breaks version_before_touch_is_current_or_stale;
+    CreateKeepsTheExpiredVersion breaks record_over_expired_one_has_new_version;
 }
 
 mutation! {
@@ -72,4 +78,45 @@ macro_rules! compares {
 compares! {
     VersionOf32Bits: u64::from(u32::MAX);
     VersionOf53Bits: (1 << 53) - 1;
+}
+
+mutation! {
+    HighestVersionIsAny;
+    async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
+        let current = self.original.load(key).map_or(expected, |record| record.version());
+        let expected = if expected.get() == u64::MAX { current } else { expected };
+        Ok(self.original.remove(key, expected))
+    }
+}
+
+mutation! {
+    /// A replace may name the version before a touch.
+    TouchLeavesBothVersions { before: Mutex<HashMap<StoreKey, Version>> };
+    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+        let touched = self.original.touch(key, expected, expires_at);
+        if touched {
+            self.before.lock().unwrap().insert(*key, expected);
+        }
+        Ok(touched)
+    }
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        let before = self.before.lock().unwrap().remove(key);
+        let current = self.original.load(key).map(|record| record.version());
+        let expected = current.filter(|_| before == Some(expected)).unwrap_or(expected);
+        Ok(self.original.replace(key, expected, record))
+    }
+}
+
+mutation! {
+    CreateKeepsTheExpiredVersion;
+    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+        let now = self.original.clock().now();
+        match self.original.load(key).filter(|old| old.expires_at() < now) {
+            Some(old) => {
+                self.original.records().insert(*key, Record::new(old.version(), record));
+                Ok(old.version())
+            }
+            None => self.original.create(key, record),
+        }
+    }
 }
