@@ -16,6 +16,7 @@ pub(crate) mod steps;
 pub(crate) mod sweeps;
 pub(crate) mod under_test;
 pub(crate) mod values;
+pub(crate) mod waiting;
 pub(crate) mod watching;
 
 pub use under_test::StoreUnderTest;

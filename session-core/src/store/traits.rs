@@ -171,9 +171,9 @@ pub trait OwnerIndex: SessionStore {
     /// by byte.
     ///
     /// The result may have other keys, but must not miss one. A key must be listed before its
-    /// record can be loaded, and may be listed after the record was removed. The caller checks the
-    /// record. A key occurs once. The result is empty for an owner without records, and its
-    /// length is not limited.
+    /// record can be loaded, and may be listed for some time after the record was removed. The
+    /// caller checks the record. A key occurs once. The result is empty for an owner without
+    /// records, and its length is not limited.
     ///
     /// # Errors
     ///

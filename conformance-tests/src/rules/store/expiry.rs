@@ -1,13 +1,16 @@
 //! Rules of the removal of expired records.
 
+use std::time::{Duration, SystemTime};
+
+use session_core::store::{Replaced, StoreKey};
+
 use crate::harness::store::StoreUnderTest;
 use crate::harness::store::entry::{Entry, describe};
 use crate::harness::store::renewal::Renewal;
 use crate::harness::store::values::whole_second;
+use crate::harness::store::waiting::{Attempts, expiry_to_watch, pass_until};
 use crate::macros::rules;
 use crate::report::{Checked, Failure};
-use session_core::store::{MAX_CLOCK_SKEW, Record, Replaced, StoreKey};
-use std::time::{Duration, SystemTime};
 
 rules! {
     ($) pub(crate) const EXPIRY, macro __store_expiry, for StoreUnderTest;
@@ -119,12 +122,6 @@ const FIRST_LIVES: [Duration; 3] =
 /// More milliseconds than 32 bits can represent.
 const HUNDRED_DAYS: Duration = Duration::from_hours(24 * 100);
 
-/// A day, for a store with a manual clock to remove an expired record.
-const MINUTE_BY_MINUTE: (Duration, u32) = (Duration::from_mins(1), 24 * 60);
-
-/// Some seconds, for a store with a real clock.
-const STEP_BY_STEP: (Duration, u32) = (Duration::from_millis(75), 120);
-
 /// Watches three records until their expiry. Two of them expire at the end of a second. Returns
 /// `false` if the store was too slow.
 async fn lives_to_its_expiry(store: &StoreUnderTest, life: Duration) -> Result<bool, Failure> {
@@ -188,55 +185,28 @@ async fn outlives_its_first_expiry(
     Ok(true)
 }
 
-/// Returns an expiry after which the store removes a record in the time of a rule.
-///
-/// A sweep may keep a record for five minutes. With a real clock, these minutes have passed.
-fn expiry_to_watch(store: &StoreUnderTest) -> SystemTime {
-    if store.sweeper().is_some() && !store.moves_time() {
-        store.now() - MAX_CLOCK_SKEW
-    } else {
-        store.now() + Duration::from_millis(500)
-    }
-}
-
 /// Waits until the record is removed: a day with a manual clock, some seconds with a real one.
 async fn goes_after(store: &StoreUnderTest, key: &StoreKey, expires_at: SystemTime) -> Checked {
-    let (step, steps) = if store.moves_time() { MINUTE_BY_MINUTE } else { STEP_BY_STEP };
     pass_until(store, expires_at + Duration::from_millis(2)).await;
-    let mut record = still_there(store, key).await?;
-    for _ in 0..steps {
-        if record.is_none() {
-            break;
+    let (name, mut attempts) = (store.name(key), Attempts::new(store));
+    let left = loop {
+        attempts.sweep().await?;
+        let loaded = store.store().load(key).await;
+        let record = store.quietly(&format!("load({name})"), loaded)?;
+        if record.is_none() || !attempts.has_next().await {
+            break record;
         }
-        store.pass_unnoted(step).await;
-        record = still_there(store, key).await?;
-    }
-    let name = store.name(key);
+    };
     let swept = if store.sweeper().is_some() { ", sweep(now, 1000)" } else { "" };
-    let time = step * steps;
+    let time = attempts.time;
     store
         .calls()
         .note(format!("-- until it is gone, or {time:?} have passed: load({name}){swept} --"));
-    match record {
+    match left {
         None => Ok(()),
         Some(record) => {
             Err(store.failure("None, some time after the expiry", describe(record.payload())))
         }
-    }
-}
-
-/// Loads the record after a sweep at the current time. Others may share the store, so no other time
-/// is used.
-async fn still_there(store: &StoreUnderTest, key: &StoreKey) -> Result<Option<Record>, Failure> {
-    if let Some(sweep) = store.sweeper() {
-        store.quietly("sweep(now, 1000)", sweep.sweep(store.now(), 1000).await)?;
-    }
-    store.quietly(&format!("load({})", store.name(key)), store.store().load(key).await)
-}
-
-async fn pass_until(store: &StoreUnderTest, moment: SystemTime) {
-    if let Ok(rest) = moment.duration_since(store.now()) {
-        store.pass(rest).await;
     }
 }
 

@@ -5,6 +5,7 @@ use crate::harness::store::entry::Entry;
 use crate::harness::store::renewal::Renewal;
 use crate::harness::store::siblings::{Change, change_together};
 use crate::harness::store::values::someone;
+use crate::harness::store::waiting::{Attempts, expiry_to_watch, pass_until};
 use crate::harness::store::watching::{Deed, watch};
 use crate::macros::rules;
 use crate::report::Failure;
@@ -104,6 +105,40 @@ rules! {
     async fn loaded_record_is_listed_while_owner_changes(store) {
         for _ in 0..ROUNDS / 8 {
             watch(store, Deed::ChangeOwner).await?;
+        }
+        Ok(())
+    }
+
+    /// After a record was removed, got another owner or expired, its entry leaves the list, at the
+    /// latest some time after the expiry of the record.
+    ///
+    /// Remove the entry after the record, in the same call or in a sweep, or give it a time to
+    /// live. Otherwise the list of a user who logs in often grows forever.
+    async fn entry_leaves_list_after_its_record(store) {
+        for ending in ["remove", "replace without an owner", "expiry"] {
+            let (key, owner, soon) = (store.key(), someone("ada"), expiry_to_watch(store));
+            let entry = Entry::plain("one", store.now()).owned_by(&owner);
+            let version = store.create(&key, &entry.clone().expiring_at(soon)).await?;
+            match ending {
+                // The store may have removed the record itself.
+                "remove" => drop(store.remove(&key, version).await?),
+                "expiry" => (),
+                _ => drop(store.replace(&key, version, &Entry { owner: None, ..entry }).await?),
+            }
+            pass_until(store, soon + Duration::from_millis(2)).await;
+            let (index, mut attempts) = (store.index()?, Attempts::new(store));
+            loop {
+                attempts.sweep().await?;
+                let listed = index.keys_of(&owner).await;
+                if !store.quietly("keys_of(its owner)", listed)?.contains(&key) {
+                    break;
+                }
+                if !attempts.has_next().await {
+                    let (key, time) = (store.name(&key), attempts.time);
+                    let expected = format!("{key} leaves the list, {time:?} after its {ending}");
+                    return Err(store.failure(expected, "it is listed"));
+                }
+            }
         }
         Ok(())
     }

@@ -57,8 +57,9 @@ rules! {
     /// After `touch`, every observation shows the record with the new expiry and no other change,
     /// whatever its payload and its owner.
     ///
-    /// Update only the expiry. A `touch` that reads the whole record and writes it back must keep
-    /// every byte of the payload, the owner and the index entry.
+    /// Fix failing rules about single calls first. Update only the expiry. A `touch` that reads the
+    /// whole record and writes it back must keep every byte of the payload, the owner and the index
+    /// entry.
     async fn touched_record_is_observed_whole(store) {
         for sample in samples(store) {
             let (see, key) = (Observer::new(store, &sample.name), store.key());
@@ -81,8 +82,9 @@ rules! {
     /// After `remove`, nothing shows the record, and no call at its version does anything. A record
     /// that is created under the key afterwards is shown as if the key had never been used.
     ///
-    /// Remove the payload, the index entry and the entry that a sweep uses together with the
-    /// record. Do not leave a mark that a later `create` does not replace.
+    /// Fix failing rules about single calls first. Remove the payload, the index entry and the
+    /// entry that a sweep uses together with the record. Do not leave a mark that a later `create`
+    /// does not replace.
     async fn removed_record_is_observed_nowhere(store) {
         for sample in few_samples(store) {
             let (see, key) = (Observer::new(store, &sample.name), store.key());
@@ -107,9 +109,10 @@ rules! {
     /// A call that returns `Stale`, `false` or an error because of the version or of an existing
     /// record changes nothing that can be observed, whatever the record.
     ///
-    /// Compare the version before anything is written: also before the index of owners, the entry
-    /// that a sweep uses, and the payload in another table. A stale `remove` that deletes the index
-    /// entry hides a live session from "log out everywhere".
+    /// Fix failing rules about single calls first. Compare the version before anything is written:
+    /// also before the index of owners, the entry that a sweep uses, and the payload in another
+    /// table. A stale `remove` that deletes the index entry hides a live session from "log out
+    /// everywhere".
     async fn refused_call_changes_nothing(store) {
         for sample in few_samples(store) {
             let see = Observer::new(store, &sample.name);
@@ -121,8 +124,8 @@ rules! {
     /// `load`, `load_many`, `keys_of` and a sweep change nothing that can be observed of a live
     /// record, whatever the record.
     ///
-    /// A call that reads must not write. A repair of the index during a read must remove only
-    /// entries without a record.
+    /// Fix failing rules about single calls first. A call that reads must not write. A repair of
+    /// the index during a read must remove only entries without a record.
     async fn reading_changes_nothing(store) {
         for sample in few_samples(store) {
             let see = Observer::new(store, &sample.name);
@@ -134,8 +137,8 @@ rules! {
     /// Calls on one record change nothing that can be observed of another, also if the two have the
     /// same owner, payload and expiry.
     ///
-    /// Use the whole key in every statement. Payloads, index entries and entries for a sweep that
-    /// two records share must outlive the first of them.
+    /// Fix failing rules about single calls first. Use the whole key in every statement. Payloads,
+    /// index entries and entries for a sweep that two records share must outlive the first of them.
     async fn call_on_other_record_changes_nothing(store) {
         for sample in few_samples(store) {
             let see = Observer::new(store, &sample.name);

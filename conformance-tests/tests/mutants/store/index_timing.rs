@@ -29,6 +29,8 @@ mutants! {
     EntryPrecedesTheChangeOfOwner breaks loaded_record_is_listed_while_owner_changes;
     RemoveWritesTheListBack breaks concurrent_calls_keep_list_of_owner_whole;
     OwnerChangeWritesTheListBack breaks concurrent_calls_keep_list_of_owner_whole;
+    EntryOfRemovedStays breaks entry_leaves_list_after_its_record;
+    EntryOfFormerOwnerStays breaks entry_leaves_list_after_its_record;
 }
 
 /// The length of a record that is watched by another task; sessions are longer.
@@ -338,5 +340,38 @@ mutation! {
     }
     async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
         Ok(self.lists.of(owner))
+    }
+}
+
+mutation! {
+    EntryOfRemovedStays { lists: Lists };
+    async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
+        let old = self.original.load(key);
+        let removed = self.original.remove(key, expected);
+        if removed {
+            self.lists.add(old.as_ref().and_then(Record::owner), key);
+        }
+        Ok(removed)
+    }
+    async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
+        Ok([self.original.keys_of(owner), self.lists.of(owner)].concat())
+    }
+}
+
+mutation! {
+    EntryOfFormerOwnerStays { lists: Lists };
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        let old = self.original.load(key);
+        let replaced = self.original.replace(key, expected, record);
+        if replaced != Replaced::Stale && record.owner().is_none() {
+            self.lists.add(old.as_ref().and_then(Record::owner), key);
+        }
+        Ok(replaced)
+    }
+    async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
+        let mut keys = self.original.keys_of(owner);
+        let former = self.lists.of(owner).into_iter().filter(|key| !keys.contains(key));
+        keys.extend(former.collect::<Vec<_>>());
+        Ok(keys)
     }
 }
