@@ -1,4 +1,5 @@
-//! The conformance suites on one server: over RESP3, over RESP2, and over an existing connection.
+//! The conformance suites on one server: over RESP3, over RESP2, over an existing connection, and
+//! with outages.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -69,4 +70,75 @@ mod shared {
 
         session_conformance::store_suite!(store(), owner_index, clones);
     }
+}
+
+/// On a server that is cut off at times. A store that is opened again has another connection.
+mod with_outages {
+    use std::cell::RefCell;
+    use std::sync::Arc;
+
+    use session_redis::{RedisStore, RedisStoreBuilder};
+    use test_servers::{LostReply, PrivateServer, Proxy, proxy};
+    use tokio::sync::OnceCell;
+
+    use super::support::{DEADLINE, SHORT_GRACE, new_server};
+
+    static SERVER: OnceCell<PrivateServer> = OnceCell::const_new();
+
+    /// The way to the server, of the test in this thread.
+    #[derive(Clone)]
+    struct Way {
+        server: &'static PrivateServer,
+        proxy: Arc<Proxy>,
+    }
+
+    thread_local! {
+        static WAY: RefCell<Option<Way>> = const { RefCell::new(None) };
+    }
+
+    fn way() -> Way {
+        WAY.with_borrow(Clone::clone).unwrap()
+    }
+
+    impl Way {
+        fn builder(&self) -> RedisStoreBuilder {
+            let url = self.proxy.before(self.server.url());
+            RedisStore::builder(url).grace(SHORT_GRACE).deadline(DEADLINE)
+        }
+
+        /// Closes each connection at its next reply and refuses new ones, or accepts them again.
+        fn set_down(&self, down: bool) {
+            if down {
+                self.proxy.lead_to(0);
+                self.proxy.lose_replies(b"", 1, LostReply::Closes);
+            } else {
+                self.proxy.lead_to(self.server.port());
+                self.proxy.keep_replies();
+            }
+        }
+    }
+
+    async fn store() -> RedisStore {
+        let server = SERVER.get_or_init(new_server).await;
+        let way = Way { server, proxy: Arc::new(proxy(server.port()).await) };
+        WAY.set(Some(way.clone()));
+        way.builder().connect().await.unwrap()
+    }
+
+    session_conformance::store_suite!(
+        store(),
+        owner_index,
+        clones,
+        reopen = |_: &RedisStore| {
+            let way = way();
+            move || {
+                let builder = way.builder();
+                async move { builder.connect().await.unwrap() }
+            }
+        },
+        outage = |_: &RedisStore| {
+            let way = way();
+            move |down| way.set_down(down)
+        },
+    );
 }

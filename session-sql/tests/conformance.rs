@@ -1,5 +1,7 @@
 //! The conformance suites of stores and of server-side sessions, on every database.
 
+#[path = "conformance/outages.rs"]
+mod outages;
 mod support;
 
 use session_core::SessionConfig;
@@ -23,13 +25,13 @@ async fn sessions(url: impl AsRef<str>, config: SessionConfig) -> SqlSessions {
 
 mod sqlite {
     /// A file for each test. Another test uses one file from several processes.
-    mod file {
+    pub(crate) mod file {
         use super::super::{sessions, store};
         use std::sync::LazyLock;
         use std::sync::atomic::{AtomicUsize, Ordering};
         use test_servers::TemporaryFolder;
 
-        fn new_file() -> String {
+        pub(crate) fn new_file() -> String {
             static FOLDER: LazyLock<TemporaryFolder> = LazyLock::new(TemporaryFolder::new);
             static NEXT: AtomicUsize = AtomicUsize::new(0);
             let file = FOLDER.path().join(NEXT.fetch_add(1, Ordering::Relaxed).to_string());
@@ -145,5 +147,59 @@ mod shared {
                 owners
             );
         }
+    }
+}
+
+/// On databases that fail at times. A store that is opened again has other connections.
+mod with_outages {
+    macro_rules! suite {
+        ($name:ident) => {
+            mod $name {
+                use session_sql::SqlStore;
+
+                use super::super::outages::{Way, way};
+
+                session_conformance::store_suite!(
+                    Way::$name(),
+                    owner_index,
+                    sweep,
+                    clones,
+                    reopen = |_: &SqlStore| {
+                        let way = way();
+                        move || way.clone().open()
+                    },
+                    outage = |_: &SqlStore| {
+                        let way = way();
+                        move |down| way.set_down(down)
+                    },
+                );
+            }
+        };
+    }
+
+    suite! { postgres }
+    suite! { mariadb }
+
+    /// The file is closed and opened again. During an outage, the table has another name.
+    mod sqlite {
+        use session_sql::SqlStore;
+
+        use super::super::outages::{File, file};
+        use super::super::sqlite::file::new_file;
+
+        session_conformance::store_suite!(
+            File::store(new_file()),
+            owner_index,
+            sweep,
+            clones,
+            reopen = |_: &SqlStore| {
+                let file = file();
+                move || file.clone().open()
+            },
+            outage = |_: &SqlStore| {
+                let file = file();
+                move |down| file.set_down(down)
+            },
+        );
     }
 }
