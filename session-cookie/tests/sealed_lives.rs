@@ -125,6 +125,21 @@ fn absolute_timeout_is_never_extended() {
 }
 
 #[test]
+fn login_restarts_absolute_timeout() {
+    let mut browser = Browser::new(SessionConfig::builder().absolute_timeout(seconds(HOUR)));
+    browser.begin(true);
+    for _ in 0..3 {
+        browser.clock.advance(seconds(50 * MINUTE));
+        browser.visit(|session| run(session.log_in("ada", None)).map(drop));
+    }
+    for (time, owner) in [(0, Some("ada")), (HOUR + 1, None)] {
+        browser.clock.advance(seconds(time));
+        let session = run(browser.request().session()).unwrap();
+        assert_eq!(session.owner().as_deref(), owner);
+    }
+}
+
+#[test]
 fn cookie_expires_with_session() {
     let config = SessionConfig::builder()
         .absolute_timeout(seconds(HOUR))

@@ -224,6 +224,8 @@ mod tests {
             assert!(error.to_string().starts_with(rule), "{key}: {error}");
             SecretKey::with_any_length(key).unwrap();
         }
+        let error = SecretKey::with_any_length("").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration);
     }
 
     #[test]

@@ -280,6 +280,7 @@ async fn change_after_commit_fails() {
     let (app, cookie) = begin().await;
     let request = app.open(&cookie);
     let session = request.session().await.unwrap();
+    assert!(!session.is_committed());
     request.commit().await.into_result().unwrap();
     assert!(session.is_committed());
     for change in [increment as Handler, log_out, Session::clear] {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use session_core::interface::{OpenContext, Opened, Save, Saved};
+use session_core::interface::{OpenContext, Opened, Save, Saved, state_of};
 use session_core::request::{RequestSession, RequestView};
 use session_core::{
     Error, OutagePolicy, ServerSideSessions, Session, SessionConfig, SessionInterface, async_trait,
@@ -114,4 +114,11 @@ async fn logout_ends_session_of_old_store() {
     let cookie = respond(&stores.only_old, "", write_user).await.cookie().unwrap();
     assert!(respond(&stores.moving, &cookie, log_out).await.is_removal());
     assert!(stores.old.records().is_empty() && stores.new.records().is_empty());
+}
+
+#[test]
+fn backend_state_of_other_type_is_none() {
+    let state = state_of(&Opened::new().with_backend_state(1_u32).into_session());
+    assert_eq!(state.backend_state::<u32>().as_deref(), Some(&1));
+    assert!(state.backend_state::<u64>().is_none());
 }

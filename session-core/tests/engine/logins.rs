@@ -75,6 +75,25 @@ async fn login_restarts_absolute_timeout() {
 }
 
 #[tokio::test]
+async fn last_login_with_id_of_no_session_is_stored() {
+    for is_expired in [false, true] {
+        let app = App::with(|config| config.absolute_timeout(HOUR));
+        let mut cookie = UNKNOWN.to_owned();
+        if is_expired {
+            cookie = app.begin(write_user).await;
+            app.clock.advance(HOUR * 2);
+        }
+        let response = app.request(&cookie, |session| {
+            log_in_as(session, "ada").and_then(|()| log_in_as(session, "eve"))
+        });
+        let new = response.await.cookie().unwrap();
+        assert_eq!(app.peek(&new).await.owner().as_deref(), Some("eve"), "{is_expired}");
+        assert_eq!(app.owners.end_all("ada").await.unwrap(), 0, "{is_expired}");
+        assert!(app.peek(&cookie).await.is_new(), "{is_expired}");
+    }
+}
+
+#[tokio::test]
 async fn time_and_stamp_of_login_stay() {
     let changes: [Handler; 3] = [read, write_user, Session::rotate_id];
     let app = App::new();
@@ -250,6 +269,7 @@ async fn session_made_by_hand_logs_in_and_out() {
         (session.owner().as_deref(), session.authenticated_at()),
         (Some("ada"), Some(start()))
     );
+    assert!(!session.is_modified());
     session.log_in("ada", Some("7")).await.unwrap();
     assert!(check_stamp(&session, "7") && session.contains_key("n"));
     session.log_in("eve", None).await.unwrap();
