@@ -111,12 +111,14 @@ impl<'a> Model<'a> {
     /// A client with the id from before a login ends nothing. If it logs in as well, its save is
     /// acknowledged nevertheless, because its own login is stored. So is a logout of a request that
     /// has lasted longer than the tombstone of a login, also if the store was slow to write that.
+    /// If the tombstone of a rotation has expired, a login does not find the session that an
+    /// unsuccessful logout before it should have ended.
     fn doubt_ends_of_cut_off_clients(&mut self) {
         let is_login = |change: &Change| matches!(change.effect, Effect::Login { .. });
         let is_doubtful = |end: &Change| {
             let attempt = &self.history.attempts[end.attempt];
             let cuts_off = |change: &Change| {
-                is_login(change)
+                change.effect.changes_id()
                     && change.request != end.request
                     && change.status != Status::Dropped
                     && change.start <= end.end
@@ -136,7 +138,10 @@ impl<'a> Model<'a> {
             };
             end.effect == Effect::End && {
                 let has_own = self.changes.iter().any(logs_in);
-                self.changes.iter().any(|change| cuts_off(change) && (has_own || outlasts(change)))
+                self.changes.iter().filter(|change| cuts_off(change)).any(|change| {
+                    let (is_login, outlasts) = (is_login(change), outlasts(change));
+                    (has_own && (is_login || outlasts)) || (is_login && outlasts)
+                })
             }
         };
         let doubtful: Vec<bool> = self.changes.iter().map(is_doubtful).collect();

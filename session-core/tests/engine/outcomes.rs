@@ -265,3 +265,21 @@ async fn logout_after_failed_login_and_expired_tombstone_is_dropped() {
     assert!(!app.peek(&new).await.is_new());
     assert_eq!(app.owners.end_all("ada").await.unwrap(), 0, "the login's record is removed");
 }
+
+#[tokio::test]
+async fn login_succeeds_after_failed_logout_and_expired_tombstone() {
+    let app = App::new();
+    let old = app.begin(write_user).await;
+    let request = slow(&app, &old).await;
+    let moved = app.request(&old, Session::rotate_id).await.cookie().unwrap();
+    let session = request.session().await.unwrap();
+    app.store.fail(Call::Load, ErrorKind::Unavailable);
+    assert_eq!(session.log_out().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    app.store.recover();
+    app.clock.advance(HOUR);
+    session.log_in("ada", None).await.unwrap();
+    let own = finish(request).await.cookie().unwrap();
+    assert_eq!(app.peek(&own).await.owner().as_deref(), Some("ada"));
+    let visitor = app.peek(&moved).await;
+    assert!(!visitor.is_new() && visitor.owner().is_none(), "the logout did not find it");
+}
