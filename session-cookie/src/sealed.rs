@@ -2,7 +2,6 @@
 
 mod cipher;
 mod content;
-mod nonce;
 
 use session_core::config::SecretKey;
 use session_core::events::{Event, Events};

@@ -12,7 +12,6 @@ use session_core::{Error, ErrorKind};
 use sha2::Sha256;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
-use super::nonce;
 use crate::base64url::{self, STRICT};
 
 /// The HKDF info of the keys. No signing key is derived this way. The number is the version of the
@@ -57,7 +56,12 @@ impl Cipher {
 
     /// Returns the cookie value: the ciphertext, the tag and the nonce, in base64.
     pub(super) fn seal(&self, mut content: Vec<u8>, namespace: &str) -> Result<String, Error> {
-        let nonce = Nonce::from(nonce::random::<NONCE>()?);
+        let mut nonce = [0; NONCE];
+        getrandom::fill(&mut nonce).map_err(|error| {
+            let message = "cannot read random bytes from the operating system";
+            Error::new(ErrorKind::Unavailable, message).with_source(error)
+        })?;
+        let nonce = Nonce::from(nonce);
         let tag = self.keys[0]
             .encrypt_inout_detached(&nonce, namespace.as_bytes(), content.as_mut_slice().into())
             .map_err(|_| Error::new(ErrorKind::TooLarge, "session is too large to be sealed"))?;
