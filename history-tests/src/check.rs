@@ -6,6 +6,7 @@ mod lives;
 mod model;
 mod records;
 mod values;
+mod view;
 
 use crate::history::Violation;
 use crate::world::World;

@@ -14,6 +14,7 @@ mod headers;
 mod hooks;
 mod latch;
 mod limit;
+mod outage;
 mod report;
 mod save;
 mod sent;
@@ -24,7 +25,8 @@ mod stack;
 pub(crate) use at_logout::EndsAtLogout;
 pub use commit::Committed;
 pub use headers::SessionHeaders;
-pub use session::{OutagePolicy, RequestSession};
+pub use outage::OutagePolicy;
+pub use session::RequestSession;
 pub use stack::SessionStack;
 
 pub use crate::request_view::{RequestView, RequestViewBuilder};

@@ -80,7 +80,7 @@ pub(super) const GROUPS: &[Group] = &[
     Group { name: "expiry", checks: expiry::CHECKS },
 ];
 
-/// Returns a passed check if there is no defect.
+/// Returns the result of a check that found this defect, or none.
 fn verdict(defect: Option<String>) -> Verdict {
     defect.map_or(Verdict::Passed, Verdict::Defect)
 }

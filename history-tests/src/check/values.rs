@@ -9,7 +9,8 @@ use crate::history::{Change, Effect, Status, Token};
 use crate::plan::KEYS;
 use crate::snapshot::{LABEL, PERMANENT};
 
-use super::model::{Model, View, tokens};
+use super::model::{Model, tokens};
+use super::view::View;
 
 /// A change with its index.
 type Indexed<'a> = (usize, &'a Change);

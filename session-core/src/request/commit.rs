@@ -5,8 +5,9 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use super::headers::SessionHeaders;
+use super::outage::OutagePolicy;
 use super::sent::SentCookie;
-use super::session::{OutagePolicy, RequestSession, Shared};
+use super::session::{RequestSession, Shared};
 use crate::error::Error;
 use crate::interface::CookieAction;
 use crate::request_view::RequestView;

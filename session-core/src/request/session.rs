@@ -10,6 +10,7 @@ use super::caching::Directives;
 use super::headers::SessionHeaders;
 use super::hooks::RequestHooks;
 use super::latch::Latch;
+use super::outage::OutagePolicy;
 use super::sent::SentCookie;
 use crate::config::Refresh;
 use crate::error::{Error, ErrorKind};
@@ -44,26 +45,6 @@ use crate::session::state::{Data, Origin};
 #[derive(Clone)]
 pub struct RequestSession {
     shared: Arc<Shared>,
-}
-
-/// The policy for a request whose session the backend failed to open.
-///
-/// There is no other choice, because an empty session that is not marked as such would later
-/// replace the real session.
-///
-/// The policy applies only to opening. If saving fails, the client gets an error response with both
-/// policies.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-pub enum OutagePolicy {
-    /// The request gets the error. Adapters respond with status 503 before the handler runs.
-    #[default]
-    Refuse,
-    /// The request gets an empty session that is [marked](Session::is_anonymous) and never saved.
-    ///
-    /// Changes succeed but are lost, and the client's cookie is unchanged. A handler that must
-    /// store something, such as a login, checks [`is_anonymous`](Session::is_anonymous) and
-    /// responds with an error.
-    Anonymous,
 }
 
 /// A request, and the state of its session.

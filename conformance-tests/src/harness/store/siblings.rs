@@ -34,20 +34,20 @@ impl Change {
         [Self::Create, Self::Join, Self::Replace, Self::Touch, Self::Leave, Self::Remove];
 
     async fn prepare(self, store: &StoreUnderTest, owner: &str) -> Result<Sibling, Failure> {
-        let (key, nobodys) = (store.key(), Entry::plain("one", store.now()));
-        let adas = nobodys.clone().owned_by(owner);
+        let (key, unowned) = (store.key(), Entry::plain("one", store.now()));
+        let listed = unowned.clone().owned_by(owner);
         let before = match self {
             Self::Create => None,
-            Self::Join => Some(store.create(&key, &nobodys).await?),
-            _ => Some(store.create(&key, &adas).await?),
+            Self::Join => Some(store.create(&key, &unowned).await?),
+            _ => Some(store.create(&key, &listed).await?),
         };
         let after = match self {
-            Self::Leave => nobodys.owned_by("another owner"),
+            Self::Leave => unowned.owned_by("another owner"),
             Self::Touch => {
-                let later = adas.expires_at + Duration::from_mins(1);
-                adas.expiring_at(later)
+                let later = listed.expires_at + Duration::from_mins(1);
+                listed.expiring_at(later)
             }
-            _ => adas,
+            _ => listed,
         };
         Ok(Sibling { key, change: self, before, after })
     }

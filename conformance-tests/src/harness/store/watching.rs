@@ -76,39 +76,33 @@ impl Deed {
 /// queries the index.
 pub(crate) async fn watch(store: &StoreUnderTest, deed: Deed) -> Checked {
     let (key, ada) = (store.key(), someone("ada"));
-    let nobodys = Entry::with_payload([b'x'; 150], store.now());
-    let adas = nobodys.clone().owned_by(&ada);
+    let unowned = Entry::with_payload([b'x'; 150], store.now());
+    let owned = unowned.clone().owned_by(&ada);
     let at = match deed {
         Deed::Create => None,
-        Deed::GiveAnOwner => Some(store.create(&key, &nobodys).await?),
-        Deed::ChangeOwner | Deed::Replace | Deed::Touch => Some(store.create(&key, &adas).await?),
+        Deed::GiveAnOwner => Some(store.create(&key, &unowned).await?),
+        Deed::ChangeOwner | Deed::Replace | Deed::Touch => Some(store.create(&key, &owned).await?),
     };
     let call = format!("meanwhile: {}", deed.describe(&store.name(&key)));
     let target = store.store();
-    let mut acting = pin!(deed.act(&*target, &key, at, &adas));
+    let mut acting = pin!(deed.act(&*target, &key, at, &owned));
     loop {
-        // The other calls come at each `await` of this one.
+        // The other calls run at each `await` of this one.
         let acted = poll_once(&mut acting).await;
         let mut seeing = pin!(is_listed(store, &key, &ada, &call));
         let seen = tokio::time::timeout(BLOCKED, &mut seeing).await;
-        match (acted, seen) {
-            (None, Ok(seen)) => seen?,
-            (Some(acted), Ok(seen)) => {
+        let (acted, seen) = match (acted, seen) {
+            (None, Ok(seen)) => {
                 seen?;
-                return store.note(call.clone(), acted, |()| String::new());
+                continue;
             }
-            (Some(acted), Err(_)) => {
-                seeing.await?;
-                return store.note(call.clone(), acted, |()| String::new());
-            }
+            (Some(acted), Ok(seen)) => (acted, seen),
+            (Some(acted), Err(_)) => (acted, seeing.await),
             // The other calls wait for this one, for example for its connection.
-            (None, Err(_)) => {
-                let (acted, seen) = tokio::join!(acting, seeing);
-                seen?;
-                return store.note(call.clone(), acted, |()| String::new());
-            }
-        }
-        tokio::task::yield_now().await;
+            (None, Err(_)) => tokio::join!(&mut acting, seeing),
+        };
+        seen?;
+        return store.note(call.clone(), acted, |()| String::new());
     }
 }
 
@@ -129,6 +123,7 @@ async fn is_listed(store: &StoreUnderTest, key: &StoreKey, ada: &str, call: &str
     store.calls().note(call);
     store.calls().note(format!("{loading} = a record of {owner:?}"));
     store.calls().note(format!("{asking} = {} keys", listed.len()));
-    let expected = format!("{} among the keys, for its record was there to read", store.name(key));
+    let expected =
+        format!("{} among the keys, because its record could be loaded", store.name(key));
     Err(store.failure(expected, "it is missing"))
 }

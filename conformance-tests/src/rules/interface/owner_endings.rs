@@ -79,7 +79,7 @@ rules! {
             others.push(under_test.logged_in(name, &interface, &ada).await?);
         }
         let mut laptop = under_test.logged_in("laptop", &interface, &ada).await?;
-        let mut stranger = under_test.logged_in("other", &interface, &eve).await?;
+        let mut of_eve = under_test.logged_in("other", &interface, &eve).await?;
         let request = laptop.request();
         let session = owners.told("open", request.session().await)?;
         under_test.equal(2, owners.end_others(&session).await?)?;
@@ -89,7 +89,7 @@ rules! {
             other.expect(None).await?;
         }
         laptop.expect(Some(1)).await?;
-        stranger.expect(Some(1)).await
+        of_eve.expect(Some(1)).await
     }
 
     /// `end_others` in a request that logs in ends the other sessions of the new owner.
@@ -119,12 +119,12 @@ rules! {
         for name in ["phone", "laptop", "tablet"] {
             browsers.push(under_test.logged_in(name, &interface, &ada).await?);
         }
-        let mut stranger = under_test.logged_in("other", &interface, &eve).await?;
+        let mut of_eve = under_test.logged_in("other", &interface, &eve).await?;
         under_test.equal(3, owners.end_all(&ada).await?)?;
         for browser in &mut browsers {
             browser.expect(None).await?;
         }
-        stranger.expect(Some(1)).await
+        of_eve.expect(Some(1)).await
     }
 
     /// A request that opened a session before its owner ended it, and saves afterwards, does not

@@ -127,7 +127,7 @@ async fn is_kept(store: &StoreUnderTest, expires_at: SystemTime, exactly: bool) 
     Ok(())
 }
 
-/// Fails unless there is no record or this one. Another rule checks its exact times.
+/// Checks that the record is gone or as given. Another rule checks its exact times.
 async fn is_as_given_or_gone(store: &StoreUnderTest, key: &StoreKey, entry: &Entry) -> Checked {
     let Some(record) = store.load(key).await? else { return Ok(()) };
     let away = record

@@ -13,6 +13,7 @@ use tokio::time::sleep;
 use super::end_all::MOMENT;
 use super::listing::{Forgotten, Lists, all_but, is_owned_by, list};
 use super::mutation::{mutants, mutation};
+use super::original::Original;
 
 mutants! {
     EntryFollowsCreate breaks loaded_record_is_listed_at_same_time;
@@ -200,6 +201,13 @@ mutation! {
     }
 }
 
+/// Returns the keys of the owner until the end of the list.
+fn keys_until_end(ends: &Ends<String>, original: &Original, owner: &str) -> Vec<StoreKey> {
+    let end = ends.lock().unwrap().get(owner).copied();
+    let is_over = end.is_some_and(|end| end < original.clock().now());
+    if is_over { Vec::new() } else { original.keys_of(owner) }
+}
+
 /// Sets the end of a list to a later time.
 fn put_off(ends: &Ends<String>, owner: Option<&str>, expires_at: SystemTime) {
     let Some(owner) = owner else { return };
@@ -234,9 +242,7 @@ mutation! {
         Ok(self.original.replace(key, expected, record))
     }
     async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
-        let end = self.ends.lock().unwrap().get(owner).copied();
-        let is_over = end.is_some_and(|end| end < self.original.clock().now());
-        Ok(if is_over { Vec::new() } else { self.original.keys_of(owner) })
+        Ok(keys_until_end(&self.ends, &self.original, owner))
     }
 }
 
@@ -259,9 +265,7 @@ mutation! {
         Ok(self.original.replace(key, expected, record))
     }
     async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
-        let end = self.ends.lock().unwrap().get(owner).copied();
-        let is_over = end.is_some_and(|end| end < self.original.clock().now());
-        Ok(if is_over { Vec::new() } else { self.original.keys_of(owner) })
+        Ok(keys_until_end(&self.ends, &self.original, owner))
     }
 }
 

@@ -32,7 +32,7 @@ mutants! {
     ThreeBytesPerCharacter breaks owner_with_any_character_lists_its_keys;
     ComposesAccents breaks owner_with_any_character_lists_its_keys;
     CutsLongOwners breaks owner_with_any_character_lists_its_keys;
-    EmptyOwnerIsNobody breaks owner_with_any_character_lists_its_keys;
+    EmptyOwnerIsNull breaks owner_with_any_character_lists_its_keys;
     UnknownOwnerIsAnError breaks owner_without_keys_lists_none;
     EmptiedOwnerIsAnError breaks owner_without_keys_lists_none;
     DeclaresNoIndex breaks store_returns_itself_as_owner_index;
@@ -195,7 +195,7 @@ stores! {
     ThreeBytesPerCharacter: |owner| owner.replace(|character: char| character.len_utf8() == 4, "?");
     ComposesAccents: |owner| owner.replace("a\u{301}", "\u{e1}");
     CutsLongOwners: |owner| owner.chars().take(255).collect::<String>();
-    EmptyOwnerIsNobody: |owner| if owner.is_empty() { "NULL".to_owned() } else { owner.to_owned() };
+    EmptyOwnerIsNull: |owner| if owner.is_empty() { "NULL".to_owned() } else { owner.to_owned() };
 }
 
 mutation! {
