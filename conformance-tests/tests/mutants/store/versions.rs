@@ -90,8 +90,8 @@ mutation! {
 }
 
 mutation! {
-    /// A replace may name the version before a touch. Only short records are affected, because random
-    /// calls at the same time would sometimes also find this.
+    /// A replace may name the version before a touch. Only short records are affected, because
+    /// random calls at the same time would sometimes also find this.
     TouchLeavesBothVersions { before: Mutex<HashMap<StoreKey, Version>> };
     async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
         let touched = self.original.touch(key, expected, expires_at);
