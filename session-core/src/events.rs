@@ -11,7 +11,7 @@
 //! |---|---|
 //! | of an interface | [`Expired`](Event::Expired), [`UnknownId`](Event::UnknownId), [`RotatedId`](Event::RotatedId) or [`ForgedCookie`](Event::ForgedCookie) when `open` rejects a cookie |
 //! | of an [`OwnerSessions`](crate::OwnerSessions) | [`Ended`](Event::Ended), also in `limit_sessions` |
-//! | of a store | [`Evicted`](Event::Evicted), [`Reconnected`](Event::Reconnected) |
+//! | of a store | [`Evicted`](Event::Evicted), [`Reconnected`](Event::Reconnected), [`Swept`](Event::Swept) |
 //!
 //! [`Events::observe`] reports store calls and outages, and the core all other events.
 #![doc = include_str!("../EVENTS.md")]
@@ -25,6 +25,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
+
+use tracing::Instrument as _;
 
 use crate::error::{Error, ErrorKind};
 use limit::Limits;
@@ -113,7 +115,11 @@ impl Events {
 
     /// Runs a call of a store. Reports its start and its end, and the start and the end of an
     /// outage. Interfaces that call a store use it: [`ServerSideSessions`] does for every call.
-    /// Nothing is measured without a handler, unless `tracing` records the level `TRACE`.
+    /// Nothing is measured without a handler, unless `tracing` records spans of the level `DEBUG`.
+    ///
+    /// The span of a call has the fields of OpenTelemetry's conventions for database clients. The
+    /// store records its fields `db.system.name` and `db.collection.name` with
+    /// `tracing::Span::current().record(..)`.
     ///
     /// # Errors
     ///
@@ -131,9 +137,12 @@ impl Events {
             return result;
         }
         self.report(Event::StoreCallBegan { call });
-        let began = Instant::now();
-        let result = running.await;
+        let (began, span) = (Instant::now(), log::span(call));
+        let result = running.instrument(span.clone()).await;
         let (duration, error) = (began.elapsed(), result.as_ref().err().map(Error::kind));
+        if let Some(kind) = error {
+            log::record_error(&span, kind);
+        }
         self.note_result(error);
         self.report(Event::StoreCallEnded { call, duration, error });
         result

@@ -30,7 +30,7 @@ pub use changes::{Changes, Mark};
 pub use details::{SessionDetails, session_handle};
 pub(crate) use dictionary::decode;
 use holder::{Cell, Holder};
-pub use intent::{IdChange, Outcome};
+pub use intent::IdChange;
 pub use keys::{Key, SessionKey};
 pub use lifetime::Lifetime;
 pub use login::Login;

@@ -93,9 +93,13 @@ impl Table {
 
     /// Removes at most `limit` records that expired before a time, and returns how many.
     pub(crate) fn sweep(&self, time: SystemTime, limit: usize) -> usize {
-        (0..self.shards.len()).fold(0, |swept, shard| {
+        let swept = (0..self.shards.len()).fold(0, |swept, shard| {
             swept + if swept < limit { self.lock(shard).sweep(time, limit - swept) } else { 0 }
-        })
+        });
+        if swept > 0 {
+            self.events.report(Event::Swept { count: swept as u64 });
+        }
+        swept
     }
 
     fn is_too_large(&self) -> bool {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use session_core::events::Events;
 use session_core::store::CredentialsProvider;
 use session_core::{Error, ErrorKind};
 
@@ -36,6 +37,7 @@ pub struct SqlStoreBuilder {
     max_payload: usize,
     settings: Settings,
     provider: Option<Arc<dyn CredentialsProvider>>,
+    events: Events,
 }
 
 /// The time at which SQLite acknowledges a write.
@@ -92,6 +94,12 @@ impl SqlStoreBuilder {
         self
     }
 
+    /// Sets the handler of the events of sweeps. By default, they are reported to `tracing` only.
+    pub fn events(mut self, events: Events) -> Self {
+        self.events = events;
+        self
+    }
+
     /// Sets the maximum number of connections. The default is 10. A store in memory always has one.
     /// An existing pool ignores it.
     pub fn max_connections(mut self, connections: u32) -> Self {
@@ -141,7 +149,7 @@ impl SqlStoreBuilder {
     pub async fn connect(self, url: &str) -> Result<SqlStore, Error> {
         let table = TableName::new(&self.table)?;
         let database = database::connect(url, self.settings, self.provider).await?;
-        Ok(SqlStore::new(database, table, self.max_payload))
+        Ok(SqlStore::new(database, table, self.max_payload, self.events))
     }
 
     /// Returns a store on an existing pool of sqlx 0.9, with the journal, the timeouts and the
@@ -237,7 +245,7 @@ impl SqlStoreBuilder {
             return Err(Error::new(ErrorKind::Configuration, message));
         }
         let table = TableName::new(&self.table)?;
-        Ok(SqlStore::new(open(self.settings), table, self.max_payload))
+        Ok(SqlStore::new(open(self.settings), table, self.max_payload, self.events))
     }
 }
 
@@ -249,7 +257,13 @@ impl Default for SqlStoreBuilder {
             test_after_idle: Duration::from_secs(5),
             synchronous: Synchronous::default(),
         };
-        Self { table: "sessions".to_owned(), max_payload: 1024 * 1024, settings, provider: None }
+        Self {
+            table: "sessions".to_owned(),
+            max_payload: 1024 * 1024,
+            settings,
+            provider: None,
+            events: Events::default(),
+        }
     }
 }
 
@@ -260,6 +274,7 @@ impl fmt::Debug for SqlStoreBuilder {
             .field("max_payload", &self.max_payload)
             .field("settings", &self.settings)
             .field("has_provider", &self.provider.is_some())
+            .field("events", &self.events)
             .finish()
     }
 }

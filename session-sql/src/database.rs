@@ -38,6 +38,9 @@ pub(crate) trait Database: Debug + Send + Sync {
     /// Returns the name for messages.
     fn name(&self) -> &'static str;
 
+    /// Returns the name in OpenTelemetry's conventions for databases.
+    fn system(&self) -> &'static str;
+
     fn scripts(&self) -> &'static Scripts;
 
     /// Runs one statement once. It is repeated only if the database reports that it was rolled

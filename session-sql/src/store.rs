@@ -7,13 +7,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use session_core::events::{Event, Events};
 use session_core::store::{
     MAX_CLOCK_SKEW, NewRecord, OwnerIndex, Record, Replaced, SessionStore, StoreKey, Sweep, Version,
 };
 use session_core::{Error, ErrorKind, async_trait};
 
-use crate::database::{self, Cell, Database, Value};
-use crate::statements::{KEYS_PER_STATEMENT, Statements, TableName};
+use crate::database::{self, Cell, Database, QueryResult, Value};
+use crate::statements::{KEYS_PER_STATEMENT, Statement, Statements, TableName};
 use crate::{SqlStoreBuilder, Sweeper, milliseconds};
 
 /// Records in a table of a SQL database. Clones share the connections.
@@ -35,6 +36,7 @@ pub struct SqlStore {
     statements: Arc<Statements>,
     table: TableName,
     max_payload: usize,
+    events: Events,
 }
 
 impl SqlStore {
@@ -121,9 +123,22 @@ impl SqlStore {
         Sweeper::start(self.clone(), period, limit)
     }
 
-    pub(crate) fn new(database: Arc<dyn Database>, table: TableName, max_payload: usize) -> Self {
+    pub(crate) fn new(
+        database: Arc<dyn Database>,
+        table: TableName,
+        max_payload: usize,
+        events: Events,
+    ) -> Self {
         let statements = Arc::new(Statements::new(database.scripts(), &table));
-        Self { database, statements, table, max_payload }
+        Self { database, statements, table, max_payload, events }
+    }
+
+    /// Runs a statement of a store call, and names the database and the table in its span.
+    async fn run(&self, statement: &Statement, values: &[Value<'_>]) -> Result<QueryResult, Error> {
+        tracing::Span::current()
+            .record("db.system.name", self.database.system())
+            .record("db.collection.name", self.table.as_str());
+        self.database.run(statement, values).await
     }
 
     fn check_size(&self, record: &NewRecord<'_>) -> Result<(), Error> {
@@ -145,7 +160,7 @@ impl SqlStore {
         // The statement has a fixed number of keys, so that the database prepares it once.
         let padded = keys.iter().chain(std::iter::repeat(last)).take(KEYS_PER_STATEMENT);
         let values: Vec<_> = padded.map(|key| Value::Bytes(key.as_bytes())).collect();
-        let result = self.database.run(&self.statements.load_many, &values).await?;
+        let result = self.run(&self.statements.load_many, &values).await?;
         let mut records = vec![None; keys.len()];
         for row in result.rows {
             let Some((found, record)) = row.as_deref().and_then(keyed_record) else {
@@ -171,8 +186,7 @@ impl SqlStore {
 #[async_trait]
 impl SessionStore for SqlStore {
     async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
-        let result =
-            self.database.run(&self.statements.load, &[Value::Bytes(key.as_bytes())]).await?;
+        let result = self.run(&self.statements.load, &[Value::Bytes(key.as_bytes())]).await?;
         let Some(row) = result.rows.into_iter().next() else { return Ok(None) };
         let record = row.as_deref().and_then(record);
         if record.is_none() {
@@ -201,7 +215,7 @@ impl SessionStore for SqlStore {
         let version = new_version()?;
         let [number, payload, created_at, expires_at, owner] = values(version, record);
         let values = [Value::Bytes(key.as_bytes()), number, payload, created_at, expires_at, owner];
-        self.database.run(&self.statements.create, &values).await?;
+        self.run(&self.statements.create, &values).await?;
         Ok(version)
     }
 
@@ -216,7 +230,7 @@ impl SessionStore for SqlStore {
         let [number, payload, created_at, expires_at, owner] = values(version, record);
         let (key, expected) = (Value::Bytes(key.as_bytes()), integer(expected));
         let values = [number, payload, created_at, expires_at, owner, key, expected];
-        let result = self.database.run(&self.statements.replace, &values).await?;
+        let result = self.run(&self.statements.replace, &values).await?;
         Ok(if result.changed > 0 { Replaced::Done(version) } else { Replaced::Stale })
     }
 
@@ -228,13 +242,13 @@ impl SessionStore for SqlStore {
     ) -> Result<bool, Error> {
         let expires_at = Value::Integer(milliseconds::ceiling(expires_at));
         let values = [expires_at, Value::Bytes(key.as_bytes()), integer(expected)];
-        let result = self.database.run(&self.statements.touch, &values).await?;
+        let result = self.run(&self.statements.touch, &values).await?;
         Ok(result.changed > 0)
     }
 
     async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
         let values = [Value::Bytes(key.as_bytes()), integer(expected)];
-        let result = self.database.run(&self.statements.remove, &values).await?;
+        let result = self.run(&self.statements.remove, &values).await?;
         Ok(result.changed > 0)
     }
 
@@ -246,8 +260,7 @@ impl SessionStore for SqlStore {
 #[async_trait]
 impl OwnerIndex for SqlStore {
     async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
-        let result =
-            self.database.run(&self.statements.keys_of, &[Value::Bytes(owner.as_bytes())]).await?;
+        let result = self.run(&self.statements.keys_of, &[Value::Bytes(owner.as_bytes())]).await?;
         Ok(result.rows.iter().filter_map(|row| key(row.as_deref()?)).collect())
     }
 }
@@ -260,7 +273,10 @@ impl Sweep for SqlStore {
         let earliest_kept = Value::Integer(milliseconds::floor(earliest_kept));
         let limit = Value::Integer(i64::try_from(limit).unwrap_or(i64::MAX));
         let values = [earliest_kept, limit, earliest_kept];
-        let result = self.database.run(&self.statements.sweep, &values).await?;
+        let result = self.run(&self.statements.sweep, &values).await?;
+        if result.changed > 0 {
+            self.events.report(Event::Swept { count: result.changed });
+        }
         Ok(usize::try_from(result.changed).unwrap_or(usize::MAX))
     }
 }

@@ -4,9 +4,10 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
+use session_core::events::{Event, Events};
 use session_core::store::{MAX_CLOCK_SKEW, NewRecord, SessionStore as _, StoreKey, Sweep as _};
 use session_core::{ManualClock, SessionConfig};
 use session_sql::{SqlSessions, SqlStore};
@@ -78,4 +79,25 @@ async fn sweep_keeps_session_that_is_live_by_slow_clock() {
     client.request(|session| session.insert("cart", 1)).await.unwrap();
     assert_eq!(store.sweep(SystemTime::now(), 10).await.unwrap(), 0);
     assert_eq!(client.request(|session| session.get("cart")).await.unwrap(), Some(1));
+}
+
+#[tokio::test]
+async fn sweep_reports_number_of_removed_records() {
+    let folder = TemporaryFolder::new();
+    let reported = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&reported);
+    let events = Events::new(move |event: &Event<'_>| {
+        if let Event::Swept { count } = event {
+            seen.lock().unwrap().push(*count);
+        }
+    });
+    let store = SqlStore::builder().events(events).connect(&sqlite(&folder)).await.unwrap();
+    store.migrate().await.unwrap();
+    for _ in 0..3 {
+        create_expired(&store).await;
+    }
+    for expected in [2, 1, 0] {
+        assert_eq!(store.sweep(SystemTime::now(), 2).await.unwrap(), expected);
+    }
+    assert_eq!(*reported.lock().unwrap(), [2, 1]);
 }

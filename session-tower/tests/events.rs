@@ -218,6 +218,8 @@ fn in_stores() {
     let events = Events::default();
     for event in [
         Event::Evicted { count: 1 },
+        Event::Retried,
+        Event::Swept { count: 1 },
         Event::Reconnected,
         Event::OutageBegan,
         Event::OutageEnded { failed: 1 },

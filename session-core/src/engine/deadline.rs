@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::events::Event;
 use crate::{Error, ErrorKind, SessionConfig};
 
 /// The time in which an operation may start store calls.
@@ -51,7 +52,9 @@ impl<'a> Deadline<'a> {
         if self.retries > MAX_RETRIES {
             return Err(self.error());
         }
-        self.check()
+        self.check()?;
+        self.config.events().report(Event::Retried);
+        Ok(())
     }
 
     fn error(&self) -> Error {

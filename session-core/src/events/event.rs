@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::error::ErrorKind;
+use crate::outcome::Outcome;
 
 /// Something that happened to a session or to a store in this process.
 ///
@@ -82,9 +83,25 @@ pub enum Event<'a> {
         /// The number of occurrences since the last report.
         count: u64,
     },
+    /// A request that opened its session has committed it, or could not open it. Only the handler
+    /// gets this event.
+    ///
+    /// The outcome includes that of saves before the commit. A request that opened its session only
+    /// at a second attempt is reported twice.
+    RequestEnded {
+        /// The outcome of the request, or the kind of the error that replaced its response.
+        result: Result<Outcome, ErrorKind>,
+    },
+    /// A write found that another request had changed the session, and is tried again.
+    Retried,
     /// A store removed sessions because it was full.
     Evicted {
         /// The number of sessions removed since the last report.
+        count: u64,
+    },
+    /// The task that removes expired records has removed some.
+    Swept {
+        /// The number of records removed.
         count: u64,
     },
     /// A store connected again after it had lost its connection.
@@ -125,6 +142,21 @@ pub enum StoreCall {
     Touch,
     Remove,
     KeysOf,
+}
+
+impl StoreCall {
+    /// Returns the name of the method, such as `load_many`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Load => "load",
+            Self::LoadMany => "load_many",
+            Self::Create => "create",
+            Self::Replace => "replace",
+            Self::Touch => "touch",
+            Self::Remove => "remove",
+            Self::KeysOf => "keys_of",
+        }
+    }
 }
 
 /// The session of an event, with the fields that the backend has.

@@ -1,6 +1,10 @@
 //! The events in `tracing`.
 
-use super::event::Event;
+use tracing::field::Empty;
+use tracing::{Level, Span};
+
+use super::event::{Event, StoreCall};
+use crate::error::ErrorKind;
 
 pub(super) fn log(event: &Event<'_>) {
     match *event {
@@ -13,6 +17,8 @@ pub(super) fn log(event: &Event<'_>) {
             tracing::warn!("remember-me token was used twice; its series has ended");
         }
         Event::Evicted { count } => tracing::warn!(count, "store is full; sessions were evicted"),
+        Event::Retried => tracing::trace!("write found a newer session; trying again"),
+        Event::Swept { count } => tracing::debug!(count, "expired sessions were removed"),
         Event::Reconnected => tracing::info!("store has connected again"),
         Event::OutageBegan => tracing::error!("store is unavailable"),
         Event::OutageEnded { failed } => tracing::info!(failed, "store is available again"),
@@ -25,14 +31,34 @@ pub(super) fn log(event: &Event<'_>) {
         | Event::UnknownId { .. }
         | Event::ForgedCookie { .. }
         | Event::SeveralCookies { .. } => log_cookie(event),
-        // The CSRF protection logs the reason.
-        Event::CsrfRefused { .. } => {}
+        // The CSRF protection logs the reason. Results of requests are usual, or logged as errors.
+        Event::CsrfRefused { .. } | Event::RequestEnded { .. } => {}
     }
 }
 
-/// Returns whether the events of store calls are recorded.
+/// Returns whether the events or the spans of store calls are recorded.
 pub(super) fn records_calls() -> bool {
-    tracing::enabled!(tracing::Level::TRACE)
+    tracing::enabled!(Level::TRACE) || tracing::span_enabled!(Level::DEBUG)
+}
+
+/// Returns the span of a store call, with the fields of OpenTelemetry's conventions for databases.
+/// The store records its system and its table.
+pub(super) fn span(call: StoreCall) -> Span {
+    tracing::debug_span!(
+        "session store call",
+        otel.kind = "client",
+        otel.name = call.name(),
+        otel.status_code = Empty,
+        db.system.name = Empty,
+        db.collection.name = Empty,
+        db.operation.name = call.name(),
+        error.type = Empty,
+    )
+}
+
+/// Records that the call of a span failed.
+pub(super) fn record_error(span: &Span, kind: ErrorKind) {
+    span.record("otel.status_code", "ERROR").record("error.type", tracing::field::debug(kind));
 }
 
 /// Logs the event of a cookie that opens no session, or of several.

@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::SystemTime;
 
 use super::contents::Contents;
-use crate::session::{Outcome, Renewal, SessionDetails};
+use crate::outcome::Outcome;
+use crate::session::{Renewal, SessionDetails};
 
 /// The result of a save: the effect of the response on the cookie, and the outcome for the session.
 #[derive(Debug)]

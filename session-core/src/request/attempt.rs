@@ -11,11 +11,12 @@ use crate::cookie::{check_name, check_value, render_removal, render_set};
 use crate::error::{Error, ErrorKind};
 use crate::interface::save::SaveRequest;
 use crate::interface::{CookieAction, Save, Saved};
+use crate::outcome::Outcome;
 use crate::session::holder::Cell;
 use crate::session::intent::Intent;
 use crate::session::state::{Origin, State};
 use crate::session::stored::StoredData;
-use crate::session::{Lifetime, Mark, Outcome, Renewal, SessionDetails};
+use crate::session::{Lifetime, Mark, Renewal, SessionDetails};
 
 /// One attempt to save. It has taken the intent out of the session, and returns it if it fails or
 /// is dropped.

@@ -10,6 +10,7 @@ use super::sent::SentCookie;
 use super::session::{RequestSession, Shared};
 use crate::error::Error;
 use crate::interface::CookieAction;
+use crate::outcome::Outcome;
 use crate::request_view::RequestView;
 use crate::session::state::Origin;
 
@@ -90,6 +91,8 @@ impl RequestSession {
 
 impl Shared {
     fn committed(&self, error: Option<Error>, cookie: SentCookie) -> Committed {
+        let outcome = self.cell.read(|state| state.outcome).unwrap_or(Outcome::Unchanged);
+        self.report_result(error.as_ref().map_or(Ok(outcome), |error| Err(error.kind())));
         self.send(cookie);
         // The header may be one that an earlier save left for the response.
         let (set, removals) = {

@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use super::session::Shared;
 use crate::error::{Error, ErrorKind};
 use crate::interface::OwnedSession;
-use crate::session::Outcome;
+use crate::outcome::Outcome;
 use crate::session::holder::{Demand, LoginDemand};
 
 impl Shared {

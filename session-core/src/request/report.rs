@@ -1,9 +1,12 @@
-//! Reports the effect of a save on the life of a session.
+//! Reports the effect of a save on the life of a session, and the result of a request.
 
+use super::session::Shared;
+use crate::error::ErrorKind;
 use crate::events::{Event, EventSession};
 use crate::interface::Save;
+use crate::outcome::Outcome;
+use crate::session::IdChange;
 use crate::session::state::Identity;
-use crate::session::{IdChange, Outcome};
 
 /// The effect of a save on the life of a session.
 #[derive(Clone, Copy, Default)]
@@ -62,6 +65,16 @@ impl LifeChange {
         }
         if self.created {
             events.report(Event::Created { session });
+        }
+    }
+}
+
+impl Shared {
+    /// Reports the result of the request to the handler of events.
+    pub(super) fn report_result(&self, result: Result<Outcome, ErrorKind>) {
+        let events = (*self.interface).config().events();
+        if events.has_handler() {
+            events.report(Event::RequestEnded { result });
         }
     }
 }

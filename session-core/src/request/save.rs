@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind};
 use crate::interface::save::SaveRequest;
 use crate::interface::view::{SessionView, ViewFlags};
 use crate::interface::{CookieAction, Saved};
-use crate::session::Outcome;
+use crate::outcome::Outcome;
 use crate::session::holder::Demand;
 use crate::session::state::Origin;
 

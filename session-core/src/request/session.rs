@@ -15,6 +15,7 @@ use super::sent::SentCookie;
 use crate::config::Refresh;
 use crate::error::{Error, ErrorKind};
 use crate::interface::{OpenContext, SessionInterface};
+use crate::outcome::Outcome;
 use crate::request_view::RequestView;
 use crate::session::Session;
 use crate::session::holder::{BoxFuture, Cell, Demand, Holder};
@@ -137,6 +138,7 @@ impl RequestSession {
         if shared.saved_manually.load(Ordering::SeqCst) || !shared.is_unchanged(true) {
             return None;
         }
+        shared.report_result(Ok(Outcome::Unchanged));
         Some(SessionHeaders { flash: shared.flash_header(), ..shared.headers(None) })
     }
 
@@ -290,7 +292,11 @@ impl Shared {
         } else {
             self.open_alone().await
         };
-        opened.inspect_err(|_| self.failed.store(true, Ordering::Relaxed))
+        opened.inspect_err(|error| {
+            if !self.failed.swap(true, Ordering::Relaxed) {
+                self.report_result(Err(error.kind()));
+            }
+        })
     }
 
     /// Opens the session of the first cookie of the name.
@@ -348,7 +354,7 @@ impl Holder for Shared {
         &self.cell
     }
 
-    fn save(self: Arc<Self>, demand: Demand) -> BoxFuture<crate::session::Outcome> {
+    fn save(self: Arc<Self>, demand: Demand) -> BoxFuture<Outcome> {
         Box::pin(async move { self.save_within_limit(demand).await })
     }
 

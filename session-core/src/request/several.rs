@@ -10,10 +10,11 @@ use super::session::{Several, Shared};
 use crate::error::Error;
 use crate::events::Event;
 use crate::interface::CookieAction;
+use crate::outcome::Outcome;
 use crate::request_view::RequestView;
+use crate::session::Login;
 use crate::session::holder::{Demand, Holder as _};
 use crate::session::state::{Data, Origin};
-use crate::session::{Login, Outcome};
 
 /// The maximum number of cookies that are tried.
 const MAX_TRIED: usize = 4;

@@ -5,9 +5,9 @@ use std::time::SystemTime;
 
 use super::Session;
 use super::holder::{BoxFuture, Cell, Demand, Holder};
-use super::intent::Outcome;
 use super::state::State;
 use crate::error::{Error, ErrorKind};
+use crate::outcome::Outcome;
 
 struct ByHand {
     cell: Cell,

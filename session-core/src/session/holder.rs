@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::intent::Outcome;
 use super::login::Login;
 use super::state::{Origin, State};
 use crate::error::{Error, ErrorKind};
+use crate::outcome::Outcome;
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
 

@@ -6,11 +6,12 @@ use super::Session;
 use super::changes::Change;
 use super::details::SessionDetails;
 use super::holder::{Demand, LoginDemand};
-use super::intent::{IdChange, Outcome};
+use super::intent::IdChange;
 use super::login::Login;
 use super::running::check_not_running;
 use crate::error::{Error, ErrorKind};
 use crate::flask;
+use crate::outcome::Outcome;
 
 /// The key under which a session stores its label.
 pub(crate) const LABEL: &str = "_label";

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::changes::Change;
 use super::details::SessionDetails;
 use super::flash_cookie::FlashCookie;
-use super::intent::{IdChange, Intent, Outcome};
+use super::intent::{IdChange, Intent};
 use super::keys::check_key;
 use super::lifetime::Lifetime;
 use super::login::Login;
@@ -17,6 +17,7 @@ use super::stored::StoredData;
 use super::values::Values;
 use crate::error::{Error, ErrorKind};
 use crate::flask::flash::Flash;
+use crate::outcome::Outcome;
 
 /// The key under which Flask stores the flag `permanent`.
 const PERMANENT: &str = "_permanent";

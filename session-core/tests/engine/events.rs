@@ -37,7 +37,10 @@ fn line(event: &Event<'_>) -> Option<String> {
         Event::Rotated { session } => ("rotated", session),
         Event::LoggedOut { session } => ("logged out", session),
         Event::Ended { session } => ("ended", session),
-        Event::StoreCallBegan { .. } | Event::StoreCallEnded { .. } => return None,
+        Event::StoreCallBegan { .. }
+        | Event::StoreCallEnded { .. }
+        | Event::RequestEnded { .. }
+        | Event::Retried => return None,
         other => return Some(format!("{other:?}")),
     };
     let handle = session.handle().unwrap_or("none");
@@ -183,6 +186,71 @@ async fn each_store_call_begins_and_ends() {
     app.store.fail(Call::Load, ErrorKind::Backend);
     assert!(app.respond(&cookie, read).await.is_err());
     assert_eq!(take(), ["Load", "end of Load Some(Backend)"]);
+}
+
+/// Returns an application, and the results of its requests and the retries.
+fn app_with_results() -> (App, Arc<Mutex<Vec<String>>>) {
+    let results = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&results);
+    let events = Events::new(move |event: &Event<'_>| match *event {
+        Event::RequestEnded { result } => seen.lock().unwrap().push(format!("{result:?}")),
+        Event::Retried => seen.lock().unwrap().push("retried".to_owned()),
+        _ => {}
+    });
+    (App::with(|config| config.events(events)), results)
+}
+
+#[tokio::test]
+async fn result_of_request_is_reported() {
+    let (app, results) = app_with_results();
+    let take = || std::mem::take(&mut *results.lock().unwrap());
+    let cookie = app.begin(write_user).await;
+    assert_eq!(take(), ["Ok(Stored)"]);
+    app.request(&cookie, read).await;
+    assert_eq!(take(), ["Ok(Unchanged)"]);
+    app.untouched(&cookie).await;
+    assert_eq!(take(), [""; 0]);
+
+    let request = app.open(&cookie);
+    let session = request.session().await.unwrap();
+    write_user(&session).unwrap();
+    at_once(session.save()).unwrap();
+    request.commit().await.into_result().unwrap();
+    assert_eq!(take(), ["Ok(Stored)"], "the outcome of the save before the commit");
+
+    let request = app.open(&cookie);
+    write_user(&request.session().await.unwrap()).unwrap();
+    app.request_elsewhere(&cookie, log_out).await;
+    take();
+    request.commit().await.into_result().unwrap();
+    assert_eq!(take(), ["retried", "Ok(Dropped)"]);
+
+    app.store.fail(Call::Create, ErrorKind::Backend);
+    assert!(app.respond("", write_user).await.is_err());
+    assert_eq!(take(), ["Err(Backend)"]);
+}
+
+#[tokio::test]
+async fn failed_open_is_reported_once_per_request() {
+    let (app, results) = app_with_results();
+    app.store.fail(Call::Load, ErrorKind::Unavailable);
+    let request = app.open(UNKNOWN);
+    for _ in 0..3 {
+        assert!(request.session().await.is_err());
+    }
+    assert_eq!(*results.lock().unwrap(), ["Err(Unavailable)"]);
+}
+
+#[tokio::test]
+async fn retry_after_concurrent_write_is_reported() {
+    let (app, results) = app_with_results();
+    let cookie = app.begin(write_user).await;
+    let request = app.open(&cookie);
+    request.session().await.unwrap().insert("n", 1).unwrap();
+    app.request_elsewhere(&cookie, |session| session.insert("m", 1)).await;
+    results.lock().unwrap().clear();
+    request.commit().await.into_result().unwrap();
+    assert_eq!(*results.lock().unwrap(), ["retried", "Ok(Stored)"]);
 }
 
 #[tokio::test]

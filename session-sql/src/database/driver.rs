@@ -10,6 +10,8 @@ use crate::statements::{Batch, Scripts, Statement};
 /// A database, as far as it differs from the others.
 pub(crate) trait Driver: sqlx::Database {
     const LABEL: &'static str;
+    /// The name in OpenTelemetry's conventions for databases.
+    const SYSTEM: &'static str = Self::LABEL;
     const SCRIPTS: Scripts;
     /// Whether the database runs in this process.
     ///

@@ -76,6 +76,10 @@ impl<D: Driver> Database for Pooled<D> {
         D::LABEL
     }
 
+    fn system(&self) -> &'static str {
+        D::SYSTEM
+    }
+
     fn scripts(&self) -> &'static Scripts {
         &const { D::SCRIPTS }
     }

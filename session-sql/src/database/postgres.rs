@@ -14,6 +14,7 @@ use crate::statements::{Batch, Scripts, Statement};
 
 impl Driver for Postgres {
     const LABEL: &'static str = "postgres";
+    const SYSTEM: &'static str = "postgresql";
     const SCRIPTS: Scripts = Scripts {
         schema: include_str!("../../sql/postgres/schema.sql"),
         create: include_str!("../../sql/postgres/create.sql"),
