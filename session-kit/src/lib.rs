@@ -14,6 +14,9 @@ pub use session_encrypted as encrypted;
 /// Sessions in the memory of one process.
 #[cfg(feature = "memory")]
 pub use session_memory as memory;
+/// Metrics of sessions and stores.
+#[cfg(feature = "metrics")]
+pub use session_metrics as metrics;
 /// Moves sessions from an old backend to a new one.
 #[cfg(feature = "migration")]
 pub use session_migration as migration;

@@ -11,6 +11,7 @@ mod cart;
 mod catalogue;
 mod device;
 mod layout;
+mod metrics;
 mod pages;
 mod preferences;
 mod session_keys;
@@ -18,4 +19,5 @@ mod stores;
 mod visitor;
 
 pub use app::app;
+pub use metrics::Metrics;
 pub use stores::{Sessions, open_store};

@@ -8,7 +8,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use session_core::SessionConfig;
-use shop::Sessions;
+use session_core::events::Events;
+use shop::{Metrics, Sessions};
 use tokio::net::TcpListener;
 
 /// A small shop that shows the uses of a session.
@@ -53,19 +54,24 @@ fn with_causes(error: &dyn Error) -> String {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let sessions = shop::open_store(&arguments.store, config(arguments.secure)?).await?;
+    let metrics = Metrics::install()?;
+    let config = config(arguments.secure, metrics.events())?;
+    let sessions = shop::open_store(&arguments.store, config).await?;
     let listener = listen(arguments.port).await?;
     announce(listener.local_addr()?, &sessions, arguments.secure);
-    axum::serve(listener, shop::app(&sessions)).with_graceful_shutdown(interrupt()).await?;
+    let app = shop::app(&sessions).merge(metrics.route());
+    tokio::spawn(metrics.maintain());
+    axum::serve(listener, app).with_graceful_shutdown(interrupt()).await?;
     println!("The shop is closed.");
     Ok(())
 }
 
-fn config(secure: bool) -> Result<SessionConfig, session_core::Error> {
+fn config(secure: bool, events: Events) -> Result<SessionConfig, session_core::Error> {
+    let config = SessionConfig::builder().events(events);
     if secure {
-        SessionConfig::builder().cookie_name("__Host-session").build()
+        config.cookie_name("__Host-session").build()
     } else {
-        Ok(SessionConfig::development())
+        config.cookie_secure(false).build()
     }
 }
 
@@ -91,10 +97,7 @@ fn announce(address: SocketAddr, sessions: &Sessions, secure: bool) {
     if secure {
         println!("  Cookie   __Host-session: Secure, and for this host alone");
     } else {
-        println!(
-            "  Cookie   SessionConfig::development(): without Secure, for plain HTTP on this machine;"
-        );
-        println!("           never in production");
+        println!("  Cookie   without Secure, for plain HTTP on this machine; never in production");
     }
     println!("  Account  user ada, password lovelace");
     println!();

@@ -69,7 +69,8 @@ async fn redis(
     config: SessionConfig,
     description: &'static str,
 ) -> Result<Sessions, Error> {
-    let sessions = RedisSessions::new(store.connect().await?, config);
+    let sessions =
+        RedisSessions::new(store.events(config.events().clone()).connect().await?, config);
     on_server(sessions, description, None)
 }
 
@@ -78,7 +79,7 @@ async fn sql(
     config: SessionConfig,
     description: &'static str,
 ) -> Result<Sessions, Error> {
-    let store = SqlStore::connect(url).await?;
+    let store = SqlStore::builder().events(config.events().clone()).connect(url).await?;
     store.migrate().await?;
     let sessions = SqlSessions::new(store, config);
     on_server(sessions, description, None)
@@ -86,7 +87,8 @@ async fn sql(
 
 fn memory(config: SessionConfig) -> Result<Sessions, Error> {
     let notice = "sessions, and with them logins, end with this process";
-    let sessions = MemorySessions::new(MemoryStore::new(), config);
+    let store = MemoryStore::builder().events(config.events().clone()).build();
+    let sessions = MemorySessions::new(store, config);
     on_server(sessions, "memory (in this process)", Some(notice))
 }
 

@@ -119,10 +119,14 @@ impl Open {
     }
 
     fn get(&self, path: &str) -> String {
+        self.get_with(path, "")
+    }
+
+    fn get_with(&self, path: &str, cookie: &str) -> String {
         let mut connection = TcpStream::connect(&self.address).unwrap();
         write!(
             connection,
-            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n",
             self.address
         )
         .unwrap();
@@ -148,7 +152,6 @@ fn start_prints_address_notices_and_account() {
         "cookie (",
         "SECRET_KEY is not set",
         "logins end with this process",
-        "SessionConfig::development()",
         "without Secure",
         "never in production",
         "user ada, password lovelace",
@@ -158,6 +161,24 @@ fn start_prints_address_notices_and_account() {
     }
     let home = open.get("/");
     assert!(home.starts_with("HTTP/1.1 200 OK") && home.contains("<h1>"), "{home}");
+}
+
+#[test]
+fn metrics_count_requests_and_have_buckets() {
+    let open = Open::start(&mut shop(&["--port", "0", "--store", "sqlite::memory:"]));
+    open.get("/cart");
+    let unknown = "session=AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+    open.get_with("/cart", unknown);
+    let metrics = open.get("/metrics");
+    for line in [
+        "session_requests_total{outcome=\"unchanged\"} 2\n",
+        "session_events_total{event=\"unknown_id\"} 1\n",
+        "session_store_call_duration_seconds_bucket{call=\"load\",result=\"ok\",le=\"+Inf\"} 1\n",
+        "session_store_up 1\n",
+        "# TYPE session_requests_total counter\n",
+    ] {
+        assert!(metrics.contains(line), "{line} in {metrics}");
+    }
 }
 
 #[test]
