@@ -1,11 +1,8 @@
 //! Sessions that move from this store to another backend; see
 //! [`Import`](crate::interface::Import).
 
-use std::time::SystemTime;
-
 use super::content;
-use super::deadline::Deadline;
-use super::find::{DEPARTED, Found, Moved, tombstone_expiry};
+use super::find::{DEPARTED, Found, tombstone_expiry};
 use super::id::SessionId;
 use super::opening::opened;
 use super::position::Position;
@@ -64,22 +61,5 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let mark = NewRecord::new(&bytes, now, expires_at);
         let replaced = self.store.replace(&record.key, record.version, &mark).await?;
         Ok(matches!(replaced, Replaced::Done(_)))
-    }
-
-    /// Returns whether the session of a tombstone has moved away.
-    pub(super) async fn has_departed(
-        &self,
-        mut moved: Moved,
-        now: SystemTime,
-        deadline: &Deadline<'_>,
-    ) -> Result<bool, Error> {
-        while moved.successor != DEPARTED {
-            deadline.check_lookup()?;
-            match self.find(&moved.successor, now).await? {
-                Found::Moved(further) => moved = further,
-                Found::Live(_) | Found::Gone => return Ok(false),
-            }
-        }
-        Ok(true)
     }
 }

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::content;
 use super::deadline::Deadline;
-use super::find::{Found, Live, time_for_ending, tombstone_expiry};
+use super::find::{DEPARTED, Found, Live, Moved, time_for_ending, tombstone_expiry};
 use super::lineage::Lineage;
 use super::position::{EndedBy, RecordRef, Saving};
 use super::save::{Replacement, check_attached};
@@ -109,7 +109,10 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let now = time_for_ending(self.config.now());
         let live = match self.find(key, now).await? {
             Found::Live(live) => Some(live),
-            Found::Moved(moved) => self.successor(moved, only_followed, now, deadline).await?,
+            Found::Moved(moved) => {
+                let (last, live) = self.follow(moved, now, deadline).await?;
+                live.filter(|_| last.follow || !only_followed)
+            }
             Found::Gone => None,
         };
         Ok(live)
@@ -264,20 +267,15 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let now = time_for_ending(self.config.now());
         let live = match self.find(&record.key, now).await? {
             Found::Live(live) => Some(live),
-            Found::Moved(moved) => match self.successor(moved, true, now, deadline).await? {
-                Some(live) => Some(live),
+            Found::Moved(moved) => match self.follow(moved, now, deadline).await? {
                 // A login has cut off the id and started another session. A logout also ends that
                 // session if it has the same user.
-                None => match self.successor(moved, false, now, deadline).await? {
-                    Some(live) if owner.is_none() && live.record.is_of_owner_of(record) => {
-                        return Ok(Left::Record(live.record));
-                    }
-                    Some(_) => return Ok(Left::Another),
-                    None if self.has_departed(moved, now, deadline).await? => {
-                        return Ok(Left::Departed);
-                    }
-                    None => None,
-                },
+                (Moved { follow: false, .. }, Some(live)) => {
+                    let is_users = owner.is_none() && live.record.is_of_owner_of(record);
+                    return Ok(if is_users { Left::Record(live.record) } else { Left::Another });
+                }
+                (last, None) if last.successor == DEPARTED => return Ok(Left::Departed),
+                (_, live) => live,
             },
             Found::Gone => None,
         };
@@ -309,7 +307,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
             for (key, record) in keys.iter().zip(self.store.load_many(keys).await?) {
                 let live = match self.judge(key, record, now) {
                     Found::Live(live) => Some(live),
-                    Found::Moved(moved) => self.successor(moved, false, now, deadline).await?,
+                    Found::Moved(moved) => self.follow(moved, now, deadline).await?.1,
                     Found::Gone => None,
                 };
                 if let Some(live) = live

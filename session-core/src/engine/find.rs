@@ -139,27 +139,39 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
     }
 
-    /// Loads the record that a tombstone names, through any number of rotations. `only_followed`
-    /// stops at a rotation that cut off the old id.
+    /// Loads the record that a tombstone names, through any number of rotations. Also returns the
+    /// last tombstone. Its `follow` is `false` if one of the rotations cut off the old id.
+    pub(super) async fn follow(
+        &self,
+        mut moved: Moved,
+        now: SystemTime,
+        deadline: &Deadline<'_>,
+    ) -> Result<(Moved, Option<Live>), Error> {
+        while moved.successor != DEPARTED {
+            deadline.check_lookup()?;
+            match self.find(&moved.successor, now).await? {
+                Found::Live(live) => return Ok((moved, Some(live))),
+                Found::Moved(further) => {
+                    moved = Moved { follow: moved.follow && further.follow, ..further };
+                }
+                Found::Gone => break,
+            }
+        }
+        Ok((moved, None))
+    }
+
+    /// Returns the record that [`follow`](Self::follow) finds, unless the old id was cut off.
     pub(super) async fn successor(
         &self,
         moved: Moved,
-        only_followed: bool,
         now: SystemTime,
         deadline: &Deadline<'_>,
     ) -> Result<Option<Live>, Error> {
-        let mut moved = moved;
-        loop {
-            if (only_followed && !moved.follow) || moved.successor == DEPARTED {
-                return Ok(None);
-            }
-            deadline.check_lookup()?;
-            match self.find(&moved.successor, now).await? {
-                Found::Live(live) => return Ok(Some(live)),
-                Found::Moved(further) => moved = further,
-                Found::Gone => return Ok(None),
-            }
+        if !moved.follow {
+            return Ok(None);
         }
+        let (last, live) = self.follow(moved, now, deadline).await?;
+        Ok(live.filter(|_| last.follow))
     }
 }
 

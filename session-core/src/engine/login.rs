@@ -27,11 +27,12 @@ impl<S: SessionStore> ServerSideSessions<S> {
         new: &StoreKey,
         saving: &Saving<'_, '_>,
     ) -> Result<LoginBase, Error> {
-        let now = self.config.now();
-        if let Some(live) = self.successor(moved, true, now, &saving.deadline).await? {
+        let (last, live) = self.follow(moved, self.config.now(), &saving.deadline).await?;
+        if last.follow
+            && let Some(live) = live
+        {
             return Ok(LoginBase::Session(live));
         }
-        let live = self.successor(moved, false, now, &saving.deadline).await?;
         if live.as_ref().is_some_and(|live| live.record.key == *new) {
             return Ok(LoginBase::Done);
         }

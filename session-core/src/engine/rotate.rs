@@ -197,7 +197,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let save = saving.save;
         saving.forget_successor();
         let now = self.config.now();
-        let successor = self.successor(moved, true, now, &saving.deadline).await?;
+        let successor = self.successor(moved, now, &saving.deadline).await?;
         let Some(live) = successor else { return Ok(Saved::dropped()) };
         if save.changes().is_empty() {
             return found(live, save);

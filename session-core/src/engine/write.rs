@@ -59,9 +59,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
             let (live, id) = match self.find(&stale.key, now).await? {
                 Found::Live(live) => (Some(live), stale.id),
                 // The request that rotated the session sends the new id.
-                Found::Moved(moved) => {
-                    (self.successor(moved, true, now, &saving.deadline).await?, None)
-                }
+                Found::Moved(moved) => (self.successor(moved, now, &saving.deadline).await?, None),
                 Found::Gone => (None, None),
             };
             let Some(live) = live else {
