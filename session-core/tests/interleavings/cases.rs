@@ -64,6 +64,16 @@ pub(crate) const COMPOSED: &[Request] = &[
     &[Rotate, SaveAndUpdate, Save],
 ];
 
+/// Requests that continue after their response, as a socket does.
+pub(crate) const REOPENED: &[Request] = &[
+    &[Reopen, Update, Save],
+    &[Reopen, Read, List, Update, Save, Write("a"), Save],
+    &[Reopen, End, Update, Save],
+    &[Rotate, Reopen, Update, Save],
+    &[End, Reopen, Update, Save],
+    &[Write("user"), LogIn("ada"), Reopen, Update, Save],
+];
+
 /// Requests that run next to those of several operations.
 pub(crate) const BESIDE: &[Request] =
     &[&[Read], &[Update], &[Rotate], LOGIN, &[End], &[EndAll], &[List]];

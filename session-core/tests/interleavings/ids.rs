@@ -1,6 +1,6 @@
 //! Ids: ends, rotations, and the cookies of the responses.
 
-use session_core::Outcome;
+use session_core::{ErrorKind, Outcome};
 
 use crate::faults::FaultKind;
 use crate::log::{Cookie, Fate, Log, OwnerCall};
@@ -19,8 +19,8 @@ impl Verdict<'_> {
             let calls = log.owner_calls.iter().filter_map(|call| call.result?.err());
             let response = log.response.iter().filter_map(|response| response.error);
             for error in saves.chain(calls).chain(response) {
-                // The reopened session has ended, or the time is up.
-                let may_fail = log.reopened == Some(false) || self.case.passes_deadlines();
+                let has_ended = error == ErrorKind::Ended && log.ended_after_response();
+                let may_fail = has_ended || self.case.passes_deadlines();
                 self.expect(Invariant::OperationsSucceed, may_fail, || format!("{error:?}"));
             }
         }

@@ -145,7 +145,8 @@ impl Log {
             span = Some(Span { began, ended: save.span.ended });
             let fate = match save.result {
                 Some(Ok(Outcome::Stored)) => Fate::Stored { save: index },
-                Some(Ok(_)) => Fate::Dropped { tries },
+                // The reopened session has ended, so the save stored nothing.
+                Some(Ok(_) | Err(ErrorKind::Ended)) => Fate::Dropped { tries },
                 _ => {
                     tries += 1;
                     continue;
@@ -187,6 +188,12 @@ impl Log {
         let is_new = self.opened.is_some_and(|opened| opened.is_new);
         let ends = self.tried(|step| step == Step::End).next().is_some();
         (is_new || ends) && self.tried(|step| step != Step::End).next().is_some()
+    }
+
+    /// Returns whether the reopened session had ended, or its request ended it.
+    pub(crate) fn ended_after_response(&self) -> bool {
+        let ends = |change: &Change| change.reopened && change.step == Step::End;
+        self.reopened == Some(false) || self.changes.iter().any(ends)
     }
 
     /// Returns whether the response ends or changes the id in the browser.

@@ -32,7 +32,9 @@ mod steps;
 mod verdict;
 mod world;
 
-use cases::{BASIC, BESIDE, COMPOSED, FOLLOWING, FURTHER, LARGEST, LOGIN, TIMED, TIMES, TRIPLES};
+use cases::{
+    BASIC, BESIDE, COMPOSED, FOLLOWING, FURTHER, LARGEST, LOGIN, REOPENED, TIMED, TIMES, TRIPLES,
+};
 use exceptions::EXCEPTIONS;
 use faults::FaultKind;
 use report::Report;
@@ -98,6 +100,22 @@ fn two_requests_with_manual_saves_in_every_order() {
         }
     }
     assert!(report.finish() > 15_000);
+}
+
+#[test]
+fn reopened_sessions_in_every_order() {
+    let mut report = Report::new("reopened sessions");
+    for one in REOPENED {
+        for two in single().chain(REOPENED.iter().copied()) {
+            report.run(Case::new(1, &[one, two]));
+            report.run(Case::new(2, &[one, two]));
+            report.run(Case::new(2, &[one, two]).of_visitor());
+        }
+        for two in BESIDE {
+            report.run_with_faults(Case::new(2, &[one, two]), &FaultKind::ALL);
+        }
+    }
+    assert!(report.finish() > 10_000);
 }
 
 #[test]
