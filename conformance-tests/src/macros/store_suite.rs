@@ -4,7 +4,7 @@
 ///
 /// The first argument is a future that creates the store. It runs once per test, on the suite's
 /// tokio runtime. Every test uses its own random keys and clears nothing. Therefore the store may
-/// connect to a server that others use too. To configure an address, read an environment variable
+/// connect to a server that others also use. To configure an address, read an environment variable
 /// in the future.
 ///
 /// ```

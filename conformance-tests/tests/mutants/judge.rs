@@ -32,8 +32,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// slow.
 const AT_ONCE: usize = 12;
 
-/// Rules that compare every call with every kind of record. Mutants of other rules may violate them
-/// too, so they are not checked.
+/// Rules that compare every call with every kind of record. Mutants of other rules may also
+/// violate them, so they are not checked.
 const WIDE: [&str; 39] = [
     "entry_leaves_list_after_its_record",
     "expired_record_stays_removed",

@@ -29,7 +29,7 @@ rules! {
     /// The error response after a failed save has the headers of the session: `Vary: Cookie`, and
     /// the cookie of an earlier save in the same request.
     ///
-    /// Apply `Committed::headers` to the error response too.
+    /// Apply `Committed::headers` also to the error response.
     async fn error_response_varies_by_cookie(adapter) {
         let application = adapter.start().await?;
         application.observed.fail_save(ErrorKind::Backend);

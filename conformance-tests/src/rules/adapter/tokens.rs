@@ -55,7 +55,7 @@ rules! {
 
     /// A request that has a token in the header and a session cookie is refused with status 400.
     ///
-    /// Pass on the cookies too, and respond to `ErrorKind::AmbiguousToken` with status 400.
+    /// Also pass on the cookies, and respond to `ErrorKind::AmbiguousToken` with status 400.
     async fn token_beside_session_cookie_is_refused(adapter) {
         let application = adapter.start_with(|settings| settings.token_header(TOKEN)).await?;
         let token = application.token("blue").await?;

@@ -85,7 +85,7 @@ rules! {
 
     /// A cookie in which a field of another valid cookie replaces one field opens nothing.
     ///
-    /// Sign all fields together: the time, the version of the format and the id of the key too.
+    /// Sign all fields together, also the time, the version of the format and the id of the key.
     async fn field_of_other_cookie_opens_nothing(under_test) {
         let interface = under_test.interface().await?;
         let cookie = given(under_test, &interface, "n").await?;

@@ -32,7 +32,7 @@ rules! {
         have_order(store, ROUNDS, false).await
     }
 
-    /// Concurrent calls on a record with an owner have an order too, and no call sees the payload
+    /// Concurrent calls on a record with an owner also have an order, and no call sees the payload
     /// of one record with the owner of another.
     ///
     /// Write the index entry in the same step as the record. If that is impossible, compare the

@@ -33,7 +33,7 @@ rules! {
     /// After a `touch` to a later expiry, the record outlives its first expiry.
     ///
     /// If the store removes records by a time to live (`EXPIRE`, a TTL index, an expiry column),
-    /// set it in `touch` too.
+    /// also set it in `touch`.
     async fn record_outlives_first_expiry_after_touch(store) {
         for life in FIRST_LIVES {
             if outlives_its_first_expiry(store, life, Renewal::Touch).await? {
@@ -45,7 +45,7 @@ rules! {
 
     /// After a `replace` with a later expiry, the record outlives its first expiry.
     ///
-    /// If the store removes records by a time to live, set it in `replace` too. Do not use
+    /// If the store removes records by a time to live, also set it in `replace`. Do not use
     /// `KEEPTTL`, and write an expiry column together with the record.
     async fn record_outlives_first_expiry_after_replace(store) {
         for life in FIRST_LIVES {
@@ -76,7 +76,7 @@ rules! {
     /// some time after the new expiry.
     ///
     /// Set the time to live even if the new one is shorter (no `GT` option, no `MAX`). If
-    /// `expired_record_is_removed` fails too, fix that rule first.
+    /// `expired_record_is_removed` also fails, fix that rule first.
     async fn record_with_earlier_expiry_is_removed(store) {
         for renewal in Renewal::ALL {
             let (key, entry) = (store.key(), Entry::plain("goes", store.now()));
@@ -136,7 +136,7 @@ async fn lives_to_its_expiry(store: &StoreUnderTest, life: Duration) -> Result<b
         let version = store.create(&key, &entry).await?;
         watched.push((key, entry, version, renewal));
     }
-    // With a real clock, the call takes some time too.
+    // With a real clock, the call also takes some time.
     let moments = if store.moves_time() {
         vec![Duration::from_millis(1), Duration::ZERO]
     } else {

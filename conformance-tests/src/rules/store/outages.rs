@@ -16,7 +16,7 @@ rules! {
     ///
     /// Return `None` only if the backend says that there is no record. An error that is read as
     /// "no record" logs every user out, and "log out everywhere" misses sessions. A missing
-    /// directory, table or bucket is an error too.
+    /// directory, table or bucket is also an error.
     async fn outage_is_no_missing_record(store) {
         let (key, entry) = (store.key(), Entry::plain("one", store.now()).owned_by("ada"));
         let version = store.create(&key, &entry).await?;

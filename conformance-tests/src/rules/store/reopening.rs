@@ -18,8 +18,8 @@ rules! {
     /// A store that is opened again shows every record as it was, at the same version, and lists
     /// it. A record that was removed stays removed.
     ///
-    /// Wait until the data is durable before a call returns. Write the index of owners and the
-    /// version to the disk too, or compute them from the records when the store is opened.
+    /// Wait until the data is durable before a call returns. Also write the index of owners and
+    /// the version to the disk, or compute them from the records when the store is opened.
     async fn reopened_store_has_every_record(store) {
         let mut written = Vec::new();
         for sample in samples(store) {

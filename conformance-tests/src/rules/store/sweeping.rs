@@ -232,7 +232,7 @@ rules! {
             sweep_all(store, expiry, LIMIT).await?;
             let before = count(store, &keys).await?;
             let said = sweep(store, expiry + OVERDUE, LIMIT).await?;
-            // Others may use a store without a manual clock, and their records are swept too.
+            // Others may use a store without a manual clock, and their records are also swept.
             if said <= before || !store.moves_time() {
                 break;
             }
