@@ -1,7 +1,8 @@
 //! Larger sets of cases, which run for minutes.
 
 use crate::cases::{
-    BASIC, BESIDE, COMPOSED, FOLLOWING, LARGEST, LONG_TRIPLES, MORE_TIMES, TIMED, TIMES, TRIPLES,
+    BASIC, BESIDE, COMPOSED, FOLLOWING, LARGEST, LONG_TRIPLES, MORE_TIMES, REOPENED, TIMED, TIMES,
+    TRIPLES,
 };
 use crate::faults::FaultKind;
 use crate::pairs;
@@ -55,6 +56,19 @@ fn manual_saves_with_faults_in_every_order() {
     for (first, one) in COMPOSED.iter().enumerate() {
         for two in single().chain(COMPOSED[first..].iter().copied()) {
             report.run_with_faults(Case::new(2, &[one, two]), &FaultKind::ALL);
+        }
+    }
+    report.finish();
+}
+
+#[test]
+#[ignore = "runs in scripts/test --long interleavings"]
+fn reopened_sessions_with_faults_in_every_order() {
+    let mut report = Report::new("reopened sessions, faults");
+    for (first, one) in REOPENED.iter().enumerate() {
+        for two in single().chain(REOPENED[first..].iter().copied()) {
+            report.run_with_faults(Case::new(2, &[one, two]), &FaultKind::ALL);
+            report.run_with_faults(Case::new(2, &[one, two]).of_visitor(), &FaultKind::ALL);
         }
     }
     report.finish();
