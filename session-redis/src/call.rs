@@ -9,9 +9,9 @@ use session_core::{Error, ErrorKind};
 use tokio::time::Instant;
 
 use crate::connection::Connection;
-use crate::error::{failed, is_of_another_type};
+use crate::error::{failed, is_of_another_type, newer_format};
 use crate::names::{list_name, record_name};
-use crate::record::{self, Listed};
+use crate::record::{self, Decoded, Listed};
 use crate::scripts::{LIST, Lua, RELIST, REPLACE, UNLIST};
 
 /// One call of the store. All its commands end by its deadline.
@@ -36,7 +36,6 @@ pub(crate) enum Changed {
 /// An entry of an owner's list.
 pub(crate) struct Listing {
     owner: Vec<u8>,
-    /// The time until which the key is listed, as the record has it.
     until: Listed,
 }
 
@@ -56,18 +55,31 @@ impl Call<'_> {
         }
     }
 
+    /// Fails if the value under a key is a record of a newer format.
+    pub(crate) async fn check_format(&self, key: &StoreKey) -> Result<(), Error> {
+        let name = record_name(self.key_prefix, key);
+        let mut get = redis::cmd("GETRANGE");
+        match self.read(get.arg(name).arg(0).arg(1)).await {
+            Ok(Value::BulkString(start)) if record::is_newer(&start) => {
+                Err(newer_format(self.name))
+            }
+            _ => Ok(()),
+        }
+    }
+
     pub(crate) async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
         let name = record_name(self.key_prefix, key);
         let mut get = Cmd::with_capacity(2, 3 + name.len());
         match self.read(get.arg("GET").arg(name)).await {
             Ok(Value::Nil) => Ok(None),
-            Ok(Value::BulkString(bytes)) => {
-                let record = record::decode(&bytes);
-                if record.is_none() {
+            Ok(Value::BulkString(bytes)) => match record::decode(&bytes) {
+                Decoded::Record(record) => Ok(Some(record)),
+                Decoded::Newer => Err(newer_format(self.name)),
+                Decoded::Foreign => {
                     warn_of_foreign_value(key);
+                    Ok(None)
                 }
-                Ok(record)
-            }
+            },
             Err(error) if is_of_another_type(&error) => {
                 warn_of_foreign_value(key);
                 Ok(None)
@@ -91,6 +103,7 @@ impl Call<'_> {
                 Ok(Changed::Stale)
             }
             Err(error) => Err(self.failed(error)),
+            Ok(Value::Int(-1)) => Err(newer_format(self.name)),
             Ok(reply) => Changed::from_reply(reply).ok_or_else(|| self.unexpected_reply()),
         }
     }
@@ -137,9 +150,8 @@ impl Call<'_> {
         owner: &[u8],
         time: u64,
     ) -> Result<Listed, Error> {
-        let time = time.to_string();
-        match self.on_list(&LIST, owner, key, time.as_bytes()).await? {
-            Value::BulkString(listed) => listed.try_into().map_err(|_| self.unexpected_reply()),
+        match self.on_list(&LIST, owner, key, &decimal(time)).await? {
+            Value::Int(listed) => Ok(listed.cast_unsigned()),
             _ => Err(self.unexpected_reply()),
         }
     }
@@ -149,7 +161,7 @@ impl Call<'_> {
     pub(crate) async fn relist(&self, key: &StoreKey, listing: Option<&Listing>) {
         let Some(listing) = listing else { return };
         let session = key.log_name();
-        match self.on_list(&RELIST, &listing.owner, key, &listing.until).await {
+        match self.on_list(&RELIST, &listing.owner, key, &decimal(listing.until)).await {
             Ok(Value::Int(1)) => {
                 tracing::warn!(%session, "a session was missing from its owner's list; it is listed again");
             }
@@ -166,10 +178,12 @@ impl Call<'_> {
         listing: &Listing,
         until: Result<Option<f64>, Error>,
     ) {
-        let needed = std::str::from_utf8(&listing.until).ok().and_then(|text| text.parse().ok());
+        // The numbers of a sorted set are exact for times in milliseconds.
+        #[expect(clippy::cast_precision_loss)]
+        let needed = listing.until as f64;
         match until {
             Err(error) => log_unchecked(key, &error),
-            Ok(until) if until >= needed => {}
+            Ok(Some(until)) if until >= needed => {}
             Ok(_) => self.relist(key, Some(listing)).await,
         }
     }
@@ -187,7 +201,8 @@ impl Call<'_> {
     /// stays on the list until its time has passed.
     pub(crate) async fn unlist(&self, key: &StoreKey, listing: Option<&Listing>) {
         let Some(listing) = listing else { return };
-        if let Err(error) = self.on_list(&UNLIST, &listing.owner, key, &listing.until).await {
+        let until = decimal(listing.until);
+        if let Err(error) = self.on_list(&UNLIST, &listing.owner, key, &until).await {
             let (session, source) = (key.log_name(), error.source());
             tracing::debug!(%session, %error, source, "a session stays on the list of its former owner");
         }
@@ -223,14 +238,18 @@ impl Changed {
             Value::Int(1) => Some(Self::Done(None)),
             Value::BulkString(owner) => Some(Self::Unlisted(owner)),
             Value::Array(parts) => match <[Value; 2]>::try_from(parts) {
-                Ok([Value::BulkString(owner), Value::BulkString(until)]) => {
-                    Some(Self::Done(Some(Listing { owner, until: until.try_into().ok()? })))
+                Ok([Value::BulkString(owner), Value::Int(until)]) => {
+                    Some(Self::Done(Some(Listing { owner, until: until.cast_unsigned() })))
                 }
                 _ => None,
             },
             _ => None,
         }
     }
+}
+
+pub(crate) fn decimal(number: u64) -> Vec<u8> {
+    number.to_string().into_bytes()
 }
 
 fn log_unchecked(key: &StoreKey, error: &Error) {

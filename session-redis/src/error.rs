@@ -17,6 +17,13 @@ pub(crate) fn failed(call: &'static str, error: RedisError) -> Error {
     Error::new(kind, message).with_source(source(error))
 }
 
+/// Returns the error of a call that met a record of a format that only newer builds read.
+pub(crate) fn newer_format(call: &'static str) -> Error {
+    let message = format!("redis has a session record of a newer format ({call})");
+    Error::new(ErrorKind::Unavailable, message)
+        .with_source("a newer version of session-redis wrote the record; upgrade this process")
+}
+
 /// Returns the error for a missing reply.
 pub(crate) fn timed_out() -> RedisError {
     io::Error::new(io::ErrorKind::TimedOut, "no reply before the deadline").into()

@@ -8,14 +8,15 @@ use tokio::time::Instant;
 use crate::connection::Connection;
 
 macro_rules! script {
-    ($name:ident, $file:literal) => {
-        pub(crate) static $name: LazyLock<Lua> = LazyLock::new(|| Lua::new(include_str!($file)));
+    ($name:ident, $($file:literal),+) => {
+        pub(crate) static $name: LazyLock<Lua> =
+            LazyLock::new(|| Lua::new(concat!($(include_str!($file)),+)));
     };
 }
 
-script!(REPLACE, "scripts/replace.lua");
-script!(TOUCH, "scripts/touch.lua");
-script!(REMOVE, "scripts/remove.lua");
+script!(REPLACE, "scripts/check.lua", "scripts/replace.lua");
+script!(TOUCH, "scripts/check.lua", "scripts/touch.lua");
+script!(REMOVE, "scripts/check.lua", "scripts/remove.lua");
 script!(LIST, "scripts/list.lua");
 script!(RELIST, "scripts/relist.lua");
 script!(UNLIST, "scripts/unlist.lua");

@@ -15,10 +15,10 @@ use tokio::time::Instant;
 
 use crate::RedisStoreBuilder;
 use crate::builder::Settings;
-use crate::call::{Call, Changed};
+use crate::call::{Call, Changed, decimal};
 use crate::connection::Connection;
 use crate::names::record_name;
-use crate::record::{self, NOT_LISTED};
+use crate::record;
 use crate::scripts::{REMOVE, REPLACE, TOUCH};
 
 /// The time in milliseconds that a key stays on its owner's list after Redis removed the record. In
@@ -199,9 +199,9 @@ impl SessionStore for RedisStore {
             (self.call("create"), self.ttl(record.expires_at()), new_version()?);
         let listed = match record.owner() {
             Some(owner) => call.list(key, owner.as_bytes(), listing_time(ttl)).await?,
-            None => NOT_LISTED,
+            None => 0,
         };
-        let bytes = record::encode(version, record, &listed);
+        let bytes = record::encode(&version, record, listed);
         let mut set = redis::cmd("SET");
         set.arg(record_name(&self.settings.key_prefix, key))
             .arg(bytes)
@@ -211,6 +211,7 @@ impl SessionStore for RedisStore {
         match call.send(&set).await {
             Ok(Value::Okay) => Ok(version),
             Ok(Value::Nil) => {
+                call.check_format(key).await?;
                 let message = "redis already has a value under a key that must be new";
                 Err(Error::new(ErrorKind::Backend, message).with_source("SET NX changed nothing"))
             }
@@ -229,8 +230,8 @@ impl SessionStore for RedisStore {
         let (call, ttl, version) =
             (self.call("replace"), self.ttl(record.expires_at()), new_version()?);
         let (start, ttl_text, needed) =
-            (record::start(expected), decimal(ttl), decimal(ttl + MARGIN));
-        let bytes = record::encode(version, record, &NOT_LISTED);
+            (record::start(&expected), decimal(ttl), decimal(ttl + MARGIN));
+        let bytes = record::encode(&version, record, 0);
         let mut replaced = match record.owner() {
             None => call.change(&REPLACE, key, &[&start, &bytes, &ttl_text]).await?,
             Some(owner) => {
@@ -240,7 +241,7 @@ impl SessionStore for RedisStore {
         };
         if let Changed::Unlisted(owner) = &replaced {
             let listed = call.list(key, owner, listing_time(ttl)).await?;
-            let bytes = record::encode(version, record, &listed);
+            let bytes = record::encode(&version, record, listed);
             replaced = call.change(&REPLACE, key, &[&start, &bytes, &ttl_text]).await?;
         }
         match replaced {
@@ -260,12 +261,13 @@ impl SessionStore for RedisStore {
         expires_at: SystemTime,
     ) -> Result<bool, Error> {
         let (call, ttl) = (self.call("touch"), self.ttl(expires_at));
-        let (start, needed) = (record::start(expected), decimal(ttl + MARGIN));
+        let (start, needed) = (record::start(&expected), decimal(ttl + MARGIN));
         let (expires_at, ttl_text) = (record::encode_time(expires_at), decimal(ttl));
         let arguments = [&start[..], &expires_at, &ttl_text, &needed];
         let mut touched = call.change(&TOUCH, key, &arguments).await?;
         if let Changed::Unlisted(owner) = &touched {
             let listed = call.list(key, owner, listing_time(ttl)).await?;
+            let listed = record::encode_listed(listed);
             touched = call.change(&TOUCH, key, &[&arguments[..], &[&listed]].concat()).await?;
         }
         match touched {
@@ -280,7 +282,7 @@ impl SessionStore for RedisStore {
 
     async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
         let call = self.call("remove");
-        match call.change(&REMOVE, key, &[&record::start(expected)]).await? {
+        match call.change(&REMOVE, key, &[&record::start(&expected)]).await? {
             Changed::Stale => Ok(false),
             Changed::Done(former) => {
                 call.unlist(key, former.as_ref()).await;
@@ -323,10 +325,6 @@ fn new_version() -> Result<Version, Error> {
 /// `ttl`. It is more than needed, so that most renewals do not have to extend it.
 fn listing_time(ttl: u64) -> u64 {
     ttl + ttl / 2 + 2 * MARGIN
-}
-
-fn decimal(number: u64) -> Vec<u8> {
-    number.to_string().into_bytes()
 }
 
 fn too_large(message: String, source: &'static str) -> Error {

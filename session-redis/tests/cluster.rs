@@ -166,7 +166,7 @@ async fn only_reads_are_sent_again_after_lost_reply() {
     for lost in [LostReply::Closes, LostReply::Hangs, LostReply::Closes, LostReply::Hangs] {
         reset_calls(&node).await;
         proxy.lose_next_reply(b"\nEVALSHA\r", lost);
-        assert_outage(store.replace(&key, version, &record(b"kept"))).await;
+        assert_outage(store.replace(&key, version.clone(), &record(b"kept"))).await;
         until_loaded(&store, &key).await;
         let record = store.load(&key).await.unwrap().unwrap();
         assert_ne!(record.version(), version, "it was not applied");
@@ -212,7 +212,7 @@ async fn replica_is_used_after_master_died() {
         let kept = record(b"kept").owned_by(Some("ada"));
         let version = until_ok(|| store.load(key)).await.unwrap().version();
         // It is stale if the reply to an attempt was lost.
-        until_ok(|| store.replace(key, version, &kept)).await;
+        until_ok(|| store.replace(key, version.clone(), &kept)).await;
     }
     assert_eq!(until_ok(|| store.keys_of("ada")).await.len(), keys.len());
     dead.restart().await;
@@ -282,18 +282,19 @@ async fn record_is_written_while_node_of_lists_hangs() {
         }
     }
     hanging.pause().await;
-    let [(replaced_key, first), (kept_key, second), (removed_key, third)] = records[..] else {
+    let [(replaced_key, first), (kept_key, second), (removed_key, third)] = &records[..] else {
         unreachable!("there are three records")
     };
     let tombstone = record(b"tombstone");
-    let done = in_time(DEADLINE, store.replace(&replaced_key, first, &tombstone)).await.unwrap();
+    let done =
+        in_time(DEADLINE, store.replace(&replaced_key, first.clone(), &tombstone)).await.unwrap();
     assert!(matches!(done, Replaced::Done(_)), "{done:?}");
     let kept = record(b"kept").owned_by(Some("ada"));
-    let done = in_time(DEADLINE, store.replace(&kept_key, second, &kept)).await.unwrap();
+    let done = in_time(DEADLINE, store.replace(&kept_key, second.clone(), &kept)).await.unwrap();
     let Replaced::Done(version) = done else { unreachable!("no other task writes") };
-    assert!(in_time(DEADLINE, store.touch(&kept_key, version, SystemTime::now())).await.unwrap());
-    assert!(in_time(DEADLINE, store.remove(&removed_key, third)).await.unwrap());
-    assert_eq!(store.load(&replaced_key).await.unwrap().unwrap().payload(), b"tombstone");
+    assert!(in_time(DEADLINE, store.touch(kept_key, version, SystemTime::now())).await.unwrap());
+    assert!(in_time(DEADLINE, store.remove(&removed_key, third.clone())).await.unwrap());
+    assert_eq!(store.load(replaced_key).await.unwrap().unwrap().payload(), b"tombstone");
     hanging.resume().await;
 }
 

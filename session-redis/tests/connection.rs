@@ -41,7 +41,7 @@ async fn scripts_are_sent_again_after_redis_forgot_them() {
         version = replaced(&store, &key, version, &record(b"").owned_by(Some("ada"))).await;
         cli(&server, &["SCRIPT", "FLUSH"]).await;
         let later = SystemTime::now() + Duration::from_secs((1 << round) * 3600);
-        assert!(store.touch(&key, version, later).await.unwrap());
+        assert!(store.touch(&key, version.clone(), later).await.unwrap());
     }
     cli(&server, &["SCRIPT", "FLUSH"]).await;
     assert!(store.remove(&key, version).await.unwrap());

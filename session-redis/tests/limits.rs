@@ -69,7 +69,7 @@ async fn full_server_still_reads_and_removes() {
     let (store, key) = (store(&server).await, random_key());
     let version = store.create(&key, &record(b"").owned_by(Some("ada"))).await.unwrap();
     cli(&server, &["CONFIG", "SET", "maxmemory", "1"]).await;
-    assert_refused(ErrorKind::Backend, store.replace(&key, version, &record(b""))).await;
+    assert_refused(ErrorKind::Backend, store.replace(&key, version.clone(), &record(b""))).await;
     assert_eq!(store.keys_of("ada").await.unwrap(), [key]);
     assert_eq!(store.load(&key).await.unwrap().unwrap().version(), version);
     assert!(store.remove(&key, version).await.unwrap());
@@ -84,7 +84,7 @@ async fn read_only_user_can_load() {
     cli(&server, &["ACL", "SETUSER", "reader", "on", ">swordfish", "~*", "+get"]).await;
     let reader = builder(&server).username("reader").password("swordfish").connect().await.unwrap();
     assert_eq!(reader.load(&key).await.unwrap().unwrap().version(), version);
-    assert_refused(ErrorKind::Backend, reader.replace(&key, version, &record(b""))).await;
+    assert_refused(ErrorKind::Backend, reader.replace(&key, version.clone(), &record(b""))).await;
     assert_refused(ErrorKind::Backend, reader.remove(&key, version)).await;
     assert_refused(ErrorKind::Backend, reader.keys_of("ada")).await;
 }
@@ -109,11 +109,12 @@ async fn payload_or_owner_above_limit_changes_nothing() {
     assert_refused(ErrorKind::TooLarge, store.create(&key, &record(&[0; 1001]))).await;
     assert_eq!(store.load(&key).await.unwrap(), None);
     let version = store.create(&key, &record(&[0; 1000])).await.unwrap();
-    assert_refused(ErrorKind::TooLarge, store.replace(&key, version, &record(&[0; 1001]))).await;
+    assert_refused(ErrorKind::TooLarge, store.replace(&key, version.clone(), &record(&[0; 1001])))
+        .await;
     let owner = "x".repeat((1 << 20) + 1);
     assert_refused(
         ErrorKind::TooLarge,
-        store.replace(&key, version, &record(b"").owned_by(Some(&owner))),
+        store.replace(&key, version.clone(), &record(b"").owned_by(Some(&owner))),
     )
     .await;
     assert_eq!(store.load(&key).await.unwrap().unwrap().version(), version);

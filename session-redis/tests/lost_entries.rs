@@ -29,7 +29,7 @@ impl Renewal {
         match self {
             Self::Touch => {
                 let later = SystemTime::now() + Duration::from_secs(61 * 60);
-                assert!(store.touch(key, version, later).await.unwrap());
+                assert!(store.touch(key, version.clone(), later).await.unwrap());
                 version
             }
             Self::Replace => {
@@ -58,7 +58,7 @@ async fn renewal_restores_evicted_list() {
         cli(&server, &["DEL", &list]).await;
         assert!(store.keys_of("ada").await.unwrap().is_empty());
         for (key, version) in keys.iter().zip(&mut versions) {
-            *version = renewal.run(&store, key, *version).await;
+            *version = renewal.run(&store, key, version.clone()).await;
         }
         let mut listed = store.keys_of("ada").await.unwrap();
         listed.sort_unstable_by_key(|key| *key != keys[0]);

@@ -30,8 +30,8 @@ async fn assert_every_call_is_outage(store: &RedisStore) {
     assert_outage(store.load_many(&[key, key])).await;
     assert_outage(store.create(&key, &record(b""))).await;
     assert_outage(store.create(&key, &owned)).await;
-    assert_outage(store.replace(&key, version, &owned)).await;
-    assert_outage(store.touch(&key, version, SystemTime::now())).await;
+    assert_outage(store.replace(&key, version.clone(), &owned)).await;
+    assert_outage(store.touch(&key, version.clone(), SystemTime::now())).await;
     assert_outage(store.remove(&key, version)).await;
     assert_outage(store.keys_of("ada")).await;
 }
@@ -61,7 +61,7 @@ async fn calls_fail_while_server_is_down_and_work_after_restart() {
         server.kill().await;
         server.restart().await;
         // No call was made while the server was down.
-        assert!(store.touch(&key, version, SystemTime::now()).await.unwrap());
+        assert!(store.touch(&key, version.clone(), SystemTime::now()).await.unwrap());
     }
     assert_eq!(reconnected.load(Ordering::Relaxed), 6);
 }

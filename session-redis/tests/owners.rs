@@ -12,7 +12,9 @@ use session_core::store::{
 };
 use session_redis::{RedisSessions, RedisStore, redis};
 use support::requests::App;
-use support::{cli, list_of, name_of, new_server, random_key, record, replaced, store};
+use support::{
+    cli, list_of, new_server, random_key, raw_list_of, raw_name_of, record, replaced, store,
+};
 
 #[tokio::test]
 async fn key_is_only_on_list_of_its_owner() {
@@ -101,9 +103,9 @@ async fn record_is_written_if_key_cannot_be_unlisted() {
         versions.push(store.create(key, &record(b"").owned_by(Some("ada"))).await.unwrap());
     }
     cli(&server, &["SET", &list_of("ada"), "not a list"]).await;
-    replaced(&store, &keys[0], versions[0], &record(b"tombstone")).await;
-    replaced(&store, &keys[1], versions[1], &record(b"moved").owned_by(Some("eve"))).await;
-    assert!(store.remove(&keys[2], versions[2]).await.unwrap());
+    replaced(&store, &keys[0], versions[0].clone(), &record(b"tombstone")).await;
+    replaced(&store, &keys[1], versions[1].clone(), &record(b"moved").owned_by(Some("eve"))).await;
+    assert!(store.remove(&keys[2], versions[2].clone()).await.unwrap());
     assert_eq!(store.load(&keys[0]).await.unwrap().unwrap().payload(), b"tombstone");
     assert_eq!(store.load(&keys[1]).await.unwrap().unwrap().payload(), b"moved");
     assert_eq!(store.load(&keys[2]).await.unwrap(), None);
@@ -164,7 +166,7 @@ async fn key_is_listed_for_longer_than_record_is_kept() {
             now + Duration::from_secs(fastrand::choice([0, 5, 700, 10_000, 10_000_000]).unwrap());
         let owner = fastrand::choice([None, Some("ada"), Some("eve")]).unwrap();
         let new = NewRecord::new(b"payload", now, expires_at).owned_by(owner);
-        versions[index] = match versions[index] {
+        versions[index] = match versions[index].take() {
             None => Some(store.create(key, &new).await.unwrap()),
             Some(version) => match fastrand::u8(..5) {
                 0 => {
@@ -172,7 +174,7 @@ async fn key_is_listed_for_longer_than_record_is_kept() {
                     None
                 }
                 1 | 2 => {
-                    assert!(store.touch(key, version, expires_at).await.unwrap());
+                    assert!(store.touch(key, version.clone(), expires_at).await.unwrap());
                     Some(version)
                 }
                 _ => Some(replaced(&store, key, version, &new).await),
@@ -192,7 +194,7 @@ async fn check(
     let Some(owner) = record.owner() else { return };
     assert!(store.keys_of(owner).await.unwrap().contains(key), "round {round}: not listed");
     let mut ttls = redis::pipe();
-    ttls.cmd("PTTL").arg(name_of(key)).cmd("PTTL").arg(list_of(owner));
+    ttls.cmd("PTTL").arg(raw_name_of(key)).cmd("PTTL").arg(raw_list_of(owner));
     let (record, list): (i64, i64) = ttls.query_async(connection).await.unwrap();
     assert!(
         list >= record + 200_000,

@@ -72,8 +72,11 @@ async fn connect_error_has_kind_of_cause() {
 async fn until_replaced(store: &RedisStore, key: &StoreKey, mut version: Version) -> Version {
     let patience = Instant::now() + Duration::from_secs(40);
     loop {
-        match in_time(DEADLINE, store.replace(key, version, &record(b"kept").owned_by(Some("ada"))))
-            .await
+        match in_time(
+            DEADLINE,
+            store.replace(key, version.clone(), &record(b"kept").owned_by(Some("ada"))),
+        )
+        .await
         {
             Ok(Replaced::Done(version)) => return version,
             // The reply to an attempt was lost.

@@ -43,7 +43,7 @@ async fn call_is_one_round_trip() {
     assert_eq!(trips(&server, 0).await, 1);
     let version = replaced(&store, &key, version, &record(b"two")).await;
     assert_eq!(trips(&server, 1).await, 1);
-    assert!(store.touch(&key, version, SystemTime::now()).await.unwrap());
+    assert!(store.touch(&key, version.clone(), SystemTime::now()).await.unwrap());
     assert_eq!(trips(&server, 0).await, 1);
     assert!(!store.touch(&key, Version::new(0), SystemTime::now()).await.unwrap());
     assert_eq!(trips(&server, 0).await, 1);
@@ -63,12 +63,17 @@ async fn change_of_owner_list_costs_one_more_round_trip() {
     let version = replaced(&store, &key, version, &record(b"two").owned_by(Some("ada"))).await;
     assert_eq!(trips(&server, 1).await, 1, "the key is listed for long enough");
     let later = SystemTime::now() + Duration::from_secs(70 * 60);
-    assert!(store.touch(&key, version, later).await.unwrap());
+    assert!(store.touch(&key, version.clone(), later).await.unwrap());
     assert_eq!(trips(&server, 0).await, 2, "touched, entry checked");
     let much_later = SystemTime::now() + Duration::from_secs(9 * 3600);
-    assert!(store.touch(&key, version, much_later).await.unwrap());
+    assert!(store.touch(&key, version.clone(), much_later).await.unwrap());
     assert_eq!(trips(&server, 0).await, 3, "checked, listed, touched");
-    assert!(store.touch(&key, version, much_later + Duration::from_secs(4 * 3600)).await.unwrap());
+    assert!(
+        store
+            .touch(&key, version.clone(), much_later + Duration::from_secs(4 * 3600))
+            .await
+            .unwrap()
+    );
     assert_eq!(trips(&server, 0).await, 2, "touched, entry checked");
     let version = replaced(&store, &key, version, &record(b"three").owned_by(Some("eve"))).await;
     assert_eq!(trips(&server, 1).await, 4, "checked, listed, replaced, unlisted");

@@ -101,7 +101,7 @@ impl PrivateServer {
     }
 
     /// Sends a query through the command-line client of the server: the words of a Redis command,
-    /// or one SQL statement.
+    /// or one SQL statement. A word of a Redis command may have bytes as `\xHH`.
     ///
     /// Each row of a SQL result is a line.
     pub async fn ask(&self, question: &[&str]) -> String {
@@ -172,7 +172,12 @@ impl Inner {
         let (program, arguments) =
             self.description.client.split_first().expect("a client has a name");
         let mut command = Command::new(program);
-        command.args(arguments).args(question);
+        command.args(arguments);
+        if program.ends_with("redis-cli") {
+            command.args(crate::redis::words(question));
+        } else {
+            command.args(question);
+        }
         command
     }
 }

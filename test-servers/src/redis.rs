@@ -158,12 +158,22 @@ pub(crate) fn listening(
 
 /// Returns the reply of the server; empty if it is not running.
 pub(crate) fn ask(client: &[String], question: &[&str]) -> String {
+    let question: Vec<String> = question.iter().map(|&word| word.to_owned()).collect();
     let output = Command::new(&client[0])
         .args(&client[1..])
-        .args(question)
+        .args(words(&question))
         .output()
         .expect("redis-cli runs");
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Returns the words of a command as arguments of redis-cli. A word may have bytes as `\xHH`.
+pub(crate) fn words(question: &[String]) -> Vec<String> {
+    if !question.iter().any(|word| word.contains("\\x")) {
+        return question.to_vec();
+    }
+    let quoted = question.iter().map(|word| format!("\"{}\"", word.replace('"', "\\\"")));
+    std::iter::once("--quoted-input".to_owned()).chain(quoted).collect()
 }
 
 /// Returns the address of a server without TLS and without a password.

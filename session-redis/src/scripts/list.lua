@@ -14,4 +14,4 @@ redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('(%.0f', now))
 if redis.call('PTTL', KEYS[1]) < listed - now then
   redis.call('PEXPIRE', KEYS[1], string.format('%.0f', listed - now))
 end
-return string.format('%016.0f', listed)
+return listed

@@ -35,7 +35,7 @@ pub(crate) async fn store(server: &PrivateServer) -> RedisStore {
     builder(server).connect().await.unwrap()
 }
 
-/// Returns the output of redis-cli.
+/// Returns the output of redis-cli. A word may have bytes as `\xHH`.
 pub(crate) async fn cli(server: &PrivateServer, command: &[&str]) -> String {
     server.ask(command).await.trim_end().to_owned()
 }
@@ -96,17 +96,17 @@ pub(crate) async fn assert_works(store: &RedisStore) {
     let key = random_key();
     let version = store.create(&key, &record(b"one").owned_by(Some("ada"))).await.unwrap();
     let version = replaced(store, &key, version, &record(b"two")).await;
-    assert!(store.touch(&key, version, SystemTime::now()).await.unwrap());
+    assert!(store.touch(&key, version.clone(), SystemTime::now()).await.unwrap());
     assert_eq!(store.load(&key).await.unwrap().unwrap().payload(), b"two");
     assert!(store.remove(&key, version).await.unwrap());
     let version = store.create(&key, &record(b"one").owned_by(Some("ada"))).await.unwrap();
     assert!(
         store
-            .touch(&key, version, SystemTime::now() + Duration::from_secs(100 * 3600))
+            .touch(&key, version.clone(), SystemTime::now() + Duration::from_secs(100 * 3600))
             .await
             .unwrap()
     );
-    assert!(store.touch(&key, version, SystemTime::now()).await.unwrap());
+    assert!(store.touch(&key, version.clone(), SystemTime::now()).await.unwrap());
     assert_eq!(
         store.keys_of("ada").await.unwrap().iter().filter(|listed| **listed == key).count(),
         1
@@ -139,14 +139,31 @@ pub(crate) fn record(payload: &[u8]) -> NewRecord<'_> {
     NewRecord::new(payload, now, now + Duration::from_secs(3600))
 }
 
-/// Returns the name of a record with the default prefix.
+/// Returns the name of a record with the default prefix, for [`cli`].
 pub(crate) fn name_of(key: &StoreKey) -> String {
-    format!("session:{}", hexadecimal(key.as_bytes()))
+    escaped(&raw_name_of(key))
 }
 
-/// Returns the name of an owner's list with the default prefix.
+/// Returns the name of an owner's list with the default prefix, for [`cli`].
 pub(crate) fn list_of(owner: &str) -> String {
-    format!("session:owner:{}", hexadecimal(&Sha256::digest(owner)))
+    escaped(&raw_list_of(owner))
+}
+
+pub(crate) fn raw_name_of(key: &StoreKey) -> Vec<u8> {
+    [b"session:", &key.as_bytes()[..]].concat()
+}
+
+pub(crate) fn raw_list_of(owner: &str) -> Vec<u8> {
+    [b"session:owner:", &Sha256::digest(owner)[..]].concat()
+}
+
+/// Writes bytes as redis-cli reads them.
+fn escaped(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for byte in bytes {
+        write!(text, "\\x{byte:02x}").unwrap();
+    }
+    text
 }
 
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {

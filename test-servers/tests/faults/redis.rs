@@ -9,7 +9,7 @@ use super::{Backend, Call, DEADLINE, Fault, KEY, connecting, connecting_to_silen
 const PASSWORD: &str = "redis-test-password";
 
 /// The list of the owner `ada`.
-const LIST: &str = "session:owner:fdee430d40bd57deeac186cd9790033d0f06f909a8806e7ce6e717ab7c7d5029";
+const LIST: &str = "session:owner:\\xfd\\xee\\x43\\x0d\\x40\\xbd\\x57\\xde\\xea\\xc1\\x86\\xcd\\x97\\x90\\x03\\x3d\\x0f\\x06\\xf9\\x09\\xa8\\x80\\x6e\\x7c\\xe6\\xe7\\x17\\xab\\x7c\\x7d\\x50\\x29";
 
 pub(super) struct OneServer(PrivateServer);
 
@@ -98,7 +98,7 @@ async fn call<'a>(
     at: impl Fn(String) -> RedisStoreBuilder + 'a,
 ) -> Call<'a> {
     let url = server.url().to_owned();
-    let name = format!("session:{}", "ab".repeat(32));
+    let name = format!("session:{}", "\\xab".repeat(32));
     match fault {
         Fault::WrongPassword => connecting(at(url).password("wrong-word").connect()),
         Fault::Unreachable => {
