@@ -19,7 +19,7 @@ impl NaiveStore {
     fn put(&self, key: &StoreKey, record: &NewRecord<'_>) -> Version {
         let mut records = self.records.lock().unwrap();
         let version = Version::new(records.get(key).map_or(0, |old| old.version().get() + 1));
-        records.insert(*key, Record::new(version, record));
+        records.insert(*key, Record::new(version.clone(), record));
         version
     }
 }

@@ -27,7 +27,7 @@ impl SessionStore for Store {
 
     async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
         let version = Version::new(1);
-        self.0.lock().unwrap().insert(*key, Record::new(version, record));
+        self.0.lock().unwrap().insert(*key, Record::new(version.clone(), record));
         Ok(version)
     }
 
@@ -42,7 +42,7 @@ impl SessionStore for Store {
             return Ok(Replaced::Stale);
         };
         let version = Version::new(expected.get() + 1);
-        *old = Record::new(version, record);
+        *old = Record::new(version.clone(), record);
         Ok(Replaced::Done(version))
     }
 

@@ -107,9 +107,9 @@ impl<S: SessionStore> SessionStore for Cached<S> {
         record: &NewRecord<'_>,
     ) -> Result<Replaced, Error> {
         let write = self.copies.begin_write(key);
-        let replaced = self.store.replace(key, expected, record).await?;
-        if let Replaced::Done(version) = replaced {
-            write.replaced(expected, Record::new(version, record));
+        let replaced = self.store.replace(key, expected.clone(), record).await?;
+        if let Replaced::Done(version) = &replaced {
+            write.replaced(&expected, Record::new(version.clone(), record));
         }
         Ok(replaced)
     }

@@ -49,7 +49,7 @@ impl Shared {
 /// A record with its key.
 struct Slot {
     key: StoreKey,
-    version: Version,
+    version: u64,
     created_at: SystemTime,
     expires_at: SystemTime,
     payload: Box<[u8]>,
@@ -60,7 +60,7 @@ struct Slot {
 impl Slot {
     fn record(&self) -> Record {
         let record = NewRecord::new(&self.payload, self.created_at, self.expires_at);
-        Record::new(self.version, &record.owned_by(self.owner.as_deref()))
+        Record::new(Version::new(self.version), &record.owned_by(self.owner.as_deref()))
     }
 
     /// Returns the bytes that the record takes, without the index of owners.
@@ -69,7 +69,7 @@ impl Slot {
         (size_of::<Self>() + self.payload.len() + owner) as u64
     }
 
-    fn write(&mut self, version: Version, record: &NewRecord<'_>, owners: &Owners) {
+    fn write(&mut self, version: u64, record: &NewRecord<'_>, owners: &Owners) {
         self.version = version;
         (self.created_at, self.expires_at) = (record.created_at(), record.expires_at());
         if self.payload.len() == record.payload().len() {
@@ -128,7 +128,7 @@ impl Shard {
         tag: u32,
         key: &StoreKey,
         record: &NewRecord<'_>,
-    ) -> Option<Version> {
+    ) -> Option<u64> {
         if self.find(tag, key).is_some() {
             return None;
         }
@@ -163,9 +163,9 @@ impl Shard {
         &mut self,
         tag: u32,
         key: &StoreKey,
-        expected: Version,
+        expected: u64,
         record: &NewRecord<'_>,
-    ) -> Option<Version> {
+    ) -> Option<u64> {
         let number = self.find_at(tag, key, expected)?;
         let version = self.next_version();
         let slot = self.slots[number as usize].as_mut()?;
@@ -186,7 +186,7 @@ impl Shard {
         &mut self,
         tag: u32,
         key: &StoreKey,
-        expected: Version,
+        expected: u64,
         expires_at: SystemTime,
     ) -> bool {
         let Some(number) = self.find_at(tag, key, expected) else { return false };
@@ -198,7 +198,7 @@ impl Shard {
     }
 
     /// Removes the record if its version is `expected`. Returns whether it did.
-    pub(crate) fn remove(&mut self, tag: u32, key: &StoreKey, expected: Version) -> bool {
+    pub(crate) fn remove(&mut self, tag: u32, key: &StoreKey, expected: u64) -> bool {
         let number = self.find_at(tag, key, expected);
         number.is_some_and(|number| self.take(number))
     }
@@ -294,7 +294,7 @@ impl Shard {
         self.index.find(tag, |number| self.slot(number).is_some_and(|slot| slot.key == *key))
     }
 
-    fn find_at(&self, tag: u32, key: &StoreKey, version: Version) -> Option<u32> {
+    fn find_at(&self, tag: u32, key: &StoreKey, version: u64) -> Option<u32> {
         let number = self.find(tag, key)?;
         (self.slot(number)?.version == version).then_some(number)
     }
@@ -307,8 +307,8 @@ impl Shard {
         self.slots.get(number as usize)?.as_ref()
     }
 
-    fn next_version(&mut self) -> Version {
+    fn next_version(&mut self) -> u64 {
         self.versions += 1;
-        Version::new(self.versions)
+        self.versions
     }
 }

@@ -63,7 +63,7 @@ impl Table {
         let version = shard.create(place.tag, key, record)?;
         drop(shard);
         self.make_room(place, key, record);
-        Some(version)
+        Some(Version::new(version))
     }
 
     /// Replaces the record if its version is `expected`.
@@ -74,21 +74,21 @@ impl Table {
         record: &NewRecord<'_>,
     ) -> Option<Version> {
         let place = Place::of(key);
-        let version = self.shard(place).replace(place.tag, key, expected, record)?;
+        let version = self.shard(place).replace(place.tag, key, expected.get(), record)?;
         self.make_room(place, key, record);
-        Some(version)
+        Some(Version::new(version))
     }
 
     /// Sets the expiry of the record if its version is `expected`. Returns whether it did.
     pub(crate) fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> bool {
         let place = Place::of(key);
-        self.shard(place).touch(place.tag, key, expected, expires_at)
+        self.shard(place).touch(place.tag, key, expected.get(), expires_at)
     }
 
     /// Removes the record if its version is `expected`. Returns whether it did.
     pub(crate) fn remove(&self, key: &StoreKey, expected: Version) -> bool {
         let place = Place::of(key);
-        self.shard(place).remove(place.tag, key, expected)
+        self.shard(place).remove(place.tag, key, expected.get())
     }
 
     /// Removes at most `limit` records that expired before a time, and returns how many.

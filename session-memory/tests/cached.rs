@@ -119,7 +119,7 @@ async fn write_replaces_copy_of_same_version() {
 #[tokio::test]
 async fn refused_write_removes_copy() {
     let (world, version) = World::with_copy().await;
-    world.store.replace(&KEY, version, &record(b"two")).await.unwrap();
+    world.store.replace(&KEY, version.clone(), &record(b"two")).await.unwrap();
     let refused = world.cached.replace(&KEY, version, &record(b"three")).await.unwrap();
     assert_eq!(refused, Replaced::Stale);
     assert_eq!(world.recent().await.unwrap().payload(), b"two");

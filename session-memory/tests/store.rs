@@ -61,13 +61,13 @@ async fn conditional_calls_require_current_version() {
 
     let first = store.create(&key(1), &one).await.unwrap();
     assert_eq!(store.create(&key(1), &two).await.unwrap_err().kind(), ErrorKind::Backend);
-    let second = replaced(&store, &key(1), first, &two).await;
-    assert_eq!(store.replace(&key(1), first, &one).await.unwrap(), Replaced::Stale);
+    let second = replaced(&store, &key(1), first.clone(), &two).await;
+    assert_eq!(store.replace(&key(1), first.clone(), &one).await.unwrap(), Replaced::Stale);
     assert!(
-        !store.touch(&key(1), first, NOW).await.unwrap()
-            && !store.remove(&key(1), first).await.unwrap()
+        !store.touch(&key(1), first.clone(), NOW).await.unwrap()
+            && !store.remove(&key(1), first.clone()).await.unwrap()
     );
-    assert!(store.touch(&key(1), second, later(9)).await.unwrap());
+    assert!(store.touch(&key(1), second.clone(), later(9)).await.unwrap());
     let touched = store.load(&key(1)).await.unwrap().unwrap();
     assert_eq!((touched.payload(), touched.expires_at()), (&b"two"[..], later(9)));
     assert!(store.remove(&key(1), touched.version()).await.unwrap());

@@ -46,8 +46,9 @@ pub(crate) enum Decoded {
 
 /// Returns the first bytes of every record with this version.
 pub(crate) fn start(version: &Version) -> [u8; 10] {
-    let [a, b, c, d, e, f, g, h] = version.get().to_be_bytes();
-    [MAGIC, FORMAT, a, b, c, d, e, f, g, h]
+    let mut start = [MAGIC, FORMAT, 0, 0, 0, 0, 0, 0, 0, 0];
+    start[2..].copy_from_slice(&version.get().to_be_bytes());
+    start
 }
 
 /// Encodes a record. `listed` is used only if it has an owner.

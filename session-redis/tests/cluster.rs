@@ -287,13 +287,13 @@ async fn record_is_written_while_node_of_lists_hangs() {
     };
     let tombstone = record(b"tombstone");
     let done =
-        in_time(DEADLINE, store.replace(&replaced_key, first.clone(), &tombstone)).await.unwrap();
+        in_time(DEADLINE, store.replace(replaced_key, first.clone(), &tombstone)).await.unwrap();
     assert!(matches!(done, Replaced::Done(_)), "{done:?}");
     let kept = record(b"kept").owned_by(Some("ada"));
-    let done = in_time(DEADLINE, store.replace(&kept_key, second.clone(), &kept)).await.unwrap();
+    let done = in_time(DEADLINE, store.replace(kept_key, second.clone(), &kept)).await.unwrap();
     let Replaced::Done(version) = done else { unreachable!("no other task writes") };
     assert!(in_time(DEADLINE, store.touch(kept_key, version, SystemTime::now())).await.unwrap());
-    assert!(in_time(DEADLINE, store.remove(&removed_key, third.clone())).await.unwrap());
+    assert!(in_time(DEADLINE, store.remove(removed_key, third.clone())).await.unwrap());
     assert_eq!(store.load(replaced_key).await.unwrap().unwrap().payload(), b"tombstone");
     hanging.resume().await;
 }

@@ -213,7 +213,7 @@ impl SessionStore for SqlStore {
     async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
         self.check_size(record)?;
         let version = new_version()?;
-        let [number, payload, created_at, expires_at, owner] = values(version, record);
+        let [number, payload, created_at, expires_at, owner] = values(&version, record);
         let values = [Value::Bytes(key.as_bytes()), number, payload, created_at, expires_at, owner];
         self.run(&self.statements.create, &values).await?;
         Ok(version)
@@ -227,8 +227,8 @@ impl SessionStore for SqlStore {
     ) -> Result<Replaced, Error> {
         self.check_size(record)?;
         let version = new_version()?;
-        let [number, payload, created_at, expires_at, owner] = values(version, record);
-        let (key, expected) = (Value::Bytes(key.as_bytes()), integer(expected));
+        let [number, payload, created_at, expires_at, owner] = values(&version, record);
+        let (key, expected) = (Value::Bytes(key.as_bytes()), integer(&expected));
         let values = [number, payload, created_at, expires_at, owner, key, expected];
         let result = self.run(&self.statements.replace, &values).await?;
         Ok(if result.changed > 0 { Replaced::Done(version) } else { Replaced::Stale })
@@ -241,13 +241,13 @@ impl SessionStore for SqlStore {
         expires_at: SystemTime,
     ) -> Result<bool, Error> {
         let expires_at = Value::Integer(milliseconds::ceiling(expires_at));
-        let values = [expires_at, Value::Bytes(key.as_bytes()), integer(expected)];
+        let values = [expires_at, Value::Bytes(key.as_bytes()), integer(&expected)];
         let result = self.run(&self.statements.touch, &values).await?;
         Ok(result.changed > 0)
     }
 
     async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
-        let values = [Value::Bytes(key.as_bytes()), integer(expected)];
+        let values = [Value::Bytes(key.as_bytes()), integer(&expected)];
         let result = self.run(&self.statements.remove, &values).await?;
         Ok(result.changed > 0)
     }
@@ -300,7 +300,7 @@ fn new_version() -> Result<Version, Error> {
     })
 }
 
-fn values<'a>(version: Version, record: &NewRecord<'a>) -> [Value<'a>; 5] {
+fn values<'a>(version: &Version, record: &NewRecord<'a>) -> [Value<'a>; 5] {
     [
         integer(version),
         Value::Bytes(record.payload()),
@@ -310,7 +310,7 @@ fn values<'a>(version: Version, record: &NewRecord<'a>) -> [Value<'a>; 5] {
     ]
 }
 
-fn integer(version: Version) -> Value<'static> {
+fn integer(version: &Version) -> Value<'static> {
     Value::Integer(version.get().cast_signed())
 }
 

@@ -88,9 +88,9 @@ async fn each_call_of_batch_gets_its_own_result() {
     let nothing = new_key();
     let (alone, b_or, c_or, gone, old) = tokio::join!(
         store.replace(&first, one, &a),
-        store.replace(&used, two, &b),
-        store.replace(&used, two, &c),
-        store.replace(&nothing, two, &a),
+        store.replace(&used, two.clone(), &b),
+        store.replace(&used, two.clone(), &c),
+        store.replace(&nothing, two.clone(), &a),
         store.replace(&stale, two, &a),
     );
     assert!(matches!(alone.unwrap(), Replaced::Done(_)));
@@ -119,7 +119,7 @@ async fn each_call_of_batch_gets_its_own_result() {
         let found = found.unwrap().unwrap();
         assert_eq!(
             (found.version(), found.payload(), found.owner()),
-            (version, &payload[..], owner)
+            (version.clone(), &payload[..], owner)
         );
     }
     assert_eq!((absent.unwrap(), unreadable.unwrap()), (None, None));
@@ -149,7 +149,7 @@ async fn rejected_call_does_not_fail_others_of_its_batch() {
     let (alone, early, refused, late) = tokio::join!(
         store.replace(&first, one, &short),
         store.replace(&before, two, &short),
-        store.replace(&long, three, &too_long),
+        store.replace(&long, three.clone(), &too_long),
         store.replace(&after, four, &short),
     );
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::Backend);
@@ -212,7 +212,7 @@ async fn lost_reply_fails_each_call_and_repeats_none() {
     for (number, (key, version)) in records.into_iter().enumerate() {
         let (store, payload) = (store.clone(), if number == 0 { "alone" } else { "marked" });
         calls.spawn(async move {
-            (key, version, store.replace(&key, version, &record(payload.as_bytes())).await)
+            (key, version.clone(), store.replace(&key, version, &record(payload.as_bytes())).await)
         });
     }
     let mut failed = 0;

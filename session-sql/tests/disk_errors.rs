@@ -124,9 +124,9 @@ async fn io_error_of_commit() {
         let new = record(&payload);
         limit_files(log_length(&folder) + 45_000);
         let (first, second, third) = tokio::join!(
-            store.replace(&a, one, &new),
-            store.replace(&b, two, &new),
-            store.replace(&c, three, &new),
+            store.replace(&a, one.clone(), &new),
+            store.replace(&b, two.clone(), &new),
+            store.replace(&c, three.clone(), &new),
         );
         lift_limit();
         for (key, version, replaced) in [(a, one, first), (b, two, second), (c, three, third)] {

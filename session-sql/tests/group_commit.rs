@@ -63,9 +63,9 @@ async fn each_write_of_group_gets_its_own_result() {
     let (created, refused, replaced, stale, touched, removed) = tokio::join!(
         store.create(&new, &one),
         store.create(&used, &one),
-        store.replace(&used, version, &two),
-        store.replace(&used, version, &three),
-        store.touch(&gone, version, one.expires_at()),
+        store.replace(&used, version.clone(), &two),
+        store.replace(&used, version.clone(), &three),
+        store.touch(&gone, version.clone(), one.expires_at()),
         store.remove(&gone, version),
     );
     assert_eq!(commits(&folder) - before, 1, "the writes did not share a commit");

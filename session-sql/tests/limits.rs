@@ -27,7 +27,7 @@ async fn payload_above_limit_changes_nothing() {
     assert_eq!(error.kind(), ErrorKind::TooLarge, "{error:?}");
     assert_eq!(store.load(&key).await.unwrap(), None);
     let version = store.create(&key, &record(&[0; 100])).await.unwrap();
-    let error = store.replace(&key, version, &record(&[0; 101])).await.unwrap_err();
+    let error = store.replace(&key, version.clone(), &record(&[0; 101])).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge, "{error:?}");
     assert_eq!(store.load(&key).await.unwrap().unwrap().version(), version);
 }

@@ -41,7 +41,7 @@ async fn write_with_lost_reply_fails_and_is_applied_once(
         let version = store.create(&key, &record(b"before")).await.unwrap();
         let before = log(&server);
         proxy.lose_replies(MARK, 1, loss);
-        let replaced = in_time(DEADLINE, store.replace(&key, version, &record(MARK))).await;
+        let replaced = in_time(DEADLINE, store.replace(&key, version.clone(), &record(MARK))).await;
         assert_eq!(replaced.unwrap_err().kind(), ErrorKind::Unavailable);
         let created = in_time(DEADLINE, store.create(&new, &record(MARK))).await;
         assert_eq!(created.unwrap_err().kind(), ErrorKind::Unavailable);

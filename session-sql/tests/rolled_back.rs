@@ -75,7 +75,7 @@ async fn repetitions_of_rolled_back_statement_are_bounded(server: &PrivateServer
     let (store, key) = (store(server).await, new_key());
     let version = store.create(&key, &record(b"first")).await.unwrap();
     fail_updates(server, usize::MAX >> 1).await;
-    let error = store.replace(&key, version, &record(b"second")).await.unwrap_err();
+    let error = store.replace(&key, version.clone(), &record(b"second")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert_eq!(store.load(&key).await.unwrap().unwrap().version(), version);
     assert_eq!(runs(server).await, MAX_RUNS);

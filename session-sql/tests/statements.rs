@@ -70,13 +70,13 @@ async fn calls(store: &SqlStore, mut after: impl FnMut(&'static str)) {
     after("load");
     assert_eq!(store.load_many(&[key, new_key(), key]).await.unwrap().len(), 3);
     after("load_many");
-    let Replaced::Done(second) = store.replace(&key, first, &record).await.unwrap() else {
+    let Replaced::Done(second) = store.replace(&key, first.clone(), &record).await.unwrap() else {
         panic!("stale")
     };
     after("replace");
     assert_eq!(store.replace(&key, first, &record).await.unwrap(), Replaced::Stale);
     after("replace, stale");
-    assert!(store.touch(&key, second, SystemTime::now()).await.unwrap());
+    assert!(store.touch(&key, second.clone(), SystemTime::now()).await.unwrap());
     after("touch");
     assert_eq!(store.keys_of("ada").await.unwrap(), [key]);
     after("keys_of");

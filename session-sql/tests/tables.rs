@@ -51,7 +51,7 @@ async fn assert_works(store: &SqlStore) {
         unreachable!("the version is the first one")
     };
     let past = SystemTime::now() - Duration::from_hours(1);
-    assert!(store.touch(&key, second, past).await.unwrap());
+    assert!(store.touch(&key, second.clone(), past).await.unwrap());
     assert_eq!(store.sweep(SystemTime::now(), 10).await.unwrap(), 1);
     assert!(!store.remove(&key, second).await.unwrap());
 }

@@ -87,7 +87,7 @@ async fn assert_load_many_keeps_order(store: &SqlStore) {
 async fn assert_touch_with_same_expiry_is_true(store: &SqlStore) {
     let (key, new) = (new_key(), record(b""));
     let version = store.create(&key, &new).await.unwrap();
-    assert!(store.touch(&key, version, new.expires_at()).await.unwrap());
+    assert!(store.touch(&key, version.clone(), new.expires_at()).await.unwrap());
     assert!(store.touch(&key, version, new.expires_at()).await.unwrap());
 }
 
@@ -102,7 +102,7 @@ async fn assert_sweep_removes_expired_up_to_limit(store: &SqlStore) {
     }
     let just_kept = new_key();
     store.create(&just_kept, &NewRecord::new(b"", latest, latest)).await.unwrap();
-    let (renewed, version) = expired[4];
+    let (renewed, version) = expired[4].clone();
     assert!(store.touch(&renewed, version, now + Duration::from_mins(1)).await.unwrap());
     assert_eq!(store.sweep(now, 3).await.unwrap(), 3);
     assert_eq!(store.sweep(now, 3).await.unwrap(), 1);

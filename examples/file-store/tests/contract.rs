@@ -31,9 +31,9 @@ async fn record_is_loaded_unchanged_by_other_handle() {
         let key = StoreKey::from_bytes([u8::try_from(number).unwrap(); 32]);
         let new = NewRecord::new(&payload, created_at, expires_at).owned_by(owner);
         let version = one.create(&key, &new).await.unwrap();
-        assert!(other.load(&key).await.unwrap() == Some(Record::new(version, &new)));
+        assert!(other.load(&key).await.unwrap() == Some(Record::new(version.clone(), &new)));
 
-        assert!(other.touch(&key, version, time(9, 123_456_789)).await.unwrap());
+        assert!(other.touch(&key, version.clone(), time(9, 123_456_789)).await.unwrap());
         let touched = one.load(&key).await.unwrap().unwrap();
         assert!(
             touched == Record::new(version, &new).touched(touched.version(), time(9, 123_456_789))
@@ -50,23 +50,23 @@ async fn only_current_version_changes_and_versions_are_unique() {
         NewRecord::new(b"two", time(1, 0), time(2, 0)),
     );
     let absent = Version::new(0);
-    assert_eq!(store.replace(&KEY, absent, &one).await.unwrap(), Replaced::Stale);
-    assert!(!store.touch(&KEY, absent, time(3, 0)).await.unwrap());
+    assert_eq!(store.replace(&KEY, absent.clone(), &one).await.unwrap(), Replaced::Stale);
+    assert!(!store.touch(&KEY, absent.clone(), time(3, 0)).await.unwrap());
     assert!(!store.remove(&KEY, absent).await.unwrap());
     assert_eq!(store.load(&KEY).await.unwrap(), None);
 
     let first = store.create(&KEY, &one).await.unwrap();
     assert_eq!(store.create(&KEY, &two).await.unwrap_err().kind(), ErrorKind::Backend);
-    assert!(store.load(&KEY).await.unwrap() == Some(Record::new(first, &one)));
-    let Replaced::Done(second) = store.replace(&KEY, first, &two).await.unwrap() else {
+    assert!(store.load(&KEY).await.unwrap() == Some(Record::new(first.clone(), &one)));
+    let Replaced::Done(second) = store.replace(&KEY, first.clone(), &two).await.unwrap() else {
         panic!("stale")
     };
-    assert_eq!(store.replace(&KEY, first, &one).await.unwrap(), Replaced::Stale);
-    assert!(!store.touch(&KEY, first, time(3, 0)).await.unwrap());
-    assert!(!store.remove(&KEY, first).await.unwrap());
-    assert!(store.load(&KEY).await.unwrap() == Some(Record::new(second, &two)));
+    assert_eq!(store.replace(&KEY, first.clone(), &one).await.unwrap(), Replaced::Stale);
+    assert!(!store.touch(&KEY, first.clone(), time(3, 0)).await.unwrap());
+    assert!(!store.remove(&KEY, first.clone()).await.unwrap());
+    assert!(store.load(&KEY).await.unwrap() == Some(Record::new(second.clone(), &two)));
 
-    assert!(store.remove(&KEY, second).await.unwrap());
+    assert!(store.remove(&KEY, second.clone()).await.unwrap());
     assert_eq!(store.load(&KEY).await.unwrap(), None);
     let third = store.create(&KEY, &one).await.unwrap();
     assert!(third != first && third != second && first != second);

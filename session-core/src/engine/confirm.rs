@@ -61,7 +61,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let bytes = content::tombstone(&new.record.key, true);
         let tombstone =
             NewRecord::new(&bytes, old.record.created_at, tombstone_expiry(self.config.now()));
-        self.store.replace(&old.record.key, old.record.version, &tombstone).await.map(drop)
+        self.store.replace(&old.record.key, old.record.version.clone(), &tombstone).await.map(drop)
     }
 
     /// Replaces the record by the same session with another predecessor. Returns `None` if another
@@ -80,7 +80,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         });
         let record =
             NewRecord::new(&bytes, target.created_at, target.expires_at).owned_by(target.owner());
-        Ok(match self.store.replace(&target.key, target.version, &record).await? {
+        Ok(match self.store.replace(&target.key, target.version.clone(), &record).await? {
             Replaced::Done(version) => {
                 Some(Live { record: RecordRef { version, nonces, ..target }, head, payload })
             }

@@ -59,7 +59,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let bytes = content::tombstone(&DEPARTED, true);
         let expires_at = tombstone_expiry(now).max(record.expires_at);
         let mark = NewRecord::new(&bytes, now, expires_at);
-        let replaced = self.store.replace(&record.key, record.version, &mark).await?;
+        let replaced = self.store.replace(&record.key, record.version.clone(), &mark).await?;
         Ok(matches!(replaced, Replaced::Done(_)))
     }
 }

@@ -153,7 +153,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
                 Left::Nothing if owner.is_some() => return Ok(true),
                 Left::Nothing => return self.is_removed(record, &target, failure.or(unknown)),
             };
-            if (left.key, left.version) == (target.key, target.version)
+            if (left.key, &left.version) == (target.key, &target.version)
                 && let Some(failure) = failure
             {
                 // The call did not reach the store.
@@ -205,10 +205,10 @@ impl<S: SessionStore> ServerSideSessions<S> {
     /// placeholder is stored for a while.
     pub(super) async fn remove(&self, record: &RecordRef) -> Result<bool, Error> {
         if !record.is_retried {
-            return self.store.remove(&record.key, record.version).await;
+            return self.store.remove(&record.key, record.version.clone()).await;
         }
         let replaced =
-            self.store.replace(&record.key, record.version, &self.ended_record()).await?;
+            self.store.replace(&record.key, record.version.clone(), &self.ended_record()).await?;
         Ok(matches!(replaced, Replaced::Done(_)))
     }
 

@@ -180,7 +180,7 @@ impl<S: OwnerIndex> ServerSideSessions<S> {
         key: &StoreKey,
         mut version: Version,
     ) -> Result<(), Error> {
-        while !self.store.remove(key, version).await? {
+        while !self.store.remove(key, version.clone()).await? {
             // A token has been used in the meantime.
             match self.store.load(key).await? {
                 Some(record) if is_series_of(owner, &record) => version = record.version(),

@@ -35,7 +35,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
             .await;
         }
         let expires_at = expiry(save, &contents, opened);
-        if self.store.touch(&opened.key, opened.version, expires_at).await? {
+        if self.store.touch(&opened.key, opened.version.clone(), expires_at).await? {
             let record = RecordRef { expires_at, ..opened.clone() };
             let saved = stored(save, &record, &contents);
             // A store may keep the version. A later write must not keep the earlier expiry.
@@ -63,7 +63,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
             }
             let expires_at = expiry(save, &contents, &live.record).max(live.record.expires_at);
             saving.deadline.check()?;
-            if self.store.touch(&opened.key, live.record.version, expires_at).await? {
+            if self.store.touch(&opened.key, live.record.version.clone(), expires_at).await? {
                 let record = RecordRef { id: opened.id, expires_at, ..live.record };
                 return Ok(stored(save, &record, &contents).with_contents(contents));
             }

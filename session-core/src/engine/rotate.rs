@@ -164,7 +164,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let follow = saving.save.id_change() != IdChange::CutOff;
         let bytes = content::tombstone(&new.key, follow);
         let record = NewRecord::new(&bytes, old.created_at, tombstone_expiry(self.config.now()));
-        let failure = match self.store.replace(&old.key, old.version, &record).await {
+        let failure = match self.store.replace(&old.key, old.version.clone(), &record).await {
             Ok(Replaced::Done(_)) => return Ok(None),
             Ok(Replaced::Stale) => {
                 saving.deadline.check_lookup()?;

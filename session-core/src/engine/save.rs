@@ -223,7 +223,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let bytes = encode(&head(save, &target, nonces.clone(), predecessor), contents);
         let record =
             NewRecord::new(&bytes, target.created_at, target.expires_at).owned_by(contents.owner());
-        match self.store.replace(&target.key, target.version, &record).await {
+        match self.store.replace(&target.key, target.version.clone(), &record).await {
             Ok(Replaced::Done(version)) => {
                 let seen = Seen::now(&self.config);
                 Ok(Replacement::Done(RecordRef { version, seen, nonces, ..target }))

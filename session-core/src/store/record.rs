@@ -1,8 +1,8 @@
 //! The data of a store: keys, versions and records.
 
 use std::fmt;
-use std::hash::{BuildHasher as _, RandomState};
-use std::sync::LazyLock;
+use std::hash::{BuildHasher as _, Hash, Hasher, RandomState};
+use std::sync::{Arc, LazyLock};
 use std::time::SystemTime;
 
 /// The key of a record: a hash of the session id.
@@ -61,26 +61,67 @@ impl fmt::Debug for LogName {
     }
 }
 
-/// The version of a record. Versions are compared only for equality; they have no order.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub struct Version(u64);
+/// The version of a record. Versions are compared only for equality of their numbers; they have no
+/// order.
+///
+/// A store can attach the bytes that it stores for the record. It gets them back with the version
+/// in a later call, for example for a command that compares the stored value. The bytes are only a
+/// hint: a caller may pass a version with the same number and without bytes.
+#[derive(Clone)]
+pub struct Version {
+    number: u64,
+    stored: Option<Arc<[u8]>>,
+}
 
 impl Version {
     /// Returns the version with this number.
     #[must_use]
     pub const fn new(number: u64) -> Self {
-        Self(number)
+        Self { number, stored: None }
+    }
+
+    /// Attaches the bytes that the store has for the record.
+    #[must_use]
+    pub fn with_stored(self, bytes: impl Into<Arc<[u8]>>) -> Self {
+        Self { stored: Some(bytes.into()), ..self }
     }
 
     /// Returns the number, which a store writes.
     #[must_use]
-    pub const fn get(self) -> u64 {
-        self.0
+    pub const fn get(&self) -> u64 {
+        self.number
+    }
+
+    /// Returns the bytes that the store attached.
+    #[must_use]
+    pub fn stored(&self) -> Option<&[u8]> {
+        self.stored.as_deref()
+    }
+}
+
+impl Eq for Version {}
+
+impl PartialEq for Version {
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+}
+
+impl Hash for Version {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.number.hash(state);
+    }
+}
+
+impl fmt::Debug for Version {
+    /// Shows only the number, because the bytes contain the session.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Version").field(&self.number).finish()
     }
 }
 
 /// The result of [`SessionStore::replace`](super::SessionStore::replace).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Replaced {
     /// The record was replaced and has this version now.
     Done(Version),
@@ -114,7 +155,7 @@ impl Record {
 
     /// Returns the version.
     pub fn version(&self) -> Version {
-        self.version
+        self.version.clone()
     }
 
     /// Returns the payload.
@@ -212,5 +253,21 @@ impl fmt::Debug for NewRecord<'_> {
             .field("created_at", &self.created_at)
             .field("expires_at", &self.expires_at)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stored_bytes_change_neither_equality_nor_debug() {
+        let (bare, with) = (Version::new(7), Version::new(7).with_stored(*b"secret"));
+        assert_eq!(bare, with);
+        assert_ne!(with, Version::new(8).with_stored(*b"secret"));
+        let state = RandomState::new();
+        assert_eq!(state.hash_one(&bare), state.hash_one(&with));
+        assert_eq!(format!("{with:?}"), "Version(7)");
+        assert_eq!((bare.stored(), with.stored()), (None, Some(&b"secret"[..])));
     }
 }

@@ -239,7 +239,7 @@ impl SessionStore for TestStore {
     async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
         self.wait_if_held(Call::Create).await;
         let version = self.lock().next_version();
-        let (key, record) = (*key, Record::new(version, record));
+        let (key, record) = (*key, Record::new(version.clone(), record));
         self.apply(Call::Create, move |shared| {
             if shared.records.contains_key(&key) {
                 return Err(Error::new(ErrorKind::Backend, "the key has a record"));
@@ -257,9 +257,9 @@ impl SessionStore for TestStore {
     ) -> Result<Replaced, Error> {
         self.wait_if_held(Call::Replace).await;
         let version = self.lock().next_version();
-        let (key, record) = (*key, Record::new(version, record));
+        let (key, record) = (*key, Record::new(version.clone(), record));
         self.apply(Call::Replace, move |shared| {
-            if !shared.is_at(&key, expected) {
+            if !shared.is_at(&key, expected.clone()) {
                 return Replaced::Stale;
             }
             shared.records.insert(key, record);
@@ -275,7 +275,7 @@ impl SessionStore for TestStore {
     ) -> Result<bool, Error> {
         let key = *key;
         self.apply(Call::Touch, move |shared| {
-            if !shared.is_at(&key, expected) {
+            if !shared.is_at(&key, expected.clone()) {
                 return false;
             }
             let version = if shared.touch_keeps_version { expected } else { shared.next_version() };
@@ -289,7 +289,7 @@ impl SessionStore for TestStore {
         self.wait_if_held(Call::Remove).await;
         let key = *key;
         self.apply(Call::Remove, move |shared| {
-            shared.is_at(&key, expected) && shared.records.remove(&key).is_some()
+            shared.is_at(&key, expected.clone()) && shared.records.remove(&key).is_some()
         })
     }
 

@@ -98,7 +98,8 @@ impl Entry {
             Self::Placeholder(_) => OVERHEAD,
             Self::Copy(copy) => {
                 let owner = copy.record.owner().map_or(0, str::len);
-                OVERHEAD + copy.record.payload().len() + owner
+                let stored = copy.record.version().stored().map_or(0, <[u8]>::len);
+                OVERHEAD + copy.record.payload().len() + owner + stored
             }
         };
         u32::try_from(size).unwrap_or(u32::MAX)
@@ -144,11 +145,11 @@ pub(super) struct Write<'a> {
 impl Write<'_> {
     /// Records that the write has replaced this version. The copy is replaced only if it has the
     /// same version. Otherwise another write may have been later.
-    pub(super) fn replaced(mut self, expected: Version, record: Record) {
+    pub(super) fn replaced(mut self, expected: &Version, record: Record) {
         self.is_known = true;
         let copy = Entry::Copy(Arc::new(Copy { record, since: self.since }));
         self.copies.change(&self.key, |entry| match entry {
-            Some(Entry::Copy(present)) if present.record.version() == expected => Op::Put(copy),
+            Some(Entry::Copy(present)) if present.record.version() == *expected => Op::Put(copy),
             Some(_) => Op::Remove,
             None => Op::Nop,
         });

@@ -16,7 +16,7 @@ fn fuzzed_row_is_record_or_nothing() {
             record.expires_at(),
         );
         let new = new.owned_by(record.owner());
-        let written = values(record.version(), &new);
+        let written = values(&record.version(), &new);
         assert!(written.iter().zip(&row).all(|(value, cell)| is_same(value, cell)));
         let keyed = [vec![Cell::Bytes(Some(input.to_vec()))], row].concat();
         assert_eq!(keyed_record(&keyed).is_some(), input.len() == 32);

@@ -80,7 +80,7 @@ impl SessionStore for Defective {
         record: &NewRecord<'_>,
     ) -> Result<Replaced, Error> {
         if *self.defect.lock().unwrap() == Defect::EndsMeanwhile {
-            self.inner.remove(key, expected).await?;
+            self.inner.remove(key, expected.clone()).await?;
         }
         self.inner.replace(key, expected, record).await
     }

@@ -28,7 +28,7 @@ pub(crate) async fn whole_or_refused(
         created => {
             let version =
                 store.note(call, created, |version| format!("version {}", version.get()))?;
-            see.sees("create", &key, Some(version), entry).await?;
+            see.sees("create", &key, Some(version.clone()), entry).await?;
             store.removed(&key, version).await?;
         }
     }
@@ -43,12 +43,12 @@ pub(crate) async fn replaced_or_refused(
     let (store, key) = (see.store, see.store.key());
     let plain = Entry::plain("plain", store.now()).owned_by("a plain owner");
     let version = store.create(&key, &plain).await?;
-    let replaced = store.store().replace(&key, version, &entry.as_new()).await;
+    let replaced = store.store().replace(&key, version.clone(), &entry.as_new()).await;
     let call = format!("replace({}, at {}, the record)", store.name(&key), version.get());
     match replaced {
         Err(error) if refusals.contains(&error.kind()) => {
             store.calls().note(format!("{call} = {:?}", error.kind()));
-            see.sees("a refused replace", &key, Some(version), &plain).await?;
+            see.sees("a refused replace", &key, Some(version.clone()), &plain).await?;
             store.removed(&key, version).await
         }
         replaced => {
@@ -57,7 +57,7 @@ pub(crate) async fn replaced_or_refused(
             else {
                 return Err(store.failure("Done, because that version is the current one", "Stale"));
             };
-            see.sees("replace", &key, Some(version), entry).await?;
+            see.sees("replace", &key, Some(version.clone()), entry).await?;
             let later = entry.clone().expiring_at(entry.expires_at + Duration::from_mins(1));
             store.touched(&key, version, later.expires_at).await?;
             let version = see.sees("touch", &key, None, &later).await?;

@@ -49,7 +49,7 @@ impl<'a> Observer<'a> {
         };
         for loaded in [first, second] {
             let place = format!("load_many after {after}");
-            self.same(&place, Some(version), entry, loaded.clone()).await?;
+            self.same(&place, Some(version.clone()), entry, loaded.clone()).await?;
         }
         self.lists(after, key, entry).await?;
         Ok(version)

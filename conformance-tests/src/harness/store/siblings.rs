@@ -55,7 +55,7 @@ impl Change {
 
 impl Sibling {
     async fn act(&self, store: &StoreUnderTest) -> Checked {
-        let Some(before) = self.before else {
+        let Some(before) = self.before.clone() else {
             return store.create(&self.key, &self.after).await.map(|_| ());
         };
         match self.change {

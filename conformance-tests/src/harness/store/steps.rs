@@ -20,18 +20,19 @@ pub(crate) async fn refuse(see: &Observer<'_>, sample: &Sample) -> Checked {
     let (store, key) = (see.store, see.store.key());
     let old = store.create(&key, &sample.entry(store)).await?;
     let entry = sample.later(store, 1);
-    let version = store.replaced(&key, old, &entry).await?;
+    let version = store.replaced(&key, old.clone(), &entry).await?;
     let late = Entry::plain("late", store.now()).owned_by("a late owner");
-    for (name, at) in [("an old", old), ("an unknown", never(&[old, version]))] {
-        store.equal(false, store.remove(&key, at).await?)?;
-        see.sees(&format!("remove at {name} version"), &key, Some(version), &entry).await?;
-        store.equal(false, store.touch(&key, at, late.expires_at).await?)?;
-        see.sees(&format!("touch at {name} version"), &key, Some(version), &entry).await?;
+    for (name, at) in [("an old", old.clone()), ("an unknown", never(&[old, version.clone()]))] {
+        store.equal(false, store.remove(&key, at.clone()).await?)?;
+        see.sees(&format!("remove at {name} version"), &key, Some(version.clone()), &entry).await?;
+        store.equal(false, store.touch(&key, at.clone(), late.expires_at).await?)?;
+        see.sees(&format!("touch at {name} version"), &key, Some(version.clone()), &entry).await?;
         store.equal(Replaced::Stale, store.replace(&key, at, &late).await?)?;
-        see.sees(&format!("replace at {name} version"), &key, Some(version), &entry).await?;
+        see.sees(&format!("replace at {name} version"), &key, Some(version.clone()), &entry)
+            .await?;
     }
     create_again(store, &key, &late).await?;
-    see.sees("create of an existing key", &key, Some(version), &entry).await?;
+    see.sees("create of an existing key", &key, Some(version.clone()), &entry).await?;
     store.removed(&key, version).await
 }
 
@@ -47,21 +48,21 @@ pub(crate) async fn read(see: &Observer<'_>, sample: &Sample) -> Checked {
     let (store, key, entry) = (see.store, see.store.key(), sample.entry(see.store));
     let version = store.create(&key, &entry).await?;
     store.load(&key).await?;
-    see.sees("load", &key, Some(version), &entry).await?;
+    see.sees("load", &key, Some(version.clone()), &entry).await?;
     store.load_many(&[key]).await?;
-    see.sees("load_many", &key, Some(version), &entry).await?;
+    see.sees("load_many", &key, Some(version.clone()), &entry).await?;
     store.load(&store.key()).await?;
-    see.sees("load of an unused key", &key, Some(version), &entry).await?;
+    see.sees("load of an unused key", &key, Some(version.clone()), &entry).await?;
     if store.has_index() {
         for owner in [entry.owner.as_deref().unwrap_or("an owner without keys"), "another owner"] {
             store.keys_of(owner, &[key]).await?;
-            see.sees("keys_of", &key, Some(version), &entry).await?;
+            see.sees("keys_of", &key, Some(version.clone()), &entry).await?;
         }
     }
     if let Some(sweep) = store.sweeper() {
         let swept = sweep.sweep(store.now(), 1000).await;
         store.note("sweep(now, up to 1000)".to_owned(), swept, usize::to_string)?;
-        see.sees("sweep", &key, Some(version), &entry).await?;
+        see.sees("sweep", &key, Some(version.clone()), &entry).await?;
     }
     store.removed(&key, version).await
 }
@@ -73,11 +74,11 @@ pub(crate) async fn neighbour(see: &Observer<'_>, sample: &Sample) -> Checked {
     let version = store.create(&key, &entry).await?;
     let see_after = async |what: &str| {
         let what = format!("{what} another record");
-        see.sees(&what, &key, Some(version), &entry).await.map(|_| ())
+        see.sees(&what, &key, Some(version.clone()), &entry).await.map(|_| ())
     };
     let mut at = store.create(&other, &entry).await?;
     see_after("create of").await?;
-    store.equal(false, store.remove(&other, never(&[at])).await?)?;
+    store.equal(false, store.remove(&other, never(&[at.clone()])).await?)?;
     see_after("a stale remove of").await?;
     store.touched(&other, at, entry.expires_at + Duration::from_mins(1)).await?;
     see_after("touch of").await?;
@@ -101,7 +102,7 @@ pub(crate) async fn disturb(see: &Observer<'_>, sample: &Sample, number: u64) ->
     let (store, mut random) = (see.store, fastrand::Rng::with_seed(number));
     let (key, entry) = (store.key(), sample.entry(store));
     let old = store.create(&key, &entry).await?;
-    let version = store.replaced(&key, old, &entry).await?;
+    let version = store.replaced(&key, old.clone(), &entry).await?;
     let mut course = Course { key, old, version, entry };
     for call in 1..=CALLS {
         let next = sample.later(store, call);
@@ -129,7 +130,7 @@ impl Course {
         call: u8,
         next: Entry,
     ) -> Result<&'static str, Failure> {
-        let (key, old, current) = (self.key, self.old, self.version);
+        let (key, old, current) = (self.key, self.old.clone(), self.version.clone());
         match call {
             0 => store.equal(false, store.remove(&key, old).await?).map(|()| "a stale remove"),
             1 => {
@@ -163,7 +164,7 @@ impl Course {
     }
 
     fn wrote(&mut self, what: &'static str, version: Version, entry: Entry) -> &'static str {
-        (self.old, self.version, self.entry) = (self.version, version, entry);
+        (self.old, self.version, self.entry) = (self.version.clone(), version, entry);
         what
     }
 }

@@ -57,7 +57,7 @@ impl Deed {
                 later.owner = entry.owner.as_ref().map(|owner| format!("{owner}-{round}"));
             }
             if let Self::Touch = self {
-                store.touch(key, version, later.expires_at).await?;
+                store.touch(key, version.clone(), later.expires_at).await?;
                 version = store.load(key).await?.map_or(version, |record| record.version());
                 continue;
             }

@@ -26,10 +26,10 @@ rules! {
             for kind in Kind::LENGTHS {
                 let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));
                 let version = writer.create(&key, &entry).await?;
-                reader.expect_at(&key, version, &entry).await?;
+                reader.expect_at(&key, version.clone(), &entry).await?;
                 let entry = Entry::new(kind, "two", store.now());
                 let version = writer.replaced(&key, version, &entry).await?;
-                reader.expect_at(&key, version, &entry).await?;
+                reader.expect_at(&key, version.clone(), &entry).await?;
                 let entry = entry.expiring_at(store.now() + Duration::from_mins(90));
                 writer.touched(&key, version, entry.expires_at).await?;
                 reader.expect(&key, &entry).await?;
@@ -74,9 +74,9 @@ rules! {
             let (one, other) = if round % 2 == 0 { (store, clone) } else { (clone, store) };
             let entry = Entry::plain(&round.to_string(), store.now());
             let created = one.create(&key, &entry).await?;
-            let replaced = other.replaced(&key, created, &entry).await?;
-            for version in [created, replaced] {
-                if !seen.insert(version) {
+            let replaced = other.replaced(&key, created.clone(), &entry).await?;
+            for version in [created, replaced.clone()] {
+                if !seen.insert(version.clone()) {
                     return Err(store.failure("a version that was not used before", format!("{} again", version.get())));
                 }
             }
@@ -98,8 +98,8 @@ rules! {
             let clone = store.other_clone()?;
             let (first, second) = (store.store(), clone.store());
             let (one, other) = overlap(
-                first.replace(&key, version, &entry.as_new()),
-                second.replace(&key, version, &entry.as_new()),
+                first.replace(&key, version.clone(), &entry.as_new()),
+                second.replace(&key, version.clone(), &entry.as_new()),
                 1 + round % 6,
             )
             .await;
@@ -138,7 +138,7 @@ rules! {
                     return Err(store.failure(format!("{} among the keys", store.name(&key)), "it is missing"));
                 }
                 if text == "create" {
-                    writer.replaced(&key, version, &entry).await?;
+                    writer.replaced(&key, version.clone(), &entry).await?;
                 }
             }
         }
@@ -161,7 +161,7 @@ rules! {
         let version = store.create(&key, &entry).await?;
         store.drop_clone()?;
         store.calls().note("-- a clone was dropped --");
-        store.expect_at(&key, version, &entry).await?;
+        store.expect_at(&key, version.clone(), &entry).await?;
         let version = store.replaced(&key, version, &entry).await?;
         store.removed(&key, version).await
     }

@@ -89,7 +89,7 @@ rules! {
             }
             store.calls().note("load, load_many, load_recent, keys_of and sweep, each given up");
             let see = Observer::new(store, "an owner, after dropped calls");
-            let seen = see.sees("dropped calls", &key, Some(version), &entry);
+            let seen = see.sees("dropped calls", &key, Some(version.clone()), &entry);
             match tokio::time::timeout(RETURNS, seen).await {
                 Ok(seen) => seen?,
                 Err(_) => return Err(store.failure("the next call returns", "it does not, for 5 s")),
@@ -187,7 +187,7 @@ async fn given_up_replace(store: &StoreUnderTest, patience: u32) -> Result<(), F
         store.name(&key),
         version.get()
     ));
-    give_up(store.store().replace(&key, version, &new.as_new()), patience).await;
+    give_up(store.store().replace(&key, version.clone(), &new.as_new()), patience).await;
     whole(store, &key, Some((version, &old)), Some(&new)).await
 }
 
@@ -196,7 +196,7 @@ async fn given_up_touch(store: &StoreUnderTest, patience: u32) -> Result<(), Fai
     let touched = old.clone().expiring_at(old.expires_at + Duration::from_mins(1));
     let version = store.create(&key, &old).await?;
     store.calls().note(format!("touch({}, at {}), given up", store.name(&key), version.get()));
-    give_up(store.store().touch(&key, version, touched.expires_at), patience).await;
+    give_up(store.store().touch(&key, version.clone(), touched.expires_at), patience).await;
     whole(store, &key, Some((version, &old)), Some(&touched)).await
 }
 
@@ -204,7 +204,7 @@ async fn given_up_remove(store: &StoreUnderTest, patience: u32) -> Result<(), Fa
     let (key, old) = (store.key(), owned(store, "old", 0));
     let version = store.create(&key, &old).await?;
     store.calls().note(format!("remove({}, at {}), given up", store.name(&key), version.get()));
-    give_up(store.store().remove(&key, version), patience).await;
+    give_up(store.store().remove(&key, version.clone()), patience).await;
     whole(store, &key, Some((version, &old)), None).await
 }
 
@@ -219,7 +219,7 @@ async fn whole(
     let mut landed = false;
     loop {
         let record = store.load(key).await?;
-        let is_before = match (&record, before) {
+        let is_before = match (&record, before.clone()) {
             (None, None) => true,
             (Some(record), Some((version, entry))) => {
                 record.version() == version && store.difference(entry, record).await?.is_none()

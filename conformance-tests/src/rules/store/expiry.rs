@@ -103,8 +103,8 @@ rules! {
         }
         goes_after(store, &key, soon).await?;
         let late = Entry::plain("late", store.now());
-        store.equal(Replaced::Stale, store.replace(&key, version, &late).await?)?;
-        store.equal(false, store.touch(&key, version, late.expires_at).await?)?;
+        store.equal(Replaced::Stale, store.replace(&key, version.clone(), &late).await?)?;
+        store.equal(false, store.touch(&key, version.clone(), late.expires_at).await?)?;
         store.equal(false, store.remove(&key, version).await?)?;
         store.expect_nothing(&key).await
     }
@@ -146,7 +146,7 @@ async fn lives_to_its_expiry(store: &StoreUnderTest, life: Duration) -> Result<b
         let found = async {
             for before in &moments {
                 pass_until(store, entry.expires_at - *before).await;
-                store.equal(version, store.expect_version(&key).await?)?;
+                store.equal(version.clone(), store.expect_version(&key).await?)?;
             }
             let later = entry.clone().expiring_at(entry.expires_at + Duration::from_hours(1));
             match renewal {

@@ -56,7 +56,7 @@ rules! {
         }
         let listed = if store.has_index() { Some(store.keys_of(&owner, &[]).await?) } else { None };
         for (key, version, entry) in kept {
-            store.expect_at(&key, version, &entry).await?;
+            store.expect_at(&key, version.clone(), &entry).await?;
             if listed.as_ref().is_some_and(|listed| !listed.contains(&key)) {
                 let missing = format!("{} is missing; its bytes are {:02x?}", store.name(&key), key.as_bytes());
                 return Err(store.failure("every key among the keys of its owner", missing));

@@ -58,12 +58,12 @@ rules! {
             let mut written = Vec::new();
             let entry = Entry::new(kind, "one", store.now()).owned_by(&owner);
             let mut version = store.create(&key, &entry).await?;
-            written.push((version, entry));
+            written.push((version.clone(), entry));
             recent_is_one_of(store, &key, &written).await?;
             for text in ["two", "three"] {
                 let entry = Entry::new(kind, text, store.now()).owned_by(text);
                 version = store.replaced(&key, version, &entry).await?;
-                written.push((version, entry));
+                written.push((version.clone(), entry));
                 recent_is_one_of(store, &key, &written).await?;
             }
             store.removed(&key, version).await?;

@@ -23,7 +23,7 @@ rules! {
             let (see, key) = (Observer::new(store, &sample.name), store.key());
             let entry = sample.entry(store);
             let version = store.create(&key, &entry).await?;
-            see.sees("create", &key, Some(version), &entry).await?;
+            see.sees("create", &key, Some(version.clone()), &entry).await?;
             store.removed(&key, version).await?;
         }
         Ok(())
@@ -47,7 +47,7 @@ rules! {
                 ("replace by a plain record", plain),
             ] {
                 version = store.replaced(&key, version, &entry).await?;
-                see.sees(what, &key, Some(version), &entry).await?;
+                see.sees(what, &key, Some(version.clone()), &entry).await?;
             }
             store.removed(&key, version).await?;
         }
@@ -73,7 +73,7 @@ rules! {
             }
             let entry = sample.later(store, 90);
             let version = store.replaced(&key, version, &entry).await?;
-            see.sees("touch and replace", &key, Some(version), &entry).await?;
+            see.sees("touch and replace", &key, Some(version.clone()), &entry).await?;
             store.removed(&key, version).await?;
         }
         Ok(())
@@ -90,16 +90,16 @@ rules! {
             let (see, key) = (Observer::new(store, &sample.name), store.key());
             let entry = sample.entry(store);
             let version = store.create(&key, &entry).await?;
-            store.removed(&key, version).await?;
+            store.removed(&key, version.clone()).await?;
             see.sees_nothing("remove", &key).await?;
             let later = sample.later(store, 1);
-            store.equal(Replaced::Stale, store.replace(&key, version, &later).await?)?;
-            store.equal(false, store.touch(&key, version, later.expires_at).await?)?;
+            store.equal(Replaced::Stale, store.replace(&key, version.clone(), &later).await?)?;
+            store.equal(false, store.touch(&key, version.clone(), later.expires_at).await?)?;
             store.equal(false, store.remove(&key, version).await?)?;
             see.sees_nothing("calls at the removed version", &key).await?;
             for (what, next) in [("the same", later), ("another", Entry::plain("next", store.now()).owned_by("next"))] {
                 let version = store.create(&key, &next).await?;
-                see.sees(&format!("remove, and create of {what} record"), &key, Some(version), &next).await?;
+                see.sees(&format!("remove, and create of {what} record"), &key, Some(version.clone()), &next).await?;
                 store.removed(&key, version).await?;
             }
         }

@@ -54,8 +54,8 @@ rules! {
         let target = store.store();
         let seen = [
             ("create", refused(target.create(&unused, &entry.as_new()).await)),
-            ("touch", refused(target.touch(&key, version, entry.expires_at).await)),
-            ("replace", refused(target.replace(&key, version, &entry.as_new()).await)),
+            ("touch", refused(target.touch(&key, version.clone(), entry.expires_at).await)),
+            ("replace", refused(target.replace(&key, version.clone(), &entry.as_new()).await)),
             ("remove of an unused key", refused(target.remove(&unused, version).await)),
             (
                 "sweep",
@@ -87,8 +87,8 @@ rules! {
             ("load", kind_of(target.load(&key).await)),
             ("load_many", kind_of(target.load_many(&[key]).await)),
             ("create", kind_of(target.create(&unused, &entry.as_new()).await)),
-            ("touch", kind_of(target.touch(&key, version, entry.expires_at).await)),
-            ("replace", kind_of(target.replace(&key, version, &entry.as_new()).await)),
+            ("touch", kind_of(target.touch(&key, version.clone(), entry.expires_at).await)),
+            ("replace", kind_of(target.replace(&key, version.clone(), &entry.as_new()).await)),
             ("remove", kind_of(target.remove(&unused, version).await)),
         ];
         if let Ok(index) = store.index() {

@@ -120,9 +120,9 @@ rules! {
         for key in &keys {
             versions.push(store.create(key, &entry).await?);
         }
-        store.removed(&keys[1], versions[1]).await?;
+        store.removed(&keys[1], versions[1].clone()).await?;
         store.expect_listed(&ada, &[keys[0], keys[2], keys[3]]).await?;
-        store.replaced(&keys[2], versions[2], &entry.owned_by(&bob)).await?;
+        store.replaced(&keys[2], versions[2].clone(), &entry.owned_by(&bob)).await?;
         store.expect_listed(&ada, &[keys[0], keys[3]]).await
     }
 

@@ -23,12 +23,12 @@ rules! {
             kept.push((key, store.create(&key, &entry).await?, entry));
         }
         for (key, version, entry) in &kept {
-            store.expect_at(key, *version, entry).await?;
+            store.expect_at(key, version.clone(), entry).await?;
         }
         for (number, (key, version, _)) in kept.iter().enumerate() {
             let owner = LOOKALIKES[(number + 1) % LOOKALIKES.len()];
             let entry = Entry::plain("two", store.now()).owned_by(owner);
-            let version = store.replaced(key, *version, &entry).await?;
+            let version = store.replaced(key, version.clone(), &entry).await?;
             store.expect_at(key, version, &entry).await?;
         }
         Ok(())
@@ -43,7 +43,7 @@ rules! {
             let owner = "owner-".repeat(166) + "is" + last + ".";
             let (key, entry) = (store.key(), Entry::plain("one", store.now()).owned_by(&owner));
             let version = store.create(&key, &entry).await?;
-            store.expect_at(&key, version, &entry).await?;
+            store.expect_at(&key, version.clone(), &entry).await?;
             let entry = Entry::plain("two", store.now()).owned_by(&owner.replace("owner", "other"));
             let version = store.replaced(&key, version, &entry).await?;
             store.expect_at(&key, version, &entry).await?;
@@ -60,7 +60,7 @@ rules! {
             let key = store.key();
             let entry = Entry { owner: first.map(str::to_owned), ..Entry::plain("one", store.now()) };
             let version = store.create(&key, &entry).await?;
-            store.expect_at(&key, version, &entry).await?;
+            store.expect_at(&key, version.clone(), &entry).await?;
             let entry = Entry { owner: second.map(str::to_owned), ..Entry::plain("two", store.now()) };
             let version = store.replaced(&key, version, &entry).await?;
             store.expect_at(&key, version, &entry).await?;

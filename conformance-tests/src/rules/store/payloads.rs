@@ -105,7 +105,7 @@ rules! {
         for length in LENGTHS {
             let entry = Entry::with_payload(letters(length), store.now());
             version = store.replaced(&key, version, &entry).await?;
-            store.expect_at(&key, version, &entry).await?;
+            store.expect_at(&key, version.clone(), &entry).await?;
         }
         Ok(())
     }
@@ -131,7 +131,7 @@ async fn is_kept(store: &StoreUnderTest, payload: &[u8]) -> Checked {
     let key = store.key();
     let entry = Entry::with_payload(payload, store.now());
     let version = store.create(&key, &entry).await?;
-    store.expect_at(&key, version, &entry).await?;
+    store.expect_at(&key, version.clone(), &entry).await?;
     let version = store.replaced(&key, version, &entry).await?;
     store.expect_at(&key, version, &entry).await
 }
@@ -155,7 +155,7 @@ async fn is_refused(store: &StoreUnderTest, payload: &[u8]) -> Checked {
     let version = store.create(&key, &entry).await?;
     let replaced = store
         .store()
-        .replace(&key, version, &too_long.as_new())
+        .replace(&key, version.clone(), &too_long.as_new())
         .await
         .map_err(|error| error.kind());
     store.calls().note(format!(

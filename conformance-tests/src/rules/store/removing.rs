@@ -31,10 +31,10 @@ rules! {
             let (key, first) = (store.key(), Entry::new(kind, "first", store.now()));
             let old = store.create(&key, &first).await?;
             let second = Entry::new(kind, "second", store.now()).expiring_at(first.expires_at + Duration::from_mins(1));
-            let current = store.replaced(&key, old, &second).await?;
-            for other in [old, never(&[old, current])] {
+            let current = store.replaced(&key, old.clone(), &second).await?;
+            for other in [old.clone(), never(&[old, current.clone()])] {
                 store.equal(false, store.remove(&key, other).await?)?;
-                store.expect_at(&key, current, &second).await?;
+                store.expect_at(&key, current.clone(), &second).await?;
             }
         }
         Ok(())
@@ -49,7 +49,7 @@ rules! {
             let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));
             store.equal(false, store.remove(&key, never(&[])).await?)?;
             let version = store.create(&key, &entry).await?;
-            store.removed(&key, version).await?;
+            store.removed(&key, version.clone()).await?;
             store.equal(false, store.remove(&key, version).await?)?;
         }
         Ok(())

@@ -34,7 +34,7 @@ rules! {
         }
         let removed = store.key();
         let version = store.create(&removed, &Entry::plain("removed", store.now())).await?;
-        store.removed(&removed, version).await?;
+        store.removed(&removed, version.clone()).await?;
         store.reopen_store().await?;
         let see = Observer::new(store, "a remove before the store was opened again");
         see.sees_nothing("reopening", &removed).await?;
@@ -43,7 +43,7 @@ rules! {
             let see = Observer::new(store, &name);
             let version = see.sees("reopening", &key, Some(version), &entry).await?;
             let version = store.replaced(&key, version, &entry).await?;
-            see.sees("reopening and replace", &key, Some(version), &entry).await?;
+            see.sees("reopening and replace", &key, Some(version.clone()), &entry).await?;
             store.removed(&key, version).await?;
         }
         Ok(())
@@ -80,14 +80,14 @@ rules! {
         let (key, live, over) = (store.key(), store.key(), store.key());
         let entry = Entry::plain("live", store.now());
         let old = store.create(&live, &entry).await?;
-        let version = store.replaced(&live, old, &entry).await?;
+        let version = store.replaced(&live, old.clone(), &entry).await?;
         store.create(&over, &Entry::plain("old", store.now()).expiring_at(expiry)).await?;
         store.reopen_store().await?;
-        store.equal(Replaced::Stale, store.replace(&live, old, &entry).await?)?;
-        store.equal(false, store.touch(&live, old, entry.expires_at).await?)?;
+        store.equal(Replaced::Stale, store.replace(&live, old.clone(), &entry).await?)?;
+        store.equal(false, store.touch(&live, old.clone(), entry.expires_at).await?)?;
         store.equal(false, store.remove(&live, old).await?)?;
-        store.equal(Replaced::Stale, store.replace(&key, version, &entry).await?)?;
-        store.expect_at(&live, version, &entry).await?;
+        store.equal(Replaced::Stale, store.replace(&key, version.clone(), &entry).await?)?;
+        store.expect_at(&live, version.clone(), &entry).await?;
         if store.sweeper().is_some() {
             swept(store, expiry + OVERDUE).await?;
             store.expect_nothing(&over).await?;
@@ -112,13 +112,13 @@ async fn versions(
 ) -> Result<Version, Failure> {
     let mut version = first;
     for number in 1..=VERSIONS {
-        if !seen.insert(version) {
+        if !seen.insert(version.clone()) {
             let again = format!("version {} again", version.get());
             return Err(store.failure("a version that the key did not have before", again));
         }
         let entry = Entry::plain(&number.to_string(), store.now());
         version = store.replaced(key, version, &entry).await?;
     }
-    seen.insert(version);
+    seen.insert(version.clone());
     Ok(version)
 }

@@ -57,7 +57,7 @@ rules! {
         for kind in Kind::SMALL {
             let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));
             let version = store.create(&key, &entry).await?;
-            store.removed(&key, version).await?;
+            store.removed(&key, version.clone()).await?;
             let seen = store.replace(&key, version, &Entry::new(kind, "two", store.now())).await?;
             store.equal(Replaced::Stale, seen)?;
             store.expect_nothing(&key).await?;
@@ -74,11 +74,11 @@ rules! {
             let (key, first) = (store.key(), Entry::new(kind, "first", store.now()));
             let old = store.create(&key, &first).await?;
             let second = Entry::new(kind, "second", store.now()).expiring_at(first.expires_at + Duration::from_mins(1));
-            let current = store.replaced(&key, old, &second).await?;
-            for other in [old, never(&[old, current])] {
+            let current = store.replaced(&key, old.clone(), &second).await?;
+            for other in [old.clone(), never(&[old, current.clone()])] {
                 let late = Entry::new(kind, "late", store.now()).expiring_at(first.expires_at + Duration::from_mins(2));
                 store.equal(Replaced::Stale, store.replace(&key, other, &late).await?)?;
-                store.expect_at(&key, current, &second).await?;
+                store.expect_at(&key, current.clone(), &second).await?;
             }
         }
         Ok(())

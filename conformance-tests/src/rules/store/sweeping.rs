@@ -167,8 +167,8 @@ rules! {
         let version = store.create(&key, &entry).await?;
         swept(store, expiry + OVERDUE + Duration::from_mins(1)).await?;
         let new = Entry::plain("new", store.now());
-        store.equal(Replaced::Stale, store.replace(&key, version, &new).await?)?;
-        store.equal(false, store.touch(&key, version, new.expires_at).await?)?;
+        store.equal(Replaced::Stale, store.replace(&key, version.clone(), &new).await?)?;
+        store.equal(false, store.touch(&key, version.clone(), new.expires_at).await?)?;
         store.equal(false, store.remove(&key, version).await?)?;
         store.expect_nothing(&key).await?;
         let version = store.create(&key, &new).await?;

@@ -31,7 +31,7 @@ rules! {
             let version = store.create(&living, &entry).await?;
             let expired = expire(store, &sample, expiry).await?;
             gone(&see, expiry, &expired).await?;
-            see.sees("a sweep of other records", &living, Some(version), &entry).await?;
+            see.sees("a sweep of other records", &living, Some(version.clone()), &entry).await?;
             store.removed(&living, version).await?;
         }
         Ok(())
@@ -81,8 +81,8 @@ rules! {
         }
         let created_at = entry.created_at;
         let new = Entry { created_at, ..Entry::plain("old", store.now()) };
-        let renewed = store.touch(&keys[1], versions[1], new.expires_at).await?;
-        store.remove(&keys[2], versions[2]).await?;
+        let renewed = store.touch(&keys[1], versions[1].clone(), new.expires_at).await?;
+        store.remove(&keys[2], versions[2].clone()).await?;
         let see = Observer::new(store, "the expiry of another record that was renewed");
         gone(&see, expiry, &[keys[0], keys[2], keys[3]]).await?;
         // The store may have removed the record before the renewal.
@@ -138,12 +138,12 @@ async fn expire(
     let stale = never(&[version]);
     store.equal(Replaced::Stale, store.replace(&keys[1], stale, &live).await?)?;
     let version = store.create(&keys[2], &live).await?;
-    store.touched(&keys[2], version, expiry).await?;
+    store.touched(&keys[2], version.clone(), expiry).await?;
     let stale = match store.load(&keys[2]).await? {
         Some(record) => never(&[version, record.version()]),
         None => never(&[version]),
     };
-    store.equal(false, store.touch(&keys[2], stale, live.expires_at).await?)?;
+    store.equal(false, store.touch(&keys[2], stale.clone(), live.expires_at).await?)?;
     store.equal(false, store.remove(&keys[2], stale).await?)?;
     Ok(keys.into())
 }
@@ -200,10 +200,10 @@ async fn recreate(see: &Observer<'_>, sample: &Sample, ending: Ending) -> Checke
             |version| format!("version {}", version.get()),
         )?,
     };
-    see.sees(after, &key, Some(version), &new).await?;
+    see.sees(after, &key, Some(version.clone()), &new).await?;
     swept(store, expiry + OVERDUE).await?;
     let after = format!("{after}, and a sweep");
-    see.sees(&after, &key, Some(version), &new).await?;
+    see.sees(&after, &key, Some(version.clone()), &new).await?;
     store.removed(&key, version).await
 }
 
@@ -224,6 +224,6 @@ async fn recreate_during_sweep(store: &StoreUnderTest, polls: u32) -> Checked {
     let (swept, created) = overlap(sweeping, recreating, polls).await;
     store.note("meanwhile: sweep".to_owned(), swept, usize::to_string)?;
     let version = created?;
-    store.expect_at(&key, version, &new).await?;
+    store.expect_at(&key, version.clone(), &new).await?;
     store.removed(&key, version).await
 }

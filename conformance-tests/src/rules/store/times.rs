@@ -32,7 +32,7 @@ rules! {
             let key = store.key();
             let entry = Entry { created_at, ..Entry::plain("one", store.now()) };
             let version = store.create(&key, &entry).await?;
-            store.expect_at(&key, version, &entry).await?;
+            store.expect_at(&key, version.clone(), &entry).await?;
             let created_at = times[(number + 1) % times.len()];
             let entry = Entry { created_at, ..Entry::plain("two", store.now()) };
             let version = store.replaced(&key, version, &entry).await?;
@@ -106,13 +106,13 @@ async fn is_kept(store: &StoreUnderTest, expires_at: SystemTime, exactly: bool) 
     let (key, soon) = (store.key(), Entry::plain("soon", whole_second(store.now())));
     let entry = Entry::plain("kept", whole_second(store.now())).expiring_at(expires_at);
     let version = store.create(&key, &entry).await?;
-    store.expect_at(&key, version, &entry).await?;
+    store.expect_at(&key, version.clone(), &entry).await?;
     if exactly {
         store.expect_exactly(&key, &entry).await?;
     }
     let version = store.replaced(&key, version, &soon).await?;
     let version = store.replaced(&key, version, &entry).await?;
-    store.expect_at(&key, version, &entry).await?;
+    store.expect_at(&key, version.clone(), &entry).await?;
     if exactly {
         store.expect_exactly(&key, &entry).await?;
     }

@@ -37,11 +37,11 @@ rules! {
             let (key, first) = (store.key(), Entry::new(kind, "first", store.now()));
             let old = store.create(&key, &first).await?;
             let second = Entry::new(kind, "second", store.now()).expiring_at(first.expires_at + Duration::from_mins(1));
-            let current = store.replaced(&key, old, &second).await?;
-            for other in [old, never(&[old, current])] {
+            let current = store.replaced(&key, old.clone(), &second).await?;
+            for other in [old.clone(), never(&[old, current.clone()])] {
                 let expires_at = first.expires_at + Duration::from_mins(2);
                 store.equal(false, store.touch(&key, other, expires_at).await?)?;
-                store.expect_at(&key, current, &second).await?;
+                store.expect_at(&key, current.clone(), &second).await?;
             }
         }
         Ok(())
@@ -58,7 +58,7 @@ rules! {
             store.equal(false, store.touch(&key, never(&[]), entry.expires_at).await?)?;
             store.expect_nothing(&key).await?;
             let version = store.create(&key, &entry).await?;
-            store.removed(&key, version).await?;
+            store.removed(&key, version.clone()).await?;
             store.equal(false, store.touch(&key, version, entry.expires_at).await?)?;
             store.expect_nothing(&key).await?;
         }

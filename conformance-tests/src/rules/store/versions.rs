@@ -24,7 +24,7 @@ rules! {
             for life in 0..4 {
                 let mut version = store.create(&key, &Entry::new(kind, &life.to_string(), store.now())).await?;
                 for round in 0..MANY / 4 {
-                    if !seen.insert(version) {
+                    if !seen.insert(version.clone()) {
                         return Err(store.failure("a version that was not used before", format!("{} again", version.get())));
                     }
                     version = store.replaced(&key, version, &Entry::new(kind, &round.to_string(), store.now())).await?;
@@ -52,11 +52,11 @@ rules! {
         for other in near.chain(ends.filter(|end| *end != number)) {
             let other = Version::new(other);
             let late = Entry::plain("late", store.now());
-            store.equal(Replaced::Stale, store.replace(&key, other, &late).await?)?;
-            store.equal(false, store.touch(&key, other, late.expires_at).await?)?;
+            store.equal(Replaced::Stale, store.replace(&key, other.clone(), &late).await?)?;
+            store.equal(false, store.touch(&key, other.clone(), late.expires_at).await?)?;
             store.equal(false, store.remove(&key, other).await?)?;
         }
-        store.expect_at(&key, current, &entry).await?;
+        store.expect_at(&key, current.clone(), &entry).await?;
         store.removed(&key, current).await
     }
 
@@ -68,14 +68,14 @@ rules! {
         let (key, entry) = (store.key(), Entry::plain("one", store.now()));
         let before = store.create(&key, &entry).await?;
         let touched = entry.clone().expiring_at(entry.expires_at + Duration::from_mins(1));
-        store.touched(&key, before, touched.expires_at).await?;
+        store.touched(&key, before.clone(), touched.expires_at).await?;
         let current = store.expect_version(&key).await?;
         if current == before {
             return Ok(());
         }
         let late = Entry::plain("late", store.now());
-        store.equal(false, store.remove(&key, before).await?)?;
-        store.equal(false, store.touch(&key, before, late.expires_at).await?)?;
+        store.equal(false, store.remove(&key, before.clone()).await?)?;
+        store.equal(false, store.touch(&key, before.clone(), late.expires_at).await?)?;
         store.equal(Replaced::Stale, store.replace(&key, before, &late).await?)?;
         store.expect_at(&key, current, &touched).await
     }

@@ -114,34 +114,34 @@ macro_rules! only_what_it_knows {
             }
             async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
                 let version = self.original.create(key, record)?;
-                self.known.lock().unwrap().insert(version);
+                self.known.lock().unwrap().insert(version.clone());
                 Ok(version)
             }
             async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
-                if $operation == "replace" && !self.knows(key, expected) {
+                if $operation == "replace" && !self.knows(key, &expected) {
                     return Ok(Replaced::Stale);
                 }
                 let replaced = self.original.replace(key, expected, record);
-                if let Replaced::Done(version) = replaced {
-                    self.known.lock().unwrap().insert(version);
+                if let Replaced::Done(version) = &replaced {
+                    self.known.lock().unwrap().insert(version.clone());
                 }
                 Ok(replaced)
             }
             async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
-                let acts = $operation != "touch" || self.knows(key, expected);
+                let acts = $operation != "touch" || self.knows(key, &expected);
                 Ok(acts && self.original.touch(key, expected, expires_at))
             }
             async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
-                let acts = $operation != "remove" || self.knows(key, expected);
+                let acts = $operation != "remove" || self.knows(key, &expected);
                 Ok(acts && self.original.remove(key, expected))
             }
             with_own_notes! {}
         }
 
         impl $name {
-            fn knows(&self, key: &StoreKey, version: Version) -> bool {
+            fn knows(&self, key: &StoreKey, version: &Version) -> bool {
                 let long = self.original.load(key).is_some_and(|record| MIDDLING.contains(&record.payload().len()));
-                !long || self.known.lock().unwrap().contains(&version)
+                !long || self.known.lock().unwrap().contains(version)
             }
         })+
     };
@@ -165,7 +165,7 @@ mutation! {
             drop(records);
             return self.original.create(key, record);
         }
-        records.insert(*key, Record::new(version, record));
+        records.insert(*key, Record::new(version.clone(), record));
         Ok(version)
     }
     async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
@@ -175,7 +175,7 @@ mutation! {
         let version = self.count();
         match self.original.records().get_mut(key) {
             Some(old) if old.version() == expected => {
-                *old = Record::new(version, record);
+                *old = Record::new(version.clone(), record);
                 Ok(Replaced::Done(version))
             }
             _ => Ok(Replaced::Stale),
@@ -204,7 +204,7 @@ mutation! {
         }
         sleep(Duration::from_millis(1)).await;
         let version = self.original.next_version();
-        self.original.records().insert(*key, Record::new(version, record));
+        self.original.records().insert(*key, Record::new(version.clone(), record));
         Ok(Replaced::Done(version))
     }
     with_own_notes! {}

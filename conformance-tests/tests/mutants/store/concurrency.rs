@@ -39,7 +39,7 @@ mutation! {
         }
         yield_now().await;
         let version = self.original.next_version();
-        self.original.records().insert(*key, Record::new(version, record));
+        self.original.records().insert(*key, Record::new(version.clone(), record));
         Ok(Replaced::Done(version))
     }
 }
@@ -75,7 +75,7 @@ mutation! {
         }
         yield_now().await;
         let version = self.original.next_version();
-        self.original.records().insert(*key, Record::new(version, record));
+        self.original.records().insert(*key, Record::new(version.clone(), record));
         Ok(version)
     }
 }
@@ -99,7 +99,7 @@ mutation! {
         let old = self.original.load(key).filter(|old| old.version() == expected && old.owner().is_some());
         let Some(old) = old else { return Ok(self.original.replace(key, expected, record)) };
         let half = NewRecord::new(record.payload(), old.created_at(), old.expires_at()).owned_by(old.owner());
-        self.original.records().insert(*key, Record::new(expected, &half));
+        self.original.records().insert(*key, Record::new(expected.clone(), &half));
         yield_now().await;
         Ok(self.original.replace(key, expected, record))
     }

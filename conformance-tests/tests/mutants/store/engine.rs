@@ -37,7 +37,7 @@ mutation! {
         }
         yield_now().await;
         let version = self.original.next_version();
-        self.original.records().insert(*key, Record::new(version, record));
+        self.original.records().insert(*key, Record::new(version.clone(), record));
         Ok(Replaced::Done(version))
     }
 }
@@ -69,7 +69,7 @@ mutation! {
         Ok(self.original.replace(key, expected, record))
     }
     async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
-        self.removed.lock().unwrap().insert(*key, expected);
+        self.removed.lock().unwrap().insert(*key, expected.clone());
         Ok(self.original.remove(key, expected))
     }
 }

@@ -192,7 +192,7 @@ mutation! {
     async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
         let version = self.original.create(key, record)?;
         if record.expires_at() >= self.original.clock().now() {
-            self.written.lock().unwrap().insert(*key, version);
+            self.written.lock().unwrap().insert(*key, version.clone());
         }
         Ok(version)
     }

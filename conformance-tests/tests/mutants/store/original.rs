@@ -77,7 +77,7 @@ impl Original {
         if records.contains_key(key) {
             return Err(Error::new(ErrorKind::Backend, "a record already exists under this key"));
         }
-        records.insert(*key, Record::new(version, record));
+        records.insert(*key, Record::new(version.clone(), record));
         Ok(version)
     }
 
@@ -85,7 +85,7 @@ impl Original {
         let version = self.next_version();
         match self.records().get_mut(key) {
             Some(old) if old.version() == expected => {
-                *old = Record::new(version, record);
+                *old = Record::new(version.clone(), record);
                 Replaced::Done(version)
             }
             _ => Replaced::Stale,

@@ -175,7 +175,7 @@ limited! {
     TooLongIsReplacedByNothing;
     async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
         if self.check_length(record).is_err() {
-            self.original.remove(key, expected);
+            self.original.remove(key, expected.clone());
         }
         self.check_length(record)?;
         Ok(self.original.replace(key, expected, record))
@@ -186,7 +186,7 @@ limited! {
     TooLongRenews;
     async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
         if self.check_length(record).is_err() {
-            self.original.touch(key, expected, record.expires_at());
+            self.original.touch(key, expected.clone(), record.expires_at());
         }
         self.check_length(record)?;
         Ok(self.original.replace(key, expected, record))

@@ -25,7 +25,7 @@ mutation! {
     async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
         let version = self.original.create(key, record)?;
         if record.payload().len() > LARGE {
-            self.large.lock().unwrap().insert(*key, Record::new(version, record));
+            self.large.lock().unwrap().insert(*key, Record::new(version.clone(), record));
         }
         Ok(version)
     }

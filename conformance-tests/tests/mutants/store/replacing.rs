@@ -63,7 +63,7 @@ mutation! {
         Ok(self.original.replace(key, expected, record))
     }
     async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
-        self.removed.lock().unwrap().insert(*key, expected);
+        self.removed.lock().unwrap().insert(*key, expected.clone());
         Ok(self.original.remove(key, expected))
     }
 }
@@ -94,7 +94,7 @@ mutation! {
     /// The reply to the 200th replace of a record is lost, and the driver repeats the call.
     DriverRetries { counts: Mutex<HashMap<StoreKey, u32>> };
     async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
-        let replaced = self.original.replace(key, expected, record);
+        let replaced = self.original.replace(key, expected.clone(), record);
         let lost = {
             let mut counts = self.counts.lock().unwrap();
             let count = counts.entry(*key).or_default();

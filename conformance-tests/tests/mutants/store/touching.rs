@@ -55,7 +55,7 @@ mutation! {
     async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
         let version = self.original.create(key, record)?;
         if record.owner().is_some() {
-            self.cache.lock().unwrap().insert(*key, Record::new(version, record));
+            self.cache.lock().unwrap().insert(*key, Record::new(version.clone(), record));
         }
         Ok(version)
     }
@@ -82,14 +82,14 @@ mutation! {
 mutation! {
     TouchedVersionIsNotCompared { before: Mutex<HashMap<(StoreKey, Version), Version>> };
     async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
-        let touched = self.original.touch(key, expected, expires_at);
+        let touched = self.original.touch(key, expected.clone(), expires_at);
         if let Some(record) = self.original.load(key).filter(|record| touched && record.owner().is_some()) {
             self.before.lock().unwrap().insert((*key, record.version()), expected);
         }
         Ok(touched)
     }
     async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
-        let touched = self.before.lock().unwrap().contains_key(&(*key, expected));
+        let touched = self.before.lock().unwrap().contains_key(&(*key, expected.clone()));
         Ok(!touched && self.original.remove(key, expected))
     }
 }

@@ -40,7 +40,7 @@ impl VersionOfOneByte {
         if let Some(record) =
             self.original.records().get_mut(key).filter(|record| record.version() == version)
         {
-            *record = record.touched(narrow, record.expires_at());
+            *record = record.touched(narrow.clone(), record.expires_at());
         }
         narrow
     }
@@ -55,7 +55,7 @@ mutation! {
         }
         let first = Version::new(u64::MAX);
         if let Some(record) = self.original.records().get_mut(key) {
-            *record = record.touched(first, record.expires_at());
+            *record = record.touched(first.clone(), record.expires_at());
         }
         Ok(first)
     }
@@ -83,7 +83,7 @@ compares! {
 mutation! {
     HighestVersionIsAny;
     async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
-        let current = self.original.load(key).map_or(expected, |record| record.version());
+        let current = self.original.load(key).map_or(expected.clone(), |record| record.version());
         let expected = if expected.get() == u64::MAX { current } else { expected };
         Ok(self.original.remove(key, expected))
     }
@@ -94,7 +94,7 @@ mutation! {
     /// random calls at the same time would sometimes also find this.
     TouchLeavesBothVersions { before: Mutex<HashMap<StoreKey, Version>> };
     async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
-        let touched = self.original.touch(key, expected, expires_at);
+        let touched = self.original.touch(key, expected.clone(), expires_at);
         if touched && self.original.load(key).is_some_and(|record| record.payload().len() == 3) {
             self.before.lock().unwrap().insert(*key, expected);
         }
@@ -103,7 +103,7 @@ mutation! {
     async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
         let before = self.before.lock().unwrap().remove(key);
         let current = self.original.load(key).map(|record| record.version());
-        let expected = current.filter(|_| before == Some(expected)).unwrap_or(expected);
+        let expected = current.filter(|_| before == Some(expected.clone())).unwrap_or(expected);
         Ok(self.original.replace(key, expected, record))
     }
 }

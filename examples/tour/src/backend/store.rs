@@ -27,7 +27,7 @@ impl MapStore {
         }
         *last += 1;
         let version = Version::new(*last);
-        match new(version, old) {
+        match new(version.clone(), old) {
             Some(record) => records.insert(*key, record),
             None => records.remove(key),
         };

@@ -53,7 +53,7 @@ impl StoreUnderTest {
     pub(crate) async fn create(&self, key: &StoreKey, entry: &Entry) -> Result<Version, Failure> {
         let call = format!("create({}, {})", self.name(key), show_entry(entry));
         self.note(call, self.store().create(key, &entry.as_new()).await, |version| {
-            show_version(*version)
+            show_version(version.clone())
         })
     }
 
