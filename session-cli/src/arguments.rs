@@ -1,0 +1,170 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use jiff::Timestamp;
+
+/// Decode, list and end the sessions of a web application, and maintain their store.
+///
+/// Secrets are read from the environment or from files, never from arguments, which other users of
+/// the machine can read. Exit codes: 0 success, 1 the session was not found or is not valid,
+/// 2 wrong usage or configuration, 3 the store is unavailable.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Print a new secret key for cookies
+    Keygen,
+    /// Show a cookie's keys, times and owner, and why it is refused
+    Decode(Decode),
+    /// List the sessions of a user
+    List(List),
+    /// End one or all sessions of a user
+    End(End),
+    /// Create the table of a SQL store
+    Migrate(StoreOptions),
+    /// Remove the expired records of a SQL store
+    Sweep(Sweep),
+    /// Print the completions of a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// Show a cookie's keys, times and owner, and why it is refused.
+///
+/// The cookie is read from standard input, or from a file: its value, or the header `Cookie` with
+/// all cookies.
+#[derive(Args, Debug)]
+pub(crate) struct Decode {
+    /// The backend that wrote the cookie
+    #[arg(long, value_enum, default_value = "flask")]
+    pub(crate) format: Format,
+
+    /// Read the cookie from this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cookie_file: Option<PathBuf>,
+
+    /// The name of the cookie
+    #[arg(long, value_name = "NAME", default_value = "session")]
+    pub(crate) cookie_name: String,
+
+    #[command(flatten)]
+    pub(crate) key: KeyOptions,
+
+    /// The salt of a signed cookie [default: that of Flask]
+    #[arg(long)]
+    pub(crate) salt: Option<String>,
+
+    /// The namespace of the application's sessions [default: the name of the cookie]
+    #[arg(long)]
+    pub(crate) namespace: Option<String>,
+
+    /// The lifetime of permanent sessions, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 31 * 24 * 60 * 60)]
+    pub(crate) lifetime: u64,
+
+    /// Judge the cookie at this time, such as 2026-11-29T12:00:00Z [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<Timestamp>,
+
+    /// Print the values, which may be confidential
+    #[arg(long)]
+    pub(crate) values: bool,
+
+    #[command(flatten)]
+    pub(crate) store: StoreOptions,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Format {
+    /// A signed cookie, as Flask writes it
+    Flask,
+    /// A signed cookie, as Starlette and FastAPI write it
+    Starlette,
+    /// A sealed cookie
+    Sealed,
+    /// The id of a session in a store
+    Server,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct KeyOptions {
+    /// Read the secret key from this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+
+    /// Read the secret key from this environment variable
+    #[arg(long, value_name = "VARIABLE", default_value = "SECRET_KEY")]
+    pub(crate) key_env: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct StoreOptions {
+    /// Read the address of the store from this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) store_file: Option<PathBuf>,
+
+    /// Read the address of the store from this environment variable: sqlite:FILE, postgres://..,
+    /// mysql://.., redis://.., rediss://.. or redis+cluster://HOST:PORT,HOST:PORT
+    #[arg(long, value_name = "VARIABLE", default_value = "SESSION_STORE")]
+    pub(crate) store_env: String,
+
+    /// The table of a SQL store
+    #[arg(long, default_value = "sessions")]
+    pub(crate) table: String,
+
+    /// The prefix of the keys of a Redis store
+    #[arg(long, default_value = "session:")]
+    pub(crate) key_prefix: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct List {
+    /// The owner, as the application passes it to `log_in`
+    pub(crate) owner: String,
+
+    #[command(flatten)]
+    pub(crate) store: StoreOptions,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct End {
+    /// The owner, as the application passes it to `log_in`
+    pub(crate) owner: String,
+
+    /// The handle of the session, as `list` prints it
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub(crate) handle: Option<String>,
+
+    /// End all sessions of the owner
+    #[arg(long)]
+    pub(crate) all: bool,
+
+    #[command(flatten)]
+    pub(crate) store: StoreOptions,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Sweep {
+    /// The number of records that one statement removes
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) batch: u32,
+
+    #[command(flatten)]
+    pub(crate) store: StoreOptions,
+}

@@ -1,0 +1,84 @@
+//! The stores, by their addresses, and the maintenance of SQL stores.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use session_core::store::Sweep as _;
+use session_core::{OwnerSessions, ServerSideSessions, SessionConfig, SessionInterface};
+use session_redis::RedisStore;
+use session_sql::SqlStore;
+
+use crate::arguments::{StoreOptions, Sweep};
+use crate::failure::Failure;
+use crate::output::{self, Row};
+use crate::secrets;
+
+/// The sessions of a store.
+pub(crate) struct Sessions {
+    pub(crate) interface: Arc<dyn SessionInterface>,
+    pub(crate) owners: Arc<dyn OwnerSessions>,
+}
+
+impl Sessions {
+    fn new<S: session_core::store::OwnerIndex>(sessions: ServerSideSessions<S>) -> Self {
+        let sessions = Arc::new(sessions);
+        Self { interface: Arc::clone(&sessions) as _, owners: sessions }
+    }
+}
+
+/// Connects to the store of the options.
+pub(crate) async fn open(
+    options: &StoreOptions,
+    config: SessionConfig,
+) -> Result<Sessions, Failure> {
+    let address = secrets::address(options)?;
+    let scheme = address.split(':').next().unwrap_or_default();
+    let redis = match scheme {
+        "redis" | "rediss" => RedisStore::builder(&address),
+        "redis+cluster" => {
+            let nodes = address["redis+cluster:".len()..].trim_start_matches('/').split(',');
+            RedisStore::cluster(nodes.map(|node| format!("redis://{node}")))
+        }
+        _ => return Ok(Sessions::new(ServerSideSessions::new(sql(options).await?, config))),
+    };
+    let store = redis.key_prefix(&options.key_prefix).connect().await?;
+    Ok(Sessions::new(ServerSideSessions::new(store, config)))
+}
+
+/// Connects to the SQL store of the options.
+async fn sql(options: &StoreOptions) -> Result<SqlStore, Failure> {
+    let address = secrets::address(options)?;
+    match address.split(':').next() {
+        Some("sqlite" | "postgres" | "postgresql" | "mysql" | "mariadb") => {
+            Ok(SqlStore::builder().table(&options.table).connect(&address).await?)
+        }
+        // The rest of the address may have a password.
+        scheme => Err(Failure::usage(format!(
+            "the scheme of the store's address is {:?}; this command takes sqlite:FILE, \
+             postgres://.. and mysql://..",
+            scheme.unwrap_or_default()
+        ))),
+    }
+}
+
+pub(crate) async fn migrate(options: &StoreOptions, json: bool) -> Result<ExitCode, Failure> {
+    sql(options).await?.migrate().await?;
+    output::item(Row::new().text("table", &options.table).text("state", "ready"), json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) async fn sweep(options: &Sweep, json: bool) -> Result<ExitCode, Failure> {
+    let store = sql(&options.store).await?;
+    let limit = usize::try_from(options.batch).unwrap_or(usize::MAX);
+    let mut removed = 0;
+    loop {
+        let swept = store.sweep(SystemTime::now(), limit).await?;
+        removed += swept;
+        if swept < limit {
+            break;
+        }
+    }
+    output::item(Row::new().value("removed", removed), json)?;
+    Ok(ExitCode::SUCCESS)
+}
