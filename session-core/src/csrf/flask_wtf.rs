@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha1::{Digest as _, Sha1};
-use zeroize::Zeroize as _;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use super::refused::Reason;
 use super::secret::random;
@@ -25,19 +25,27 @@ pub(super) struct FlaskWtf {
     keys: Vec<Hmac<Sha1>>,
 }
 
+/// The states overwrite themselves. HMAC has no state but that of its hash function.
+const _: () = {
+    const fn is_overwritten<T: ZeroizeOnDrop>() {}
+    is_overwritten::<Sha1>();
+};
+
+/// Returns the signing key of a secret key. It is overwritten when it is dropped.
+fn derive(key: &[u8]) -> Zeroizing<[u8; 20]> {
+    let mut derivation = Sha1::new();
+    for part in [SALT, b"signer", key] {
+        derivation.update(part);
+    }
+    let mut derived = Zeroizing::new([0; 20]);
+    derivation.finalize_into((&mut *derived).into());
+    derived
+}
+
 impl FlaskWtf {
     pub(super) fn new(key: &SecretKey) -> Result<Self, Error> {
-        let derived = key.verifying_keys().map(|key| {
-            let mut derivation = Sha1::new();
-            for part in [SALT, b"signer", key] {
-                derivation.update(part);
-            }
-            let mut derived = derivation.finalize();
-            let state = Hmac::<Sha1>::new_from_slice(&derived);
-            derived.as_mut_slice().zeroize();
-            state
-        });
-        let keys = derived.collect::<Result<_, _>>().map_err(|error| {
+        let keys = key.verifying_keys().map(|key| Hmac::<Sha1>::new_from_slice(&*derive(key)));
+        let keys = keys.collect::<Result<_, _>>().map_err(|error| {
             Error::new(ErrorKind::Configuration, "secret key cannot be used").with_source(error)
         })?;
         Ok(Self { keys })
@@ -106,6 +114,12 @@ fn parse_timestamp(text: &str) -> Option<SystemTime> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn derived_key_is_overwritten_when_it_is_dropped() {
+        fn is_overwritten<T: ZeroizeOnDrop>(_: &T) {}
+        is_overwritten(&derive(b"key"));
+    }
 
     #[test]
     fn token_is_valid_for_hour_and_minute_before() {
