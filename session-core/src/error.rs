@@ -36,6 +36,7 @@ pub struct Error {
 
 struct Inner {
     kind: ErrorKind,
+    is_newer_format: bool,
     message: Cow<'static, str>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -49,7 +50,8 @@ pub enum ErrorKind {
     Configuration,
     /// No session interface serves this request. A layer, a key or a backend is missing.
     Unconfigured,
-    /// The backend could not be reached or did not reply in time. A retry may succeed.
+    /// The backend could not be reached or did not reply in time. A retry may succeed, unless the
+    /// stored data has a [newer format](Error::is_newer_format) than this build reads.
     Unavailable,
     /// The backend replied with a failure or with an unexpected reply.
     Backend,
@@ -88,7 +90,21 @@ impl Error {
     /// secret or a cookie value.
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { inner: Box::new(Inner { kind, message: message.into(), source: None }) }
+        let (message, is_newer_format) = (message.into(), false);
+        Self { inner: Box::new(Inner { kind, is_newer_format, message, source: None }) }
+    }
+
+    /// Returns an error of the kind [`ErrorKind::Unavailable`], for stored data in a newer version
+    /// of its format than this build reads.
+    ///
+    /// A backend that finds such data must return this error and must not change the data. Then
+    /// the client keeps its cookie, and the session is there again after the upgrade. It is not
+    /// counted as an [outage](crate::events::Event::OutageBegan).
+    #[must_use]
+    pub fn newer_format(message: impl Into<Cow<'static, str>>) -> Self {
+        let mut error = Self::new(ErrorKind::Unavailable, message);
+        error.inner.is_newer_format = true;
+        error
     }
 
     /// Sets the underlying error. It is also logged, so it must not contain a secret or a cookie
@@ -102,6 +118,14 @@ impl Error {
     /// Returns the kind.
     pub fn kind(&self) -> ErrorKind {
         self.inner.kind
+    }
+
+    /// Returns whether the error or its source is one of
+    /// [`newer_format`](Self::newer_format): a newer build wrote the data. A retry does not help
+    /// until this one is upgraded.
+    pub fn is_newer_format(&self) -> bool {
+        let source = self.source().and_then(|source| source.downcast_ref::<Self>());
+        self.inner.is_newer_format || source.is_some_and(Self::is_newer_format)
     }
 }
 

@@ -133,7 +133,7 @@ impl Events {
     ) -> Result<T, Error> {
         if !self.has_handler() && !log::records_calls() {
             let result = running.await;
-            self.note_result(result.as_ref().err().map(Error::kind));
+            self.note_result(result.as_ref().err());
             return result;
         }
         self.report(Event::StoreCallBegan { call });
@@ -143,15 +143,17 @@ impl Events {
         if let Some(kind) = error {
             log::record_error(&span, kind);
         }
-        self.note_result(error);
+        self.note_result(result.as_ref().err());
         self.report(Event::StoreCallEnded { call, duration, error });
         result
     }
 
     /// Records the result of a store call, and reports the start and the end of an outage.
-    fn note_result(&self, error: Option<ErrorKind>) {
+    fn note_result(&self, error: Option<&Error>) {
         let failed = &self.shared.failed;
-        if error == Some(ErrorKind::Unavailable) {
+        let is_outage =
+            |error: &Error| error.kind() == ErrorKind::Unavailable && !error.is_newer_format();
+        if error.is_some_and(is_outage) {
             if failed.fetch_add(1, Ordering::Relaxed) == 0 {
                 self.report(Event::OutageBegan);
             }

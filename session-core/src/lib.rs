@@ -77,6 +77,7 @@ pub mod guard;
 pub mod interface;
 pub mod login;
 mod outcome;
+mod record_format;
 pub mod remember;
 pub mod request;
 mod request_view;

@@ -5,8 +5,10 @@
 
 #[path = "../src/engine/mod.rs"]
 #[expect(unreachable_pub, reason = "it is public in its own crate")]
-#[allow(dead_code, reason = "the public functions that this test does not call")]
+#[allow(dead_code, unused_imports, reason = "what only the crate itself uses")]
 mod engine;
+#[path = "../src/record_format.rs"]
+mod record_format;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use smallvec::SmallVec;
 
 use super::lineage::Lineage;
-use super::random;
+use super::{random, version};
 use crate::Error;
 use crate::login::Login;
 use crate::store::StoreKey;
@@ -27,7 +27,7 @@ const KEPT_NONCES: usize = 8;
 ///
 /// It must be unique, but not secret: each process counts from a random start.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Nonce([u8; 8]);
+pub(super) struct Nonce(pub(super) [u8; 8]);
 
 impl Nonce {
     /// Returns the nonce of the copy of a session of another backend. It is the same for every
@@ -148,14 +148,14 @@ impl Proof {
     }
 }
 
-/// Returns the bytes of a session: kind, nonces, lineage, two times, flags, predecessor if any,
-/// login if any, payload.
+/// Returns the bytes of a session: the version unless it is 1, kind, nonces, lineage, two times,
+/// flags, predecessor if any, login if any, payload.
 pub(super) fn session(
     head: &Head,
     payload_len: usize,
     append_payload: impl FnOnce(&mut Vec<u8>),
 ) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(80 + 8 * head.nonces.0.len() + payload_len);
+    let mut bytes = version::start(80 + 8 * head.nonces.0.len() + payload_len);
     bytes.push(SESSION);
     bytes.push(u8::try_from(head.nonces.0.len()).unwrap_or(0));
     head.nonces.0.iter().for_each(|nonce| bytes.extend_from_slice(&nonce.0));
@@ -174,16 +174,18 @@ pub(super) fn session(
     bytes
 }
 
-/// Returns the bytes of a tombstone: kind, whether changes follow to the successor, its key.
+/// Returns the bytes of a tombstone: the version unless it is 1, kind, whether changes follow to
+/// the successor, its key.
 pub(super) fn tombstone(successor: &StoreKey, follow: bool) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(34);
+    let mut bytes = version::start(34);
     bytes.push(TOMBSTONE);
     bytes.push(u8::from(follow));
     bytes.extend_from_slice(successor.as_bytes());
     bytes
 }
 
-/// The bytes that replace an ended session if an earlier call may still create its record.
+/// The bytes that replace an ended session if an earlier call may still create its record. They are
+/// the same in all versions.
 pub(super) const ENDED_SESSION: &[u8] = &[ENDED];
 
 /// Returns whether a record remembers a browser.
@@ -191,9 +193,9 @@ pub(super) fn is_series(bytes: &[u8]) -> bool {
     bytes.starts_with(&[SERIES, b'{'])
 }
 
-/// Decodes a record; `None` if the engine did not write it.
+/// Decodes a record of a version that this build reads; `None` if the engine did not write it.
 pub(super) fn decode(bytes: Vec<u8>) -> Option<Content> {
-    let (&kind, rest) = bytes.split_first()?;
+    let (&kind, rest) = version::split(&bytes).1.split_first()?;
     match kind {
         SESSION => {
             let (head, payload) = decode_session(rest)?;

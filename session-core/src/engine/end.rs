@@ -1,6 +1,7 @@
 //! Ending a session.
 
 use std::ops::ControlFlow;
+use std::time::SystemTime;
 
 use super::content;
 use super::deadline::Deadline;
@@ -10,7 +11,9 @@ use super::position::{EndedBy, RecordRef, Saving};
 use super::save::{Replacement, check_attached};
 use super::sessions::ServerSideSessions;
 use crate::interface::{CookieAction, Save, Saved};
-use crate::store::{MAX_CLOCK_SKEW, NewRecord, OwnerIndex, Replaced, SessionStore, StoreKey};
+use crate::store::{
+    MAX_CLOCK_SKEW, NewRecord, OwnerIndex, Record, Replaced, SessionStore, StoreKey,
+};
 use crate::{Error, ErrorKind, Outcome};
 
 /// The number of records that one call loads.
@@ -301,14 +304,18 @@ impl<S: SessionStore> ServerSideSessions<S> {
         deadline: &Deadline<'_>,
     ) -> Result<Option<RecordRef>, Error> {
         let keys = self.store.keys_of(index, owner).await?;
+        let mut unread = None;
         for keys in keys.chunks(BATCH) {
             deadline.check_lookup()?;
             let now = time_for_ending(self.config.now());
-            for (key, record) in keys.iter().zip(self.store.load_many(keys).await?) {
-                let live = match self.judge(key, record, now) {
-                    Found::Live(live) => Some(live),
-                    Found::Moved(moved) => self.follow(moved, now, deadline).await?.1,
-                    Found::Gone => None,
+            for (key, loaded) in keys.iter().zip(self.load_each(keys).await?) {
+                let live = match self.follow_any(key, loaded, now, deadline).await {
+                    // Another record may be the one.
+                    Err(error) if error.is_newer_format() => {
+                        unread = Some(error);
+                        continue;
+                    }
+                    live => live?,
                 };
                 if let Some(live) = live
                     && live.record.lineage == lineage
@@ -318,7 +325,22 @@ impl<S: SessionStore> ServerSideSessions<S> {
                 }
             }
         }
-        Ok(None)
+        unread.map_or(Ok(None), Err)
+    }
+
+    /// Returns the session of a loaded record, through any rotation.
+    async fn follow_any(
+        &self,
+        key: &StoreKey,
+        loaded: Result<Option<Record>, Error>,
+        now: SystemTime,
+        deadline: &Deadline<'_>,
+    ) -> Result<Option<Live>, Error> {
+        match self.judge(key, loaded?, now)? {
+            Found::Live(live) => Ok(Some(live)),
+            Found::Moved(moved) => Ok(self.follow(moved, now, deadline).await?.1),
+            Found::Gone => Ok(None),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use super::content::{self, Content, Head};
 use super::deadline::Deadline;
 use super::position::{RecordRef, Saving, Seen};
 use super::sessions::ServerSideSessions;
+use super::version;
 use crate::interface::Mark;
 use crate::login::Login;
 use crate::store::{MAX_CLOCK_SKEW, Record, SessionStore, StoreKey};
@@ -93,31 +94,39 @@ pub(super) fn time_for_ending(now: SystemTime) -> SystemTime {
 
 impl<S: SessionStore> ServerSideSessions<S> {
     pub(super) async fn find(&self, key: &StoreKey, now: SystemTime) -> Result<Found, Error> {
-        Ok(self.judge(key, self.store.load(key).await?, now))
+        self.judge(key, self.store.load(key).await?, now)
     }
 
-    /// Classifies a loaded record. A copy of a session of another backend is not a session.
-    pub(super) fn judge(&self, key: &StoreKey, record: Option<Record>, now: SystemTime) -> Found {
-        match self.judge_any(key, record, now) {
+    /// Classifies a loaded record. A copy of a session of another backend is not a session. Fails
+    /// if a newer build wrote the record.
+    pub(super) fn judge(
+        &self,
+        key: &StoreKey,
+        record: Option<Record>,
+        now: SystemTime,
+    ) -> Result<Found, Error> {
+        Ok(match self.judge_any(key, record, now)? {
             Found::Live(live) if live.is_copy() => Found::Gone,
             found => found,
-        }
+        })
     }
 
-    /// Classifies a loaded record, which may also be a copy.
+    /// Classifies a loaded record, which may also be a copy. Fails if a newer build wrote the
+    /// record.
     pub(super) fn judge_any(
         &self,
         key: &StoreKey,
         record: Option<Record>,
         now: SystemTime,
-    ) -> Found {
-        let Some(record) = record else { return Found::Gone };
+    ) -> Result<Found, Error> {
+        let Some(record) = record else { return Ok(Found::Gone) };
         if self.config.is_expired(record.created_at(), record.expires_at(), now) {
-            return Found::Gone;
+            return Ok(Found::Gone);
         }
+        version::check(record.payload())?;
         let (version, created_at) = (record.version(), record.created_at());
         let (expires_at, owner) = (record.expires_at(), record.owner().map(str::to_owned));
-        match content::decode(record.into_payload()) {
+        Ok(match content::decode(record.into_payload()) {
             Some(Content::Session(head, payload)) => {
                 let record = RecordRef {
                     login: owner.map(|owner| login(&owner, &head, created_at)),
@@ -136,7 +145,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
                 tracing::warn!(%session, "session record was written by another program; treating it as absent");
                 Found::Gone
             }
-        }
+        })
     }
 
     /// Loads the record that a tombstone names, through any number of rotations. Also returns the

@@ -29,7 +29,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     ) -> Result<Imported, Error> {
         let id = SessionId::of_import(*id);
         let record = self.store.load_recent(&self.key_of(id)).await?;
-        let state = self.import_state(context, id, record);
+        let state = self.import_state(context, id, record)?;
         if matches!(&state, Imported::Session(opened) if opened.is_new()) {
             self.report(Event::RotatedId { count: 1 });
         }
@@ -48,7 +48,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     ) -> Result<Imported, Error> {
         let id = SessionId::of_import(*id);
         let record = self.store.load(&self.key_of(id)).await?;
-        Ok(self.import_state(context, id, record))
+        self.import_state(context, id, record)
     }
 
     /// Stores a copy of a session, or replaces the copy at the version `copy`. Returns `false` and
@@ -94,7 +94,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let mut deadline = Deadline::start(&self.config);
         loop {
             let record = self.store.load(&key).await?;
-            match self.judge_any(&key, record, self.config.now()) {
+            match self.judge_any(&key, record, self.config.now())? {
                 Found::Live(live) if live.is_copy() => {
                     if self.rewrite(live.record, live.head, live.payload, None).await?.is_some() {
                         return Ok(true);
@@ -126,7 +126,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
                 continue;
             };
             let version = record.version();
-            match self.judge_any(&key, Some(record), now) {
+            match self.judge_any(&key, Some(record), now)? {
                 Found::Live(live) if live.is_copy() => {
                     if self.replace_copy(&key, version, &self.ended_record()).await? {
                         return Ok(true);
@@ -151,14 +151,14 @@ impl<S: SessionStore> ServerSideSessions<S> {
         context: &OpenContext<'_>,
         id: SessionId,
         record: Option<Record>,
-    ) -> Imported {
-        let Some(record) = record else { return Imported::Missing };
+    ) -> Result<Imported, Error> {
+        let Some(record) = record else { return Ok(Imported::Missing) };
         let version = record.version();
-        match self.judge_any(&self.key_of(id), Some(record), context.now()) {
+        Ok(match self.judge_any(&self.key_of(id), Some(record), context.now())? {
             Found::Live(live) if live.is_copy() => Imported::Copy(version),
             Found::Gone => Imported::Ended,
             found => Imported::Session(Box::new(opened(context, id, found))),
-        }
+        })
     }
 
     /// Returns the record of an import, at a version that it never has: that of the copy, at most.

@@ -28,7 +28,11 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let now = self.config.now();
         let (mut last, mut ended) = (Vec::<Listed>::new(), HashSet::new());
         for keys in keys.chunks(BATCH) {
-            last.append(&mut self.listed(owner, keys, now).await?.sessions);
+            let mut listing = self.listed(owner, keys, now).await?;
+            if let Some((_, error)) = listing.unread.pop() {
+                return Err(error);
+            }
+            last.append(&mut listing.sessions);
             last.retain(|session| !session.is_orphan);
             last.sort_by(|one, other| other.rank().cmp(&one.rank()));
             // A session that is being rotated may have two records. Both are ended.

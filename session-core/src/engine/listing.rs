@@ -30,6 +30,8 @@ pub(super) struct Listing {
     pub(super) sessions: Vec<Listed>,
     /// The records of remember-me series of the owner.
     pub(super) series: Vec<(StoreKey, Version)>,
+    /// The records of a newer build. They may be sessions of the owner.
+    pub(super) unread: Vec<(StoreKey, Error)>,
     index_of: HashMap<StoreKey, usize>,
     seen: HashSet<StoreKey>,
 }
@@ -49,15 +51,13 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let mut listing = Listing { seen: keys.iter().copied().collect(), ..Listing::default() };
         let mut moved = Vec::new();
         for keys in keys.chunks(BATCH) {
-            for (key, record) in keys.iter().zip(self.store.load_many(keys).await?) {
-                let series = record.as_ref().filter(|record| is_series_of(owner, record));
-                listing.series.extend(series.map(|record| (*key, record.version())));
-                // A copy of a session of another backend looks like an unfinished rotation.
-                match self.judge_any(key, record, now) {
-                    Found::Live(live) => listing.add(owner, live),
-                    Found::Moved(further) => moved.push(further),
-                    Found::Gone => {}
+            for (key, loaded) in keys.iter().zip(self.load_each(keys).await?) {
+                if let Ok(Some(record)) = &loaded
+                    && is_series_of(owner, record)
+                {
+                    listing.series.push((*key, record.version()));
                 }
+                moved.extend(self.sort(&mut listing, owner, key, loaded, now)?);
             }
         }
         let mut successors = HashSet::new();
@@ -66,17 +66,65 @@ impl<S: SessionStore> ServerSideSessions<S> {
             if !listing.seen.insert(successor) {
                 continue;
             }
-            match self.find(&successor, now).await? {
-                Found::Live(live) => listing.add(owner, live),
-                Found::Moved(further) => moved.push(further),
-                Found::Gone => {}
-            }
+            let loaded = self.store.load(&successor).await;
+            moved.extend(self.sort(&mut listing, owner, &successor, loaded, now)?);
         }
         for record in &mut listing.sessions {
             record.is_moved = successors.contains(&record.live.record.key);
         }
-        self.find_orphans(&mut listing.sessions, &listing.index_of, now).await?;
+        self.find_orphans(&mut listing, now).await?;
         Ok(listing)
+    }
+
+    /// Loads each of these records, of which a newer build may have written some.
+    pub(super) async fn load_each(
+        &self,
+        keys: &[StoreKey],
+    ) -> Result<Vec<Result<Option<Record>, Error>>, Error> {
+        match self.store.load_many(keys).await {
+            Ok(records) => return Ok(records.into_iter().map(Ok).collect()),
+            Err(error) if error.is_newer_format() => {}
+            Err(error) => return Err(error),
+        }
+        let mut records = Vec::with_capacity(keys.len());
+        for key in keys {
+            let loaded = self.store.load(key).await;
+            records.push(match loaded {
+                Err(error) if !error.is_newer_format() => return Err(error),
+                loaded => loaded,
+            });
+        }
+        Ok(records)
+    }
+
+    /// Adds a loaded record to a listing, or returns the tombstone. A record of a newer build may
+    /// be a session of the owner, unless it has another owner.
+    fn sort(
+        &self,
+        listing: &mut Listing,
+        owner: &str,
+        key: &StoreKey,
+        loaded: Result<Option<Record>, Error>,
+        now: SystemTime,
+    ) -> Result<Option<Moved>, Error> {
+        let record = match loaded {
+            Err(error) if error.is_newer_format() => {
+                listing.unread.push((*key, error));
+                return Ok(None);
+            }
+            loaded => loaded?,
+        };
+        let other = record.as_ref().and_then(Record::owner).filter(|other| *other != owner);
+        let is_of_other = other.is_some();
+        // A copy of a session of another backend looks like an unfinished rotation.
+        match self.judge_any(key, record, now) {
+            Ok(Found::Live(live)) => listing.add(owner, live),
+            Ok(Found::Moved(moved)) => return Ok(Some(moved)),
+            Ok(Found::Gone) => {}
+            Err(_) if is_of_other => {}
+            Err(error) => listing.unread.push((*key, error)),
+        }
+        Ok(None)
     }
 
     /// Marks the records whose rotation is unfinished: the record that they were to replace is
@@ -85,12 +133,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
     /// An expired tombstone looks like an ended session. In that case the record is listed: a list
     /// may show one session too many, but never one too few. This also holds for records beyond the
     /// newest [`CHECKED_ROTATIONS`].
-    async fn find_orphans(
-        &self,
-        listed: &mut [Listed],
-        index_of: &HashMap<StoreKey, usize>,
-        now: SystemTime,
-    ) -> Result<(), Error> {
+    async fn find_orphans(&self, listing: &mut Listing, now: SystemTime) -> Result<(), Error> {
+        let Listing { sessions: listed, index_of, unread, .. } = listing;
         let mut unknown = Vec::new();
         for (index, record) in listed.iter_mut().enumerate() {
             let Some(predecessor) = record.live.head.predecessor.filter(|_| !record.is_moved)
@@ -105,10 +149,15 @@ impl<S: SessionStore> ServerSideSessions<S> {
         unknown.sort_unstable_by_key(|(written_at, ..)| *written_at);
         for (_, index, predecessor) in unknown.into_iter().take(CHECKED_ROTATIONS) {
             let key = listed[index].live.record.key;
-            listed[index].is_orphan = match self.find(&predecessor, now).await? {
-                Found::Live(_) => true,
-                Found::Moved(moved) => moved.successor != key,
-                Found::Gone => false,
+            listed[index].is_orphan = match self.find(&predecessor, now).await {
+                Ok(Found::Live(_)) => true,
+                Ok(Found::Moved(moved)) => moved.successor != key,
+                Ok(Found::Gone) => false,
+                Err(error) if error.is_newer_format() => {
+                    unread.push((predecessor, error));
+                    false
+                }
+                Err(error) => return Err(error),
             };
         }
         Ok(())

@@ -26,9 +26,13 @@ mod queue;
 mod random;
 mod renew;
 mod rotate;
+#[cfg(test)]
+mod samples;
 mod save;
 mod sessions;
 mod successor;
+mod version;
 mod write;
 
 pub use sessions::ServerSideSessions;
+pub(crate) use version::check as check_version;

@@ -23,7 +23,7 @@ impl<S: SessionStore> SessionInterface for ServerSideSessions<S> {
             let key = self.key_of(id);
             let record = self.store.load_recent(&key).await?;
             let times = record.as_ref().map(|record| (record.created_at(), record.expires_at()));
-            let found = self.judge(&key, record, context.now());
+            let found = self.judge(&key, record, context.now())?;
             let is_expired = |(created_at, expires_at)| {
                 self.config.is_expired(created_at, expires_at, context.now())
             };

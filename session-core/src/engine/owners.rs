@@ -14,6 +14,7 @@ use super::lineage::Lineage;
 use super::listing::{Listed, is_series_of};
 use super::position::{EndedBy, Position};
 use super::sessions::ServerSideSessions;
+use super::version;
 use crate::events::{Event, EventSession};
 use crate::interface::{Opened, SessionPage, state_of};
 use crate::login::Login;
@@ -44,7 +45,11 @@ impl<S: OwnerIndex> OwnerSessions for ServerSideSessions<S> {
         let keys = &keys[first..];
         let page = &keys[..limit.min(keys.len())];
         let now = self.config.now();
-        let mut sessions = self.listed(owner, page, now).await?.sessions;
+        let mut listing = self.listed(owner, page, now).await?;
+        if let Some((_, error)) = listing.unread.pop() {
+            return Err(error);
+        }
+        let mut sessions = listing.sessions;
         sessions.retain(|session| !session.is_orphan);
         sessions.sort_by_key(|session| {
             Reverse((session.last_seen(now), session.live.record.created_at))
@@ -75,6 +80,9 @@ impl<S: OwnerIndex> OwnerSessions for ServerSideSessions<S> {
         let is_last = |other: &Listed| other.live.head.predecessor.is_none();
         let mut ending = Ending::default();
         self.end_where(owner, is_wanted, is_last, &mut ending).await?;
+        if ending.left.is_empty() && !ending.ended.is_empty() {
+            return Ok(true);
+        }
         Ok(ending.result()? > 0)
     }
 
@@ -113,6 +121,8 @@ struct Ending {
     ended: HashSet<String>,
     /// The records that could not be ended.
     left: HashSet<StoreKey>,
+    /// The records of a newer build, which may be sessions of the owner.
+    unread: HashSet<StoreKey>,
     series: usize,
     failure: Option<Error>,
 }
@@ -144,6 +154,10 @@ impl<S: OwnerIndex> ServerSideSessions<S> {
             }
             let now = self.config.now();
             let listing = self.listed(owner, keys, time_for_ending(now)).await?;
+            for (key, error) in listing.unread {
+                ending.unread.insert(key);
+                ending.failure.get_or_insert(error);
+            }
             if ending.with_series {
                 self.end_series(owner, listing.series, ending).await;
             }
@@ -184,7 +198,8 @@ impl<S: OwnerIndex> ServerSideSessions<S> {
             // A token has been used in the meantime.
             match self.store.load(key).await? {
                 Some(record) if is_series_of(owner, &record) => version = record.version(),
-                _ => break,
+                Some(record) => return version::check(record.payload()),
+                None => break,
             }
         }
         Ok(())
@@ -206,17 +221,22 @@ impl Ending {
     }
 
     fn result(self) -> Result<usize, Error> {
-        match self.failure.filter(|_| !self.left.is_empty()) {
-            Some(failure) => Err(unfinished(self.ended.len(), self.left.len(), failure)),
+        let left = self.left.union(&self.unread).count();
+        match self.failure.filter(|_| left > 0) {
+            Some(failure) => Err(unfinished(self.ended.len(), left, failure)),
             None => Ok(self.ended.len()),
         }
     }
 }
 
 fn unfinished(ended: usize, left: usize, failure: Error) -> Error {
-    let message = format!(
-        "{ended} sessions of the owner were ended, and {left} are left because the store failed"
-    );
+    let reason = if failure.is_newer_format() {
+        "a newer build wrote their records"
+    } else {
+        "the store failed"
+    };
+    let message =
+        format!("{ended} sessions of the owner were ended, and {left} are left because {reason}");
     Error::new(failure.kind(), message).with_source(failure)
 }
 

@@ -109,6 +109,18 @@ mod tests {
         assert_eq!(series.worth(1, 6, used_at), Worth::Previous);
     }
 
+    /// A sample of version 1.
+    const SAMPLE: &[u8] =
+        b"\x04{\"stamp\":\"s1\",\"count\":1,\"advanced_at\":1700000000123,\"used\":5,\"session\":\"h\"}";
+
+    #[test]
+    fn series_of_version_1_is_read_and_written() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_123);
+        let series = Series::new(Some("s1"), Some("h".to_owned())).advanced(5, now);
+        assert_eq!(series.payload(), SAMPLE);
+        assert_eq!(Series::read(SAMPLE).map(|series| series.payload()).as_deref(), Some(SAMPLE));
+    }
+
     #[test]
     fn record_of_other_kind_is_not_series() {
         for payload in [&b""[..], b"\x01{}", b"{}", b"\x04", b"\x04[1]"] {

@@ -8,7 +8,7 @@ use super::series::Series;
 use super::token::SeriesId;
 use crate::config::SecretKey;
 use crate::csrf::Keys;
-use crate::engine::ServerSideSessions;
+use crate::engine::{ServerSideSessions, check_version};
 use crate::error::{Error, ErrorKind};
 use crate::events::{Events, StoreCall};
 use crate::interface::{OwnerSessions, SessionInterface as _};
@@ -52,6 +52,7 @@ trait Backend: Send + Sync {
     fn store(&self) -> &dyn SessionStore;
     fn owners(&self) -> &dyn OwnerSessions;
     fn events(&self) -> &Events;
+    fn now(&self) -> SystemTime;
 }
 
 impl<S: OwnerIndex> Backend for ServerSideSessions<S> {
@@ -65,6 +66,10 @@ impl<S: OwnerIndex> Backend for ServerSideSessions<S> {
 
     fn events(&self) -> &Events {
         self.config().events()
+    }
+
+    fn now(&self) -> SystemTime {
+        self.config().now()
     }
 }
 
@@ -107,9 +112,16 @@ impl RememberMe {
         Ok(())
     }
 
+    /// Loads the record of a series. Fails if a newer build wrote it.
     async fn load_record(&self, id: SeriesId) -> Result<Option<Record>, Error> {
         let key = id.store_key();
-        self.events().observe(StoreCall::Load, self.store().load(&key)).await
+        let record = self.events().observe(StoreCall::Load, self.store().load(&key)).await?;
+        if let Some(record) = &record
+            && record.expires_at() >= self.backend.now()
+        {
+            check_version(record.payload())?;
+        }
+        Ok(record)
     }
 
     /// Loads a series that has not expired.

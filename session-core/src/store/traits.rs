@@ -41,6 +41,10 @@ type Loading<'a> = Pin<Box<dyn Future<Output = Result<Option<Record>, Error>> + 
 ///   engine checks the expiry of every record that it loads, with the clock of `SessionConfig`.
 ///   Therefore a store needs a clock only to remove records itself. An expired record that is still
 ///   stored may make `create` fail or may be replaced by it. The other calls may find it or not.
+/// - **Newer formats.** A store that adds its own format to the payload stores its version. A call
+///   that finds a newer version than the store reads changes nothing and fails with
+///   [`Error::newer_format`](crate::Error::newer_format). The engine then loads the other records
+///   of a `load_many` one by one.
 /// - **No retries.** A conditional call is never repeated inside the store or its driver, because
 ///   the first attempt may have been applied.
 /// - **Blocking and timeouts.** A call must not block the thread; run a blocking database call on a

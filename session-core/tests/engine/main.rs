@@ -40,5 +40,6 @@ mod support;
 mod tokens;
 mod unknown;
 mod updates;
+mod versions;
 mod visitors;
 mod warnings;
