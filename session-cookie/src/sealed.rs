@@ -107,6 +107,10 @@ impl SealedCookieSessions {
     fn read(&self, context: &OpenContext<'_>, cookie: &str) -> Result<Opened, Rejected> {
         let config = context.config();
         let bytes = self.cipher.open(cookie, self.config.namespace()).ok_or(Rejected::Seal)?;
+        match content::version(&bytes) {
+            Some(version) if version > content::VERSION => return Err(Rejected::Newer(version)),
+            _ => {}
+        }
         let span = content::span(&bytes).ok_or(Rejected::Content)?;
         let text = content::text(bytes).ok_or(Rejected::Content)?;
         let opened = Opened::from_payload_with_login(text).map_err(|_| Rejected::Content)?;
@@ -139,10 +143,14 @@ impl SessionInterface for SealedCookieSessions {
         let Some(cookie) = context.cookie().filter(|cookie| !cookie.is_empty()) else {
             return Ok(Opened::new());
         };
-        Ok(self.read(context, cookie).unwrap_or_else(|rejected| {
-            rejected.report(self.config.events());
-            Opened::new()
-        }))
+        match self.read(context, cookie) {
+            Ok(opened) => Ok(opened),
+            Err(Rejected::Newer(version)) => Err(newer(version)),
+            Err(rejected) => {
+                rejected.report(self.config.events());
+                Ok(Opened::new())
+            }
+        }
     }
 
     async fn save(&self, save: &Save<'_>) -> Result<Saved, Error> {
@@ -201,13 +209,23 @@ impl SealedCookieSessionsBuilder {
     }
 }
 
-/// The reason why a cookie is replaced by a fresh session.
+/// The reason why a cookie is not opened. All but `Newer` are replaced by a fresh session.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Rejected {
     Seal,
     Expired,
+    /// A newer build sealed it, in this version of the format.
+    Newer(u8),
     /// One of the keys sealed it, but the content is not a session. This needs an investigation.
     Content,
+}
+
+fn newer(version: u8) -> Error {
+    let newest = content::VERSION;
+    Error::newer_format(format!(
+        "sealed cookie has version {version} of the format, and this build reads up to version \
+         {newest}; deploy the newer build again"
+    ))
 }
 
 impl Rejected {
@@ -215,6 +233,7 @@ impl Rejected {
         match self {
             Self::Seal => events.report(Event::ForgedCookie { count: 1 }),
             Self::Expired => events.report(Event::Expired { count: 1 }),
+            Self::Newer(_) => {}
             Self::Content => {
                 tracing::warn!("session cookie is sealed but malformed; starting a fresh session");
             }

@@ -203,13 +203,9 @@ fn sealed_content_that_is_not_session_is_fresh_session() {
     let derived = hkdf::Hkdf::<Sha256>::new(None, SECRET.as_bytes());
     let mut key = [0; 32];
     derived.expand(b"session-cookie sealed 1", &mut key).unwrap();
-    for (text, mark, fresh) in [
-        (&b"{\"n\":1}"[..], 0, false),
-        (b"[1]", 0, true),
-        (b"\xff", 0, true),
-        (b"{}", 1, true),
-        (b"{}", 2, true),
-    ] {
+    for (text, mark, fresh) in
+        [(&b"{\"n\":1}"[..], 0, false), (b"[1]", 0, true), (b"\xff", 0, true), (b"{}", 1, true)]
+    {
         let mut content = text.to_vec();
         content.push(mark);
         content.extend_from_slice(&[0; 8]);

@@ -1,5 +1,8 @@
-//! The sealed bytes: the payload, perhaps compressed, then the times when the session was created
-//! and when its cookie was set.
+//! The sealed bytes: the payload, perhaps compressed, a mark, then the times when the session was
+//! created and when its cookie was set.
+//!
+//! The mark is 0 or 1 in version 1 of the format. Every version has the mark before the last 16
+//! bytes, and version `n` has the marks `2 * n - 2` and `2 * n - 1`.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,6 +13,8 @@ use crate::compression::{deflate, inflate};
 
 const PLAIN: u8 = 0;
 const ZLIB: u8 = 1;
+/// The newest version that this build reads, and the one that it writes.
+pub(super) const VERSION: u8 = 1;
 /// The bytes after the payload: a mark and two times.
 pub(super) const OVERHEAD: usize = 17;
 
@@ -68,6 +73,12 @@ pub(super) fn encode(payload: Vec<u8>, span: Span, compress: bool) -> Vec<u8> {
     content.extend_from_slice(&milliseconds(span.created_at).to_be_bytes());
     content.extend_from_slice(&milliseconds(span.set_at).to_be_bytes());
     content
+}
+
+/// Returns the version of the format, or `None` if no version has so few bytes.
+pub(super) fn version(content: &[u8]) -> Option<u8> {
+    let mark = content[..content.len().checked_sub(OVERHEAD - 1)?].last()?;
+    Some(mark / 2 + 1)
 }
 
 /// Reads the span, or returns `None` if [`encode`] did not write the bytes.
@@ -145,12 +156,38 @@ mod tests {
         for length in 0..OVERHEAD {
             assert_eq!(text(content[..length].to_vec()), None);
         }
-        for (mark, bytes) in [(2, &b"{}"[..]), (PLAIN, &[0xff]), (ZLIB, b"{}")] {
+        for (mark, bytes) in [(PLAIN, &[0xff][..]), (ZLIB, b"{}")] {
             let mut content = bytes.to_vec();
             content.push(mark);
             content.extend_from_slice(&[0; 16]);
+            assert_eq!(version(&content), Some(1));
             assert_eq!(text(content), None, "{mark}");
         }
-        assert_eq!(span(&[0; 15]), None);
+        assert_eq!((span(&[0; 15]), version(&[0; 16])), (None, None));
+    }
+
+    /// Samples of version 1. Every later build must read them.
+    #[test]
+    fn content_of_version_1_is_read_and_written() {
+        let times = b"\x00\x00\x01\x8b\xcf\xe5\x64\x18\x00\x00\x01\x8b\xcf\xe5\x68\x7b";
+        let plain = [&b"{\"a\":1}\x00"[..], times].concat();
+        // zlib of `{}`, stored without compression.
+        let deflated = b"\x78\x01\x01\x02\x00\xfd\xff\x7b\x7d\x01\x75\x00\xf9";
+        let compressed = [deflated, &b"\x01"[..], times].concat();
+        let at = |ms| SystemTime::UNIX_EPOCH + Duration::from_millis(ms);
+        let sealed = Span { created_at: at(1_699_999_999_000), set_at: at(1_700_000_000_123) };
+        assert_eq!(encode(b"{\"a\":1}".to_vec(), sealed, false), plain);
+        for (content, text_of) in [(plain, "{\"a\":1}"), (compressed, "{}")] {
+            assert_eq!((version(&content), span(&content)), (Some(1), Some(sealed)));
+            assert_eq!(text(content).as_deref(), Some(text_of));
+        }
+    }
+
+    #[test]
+    fn mark_of_content_has_version() {
+        for (mark, version_of) in [(0, 1), (1, 1), (2, 2), (3, 2), (4, 3), (255, 128)] {
+            let content = [&b"{}"[..], &[mark], &[9; 16]].concat();
+            assert_eq!(version(&content), Some(version_of));
+        }
     }
 }
