@@ -12,8 +12,12 @@ use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 /// The HKDF info of the keys. No other key is derived this way.
 const PURPOSE: &[u8] = b"session-encrypted 1";
-/// The first byte of each payload.
+/// The first byte of each payload of version 1.
 const FORMAT: u8 = 1;
+/// The first bytes of a payload of a later version. The number of the version follows. No record of
+/// the engine begins with them, so that a payload without encryption is not mistaken for a newer
+/// one.
+const MARK: [u8; 3] = *b"\xffen";
 const NONCE: usize = 12;
 const TAG: usize = 16;
 pub(crate) const OVERHEAD: usize = 1 + TAG + NONCE;
@@ -66,6 +70,17 @@ impl Cipher {
         sealed.extend_from_slice(&tag);
         sealed.extend_from_slice(&nonce);
         Ok(sealed)
+    }
+
+    /// Fails if a newer build encrypted the payload.
+    pub(crate) fn check_version(sealed: &[u8]) -> Result<(), Error> {
+        match sealed.strip_prefix(&MARK) {
+            Some([version, ..]) if *version > FORMAT => Err(Error::newer_format(format!(
+                "encrypted session record has version {version} of the format, and this build \
+                 reads up to version {FORMAT}; deploy the newer build again"
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// Returns the payload, or `None` if none of the keys encrypted it for this record.

@@ -58,35 +58,36 @@ impl<S> EncryptedStore<S> {
     }
 
     /// Decrypts a record, or returns `None` if it has the key of something else.
-    fn opened(&self, key: &StoreKey, record: &Record) -> Option<Record> {
+    fn opened(&self, key: &StoreKey, record: Option<Record>) -> Result<Option<Record>, Error> {
+        let Some(record) = record else { return Ok(None) };
+        Cipher::check_version(record.payload())?;
         let payload = self.cipher.open(record.payload(), key, record.owner());
         let Some(payload) = payload else {
             tracing::warn!(
                 session = %key.log_name(),
                 "session record cannot be decrypted with any key; treating it as absent"
             );
-            return None;
+            return Ok(None);
         };
         let opened = NewRecord::new(&payload, record.created_at(), record.expires_at());
-        Some(Record::new(record.version(), &opened.owned_by(record.owner())))
+        Ok(Some(Record::new(record.version(), &opened.owned_by(record.owner()))))
     }
 }
 
 #[async_trait]
 impl<S: SessionStore> SessionStore for EncryptedStore<S> {
     async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
-        Ok(self.store.load(key).await?.and_then(|record| self.opened(key, &record)))
+        self.opened(key, self.store.load(key).await?)
     }
 
     async fn load_recent(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
-        let record = self.store.load_recent(key).await?;
-        Ok(record.and_then(|record| self.opened(key, &record)))
+        self.opened(key, self.store.load_recent(key).await?)
     }
 
     async fn load_many(&self, keys: &[StoreKey]) -> Result<Vec<Option<Record>>, Error> {
         let records = self.store.load_many(keys).await?;
-        let opened = |(record, key): (Option<Record>, &StoreKey)| self.opened(key, &record?);
-        Ok(records.into_iter().zip(keys).map(opened).collect())
+        let opened = |(record, key): (Option<Record>, &StoreKey)| self.opened(key, record);
+        records.into_iter().zip(keys).map(opened).collect()
     }
 
     async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {

@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use session_core::config::SecretKey;
-use session_core::store::{NewRecord, Record, Replaced, SessionStore, StoreKey};
+use session_core::request::{RequestSession, RequestView};
+use session_core::store::{NewRecord, OwnerIndex as _, Record, Replaced, SessionStore, StoreKey};
+use session_core::{ErrorKind, OwnerSessions as _, ServerSideSessions, SessionConfig};
 use session_encrypted::EncryptedStore;
 use session_memory::MemoryStore;
 
@@ -107,6 +110,64 @@ async fn changed_or_plain_payload_is_treated_as_absent() {
         version = next;
         assert_eq!(payload(&sessions).await, None, "{changed:?}");
     }
+}
+
+/// The payload `one`, encrypted in version 1 for `KEY` and the owner `ada`.
+const SAMPLE: &str = "015fe95669d3b270b760f96118535c7572605da98c06cfc1b5b917600a86ad2b";
+
+#[tokio::test]
+async fn payload_of_version_1_is_read() {
+    let store = MemoryStore::new();
+    let bytes: Vec<u8> = SAMPLE
+        .as_bytes()
+        .chunks(2)
+        .map(|digits| u8::from_str_radix(str::from_utf8(digits).unwrap(), 16).unwrap())
+        .collect();
+    store.create(&KEY, &record(&bytes)).await.unwrap();
+    assert_eq!(payload(&encrypted(&store, &key("first"))).await.unwrap(), b"one");
+}
+
+/// A later build must be able to read what this one writes, so the layout must not change.
+#[tokio::test]
+async fn payload_is_written_in_version_1() {
+    let store = MemoryStore::new();
+    encrypted(&store, &key("first")).create(&KEY, &record(b"one")).await.unwrap();
+    let written = stored(&store).await.into_payload();
+    assert_eq!((written[0], written.len()), (1, 1 + 3 + 16 + 12));
+}
+
+#[tokio::test]
+async fn newer_payload_is_unavailable_and_stays() {
+    let store = MemoryStore::new();
+    let sessions = encrypted(&store, &key("first"));
+    store.create(&KEY, &record(b"\xffen\x02 of a newer build")).await.unwrap();
+    sessions.create(&OTHER_KEY, &record(PAYLOAD)).await.unwrap();
+    let before = stored(&store).await;
+    for error in [
+        sessions.load(&KEY).await.unwrap_err(),
+        sessions.load_recent(&KEY).await.unwrap_err(),
+        sessions.load_many(&[OTHER_KEY, KEY]).await.unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(error.is_newer_format(), "{error}");
+    }
+    assert_eq!(stored(&store).await, before);
+}
+
+#[tokio::test]
+async fn end_all_ends_sessions_beside_newer_payload() {
+    let store = MemoryStore::new();
+    let sessions = encrypted(&store, &key("first"));
+    let engine = Arc::new(ServerSideSessions::new(sessions, SessionConfig::default()));
+    let request = RequestSession::new(Arc::clone(&engine), RequestView::default());
+    request.session().await.unwrap().log_in("ada", None).await.unwrap();
+    store.create(&KEY, &record(b"\xffen\x02 of a newer build")).await.unwrap();
+    let before = stored(&store).await;
+    let error = engine.end_all("ada").await.unwrap_err();
+    assert!(error.is_newer_format(), "{error}");
+    assert!(error.to_string().starts_with("1 sessions of the owner were ended, and 1 are left"));
+    assert_eq!(stored(&store).await, before);
+    assert_eq!(store.keys_of("ada").await.unwrap(), [KEY]);
 }
 
 #[test]
