@@ -20,7 +20,7 @@ pub(crate) fn failed(call: &'static str, error: RedisError) -> Error {
 /// Returns the error of a call that met a record of a format that only newer builds read.
 pub(crate) fn newer_format(call: &'static str) -> Error {
     let message = format!("redis has a session record of a newer format ({call})");
-    Error::new(ErrorKind::Unavailable, message)
+    Error::newer_format(message)
         .with_source("a newer version of session-redis wrote the record; upgrade this process")
 }
 

@@ -28,7 +28,7 @@ use session_core::{Error, async_trait};
 
 use crate::statements::{Scripts, Statement};
 
-pub(crate) use failure::is_denied;
+pub(crate) use failure::{is_denied, is_missing};
 pub(crate) use options::{Settings, connect, existing};
 pub(crate) use query::{Cell, QueryResult, Value};
 

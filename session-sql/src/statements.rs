@@ -17,6 +17,7 @@ pub(crate) const KEYS_PER_STATEMENT: usize = 64;
 /// stands for the parameters of several keys.
 pub(crate) struct Scripts {
     pub(crate) schema: &'static str,
+    pub(crate) version: &'static str,
     pub(crate) create: &'static str,
     pub(crate) load: &'static str,
     pub(crate) load_many: &'static str,
@@ -38,6 +39,8 @@ pub(crate) struct Scripts {
 #[derive(Debug)]
 pub(crate) struct Statements {
     pub(crate) schema: Arc<str>,
+    /// Reads the newest version of the table, and the oldest one that it is compatible with.
+    pub(crate) version: Statement,
     pub(crate) create: Statement,
     pub(crate) load: Statement,
     /// Loads the records of [`KEYS_PER_STATEMENT`] keys. Each row begins with the key.
@@ -147,6 +150,7 @@ impl Statements {
         let load_many = scripts.load_many.replace("{keys}", &keys.join(", "));
         Self {
             schema: text(scripts.schema),
+            version: statement(scripts.version, &[Column::Integer, Column::Integer]),
             create: statement(scripts.create, &[]),
             load: Statement {
                 batch: batch(scripts.load_batch, Column::Bytes),

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod fuzz;
+mod schema;
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,8 +14,8 @@ use session_core::store::{
 };
 use session_core::{Error, ErrorKind, async_trait};
 
-use crate::database::{self, Cell, Database, QueryResult, Value};
-use crate::statements::{KEYS_PER_STATEMENT, Statement, Statements, TableName};
+use crate::database::{Cell, Database, Value};
+use crate::statements::{KEYS_PER_STATEMENT, Statements, TableName};
 use crate::{SqlStoreBuilder, Sweeper, milliseconds};
 
 /// Records in a table of a SQL database. Clones share the connections.
@@ -64,36 +65,6 @@ impl SqlStore {
         SqlStoreBuilder::default()
     }
 
-    /// Creates the table and its indexes if they do not exist. Several processes may call it at the
-    /// same time. It does not create the schema of a table.
-    ///
-    /// If the table exists, the user needs no permission to create tables. It must be able to read
-    /// the table.
-    ///
-    /// To use a migration tool instead, take the SQL from [`schema`](Self::schema).
-    ///
-    /// # Errors
-    ///
-    /// The error of the database, for example if there is no table and the user may not create one.
-    pub async fn migrate(&self) -> Result<(), Error> {
-        let Err(error) = self.database.run_script(&self.statements.schema).await else {
-            return Ok(());
-        };
-        // Some databases deny `CREATE TABLE IF NOT EXISTS` even if the table exists.
-        let no_key = [Value::Bytes(&[0; 32])];
-        if database::is_denied(&error)
-            && self.database.run(&self.statements.load, &no_key).await.is_ok()
-        {
-            return Ok(());
-        }
-        Err(error)
-    }
-
-    /// Returns the SQL that [`migrate`](Self::migrate) runs.
-    pub fn schema(&self) -> &str {
-        &self.statements.schema
-    }
-
     /// Starts a task that removes expired records once in each period. The task ends when the
     /// returned handle is stopped or dropped.
     ///
@@ -131,14 +102,6 @@ impl SqlStore {
     ) -> Self {
         let statements = Arc::new(Statements::new(database.scripts(), &table));
         Self { database, statements, table, max_payload, events }
-    }
-
-    /// Runs a statement of a store call, and names the database and the table in its span.
-    async fn run(&self, statement: &Statement, values: &[Value<'_>]) -> Result<QueryResult, Error> {
-        tracing::Span::current()
-            .record("db.system.name", self.database.system())
-            .record("db.collection.name", self.table.as_str());
-        self.database.run(statement, values).await
     }
 
     fn check_size(&self, record: &NewRecord<'_>) -> Result<(), Error> {

@@ -117,7 +117,7 @@ async fn sqlite_table_in_attached_database_works() {
     .fetch_all(&pool)
     .await
     .unwrap();
-    assert_eq!(tables, ["sessions", "sessions_expires_at", "sessions_owner"]);
+    assert_eq!(tables, ["sessions", "sessions_expires_at", "sessions_owner", "sessions_schema"]);
 }
 
 /// `grants` are the statements that give the user of the name the permissions on the table.

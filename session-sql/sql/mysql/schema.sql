@@ -7,4 +7,12 @@ CREATE TABLE IF NOT EXISTS {table} (
     owner      BLOB,                            -- UTF-8; TEXT ignores trailing spaces
     INDEX `{name}_expires_at` (expires_at),
     INDEX `{name}_owner` (owner(255))
-) ENGINE = InnoDB
+) ENGINE = InnoDB;
+
+-- The versions of the table, and for each the oldest one whose statements still work.
+CREATE TABLE IF NOT EXISTS {schema}`{name}_schema` (
+    version         BIGINT NOT NULL PRIMARY KEY,
+    compatible_with BIGINT NOT NULL
+) ENGINE = InnoDB;
+
+INSERT IGNORE INTO {schema}`{name}_schema` (version, compatible_with) VALUES (1, 1)

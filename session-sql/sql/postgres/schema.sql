@@ -14,3 +14,11 @@ CREATE INDEX IF NOT EXISTS "{name}_expires_at" ON {table} (expires_at);
 
 -- A hash index, because a B-tree rejects values of more than 2,704 bytes.
 CREATE INDEX IF NOT EXISTS "{name}_owner" ON {table} USING HASH (owner);
+
+-- The versions of the table, and for each the oldest one whose statements still work.
+CREATE TABLE IF NOT EXISTS {schema}"{name}_schema" (
+    version         BIGINT NOT NULL PRIMARY KEY,
+    compatible_with BIGINT NOT NULL
+);
+
+INSERT INTO {schema}"{name}_schema" (version, compatible_with) VALUES (1, 1) ON CONFLICT DO NOTHING;

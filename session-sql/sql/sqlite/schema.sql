@@ -10,3 +10,11 @@ CREATE TABLE IF NOT EXISTS {table} (
 CREATE INDEX IF NOT EXISTS {schema}"{name}_expires_at" ON "{name}" (expires_at);
 
 CREATE INDEX IF NOT EXISTS {schema}"{name}_owner" ON "{name}" (owner) WHERE owner IS NOT NULL;
+
+-- The versions of the table, and for each the oldest one whose statements still work.
+CREATE TABLE IF NOT EXISTS {schema}"{name}_schema" (
+    version         INTEGER NOT NULL PRIMARY KEY,
+    compatible_with INTEGER NOT NULL
+) STRICT;
+
+INSERT OR IGNORE INTO {schema}"{name}_schema" (version, compatible_with) VALUES (1, 1);

@@ -15,8 +15,8 @@ pub(crate) enum Meaning {
     ReadOnly,
     /// The whole statement was rolled back because of another one. It can be repeated.
     RolledBack,
-    /// The table does not exist.
-    NoTable,
+    /// The table or a column does not exist.
+    Missing,
     /// The user of the database has no permission for the statement.
     Denied,
     /// A payload exceeds a limit of the database.
@@ -109,7 +109,7 @@ pub(super) fn changes_nothing(
 ) -> bool {
     error
         .as_database_error()
-        .is_some_and(|error| matches!(meaning(error), Meaning::Quoting | Meaning::NoTable))
+        .is_some_and(|error| matches!(meaning(error), Meaning::Quoting | Meaning::Missing))
 }
 
 /// Copies a failure of unknown effect for another call. The copy means that the database is not
@@ -153,8 +153,17 @@ pub(super) fn is_rolled_back(
 
 /// Returns whether the database denied a permission.
 pub(crate) fn is_denied(error: &Error) -> bool {
+    reports(error, Meaning::Denied)
+}
+
+/// Returns whether the table or a column does not exist.
+pub(crate) fn is_missing(error: &Error) -> bool {
+    reports(error, Meaning::Missing)
+}
+
+fn reports(error: &Error, meaning: Meaning) -> bool {
     let reported = error.source().and_then(|source| source.downcast_ref::<Reported>());
-    reported.is_some_and(|reported| reported.meaning == Meaning::Denied)
+    reported.is_some_and(|reported| reported.meaning == meaning)
 }
 
 /// Returns whether the SQLite file is locked.
@@ -173,9 +182,11 @@ fn reported(name: &str, error: &dyn DatabaseError, meaning: Meaning) -> Error {
     let failure = match meaning {
         Meaning::Outage | Meaning::ReadOnly | Meaning::RolledBack => unavailable(name),
         Meaning::TooLarge => too_large(name),
-        Meaning::NoTable => Error::new(
+        Meaning::Missing => Error::new(
             ErrorKind::Backend,
-            format!("{name} session store has no table; run SqlStore::migrate"),
+            format!(
+                "{name} session store has no table, or an incomplete one; run SqlStore::migrate"
+            ),
         ),
         Meaning::Quoting if error.is_unique_violation() => {
             let message =

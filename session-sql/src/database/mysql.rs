@@ -14,6 +14,7 @@ impl Driver for MySql {
     const LABEL: &'static str = "mysql";
     const SCRIPTS: Scripts = Scripts {
         schema: include_str!("../../sql/mysql/schema.sql"),
+        version: include_str!("../../sql/mysql/version.sql"),
         create: include_str!("../../sql/mysql/create.sql"),
         load: include_str!("../../sql/mysql/load.sql"),
         load_many: include_str!("../../sql/mysql/load_many.sql"),
@@ -96,7 +97,7 @@ impl Driver for MySql {
             1036 | 1290 | 1792 | 1836 | 1874 => Meaning::ReadOnly,
             // A deadlock.
             1213 => Meaning::RolledBack,
-            1146 => Meaning::NoTable,
+            1146 | 1054 => Meaning::Missing,
             // Of the database, a table, a column or any privilege.
             1044 | 1142 | 1143 | 1227 => Meaning::Denied,
             1153 => Meaning::TooLarge,

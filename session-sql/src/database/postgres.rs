@@ -17,6 +17,7 @@ impl Driver for Postgres {
     const SYSTEM: &'static str = "postgresql";
     const SCRIPTS: Scripts = Scripts {
         schema: include_str!("../../sql/postgres/schema.sql"),
+        version: include_str!("../../sql/postgres/version.sql"),
         create: include_str!("../../sql/postgres/create.sql"),
         load: include_str!("../../sql/postgres/load.sql"),
         load_many: include_str!("../../sql/postgres/load_many.sql"),
@@ -121,7 +122,7 @@ impl Driver for Postgres {
         let code = error.code().unwrap_or_default();
         match (&*code, code.get(..2)) {
             ("25006", _) => Meaning::ReadOnly,
-            ("42P01", _) => Meaning::NoTable,
+            ("42P01" | "42703", _) => Meaning::Missing,
             ("42501", _) => Meaning::Denied,
             ("54000", _) => Meaning::TooLarge,
             // PgBouncer has one code for all its own errors.

@@ -12,6 +12,7 @@ impl Driver for Sqlite {
     const LABEL: &'static str = "sqlite";
     const SCRIPTS: Scripts = Scripts {
         schema: include_str!("../../sql/sqlite/schema.sql"),
+        version: include_str!("../../sql/sqlite/version.sql"),
         create: include_str!("../../sql/sqlite/create.sql"),
         load: include_str!("../../sql/sqlite/load.sql"),
         load_many: include_str!("../../sql/sqlite/load_many.sql"),
@@ -59,8 +60,13 @@ impl Driver for Sqlite {
             5 | 6 | 7 | 9 | 10 | 13 | 14 => Meaning::Outage,
             18 => Meaning::TooLarge,
             19 | 20 => Meaning::Quoting,
-            _ if error.message().starts_with("no such table") => Meaning::NoTable,
+            _ if is_missing(error.message()) => Meaning::Missing,
             _ => Meaning::Other,
         }
     }
+}
+
+fn is_missing(message: &str) -> bool {
+    ["no such table", "no such column"].iter().any(|start| message.starts_with(start))
+        || message.contains(" has no column named ")
 }

@@ -72,7 +72,8 @@ pub async fn on_its_own_table(url: &str) -> (SqlStore, String) {
 }
 
 pub async fn drop_table(url: &str, table: &str) {
-    let statement = AssertSqlSafe(format!("DROP TABLE {table}"));
+    let statement =
+        AssertSqlSafe(format!("DROP TABLE {table}; DROP TABLE IF EXISTS {table}_schema"));
     match url.split(':').next().unwrap() {
         "sqlite" => {
             let mut connection = sqlx::SqliteConnection::connect(url).await.unwrap();
