@@ -99,7 +99,7 @@ impl SessionStore for Store {
     async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
         let mut shared = self.lock().await;
         let version = shared.next();
-        assert!(shared.records.insert(*key, Record::new(version, record)).is_none());
+        assert!(shared.records.insert(*key, Record::new(version.clone(), record)).is_none());
         Ok(version)
     }
 
@@ -114,7 +114,7 @@ impl SessionStore for Store {
             return Ok(Replaced::Stale);
         }
         let version = shared.next();
-        shared.records.insert(*key, Record::new(version, record));
+        shared.records.insert(*key, Record::new(version.clone(), record));
         Ok(Replaced::Done(version))
     }
 

@@ -39,7 +39,7 @@ async fn everything(server: &PrivateServer) -> Vec<(Vec<u8>, Vec<u8>, u64)> {
 fn assert_unavailable<T: std::fmt::Debug>(result: Result<T, Error>) {
     let error = result.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
-    assert!(error.to_string().contains("newer format"), "{error}");
+    assert!(error.is_newer_format(), "{error}");
 }
 
 #[tokio::test]
