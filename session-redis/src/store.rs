@@ -139,8 +139,9 @@ impl RedisStore {
         Self { connection, settings: Arc::new(settings) }
     }
 
-    /// Starts a call, and its deadline.
+    /// Starts a call, and its deadline. Names the database in the span of the call.
     fn call(&self, name: &'static str) -> Call<'_> {
+        tracing::Span::current().record("db.system.name", "redis");
         Call {
             name,
             connection: &*self.connection,
