@@ -4,20 +4,26 @@ use std::error::Error as _;
 
 use futures_util::future::join;
 use redis::{Cmd, RedisError, RedisResult, Value};
-use session_core::store::{Record, StoreKey};
+use session_core::store::{MAX_CLOCK_SKEW, Record, StoreKey, Version};
 use session_core::{Error, ErrorKind};
 use tokio::time::Instant;
 
+use crate::compare::{LONGEST_SAVED, Learned};
 use crate::connection::Connection;
 use crate::error::{failed, is_of_another_type, newer_format};
 use crate::names::{list_name, record_name};
 use crate::record::{self, Decoded, Listed};
 use crate::scripts::{LIST, Lua, RELIST, REPLACE, UNLIST};
 
+/// The time in milliseconds that a key stays on its owner's list after Redis removed the record. In
+/// a Cluster, the clocks of the nodes differ.
+pub(crate) const MARGIN: u64 = MAX_CLOCK_SKEW.as_secs() * 1000;
+
 /// One call of the store. All its commands end by its deadline.
 pub(crate) struct Call<'a> {
     pub(crate) name: &'static str,
     pub(crate) connection: &'a dyn Connection,
+    pub(crate) learned: &'a Learned,
     pub(crate) key_prefix: &'a str,
     pub(crate) deadline: Instant,
 }
@@ -35,8 +41,9 @@ pub(crate) enum Changed {
 
 /// An entry of an owner's list.
 pub(crate) struct Listing {
-    owner: Vec<u8>,
-    until: Listed,
+    pub(crate) owner: Vec<u8>,
+    /// The time until which the key is listed.
+    pub(crate) until: Listed,
 }
 
 impl Call<'_> {
@@ -44,9 +51,19 @@ impl Call<'_> {
         self.connection.send(command, self.deadline).await
     }
 
+    /// Returns whether a later write may compare a record of this length as a whole.
+    pub(crate) fn compares(&self, length: usize) -> bool {
+        length <= LONGEST_SAVED && self.learned.compares()
+    }
+
+    /// Attaches the bytes of a record to its version if a later write may compare them.
+    pub(crate) fn with_stored(&self, version: Version, bytes: Vec<u8>) -> Version {
+        if self.compares(bytes.len()) { version.with_stored(bytes) } else { version }
+    }
+
     /// Sends a command that only reads, and repeats it over a new connection if the connection was
     /// lost.
-    async fn read(&self, command: &Cmd) -> RedisResult<Value> {
+    pub(crate) async fn read(&self, command: &Cmd) -> RedisResult<Value> {
         match self.send(command).await {
             Err(error) if error.is_connection_dropped() && !error.is_connection_refusal() => {
                 self.send(command).await
@@ -72,14 +89,16 @@ impl Call<'_> {
         let mut get = Cmd::with_capacity(2, 3 + name.len());
         match self.read(get.arg("GET").arg(name)).await {
             Ok(Value::Nil) => Ok(None),
-            Ok(Value::BulkString(bytes)) => match record::decode(&bytes) {
-                Decoded::Record(record) => Ok(Some(record)),
-                Decoded::Newer => Err(newer_format(self.name)),
-                Decoded::Foreign => {
-                    warn_of_foreign_value(key);
-                    Ok(None)
+            Ok(Value::BulkString(bytes)) => {
+                match record::decode(&bytes, self.compares(bytes.len())) {
+                    Decoded::Record(record) => Ok(Some(record)),
+                    Decoded::Newer => Err(newer_format(self.name)),
+                    Decoded::Foreign => {
+                        warn_of_foreign_value(key);
+                        Ok(None)
+                    }
                 }
-            },
+            }
             Err(error) if is_of_another_type(&error) => {
                 warn_of_foreign_value(key);
                 Ok(None)
@@ -118,7 +137,7 @@ impl Call<'_> {
     ) -> Result<Changed, Error> {
         // Both commands share a round trip.
         let replacing = self.change(&REPLACE, key, arguments);
-        let (until, replaced) = join(self.listed_until(key, owner), replacing).await;
+        let (until, replaced) = join(self.listed_until(key, owner.as_bytes()), replacing).await;
         match replaced? {
             Changed::Done(Some(listing)) => {
                 self.relist_unless(key, &listing, until).await;
@@ -172,7 +191,7 @@ impl Call<'_> {
 
     /// Puts a key back on its owner's list unless its entry lasts until the required time. `until`
     /// is the result of reading the entry.
-    async fn relist_unless(
+    pub(crate) async fn relist_unless(
         &self,
         key: &StoreKey,
         listing: &Listing,
@@ -189,8 +208,12 @@ impl Call<'_> {
     }
 
     /// Returns the time until which a key is on an owner's list.
-    async fn listed_until(&self, key: &StoreKey, owner: &str) -> Result<Option<f64>, Error> {
-        let name = list_name(self.key_prefix, owner.as_bytes());
+    pub(crate) async fn listed_until(
+        &self,
+        key: &StoreKey,
+        owner: &[u8],
+    ) -> Result<Option<f64>, Error> {
+        let name = list_name(self.key_prefix, owner);
         let until = self.send(redis::cmd("ZSCORE").arg(name).arg(key.as_bytes())).await;
         until
             .and_then(|until| Ok(redis::from_redis_value(until)?))

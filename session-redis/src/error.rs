@@ -36,6 +36,11 @@ pub(crate) fn is_of_another_type(error: &RedisError) -> bool {
         || error.detail().is_some_and(|detail| detail.contains("WRONGTYPE"))
 }
 
+/// Returns whether the server does not have an option of a command, so it has done nothing.
+pub(crate) fn is_syntax_error(error: &RedisError) -> bool {
+    error.detail().is_some_and(|detail| detail.contains("syntax error"))
+}
+
 fn kind(error: &RedisError) -> ErrorKind {
     use redis::ErrorKind as Driver;
     // Connecting to a Cluster fails with an I/O error for any reason.

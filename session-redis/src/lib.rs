@@ -5,6 +5,7 @@ mod address;
 mod builder;
 mod call;
 mod checks;
+mod compare;
 mod connection;
 mod error;
 mod names;

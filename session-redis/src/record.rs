@@ -15,6 +15,7 @@
 //! Numbers are big-endian. Times are milliseconds: since 1970 for the owner's list, and since
 //! [`EARLIEST`] for the others. Bytes 0 and 1 have this meaning in every format.
 
+use std::ops::Range;
 use std::time::{Duration, SystemTime};
 
 use session_core::store::{NewRecord, Record, Version};
@@ -22,6 +23,8 @@ use session_core::store::{NewRecord, Record, Version};
 const MAGIC: u8 = 0xd5;
 /// The format that this build writes, and the newest that it reads.
 const FORMAT: u8 = 1;
+/// The bytes of the expiry.
+pub(crate) const EXPIRY: Range<usize> = 16..22;
 const OWNER: usize = 22;
 const HEADER: usize = OWNER + 1;
 const HEADER_WITH_OWNER: usize = 32;
@@ -42,6 +45,14 @@ pub(crate) enum Decoded {
     Newer,
     /// Another program wrote the bytes.
     Foreign,
+}
+
+/// The parts of a record.
+pub(crate) struct Parts<'a> {
+    header: &'a [u8],
+    /// The owner, and the time until which the key is on the owner's list.
+    pub(crate) listing: Option<(&'a [u8], Listed)>,
+    payload: &'a [u8],
 }
 
 /// Returns the first bytes of every record with this version.
@@ -68,11 +79,31 @@ pub(crate) fn encode(version: &Version, record: &NewRecord<'_>, listed: Listed) 
     bytes
 }
 
-pub(crate) fn decode(bytes: &[u8]) -> Decoded {
+/// Decodes a record. Attaches the bytes to its version if they are compared later.
+pub(crate) fn decode(bytes: &[u8], is_compared: bool) -> Decoded {
     if is_newer(bytes) {
         return Decoded::Newer;
     }
-    decode_current(bytes).map_or(Decoded::Foreign, Decoded::Record)
+    decode_current(bytes, is_compared).map_or(Decoded::Foreign, Decoded::Record)
+}
+
+/// Splits a record after its times. Returns `None` if the bytes are not a record of this format.
+pub(crate) fn split(bytes: &[u8]) -> Option<Parts<'_>> {
+    let (header, rest) = bytes.split_at_checked(HEADER)?;
+    if header[..2] != [MAGIC, FORMAT] {
+        return None;
+    }
+    let (listing, payload) = match header[OWNER] {
+        0 => (None, rest),
+        1 => {
+            let (fields, rest) = rest.split_at_checked(HEADER_WITH_OWNER - HEADER)?;
+            let length = usize::try_from(number(&fields[6..])).ok()?;
+            let (owner, payload) = rest.split_at_checked(length)?;
+            (Some((owner, number(&fields[..6]))), payload)
+        }
+        _ => return None,
+    };
+    Some(Parts { header, listing, payload })
 }
 
 /// Returns whether a record has a format that this build cannot read. Two bytes are enough.
@@ -80,23 +111,14 @@ pub(crate) fn is_newer(bytes: &[u8]) -> bool {
     matches!(bytes, [MAGIC, format, ..] if *format > FORMAT)
 }
 
-fn decode_current(bytes: &[u8]) -> Option<Record> {
-    let (header, rest) = bytes.split_at_checked(HEADER)?;
-    if header[..2] != [MAGIC, FORMAT] {
-        return None;
+fn decode_current(bytes: &[u8], is_compared: bool) -> Option<Record> {
+    let Parts { header, listing, payload } = split(bytes)?;
+    let mut version = Version::new(number(&header[2..10]));
+    if is_compared {
+        version = version.with_stored(bytes);
     }
-    let version = Version::new(number(&header[2..10]));
-    let (created_at, expires_at) = (decode_time(&header[10..16])?, decode_time(&header[16..22])?);
-    let (owner, payload) = match header[OWNER] {
-        0 => (None, rest),
-        1 => {
-            let (fields, rest) = rest.split_at_checked(HEADER_WITH_OWNER - HEADER)?;
-            let length = usize::try_from(number(&fields[6..])).ok()?;
-            let (owner, payload) = rest.split_at_checked(length)?;
-            (Some(std::str::from_utf8(owner).ok()?), payload)
-        }
-        _ => return None,
-    };
+    let (created_at, expires_at) = (decode_time(&header[10..16])?, decode_time(&header[EXPIRY])?);
+    let owner = listing.map(|(owner, _)| std::str::from_utf8(owner)).transpose().ok()?;
     Some(Record::new(version, &NewRecord::new(payload, created_at, expires_at).owned_by(owner)))
 }
 

@@ -8,22 +8,20 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use redis::Value;
 use redis::aio::ConnectionLike;
 use session_core::store::{
-    MAX_CLOCK_SKEW, NewRecord, OwnerIndex, Record, Replaced, SessionStore, StoreKey, Version,
+    NewRecord, OwnerIndex, Record, Replaced, SessionStore, StoreKey, Version,
 };
 use session_core::{Error, ErrorKind, async_trait};
 use tokio::time::Instant;
 
 use crate::RedisStoreBuilder;
 use crate::builder::Settings;
-use crate::call::{Call, Changed, decimal};
+use crate::call::{Call, Changed, MARGIN, decimal};
+use crate::compare::Learned;
 use crate::connection::Connection;
 use crate::names::record_name;
 use crate::record;
 use crate::scripts::{REMOVE, REPLACE, TOUCH};
 
-/// The time in milliseconds that a key stays on its owner's list after Redis removed the record. In
-/// a Cluster, the clocks of the nodes differ.
-const MARGIN: u64 = MAX_CLOCK_SKEW.as_secs() * 1000;
 /// The longest time for which Redis keeps a record, in milliseconds: 8000 years.
 const LONGEST: u64 = 250_000_000_000_000;
 /// The longest owner, in bytes.
@@ -48,6 +46,7 @@ const MAX_CONCURRENT_LOADS: usize = 128;
 pub struct RedisStore {
     connection: Arc<dyn Connection>,
     settings: Arc<Settings>,
+    learned: Arc<Learned>,
 }
 
 impl RedisStore {
@@ -136,7 +135,7 @@ impl RedisStore {
     }
 
     pub(crate) fn new(connection: Arc<dyn Connection>, settings: Settings) -> Self {
-        Self { connection, settings: Arc::new(settings) }
+        Self { connection, settings: Arc::new(settings), learned: Arc::default() }
     }
 
     /// Starts a call, and its deadline. Names the database in the span of the call.
@@ -145,6 +144,7 @@ impl RedisStore {
         Call {
             name,
             connection: &*self.connection,
+            learned: &self.learned,
             key_prefix: &self.settings.key_prefix,
             deadline: Instant::now() + self.settings.deadline,
         }
@@ -205,12 +205,12 @@ impl SessionStore for RedisStore {
         let bytes = record::encode(&version, record, listed);
         let mut set = redis::cmd("SET");
         set.arg(record_name(&self.settings.key_prefix, key))
-            .arg(bytes)
+            .arg(&bytes)
             .arg("NX")
             .arg("PX")
             .arg(ttl);
         match call.send(&set).await {
-            Ok(Value::Okay) => Ok(version),
+            Ok(Value::Okay) => Ok(call.with_stored(version, bytes)),
             Ok(Value::Nil) => {
                 call.check_format(key).await?;
                 let message = "redis already has a value under a key that must be new";
@@ -230,6 +230,10 @@ impl SessionStore for RedisStore {
         self.check_size(record)?;
         let (call, ttl, version) =
             (self.call("replace"), self.ttl(record.expires_at()), new_version()?);
+        if let Some(saved) = call.replace_equal(key, &expected, &version, record, ttl).await? {
+            call.unlist(key, saved.former.as_ref()).await;
+            return Ok(Replaced::Done(call.with_stored(version, saved.bytes)));
+        }
         let (start, ttl_text, needed) =
             (record::start(&expected), decimal(ttl), decimal(ttl + MARGIN));
         let bytes = record::encode(&version, record, 0);
@@ -262,8 +266,12 @@ impl SessionStore for RedisStore {
         expires_at: SystemTime,
     ) -> Result<bool, Error> {
         let (call, ttl) = (self.call("touch"), self.ttl(expires_at));
-        let (start, needed) = (record::start(&expected), decimal(ttl + MARGIN));
-        let (expires_at, ttl_text) = (record::encode_time(expires_at), decimal(ttl));
+        let expires_at = record::encode_time(expires_at);
+        if call.touch_equal(key, &expected, expires_at, ttl).await? {
+            return Ok(true);
+        }
+        let (start, needed, ttl_text) =
+            (record::start(&expected), decimal(ttl + MARGIN), decimal(ttl));
         let arguments = [&start[..], &expires_at, &ttl_text, &needed];
         let mut touched = call.change(&TOUCH, key, &arguments).await?;
         if let Changed::Unlisted(owner) = &touched {
@@ -310,7 +318,7 @@ impl fmt::Debug for RedisStore {
         f.debug_struct("RedisStore")
             .field("connection", &self.connection)
             .field("settings", &self.settings)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -11,7 +11,7 @@ use session_core::{Error, ErrorKind, OwnerSessions as _, SessionConfig};
 use session_redis::{RedisSessions, RedisStore, redis};
 use sha2::{Digest as _, Sha256};
 use support::requests::App;
-use support::{assert_works, cli, name_of, new_server, random_key, record, store};
+use support::{assert_works, cli, name_of, new_server, new_valkey, random_key, record, store};
 use test_servers::PrivateServer;
 
 /// Changes the format of a record to one that this build does not know.
@@ -44,13 +44,18 @@ fn assert_unavailable<T: std::fmt::Debug>(result: Result<T, Error>) {
 
 #[tokio::test]
 async fn calls_on_newer_record_are_unavailable_and_change_nothing() {
-    let server = new_server().await;
-    let store = store(&server).await;
+    for server in [new_server().await, new_valkey().await] {
+        assert_calls_change_nothing(&server).await;
+    }
+}
+
+async fn assert_calls_change_nothing(server: &PrivateServer) {
+    let store = store(server).await;
     for owner in [None, Some("ada")] {
         let key = random_key();
         let old = store.create(&key, &record(b"one").owned_by(owner)).await.unwrap();
-        make_newer(&server, &key).await;
-        let before = everything(&server).await;
+        make_newer(server, &key).await;
+        let before = everything(server).await;
         assert_unavailable(store.load(&key).await);
         assert_unavailable(store.load_many(&[random_key(), key]).await);
         assert_unavailable(store.create(&key, &record(b"new")).await);
@@ -65,7 +70,7 @@ async fn calls_on_newer_record_are_unavailable_and_change_nothing() {
             }
             assert_unavailable(store.remove(&key, expected).await);
         }
-        assert_eq!(everything(&server).await, before, "{owner:?}");
+        assert_eq!(everything(server).await, before, "{owner:?}");
     }
     assert_eq!(store.keys_of("ada").await.unwrap().len(), 1);
     assert_works(&store).await;

@@ -12,7 +12,7 @@ use session_core::{ManualClock, OwnerSessions as _, SessionConfig};
 use session_redis::{RedisSessions, RedisStore};
 use support::log::Log;
 use support::requests::App;
-use support::{cli, list_of, name_of, new_server, random_key, record, replaced, store};
+use support::{cli, list_of, name_of, new_server, new_valkey, random_key, record, replaced, store};
 use test_servers::{PrivateServer, redis_cluster};
 
 /// The ways of writing a record of `ada` that renew it.
@@ -46,8 +46,13 @@ async fn score(server: &PrivateServer, list: &str) -> u64 {
 
 #[tokio::test]
 async fn renewal_restores_evicted_list() {
-    let server = new_server().await;
-    let store = store(&server).await;
+    for server in [new_server().await, new_valkey().await] {
+        assert_evicted_list_is_restored(&server).await;
+    }
+}
+
+async fn assert_evicted_list_is_restored(server: &PrivateServer) {
+    let store = store(server).await;
     let list = list_of("ada");
     for renewal in RENEWALS {
         let keys = [random_key(), random_key()];
@@ -55,7 +60,7 @@ async fn renewal_restores_evicted_list() {
         for key in &keys {
             versions.push(store.create(key, &record(b"").owned_by(Some("ada"))).await.unwrap());
         }
-        cli(&server, &["DEL", &list]).await;
+        cli(server, &["DEL", &list]).await;
         assert!(store.keys_of("ada").await.unwrap().is_empty());
         for (key, version) in keys.iter().zip(&mut versions) {
             *version = renewal.run(&store, key, version.clone()).await;
@@ -63,29 +68,34 @@ async fn renewal_restores_evicted_list() {
         let mut listed = store.keys_of("ada").await.unwrap();
         listed.sort_unstable_by_key(|key| *key != keys[0]);
         assert_eq!(listed, keys, "{renewal:?}");
-        let ttl: u64 = cli(&server, &["PTTL", &list]).await.parse().unwrap();
-        let kept: u64 = cli(&server, &["PTTL", &name_of(&keys[0])]).await.parse().unwrap();
+        let ttl: u64 = cli(server, &["PTTL", &list]).await.parse().unwrap();
+        let kept: u64 = cli(server, &["PTTL", &name_of(&keys[0])]).await.parse().unwrap();
         assert!(ttl > kept + 200_000, "{renewal:?}: the list expires before the record");
         // A restored entry is removed with its record.
         for (key, version) in keys.iter().zip(versions) {
             assert!(store.remove(key, version).await.unwrap());
         }
-        assert_eq!(cli(&server, &["DBSIZE"]).await, "0", "{renewal:?}");
+        assert_eq!(cli(server, &["DBSIZE"]).await, "0", "{renewal:?}");
     }
 }
 
 /// As after a failover to a replica that had not received the last extension of the entry.
 #[tokio::test]
 async fn renewal_restores_time_of_entry() {
-    let server = new_server().await;
-    let store = store(&server).await;
+    for server in [new_server().await, new_valkey().await] {
+        assert_time_is_restored(&server).await;
+    }
+}
+
+async fn assert_time_is_restored(server: &PrivateServer) {
+    let store = store(server).await;
     let list = list_of("ada");
     for renewal in RENEWALS {
         let key = random_key();
         let mut version = store.create(&key, &record(b"").owned_by(Some("ada"))).await.unwrap();
-        let before = score(&server, &list).await;
+        let before = score(server, &list).await;
         cli(
-            &server,
+            server,
             &[
                 "EVAL",
                 "redis.call('ZINCRBY', KEYS[1], -9000000, redis.call('ZRANGE', KEYS[1], 0, 0)[1])",
@@ -94,12 +104,12 @@ async fn renewal_restores_time_of_entry() {
             ],
         )
         .await;
-        assert_eq!(score(&server, &list).await, before - 9_000_000);
+        assert_eq!(score(server, &list).await, before - 9_000_000);
         version = renewal.run(&store, &key, version).await;
-        assert_eq!(score(&server, &list).await, before, "{renewal:?}");
+        assert_eq!(score(server, &list).await, before, "{renewal:?}");
         // An entry with a later time stays.
         cli(
-            &server,
+            server,
             &[
                 "EVAL",
                 "redis.call('ZINCRBY', KEYS[1], 9000000, redis.call('ZRANGE', KEYS[1], 0, 0)[1])",
@@ -109,8 +119,8 @@ async fn renewal_restores_time_of_entry() {
         )
         .await;
         version = renewal.run(&store, &key, version).await;
-        assert_eq!(score(&server, &list).await, before + 9_000_000, "{renewal:?}");
-        cli(&server, &["DEL", &list]).await;
+        assert_eq!(score(server, &list).await, before + 9_000_000, "{renewal:?}");
+        cli(server, &["DEL", &list]).await;
         assert!(store.remove(&key, version).await.unwrap());
     }
 }

@@ -72,6 +72,34 @@ mod shared {
     }
 }
 
+/// On a server whose `SET` compares the stored value.
+mod on_valkey {
+    use session_redis::{RedisSessions, RedisStore};
+    use test_servers::PrivateServer;
+    use tokio::sync::OnceCell;
+
+    use super::support::{SHORT_GRACE, builder, new_valkey};
+
+    static SERVER: OnceCell<PrivateServer> = OnceCell::const_new();
+
+    async fn store() -> RedisStore {
+        let server = SERVER.get_or_init(new_valkey).await;
+        builder(server).grace(SHORT_GRACE).connect().await.unwrap()
+    }
+
+    mod records {
+        session_conformance::store_suite!(super::store(), owner_index, clones);
+    }
+
+    mod sessions {
+        session_conformance::interface_suite!(
+            server_side,
+            |config| async move { super::RedisSessions::new(super::store().await, config) },
+            owners
+        );
+    }
+}
+
 /// On a server that is cut off at times. A store that is opened again has another connection.
 mod with_outages {
     use std::cell::RefCell;

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use session_core::store::{OwnerIndex as _, SessionStore as _, Version};
 use session_core::{ManualClock, SessionConfig};
+use session_redis::RedisStore;
 use support::requests::App;
 use support::{calls, new_server, random_key, record, replaced, reset_calls, store};
 use test_servers::PrivateServer;
@@ -24,19 +25,18 @@ async fn trips(server: &PrivateServer, sets_in_scripts: u64) -> u64 {
     sent + calls.get("set").unwrap_or(&0) - sets_in_scripts
 }
 
-/// Returns a server that has every script.
-async fn warm_server() -> PrivateServer {
-    let server = new_server().await;
-    support::assert_works(&store(&server).await).await;
-    reset_calls(&server).await;
-    server
+/// Returns a store that has learned what the server has, on a server that has every script.
+async fn warm_store(server: &PrivateServer) -> RedisStore {
+    let store = store(server).await;
+    support::assert_works(&store).await;
+    reset_calls(server).await;
+    store
 }
 
 #[tokio::test]
 async fn call_is_one_round_trip() {
-    let server = warm_server().await;
-    let (store, key) = (store(&server).await, random_key());
-    reset_calls(&server).await;
+    let server = new_server().await;
+    let (store, key) = (warm_store(&server).await, random_key());
     let version = store.create(&key, &record(b"one")).await.unwrap();
     assert_eq!(trips(&server, 0).await, 1);
     assert!(store.load(&key).await.unwrap().is_some());
@@ -55,9 +55,8 @@ async fn call_is_one_round_trip() {
 
 #[tokio::test]
 async fn change_of_owner_list_costs_one_more_round_trip() {
-    let server = warm_server().await;
-    let (store, key) = (store(&server).await, random_key());
-    reset_calls(&server).await;
+    let server = new_server().await;
+    let (store, key) = (warm_store(&server).await, random_key());
     let version = store.create(&key, &record(b"one").owned_by(Some("ada"))).await.unwrap();
     assert_eq!(trips(&server, 0).await, 2);
     let version = replaced(&store, &key, version, &record(b"two").owned_by(Some("ada"))).await;
@@ -95,11 +94,10 @@ struct Counted {
 
 impl Counted {
     async fn start() -> Self {
-        let server = warm_server().await;
+        let server = new_server().await;
         let clock = ManualClock::at(SystemTime::now());
         let config = SessionConfig::builder().clock(clock.clone()).build().unwrap();
-        let app = App::with_config(store(&server).await, config);
-        reset_calls(&server).await;
+        let app = App::with_config(warm_store(&server).await, config);
         Self { server, clock, app, cookie: String::new() }
     }
 

@@ -1,8 +1,8 @@
 //! Redis servers, and the parts shared by Cluster and Sentinel.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::OnceCell;
 
@@ -11,7 +11,7 @@ use crate::container::Image;
 use crate::keeper::Program;
 use crate::private::{Description, PrivateServer, in_background};
 use crate::probe::Protocol;
-use crate::program::installed;
+use crate::program::{installed, run};
 use crate::shared::{Kind, SharedServer};
 
 pub(crate) const PACKAGE: &str = "redis-server";
@@ -43,9 +43,17 @@ pub struct RedisOptions {
     pub(crate) password: Option<String>,
     pub(crate) certificates: Option<Arc<Certificates>>,
     pub(crate) settings: Vec<(String, String)>,
+    is_valkey: bool,
 }
 
 impl RedisOptions {
+    /// Starts Valkey 9 instead of Debian's Redis. It has `SET` with `IFEQ`.
+    #[must_use]
+    pub fn valkey(mut self) -> Self {
+        self.is_valkey = true;
+        self
+    }
+
     /// Sets the password that clients must send. It is part of the server's address.
     #[must_use]
     pub fn password(mut self, password: &str) -> Self {
@@ -89,12 +97,22 @@ pub(crate) fn start(options: &RedisOptions) -> PrivateServer {
     PrivateServer::start(
         "redis",
         |folder, port| Program {
-            path: installed("redis-server", PACKAGE),
+            path: if options.is_valkey { valkey() } else { installed("redis-server", PACKAGE) },
             arguments: arguments(options, folder, port),
             last_signal: "KILL",
         },
         |_, port| describe(options.password.as_deref(), options.certificates.as_ref(), port),
     )
+}
+
+/// Returns the path of Valkey, which is installed if it is missing.
+fn valkey() -> PathBuf {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    let find = || {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/valkey-server");
+        run(&mut Command::new(script)).trim_end().into()
+    };
+    PATH.get_or_init(find).clone()
 }
 
 /// Returns the description of a server or a Sentinel at a port.

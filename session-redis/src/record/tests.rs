@@ -1,7 +1,7 @@
 use super::*;
 
 fn decoded(bytes: &[u8]) -> Record {
-    match decode(bytes) {
+    match decode(bytes, false) {
         Decoded::Record(record) => record,
         other => panic!("{other:?}"),
     }
@@ -47,12 +47,12 @@ fn decode_rejects_other_bytes() {
     let record = NewRecord::new(b"", SystemTime::now(), SystemTime::now()).owned_by(Some("ada"));
     let good = encode(&Version::new(1), &record, 7);
     for length in 0..good.len() {
-        assert_eq!(decode(&good[..length]), Decoded::Foreign, "{length} bytes");
+        assert_eq!(decode(&good[..length], false), Decoded::Foreign, "{length} bytes");
     }
     for (position, byte) in [(0, b'{'), (1, 0), (22, 2), (29, 1), (31, 9), (32, 0xff)] {
         let mut bytes = good.clone();
         bytes[position] = byte;
-        assert_eq!(decode(&bytes), Decoded::Foreign, "byte {position}");
+        assert_eq!(decode(&bytes, false), Decoded::Foreign, "byte {position}");
     }
 }
 
@@ -61,7 +61,7 @@ fn newer_format_is_not_decoded() {
     for format in [2, u8::MAX] {
         for rest in [&[][..], &[0; 100]] {
             let bytes = [&[MAGIC, format], rest].concat();
-            assert_eq!(decode(&bytes), Decoded::Newer, "{format}");
+            assert_eq!(decode(&bytes, false), Decoded::Newer, "{format}");
         }
     }
 }
@@ -91,7 +91,7 @@ fn fuzzed_record_is_record_or_nothing() {
         encode(&Version::new(7), &record, 9)
     });
     fuzzing::Fuzz::new("Redis record", samples).words(&["\0\0\u{3}", "\u{1}"]).run(|input| {
-        let Decoded::Record(record) = decode(input) else { return false };
+        let Decoded::Record(record) = decode(input, false) else { return false };
         let same = NewRecord::new(record.payload(), record.created_at(), record.expires_at());
         let listed = if input[OWNER] == 1 { number(&input[23..29]) } else { 0 };
         let again = encode(&record.version(), &same.owned_by(record.owner()), listed);

@@ -27,6 +27,11 @@ pub(crate) async fn new_server() -> PrivateServer {
     redis_with(RedisOptions::default()).await
 }
 
+/// Returns a server whose `SET` compares the stored value.
+pub(crate) async fn new_valkey() -> PrivateServer {
+    redis_with(RedisOptions::default().valkey()).await
+}
+
 pub(crate) fn builder(server: &PrivateServer) -> RedisStoreBuilder {
     RedisStore::builder(server.url())
 }
@@ -158,7 +163,7 @@ pub(crate) fn raw_list_of(owner: &str) -> Vec<u8> {
 }
 
 /// Writes bytes as redis-cli reads them.
-fn escaped(bytes: &[u8]) -> String {
+pub(crate) fn escaped(bytes: &[u8]) -> String {
     let mut text = String::new();
     for byte in bytes {
         write!(text, "\\x{byte:02x}").unwrap();
