@@ -1,0 +1,380 @@
+//! Short histories that the rules must accept, each beside a similar one that they must reject.
+
+use std::time::{Duration, SystemTime};
+
+use session_core::{ErrorKind, Refresh, SessionConfig};
+
+use super::judge;
+use crate::history::{
+    Attempt, Change, Effect, History, OPEN_END, Observation, OwnerCall, OwnerCallKind, SaveResult,
+    SetCookie, Snapshot, Source, Status, Tick, Token, Writes,
+};
+use crate::plan::{ENGINES, Faults, Settings};
+
+const ENDED: &str = "an ended session stays ended";
+const OPENS: &str = "a cookie opens its session until the id changes or the session ends";
+const FAILED: SaveResult = SaveResult::Failed(ErrorKind::Unavailable);
+
+/// A history in the making.
+struct Round {
+    history: History,
+    now: SystemTime,
+}
+
+/// A save of a request that has opened a session.
+#[derive(Clone, Copy)]
+struct Save<'a> {
+    request: u64,
+    opened_at: Tick,
+    cookie: Option<usize>,
+    opened: &'a [Token],
+    /// The path with the changes of the request.
+    path: &'a [Token],
+    result: SaveResult,
+}
+
+impl Round {
+    fn new() -> Self {
+        let mut round = Self { history: History::default(), now: SystemTime::UNIX_EPOCH };
+        round.pass(1_000_000);
+        round
+    }
+
+    /// Lets time pass for all engines.
+    fn pass(&mut self, seconds: u64) {
+        self.now += Duration::from_secs(seconds);
+        let tick = self.history.tick();
+        self.history.clocks.extend((0..ENGINES).map(|engine| (tick, engine, self.now)));
+    }
+
+    /// Adds a cookie that a response set for the session of a path.
+    fn cookie(&mut self, path: &[Token]) -> usize {
+        let value = format!("cookie {}", self.history.cookies.len());
+        let index = self.history.add_cookie(&value);
+        let (start, end) = (self.history.tick(), self.history.tick());
+        let cookie = &mut self.history.cookies[index];
+        cookie.set.push(SetCookie { start, end });
+        (cookie.path, cookie.delivered) = (Some(path.to_vec()), true);
+        index
+    }
+
+    /// Starts a session, and returns its cookie.
+    fn begin(&mut self, request: u64, token: Token) -> usize {
+        let opened_at = self.history.tick();
+        let (path, result) = (&[token], SaveResult::Stored);
+        let save = Save { request, opened_at, cookie: None, opened: &[], path, result };
+        self.save(save, &[Effect::Begin(token)]);
+        self.history.delivered.insert(request);
+        self.cookie(path)
+    }
+
+    /// Adds a save with its changes.
+    fn save(&mut self, save: Save<'_>, effects: &[Effect]) {
+        let start = self.history.tick();
+        self.save_from(start, save, effects);
+    }
+
+    /// Adds a save that started at a tick.
+    fn save_from(&mut self, start: Tick, save: Save<'_>, effects: &[Effect]) {
+        let returned = self.history.tick();
+        let (status, end) = match save.result {
+            SaveResult::Stored | SaveResult::Unchanged => (Status::Applied, returned),
+            SaveResult::Dropped => (Status::Dropped, returned),
+            SaveResult::Failed(_) | SaveResult::GivenUp => (Status::Unknown, OPEN_END),
+        };
+        let attempt = self.history.attempts.len();
+        let ends = effects.contains(&Effect::End);
+        self.history.attempts.push(Attempt {
+            request: save.request,
+            engine: 0,
+            start,
+            end,
+            returned,
+            anchor: save.path.last().copied(),
+            opened_at: save.opened_at,
+            opened_path: Some(save.opened.to_vec()),
+            path: save.path.to_vec(),
+            cookie: save.cookie,
+            result: save.result,
+            writes: if ends { Writes::Nothing } else { Writes::Always },
+            reopened: false,
+        });
+        let anchors: Vec<Token> =
+            save.opened.last().or(save.path.last()).copied().into_iter().collect();
+        self.history.changes.extend(effects.iter().map(|effect| Change {
+            effect: effect.clone(),
+            status,
+            start,
+            end,
+            anchors: anchors.clone(),
+            attempt,
+            request: save.request,
+            cookie: save.cookie,
+            found: !save.opened.is_empty(),
+            ends_own: false,
+        }));
+    }
+
+    /// Lets a later save store the change that was added before the last save.
+    fn store_later(&mut self, change: usize) {
+        let end = self.history.attempts.last().map_or(OPEN_END, |attempt| attempt.end);
+        let change = &mut self.history.changes[change];
+        (change.status, change.end) = (Status::Applied, end);
+    }
+
+    /// Adds a request that opens a cookie. Returns the tick at which it did.
+    fn look(&mut self, request: u64, cookie: Option<usize>, found: Option<Snapshot>) -> Tick {
+        self.observe(request, cookie, found, Source::Opened)
+    }
+
+    fn observe(
+        &mut self,
+        request: u64,
+        cookie: Option<usize>,
+        found: Option<Snapshot>,
+        source: Source,
+    ) -> Tick {
+        let (start, end) = (self.history.tick(), self.history.tick());
+        let observation = Observation { request, engine: 0, start, end, source, cookie, found };
+        self.history.observations.push(observation);
+        end
+    }
+
+    /// Adds a list of the sessions of Ada, on several pages.
+    fn list(&mut self, request: u64, handles: &[&str]) {
+        let (start, end) = (self.history.tick(), self.history.tick());
+        let handles = handles.iter().map(|handle| (*handle).to_owned()).collect();
+        let kind = OwnerCallKind::Listed { handles, complete: false };
+        let owner = "ada".to_owned();
+        self.history.owner_calls.push(OwnerCall {
+            request,
+            owner,
+            kind,
+            start,
+            end,
+            succeeded: true,
+        });
+    }
+
+    /// Returns the rules that the history violates.
+    fn violated(&self) -> Vec<&'static str> {
+        let owners = ["ada".to_owned(), "eve".to_owned()];
+        let settings = Settings {
+            browsers: 1,
+            permanent_lifetime: Duration::from_hours(5),
+            browser_lifetime: Duration::from_hours(2),
+            idle_timeout: None,
+            absolute_timeout: None,
+            refresh: Refresh::WhenAccessed,
+            skew: Duration::ZERO,
+            faults: Faults::default(),
+        };
+        let violations = judge(&self.history, &settings, &owners, &SessionConfig::default());
+        violations.iter().map(|violation| violation.rule).collect()
+    }
+}
+
+/// Returns the session of a path. Sessions with two tokens belong to Ada.
+fn session(path: &[Token]) -> Snapshot {
+    let owner = (path.len() > 1).then(|| "ada".to_owned());
+    Snapshot { path: path.to_vec(), owner, ..Snapshot::default() }
+}
+
+fn login(token: Token, from: Option<Token>) -> Effect {
+    Effect::Login { token, owner: 0, from }
+}
+
+/// Returns a save of a request that opened the session 1.
+fn save_of_first(
+    request: u64,
+    opened_at: Tick,
+    cookie: usize,
+    result: SaveResult,
+) -> Save<'static> {
+    Save { request, opened_at, cookie: Some(cookie), opened: &[1], path: &[1], result }
+}
+
+#[test]
+fn handle_on_two_pages_is_one_unknown_session() {
+    let violated = |handles: &[&str]| {
+        let mut round = Round::new();
+        let opened_at = round.history.tick();
+        let result = SaveResult::GivenUp;
+        let gone = Save { request: 1, opened_at, cookie: None, opened: &[], path: &[2], result };
+        round.save(gone, &[login(2, None)]);
+        round.list(2, handles);
+        round.violated()
+    };
+    assert!(violated(&["one", "one"]).is_empty());
+    assert_eq!(violated(&["one", "other"]), ["a list shows no unknown session"]);
+}
+
+#[test]
+fn list_may_show_record_of_failed_first_login() {
+    let violated = |first: SaveResult| {
+        let mut round = Round::new();
+        let opened_at = round.history.tick();
+        let save =
+            Save { request: 1, opened_at, cookie: None, opened: &[], path: &[2], result: first };
+        round.save(save, &[login(2, None)]);
+        round.save(Save { result: SaveResult::Stored, ..save }, &[]);
+        round.store_later(0);
+        let cookie = round.cookie(&[2]);
+        let (owner, handle) = (Some("ada".to_owned()), Some("known".to_owned()));
+        round.look(
+            2,
+            Some(cookie),
+            Some(Snapshot { path: vec![2], owner, handle, ..Snapshot::default() }),
+        );
+        round.list(3, &["known", "other"]);
+        round.violated()
+    };
+    assert!(violated(FAILED).is_empty());
+    assert_eq!(violated(SaveResult::Stored), ["a list shows no unknown session"]);
+}
+
+#[test]
+fn rotation_of_unknown_outcome_may_end_session_later() {
+    let violated = |first: SaveResult, seconds| {
+        let mut round = Round::new();
+        let old = round.begin(1, 1);
+        let opened_at = round.look(2, Some(old), Some(session(&[1])));
+        let save = save_of_first(2, opened_at, old, first);
+        round.save(save, &[Effect::Rotate]);
+        round.save(Save { result: SaveResult::Stored, ..save }, &[]);
+        round.store_later(1);
+        let new = round.cookie(&[1]);
+        round.look(3, Some(new), Some(session(&[1])));
+        round.pass(seconds);
+        round.look(4, Some(new), None);
+        round.violated()
+    };
+    assert!(violated(FAILED, 301).is_empty());
+    assert_eq!(violated(FAILED, 200), [OPENS]);
+    assert_eq!(violated(SaveResult::Stored, 301), [OPENS]);
+}
+
+#[test]
+fn save_is_dropped_if_session_of_own_login_ended() {
+    let violated = |first: SaveResult, ended: &[Token]| {
+        let mut round = Round::new();
+        let old = round.begin(1, 1);
+        let other = round.begin(9, 9);
+        let opened_at = round.look(2, Some(old), Some(session(&[1])));
+        let moved = Save { path: &[1, 2], ..save_of_first(2, opened_at, old, first) };
+        round.save(moved, &[login(2, Some(1))]);
+        let cookie = Some(other);
+        let result = SaveResult::Stored;
+        let end = Save { request: 3, opened_at, cookie, opened: ended, path: &[], result };
+        round.save(end, &[Effect::End]);
+        round.save(save_of_first(2, opened_at, old, SaveResult::Dropped), &[Effect::Mark(5)]);
+        round.violated()
+    };
+    for first in [FAILED, SaveResult::Stored] {
+        assert!(violated(first, &[1, 2]).is_empty(), "{first:?}");
+        let rule = "changes are dropped only if the session ended";
+        assert_eq!(violated(first, &[9]), [rule], "{first:?}");
+    }
+}
+
+#[test]
+fn logout_may_miss_login_that_store_was_slow_to_write() {
+    let violated = |seconds| {
+        let mut round = Round::new();
+        let old = round.begin(1, 1);
+        let opened_at = round.look(2, Some(old), Some(session(&[1])));
+        let start = round.history.tick();
+        round.pass(seconds);
+        let late = round.look(3, Some(old), Some(session(&[1])));
+        let stored = Save { path: &[1, 2], ..save_of_first(2, opened_at, old, SaveResult::Stored) };
+        round.save_from(start, stored, &[login(2, Some(1))]);
+        let new = round.cookie(&[1, 2]);
+        round.save(save_of_first(3, late, old, SaveResult::Stored), &[Effect::End]);
+        round.look(4, Some(new), Some(session(&[1, 2])));
+        round.violated()
+    };
+    assert!(violated(311).is_empty());
+    assert_eq!(violated(300), [ENDED]);
+}
+
+#[test]
+fn logout_with_unconfirmed_id_ends_rotated_session() {
+    let violated = |moved_from: Token| {
+        let mut round = Round::new();
+        let old = round.begin(1, 1);
+        let unconfirmed = round.history.add_cookie("unconfirmed~");
+        round.history.cookies[unconfirmed].moved_from = Some(vec![moved_from]);
+        let opened_at = round.history.tick();
+        let (cookie, result) = (Some(unconfirmed), SaveResult::Stored);
+        let end = Save { request: 2, opened_at, cookie, opened: &[], path: &[], result };
+        round.save(end, &[Effect::End]);
+        round.look(3, Some(old), None);
+        round.violated()
+    };
+    assert!(violated(1).is_empty());
+    assert_eq!(violated(9), [OPENS]);
+}
+
+#[test]
+fn logout_after_own_failed_login_may_end_nothing() {
+    let violated = |logs_in: bool| {
+        let mut round = Round::new();
+        let old = round.begin(1, 1);
+        let opened_at = round.look(2, Some(old), Some(session(&[1])));
+        let late = round.look(3, Some(old), Some(session(&[1])));
+        let stored = Save { path: &[1, 2], ..save_of_first(2, opened_at, old, SaveResult::Stored) };
+        round.save(stored, &[login(2, Some(1))]);
+        let new = round.cookie(&[1, 2]);
+        if logs_in {
+            let failed = Save { path: &[1, 3], ..save_of_first(3, late, old, FAILED) };
+            round.save(failed, &[login(3, Some(1))]);
+        }
+        round.save(save_of_first(3, late, old, SaveResult::Stored), &[Effect::End]);
+        round.look(4, Some(new), Some(session(&[1, 2])));
+        round.violated()
+    };
+    assert!(violated(true).is_empty());
+    assert_eq!(violated(false), [ENDED]);
+}
+
+#[test]
+fn record_of_failed_save_may_have_no_client() {
+    let violated = |has_cookie: bool| {
+        let mut round = Round::new();
+        let opened_at = round.history.tick();
+        let save =
+            Save { request: 1, opened_at, cookie: None, opened: &[], path: &[1], result: FAILED };
+        round.save(save, &[Effect::Begin(1)]);
+        round.history.delivered.insert(1);
+        if !has_cookie {
+            round.history.without_cookie.insert(1);
+        }
+        let (created_at, expires_at) = (round.now, round.now + Duration::from_hours(2));
+        let source = Source::Record { created_at, expires_at };
+        round.observe(0, None, Some(session(&[1])), source);
+        round.violated()
+    };
+    assert!(violated(false).is_empty());
+    assert_eq!(violated(true), ["a client has the id of each session"]);
+}
+
+#[test]
+fn login_after_failed_logout_may_leave_session_moved_long_ago() {
+    let violated = |seconds| {
+        let mut round = Round::new();
+        let old = round.begin(1, 1);
+        let opened_at = round.look(2, Some(old), Some(session(&[1])));
+        round.save(save_of_first(3, opened_at, old, SaveResult::Stored), &[Effect::Rotate]);
+        let new = round.cookie(&[1]);
+        let end = round.history.changes.len();
+        round.save(save_of_first(2, opened_at, old, FAILED), &[Effect::End]);
+        round.pass(seconds);
+        let stored = Save { path: &[4], ..save_of_first(2, opened_at, old, SaveResult::Stored) };
+        round.save(stored, &[login(4, None)]);
+        round.store_later(end);
+        round.look(5, Some(new), Some(session(&[1])));
+        round.violated()
+    };
+    assert!(violated(311).is_empty());
+    assert_eq!(violated(300), [ENDED]);
+}
