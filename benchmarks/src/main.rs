@@ -16,11 +16,12 @@ use std::process::ExitCode;
 
 use rounds::Plan;
 
-const GROUPS: [&str; 10] = [
+const GROUPS: [&str; 11] = [
     "cookie",
     "request",
     "memory",
     "redis",
+    "valkey",
     "sqlite",
     "postgres",
     "counter",
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
             "request" => requests::run(&plan),
             "memory" => stores::memory(&plan),
             "redis" => stores::redis(&plan),
+            "valkey" => stores::valkey(&plan),
             "sqlite" => stores::sqlite(&plan),
             "postgres" => stores::postgres(&plan),
             "counter" => counter::run(&plan),

@@ -5,7 +5,7 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use session_redis::redis::aio::MultiplexedConnection;
-use session_redis::redis::{AsyncCommands as _, Client};
+use session_redis::redis::{self, AsyncCommands as _, Client, Script};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{PgPool, SqlitePool};
 
@@ -60,6 +60,77 @@ impl Contestant for BareRedis {
     async fn update(&self, index: usize) -> bool {
         self.load(index).await.is_some() && self.save(&mut (), index, 1).await
     }
+}
+
+/// Loads and saves records of this project's format without this project. A save runs the script
+/// of this project's saves.
+pub struct BareScript {
+    bare: BareRedis,
+    script: Script,
+}
+
+impl BareScript {
+    pub async fn fill(url: &str, sessions: usize) -> Self {
+        let code = concat!(
+            include_str!("../../../session-redis/src/scripts/check.lua"),
+            include_str!("../../../session-redis/src/scripts/replace.lua"),
+        );
+        let client = Client::open(url).expect("an address");
+        let connection = client.get_multiplexed_async_connection().await.expect("Redis answers");
+        let this = Self { bare: BareRedis { connection, sessions }, script: Script::new(code) };
+        let mut connection = this.bare.connection.clone();
+        this.script.load_async(&mut connection).await.expect("Redis takes a script");
+        for index in 0..sessions {
+            let set = connection.set::<_, _, ()>(Self::name(index), record(0)).await;
+            set.expect("Redis takes a record");
+        }
+        this
+    }
+
+    fn name(index: usize) -> String {
+        format!("script:{index}")
+    }
+}
+
+impl Contestant for BareScript {
+    type Scratch = ();
+
+    fn len(&self) -> usize {
+        self.bare.sessions
+    }
+
+    fn scratch(&self) {}
+
+    async fn load(&self, index: usize) -> Option<u64> {
+        let bytes: Vec<u8> = self.bare.connection.clone().get(Self::name(index)).await.ok()?;
+        (bytes.len() == HEADER.len() + SMALL.len()).then_some(0)
+    }
+
+    async fn open(&self, index: usize) -> Option<u64> {
+        self.load(index).await
+    }
+
+    async fn save(&self, (): &mut (), index: usize, number: u64) -> bool {
+        let mut call = redis::cmd("EVALSHA");
+        call.arg(self.script.get_hash()).arg(1).arg(Self::name(index));
+        call.arg(&HEADER[..10]).arg(record(number)).arg(LIFE * 1000);
+        call.query_async(&mut self.bare.connection.clone()).await == Ok(1)
+    }
+
+    async fn update(&self, index: usize) -> bool {
+        self.load(index).await.is_some() && self.save(&mut (), index, 1).await
+    }
+}
+
+/// The header of a record without an owner. The version is always the same.
+const HEADER: [u8; 23] = {
+    let mut header = [0; 23];
+    (header[0], header[1]) = (0xd5, 1);
+    header
+};
+
+fn record(number: u64) -> Vec<u8> {
+    [&HEADER, small(number).as_bytes()].concat()
 }
 
 pub struct BareSqlite {

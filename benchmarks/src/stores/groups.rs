@@ -1,5 +1,6 @@
 //! The groups of contestants, and their targets.
 
+use test_servers::RedisOptions;
 use tower_sessions::MemoryStore as TowerMemory;
 use tower_sessions_moka_store::MokaStore;
 use tower_sessions_redis_store::RedisStore as TowerRedis;
@@ -9,7 +10,7 @@ use tower_sessions_sqlx_store::{PostgresStore, SqliteStore};
 
 use super::Work::{Load, Open, Save, Update};
 use super::actix::Actix;
-use super::bare::{BarePostgres, BareRedis, BareSqlite};
+use super::bare::{BarePostgres, BareRedis, BareScript, BareSqlite};
 use super::{Named, Ours, Run, Tower, Wanted, measure};
 use crate::rounds::Plan;
 
@@ -42,16 +43,29 @@ pub fn memory(plan: &Plan) {
 }
 
 pub fn redis(plan: &Plan) {
-    let bare = &["bare redis-rs"][..];
+    let script = Wanted { work: Save, tasks: 64, rivals: &[SCRIPT], at_least: 0.9 };
+    redis_server("Redis", RedisOptions::default(), script, plan);
+}
+
+/// Redis with `SET … IFEQ`.
+pub fn valkey(plan: &Plan) {
+    let bare = Wanted { work: Save, tasks: 64, rivals: &[BARE], at_least: 0.75 };
+    redis_server("Valkey", RedisOptions::default().valkey(), bare, plan);
+}
+
+const BARE: &str = "bare redis-rs";
+const SCRIPT: &str = "bare script";
+
+fn redis_server(title: &'static str, options: RedisOptions, save: Wanted, plan: &Plan) {
+    let bare = &[BARE][..];
     let peers = &["tower-sessions, one client", "tower-sessions, its pool", "actix-session"][..];
-    let mut wanted = Vec::new();
-    for tasks in [1, 64] {
-        wanted.push(Wanted { work: Load, tasks, rivals: bare, at_least: 0.95 });
+    let mut wanted = vec![save];
+    for (tasks, at_least) in [(1, 0.9), (64, 1.0)] {
+        wanted.push(Wanted { work: Load, tasks, rivals: bare, at_least });
         wanted.push(Wanted { work: Load, tasks, rivals: peers, at_least: 1.0 });
-        wanted.push(Wanted { work: Save, tasks, rivals: bare, at_least: 0.8 });
     }
     block_on(async {
-        let server = test_servers::redis_with(test_servers::RedisOptions::default()).await;
+        let server = test_servers::redis_with(options).await;
         let url = server.url();
         let ours = session_redis::RedisStore::builder(url).connect().await.expect("Redis answers");
         let client = Client::new(Config::from_url(url).expect("an address"), None, None, None);
@@ -63,12 +77,13 @@ pub fn redis(plan: &Plan) {
             actix_session::storage::RedisSessionStore::new(url).await.expect("Redis answers");
         let contestants: Vec<Box<dyn Run>> = vec![
             Named::boxed("ours", Ours::fill(ours, FEW).await),
-            Named::boxed(bare[0], BareRedis::fill(url, FEW).await),
+            Named::boxed(BARE, BareRedis::fill(url, FEW).await),
+            Named::boxed(SCRIPT, BareScript::fill(url, FEW).await),
             Named::boxed(peers[0], Tower::fill(TowerRedis::new(client), FEW).await),
             Named::boxed(peers[1], Tower::fill(TowerRedis::new(pool), FEW).await),
             Named::boxed(peers[2], Actix::fill(actix, FEW).await),
         ];
-        measure("Redis", plan, &contestants, &wanted).await;
+        measure(title, plan, &contestants, &wanted).await;
     });
 }
 

@@ -1,7 +1,6 @@
 //! This project's stores, used through their engine.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use session_core::interface::Opened;
@@ -16,7 +15,7 @@ pub struct Ours<S> {
     pub interface: Arc<dyn SessionInterface>,
     pub cookies: Vec<String>,
     keys: Vec<StoreKey>,
-    versions: Vec<AtomicU64>,
+    versions: Vec<Mutex<Version>>,
     payload: Vec<u8>,
 }
 
@@ -41,7 +40,7 @@ impl<S: SessionStore + Clone> Ours<S> {
             }
         }
         let keys: Vec<_> = cookies.iter().map(|cookie| store_key(cookie)).collect();
-        let versions = cookies.iter().map(|_| AtomicU64::new(0)).collect();
+        let versions = cookies.iter().map(|_| Mutex::new(Version::new(0))).collect();
         let record =
             store.load(&keys[0]).await.expect("a store loads").expect("a session is there");
         Self { payload: record.payload().to_vec(), store, interface, cookies, keys, versions }
@@ -73,7 +72,7 @@ impl<S: SessionStore + Clone> Contestant for Ours<S> {
             for (key, version) in self.keys.iter().zip(&self.versions) {
                 let record =
                     self.store.load(key).await.expect("a store loads").expect("a session is there");
-                version.store(record.version().get(), Ordering::Relaxed);
+                *version.lock().expect("no task panics") = record.version();
             }
         }
     }
@@ -100,10 +99,10 @@ impl<S: SessionStore + Clone> Contestant for Ours<S> {
         payload[*place..*place + 2].copy_from_slice(two_digits(number).to_string().as_bytes());
         let now = SystemTime::now();
         let record = NewRecord::new(payload, now, now + Duration::from_hours(24));
-        let expected = Version::new(self.versions[index].load(Ordering::Relaxed));
+        let expected = self.versions[index].lock().expect("no task panics").clone();
         match self.store.replace(&self.keys[index], expected, &record).await {
             Ok(Replaced::Done(version)) => {
-                self.versions[index].store(version.get(), Ordering::Relaxed);
+                *self.versions[index].lock().expect("no task panics") = version;
                 true
             }
             _ => false,
