@@ -13,7 +13,8 @@ use session_core::store::{
 use session_redis::{RedisSessions, RedisStore, redis};
 use support::requests::App;
 use support::{
-    cli, list_of, new_server, random_key, raw_list_of, raw_name_of, record, replaced, store,
+    cli, list_of, new_server, new_valkey, random_key, raw_list_of, raw_name_of, record, replaced,
+    store,
 };
 
 #[tokio::test]
@@ -152,8 +153,13 @@ async fn listing_again_sets_later_time() {
 
 #[tokio::test]
 async fn key_is_listed_for_longer_than_record_is_kept() {
-    let server = new_server().await;
-    let store = store(&server).await;
+    for server in [new_server().await, new_valkey().await] {
+        assert_key_is_listed_for_longer(&server).await;
+    }
+}
+
+async fn assert_key_is_listed_for_longer(server: &test_servers::PrivateServer) {
+    let store = store(server).await;
     let client = redis::Client::open(server.url()).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
     let keys: Vec<_> = (0..4).map(|_| random_key()).collect();
