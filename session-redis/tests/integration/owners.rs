@@ -1,9 +1,5 @@
 //! The list of an owner's sessions: it may have too many keys, but never misses one.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::time::{Duration, SystemTime};
 
 use session_core::OwnerSessions as _;
@@ -11,8 +7,9 @@ use session_core::store::{
     NewRecord, OwnerIndex as _, Replaced, SessionStore as _, StoreKey, Version,
 };
 use session_redis::{RedisSessions, RedisStore, redis};
-use support::requests::App;
-use support::{
+
+use crate::support::requests::App;
+use crate::support::{
     cli, list_of, new_server, new_valkey, random_key, raw_list_of, raw_name_of, record, replaced,
     store,
 };

@@ -1,18 +1,17 @@
 //! Records of a newer format: each call fails with `Unavailable` and changes nothing.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::time::{Duration, SystemTime};
 
 use session_core::store::{OwnerIndex as _, SessionStore as _, StoreKey, Version};
 use session_core::{Error, ErrorKind, OwnerSessions as _, SessionConfig};
 use session_redis::{RedisSessions, RedisStore, redis};
 use sha2::{Digest as _, Sha256};
-use support::requests::App;
-use support::{assert_works, cli, name_of, new_server, new_valkey, random_key, record, store};
 use test_servers::PrivateServer;
+
+use crate::support::requests::App;
+use crate::support::{
+    assert_works, cli, name_of, new_server, new_valkey, random_key, record, store,
+};
 
 /// Changes the format of a record to one that this build does not know.
 async fn make_newer(server: &PrivateServer, key: &StoreKey) {

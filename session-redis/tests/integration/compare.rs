@@ -1,19 +1,16 @@
 //! Saves and renewals by `SET` with `IFEQ`, and the scripts where it is missing or refuses.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::time::{Duration, SystemTime};
 
 use session_core::store::{OwnerIndex as _, Replaced, SessionStore as _};
 use session_redis::RedisStore;
-use support::requests::App;
-use support::{
+use test_servers::{LostReply, PrivateServer, Proxy, proxy};
+
+use crate::support::requests::App;
+use crate::support::{
     DEADLINE, assert_outage, calls, cli, escaped, name_of, new_server, new_valkey, random_key,
     record, replaced, reset_calls, store, until_replicated,
 };
-use test_servers::{LostReply, PrivateServer, Proxy, proxy};
 
 const IFEQ: &[u8] = b"\nIFEQ\r";
 

@@ -1,19 +1,16 @@
 //! Redis over TLS, with client certificates: one server, a Cluster, and servers behind Sentinel.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::time::{Duration, Instant};
 
 use session_core::ErrorKind;
 use session_core::store::SessionStore as _;
 use session_redis::{RedisStore, RedisStoreBuilder, redis};
-use support::SHORT_GRACE;
 use test_servers::{
     Certificates, PrivateServer, RedisOptions, redis_cluster_with, redis_sentinel_with, redis_with,
 };
 use tokio::sync::OnceCell;
+
+use crate::support::SHORT_GRACE;
 
 /// Handshakes are slow in a debug build.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -83,14 +80,15 @@ async fn assert_only_trusted_certificates_connect(
         ("a client with another authority's certificate", secure().certificates(foreign_client)),
         ("no TLS", plain()),
     ] {
-        let error =
-            support::in_time(DEADLINE, builder.deadline(DEADLINE).connect()).await.unwrap_err();
+        let error = crate::support::in_time(DEADLINE, builder.deadline(DEADLINE).connect())
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{what}: {error:?}");
         assert!(!format!("{error:?}").contains("open-sesame"), "{what}: {error:?}");
     }
     let store = secure().certificates(right).deadline(DEADLINE).connect().await.unwrap();
     for _ in 0..20 {
-        support::assert_works(&store).await;
+        crate::support::assert_works(&store).await;
     }
 }
 
@@ -128,8 +126,8 @@ async fn sentinel_servers_and_client_verify_certificates() {
     let store = to(true).certificates(right).connect().await.unwrap();
     sentinel.fail_over().await;
     let patience = Instant::now() + Duration::from_secs(30);
-    while store.load(&support::random_key()).await.is_err() {
+    while store.load(&crate::support::random_key()).await.is_err() {
         assert!(Instant::now() < patience, "the store does not recover");
     }
-    support::assert_works(&store).await;
+    crate::support::assert_works(&store).await;
 }

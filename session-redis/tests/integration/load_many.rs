@@ -1,9 +1,5 @@
 //! Loading many records at once.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -11,7 +7,8 @@ use std::time::Duration;
 use session_core::ErrorKind;
 use session_core::store::SessionStore as _;
 use session_redis::{RedisStore, redis};
-use support::{
+
+use crate::support::{
     DEADLINE, assert_load_many_keeps_order, cli, name_of, new_server, random_key, record, store,
 };
 

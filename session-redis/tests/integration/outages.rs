@@ -1,10 +1,6 @@
 //! Servers that are down or hang, connections that hang, and lost replies: each call fails by its
 //! deadline with the right kind of error, and later calls work.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -12,12 +8,13 @@ use std::time::{Duration, Instant, SystemTime};
 use session_core::events::{Event, Events};
 use session_core::store::{OwnerIndex as _, SessionStore as _, Version};
 use session_redis::{RedisStore, redis};
-use support::requests::App;
-use support::{
+use test_servers::{LostReply, RedisOptions, proxy, redis_with};
+
+use crate::support::requests::App;
+use crate::support::{
     DEADLINE, assert_outage, assert_works, builder, calls, cli, new_server, random_key, record,
     replaced, reset_calls,
 };
-use test_servers::{LostReply, RedisOptions, proxy, redis_with};
 
 /// The commands whose replies the proxy drops.
 const GET: &[u8] = b"\nGET\r";

@@ -1,13 +1,10 @@
 //! Warnings about settings of Redis, when a store connects.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use session_redis::{RedisStore, RedisStoreBuilder, redis};
-use support::log::Log;
-use support::{assert_works, builder, cli, new_server};
 use test_servers::{RedisOptions, RedisSentinel, redis_cluster, redis_sentinel_with, redis_with};
+
+use crate::support::log::Log;
+use crate::support::{assert_works, builder, cli, new_server};
 
 const EVICTION: &str = "redis may evict sessions";
 const FAILOVER: &str = "a failover may lose acknowledged writes";
@@ -113,7 +110,7 @@ async fn minimum_of_single_server_is_not_checked() {
     let server = new_server().await;
     let following = format!("127.0.0.1 {}", server.port());
     let replica = redis_with(RedisOptions::default().setting("replicaof", &following)).await;
-    support::until_replicated(&server).await;
+    crate::support::until_replicated(&server).await;
     assert_eq!(warnings_of(builder(&server)).await, "");
     drop(replica);
 }

@@ -1,22 +1,19 @@
 //! The connection of a store: permissions, scripts and lifetime.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::time::{Duration, Instant, SystemTime};
 
 use session_core::ErrorKind;
 use session_core::store::{OwnerIndex as _, SessionStore as _};
 use session_redis::RedisStore;
-use support::{
+
+use crate::support::{
     DEADLINE, assert_works, builder, cli, new_server, random_key, record, replaced, store,
 };
 
 #[tokio::test]
 async fn user_of_readme_has_sufficient_permissions() {
     let server = new_server().await;
-    let readme = include_str!("../README.md");
+    let readme = include_str!("../../README.md");
     let (_, rule) = readme.split_once("ACL SETUSER shop on >password ").unwrap();
     let (rule, _) = rule.split_once("```").unwrap();
     let words: Vec<_> = ["ACL", "SETUSER", "shop", "on", ">swordfish"]

@@ -1,9 +1,5 @@
 //! The data in Redis, and values that another program wrote there.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
@@ -12,13 +8,14 @@ use session_core::ErrorKind;
 use session_core::store::{NewRecord, Replaced, SessionStore as _, StoreKey, Version};
 use session_redis::{RedisStore, redis};
 use sha2::{Digest as _, Sha256};
-use support::log::Log;
-use support::requests::App;
-use support::{
+use test_servers::{PrivateServer, RedisOptions, redis_cluster, redis_with};
+
+use crate::support::log::Log;
+use crate::support::requests::App;
+use crate::support::{
     builder, cli, hexadecimal, name_of, new_server, random_key, raw_name_of, record, replaced,
     store,
 };
-use test_servers::{PrivateServer, RedisOptions, redis_cluster, redis_with};
 
 /// Returns every key and every value.
 async fn dump(server: &PrivateServer) -> Vec<Vec<u8>> {

@@ -1,17 +1,14 @@
 //! Calls that Redis or the store refuses: they change nothing, and other calls still work.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use session_core::store::{OwnerIndex as _, SessionStore as _};
 use session_core::{Error, ErrorKind};
 use session_redis::{RedisStore, redis};
-use support::{
+use test_servers::{RedisOptions, redis_with};
+
+use crate::support::{
     DEADLINE, assert_works, builder, cli, in_time, list_of, new_server, random_key, record,
     replaced, store,
 };
-use test_servers::{RedisOptions, redis_with};
 
 /// Asserts that a call fails with an error of this kind by its deadline.
 async fn assert_refused<T: std::fmt::Debug>(

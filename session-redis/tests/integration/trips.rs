@@ -1,17 +1,14 @@
 //! The round trips of each call and each request, counted by Redis.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::time::{Duration, SystemTime};
 
 use session_core::store::{OwnerIndex as _, SessionStore as _, Version};
 use session_core::{ManualClock, SessionConfig};
 use session_redis::RedisStore;
-use support::requests::App;
-use support::{calls, new_server, random_key, record, replaced, reset_calls, store};
 use test_servers::PrivateServer;
+
+use crate::support::requests::App;
+use crate::support::{calls, new_server, random_key, record, replaced, reset_calls, store};
 
 /// The commands that the store sends. Scripts call the others inside Redis.
 const SENT: [&str; 4] = ["eval", "evalsha", "get", "zrange"];
@@ -28,7 +25,7 @@ async fn trips(server: &PrivateServer, sets_in_scripts: u64) -> u64 {
 /// Returns a store that has learned what the server has, on a server that has every script.
 async fn warm_store(server: &PrivateServer) -> RedisStore {
     let store = store(server).await;
-    support::assert_works(&store).await;
+    crate::support::assert_works(&store).await;
     reset_calls(server).await;
     store
 }

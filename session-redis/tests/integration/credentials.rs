@@ -1,17 +1,14 @@
 //! Credentials that change while a store is connected.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use session_core::store::{Credentials, SessionStore as _};
 use session_core::{Error, ErrorKind};
 use session_redis::{RedisStore, RedisStoreBuilder};
-use support::{DEADLINE, assert_works, cli, new_server, random_key, record};
 use test_servers::{PrivateServer, RedisOptions, redis_cluster, redis_sentinel_with};
+
+use crate::support::{DEADLINE, assert_works, cli, new_server, random_key, record};
 
 /// A secret that the test changes, and how often it was read.
 #[derive(Clone, Default)]

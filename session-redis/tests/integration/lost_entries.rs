@@ -1,19 +1,18 @@
 //! Entries of an owner's list that Redis evicted or lost: each write of the session restores its
 //! entry.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::time::{Duration, SystemTime};
 
 use session_core::store::{OwnerIndex as _, SessionStore as _, StoreKey, Version};
 use session_core::{ManualClock, OwnerSessions as _, SessionConfig};
 use session_redis::{RedisSessions, RedisStore};
-use support::log::Log;
-use support::requests::App;
-use support::{cli, list_of, name_of, new_server, new_valkey, random_key, record, replaced, store};
 use test_servers::{PrivateServer, redis_cluster};
+
+use crate::support::log::Log;
+use crate::support::requests::App;
+use crate::support::{
+    cli, list_of, name_of, new_server, new_valkey, random_key, record, replaced, store,
+};
 
 /// The ways of writing a record of `ada` that renew it.
 #[derive(Clone, Copy, Debug)]
