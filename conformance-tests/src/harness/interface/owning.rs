@@ -44,26 +44,43 @@ impl Owners {
         owner: &Owner,
         limit: usize,
     ) -> Result<(Vec<OwnedSession>, usize), Failure> {
-        let (mut sessions, mut longest, mut after) = (Vec::new(), 0, None);
-        for _ in 0..MOST_PAGES {
-            let what = format!(
-                "page({}, {}, {limit})",
-                owner.name,
-                if after.is_some() { "a position" } else { "None" }
-            );
-            let page = self.sessions.page(&owner.id, after.as_deref(), limit).await;
-            let page = self.told(&what, page)?;
-            let (length, next) = (page.sessions.len(), page.next);
-            let position = if next.is_some() { "a position" } else { "the last page" };
-            self.calls.note(format!("{what} = {length} of them, {position}"));
-            longest = longest.max(length);
+        let first = self.page(owner, None, limit).await?;
+        let length = first.sessions.len();
+        let (rest, longest) = self.pages_after(owner, first.next, limit).await?;
+        Ok(([first.sessions, rest].concat(), longest.max(length)))
+    }
+
+    /// Returns the same for the pages after a position; none if there is no position.
+    pub(crate) async fn pages_after(
+        &self,
+        owner: &Owner,
+        mut after: Option<String>,
+        limit: usize,
+    ) -> Result<(Vec<OwnedSession>, usize), Failure> {
+        let (mut sessions, mut longest) = (Vec::new(), 0);
+        for _ in 1..MOST_PAGES {
+            let Some(position) = after else { return Ok((sessions, longest)) };
+            let page = self.page(owner, Some(&position), limit).await?;
+            longest = longest.max(page.sessions.len());
             sessions.extend(page.sessions);
-            after = next;
-            if after.is_none() {
-                return Ok((sessions, longest));
-            }
+            after = page.next;
         }
         Err(self.calls.failure("a last page", format!("none in {MOST_PAGES} pages")))
+    }
+
+    /// Returns one page of a list.
+    pub(crate) async fn page(
+        &self,
+        owner: &Owner,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<SessionPage, Failure> {
+        let position = if after.is_some() { "a position" } else { "None" };
+        let what = format!("page({}, {position}, {limit})", owner.name);
+        let page = self.told(&what, self.sessions.page(&owner.id, after, limit).await)?;
+        let next = if page.next.is_some() { "a position" } else { "the last page" };
+        self.calls.note(format!("{what} = {} of them, {next}", page.sessions.len()));
+        Ok(page)
     }
 
     /// Returns the only session of an owner.

@@ -72,6 +72,45 @@ rules! {
         thief.expect(None).await
     }
 
+    /// A request that opened the session before `rotate_id` and saves after it changes the session
+    /// under its new id, and sets no cookie.
+    ///
+    /// Store under the old id where the session is now. Return `CookieAction::Keep`, because the
+    /// request that rotated the id sets the cookie.
+    async fn change_during_rotation_is_stored(under_test) {
+        let interface = under_test.interface().await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        let fill = |session: &Session| session.insert("n", 1).and_then(|()| session.insert("k", 1));
+        let old = visitor.given("insert n = 1, k = 1", fill).await?;
+        let mut late = under_test.browser("late", &interface);
+        late.plant(&old.name, &old.value);
+        let request = late.request();
+        let session = late.told("open", request.session().await)?;
+        visitor.given("rotate_id", Session::rotate_id).await?;
+        late.told("insert m = 2", session.insert("m", 2))?;
+        let set = late.finish("insert m = 2, having opened before the rotation", &request).await?;
+        under_test.equal(None, set)?;
+        under_test.equal((Some(1), Some(2)), (visitor.get("n").await?, visitor.get("m").await?))
+    }
+
+    /// A request with the id from before `rotate_id` sets no cookie, because that of a new session
+    /// would replace the new id. Its changes are dropped.
+    ///
+    /// Keep the old id for ten seconds. Open it as `Opened::new` with a backend state by which
+    /// `save` returns `Saved::dropped`.
+    async fn request_with_rotated_id_sets_no_cookie(under_test) {
+        let interface = under_test.interface().await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        let fill = |session: &Session| session.insert("n", 1).and_then(|()| session.insert("k", 1));
+        let old = visitor.given("insert n = 1, k = 1", fill).await?;
+        visitor.given("rotate_id", Session::rotate_id).await?;
+        let mut late = under_test.browser("late", &interface);
+        late.plant(&old.name, &old.value);
+        let set = late.visit("insert m = 2", |session| session.insert("m", 2)).await?;
+        under_test.equal(None, set)?;
+        under_test.equal((Some(1), None), (visitor.get("n").await?, visitor.get::<u64>("m").await?))
+    }
+
     /// A login always moves the session to another id, so that an id that was planted or seen
     /// before opens nothing (session fixation; OWASP ASVS 5, 7.2.4).
     ///

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use session_core::{ErrorKind, Refresh, SessionConfig};
+use session_core::{ErrorKind, Outcome, Refresh, SessionConfig};
 
 use crate::harness::interface::InterfaceUnderTest;
 use crate::harness::interface::times::HOUR;
@@ -43,6 +43,21 @@ rules! {
             under_test.equal(due, set.is_some())?;
         }
         Ok(())
+    }
+
+    /// A logout reports `Outcome::BrowserOnly`, because a copy of the cookie still opens the
+    /// session.
+    ///
+    /// Return `Saved::new(CookieAction::Remove, Outcome::BrowserOnly)`. With `Stored`, the
+    /// application would take the session for ended.
+    async fn logout_reports_that_copies_remain(under_test) {
+        let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
+        visitor.set(1).await?;
+        let request = visitor.request();
+        let session = visitor.told("open", request.session().await)?;
+        let outcome = visitor.told("log_out", session.log_out().await)?;
+        under_test.calls().note("visitor: log_out");
+        under_test.equal(Outcome::BrowserOnly, outcome)
     }
 
     /// The commit of a session whose cookie would be too large fails with an error of kind

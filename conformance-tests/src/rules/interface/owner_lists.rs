@@ -1,6 +1,9 @@
 //! Rules of the list of the sessions of an owner.
 
+use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
+
+use session_core::OwnedSession;
 
 use crate::harness::interface::InterfaceUnderTest;
 use crate::harness::interface::owning::{Owner, somebody};
@@ -11,9 +14,9 @@ rules! {
     ($) pub(crate) const OWNER_LISTS, macro __interface_owner_lists, for InterfaceUnderTest;
 
     /// `page` lists all sessions of the owner and none of another owner, even if its name differs
-    /// only in case.
+    /// only in case, or begins with the name of the owner.
     ///
-    /// Compare owners byte by byte.
+    /// Compare owners byte by byte, and not by prefix.
     async fn list_has_sessions_of_owner_only(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");
@@ -24,7 +27,10 @@ rules! {
         under_test.logged_in("other", &interface, &shouted).await?;
         under_test.equal(3, owners.list(&ada).await?.len())?;
         under_test.equal(1, owners.list(&shouted).await?.len())?;
-        under_test.equal(0, owners.list(&somebody("eve")).await?.len())
+        under_test.equal(0, owners.list(&somebody("eve")).await?.len())?;
+        let longer = Owner { name: "ada-2", id: format!("{}-2", ada.id) };
+        under_test.logged_in("another", &interface, &longer).await?;
+        under_test.equal((3, 1), (owners.list(&ada).await?.len(), owners.list(&longer).await?.len()))
     }
 
     /// Short pages have the same sessions as one long page, each of them once, and no page has more
@@ -53,6 +59,36 @@ rules! {
         Ok(())
     }
 
+    /// If a session of a page ends before the next page is read, the next pages list every session
+    /// that the page did not list.
+    ///
+    /// Use the last session of a page as the position after it, not the number of sessions.
+    async fn pages_after_end_of_session_are_complete(under_test) {
+        let (interface, owners) = under_test.owned().await?;
+        let ada = somebody("ada");
+        let mut browsers = Vec::new();
+        for name in ["phone", "laptop", "tablet", "television", "watch"] {
+            browsers.push((under_test.now(), under_test.logged_in(name, &interface, &ada).await?));
+            under_test.pass(MINUTE);
+        }
+        let mut left: HashSet<String> =
+            owners.list(&ada).await?.iter().map(|session| session.handle().to_owned()).collect();
+        let first = owners.page(&ada, None, 2).await?;
+        for session in &first.sessions {
+            left.remove(session.handle());
+        }
+        let ended = first.sessions.iter().map(OwnedSession::created_at).min();
+        for (began, browser) in &mut browsers {
+            if ended.is_some_and(|ended| is_near(ended, *began)) {
+                browser.log_out("", |_| Ok(())).await?;
+            }
+        }
+        for session in owners.pages_after(&ada, first.next, 2).await?.0 {
+            left.remove(session.handle());
+        }
+        under_test.equal(0, left.len())
+    }
+
     /// A list has the time when a session was created, and the time when it was last written, both
     /// to the second.
     ///
@@ -67,10 +103,6 @@ rules! {
         let written = under_test.now();
         under_test.pass(MINUTE);
         let listed = owners.only(&ada).await?;
-        let is_near = |time: SystemTime, other: SystemTime| {
-            let apart = time.duration_since(other).unwrap_or_else(|error| error.duration());
-            apart <= Duration::from_secs(1)
-        };
         under_test.calls().note("created_at is near the beginning; last_seen is near the last write");
         let seen = (is_near(listed.created_at(), began), is_near(listed.last_seen(), written));
         under_test.equal((true, true), seen)
@@ -139,6 +171,12 @@ rules! {
         phone.log_out(", then insert n = 2", |session| session.insert("n", 2)).await?;
         under_test.equal((0, 0), (owners.list(&ada).await?.len(), owners.list(&eve).await?.len()))
     }
+}
+
+/// Returns whether two times are equal to the second.
+fn is_near(time: SystemTime, other: SystemTime) -> bool {
+    let apart = time.duration_since(other).unwrap_or_else(|error| error.duration());
+    apart <= Duration::from_secs(1)
 }
 
 const DAY: Duration = Duration::from_hours(24);

@@ -65,6 +65,33 @@ rules! {
         under_test.equal(None, set)
     }
 
+    /// A login whose session another request has ended starts a new session. It has the changes of
+    /// the request, and no values of the ended session.
+    ///
+    /// Store `save.merge("{}", None, Mark::default())` under a new id if `Save::login` returns a
+    /// login. Drop any other change.
+    async fn login_of_ended_session_starts_new_session(under_test) {
+        let interface = under_test.interface().await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        let cookie = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
+        let mut late = under_test.browser("late", &interface);
+        late.plant(&cookie.name, &cookie.value);
+        let request = late.request();
+        let session = late.told("open", request.session().await)?;
+        visitor.log_out("", |_| Ok(())).await?;
+        late.told("insert m = 2", session.insert("m", 2))?;
+        let what = "insert m = 2, log_in(ada), having opened before the logout";
+        late.told(what, session.log_in("ada", None).await)?;
+        late.finish(what, &request).await?;
+        let mut seen = None;
+        late.visit("read the owner, n and m", |session| {
+            seen = Some((session.owner(), session.get::<u64>("n")?, session.get::<u64>("m")?));
+            Ok(())
+        })
+        .await?;
+        under_test.equal(Some((Some("ada".to_owned()), None, Some(2))), seen)
+    }
+
     /// If a request removes the last value of a session without owner, the session ends: the cookie
     /// is removed, and a copy of it opens a new session.
     ///

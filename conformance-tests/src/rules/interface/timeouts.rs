@@ -48,6 +48,20 @@ rules! {
         visitor.expect(None).await
     }
 
+    /// The absolute timeout starts again with a login.
+    ///
+    /// Store the present time as the creation time if `Save::login` returns a login.
+    async fn login_restarts_absolute_timeout(under_test) {
+        let builder = SessionConfig::builder().absolute_timeout(3 * HOUR);
+        let interface = under_test.configured(builder).await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        visitor.set(1).await?;
+        under_test.pass(2 * HOUR);
+        visitor.log_in("", |_| Ok(()), "ada").await?;
+        under_test.pass(2 * HOUR);
+        visitor.expect(Some(1)).await
+    }
+
     /// A session that ends with the browser is stored for exactly `browser_lifetime`.
     ///
     /// Use `SessionConfig::browser_lifetime` as the expiry of stored data if `Contents::lifetime`

@@ -5,10 +5,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use session_core::interface::{IdChange, Save, Saved};
+use session_core::Error;
+use session_core::interface::{IdChange, Opened, Save, Saved};
 
 use super::mutation::{mutants, mutation};
-use super::original::{Hidden, Origin, Stored};
+use super::original::{Hidden, Origin, Stored, session_of};
 
 mutants! {
     CaseDoesNotMatter breaks similar_id_opens_nothing;
@@ -19,6 +20,35 @@ mutants! {
     OldIdStaysAfterRotation breaks rotated_session_has_other_id;
     RotationForgotten breaks rotated_session_has_other_id;
     SameIdAfterLogin breaks login_gives_session_other_id;
+    RotationCutsOffRequests breaks change_during_rotation_is_stored;
+    LateRequestSetsTheNewId breaks change_during_rotation_is_stored;
+    OldIdStartsNewSession breaks request_with_rotated_id_sets_no_cookie;
+}
+
+mutation! {
+    RotationCutsOffRequests;
+    fn present(&self, origin: &Origin) -> String {
+        origin.0.clone()
+    }
+}
+
+mutation! {
+    /// Also in the response of a request that did not rotate it.
+    LateRequestSetsTheNewId { followed: Mutex<bool> };
+    fn present(&self, origin: &Origin) -> String {
+        let present = self.server.present(&origin.0);
+        // The second call of a save decides whether the cookie is set.
+        let mut followed = self.followed.lock().unwrap();
+        *followed = !*followed && present != origin.0;
+        if present == origin.0 || *followed { present } else { origin.0.clone() }
+    }
+}
+
+mutation! {
+    OldIdStartsNewSession;
+    fn unknown(&self, _: &str) -> Result<Opened, Error> {
+        Ok(Opened::new())
+    }
 }
 
 mutation! {
@@ -49,6 +79,9 @@ mutation! {
         new
     }
     fn lost(&self, origin: &Origin, save: &Save<'_>) -> Saved {
+        if save.login().is_some() {
+            return self.begin_by_login(save);
+        }
         let successor = self.successors.0.lock().unwrap().get(&origin.0).cloned();
         let followed = successor.and_then(|id| self.find(&id, save.now()).map(|stored| (id, stored)));
         if let Some((id, stored)) = followed {
@@ -74,9 +107,12 @@ mutation! {
 }
 
 mutation! {
+    /// If the session has one key.
     OldIdStaysAfterRotation { rotating: Mutex<bool> };
     fn rotates(&self, save: &Save<'_>) -> bool {
-        *self.rotating.lock().unwrap() = save.id_change() != IdChange::Keep && save.login().is_none();
+        let is_small = session_of(save).keys().len() == 1;
+        let rotates = save.id_change() != IdChange::Keep && save.login().is_none();
+        *self.rotating.lock().unwrap() = rotates && is_small;
         save.id_change() != IdChange::Keep
     }
     fn forget_rotated(&self, id: &str) {
@@ -87,9 +123,11 @@ mutation! {
 }
 
 mutation! {
+    /// If the session has one key.
     RotationForgotten;
     fn rotates(&self, save: &Save<'_>) -> bool {
-        save.login().is_some()
+        let is_small = session_of(save).keys().len() == 1;
+        save.login().is_some() || (save.id_change() != IdChange::Keep && !is_small)
     }
 }
 

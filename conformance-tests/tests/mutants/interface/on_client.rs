@@ -31,6 +31,11 @@ pub fn mutants() -> Vec<Mutant<InterfaceUnderTest>> {
                 RenewsAfter::new(config, Duration::from_mins(2))
             })
         }),
+        Mutant::new("ReportsLogoutsAsStored", "logout_reports_that_copies_remain", || {
+            InterfaceUnderTest::new(|config| async move {
+                ReportsLogoutsAsStored(signed(config, SECRET))
+            })
+        }),
         Mutant::new("LetsTooMuchPass", "session_larger_than_cookie_is_refused", || {
             InterfaceUnderTest::new(
                 |config| async move { LeavesOutWhatIsLong(signed(config, SECRET)) },
@@ -42,6 +47,26 @@ pub fn mutants() -> Vec<Mutant<InterfaceUnderTest>> {
             })
         }),
     ]
+}
+
+/// Reports the removal of a cookie as the end of its session.
+#[derive(Debug)]
+struct ReportsLogoutsAsStored(SignedCookieSessions);
+
+#[async_trait]
+impl SessionInterface for ReportsLogoutsAsStored {
+    fn config(&self) -> &SessionConfig {
+        self.0.config()
+    }
+
+    async fn open(&self, context: &OpenContext<'_>) -> Result<Opened, Error> {
+        self.0.open(context).await
+    }
+
+    async fn save(&self, save: &Save<'_>) -> Result<Saved, Error> {
+        let saved = self.0.save(save).await?;
+        Ok(if save.ends() { stored(saved.cookie().clone()) } else { saved })
+    }
 }
 
 /// Keeps the old cookie if the new one is too long.

@@ -8,7 +8,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use session_conformance::interface::InterfaceUnderTest;
-use session_core::interface::{CookieAction, Mark, OpenContext, Opened, Save, Saved, SessionView};
+use session_core::interface::{
+    Contents, CookieAction, Mark, OpenContext, Opened, Save, Saved, SessionView,
+};
 use session_core::request::RequestView;
 use session_core::{
     CookieAttributes, Error, Outcome, Session, SessionConfig, SessionInterface, async_trait,
@@ -23,6 +25,8 @@ pub struct Server {
     config: SessionConfig,
     sessions: Mutex<HashMap<String, Stored>>,
     owned: Mutex<HashMap<String, Owned>>,
+    /// The new id of each old one, and whether requests in progress follow.
+    moved: Mutex<HashMap<String, (String, bool)>>,
 }
 
 #[derive(Clone)]
@@ -35,6 +39,15 @@ pub struct Stored {
 /// The id under which a session was found: its backend state.
 pub struct Origin(pub String);
 
+/// The end of the backend state of a session whose id was changed before.
+const MOVED: &str = " (moved)";
+
+impl Origin {
+    pub fn is_moved(&self) -> bool {
+        self.0.ends_with(MOVED)
+    }
+}
+
 impl Server {
     pub fn config(&self) -> &SessionConfig {
         &self.config
@@ -42,6 +55,31 @@ impl Server {
 
     pub fn sessions(&self) -> MutexGuard<'_, HashMap<String, Stored>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the id that the session of this one has now.
+    pub fn present(&self, id: &str) -> String {
+        let moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut id = id;
+        while let Some((next, true)) = moved.get(id) {
+            id = next;
+        }
+        id.to_owned()
+    }
+
+    fn note_move(&self, old: String, new: String, is_followed: bool) {
+        let mut moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
+        moved.insert(old, (new, is_followed));
+    }
+
+    /// Returns the session of an id that opens nothing. If it was changed, nothing is saved.
+    pub fn unknown(&self, id: &str) -> Opened {
+        let moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
+        let opened = Opened::new();
+        if !moved.contains_key(id) {
+            return opened;
+        }
+        opened.with_backend_state(Origin(format!("{id}{MOVED}")))
     }
 
     /// Returns the owners and handles of the sessions, by their ids.
@@ -147,52 +185,65 @@ impl<M: Steps> Interface<M> {
                 (false, _) => self.0.nothing(save),
             });
         };
+        let place = self.0.present(origin);
         if save.ends() {
-            self.0.forget(&origin.0);
+            self.0.forget(&place);
             return Ok(if save.is_empty() {
                 stored(self.0.ended())
             } else {
                 self.0.begin_anew(origin, save)
             });
         }
-        let Some(old) = self.0.find(&origin.0, save.now()) else {
+        let Some(old) = self.0.find(&place, save.now()) else {
             return Ok(self.0.lost(origin, save));
         };
-        let login = self.0.login_of(&origin.0);
+        let login = self.0.login_of(&place);
         if !save.is_modified() {
             let contents =
                 save.merge(old.payload.clone(), login.as_ref(), save.changes().mark())?;
-            self.0.renew(&origin.0, &old, &contents, save);
-            return Ok(stored(self.0.set(origin.0.clone(), &contents, save)));
+            self.0.renew(&place, &old, &contents, save);
+            return Ok(stored(self.set(origin, place, &contents, save)));
         }
         let contents = save.merge(old.payload.clone(), login.as_ref(), Mark::default())?;
         if self.0.is_emptied(&contents, save) {
-            self.0.forget(&origin.0);
+            self.0.forget(&place);
             return Ok(stored(CookieAction::Remove).with_contents(contents));
         }
         let merged = match save.login() {
             Some(_) => self.0.logged_in(&contents, save, &old),
             None => self.0.merged(save, &old),
         };
-        let id = if self.0.rotates(save) {
-            self.0.new_id(save, Some(&origin.0))
-        } else {
-            origin.0.clone()
-        };
+        // The second of two rotations keeps the id of the first.
+        let rotates = self.0.rotates(save) && (place == origin.0 || save.login().is_some());
+        let id = if rotates { self.0.new_id(save, Some(&place)) } else { place.clone() };
         self.0.store(&id, merged, Some(&old), &contents, save);
-        if id != origin.0 {
-            self.0.forget_rotated(&origin.0);
+        if id != place {
+            let cookie = self.0.set(id.clone(), &contents, save);
+            self.0.forget_rotated(&place);
+            self.0.server().note_move(place, id, save.login().is_none());
+            return Ok(stored(cookie).with_contents(contents));
         }
-        let cookie = self.0.set(id, &contents, save);
+        let cookie = self.set(origin, id, &contents, save);
         Ok(stored(cookie).with_contents(contents))
+    }
+
+    /// Returns the cookie of a save. The request that changed the id sets the new one.
+    fn set(
+        &self,
+        origin: &Origin,
+        id: String,
+        contents: &Contents,
+        save: &Save<'_>,
+    ) -> CookieAction {
+        let is_followed = id != origin.0 && self.0.present(origin) == id;
+        if is_followed { CookieAction::Keep } else { self.0.set(id, contents, save) }
     }
 }
 
 /// Returns the interface with these steps, under test.
 pub fn under_test<M: Steps + From<Server>>() -> InterfaceUnderTest {
     InterfaceUnderTest::with_owners(|config: SessionConfig| async move {
-        let server =
-            Server { config: config.clone(), sessions: Mutex::default(), owned: Mutex::default() };
+        let server = Server { config: config.clone(), ..Server::default() };
         Interface(M::from(server), M::configured(config))
     })
 }

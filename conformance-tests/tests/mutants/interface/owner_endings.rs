@@ -110,6 +110,9 @@ mutation! {
 mutation! {
     WhatAnOwnerEndedIsWrittenAgain;
     fn lost(&self, origin: &Origin, save: &Save<'_>) -> Saved {
+        if save.login().is_some() {
+            return self.begin_by_login(save);
+        }
         if save.contents().owner().is_some() {
             self.store(&origin.0, self.payload(save), None, &save.contents(), save);
         }

@@ -1,15 +1,19 @@
 //! Mutants of the rules of the list of the sessions of an owner.
 
+use std::collections::HashMap;
+
 use session_core::OwnedSession;
 use session_core::interface::Save;
 
 use super::mutation::{mutants, mutation};
-use super::original::Stored;
+use super::original::{Hidden, Stored};
 use super::owned::Owned;
 
 mutants! {
     ListsIgnoreCase breaks list_has_sessions_of_owner_only;
     ListsShowTwoAtMost breaks list_has_sessions_of_owner_only;
+    ListsMatchPrefixes breaks list_has_sessions_of_owner_only;
+    PagesCountSessions breaks pages_after_end_of_session_are_complete;
     ThereIsOnePage breaks pages_list_each_session_once;
     PagesHaveNoLimit breaks pages_list_each_session_once;
     PagesOverlap breaks pages_list_each_session_once;
@@ -31,16 +35,47 @@ mutation! {
 }
 
 mutation! {
+    /// If there are three.
     ListsShowTwoAtMost;
     fn listed(&self, owner: &str) -> Vec<String> {
-        self.server.live_of(owner).into_iter().take(2).collect()
+        let mut live = self.server.live_of(owner);
+        if live.len() == 3 {
+            live.pop();
+        }
+        live
     }
 }
 
 mutation! {
+    ListsMatchPrefixes;
+    fn listed(&self, owner: &str) -> Vec<String> {
+        let theirs = self.server.ids(|owned| owned.owner().is_some_and(|other| other.starts_with(owner)));
+        let (sessions, now) = (self.server.sessions(), self.server.config().now());
+        let is_live = |id: &String| sessions.get(id).is_some_and(|stored| now <= stored.expires_at);
+        theirs.into_iter().filter(is_live).collect()
+    }
+}
+
+mutation! {
+    /// The position after a page is a number of sessions.
+    PagesCountSessions { ends: Hidden<HashMap<String, usize>> };
+    fn page(&self, ids: Vec<String>, after: Option<&str>, limit: usize) -> (Vec<String>, bool) {
+        let mut ends = self.ends.0.lock().unwrap();
+        let start = after.and_then(|after| ends.get(after).copied()).unwrap_or(0);
+        let page: Vec<_> = ids.iter().skip(start).take(limit).cloned().collect();
+        let end = start + page.len();
+        ends.extend(page.last().map(|last| (last.clone(), end)));
+        (page, end >= ids.len())
+    }
+}
+
+mutation! {
+    /// If it has one session.
     ThereIsOnePage;
-    fn page(&self, ids: Vec<String>, _: Option<&str>, limit: usize) -> (Vec<String>, bool) {
-        (ids.into_iter().take(limit).collect(), true)
+    fn page(&self, ids: Vec<String>, after: Option<&str>, limit: usize) -> (Vec<String>, bool) {
+        let is_left = |id: &String| after.is_none_or(|after| &**id > after);
+        let rest: Vec<_> = ids.into_iter().filter(is_left).collect();
+        (rest[..limit.min(rest.len())].to_vec(), limit == 1 || rest.len() <= limit)
     }
 }
 
@@ -65,7 +100,8 @@ mutation! {
     /// A full page is never the last one, and the first page follows the last session.
     PagesBeginAgain;
     fn page(&self, ids: Vec<String>, after: Option<&str>, limit: usize) -> (Vec<String>, bool) {
-        let start = ids.iter().position(|id| Some(&**id) == after).map_or(0, |at| at + 1) % ids.len().max(1);
+        let before = ids.iter().filter(|id| after.is_some_and(|after| &***id <= after));
+        let start = before.count() % ids.len().max(1);
         let page: Vec<_> = ids.iter().skip(start).take(limit).cloned().collect();
         let is_last = page.len() < limit;
         (page, is_last)

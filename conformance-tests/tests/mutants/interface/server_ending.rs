@@ -14,6 +14,22 @@ mutants! {
     LateSaveRevives breaks late_save_revives_nothing;
     LateSaveSetsTheCookie breaks late_save_sets_no_cookie;
     EmptySessionStays breaks session_left_empty_ends;
+    LoginNeedsSession breaks login_of_ended_session_starts_new_session;
+    LoginBringsEndedValues breaks login_of_ended_session_starts_new_session;
+}
+
+mutation! {
+    LoginNeedsSession;
+    fn begin_by_login(&self, _: &Save<'_>) -> Saved {
+        Saved::dropped()
+    }
+}
+
+mutation! {
+    LoginBringsEndedValues;
+    fn begin_by_login(&self, save: &Save<'_>) -> Saved {
+        self.begin(save)
+    }
 }
 
 mutation! {
@@ -33,6 +49,9 @@ mutation! {
 mutation! {
     LateSaveRevives;
     fn lost(&self, origin: &Origin, save: &Save<'_>) -> Saved {
+        if save.login().is_some() {
+            return self.begin_by_login(save);
+        }
         if save.contents().owner().is_none() {
             self.store(&origin.0, self.payload(save), None, &save.contents(), save);
         }
@@ -43,6 +62,12 @@ mutation! {
 mutation! {
     LateSaveSetsTheCookie;
     fn lost(&self, origin: &Origin, save: &Save<'_>) -> Saved {
+        if save.login().is_some() {
+            return self.begin_by_login(save);
+        }
+        if origin.is_moved() {
+            return Saved::dropped();
+        }
         Saved::new(self.set(origin.0.clone(), &save.contents(), save), Outcome::Dropped)
     }
 }

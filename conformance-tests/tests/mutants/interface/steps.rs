@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::time::{Duration, SystemTime};
 
 use session_core::interface::{
-    Contents, CookieAction, IdChange, OpenContext, Opened, Renewal, Save, Saved, SessionView,
+    Contents, CookieAction, IdChange, Mark, OpenContext, Opened, Renewal, Save, Saved, SessionView,
 };
 use session_core::login::Login;
 use session_core::{CookieAttributes, Error, OwnedSession, Session, SessionConfig};
@@ -39,8 +39,12 @@ pub trait Steps: Debug + Send + Sync + 'static {
     }
 
     fn unknown(&self, id: &str) -> Result<Opened, Error> {
-        let _ = id;
-        Ok(Opened::new())
+        Ok(self.server().unknown(id))
+    }
+
+    /// Returns the id that the session of a request has now.
+    fn present(&self, origin: &Origin) -> String {
+        self.server().present(&origin.0)
     }
 
     fn absent(&self) -> Opened {
@@ -100,7 +104,8 @@ pub trait Steps: Debug + Send + Sync + 'static {
     }
 
     fn created_at(&self, stored: Option<&Stored>, save: &Save<'_>) -> SystemTime {
-        stored.map_or(save.now(), |stored| stored.created_at)
+        let same = stored.filter(|_| save.login().is_none());
+        same.map_or(save.now(), |stored| stored.created_at)
     }
 
     fn set(&self, id: String, contents: &Contents, save: &Save<'_>) -> CookieAction {
@@ -127,7 +132,19 @@ pub trait Steps: Debug + Send + Sync + 'static {
     /// Saves a session that is not stored any more.
     fn lost(&self, origin: &Origin, save: &Save<'_>) -> Saved {
         let _ = origin;
-        if save.is_modified() { Saved::dropped() } else { Saved::unchanged() }
+        match (save.login().is_some(), save.is_modified()) {
+            (true, _) => self.begin_by_login(save),
+            (false, true) => Saved::dropped(),
+            (false, false) => Saved::unchanged(),
+        }
+    }
+
+    /// Starts a session from the changes of a login.
+    fn begin_by_login(&self, save: &Save<'_>) -> Saved {
+        let contents = save.merge("{}", None, Mark::default()).unwrap();
+        let id = self.new_id(save, None);
+        self.store(&id, contents.payload(), None, &contents, save);
+        stored(self.set(id, &contents, save)).with_contents(contents)
     }
 
     fn store(

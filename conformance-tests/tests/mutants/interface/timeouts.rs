@@ -13,6 +13,14 @@ mutants! {
     NeverIdle breaks idle_session_expires;
     UseDoesNotCount breaks idle_session_expires;
     CreationIsForgotten breaks session_expires_at_absolute_timeout;
+    LoginKeepsCreationTime breaks login_restarts_absolute_timeout;
+}
+
+mutation! {
+    LoginKeepsCreationTime;
+    fn created_at(&self, stored: Option<&Stored>, save: &Save<'_>) -> SystemTime {
+        stored.map_or(save.now(), |stored| stored.created_at)
+    }
 }
 
 mutation! {

@@ -63,15 +63,16 @@ mutation! {
         if id.contains(';') || id.len() > 10_000 {
             return Err(Error::new(ErrorKind::Malformed, "no session id"));
         }
-        Ok(Opened::new())
+        Ok(self.server.unknown(id))
     }
 }
 
 mutation! {
     AdoptsUnknownIds { stored: Hidden<HashSet<String>> };
     fn unknown(&self, id: &str) -> Result<Opened, Error> {
-        let opened = Opened::new();
-        Ok(if id.len() == 43 { opened.with_backend_state(Origin(id.to_owned())) } else { opened })
+        let opened = self.server.unknown(id);
+        let is_adopted = id.len() == 43 && !self.stored.0.lock().unwrap().contains(id);
+        Ok(if is_adopted { opened.with_backend_state(Origin(id.to_owned())) } else { opened })
     }
     fn new_id(&self, _: &Save<'_>, _: Option<&str>) -> String {
         let id: String = std::iter::repeat_with(fastrand::alphanumeric).take(43).collect();
@@ -79,7 +80,10 @@ mutation! {
         id
     }
     fn lost(&self, origin: &Origin, save: &Save<'_>) -> Saved {
-        if self.stored.0.lock().unwrap().contains(&origin.0) {
+        if save.login().is_some() {
+            return self.begin_by_login(save);
+        }
+        if origin.is_moved() || self.stored.0.lock().unwrap().contains(&origin.0) {
             return Saved::dropped();
         }
         let contents = save.contents();
