@@ -3,9 +3,17 @@
 use std::fmt;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::ContentType;
+use actix_web::http::header::{self, ContentType};
 use actix_web::{HttpResponse, ResponseError};
-use session_core::ErrorKind;
+use session_core::config::SystemClock;
+use session_core::events::LogLimit;
+use session_core::{Clock as _, ErrorKind};
+
+/// The limit of the log events of this process.
+static LIMIT: LogLimit = LogLimit::new();
+
+/// The time in seconds after which a client may repeat a request that failed in an outage.
+const SECONDS: &str = "1";
 
 /// A [`session_core::Error`] with an HTTP status, so that `?` works in a handler.
 ///
@@ -63,8 +71,9 @@ impl Error {
         if self.status() == StatusCode::BAD_REQUEST {
             return;
         }
+        let Some(suppressed) = LIMIT.admit(&self.inner, SystemClock.monotonic()) else { return };
         let source = std::error::Error::source(&self.inner);
-        tracing::error!(error = %self.inner, source, "session failed");
+        tracing::error!(error = %self.inner, source, suppressed, "session failed");
     }
 }
 
@@ -107,6 +116,10 @@ impl ResponseError for Error {
             StatusCode::BAD_REQUEST => "The request has several session tokens.\n",
             _ => "The session failed.\n",
         };
-        HttpResponse::build(self.status()).content_type(ContentType::plaintext()).body(text)
+        let mut response = HttpResponse::build(self.status());
+        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
+            response.insert_header((header::RETRY_AFTER, SECONDS));
+        }
+        response.content_type(ContentType::plaintext()).body(text)
     }
 }

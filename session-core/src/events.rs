@@ -19,6 +19,7 @@
 mod event;
 mod limit;
 mod log;
+mod log_limit;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -33,6 +34,7 @@ use limit::Limits;
 use log::log;
 
 pub use event::{Event, EventSession, StoreCall};
+pub use log_limit::LogLimit;
 
 /// A handler of the [events](Event) of this process. Any `Fn(&Event<'_>)` is a handler.
 ///
@@ -86,6 +88,8 @@ pub struct Events {
 struct Shared {
     handler: Option<Box<dyn EventHandler>>,
     limits: Limits,
+    /// The limit of the log events of requests.
+    log_limit: LogLimit,
     /// The number of failed store calls in the present outage.
     failed: AtomicU64,
 }
@@ -100,6 +104,11 @@ impl Events {
     /// Returns whether there is a handler.
     pub fn has_handler(&self) -> bool {
         self.shared.handler.is_some()
+    }
+
+    /// Returns the limit of the log events about requests that fail in an outage.
+    pub fn log_limit(&self) -> &LogLimit {
+        &self.shared.log_limit
     }
 
     /// Reports an event. An event that any client can cause is left out and counted if its kind was

@@ -42,8 +42,11 @@ impl<S: SessionStore, O: OldSessions> MigratingSessions<S, O> {
     /// not fail the request.
     async fn renew(&self, place: &OldPlace, save: &Save<'_>) -> Saved {
         self.change(place, save).await.unwrap_or_else(|error| {
-            let source = error.source();
-            tracing::warn!(%error, source, "session could not be moved to the new backend");
+            let (config, source) = (self.new.config(), error.source());
+            let limit = config.events().log_limit();
+            if let Some(suppressed) = limit.admit(&error, config.monotonic()) {
+                tracing::warn!(%error, source, suppressed, "session could not be moved to the new backend");
+            }
             Saved::unchanged()
         })
     }

@@ -63,13 +63,17 @@ fn kind(error: &RedisError) -> ErrorKind {
             | ServerErrorKind::ReadOnly,
         ) => ErrorKind::Unavailable,
         Driver::InvalidClientConfig | Driver::EmptySentinelList => ErrorKind::Configuration,
-        _ if matches!(error.code(), Some("BUSY" | "NOREPLICAS")) => ErrorKind::Unavailable,
-        // Redis 6 wraps the error of a script that wrote on a replica.
-        _ if error.detail().is_some_and(|detail| detail.contains("-READONLY")) => {
+        _ if matches!(error.code(), Some("BUSY" | "NOREPLICAS" | "OOM" | "MISCONF")) => {
             ErrorKind::Unavailable
         }
+        // Redis 6 wraps the error of a script that wrote on a replica or a full server.
+        _ if error.detail().is_some_and(is_wrapped_outage) => ErrorKind::Unavailable,
         _ => ErrorKind::Backend,
     }
+}
+
+fn is_wrapped_outage(detail: &str) -> bool {
+    ["-READONLY", "-OOM", "-MISCONF"].iter().any(|code| detail.contains(code))
 }
 
 /// Returns the driver's error without the arguments that Redis quotes of an unknown command.
@@ -103,13 +107,14 @@ mod tests {
             "ERR Error running script (call to f_00): @user_script:1: -READONLY You can't write",
             "NOREPLICAS Not enough good replicas to write.",
             "BUSY Redis is busy running a script",
+            "OOM command not allowed when used memory > 'maxmemory'.",
+            "ERR Error running script (call to f_00): @user_script:1: -OOM command not allowed",
+            "MISCONF Redis is configured to save RDB snapshots, but it is currently unable to persist to disk.",
         ] {
             assert_eq!(error_of(line).kind(), ErrorKind::Unavailable, "{line}");
         }
         for line in [
             "ERR unknown command",
-            "OOM command not allowed when used memory > 'maxmemory'.",
-            "MISCONF Redis is configured to save RDB snapshots, but it is currently unable to persist to disk.",
             "WRONGTYPE Operation against a key holding the wrong kind of value",
             "NOAUTH Authentication required.",
             "WRONGPASS invalid username-password pair or user is disabled.",

@@ -11,7 +11,7 @@ use sqlx::mysql::MySqlPoolOptions;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, MySqlConnection};
 use support::{migrated, new_key, on_its_own_table, record};
-use test_servers::{PrivateServer, mysql_with, postgres_with};
+use test_servers::{PrivateServer, TemporaryFolder, mysql_with, postgres_with};
 
 async fn create(store: &SqlStore) -> Result<(StoreKey, Version), Error> {
     let key = new_key();
@@ -48,6 +48,23 @@ async fn idle_connections_to_read_only_server_are_closed(
     assert_eq!(create(&store).await.unwrap_err().kind(), ErrorKind::Unavailable);
     for _ in 0..10 {
         create(&store).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn sqlite_file_that_is_read_only_is_unavailable_for_writes() {
+    let folder = TemporaryFolder::new();
+    let url = support::sqlite(&folder);
+    let (key, version) = create(&migrated(&url).await).await.unwrap();
+    let store = SqlStore::connect(&format!("{url}?mode=ro")).await.unwrap();
+    store.migrate().await.unwrap();
+    assert!(store.load(&key).await.unwrap().is_some());
+    for error in [
+        create(&store).await.unwrap_err(),
+        store.replace(&key, version.clone(), &record(b"two")).await.unwrap_err(),
+        store.remove(&key, version).await.unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
     }
 }
 

@@ -5,13 +5,20 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{Request, Response};
+use http::header::{HeaderValue, RETRY_AFTER};
+use http::{Request, Response, StatusCode};
+use session_core::Clock as _;
+use session_core::config::SystemClock;
+use session_core::events::LogLimit;
 use session_tower::{Error, RequestSession, request_session};
 use tower_layer::Layer;
 use tower_service::Service;
 use tower_sessions_core::session::{Id, Session};
 
 use crate::store::RequestStore;
+
+/// The limit of the log events of this process.
+static LIMIT: LogLimit = LogLimit::new();
 
 /// A layer that adds a `tower_sessions::Session` to the extensions of every request. Place it
 /// inside a [`SessionLayer`](session_tower::SessionLayer).
@@ -119,10 +126,15 @@ impl Attached {
             session_core::Error::new(session_core::ErrorKind::Backend, "session was not loaded")
                 .with_source(error)
         });
-        let source = std::error::Error::source(&error);
-        tracing::error!(%error, source, "session failed");
+        if let Some(suppressed) = LIMIT.admit(&error, SystemClock.monotonic()) {
+            let source = std::error::Error::source(&error);
+            tracing::error!(%error, source, suppressed, "session failed");
+        }
         let mut response = Response::new(R::default());
         *response.status_mut() = Error::from(error).status();
+        if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
         response
     }
 }

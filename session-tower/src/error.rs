@@ -2,8 +2,17 @@
 
 use std::fmt;
 
-use http::StatusCode;
-use session_core::ErrorKind;
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use session_core::config::SystemClock;
+use session_core::events::LogLimit;
+use session_core::{Clock as _, ErrorKind};
+
+/// The limit of the log events of this process.
+static LIMIT: LogLimit = LogLimit::new();
+
+/// The time in seconds after which a client may repeat a request that failed in an outage.
+const SECONDS: &str = "1";
 
 /// A [`session_core::Error`] with an HTTP status, so that `?` works in a handler.
 ///
@@ -50,8 +59,16 @@ impl Error {
         if self.status() == StatusCode::BAD_REQUEST {
             return;
         }
+        let Some(suppressed) = LIMIT.admit(&self.inner, SystemClock.monotonic()) else { return };
         let source = std::error::Error::source(&self.inner);
-        tracing::error!(error = %self.inner, source, "session failed");
+        tracing::error!(error = %self.inner, source, suppressed, "session failed");
+    }
+}
+
+/// States in a response to an outage when the client may repeat the request.
+pub(crate) fn allow_retry(status: StatusCode, headers: &mut HeaderMap) {
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static(SECONDS));
     }
 }
 
@@ -86,6 +103,8 @@ impl std::error::Error for Error {
 impl axum::response::IntoResponse for Error {
     fn into_response(self) -> axum::response::Response {
         self.log();
-        (self.status(), self.text()).into_response()
+        let mut response = (self.status(), self.text()).into_response();
+        allow_retry(response.status(), response.headers_mut());
+        response
     }
 }

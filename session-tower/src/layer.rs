@@ -16,6 +16,7 @@ use session_core::{ErrorKind, OutagePolicy, SessionConfig, SessionInterface};
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::error::allow_retry;
 use crate::{Error, ResponseBody};
 
 /// A layer that adds a session to every request of a tower HTTP service.
@@ -266,6 +267,7 @@ fn finish<R>(mut response: Response<R>, committed: Committed) -> Response<Respon
     error.log();
     let mut response = Response::new(ResponseBody::default());
     *response.status_mut() = error.status();
+    allow_retry(error.status(), response.headers_mut());
     // Fails only if these headers are the error, which is logged.
     let _ = apply(response.headers_mut(), &mut headers);
     response

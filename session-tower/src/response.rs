@@ -6,12 +6,15 @@ use session_core::ErrorKind;
 use session_core::request::SessionHeaders;
 
 use crate::Error;
+use crate::error::allow_retry;
 
 /// Logs an error and returns its response.
 pub(crate) fn error_response(error: session_core::Error) -> Response<String> {
     let error = Error::from(error);
     error.log();
-    text_response(error.status(), error.text())
+    let mut response = text_response(error.status(), error.text());
+    allow_retry(response.status(), response.headers_mut());
+    response
 }
 
 pub(crate) fn text_response(status: StatusCode, text: &str) -> Response<String> {

@@ -17,8 +17,11 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let key = saving.opened.key;
         self.touch(saving).await.unwrap_or_else(|error| {
             // The request loses no data, and the next request tries again.
-            let (session, source) = (key.log_name(), error.source());
-            tracing::warn!(%session, %error, source, "session could not be renewed");
+            let limit = self.config.events().log_limit();
+            if let Some(suppressed) = limit.admit(&error, self.config.monotonic()) {
+                let (session, source) = (key.log_name(), error.source());
+                tracing::warn!(%session, %error, source, suppressed, "session could not be renewed");
+            }
             Saved::unchanged()
         })
     }

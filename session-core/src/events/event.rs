@@ -142,6 +142,7 @@ pub enum StoreCall {
     Touch,
     Remove,
     KeysOf,
+    Check,
 }
 
 impl StoreCall {
@@ -155,6 +156,7 @@ impl StoreCall {
             Self::Touch => "touch",
             Self::Remove => "remove",
             Self::KeysOf => "keys_of",
+            Self::Check => "check",
         }
     }
 }

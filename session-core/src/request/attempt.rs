@@ -58,7 +58,7 @@ impl<'a> SaveAttempt<'a> {
         match self.render(std::mem::take(&mut saved.cookie), saved.outcome) {
             // A renewal loses no data. A request that changes the session fails.
             Err(error) if error.kind() == ErrorKind::TooLarge && !self.save.is_modified() => {
-                tracing::warn!(%error, source = error.source(), "session could not be renewed");
+                tracing::warn!(%error, source = error.source(), suppressed = 0_u64, "session could not be renewed");
                 saved.outcome = Outcome::Unchanged;
                 Ok(SentCookie::default())
             }

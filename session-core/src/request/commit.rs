@@ -1,6 +1,5 @@
 //! The end of a request: saves its session and returns the headers of the response.
 
-use std::error::Error as _;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
@@ -77,7 +76,7 @@ impl RequestSession {
         if !shared.is_opened()
             && let Err(error) = shared.open().await
         {
-            tracing::warn!(%error, source = error.source(), "session could not be renewed");
+            shared.log_unrenewed(&error);
             return Committed::default();
         }
         // A committed session starts no other save, so only an earlier one can be in progress.

@@ -273,7 +273,7 @@ impl Shared {
             if self.outage == OutagePolicy::Refuse {
                 return Err(error);
             }
-            log_outage(&error);
+            self.log_outage(&error);
             self.open_with(|| async { Ok((Data::fresh(), Origin::Anonymous)) }).await?;
         }
         self.cell.access()
@@ -373,9 +373,23 @@ fn ambiguous() -> Error {
     Error::new(ErrorKind::AmbiguousToken, message)
 }
 
-fn log_outage(error: &Error) {
-    let source = error.source();
-    tracing::error!(%error, source, "session could not be opened; the request continues without one");
+impl Shared {
+    fn log_outage(&self, error: &Error) {
+        let Some(suppressed) = self.admit_log(error) else { return };
+        let source = error.source();
+        tracing::error!(%error, source, suppressed, "session could not be opened; the request continues without one");
+    }
+
+    pub(super) fn log_unrenewed(&self, error: &Error) {
+        let Some(suppressed) = self.admit_log(error) else { return };
+        let source = error.source();
+        tracing::warn!(%error, source, suppressed, "session could not be renewed");
+    }
+
+    fn admit_log(&self, error: &Error) -> Option<u64> {
+        let config = (*self.interface).config();
+        config.events().log_limit().admit(error, config.monotonic())
+    }
 }
 
 impl fmt::Debug for RequestSession {

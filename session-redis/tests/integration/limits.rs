@@ -5,6 +5,7 @@ use session_core::{Error, ErrorKind};
 use session_redis::{RedisStore, redis};
 use test_servers::{RedisOptions, redis_with};
 
+use crate::support::requests::App;
 use crate::support::{
     DEADLINE, assert_works, builder, cli, in_time, list_of, new_server, random_key, record,
     replaced, store,
@@ -66,11 +67,28 @@ async fn full_server_still_reads_and_removes() {
     let (store, key) = (store(&server).await, random_key());
     let version = store.create(&key, &record(b"").owned_by(Some("ada"))).await.unwrap();
     cli(&server, &["CONFIG", "SET", "maxmemory", "1"]).await;
-    assert_refused(ErrorKind::Backend, store.replace(&key, version.clone(), &record(b""))).await;
+    assert_refused(ErrorKind::Unavailable, store.replace(&key, version.clone(), &record(b"")))
+        .await;
     assert_eq!(store.keys_of("ada").await.unwrap(), [key]);
     assert_eq!(store.load(&key).await.unwrap().unwrap().version(), version);
     assert!(store.remove(&key, version).await.unwrap());
     assert!(store.keys_of("ada").await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn request_on_full_server_is_503_with_retry_after() {
+    let server = new_server().await;
+    let app = App::new(store(&server).await);
+    let cookie = app.get("/write/cart", "").await.cookie.unwrap();
+    cli(&server, &["CONFIG", "SET", "maxmemory", "1"]).await;
+    for (path, sent) in [("/write/order", &*cookie), ("/write/cart", ""), ("/login/ada", &cookie)] {
+        let response = app.get(path, sent).await;
+        assert_eq!((response.status.as_u16(), response.cookie), (503, None), "{path}");
+        assert_eq!(response.retry_after.as_deref(), Some("1"));
+    }
+    let response = app.get("/read", &cookie).await;
+    assert_eq!((response.status.as_u16(), &*response.body), (200, "cart"));
+    assert_eq!(response.retry_after, None);
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ pub(crate) struct TestResponse {
     pub(crate) body: String,
     /// `session=value`, or `None` if the cookie was not set or removed.
     pub(crate) cookie: Option<String>,
+    pub(crate) retry_after: Option<String>,
 }
 
 impl App {
@@ -46,8 +47,10 @@ impl App {
             parts.headers.get("set-cookie").map(|header| header.to_str().unwrap().to_owned());
         let cookie = header.and_then(|header| Some(header.split(';').next()?.to_owned()));
         let cookie = cookie.filter(|cookie| !cookie.ends_with('='));
+        let retry_after = parts.headers.get("retry-after");
         TestResponse {
             status: parts.status,
+            retry_after: retry_after.map(|seconds| seconds.to_str().unwrap().to_owned()),
             body: String::from_utf8(body.to_vec()).unwrap(),
             cookie,
         }

@@ -58,6 +58,7 @@ impl Driver for Sqlite {
         match code & 0xff {
             // Busy, locked, out of memory, interrupted, I/O error, disk full, cannot open the file.
             5 | 6 | 7 | 9 | 10 | 13 | 14 => Meaning::Outage,
+            8 => Meaning::ReadOnly,
             18 => Meaning::TooLarge,
             19 | 20 => Meaning::Quoting,
             _ if is_missing(error.message()) => Meaning::Missing,
