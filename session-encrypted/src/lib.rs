@@ -118,6 +118,10 @@ impl<S: SessionStore> SessionStore for EncryptedStore<S> {
         self.store.remove(key, expected).await
     }
 
+    async fn check(&self) -> Result<(), Error> {
+        self.store.check().await
+    }
+
     fn owner_index(&self) -> Option<&dyn OwnerIndex> {
         self.store.owner_index()
     }

@@ -129,6 +129,10 @@ impl<S: SessionStore> SessionStore for Cached<S> {
         self.store.remove(key, expected).await
     }
 
+    async fn check(&self) -> Result<(), Error> {
+        self.store.check().await
+    }
+
     fn owner_index(&self) -> Option<&dyn OwnerIndex> {
         self.store.owner_index()
     }

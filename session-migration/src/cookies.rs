@@ -88,6 +88,10 @@ impl<I: SessionInterface> SessionInterface for OldCookies<I> {
         self.cookies.save(save).await
     }
 
+    async fn check(&self) -> Result<(), Error> {
+        self.cookies.check().await
+    }
+
     async fn limit_sessions(&self, _: &str, _: usize) -> Result<Vec<OwnedSession>, Error> {
         Ok(Vec::new())
     }

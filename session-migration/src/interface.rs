@@ -86,6 +86,12 @@ impl<S: SessionStore, O: OldSessions> SessionInterface for MigratingSessions<S, 
         Ok(both.into_iter().map(|(_, session)| session).collect())
     }
 
+    /// Checks both backends, until the end date.
+    async fn check(&self) -> Result<(), Error> {
+        self.new.check().await?;
+        if self.is_over(self.config().now()) { Ok(()) } else { self.old.check().await }
+    }
+
     fn lineage(&self, session: &SessionState) -> Option<[u8; 16]> {
         match session.backend_state::<Place>().as_deref() {
             Some(Place::Old(place)) => Some(place.lineage),

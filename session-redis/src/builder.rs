@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::RedisStore;
 use crate::access::{Access, client, with_credentials};
 use crate::address::parse;
-use crate::checks::Checks;
+use crate::checks::{Checks, Evictions};
 use crate::connection::{Connection, Given, Reconnecting, Server};
 use crate::error::failed;
 
@@ -156,8 +156,9 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Sets the handlers of reconnection events. By default, reconnections are reported to
-    /// `tracing` only. On a Cluster, redis-rs reconnects by itself and reports nothing.
+    /// Sets the handler of the events of reconnections and evictions. By default, they go to
+    /// `tracing` only. [`check`](session_core::store::SessionStore::check) reports evictions. On a
+    /// Cluster, redis-rs reconnects by itself and reports nothing.
     pub fn events(mut self, events: Events) -> Self {
         self.events = events;
         self
@@ -212,7 +213,7 @@ impl RedisStoreBuilder {
     pub async fn connect(self) -> Result<RedisStore, Error> {
         let Self { target, access, settings, events } = self;
         let (deadline, fails_over) = (Instant::now() + settings.deadline, target.fails_over());
-        let connection = connect(target, access, settings.deadline, events)
+        let connection = connect(target, access, settings.deadline, events.clone())
             .await
             .map_err(|error| failed("connect", error))?;
         let checks = Checks { connection: &*connection, deadline };
@@ -220,7 +221,8 @@ impl RedisStoreBuilder {
         if fails_over {
             checks.check_replicas().await;
         }
-        Ok(RedisStore::new(connection, settings))
+        let evictions = Evictions::new(events, checks.evicted_keys().await);
+        Ok(RedisStore::new(connection, settings, evictions))
     }
 }
 

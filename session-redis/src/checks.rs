@@ -1,8 +1,10 @@
 //! Warnings about settings of Redis with which it loses sessions.
 
 use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 use redis::{Cmd, Value};
+use session_core::events::{Event, Events};
 use tokio::time::Instant;
 
 use crate::connection::Connection;
@@ -52,6 +54,18 @@ impl Checks<'_> {
         }
     }
 
+    /// Returns whether a server is a replica.
+    pub(crate) async fn has_replica(&self) -> bool {
+        let nodes = self.info("replication").await;
+        nodes.iter().any(|node| field(node, "role") == Some("slave"))
+    }
+
+    /// Returns how many keys Redis has evicted since it was started.
+    pub(crate) async fn evicted_keys(&self) -> Option<u64> {
+        let nodes = self.info("stats").await;
+        nodes.iter().map(|node| field(node, "evicted_keys")?.parse::<u64>().ok()).sum()
+    }
+
     /// Returns a section of the information about each master.
     async fn info(&self, section: &str) -> Vec<String> {
         match self.read(redis::cmd("INFO").arg(section)).await {
@@ -75,6 +89,30 @@ impl Checks<'_> {
             return None;
         }
         self.connection.send(command, self.deadline).await.ok()
+    }
+}
+
+/// The number of keys that Redis has evicted, and the receiver of its changes.
+#[derive(Debug)]
+pub(crate) struct Evictions {
+    events: Events,
+    seen: Mutex<u64>,
+}
+
+impl Evictions {
+    pub(crate) fn new(events: Events, evicted: Option<u64>) -> Self {
+        Self { events, seen: Mutex::new(evicted.unwrap_or(0)) }
+    }
+
+    /// Reports the evictions since the last call. The number is smaller after a restart of Redis.
+    pub(crate) fn report(&self, evicted: u64) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = std::mem::replace(&mut *seen, evicted);
+        drop(seen);
+        let count = if evicted < last { evicted } else { evicted - last };
+        if count > 0 {
+            self.events.report(Event::Evicted { count });
+        }
     }
 }
 

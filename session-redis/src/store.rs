@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use crate::RedisStoreBuilder;
 use crate::builder::Settings;
 use crate::call::{Call, Changed, MARGIN, decimal};
+use crate::checks::{Checks, Evictions};
 use crate::compare::Learned;
 use crate::connection::Connection;
 use crate::names::record_name;
@@ -47,6 +48,7 @@ pub struct RedisStore {
     connection: Arc<dyn Connection>,
     settings: Arc<Settings>,
     learned: Arc<Learned>,
+    evictions: Arc<Evictions>,
 }
 
 impl RedisStore {
@@ -134,8 +136,17 @@ impl RedisStore {
         RedisStoreBuilder::given(connection)
     }
 
-    pub(crate) fn new(connection: Arc<dyn Connection>, settings: Settings) -> Self {
-        Self { connection, settings: Arc::new(settings), learned: Arc::default() }
+    pub(crate) fn new(
+        connection: Arc<dyn Connection>,
+        settings: Settings,
+        evictions: Evictions,
+    ) -> Self {
+        Self {
+            connection,
+            settings: Arc::new(settings),
+            learned: Arc::default(),
+            evictions: Arc::new(evictions),
+        }
     }
 
     /// Starts a call, and its deadline. Names the database in the span of the call.
@@ -299,6 +310,23 @@ impl SessionStore for RedisStore {
             }
             Changed::Unlisted(_) => Err(call.unexpected_reply()),
         }
+    }
+
+    /// Also fails if a server is a replica, which accepts no writes. Reports
+    /// [`Event::Evicted`](session_core::events::Event::Evicted) if Redis has evicted keys since the
+    /// last check.
+    async fn check(&self) -> Result<(), Error> {
+        let call = self.call("check");
+        call.load(&StoreKey::from_bytes([0; 32])).await?;
+        let checks = Checks { connection: call.connection, deadline: call.deadline };
+        if checks.has_replica().await {
+            let message = "redis is a replica, which accepts no writes";
+            return Err(Error::new(ErrorKind::Unavailable, message));
+        }
+        if let Some(evicted) = checks.evicted_keys().await {
+            self.evictions.report(evicted);
+        }
+        Ok(())
     }
 
     fn owner_index(&self) -> Option<&dyn OwnerIndex> {

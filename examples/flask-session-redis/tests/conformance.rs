@@ -73,6 +73,10 @@ impl SessionInterface for OnItsOwnServer {
         self.sessions.limit_sessions(owner, limit).await
     }
 
+    async fn check(&self) -> Result<(), Error> {
+        self.sessions.check().await
+    }
+
     fn lineage(&self, session: &SessionState) -> Option<[u8; 16]> {
         self.sessions.lineage(session)
     }

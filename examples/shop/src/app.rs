@@ -4,16 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use session_core::{OwnerSessions, SessionInterface};
-use session_tower::SessionLayer;
 use session_tower::csrf::CsrfLayer;
 use session_tower::guard::{GuardLayer, Guards};
 use session_tower::remember::RememberLayer;
+use session_tower::{Error, SessionLayer};
 
 use crate::accounts::Accounts;
 use crate::pages::{cart, devices, home, join, login, lost, password, preferences, session};
@@ -58,7 +59,16 @@ pub fn app(sessions: &Sessions) -> Router {
     let files = Router::new()
         .route("/style.css", get(file("text/css; charset=utf-8", include_str!("static/style.css"))))
         .route("/icon.svg", get(file("image/svg+xml", include_str!("static/icon.svg"))));
-    pages.merge(files).layer(SessionLayer::new(Arc::clone(&sessions.interface)))
+    let health =
+        Router::new().route("/health", get(check)).with_state(Arc::clone(&sessions.interface));
+    let session_layer = SessionLayer::new(Arc::clone(&sessions.interface));
+    pages.merge(files).layer(session_layer).merge(health)
+}
+
+/// Responds to a health check: 200 if the store of the sessions works, and otherwise 503 or 500.
+async fn check(State(sessions): State<Arc<dyn SessionInterface>>) -> Result<&'static str, Error> {
+    sessions.check().await?;
+    Ok("healthy\n")
 }
 
 /// Returns the public pages.

@@ -56,6 +56,10 @@ impl<S: SessionStore> Observed<S> {
         self.events.observe(StoreCall::Remove, self.inner.remove(key, expected)).await
     }
 
+    pub(super) async fn check(&self) -> Result<(), Error> {
+        self.events.observe(StoreCall::Check, self.inner.check()).await
+    }
+
     pub(super) async fn keys_of(
         &self,
         index: &dyn OwnerIndex,

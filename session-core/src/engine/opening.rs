@@ -84,6 +84,10 @@ impl<S: SessionStore> SessionInterface for ServerSideSessions<S> {
         self.limit(owner, limit).await
     }
 
+    async fn check(&self) -> Result<(), Error> {
+        self.store.check().await
+    }
+
     fn lineage(&self, session: &SessionState) -> Option<[u8; 16]> {
         match &*session.backend_state::<Position>()? {
             Position::Live(record) => Some(record.lineage.0),

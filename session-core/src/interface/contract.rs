@@ -171,6 +171,20 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
         Err(Error::new(ErrorKind::Configuration, message))
     }
 
+    /// Finds out whether the backend can serve sessions, for health checks. It is cheap and changes
+    /// nothing.
+    ///
+    /// By default, it succeeds, as for a session in a cookie. A backend with a store calls
+    /// [`SessionStore::check`](crate::store::SessionStore::check).
+    ///
+    /// # Errors
+    ///
+    /// The error that requests would get, such as
+    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable).
+    async fn check(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Returns random bytes that the backend stores with the session, where neither the client nor
     /// a handler can read them. They must stay when the id is rotated and change at each login. The
     /// CSRF protection derives its tokens from them.
@@ -226,6 +240,10 @@ macro_rules! forward {
                 limit: usize,
             ) -> Result<Vec<OwnedSession>, Error> {
                 (**self).limit_sessions(owner, limit).await
+            }
+
+            async fn check(&self) -> Result<(), Error> {
+                (**self).check().await
             }
 
             fn lineage(&self, session: &SessionState) -> Option<[u8; 16]> {

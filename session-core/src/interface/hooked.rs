@@ -136,6 +136,10 @@ impl<I: SessionInterface, H: Hooks> SessionInterface for Hooked<I, H> {
         self.inner.limit_sessions(owner, limit).await
     }
 
+    async fn check(&self) -> Result<(), Error> {
+        self.inner.check().await
+    }
+
     fn lineage(&self, session: &SessionState) -> Option<[u8; 16]> {
         self.inner.lineage(session)
     }

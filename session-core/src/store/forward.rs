@@ -56,6 +56,10 @@ macro_rules! forward {
                 (**self).remove(key, expected).await
             }
 
+            async fn check(&self) -> Result<(), Error> {
+                (**self).check().await
+            }
+
             fn owner_index(&self) -> Option<&dyn OwnerIndex> {
                 (**self).owner_index()
             }

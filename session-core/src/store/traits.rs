@@ -52,8 +52,8 @@ type Loading<'a> = Pin<Box<dyn Future<Output = Result<Option<Record>, Error>> + 
 ///   [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) after its time limit.
 /// - **Cancellation.** If the future of a call is dropped, the call was applied completely or not
 ///   at all.
-/// - **Wrappers.** A store that wraps another one also forwards `load_recent`, `load_many` and
-///   `owner_index`. Their defaults do not call those of the wrapped store.
+/// - **Wrappers.** A store that wraps another one also forwards `load_recent`, `load_many`, `check`
+///   and `owner_index`. Their defaults do not call those of the wrapped store.
 ///
 /// # Errors
 ///
@@ -156,6 +156,20 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
     /// Removes the record if its current version is `expected`. Returns `false` and changes nothing
     /// if the record has another version or does not exist.
     async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error>;
+
+    /// Finds out whether the store can serve sessions, for health checks. It is cheap and changes
+    /// nothing.
+    ///
+    /// By default, it loads a record that does not exist. A store that can find out more overrides
+    /// it, for example whether its table exists.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if the store cannot be reached, or
+    /// the error that requests would get.
+    async fn check(&self) -> Result<(), Error> {
+        self.load(&StoreKey::from_bytes([0; 32])).await.map(drop)
+    }
 
     /// Returns the index of owners, or `None` if the store cannot find the records of an owner,
     /// which is the default. A store that implements [`OwnerIndex`] must return `Some(self)`.

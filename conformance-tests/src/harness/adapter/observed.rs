@@ -174,6 +174,10 @@ impl SessionInterface for Observed {
         self.inner.limit_sessions(owner, limit).await
     }
 
+    async fn check(&self) -> Result<(), Error> {
+        self.inner.check().await
+    }
+
     fn lineage(&self, session: &SessionState) -> Option<[u8; 16]> {
         self.inner.lineage(session)
     }
