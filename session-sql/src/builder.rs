@@ -94,7 +94,8 @@ impl SqlStoreBuilder {
         self
     }
 
-    /// Sets the handler of the events of sweeps. By default, they are reported to `tracing` only.
+    /// Sets the handler of the events of sweeps and reconnections. By default, they are reported to
+    /// `tracing` only.
     pub fn events(mut self, events: Events) -> Self {
         self.events = events;
         self

@@ -15,6 +15,7 @@ mod pooled;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod query;
+mod refusal;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod suspicion;
@@ -46,6 +47,9 @@ pub(crate) trait Database: Debug + Send + Sync {
     /// Runs one statement once. It is repeated only if the database reports that it was rolled
     /// back.
     async fn run(&self, statement: &Statement, values: &[Value<'_>]) -> Result<QueryResult, Error>;
+
+    /// Returns whether a call has succeeded since a connection was lost. It returns this once.
+    fn take_recovery(&self) -> bool;
 
     /// Runs a script of several statements without values.
     async fn run_script(&self, script: &str) -> Result<(), Error>;

@@ -215,6 +215,11 @@ impl SessionStore for SqlStore {
         Ok(result.changed > 0)
     }
 
+    /// Checks that the table exists and that this build can use its version.
+    async fn check(&self) -> Result<(), Error> {
+        self.check_table().await
+    }
+
     fn owner_index(&self) -> Option<&dyn OwnerIndex> {
         Some(self)
     }

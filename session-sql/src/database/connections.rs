@@ -10,6 +10,7 @@ use super::credentials::{self, Provided};
 use super::driver::Driver;
 use super::failure;
 use super::query::{OwnedValue, QueryResult, Value};
+use super::refusal::{InUse, Refusal};
 use super::suspicion::Suspicion;
 use crate::statements::{Batch, Statement};
 
@@ -20,6 +21,7 @@ pub(super) struct Connections<D: Driver> {
     pool: Arc<Pool<D>>,
     prepared: bool,
     suspicion: Suspicion,
+    refusal: Refusal,
     provided: Option<Provided<D>>,
 }
 
@@ -30,6 +32,7 @@ pub(super) struct Connections<D: Driver> {
 pub(super) struct Lease<D: Driver> {
     connection: Option<PoolConnection<D>>,
     sound: bool,
+    _in_use: InUse,
 }
 
 impl<D: Driver> Connections<D> {
@@ -43,7 +46,7 @@ impl<D: Driver> Connections<D> {
         if let Some(provided) = &provided {
             provided.set_pool(&pool);
         }
-        Self { pool, prepared, suspicion, provided }
+        Self { pool, prepared, suspicion, refusal: Refusal::default(), provided }
     }
 
     /// Returns the maximum number of connections.
@@ -149,10 +152,23 @@ impl<D: Driver> Connections<D> {
     }
 
     pub(super) async fn lease(&self) -> sqlx::Result<Lease<D>> {
-        Ok(Lease { connection: Some(self.acquire().await?), sound: D::EMBEDDED })
+        let connection = Some(self.acquire().await?);
+        Ok(Lease { connection, sound: D::EMBEDDED, _in_use: self.refusal.count() })
     }
 
+    /// Waits for a connection. Fails at once if the server refuses connections.
     async fn acquire(&self) -> sqlx::Result<PoolConnection<D>> {
+        if D::EMBEDDED {
+            return self.pool.acquire().await;
+        }
+        tokio::select! {
+            biased;
+            acquired = self.acquire_from_pool() => acquired,
+            refused = self.refusal.wait(&self.pool, &self.suspicion) => Err(refused),
+        }
+    }
+
+    async fn acquire_from_pool(&self) -> sqlx::Result<PoolConnection<D>> {
         let Some(provided) = &self.provided else { return self.pool.acquire().await };
         provided.refresh_if_needed().await?;
         match self.pool.acquire().await {
@@ -172,6 +188,7 @@ impl<D: Driver> Clone for Connections<D> {
             pool: Arc::clone(&self.pool),
             prepared: self.prepared,
             suspicion: self.suspicion.clone(),
+            refusal: self.refusal.clone(),
             provided: self.provided.clone(),
         }
     }

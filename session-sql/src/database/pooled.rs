@@ -59,7 +59,10 @@ impl<D: Driver> Pooled<D> {
         work: impl Future<Output = sqlx::Result<T>>,
     ) -> Result<T, Error> {
         let result = match tokio::time::timeout(self.deadline, work).await {
-            Ok(Ok(value)) => return Ok(value),
+            Ok(Ok(value)) => {
+                self.suspicion.dispel();
+                return Ok(value);
+            }
             Ok(Err(error)) => Err(failure::convert(D::LABEL, error, D::meaning)),
             Err(_) => Err(failure::deadline(D::LABEL)),
         };
@@ -86,6 +89,10 @@ impl<D: Driver> Database for Pooled<D> {
 
     async fn run(&self, statement: &Statement, values: &[Value<'_>]) -> Result<QueryResult, Error> {
         self.within_deadline(self.dispatch(statement, values)).await
+    }
+
+    fn take_recovery(&self) -> bool {
+        self.suspicion.take_recovery()
     }
 
     async fn run_script(&self, script: &str) -> Result<(), Error> {

@@ -9,7 +9,7 @@
 //! is closed, it reads outdated sessions. Therefore all older connections are closed.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// The shortest time between two invalidations of older connections. A server that stays read-only
@@ -30,6 +30,10 @@ struct Events {
     broken: AtomicU64,
     /// A server accepted no writes.
     read_only: AtomicU64,
+    /// Whether no call has succeeded since a connection broke.
+    is_broken: AtomicBool,
+    /// Whether a call has succeeded since then, and this was not reported.
+    has_recovered: AtomicBool,
 }
 
 /// The treatment of an idle connection.
@@ -48,6 +52,27 @@ impl Suspicion {
     /// Records that a connection broke.
     pub(super) fn raise(&self) {
         self.events.raise(self.now());
+    }
+
+    /// Records that a call succeeded.
+    pub(super) fn dispel(&self) {
+        let events = &self.events;
+        if events.is_broken.load(Ordering::Relaxed)
+            && events.is_broken.swap(false, Ordering::Relaxed)
+        {
+            events.has_recovered.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Returns whether no call has succeeded since a connection broke.
+    pub(super) fn is_raised(&self) -> bool {
+        self.events.is_broken.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether a call has succeeded since a connection broke. It returns this once.
+    pub(super) fn take_recovery(&self) -> bool {
+        self.events.has_recovered.load(Ordering::Relaxed)
+            && self.events.has_recovered.swap(false, Ordering::Relaxed)
     }
 
     /// Records that a server accepted no writes.
@@ -73,6 +98,7 @@ impl Suspicion {
 impl Events {
     fn raise(&self, now: u64) {
         self.broken.fetch_max(now, Ordering::Relaxed);
+        self.is_broken.store(true, Ordering::Relaxed);
     }
 
     fn condemn(&self, now: u64) {
@@ -109,6 +135,20 @@ mod tests {
         events.raise(45);
         assert_eq!(events.judge(1, 50), Verdict::Test);
         assert_eq!(events.judge(1, 51), Verdict::Use);
+    }
+
+    #[test]
+    fn recovery_is_reported_once_after_success() {
+        let suspicion = Suspicion::new(Duration::MAX);
+        suspicion.dispel();
+        assert!(!suspicion.is_raised() && !suspicion.take_recovery());
+        suspicion.raise();
+        suspicion.raise();
+        assert!(suspicion.is_raised() && !suspicion.take_recovery());
+        suspicion.dispel();
+        suspicion.dispel();
+        assert!(!suspicion.is_raised());
+        assert_eq!([suspicion.take_recovery(), suspicion.take_recovery()], [true, false]);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! at the version.
 
 use session_core::Error;
+use session_core::events::Event;
 
 use super::SqlStore;
 use crate::database::{self, Cell, QueryResult, Value};
@@ -70,10 +71,23 @@ impl SqlStore {
         tracing::Span::current()
             .record("db.system.name", self.database.system())
             .record("db.collection.name", self.table.as_str());
-        match self.database.run(statement, values).await {
+        let result = self.database.run(statement, values).await;
+        if self.database.take_recovery() {
+            self.events.report(Event::Reconnected);
+        }
+        match result {
             Err(error) if database::is_missing(&error) => Box::pin(self.explain(error)).await,
             result => result,
         }
+    }
+
+    /// Fails if there is no table, or if this build cannot use it.
+    pub(super) async fn check_table(&self) -> Result<(), Error> {
+        if let Some(version) = self.version().await? {
+            version.check()?;
+        }
+        let no_key = [Value::Bytes(&[0; 32])];
+        self.run(&self.statements.load, &no_key).await.map(drop)
     }
 
     async fn explain(&self, error: Error) -> Result<QueryResult, Error> {
