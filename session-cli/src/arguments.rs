@@ -32,6 +32,8 @@ pub(crate) enum Command {
     List(List),
     /// End one or all sessions of a user
     End(End),
+    /// Check that a store is reachable, and that its table or role is right
+    Check(StoreOptions),
     /// Create the table of a SQL store
     Migrate(StoreOptions),
     /// Remove the expired records of a SQL store

@@ -34,6 +34,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Decode(options) => decode::run(&options, json).await,
         Command::List(options) => owners::list(&options, json).await,
         Command::End(options) => owners::end(&options, json).await,
+        Command::Check(options) => store::check(&options, json).await,
         Command::Migrate(options) => store::migrate(&options, json).await,
         Command::Sweep(options) => store::sweep(&options, json).await,
         Command::Completions { shell } => {

@@ -62,6 +62,13 @@ async fn sql(options: &StoreOptions) -> Result<SqlStore, Failure> {
     }
 }
 
+pub(crate) async fn check(options: &StoreOptions, json: bool) -> Result<ExitCode, Failure> {
+    let sessions = open(options, SessionConfig::default()).await?;
+    sessions.interface.check().await?;
+    output::item(Row::new().text("state", "ready"), json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
 pub(crate) async fn migrate(options: &StoreOptions, json: bool) -> Result<ExitCode, Failure> {
     sql(options).await?.migrate().await?;
     output::item(Row::new().text("table", &options.table).text("state", "ready"), json)?;

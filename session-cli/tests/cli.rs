@@ -193,10 +193,24 @@ reason  no session has this id: it has ended, expired long ago, or never existed
 }
 
 #[test]
+fn check_accepts_migrated_store_only() {
+    let folder = TemporaryFolder::new();
+    let address = format!("sqlite:{}?mode=rwc", folder.path().join("shop.db").display());
+    let session_cli = |arguments: &str| run(arguments).env("SESSION_STORE", &address);
+    let error = session_cli("check").prints(3, "");
+    assert!(error.contains("no such table"), "{error}");
+    session_cli("migrate").output();
+    session_cli("check").prints(0, "state  ready\n");
+    session_cli("check --json").prints(0, "{\"state\":\"ready\"}\n");
+}
+
+#[test]
 fn store_that_is_down_has_its_own_exit_code() {
     for address in ["redis://127.0.0.1:1/", "postgres://127.0.0.1:1/shop"] {
-        let error = run("list ada").env("SESSION_STORE", address).prints(3, "");
-        assert!(error.contains("refused"), "{error}");
+        for command in ["list ada", "check"] {
+            let error = run(command).env("SESSION_STORE", address).prints(3, "");
+            assert!(error.contains("refused"), "{error}");
+        }
     }
 }
 
@@ -205,7 +219,9 @@ fn help_names_every_command_and_manual_and_completions_exist() {
     let help = String::from_utf8(run("--help").output().stdout).unwrap();
     let manual = String::from_utf8(run("man").output().stdout).unwrap();
     let completions = String::from_utf8(run("completions bash").output().stdout).unwrap();
-    for command in ["keygen", "decode", "list", "end", "migrate", "sweep", "completions", "man"] {
+    for command in
+        ["keygen", "decode", "list", "end", "check", "migrate", "sweep", "completions", "man"]
+    {
         for text in [&help, &manual, &completions] {
             assert!(text.contains(command), "{command} in {text}");
         }
