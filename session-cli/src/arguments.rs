@@ -138,6 +138,7 @@ pub(crate) struct StoreOptions {
 #[derive(Args, Debug)]
 pub(crate) struct List {
     /// The owner, as the application passes it to `log_in`
+    #[arg(allow_hyphen_values = true)]
     pub(crate) owner: String,
 
     #[command(flatten)]
@@ -147,10 +148,11 @@ pub(crate) struct List {
 #[derive(Args, Debug)]
 pub(crate) struct End {
     /// The owner, as the application passes it to `log_in`
+    #[arg(allow_hyphen_values = true)]
     pub(crate) owner: String,
 
     /// The handle of the session, as `list` prints it
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    #[arg(required_unless_present = "all", conflicts_with = "all", allow_hyphen_values = true)]
     pub(crate) handle: Option<String>,
 
     /// End all sessions of the owner

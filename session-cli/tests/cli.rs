@@ -166,6 +166,10 @@ fn sessions_of_user_are_listed_and_ended() {
     session_cli(&format!("end ada {handle}")).prints(0, "ended  1\n");
     session_cli(&format!("end ada {handle}")).prints(1, "ended  0\n");
     session_cli("end bob --all").prints(0, "ended  0\n");
+    for handle in ["-qLPAbcdefghijklmnopqr", "--Abcdefghijklmnopqrst", "-hVAbcdefghijklmnopqrs"] {
+        session_cli(&format!("end ada {handle}")).prints(1, "ended  0\n");
+        session_cli(&format!("end {handle} --all")).prints(0, "ended  0\n");
+    }
     session_cli("end ada --all --json").prints(0, "{\"ended\":2}\n");
     session_cli("list ada --json").prints(1, "[]\n");
     session_cli("sweep").prints(0, "removed  0\n");
