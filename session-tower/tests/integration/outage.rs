@@ -79,7 +79,10 @@ async fn failed_save_replaces_response_for_every_outage_policy() {
             let (app, runs) = counting(&sessions, on_outage);
             let response = send(&app, "").await;
             assert_eq!(response.status(), status, "{on_outage:?} {kind:?}");
-            let names = vec!["vary", "cache-control"];
+            let names = match kind {
+                ErrorKind::Unavailable => vec!["retry-after", "vary", "cache-control"],
+                _ => vec!["vary", "cache-control"],
+            };
             assert_eq!((header_names(&response), vary(&response)), (names, vec!["Cookie"]));
             assert_eq!(
                 (runs.load(Ordering::SeqCst), sessions.saves()),

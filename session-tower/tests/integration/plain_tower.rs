@@ -44,7 +44,8 @@ async fn failed_save_returns_empty_error_response() {
         ServiceBuilder::new().layer(SessionLayer::new(sessions.clone())).service_fn(visits);
     let response = service.oneshot(visit("")).await.unwrap();
     assert_eq!((response.status(), sessions.saves()), (StatusCode::SERVICE_UNAVAILABLE, 1));
-    assert_eq!((response.headers().len(), vary(&response)), (2, vec!["Cookie"]));
+    assert_eq!(response.headers()["retry-after"], "1");
+    assert_eq!((response.headers().len(), vary(&response)), (3, vec!["Cookie"]));
     assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "");
 }
 

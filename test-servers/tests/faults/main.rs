@@ -79,9 +79,9 @@ const TABLE: [(Fault, [Option<ErrorKind>; 6]); 15] = [
     (Fault::LongPayload,   [Some(TooLarge),      Some(TooLarge),      Some(TooLarge),    Some(TooLarge),      Some(TooLarge),      Some(TooLarge)]),
     (Fault::LongPacket,    [None,                None,                None,              Some(TooLarge),      None,                None]),
     (Fault::NoRights,      [None,                Some(Refused),       None,              Some(Refused),       Some(Refused),       Some(Refused)]),
-    (Fault::ReadOnly,      [Some(Refused),       Some(Unavailable),   Some(Unavailable), Some(Unavailable),   Some(Unavailable),   None]),
-    (Fault::FullMemory,    [None,                None,                None,              None,                Some(Refused),       Some(Refused)]),
-    (Fault::FullDisk,      [Some(Unavailable),   Some(Unavailable),   Some(Unavailable), Some(Unavailable),   Some(Refused),       None]),
+    (Fault::ReadOnly,      [Some(Unavailable),   Some(Unavailable),   Some(Unavailable), Some(Unavailable),   Some(Unavailable),   None]),
+    (Fault::FullMemory,    [None,                None,                None,              None,                Some(Unavailable),   Some(Unavailable)]),
+    (Fault::FullDisk,      [Some(Unavailable),   Some(Unavailable),   Some(Unavailable), Some(Unavailable),   Some(Unavailable),   None]),
     (Fault::Hangs,         [Some(Unavailable),   Some(Unavailable),   Some(Unavailable), Some(Unavailable),   Some(Unavailable),   Some(Unavailable)]),
 ];
 
