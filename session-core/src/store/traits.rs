@@ -76,7 +76,8 @@ type Loading<'a> = Pin<Box<dyn Future<Output = Result<Option<Record>, Error>> + 
 /// let expires_at = now + Duration::from_secs(60);
 /// let version = store.create(&key, &NewRecord::new(b"one", now, expires_at)).await?;
 /// let newer = NewRecord::new(b"two", now, expires_at);
-/// assert!(matches!(store.replace(&key, version, &newer).await?, Replaced::Done(_)));
+/// let replaced = store.replace(&key, version.clone(), &newer).await?;
+/// assert!(matches!(replaced, Replaced::Done(_)));
 /// assert_eq!(store.replace(&key, version, &newer).await?, Replaced::Stale);
 /// # Ok(())
 /// # }
