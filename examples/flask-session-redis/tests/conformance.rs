@@ -93,6 +93,12 @@ session_conformance::interface_suite!(
         idle_session_expires = "the format cannot store it, so the configuration is refused",
         session_expires_at_absolute_timeout =
             "the format cannot store it, so the configuration is refused",
+        login_restarts_absolute_timeout =
+            "the format cannot store it, so the configuration is refused",
+        change_during_rotation_is_stored =
+            "Flask-Session stores nothing under the old id, so the change is dropped",
+        request_with_rotated_id_sets_no_cookie =
+            "Flask-Session stores nothing under the old id, so a new session begins",
         expired_session_opens_nothing = "Redis has its own clock; interface.rs checks the TTL",
         overridden_lifetime_applies = "Redis has its own clock; interface.rs checks the TTL",
         lifetime_set_by_handler_applies = "Redis has its own clock; interface.rs checks the TTL",
