@@ -4,26 +4,10 @@
 
 mod support;
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
+use support::log::Log;
 use support::requests::App;
 use support::{new_server, store};
 use tracing_subscriber::fmt::format::FmtSpan;
-
-/// The formatted log.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
 
 #[tokio::test]
 async fn span_of_call_names_database_and_error() {
@@ -41,7 +25,7 @@ async fn span_of_call_names_database_and_error() {
     let cookie = app.get("/write/cart", "").await.cookie.unwrap();
     server.kill().await;
     app.get("/read", &cookie).await;
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.take();
     let spans: Vec<_> = log.lines().filter(|line| line.contains("db.operation.name")).collect();
     let spans: Vec<_> = spans.into_iter().filter(|line| line.contains(" close ")).collect();
     assert_eq!(spans.len(), 2, "{log}");

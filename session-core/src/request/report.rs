@@ -1,7 +1,9 @@
 //! Reports the effect of a save on the life of a session, and the result of a request.
 
+use std::error::Error as _;
+
 use super::session::Shared;
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
 use crate::events::{Event, EventSession};
 use crate::interface::Save;
 use crate::outcome::Outcome;
@@ -76,5 +78,24 @@ impl Shared {
         if events.has_handler() {
             events.report(Event::RequestEnded { result });
         }
+    }
+
+    /// Logs that the session of a request could not be opened.
+    pub(super) fn log_outage(&self, error: &Error) {
+        let Some(suppressed) = self.admit_log(error) else { return };
+        let source = error.source();
+        tracing::error!(%error, source, suppressed, "session could not be opened; the request continues without one");
+    }
+
+    /// Logs that a session that no handler obtained could not be renewed.
+    pub(super) fn log_unrenewed(&self, error: &Error) {
+        let Some(suppressed) = self.admit_log(error) else { return };
+        let source = error.source();
+        tracing::warn!(%error, source, suppressed, "session could not be renewed");
+    }
+
+    fn admit_log(&self, error: &Error) -> Option<u64> {
+        let config = (*self.interface).config();
+        config.events().log_limit().admit(error, config.monotonic())
     }
 }

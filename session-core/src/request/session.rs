@@ -1,6 +1,5 @@
 //! The session of one request: opened when it is first needed.
 
-use std::error::Error as _;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
@@ -371,25 +370,6 @@ fn ambiguous() -> Error {
     let message = "request has a session token in a header and a session cookie, or several tokens; \
                    send one, or configure accept_cookie_beside_token";
     Error::new(ErrorKind::AmbiguousToken, message)
-}
-
-impl Shared {
-    fn log_outage(&self, error: &Error) {
-        let Some(suppressed) = self.admit_log(error) else { return };
-        let source = error.source();
-        tracing::error!(%error, source, suppressed, "session could not be opened; the request continues without one");
-    }
-
-    pub(super) fn log_unrenewed(&self, error: &Error) {
-        let Some(suppressed) = self.admit_log(error) else { return };
-        let source = error.source();
-        tracing::warn!(%error, source, suppressed, "session could not be renewed");
-    }
-
-    fn admit_log(&self, error: &Error) -> Option<u64> {
-        let config = (*self.interface).config();
-        config.events().log_limit().admit(error, config.monotonic())
-    }
 }
 
 impl fmt::Debug for RequestSession {
