@@ -128,7 +128,8 @@ fn ended_by_owner_before(
 /// session with its own handle.
 fn owned_since(model: &Model<'_>, path: &[Token], owner: &str) -> Option<Tick> {
     let (login, number, _) = model.login(*path.last()?)?;
-    (model.owners[number] == owner && login.status == Status::Applied).then_some(login.end)
+    let is_set = model.owners[number] == owner && login.status == Status::Applied;
+    is_set.then(|| model.last_try(login).unwrap_or(login.end))
 }
 
 /// Returns the request that surely changed the id of a cookie before a tick.

@@ -194,6 +194,14 @@ impl<'a> Model<'a> {
         }
     }
 
+    /// Returns the end of the last save of a request that may store a change once more, because the
+    /// first save failed. A login starts another session then, if its first one has ended.
+    pub(crate) fn last_try(&self, change: &Change) -> Option<Tick> {
+        let of_request = |attempt: &&Attempt| attempt.request == change.request;
+        let ends = self.history.attempts.iter().filter(of_request).map(|attempt| attempt.returned);
+        ends.max().filter(|_| self.history.is_tried_again(change))
+    }
+
     /// Returns the name of the owner that the last login of a path set.
     pub(crate) fn owner_of(&self, path: &[Token]) -> Option<&str> {
         let (_, owner, _) = self.login(*path.last()?)?;

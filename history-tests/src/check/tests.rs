@@ -142,9 +142,13 @@ impl Round {
 
     /// Adds a list of the sessions of Ada, on several pages.
     fn list(&mut self, request: u64, handles: &[&str]) {
-        let (start, end) = (self.history.tick(), self.history.tick());
         let handles = handles.iter().map(|handle| (*handle).to_owned()).collect();
-        let kind = OwnerCallKind::Listed { handles, complete: false };
+        self.call(request, OwnerCallKind::Listed { handles, complete: false });
+    }
+
+    /// Adds a call about the sessions of Ada.
+    fn call(&mut self, request: u64, kind: OwnerCallKind) {
+        let (start, end) = (self.history.tick(), self.history.tick());
         let owner = "ada".to_owned();
         self.history.owner_calls.push(OwnerCall {
             request,
@@ -377,4 +381,25 @@ fn login_after_failed_logout_may_leave_session_moved_long_ago() {
     };
     assert!(violated(311).is_empty());
     assert_eq!(violated(300), [ENDED]);
+}
+
+#[test]
+fn login_tried_again_after_end_of_all_starts_session() {
+    let violated = |first: SaveResult| {
+        let mut round = Round::new();
+        let old = round.begin(1, 1);
+        let opened_at = round.look(2, Some(old), Some(session(&[1])));
+        let save = Save { path: &[1, 2], ..save_of_first(2, opened_at, old, first) };
+        round.save(save, &[login(2, Some(1))]);
+        // Another login has copied the session of the first one.
+        round.observe(3, None, Some(session(&[1, 2])), Source::Saved(Vec::new()));
+        round.call(2, OwnerCallKind::EndedAll { count: 2 });
+        round.save(Save { result: SaveResult::Stored, ..save }, &[]);
+        round.store_later(1);
+        let new = round.cookie(&[1, 2]);
+        round.look(4, Some(new), Some(session(&[1, 2])));
+        round.violated()
+    };
+    assert!(violated(FAILED).is_empty());
+    assert_eq!(violated(SaveResult::Stored), [ENDED]);
 }

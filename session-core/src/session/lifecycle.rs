@@ -62,8 +62,8 @@ impl Session {
     /// As for [`save`](Self::save), except on a session made by hand, which is changed in memory.
     /// [`ErrorKind::Conflict`] if all sessions of the owner were ended at the same time, or other
     /// logins exceeded [`max_sessions`](crate::SessionConfig::max_sessions). If it fails or its
-    /// future is dropped, the login is tried again with the response; call
-    /// [`log_out`](Self::log_out) to prevent that.
+    /// future is dropped, the login is tried again with the response, even after a call that ended
+    /// all sessions of the owner; call [`log_out`](Self::log_out) to prevent that.
     /// [`ErrorKind::Committed`] on a reopened session, whose new id could not reach the client.
     /// [`ErrorKind::TooLarge`] if the stamp is longer than 1024 bytes; nothing is changed then.
     ///

@@ -13,6 +13,9 @@ pub(crate) const OTHER_LOGIN: Request = &[Write("user"), LogIn("eve")];
 /// A change of the password.
 pub(crate) const KEEP_THIS: Request = &[LogIn(OWNER), EndOthers];
 
+/// A login, which may fail, and the end of all sessions of its user.
+pub(crate) const LOGIN_AND_END: Request = &[Write("user"), LogIn(OWNER), EndAll, Update];
+
 /// Requests of one operation. Every three of these run together.
 pub(crate) const BASIC: &[Request] = &[
     &[Write("a")],

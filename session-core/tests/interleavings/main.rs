@@ -33,7 +33,8 @@ mod verdict;
 mod world;
 
 use cases::{
-    BASIC, BESIDE, COMPOSED, FOLLOWING, FURTHER, LARGEST, LOGIN, REOPENED, TIMED, TIMES, TRIPLES,
+    BASIC, BESIDE, COMPOSED, FOLLOWING, FURTHER, LARGEST, LOGIN, LOGIN_AND_END, REOPENED, TIMED,
+    TIMES, TRIPLES,
 };
 use exceptions::EXCEPTIONS;
 use faults::FaultKind;
@@ -155,7 +156,7 @@ fn two_requests_with_faults_in_every_order() {
 #[test]
 fn two_requests_with_manual_saves_and_faults_in_every_order() {
     let mut report = Report::new("two requests, manual saves, faults");
-    for one in COMPOSED {
+    for one in COMPOSED.iter().copied().chain([LOGIN_AND_END]) {
         for two in BESIDE {
             report.run_with_faults(Case::new(2, &[one, two]), &FaultKind::ALL);
         }
