@@ -7,11 +7,11 @@ mod support;
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{ServiceConfig, get};
+use actix_web::web::{ServiceConfig, route};
 use actix_web::{HttpRequest, HttpResponse};
 use session_actix::{Session, SessionMiddleware};
 use session_conformance::adapter::{
-    Request, Response, Server, TestResponse, respond, respond_twice,
+    Request, Response, Server, TestResponse, respond, respond_twice, respond_untouched,
 };
 use session_core::{SessionInterface, async_trait};
 
@@ -25,9 +25,13 @@ impl Actix {
 
 fn routes(config: &mut ServiceConfig) {
     config
-        .route("/untouched", get().to(|| async { "untouched" }))
-        .route("/twice", get().to(twice))
-        .default_service(get().to(once));
+        .route("/untouched{details:.*}", route().to(untouched))
+        .route("/twice", route().to(twice))
+        .default_service(route().to(once));
+}
+
+async fn untouched(request: HttpRequest) -> HttpResponse {
+    into_actix(&respond_untouched(request.path()))
 }
 
 async fn once(session: Session, request: HttpRequest) -> HttpResponse {

@@ -10,11 +10,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::response::IntoResponse;
-use axum::routing::get;
+use axum::routing::any;
 use http::{HeaderName, HeaderValue, StatusCode, Uri};
 use http_body_util::BodyExt as _;
 use session_conformance::adapter::{
-    Request, Response, Server, TestResponse, respond, respond_twice,
+    Request, Response, Server, TestResponse, respond, respond_twice, respond_untouched,
 };
 use session_core::{SessionInterface, async_trait};
 use session_tower::{Session, SessionLayer};
@@ -25,12 +25,17 @@ struct Axum(Router);
 impl Axum {
     fn new(interface: Arc<dyn SessionInterface>) -> Self {
         let router = Router::new()
-            .route("/untouched", get("untouched"))
-            .route("/twice", get(twice))
-            .fallback(get(once))
+            .route("/untouched", any(untouched))
+            .route("/untouched/{*details}", any(untouched))
+            .route("/twice", any(twice))
+            .fallback(any(once))
             .layer(SessionLayer::new(interface));
         Self(router)
     }
+}
+
+async fn untouched(uri: Uri) -> impl IntoResponse {
+    into_axum(&respond_untouched(uri.path()))
 }
 
 async fn once(session: Session, uri: Uri) -> impl IntoResponse {

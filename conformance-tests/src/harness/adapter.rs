@@ -1,6 +1,8 @@
 //! The parts that the rules of an adapter share.
 
 pub(crate) mod application;
+pub(crate) mod cases;
+pub(crate) mod expected;
 pub(crate) mod handlers;
 pub(crate) mod message;
 pub(crate) mod observed;
@@ -8,7 +10,7 @@ pub(crate) mod reply;
 pub(crate) mod server;
 pub(crate) mod under_test;
 
-pub use handlers::{TestResponse, respond, respond_twice};
+pub use handlers::{TestResponse, respond, respond_twice, respond_untouched};
 pub use message::{Request, Response};
 pub use server::Server;
 pub use under_test::AdapterUnderTest;

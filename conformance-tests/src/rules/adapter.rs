@@ -1,6 +1,7 @@
 //! The rules of an adapter.
 
 mod caching;
+mod cases;
 mod cookies;
 mod failures;
 mod renewal;
@@ -17,6 +18,7 @@ rule_lists! {
     always: cookies::COOKIES, macro __adapter_cookies;
     always: caching::CACHING, macro __adapter_caching;
     always: responses::RESPONSES, macro __adapter_responses;
+    always: cases::CASES, macro __adapter_cases;
     always: renewal::RENEWAL, macro __adapter_renewal;
     always: failures::FAILURES, macro __adapter_failures;
     always: tokens::TOKENS, macro __adapter_tokens;

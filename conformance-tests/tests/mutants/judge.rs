@@ -34,7 +34,10 @@ const AT_ONCE: usize = 12;
 
 /// Rules that compare every call with every kind of record. Mutants of other rules may also
 /// violate them, so they are not checked.
-const WIDE: [&str; 39] = [
+const WIDE: [&str; 42] = [
+    "headers_without_session_are_unchanged",
+    "response_to_every_action_has_session_headers",
+    "response_of_every_method_and_status_has_session_headers",
     "entry_leaves_list_after_its_record",
     "expired_record_stays_removed",
     "shortened_record_hides_no_other_key",

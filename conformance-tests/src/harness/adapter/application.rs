@@ -18,6 +18,10 @@ use crate::report::{Checked, Failure, chain};
 /// The host of every request.
 pub(crate) const HOST: &str = "shop.example:8443";
 
+/// The number of headers in a message, the last ones, and the characters of each.
+const MOST: usize = 6;
+const LONGEST: usize = 160;
+
 /// The header of the session token, if one is configured.
 pub(crate) const TOKEN: &str = "x-session-token";
 
@@ -129,6 +133,11 @@ impl Application<'_> {
         &self.cookie_name
     }
 
+    /// Returns the sessions that are not observed.
+    pub(crate) fn sessions(&self) -> &Arc<dyn SessionInterface> {
+        &self.sessions
+    }
+
     /// The `Set-Cookie` header of a new session, as the interface and the core create it.
     pub(crate) async fn rendered(
         &self,
@@ -169,7 +178,7 @@ impl Application<'_> {
         RequestSession::with_shared(Arc::clone(&self.sessions), view(cookie), OutagePolicy::Refuse)
     }
 
-    fn failed(&self, error: &Error) -> Failure {
+    pub(crate) fn failed(&self, error: &Error) -> Failure {
         self.failure(
             "sessions that work",
             format!("the error {:?}: {}", error.kind(), chain(error)),
@@ -216,15 +225,22 @@ impl Application<'_> {
     }
 
     fn show_request(&self, request: &Request) -> String {
-        let mut shown = format!("GET {}", request.target());
-        for (name, value) in request.headers().iter().filter(|(name, _)| name != "host") {
+        let mut shown = format!("{} {}", request.method(), request.target());
+        let headers = request.headers().iter().filter(|(name, _)| name != "host");
+        let hidden = headers.clone().count().saturating_sub(MOST);
+        if hidden > 0 {
+            let _ = write!(shown, ", {hidden} headers before these");
+        }
+        for (name, value) in headers.skip(hidden) {
             let value = value.escape_ascii().to_string();
             let value = match (name.as_str(), value.strip_prefix("Bearer ")) {
                 ("authorization", Some(token)) => format!("Bearer {}", self.adapter.name(token)),
                 (TOKEN, _) => self.adapter.name(&value),
                 _ => self.mask(&value),
             };
-            let _ = write!(shown, ", {name}: {value}");
+            let cut = value.char_indices().nth(LONGEST).map_or(value.len(), |(at, _)| at);
+            let dots = if cut < value.len() { "…" } else { "" };
+            let _ = write!(shown, ", {name}: {}{dots}", &value[..cut]);
         }
         shown
     }
@@ -242,7 +258,12 @@ impl Application<'_> {
 
 /// Returns a request for this target with each of these `Cookie` headers.
 pub(crate) fn request(target: &str, cookies: &[&[u8]]) -> Request {
-    let request = Request::get(target).with("host", HOST.as_bytes());
+    request_by("GET", target, cookies)
+}
+
+/// Returns the same with another method.
+pub(crate) fn request_by(method: &'static str, target: &str, cookies: &[&[u8]]) -> Request {
+    let request = Request::new(method, target).with("host", HOST.as_bytes());
     cookies.iter().fold(request, |request, cookie| request.with("cookie", cookie))
 }
 

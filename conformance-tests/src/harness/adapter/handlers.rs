@@ -3,6 +3,7 @@
 use session_core::interface::state_of;
 use session_core::{Error, Session};
 
+use crate::harness::adapter::cases::{headers_of, perform};
 use crate::harness::adapter::observed::Witness;
 
 /// The response of a handler. Convert it to a response of your framework.
@@ -43,8 +44,25 @@ impl TestResponse {
     }
 }
 
-/// Returns the response of the handler for every path except `/untouched` and `/twice`, given its
-/// session.
+/// Returns the response of the handler for every path that begins with `/untouched`, which does not
+/// get the session.
+///
+/// # Examples
+///
+/// ```
+/// use session_conformance::adapter::respond_untouched;
+///
+/// let response = respond_untouched("/untouched/404/vary");
+/// assert_eq!((response.status(), response.body()), (404, "untouched"));
+/// ```
+pub fn respond_untouched(path: &str) -> TestResponse {
+    let mut details = path.split('/').skip(2);
+    let status = details.next().and_then(|status| status.parse().ok()).unwrap_or(200);
+    let headers = headers_of(details.next().unwrap_or("none"));
+    TestResponse { status, headers, body: "untouched".to_owned() }
+}
+
+/// Returns the response of the handler for every other path except `/twice`, given its session.
 ///
 /// # Examples
 ///
@@ -116,6 +134,7 @@ async fn act(session: &Session, path: &str) -> Result<TestResponse, Error> {
     let (page, detail) = path.split_once('/').unwrap_or((path, ""));
     let (status, headers): (u16, &[_]) = match page {
         "read" => return read(session, &[]),
+        "case" => return case(session, detail).await,
         "vary" => return read(session, own_vary(detail)),
         "logout" => {
             session.log_out().await?;
@@ -140,6 +159,16 @@ async fn act(session: &Session, path: &str) -> Result<TestResponse, Error> {
         session.set_permanent(true)?;
     }
     Ok(TestResponse { status, headers, body: format!("written: {detail}") })
+}
+
+/// Returns the response for an action, a status and the name of headers: `write/303/vary`.
+async fn case(session: &Session, detail: &str) -> Result<TestResponse, Error> {
+    let mut details = detail.split('/');
+    let action = details.next().unwrap_or_default();
+    let status = details.next().and_then(|status| status.parse().ok()).unwrap_or(200);
+    let headers = headers_of(details.next().unwrap_or("none"));
+    perform(session, action).await?;
+    Ok(TestResponse { status, headers, body: format!("case: {action}") })
 }
 
 fn read(

@@ -9,8 +9,8 @@ pub struct Request {
 }
 
 impl Request {
-    pub(crate) fn get(target: &str) -> Self {
-        Self { method: "GET", target: target.to_owned(), headers: Vec::new() }
+    pub(crate) fn new(method: &'static str, target: &str) -> Self {
+        Self { method, target: target.to_owned(), headers: Vec::new() }
     }
 
     pub(crate) fn with(mut self, name: &str, value: &[u8]) -> Self {
@@ -18,7 +18,7 @@ impl Request {
         self
     }
 
-    /// Returns the method, which is `GET` in all rules.
+    /// Returns the method, such as `GET` or `HEAD`. The handlers of every method are the same.
     pub fn method(&self) -> &str {
         self.method
     }
@@ -80,6 +80,11 @@ impl Response {
     /// Returns the body. Bytes that are not UTF-8 are replaced.
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// Returns the names of all headers.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.headers.iter().map(|(name, _)| name.as_str())
     }
 
     /// Returns the values of the headers of this name. Bytes that are not UTF-8 are replaced.

@@ -59,7 +59,8 @@ impl fmt::Debug for Witness {
 #[derive(Clone, Debug, Default)]
 struct Plan {
     failing_open: Option<ErrorKind>,
-    failing_save: Option<ErrorKind>,
+    /// The number of saves that succeed, and the error of the others.
+    failing_save: Option<(usize, ErrorKind)>,
     slow_save: Duration,
     meeting: Option<Arc<Barrier>>,
 }
@@ -76,7 +77,12 @@ impl Observed {
 
     /// Makes every save fail from now on.
     pub(crate) fn fail_save(&self, kind: ErrorKind) {
-        self.plan().failing_save = Some(kind);
+        self.fail_save_after(0, kind);
+    }
+
+    /// Makes every save fail after this many.
+    pub(crate) fn fail_save_after(&self, saves: usize, kind: ErrorKind) {
+        self.plan().failing_save = Some((saves, kind));
     }
 
     /// Makes every save take this long from now on.
@@ -139,7 +145,7 @@ impl SessionInterface for Observed {
 
     async fn save(&self, save: &Save<'_>) -> Result<Saved, Error> {
         let plan = self.plan().clone();
-        if let Some(kind) = plan.failing_save {
+        if let Some((_, kind)) = plan.failing_save.filter(|(saves, _)| *saves <= self.saved()) {
             return Err(Error::new(kind, SECRET));
         }
         if !plan.slow_save.is_zero() {

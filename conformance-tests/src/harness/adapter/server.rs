@@ -6,11 +6,11 @@ use crate::harness::adapter::message::{Request, Response};
 
 /// An application in the framework of the adapter, in the process or behind a socket.
 ///
-/// It has three handlers:
+/// It has three handlers, each for every method:
 ///
 /// | path | handler |
 /// |---|---|
-/// | `/untouched` | does not get the session, and responds with status 200 and the text `untouched` |
+/// | begins with `/untouched` | does not get the session, and responds with [`respond_untouched`](super::respond_untouched) |
 /// | `/twice` | gets the session twice, and responds with [`respond_twice`](super::respond_twice) |
 /// | every other | gets the session, and responds with [`respond`](super::respond) |
 ///

@@ -1,6 +1,7 @@
 //! Rules of `Vary` and `Cache-Control`.
 
 use crate::harness::adapter::AdapterUnderTest;
+use crate::harness::adapter::cases::headers_of;
 use crate::harness::adapter::handlers::{OWN_CACHE_CONTROL, PUBLIC_CACHE};
 use crate::macros::rules;
 
@@ -31,17 +32,21 @@ rules! {
         application.equal(vec!["cookie".to_owned()], reply.vary())
     }
 
-    /// The `Vary` headers of the handler and of the session become one header with all names.
+    /// The `Vary` headers of the handler and of the session become one header with all names, with
+    /// and without a `Set-Cookie`.
     ///
     /// Pass all `Vary` values of the response to `SessionHeaders::merged_vary`, and replace them
     /// all by the result.
     async fn vary_of_handler_is_merged(adapter) {
         let application = adapter.start().await?;
-        let reply = application.get("/vary/accept", &[]).await;
-        application.equal(1, reply.response.all("vary").len())?;
-        let mut names = reply.vary();
-        names.sort();
-        application.equal(vec!["accept".to_owned(), "accept-language".to_owned(), "cookie".to_owned()], names)
+        for page in ["/vary/accept", "/case/write/200/vary"] {
+            let reply = application.get(page, &[]).await;
+            application.equal(1, reply.response.all("vary").len())?;
+            let mut names = reply.vary();
+            names.sort();
+            application.equal(vec!["accept".to_owned(), "accept-language".to_owned(), "cookie".to_owned()], names)?;
+        }
+        Ok(())
     }
 
     /// A `Vary` header that is `*`, or that has `Cookie` in any case, is unchanged.
@@ -94,6 +99,22 @@ rules! {
         let application = adapter.start().await?;
         let reply = application.get("/own-cache", &["theme=dark"]).await;
         application.equal(vec![OWN_CACHE_CONTROL.to_owned()], reply.response.all("cache-control"))
+    }
+
+    /// Every `Cache-Control` header of the handler counts, and every header for one kind of caches:
+    /// if any of them keeps the cookie private, all are unchanged.
+    ///
+    /// Pass the values of all headers of a name to `SessionHeaders::cache_control` and
+    /// `targeted_cache_control`, not only the first or the last.
+    async fn every_cache_control_header_counts(adapter) {
+        let application = adapter.start().await?;
+        for page in ["private-first", "private-last", "targeted-last"] {
+            let reply = application.get(&format!("/case/write/200/{page}"), &["theme=dark"]).await;
+            let (name, _) = headers_of(page).first().copied().unwrap_or_default();
+            let expected: Vec<_> = headers_of(page).iter().map(|(_, value)| (*value).to_owned()).collect();
+            application.equal(expected, reply.response.all(name))?;
+        }
+        Ok(())
     }
 
     /// A response whose handler only read the session has `Cache-Control: private, no-cache`.

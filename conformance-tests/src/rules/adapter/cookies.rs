@@ -1,7 +1,10 @@
 //! Rules of cookies.
 
+use session_core::config::SecretKey;
+
 use crate::harness::adapter::AdapterUnderTest;
 use crate::harness::adapter::application::request;
+use crate::harness::adapter::cases::SECOND_COOKIE;
 use crate::harness::adapter::handlers::OWN_COOKIE;
 use crate::harness::adapter::reply::attributes;
 use crate::macros::rules;
@@ -65,29 +68,58 @@ rules! {
         application.equal(expected, attributes(removal))
     }
 
-    /// A `Set-Cookie` header of the handler stays, and the session's is a separate header.
+    /// Each `Set-Cookie` header of the handler stays, and the session's is a separate header.
     ///
-    /// Append the header. Do not replace the existing one, and do not join the two with a comma.
+    /// Append the header. Do not replace an existing one, do not collect those of the handler by
+    /// their name, and do not join two with a comma.
     async fn cookie_of_handler_is_separate_header(adapter) {
         let application = adapter.start().await?;
-        let reply = application.get("/own-cookie", &["theme=light"]).await;
-        let headers = reply.response.all("set-cookie");
-        let own = headers.iter().filter(|header| *header == OWN_COOKIE).count();
-        application.hold(own == 1, &format!("one header `Set-Cookie: {OWN_COOKIE}`"), format!("{own} of them"))?;
-        application.equal(2, headers.len())
+        let cookie = application.cookie("blue").await?;
+        for (action, cookies) in [("read", OTHER), ("read", &[&*cookie]), ("write", OTHER), ("log-out", &[&*cookie])] {
+            let reply = application.get(&format!("/case/{action}/200/cookies"), cookies).await;
+            let headers = reply.response.all("set-cookie");
+            let is_set = !reply.session_cookies().is_empty();
+            application.hold(is_set || action != "write", "a separate header with the session cookie", "none")?;
+            for own in [OWN_COOKIE, SECOND_COOKIE] {
+                let count = headers.iter().filter(|header| *header == own).count();
+                let expected = format!("one header `Set-Cookie: {own}` beside those of the session");
+                application.hold(count == 1, &expected, format!("{count} of them"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// If flash messages have a separate cookie, the response has a `Set-Cookie` header for it
+    /// beside that of the session.
+    ///
+    /// Append every header of `SessionHeaders::fields`, not only that of the session.
+    async fn flash_cookie_reaches_client(adapter) {
+        let key = SecretKey::new(FLASH_KEY).map_err(|error| adapter.calls().failure("a valid key", error.to_string()))?;
+        let application = adapter.start_with(|settings| settings.flash_cookie(&key)).await?;
+        let name = format!("{}_flash=", application.cookie_name());
+        let headers = application.get("/case/flash", &["theme=dark"]).await.response.all("set-cookie");
+        let count = headers.iter().filter(|header| header.starts_with(&name)).count();
+        application.hold(count == 1, &format!("one header `Set-Cookie: {name}..`"), format!("{count} of them"))
     }
 
     /// The session cookie is found in any of several `Cookie` headers. HTTP/2 clients may send each
     /// cookie in its own header (RFC 9113, section 8.2.3).
     ///
     /// Call `RequestViewBuilder::cookie_header` for every `Cookie` header. Do not join them with a
-    /// comma.
+    /// comma, and do not limit their number or their length.
     async fn every_cookie_header_is_read(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
         for place in 0..3 {
             let mut cookies = vec!["theme=dark", "tracking=no"];
             cookies.insert(place, &cookie);
+            let reply = application.get("/read", &cookies).await;
+            application.equal("read: blue".to_owned(), reply.text())?;
+        }
+        let others = (0..OTHERS).map(|number| format!("other{number}={}", "x".repeat(LONG)));
+        let separate: Vec<_> = others.chain([cookie]).collect();
+        for cookies in [&separate[..], &[separate.join("; ")]] {
+            let cookies: Vec<_> = cookies.iter().map(String::as_str).collect();
             let reply = application.get("/read", &cookies).await;
             application.equal("read: blue".to_owned(), reply.text())?;
         }
@@ -122,19 +154,33 @@ rules! {
     }
 
     /// Malformed cookies, and headers that are not text, neither fail the request nor hide the
-    /// session cookie next to them.
+    /// session cookie next to them or in another header.
     ///
-    /// Pass on the bytes of the header. Do not require UTF-8 or well-formed cookies.
+    /// Pass on the bytes of each header. Do not require UTF-8 or well-formed cookies. A conversion
+    /// of all headers to text must not stop at the first that fails.
     async fn malformed_cookie_hides_no_session(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
-        for malformed in [&b"caf\xe9=cr\xe8me"[..], b"=;; {\"a\": 1}", b"a b, c"] {
+        for malformed in [&b"caf\xe9=cr\xe8me"[..], b"=;; {\"a\": 1}", b"a b, c", b""] {
             let reply = application.send(request("/read", &[malformed])).await;
             application.equal((200, "read: nothing".to_owned()), (reply.status(), reply.text()))?;
             let header = [malformed, b"; ", cookie.as_bytes()].concat();
-            let reply = application.send(request("/read", &[&header])).await;
-            application.equal((200, "read: blue".to_owned()), (reply.status(), reply.text()))?;
+            let (alone, separate) = ([&header[..]], [malformed, cookie.as_bytes()]);
+            let after = [cookie.as_bytes(), malformed];
+            for cookies in [&alone[..], &separate, &after] {
+                let reply = application.send(request("/read", cookies)).await;
+                application.equal((200, "read: blue".to_owned()), (reply.status(), reply.text()))?;
+            }
         }
         Ok(())
     }
+
 }
+
+const OTHER: &[&str] = &["theme=light"];
+
+const FLASH_KEY: &str = "9d1c7be2f0a4365881d2c07fa97b4e6310bd5f24ce8a7961f3508d2b6ac4e917";
+
+/// The number and the length of other cookies.
+const OTHERS: usize = 40;
+const LONG: usize = 80;

@@ -47,6 +47,35 @@ rules! {
         application.equal(503, reply.status())
     }
 
+    /// If a session cannot be saved for another reason than an outage, the status is 500, so that
+    /// clients and monitoring do not take it for an outage.
+    ///
+    /// Respond with 503 for `ErrorKind::Unavailable` only.
+    async fn other_failed_save_is_500(adapter) {
+        let application = adapter.start().await?;
+        for kind in [ErrorKind::Backend, ErrorKind::Conflict, ErrorKind::TooLarge] {
+            application.observed.fail_save(kind);
+            let reply = application.get("/write/blue", &["theme=dark"]).await;
+            let expected = format!("status 500 for an error of kind {kind:?}");
+            application.hold(reply.status() == 500, &expected, format!("status {}", reply.status()))?;
+        }
+        Ok(())
+    }
+
+    /// If a handler saves the session and the save of the response fails, the error response sets
+    /// the cookie of the first save, and no cache may store it. Otherwise the client loses the
+    /// session.
+    ///
+    /// Append all headers of `Committed::headers` to the error response, not only `Vary`.
+    async fn error_response_has_cookie_of_earlier_save(adapter) {
+        let application = adapter.start().await?;
+        application.observed.fail_save_after(1, ErrorKind::Backend);
+        let reply = application.get("/case/save", &["theme=dark"]).await;
+        application.equal((true, 1), (reply.status() >= 500, reply.session_cookies().len()))?;
+        application.equal(vec!["no-store".to_owned()], reply.response.all("cache-control"))?;
+        application.equal(Some("red".to_owned()), application.stored(&reply.cookie()).await?)
+    }
+
     /// If the session cannot be opened, a handler that needs it does not run, and the client gets
     /// an error response: 503 if the backend is down.
     ///

@@ -35,6 +35,21 @@ rules! {
         let reply = application.get("/untouched", &[&cookie]).await;
         application.equal((200, 1), (reply.status(), reply.session_cookies().len()))
     }
+
+    /// With `Refresh::EachRequest`, a public response whose handler does not obtain the session
+    /// renews nothing: with the cookie, caches could not store it.
+    ///
+    /// Call `RequestSession::note_cache_control` with the `Cache-Control` values of the response
+    /// before `finish_if_unchanged`.
+    async fn public_response_without_session_renews_nothing(adapter) {
+        let application = adapter.start_with(|settings| settings.refresh(Refresh::EachRequest)).await?;
+        let cookie = application.permanent_cookie("blue").await?;
+        application.pass(HALF);
+        let reply = application.get("/untouched/200/public", &[&cookie]).await;
+        application.equal((200, "untouched".to_owned()), (reply.status(), reply.text()))?;
+        let seen = (reply.session_cookies().len(), reply.response.all("cache-control"));
+        application.equal((0, vec!["public, max-age=60".to_owned()]), seen)
+    }
 }
 
 /// Half of the lifetime of a permanent session.

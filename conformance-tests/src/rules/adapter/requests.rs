@@ -43,6 +43,20 @@ rules! {
         application.equal((Some(HOST.to_owned()), "/read".to_owned()), (host, path))
     }
 
+    /// The interface gets the path as the client sent it: not decoded, and not normalized.
+    ///
+    /// Build the `RequestView` from the raw target. A router may need a decoded path, but a hook
+    /// that decides by `%2F` or `//` must not see another path than the client sent.
+    async fn interface_gets_path_as_sent(adapter) {
+        let application = adapter.start().await?;
+        for path in ["/read/%61%2Fb%20c", "/read//d/", "/read/e+f;g=h", "/read/%C3%A9", "/Read/I"] {
+            application.get(path, &[]).await;
+            let seen = application.observed.requests().last().map(|request| request.path().to_owned());
+            application.equal(Some(path.to_owned()), seen)?;
+        }
+        Ok(())
+    }
+
     /// If the target is an absolute URL, its scheme and host take precedence over the `Host` header
     /// (RFC 9112, section 3.2.2; in HTTP/2 these are `:scheme` and `:authority`).
     ///
@@ -86,6 +100,23 @@ rules! {
             let newest = reply.cookie();
             let cookie = if newest.is_empty() { cookie } else { &newest };
             application.equal(Some(color.to_owned()), application.stored(cookie).await?)?;
+        }
+        Ok(())
+    }
+
+    /// Concurrent requests with one cookie, and those without a cookie, open the session each.
+    ///
+    /// Do not find the `RequestSession` by the cookie, the connection or the address of the client.
+    /// Changes of one request would be stored or lost with another, and a logout would end both.
+    async fn concurrent_requests_with_one_cookie_open_it_each(adapter) {
+        for has_cookie in [true, false] {
+            let application = adapter.start().await?;
+            let cookie = application.cookie("blue").await?;
+            application.observed.meet(2);
+            let cookies = if has_cookie { &[cookie.as_bytes()][..] } else { &[] };
+            application.send_at_once(["/read", "/write/green"].map(|page| request(page, cookies))).await?;
+            let opened = application.observed.requests().len();
+            application.hold(opened == 2, "two calls of SessionInterface::open", format!("{opened} of them"))?;
         }
         Ok(())
     }

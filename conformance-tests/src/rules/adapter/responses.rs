@@ -5,6 +5,8 @@ use std::time::Duration;
 use session_core::ErrorKind;
 
 use crate::harness::adapter::AdapterUnderTest;
+use crate::harness::adapter::application::request_by;
+use crate::harness::adapter::cases::HEADERS;
 use crate::harness::adapter::handlers::NOTES;
 use crate::macros::rules;
 
@@ -23,6 +25,26 @@ rules! {
             application.equal((200, "untouched".to_owned()), (reply.status(), reply.text()))?;
             application.equal(Vec::<String>::new(), reply.vary())?;
             application.equal(0, reply.session_cookies().len())?;
+        }
+        Ok(())
+    }
+
+    /// The headers and the status of a handler that does not obtain the session are unchanged, also
+    /// those that a session may change.
+    ///
+    /// Call `SessionHeaders::merged_vary` and `cache_control`, and change a header only if they
+    /// return a value.
+    async fn headers_without_session_are_unchanged(adapter) {
+        let application = adapter.start().await?;
+        let cookie = application.cookie("blue").await?;
+        for (kind, headers) in HEADERS {
+            let reply = application.get(&format!("/untouched/404/{kind}"), &[&cookie]).await;
+            application.equal((404, "untouched".to_owned()), (reply.status(), reply.text()))?;
+            for name in ["set-cookie", "vary", "cache-control", "cdn-cache-control", "surrogate-control", "x-note"] {
+                let expected: Vec<_> = headers.iter().filter(|(other, _)| *other == name).map(|(_, value)| *value).collect();
+                let seen = reply.response.all(name);
+                application.hold(expected == seen, &format!("the header {name} with {expected:?}"), format!("{seen:?}"))?;
+            }
         }
         Ok(())
     }
@@ -50,9 +72,29 @@ rules! {
     /// flash message.
     async fn response_of_any_status_has_session_headers(adapter) {
         let application = adapter.start().await?;
-        for status in [303, 422, 500] {
+        for status in [204, 304, 303, 301, 422, 401, 404, 500, 503] {
             let reply = application.get(&format!("/status/{status}"), &["theme=dark"]).await;
             application.equal((status, 1), (reply.status(), reply.session_cookies().len()))?;
+        }
+        Ok(())
+    }
+
+    /// A session is committed for every method. A `HEAD` or an `OPTIONS` request may also renew or
+    /// change it, and a form is sent by `POST`.
+    ///
+    /// Commit independent of the method. Route every method of the test application to its
+    /// handlers.
+    async fn session_is_committed_for_every_method(adapter) {
+        let application = adapter.start().await?;
+        for method in METHODS {
+            let reply = application.send(request_by(method, "/case/write", &[b"theme=dark"])).await;
+            let expected = format!("status 200 and one session cookie for {method}");
+            let seen = format!("status {} and {} of them", reply.status(), reply.session_cookies().len());
+            application.hold(reply.status() == 200 && reply.session_cookies().len() == 1, &expected, seen)?;
+            let cookie = application.cookie("blue").await?;
+            let reply = application.send(request_by(method, "/case/write", &[cookie.as_bytes()])).await;
+            let stored = application.stored(&reply.cookie_after(&cookie)).await?;
+            application.equal(Some("green".to_owned()), stored)?;
         }
         Ok(())
     }
@@ -89,3 +131,5 @@ rules! {
         Ok(())
     }
 }
+
+const METHODS: [&str; 7] = ["GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"];

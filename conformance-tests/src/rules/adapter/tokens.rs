@@ -22,6 +22,20 @@ rules! {
         application.equal(Some("blue".to_owned()), application.stored_by_token(token).await?)
     }
 
+    /// If a header is configured, `Vary` names the header with the token in requests instead of
+    /// `Cookie`, and no cache may store a response that sets the token.
+    ///
+    /// Insert the result of `SessionHeaders::merged_vary`, not `Cookie`.
+    async fn response_varies_by_token_header(adapter) {
+        let application = adapter.start_with(|settings| settings.token_header(TOKEN)).await?;
+        application.equal(vec![TOKEN.to_owned()], application.get("/case/read", &[]).await.vary())?;
+        let reply = application.get("/case/write", &[]).await;
+        application.equal(vec![TOKEN.to_owned()], reply.vary())?;
+        application.equal(vec!["no-store".to_owned()], reply.response.all("cache-control"))?;
+        let application = adapter.start_with(|settings| settings.bearer_token(TOKEN)).await?;
+        application.equal(vec!["authorization".to_owned()], application.get("/case/read", &[]).await.vary())
+    }
+
     /// If a header is configured, the session is that of the token in this header.
     ///
     /// Call `RequestViewBuilder::token_header` for each value of the header that

@@ -12,6 +12,11 @@ mutants! {
     ReplacesVary breaks vary_of_handler_is_merged;
     AddsASecondVary breaks vary_of_handler_is_merged;
     MergesTheFirstVary breaks vary_of_handler_is_merged;
+    DropsVaryBesideACookie breaks vary_of_handler_is_merged;
+    AddsVaryBesideACookie breaks vary_of_handler_is_merged;
+    ReadsTheFirstCacheControl breaks every_cache_control_header_counts;
+    ReadsTheLastCacheControl breaks every_cache_control_header_counts;
+    ReadsTheFirstTargetedCacheControl breaks every_cache_control_header_counts;
     AppendsToTheStar breaks vary_with_cookie_is_unchanged;
     ComparesVaryByCase breaks vary_with_cookie_is_unchanged;
     LetsTheCookieBeStored breaks response_with_cookie_has_no_store;
@@ -50,7 +55,7 @@ mutation! {
 mutation! {
     VariesOnlyWithoutACookie;
     fn vary(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
-        if headers.set_cookie().is_none() {
+        if headers.set_cookie().is_none() || has_other_vary(reply) {
             apply_vary(headers, reply);
         }
     }
@@ -135,8 +140,8 @@ mutation! {
 
 mutation! {
     ReplacesCacheControl;
-    fn cache_control(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
-        if headers.set_cookie().is_some() {
+    fn cache_control(&self, visit: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if headers.set_cookie().is_some() && visit.path() == "/own-cache" {
             reply.insert("cache-control", "no-store");
         } else {
             apply_cache_control(headers, reply);
@@ -172,7 +177,7 @@ mutation! {
 mutation! {
     SaysNothingOfReads;
     fn cache_control(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
-        if headers.set_cookie().is_some() {
+        if headers.fields().next().is_some() {
             apply_cache_control(headers, reply);
         }
     }
@@ -196,6 +201,59 @@ mutation! {
             reply.insert("cache-control", "no-store");
         } else {
             apply_cache_control(headers, reply);
+        }
+    }
+}
+
+mutation! {
+    DropsVaryBesideACookie;
+    fn vary(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if headers.set_cookie().is_some() && has_other_vary(reply) {
+            reply.remove("vary");
+        }
+        apply_vary(headers, reply);
+    }
+}
+
+mutation! {
+    AddsVaryBesideACookie;
+    fn vary(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        let is_beside = headers.set_cookie().is_some() && has_other_vary(reply);
+        apply_vary(headers, reply);
+        if is_beside {
+            reply.append("vary", "Cookie");
+        }
+    }
+}
+
+mutation! {
+    ReadsTheFirstCacheControl;
+    fn cache_control(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        let first = reply.values("cache-control").take(1).map(str::as_bytes);
+        if let Some(directive) = headers.cache_control(first) {
+            reply.insert("cache-control", directive);
+        }
+    }
+}
+
+mutation! {
+    ReadsTheLastCacheControl;
+    fn cache_control(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        let last = reply.values("cache-control").last().map(str::as_bytes);
+        if let Some(directive) = headers.cache_control(last) {
+            reply.insert("cache-control", directive);
+        }
+    }
+}
+
+mutation! {
+    ReadsTheFirstTargetedCacheControl;
+    fn targeted_cache_control(&self, headers: &SessionHeaders, reply: &mut Reply) {
+        for name in SessionHeaders::TARGETED {
+            let first = reply.values(name).take(1).map(str::as_bytes);
+            if let Some(directive) = headers.targeted_cache_control(first) {
+                reply.insert(name, directive);
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use session_conformance::adapter::Request;
 use session_core::request::{RequestView, SessionHeaders};
 
-use super::mutation::{mutants, mutation};
+use super::mutation::{commit, mutants, mutation};
 use super::original::{Reply, Visit, values, view_with};
 
 mutants! {
@@ -20,6 +20,13 @@ mutants! {
     ReplacesOtherCookies breaks cookie_of_handler_is_separate_header;
     KeepsOtherCookiesOnly breaks cookie_of_handler_is_separate_header;
     JoinsCookiesWithAComma breaks cookie_of_handler_is_separate_header;
+    KeepsTheLastCookieOfTheHandler breaks cookie_of_handler_is_separate_header;
+    KeepsTheFirstCookieAtALogout breaks cookie_of_handler_is_separate_header;
+    ForgetsTheFlashCookie breaks flash_cookie_reaches_client;
+    ReadsHeadersUntilOneIsNoText breaks malformed_cookie_hides_no_session;
+    ReadsNoHeaderIfOneIsEmpty breaks malformed_cookie_hides_no_session;
+    ReadsSixteenHeaders breaks every_cookie_header_is_read;
+    ReadsTwoThousandBytes breaks every_cookie_header_is_read;
     ReadsOneHeader breaks every_cookie_header_is_read;
     JoinsThreeHeadersWithCommas breaks every_cookie_header_is_read;
     ReadsTheLastHeaderFirst breaks cookie_headers_are_read_in_order;
@@ -37,6 +44,8 @@ mutation! {
                 self.set_token(visit, value, reply);
             } else if headers.set_cookie() == Some(value) {
                 self.set_cookie(visit, value, reply);
+            } else if value.contains("_flash=") {
+                reply.append(name, value);
             }
         }
     }
@@ -64,7 +73,7 @@ mutation! {
 mutation! {
     WritesCookiesInSmallLetters;
     fn set_cookie(&self, visit: &Visit, header: &str, reply: &mut Reply) {
-        append_changed(reply, header, !visit.has_session(), |header| {
+        append_changed(reply, header, visit.path() == "/write/blue", |header| {
             let (pair, attributes) = header.split_once(';').unwrap();
             format!("{};{attributes}", pair.to_ascii_lowercase())
         });
@@ -169,7 +178,8 @@ mutation! {
 mutation! {
     ReadsOneHeader;
     fn view(&self, request: &Request) -> RequestView {
-        view_with(request, values(request, "cookie").take(1))
+        let is_split = values(request, "cookie").count() == 3;
+        view_with(request, values(request, "cookie").take(if is_split { 1 } else { usize::MAX }))
     }
 }
 
@@ -177,7 +187,7 @@ mutation! {
     JoinsThreeHeadersWithCommas;
     fn view(&self, request: &Request) -> RequestView {
         let cookies: Vec<_> = values(request, "cookie").collect();
-        if cookies.len() < 3 {
+        if cookies.len() != 3 {
             return view_with(request, cookies.into_iter());
         }
         let joined = cookies.join(&b", "[..]);
@@ -219,5 +229,79 @@ mutation! {
     OverlooksHeadersWithOddCookies;
     fn view(&self, request: &Request) -> RequestView {
         view_with(request, values(request, "cookie").filter(|header| is_well_formed(header)))
+    }
+}
+
+/// Keeps one of the two cookies of a handler.
+fn keep_one(reply: &mut Reply, chosen: fn(&[String]) -> Option<&String>) {
+    let cookies: Vec<_> = reply.values("set-cookie").map(str::to_owned).collect();
+    if let (2.., Some(kept)) = (cookies.len(), chosen(&cookies)) {
+        reply.insert("set-cookie", kept);
+    }
+}
+
+mutation! {
+    KeepsTheLastCookieOfTheHandler;
+    async fn after(&self, visit: &Visit, mut reply: Reply) -> Reply {
+        if visit.path().starts_with("/case/") {
+            keep_one(&mut reply, <[String]>::last);
+        }
+        commit(self, visit, reply).await
+    }
+}
+
+mutation! {
+    KeepsTheFirstCookieAtALogout;
+    fn set_cookie(&self, _: &Visit, header: &str, reply: &mut Reply) {
+        if is_removal(header) {
+            keep_one(reply, <[String]>::first);
+        }
+        reply.append("set-cookie", header);
+    }
+}
+
+mutation! {
+    ForgetsTheFlashCookie;
+    fn set_cookies(&self, visit: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        let is_alone = headers.set_cookie().is_none();
+        for (name, value) in headers.fields().filter(|_| !is_alone) {
+            if name == "set-cookie" { reply.append(name, value) } else { self.set_token(visit, value, reply) }
+        }
+        if is_alone {
+            headers.fields().filter(|(name, _)| *name != "set-cookie").for_each(|(_, value)| self.set_token(visit, value, reply));
+        }
+    }
+}
+
+mutation! {
+    ReadsHeadersUntilOneIsNoText;
+    fn view(&self, request: &Request) -> RequestView {
+        let text = |header: &&[u8]| std::str::from_utf8(header).is_ok();
+        if values(request, "cookie").count() == 1 {
+            return view_with(request, values(request, "cookie"));
+        }
+        view_with(request, values(request, "cookie").take_while(text))
+    }
+}
+
+mutation! {
+    ReadsNoHeaderIfOneIsEmpty;
+    fn view(&self, request: &Request) -> RequestView {
+        let is_empty = values(request, "cookie").any(<[u8]>::is_empty);
+        view_with(request, values(request, "cookie").filter(|_| !is_empty))
+    }
+}
+
+mutation! {
+    ReadsSixteenHeaders;
+    fn view(&self, request: &Request) -> RequestView {
+        view_with(request, values(request, "cookie").take(16))
+    }
+}
+
+mutation! {
+    ReadsTwoThousandBytes;
+    fn view(&self, request: &Request) -> RequestView {
+        view_with(request, values(request, "cookie").map(|header| &header[..header.len().min(2000)]))
     }
 }

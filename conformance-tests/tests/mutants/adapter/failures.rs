@@ -5,7 +5,7 @@ use session_core::request::SessionHeaders;
 use session_core::{Error, ErrorKind, Refresh, Session};
 
 use super::mutation::{mutants, mutation};
-use super::original::{ERROR, Reply, Visit, apply_vary, error_reply};
+use super::original::{ERROR, Reply, Visit, apply_cache_control, apply_vary, error_reply};
 
 mutants! {
     ReportsSuccess breaks failed_save_is_error_response;
@@ -14,6 +14,10 @@ mutants! {
     KeepsTheCookies breaks failed_save_is_error_response;
     ErrorsDoNotVary breaks error_response_varies_by_cookie;
     AnswersEveryFailedSaveAlike breaks outage_at_save_is_503;
+    TakesEveryErrorForAnOutage breaks other_failed_save_is_500;
+    TakesConflictsForAnOutage breaks other_failed_save_is_500;
+    OnlyVariesInAnError breaks error_response_has_cookie_of_earlier_save;
+    LetsAnErrorWithACookieBeStored breaks error_response_has_cookie_of_earlier_save;
     AnswersEveryFailedOpenAlike breaks failed_open_is_error_before_handler;
     IsEmptyInAnOutage breaks failed_open_is_error_before_handler;
     IsEmptyWhenTheBackendFails breaks failed_open_is_error_before_handler;
@@ -120,9 +124,45 @@ mutation! {
 mutation! {
     RefusesWhatItCannotRenew;
     async fn before(&self, visit: &Visit) -> Option<Reply> {
-        if visit.interface.config().refresh() != Refresh::EachRequest || !visit.has_session() {
+        let renews = visit.interface.config().refresh() == Refresh::EachRequest;
+        if !renews || visit.path() != "/untouched" || !visit.has_session() {
             return None;
         }
         visit.session.session().await.err().map(|error| error_reply(&error))
+    }
+}
+
+mutation! {
+    TakesEveryErrorForAnOutage;
+    fn not_saved(&self, _: &Visit, _: &Error, _: Reply) -> Reply {
+        Reply::new(503, ERROR)
+    }
+}
+
+mutation! {
+    TakesConflictsForAnOutage;
+    fn not_saved(&self, _: &Visit, error: &Error, _: Reply) -> Reply {
+        if error.kind() == ErrorKind::Conflict { Reply::new(503, ERROR) } else { error_reply(error) }
+    }
+}
+
+mutation! {
+    OnlyVariesInAnError;
+    fn set_cookies(&self, visit: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if reply.body == ERROR {
+            return;
+        }
+        for (name, value) in headers.fields() {
+            if name == "set-cookie" { reply.append(name, value) } else { self.set_token(visit, value, reply) }
+        }
+    }
+}
+
+mutation! {
+    LetsAnErrorWithACookieBeStored;
+    fn cache_control(&self, _: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if reply.body != ERROR {
+            apply_cache_control(headers, reply);
+        }
     }
 }

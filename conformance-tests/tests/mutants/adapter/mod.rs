@@ -4,6 +4,7 @@
 //! that only one rule detects it.
 
 mod caching;
+mod cases;
 mod cookies;
 mod failures;
 mod mutation;
@@ -29,6 +30,7 @@ pub fn mutants() -> Vec<Mutant<AdapterUnderTest>> {
         cookies::mutants(),
         caching::mutants(),
         responses::mutants(),
+        cases::mutants(),
         renewal::mutants(),
         failures::mutants(),
         tokens::mutants(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use session_conformance::adapter::{
-    AdapterUnderTest, Request, Response, Server, respond, respond_twice,
+    AdapterUnderTest, Request, Response, Server, respond, respond_twice, respond_untouched,
 };
 use session_core::request::{Committed, RequestView, SessionHeaders};
 use session_core::{Error, Session, SessionInterface, async_trait};
@@ -34,6 +34,11 @@ pub trait Mutation: Default + Send + Sync + 'static {
     /// Runs after the handler.
     async fn after(&self, visit: &Visit, reply: Reply) -> Reply {
         commit(self, visit, reply).await
+    }
+
+    /// Tells the session whether the response is public.
+    fn note_cache_control(&self, visit: &Visit, reply: &Reply) {
+        visit.session.note_cache_control(reply.values("cache-control").map(str::as_bytes));
     }
 
     fn set_cookie(&self, _: &Visit, header: &str, reply: &mut Reply) {
@@ -80,6 +85,7 @@ pub trait Mutation: Default + Send + Sync + 'static {
 }
 
 pub async fn commit<M: Mutation>(mutation: &M, visit: &Visit, reply: Reply) -> Reply {
+    mutation.note_cache_control(visit, &reply);
     let Committed { headers, error } = visit.session.commit().await;
     let mut reply = match error {
         Some(error) => mutation.not_saved(visit, &error, reply),
@@ -107,8 +113,8 @@ struct Mutated<M> {
 
 impl<M: Mutation> Mutated<M> {
     async fn handle(&self, visit: &Visit) -> Result<Reply, Error> {
-        if visit.path() == "/untouched" {
-            return Ok(Reply::new(200, "untouched"));
+        if visit.path().starts_with("/untouched") {
+            return Ok(respond_untouched(visit.path()).into());
         }
         let session = self.mutation.session(visit, 1).await?;
         if visit.path() == "/twice" {

@@ -1,5 +1,6 @@
 //! Mutants of the rules of requests.
 
+use std::collections::HashMap;
 use std::sync::Mutex;
 
 use session_conformance::adapter::Request;
@@ -16,6 +17,12 @@ mutants! {
     TellsTheQuery breaks interface_gets_host_and_path;
     ForgetsThePort breaks interface_gets_host_and_path;
     ForgetsTheHost breaks interface_gets_host_and_path;
+    DecodesThePath breaks interface_gets_path_as_sent;
+    JoinsSlashes breaks interface_gets_path_as_sent;
+    DropsTheLastSlash breaks interface_gets_path_as_sent;
+    WritesThePathInSmallLetters breaks interface_gets_path_as_sent;
+    FindsTheSessionByTheCookie breaks concurrent_requests_with_one_cookie_open_it_each;
+    FindsTheSessionOfVisitors breaks concurrent_requests_with_one_cookie_open_it_each;
     ReadsTheHostHeaderFirst breaks absolute_url_determines_scheme_and_host;
     ForgetsTheScheme breaks absolute_url_determines_scheme_and_host;
     BelievesTheForwardedHost breaks forwarded_headers_are_ignored;
@@ -149,5 +156,76 @@ mutation! {
             *last = cookies;
         }
         view_with(request, last.iter().map(Vec::as_slice))
+    }
+}
+
+/// Returns the request view with a changed path.
+fn told_path(request: &Request, change: impl FnOnce(&str) -> String) -> RequestView {
+    let (scheme, host, path) = target(request);
+    told(request, scheme, host.or_else(|| text_of(request, "host")), &change(path))
+}
+
+mutation! {
+    DecodesThePath;
+    fn view(&self, request: &Request) -> RequestView {
+        told_path(request, |path| path.replace("%61", "a").replace("%20", " "))
+    }
+}
+
+mutation! {
+    JoinsSlashes;
+    fn view(&self, request: &Request) -> RequestView {
+        told_path(request, |path| path.replace("//", "/"))
+    }
+}
+
+mutation! {
+    DropsTheLastSlash;
+    fn view(&self, request: &Request) -> RequestView {
+        told_path(request, |path| path.strip_suffix('/').unwrap_or(path).to_owned())
+    }
+}
+
+mutation! {
+    WritesThePathInSmallLetters;
+    fn view(&self, request: &Request) -> RequestView {
+        told_path(request, str::to_lowercase)
+    }
+}
+
+/// The sessions of the requests in progress, by their cookies.
+type ByCookie = Mutex<HashMap<Vec<Vec<u8>>, RequestSession>>;
+
+fn cookies_of(visit: &Visit) -> Vec<Vec<u8>> {
+    values(&visit.request, "cookie").map(<[u8]>::to_vec).collect()
+}
+
+/// Returns the session of another request with the same cookie that is in progress.
+async fn shared(sessions: &ByCookie, visit: &Visit) -> Result<Session, Error> {
+    let cookies = cookies_of(visit);
+    let running =
+        sessions.lock().unwrap().entry(cookies).or_insert_with(|| visit.session.clone()).clone();
+    running.session().await
+}
+
+mutation! {
+    FindsTheSessionByTheCookie { running: ByCookie };
+    async fn session(&self, visit: &Visit, _: usize) -> Result<Session, Error> {
+        if visit.has_session() { shared(&self.running, visit).await } else { visit.session.session().await }
+    }
+    async fn after(&self, visit: &Visit, reply: Reply) -> Reply {
+        self.running.lock().unwrap().remove(&cookies_of(visit));
+        commit(self, visit, reply).await
+    }
+}
+
+mutation! {
+    FindsTheSessionOfVisitors { running: ByCookie };
+    async fn session(&self, visit: &Visit, _: usize) -> Result<Session, Error> {
+        if visit.has_session() { visit.session.session().await } else { shared(&self.running, visit).await }
+    }
+    async fn after(&self, visit: &Visit, reply: Reply) -> Reply {
+        self.running.lock().unwrap().remove(&cookies_of(visit));
+        commit(self, visit, reply).await
     }
 }

@@ -1,5 +1,7 @@
 //! Mutants of the rules of the response of the handler.
 
+use session_core::Refresh;
+
 use super::mutation::{commit, mutants, mutation};
 use super::original::{Reply, Visit};
 
@@ -8,6 +10,13 @@ mutants! {
     SavesAndNeverCommits breaks change_after_response_fails;
     VariesAlways breaks response_without_session_is_unchanged;
     GivesEverybodyACookie breaks response_without_session_is_unchanged;
+    ReplacesVaryOfTheUntouched breaks headers_without_session_are_unchanged;
+    AllowsNoCacheForTheUntouched breaks headers_without_session_are_unchanged;
+    CommitsGetOnly breaks session_is_committed_for_every_method;
+    CommitsNoHead breaks session_is_committed_for_every_method;
+    CommitsNoRedirects breaks response_of_any_status_has_session_headers;
+    CommitsNoNotModified breaks response_of_any_status_has_session_headers;
+    CommitsNotTheUnauthorized breaks response_of_any_status_has_session_headers;
     AnswersOk breaks response_of_handler_reaches_client;
     EmptiesTheBody breaks response_of_handler_reaches_client;
     KeepsOneHeaderOfAName breaks response_of_handler_reaches_client;
@@ -92,7 +101,7 @@ mutation! {
     KeepsOneHeaderOfAName;
     async fn after(&self, visit: &Visit, mut reply: Reply) -> Reply {
         for (name, value) in reply.headers.clone() {
-            if !["vary", "set-cookie"].contains(&name.as_str()) {
+            if !["vary", "set-cookie", "cache-control", "cdn-cache-control"].contains(&name.as_str()) {
                 reply.insert(&name, value);
             }
         }
@@ -131,5 +140,68 @@ mutation! {
         let session = visit.session.clone();
         tokio::spawn(async move { session.commit().await });
         reply
+    }
+}
+
+/// Returns whether the handler did not get the session and set headers.
+fn is_untouched(visit: &Visit) -> bool {
+    visit.path().starts_with("/untouched/")
+}
+
+mutation! {
+    ReplacesVaryOfTheUntouched;
+    async fn after(&self, visit: &Visit, reply: Reply) -> Reply {
+        let mut reply = commit(self, visit, reply).await;
+        if is_untouched(visit) && reply.has("vary") {
+            let joined = reply.values("vary").collect::<Vec<_>>().join(", ");
+            reply.insert("vary", joined);
+        }
+        reply
+    }
+}
+
+mutation! {
+    AllowsNoCacheForTheUntouched;
+    async fn after(&self, visit: &Visit, reply: Reply) -> Reply {
+        let mut reply = commit(self, visit, reply).await;
+        if is_untouched(visit) && visit.interface.config().refresh() != Refresh::EachRequest && reply.has("cdn-cache-control") {
+            reply.insert("cdn-cache-control", "no-store");
+        }
+        reply
+    }
+}
+
+mutation! {
+    CommitsGetOnly;
+    async fn after(&self, visit: &Visit, reply: Reply) -> Reply {
+        if visit.request.method() == "GET" { commit(self, visit, reply).await } else { reply }
+    }
+}
+
+mutation! {
+    CommitsNoHead;
+    async fn after(&self, visit: &Visit, reply: Reply) -> Reply {
+        if visit.request.method() == "HEAD" { reply } else { commit(self, visit, reply).await }
+    }
+}
+
+mutation! {
+    CommitsNoRedirects;
+    async fn after(&self, visit: &Visit, reply: Reply) -> Reply {
+        if [301, 302, 303, 307].contains(&reply.status) { reply } else { commit(self, visit, reply).await }
+    }
+}
+
+mutation! {
+    CommitsNoNotModified;
+    async fn after(&self, visit: &Visit, reply: Reply) -> Reply {
+        if [204, 304].contains(&reply.status) { reply } else { commit(self, visit, reply).await }
+    }
+}
+
+mutation! {
+    CommitsNotTheUnauthorized;
+    async fn after(&self, visit: &Visit, reply: Reply) -> Reply {
+        if [401, 403].contains(&reply.status) { reply } else { commit(self, visit, reply).await }
     }
 }

@@ -1,14 +1,19 @@
 //! Mutants of the rules of session tokens in a header.
 
 use session_conformance::adapter::Request;
-use session_core::request::{RequestView, RequestViewBuilder};
+use session_core::request::{RequestView, RequestViewBuilder, SessionHeaders};
 
 use super::mutation::{mutants, mutation};
-use super::original::{Reply, TOKEN, Visit, text_of, values, view_with};
+use super::original::{
+    Reply, TOKEN, Visit, apply_cache_control, apply_vary, text_of, values, view_with,
+};
 
 mutants! {
     WritesTheTokenAsCookie breaks token_is_written_to_configured_header;
     WritesNoToken breaks token_is_written_to_configured_header;
+    TokensVaryByCookie breaks response_varies_by_token_header;
+    BearerTokensVaryByTheHeaderThatIsWritten breaks response_varies_by_token_header;
+    LetsTokensBeStored breaks response_varies_by_token_header;
     ReadsBearerTokensOnly breaks token_is_read_from_configured_header;
     ReadsTheHeaderThatItWrites breaks bearer_token_is_read_from_authorization;
     ForgetsEmptyTokens breaks logout_sends_empty_token;
@@ -88,5 +93,40 @@ mutation! {
             return view_of(request, values(request, TOKEN).take(1));
         }
         view_with(request, values(request, "cookie"))
+    }
+}
+
+/// Returns the header that the session token is read from, if one is configured.
+fn header_of(visit: &Visit) -> Option<&str> {
+    visit.interface.config().token_header()
+}
+
+mutation! {
+    TokensVaryByCookie;
+    fn vary(&self, visit: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if header_of(visit).is_some() && headers.vary() {
+            reply.insert("vary", "Cookie");
+        } else {
+            apply_vary(headers, reply);
+        }
+    }
+}
+
+mutation! {
+    BearerTokensVaryByTheHeaderThatIsWritten;
+    fn vary(&self, visit: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        apply_vary(headers, reply);
+        if header_of(visit).is_some_and(|name| name != TOKEN) && reply.has("vary") {
+            reply.insert("vary", TOKEN);
+        }
+    }
+}
+
+mutation! {
+    LetsTokensBeStored;
+    fn cache_control(&self, visit: &Visit, headers: &SessionHeaders, reply: &mut Reply) {
+        if header_of(visit).is_none() || headers.fields().next().is_none() {
+            apply_cache_control(headers, reply);
+        }
     }
 }

@@ -1,0 +1,52 @@
+//! Rules that compare responses of every kind with those that the core specifies.
+
+use crate::harness::adapter::AdapterUnderTest;
+use crate::harness::adapter::application::Application;
+use crate::harness::adapter::cases::HEADERS;
+use crate::macros::rules;
+use crate::report::Checked;
+
+rules! {
+    ($) pub(crate) const CASES, macro __adapter_cases, for AdapterUnderTest;
+
+    /// Whatever the handler does with the session, and whatever headers it sets, the response has
+    /// exactly the headers of the handler and of the session, and the session is stored.
+    ///
+    /// Fix failing rules about single headers first. The message names the header, and the request
+    /// with the action of its handler, the status and the kind of headers.
+    async fn response_to_every_action_has_session_headers(adapter) {
+        let application = adapter.start().await?;
+        for action in ACTIONS {
+            for (headers, _) in HEADERS {
+                compare(&application, "GET", &format!("/case/{action}/200/{headers}")).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whatever the method and the status, the response has exactly the headers of the handler and
+    /// of the session, and the session is stored.
+    ///
+    /// Fix failing rules about single headers first. Do not let the method or the status decide
+    /// whether a session is committed.
+    async fn response_of_every_method_and_status_has_session_headers(adapter) {
+        let application = adapter.start().await?;
+        for method in ["GET", "HEAD", "POST", "DELETE"] {
+            for status in [200, 201, 204, 206, 301, 303, 304, 307, 400, 401, 403, 404, 422, 500, 502, 503] {
+                for action in ["read", "write", "log-out"] {
+                    compare(&application, method, &format!("/case/{action}/{status}/vary")).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+const ACTIONS: [&str; 7] = ["read", "write", "permanent", "flash", "save", "log-in", "log-out"];
+
+/// Compares the response for a visitor and for a request with a session.
+async fn compare(application: &Application<'_>, method: &'static str, page: &str) -> Checked {
+    application.compare(method, page, None).await?;
+    let (sent, twin) = (application.cookie("blue").await?, application.cookie("blue").await?);
+    application.compare(method, page, Some([&sent, &twin])).await
+}
