@@ -84,10 +84,18 @@ impl Call<'_> {
         }
     }
 
-    pub(crate) async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
-        let name = record_name(self.key_prefix, key);
-        let mut get = Cmd::with_capacity(2, 3 + name.len());
-        match self.read(get.arg("GET").arg(name)).await {
+    /// Reads the value of a record.
+    pub(crate) async fn get(&self, name: &[u8]) -> RedisResult<Value> {
+        self.read(Cmd::with_capacity(2, 3 + name.len()).arg("GET").arg(name)).await
+    }
+
+    /// Returns the record in the reply to a read of its value.
+    pub(crate) fn loaded(
+        &self,
+        key: &StoreKey,
+        reply: RedisResult<Value>,
+    ) -> Result<Option<Record>, Error> {
+        match reply {
             Ok(Value::Nil) => Ok(None),
             Ok(Value::BulkString(bytes)) => {
                 match record::decode(&bytes, self.compares(bytes.len())) {

@@ -28,6 +28,12 @@ pub(crate) trait Connection: fmt::Debug + Send + Sync {
     /// Sends a command once and returns the reply. An error reply is an error. Ends by the deadline
     /// in any case.
     async fn send(&self, command: &Cmd, deadline: Instant) -> RedisResult<Value>;
+
+    /// Returns whether one command may read keys of any slot. A connection of the application may
+    /// be one to a Cluster.
+    fn shares_loads(&self) -> bool {
+        false
+    }
 }
 
 /// Returns the current credentials, if there is a provider.

@@ -8,6 +8,7 @@ mod checks;
 mod compare;
 mod connection;
 mod error;
+mod loads;
 mod names;
 mod record;
 mod scripts;

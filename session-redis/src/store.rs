@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use futures_util::stream::{self, StreamExt as _};
 use redis::Value;
 use redis::aio::ConnectionLike;
 use session_core::store::{
@@ -19,6 +19,7 @@ use crate::call::{Call, Changed, MARGIN, decimal};
 use crate::checks::{Checks, Evictions};
 use crate::compare::Learned;
 use crate::connection::Connection;
+use crate::loads::{self, Loads, MOST_KEYS};
 use crate::names::record_name;
 use crate::record;
 use crate::scripts::{REMOVE, REPLACE, TOUCH};
@@ -48,6 +49,7 @@ pub struct RedisStore {
     connection: Arc<dyn Connection>,
     settings: Arc<Settings>,
     learned: Arc<Learned>,
+    loads: Arc<Loads>,
     evictions: Arc<Evictions>,
 }
 
@@ -145,6 +147,7 @@ impl RedisStore {
             connection,
             settings: Arc::new(settings),
             learned: Arc::default(),
+            loads: Arc::default(),
             evictions: Arc::new(evictions),
         }
     }
@@ -194,15 +197,35 @@ impl RedisStore {
 #[async_trait]
 impl SessionStore for RedisStore {
     async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
-        self.call("load").load(key).await
+        let (call, name) = (self.call("load"), record_name(&self.settings.key_prefix, key));
+        let alone = call.get(&name);
+        let reply = self.loads.run(&name, &self.connection, call.deadline, alone).await;
+        call.loaded(key, reply)
     }
 
-    /// The connection is multiplexed, so concurrent commands share a round trip. In a Cluster, each
-    /// command is sent to the node that has the key.
+    /// On one server, the records share a command. In a Cluster, each command is sent to the node
+    /// that has the key, and concurrent commands to a node share a round trip.
     async fn load_many(&self, keys: &[StoreKey]) -> Result<Vec<Option<Record>>, Error> {
         let call = self.call("load_many");
-        let loads: Vec<_> = keys.iter().map(|key| call.load(key)).collect();
-        stream::iter(loads).buffered(MAX_CONCURRENT_LOADS).try_collect().await
+        let names: Vec<_> =
+            keys.iter().map(|key| record_name(&self.settings.key_prefix, key)).collect();
+        let mut replies = Vec::with_capacity(keys.len());
+        if self.connection.shares_loads() {
+            for names in names.chunks(MOST_KEYS) {
+                let command = loads::get(names.iter().map(|name| &**name));
+                match call.read(&command).await {
+                    Ok(Value::Array(values)) if values.len() == names.len() => {
+                        replies.extend(values.into_iter().map(Ok));
+                    }
+                    Ok(_) => return Err(call.unexpected_reply()),
+                    Err(error) => return Err(call.failed(error)),
+                }
+            }
+        } else {
+            let loads: Vec<_> = names.iter().map(|name| call.get(name)).collect();
+            replies = stream::iter(loads).buffered(MAX_CONCURRENT_LOADS).collect().await;
+        }
+        keys.iter().zip(replies).map(|(key, reply)| call.loaded(key, reply)).collect()
     }
 
     async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
@@ -317,7 +340,8 @@ impl SessionStore for RedisStore {
     /// last check.
     async fn check(&self) -> Result<(), Error> {
         let call = self.call("check");
-        call.load(&StoreKey::from_bytes([0; 32])).await?;
+        let reply = call.get(&record_name(call.key_prefix, &StoreKey::from_bytes([0; 32]))).await;
+        call.loaded(&StoreKey::from_bytes([0; 32]), reply)?;
         let checks = Checks { connection: call.connection, deadline: call.deadline };
         if checks.has_replica().await {
             let message = "redis is a replica, which accepts no writes";

@@ -155,6 +155,10 @@ impl<C: Connector> Connection for Reconnecting<C> {
         }
         reply
     }
+
+    fn shares_loads(&self) -> bool {
+        true
+    }
 }
 
 impl<C> fmt::Debug for Reconnecting<C> {

@@ -13,6 +13,7 @@ mod lost_entries;
 mod outages;
 mod owners;
 mod settings;
+mod shared_loads;
 mod tls;
 mod trips;
 

@@ -11,7 +11,7 @@ use crate::support::requests::App;
 use crate::support::{calls, new_server, random_key, record, replaced, reset_calls, store};
 
 /// The commands that the store sends. Scripts call the others inside Redis.
-const SENT: [&str; 4] = ["eval", "evalsha", "get", "zrange"];
+const SENT: [&str; 5] = ["eval", "evalsha", "get", "mget", "zrange"];
 
 /// Returns the round trips since the last call. `create` sends `SET`, and the script of `replace`
 /// calls it.

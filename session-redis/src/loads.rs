@@ -1,0 +1,110 @@
+//! Concurrent loads share one `MGET`, which costs the server and the client less than a `GET` each.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use redis::{Cmd, RedisResult, Value};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::connection::Connection;
+
+/// The number of concurrent loads from which on they share a command. With fewer, the task that
+/// sends it costs more than it saves.
+const SHARED_FROM: usize = 4;
+/// The maximum number of keys in a command.
+pub(crate) const MOST_KEYS: usize = 128;
+
+/// The loads of a store that are in progress.
+#[derive(Debug, Default)]
+pub(crate) struct Loads {
+    running: AtomicUsize,
+    waiting: Mutex<Vec<Waiting>>,
+}
+
+/// A load whose command is not sent yet.
+#[derive(Debug)]
+struct Waiting {
+    name: Vec<u8>,
+    reply: oneshot::Sender<Value>,
+}
+
+/// Counts a load until it is dropped.
+struct Running<'a>(&'a AtomicUsize);
+
+impl Loads {
+    /// Returns the reply to `alone`, the command of a load, or to a command that this load shares
+    /// with others that begin at the same time. If the shared command fails, `alone` is sent.
+    pub(crate) async fn run(
+        self: &Arc<Self>,
+        name: &[u8],
+        connection: &Arc<dyn Connection>,
+        deadline: Instant,
+        alone: impl Future<Output = RedisResult<Value>>,
+    ) -> RedisResult<Value> {
+        let others = self.running.fetch_add(1, Ordering::Relaxed);
+        let _running = Running(&self.running);
+        if others >= SHARED_FROM
+            && connection.shares_loads()
+            && let Some(reply) = self.wait(name, connection, deadline)
+            && let Ok(value) = reply.await
+        {
+            return Ok(value);
+        }
+        alone.await
+    }
+
+    /// Adds a load to those that wait. The first of them starts a task that sends the command.
+    /// Therefore it does not matter whether any of the loads is polled again, or dropped. The
+    /// deadline of the first is the earliest.
+    fn wait(
+        self: &Arc<Self>,
+        name: &[u8],
+        connection: &Arc<dyn Connection>,
+        deadline: Instant,
+    ) -> Option<oneshot::Receiver<Value>> {
+        let (reply, receiver) = oneshot::channel();
+        let mut waiting = self.lock();
+        if waiting.len() == MOST_KEYS {
+            return None;
+        }
+        waiting.push(Waiting { name: name.to_vec(), reply });
+        if waiting.len() == 1 {
+            tokio::spawn(Self::send(self.clone(), connection.clone(), deadline));
+        }
+        Some(receiver)
+    }
+
+    async fn send(self: Arc<Self>, connection: Arc<dyn Connection>, deadline: Instant) {
+        // The other tasks that are ready have their turn first.
+        tokio::task::yield_now().await;
+        let waiting = std::mem::take(&mut *self.lock());
+        let command = get(waiting.iter().map(|load| &*load.name));
+        if let Ok(Value::Array(values)) = connection.send(&command, deadline).await {
+            for (load, value) in waiting.into_iter().zip(values) {
+                // The load may have been dropped.
+                _ = load.reply.send(value);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Returns the command that reads the values of these keys.
+pub(crate) fn get<'a>(names: impl ExactSizeIterator<Item = &'a [u8]>) -> Cmd {
+    let mut get = Cmd::with_capacity(names.len() + 1, names.len() * 64);
+    get.arg("MGET");
+    for name in names {
+        get.arg(name);
+    }
+    get
+}

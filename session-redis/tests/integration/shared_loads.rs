@@ -1,0 +1,98 @@
+//! Concurrent loads, which share a command.
+
+use std::pin::pin;
+
+use futures_util::future::join_all;
+use futures_util::poll;
+use session_core::store::{SessionStore as _, StoreKey};
+use session_redis::RedisStore;
+use test_servers::PrivateServer;
+
+use crate::support::{
+    DEADLINE, assert_outage, calls, cli, new_server, random_key, record, reset_calls, store,
+};
+
+/// The number of loads that send their own command.
+const ALONE: usize = 4;
+
+/// Returns a store and its keys. Each record has its number as payload.
+async fn filled(server: &PrivateServer, count: u8) -> (RedisStore, Vec<StoreKey>) {
+    let store = store(server).await;
+    let keys: Vec<_> = (0..count).map(|_| random_key()).collect();
+    for (number, key) in (0..).zip(&keys) {
+        store.create(key, &record(&[number])).await.unwrap();
+    }
+    reset_calls(server).await;
+    (store, keys)
+}
+
+/// Returns how many commands read records.
+async fn reads(server: &PrivateServer) -> (u64, u64) {
+    let calls = calls(server).await;
+    let of = |command| calls.get(command).copied().unwrap_or(0);
+    (of("get"), of("mget"))
+}
+
+async fn assert_loaded(store: &RedisStore, keys: &[StoreKey]) {
+    let loaded = join_all(keys.iter().map(|key| store.load(key))).await;
+    for (number, record) in (0_u8..).zip(loaded) {
+        assert_eq!(record.unwrap().unwrap().payload(), [number]);
+    }
+}
+
+#[tokio::test]
+async fn concurrent_loads_share_one_command() {
+    let server = new_server().await;
+    let (store, keys) = filled(&server, 64).await;
+    assert_loaded(&store, &keys).await;
+    assert_eq!(reads(&server).await, (4, 1));
+    let missing: Vec<_> = (0..10).map(|_| random_key()).collect();
+    let loaded = join_all(missing.iter().chain(&keys[..1]).map(|key| store.load(key))).await;
+    let found = loaded.into_iter().map(|record| record.unwrap().is_some());
+    assert_eq!(found.collect::<Vec<_>>(), [vec![false; 10], vec![true]].concat());
+}
+
+#[tokio::test]
+async fn loads_one_after_another_send_their_own_command() {
+    let server = new_server().await;
+    let (store, keys) = filled(&server, 10).await;
+    for key in &keys {
+        assert!(store.load(key).await.unwrap().is_some());
+    }
+    assert_eq!(reads(&server).await, (10, 0));
+}
+
+#[tokio::test]
+async fn load_needs_no_other_load_that_shares_its_command() {
+    let server = new_server().await;
+    let (store, keys) = filled(&server, 8).await;
+    let mut running: Vec<_> = keys[..ALONE + 2].iter().map(|key| store.load(key)).collect();
+    for load in &mut running {
+        assert!(poll!(load).is_pending());
+    }
+    // The first load that shares a command is dropped, and the others are not polled again.
+    drop(running.remove(ALONE));
+    let last = pin!(store.load(&keys[7]));
+    assert_eq!(last.await.unwrap().unwrap().payload(), [7]);
+    assert_eq!(reads(&server).await.1, 1);
+}
+
+#[tokio::test]
+async fn load_that_cannot_share_command_sends_its_own() {
+    let server = new_server().await;
+    let (store, keys) = filled(&server, 20).await;
+    cli(&server, &["ACL", "SETUSER", "default", "-mget"]).await;
+    assert_loaded(&store, &keys).await;
+    assert_eq!(reads(&server).await, (20, 0));
+}
+
+#[tokio::test]
+async fn shared_load_ends_by_its_deadline() {
+    let server = new_server().await;
+    let store = RedisStore::builder(server.url()).deadline(DEADLINE).connect().await.unwrap();
+    let keys: Vec<_> = (0..20).map(|_| random_key()).collect();
+    server.pause().await;
+    join_all(keys.iter().map(|key| assert_outage(store.load(key)))).await;
+    server.resume().await;
+    join_all(keys.iter().map(|key| async { store.load(key).await.unwrap() })).await;
+}
