@@ -63,9 +63,12 @@ pub(crate) struct Statement {
 
 /// The form of a statement for several calls.
 ///
-/// Instead of each value, it has an array with the values of all calls. Each row begins with the
-/// first value of the call that the row belongs to.
-#[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "only PostgreSQL has batches"))]
+/// Instead of each value, it has those of all calls: in an array on PostgreSQL, and one after
+/// another on MySQL. Each row begins with the first value of the call that the row belongs to.
+#[cfg_attr(
+    not(any(feature = "mysql", feature = "postgres")),
+    allow(dead_code, reason = "SQLite has no batches")
+)]
 #[derive(Clone, Debug)]
 pub(crate) struct Batch {
     pub(crate) sql: Arc<str>,
@@ -143,11 +146,11 @@ impl Statements {
             columns,
             batch: None,
         };
-        let batch = |script: Option<&str>, identifies| {
-            script.map(|script| Batch { sql: text(script.trim_end()), identifies })
-        };
         let keys: Vec<_> = (1..=KEYS_PER_STATEMENT).map(scripts.parameter).collect();
-        let load_many = scripts.load_many.replace("{keys}", &keys.join(", "));
+        let with_keys = |script: &str| script.trim_end().replace("{keys}", &keys.join(", "));
+        let batch = |script: Option<&str>, identifies| {
+            script.map(|script| Batch { sql: text(&with_keys(script)), identifies })
+        };
         Self {
             schema: text(scripts.schema),
             version: statement(scripts.version, &[Column::Integer, Column::Integer]),
@@ -156,7 +159,7 @@ impl Statements {
                 batch: batch(scripts.load_batch, Column::Bytes),
                 ..statement(scripts.load, RECORD)
             },
-            load_many: statement(&load_many, KEYED_RECORD),
+            load_many: statement(&with_keys(scripts.load_many), KEYED_RECORD),
             replace: Statement {
                 batch: batch(scripts.replace_batch, Column::Integer),
                 ..statement(scripts.replace, &[])

@@ -1,5 +1,5 @@
-//! Batches on PostgreSQL: calls that would wait for a connection share a statement, and each gets
-//! its own result.
+//! Batches: calls that would wait for a connection share a statement, and each gets its own result.
+//! On MariaDB, only loads do.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -124,6 +124,34 @@ async fn each_call_of_batch_gets_its_own_result() {
     }
     assert_eq!((absent.unwrap(), unreadable.unwrap()), (None, None));
     drop_table(url, &table).await;
+}
+
+#[tokio::test]
+async fn concurrent_loads_share_statements_on_mariadb() {
+    let server = test_servers::mysql_with(&[]).await;
+    let store = store(server.url(), "sessions").await;
+    let records = create(&store, 64).await;
+    let selects = async || {
+        let mut connection = sqlx::MySqlConnection::connect(server.url()).await.unwrap();
+        let status = "SHOW GLOBAL STATUS LIKE 'Com_select'";
+        let (_, count): (String, String) =
+            sqlx::query_as(status).fetch_one(&mut connection).await.unwrap();
+        count.parse::<u64>().unwrap()
+    };
+
+    let before = selects().await;
+    let mut loads = JoinSet::new();
+    let keys = records.iter().map(|(key, version)| (*key, Some(version.clone())));
+    for (key, version) in keys.chain((0..8).map(|_| (new_key(), None))) {
+        let store = store.clone();
+        loads.spawn(async move {
+            let loaded = store.load(&key).await.unwrap();
+            assert_eq!(loaded.map(|record| record.version()), version);
+        });
+    }
+    loads.join_all().await;
+    let statements = selects().await - before;
+    assert!((2..=10).contains(&statements), "72 loads took {statements} statements");
 }
 
 #[tokio::test]

@@ -18,10 +18,10 @@ use super::connections::Connections;
 use super::driver::Driver;
 use super::failure;
 use super::query::{OwnedValue, QueryResult, Value};
-use crate::statements::{Batch, Statement};
+use crate::statements::{Batch, KEYS_PER_STATEMENT, Statement};
 
 /// The maximum number of calls in one statement.
-const MAX_CALLS: usize = 64;
+const MAX_CALLS: usize = KEYS_PER_STATEMENT;
 /// The maximum size of a batch in bytes of values. A single call may exceed it.
 const MAX_BYTES: usize = 1 << 20;
 

@@ -7,8 +7,8 @@ use sqlx::{AssertSqlSafe, MySql, MySqlConnection};
 
 use super::driver::Driver;
 use super::failure::Meaning;
-use super::query::{self, QueryResult, Value};
-use crate::statements::{Scripts, Statement};
+use super::query::{self, OwnedValue, QueryResult, Value};
+use crate::statements::{Batch, KEYS_PER_STATEMENT, Scripts, Statement};
 
 impl Driver for MySql {
     const LABEL: &'static str = "mysql";
@@ -23,7 +23,8 @@ impl Driver for MySql {
         remove: include_str!("../../sql/mysql/remove.sql"),
         keys_of: include_str!("../../sql/mysql/keys_of.sql"),
         sweep: include_str!("../../sql/mysql/sweep.sql"),
-        load_batch: None,
+        load_batch: Some(include_str!("../../sql/mysql/load_many.sql")),
+        // `UPDATE` does not return which rows it changed.
         replace_batch: None,
         parameter: |_| "?".to_owned(),
         quote: '`',
@@ -48,6 +49,22 @@ impl Driver for MySql {
         }
         let rows = query.fetch_all(connection).await?;
         Ok(QueryResult { changed: 0, rows: query::read(&rows, 0, statement.columns) })
+    }
+
+    /// The statement has a fixed number of keys, so the last key is repeated.
+    async fn run_batch<'c>(
+        connection: &'c mut MySqlConnection,
+        statement: &'c Statement,
+        batch: &'c Batch,
+        calls: &'c [Vec<OwnedValue>],
+    ) -> sqlx::Result<Vec<QueryResult>> {
+        let mut query = sqlx::query(AssertSqlSafe(batch.sql.clone()));
+        let padded = calls.iter().chain(calls.last().into_iter().cycle());
+        for call in padded.take(KEYS_PER_STATEMENT) {
+            query = query.bind(call.first().and_then(OwnedValue::bytes));
+        }
+        let rows = query.fetch_all(connection).await?;
+        query::separate(&rows, statement, batch, calls)
     }
 
     async fn run_script(

@@ -70,23 +70,7 @@ impl Driver for Postgres {
             };
         }
         let rows = query.fetch_all(connection).await?;
-        let identifiers = query::read(&rows, 0, &[batch.identifies]);
-        let identifiers: Option<Vec<_>> = identifiers.into_iter().map(|row| row?.pop()).collect();
-        let Some(identifiers) = identifiers else {
-            return Err(sqlx::Error::Protocol("a row does not identify its call".to_owned()));
-        };
-        let rows = identifiers
-            .into_iter()
-            .zip(query::read(&rows, 1, statement.columns))
-            .collect::<Vec<_>>();
-        let result = |call: &Vec<OwnedValue>| {
-            let own = rows
-                .iter()
-                .filter(|(identifier, _)| call.first().is_some_and(|value| value.is(identifier)));
-            let rows: Vec<_> = own.map(|(_, row)| row.clone()).collect();
-            QueryResult { changed: u64::try_from(rows.len()).unwrap_or(u64::MAX), rows }
-        };
-        Ok(calls.iter().map(result).collect())
+        query::separate(&rows, statement, batch, calls)
     }
 
     /// Sends one message, which is one transaction.

@@ -4,6 +4,8 @@ use sqlx::query::Query;
 use sqlx::{ColumnIndex, Decode, Encode, Row, Type};
 
 use crate::statements::Column;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+use crate::statements::{Batch, Statement};
 
 /// A value of a statement.
 #[derive(Clone, Copy)]
@@ -56,8 +58,12 @@ impl From<Value<'_>> for OwnedValue {
     }
 }
 
-#[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "only PostgreSQL has batches"))]
+#[cfg_attr(
+    not(any(feature = "mysql", feature = "postgres")),
+    allow(dead_code, reason = "SQLite has no batches")
+)]
 impl OwnedValue {
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
     pub(super) fn integer(&self) -> Option<i64> {
         match self {
             Self::Integer(integer) => Some(*integer),
@@ -127,4 +133,34 @@ where
     rows.iter()
         .map(|row| columns.iter().enumerate().map(|column| cell(row, column).ok()).collect())
         .collect()
+}
+
+/// Returns the result of each call of a batch, from the rows of all calls.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub(super) fn separate<R>(
+    rows: &[R],
+    statement: &Statement,
+    batch: &Batch,
+    calls: &[Vec<OwnedValue>],
+) -> sqlx::Result<Vec<QueryResult>>
+where
+    R: Row,
+    usize: ColumnIndex<R>,
+    for<'r> i64: Decode<'r, R::Database> + Type<R::Database>,
+    for<'r> Vec<u8>: Decode<'r, R::Database> + Type<R::Database>,
+{
+    let identifiers = read(rows, 0, &[batch.identifies]);
+    let identifiers: Option<Vec<_>> = identifiers.into_iter().map(|row| row?.pop()).collect();
+    let Some(identifiers) = identifiers else {
+        return Err(sqlx::Error::Protocol("a row does not identify its call".to_owned()));
+    };
+    let rows: Vec<_> = identifiers.into_iter().zip(read(rows, 1, statement.columns)).collect();
+    let result = |call: &Vec<OwnedValue>| {
+        let own = rows
+            .iter()
+            .filter(|(identifier, _)| call.first().is_some_and(|value| value.is(identifier)));
+        let rows: Vec<_> = own.map(|(_, row)| row.clone()).collect();
+        QueryResult { changed: u64::try_from(rows.len()).unwrap_or(u64::MAX), rows }
+    };
+    Ok(calls.iter().map(result).collect())
 }
