@@ -7,6 +7,7 @@ mod connections;
 mod credentials;
 mod driver;
 mod failure;
+mod file;
 mod group;
 #[cfg(feature = "mysql")]
 mod mysql;

@@ -12,6 +12,7 @@ use session_core::ErrorKind;
 use session_core::store::{Replaced, SessionStore as _, StoreKey, Version};
 use session_sql::SqlStore;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
+use sqlx::{Connection as _, SqliteConnection};
 use support::load::Load;
 use support::{commits, new_key, record, sqlite};
 use test_servers::TemporaryFolder;
@@ -135,6 +136,40 @@ async fn io_error_of_commit() {
         }
         assert_writes_share_commits(&store, &folder).await;
     }
+}
+
+/// Without a commit, SQLite never starts the log anew.
+#[tokio::test]
+async fn writes_work_again_after_log_filled_disk() {
+    run_in_second_process("log_fills_disk").await;
+}
+
+#[ignore = "another test runs it in a second process"]
+#[tokio::test]
+async fn log_fills_disk() {
+    let folder = TemporaryFolder::new();
+    let store = SqlStore::builder().deadline(DEADLINE).connect(&sqlite(&folder)).await.unwrap();
+    store.migrate().await.unwrap();
+    create(&store).await;
+    // The log grows while a transaction reads.
+    let mut reader = SqliteConnection::connect(&sqlite(&folder)).await.unwrap();
+    sqlx::raw_sql("BEGIN").execute(&mut reader).await.unwrap();
+    sqlx::query("SELECT count(*) FROM sessions").fetch_one(&mut reader).await.unwrap();
+    limit_files(log_length(&folder) + 200_000);
+    let fills = async {
+        while store.create(&new_key(), &record(&[7; 4000])).await.is_ok() {}
+        store.create(&new_key(), &record(&[7; 4000])).await
+    };
+    let error = fills.await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    sqlx::raw_sql("COMMIT").execute(&mut reader).await.unwrap();
+
+    let start = Instant::now();
+    while store.create(&new_key(), &record(&[7; 4000])).await.is_err() {
+        assert!(start.elapsed() < Duration::from_secs(30), "writes still fail");
+        tokio::task::yield_now().await;
+    }
+    assert!(log_length(&folder) < 200_000);
 }
 
 #[tokio::test]

@@ -67,6 +67,14 @@ pub(crate) trait Driver: sqlx::Database {
         true
     }
 
+    /// Writes the log of an embedded database to its file, and empties the log. Returns `false` if
+    /// other connections were in the way.
+    fn empty_log(
+        _connection: &mut Self::Connection,
+    ) -> impl Future<Output = sqlx::Result<bool>> + Send {
+        std::future::ready(Ok(true))
+    }
+
     fn meaning(error: &dyn sqlx::error::DatabaseError) -> Meaning;
 
     /// Returns the longest message that the server accepts, in bytes, if the server may close the

@@ -166,6 +166,12 @@ fn reports(error: &Error, meaning: Meaning) -> bool {
     reported.is_some_and(|reported| reported.meaning == meaning)
 }
 
+/// Returns whether SQLite could not write: an I/O error, or a full disk.
+pub(super) fn is_of_disk(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+    code.is_some_and(|code| matches!(code & 0xff, 10 | 13))
+}
+
 /// Returns whether the SQLite file is locked.
 pub(super) fn is_busy(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use super::connections::Connections;
 use super::driver::Driver;
 use super::failure;
+use super::file::DatabaseFile;
 use super::query::{OwnedValue, QueryResult, Value};
 use super::transaction::Transaction;
 use crate::statements::Statement;
@@ -27,6 +28,7 @@ pub(super) struct Group<D: Driver> {
 
 struct Shared<D: Driver> {
     connections: Connections<D>,
+    file: Option<Arc<DatabaseFile>>,
     queue: Mutex<Queue>,
 }
 
@@ -60,8 +62,8 @@ struct Worker<D: Driver> {
 }
 
 impl<D: Driver> Group<D> {
-    pub(super) fn new(connections: Connections<D>) -> Self {
-        Self { shared: Arc::new(Shared { connections, queue: Mutex::default() }) }
+    pub(super) fn new(connections: Connections<D>, file: Option<Arc<DatabaseFile>>) -> Self {
+        Self { shared: Arc::new(Shared { connections, file, queue: Mutex::default() }) }
     }
 
     /// Runs one statement. A call that is cancelled while it waits does nothing.
@@ -89,6 +91,7 @@ impl<D: Driver> Worker<D> {
     async fn run(mut self) {
         while let Some(writes) = self.next() {
             self.shared.run(writes).await;
+            self.shared.empty_log().await;
         }
     }
 
@@ -136,6 +139,7 @@ impl<D: Driver> Shared<D> {
         let mut results = Vec::with_capacity(writes.len());
         for write in writes {
             let result = self.run_in(&mut transaction, write).await;
+            self.note_failure(&result);
             if let Err(error) = &result
                 && !(failure::changes_nothing(error, D::meaning) && transaction.is_open().await)
             {
@@ -144,8 +148,33 @@ impl<D: Driver> Shared<D> {
             }
             results.push(result);
         }
-        transaction.commit().await.map_err(Failure::Unknown)?;
+        let committed = transaction.commit().await;
+        self.note_failure(&committed);
+        committed.map_err(Failure::Unknown)?;
         Ok(results)
+    }
+
+    fn note_failure<T>(&self, result: &sqlx::Result<T>) {
+        if let (Some(file), Err(error)) = (&self.file, result)
+            && failure::is_of_disk(error)
+        {
+            file.failed();
+        }
+    }
+
+    /// Empties the log if it is long, or may have filled the disk. Another write tries again.
+    async fn empty_log(&self) {
+        let Some(file) = &self.file else { return };
+        if file.must_empty_log()
+            && let Ok(mut lease) = self.connections.lease().await
+            && let Ok(connection) = lease.connection()
+        {
+            let emptied = D::empty_log(connection).await;
+            if let Err(error) = &emptied {
+                tracing::debug!(%error, "the write-ahead log could not be emptied");
+            }
+            file.attempted(emptied.is_ok_and(|is_empty| is_empty));
+        }
     }
 
     async fn run_in(
@@ -161,6 +190,7 @@ impl<D: Driver> Shared<D> {
         for write in writes {
             if !write.is_cancelled() {
                 let result = self.connections.run(&write.statement, &write.values()).await;
+                self.note_failure(&result);
                 let _ = write.reply.send(result);
             }
         }

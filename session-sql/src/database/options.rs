@@ -14,6 +14,7 @@ use super::address;
 use super::address::SqliteAddress;
 use super::credentials::Provided;
 use super::driver::Driver;
+use super::file::DatabaseFile;
 use super::pooled::Pooled;
 use super::suspicion::{Suspicion, Verdict};
 #[cfg(any(feature = "postgres", feature = "mysql"))]
@@ -78,25 +79,18 @@ async fn sqlite(url: &str, settings: Settings) -> Result<Arc<dyn Database>, Erro
         // Less than the deadline, so that SQLite reports that another process has the lock.
         .busy_timeout(settings.deadline * 9 / 10)
         .disable_statement_logging();
-    let pool =
-        pool_options::<sqlx::Sqlite>(settings, &Suspicion::new(settings.test_after_idle), None);
+    let suspicion = Suspicion::new(settings.test_after_idle);
+    let pool = pool_options::<sqlx::Sqlite>(settings, &suspicion, None);
     if in_memory {
         // The data is lost with the last connection.
         let pool = pool.max_connections(1).idle_timeout(None).max_lifetime(None);
-        return Ok(pooled(
-            pool.connect_lazy_with(options),
-            settings,
-            true,
-            Suspicion::new(settings.test_after_idle),
-        ));
+        return Ok(pooled(pool.connect_lazy_with(options), settings, true, suspicion, None));
     }
     probe::<sqlx::Sqlite>(&options, None, settings.deadline).await?;
-    Ok(pooled(
-        pool.connect_lazy_with(options),
-        settings,
-        true,
-        Suspicion::new(settings.test_after_idle),
-    ))
+    let file = DatabaseFile::new(options.get_filename(), suspicion.clone());
+    // A file that was deleted must not be replaced by an empty one.
+    let pool = pool.connect_lazy_with(options.create_if_missing(false));
+    Ok(pooled(pool, settings, true, suspicion, Some(Arc::new(file))))
 }
 
 /// Creates an empty file that only its owner can read, if there is none. SQLite would use the
@@ -154,13 +148,13 @@ async fn server<D: Driver>(
     let suspicion = Suspicion::new(settings.test_after_idle);
     let pool =
         pool_options::<D>(settings, &suspicion, credentials.clone()).connect_lazy_with(options);
-    Ok(Arc::new(Pooled::new(pool, settings.deadline, prepared, suspicion, credentials)))
+    Ok(Arc::new(Pooled::new(pool, settings.deadline, prepared, suspicion, credentials, None)))
 }
 
 /// Returns the database behind a pool of the application.
 pub(crate) fn existing<D: Driver>(pool: Pool<D>, settings: Settings) -> Arc<dyn Database> {
     let prepared = D::keeps_statements(&pool.connect_options());
-    pooled(pool, settings, prepared, Suspicion::new(settings.test_after_idle))
+    pooled(pool, settings, prepared, Suspicion::new(settings.test_after_idle), None)
 }
 
 fn pooled<D: Driver>(
@@ -168,8 +162,9 @@ fn pooled<D: Driver>(
     settings: Settings,
     prepared: bool,
     suspicion: Suspicion,
+    file: Option<Arc<DatabaseFile>>,
 ) -> Arc<dyn Database> {
-    Arc::new(Pooled::new(pool, settings.deadline, prepared, suspicion, None))
+    Arc::new(Pooled::new(pool, settings.deadline, prepared, suspicion, None, file))
 }
 
 fn parse<D: Driver, O: std::str::FromStr<Err = sqlx::Error>>(url: &str) -> Result<O, Error> {
@@ -212,7 +207,7 @@ fn pool_options<D: Driver>(
     suspicion: &Suspicion,
     credentials: Option<Provided<D>>,
 ) -> PoolOptions<D> {
-    let options = PoolOptions::new()
+    let options = PoolOptions::<D>::new()
         .max_connections(settings.max_connections)
         .acquire_timeout(settings.deadline)
         .test_before_acquire(false)
@@ -222,15 +217,14 @@ fn pool_options<D: Driver>(
                 D::run_script(connection, AssertSqlSafe(greeting.to_owned())).await
             })
         });
-    if D::EMBEDDED {
-        return options;
-    }
     let (suspicion, patience) = (suspicion.clone(), settings.deadline / 4);
     options.before_acquire(move |connection, metadata| {
         let (suspicion, credentials) = (suspicion.clone(), credentials.clone());
         Box::pin(async move {
             let is_sound = match suspicion.judge(metadata.age, metadata.idle_for) {
                 Verdict::Use => return Ok(true),
+                // A file needs no test.
+                Verdict::Test if D::EMBEDDED => return Ok(true),
                 Verdict::Close => false,
                 Verdict::Test => {
                     let pinged = tokio::time::timeout(patience, connection.ping()).await;

@@ -1,6 +1,7 @@
 //! A database behind a pool of sqlx.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use session_core::{Error, ErrorKind, async_trait};
@@ -10,6 +11,7 @@ use super::batches::Batches;
 use super::connections::Connections;
 use super::credentials::Provided;
 use super::driver::Driver;
+use super::file::DatabaseFile;
 use super::group::Group;
 use super::suspicion::Suspicion;
 use super::{Database, QueryResult, Value, failure};
@@ -20,6 +22,7 @@ pub(crate) struct Pooled<D: Driver> {
     deadline: Duration,
     suspicion: Suspicion,
     group: Option<Group<D>>,
+    file: Option<Arc<DatabaseFile>>,
     batches: Batches<D>,
 }
 
@@ -30,11 +33,12 @@ impl<D: Driver> Pooled<D> {
         prepared: bool,
         suspicion: Suspicion,
         provided: Option<Provided<D>>,
+        file: Option<Arc<DatabaseFile>>,
     ) -> Self {
         let connections = Connections::new(pool, prepared, suspicion.clone(), provided);
-        let group = D::EMBEDDED.then(|| Group::new(connections.clone()));
+        let group = D::EMBEDDED.then(|| Group::new(connections.clone(), file.clone()));
         let batches = Batches::new(connections.clone(), deadline);
-        Self { connections, deadline, suspicion, group, batches }
+        Self { connections, deadline, suspicion, group, file, batches }
     }
 
     async fn dispatch(
@@ -42,6 +46,9 @@ impl<D: Driver> Pooled<D> {
         statement: &Statement,
         values: &[Value<'_>],
     ) -> sqlx::Result<QueryResult> {
+        if let Some(file) = &self.file {
+            file.check()?;
+        }
         match (&self.group, &statement.batch) {
             (Some(group), _) if statement.columns.is_empty() => {
                 group.write(statement, values).await

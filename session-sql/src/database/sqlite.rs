@@ -51,6 +51,18 @@ impl Driver for Sqlite {
         sqlx::raw_sql(script).execute(connection).await.map(drop)
     }
 
+    async fn empty_log(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
+        let timeout: i64 =
+            sqlx::query_scalar("PRAGMA busy_timeout").fetch_one(&mut *connection).await?;
+        // Meanwhile, no other connection can write.
+        sqlx::raw_sql("PRAGMA busy_timeout = 500").execute(&mut *connection).await?;
+        let emptied: sqlx::Result<(i64, i64, i64)> =
+            sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *connection).await;
+        let restore = format!("PRAGMA busy_timeout = {timeout}");
+        sqlx::raw_sql(AssertSqlSafe(restore)).execute(connection).await?;
+        emptied.map(|(is_busy, ..)| is_busy == 0)
+    }
+
     /// Interprets the [result code](https://www.sqlite.org/rescode.html). Its low byte is the
     /// primary code.
     fn meaning(error: &dyn DatabaseError) -> Meaning {

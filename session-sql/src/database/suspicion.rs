@@ -28,7 +28,7 @@ pub(super) struct Suspicion {
 struct Events {
     /// A connection broke.
     broken: AtomicU64,
-    /// A server accepted no writes.
+    /// A server accepted no writes, or another file has taken the place of the database.
     read_only: AtomicU64,
     /// Whether no call has succeeded since a connection broke.
     is_broken: AtomicBool,
@@ -78,6 +78,11 @@ impl Suspicion {
     /// Records that a server accepted no writes.
     pub(super) fn condemn(&self) {
         self.events.condemn(self.now());
+    }
+
+    /// Records that all connections lead to the wrong file.
+    pub(super) fn condemn_all(&self) {
+        self.events.read_only.fetch_max(self.now(), Ordering::Relaxed);
     }
 
     /// Returns how to treat a connection of this age that was idle for this time.

@@ -1,0 +1,97 @@
+//! The file of an `SQLite` database: whether it was deleted or replaced, and the length of its
+//! write-ahead log.
+//!
+//! An open connection continues with a file that was deleted. Its writes would be lost. `SQLite`
+//! starts its log anew only in a moment without readers, and not at all while a full disk fails
+//! each commit.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::suspicion::Suspicion;
+
+/// The length in bytes from which on the log is written to the file and emptied: four times as long
+/// as that at which `SQLite` begins to do so.
+const LONG_LOG: u64 = 16 << 20;
+/// The time from an unsuccessful attempt to empty the log to the next one.
+const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(5);
+
+#[derive(Debug)]
+pub(super) struct DatabaseFile {
+    path: PathBuf,
+    log: PathBuf,
+    /// Which file the connections have opened.
+    identity: Mutex<Option<Identity>>,
+    suspicion: Suspicion,
+    has_failed: AtomicBool,
+    next_attempt: Mutex<Option<Instant>>,
+}
+
+type Identity = (u64, u64);
+
+impl DatabaseFile {
+    /// Returns the file that a connection has just opened.
+    pub(super) fn new(path: &Path, suspicion: Suspicion) -> Self {
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        Self {
+            path: path.to_owned(),
+            log: log.into(),
+            identity: Mutex::new(identity(path).ok()),
+            suspicion,
+            has_failed: AtomicBool::new(false),
+            next_attempt: Mutex::new(None),
+        }
+    }
+
+    /// Fails if there is no file any more. If it was replaced, all older connections are closed.
+    pub(super) fn check(&self) -> sqlx::Result<()> {
+        let found = identity(&self.path)?;
+        let mut known = self.identity.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known != Some(found) {
+            self.suspicion.condemn_all();
+            *known = Some(found);
+        }
+        Ok(())
+    }
+
+    /// Records that a write failed, perhaps because the log fills the disk.
+    pub(super) fn failed(&self) {
+        self.has_failed.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether to empty the log now.
+    pub(super) fn must_empty_log(&self) -> bool {
+        let length = || self.log.metadata().map_or(0, |file| file.len());
+        let is_wanted = self.has_failed.load(Ordering::Relaxed) || length() > LONG_LOG;
+        if !is_wanted {
+            return false;
+        }
+        let next = *self.next_attempt.lock().unwrap_or_else(PoisonError::into_inner);
+        next.is_none_or(|next| next <= Instant::now())
+    }
+
+    /// Records an attempt to empty the log.
+    pub(super) fn attempted(&self, is_empty: bool) {
+        let next = (!is_empty).then(|| Instant::now() + BETWEEN_ATTEMPTS);
+        *self.next_attempt.lock().unwrap_or_else(PoisonError::into_inner) = next;
+        self.has_failed.fetch_and(!is_empty, Ordering::Relaxed);
+    }
+}
+
+#[cfg(unix)]
+fn identity(path: &Path) -> io::Result<Identity> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let file = path.metadata()?;
+    Ok((file.dev(), file.ino()))
+}
+
+/// Other systems do not delete a file that is open.
+#[cfg(not(unix))]
+fn identity(path: &Path) -> io::Result<Identity> {
+    path.metadata().map(|_| (0, 0))
+}
