@@ -1,6 +1,7 @@
 //! Runs this project and its peers with the same work in the same rounds on the same machine. See
 //! the README.
 
+mod chart;
 mod cookies;
 mod counter;
 mod flask;
@@ -16,7 +17,7 @@ use std::process::ExitCode;
 
 use rounds::Plan;
 
-const GROUPS: [&str; 11] = [
+const GROUPS: [&str; 12] = [
     "cookie",
     "request",
     "memory",
@@ -24,6 +25,7 @@ const GROUPS: [&str; 11] = [
     "valkey",
     "sqlite",
     "postgres",
+    "mariadb",
     "counter",
     "http",
     "footprint",
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["serve", name, database] => return http::serve(name, database),
         ["hold", name, count] => return footprint::hold(name, count),
+        ["chart"] => return chart::draw(),
         _ => {}
     }
     let Some((plan, groups)) = read(&arguments) else {
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
             "valkey" => stores::valkey(&plan),
             "sqlite" => stores::sqlite(&plan),
             "postgres" => stores::postgres(&plan),
+            "mariadb" => stores::mariadb(&plan),
             "counter" => counter::run(&plan),
             "http" => http::run(&plan),
             "footprint" => footprint::run(&plan),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use actix::Actix;
-pub use groups::{block_on, memory, peers_store, postgres, redis, sqlite, valkey};
+pub use groups::{block_on, mariadb, memory, peers_store, postgres, redis, sqlite, valkey};
 pub use ours::{Ours, settings};
 pub use tower::{Contents, Tower};
 

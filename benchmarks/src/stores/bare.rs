@@ -7,7 +7,7 @@ use std::time::Duration;
 use session_redis::redis::aio::MultiplexedConnection;
 use session_redis::redis::{self, AsyncCommands as _, Client, Script};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{PgPool, SqlitePool};
+use sqlx::{MySqlPool, PgPool, SqlitePool};
 
 use super::Contestant;
 use crate::sessions::{SMALL, small};
@@ -243,6 +243,61 @@ impl Contestant for BarePostgres {
 
     async fn save(&self, (): &mut (), index: usize, number: u64) -> bool {
         let update = sqlx::query("UPDATE bare SET data = $1, expiry = $2 WHERE id = $3");
+        let update =
+            update.bind(small(number).into_bytes()).bind(expiry(number)).bind(id(index).to_vec());
+        update.execute(&self.pool).await.is_ok()
+    }
+
+    async fn update(&self, index: usize) -> bool {
+        self.load(index).await.is_some() && self.save(&mut (), index, 1).await
+    }
+}
+
+pub struct BareMariadb {
+    pool: MySqlPool,
+    sessions: usize,
+}
+
+impl BareMariadb {
+    pub async fn fill(url: &str, sessions: usize) -> Self {
+        let options =
+            sqlx::mysql::MySqlPoolOptions::new().max_connections(10).test_before_acquire(false);
+        let options = options
+            .connect_with(sqlx::mysql::MySqlConnectOptions::from_str(url).expect("an address"));
+        let pool = options.await.expect("MariaDB answers");
+        let create = "CREATE TABLE bare (id BINARY(32) PRIMARY KEY, data LONGBLOB NOT NULL, expiry BIGINT NOT NULL)";
+        sqlx::query(create).execute(&pool).await.expect("a table is made");
+        for index in 0..sessions {
+            let insert = sqlx::query("INSERT INTO bare VALUES (?, ?, ?)");
+            let insert = insert.bind(id(index).to_vec()).bind(SMALL.as_bytes()).bind(0i64);
+            insert.execute(&pool).await.expect("a row is written");
+        }
+        Self { pool, sessions }
+    }
+}
+
+impl Contestant for BareMariadb {
+    type Scratch = ();
+
+    fn len(&self) -> usize {
+        self.sessions
+    }
+
+    fn scratch(&self) {}
+
+    async fn load(&self, index: usize) -> Option<u64> {
+        let select =
+            sqlx::query_as("SELECT data, expiry FROM bare WHERE id = ?").bind(id(index).to_vec());
+        let (data, _): (Vec<u8>, i64) = select.fetch_one(&self.pool).await.ok()?;
+        (data.len() == SMALL.len()).then_some(0)
+    }
+
+    async fn open(&self, index: usize) -> Option<u64> {
+        self.load(index).await
+    }
+
+    async fn save(&self, (): &mut (), index: usize, number: u64) -> bool {
+        let update = sqlx::query("UPDATE bare SET data = ?, expiry = ? WHERE id = ?");
         let update =
             update.bind(small(number).into_bytes()).bind(expiry(number)).bind(id(index).to_vec());
         update.execute(&self.pool).await.is_ok()

@@ -6,11 +6,11 @@ use tower_sessions_moka_store::MokaStore;
 use tower_sessions_redis_store::RedisStore as TowerRedis;
 use tower_sessions_redis_store::fred::prelude::{Client, ClientLike as _, Config, Pool};
 use tower_sessions_sqlx_store::sqlx as peers_sqlx;
-use tower_sessions_sqlx_store::{PostgresStore, SqliteStore};
+use tower_sessions_sqlx_store::{MySqlStore, PostgresStore, SqliteStore};
 
 use super::Work::{Load, Open, Save, Update};
 use super::actix::Actix;
-use super::bare::{BarePostgres, BareRedis, BareScript, BareSqlite};
+use super::bare::{BareMariadb, BarePostgres, BareRedis, BareScript, BareSqlite};
 use super::{Named, Ours, Run, Tower, Wanted, measure};
 use crate::rounds::Plan;
 
@@ -19,14 +19,12 @@ const FEW: usize = 6_400;
 
 pub fn memory(plan: &Plan) {
     let peers = &["tower-sessions MemoryStore", "tower-sessions moka"][..];
-    let wanted = [
-        Wanted { work: Load, tasks: 1, rivals: peers, at_least: 2.0 },
-        Wanted { work: Load, tasks: 64, rivals: peers, at_least: 2.0 },
-        Wanted { work: Open, tasks: 1, rivals: peers, at_least: 1.0 },
-        Wanted { work: Open, tasks: 64, rivals: peers, at_least: 1.0 },
-        Wanted { work: Update, tasks: 1, rivals: peers, at_least: 1.0 },
-        Wanted { work: Update, tasks: 64, rivals: peers, at_least: 1.0 },
-    ];
+    let mut wanted = Vec::new();
+    for (tasks, targets) in [(1, [1.5, 1.5, 1.1, 1.0]), (64, [2.0, 2.0, 1.5, 1.5])] {
+        for (work, at_least) in [Load, Save, Update, Open].into_iter().zip(targets) {
+            wanted.push(Wanted { work, tasks, rivals: &peers[..1], at_least });
+        }
+    }
     block_on(async {
         let capacity = 2 * plan.sessions as u64;
         let ours = session_memory::MemoryStore::with_capacity(capacity);
@@ -59,7 +57,7 @@ const SCRIPT: &str = "bare script";
 fn redis_server(title: &'static str, options: RedisOptions, save: Wanted, plan: &Plan) {
     let bare = &[BARE][..];
     let peers = &["tower-sessions, one client", "tower-sessions, its pool", "actix-session"][..];
-    let mut wanted = vec![save];
+    let mut wanted = vec![save, Wanted { work: Save, tasks: 64, rivals: peers, at_least: 1.0 }];
     for (tasks, at_least) in [(1, 0.9), (64, 1.0)] {
         wanted.push(Wanted { work: Load, tasks, rivals: bare, at_least });
         wanted.push(Wanted { work: Load, tasks, rivals: peers, at_least: 1.0 });
@@ -90,7 +88,7 @@ fn redis_server(title: &'static str, options: RedisOptions, save: Wanted, plan: 
 pub fn sqlite(plan: &Plan) {
     let bare = &["bare sqlx"][..];
     let peers = &["tower-sessions as it comes", "tower-sessions with WAL"][..];
-    let mut wanted = vec![Wanted { work: Save, tasks: 64, rivals: peers, at_least: 3.0 }];
+    let mut wanted = vec![Wanted { work: Save, tasks: 64, rivals: peers, at_least: 5.0 }];
     for tasks in [1, 64] {
         wanted.push(Wanted { work: Load, tasks, rivals: bare, at_least: 0.95 });
         wanted.push(Wanted { work: Load, tasks, rivals: &peers[..1], at_least: 1.2 });
@@ -136,10 +134,10 @@ pub fn postgres(plan: &Plan) {
     let bare = &["bare sqlx, without pings"][..];
     let peers = &["tower-sessions as it comes"][..];
     let mut wanted = Vec::new();
-    for tasks in [1, 64] {
+    for (tasks, at_least) in [(1, 1.0), (64, 1.7)] {
         for work in [Load, Save] {
             wanted.push(Wanted { work, tasks, rivals: bare, at_least: 0.95 });
-            wanted.push(Wanted { work, tasks, rivals: peers, at_least: 1.2 });
+            wanted.push(Wanted { work, tasks, rivals: peers, at_least });
         }
     }
     block_on(async {
@@ -156,6 +154,33 @@ pub fn postgres(plan: &Plan) {
             Named::boxed(peers[0], Tower::fill(theirs, FEW / 10).await),
         ];
         measure("PostgreSQL", plan, &contestants, &wanted).await;
+    });
+}
+
+pub fn mariadb(plan: &Plan) {
+    let bare = &["bare sqlx, without pings"][..];
+    let peers = &["tower-sessions as it comes"][..];
+    let mut wanted = Vec::new();
+    for (tasks, at_least) in [(1, 1.0), (64, 1.7)] {
+        for work in [Load, Save] {
+            wanted.push(Wanted { work, tasks, rivals: bare, at_least: 0.95 });
+            wanted.push(Wanted { work, tasks, rivals: peers, at_least });
+        }
+    }
+    block_on(async {
+        let server = test_servers::mysql_with(&[]).await;
+        let url = server.url();
+        let ours = session_sql::SqlStore::connect(url).await.expect("MariaDB answers");
+        ours.migrate().await.expect("a table is made");
+        let pool = peers_sqlx::MySqlPool::connect(url).await.expect("MariaDB answers");
+        let theirs = MySqlStore::new(pool);
+        theirs.migrate().await.expect("a table is made");
+        let contestants: Vec<Box<dyn Run>> = vec![
+            Named::boxed("ours", Ours::fill(ours, FEW / 10).await),
+            Named::boxed(bare[0], BareMariadb::fill(url, FEW / 10).await),
+            Named::boxed(peers[0], Tower::fill(theirs, FEW / 10).await),
+        ];
+        measure("MariaDB", plan, &contestants, &wanted).await;
     });
 }
 
