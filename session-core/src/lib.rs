@@ -33,6 +33,7 @@
 //! | protect forms against CSRF | [`csrf`] |
 //! | log a user in again after the session has ended | [`remember`] |
 //! | list and end the sessions of a user | [`OwnerSessions`] |
+//! | count, list and end all sessions | [`admin`] |
 //! | end all sessions of a user when the password changes | [`login`] |
 //! | handle an error | [`Error`] |
 //! | log and count what happens | [`events`] |
@@ -63,6 +64,7 @@
 //! The crate `session-conformance` has one test for each rule in this documentation. It checks
 //! stores, interfaces and adapters, of this project and of others.
 
+pub mod admin;
 pub mod config;
 mod cookie;
 pub mod csrf;

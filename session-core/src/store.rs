@@ -1,10 +1,10 @@
 //! The store of server-side sessions, for authors of stores: opaque bytes under an opaque key.
 //!
 //! Implement [`SessionStore`], and [`OwnerIndex`] if the store can find the records of an owner,
-//! and [`Sweep`] if it does not remove expired records itself. The implementations need the
-//! attribute [`async_trait`](crate::async_trait). [`ServerSideSessions`](crate::ServerSideSessions)
-//! turns it into sessions. The crate `session-conformance` checks a store against every rule on
-//! this page.
+//! [`Sweep`] if it does not remove expired records itself, and [`Scan`] if it can find all records.
+//! The implementations need the attribute [`async_trait`](crate::async_trait).
+//! [`ServerSideSessions`](crate::ServerSideSessions) turns it into sessions. The crate
+//! `session-conformance` checks a store against every rule on this page, except those of [`Scan`].
 //!
 //! `examples/file-store` in the repository is a complete store. Check yours with
 //! `session_conformance::store_suite!`, and with `interface_suite!(server_side, ..)` over
@@ -15,10 +15,12 @@ use std::time::Duration;
 mod credentials;
 mod forward;
 mod record;
+mod scan;
 mod traits;
 
 pub use credentials::{Credentials, CredentialsProvider};
 pub use record::{LogName, NewRecord, Record, Replaced, StoreKey, Version};
+pub use scan::{KeyPage, Scan};
 pub use traits::{OwnerIndex, SessionStore, Sweep};
 
 /// The largest difference between the clocks of the processes and servers that share a store.

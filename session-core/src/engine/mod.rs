@@ -4,6 +4,7 @@
 //! Therefore a store cannot get these wrong. The engine uses only the public API of this crate. The
 //! test command also compiles it as a separate crate, which is why its root is `mod.rs`.
 
+mod admin;
 mod confirm;
 mod content;
 mod deadline;
@@ -29,10 +30,13 @@ mod rotate;
 #[cfg(test)]
 mod samples;
 mod save;
+mod scanned;
 mod sessions;
 mod successor;
 mod version;
 mod write;
 
+pub use admin::{AllSessions, OwnerPages, StoredPage, StoredSession};
+pub use scanned::Selection;
 pub use sessions::ServerSideSessions;
 pub(crate) use version::check as check_version;

@@ -4,7 +4,9 @@ use std::time::SystemTime;
 
 use crate::Error;
 use crate::events::{Events, StoreCall};
-use crate::store::{NewRecord, OwnerIndex, Record, Replaced, SessionStore, StoreKey, Version};
+use crate::store::{
+    KeyPage, NewRecord, OwnerIndex, Record, Replaced, Scan, SessionStore, StoreKey, Version,
+};
 
 /// A store whose calls are reported.
 #[derive(Debug)]
@@ -66,5 +68,15 @@ impl<S: SessionStore> Observed<S> {
         owner: &str,
     ) -> Result<Vec<StoreKey>, Error> {
         self.events.observe(StoreCall::KeysOf, index.keys_of(owner)).await
+    }
+}
+
+impl<S: Scan> Observed<S> {
+    pub(super) async fn scan(&self, after: Option<&str>, limit: usize) -> Result<KeyPage, Error> {
+        self.events.observe(StoreCall::Scan, self.inner.scan(after, limit)).await
+    }
+
+    pub(super) async fn count(&self, now: SystemTime) -> Result<u64, Error> {
+        self.events.observe(StoreCall::Count, self.inner.count(now)).await
     }
 }

@@ -9,16 +9,17 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::deadline::Deadline;
 use super::end::BATCH;
-use super::find::time_for_ending;
+use super::find::{Live, time_for_ending};
 use super::lineage::Lineage;
 use super::listing::{Listed, is_series_of};
 use super::position::{EndedBy, Position};
+use super::scanned::{some_at_a_time, unfinished};
 use super::sessions::ServerSideSessions;
 use super::version;
 use crate::events::{Event, EventSession};
 use crate::interface::{Opened, SessionPage, state_of};
 use crate::login::Login;
-use crate::store::{OwnerIndex, StoreKey, Version};
+use crate::store::{OwnerIndex, SessionStore, StoreKey, Version};
 use crate::{Error, ErrorKind, OwnedSession, OwnerSessions, Session, SessionConfig, async_trait};
 
 #[async_trait]
@@ -44,22 +45,9 @@ impl<S: OwnerIndex> OwnerSessions for ServerSideSessions<S> {
         };
         let keys = &keys[first..];
         let page = &keys[..limit.min(keys.len())];
-        let now = self.config.now();
-        let mut listing = self.listed(owner, page, now).await?;
-        if let Some((_, error)) = listing.unread.pop() {
-            return Err(error);
-        }
-        let mut sessions = listing.sessions;
-        sessions.retain(|session| !session.is_orphan);
-        sessions.sort_by_key(|session| {
-            Reverse((session.last_seen(now), session.live.record.created_at))
-        });
-        // A session that is being rotated may have two records.
-        let mut handles = HashSet::new();
-        sessions.retain(|session| handles.insert(session.handle.clone()));
+        let sessions = self.shown_page(owner, page).await?;
         let next = page.last().filter(|_| page.len() < keys.len());
         let next = next.map(|key| URL_SAFE_NO_PAD.encode(key.as_bytes()));
-        let sessions = sessions.into_iter().map(|session| session.shown(now)).collect();
         Ok(SessionPage::new(sessions, next))
     }
 
@@ -128,6 +116,28 @@ struct Ending {
 }
 
 impl<S: OwnerIndex> ServerSideSessions<S> {
+    /// Returns the owner's sessions among these records, the one last seen first.
+    pub(super) async fn shown_page(
+        &self,
+        owner: &str,
+        keys: &[StoreKey],
+    ) -> Result<Vec<OwnedSession>, Error> {
+        let now = self.config.now();
+        let mut listing = self.listed(owner, keys, now).await?;
+        if let Some((_, error)) = listing.unread.pop() {
+            return Err(error);
+        }
+        let mut sessions = listing.sessions;
+        sessions.retain(|session| !session.is_orphan);
+        sessions.sort_by_key(|session| {
+            Reverse((session.last_seen(now), session.live.record.created_at))
+        });
+        // A session that is being rotated may have two records.
+        let mut handles = HashSet::new();
+        sessions.retain(|session| handles.insert(session.handle.clone()));
+        Ok(sessions.into_iter().map(|session| session.shown(now)).collect())
+    }
+
     /// Returns the record that a login of unknown outcome may have moved the session to.
     fn next_record(&self, session: &Session) -> Option<StoreKey> {
         match &*state_of(session).backend_state::<Position>()? {
@@ -161,11 +171,11 @@ impl<S: OwnerIndex> ServerSideSessions<S> {
             if ending.with_series {
                 self.end_series(owner, listing.series, ending).await;
             }
-            for session in listing.sessions.into_iter().filter(&is_wanted) {
-                let mut deadline = Deadline::start(&self.config);
-                let result = self
-                    .end_record(&session.live.record, EndedBy::Owner(owner), &mut deadline)
-                    .await;
+            let wanted: Vec<_> = listing.sessions.into_iter().filter(&is_wanted).collect();
+            let ends: Vec<_> =
+                wanted.iter().map(|session| self.end_listed(owner, session)).collect();
+            let results = some_at_a_time(ends).await;
+            for (session, result) in wanted.into_iter().zip(results) {
                 is_done |= result.is_ok() && is_last(&session);
                 let is_live = !session.is_orphan && !session.has_expired(&self.config, now);
                 if result.is_ok() && is_live {
@@ -179,6 +189,11 @@ impl<S: OwnerIndex> ServerSideSessions<S> {
         Ok(())
     }
 
+    async fn end_listed(&self, owner: &str, session: &Listed) -> Result<bool, Error> {
+        let mut deadline = Deadline::start(&self.config);
+        self.end_record(&session.live.record, EndedBy::Owner(owner), &mut deadline).await
+    }
+
     /// Ends what remembers a browser of the owner.
     async fn end_series(&self, owner: &str, series: Vec<(StoreKey, Version)>, ending: &mut Ending) {
         for (key, version) in series {
@@ -187,8 +202,11 @@ impl<S: OwnerIndex> ServerSideSessions<S> {
             ending.add(key, None, result);
         }
     }
+}
 
-    async fn remove_series(
+impl<S: SessionStore> ServerSideSessions<S> {
+    /// Removes the record of a remember-me series, whatever its version.
+    pub(super) async fn remove_series(
         &self,
         owner: &str,
         key: &StoreKey,
@@ -223,21 +241,13 @@ impl Ending {
     fn result(self) -> Result<usize, Error> {
         let left = self.left.union(&self.unread).count();
         match self.failure.filter(|_| left > 0) {
-            Some(failure) => Err(unfinished(self.ended.len(), left, failure)),
+            Some(failure) => {
+                let (ended, left) = (self.ended.len() as u64, left as u64);
+                Err(unfinished("sessions of the owner", ended, left, failure))
+            }
             None => Ok(self.ended.len()),
         }
     }
-}
-
-fn unfinished(ended: usize, left: usize, failure: Error) -> Error {
-    let reason = if failure.is_newer_format() {
-        "a newer build wrote their records"
-    } else {
-        "the store failed"
-    };
-    let message =
-        format!("{ended} sessions of the owner were ended, and {left} are left because {reason}");
-    Error::new(failure.kind(), message).with_source(failure)
 }
 
 impl Listed {
@@ -252,11 +262,18 @@ impl Listed {
     }
 
     pub(super) fn shown(self, now: SystemTime) -> OwnedSession {
-        let last_seen = self.last_seen(now);
-        let session = Opened::from_payload(self.live.payload).map(Opened::into_session);
+        self.live.shown(self.handle, now)
+    }
+}
+
+impl Live {
+    /// Returns the session as a list shows it.
+    pub(super) fn shown(self, handle: String, now: SystemTime) -> OwnedSession {
+        let last_seen = self.last_seen().min(now);
+        let session = Opened::from_payload(self.payload).map(Opened::into_session);
         let label = session.ok().and_then(|session| session.get::<String>("_label").ok().flatten());
-        let login = self.live.record.login.as_ref();
-        OwnedSession::new(self.handle, self.live.record.created_at, last_seen)
+        let login = self.record.login.as_ref();
+        OwnedSession::new(handle, self.record.created_at, last_seen)
             .with_authenticated_at(login.map(Login::authenticated_at))
             .with_label(label)
     }

@@ -36,8 +36,8 @@ pub enum Event<'a> {
         /// The session that ended.
         session: EventSession<'a>,
     },
-    /// The session was ended through [`OwnerSessions`](crate::OwnerSessions), by another session of
-    /// the user or by an administrator.
+    /// The session was ended through [`OwnerSessions`](crate::OwnerSessions) or
+    /// [`admin`](crate::admin), by another session of the user or by an administrator.
     Ended {
         /// The session that ended.
         session: EventSession<'a>,
@@ -129,8 +129,8 @@ pub enum Event<'a> {
     },
 }
 
-/// A call of a [`SessionStore`](crate::store::SessionStore) or of an
-/// [`OwnerIndex`](crate::store::OwnerIndex).
+/// A call of a [`SessionStore`](crate::store::SessionStore), of an
+/// [`OwnerIndex`](crate::store::OwnerIndex) or of a [`Scan`](crate::store::Scan).
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "each is the method of the same name")]
@@ -143,6 +143,8 @@ pub enum StoreCall {
     Remove,
     KeysOf,
     Check,
+    Scan,
+    Count,
 }
 
 impl StoreCall {
@@ -157,6 +159,8 @@ impl StoreCall {
             Self::Remove => "remove",
             Self::KeysOf => "keys_of",
             Self::Check => "check",
+            Self::Scan => "scan",
+            Self::Count => "count",
         }
     }
 }

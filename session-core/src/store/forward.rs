@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 
 use super::record::{NewRecord, Record, Replaced, StoreKey, Version};
+use super::scan::{KeyPage, Scan};
 use super::traits::{OwnerIndex, SessionStore, Sweep};
 use crate::error::Error;
 
@@ -78,6 +79,18 @@ macro_rules! forward {
         impl<S: Sweep + ?Sized> Sweep for $pointer<S> {
             async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
                 (**self).sweep(now, limit).await
+            }
+        }
+
+        #[deny(clippy::missing_trait_methods)]
+        #[async_trait]
+        impl<S: Scan + ?Sized> Scan for $pointer<S> {
+            async fn scan(&self, after: Option<&str>, limit: usize) -> Result<KeyPage, Error> {
+                (**self).scan(after, limit).await
+            }
+
+            async fn count(&self, now: SystemTime) -> Result<u64, Error> {
+                (**self).count(now).await
             }
         }
     };

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(unreachable_pub, reason = "the modules of a test are its own")]
 
+mod admin;
 mod adoption;
 mod attempts;
 mod broken_off;

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use session_core::store::{
-    NewRecord, OwnerIndex, Record, Replaced, SessionStore, StoreKey, Version,
+    KeyPage, NewRecord, OwnerIndex, Record, Replaced, Scan, SessionStore, StoreKey, Version,
 };
 use session_core::{Error, ErrorKind, ManualClock, async_trait};
 use sha2::{Digest as _, Sha256};
@@ -23,6 +23,8 @@ pub enum Call {
     Touch,
     Remove,
     KeysOf,
+    Scan,
+    Count,
 }
 
 /// Clones share the records.
@@ -308,6 +310,26 @@ impl OwnerIndex for TestStore {
             .filter(|(_, record)| record.owner() == Some(owner))
             .map(|(key, _)| *key)
             .collect())
+    }
+}
+
+/// Scans in the order of the keys. A position is the last key of a page.
+#[async_trait]
+impl Scan for TestStore {
+    async fn scan(&self, after: Option<&str>, limit: usize) -> Result<KeyPage, Error> {
+        self.wait_if_held(Call::Scan).await;
+        let after = after.map(|after| StoreKey::from_bytes(id_of(after).try_into().unwrap()));
+        let shared = self.call(Call::Scan)?;
+        let mut keys = shared.records.keys().filter(|key| after.is_none_or(|after| **key > after));
+        let page: Vec<_> = keys.by_ref().take(limit).copied().collect();
+        let next = keys.next().and(page.last());
+        let next = next.map(|key| URL_SAFE_NO_PAD.encode(key.as_bytes()));
+        Ok(KeyPage::new(page, next))
+    }
+
+    async fn count(&self, now: SystemTime) -> Result<u64, Error> {
+        let shared = self.call(Call::Count)?;
+        Ok(shared.records.values().filter(|record| record.expires_at() >= now).count() as u64)
     }
 }
 

@@ -72,6 +72,11 @@ impl App {
         Self { store, clock, sessions, elsewhere: Arc::clone(&engine), owners: engine }
     }
 
+    /// Returns the engine of another process.
+    pub fn engine(&self) -> &ServerSideSessions<TestStore> {
+        &self.elsewhere
+    }
+
     pub fn sessions(&self) -> Arc<dyn SessionInterface> {
         Arc::clone(&self.sessions)
     }

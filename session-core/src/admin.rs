@@ -1,0 +1,35 @@
+//! Administration: counting, listing and ending all sessions of a store, for operators.
+//!
+//! These operations are for a command-line tool or an operator's page, and not for the pages of
+//! users; see [`OwnerSessions`](crate::OwnerSessions) for those. They need a store that implements
+//! [`Scan`](crate::store::Scan), such as the stores in memory, in Redis and in SQL. The tool
+//! `session-cli` has them as commands.
+//!
+//! [`ServerSideSessions::all`](crate::ServerSideSessions::all) returns all sessions,
+//! [`pages_of`](crate::ServerSideSessions::pages_of) those of one owner, however many, and
+//! [`session_of`](crate::ServerSideSessions::session_of) one session with its values.
+//!
+//! Their memory does not depend on the number of sessions, except 32 bytes for each session of the
+//! owner in `pages_of`.
+//!
+//! # Examples
+//!
+//! Ending the sessions that no request has used for 90 days:
+//!
+//! ```
+//! use std::time::{Duration, SystemTime};
+//!
+//! use session_core::admin::Selection;
+//! use session_core::store::Scan;
+//! use session_core::{Error, ServerSideSessions};
+//!
+//! async fn end_idle<S: Scan>(
+//!     sessions: &ServerSideSessions<S>,
+//!     now: SystemTime,
+//! ) -> Result<u64, Error> {
+//!     let days = Duration::from_secs(90 * 24 * 60 * 60);
+//!     sessions.all().end(Selection::NotSeenSince(now - days)).await
+//! }
+//! ```
+
+pub use crate::engine::{AllSessions, OwnerPages, Selection, StoredPage, StoredSession};

@@ -1,0 +1,276 @@
+//! The records of a page of all records, and ending the sessions among them.
+
+use std::collections::{HashMap, HashSet};
+use std::time::SystemTime;
+
+use futures_util::future::join_all;
+
+use super::content;
+use super::deadline::Deadline;
+use super::end::BATCH;
+use super::find::{DEPARTED, Found, Live, time_for_ending};
+use super::position::EndedBy;
+use super::sessions::ServerSideSessions;
+use crate::Error;
+use crate::events::{Event, EventSession};
+use crate::interface::session_handle;
+use crate::store::{Record, Scan, SessionStore, StoreKey, Version};
+
+/// The number of sessions that are ended at a time. It is below the default number of connections
+/// of a SQL store, so that requests are served in the meantime.
+const CONCURRENT: usize = 8;
+
+/// Selects the sessions that [`AllSessions::end`](crate::admin::AllSessions::end) ends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Selection {
+    /// All sessions, and everything that [remembers](crate::remember) a browser.
+    All,
+    /// Sessions that were created, or whose user last logged in, before this time.
+    CreatedBefore(SystemTime),
+    /// Sessions that no request has written or renewed since this time. Requests that only read may
+    /// have used the session since; see [`last_seen`](crate::OwnedSession::last_seen).
+    NotSeenSince(SystemTime),
+}
+
+/// The records of some keys.
+#[derive(Default)]
+struct Scanned {
+    live: Vec<Live>,
+    /// The successors of the tombstones.
+    moved: Vec<StoreKey>,
+    /// The records of remember-me series, with their owners.
+    series: Vec<(StoreKey, Version, String)>,
+    /// The errors of records that a newer build wrote.
+    unread: Vec<Error>,
+}
+
+/// The result so far of a call that ends sessions of all owners.
+#[derive(Default)]
+pub(super) struct Total {
+    ended: u64,
+    /// The number of sessions that could not be ended.
+    left: u64,
+    failure: Option<Error>,
+}
+
+impl<S: SessionStore> ServerSideSessions<S> {
+    /// Loads the live sessions under these keys, without records of unfinished rotations and copies
+    /// of sessions of another backend. Also returns the number of records of a newer build.
+    pub(super) async fn finished(
+        &self,
+        keys: Vec<StoreKey>,
+        now: SystemTime,
+    ) -> Result<(Vec<Live>, usize), Error> {
+        let mut scanned = self.scanned(&distinct(keys), now).await?;
+        scanned.live.retain(|live| !live.is_copy());
+        let predecessors: Vec<_> =
+            scanned.live.iter().filter_map(|live| live.head.predecessor).collect();
+        let loaded = self.load_each(&predecessors).await?;
+        let mut found = HashMap::new();
+        for (key, loaded) in predecessors.into_iter().zip(loaded) {
+            // A predecessor of a newer build may be alive: the session is listed.
+            if let Ok(record) = loaded
+                && let Ok(judged) = self.judge(&key, record, now)
+            {
+                found.insert(key, judged);
+            }
+        }
+        scanned.live.retain(|live| {
+            let predecessor = live.head.predecessor.and_then(|key| found.get(&key));
+            match predecessor {
+                Some(Found::Live(_)) => false,
+                Some(Found::Moved(moved)) => moved.successor == live.record.key,
+                Some(Found::Gone) | None => true,
+            }
+        });
+        Ok((scanned.live, scanned.unread.len()))
+    }
+
+    async fn scanned(&self, keys: &[StoreKey], now: SystemTime) -> Result<Scanned, Error> {
+        let mut scanned = Scanned::default();
+        for keys in keys.chunks(BATCH) {
+            for (key, loaded) in keys.iter().zip(self.load_each(keys).await?) {
+                match loaded.and_then(|record| self.sort_scanned(&mut scanned, key, record, now)) {
+                    Err(error) if error.is_newer_format() => scanned.unread.push(error),
+                    sorted => sorted?,
+                }
+            }
+        }
+        Ok(scanned)
+    }
+
+    fn sort_scanned(
+        &self,
+        scanned: &mut Scanned,
+        key: &StoreKey,
+        record: Option<Record>,
+        now: SystemTime,
+    ) -> Result<(), Error> {
+        if let Some(record) = &record
+            && let Some(owner) = record.owner()
+            && content::is_series(record.payload())
+        {
+            scanned.series.push((*key, record.version(), owner.to_owned()));
+            return Ok(());
+        }
+        match self.judge_any(key, record, now)? {
+            Found::Live(live) => scanned.live.push(live),
+            Found::Moved(moved) if moved.successor != DEPARTED => {
+                scanned.moved.push(moved.successor);
+            }
+            Found::Moved(_) | Found::Gone => {}
+        }
+        Ok(())
+    }
+
+    /// Ends the selected sessions among these records and their successors.
+    async fn end_among(
+        &self,
+        keys: Vec<StoreKey>,
+        selection: Selection,
+        total: &mut Total,
+    ) -> Result<(), Error> {
+        let mut keys = distinct(keys);
+        let mut seen: HashSet<_> = keys.iter().copied().collect();
+        while !keys.is_empty() {
+            let now = self.config.now();
+            let Scanned { mut live, moved, series, unread } =
+                self.scanned(&keys, time_for_ending(now)).await?;
+            for error in unread {
+                total.add_failure(error);
+            }
+            if selection == Selection::All {
+                self.end_all_series(series, total).await;
+            }
+            live.retain(|live| selection.includes(live));
+            let ends: Vec<_> = live.iter().map(|live| self.end_live(live, selection)).collect();
+            let results = some_at_a_time(ends).await;
+            for (live, result) in live.iter().zip(results) {
+                match result {
+                    Ok(true) => total.ended += u64::from(self.report_end(live, now)),
+                    Ok(false) => {}
+                    Err(error) => total.add_failure(error),
+                }
+            }
+            // A rotation may have moved a session to a part that was scanned before.
+            keys = moved.into_iter().filter(|key| seen.insert(*key)).collect();
+        }
+        Ok(())
+    }
+
+    async fn end_live(&self, live: &Live, selection: Selection) -> Result<bool, Error> {
+        let mut deadline = Deadline::start(&self.config);
+        if let Selection::NotSeenSince(_) = selection {
+            // If it has another version, it has been seen.
+            return self.remove(&live.record).await;
+        }
+        let owner = live.record.owner();
+        let ended_by = owner.map_or(EndedBy::Logout, EndedBy::Owner);
+        self.end_record(&live.record, ended_by, &mut deadline).await
+    }
+
+    /// Reports that a session ended, unless it had expired or no client has its id.
+    fn report_end(&self, live: &Live, now: SystemTime) -> bool {
+        let record = &live.record;
+        if live.is_copy() || self.config.is_expired(record.created_at, record.expires_at, now) {
+            return false;
+        }
+        let handle = session_handle(&record.lineage.0, record.owner());
+        let session = EventSession::new(record.owner(), Some(&handle));
+        self.store.events.report(Event::Ended { session });
+        true
+    }
+
+    async fn end_all_series(&self, series: Vec<(StoreKey, Version, String)>, total: &mut Total) {
+        let ends: Vec<_> = series
+            .iter()
+            .map(|(key, version, owner)| self.remove_series(owner, key, version.clone()))
+            .collect();
+        let results = some_at_a_time(ends).await;
+        results.into_iter().filter_map(Result::err).for_each(|error| total.add_failure(error));
+    }
+}
+
+impl<S: Scan> ServerSideSessions<S> {
+    /// Scans the store once, and ends the selected sessions.
+    pub(super) async fn end_selected(
+        &self,
+        selection: Selection,
+        total: &mut Total,
+    ) -> Result<(), Error> {
+        let mut after = None::<String>;
+        loop {
+            let page = self.store.scan(after.as_deref(), BATCH).await;
+            let page = page.map_err(|error| total.stopped(error))?;
+            let ended = self.end_among(page.keys, selection, total).await;
+            ended.map_err(|error| total.stopped(error))?;
+            after = page.next;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl Selection {
+    fn includes(self, live: &Live) -> bool {
+        match self {
+            Self::All => true,
+            Self::CreatedBefore(time) => live.record.created_at < time,
+            Self::NotSeenSince(time) => live.last_seen() < time,
+        }
+    }
+}
+
+impl Total {
+    /// Forgets which sessions are left, before a second scan.
+    pub(super) fn begin_again(&mut self) {
+        (self.left, self.failure) = (0, None);
+    }
+
+    fn add_failure(&mut self, failure: Error) {
+        self.left += 1;
+        self.failure.get_or_insert(failure);
+    }
+
+    fn stopped(&self, failure: Error) -> Error {
+        let message = format!("{} sessions were ended before the store failed", self.ended);
+        Error::new(failure.kind(), message).with_source(failure)
+    }
+
+    pub(super) fn result(self) -> Result<u64, Error> {
+        let failure =
+            self.failure.map(|error| unfinished("sessions", self.ended, self.left, error));
+        failure.map_or(Ok(self.ended), Err)
+    }
+}
+
+/// Returns the error of a call that could not end all sessions.
+pub(super) fn unfinished(subject: &str, ended: u64, left: u64, failure: Error) -> Error {
+    let reason = if failure.is_newer_format() {
+        "a newer build wrote their records"
+    } else {
+        "the store failed"
+    };
+    let message = format!("{ended} {subject} were ended, and {left} are left because {reason}");
+    Error::new(failure.kind(), message).with_source(failure)
+}
+
+/// Runs calls, some of them concurrently, and returns their results in order.
+pub(super) async fn some_at_a_time<T>(calls: Vec<impl Future<Output = T>>) -> Vec<T> {
+    let (mut calls, mut results) = (calls.into_iter(), Vec::new());
+    loop {
+        let some: Vec<_> = calls.by_ref().take(CONCURRENT).collect();
+        if some.is_empty() {
+            return results;
+        }
+        results.extend(join_all(some).await);
+    }
+}
+
+fn distinct(mut keys: Vec<StoreKey>) -> Vec<StoreKey> {
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
