@@ -14,6 +14,7 @@
 //! | to check | run |
 //! |---|---|
 //! | a [`SessionStore`](session_core::store::SessionStore) | [`store_suite!`], and [`interface_suite!`] with [`ServerSideSessions`](session_core::ServerSideSessions) over the store |
+//! | a [`Scan`](session_core::store::Scan) | the functions of [`scan`] |
 //! | a [`SessionInterface`](session_core::SessionInterface) | [`interface_suite!`] |
 //! | an adapter for a web framework | [`adapter_suite!`] |
 //! | a running application, in any language | the program `check-application`, feature `application` |
@@ -29,6 +30,7 @@ mod rule;
 mod rules;
 #[doc(hidden)]
 pub mod runner;
+pub mod scan;
 pub mod store;
 
 pub use report::{Failure, contract};

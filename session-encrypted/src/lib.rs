@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use session_core::config::SecretKey;
 use session_core::store::{
-    NewRecord, OwnerIndex, Record, Replaced, SessionStore, StoreKey, Sweep, Version,
+    KeyPage, NewRecord, OwnerIndex, Record, Replaced, Scan, SessionStore, StoreKey, Sweep, Version,
 };
 use session_core::{Error, async_trait};
 
@@ -138,6 +138,17 @@ impl<S: OwnerIndex> OwnerIndex for EncryptedStore<S> {
 impl<S: Sweep> Sweep for EncryptedStore<S> {
     async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
         self.store.sweep(now, limit).await
+    }
+}
+
+#[async_trait]
+impl<S: Scan> Scan for EncryptedStore<S> {
+    async fn scan(&self, after: Option<&str>, limit: usize) -> Result<KeyPage, Error> {
+        self.store.scan(after, limit).await
+    }
+
+    async fn count(&self, now: SystemTime) -> Result<u64, Error> {
+        self.store.count(now).await
     }
 }
 

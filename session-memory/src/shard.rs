@@ -225,6 +225,22 @@ impl Shard {
         expired.into_iter().filter(|number| self.take(*number)).count()
     }
 
+    /// Returns at most `limit` keys from a slot on, and the slot after the last of them.
+    ///
+    /// A record stays in its slot until it is removed.
+    pub(crate) fn keys_from(&self, start: usize, limit: usize) -> (Vec<StoreKey>, Option<usize>) {
+        let slots = self.slots.iter().enumerate().skip(start);
+        let mut used = slots.filter_map(|(number, slot)| Some((number, slot.as_ref()?.key)));
+        let keys: Vec<_> = used.by_ref().take(limit).map(|(_, key)| key).collect();
+        (keys, used.next().map(|(number, _)| number))
+    }
+
+    /// Returns how many records expire at a time or later.
+    pub(crate) fn count(&self, time: SystemTime) -> u64 {
+        let used = self.slots.iter().flatten();
+        used.filter(|slot| slot.expires_at >= time).count() as u64
+    }
+
     /// Evicts a record that expired before a time, or else the least recently used one without an
     /// owner. Returns whether it did. The record with the key `new` stays.
     pub(crate) fn evict_dispensable(&mut self, new: &StoreKey, time: SystemTime) -> bool {

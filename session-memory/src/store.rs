@@ -6,12 +6,12 @@ use std::time::SystemTime;
 
 use session_core::events::Events;
 use session_core::store::{
-    NewRecord, OwnerIndex, Record, Replaced, SessionStore, StoreKey, Sweep, Version,
+    KeyPage, NewRecord, OwnerIndex, Record, Replaced, Scan, SessionStore, StoreKey, Sweep, Version,
 };
 use session_core::{Error, ErrorKind, async_trait};
 
 use crate::builder::MemoryStoreBuilder;
-use crate::table::{Limits, Table};
+use crate::table::{Limits, Position, Table};
 
 /// Records in memory, up to a capacity. Clones share the records.
 ///
@@ -150,4 +150,29 @@ impl Sweep for MemoryStore {
     async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
         Ok(self.table.sweep(now, limit))
     }
+}
+
+/// Scans the shards one after the other, so that a call locks each of them only for its part of a
+/// page. A position is valid in this process.
+#[async_trait]
+impl Scan for MemoryStore {
+    async fn scan(&self, after: Option<&str>, limit: usize) -> Result<KeyPage, Error> {
+        let from = after.map_or(Ok(Position::default()), parse_position)?;
+        let (keys, next) = self.table.scan(from, limit.max(1));
+        let next = next.map(|Position { shard, slot }| format!("{shard}.{slot}"));
+        Ok(KeyPage::new(keys, next))
+    }
+
+    async fn count(&self, now: SystemTime) -> Result<u64, Error> {
+        Ok(self.table.count(now))
+    }
+}
+
+fn parse_position(text: &str) -> Result<Position, Error> {
+    let parsed = text.split_once('.').and_then(|(shard, slot)| {
+        Some(Position { shard: shard.parse().ok()?, slot: slot.parse().ok()? })
+    });
+    parsed.ok_or_else(|| {
+        Error::new(ErrorKind::Malformed, "position of a scan is not one that a scan returned")
+    })
 }

@@ -23,6 +23,13 @@ pub(crate) struct Limits {
     pub(crate) bytes: u64,
 }
 
+/// The position of a scan.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Position {
+    pub(crate) shard: usize,
+    pub(crate) slot: usize,
+}
+
 /// Records by key, up to a limit. Locks are taken in this order: one shard, the index of owners.
 ///
 /// A write first stores its record, and then evicts others while the table is too large.
@@ -100,6 +107,26 @@ impl Table {
             self.events.report(Event::Swept { count: swept as u64 });
         }
         swept
+    }
+
+    /// Returns at most `limit` keys from a position on, and the position after them.
+    pub(crate) fn scan(&self, from: Position, limit: usize) -> (Vec<StoreKey>, Option<Position>) {
+        let (mut keys, mut from) = (Vec::new(), from);
+        while from.shard < self.shards.len() && keys.len() < limit {
+            let left = limit - keys.len();
+            let (mut found, next) = self.lock(from.shard).keys_from(from.slot, left);
+            keys.append(&mut found);
+            from = match next {
+                Some(slot) => Position { slot, ..from },
+                None => Position { shard: from.shard + 1, slot: 0 },
+            };
+        }
+        (keys, (from.shard < self.shards.len()).then_some(from))
+    }
+
+    /// Returns how many records expire at a time or later.
+    pub(crate) fn count(&self, time: SystemTime) -> u64 {
+        (0..self.shards.len()).map(|shard| self.lock(shard).count(time)).sum()
     }
 
     fn is_too_large(&self) -> bool {

@@ -66,6 +66,26 @@ impl Checks<'_> {
         nodes.iter().map(|node| field(node, "evicted_keys")?.parse::<u64>().ok()).sum()
     }
 
+    /// Returns the servers that have records, each with its address in a Cluster and the id of its
+    /// process, in the order of the addresses.
+    pub(crate) async fn servers(&self) -> Vec<(String, String)> {
+        let process = |node: Value| {
+            let information: String = redis::from_redis_value(node).ok()?;
+            Some(field(&information, "run_id")?.to_owned())
+        };
+        let mut servers: Vec<_> = match self.read(redis::cmd("INFO").arg("server")).await {
+            Some(Value::Map(nodes)) => nodes
+                .into_iter()
+                .filter_map(|(address, node)| {
+                    Some((redis::from_redis_value(address).ok()?, process(node)?))
+                })
+                .collect(),
+            node => vec![(String::new(), node.and_then(process).unwrap_or_default())],
+        };
+        servers.sort_unstable();
+        servers
+    }
+
     /// Returns a section of the information about each master.
     async fn info(&self, section: &str) -> Vec<String> {
         match self.read(redis::cmd("INFO").arg(section)).await {

@@ -34,6 +34,24 @@ pub(crate) trait Connection: fmt::Debug + Send + Sync {
     fn shares_loads(&self) -> bool {
         false
     }
+
+    /// Returns whether [`send_to`](Self::send_to) can select a server of a Cluster.
+    fn selects_servers(&self) -> bool {
+        false
+    }
+
+    /// Starts to replace the connections to a Cluster, because one of its masters is missing.
+    fn find_servers(&self) {}
+
+    /// Sends a command to the server of a Cluster with this address, or to the only server.
+    async fn send_to(
+        &self,
+        _address: &str,
+        command: &Cmd,
+        deadline: Instant,
+    ) -> RedisResult<Value> {
+        self.send(command, deadline).await
+    }
 }
 
 /// Returns the current credentials, if there is a provider.

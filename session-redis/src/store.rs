@@ -1,5 +1,7 @@
 //! The store: a string for each record, and a sorted set of keys for each owner.
 
+mod scan;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;

@@ -4,9 +4,10 @@
 
 mod support;
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant, SystemTime};
 
-use session_core::store::{OwnerIndex as _, Replaced, SessionStore as _, StoreKey};
+use session_core::store::{OwnerIndex as _, Replaced, Scan as _, SessionStore as _, StoreKey};
 use session_core::{Error, ErrorKind};
 use session_redis::RedisStore;
 use support::{
@@ -82,6 +83,49 @@ async fn records_and_lists_are_on_all_masters() {
         masters.insert(shared().await.master_of(&name_of(key)).await.port());
     }
     assert_eq!(masters.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_on_all_masters_are_found_and_ended() {
+    let cluster = redis_cluster().await;
+    let store = RedisStore::cluster(cluster.urls()).connect().await.unwrap();
+    session_conformance::scan::check_scan(store.clone()).await;
+    session_conformance::scan::check_administration(store).await;
+}
+
+#[tokio::test]
+async fn scan_over_existing_cluster_connection_is_refused() {
+    let client = session_redis::redis::cluster::ClusterClient::new(shared().await.urls()).unwrap();
+    let connection = client.get_async_connection().await.unwrap();
+    let store = RedisStore::from_connection(connection).connect().await.unwrap();
+    let error = store.scan(None, 10).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert!(error.to_string().contains("RedisStore::cluster"), "{error}");
+}
+
+/// A replica that takes over has records that the scan of the other masters did not find.
+#[tokio::test]
+async fn scan_starts_again_after_failover() {
+    let cluster = redis_cluster().await;
+    let store = impatient(&cluster).await;
+    let keys: HashSet<_> = (0..600).map(|_| random_key()).collect();
+    for key in &keys {
+        store.create(key, &record(b"")).await.unwrap();
+    }
+    // The master with the last address is scanned last.
+    let dead = cluster.nodes()[..3].iter().max_by_key(|node| node.port()).unwrap();
+    for node in &cluster.nodes()[..3] {
+        until_replicated(node).await;
+    }
+    let mut after = store.scan(None, 100).await.unwrap().next;
+    dead.kill().await;
+    let mut found = HashSet::new();
+    while let Some(position) = after {
+        let page = until_ok(|| store.scan(Some(&position), 100)).await;
+        found.extend(page.keys);
+        after = page.next;
+    }
+    assert_eq!(keys.difference(&found).count(), 0, "of {} keys", keys.len());
 }
 
 #[tokio::test]

@@ -26,6 +26,8 @@ pub(crate) struct Scripts {
     pub(crate) remove: &'static str,
     pub(crate) keys_of: &'static str,
     pub(crate) sweep: &'static str,
+    pub(crate) scan: &'static str,
+    pub(crate) count: &'static str,
     /// The batch forms of `load` and `replace`, if the database has such forms.
     pub(crate) load_batch: Option<&'static str>,
     pub(crate) replace_batch: Option<&'static str>,
@@ -50,6 +52,8 @@ pub(crate) struct Statements {
     pub(crate) remove: Statement,
     pub(crate) keys_of: Statement,
     pub(crate) sweep: Statement,
+    pub(crate) scan: Statement,
+    pub(crate) count: Statement,
 }
 
 /// A statement, and the columns of the rows that it returns: none if it writes.
@@ -168,6 +172,8 @@ impl Statements {
             remove: statement(scripts.remove, &[]),
             keys_of: statement(scripts.keys_of, &[Column::Bytes]),
             sweep: statement(scripts.sweep, &[]),
+            scan: statement(scripts.scan, &[Column::Bytes]),
+            count: statement(scripts.count, &[Column::Integer]),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod fuzz;
+mod scan;
 mod schema;
 
 use std::fmt;

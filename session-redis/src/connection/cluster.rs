@@ -14,7 +14,7 @@ use redis::aio::ConnectionLike as _;
 use redis::auth::{BasicAuth, StreamingCredentialsProvider};
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
-use redis::cluster_routing::SingleNodeRoutingInfo;
+use redis::cluster_routing::{RoutingInfo, SingleNodeRoutingInfo};
 use redis::{Cmd, RedisError, RedisResult, ServerErrorKind, Value};
 use session_core::async_trait;
 use session_core::store::CredentialsProvider;
@@ -150,6 +150,25 @@ impl Connection for Cluster {
         }
         reply
     }
+
+    fn selects_servers(&self) -> bool {
+        true
+    }
+
+    fn find_servers(&self) {
+        self.renew(current(&self.slot).number);
+    }
+
+    async fn send_to(&self, address: &str, command: &Cmd, deadline: Instant) -> RedisResult<Value> {
+        let Some(node) = by_address(address) else { return self.send(command, deadline).await };
+        let Current { mut connection, number } = current(&self.slot);
+        let sending = connection.route_command(command.clone(), RoutingInfo::SingleNode(node));
+        let reply = timeout_at(deadline, sending).await.unwrap_or_else(|_| Err(timed_out()));
+        if reply.as_ref().is_err_and(is_silent) {
+            self.renew(number);
+        }
+        reply?.extract_error()
+    }
 }
 
 impl fmt::Debug for Cluster {
@@ -176,17 +195,19 @@ enum Redirection {
     Ask(SingleNodeRoutingInfo),
 }
 
+fn by_address(address: &str) -> Option<SingleNodeRoutingInfo> {
+    let (host, port) = address.rsplit_once(':')?;
+    Some(SingleNodeRoutingInfo::ByAddress { host: host.to_owned(), port: port.parse().ok()? })
+}
+
 fn redirection(error: &RedisError) -> Redirection {
     match error.kind() {
         redis::ErrorKind::Server(ServerErrorKind::Moved | ServerErrorKind::TryAgain) => {
             Redirection::Moved
         }
         redis::ErrorKind::Server(ServerErrorKind::Ask) => {
-            let node = error.redirect_node().and_then(|(address, _)| address.rsplit_once(':'));
-            let node = node.and_then(|(host, port)| Some((host.to_owned(), port.parse().ok()?)));
-            node.map_or(Redirection::No, |(host, port)| {
-                Redirection::Ask(SingleNodeRoutingInfo::ByAddress { host, port })
-            })
+            let node = error.redirect_node().and_then(|(address, _)| by_address(address));
+            node.map_or(Redirection::No, Redirection::Ask)
         }
         _ => Redirection::No,
     }

@@ -12,6 +12,7 @@ mod load_many;
 mod lost_entries;
 mod outages;
 mod owners;
+mod scan;
 mod settings;
 mod shared_loads;
 mod tls;

@@ -23,6 +23,8 @@ impl Driver for MySql {
         remove: include_str!("../../sql/mysql/remove.sql"),
         keys_of: include_str!("../../sql/mysql/keys_of.sql"),
         sweep: include_str!("../../sql/mysql/sweep.sql"),
+        scan: include_str!("../../sql/mysql/scan.sql"),
+        count: include_str!("../../sql/mysql/count.sql"),
         load_batch: Some(include_str!("../../sql/mysql/load_many.sql")),
         // `UPDATE` does not return which rows it changed.
         replace_batch: None,

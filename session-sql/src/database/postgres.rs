@@ -26,6 +26,8 @@ impl Driver for Postgres {
         remove: include_str!("../../sql/postgres/remove.sql"),
         keys_of: include_str!("../../sql/postgres/keys_of.sql"),
         sweep: include_str!("../../sql/postgres/sweep.sql"),
+        scan: include_str!("../../sql/postgres/scan.sql"),
+        count: include_str!("../../sql/postgres/count.sql"),
         load_batch: Some(include_str!("../../sql/postgres/load_batch.sql")),
         replace_batch: Some(include_str!("../../sql/postgres/replace_batch.sql")),
         parameter: |number| format!("${number}"),

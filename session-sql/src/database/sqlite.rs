@@ -21,6 +21,8 @@ impl Driver for Sqlite {
         remove: include_str!("../../sql/sqlite/remove.sql"),
         keys_of: include_str!("../../sql/sqlite/keys_of.sql"),
         sweep: include_str!("../../sql/sqlite/sweep.sql"),
+        scan: include_str!("../../sql/sqlite/scan.sql"),
+        count: include_str!("../../sql/sqlite/count.sql"),
         load_batch: None,
         replace_batch: None,
         parameter: |_| "?".to_owned(),

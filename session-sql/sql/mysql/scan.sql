@@ -1,0 +1,5 @@
+SELECT key_hash
+FROM {table}
+WHERE key_hash > ?
+ORDER BY key_hash
+LIMIT ?

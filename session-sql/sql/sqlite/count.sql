@@ -1,0 +1,3 @@
+SELECT COUNT(*)
+FROM {table}
+WHERE expires_at >= ?1

@@ -1,0 +1,65 @@
+//! Finding every record, in the order of the keys.
+
+use std::fmt::Write as _;
+use std::time::SystemTime;
+
+use session_core::store::{KeyPage, Scan, StoreKey};
+use session_core::{Error, ErrorKind, async_trait};
+
+use super::SqlStore;
+use crate::database::{Cell, Value};
+use crate::milliseconds;
+
+/// Each page is one statement, which reads `limit` entries of the primary key. A position is the
+/// last key of the page. A count reads the index of the expiry: on a million sessions it takes a
+/// fraction of a second.
+#[async_trait]
+impl Scan for SqlStore {
+    async fn scan(&self, after: Option<&str>, limit: usize) -> Result<KeyPage, Error> {
+        let after = after.map_or(Ok(Vec::new()), parse_position)?;
+        let limit = limit.max(1);
+        let count = Value::Integer(i64::try_from(limit).unwrap_or(i64::MAX));
+        let result = self.run(&self.statements.scan, &[Value::Bytes(&after), count]).await?;
+        let found: Vec<_> =
+            result.rows.iter().filter_map(|row| key_bytes(row.as_deref()?)).collect();
+        let next = found.last().filter(|_| result.rows.len() >= limit).map(|key| position(key));
+        // Another program may have stored a key of another length.
+        let keys =
+            found.iter().filter_map(|key| Some(StoreKey::from_bytes((*key).try_into().ok()?)));
+        Ok(KeyPage::new(keys.collect(), next))
+    }
+
+    async fn count(&self, now: SystemTime) -> Result<u64, Error> {
+        let now = Value::Integer(milliseconds::floor(now));
+        let result = self.run(&self.statements.count, &[now]).await?;
+        let Some(Some([Cell::Integer(count)])) = result.rows.first().map(Option::as_deref) else {
+            let message = format!("{} returned no number of records", self.database.name());
+            return Err(Error::new(ErrorKind::Backend, message));
+        };
+        Ok(count.cast_unsigned())
+    }
+}
+
+fn key_bytes(row: &[Cell]) -> Option<&[u8]> {
+    let [Cell::Bytes(Some(bytes))] = row else { return None };
+    Some(bytes)
+}
+
+fn position(key: &[u8]) -> String {
+    key.iter().fold(String::with_capacity(2 * key.len()), |mut text, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn parse_position(text: &str) -> Result<Vec<u8>, Error> {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let digits = pairs.iter().map(|pair| {
+        str::from_utf8(pair).ok().filter(|pair| pair.bytes().all(|digit| digit.is_ascii_hexdigit()))
+    });
+    let bytes = digits.map(|pair| u8::from_str_radix(pair?, 16).ok()).collect::<Option<Vec<_>>>();
+    bytes.filter(|_| rest.is_empty()).ok_or_else(|| {
+        Error::new(ErrorKind::Malformed, "position of a scan is not one that a scan returned")
+    })
+}
