@@ -1,10 +1,11 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use jiff::Timestamp;
+use jiff::{Span, SpanRelativeTo, Timestamp, Unit};
 
 /// Decode, list and end the sessions of a web application, and maintain their store.
 ///
@@ -28,9 +29,13 @@ pub(crate) enum Command {
     Keygen,
     /// Show a cookie's keys, times and owner, and why it is refused
     Decode(Decode),
-    /// List the sessions of a user
+    /// Count the sessions of a store
+    Count(Count),
+    /// List the sessions of a user, or of all
     List(List),
-    /// End one or all sessions of a user
+    /// Show one session of a user
+    Show(Show),
+    /// End one or all sessions of a user, old sessions, or all sessions
     End(End),
     /// Check that a store is reachable, and that its table or role is right
     Check(StoreOptions),
@@ -135,29 +140,95 @@ pub(crate) struct StoreOptions {
     pub(crate) key_prefix: String,
 }
 
+/// Count the sessions of a store.
+///
+/// Without --exact, the result is the number of records that have not expired, which takes little
+/// time. A session that has a new id leaves a record for ten minutes, and a remembered browser has
+/// one.
 #[derive(Args, Debug)]
-pub(crate) struct List {
-    /// The owner, as the application passes it to `log_in`
-    #[arg(allow_hyphen_values = true)]
-    pub(crate) owner: String,
+pub(crate) struct Count {
+    /// Read every session, and count those of users and visitors
+    #[arg(long)]
+    pub(crate) exact: bool,
 
     #[command(flatten)]
     pub(crate) store: StoreOptions,
 }
 
 #[derive(Args, Debug)]
-pub(crate) struct End {
+pub(crate) struct List {
+    /// The owner, as the application passes it to `log_in`
+    #[arg(
+        required_unless_present = "everyone",
+        conflicts_with = "everyone",
+        allow_hyphen_values = true
+    )]
+    pub(crate) owner: Option<String>,
+
+    /// List the sessions of all users and visitors
+    #[arg(long)]
+    pub(crate) everyone: bool,
+
+    #[command(flatten)]
+    pub(crate) store: StoreOptions,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Show {
     /// The owner, as the application passes it to `log_in`
     #[arg(allow_hyphen_values = true)]
     pub(crate) owner: String,
 
     /// The handle of the session, as `list` prints it
-    #[arg(required_unless_present = "all", conflicts_with = "all", allow_hyphen_values = true)]
+    #[arg(allow_hyphen_values = true)]
+    pub(crate) handle: String,
+
+    /// Print the values, which may be confidential
+    #[arg(long)]
+    pub(crate) values: bool,
+
+    #[command(flatten)]
+    pub(crate) store: StoreOptions,
+}
+
+/// End one or all sessions of a user, old sessions, or all sessions.
+///
+/// Requests in progress do not revive a session. --all and --everyone also forget the browsers that
+/// are remembered. The others can log in again.
+#[derive(Args, Debug)]
+#[command(group = clap::ArgGroup::new("of_all").args(["older_than", "idle_for", "everyone"]))]
+pub(crate) struct End {
+    /// The owner, as the application passes it to `log_in`
+    #[arg(
+        required_unless_present = "of_all",
+        conflicts_with = "of_all",
+        allow_hyphen_values = true
+    )]
+    pub(crate) owner: Option<String>,
+
+    /// The handle of the session, as `list` prints it
+    #[arg(
+        required_unless_present_any = ["all", "of_all"],
+        conflicts_with_all = ["all", "of_all"],
+        allow_hyphen_values = true
+    )]
     pub(crate) handle: Option<String>,
 
     /// End all sessions of the owner
-    #[arg(long)]
+    #[arg(long, conflicts_with = "of_all")]
     pub(crate) all: bool,
+
+    /// End the sessions of all users and visitors that began longer ago, such as 90d or 12h
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) older_than: Option<Duration>,
+
+    /// End the sessions of all users and visitors that were not written or renewed for this time
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) idle_for: Option<Duration>,
+
+    /// End the sessions of all users and visitors
+    #[arg(long)]
+    pub(crate) everyone: bool,
 
     #[command(flatten)]
     pub(crate) store: StoreOptions,
@@ -171,4 +242,11 @@ pub(crate) struct Sweep {
 
     #[command(flatten)]
     pub(crate) store: StoreOptions,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let span: Span = text.parse().map_err(|error: jiff::Error| error.to_string())?;
+    let seconds = span.total((Unit::Second, SpanRelativeTo::days_are_24_hours()));
+    let seconds = seconds.map_err(|error| error.to_string())?;
+    Duration::try_from_secs_f64(seconds).map_err(|_| "a duration is not negative".to_owned())
 }

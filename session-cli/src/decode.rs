@@ -113,7 +113,7 @@ async fn interface(
         }
         Format::Starlette => Arc::new(SignedCookieSessions::starlette(config, &key()?)?),
         Format::Sealed => Arc::new(SealedCookieSessions::new(config, &key()?)?),
-        Format::Server => store::open(&options.store, config).await?.interface,
+        Format::Server => Arc::new(store::open(&options.store, config).await?),
     })
 }
 
@@ -130,7 +130,7 @@ fn set_at(format: Format, cookie: &str) -> Option<SystemTime> {
 }
 
 /// Adds the contents of a session: its keys, or its values if the option allows it.
-fn contents(row: Row, session: &Session, values: bool) -> Result<Row, Failure> {
+pub(crate) fn contents(row: Row, session: &Session, values: bool) -> Result<Row, Failure> {
     let details = session.details();
     let mut row = row.time("created", details.created_at());
     if let Some(owner) = session.owner() {

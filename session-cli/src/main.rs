@@ -1,11 +1,13 @@
 //! Decodes, lists and ends the sessions of a web application, and maintains their store.
 
 mod arguments;
+mod count;
 mod decode;
 mod failure;
 mod keygen;
 mod output;
 mod owners;
+mod progress;
 mod secrets;
 mod store;
 
@@ -32,7 +34,9 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.command {
         Command::Keygen => keygen::run(json),
         Command::Decode(options) => decode::run(&options, json).await,
+        Command::Count(options) => count::run(&options, json).await,
         Command::List(options) => owners::list(&options, json).await,
+        Command::Show(options) => owners::show(&options, json).await,
         Command::End(options) => owners::end(&options, json).await,
         Command::Check(options) => store::check(&options, json).await,
         Command::Migrate(options) => store::migrate(&options, json).await,

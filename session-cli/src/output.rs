@@ -47,6 +47,10 @@ pub(crate) fn line(text: &str) -> Result<(), Failure> {
     writeln!(std::io::stdout(), "{text}").map_err(Failure::output)
 }
 
+fn text(text: &str) -> Result<(), Failure> {
+    write!(std::io::stdout(), "{text}").map_err(Failure::output)
+}
+
 /// Prints an item as JSON.
 pub(crate) fn object(row: Row) -> Result<(), Failure> {
     line(&row.into_object().to_string())
@@ -64,27 +68,51 @@ pub(crate) fn item(row: Row, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Prints items as a table with these columns, or as an array in JSON.
-pub(crate) fn table(columns: &[&'static str], rows: Vec<Row>, json: bool) -> Result<(), Failure> {
-    if json {
-        return line(&Value::Array(rows.into_iter().map(Row::into_object).collect()).to_string());
+/// A table that is printed row by row, or an array in JSON.
+pub(crate) struct Table {
+    columns: Vec<(&'static str, usize)>,
+    json: bool,
+    has_rows: bool,
+}
+
+impl Table {
+    /// Starts a table with these columns and their least widths.
+    pub(crate) fn start(columns: &[(&'static str, usize)], json: bool) -> Result<Self, Failure> {
+        let table = Self { columns: columns.to_vec(), json, has_rows: false };
+        if !json {
+            table.print(|column| column.replace('_', " "))?;
+        }
+        Ok(table)
     }
-    let mut lines = vec![columns.iter().map(|name| name.replace('_', " ")).collect::<Vec<_>>()];
-    for Row(fields) in &rows {
-        let cell = |column: &&str| {
-            let field = fields.iter().find(|(name, _)| name == column);
-            field.map_or_else(|| "-".to_owned(), |(_, value)| shown(value))
-        };
-        lines.push(columns.iter().map(cell).collect());
+
+    pub(crate) fn add(&mut self, row: Row) -> Result<(), Failure> {
+        if self.json {
+            let start = if self.has_rows { ",\n" } else { "[" };
+            text(&format!("{start}{}", row.into_object()))?;
+        } else {
+            self.print(|column| {
+                let field = row.0.iter().find(|(name, _)| *name == column);
+                field.map_or_else(|| "-".to_owned(), |(_, value)| shown(value))
+            })?;
+        }
+        self.has_rows = true;
+        Ok(())
     }
-    let widths: Vec<_> = (0..columns.len())
-        .map(|column| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0))
-        .collect();
-    for cells in lines {
-        let cells = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-        line(cells.collect::<Vec<_>>().join("  ").trim_end())?;
+
+    /// Returns whether the table has rows.
+    pub(crate) fn end(self) -> Result<bool, Failure> {
+        match (self.json, self.has_rows) {
+            (true, true) => line("]")?,
+            (true, false) => line("[]")?,
+            (false, _) => {}
+        }
+        Ok(self.has_rows)
     }
-    Ok(())
+
+    fn print(&self, cell: impl Fn(&str) -> String) -> Result<(), Failure> {
+        let cells = self.columns.iter().map(|(name, width)| format!("{:width$}", cell(name)));
+        line(cells.collect::<Vec<_>>().join("  ").trim_end())
+    }
 }
 
 /// Returns a value as text without control characters, which could change the terminal.

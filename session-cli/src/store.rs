@@ -4,8 +4,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use session_core::store::Sweep as _;
-use session_core::{OwnerSessions, ServerSideSessions, SessionConfig, SessionInterface};
+use session_core::store::{OwnerIndex, Scan, Sweep as _};
+use session_core::{ServerSideSessions, SessionConfig, SessionInterface as _};
 use session_redis::RedisStore;
 use session_sql::SqlStore;
 
@@ -14,18 +14,13 @@ use crate::failure::Failure;
 use crate::output::{self, Row};
 use crate::secrets;
 
-/// The sessions of a store.
-pub(crate) struct Sessions {
-    pub(crate) interface: Arc<dyn SessionInterface>,
-    pub(crate) owners: Arc<dyn OwnerSessions>,
-}
+/// Any of the stores.
+pub(crate) trait Store: OwnerIndex + Scan {}
 
-impl Sessions {
-    fn new<S: session_core::store::OwnerIndex>(sessions: ServerSideSessions<S>) -> Self {
-        let sessions = Arc::new(sessions);
-        Self { interface: Arc::clone(&sessions) as _, owners: sessions }
-    }
-}
+impl<S: OwnerIndex + Scan> Store for S {}
+
+/// The sessions of a store.
+pub(crate) type Sessions = ServerSideSessions<Arc<dyn Store>>;
 
 /// Connects to the store of the options.
 pub(crate) async fn open(
@@ -40,10 +35,10 @@ pub(crate) async fn open(
             let nodes = address["redis+cluster:".len()..].trim_start_matches('/').split(',');
             RedisStore::cluster(nodes.map(|node| format!("redis://{node}")))
         }
-        _ => return Ok(Sessions::new(ServerSideSessions::new(sql(options).await?, config))),
+        _ => return Ok(Sessions::new(Arc::new(sql(options).await?), config)),
     };
     let store = redis.key_prefix(&options.key_prefix).connect().await?;
-    Ok(Sessions::new(ServerSideSessions::new(store, config)))
+    Ok(Sessions::new(Arc::new(store), config))
 }
 
 /// Connects to the SQL store of the options.
@@ -64,7 +59,7 @@ async fn sql(options: &StoreOptions) -> Result<SqlStore, Failure> {
 
 pub(crate) async fn check(options: &StoreOptions, json: bool) -> Result<ExitCode, Failure> {
     let sessions = open(options, SessionConfig::default()).await?;
-    sessions.interface.check().await?;
+    sessions.check().await?;
     output::item(Row::new().text("state", "ready"), json)?;
     Ok(ExitCode::SUCCESS)
 }

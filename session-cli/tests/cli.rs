@@ -175,6 +175,98 @@ fn sessions_of_user_are_listed_and_ended() {
     session_cli("sweep").prints(0, "removed  0\n");
 }
 
+/// Creates a store with three sessions of a user and two of visitors, and returns its address.
+fn busy_shop(folder: &Path) -> String {
+    let address = shop(folder);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(support::visit(&address, 2));
+    address
+}
+
+#[test]
+fn count_shows_records_or_exact_sessions() {
+    let folder = TemporaryFolder::new();
+    let address = busy_shop(folder.path());
+    let session_cli = |arguments: &str| run(arguments).env("SESSION_STORE", &address);
+    session_cli("count").prints(0, "records  5\n");
+    session_cli("count --json").prints(0, "{\"records\":5}\n");
+    let expected = "\
+sessions     5
+of users     3
+of visitors  2
+";
+    assert_eq!(session_cli("count --exact").prints(0, expected), "");
+}
+
+#[test]
+fn list_of_everyone_shows_owners_and_visitors() {
+    let folder = TemporaryFolder::new();
+    let address = busy_shop(folder.path());
+    let session_cli = |arguments: &str| run(arguments).env("SESSION_STORE", &address);
+    let list = String::from_utf8(session_cli("list --everyone").output().stdout).unwrap();
+    let heading = "handle                  created               last seen             \
+                   expires               owner";
+    assert_eq!(list.lines().next(), Some(heading));
+    let mut owners: Vec<_> = list.lines().skip(1).map(|line| line.rsplit("  ").next()).collect();
+    owners.sort_unstable();
+    let ada = Some("ada");
+    assert_eq!(owners, [Some("-"), Some("-"), ada, ada, ada]);
+    let list = String::from_utf8(session_cli("list --everyone --json").output().stdout).unwrap();
+    let rows: Vec<std::collections::BTreeMap<String, String>> =
+        serde_json::from_str(&list).unwrap();
+    assert_eq!(rows.iter().filter(|row| row.contains_key("owner")).count(), 3);
+    session_cli("end --everyone").prints(0, "ended  5\n");
+    session_cli("list --everyone --json").prints(1, "[]\n");
+}
+
+#[test]
+fn show_prints_values_on_request_only() {
+    let folder = TemporaryFolder::new();
+    let address = shop(folder.path());
+    let session_cli = |arguments: &str| run(arguments).env("SESSION_STORE", &address);
+    let list = String::from_utf8(session_cli("list ada").output().stdout).unwrap();
+    let handle = list.lines().nth(1).unwrap().split_whitespace().next().unwrap();
+    let shown = session_cli(&format!("show ada {handle}")).output();
+    let text = String::from_utf8(shown.stdout).unwrap();
+    let fields: Vec<_> = text.lines().map(|line| line.split("  ").next().unwrap()).collect();
+    assert_eq!(fields, ["expires", "created", "owner", "logged in", "handle", "keys"]);
+    assert!(text.ends_with("keys       _label, cart\n") && !text.contains("tulips"), "{text}");
+    let shown = session_cli(&format!("show ada {handle} --values --json")).output();
+    let text = String::from_utf8(shown.stdout).unwrap();
+    assert!(text.contains(r#""values":{"_label":"a browser","cart":["tulips"]}"#), "{text}");
+    session_cli(&format!("show eve {handle}")).prints(1, "found  false\n");
+}
+
+#[test]
+fn old_and_idle_sessions_are_ended() {
+    let folder = TemporaryFolder::new();
+    let address = busy_shop(folder.path());
+    let session_cli = |arguments: &str| run(arguments).env("SESSION_STORE", &address);
+    session_cli("end --older-than 1h").prints(0, "ended  0\n");
+    session_cli("end --idle-for 90d --json").prints(0, "{\"ended\":0}\n");
+    session_cli("end --idle-for 0s").prints(0, "ended  5\n");
+    shop(folder.path());
+    session_cli("end --older-than 0s").prints(0, "ended  3\n");
+}
+
+#[test]
+fn end_without_or_with_two_selections_is_usage_error() {
+    for arguments in [
+        "end",
+        "end ada",
+        "end ada handle --all",
+        "end ada --everyone",
+        "end --all",
+        "end --everyone --idle-for 1d",
+        "end --older-than soon",
+        "list",
+        "list ada --everyone",
+        "show ada",
+    ] {
+        run(arguments).env("SESSION_STORE", "sqlite::memory:").prints(2, "");
+    }
+}
+
 #[test]
 fn cookie_of_stored_session_is_decoded_and_explained() {
     let folder = TemporaryFolder::new();
@@ -224,7 +316,7 @@ fn help_names_every_command_and_manual_and_completions_exist() {
     let manual = String::from_utf8(run("man").output().stdout).unwrap();
     let completions = String::from_utf8(run("completions bash").output().stdout).unwrap();
     for command in
-        ["keygen", "decode", "list", "end", "check", "migrate", "sweep", "completions", "man"]
+        ["keygen", "decode", "count", "list", "show", "end", "check", "migrate", "sweep", "man"]
     {
         for text in [&help, &manual, &completions] {
             assert!(text.contains(command), "{command} in {text}");
@@ -257,5 +349,17 @@ mod support {
             cookies.push(cookie.to_owned());
         }
         cookies
+    }
+
+    /// Creates sessions of visitors.
+    pub(crate) async fn visit(address: &str, browsers: usize) {
+        let store = SqlStore::connect(address).await.unwrap();
+        let sessions = Arc::new(SqlSessions::new(store, SessionConfig::default()));
+        for _ in 0..browsers {
+            let (sessions, view) = (Arc::clone(&sessions) as _, RequestView::default());
+            let request = RequestSession::with_shared(sessions, view, OutagePolicy::Refuse);
+            request.session().await.unwrap().insert("cart", ["roses"]).unwrap();
+            request.commit().await.into_result().unwrap();
+        }
     }
 }
