@@ -32,6 +32,7 @@ pub(super) struct DatabaseFile {
 
 type Identity = (u64, u64);
 
+#[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only SQLite has a file"))]
 impl DatabaseFile {
     /// Returns the file that a connection has just opened.
     pub(super) fn new(path: &Path, suspicion: Suspicion) -> Self {
