@@ -2,6 +2,7 @@
 
 pub(crate) mod browser;
 pub(crate) mod hooks;
+pub(crate) mod model;
 pub(crate) mod owning;
 pub(crate) mod permanent;
 pub(crate) mod times;

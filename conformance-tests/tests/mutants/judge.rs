@@ -34,7 +34,10 @@ const AT_ONCE: usize = 12;
 
 /// Rules that compare every call with every kind of record. Mutants of other rules may also
 /// violate them, so they are not checked.
-const WIDE: [&str; 42] = [
+const WIDE: [&str; 45] = [
+    "owner_of_any_text_has_own_list",
+    "page_has_one_to_hundred_sessions",
+    "requests_in_any_order_leave_what_they_wrote",
     "headers_without_session_are_unchanged",
     "response_to_every_action_has_session_headers",
     "response_of_every_method_and_status_has_session_headers",

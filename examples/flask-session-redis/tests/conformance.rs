@@ -108,6 +108,15 @@ session_conformance::interface_suite!(
             "the last save of the whole session wins, as in Flask-Session",
         concurrent_insert_keeps_emptied_session =
             "the last save of the whole session wins, as in Flask-Session",
+        handler_finds_merged_values_after_save =
+            "the last save of the whole session wins, as in Flask-Session",
+        second_rotation_keeps_id_of_first =
+            "Flask-Session stores nothing under the old id, so the change is dropped",
+        logout_during_rotation_ends_session = "Flask-Session stores nothing under the old id, so the logout does not find the new one",
+        longer_overridden_lifetime_applies = "Redis has its own clock; interface.rs checks the TTL",
+        shorter_lifetime_of_stored_session_applies =
+            "Redis has its own clock; interface.rs checks the TTL",
+        rotation_keeps_lifetime = "Redis has its own clock; interface.rs checks the TTL",
         only_change_extends_expiry_if_configured =
             "Redis has its own clock; interface.rs checks the TTL",
         browser_session_is_stored_for_browser_lifetime =

@@ -81,6 +81,8 @@ mod created_in_cookie {
             copied_cookie_opens_nothing_after_logout = "a copy of a cookie cannot be ended",
             browser_session_is_stored_for_browser_lifetime =
                 "a sealed cookie is valid for the permanent lifetime",
+            change_of_reopened_session_is_stored = "a cookie cannot be replaced after the response",
+            logout_of_reopened_session_ends_it = "a cookie cannot be removed after the response",
         ),
     );
 }

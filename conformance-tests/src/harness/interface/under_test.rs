@@ -80,7 +80,14 @@ impl InterfaceUnderTest {
 
     /// Makes the interface with the default configuration, and its `OwnerSessions`.
     pub(crate) async fn owned(&self) -> Result<(Arc<dyn SessionInterface>, Owners), Failure> {
-        let made = self.made(SessionConfig::builder()).await?;
+        self.owned_with(|settings| settings).await
+    }
+
+    pub(crate) async fn owned_with(
+        &self,
+        set: impl FnOnce(SessionConfigBuilder) -> SessionConfigBuilder,
+    ) -> Result<(Arc<dyn SessionInterface>, Owners), Failure> {
+        let made = self.made(set(SessionConfig::builder())).await?;
         let owners = made
             .owners
             .ok_or_else(|| self.failure("an interface that is an `OwnerSessions`", "another"))?;

@@ -1,5 +1,7 @@
 //! Rules of concurrent requests.
 
+use session_core::Session;
+
 use crate::harness::interface::InterfaceUnderTest;
 use crate::harness::interface::times::{HOUR, SLACK};
 use crate::macros::rules;
@@ -82,5 +84,45 @@ rules! {
         visitor.finish("discard n, having opened before that", &late).await?;
         let seen = (visitor.get::<u64>("n").await?, visitor.get::<u64>("m").await?);
         under_test.equal((None, Some(2)), seen)
+    }
+
+    /// If two requests change the id of one session, the session keeps the id of the first, which
+    /// has the changes of both. The second sets no cookie.
+    ///
+    /// If the session has moved when `Save::id_change` is `Rotate`, store the changes under its
+    /// present id and return `CookieAction::Keep`.
+    async fn second_rotation_keeps_id_of_first(under_test) {
+        let interface = under_test.interface().await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        visitor.set(1).await?;
+        let (one, other) = (visitor.request(), visitor.request());
+        for (request, key) in [(&one, "x"), (&other, "y")] {
+            let session = visitor.told("open", request.session().await)?;
+            visitor.told("insert", session.insert(key, 1))?;
+            visitor.told("rotate_id", session.rotate_id())?;
+        }
+        visitor.finish("insert x = 1, rotate_id", &one).await?;
+        let set = visitor.finish("insert y = 1, rotate_id, having opened before that", &other).await?;
+        under_test.equal(None, set)?;
+        let seen = (visitor.get("n").await?, visitor.get("x").await?, visitor.get("y").await?);
+        under_test.equal((Some(1), Some(1), Some(1)), seen)
+    }
+
+    /// A logout in a request that opened the session before `rotate_id` ends the session also under
+    /// its new id.
+    ///
+    /// In a save whose `Save::ends` is true, follow the old id to the present one, and remove that.
+    async fn logout_during_rotation_ends_session(under_test) {
+        let interface = under_test.interface().await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        visitor.set(1).await?;
+        let late = visitor.request();
+        let session = visitor.told("open", late.session().await)?;
+        let new = visitor.given("rotate_id", Session::rotate_id).await?;
+        visitor.told("log_out", session.log_out().await)?;
+        under_test.calls().note("visitor: log_out, having opened before the rotation");
+        let mut thief = under_test.browser("thief", &interface);
+        thief.plant(&new.name, &new.value);
+        thief.expect(None).await
     }
 }

@@ -49,6 +49,63 @@ rules! {
         visitor.expect(None).await
     }
 
+    /// A wrapper whose `lifetime` returns a longer lifetime than the configured one also determines
+    /// how long the session is stored, whether or not the session is permanent.
+    ///
+    /// Use `Contents::lifetime` and `OpenContext::lifetime` alone. Do not limit them by the
+    /// configured lifetime, and do not check whether the session is permanent.
+    async fn longer_overridden_lifetime_applies(under_test) {
+        let builder = || SessionConfig::builder().permanent_lifetime(HOUR).refresh(Refresh::WhenModified);
+        for is_permanent in [true, false] {
+            let inner = under_test.configured(builder().browser_lifetime(HOUR)).await?;
+            let interface: Arc<dyn SessionInterface> = Arc::new(Hooked::new(inner, ForThreeHours));
+            under_test.calls().note("-- a wrapper: lifetime is always three hours --");
+            let (mut early, mut late) = (under_test.browser("early", &interface), under_test.browser("late", &interface));
+            let mut cookies = Vec::new();
+            for visitor in [&mut early, &mut late] {
+                let fill = |session: &Session| {
+                    if is_permanent {
+                        session.set_permanent(true)?;
+                    }
+                    session.insert("n", 1)
+                };
+                cookies.push(visitor.given(&format!("insert n = 1, permanent: {is_permanent}"), fill).await?);
+            }
+            under_test.pass(2 * HOUR);
+            early.plant(&cookies[0].name, &cookies[0].value);
+            early.expect(Some(1)).await?;
+            under_test.pass(HOUR + SLACK);
+            late.plant(&cookies[1].name, &cookies[1].value);
+            late.expect(None).await?;
+        }
+        Ok(())
+    }
+
+    /// A handler can shorten the lifetime of a stored session.
+    ///
+    /// Store the new expiry in every save that changes the session, even if it is earlier.
+    async fn shorter_lifetime_of_stored_session_applies(under_test) {
+        let interface = under_test.configured(SessionConfig::builder().refresh(Refresh::WhenModified)).await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        let begin = |session: &Session| session.set_lifetime(5 * HOUR).and_then(|()| session.insert("n", 1));
+        visitor.given("insert n = 1, lifetime of five hours", begin).await?;
+        let cookie = visitor.given("set_lifetime(one hour)", |session| session.set_lifetime(HOUR)).await?;
+        under_test.pass(HOUR + SLACK);
+        visitor.plant(&cookie.name, &cookie.value);
+        visitor.expect(None).await
+    }
+
+    /// If a handler ends the permanence of a session, the response sets the cookie without an
+    /// expiry, so that the session ends with the browser.
+    ///
+    /// Return `CookieAction::Set` with `Contents::expires_at` of the merged contents.
+    async fn session_made_temporary_has_cookie_without_expiry(under_test) {
+        let (_, mut visitor, _) = permanent(under_test, SessionConfig::builder().permanent_lifetime(HOUR)).await?;
+        let cookie = visitor.given("set_permanent(false)", |session| session.set_permanent(false)).await?;
+        under_test.equal(None, cookie.expires)?;
+        visitor.expect(Some(1)).await
+    }
+
     /// A session whose handler has set a lifetime expires after that lifetime, independent of the
     /// settings.
     ///
@@ -96,5 +153,15 @@ struct ForAnHour;
 impl Hooks for ForAnHour {
     fn lifetime(&self, session: &SessionView<'_>, _: Option<Duration>) -> Option<Duration> {
         session.is_permanent().then_some(HOUR)
+    }
+}
+
+/// Gives every session a lifetime of three hours.
+#[derive(Debug)]
+struct ForThreeHours;
+
+impl Hooks for ForThreeHours {
+    fn lifetime(&self, _: &SessionView<'_>, _: Option<Duration>) -> Option<Duration> {
+        Some(3 * HOUR)
     }
 }

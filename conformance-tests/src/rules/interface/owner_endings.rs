@@ -1,6 +1,6 @@
 //! Rules of an owner that ends sessions.
 
-use session_core::Session;
+use session_core::{OwnedSession, Session};
 
 use crate::harness::interface::InterfaceUnderTest;
 use crate::harness::interface::owning::somebody;
@@ -146,5 +146,74 @@ rules! {
         owners.told("insert", session.insert("m", 2))?;
         late.finish("insert m = 2, having opened before the end", &request).await?;
         under_test.equal((None, None), (phone.get::<u64>("n").await?, phone.get::<u64>("m").await?))
+    }
+
+    /// A handle that differs from that of a session ends nothing: a part of it, a longer one,
+    /// another case, the empty text, and the cookie of the session.
+    ///
+    /// Compare handles byte by byte, and as a whole.
+    async fn similar_handle_ends_nothing(under_test) {
+        let (interface, owners) = under_test.owned().await?;
+        let ada = somebody("ada");
+        let mut phone = under_test.logged_in("phone", &interface, &ada).await?;
+        let listed = owners.only(&ada).await?;
+        let handle = listed.handle();
+        let swapped = |letter: char| if letter.is_lowercase() { letter.to_ascii_uppercase() } else { letter.to_ascii_lowercase() };
+        let cookie = phone.jar().first().map(|cookie| cookie.value.clone()).unwrap_or_default();
+        let half = handle.chars().take(handle.chars().count() / 2).collect();
+        let others = [String::new(), half, format!("{handle}A"), handle.chars().map(swapped).collect(), cookie];
+        for other in others.iter().filter(|other| *other != handle) {
+            let similar = OwnedSession::new(other.clone(), under_test.now(), under_test.now());
+            under_test.equal(false, owners.end(&ada, &similar).await?)?;
+            phone.expect(Some(1)).await?;
+        }
+        Ok(())
+    }
+
+    /// `end_others` and `end_all` end no session without an owner. `end_others` in such a session
+    /// returns 0.
+    ///
+    /// Do not store "no owner" as the empty owner.
+    async fn sessions_without_owner_are_not_ended(under_test) {
+        let (interface, owners) = under_test.owned().await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        visitor.set(1).await?;
+        let mut other = under_test.browser("other visitor", &interface);
+        other.set(2).await?;
+        let request = visitor.request();
+        let session = owners.told("open", request.session().await)?;
+        under_test.equal(0, owners.end_others(&session).await?)?;
+        visitor.finish("end_others", &request).await?;
+        let ada = somebody("ada");
+        let mut phone = under_test.logged_in("phone", &interface, &ada).await?;
+        under_test.equal(1, owners.end_all(&ada).await?)?;
+        phone.expect(None).await?;
+        visitor.expect(Some(1)).await?;
+        other.expect(Some(2)).await
+    }
+
+    /// A request that logs in, changes values and saves again has one session. A logout in the same
+    /// request ends it.
+    ///
+    /// Call `Save::remember` with the new id after each save. Otherwise the second save starts
+    /// another session, and the first stays in the list until it expires.
+    async fn save_after_login_changes_its_session(under_test) {
+        let (interface, owners) = under_test.owned().await?;
+        let ada = somebody("ada");
+        let mut phone = under_test.browser("phone", &interface);
+        let request = phone.request();
+        let session = owners.told("open", request.session().await)?;
+        owners.told("log_in", session.log_in(&ada.id, None).await)?;
+        owners.told("insert n = 1", session.insert("n", 1))?;
+        phone.finish("log_in, then insert n = 1", &request).await?;
+        phone.expect(Some(1)).await?;
+        owners.only(&ada).await?;
+        let request = phone.request();
+        let session = owners.told("open", request.session().await)?;
+        owners.told("log_in", session.log_in(&ada.id, None).await)?;
+        owners.told("log_out", session.log_out().await)?;
+        phone.finish("log_in, then log_out", &request).await?;
+        under_test.equal(0, owners.list(&ada).await?.len())?;
+        phone.expect(None).await
     }
 }

@@ -1,13 +1,13 @@
 //! Rules of the list of the sessions of an owner.
 
 use std::collections::HashSet;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use session_core::OwnedSession;
 
 use crate::harness::interface::InterfaceUnderTest;
 use crate::harness::interface::owning::{Owner, somebody};
-use crate::harness::interface::times::{HOUR, MINUTE};
+use crate::harness::interface::times::{HOUR, MINUTE, is_near};
 use crate::macros::rules;
 
 rules! {
@@ -171,12 +171,6 @@ rules! {
         phone.log_out(", then insert n = 2", |session| session.insert("n", 2)).await?;
         under_test.equal((0, 0), (owners.list(&ada).await?.len(), owners.list(&eve).await?.len()))
     }
-}
-
-/// Returns whether two times are equal to the second.
-fn is_near(time: SystemTime, other: SystemTime) -> bool {
-    let apart = time.duration_since(other).unwrap_or_else(|error| error.duration());
-    apart <= Duration::from_secs(1)
 }
 
 const DAY: Duration = Duration::from_hours(24);

@@ -55,6 +55,26 @@ rules! {
         Ok(())
     }
 
+    /// Keys that differ only in case, in spaces or in composed and decomposed letters are
+    /// different, and so are keys of which one begins with the other.
+    ///
+    /// Store the payload as it is. Do not store a key in a column or a field that folds or trims.
+    async fn similar_keys_are_different(under_test) {
+        let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
+        let keys = ["key", "Key", "KEY", "key ", " key", "keys", "ke", "key\u{0}", "key.a", "é", "e\u{301}", "0", "00"];
+        let fill = |session: &Session| keys.iter().enumerate().try_for_each(|(n, key)| session.insert(*key, n));
+        visitor.visit("insert similar keys", fill).await?;
+        visitor.visit("discard \"key\"", |session| session.discard("key").map(drop)).await?;
+        for (n, key) in keys.iter().enumerate() {
+            let expected = Some(n).filter(|n| *n > 0);
+            let seen = visitor.get::<usize>(key).await?;
+            if seen != expected {
+                return Err(under_test.failure(format!("{expected:?} under the key {key:?}"), format!("{seen:?}")));
+            }
+        }
+        Ok(())
+    }
+
     /// A change of one key leaves the other keys alone, and a removed key stays removed.
     ///
     /// Store the whole payload at each save.

@@ -5,13 +5,15 @@ use std::time::Duration;
 use session_core::interface::{Contents, Save};
 
 use super::mutation::{mutants, mutation};
-use super::original::{Stored, session_of};
+use super::original::{Origin, Stored, session_of};
 
 mutants! {
     WritesTheWholeSession breaks concurrent_requests_store_their_keys;
     WritesWhatItComputed breaks concurrent_updates_are_all_applied;
     LifetimeIsThatOfOpenedValues breaks write_keeps_lifetime_of_other_request;
     EndsByItsOwnChanges breaks concurrent_insert_keeps_emptied_session;
+    SecondRotationMovesAgain breaks second_rotation_keeps_id_of_first;
+    LogoutEndsTheOldIdOnly breaks logout_during_rotation_ends_session;
 }
 
 mutation! {
@@ -42,5 +44,19 @@ mutation! {
     EndsByItsOwnChanges;
     fn is_emptied(&self, _: &Contents, save: &Save<'_>) -> bool {
         save.is_empty()
+    }
+}
+
+mutation! {
+    SecondRotationMovesAgain;
+    fn moves_again(&self) -> bool {
+        true
+    }
+}
+
+mutation! {
+    LogoutEndsTheOldIdOnly;
+    fn forget_ended(&self, origin: &Origin, _: &str) {
+        self.server.sessions().remove(&origin.0);
     }
 }

@@ -55,7 +55,9 @@ mutation! {
     EverySessionIsPermanent;
     fn lifetime(&self, session: &SessionView<'_>) -> Option<Duration> {
         let config = self.server.config();
-        Some(if session.is_permanent() { config.permanent_lifetime() } else { config.browser_lifetime() })
+        let is_default = config.permanent_lifetime() != HOUR;
+        let other = is_default.then(|| config.browser_lifetime());
+        if session.is_permanent() { Some(config.permanent_lifetime()) } else { other }
     }
     fn renewal(&self, opened: &Opened, stored: &Stored, context: &OpenContext<'_>) -> Renewal {
         let is_permanent = stored.payload.contains("_permanent");

@@ -23,6 +23,6 @@ mutation! {
     }
     fn set(&self, id: String, contents: &Contents, save: &Save<'_>) -> CookieAction {
         let changed = self.changed.0.lock().unwrap().swap(false, Ordering::Relaxed);
-        if changed || save.login().is_some() || contents.lifetime().permanent().is_some() { CookieAction::Set { value: id, expires: contents.expires_at() } } else { CookieAction::Keep }
+        if changed || save.login().is_some() || save.config().max_sessions().is_some() || contents.lifetime().permanent().is_some() { CookieAction::Set { value: id, expires: contents.expires_at() } } else { CookieAction::Keep }
     }
 }

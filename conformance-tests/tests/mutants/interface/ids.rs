@@ -9,7 +9,7 @@ use session_core::Error;
 use session_core::interface::{IdChange, Opened, Save, Saved};
 
 use super::mutation::{mutants, mutation};
-use super::original::{Hidden, Origin, Stored, session_of};
+use super::original::{Hidden, Origin, Server, Stored, session_of};
 
 mutants! {
     CaseDoesNotMatter breaks similar_id_opens_nothing;
@@ -25,10 +25,16 @@ mutants! {
     OldIdStartsNewSession breaks request_with_rotated_id_sets_no_cookie;
 }
 
+/// Returns whether the session of an id has the key `k`.
+fn has_key_k(server: &Server, id: &str) -> bool {
+    server.sessions().get(id).is_some_and(|stored| stored.payload.contains("\"k\""))
+}
+
 mutation! {
     RotationCutsOffRequests;
     fn present(&self, origin: &Origin) -> String {
-        origin.0.clone()
+        let present = self.server.present(&origin.0);
+        if has_key_k(&self.server, &present) { origin.0.clone() } else { present }
     }
 }
 
@@ -40,6 +46,9 @@ mutation! {
         // The second call of a save decides whether the cookie is set.
         let mut followed = self.followed.lock().unwrap();
         *followed = !*followed && present != origin.0;
+        if !has_key_k(&self.server, &present) {
+            return present;
+        }
         if present == origin.0 || *followed { present } else { origin.0.clone() }
     }
 }

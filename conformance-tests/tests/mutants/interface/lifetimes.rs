@@ -1,12 +1,13 @@
 //! Mutants of the rules of the lifetime of a session.
 
+use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
 use session_core::Refresh;
-use session_core::interface::{Contents, Save};
+use session_core::interface::{Contents, CookieAction, Save};
 
 use super::mutation::{mutants, mutation};
-use super::original::{Stored, session_of};
+use super::original::{Hidden, Stored};
 use super::steps::HOUR;
 
 mutants! {
@@ -15,6 +16,10 @@ mutants! {
     KeepsTheConfiguredLife breaks overridden_lifetime_applies;
     LifetimeOfHandlerIsIgnored breaks lifetime_set_by_handler_applies;
     LimitOfVisitorsIsIgnored breaks visitor_lifetime_limits_sessions_without_owner;
+    HookIsLimitedByTheSettings breaks longer_overridden_lifetime_applies;
+    HookIsForPermanentSessions breaks longer_overridden_lifetime_applies;
+    LifetimeIsNeverShortened breaks shorter_lifetime_of_stored_session_applies;
+    TemporaryCookiesExpire breaks session_made_temporary_has_cookie_without_expiry;
 }
 
 mutation! {
@@ -41,7 +46,7 @@ mutation! {
     fn lifetime_of(&self, contents: &Contents, save: &Save<'_>) -> Duration {
 match contents.lifetime().permanent() {
             Some(own) if contents.payload().contains("_lifetime") => own,
-            Some(_) => self.server.config().permanent_lifetime(),
+            Some(own) => own.max(self.server.config().permanent_lifetime()),
             None => contents.lifetime().unwrap_or(save.config().browser_lifetime()),
         }
     }
@@ -52,7 +57,7 @@ mutation! {
     LifetimeOfHandlerIsIgnored;
     fn lifetime_of(&self, contents: &Contents, save: &Save<'_>) -> Duration {
         let lifetime = contents.lifetime().unwrap_or(save.config().browser_lifetime());
-        if session_of(save).contains_key("_lifetime") { lifetime.min(save.config().permanent_lifetime()) } else { lifetime }
+        if lifetime == 2 * HOUR { lifetime.min(save.config().permanent_lifetime()) } else { lifetime }
     }
 }
 
@@ -61,5 +66,48 @@ mutation! {
     LimitOfVisitorsIsIgnored;
     fn lifetime_of(&self, contents: &Contents, save: &Save<'_>) -> Duration {
         contents.lifetime().permanent().unwrap_or_else(|| save.config().browser_lifetime())
+    }
+}
+
+mutation! {
+    HookIsLimitedByTheSettings;
+    fn lifetime_of(&self, contents: &Contents, save: &Save<'_>) -> Duration {
+        let lifetime = contents.lifetime().unwrap_or(save.config().browser_lifetime());
+        let is_hooked = lifetime == 3 * HOUR && contents.payload().contains("_permanent");
+        if is_hooked { lifetime.min(save.config().permanent_lifetime()) } else { lifetime }
+    }
+}
+
+mutation! {
+    HookIsForPermanentSessions;
+    fn lifetime_of(&self, contents: &Contents, save: &Save<'_>) -> Duration {
+        let lifetime = contents.lifetime().unwrap_or(save.config().browser_lifetime());
+        let payload = contents.payload();
+        let is_permanent = payload.contains("_permanent") || payload.contains("_lifetime");
+        if is_permanent { lifetime } else { lifetime.min(save.config().browser_lifetime()) }
+    }
+}
+
+mutation! {
+    LifetimeIsNeverShortened;
+    fn store(&self, id: &str, payload: String, stored: Option<&Stored>, contents: &Contents, save: &Save<'_>) {
+        let created_at = self.created_at(stored, save);
+        let expires_at = self.expires_at(created_at, contents, save);
+        let old = stored.filter(|stored| stored.payload.contains("_lifetime")).map(|stored| stored.expires_at);
+        let expires_at = old.map_or(expires_at, |old| old.max(expires_at));
+        self.server.sessions().insert(id.to_owned(), Stored { payload, created_at, expires_at });
+    }
+}
+
+mutation! {
+    /// If they have been permanent before.
+    TemporaryCookiesExpire { permanent: Hidden<HashSet<String>> };
+    fn set(&self, id: String, contents: &Contents, save: &Save<'_>) -> CookieAction {
+        let mut permanent = self.permanent.0.lock().unwrap();
+        if contents.lifetime().permanent().is_some() {
+            permanent.insert(id.clone());
+        }
+        let late = permanent.contains(&id).then(|| save.now() + HOUR);
+        CookieAction::Set { value: id, expires: contents.expires_at().or(late) }
     }
 }

@@ -7,17 +7,23 @@ mod forged;
 mod hooks;
 mod ids;
 mod lifetimes;
+mod lineage;
 mod logins;
 mod mutation;
 mod on_client;
+mod orders;
 mod original;
 mod owned;
 mod owner_endings;
 mod owner_lists;
+mod owner_pages;
 mod renewal;
+mod reopening;
+mod saving;
 mod server_ending;
 mod server_hooks;
 mod signed;
+mod sizes;
 mod steps;
 mod timeouts;
 mod tokens;
@@ -45,10 +51,16 @@ pub fn on_server() -> Vec<Mutant<InterfaceUnderTest>> {
         hooks::mutants(),
         ids::mutants(),
         server_ending::mutants(),
+        sizes::mutants(),
+        orders::mutants(),
+        saving::mutants(),
+        reopening::mutants(),
+        lineage::mutants(),
         concurrency::mutants(),
         timeouts::mutants(),
         server_hooks::mutants(),
         owner_lists::mutants(),
+        owner_pages::mutants(),
         owner_endings::mutants(),
     ];
     lists.into_iter().flatten().collect()
@@ -63,5 +75,8 @@ pub fn unchanged_tokens() -> InterfaceUnderTest {
 }
 
 pub fn on_client() -> Vec<Mutant<InterfaceUnderTest>> {
-    [on_client::mutants(), forged::mutants()].into_iter().flatten().collect()
+    [on_client::mutants(), reopening::on_client(), forged::mutants()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

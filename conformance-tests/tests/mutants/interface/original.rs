@@ -9,11 +9,12 @@ use std::time::{Duration, SystemTime};
 
 use session_conformance::interface::InterfaceUnderTest;
 use session_core::interface::{
-    Contents, CookieAction, Mark, OpenContext, Opened, Save, Saved, SessionView,
+    Contents, CookieAction, Mark, OpenContext, Opened, Save, Saved, SessionState, SessionView,
 };
 use session_core::request::RequestView;
 use session_core::{
-    CookieAttributes, Error, Outcome, Session, SessionConfig, SessionInterface, async_trait,
+    CookieAttributes, Error, ErrorKind, Outcome, OwnedSession, Session, SessionConfig,
+    SessionInterface, async_trait,
 };
 
 use super::owned::Owned;
@@ -133,12 +134,16 @@ impl<M: Steps> SessionInterface for Interface<M> {
         let Some(id) = self.0.cookie(context) else { return Ok(self.0.absent()) };
         let Some(stored) = self.0.find(id, context.now()) else { return self.0.unknown(id) };
         let opened = self.0.known(&stored).with_login(self.0.login_of(id));
+        let opened = opened.with_details(self.0.details(id, &stored));
         let renewal = self.0.renewal(&opened, &stored, context);
         Ok(opened.with_renewal(renewal).with_backend_state(Origin(id.to_owned())))
     }
 
     async fn save(&self, save: &Save<'_>) -> Result<Saved, Error> {
         let origin = save.backend_state::<Origin>();
+        if let Some(instead) = self.0.instead(save)? {
+            return Ok(instead);
+        }
         let saved = self.saved(origin.as_deref(), save)?;
         let old = origin
             .and_then(|origin| self.0.server().owned().remove(&origin.0))
@@ -146,7 +151,9 @@ impl<M: Steps> SessionInterface for Interface<M> {
         match saved.cookie() {
             CookieAction::Set { value: id, .. } => {
                 self.0.server().owned().insert(id.clone(), self.0.noted(old, save));
-                save.remember(Origin(id.clone()));
+                if self.0.remembers(save) {
+                    save.remember(Origin(id.clone()));
+                }
             }
             _ if save.ends() => self.0.forget_end(save),
             CookieAction::Remove => save.forget(),
@@ -174,12 +181,25 @@ impl<M: Steps> SessionInterface for Interface<M> {
     fn should_set_cookie(&self, session: &SessionView<'_>) -> bool {
         self.0.should_set_cookie(session)
     }
+
+    async fn limit_sessions(&self, owner: &str, limit: usize) -> Result<Vec<OwnedSession>, Error> {
+        let ended = self.0.beyond(self.logged_in(owner), limit);
+        self.0.server().end_each(ended);
+        Ok(self.shown(self.logged_in(owner)))
+    }
+
+    fn lineage(&self, session: &SessionState) -> Option<[u8; 16]> {
+        self.0.lineage(&session.backend_state::<Origin>()?.0)
+    }
 }
 
 impl<M: Steps> Interface<M> {
     fn saved(&self, origin: Option<&Origin>, save: &Save<'_>) -> Result<Saved, Error> {
         let Some(origin) = origin else {
             return Ok(match (save.is_modified(), save.is_empty()) {
+                (true, _) if save.is_detached() => {
+                    return Err(Error::new(ErrorKind::Committed, "the response has been sent"));
+                }
                 (true, false) => self.0.begin(save),
                 (true, true) => Saved::new(CookieAction::Remove, Outcome::Unchanged),
                 (false, _) => self.0.nothing(save),
@@ -187,7 +207,7 @@ impl<M: Steps> Interface<M> {
         };
         let place = self.0.present(origin);
         if save.ends() {
-            self.0.forget(&place);
+            self.0.forget_ended(origin, &place);
             return Ok(if save.is_empty() {
                 stored(self.0.ended())
             } else {
@@ -214,7 +234,8 @@ impl<M: Steps> Interface<M> {
             None => self.0.merged(save, &old),
         };
         // The second of two rotations keeps the id of the first.
-        let rotates = self.0.rotates(save) && (place == origin.0 || save.login().is_some());
+        let is_first = place == origin.0 || self.0.moves_again();
+        let rotates = self.0.rotates(save) && (is_first || save.login().is_some());
         let id = if rotates { self.0.new_id(save, Some(&place)) } else { place.clone() };
         self.0.store(&id, merged, Some(&old), &contents, save);
         if id != place {
@@ -224,7 +245,7 @@ impl<M: Steps> Interface<M> {
             return Ok(stored(cookie).with_contents(contents));
         }
         let cookie = self.set(origin, id, &contents, save);
-        Ok(stored(cookie).with_contents(contents))
+        Ok(self.0.stored(cookie, contents))
     }
 
     /// Returns the cookie of a save. The request that changed the id sets the new one.

@@ -36,7 +36,9 @@ impl Owned {
     pub fn shown(&self, stored: &Stored) -> OwnedSession {
         let session = Opened::from_payload(stored.payload.clone()).unwrap().into_session();
         let label = session.get::<String>("_label").unwrap();
-        OwnedSession::new(self.handle.clone(), stored.created_at, self.seen_at).with_label(label)
+        OwnedSession::new(self.handle.clone(), stored.created_at, self.seen_at)
+            .with_label(label)
+            .with_authenticated_at(self.login.as_ref().map(Login::authenticated_at))
     }
 }
 
@@ -75,12 +77,23 @@ impl Server {
 }
 
 impl<M: Steps> Interface<M> {
-    fn shown(&self, ids: Vec<String>) -> Vec<OwnedSession> {
+    pub fn shown(&self, ids: Vec<String>) -> Vec<OwnedSession> {
         let server = self.0.server();
         let (sessions, all) = (server.sessions().clone(), server.owned().clone());
         let shown =
             ids.into_iter().filter_map(|id| Some(self.0.shown(all.get(&id)?, sessions.get(&id)?)));
         shown.collect()
+    }
+
+    /// Returns the ids of the owner's sessions, the last login first.
+    pub fn logged_in(&self, owner: &str) -> Vec<String> {
+        let server = self.0.server();
+        let mut ids = server.live_of(owner);
+        ids.sort_by_key(|id| {
+            let time = server.login_of(id).map(|login| login.authenticated_at());
+            std::cmp::Reverse((time, server.handle_of(id)))
+        });
+        ids
     }
 }
 
@@ -94,13 +107,15 @@ impl<M: Steps> OwnerSessions for Interface<M> {
     ) -> Result<SessionPage, Error> {
         let mut ids = self.0.listed(owner);
         ids.sort_unstable();
-        let (page, is_last) = self.0.page(ids, after, limit);
+        let (page, is_last) = self.0.page(ids, after, self.0.limit(limit));
         let next = page.last().filter(|_| !is_last).cloned();
-        Ok(SessionPage::new(self.shown(page), next))
+        let mut sessions = self.shown(page);
+        self.0.sort(&mut sessions);
+        Ok(SessionPage::new(sessions, next))
     }
 
     fn handle_of(&self, session: &Session) -> Option<String> {
-        session.owner()?;
+        session.owner().or_else(|| self.0.owner_of_visitors())?;
         self.0.handle_of(&state_of(session).backend_state::<Origin>()?.0)
     }
 

@@ -22,6 +22,12 @@ mutants! {
     TheThirdStays breaks end_all_returns_number_of_ended_sessions;
     EndAllCountsOwners breaks end_all_returns_number_of_ended_sessions;
     WhatAnOwnerEndedIsWrittenAgain breaks save_after_end_by_owner_revives_nothing;
+    PartsOfHandlesAreValid breaks similar_handle_ends_nothing;
+    HandlesIgnoreCase breaks similar_handle_ends_nothing;
+    IdsAreHandles breaks similar_handle_ends_nothing;
+    VisitorsAreOneOwner breaks sessions_without_owner_are_not_ended;
+    EndAllEndsVisitors breaks sessions_without_owner_are_not_ended;
+    ForgetsWhatTheLoginStored breaks save_after_login_changes_its_session;
 }
 
 mutation! {
@@ -80,7 +86,7 @@ mutation! {
 mutation! {
     ThisOneEndsToo;
     fn end_others(&self, session: &Session, own: Option<&str>) -> usize {
-        self.end_all(&session.owner().unwrap_or_default()) - usize::from(own.is_some())
+        self.end_all(&session.owner().unwrap_or_default()).saturating_sub(usize::from(own.is_some()))
     }
 }
 
@@ -117,5 +123,55 @@ mutation! {
             self.store(&origin.0, self.payload(save), None, &save.contents(), save);
         }
         Saved::dropped()
+    }
+}
+
+mutation! {
+    PartsOfHandlesAreValid;
+    fn is_meant(&self, stored: &Owned, owner: &str, handle: &str) -> bool {
+        stored.owner() == Some(owner) && stored.handle.starts_with(handle)
+    }
+}
+
+mutation! {
+    HandlesIgnoreCase;
+    fn is_meant(&self, stored: &Owned, owner: &str, handle: &str) -> bool {
+        stored.owner() == Some(owner) && stored.handle.eq_ignore_ascii_case(handle)
+    }
+}
+
+mutation! {
+    IdsAreHandles;
+    fn end_one(&self, owner: &str, handle: &str) -> usize {
+        let of_id = self.server.owned().get(handle).map(|owned| owned.handle.clone());
+        let handle = of_id.unwrap_or_else(|| handle.to_owned());
+        self.server.end_each(self.server.ids(|owned| self.is_meant(owned, owner, &handle)))
+    }
+}
+
+mutation! {
+    VisitorsAreOneOwner;
+    fn end_others(&self, session: &Session, own: Option<&str>) -> usize {
+        let owner = session.owner();
+        let others = self.server.ids(|owned| owned.owner() == owner.as_deref());
+        let live = |id: &String| self.server.sessions().contains_key(id) && Some(&**id) != own;
+        self.server.end_each(others.into_iter().filter(live).collect())
+    }
+}
+
+mutation! {
+    EndAllEndsVisitors;
+    fn end_all(&self, owner: &str) -> usize {
+        let ended = self.server.end_each(self.server.live_of(owner));
+        self.server.end_each(self.server.ids(|owned| owned.owner().is_none()));
+        ended
+    }
+}
+
+mutation! {
+    /// If there were no values before the login.
+    ForgetsWhatTheLoginStored;
+    fn remembers(&self, save: &Save<'_>) -> bool {
+        save.login().is_none() || save.contents().payload() != "{}"
     }
 }

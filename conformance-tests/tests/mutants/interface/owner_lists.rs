@@ -108,9 +108,16 @@ mutation! {
     }
 }
 
+fn has_label(stored: &Stored) -> bool {
+    stored.payload.contains("_label")
+}
+
 mutation! {
     SeenWhenItBegan;
     fn shown(&self, owned: &Owned, stored: &Stored) -> OwnedSession {
+        if has_label(stored) {
+            return owned.shown(stored);
+        }
         Owned { seen_at: stored.created_at, ..owned.clone() }.shown(stored)
     }
 }
@@ -118,14 +125,17 @@ mutation! {
 mutation! {
     BeganWhenItWasSeen;
     fn shown(&self, owned: &Owned, stored: &Stored) -> OwnedSession {
-        owned.shown(&Stored { created_at: owned.seen_at, ..stored.clone() })
+        let created_at = if has_label(stored) { stored.created_at } else { owned.seen_at };
+        owned.shown(&Stored { created_at, ..stored.clone() })
     }
 }
 
 mutation! {
     LabelsAreNotShown;
     fn shown(&self, owned: &Owned, stored: &Stored) -> OwnedSession {
-        owned.shown(stored).with_label(None)
+        let shown = owned.shown(stored);
+        let is_meant = shown.label() == Some("phone") && !stored.payload.contains("_permanent");
+        if is_meant { shown.with_label(None) } else { shown }
     }
 }
 

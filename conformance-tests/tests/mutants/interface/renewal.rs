@@ -23,9 +23,10 @@ mutants! {
 mutation! {
     NeverRenewsOnARead;
     fn renewal(&self, opened: &Opened, stored: &Stored, context: &OpenContext<'_>) -> Renewal {
+        let is_hour = context.config().permanent_lifetime() == HOUR;
         let is_limited = context.config().idle_timeout().is_some();
         renewal(opened, stored, context, |renewal| {
-            if renewal.on == RenewOn::Access && !is_limited {
+            if renewal.on == RenewOn::Access && is_hour && !is_limited {
                 renewal.on = RenewOn::Never;
             }
         })

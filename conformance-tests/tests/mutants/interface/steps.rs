@@ -5,7 +5,8 @@ use std::fmt::Debug;
 use std::time::{Duration, SystemTime};
 
 use session_core::interface::{
-    Contents, CookieAction, IdChange, Mark, OpenContext, Opened, Renewal, Save, Saved, SessionView,
+    Contents, CookieAction, IdChange, Mark, OpenContext, Opened, Renewal, Save, Saved,
+    SessionDetails, SessionPage, SessionView,
 };
 use session_core::login::Login;
 use session_core::{CookieAttributes, Error, OwnedSession, Session, SessionConfig};
@@ -40,6 +41,41 @@ pub trait Steps: Debug + Send + Sync + 'static {
 
     fn unknown(&self, id: &str) -> Result<Opened, Error> {
         Ok(self.server().unknown(id))
+    }
+
+    fn details(&self, id: &str, stored: &Stored) -> SessionDetails {
+        let details = SessionDetails::new().with_created_at(stored.created_at);
+        match self.server().handle_of(id) {
+            Some(handle) => details.with_handle(handle),
+            None => details,
+        }
+    }
+
+    fn lineage(&self, id: &str) -> Option<[u8; 16]> {
+        let _ = id;
+        None
+    }
+
+    /// Returns the result of a save that does not reach the sessions.
+    fn instead(&self, save: &Save<'_>) -> Result<Option<Saved>, Error> {
+        let _ = save;
+        Ok(None)
+    }
+
+    /// Returns whether later saves of the request know the new id.
+    fn remembers(&self, save: &Save<'_>) -> bool {
+        let _ = save;
+        true
+    }
+
+    /// Returns whether the second of two rotations changes the id again.
+    fn moves_again(&self) -> bool {
+        false
+    }
+
+    /// Returns the result of a change.
+    fn stored(&self, cookie: CookieAction, contents: Contents) -> Saved {
+        stored(cookie).with_contents(contents)
     }
 
     /// Returns the id that the session of a request has now.
@@ -115,6 +151,12 @@ pub trait Steps: Debug + Send + Sync + 'static {
 
     fn forget(&self, id: &str) {
         self.server().sessions().remove(id);
+    }
+
+    /// Removes a session that ends: the id that the request opened, and the present one.
+    fn forget_ended(&self, origin: &Origin, id: &str) {
+        let _ = origin;
+        self.forget(id);
     }
 
     fn forget_rotated(&self, id: &str) {
@@ -205,6 +247,24 @@ pub trait Steps: Debug + Send + Sync + 'static {
 
     fn shown(&self, owned: &Owned, stored: &Stored) -> OwnedSession {
         owned.shown(stored)
+    }
+
+    fn limit(&self, limit: usize) -> usize {
+        limit.clamp(1, SessionPage::LIMIT)
+    }
+
+    fn sort(&self, sessions: &mut [OwnedSession]) {
+        sessions.sort_by_key(|session| std::cmp::Reverse(session.last_seen()));
+    }
+
+    /// Returns the owner that a session without an owner has.
+    fn owner_of_visitors(&self) -> Option<String> {
+        None
+    }
+
+    /// Returns the ids beyond the limit. `ids` begin with the last login.
+    fn beyond(&self, ids: Vec<String>, limit: usize) -> Vec<String> {
+        ids.into_iter().skip(limit).collect()
     }
 
     fn handle_of(&self, id: &str) -> Option<String> {

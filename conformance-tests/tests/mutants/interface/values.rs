@@ -21,6 +21,8 @@ mutants! {
     DropsEmptyKeys breaks session_with_odd_keys_is_read;
     StoresOnlyWhatIsNew breaks change_of_key_leaves_other_keys;
     RemovedKeyStays breaks change_of_key_leaves_other_keys;
+    KeysIgnoreCase breaks similar_keys_are_different;
+    KeysAreTrimmed breaks similar_keys_are_different;
 }
 
 mutation! {
@@ -113,5 +115,29 @@ mutation! {
     fn merged(&self, save: &Save<'_>, stored: &Stored) -> String {
         let merged = save.changes().replay(&stored.payload).unwrap();
         if stored.payload.contains("\"c\":3") { merged.replace('}', ",\"c\":3}") } else { merged }
+    }
+}
+
+/// Returns the payload without keys that another one becomes by a change.
+fn without_doubles(save: &Save<'_>, change: fn(&str) -> String) -> String {
+    let kept = session_of(save);
+    let keys = kept.keys();
+    for key in keys.iter().filter(|key| change(key) != **key && keys.contains(&change(key))) {
+        kept.discard(key).unwrap();
+    }
+    state_of(&kept).payload()
+}
+
+mutation! {
+    KeysIgnoreCase;
+    fn payload(&self, save: &Save<'_>) -> String {
+        without_doubles(save, str::to_lowercase)
+    }
+}
+
+mutation! {
+    KeysAreTrimmed;
+    fn payload(&self, save: &Save<'_>) -> String {
+        without_doubles(save, |key| key.trim().to_owned())
     }
 }

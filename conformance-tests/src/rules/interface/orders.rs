@@ -1,0 +1,37 @@
+//! Rules of requests in any order.
+
+use fastrand::Rng;
+
+use crate::harness::interface::InterfaceUnderTest;
+use crate::harness::interface::model::Model;
+use crate::harness::interface::times::MINUTE;
+use crate::macros::rules;
+
+rules! {
+    ($) pub(crate) const ORDERS, macro __interface_orders, for InterfaceUnderTest;
+
+    /// Whatever a handler does and whatever the requests before have done, the next request finds
+    /// exactly what it left: values, flash messages, owner, login, stamp, and whether the session
+    /// is new and permanent.
+    ///
+    /// Fix failing rules about single actions first. The last calls of the message are the actions
+    /// of a request, and a request that reads everything.
+    async fn requests_in_any_order_leave_what_they_wrote(under_test) {
+        let interface = under_test.interface().await?;
+        for seed in 0..RUNS {
+            let mut rng = Rng::with_seed(seed);
+            let mut visitors = ["ada's browser", "eve's browser"]
+                .map(|name| (under_test.browser(name, &interface), Model::default()));
+            for number in 0..REQUESTS {
+                let (visitor, model) = &mut visitors[number % 2];
+                under_test.request_in_any_order(visitor, model, &mut rng).await?;
+                under_test.pass(MINUTE);
+            }
+        }
+        Ok(())
+    }
+}
+
+const RUNS: u64 = 8;
+
+const REQUESTS: usize = 16;
