@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use session_core::request::{RequestSession, RequestView};
 use session_core::store::StoreKey;
-use session_core::{OutagePolicy, SessionInterface};
+use session_core::{OutagePolicy, SessionConfig, SessionInterface};
 use sha2::{Digest as _, Sha256};
 
 /// 70 bytes, as in an application with a login. The session is not permanent. In a signed cookie,
@@ -66,7 +66,8 @@ pub async fn create_owned(interface: &Arc<dyn SessionInterface>, owner: Option<&
 /// Returns the key under which a server-side session is stored.
 pub fn store_key(cookie: &str) -> StoreKey {
     let id = URL_SAFE_NO_PAD.decode(cookie).expect("an id is base64");
-    StoreKey::from_bytes(Sha256::digest(id).into())
+    let hash = Sha256::new().chain_update(id).chain_update(SessionConfig::default().namespace());
+    StoreKey::from_bytes(hash.finalize().into())
 }
 
 #[cfg(test)]
