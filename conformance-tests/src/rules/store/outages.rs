@@ -12,7 +12,7 @@ rules! {
     ($) pub(crate) const OUTAGES, macro __store_outages, for StoreUnderTest;
 
     /// While the data cannot be reached, `load`, `load_many` and `keys_of` fail. They never return
-    /// `None` or an empty list.
+    /// `None` or an empty list. `load_recent` does not return `None` for a record that was there.
     ///
     /// Return `None` only if the backend says that there is no record. An error that is read as
     /// "no record" logs every user out, and "log out everywhere" misses sessions. A missing
@@ -24,6 +24,14 @@ rules! {
         store.set_outage(true)?;
         let seen = [
             ("load", refused(store.store().load(&key).await)),
+            // A cache may return a copy.
+            (
+                "load_recent",
+                match store.store().load_recent(&key).await {
+                    Ok(None) => Err("None".to_owned()),
+                    _ => Ok(()),
+                },
+            ),
             ("load of an unused key", refused(store.store().load(&unused).await)),
             ("load_many", refused(store.store().load_many(&[key, unused]).await)),
             (

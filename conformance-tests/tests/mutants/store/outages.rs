@@ -6,6 +6,7 @@ use super::mutation::{mutants, mutation};
 
 mutants! {
     LoadHidesOutage breaks outage_is_no_missing_record;
+    RecentLoadHidesOutage breaks outage_is_no_missing_record;
     LoadManyHidesOutage breaks outage_is_no_missing_record;
     ListingHidesOutage breaks outage_is_no_missing_record;
     RemoveHidesOutage breaks outage_is_no_stale_version;
@@ -30,6 +31,7 @@ macro_rules! hides {
 
 hides! {
     LoadHidesOutage: "load";
+    RecentLoadHidesOutage: "load_recent";
     LoadManyHidesOutage: "load_many";
     ListingHidesOutage: "keys_of";
     RemoveHidesOutage: "remove";
