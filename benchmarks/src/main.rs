@@ -4,6 +4,7 @@
 mod chart;
 mod cookies;
 mod counter;
+mod ending;
 mod flask;
 mod footprint;
 mod growth;
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 
 use rounds::Plan;
 
-const GROUPS: [&str; 12] = [
+const GROUPS: [&str; 13] = [
     "cookie",
     "request",
     "memory",
@@ -30,6 +31,7 @@ const GROUPS: [&str; 12] = [
     "http",
     "footprint",
     "growth",
+    "ending",
 ];
 const USAGE: &str = "benchmarks [--quick] [--rounds N] [--only TEXT] [GROUP...]";
 
@@ -60,7 +62,8 @@ fn main() -> ExitCode {
             "counter" => counter::run(&plan),
             "http" => http::run(&plan),
             "footprint" => footprint::run(&plan),
-            _ => growth::run(&plan),
+            "growth" => growth::run(&plan),
+            _ => ending::run(&plan),
         }
         eprintln!("{group}: {} s", started.elapsed().as_secs());
     }
