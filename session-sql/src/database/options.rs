@@ -84,6 +84,7 @@ async fn sqlite(url: &str, settings: Settings) -> Result<Arc<dyn Database>, Erro
     if in_memory {
         // The data is lost with the last connection.
         let pool = pool.max_connections(1).idle_timeout(None).max_lifetime(None);
+        let pool = pool.before_acquire(|_, _| Box::pin(std::future::ready(Ok(true))));
         return Ok(pooled(pool.connect_lazy_with(options), settings, true, suspicion, None));
     }
     probe::<sqlx::Sqlite>(&options, None, settings.deadline).await?;
