@@ -17,6 +17,13 @@ fn one_process_with_faults_in_every_order() {
     for pair in pairs(single()).filter(|pair| *pair != LARGEST) {
         report.run_with_faults(Case::new(1, &pair), &FaultKind::ALL);
     }
+    report.finish();
+}
+
+#[test]
+#[ignore = "runs in scripts/test --long interleavings"]
+fn one_process_with_saves_and_faults_in_every_order() {
+    let mut report = Report::new("one process, manual saves, faults");
     for one in COMPOSED {
         for two in BESIDE {
             report.run_with_faults(Case::new(1, &[one, two]), &FaultKind::ALL);
