@@ -34,7 +34,7 @@ const AT_ONCE: usize = 12;
 
 /// Rules that compare every call with every kind of record. Mutants of other rules may also
 /// violate them, so they are not checked.
-const WIDE: [&str; 45] = [
+const WIDE: [&str; 46] = [
     "owner_of_any_text_has_own_list",
     "page_has_one_to_hundred_sessions",
     "requests_in_any_order_leave_what_they_wrote",
@@ -46,6 +46,7 @@ const WIDE: [&str; 45] = [
     "shortened_record_hides_no_other_key",
     "loaded_record_is_listed_while_owner_changes",
     "sweep_counts_each_record_once",
+    "sweep_keeps_live_records_of_many_years",
     "recent_copy_is_whole_record",
     "concurrent_calls_on_owned_record_have_order",
     "concurrent_read_sees_whole_record",

@@ -57,6 +57,25 @@ rules! {
         Ok(())
     }
 
+    /// `sweep` does not remove a live record that was created many years ago.
+    ///
+    /// A session that is renewed again and again has no greatest age. Only the expiry decides.
+    async fn sweep_keeps_live_records_of_many_years(store) {
+        const YEAR: Duration = Duration::from_hours(24 * 365);
+        let mut living = Vec::new();
+        for (years, kind) in [(2, Kind::Plain), (5, Kind::Owned), (20, Kind::Middling)] {
+            let created_at = store.now() - years * YEAR;
+            let entry = Entry { created_at, ..Entry::new(kind, "old", store.now()) };
+            let key = store.key();
+            living.push((key, store.create(&key, &entry).await?, entry));
+        }
+        swept(store, store.now()).await?;
+        for (key, version, entry) in living {
+            store.expect_at(&key, version, &entry).await?;
+        }
+        Ok(())
+    }
+
     /// `sweep` does not remove a record whose expiry is exactly `now`, because the record is still
     /// valid then.
     ///

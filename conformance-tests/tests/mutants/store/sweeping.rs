@@ -17,6 +17,7 @@ mutants! {
     SparesTheOwnedForLonger breaks sweep_removes_expired_records;
     SweepsByAge breaks sweep_keeps_live_records;
     MixesUnits breaks sweep_keeps_live_records;
+    SweepsAfterYear breaks sweep_keeps_live_records_of_many_years;
     SweepsTheLastMoment breaks sweep_keeps_record_that_expires_now;
     SweepReadsItsOwnClock breaks sweep_keeps_record_that_expires_now;
     IgnoresItsLimit breaks sweep_removes_at_most_its_limit;
@@ -80,6 +81,14 @@ swept! {
     SweepsByAge;
     async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
         let oldest = self.original.clock().now() - Duration::from_hours(24);
+        Ok(take(&self.original, limit, |_, record| record.expires_at() < now || record.created_at() < oldest).len())
+    }
+}
+
+swept! {
+    SweepsAfterYear;
+    async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
+        let oldest = self.original.clock().now() - Duration::from_hours(24 * 365);
         Ok(take(&self.original, limit, |_, record| record.expires_at() < now || record.created_at() < oldest).len())
     }
 }
