@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use redis::{Cmd, RedisResult, Value};
 use tokio::sync::oneshot;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::connection::Connection;
+use crate::error::timed_out;
 
 /// The number of concurrent loads from which on they share a command. With fewer, the task that
 /// sends it costs more than it saves.
@@ -29,6 +30,13 @@ struct Waiting {
     reply: oneshot::Sender<Value>,
 }
 
+/// The task that sends the command of the waiting loads. If it is dropped with its runtime, the
+/// loads send their own.
+struct Task {
+    loads: Arc<Loads>,
+    has_taken: bool,
+}
+
 /// Counts a load until it is dropped.
 struct Running<'a>(&'a AtomicUsize);
 
@@ -47,9 +55,16 @@ impl Loads {
         if others >= SHARED_FROM
             && connection.shares_loads()
             && let Some(reply) = self.wait(name, connection, deadline)
-            && let Ok(value) = reply.await
         {
-            return Ok(value);
+            match timeout_at(deadline, reply).await {
+                Ok(Ok(value)) => return Ok(value),
+                Ok(Err(_)) => {}
+                Err(_) => {
+                    // The task may be on a runtime that does not run. Later loads start another.
+                    self.lock().clear();
+                    return Err(timed_out());
+                }
+            }
         }
         alone.await
     }
@@ -70,15 +85,26 @@ impl Loads {
         }
         waiting.push(Waiting { name: name.to_vec(), reply });
         if waiting.len() == 1 {
-            tokio::spawn(Self::send(self.clone(), connection.clone(), deadline));
+            let task = Task { loads: Arc::clone(self), has_taken: false };
+            tokio::spawn(task.run(Arc::clone(connection), deadline));
         }
         Some(receiver)
     }
 
-    async fn send(self: Arc<Self>, connection: Arc<dyn Connection>, deadline: Instant) {
+    fn lock(&self) -> MutexGuard<'_, Vec<Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Task {
+    async fn run(mut self, connection: Arc<dyn Connection>, deadline: Instant) {
         // The other tasks that are ready have their turn first.
         tokio::task::yield_now().await;
-        let waiting = std::mem::take(&mut *self.lock());
+        let waiting = std::mem::take(&mut *self.loads.lock());
+        self.has_taken = true;
+        if waiting.is_empty() {
+            return;
+        }
         let command = get(waiting.iter().map(|load| &*load.name));
         if let Ok(Value::Array(values)) = connection.send(&command, deadline).await {
             for (load, value) in waiting.into_iter().zip(values) {
@@ -87,9 +113,13 @@ impl Loads {
             }
         }
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Waiting>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+impl Drop for Task {
+    fn drop(&mut self) {
+        if !self.has_taken {
+            self.loads.lock().clear();
+        }
     }
 }
 

@@ -5,11 +5,13 @@ use std::pin::pin;
 use futures_util::future::join_all;
 use futures_util::poll;
 use session_core::store::{SessionStore as _, StoreKey};
+use session_core::{Error, ErrorKind};
 use session_redis::RedisStore;
 use test_servers::PrivateServer;
 
 use crate::support::{
-    DEADLINE, assert_outage, calls, cli, new_server, random_key, record, reset_calls, store,
+    DEADLINE, assert_outage, calls, cli, in_time, new_server, random_key, record, reset_calls,
+    store,
 };
 
 /// The number of loads that send their own command.
@@ -75,6 +77,51 @@ async fn load_needs_no_other_load_that_shares_its_command() {
     let last = pin!(store.load(&keys[7]));
     assert_eq!(last.await.unwrap().unwrap().payload(), [7]);
     assert_eq!(reads(&server).await.1, 1);
+}
+
+/// Begins loads on a runtime that does not run their shared command.
+async fn begin_without_running(store: &RedisStore, keys: &[StoreKey]) -> tokio::runtime::Runtime {
+    let (store, keys) = (store.clone(), keys.to_vec());
+    let begin = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut running: Vec<_> = keys.iter().map(|key| store.load(key)).collect();
+            for load in &mut running {
+                assert!(poll!(load).is_pending());
+            }
+        });
+        runtime
+    };
+    tokio::task::spawn_blocking(begin).await.unwrap()
+}
+
+#[tokio::test]
+async fn dropped_runtime_blocks_no_shared_load() {
+    let server = new_server().await;
+    let (store, keys) = filled(&server, 20).await;
+    let runtime = begin_without_running(&store, &keys[..ALONE + 1]).await;
+    runtime.shutdown_background();
+    tokio::time::timeout(DEADLINE * 4, assert_loaded(&store, &keys)).await.unwrap();
+}
+
+#[tokio::test]
+async fn idle_runtime_blocks_no_shared_load_beyond_deadline() {
+    let server = new_server().await;
+    let (_, keys) = filled(&server, 20).await;
+    let store = RedisStore::builder(server.url()).deadline(DEADLINE).connect().await.unwrap();
+    let runtime = begin_without_running(&store, &keys[..ALONE + 1]).await;
+    for _ in 0..2 {
+        let loads = join_all(keys.iter().map(|key| in_time(DEADLINE, store.load(key))));
+        for loaded in loads.await {
+            let is_unavailable = |error: &Error| error.kind() == ErrorKind::Unavailable;
+            assert!(
+                loaded.as_ref().is_ok_and(Option::is_some)
+                    || loaded.is_err_and(|e| is_unavailable(&e))
+            );
+        }
+    }
+    assert_loaded(&store, &keys).await;
+    runtime.shutdown_background();
 }
 
 #[tokio::test]
