@@ -168,14 +168,18 @@ fn reports(error: &Error, meaning: Meaning) -> bool {
 
 /// Returns whether SQLite could not write: an I/O error, or a full disk.
 pub(super) fn is_of_disk(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
-    code.is_some_and(|code| matches!(code & 0xff, 10 | 13))
+    matches!(sqlite_code(error), Some(10 | 13))
 }
 
 /// Returns whether the SQLite file is locked.
 pub(super) fn is_busy(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
-    code.is_some_and(|code| matches!(code & 0xff, 5 | 6))
+    matches!(sqlite_code(error), Some(5 | 6))
+}
+
+/// Returns the primary result code of SQLite.
+fn sqlite_code(error: &sqlx::Error) -> Option<u32> {
+    let code = error.as_database_error()?.code()?.parse::<u32>().ok()?;
+    Some(code & 0xff)
 }
 
 fn reported(name: &str, error: &dyn DatabaseError, meaning: Meaning) -> Error {

@@ -48,7 +48,7 @@ impl DatabaseFile {
         }
     }
 
-    /// Fails if there is no file any more. If it was replaced, all older connections are closed.
+    /// Fails if the file no longer exists. If it was replaced, all older connections are closed.
     pub(super) fn check(&self) -> sqlx::Result<()> {
         let found = identity(&self.path)?;
         let mut known = self.identity.lock().unwrap_or_else(PoisonError::into_inner);
