@@ -99,7 +99,7 @@ async fn begin_without_running(store: &RedisStore, keys: &[StoreKey]) -> tokio::
 async fn dropped_runtime_blocks_no_shared_load() {
     let server = new_server().await;
     let (store, keys) = filled(&server, 20).await;
-    let runtime = begin_without_running(&store, &keys[..ALONE + 1]).await;
+    let runtime = begin_without_running(&store, &keys[..=ALONE]).await;
     runtime.shutdown_background();
     tokio::time::timeout(DEADLINE * 4, assert_loaded(&store, &keys)).await.unwrap();
 }
@@ -109,7 +109,7 @@ async fn idle_runtime_blocks_no_shared_load_beyond_deadline() {
     let server = new_server().await;
     let (_, keys) = filled(&server, 20).await;
     let store = RedisStore::builder(server.url()).deadline(DEADLINE).connect().await.unwrap();
-    let runtime = begin_without_running(&store, &keys[..ALONE + 1]).await;
+    let runtime = begin_without_running(&store, &keys[..=ALONE]).await;
     for _ in 0..2 {
         let loads = join_all(keys.iter().map(|key| in_time(DEADLINE, store.load(key))));
         for loaded in loads.await {
