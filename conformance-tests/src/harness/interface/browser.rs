@@ -134,6 +134,14 @@ impl Browser {
         Ok(set_cookie)
     }
 
+    /// Opens the session and finishes the request. Returns the session, which can be opened again.
+    pub(crate) async fn opened_before_response(&mut self) -> Result<Session, Failure> {
+        let request = self.request();
+        let session = self.told("open", request.session().await)?;
+        self.finish("nothing, but reopen the session afterwards", &request).await?;
+        Ok(session)
+    }
+
     /// Sends a request whose response must set the cookie.
     pub(crate) async fn given(
         &mut self,

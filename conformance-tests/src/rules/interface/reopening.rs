@@ -16,9 +16,7 @@ rules! {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
         visitor.set(1).await?;
-        let request = visitor.request();
-        let session = visitor.told("open", request.session().await)?;
-        visitor.finish("nothing, but reopen the session afterwards", &request).await?;
+        let session = visitor.opened_before_response().await?;
         for n in 1..4 {
             let reopened = visitor.told("reopen", session.reopen().await)?;
             under_test.equal(Ok(Some(n)), reopened.get::<u64>("n").map_err(|error| error.kind()))?;
@@ -36,9 +34,7 @@ rules! {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
         visitor.set(1).await?;
-        let request = visitor.request();
-        let session = visitor.told("open", request.session().await)?;
-        visitor.finish("nothing, but reopen the session afterwards", &request).await?;
+        let session = visitor.opened_before_response().await?;
         let reopened = visitor.told("reopen", session.reopen().await)?;
         visitor.told("log_out, after the response", reopened.log_out().await)?;
         under_test.calls().note("visitor: log_out, after the response");
@@ -58,9 +54,7 @@ rules! {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
         visitor.set(1).await?;
-        let request = visitor.request();
-        let session = visitor.told("open", request.session().await)?;
-        visitor.finish("nothing, but reopen the session afterwards", &request).await?;
+        let session = visitor.opened_before_response().await?;
         let reopened = visitor.told("reopen", session.reopen().await)?;
         under_test.equal(Ok(Some(1)), reopened.get::<u64>("n").map_err(|error| error.kind()))?;
         visitor.told("save without a change, after the response", reopened.save().await)?;
