@@ -197,116 +197,89 @@ impl Contestant for BareSqlite {
     }
 }
 
-pub struct BarePostgres {
-    pool: PgPool,
-    sessions: usize,
-}
-
-impl BarePostgres {
-    pub async fn fill(url: &str, sessions: usize) -> Self {
-        let options =
-            sqlx::postgres::PgPoolOptions::new().max_connections(10).test_before_acquire(false);
-        let options = options
-            .connect_with(sqlx::postgres::PgConnectOptions::from_str(url).expect("an address"));
-        let pool = options.await.expect("PostgreSQL answers");
-        let create =
-            "CREATE TABLE bare (id BYTEA PRIMARY KEY, data BYTEA NOT NULL, expiry BIGINT NOT NULL)";
-        sqlx::query(create).execute(&pool).await.expect("a table is made");
-        for index in 0..sessions {
-            let insert = sqlx::query("INSERT INTO bare VALUES ($1, $2, $3)");
-            let insert = insert.bind(id(index).to_vec()).bind(SMALL.as_bytes()).bind(0i64);
-            insert.execute(&pool).await.expect("a row is written");
+/// A bare table on a server: the pool and its options, the types of the columns, and the statements
+/// with the parameters of the server.
+macro_rules! bare_server {
+    ($name:ident, $pool:ty, $pool_options:ty, $options:ty, $columns:literal, $statements:expr) => {
+        pub struct $name {
+            pool: $pool,
+            sessions: usize,
         }
-        Self { pool, sessions }
-    }
-}
 
-impl Contestant for BarePostgres {
-    type Scratch = ();
+        impl $name {
+            const STATEMENTS: [&'static str; 3] = $statements;
 
-    fn len(&self) -> usize {
-        self.sessions
-    }
-
-    fn scratch(&self) {}
-
-    async fn load(&self, index: usize) -> Option<u64> {
-        let select =
-            sqlx::query_as("SELECT data, expiry FROM bare WHERE id = $1").bind(id(index).to_vec());
-        let (data, _): (Vec<u8>, i64) = select.fetch_one(&self.pool).await.ok()?;
-        (data.len() == SMALL.len()).then_some(0)
-    }
-
-    async fn open(&self, index: usize) -> Option<u64> {
-        self.load(index).await
-    }
-
-    async fn save(&self, (): &mut (), index: usize, number: u64) -> bool {
-        let update = sqlx::query("UPDATE bare SET data = $1, expiry = $2 WHERE id = $3");
-        let update =
-            update.bind(small(number).into_bytes()).bind(expiry(number)).bind(id(index).to_vec());
-        update.execute(&self.pool).await.is_ok()
-    }
-
-    async fn update(&self, index: usize) -> bool {
-        self.load(index).await.is_some() && self.save(&mut (), index, 1).await
-    }
-}
-
-pub struct BareMariadb {
-    pool: MySqlPool,
-    sessions: usize,
-}
-
-impl BareMariadb {
-    pub async fn fill(url: &str, sessions: usize) -> Self {
-        let options =
-            sqlx::mysql::MySqlPoolOptions::new().max_connections(10).test_before_acquire(false);
-        let options = options
-            .connect_with(sqlx::mysql::MySqlConnectOptions::from_str(url).expect("an address"));
-        let pool = options.await.expect("MariaDB answers");
-        let create = "CREATE TABLE bare (id BINARY(32) PRIMARY KEY, data LONGBLOB NOT NULL, expiry BIGINT NOT NULL)";
-        sqlx::query(create).execute(&pool).await.expect("a table is made");
-        for index in 0..sessions {
-            let insert = sqlx::query("INSERT INTO bare VALUES (?, ?, ?)");
-            let insert = insert.bind(id(index).to_vec()).bind(SMALL.as_bytes()).bind(0i64);
-            insert.execute(&pool).await.expect("a row is written");
+            pub async fn fill(url: &str, sessions: usize) -> Self {
+                let options = <$options>::from_str(url).expect("an address");
+                let pool = <$pool_options>::new().max_connections(10).test_before_acquire(false);
+                let pool = pool.connect_with(options).await.expect("the server answers");
+                let create = concat!("CREATE TABLE bare (", $columns, ", expiry BIGINT NOT NULL)");
+                sqlx::query(create).execute(&pool).await.expect("a table is made");
+                for index in 0..sessions {
+                    let insert = sqlx::query(Self::STATEMENTS[0]);
+                    let insert = insert.bind(id(index).to_vec()).bind(SMALL.as_bytes()).bind(0i64);
+                    insert.execute(&pool).await.expect("a row is written");
+                }
+                Self { pool, sessions }
+            }
         }
-        Self { pool, sessions }
-    }
+
+        impl Contestant for $name {
+            type Scratch = ();
+
+            fn len(&self) -> usize {
+                self.sessions
+            }
+
+            fn scratch(&self) {}
+
+            async fn load(&self, index: usize) -> Option<u64> {
+                let select = sqlx::query_as(Self::STATEMENTS[1]).bind(id(index).to_vec());
+                let (data, _): (Vec<u8>, i64) = select.fetch_one(&self.pool).await.ok()?;
+                (data.len() == SMALL.len()).then_some(0)
+            }
+
+            async fn open(&self, index: usize) -> Option<u64> {
+                self.load(index).await
+            }
+
+            async fn save(&self, (): &mut (), index: usize, number: u64) -> bool {
+                let update = sqlx::query(Self::STATEMENTS[2]).bind(small(number).into_bytes());
+                let update = update.bind(expiry(number)).bind(id(index).to_vec());
+                update.execute(&self.pool).await.is_ok()
+            }
+
+            async fn update(&self, index: usize) -> bool {
+                self.load(index).await.is_some() && self.save(&mut (), index, 1).await
+            }
+        }
+    };
 }
 
-impl Contestant for BareMariadb {
-    type Scratch = ();
-
-    fn len(&self) -> usize {
-        self.sessions
-    }
-
-    fn scratch(&self) {}
-
-    async fn load(&self, index: usize) -> Option<u64> {
-        let select =
-            sqlx::query_as("SELECT data, expiry FROM bare WHERE id = ?").bind(id(index).to_vec());
-        let (data, _): (Vec<u8>, i64) = select.fetch_one(&self.pool).await.ok()?;
-        (data.len() == SMALL.len()).then_some(0)
-    }
-
-    async fn open(&self, index: usize) -> Option<u64> {
-        self.load(index).await
-    }
-
-    async fn save(&self, (): &mut (), index: usize, number: u64) -> bool {
-        let update = sqlx::query("UPDATE bare SET data = ?, expiry = ? WHERE id = ?");
-        let update =
-            update.bind(small(number).into_bytes()).bind(expiry(number)).bind(id(index).to_vec());
-        update.execute(&self.pool).await.is_ok()
-    }
-
-    async fn update(&self, index: usize) -> bool {
-        self.load(index).await.is_some() && self.save(&mut (), index, 1).await
-    }
-}
+bare_server!(
+    BarePostgres,
+    PgPool,
+    sqlx::postgres::PgPoolOptions,
+    sqlx::postgres::PgConnectOptions,
+    "id BYTEA PRIMARY KEY, data BYTEA NOT NULL",
+    [
+        "INSERT INTO bare VALUES ($1, $2, $3)",
+        "SELECT data, expiry FROM bare WHERE id = $1",
+        "UPDATE bare SET data = $1, expiry = $2 WHERE id = $3",
+    ]
+);
+bare_server!(
+    BareMariadb,
+    MySqlPool,
+    sqlx::mysql::MySqlPoolOptions,
+    sqlx::mysql::MySqlConnectOptions,
+    "id BINARY(32) PRIMARY KEY, data LONGBLOB NOT NULL",
+    [
+        "INSERT INTO bare VALUES (?, ?, ?)",
+        "SELECT data, expiry FROM bare WHERE id = ?",
+        "UPDATE bare SET data = ?, expiry = ? WHERE id = ?",
+    ]
+);
 
 /// Returns a key of 32 bytes, the length of a session's key.
 fn id(index: usize) -> [u8; 32] {

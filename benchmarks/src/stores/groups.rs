@@ -131,57 +131,54 @@ pub async fn peers_store(file: &std::path::Path, wal: bool) -> SqliteStore {
 }
 
 pub fn postgres(plan: &Plan) {
-    let bare = &["bare sqlx, without pings"][..];
-    let peers = &["tower-sessions as it comes"][..];
-    let mut wanted = Vec::new();
-    for (tasks, at_least) in [(1, 1.0), (64, 1.7)] {
-        for work in [Load, Save] {
-            wanted.push(Wanted { work, tasks, rivals: bare, at_least: 0.95 });
-            wanted.push(Wanted { work, tasks, rivals: peers, at_least });
-        }
-    }
     block_on(async {
         let server = test_servers::postgres_with(&[]).await;
         let url = server.url();
-        let ours = session_sql::SqlStore::connect(url).await.expect("PostgreSQL answers");
-        ours.migrate().await.expect("a table is made");
         let pool = peers_sqlx::PgPool::connect(url).await.expect("PostgreSQL answers");
         let theirs = PostgresStore::new(pool);
         theirs.migrate().await.expect("a table is made");
-        let contestants: Vec<Box<dyn Run>> = vec![
-            Named::boxed("ours", Ours::fill(ours, FEW / 10).await),
-            Named::boxed(bare[0], BarePostgres::fill(url, FEW / 10).await),
-            Named::boxed(peers[0], Tower::fill(theirs, FEW / 10).await),
-        ];
-        measure("PostgreSQL", plan, &contestants, &wanted).await;
+        let bare = Named::boxed(BARE_SQL, BarePostgres::fill(url, FEW / 10).await);
+        sql_server("PostgreSQL", url, bare, theirs, plan).await;
     });
 }
 
 pub fn mariadb(plan: &Plan) {
-    let bare = &["bare sqlx, without pings"][..];
+    block_on(async {
+        let server = test_servers::mysql_with(&[]).await;
+        let url = server.url();
+        let pool = peers_sqlx::MySqlPool::connect(url).await.expect("MariaDB answers");
+        let theirs = MySqlStore::new(pool);
+        theirs.migrate().await.expect("a table is made");
+        let bare = Named::boxed(BARE_SQL, BareMariadb::fill(url, FEW / 10).await);
+        sql_server("MariaDB", url, bare, theirs, plan).await;
+    });
+}
+
+const BARE_SQL: &str = "bare sqlx, without pings";
+
+async fn sql_server(
+    title: &'static str,
+    url: &str,
+    bare: Box<dyn Run>,
+    theirs: impl tower_sessions::SessionStore,
+    plan: &Plan,
+) {
     let peers = &["tower-sessions as it comes"][..];
     let mut wanted = Vec::new();
     for (tasks, at_least) in [(1, 1.0), (64, 1.7)] {
         for work in [Load, Save] {
-            wanted.push(Wanted { work, tasks, rivals: bare, at_least: 0.95 });
+            wanted.push(Wanted { work, tasks, rivals: &[BARE_SQL], at_least: 0.95 });
             wanted.push(Wanted { work, tasks, rivals: peers, at_least });
         }
     }
-    block_on(async {
-        let server = test_servers::mysql_with(&[]).await;
-        let url = server.url();
-        let ours = session_sql::SqlStore::connect(url).await.expect("MariaDB answers");
-        ours.migrate().await.expect("a table is made");
-        let pool = peers_sqlx::MySqlPool::connect(url).await.expect("MariaDB answers");
-        let theirs = MySqlStore::new(pool);
-        theirs.migrate().await.expect("a table is made");
-        let contestants: Vec<Box<dyn Run>> = vec![
-            Named::boxed("ours", Ours::fill(ours, FEW / 10).await),
-            Named::boxed(bare[0], BareMariadb::fill(url, FEW / 10).await),
-            Named::boxed(peers[0], Tower::fill(theirs, FEW / 10).await),
-        ];
-        measure("MariaDB", plan, &contestants, &wanted).await;
-    });
+    let ours = session_sql::SqlStore::connect(url).await.expect("the server answers");
+    ours.migrate().await.expect("a table is made");
+    let contestants: Vec<Box<dyn Run>> = vec![
+        Named::boxed("ours", Ours::fill(ours, FEW / 10).await),
+        bare,
+        Named::boxed(peers[0], Tower::fill(theirs, FEW / 10).await),
+    ];
+    measure(title, plan, &contestants, &wanted).await;
 }
 
 /// Runs a future with as many workers as an application has on this machine.
