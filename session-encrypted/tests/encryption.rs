@@ -175,3 +175,10 @@ fn debug_shows_no_key() {
     let sessions = encrypted(&MemoryStore::new(), &key("hunter2"));
     assert!(!format!("{sessions:?}").contains("hunter2"));
 }
+
+#[tokio::test]
+async fn every_record_is_found_and_ended() {
+    let store = || encrypted(&MemoryStore::new(), &key("new"));
+    session_conformance::scan::check_scan(store()).await;
+    session_conformance::scan::check_administration(store()).await;
+}

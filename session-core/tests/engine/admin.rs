@@ -248,6 +248,27 @@ async fn sessions_that_rotate_during_scan_are_ended() {
     }
 }
 
+/// A remembered browser may get a session behind the scan, until its series ends.
+#[tokio::test]
+async fn end_of_all_reaches_sessions_that_began_behind_scan() {
+    let app = App::new();
+    many(&app, log_in).await;
+    plant(&app, 255, SERIES, "ada").await;
+    let mut ending = pin!(end(&app, Selection::All));
+    app.store.hold_next(Remove);
+    assert!(poll(ending.as_mut()).is_pending());
+    app.store.hold_next(Scan);
+    app.store.resume();
+    assert!(poll(ending.as_mut()).is_pending());
+    let later = many(&app, log_in).await;
+    app.store.resume();
+    assert_eq!(ending.await, 2 * MANY as u64);
+    for cookie in later {
+        assert!(!is_live(&app, &cookie).await);
+    }
+    assert!(app.store.records().is_empty());
+}
+
 fn poll<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
