@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use async_lock::MutexGuardArc;
+use tokio::sync::OwnedMutexGuard;
 
 use super::deadline::Deadline;
 use super::position::RecordRef;
@@ -19,7 +19,7 @@ pub(super) struct Queue {
 }
 
 /// The lock of one session, and the record that the last save stored.
-type Cell = Arc<async_lock::Mutex<Option<Stored>>>;
+type Cell = Arc<tokio::sync::Mutex<Option<Stored>>>;
 
 /// The record that a save stored. Another process may have stored a newer one.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub(super) struct Permit<'a> {
     queue: &'a Queue,
     key: StoreKey,
     cell: Cell,
-    guard: Option<MutexGuardArc<Option<Stored>>>,
+    guard: Option<OwnedMutexGuard<Option<Stored>>>,
 }
 
 impl Queue {
@@ -50,9 +50,10 @@ impl Queue {
         // The permit exists before it waits, so that its drop cleans up if the future is dropped.
         let cell = Arc::clone(self.lock().entry(key).or_default());
         let mut permit = Permit { queue: self, key, cell, guard: None };
-        let mut guard = match permit.cell.try_lock_arc() {
-            Some(guard) => guard,
-            None => permit.cell.lock_arc().await,
+        // `lock_owned` can be pending although the lock is free, if the task has used up its time.
+        let mut guard = match Arc::clone(&permit.cell).try_lock_owned() {
+            Ok(guard) => guard,
+            Err(_) => Arc::clone(&permit.cell).lock_owned().await,
         };
         deadline.check()?;
         let stored = guard.take();

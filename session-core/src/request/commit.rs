@@ -81,7 +81,7 @@ impl RequestSession {
         }
         // A committed session starts no other save, so only an earlier one can be in progress.
         let saved_manually = shared.saved_manually.load(Ordering::SeqCst);
-        let _permit = if saved_manually { Some(shared.saving.lock().await) } else { None };
+        let _permit = if saved_manually { Some(shared.save_permit().await) } else { None };
         let (result, sent) = shared.save_intent(true).await;
         let others = shared.end_others_again().await;
         shared.committed(result.err().or(others.err()), sent)

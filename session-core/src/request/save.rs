@@ -3,6 +3,8 @@
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
+use tokio::sync::MutexGuard;
+
 use super::attempt::{SaveAttempt, lock};
 use super::hooks::RequestHooks;
 use super::sent::SentCookie;
@@ -17,12 +19,21 @@ use crate::session::holder::Demand;
 use crate::session::state::Origin;
 
 impl Shared {
+    /// Waits until no save before the commit is in progress.
+    pub(super) async fn save_permit(&self) -> MutexGuard<'_, ()> {
+        // `lock` can be pending although the lock is free, if the task has used up its time.
+        match self.saving.try_lock() {
+            Ok(permit) => permit,
+            Err(_) => self.saving.lock().await,
+        }
+    }
+
     /// Saves the changes made so far, before the commit, together with the requested login or
     /// logout.
     pub(super) async fn save_now(&self, demand: Demand) -> Result<Outcome, Error> {
         // Either this sees the commit below, or the commit sees this and waits.
         self.saved_manually.swap(true, Ordering::SeqCst);
-        let _permit = self.saving.lock().await;
+        let _permit = self.save_permit().await;
         let is_logout = matches!(demand, Demand::LogOut);
         let new_owner = demand.new_owner().map(str::to_owned);
         let own = self.save_demand(demand).await;

@@ -73,7 +73,7 @@ pub(super) struct Shared {
     /// The sessions of several cookies of the name, if the request sent more than one.
     pub(super) several: OnceLock<Box<Several>>,
     /// Held during a manual save.
-    pub(super) saving: async_lock::Mutex<()>,
+    pub(super) saving: tokio::sync::Mutex<()>,
     /// The effect of the response on the client's cookie.
     pub(super) sent: Mutex<SentCookie>,
     /// Ends together with the session when the user logs out.
@@ -246,7 +246,7 @@ impl Shared {
             sets_unchanged: AtomicBool::new(false),
             saved_manually: AtomicBool::new(false),
             several: OnceLock::new(),
-            saving: async_lock::Mutex::new(()),
+            saving: tokio::sync::Mutex::new(()),
             sent: Mutex::default(),
             at_logout: Mutex::default(),
         }
