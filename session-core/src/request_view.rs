@@ -74,6 +74,17 @@ impl RequestView {
         std::str::from_utf8(first).ok()
     }
 
+    /// Returns the same as [`cookie`](Self::cookie) and
+    /// [`has_several_cookies`](Self::has_several_cookies), with one search.
+    pub(crate) fn cookie_and_whether_several(&self, name: &str) -> (Option<&str>, bool) {
+        if let Some(token) = self.in_place_of(name) {
+            return (token.token.as_deref(), false);
+        }
+        let mut values = cookie::values(&self.text[self.path_end..], name);
+        let Some(first) = values.next() else { return (None, false) };
+        (std::str::from_utf8(first).ok(), values.next().is_some())
+    }
+
     /// Returns the values of all cookies with this name that are UTF-8, in the order of the
     /// headers.
     pub(crate) fn cookies(&self, name: &str) -> impl Iterator<Item = &str> {
@@ -93,11 +104,7 @@ impl RequestView {
     /// Returns whether the request has several cookies with this name, as after a change of the
     /// cookie's domain or path.
     pub fn has_several_cookies(&self, name: &str) -> bool {
-        let cookies = &self.text[self.path_end..];
-        // Most requests have one cookie, or none.
-        memchr::memchr(b';', cookies).is_some()
-            && self.in_place_of(name).is_none()
-            && cookie::values(cookies, name).nth(1).is_some()
+        self.cookie_and_whether_several(name).1
     }
 
     fn in_place_of(&self, name: &str) -> Option<&InPlace> {

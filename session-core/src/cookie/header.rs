@@ -20,14 +20,28 @@ pub fn saturating_add(time: SystemTime, duration: Duration) -> SystemTime {
 /// Returns the values of the cookies with this name in a `Cookie` header value, each without one
 /// pair of surrounding quotes.
 pub(crate) fn values<'a>(header: &'a [u8], name: &str) -> impl Iterator<Item = &'a [u8]> {
-    let mut start = 0;
-    memchr::memchr_iter(b';', header).chain([header.len()]).filter_map(move |end| {
-        let pair = &header[start..end];
-        start = end + 1;
-        let value = pair.trim_ascii_start().strip_prefix(name.as_bytes())?;
-        let value = value.trim_ascii_start().strip_prefix(b"=")?.trim_ascii();
-        Some(value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value))
+    let mut rest = Some(header);
+    std::iter::from_fn(move || {
+        loop {
+            let header = rest?;
+            let (pair, others) = match memchr::memchr(b';', header) {
+                Some(end) => (&header[..end], Some(&header[end + 1..])),
+                None => (header, None),
+            };
+            rest = others;
+            if let Some(value) = value_of(pair, name) {
+                return Some(value);
+            }
+        }
     })
+}
+
+/// Returns the value of a cookie if it has this name.
+#[inline]
+fn value_of<'a>(pair: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    let value = pair.trim_ascii_start().strip_prefix(name.as_bytes())?;
+    let value = value.trim_ascii_start().strip_prefix(b"=")?.trim_ascii();
+    Some(value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value))
 }
 
 /// Checks a cookie name, and that the attributes meet the requirements of its prefix (RFC 6265bis,

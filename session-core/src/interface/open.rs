@@ -18,6 +18,7 @@ pub struct OpenContext<'a> {
     pub(crate) hooks: &'a dyn HookCalls,
     pub(crate) request: &'a RequestView,
     pub(crate) cookie_name: &'a str,
+    pub(crate) cookie: Option<&'a str>,
     pub(crate) now: SystemTime,
 }
 
@@ -34,7 +35,7 @@ impl<'a> OpenContext<'a> {
 
     /// Returns the value of the session cookie, or `None` if the request has none.
     pub fn cookie(&self) -> Option<&'a str> {
-        self.request.cookie(self.cookie_name)
+        self.cookie
     }
 
     /// Returns the current time. Use it for everything in this call.

@@ -285,11 +285,12 @@ impl Shared {
 
     /// Opens the session.
     pub(super) async fn open(&self) -> Result<(), Error> {
-        let opened = if self.view.has_several_cookies(self.cookie_name()) {
+        let (cookie, has_several) = self.view.cookie_and_whether_several(self.cookie_name());
+        let opened = if has_several {
             self.has_several_cookies.store(true, Ordering::Relaxed);
             self.open_with(|| Box::pin(self.open_several())).await
         } else {
-            self.open_alone().await
+            self.open_alone(cookie).await
         };
         opened.inspect_err(|error| {
             if !self.failed.swap(true, Ordering::Relaxed) {
@@ -299,7 +300,12 @@ impl Shared {
     }
 
     /// Opens the session of the first cookie of the name.
-    pub(super) async fn open_alone(&self) -> Result<(), Error> {
+    pub(super) async fn open_first(&self) -> Result<(), Error> {
+        self.open_alone(self.view.cookie(self.cookie_name())).await
+    }
+
+    /// Opens the session of this cookie, the first one of the name.
+    async fn open_alone(&self, cookie: Option<&str>) -> Result<(), Error> {
         self.open_with(|| async {
             let interface = &*self.interface;
             let hooks = RequestHooks { interface, request: &self.view };
@@ -307,6 +313,7 @@ impl Shared {
                 hooks: &hooks,
                 request: &self.view,
                 cookie_name: self.cookie_name(),
+                cookie,
                 now: interface.config().now(),
             };
             let opened = interface.open(&context).await?;

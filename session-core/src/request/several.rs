@@ -30,7 +30,7 @@ impl Shared {
         }
         let candidates: Vec<_> =
             values.into_iter().map(|value| Arc::new(self.with_cookie(value))).collect();
-        try_join_all(candidates.iter().map(|candidate| candidate.open_alone())).await?;
+        try_join_all(candidates.iter().map(|candidate| candidate.open_first())).await?;
         Ok(self.choose(candidates))
     }
 

@@ -83,7 +83,9 @@ impl Save<'_> {
     /// Returns the context for opening the session of this request once more.
     pub fn open_context(&self) -> OpenContext<'_> {
         let (hooks, request) = (self.request.hooks, self.request.view);
-        OpenContext { hooks, request, cookie_name: self.request.cookie_name, now: self.request.now }
+        let cookie_name = self.request.cookie_name;
+        let cookie = request.cookie(cookie_name);
+        OpenContext { hooks, request, cookie_name, cookie, now: self.request.now }
     }
 
     /// Returns the same save as one that only ends the session, for the part of a combined
