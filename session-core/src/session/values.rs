@@ -14,6 +14,9 @@ use crate::scan::{self, Malformed};
 /// The largest number of keys for which repeated keys are found by comparing all pairs. Above it,
 /// they are found by hash.
 const COMPARE_PAIRS: usize = 16;
+/// The first character of the reserved keys.
+const RESERVED: u8 = b'_';
+
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Values {
     /// The payload as it was read, then every key and value written since then.
@@ -21,6 +24,9 @@ pub(crate) struct Values {
     entries: Entries,
     /// The end of the payload in `text`, or `None` after a change.
     untouched: Option<usize>,
+    /// Whether a key may begin with an underscore, as the reserved keys do. Most sessions have no
+    /// such key, and each request looks for several of them.
+    may_have_reserved: bool,
 }
 
 impl Values {
@@ -35,7 +41,13 @@ impl Values {
         {
             entries[0] = unescaped(&text, only)?;
         }
-        let mut values = Self { untouched: Some(text.len()), text, entries };
+        let may_be_reserved = |entry: &Entry| {
+            entry.key_length & ESCAPED != 0
+                || text.as_bytes().get(entry.key_start as usize) == Some(&RESERVED)
+        };
+        let may_have_reserved = entries.iter().any(may_be_reserved);
+        let untouched = Some(text.len());
+        let mut values = Self { text, entries, untouched, may_have_reserved };
         values.drop_repeated_keys();
         Ok(values)
     }
@@ -70,6 +82,7 @@ impl Values {
             let start = self.text.len();
             scan::push_escaped(&mut self.text, key);
             let escaped = if self.text[start..].contains('\\') { ESCAPED } else { 0 };
+            self.may_have_reserved |= key.as_bytes().first() == Some(&RESERVED);
             self.entries.push(Entry {
                 key_start: offset(start),
                 key_length: offset(self.text.len() - start) | escaped,
@@ -147,6 +160,9 @@ impl Values {
     }
 
     fn find(&self, key: &str) -> Option<usize> {
+        if !self.may_have_reserved && key.as_bytes().first() == Some(&RESERVED) {
+            return None;
+        }
         let mut any_escaped = false;
         let found = self.entries.iter().position(|&entry| {
             if entry.key_length & ESCAPED == 0 {
