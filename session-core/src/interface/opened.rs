@@ -38,7 +38,7 @@ impl Opened {
     ///
     /// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if the text is not a JSON object.
     pub fn from_payload(payload: impl Into<String>) -> Result<Self, Error> {
-        let values = Values::parse(payload.into()).map_err(|_| malformed())?;
+        let values = Values::parse_shared(payload.into()).map_err(|_| malformed())?;
         Ok(Self { data: Data::new(values), null: None })
     }
 

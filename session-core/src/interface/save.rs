@@ -127,7 +127,7 @@ impl<'a> Save<'a> {
         login: Option<&Login>,
         after: Mark,
     ) -> Result<Contents, Error> {
-        let values = Values::parse(payload.into()).map_err(|_| malformed())?;
+        let values = Values::parse_shared(payload.into()).map_err(|_| malformed())?;
         let mut stored = StoredData::new(values, login.cloned());
         let kept = self.config().login_keeps();
         self.intent.apply_since(after, &mut stored, self.data.stored.login.as_ref(), kept)?;

@@ -18,8 +18,8 @@ pub(super) struct Entry {
     pub(super) value_length: u32,
 }
 
-pub(super) fn parse_entries(text: &str) -> Result<Entries, Malformed> {
-    let mut entries = Entries::new();
+/// Appends the entries of the text.
+pub(super) fn parse_entries(text: &str, entries: &mut Entries) -> Result<(), Malformed> {
     let mut scanner = Scanner::new(text);
     scanner.skip_whitespace();
     scanner.expect(b'{')?;
@@ -29,7 +29,7 @@ pub(super) fn parse_entries(text: &str) -> Result<Entries, Malformed> {
     } else {
         loop {
             if entries.len() == entries.capacity() {
-                reserve(&mut entries, scanner.position(), text.len());
+                reserve(entries, scanner.position(), text.len());
             }
             entries.push(parse_entry(&mut scanner)?);
             if scanner.expect(b',').is_err() {
@@ -39,7 +39,7 @@ pub(super) fn parse_entries(text: &str) -> Result<Entries, Malformed> {
         }
     }
     scanner.skip_whitespace();
-    if scanner.peek().is_some() { Err(Malformed) } else { Ok(entries) }
+    if scanner.peek().is_some() { Err(Malformed) } else { Ok(()) }
 }
 
 /// Returns the only entry of a session that was escaped as a whole, because its only key looks like
@@ -50,7 +50,9 @@ pub(super) fn unescaped(text: &str, escape: Entry) -> Result<Entry, Malformed> {
         return Err(Malformed);
     }
     let inside = slice(text, escape.value_start, escape.value_length);
-    let [entry] = parse_entries(inside)?[..] else { return Err(Malformed) };
+    let mut entries = Entries::new();
+    parse_entries(inside, &mut entries)?;
+    let [entry] = entries[..] else { return Err(Malformed) };
     if !slice(inside, entry.key_start, entry.key_length & !ESCAPED).ends_with("__") {
         return Err(Malformed);
     }

@@ -103,7 +103,8 @@ pub(crate) enum Origin {
 }
 
 impl Data {
-    pub(crate) fn new(values: Values) -> Self {
+    #[inline]
+    pub(crate) fn new(values: impl Into<Arc<Values>>) -> Self {
         Self { stored: StoredData::new(values, None), ..Self::default() }
     }
 

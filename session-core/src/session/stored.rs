@@ -19,8 +19,9 @@ pub(crate) struct StoredData {
 }
 
 impl StoredData {
-    pub(crate) fn new(values: Values, login: Option<Login>) -> Self {
-        Self { values: Some(Arc::new(values)), login }
+    #[inline]
+    pub(crate) fn new(values: impl Into<Arc<Values>>, login: Option<Login>) -> Self {
+        Self { values: Some(values.into()), login }
     }
 
     pub(crate) fn values(&self) -> &Values {

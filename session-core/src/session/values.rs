@@ -4,6 +4,7 @@
 //! reads it; unchanged values are written back byte for byte.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
 
 use super::entries::{
     ESCAPED, Entries, Entry, may_be_same_key, offset, parse_entries, slice, unescaped,
@@ -32,24 +33,37 @@ pub(crate) struct Values {
 impl Values {
     /// Parses a JSON object. The last value of a repeated key wins, as in Python.
     pub(crate) fn parse(text: String) -> Result<Self, Malformed> {
+        let mut values = Self { text, ..Self::default() };
+        values.read_text()?;
+        Ok(values)
+    }
+
+    /// Does the same as [`parse`](Self::parse), and reads the text where the values stay.
+    pub(crate) fn parse_shared(text: String) -> Result<Arc<Self>, Malformed> {
+        let mut values = Arc::new(Self { text, ..Self::default() });
+        Arc::make_mut(&mut values).read_text()?;
+        Ok(values)
+    }
+
+    fn read_text(&mut self) -> Result<(), Malformed> {
+        let Self { text, entries, untouched, may_have_reserved } = self;
         if text.len() >= ESCAPED as usize {
             return Err(Malformed);
         }
-        let mut entries = parse_entries(&text)?;
+        parse_entries(text, entries)?;
         if let [only] = entries[..]
-            && is_tag(slice(&text, only.key_start, only.key_length & !ESCAPED))
+            && is_tag(slice(text, only.key_start, only.key_length & !ESCAPED))
         {
-            entries[0] = unescaped(&text, only)?;
+            entries[0] = unescaped(text, only)?;
         }
         let may_be_reserved = |entry: &Entry| {
             entry.key_length & ESCAPED != 0
                 || text.as_bytes().get(entry.key_start as usize) == Some(&RESERVED)
         };
-        let may_have_reserved = entries.iter().any(may_be_reserved);
-        let untouched = Some(text.len());
-        let mut values = Self { text, entries, untouched, may_have_reserved };
-        values.drop_repeated_keys();
-        Ok(values)
+        *may_have_reserved = entries.iter().any(may_be_reserved);
+        *untouched = Some(text.len());
+        self.drop_repeated_keys();
+        Ok(())
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
