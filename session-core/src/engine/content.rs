@@ -53,18 +53,27 @@ impl Nonce {
 }
 
 /// The last writes of a record, the latest first.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(super) struct Nonces(SmallVec<[Nonce; KEPT_NONCES]>);
+#[derive(Debug, Default, Eq, PartialEq)]
+pub(super) struct Nonces(SmallVec<[[u8; 8]; KEPT_NONCES]>);
+
+impl Clone for Nonces {
+    fn clone(&self) -> Self {
+        // The derived function copies one nonce after the other.
+        Self(SmallVec::from_slice(&self.0))
+    }
+}
 
 impl Nonces {
     /// Returns the nonces after one more write.
     pub(super) fn with(&self, nonce: Nonce) -> Self {
-        let earlier = self.0.iter().copied().take(KEPT_NONCES - 1);
-        Self(std::iter::once(nonce).chain(earlier).collect())
+        let mut nonces = SmallVec::new();
+        nonces.push(nonce.0);
+        nonces.extend_from_slice(&self.0[..self.0.len().min(KEPT_NONCES - 1)]);
+        Self(nonces)
     }
 
     pub(super) fn contains(&self, nonce: Nonce) -> bool {
-        self.0.contains(&nonce)
+        self.0.contains(&nonce.0)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -72,7 +81,7 @@ impl Nonces {
     }
 
     pub(super) fn latest(&self) -> Option<Nonce> {
-        self.0.first().copied()
+        self.0.first().copied().map(Nonce)
     }
 }
 
@@ -158,7 +167,7 @@ pub(super) fn session(
     let mut bytes = version::start(80 + 8 * head.nonces.0.len() + payload_len);
     bytes.push(SESSION);
     bytes.push(u8::try_from(head.nonces.0.len()).unwrap_or(0));
-    head.nonces.0.iter().for_each(|nonce| bytes.extend_from_slice(&nonce.0));
+    bytes.extend_from_slice(head.nonces.0.as_flattened());
     bytes.extend_from_slice(&head.lineage.0);
     bytes.extend_from_slice(&milliseconds(since_1970(head.written_at)));
     bytes.extend_from_slice(&milliseconds(head.kept_for));
@@ -220,7 +229,6 @@ fn decode_session(rest: &[u8]) -> Option<(Head, &[u8])> {
     let (&count, rest) = rest.split_first()?;
     let (nonces, rest) = rest.split_at_checked(8 * usize::from(count))?;
     let (nonces, _) = nonces.as_chunks();
-    let nonces = nonces.iter().map(|nonce| Nonce(*nonce)).collect();
     let (lineage, rest) = rest.split_first_chunk()?;
     let (written_at, rest) = rest.split_first_chunk()?;
     let (kept_for, rest) = rest.split_first_chunk()?;
@@ -237,7 +245,7 @@ fn decode_session(rest: &[u8]) -> Option<(Head, &[u8])> {
         _ => Proof::split(rest).map(|(proof, rest)| (Some(proof), rest))?,
     };
     let head = Head {
-        nonces: Nonces(nonces),
+        nonces: Nonces(SmallVec::from_slice(nonces)),
         lineage: Lineage(*lineage),
         written_at: time(*written_at)?,
         kept_for: Duration::from_millis(u64::from_be_bytes(*kept_for)),

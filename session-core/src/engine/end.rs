@@ -236,9 +236,9 @@ impl<S: SessionStore> ServerSideSessions<S> {
     pub(super) async fn end_emptied(
         &self,
         saving: &Saving<'_, '_>,
-        target: RecordRef,
+        target: &RecordRef,
     ) -> Result<ControlFlow<(), Replacement>, Error> {
-        let is_removed = match self.remove(&target).await {
+        let is_removed = match self.remove(target).await {
             Ok(is_removed) => is_removed,
             Err(error) if !saving.deadline.allows_lookup() => return Err(error),
             Err(error) => match self.find(&target.key, self.config.now()).await {
@@ -249,7 +249,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
             },
         };
         if !is_removed {
-            return Ok(ControlFlow::Continue(Replacement::Stale(target)));
+            return Ok(ControlFlow::Continue(Replacement::Stale));
         }
         saving.save.forget();
         Ok(ControlFlow::Break(()))

@@ -105,10 +105,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         record: Option<Record>,
         now: SystemTime,
     ) -> Result<Found, Error> {
-        Ok(match self.judge_any(key, record, now)? {
-            Found::Live(live) if live.is_copy() => Found::Gone,
-            found => found,
-        })
+        let found = self.judge_any(key, record, now)?;
+        Ok(if matches!(&found, Found::Live(live) if live.is_copy()) { Found::Gone } else { found })
     }
 
     /// Classifies a loaded record, which may also be a copy. Fails if a newer build wrote the
@@ -128,11 +126,9 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let (expires_at, owner) = (record.expires_at(), record.owner().map(str::to_owned));
         Ok(match content::decode(record.into_payload()) {
             Some(Content::Session(head, payload)) => {
-                let record = RecordRef {
-                    login: owner.map(|owner| login(&owner, &head, created_at)),
-                    seen: Seen::now(&self.config),
-                    ..RecordRef::read(*key, version, created_at, expires_at, &head)
-                };
+                let mut record = RecordRef::read(*key, version, created_at, expires_at, &head);
+                record.login = owner.map(|owner| login(&owner, &head, created_at));
+                record.seen = Seen::now(&self.config);
                 Found::Live(Live { record, head, payload })
             }
             Some(Content::Tombstone { successor, follow }) => {

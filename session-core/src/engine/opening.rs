@@ -2,7 +2,7 @@
 
 use super::find::{Found, Live};
 use super::id::SessionId;
-use super::position::{Position, RecordRef};
+use super::position::Position;
 use super::sessions::ServerSideSessions;
 use crate::events::Event;
 use crate::interface::{
@@ -115,7 +115,8 @@ pub(super) fn opened(context: &OpenContext<'_>, id: SessionId, found: Found) -> 
 
 fn opened_record(context: &OpenContext<'_>, id: SessionId, live: Live) -> Opened {
     let last_seen = live.last_seen();
-    let record = RecordRef { id: Some(id), ..live.record };
+    let mut record = live.record;
+    record.id = Some(id);
     let Ok(opened) = Opened::from_payload(live.payload) else {
         let session = record.key.log_name();
         tracing::warn!(%session, "session record has an invalid payload; starting a fresh session");

@@ -150,6 +150,7 @@ impl RecordRef {
     }
 
     /// Returns a record that was read, without its login.
+    #[inline]
     pub(super) fn read(
         key: StoreKey,
         version: Version,

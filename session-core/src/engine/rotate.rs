@@ -95,8 +95,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     /// Returns the result of a rotation that was stored. A session without values and owner ends.
     async fn finish(&self, saving: &Saving<'_, '_>, new: &RecordRef, contents: Contents) -> Saved {
         if contents.is_empty()
-            && let Ok(ControlFlow::Break(())) =
-                Box::pin(self.end_emptied(saving, new.clone())).await
+            && let Ok(ControlFlow::Break(())) = Box::pin(self.end_emptied(saving, new)).await
         {
             return emptied().with_contents(contents);
         }
@@ -144,11 +143,10 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let contents = merge(saving, &newer.record, newer.payload)?;
         new.nonces = newer.record.nonces;
         let predecessor = Some(newer.record.key);
-        Ok(match self.replace(saving, new, &contents, predecessor).await? {
-            Replacement::Done(record) | Replacement::Found(Live { record, .. }) => {
-                Some((record, contents))
-            }
-            Replacement::Stale(_) => None,
+        Ok(match self.replace(saving, &mut new, &contents, predecessor).await? {
+            Replacement::Done => Some((new, contents)),
+            Replacement::Found(live) => Some((live.record, contents)),
+            Replacement::Stale => None,
         })
     }
 
@@ -203,15 +201,16 @@ impl<S: SessionStore> ServerSideSessions<S> {
             return found(live, save);
         }
         let contents = merge(saving, &live.record, live.payload)?;
+        let mut target = live.record;
         let ControlFlow::Continue(replacement) =
-            self.replace_or_end(saving, live.record, &contents).await?
+            self.replace_or_end(saving, &mut target, &contents).await?
         else {
             return Ok(emptied().with_contents(contents));
         };
         match replacement {
-            Replacement::Done(record) => Ok(rotated(record, contents, save)),
-            Replacement::Found(live) => found(live, save),
-            Replacement::Stale(stale) => Ok(self.write_again(saving, stale).await?.saved),
+            Replacement::Done => Ok(rotated(target, contents, save)),
+            Replacement::Found(live) => found(*live, save),
+            Replacement::Stale => Ok(self.write_again(saving, target).await?.saved),
         }
     }
 
@@ -239,11 +238,11 @@ impl<S: SessionStore> ServerSideSessions<S> {
         contents: Contents,
     ) -> Result<Option<Saved>, Error> {
         let save = saving.save;
-        let fresh = RecordRef { created_at: save.now(), lineage: Lineage::generate()?, ..new };
-        match self.replace(saving, fresh, &contents, None).await? {
-            Replacement::Done(record) => Ok(Some(rotated(record, contents, save))),
-            Replacement::Found(live) => found(live, save).map(Some),
-            Replacement::Stale(_) => Ok(None),
+        let mut fresh = RecordRef { created_at: save.now(), lineage: Lineage::generate()?, ..new };
+        match self.replace(saving, &mut fresh, &contents, None).await? {
+            Replacement::Done => Ok(Some(rotated(fresh, contents, save))),
+            Replacement::Found(live) => found(*live, save).map(Some),
+            Replacement::Stale => Ok(None),
         }
     }
 

@@ -12,13 +12,13 @@ use crate::store::{NewRecord, Replaced, SessionStore, StoreKey};
 use crate::{Error, ErrorKind, Outcome, Refresh};
 
 /// The result of an attempt to replace a record.
-#[expect(clippy::large_enum_variant, reason = "it is short-lived")]
 pub(super) enum Replacement {
-    Done(RecordRef),
+    /// The record has the version that was written.
+    Done,
     /// The reply was lost, but the write reached the store. Others may have written since.
-    Found(Live),
+    Found(Box<Live>),
     /// Nothing was written, because the record has another version or is gone.
-    Stale(RecordRef),
+    Stale,
 }
 
 impl<S: SessionStore> ServerSideSessions<S> {
@@ -193,7 +193,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     pub(super) async fn replace_or_end(
         &self,
         saving: &mut Saving<'_, '_>,
-        target: RecordRef,
+        target: &mut RecordRef,
         contents: &Contents,
     ) -> Result<ControlFlow<(), Replacement>, Error> {
         if contents.is_empty() {
@@ -203,11 +203,12 @@ impl<S: SessionStore> ServerSideSessions<S> {
         self.replace(saving, target, contents, None).await.map(ControlFlow::Continue)
     }
 
-    /// Replaces a record by its next version. If the reply is lost, it looks for the write.
+    /// Replaces a record by its next version, which `target` becomes. If the reply is lost, it
+    /// looks for the write.
     pub(super) async fn replace(
         &self,
         saving: &mut Saving<'_, '_>,
-        mut target: RecordRef,
+        target: &mut RecordRef,
         contents: &Contents,
         predecessor: Option<StoreKey>,
     ) -> Result<Replacement, Error> {
@@ -216,23 +217,25 @@ impl<S: SessionStore> ServerSideSessions<S> {
         saving.remember(nonce);
         target.attempts.clear();
         target.successor = None;
-        target.expires_at = expiry(save, contents, &target);
+        target.expires_at = expiry(save, contents, target);
         target.kept_for = save.config().record_lifetime(contents.lifetime());
         target.login = contents.login().cloned();
         let nonces = target.nonces.with(nonce);
-        let bytes = encode(&head(save, &target, nonces.clone(), predecessor), contents);
+        let bytes = encode(&head(save, target, nonces.clone(), predecessor), contents);
         let record =
             NewRecord::new(&bytes, target.created_at, target.expires_at).owned_by(contents.owner());
         match self.store.replace(&target.key, target.version.clone(), &record).await {
             Ok(Replaced::Done(version)) => {
-                let seen = Seen::now(&self.config);
-                Ok(Replacement::Done(RecordRef { version, seen, nonces, ..target }))
+                target.version = version;
+                target.seen = Seen::now(&self.config);
+                target.nonces = nonces;
+                Ok(Replacement::Done)
             }
-            Ok(Replaced::Stale) => Ok(Replacement::Stale(target)),
+            Ok(Replaced::Stale) => Ok(Replacement::Stale),
             Err(error) => match Box::pin(self.recover(saving, &target.key, nonce)).await {
                 Some(live) => {
                     let record = RecordRef { id: target.id, ..live.record };
-                    Ok(Replacement::Found(Live { record, ..live }))
+                    Ok(Replacement::Found(Box::new(Live { record, ..live })))
                 }
                 None => Err(error),
             },

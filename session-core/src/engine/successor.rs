@@ -1,7 +1,7 @@
 //! The new record of a rotation: creating it, or continuing from the record of an earlier save of
 //! the request.
 
-use super::find::{Found, Live, Moved};
+use super::find::{Found, Moved};
 use super::id::SessionId;
 use super::position::{RecordRef, Saving, Successor};
 use super::save::{Replacement, set_cookie};
@@ -88,14 +88,15 @@ impl<S: SessionStore> ServerSideSessions<S> {
             };
             saving.created_successor(id);
             let contents = merge(saving, &live.record, live.payload)?;
-            let target = RecordRef { id: Some(id), ..live.record };
-            match self.replace(saving, target, &contents, live.head.predecessor).await? {
-                Replacement::Done(record) | Replacement::Found(Live { record, .. }) => {
-                    let record = RecordRef { id: Some(id), ..record };
+            let mut target = RecordRef { id: Some(id), ..live.record };
+            match self.replace(saving, &mut target, &contents, live.head.predecessor).await? {
+                Replacement::Done => return Ok(Some(Created::Record(target, contents))),
+                Replacement::Found(live) => {
+                    let record = RecordRef { id: Some(id), ..live.record };
                     return Ok(Some(Created::Record(record, contents)));
                 }
                 // Another request has changed it.
-                Replacement::Stale(_) => saving.deadline.retry()?,
+                Replacement::Stale => saving.deadline.retry()?,
             }
         }
     }

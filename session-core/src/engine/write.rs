@@ -16,7 +16,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     pub(super) async fn write(&self, mut saving: Saving<'_, '_>) -> Result<Saved, Error> {
         let (opened, save) = (saving.opened, saving.save);
         let (mut permit, before) = self.queue.wait(opened.key, &saving.deadline).await?;
-        let (target, base) = match before {
+        let (mut target, base) = match before {
             Some(Stored { record, payload }) if record.version != opened.version => {
                 // If another process has been faster, the version is stale.
                 let contents = merge(&saving, &record, payload)?;
@@ -25,19 +25,19 @@ impl<S: SessionStore> ServerSideSessions<S> {
             _ => (opened.clone(), Written { contents: save.contents(), merged: false }),
         };
         let ControlFlow::Continue(replacement) =
-            self.replace_or_end(&mut saving, target, &base.contents).await?
+            self.replace_or_end(&mut saving, &mut target, &base.contents).await?
         else {
             return Ok(base.emptied());
         };
         match replacement {
-            Replacement::Done(record) => {
-                permit.publish(&record, || base.contents.payload());
-                Ok(base.saved_as(record, save))
+            Replacement::Done => {
+                permit.publish(&target, || base.contents.payload());
+                Ok(base.saved_as(target, save))
             }
-            Replacement::Found(live) => found(live, save),
-            Replacement::Stale(stale) => {
+            Replacement::Found(live) => found(*live, save),
+            Replacement::Stale => {
                 // Contention is rare, so its future is boxed.
-                let again = Box::pin(self.write_again(&mut saving, stale)).await?;
+                let again = Box::pin(self.write_again(&mut saving, target)).await?;
                 if let (Some(record), Some(contents)) = (&again.record, &again.saved.contents()) {
                     permit.publish(record, || contents.payload());
                 }
@@ -66,22 +66,22 @@ impl<S: SessionStore> ServerSideSessions<S> {
                 return Ok(WrittenAgain { record: None, saved: Saved::dropped() });
             };
             let contents = merge(saving, &live.record, live.payload)?;
-            let target = RecordRef { id, ..live.record };
+            let mut target = RecordRef { id, ..live.record };
             let ControlFlow::Continue(replacement) =
-                self.replace_or_end(saving, target, &contents).await?
+                self.replace_or_end(saving, &mut target, &contents).await?
             else {
                 return Ok(WrittenAgain::emptied(contents));
             };
             match replacement {
-                Replacement::Done(record) => {
+                Replacement::Done => {
                     let written = Written { contents, merged: true };
-                    let saved = written.saved_as(record.clone(), save);
-                    return Ok(WrittenAgain { record: Some(record), saved });
+                    let saved = written.saved_as(target.clone(), save);
+                    return Ok(WrittenAgain { record: Some(target), saved });
                 }
                 Replacement::Found(live) => {
-                    return Ok(WrittenAgain { record: None, saved: found(live, save)? });
+                    return Ok(WrittenAgain { record: None, saved: found(*live, save)? });
                 }
-                Replacement::Stale(record) => stale = record,
+                Replacement::Stale => stale = target,
             }
         }
     }
