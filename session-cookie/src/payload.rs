@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::GeneralPurposeConfig;
 use base64::engine::general_purpose::GeneralPurpose;
 
-use crate::base64url::{self, BASE64};
+use crate::base64url;
 use crate::compression::{deflate, inflate};
 
 /// Ignores the unused bits of the last character, as Python does.
@@ -49,7 +49,7 @@ pub(crate) fn encode(text: &mut Vec<u8>, compress: bool) {
 }
 
 fn decode_base64(text: &str) -> Option<Vec<u8>> {
-    if let Ok(bytes) = BASE64.decode(text) {
+    if let Some(bytes) = base64url::decode(text) {
         return Some(bytes);
     }
     // Python skips other characters and accepts both alphabets. A signed payload must be read
@@ -63,5 +63,5 @@ fn decode_base64(text: &str) -> Option<Vec<u8>> {
             _ => None,
         })
         .collect();
-    BASE64.decode(lenient).ok()
+    base64url::decode(&lenient)
 }

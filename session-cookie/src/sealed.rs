@@ -125,7 +125,7 @@ impl SealedCookieSessions {
 
     fn seal(&self, contents: &Contents, span: Span, save: &Save<'_>) -> Result<String, Error> {
         let expected = contents.payload_len() + content::OVERHEAD + Cipher::OVERHEAD;
-        let mut payload = Vec::with_capacity(expected + base64url::length(expected));
+        let mut payload = Vec::with_capacity(base64url::capacity(expected));
         contents.append_payload_with_login(&mut payload);
         let cookie_length = Cipher::sealed_length(payload.len() + content::OVERHEAD);
         let compress = self.compression.is_tried(cookie_length, || save.value_limit());

@@ -182,7 +182,8 @@ impl SignedCookieSessions {
         };
         let length = |payload| base64url::length(payload) + self.signer.overhead();
         let expected = contents.payload_len();
-        let mut value = Vec::with_capacity(expected + length(expected) + 4);
+        let capacity = base64url::capacity(expected) + self.signer.overhead();
+        let mut value = Vec::with_capacity(capacity);
         contents.append_payload_with_login(&mut value);
         let compress = compression.is_tried(length(value.len()), || save.value_limit());
         payload::encode(&mut value, compress);
