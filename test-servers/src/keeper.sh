@@ -7,12 +7,14 @@ last_signal=$2
 shift 2
 server=
 
-# Either signal would terminate this shell before it stops the server.
+# HUP and PIPE would terminate this shell before it stops the server.
 # HUP: Linux sends SIGHUP to this process group if the owner process exits while a process of the
 # group is stopped. `freeze` stops the server, and the pipe closes before the exit is complete.
 # PIPE: the owner process may exit before it reads a reply.
-# The signals are ignored, not caught, because `cat` and `rm` inherit only ignored signals.
-trap '' HUP PIPE
+# The signals are ignored, not caught, because `cat`, `rm` and the server inherit only ignored
+# signals.
+# XFSZ: with a limit on the length of files, a write of the server must fail and not end it.
+trap '' HUP PIPE XFSZ
 
 is_running() {
     [ -n "$1" ] || return 1
@@ -83,6 +85,11 @@ while read -r order signal; do
     end) end "$signal" ;;
     pause) freeze ;;
     resume) kill -CONT $(family) 2>/dev/null ;;
+    limit)
+        for process in $(family); do
+            prlimit --pid "$process" --fsize="$signal":unlimited 2>/dev/null
+        done
+        ;;
     esac
     if is_running "$server"; then echo up; else echo down; fi
 done

@@ -26,6 +26,9 @@
 //! restart it. [`RedisOptions`] set a password, TLS and other settings. [`postgres_with_tls`] and
 //! [`mysql_with_tls`] start servers that offer TLS.
 //!
+//! [`postgres_standby`] starts a standby of a PostgreSQL. [`http_program`] starts any program that
+//! serves HTTP.
+//!
 //! [`chromedriver()`] starts Debian's chromedriver, which drives Debian's Chromium.
 //!
 //! [`proxy`] forwards connections to any of these servers. A test can make it hang, lose replies
@@ -46,6 +49,7 @@ mod chromedriver;
 mod cluster;
 mod container;
 mod folder;
+mod http;
 mod keeper;
 mod mysql;
 mod pgbouncer;
@@ -64,11 +68,14 @@ pub use certificates::Certificates;
 pub use chromedriver::{Chromedriver, chromedriver};
 pub use cluster::{RedisCluster, redis_cluster, redis_cluster_with};
 pub use folder::TemporaryFolder;
+pub use http::{HttpProgram, http_program};
 pub use mysql::{mysql, mysql_with, mysql_with_tls};
 pub use pgbouncer::pgbouncer;
-pub use postgres::{postgres, postgres_with, postgres_with_tls};
+pub use postgres::{postgres, postgres_standby, postgres_with, postgres_with_tls};
 pub use private::PrivateServer;
 pub use proxy::{LostReply, Proxy, proxy};
 pub use redis::{RedisOptions, redis, redis_with};
-pub use sentinel::{RedisSentinel, redis_sentinel, redis_sentinel_with};
+pub use sentinel::{
+    RedisSentinel, redis_sentinel, redis_sentinel_behind_proxies, redis_sentinel_with,
+};
 pub use shared::{SharedServer, Way};

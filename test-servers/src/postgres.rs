@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 use crate::Certificates;
 use crate::container::Image;
 use crate::keeper::Program;
-use crate::private::{Description, PrivateServer, in_background};
+use crate::private::{Description, PrivateServer, in_background, wait_until};
 use crate::probe::Protocol;
 use crate::program::{installed, run};
 use crate::shared::{Kind, SharedServer};
@@ -48,6 +48,27 @@ pub async fn postgres_with(settings: &[(&str, &str)]) -> PrivateServer {
     in_background(move || start(&settings)).await
 }
 
+/// Starts a standby of a PostgreSQL, with a copy of its data, and waits until it receives each
+/// change. `SELECT pg_promote()` makes it a primary.
+pub async fn postgres_standby(primary: &PrivateServer, settings: &[(&str, &str)]) -> PrivateServer {
+    let settings: Vec<String> =
+        settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let primary_url = primary.url().to_owned();
+    let standby =
+        in_background(move || start_in(&settings, None, |data| copy_primary(&primary_url, data)))
+            .await;
+    let client = primary.client();
+    in_background(move || {
+        wait_until("the standby receives changes", || {
+            let question = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'";
+            let mut command = Command::new(&client[0]);
+            run(command.args(&client[1..]).arg(question)).trim() != "0"
+        });
+    })
+    .await;
+    standby
+}
+
 /// Starts a PostgreSQL that offers TLS with new [certificates](PrivateServer::certificates).
 /// Clients may connect without TLS.
 pub async fn postgres_with_tls() -> PrivateServer {
@@ -79,6 +100,15 @@ pub(crate) fn start(settings: &[String]) -> PrivateServer {
 }
 
 fn start_with(settings: &[String], certificates: Option<Certificates>) -> PrivateServer {
+    start_in(settings, certificates, copy_template)
+}
+
+/// `fill` creates the data folder.
+fn start_in(
+    settings: &[String],
+    certificates: Option<Certificates>,
+    fill: impl FnOnce(&Path),
+) -> PrivateServer {
     PrivateServer::start(
         "postgres",
         |folder, port| {
@@ -98,7 +128,7 @@ fn start_with(settings: &[String], certificates: Option<Certificates>) -> Privat
             Program { path, arguments, last_signal: "KILL" }
         },
         |folder, port| {
-            copy_template(&folder.join("data"));
+            fill(&folder.join("data"));
             if let Some(certificates) = &certificates {
                 copy_certificate(certificates, &folder.join("data"));
             }
@@ -131,6 +161,21 @@ fn copy_certificate(certificates: &Certificates, data: &Path) {
         }
         run(install.arg(file).arg(data.join(name)));
     }
+}
+
+fn copy_primary(url: &str, data: &Path) {
+    let mut install = Command::new("install");
+    install.args(["-d", "--mode=700"]);
+    if port::user() == 0 {
+        install.arg("--owner=postgres");
+    }
+    run(install.arg(data));
+    let command = not_as_root(&installed("pg_basebackup", PACKAGE));
+    run(Command::new(&command[0])
+        .args(&command[1..])
+        .args(["--checkpoint=fast", "--write-recovery-conf", "--dbname", url, "--pgdata"])
+        .arg(data)
+        .current_dir("/"));
 }
 
 fn copy_template(data: &Path) {

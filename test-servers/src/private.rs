@@ -100,6 +100,13 @@ impl PrivateServer {
         self.in_background(|inner| _ = inner.keeper().order("resume")).await;
     }
 
+    /// Lets each write beyond this many bytes of a file fail, as on a full disk. `None` lifts the
+    /// limit. Processes that the server starts inherit it.
+    pub async fn limit_files(&self, bytes: Option<u64>) {
+        let limit = bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
+        self.in_background(move |inner| _ = inner.keeper().order(&format!("limit {limit}"))).await;
+    }
+
     /// Sends a query through the command-line client of the server: the words of a Redis command,
     /// or one SQL statement. A word of a Redis command may have bytes as `\xHH`.
     ///
@@ -107,6 +114,18 @@ impl PrivateServer {
     pub async fn ask(&self, question: &[&str]) -> String {
         let question: Vec<String> = question.iter().map(|&word| word.to_owned()).collect();
         self.in_background(move |inner| run(&mut inner.client(&question))).await
+    }
+
+    /// Like [`PrivateServer::ask`], but returns `None` if the client fails, for example because the
+    /// server is down.
+    pub async fn try_ask(&self, question: &[&str]) -> Option<String> {
+        let question: Vec<String> = question.iter().map(|&word| word.to_owned()).collect();
+        self.in_background(move |inner| {
+            let output = inner.client(&question).output().ok()?;
+            let success = output.status.success();
+            success.then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+        })
+        .await
     }
 
     /// `program` gets the folder and the port.

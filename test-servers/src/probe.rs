@@ -10,6 +10,7 @@ pub(crate) enum Protocol {
     Redis,
     Postgres,
     MySql,
+    Http,
 }
 
 impl Protocol {
@@ -23,6 +24,7 @@ impl Protocol {
             Protocol::Postgres => answer[0] == b'R',
             // Four bytes of packet header precede the protocol version, or 255 for an error.
             Protocol::MySql => answer[4] == 10,
+            Protocol::Http => answer == *b"HTTP/",
         })
     }
 
@@ -33,6 +35,7 @@ impl Protocol {
             Protocol::Redis => stream.write_all(b"PING\r\n")?,
             Protocol::Postgres => stream.write_all(b"\0\0\0\x17\0\x03\0\0user\0postgres\0\0")?,
             Protocol::MySql => {}
+            Protocol::Http => stream.write_all(b"GET / HTTP/1.0\r\n\r\n")?,
         }
         let mut answer = [0; 5];
         stream.read_exact(&mut answer)?;

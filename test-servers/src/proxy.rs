@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{ReadHalf, WriteHalf};
@@ -36,6 +37,7 @@ struct Way {
     connections: AtomicUsize,
     lost: AtomicUsize,
     hangs: watch::Sender<bool>,
+    delay: Mutex<Duration>,
     loss: Mutex<Option<Loss>>,
 }
 
@@ -58,6 +60,7 @@ pub async fn proxy(server: u16) -> Proxy {
         connections: AtomicUsize::new(0),
         lost: AtomicUsize::new(0),
         hangs: watch::Sender::new(false),
+        delay: Mutex::new(Duration::ZERO),
         loss: Mutex::new(None),
     });
     let task = tokio::spawn(accept(listener, Arc::clone(&way)));
@@ -96,6 +99,11 @@ impl Proxy {
     /// Forwards again, starting with the data received meanwhile.
     pub fn resume(&self) {
         self.way.hangs.send_replace(false);
+    }
+
+    /// Delays each piece that a client sends. Pieces of one connection wait one after another.
+    pub fn delay_requests(&self, delay: Duration) {
+        *self.way.delay.lock().unwrap_or_else(PoisonError::into_inner) = delay;
     }
 
     /// Loses every `one_in`th reply to requests that contain these bytes in one piece. The requests
@@ -156,6 +164,13 @@ impl Way {
         let _ = self.hangs.subscribe().wait_for(|hangs| !hangs).await;
     }
 
+    async fn delayed(&self) {
+        let delay = *self.delay.lock().unwrap_or_else(PoisonError::into_inner);
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+    }
+
     fn loss_of(&self, request: &[u8]) -> Option<LostReply> {
         let mut slot = self.loss.lock().unwrap_or_else(PoisonError::into_inner);
         let loss = slot.as_mut()?;
@@ -205,6 +220,7 @@ async fn pass_requests(
     let mut buffer = [0; 16 * 1024];
     loop {
         let length = read(&mut from, &mut buffer).await?;
+        way.delayed().await;
         way.until_it_passes().await;
         if let Some(reply) = way.loss_of(&buffer[..length]) {
             losing.get_or_init(|| reply);

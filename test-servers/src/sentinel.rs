@@ -5,6 +5,7 @@ use std::fs;
 use crate::keeper::Program;
 use crate::private::{PrivateServer, in_background, wait_until};
 use crate::program::installed;
+use crate::proxy::{Proxy, proxy};
 use crate::redis::{self, RedisOptions};
 
 const NAME: &str = "main";
@@ -15,6 +16,7 @@ const NAME: &str = "main";
 pub struct RedisSentinel {
     servers: Vec<PrivateServer>,
     sentinels: Vec<PrivateServer>,
+    proxies: Vec<Proxy>,
 }
 
 /// Starts a private Redis behind Sentinel: a master, a replica and three sentinels.
@@ -25,7 +27,15 @@ pub async fn redis_sentinel() -> RedisSentinel {
 /// Like [`redis_sentinel`], with options. The password applies to the servers only; the sentinels
 /// require none. TLS applies to all.
 pub async fn redis_sentinel_with(options: RedisOptions) -> RedisSentinel {
-    in_background(move || RedisSentinel::start(&options.over(server_options()))).await
+    in_background(move || RedisSentinel::start(&options.over(server_options()), Vec::new())).await
+}
+
+/// Like [`redis_sentinel_with`], with a [proxy](RedisSentinel::proxies) in front of each server.
+/// The clients, the sentinels and the replica connect through the proxies.
+pub async fn redis_sentinel_behind_proxies(options: RedisOptions) -> RedisSentinel {
+    // Port 0 refuses connections until the servers have their ports.
+    let proxies = vec![proxy(0).await, proxy(0).await];
+    in_background(move || RedisSentinel::start(&options.over(server_options()), proxies)).await
 }
 
 impl RedisSentinel {
@@ -50,13 +60,19 @@ impl RedisSentinel {
         &self.sentinels
     }
 
+    /// Returns the proxies in front of the servers, in the same order; empty without proxies.
+    pub fn proxies(&self) -> &[Proxy] {
+        &self.proxies
+    }
+
     /// Returns the master according to the first sentinel.
     pub async fn master(&self) -> &PrivateServer {
         let answer = self.sentinels[0].ask(&["sentinel", "get-master-addr-by-name", NAME]).await;
-        self.servers
-            .iter()
-            .find(|server| answer.lines().nth(1) == Some(&server.port().to_string()))
-            .expect("the master is one of the servers")
+        let named = |(index, _): &(usize, &PrivateServer)| {
+            answer.lines().nth(1) == Some(&self.public_port(*index).to_string())
+        };
+        let found = self.servers.iter().enumerate().find(named);
+        found.expect("the master is one of the servers").1
     }
 
     /// Kills the master, waits until all sentinels name the other server, and returns the killed
@@ -103,9 +119,10 @@ impl RedisSentinel {
         let new = self
             .servers
             .iter()
-            .find(|server| server.port() != old.port())
+            .position(|server| server.port() != old.port())
             .expect("there are two servers");
-        let new_port = new.port().to_string();
+        let new_port = self.public_port(new).to_string();
+        let new = &self.servers[new];
         let sentinels: Vec<_> = self.sentinels.iter().map(PrivateServer::client).collect();
         let server = new.client();
         in_background(move || {
@@ -122,16 +139,29 @@ impl RedisSentinel {
         .await;
     }
 
-    fn start(options: &RedisOptions) -> RedisSentinel {
-        let master = redis::start(options);
-        let following =
-            options.clone().setting("replicaof", &format!("127.0.0.1 {}", master.port()));
-        let replica = redis::start(&following);
+    /// Returns the port at which the sentinels and the clients reach a server.
+    fn public_port(&self, server: usize) -> u16 {
+        self.proxies.get(server).map_or(self.servers[server].port(), Proxy::port)
+    }
+
+    fn start(options: &RedisOptions, proxies: Vec<Proxy>) -> RedisSentinel {
+        let start = |server: usize, options: RedisOptions| {
+            let Some(proxy) = proxies.get(server) else { return redis::start(&options) };
+            let port = proxy.port().to_string();
+            let announced = options.setting("replica-announce-ip", "127.0.0.1");
+            let server = redis::start(&announced.setting("replica-announce-port", &port));
+            proxy.lead_to(server.port());
+            server
+        };
+        let master = start(0, options.clone());
+        let master_port = proxies.first().map_or(master.port(), Proxy::port);
+        let following = options.clone().setting("replicaof", &format!("127.0.0.1 {master_port}"));
+        let replica = start(1, following);
         wait_until("the replica has copied the master", || {
             replica.ask_now(&["info", "replication"]).contains("master_link_status:up")
         });
-        let sentinels = (0..3).map(|_| start_sentinel(options, master.port())).collect();
-        let all = RedisSentinel { servers: vec![master, replica], sentinels };
+        let sentinels = (0..3).map(|_| start_sentinel(options, master_port)).collect();
+        let all = RedisSentinel { servers: vec![master, replica], sentinels, proxies };
         wait_until("the sentinels know each other", || all.sentinels.iter().all(knows_all));
         all
     }

@@ -7,7 +7,8 @@ mod helpers;
 
 use helpers::{ask, listens, try_ask};
 use test_servers::{
-    RedisOptions, redis_cluster, redis_cluster_with, redis_sentinel, redis_sentinel_with,
+    RedisOptions, redis_cluster, redis_cluster_with, redis_sentinel, redis_sentinel_behind_proxies,
+    redis_sentinel_with,
 };
 
 #[tokio::test]
@@ -64,6 +65,17 @@ async fn master_after_switch_over_is_replica() {
     assert_eq!(sentinel.master().await.port(), sentinel.servers()[1].port());
     assert!(ask(old.url(), "ROLE").starts_with("slave"));
     assert!(ask(sentinel.servers()[1].url(), "ROLE").starts_with("master"));
+}
+
+#[tokio::test]
+async fn sentinels_name_proxies_of_servers() {
+    let redis = redis_sentinel_behind_proxies(RedisOptions::default()).await;
+    let old = redis.fail_over().await.port();
+    let new = redis.master().await;
+    assert_ne!(new.port(), old);
+    let question = ["sentinel", "get-master-addr-by-name", redis.master_name()];
+    let named = redis.sentinels()[0].ask(&question).await;
+    assert_eq!(named.lines().nth(1), Some(&*redis.proxies()[1].port().to_string()));
 }
 
 #[tokio::test]

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use helpers::{ask, listens};
 use test_servers::{
-    PrivateServer, RedisOptions, TemporaryFolder, mysql_with, pgbouncer, postgres_with, redis_with,
+    HttpProgram, PrivateServer, RedisOptions, TemporaryFolder, http_program, mysql_with, pgbouncer,
+    postgres_standby, postgres_with, redis_with,
 };
 
 const INSERT: &str = "INSERT INTO notes VALUES ('kept')";
@@ -77,6 +78,48 @@ async fn postgres_keeps_its_data_when_killed() {
         "{}",
         server.log()
     );
+}
+
+#[tokio::test]
+async fn promoted_standby_has_data_of_killed_primary() {
+    let primary = postgres_with(&[]).await;
+    primary.ask(&["CREATE TABLE notes (note text)"]).await;
+    let standby = postgres_standby(&primary, &[]).await;
+    primary.ask(&["ALTER SYSTEM SET synchronous_standby_names = '*'"]).await;
+    primary.ask(&["SELECT pg_reload_conf()"]).await;
+    primary.ask(&[INSERT]).await;
+    primary.kill().await;
+    standby.ask(&["SELECT pg_promote()"]).await;
+    assert_eq!(standby.ask(&[SELECT]).await.trim(), "kept");
+    standby.ask(&[INSERT]).await;
+}
+
+#[tokio::test]
+async fn redis_refuses_writes_while_files_are_limited() {
+    let server = redis_with(RedisOptions::default().append_only()).await;
+    server.limit_files(Some(1)).await;
+    // The first write finds the error, which Redis reports to the next one.
+    let refusal =
+        async { while !server.ask(&["SET", "note", "kept"]).await.contains("MISCONF") {} };
+    tokio::time::timeout(Duration::from_mins(1), refusal).await.unwrap();
+    server.limit_files(None).await;
+    let success = async { while !server.ask(&["SET", "note", "kept"]).await.starts_with("OK") {} };
+    tokio::time::timeout(Duration::from_mins(1), success).await.unwrap();
+}
+
+#[tokio::test]
+async fn http_program_is_ready_after_start() {
+    let serve = |_: &std::path::Path, port: u16| {
+        ["-m", "http.server", "--bind", "127.0.0.1", &port.to_string()].map(str::to_owned).to_vec()
+    };
+    let program = HttpProgram::installed("python3", "python3");
+    let server = http_program(program, serve, |folder, _| {
+        std::fs::write(folder.join("note"), "kept").unwrap();
+    })
+    .await;
+    server.stop().await;
+    server.restart().await;
+    assert_gone(server);
 }
 
 #[tokio::test]

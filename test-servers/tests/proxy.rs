@@ -6,7 +6,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use test_servers::{LostReply, proxy};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -126,6 +126,21 @@ async fn hanging_proxy_forwards_data_after_resume() {
     stream.read_exact(&mut of_two).await.unwrap();
     new.read_exact(&mut of_three).await.unwrap();
     assert_eq!((&of_two, &of_three), (b"a2", b"a3"));
+}
+
+#[tokio::test]
+async fn delaying_proxy_forwards_request_late() {
+    let server = Echo::start(b'a').await;
+    let proxy = proxy(server.port).await;
+    let mut stream = connect(proxy.port()).await;
+    let delay = Duration::from_millis(100);
+    proxy.delay_requests(delay);
+    let begin = Instant::now();
+    assert_eq!(ask(&mut stream, b"late").await.unwrap(), b"alate");
+    assert!(begin.elapsed() >= delay, "{:?}", begin.elapsed());
+
+    proxy.delay_requests(Duration::from_mins(1));
+    assert!(ask(&mut stream, b"never").await.is_err());
 }
 
 #[tokio::test]
