@@ -20,7 +20,8 @@ struct Arguments {
     port: u16,
 
     /// The session store: cookie, sealed-cookie, memory, sqlite:file, postgres://.., mysql://..,
-    /// redis://.., or redis+cluster://host:port,host:port
+    /// redis://.., redis+cluster://host:port,host:port, or redis+sentinel://host:port,host:port/name
+    /// with the name of the master
     #[arg(long, default_value = "cookie")]
     store: String,
 

@@ -49,19 +49,32 @@ pub async fn open_store(store: &str, config: SessionConfig) -> Result<Sessions, 
                 nodes.trim_start_matches('/').split(',').map(|node| format!("redis://{node}"));
             redis(RedisStore::cluster(nodes), config, "a Redis Cluster").await
         }
+        Some(("redis+sentinel", address)) => match address.trim_start_matches('/').rsplit_once('/')
+        {
+            Some((sentinels, master)) if !master.is_empty() => {
+                redis(behind_sentinel(sentinels, master), config, "Redis with Sentinel").await
+            }
+            _ => Err(unknown(store)),
+        },
         Some(("sqlite", _)) => sql(store, config, "SQLite").await,
         Some(("postgres", _)) => sql(store, config, "PostgreSQL").await,
         Some(("mysql", _)) => sql(store, config, "MySQL or MariaDB").await,
-        _ => {
-            // The rest of an address may have a password.
-            let scheme = store.split(':').next().unwrap_or_default();
-            let message = format!(
-                "unknown store {scheme:?}; --store takes: cookie, sealed-cookie, memory, sqlite:file, postgres://.., mysql://.., \
-                 redis://.., redis+cluster://host:port,host:port"
-            );
-            Err(Error::new(ErrorKind::Configuration, message))
-        }
+        _ => Err(unknown(store)),
     }
+}
+
+fn unknown(store: &str) -> Error {
+    // The rest of an address may have a password.
+    let scheme = store.split(':').next().unwrap_or_default();
+    let message = format!(
+        "unknown store {scheme:?}; --store takes: cookie, sealed-cookie, memory, sqlite:file, postgres://.., mysql://.., \
+         redis://.., redis+cluster://host:port,host:port, redis+sentinel://host:port,host:port/name"
+    );
+    Error::new(ErrorKind::Configuration, message)
+}
+
+fn behind_sentinel(sentinels: &str, master: &str) -> RedisStoreBuilder {
+    RedisStore::sentinel(master, sentinels.split(',').map(|address| format!("redis://{address}")))
 }
 
 async fn redis(

@@ -132,6 +132,15 @@ async fn shops_share_login_in_mariadb() {
 }
 
 #[tokio::test]
+async fn shops_share_login_behind_sentinel() {
+    let redis = test_servers::redis_sentinel().await;
+    let sentinels =
+        redis.sentinels().iter().map(|sentinel| format!("127.0.0.1:{}", sentinel.port()));
+    let sentinels = sentinels.collect::<Vec<_>>().join(",");
+    share_a_login(&format!("redis+sentinel://{sentinels}/{}", redis.master_name()));
+}
+
+#[tokio::test]
 async fn shops_share_login_in_cluster() {
     let cluster = test_servers::redis_cluster().await;
     let nodes = cluster
