@@ -1,0 +1,130 @@
+//! Starts two shops behind nginx, with a replicated store and Prometheus, until Ctrl-C. With
+//! `--faults`, it injects each fault during traffic and prints what was lost. Start it with
+//! `scripts/deployment`.
+
+#![expect(clippy::expect_used, reason = "without its servers, the deployment cannot start")]
+
+mod browser;
+mod configuration;
+mod deployment;
+mod faults;
+mod judge;
+mod store;
+mod table;
+mod traffic;
+mod visitor;
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use tokio::time::sleep;
+
+use crate::browser::Server;
+use crate::deployment::Deployment;
+use crate::faults::Fault;
+use crate::judge::Verdict;
+use crate::store::Kind;
+use crate::traffic::Visitors;
+
+/// Two shops behind nginx, with a replicated store and Prometheus.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// The store of the sessions
+    #[arg(value_enum)]
+    store: Kind,
+
+    /// Inject each fault during traffic, print what was lost, and stop. The exit code is 1 if
+    /// something was lost that the documentation does not state
+    #[arg(long)]
+    faults: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    tokio::select! {
+        code = run(arguments) => code,
+        _ = tokio::signal::ctrl_c() => ExitCode::from(130),
+    }
+}
+
+async fn run(arguments: Arguments) -> ExitCode {
+    let mut deployment = Deployment::start(arguments.store).await;
+    println!("shop        {}", deployment.nginx.url());
+    println!("prometheus  {}", deployment.prometheus.url());
+    if !deployment.is_watched().await {
+        eprintln!("deployment: Prometheus does not read the metrics of both shops");
+        return ExitCode::FAILURE;
+    }
+    if arguments.faults {
+        return inject_all(&mut deployment).await;
+    }
+    println!("\nCtrl-C stops all programs.");
+    std::future::pending().await
+}
+
+async fn inject_all(deployment: &mut Deployment) -> ExitCode {
+    let visitors = Visitors::start(&Server::at(deployment.nginx.port()));
+    let mut violations = Vec::new();
+    println!("\n{}", table::head());
+    for fault in Fault::all(deployment.kind) {
+        if let Err(violation) = inject(fault, deployment, &visitors).await {
+            violations.push(format!("{}: {violation}", fault.name()));
+        }
+    }
+    println!();
+    if !deployment.is_watched().await {
+        violations.push("Prometheus does not read the metrics of both shops".to_owned());
+    }
+    for violation in &violations {
+        println!("{violation}");
+    }
+    if violations.is_empty() {
+        println!("Nothing was lost beyond the documentation.");
+        return ExitCode::SUCCESS;
+    }
+    ExitCode::FAILURE
+}
+
+/// Injects a fault and prints its row. Fails if requests fail afterwards, or if something was lost
+/// that is not documented.
+async fn inject(
+    fault: Fault,
+    deployment: &mut Deployment,
+    visitors: &Visitors,
+) -> Result<(), String> {
+    visitors.traffic.start_counting();
+    sleep(Duration::from_secs(2)).await;
+    let begin = Instant::now();
+    let repaired = fault.inject(deployment).await;
+    let calm = visitors.calm_down().await;
+    let counts = visitors.traffic.read();
+    let verdict = inspect(visitors).await;
+    let documented = fault.documented(deployment.kind);
+    println!(
+        "{}",
+        table::row(fault.name(), &counts, verdict.clone().unwrap_or_default(), documented)
+    );
+    repaired?;
+    if !calm {
+        return Err("requests still fail after two minutes".to_owned());
+    }
+    let verdict = verdict?;
+    if !verdict.is_documented(documented, begin) {
+        return Err(format!("lost without being documented: {verdict:?}"));
+    }
+    Ok(())
+}
+
+/// A few requests may fail after the fault.
+async fn inspect(visitors: &Visitors) -> Result<Verdict, String> {
+    let mut verdict = Verdict::default();
+    for _ in 0..20 {
+        if visitors.inspect(&mut verdict).await.is_ok() {
+            return Ok(verdict);
+        }
+        sleep(Duration::from_secs(1)).await;
+    }
+    visitors.inspect(&mut verdict).await.map(|()| verdict)
+}
