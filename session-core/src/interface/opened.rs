@@ -104,6 +104,7 @@ impl Opened {
 
     /// Attaches data of the interface, such as a key and a version, which
     /// [`Save::backend_state`](super::Save::backend_state) returns. Handlers cannot access it.
+    #[inline]
     #[must_use]
     pub fn with_backend_state<T: Any + Send + Sync>(mut self, state: T) -> Self {
         self.data.backend.set(0, Arc::new(state));
@@ -141,13 +142,16 @@ impl Opened {
     /// [`ErrorKind::Unconfigured`](crate::ErrorKind::Unconfigured). [`Session::log_in`] and
     /// [`Session::log_out`] only change the session in memory.
     pub fn into_session(self) -> Session {
-        let (data, origin) = self.into_parts(&Origin::ByHand);
-        by_hand::session(State { data, origin, ..State::default() })
+        let mut state = State::default();
+        self.put_into(&mut state, &Origin::ByHand);
+        by_hand::session(state)
     }
 
-    pub(crate) fn into_parts(mut self, origin: &Origin) -> (Data, Origin) {
-        self.data.known_login.clone_from(&self.data.stored.login);
-        (self.data, self.null.map_or_else(|| origin.clone(), Origin::Null))
+    /// Makes this the session of a request or of another origin.
+    pub(crate) fn put_into(self, state: &mut State, origin: &Origin) {
+        state.data = self.data;
+        state.data.known_login.clone_from(&state.data.stored.login);
+        state.origin = self.null.map_or_else(|| origin.clone(), Origin::Null);
     }
 }
 

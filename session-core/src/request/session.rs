@@ -13,12 +13,12 @@ use super::outage::OutagePolicy;
 use super::sent::SentCookie;
 use crate::config::Refresh;
 use crate::error::{Error, ErrorKind};
-use crate::interface::{OpenContext, SessionInterface};
+use crate::interface::{OpenContext, Opened, SessionInterface};
 use crate::outcome::Outcome;
 use crate::request_view::RequestView;
 use crate::session::Session;
 use crate::session::holder::{BoxFuture, Cell, Demand, Holder};
-use crate::session::state::{Data, Origin};
+use crate::session::state::{Origin, State};
 
 /// The session of one request. It is opened when it is first needed. Clones share it.
 ///
@@ -206,13 +206,16 @@ impl Shared {
     ) -> Self {
         let config = (*interface).config();
         let name = (*interface).cookie_name(&view);
-        let cookie_name: Option<Box<str>> = (name != config.cookie_name()).then(|| name.into());
+        let configured = config.cookie_name();
+        let is_configured = std::ptr::eq(&raw const *name, configured) || name == configured;
+        let cookie_name: Option<Box<str>> = (!is_configured).then(|| name.into());
         let is_ambiguous = config.token().is_some_and(|header| {
-            let name = cookie_name.as_deref().unwrap_or_else(|| config.cookie_name());
+            let name = cookie_name.as_deref().unwrap_or(configured);
             view.put_token(name, header, config.accepts_cookie_beside_token())
         });
-        let shared = Self::with_name(interface, view, outage, origin, cookie_name);
-        Self { is_ambiguous, ..shared }
+        let mut shared = Self::with_name(interface, view, outage, origin, cookie_name);
+        shared.is_ambiguous = is_ambiguous;
+        shared
     }
 
     /// Returns the session of one of several cookies of this request.
@@ -220,10 +223,12 @@ impl Shared {
         let view = self.view.with_first_cookie(self.cookie_name(), value);
         let (interface, origin) = (Arc::clone(&self.interface), self.origin.clone());
         let name = self.cookie_name.clone();
-        let shared = Self::with_name(interface, view, self.outage, origin, name);
-        Self { has_several_cookies: AtomicBool::new(true), ..shared }
+        let mut shared = Self::with_name(interface, view, self.outage, origin, name);
+        shared.has_several_cookies = AtomicBool::new(true);
+        shared
     }
 
+    #[inline]
     fn with_name(
         interface: Arc<dyn SessionInterface>,
         view: RequestView,
@@ -246,7 +251,7 @@ impl Shared {
             sets_unchanged: AtomicBool::new(false),
             saved_manually: AtomicBool::new(false),
             several: OnceLock::new(),
-            saving: tokio::sync::Mutex::new(()),
+            saving: const { tokio::sync::Mutex::const_new(()) },
             sent: Mutex::default(),
             at_logout: Mutex::default(),
         }
@@ -273,7 +278,10 @@ impl Shared {
                 return Err(error);
             }
             self.log_outage(&error);
-            self.open_with(|| async { Ok((Data::fresh(), Origin::Anonymous)) }).await?;
+            let put = |opened: Opened, state: &mut State| {
+                opened.put_into(state, &Origin::Anonymous);
+            };
+            self.open_with(|| async { Ok(Opened::new()) }, put).await?;
         }
         self.cell.access()
     }
@@ -288,7 +296,8 @@ impl Shared {
         let (cookie, has_several) = self.view.cookie_and_whether_several(self.cookie_name());
         let opened = if has_several {
             self.has_several_cookies.store(true, Ordering::Relaxed);
-            self.open_with(|| Box::pin(self.open_several())).await
+            let put = |parts, state: &mut State| (state.data, state.origin) = parts;
+            self.open_with(|| Box::pin(self.open_several()), put).await
         } else {
             self.open_alone(cookie).await
         };
@@ -306,7 +315,8 @@ impl Shared {
 
     /// Opens the session of this cookie, the first one of the name.
     async fn open_alone(&self, cookie: Option<&str>) -> Result<(), Error> {
-        self.open_with(|| async {
+        let put = |opened: Opened, state: &mut State| opened.put_into(state, &self.origin);
+        let open = || async {
             let interface = &*self.interface;
             let hooks = RequestHooks { interface, request: &self.view };
             let context = OpenContext {
@@ -316,22 +326,22 @@ impl Shared {
                 cookie,
                 now: interface.config().now(),
             };
-            let opened = interface.open(&context).await?;
-            Ok(opened.into_parts(&self.origin))
-        })
-        .await
+            interface.open(&context).await
+        };
+        self.open_with(open, put).await
     }
 
-    async fn open_with<F: Future<Output = Result<(Data, Origin), Error>> + Send>(
+    async fn open_with<T, F: Future<Output = Result<T, Error>> + Send>(
         &self,
         open: impl FnOnce() -> F + Send,
+        put: impl FnOnce(T, &mut State) + Send,
     ) -> Result<(), Error> {
         if let Some(permit) = self.opening.enter().await {
-            let (mut data, origin) = open().await?;
+            let opened = open().await?;
             let flashes = self.flashes_in_cookie();
-            data.permanent_by_default = (*self.interface).config().permanent_by_default();
             let mut state = self.cell.lock();
-            (state.data, state.origin) = (data, origin);
+            put(opened, &mut state);
+            state.data.permanent_by_default = (*self.interface).config().permanent_by_default();
             if state.origin == Origin::Requested {
                 state.flash_cookie.messages = flashes;
             }
