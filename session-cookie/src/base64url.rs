@@ -3,11 +3,12 @@
 use std::sync::LazyLock;
 
 use base64::Engine as _;
+use base64::alphabet::URL_SAFE;
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 use base64::engine::GeneralPurpose as Base64;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use base64::engine::Simd as Base64;
-use base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 /// Accepts exactly one text for each sequence of bytes.
 const STRICT_CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()
@@ -18,6 +19,8 @@ const STRICT_CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()
 const CONFIG: GeneralPurposeConfig = STRICT_CONFIG.with_decode_allow_trailing_bits(true);
 
 pub(crate) static BASE64: LazyLock<Base64> = LazyLock::new(|| engine(CONFIG));
+/// For texts that are too short for vector instructions.
+pub(crate) static SHORT: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, CONFIG);
 pub(crate) static STRICT: LazyLock<Base64> = LazyLock::new(|| engine(STRICT_CONFIG));
 
 /// The fewest bytes that the engine encodes with vector instructions. Padding a shorter text with
@@ -75,7 +78,7 @@ fn engine(config: GeneralPurposeConfig) -> Base64 {
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 fn engine(config: GeneralPurposeConfig) -> Base64 {
-    Base64::new(&base64::alphabet::URL_SAFE, config)
+    Base64::new(&URL_SAFE, config)
 }
 
 #[cfg(test)]

@@ -153,6 +153,7 @@ impl SignedCookieSessions {
         }
     }
 
+    #[inline]
     fn read(&self, context: &OpenContext<'_>, cookie: &str) -> Result<Opened, Rejected> {
         let (payload, signed_at) = self.signer.verify(cookie)?;
         let (now, signed) = (whole_seconds(context.now()), whole_seconds(signed_at));
@@ -201,10 +202,10 @@ impl SessionInterface for SignedCookieSessions {
         let Some(cookie) = context.cookie().filter(|cookie| !cookie.is_empty()) else {
             return Ok(Opened::new());
         };
-        Ok(self.read(context, cookie).unwrap_or_else(|rejected| {
+        self.read(context, cookie).or_else(|rejected| {
             rejected.report(self.config.events());
-            Opened::new()
-        }))
+            Ok(Opened::new())
+        })
     }
 
     async fn save(&self, save: &Save<'_>) -> Result<Saved, Error> {

@@ -5,7 +5,6 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use session_core::config::SecretKey;
 use session_core::{Error, ErrorKind};
@@ -14,7 +13,7 @@ use sha2::{Sha256, Sha512};
 use subtle::ConstantTimeEq as _;
 use zeroize::{Zeroize as _, ZeroizeOnDrop};
 
-use crate::base64url::BASE64;
+use crate::base64url::SHORT;
 
 /// The length of the longest signature, that of SHA-512, in bytes and in base64.
 const LONGEST: usize = 64;
@@ -152,7 +151,7 @@ impl Signer {
             // The last character of the same signature may have other unused bits.
             let (mut bytes, mut text) = ([0; LONGEST + 2], [0; LONGEST_TEXT]);
             let length =
-                BASE64.decode_slice(signature, &mut bytes).map_err(|_| Refused::Signature)?;
+                SHORT.decode_slice(signature, &mut bytes).map_err(|_| Refused::Signature)?;
             if length > LONGEST || !self.is_genuine(signed, encode(&bytes[..length], &mut text)) {
                 return Err(Refused::Signature);
             }
@@ -200,16 +199,16 @@ fn split_last(text: &str) -> Option<(&str, &str)> {
     Some((&text[..dot], &text[dot + 1..]))
 }
 
-/// Encodes up to [`LONGEST`] bytes in base64. For so few, no vector instructions are faster.
+/// Encodes up to [`LONGEST`] bytes in base64.
 fn encode<'a>(bytes: &[u8], buffer: &'a mut [u8; LONGEST_TEXT]) -> &'a [u8] {
-    let length = URL_SAFE_NO_PAD.encode_slice(bytes, buffer).unwrap_or(0);
+    let length = SHORT.encode_slice(bytes, buffer).unwrap_or(0);
     &buffer[..length]
 }
 
 /// Reads big-endian seconds, which may have leading zeros.
 fn parse_timestamp(text: &str) -> Option<SystemTime> {
     let mut buffer = [0; 16];
-    let length = BASE64.decode_slice(text, &mut buffer).ok()?;
+    let length = SHORT.decode_slice(text, &mut buffer).ok()?;
     let seconds = buffer[..length]
         .iter()
         .try_fold(0_u64, |seconds, byte| Some(seconds.checked_mul(256)? + u64::from(*byte)))?;
