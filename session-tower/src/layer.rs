@@ -277,9 +277,18 @@ fn apply(
     response: &mut HeaderMap,
     headers: &mut SessionHeaders,
 ) -> Result<(), session_core::Error> {
-    if let Some(vary) =
-        headers.merged_vary(response.get_all(VARY).iter().map(HeaderValue::as_bytes))
-    {
+    let has_fields = headers.fields().next().is_some();
+    if !has_fields && !headers.vary() {
+        return Ok(());
+    }
+    // Most responses have few headers, and neither of these two. Comparing names is then faster
+    // than two searches.
+    let no_values = HeaderMap::new();
+    let is_set = |name: &HeaderName| *name == VARY || *name == CACHE_CONTROL;
+    let present = if response.keys().any(is_set) { &*response } else { &no_values };
+    let vary = headers.merged_vary(values(present, &VARY));
+    let directive = headers.cache_control(values(present, &CACHE_CONTROL));
+    if let Some(vary) = vary {
         let vary = match vary {
             Cow::Borrowed("Cookie") => VARY_COOKIE.clone(),
             Cow::Borrowed(names) => HeaderValue::from_static(names),
@@ -287,10 +296,10 @@ fn apply(
         };
         response.insert(VARY, vary);
     }
-    if let Some(directive) = headers.cache_control(values(response, &CACHE_CONTROL)) {
+    if let Some(directive) = directive {
         response.insert(CACHE_CONTROL, directive_value(directive));
     }
-    if headers.fields().next().is_none() {
+    if !has_fields {
         return Ok(());
     }
     for name in &TARGETED {
