@@ -35,7 +35,7 @@
 //!
 //! The layer protects the session of the layer without a marker. To exempt a route by its pattern,
 //! add the layer with `Router::layer`, so that axum has matched the route before. Without the
-//! feature `axum`, no route is exempt.
+//! feature `matched-path`, no route is exempt.
 
 mod body;
 #[cfg(feature = "axum")]

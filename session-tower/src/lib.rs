@@ -42,6 +42,7 @@
 //! | feature | default | content |
 //! |---|---|---|
 //! | `axum` | yes | the extractor, and [`Error`] as an axum response |
+//! | `matched-path` | yes | the exemption of axum's routes from [CSRF protection](csrf), for which axum notes the route of each request |
 //! | `testing` | no | the module `testing`: a client for tests of whole applications |
 
 #[cfg(doctest)]

@@ -100,13 +100,13 @@ fn missing_layer() -> Error {
     Error::new(ErrorKind::Unconfigured, message)
 }
 
-#[cfg(feature = "axum")]
+#[cfg(feature = "matched-path")]
 fn is_exempt<B>(config: &CsrfConfig, request: &Request<B>) -> bool {
     let route = request.extensions().get::<axum::extract::MatchedPath>();
     route.is_some_and(|route| config.is_exempt(route.as_str()))
 }
 
-#[cfg(not(feature = "axum"))]
+#[cfg(not(feature = "matched-path"))]
 fn is_exempt<B>(_: &CsrfConfig, _: &Request<B>) -> bool {
     false
 }
