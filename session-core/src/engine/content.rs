@@ -117,6 +117,14 @@ pub(super) struct Head {
     pub(super) proof: Option<Proof>,
 }
 
+impl Head {
+    /// Returns whether the record with this key is a copy of a session of another backend. Such a
+    /// copy names itself as its predecessor.
+    pub(super) fn is_of_copy(&self, key: &StoreKey) -> bool {
+        self.predecessor.as_ref() == Some(key)
+    }
+}
+
 /// The login in a record, without its owner.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Proof {

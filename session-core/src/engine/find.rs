@@ -53,10 +53,9 @@ pub(super) fn tombstone_expiry(now: SystemTime) -> SystemTime {
 }
 
 impl Live {
-    /// Returns whether this is a copy of a session of another backend, which no id opens. Such a
-    /// copy names itself as its predecessor.
+    /// Returns whether this is a copy of a session of another backend, which no id opens.
     pub(super) fn is_copy(&self) -> bool {
-        self.head.predecessor == Some(self.record.key)
+        self.head.is_of_copy(&self.record.key)
     }
 
     /// Returns when the record was last written or renewed. A renewal extends the expiry by as much
@@ -105,8 +104,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         record: Option<Record>,
         now: SystemTime,
     ) -> Result<Found, Error> {
-        let found = self.judge_any(key, record, now)?;
-        Ok(if matches!(&found, Found::Live(live) if live.is_copy()) { Found::Gone } else { found })
+        self.classify(key, record, now, false)
     }
 
     /// Classifies a loaded record, which may also be a copy. Fails if a newer build wrote the
@@ -117,6 +115,16 @@ impl<S: SessionStore> ServerSideSessions<S> {
         record: Option<Record>,
         now: SystemTime,
     ) -> Result<Found, Error> {
+        self.classify(key, record, now, true)
+    }
+
+    fn classify(
+        &self,
+        key: &StoreKey,
+        record: Option<Record>,
+        now: SystemTime,
+        accepts_copy: bool,
+    ) -> Result<Found, Error> {
         let Some(record) = record else { return Ok(Found::Gone) };
         if self.config.is_expired(record.created_at(), record.expires_at(), now) {
             return Ok(Found::Gone);
@@ -125,6 +133,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let (version, created_at) = (record.version(), record.created_at());
         let (expires_at, owner) = (record.expires_at(), record.owner().map(str::to_owned));
         Ok(match content::decode(record.into_payload()) {
+            Some(Content::Session(head, _)) if !accepts_copy && head.is_of_copy(key) => Found::Gone,
             Some(Content::Session(head, payload)) => {
                 let mut record = RecordRef::read(*key, version, created_at, expires_at, &head);
                 record.login = owner.map(|owner| login(&owner, &head, created_at));

@@ -75,7 +75,9 @@ impl SessionId {
 
     /// Returns the key of its record. An id of another namespace has another key.
     pub(super) fn store_key(self, namespace: &str) -> StoreKey {
-        let hash = Sha256::new().chain_update(self.0).chain_update(namespace);
+        let mut hash = Sha256::new();
+        hash.update(self.0);
+        hash.update(namespace);
         StoreKey::from_bytes(hash.finalize().into())
     }
 }

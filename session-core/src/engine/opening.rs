@@ -1,6 +1,6 @@
 //! The session interface of the engine.
 
-use super::find::{Found, Live};
+use super::find::{Found, Live, Moved};
 use super::id::SessionId;
 use super::position::Position;
 use super::sessions::ServerSideSessions;
@@ -23,19 +23,24 @@ impl<S: SessionStore> SessionInterface for ServerSideSessions<S> {
             let key = self.key_of(id);
             let record = self.store.load_recent(&key).await?;
             let times = record.as_ref().map(|record| (record.created_at(), record.expires_at()));
-            let found = self.judge(&key, record, context.now())?;
             let is_expired = |(created_at, expires_at)| {
                 self.config.is_expired(created_at, expires_at, context.now())
             };
-            match &found {
-                Found::Live(_) => {}
-                Found::Moved(_) => self.report(Event::RotatedId { count: 1 }),
+            return Ok(match self.judge(&key, record, context.now())? {
+                Found::Live(live) => opened_record(context, id, live),
+                Found::Moved(moved) => {
+                    self.report(Event::RotatedId { count: 1 });
+                    opened_tombstone(moved)
+                }
                 Found::Gone if times.is_some_and(is_expired) => {
                     self.report(Event::Expired { count: 1 });
+                    Opened::new()
                 }
-                Found::Gone => self.report(Event::UnknownId { count: 1 }),
-            }
-            return Ok(opened(context, id, found));
+                Found::Gone => {
+                    self.report(Event::UnknownId { count: 1 });
+                    Opened::new()
+                }
+            });
         }
         let Some(id) = SessionId::parse_unconfirmed(cookie) else {
             if !cookie.is_empty() {
@@ -105,23 +110,28 @@ impl<S> ServerSideSessions<S> {
 pub(super) fn opened(context: &OpenContext<'_>, id: SessionId, found: Found) -> Opened {
     match found {
         Found::Live(live) => opened_record(context, id, live),
-        Found::Moved(moved) if !moved.is_old => {
-            let (successor, follow) = (moved.successor, moved.follow);
-            Opened::new().with_backend_state(Position::Moved { successor, follow })
-        }
-        Found::Moved(_) | Found::Gone => Opened::new(),
+        Found::Moved(moved) => opened_tombstone(moved),
+        Found::Gone => Opened::new(),
     }
 }
 
-fn opened_record(context: &OpenContext<'_>, id: SessionId, live: Live) -> Opened {
+fn opened_tombstone(moved: Moved) -> Opened {
+    let Moved { successor, follow, is_old } = moved;
+    if is_old {
+        return Opened::new();
+    }
+    Opened::new().with_backend_state(Position::Moved { successor, follow })
+}
+
+fn opened_record(context: &OpenContext<'_>, id: SessionId, mut live: Live) -> Opened {
     let last_seen = live.last_seen();
-    let mut record = live.record;
-    record.id = Some(id);
+    live.record.id = Some(id);
     let Ok(opened) = Opened::from_payload(live.payload) else {
-        let session = record.key.log_name();
+        let session = live.record.key.log_name();
         tracing::warn!(%session, "session record has an invalid payload; starting a fresh session");
         return Opened::new();
     };
+    let record = &live.record;
     let opened = opened.with_login(record.login.clone());
     let (config, lifetime) = (context.config(), context.lifetime(&opened));
     // The settings may have changed since the record was written.
@@ -136,5 +146,5 @@ fn opened_record(context: &OpenContext<'_>, id: SessionId, live: Live) -> Opened
         .with_lifetime(lifetime)
         .with_renewal(renewal)
         .with_details(record.details(expires_at))
-        .with_backend_state(Position::Live(record))
+        .with_backend_state(Position::Live(live.record))
 }
