@@ -284,6 +284,9 @@ impl SessionConfig {
 
 /// Returns a cookie name without the prefixes that only restrict its attributes.
 fn without_prefix(name: &str) -> &str {
+    if !name.starts_with("__") {
+        return name;
+    }
     ["__Host-Http-", "__Host-", "__Http-", "__Secure-"]
         .into_iter()
         .find(|prefix| starts_with_prefix(name, prefix))
