@@ -116,7 +116,7 @@ impl Shared {
 
     /// Returns a request for the same session after this one, with the cookie that the client has
     /// by then.
-    pub(super) fn reopened(&self) -> Self {
+    pub(super) fn reopened(&self) -> Arc<Self> {
         let name = self.cookie_name();
         let token = {
             let sent = self.sent();

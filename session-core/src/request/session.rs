@@ -101,7 +101,7 @@ impl RequestSession {
         request: RequestView,
         outage: OutagePolicy,
     ) -> Self {
-        Self { shared: Arc::new(Shared::new(interface, request, outage, Origin::Requested)) }
+        Self { shared: Shared::new(interface, request, outage, Origin::Requested) }
     }
 
     /// Returns the session, after opening it if this is the first call. From now on, the response
@@ -203,7 +203,7 @@ impl Shared {
         mut view: RequestView,
         outage: OutagePolicy,
         origin: Origin,
-    ) -> Self {
+    ) -> Arc<Self> {
         let config = (*interface).config();
         let name = (*interface).cookie_name(&view);
         let configured = config.cookie_name();
@@ -213,19 +213,16 @@ impl Shared {
             let name = cookie_name.as_deref().unwrap_or(configured);
             view.put_token(name, header, config.accepts_cookie_beside_token())
         });
-        let mut shared = Self::with_name(interface, view, outage, origin, cookie_name);
-        shared.is_ambiguous = is_ambiguous;
-        shared
+        let flags = (is_ambiguous, false);
+        Self::with_name(interface, view, outage, origin, cookie_name, flags)
     }
 
     /// Returns the session of one of several cookies of this request.
-    pub(super) fn with_cookie(&self, value: &str) -> Self {
+    pub(super) fn with_cookie(&self, value: &str) -> Arc<Self> {
         let view = self.view.with_first_cookie(self.cookie_name(), value);
         let (interface, origin) = (Arc::clone(&self.interface), self.origin.clone());
         let name = self.cookie_name.clone();
-        let mut shared = Self::with_name(interface, view, self.outage, origin, name);
-        shared.has_several_cookies = AtomicBool::new(true);
-        shared
+        Self::with_name(interface, view, self.outage, origin, name, (false, true))
     }
 
     #[inline]
@@ -235,8 +232,9 @@ impl Shared {
         outage: OutagePolicy,
         origin: Origin,
         cookie_name: Option<Box<str>>,
-    ) -> Self {
-        Self {
+        (is_ambiguous, has_several_cookies): (bool, bool),
+    ) -> Arc<Self> {
+        Arc::new(Self {
             interface,
             view,
             outage,
@@ -246,15 +244,15 @@ impl Shared {
             failed: AtomicBool::new(false),
             public: AtomicBool::new(false),
             cookie_name,
-            is_ambiguous: false,
-            has_several_cookies: AtomicBool::new(false),
+            is_ambiguous,
+            has_several_cookies: AtomicBool::new(has_several_cookies),
             sets_unchanged: AtomicBool::new(false),
             saved_manually: AtomicBool::new(false),
             several: OnceLock::new(),
             saving: const { tokio::sync::Mutex::const_new(()) },
             sent: Mutex::default(),
             at_logout: Mutex::default(),
-        }
+        })
     }
 
     pub(super) fn cookie_name(&self) -> &str {
@@ -376,7 +374,7 @@ impl Holder for Shared {
 
     fn reopen(self: Arc<Self>) -> BoxFuture<Arc<dyn Holder>> {
         Box::pin(async move {
-            let reopened = Arc::new(self.reopened());
+            let reopened = self.reopened();
             reopened.session().await?;
             Ok(reopened as Arc<dyn Holder>)
         })

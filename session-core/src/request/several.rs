@@ -28,8 +28,7 @@ impl Shared {
                 values.push(value);
             }
         }
-        let candidates: Vec<_> =
-            values.into_iter().map(|value| Arc::new(self.with_cookie(value))).collect();
+        let candidates: Vec<_> = values.into_iter().map(|value| self.with_cookie(value)).collect();
         try_join_all(candidates.iter().map(|candidate| candidate.open_first())).await?;
         Ok(self.choose(candidates))
     }
