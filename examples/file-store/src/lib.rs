@@ -15,7 +15,7 @@ struct Readme;
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
@@ -166,18 +166,33 @@ impl Sweep for FileStore {
 #[derive(Deserialize, Serialize)]
 struct Header {
     version: u64,
-    created_at: SystemTime,
-    expires_at: SystemTime,
+    created_at: Since1970,
+    expires_at: Since1970,
     owner: Option<String>,
     length: usize,
 }
 
+/// A time as its distance from 1970, `Err` if it is earlier. JSON of a `SystemTime` cannot be
+/// earlier.
+type Since1970 = Result<Duration, Duration>;
+
 const TEMPORARY: &str = "new";
+
+fn since_1970(time: SystemTime) -> Since1970 {
+    time.duration_since(SystemTime::UNIX_EPOCH).map_err(|earlier| earlier.duration())
+}
+
+fn time(since_1970: Since1970) -> Option<SystemTime> {
+    match since_1970 {
+        Ok(after) => SystemTime::UNIX_EPOCH.checked_add(after),
+        Err(before) => SystemTime::UNIX_EPOCH.checked_sub(before),
+    }
+}
 
 fn decode(bytes: &[u8]) -> Option<Record> {
     let (header, payload) = bytes.split_at(bytes.iter().position(|byte| *byte == b'\n')?);
     let (header, payload) = (serde_json::from_slice::<Header>(header).ok()?, &payload[1..]);
-    let record = NewRecord::new(payload, header.created_at, header.expires_at)
+    let record = NewRecord::new(payload, time(header.created_at)?, time(header.expires_at)?)
         .owned_by(header.owner.as_deref());
     (payload.len() == header.length).then(|| Record::new(Version::new(header.version), &record))
 }
@@ -199,7 +214,8 @@ fn read(file: &Path) -> io::Result<Option<Record>> {
 /// Never writes into the existing file. The bytes reach the disk before the rename. Otherwise a
 /// power failure could leave an empty file.
 fn write(file: &Path, record: &Record) -> io::Result<()> {
-    let (created_at, expires_at) = (record.created_at(), record.expires_at());
+    let (created_at, expires_at) =
+        (since_1970(record.created_at()), since_1970(record.expires_at()));
     let (version, owner, length) =
         (record.version().get(), record.owner().map(str::to_owned), record.payload().len());
     let mut bytes = serde_json::to_vec(&Header { version, created_at, expires_at, owner, length })?;
