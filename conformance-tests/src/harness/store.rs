@@ -1,5 +1,6 @@
 //! The parts that the rules of a store share.
 
+pub(crate) mod crowd;
 pub(crate) mod entry;
 pub(crate) mod forced;
 pub(crate) mod history;

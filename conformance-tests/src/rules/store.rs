@@ -1,5 +1,6 @@
 //! The rules of a store.
 
+mod checking;
 mod cloning;
 mod concurrency;
 mod creating;
@@ -9,6 +10,7 @@ mod expiry;
 mod index_timing;
 mod keys;
 mod loading;
+mod many;
 mod observing;
 mod outages;
 mod owner_index;
@@ -41,6 +43,8 @@ rule_lists! {
     always: expiry::EXPIRY, macro __store_expiry;
     always: observing::OBSERVING, macro __store_observing;
     always: concurrency::CONCURRENCY, macro __store_concurrency;
+    always: checking::CHECKING, macro __store_checking;
+    always: many::MANY, macro __store_many;
     always: engine::ENGINE, macro __store_engine;
     owner_index: owner_index::OWNER_INDEX, macro __store_owner_index;
     owner_index: index_timing::INDEX_TIMING, macro __store_index_timing;
@@ -49,5 +53,6 @@ rule_lists! {
     sweep: sweeping_kinds::SWEEPING_KINDS, macro __store_sweeping_kinds;
     reopen: reopening::REOPENING, macro __store_reopening;
     outage: outages::OUTAGES, macro __store_outages;
+    outage: checking::CHECKING_OUTAGES, macro __store_checking_outages;
     clones: cloning::CLONING, macro __store_cloning;
 }

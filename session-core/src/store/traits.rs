@@ -35,7 +35,7 @@ type Loading<'a> = Pin<Box<dyn Future<Output = Result<Option<Record>, Error>> + 
 /// - **Sizes.** A store accepts a payload of 1 MiB, unless it documents a smaller limit, and an
 ///   owner of 1000 bytes.
 /// - **Times.** Times are exact to the millisecond, and an expiry is never rounded down. It may be
-///   in the past, or as late as the end of the year 9999.
+///   in the past, or as late as the end of the year 9999. A time may be before 1970.
 /// - **Expiry.** A store may remove a record some time after its `expires_at`, but not before; see
 ///   [`MAX_CLOCK_SKEW`](super::MAX_CLOCK_SKEW). Until its expiry, the store returns the record. The
 ///   engine checks the expiry of every record that it loads, with the clock of `SessionConfig`.
@@ -163,6 +163,10 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
     ///
     /// By default, it loads a record that does not exist. A store that can find out more overrides
     /// it, for example whether its table exists.
+    ///
+    /// Calls may overlap with each other and with any other call. The conformance suite checks
+    /// everything that this page says except the cost, and records under keys that only the store
+    /// knows.
     ///
     /// # Errors
     ///

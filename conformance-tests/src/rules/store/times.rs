@@ -72,24 +72,27 @@ rules! {
     /// or remove it at once. The call returns the same as with a later expiry.
     async fn past_expiry_is_accepted(store) {
         for ago in [Duration::ZERO, Duration::from_millis(1), Duration::from_hours(1)] {
-            let expires_at = store.now() - ago;
-            let created_at = expires_at - Duration::from_hours(1);
-            let live = Entry { created_at, ..Entry::plain("live", store.now()) };
-            let over = Entry { created_at, ..Entry::plain("over", store.now()) }.expiring_at(expires_at);
+            past_expiry(store, store.now() - ago).await?;
+        }
+        Ok(())
+    }
 
-            let key = store.key();
-            store.create(&key, &over).await?;
-            is_as_given_or_gone(store, &key, &over).await?;
-
-            let key = store.key();
-            let version = store.create(&key, &live).await?;
-            store.replaced(&key, version, &over).await?;
-            is_as_given_or_gone(store, &key, &over).await?;
-
-            let key = store.key();
-            let version = store.create(&key, &live).await?;
-            store.touched(&key, version, expires_at).await?;
-            is_as_given_or_gone(store, &key, &live.expiring_at(expires_at)).await?;
+    /// Times before 1970 are times like any other: a creation time is exact to the millisecond, and
+    /// an expiry is accepted. The record is then there unchanged, or it is gone.
+    ///
+    /// Store signed milliseconds. The clock of a small computer may start in 1970, and a time that
+    /// is subtracted from it is earlier. Do not refuse such a time, and do not change it to 1970.
+    async fn time_before_1970_is_like_any_other(store) {
+        for before in [Duration::from_millis(1), Duration::from_millis(1_500), TEN_YEARS] {
+            let early = SystemTime::UNIX_EPOCH - before;
+            let (key, now) = (store.key(), store.now());
+            let entry = Entry { created_at: early, ..Entry::plain("one", now) };
+            let version = store.create(&key, &entry).await?;
+            store.expect_at(&key, version.clone(), &entry).await?;
+            let version = store.replaced(&key, version, &Entry::plain("two", now)).await?;
+            let version = store.replaced(&key, version, &entry).await?;
+            store.expect_at(&key, version, &entry).await?;
+            past_expiry(store, early).await?;
         }
         Ok(())
     }
@@ -97,6 +100,8 @@ rules! {
 
 /// More seconds after 1970 than 32 bits can represent.
 const HUNDRED_YEARS: Duration = Duration::from_hours(24 * 365 * 100);
+
+const TEN_YEARS: Duration = Duration::from_hours(24 * 3652);
 
 /// The last second of the year 9999, which the engine writes for a session that never expires.
 const NEVER: Duration = Duration::from_secs(253_402_300_799);
@@ -125,6 +130,27 @@ async fn is_kept(store: &StoreUnderTest, expires_at: SystemTime, exactly: bool) 
     }
     store.remove(&key, record.version()).await?;
     Ok(())
+}
+
+/// Fails unless `create`, `replace` and `touch` accept this expiry in the past.
+async fn past_expiry(store: &StoreUnderTest, expires_at: SystemTime) -> Checked {
+    let created_at = expires_at - Duration::from_hours(1);
+    let live = Entry { created_at, ..Entry::plain("live", store.now()) };
+    let over = Entry { created_at, ..Entry::plain("over", store.now()) }.expiring_at(expires_at);
+
+    let key = store.key();
+    store.create(&key, &over).await?;
+    is_as_given_or_gone(store, &key, &over).await?;
+
+    let key = store.key();
+    let version = store.create(&key, &live).await?;
+    store.replaced(&key, version, &over).await?;
+    is_as_given_or_gone(store, &key, &over).await?;
+
+    let key = store.key();
+    let version = store.create(&key, &live).await?;
+    store.touched(&key, version, expires_at).await?;
+    is_as_given_or_gone(store, &key, &live.expiring_at(expires_at)).await
 }
 
 /// Checks that the record is gone or as given. Another rule checks its exact times.

@@ -14,6 +14,8 @@ mutants! {
     RecordsAreInTheOrderOfTheirKeys breaks load_many_returns_what_load_returns;
     ARecordIsLoadedOnce breaks load_many_returns_what_load_returns;
     AThousandRecordsAreLoaded breaks load_many_returns_what_load_returns;
+    TwoThousandRecordsAreLoaded breaks load_many_returns_what_load_returns;
+    TenThousandKeysAreTooMany breaks load_many_returns_what_load_returns;
     NothingCannotBeLoaded breaks load_many_returns_what_load_returns;
     RecentLosesTheOwner breaks recent_copy_is_whole_record;
     RecentIsOfAnotherKey breaks recent_copy_is_whole_record;
@@ -60,6 +62,25 @@ mutation! {
     AThousandRecordsAreLoaded;
     async fn load_many(&self, keys: &[StoreKey]) -> Result<Vec<Option<Record>>, Error> {
         Ok(load_each(&self.original, &keys[..keys.len().min(1_000)]))
+    }
+}
+
+mutation! {
+    TwoThousandRecordsAreLoaded;
+    async fn load_many(&self, keys: &[StoreKey]) -> Result<Vec<Option<Record>>, Error> {
+        let mut records = load_each(&self.original, &keys[..keys.len().min(2_000)]);
+        records.resize(keys.len(), None);
+        Ok(records)
+    }
+}
+
+mutation! {
+    TenThousandKeysAreTooMany;
+    async fn load_many(&self, keys: &[StoreKey]) -> Result<Vec<Option<Record>>, Error> {
+        if keys.len() > 10_000 {
+            return Err(Error::new(ErrorKind::Backend, "too many parameters"));
+        }
+        Ok(load_each(&self.original, keys))
     }
 }
 

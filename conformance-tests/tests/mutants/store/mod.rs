@@ -3,6 +3,7 @@
 //! Each change affects one kind of record, such as those with an owner or the large ones, as in
 //! real stores that have such records in a separate table. Therefore only one rule detects it.
 
+mod checking;
 mod cloning;
 mod concurrency;
 mod creating;
@@ -13,6 +14,7 @@ mod index_timing;
 mod keys;
 mod listing;
 mod loading;
+mod many;
 mod mutation;
 mod observing;
 mod original;
@@ -63,6 +65,8 @@ pub fn mutants() -> Vec<Mutant<StoreUnderTest>> {
         expiry::mutants(),
         observing::mutants(),
         concurrency::mutants(),
+        checking::mutants(),
+        many::mutants(),
         engine::mutants(),
         owner_index::mutants(),
         index_timing::mutants(),

@@ -71,6 +71,15 @@ pub trait Mutation: Debug + Send + Sync + 'static {
         Ok(self.original().sweep(now, limit))
     }
 
+    async fn check(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Returns the result of `check` during an outage.
+    fn check_in_outage(&self) -> Result<(), Error> {
+        Err(Error::new(ErrorKind::Unavailable, "the disk cannot be read"))
+    }
+
     /// Returns the index that the store declares.
     fn declared_index<'a>(&'a self, own: &'a dyn OwnerIndex) -> Option<&'a dyn OwnerIndex> {
         Some(own)
@@ -215,6 +224,13 @@ impl<M: Mutation> SessionStore for Mutated<M> {
 
     async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
         self.undivided("remove", || false, self.0.remove(key, expected)).await
+    }
+
+    async fn check(&self) -> Result<(), Error> {
+        if self.0.original().is_down() {
+            return self.0.check_in_outage();
+        }
+        self.undivided("check", || (), self.0.check()).await
     }
 
     fn owner_index(&self) -> Option<&dyn OwnerIndex> {

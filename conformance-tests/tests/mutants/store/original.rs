@@ -15,6 +15,9 @@ const GRACE: Duration = Duration::from_secs(5);
 
 const FOR_EVER: Duration = Duration::from_hours(24 * 365 * 1000);
 
+/// With more records than this, the expired ones are removed only after time has passed.
+const MANY: usize = 1_000;
+
 /// Records in a map. Clones are the same store.
 #[derive(Clone, Debug)]
 pub struct Original {
@@ -23,6 +26,7 @@ pub struct Original {
     calls: Arc<Mutex<()>>,
     down: Arc<AtomicBool>,
     clock: ManualClock,
+    cleaned_at: Arc<Mutex<SystemTime>>,
     grace: Duration,
 }
 
@@ -63,7 +67,10 @@ impl Original {
     pub fn records(&self) -> MutexGuard<'_, HashMap<StoreKey, Record>> {
         let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
-        records.retain(|_, record| now <= record.expires_at() + self.grace);
+        let mut before = self.cleaned_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if records.len() <= MANY || now != std::mem::replace(&mut *before, now) {
+            records.retain(|_, record| now <= record.expires_at() + self.grace);
+        }
         records
     }
 
@@ -145,6 +152,7 @@ impl Default for Original {
             versions: Arc::default(),
             calls: Arc::default(),
             down: Arc::default(),
+            cleaned_at: Arc::new(Mutex::new(clock.now())),
             clock,
             grace: GRACE,
         }

@@ -20,6 +20,7 @@ mutants! {
     OwnerThatComesLaterIsMissed breaks key_is_listed_under_new_owner;
     FirstHundred breaks owner_with_many_keys_lists_all;
     FirstPage breaks owner_with_many_keys_lists_all;
+    FirstFiveThousand breaks owner_with_many_keys_lists_all;
     RemoveDropsTheList breaks other_keys_of_owner_stay_listed;
     OwnerChangeDropsTheList breaks other_keys_of_owner_stay_listed;
     FoldsCase breaks owner_with_any_character_lists_its_keys;
@@ -137,6 +138,13 @@ mutation! {
     FirstPage;
     async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
         Ok(self.original.keys_of(owner).into_iter().take(1000).collect())
+    }
+}
+
+mutation! {
+    FirstFiveThousand;
+    async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
+        Ok(self.original.keys_of(owner).into_iter().take(5000).collect())
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use session_core::store::{NewRecord, Replaced, StoreKey, Version};
 use session_core::{Clock as _, Error, ErrorKind};
 
-use super::mutation::{mutants, mutation};
+use super::mutation::{mutants, mutation, swept};
 use super::written::{A_DAY, after_1970, since_1970, writes};
 
 mutants! {
@@ -23,6 +23,12 @@ mutants! {
     SecondsOfSigned32Bits breaks distant_expiry_is_unchanged;
     NanosecondsOf64Bits breaks distant_expiry_is_unchanged;
     TouchCapsTheLife breaks distant_expiry_is_unchanged;
+    CreationIsNotBefore1970 breaks time_before_1970_is_like_any_other;
+    CreationBefore1970IsRefused breaks time_before_1970_is_like_any_other;
+    ReplaceDropsTheSign breaks time_before_1970_is_like_any_other;
+    ExpiryIsNotBefore1970 breaks time_before_1970_is_like_any_other;
+    TouchToBefore1970IsRefused breaks time_before_1970_is_like_any_other;
+    ExpiryBefore1970IsNever breaks time_before_1970_is_like_any_other;
     CreateRefusesNoTimeLeft breaks past_expiry_is_accepted;
     ReplaceRefusesNegativeTime breaks past_expiry_is_accepted;
     CreateUnderflows breaks past_expiry_is_accepted;
@@ -132,6 +138,51 @@ mutation! {
     async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
         let latest = self.original.clock().now() + Duration::from_hours(24 * 400);
         Ok(self.original.touch(key, expected, expires_at.min(latest)))
+    }
+}
+
+writes! {
+    CreationIsNotBefore1970,
+    |record| record.created_at = record.created_at.max(SystemTime::UNIX_EPOCH)
+}
+
+mutation! {
+    CreationBefore1970IsRefused;
+    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+        let since = record.created_at().duration_since(SystemTime::UNIX_EPOCH);
+        since.map_err(|error| Error::new(ErrorKind::Backend, "a time before 1970").with_source(error))?;
+        self.original.create(key, record)
+    }
+}
+
+writes! {
+    ReplaceDropsTheSign in replace,
+    |record| if let Err(before) = record.created_at.duration_since(SystemTime::UNIX_EPOCH) {
+        record.created_at = after_1970(before.duration());
+    }
+}
+
+swept! {
+    ExpiryIsNotBefore1970;
+    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+        Ok(self.original.touch(key, expected, expires_at.max(SystemTime::UNIX_EPOCH)))
+    }
+}
+
+mutation! {
+    TouchToBefore1970IsRefused;
+    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+        let since = expires_at.duration_since(SystemTime::UNIX_EPOCH);
+        since.map_err(|error| Error::new(ErrorKind::Backend, "a time before 1970").with_source(error))?;
+        Ok(self.original.touch(key, expected, expires_at))
+    }
+}
+
+writes! {
+    /// The milliseconds have no sign in the column.
+    ExpiryBefore1970IsNever,
+    |record| if record.expires_at < SystemTime::UNIX_EPOCH {
+        record.expires_at = after_1970(Duration::from_secs(253_402_300_799));
     }
 }
 

@@ -74,9 +74,9 @@ pub const MIDDLING: Range<usize> = 4_000..LARGE;
 /// Only sweeps remove records that had expired for longer when they were written.
 pub const A_DAY: Duration = Duration::from_hours(24);
 
-/// Returns the time since 1970.
+/// Returns the time since 1970, at least zero.
 pub fn since_1970(time: SystemTime) -> Duration {
-    time.duration_since(SystemTime::UNIX_EPOCH).unwrap()
+    time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
 
 /// Returns the time at this distance from the start of 1970.

@@ -1,0 +1,73 @@
+//! Thousands of records.
+
+use std::time::{Duration, Instant};
+
+use session_core::store::StoreKey;
+
+use crate::harness::store::StoreUnderTest;
+use crate::harness::store::entry::Entry;
+use crate::harness::store::process::joined;
+use crate::harness::store::values::random_key;
+use crate::report::Failure;
+
+/// The number of records that a round creates: more than a page of a listing usually has.
+const ROUND: usize = 1_100;
+
+/// The number of tasks that create and load them.
+const HANDS: usize = 22;
+
+/// A store that takes longer for what it has done is not asked for more.
+pub(crate) const BUSY: Duration = Duration::from_secs(3);
+
+/// Creates equal records until there are `most`, and fewer if the store is slow, but at least one
+/// round. Returns their keys.
+pub(crate) async fn crowd(
+    store: &StoreUnderTest,
+    entry: &Entry,
+    most: usize,
+) -> Result<Vec<StoreKey>, Failure> {
+    let (begun, mut keys) = (Instant::now(), Vec::new());
+    while keys.len() < most && (keys.is_empty() || begun.elapsed() < BUSY) {
+        keys.extend(round(store, entry).await?);
+    }
+    store.calls().note(format!("-- {} such records were created --", keys.len()));
+    Ok(keys)
+}
+
+async fn round(store: &StoreUnderTest, entry: &Entry) -> Result<Vec<StoreKey>, Failure> {
+    let keys: Vec<_> = (0..ROUND).map(|_| random_key()).collect();
+    let mut creating = Vec::new();
+    for mine in keys.chunks(ROUND / HANDS) {
+        let (target, entry, mine) = (store.store(), entry.clone(), mine.to_vec());
+        creating.push(tokio::spawn(async move {
+            for key in mine {
+                target.create(&key, &entry.as_new()).await?;
+            }
+            Ok(())
+        }));
+    }
+    for creating in creating {
+        store.quietly("create of one of many records", joined(store, creating).await?)?;
+    }
+    Ok(keys)
+}
+
+/// Returns how many of these records are missing.
+pub(crate) async fn missing(store: &StoreUnderTest, keys: &[StoreKey]) -> Result<usize, Failure> {
+    let mut loading = Vec::new();
+    for mine in keys.chunks(keys.len().div_ceil(HANDS).max(1)) {
+        let (target, mine) = (store.store(), mine.to_vec());
+        loading.push(tokio::spawn(async move {
+            let mut missing = 0;
+            for key in mine {
+                missing += usize::from(target.load(&key).await?.is_none());
+            }
+            Ok(missing)
+        }));
+    }
+    let mut missing = 0;
+    for loading in loading {
+        missing += store.quietly("load of one of many records", joined(store, loading).await?)?;
+    }
+    Ok(missing)
+}
