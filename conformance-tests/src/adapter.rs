@@ -9,7 +9,7 @@ use crate::macros::has_rule;
 use crate::rules::adapter::LISTS;
 
 pub use crate::harness::adapter::{
-    AdapterUnderTest, Request, Response, Server, TestResponse, respond, respond_twice,
+    AdapterUnderTest, Chunks, Request, Response, Server, TestResponse, respond, respond_twice,
     respond_untouched,
 };
 

@@ -4,11 +4,13 @@
 
 mod support;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::web::{ServiceConfig, route};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use futures_util::stream::unfold;
 use session_actix::{Session, SessionMiddleware};
 use session_conformance::adapter::{
     Request, Response, Server, TestResponse, respond, respond_twice, respond_untouched,
@@ -27,6 +29,7 @@ fn routes(config: &mut ServiceConfig) {
     config
         .route("/untouched{details:.*}", route().to(untouched))
         .route("/twice", route().to(twice))
+        .route("/streamed/{color}", route().to(streamed))
         .default_service(route().to(once));
 }
 
@@ -38,16 +41,28 @@ async fn once(session: Session, request: HttpRequest) -> HttpResponse {
     into_actix(&respond(&session, request.path()).await)
 }
 
+async fn streamed(session: Session, request: HttpRequest) -> HttpResponse {
+    let page = respond(&session, request.path()).await;
+    let chunks = unfold(page.chunks(), |mut chunks| async move {
+        chunks.next().await.map(|chunk| (Ok::<_, Infallible>(chunk.into()), chunks))
+    });
+    builder(&page).streaming(chunks)
+}
+
 async fn twice(first: Session, second: Session) -> HttpResponse {
     into_actix(&respond_twice(&first, &second).await)
 }
 
 fn into_actix(page: &TestResponse) -> HttpResponse {
+    builder(page).body(page.body().to_owned())
+}
+
+fn builder(page: &TestResponse) -> HttpResponseBuilder {
     let mut response = HttpResponse::build(StatusCode::from_u16(page.status()).unwrap());
     for header in page.headers() {
         response.append_header(*header);
     }
-    response.body(page.body().to_owned())
+    response
 }
 
 #[async_trait]
@@ -80,6 +95,7 @@ mod over_memory {
             session_memory::MemorySessions::new(session_memory::MemoryStore::new(), config)
         },
         server = |interface| async { super::Actix::new(interface) },
+        streams,
     );
 }
 
@@ -90,5 +106,6 @@ mod over_signed_cookies {
         sessions =
             |config| async { SignedCookieSessions::new(config, &super::support::key()).unwrap() },
         server = |interface| async { super::Actix::new(interface) },
+        streams,
     );
 }

@@ -5,12 +5,14 @@
 
 mod support;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
 use axum::response::IntoResponse;
 use axum::routing::any;
+use futures_util::stream::unfold;
 use http::{HeaderName, HeaderValue, StatusCode, Uri};
 use http_body_util::BodyExt as _;
 use session_conformance::adapter::{
@@ -28,6 +30,7 @@ impl Axum {
             .route("/untouched", any(untouched))
             .route("/untouched/{*details}", any(untouched))
             .route("/twice", any(twice))
+            .route("/streamed/{color}", any(streamed))
             .fallback(any(once))
             .layer(SessionLayer::new(interface));
         Self(router)
@@ -42,12 +45,24 @@ async fn once(session: Session, uri: Uri) -> impl IntoResponse {
     into_axum(&respond(&session, uri.path()).await)
 }
 
+async fn streamed(session: Session, uri: Uri) -> impl IntoResponse {
+    let page = respond(&session, uri.path()).await;
+    let chunks = unfold(page.chunks(), |mut chunks| async move {
+        chunks.next().await.map(|chunk| (Ok::<_, Infallible>(chunk), chunks))
+    });
+    with_body(&page, Body::from_stream(chunks))
+}
+
 async fn twice(first: Session, second: Session) -> impl IntoResponse {
     into_axum(&respond_twice(&first, &second).await)
 }
 
 fn into_axum(page: &TestResponse) -> axum::response::Response {
-    let mut response = http::Response::new(Body::from(page.body().to_owned()));
+    with_body(page, Body::from(page.body().to_owned()))
+}
+
+fn with_body(page: &TestResponse, body: Body) -> axum::response::Response {
+    let mut response = http::Response::new(body);
     *response.status_mut() = StatusCode::from_u16(page.status()).unwrap();
     for (name, value) in page.headers() {
         response
@@ -81,6 +96,7 @@ mod over_memory {
             session_memory::MemorySessions::new(session_memory::MemoryStore::new(), config)
         },
         server = |interface| async { super::Axum::new(interface) },
+        streams,
     );
 }
 
@@ -91,5 +107,6 @@ mod over_signed_cookies {
         sessions =
             |config| async { SignedCookieSessions::new(config, &super::support::key()).unwrap() },
         server = |interface| async { super::Axum::new(interface) },
+        streams,
     );
 }

@@ -36,6 +36,7 @@
 ///
 /// | argument | meaning |
 /// |---|---|
+/// | `streams` | the server streams the body of `/streamed`; see [`Server`](crate::adapter::Server) |
 /// | `ignore = "needs a socket"` | the tests run only with `cargo test -- --include-ignored` |
 /// | `except(rule = "reason", ..)` | the adapter does not fulfil these rules, for these reasons |
 ///
@@ -59,25 +60,30 @@
 #[macro_export]
 macro_rules! adapter_suite {
     (sessions = $sessions:expr, server = $server:expr $(, $($options:tt)*)?) => {
-        $crate::__adapter_options! { [$($($options)*)?] $sessions, $server, ignore[] except[] }
+        $crate::__adapter_options! { [$($($options)*)?] $sessions, $server, streams[] ignore[] except[] }
     };
 }
 
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __adapter_options {
-    ([ignore = $reason:literal $(, $($rest:tt)*)?] $sessions:expr, $server:expr, ignore[] except $e:tt) => {
+    ([streams $(, $($rest:tt)*)?] $sessions:expr, $server:expr, streams[] $($more:tt)*) => {
+        $crate::__adapter_options! { [$($($rest)*)?] $sessions, $server, streams[streams] $($more)* }
+    };
+    ([ignore = $reason:literal $(, $($rest:tt)*)?] $sessions:expr, $server:expr,
+        streams $s:tt ignore[] except $e:tt) => {
         $crate::__adapter_options! {
-            [$($($rest)*)?] $sessions, $server, ignore[#[ignore = $reason]] except $e
+            [$($($rest)*)?] $sessions, $server, streams $s ignore[#[ignore = $reason]] except $e
         }
     };
     ([except($($rule:ident = $reason:literal),* $(,)?) $(, $($rest:tt)*)?]
-        $sessions:expr, $server:expr, ignore $i:tt except[]) => {
+        $sessions:expr, $server:expr, streams $s:tt ignore $i:tt except[]) => {
         $crate::__adapter_options! {
-            [$($($rest)*)?] $sessions, $server, ignore $i except[$($rule = $reason),*]
+            [$($($rest)*)?] $sessions, $server, streams $s ignore $i except[$($rule = $reason),*]
         }
     };
-    ([] $sessions:expr, $server:expr, ignore $ignore:tt except[$($rule:ident = $reason:literal),*]) => {
+    ([] $sessions:expr, $server:expr,
+        streams $streams:tt ignore $ignore:tt except[$($rule:ident = $reason:literal),*]) => {
         $(const _: () = assert!(
             $crate::adapter::is_rule(stringify!($rule)), "`except` names an unknown rule"
         );)*
@@ -88,17 +94,21 @@ macro_rules! __adapter_options {
 
         $crate::__attributes! { __adapter_attributes $ignore $($rule = $reason),* }
 
-        $crate::__adapter_rules! { [__adapter_under_test __adapter_attributes] }
+        $crate::__adapter_rules! { [__adapter_under_test __adapter_attributes $streams] }
     };
     ([$($unknown:tt)*] $($more:tt)*) => {
         compile_error!(concat!("unknown or repeated argument of adapter_suite!: ", stringify!($($unknown)*)));
     };
 }
 
+/// Makes the tests of one list of rules, or ignored tests if the server has no streamed body.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __adapter_group {
-    (always $each:ident [$make:ident $attributes:ident]) => {
+    (streams $each:ident [$make:ident $attributes:ident []]) => {
+        $crate::$each! { __absent_test ["the suite was not given `streams`"] }
+    };
+    ($needs:ident $each:ident [$make:ident $attributes:ident $streams:tt]) => {
         $crate::$each! { __adapter_test [$make $attributes] }
     };
 }

@@ -7,6 +7,7 @@ mod failures;
 mod renewal;
 mod requests;
 mod responses;
+mod streams;
 mod tokens;
 
 use crate::harness::adapter::AdapterUnderTest;
@@ -18,6 +19,7 @@ rule_lists! {
     always: cookies::COOKIES, macro __adapter_cookies;
     always: caching::CACHING, macro __adapter_caching;
     always: responses::RESPONSES, macro __adapter_responses;
+    streams: streams::STREAMS, macro __adapter_streams;
     always: cases::CASES, macro __adapter_cases;
     always: renewal::RENEWAL, macro __adapter_renewal;
     always: failures::FAILURES, macro __adapter_failures;

@@ -25,9 +25,15 @@ pub struct TestResponse {
     status: u16,
     headers: &'static [(&'static str, &'static str)],
     body: String,
+    /// The session that a streamed body changes.
+    streams: Option<Session>,
 }
 
 impl TestResponse {
+    fn new(status: u16, headers: &'static [(&'static str, &'static str)], body: &str) -> Self {
+        Self { status, headers, body: body.to_owned(), streams: None }
+    }
+
     /// Returns the status.
     pub fn status(&self) -> u16 {
         self.status
@@ -38,11 +44,44 @@ impl TestResponse {
         self.headers
     }
 
-    /// Returns the body.
+    /// Returns the body. For `/streamed`, use [`chunks`](Self::chunks) instead.
     pub fn body(&self) -> &str {
         &self.body
     }
+
+    /// Returns the parts of the body of `/streamed`, for a streamed body of your framework.
+    pub fn chunks(&self) -> Chunks {
+        Chunks { session: self.streams.clone(), body: Some(self.body.clone()), left: LATE }
+    }
 }
+
+/// The parts of a streamed body. Each is made when the framework asks for it, and the later ones
+/// try to change the session.
+#[derive(Clone, Debug)]
+pub struct Chunks {
+    session: Option<Session>,
+    body: Option<String>,
+    left: u8,
+}
+
+impl Chunks {
+    /// Returns the next part, or `None` after the last one.
+    pub async fn next(&mut self) -> Option<String> {
+        if let Some(body) = self.body.take() {
+            return Some(body);
+        }
+        let session = self.session.as_ref().filter(|_| self.left > 0)?;
+        self.left -= 1;
+        let late = match session.insert(COLOR, "late") {
+            Ok(()) => "stored".to_owned(),
+            Err(error) => format!("{:?}", error.kind()),
+        };
+        Some(format!("; late change {}: {late}", LATE - self.left))
+    }
+}
+
+/// The number of parts of a streamed body that try to change the session.
+pub(crate) const LATE: u8 = 2;
 
 /// Returns the response of the handler for every path that begins with `/untouched`, which does not
 /// get the session.
@@ -59,7 +98,7 @@ pub fn respond_untouched(path: &str) -> TestResponse {
     let mut details = path.split('/').skip(2);
     let status = details.next().and_then(|status| status.parse().ok()).unwrap_or(200);
     let headers = headers_of(details.next().unwrap_or("none"));
-    TestResponse { status, headers, body: "untouched".to_owned() }
+    TestResponse::new(status, headers, "untouched")
 }
 
 /// Returns the response of the handler for every other path except `/twice`, given its session.
@@ -81,10 +120,9 @@ pub async fn respond(session: &Session, path: &str) -> TestResponse {
     if let Some(witness) = state_of(session).backend_state::<Witness>() {
         witness.note(session);
     }
-    act(session, path).await.unwrap_or_else(|error| TestResponse {
-        status: 500,
-        headers: &[],
-        body: format!("the session of the handler cannot be used: {error}"),
+    act(session, path).await.unwrap_or_else(|error| {
+        let body = format!("the session of the handler cannot be used: {error}");
+        TestResponse::new(500, &[], &body)
     })
 }
 
@@ -138,27 +176,25 @@ async fn act(session: &Session, path: &str) -> Result<TestResponse, Error> {
         "vary" => return read(session, own_vary(detail)),
         "logout" => {
             session.log_out().await?;
-            return Ok(TestResponse { status: 200, headers: &[], body: "logged out".to_owned() });
+            return Ok(TestResponse::new(200, &[], "logged out"));
         }
-        "write" | "permanent" => (200, &[]),
+        "write" | "permanent" | "streamed" => (200, &[]),
         "status" => (detail.parse().unwrap_or(404), &[]),
         "created" => (201, NOTES),
         "own-cache" => (200, &[("cache-control", OWN_CACHE_CONTROL)]),
         "public-cache" => (200, PUBLIC_CACHE),
         "own-cookie" => (200, &[("set-cookie", OWN_COOKIE)]),
         _ => {
-            return Ok(TestResponse {
-                status: 404,
-                headers: &[],
-                body: format!("the suite has no page {path:?}"),
-            });
+            return Ok(TestResponse::new(404, &[], &format!("the suite has no page {path:?}")));
         }
     };
     session.insert(COLOR, detail)?;
     if page == "permanent" {
         session.set_permanent(true)?;
     }
-    Ok(TestResponse { status, headers, body: format!("written: {detail}") })
+    let streams = (page == "streamed").then(|| session.clone());
+    let written = TestResponse::new(status, headers, &format!("written: {detail}"));
+    Ok(TestResponse { streams, ..written })
 }
 
 /// Returns the response for an action, a status and the name of headers: `write/303/vary`.
@@ -168,7 +204,7 @@ async fn case(session: &Session, detail: &str) -> Result<TestResponse, Error> {
     let status = details.next().and_then(|status| status.parse().ok()).unwrap_or(200);
     let headers = headers_of(details.next().unwrap_or("none"));
     perform(session, action).await?;
-    Ok(TestResponse { status, headers, body: format!("case: {action}") })
+    Ok(TestResponse::new(status, headers, &format!("case: {action}")))
 }
 
 fn read(
@@ -176,7 +212,7 @@ fn read(
     headers: &'static [(&'static str, &'static str)],
 ) -> Result<TestResponse, Error> {
     let color = session.get::<String>(COLOR)?.unwrap_or_else(|| "nothing".to_owned());
-    Ok(TestResponse { status: 200, headers, body: format!("read: {color}") })
+    Ok(TestResponse::new(200, headers, &format!("read: {color}")))
 }
 
 fn own_vary(kind: &str) -> &'static [(&'static str, &'static str)] {

@@ -12,6 +12,7 @@ mod original;
 mod renewal;
 mod requests;
 mod responses;
+mod streams;
 mod tokens;
 
 use session_conformance::adapter::AdapterUnderTest;
@@ -30,6 +31,7 @@ pub fn mutants() -> Vec<Mutant<AdapterUnderTest>> {
         cookies::mutants(),
         caching::mutants(),
         responses::mutants(),
+        streams::mutants(),
         cases::mutants(),
         renewal::mutants(),
         failures::mutants(),

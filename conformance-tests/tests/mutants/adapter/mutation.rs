@@ -121,7 +121,9 @@ impl<M: Mutation> Mutated<M> {
             let again = self.mutation.session(visit, 2).await?;
             return Ok(respond_twice(&session, &again).await.into());
         }
-        Ok(respond(&session, visit.path()).await.into())
+        let response = respond(&session, visit.path()).await;
+        let chunks = visit.path().starts_with("/streamed").then(|| response.chunks());
+        Ok(Reply { chunks, ..response.into() })
     }
 }
 
@@ -136,7 +138,9 @@ impl<M: Mutation> Server for Mutated<M> {
                 self.handle(&visit).await.unwrap_or_else(|error| self.mutation.not_opened(&error))
             }
         };
-        self.mutation.after(&visit, reply).await.into()
+        let mut reply = self.mutation.after(&visit, reply).await;
+        reply.collect().await;
+        reply.into()
     }
 }
 

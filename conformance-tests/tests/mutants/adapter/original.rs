@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use session_conformance::adapter::{Request, Response, TestResponse};
+use session_conformance::adapter::{Chunks, Request, Response, TestResponse};
 use session_core::request::{RequestSession, RequestView, RequestViewBuilder, SessionHeaders};
 use session_core::{Error, ErrorKind, OutagePolicy, SessionInterface};
 
@@ -43,11 +43,22 @@ pub struct Reply {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: String,
+    /// The parts of a streamed body.
+    pub chunks: Option<Chunks>,
 }
 
 impl Reply {
     pub fn new(status: u16, body: impl Into<String>) -> Self {
-        Self { status, headers: Vec::new(), body: body.into() }
+        Self { status, headers: Vec::new(), body: body.into(), chunks: None }
+    }
+
+    /// Sends a streamed body.
+    pub async fn collect(&mut self) {
+        let Some(mut chunks) = self.chunks.take() else { return };
+        self.body.clear();
+        while let Some(chunk) = chunks.next().await {
+            self.body += &chunk;
+        }
     }
 
     pub fn append(&mut self, name: &str, value: impl Into<String>) {
