@@ -10,7 +10,7 @@ use std::sync::Arc;
 use actix_web::http::StatusCode;
 use actix_web::web::{ServiceConfig, route};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
-use futures_util::stream::unfold;
+use futures_util::stream;
 use session_actix::{Session, SessionMiddleware};
 use session_conformance::adapter::{
     Request, Response, Server, TestResponse, respond, respond_twice, respond_untouched,
@@ -43,10 +43,8 @@ async fn once(session: Session, request: HttpRequest) -> HttpResponse {
 
 async fn streamed(session: Session, request: HttpRequest) -> HttpResponse {
     let page = respond(&session, request.path()).await;
-    let chunks = unfold(page.chunks(), |mut chunks| async move {
-        chunks.next().await.map(|chunk| (Ok::<_, Infallible>(chunk.into()), chunks))
-    });
-    builder(&page).streaming(chunks)
+    let chunks = page.chunks().map(|chunk| Ok::<_, Infallible>(chunk.into()));
+    builder(&page).streaming(stream::iter(chunks))
 }
 
 async fn twice(first: Session, second: Session) -> HttpResponse {

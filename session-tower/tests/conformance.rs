@@ -12,7 +12,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::IntoResponse;
 use axum::routing::any;
-use futures_util::stream::unfold;
+use futures_util::stream;
 use http::{HeaderName, HeaderValue, StatusCode, Uri};
 use http_body_util::BodyExt as _;
 use session_conformance::adapter::{
@@ -47,10 +47,8 @@ async fn once(session: Session, uri: Uri) -> impl IntoResponse {
 
 async fn streamed(session: Session, uri: Uri) -> impl IntoResponse {
     let page = respond(&session, uri.path()).await;
-    let chunks = unfold(page.chunks(), |mut chunks| async move {
-        chunks.next().await.map(|chunk| (Ok::<_, Infallible>(chunk), chunks))
-    });
-    with_body(&page, Body::from_stream(chunks))
+    let chunks = page.chunks().map(Ok::<_, Infallible>);
+    with_body(&page, Body::from_stream(stream::iter(chunks)))
 }
 
 async fn twice(first: Session, second: Session) -> impl IntoResponse {

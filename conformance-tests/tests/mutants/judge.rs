@@ -34,7 +34,15 @@ const AT_ONCE: usize = 12;
 
 /// Rules that compare every call with every kind of record. Mutants of other rules may also
 /// violate them, so they are not checked.
-const WIDE: [&str; 49] = [
+const WIDE: [&str; 57] = [
+    "each_request_renews_whatever_its_status",
+    "long_session_is_listed_with_label_and_handle",
+    "all_sessions_beyond_lower_maximum_end",
+    "more_than_hundred_sessions_are_ended",
+    "record_over_expired_one_is_whole",
+    "call_on_expired_record_does_what_it_returns",
+    "loaded_record_is_listed_at_its_expiry",
+    "sweep_keeps_record_of_same_second",
     "session_is_committed_before_streamed_body",
     "check_changes_nothing",
     "time_before_1970_is_like_any_other",

@@ -246,7 +246,8 @@ impl Application<'_> {
     }
 
     fn show_response(&self, response: &Response) -> String {
-        let mut shown = format!("{} {:?}", response.status(), response.text());
+        let text: String = response.text().chars().take(LONGEST).collect();
+        let mut shown = format!("{} {text:?}", response.status());
         for name in ["Vary", "Set-Cookie"] {
             for value in response.all(name) {
                 let _ = write!(shown, ", {name}: {}", self.mask(&value));

@@ -11,6 +11,7 @@ pub(crate) type Headers = &'static [(&'static str, &'static str)];
 pub(crate) const HEADERS: &[(&str, Headers)] = &[
     ("none", &[]),
     ("notes", NOTES),
+    ("json", &[("content-type", "application/json")]),
     ("cookies", &[("set-cookie", OWN_COOKIE), ("set-cookie", SECOND_COOKIE)]),
     ("vary", &[("vary", "Accept"), ("vary", "Accept-Language")]),
     ("vary-star", &[("vary", "*")]),

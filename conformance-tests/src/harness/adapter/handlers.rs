@@ -55,8 +55,8 @@ impl TestResponse {
     }
 }
 
-/// The parts of a streamed body. Each is made when the framework asks for it, and the later ones
-/// try to change the session.
+/// The parts of a streamed body. The later ones try to change the session, so make each part when
+/// the framework sends it.
 #[derive(Clone, Debug)]
 pub struct Chunks {
     session: Option<Session>,
@@ -64,9 +64,10 @@ pub struct Chunks {
     left: u8,
 }
 
-impl Chunks {
-    /// Returns the next part, or `None` after the last one.
-    pub async fn next(&mut self) -> Option<String> {
+impl Iterator for Chunks {
+    type Item = String;
+
+    fn next(&mut self) -> Option<String> {
         if let Some(body) = self.body.take() {
             return Some(body);
         }
@@ -148,6 +149,9 @@ pub async fn respond_twice(first: &Session, second: &Session) -> TestResponse {
 /// The key that the handlers read and write.
 pub(crate) const COLOR: &str = "color";
 
+/// The length of the end of a large body.
+pub(crate) const FILLING: usize = 100_000;
+
 pub(crate) const OWN_CACHE_CONTROL: &str = "private, max-age=60";
 
 /// The headers of `/public-cache`, which allow shared caches to store the response.
@@ -178,7 +182,7 @@ async fn act(session: &Session, path: &str) -> Result<TestResponse, Error> {
             session.log_out().await?;
             return Ok(TestResponse::new(200, &[], "logged out"));
         }
-        "write" | "permanent" | "streamed" => (200, &[]),
+        "write" | "permanent" | "streamed" | "large" => (200, &[]),
         "status" => (detail.parse().unwrap_or(404), &[]),
         "created" => (201, NOTES),
         "own-cache" => (200, &[("cache-control", OWN_CACHE_CONTROL)]),
@@ -193,7 +197,9 @@ async fn act(session: &Session, path: &str) -> Result<TestResponse, Error> {
         session.set_permanent(true)?;
     }
     let streams = (page == "streamed").then(|| session.clone());
-    let written = TestResponse::new(status, headers, &format!("written: {detail}"));
+    let filling = if page == "large" { FILLING } else { 0 };
+    let body = format!("written: {detail}{}", ".".repeat(filling));
+    let written = TestResponse::new(status, headers, &body);
     Ok(TestResponse { streams, ..written })
 }
 

@@ -117,8 +117,10 @@ rules! {
             application.equal("read: blue".to_owned(), reply.text())?;
         }
         let others = (0..OTHERS).map(|number| format!("other{number}={}", "x".repeat(LONG)));
+        let short = (0..SHORT).map(|number| format!("s{number}=1"));
+        let short = short.chain([cookie.clone()]).collect::<Vec<_>>().join("; ");
         let separate: Vec<_> = others.chain([cookie]).collect();
-        for cookies in [&separate[..], &[separate.join("; ")]] {
+        for cookies in [&separate[..], &[short], &[separate.join("; ")]] {
             let cookies: Vec<_> = cookies.iter().map(String::as_str).collect();
             let reply = application.get("/read", &cookies).await;
             application.equal("read: blue".to_owned(), reply.text())?;
@@ -183,4 +185,7 @@ const FLASH_KEY: &str = "9d1c7be2f0a4365881d2c07fa97b4e6310bd5f24ce8a7961f3508d2
 
 /// The number and the length of other cookies.
 const OTHERS: usize = 40;
+
+/// The number of short cookies. Browsers send up to 180 for a domain.
+const SHORT: usize = 150;
 const LONG: usize = 80;

@@ -19,7 +19,7 @@ rules! {
     async fn failed_save_is_error_response(adapter) {
         let application = adapter.start().await?;
         application.observed.fail_save(ErrorKind::Backend);
-        for page in ["/created/blue", "/own-cookie"] {
+        for page in ["/created/blue", "/own-cookie", "/twice"] {
             let reply = application.get(page, &[]).await;
             refused(&application, &reply)?;
         }

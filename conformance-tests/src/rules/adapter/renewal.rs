@@ -36,6 +36,21 @@ rules! {
         application.equal((200, 1), (reply.status(), reply.session_cookies().len()))
     }
 
+    /// With `Refresh::EachRequest`, a request whose handler does not obtain the session and
+    /// responds with an error or a redirect also renews a permanent session.
+    ///
+    /// Commit independent of the status.
+    async fn each_request_renews_whatever_its_status(adapter) {
+        let application = adapter.start_with(|settings| settings.refresh(Refresh::EachRequest)).await?;
+        for status in [303, 403, 404, 500] {
+            let cookie = application.permanent_cookie("blue").await?;
+            application.pass(HALF);
+            let reply = application.get(&format!("/untouched/{status}"), &[&cookie]).await;
+            application.equal((status, 1), (reply.status(), reply.session_cookies().len()))?;
+        }
+        Ok(())
+    }
+
     /// With `Refresh::EachRequest`, a public response whose handler does not obtain the session
     /// renews nothing: with the cookie, caches could not store it.
     ///

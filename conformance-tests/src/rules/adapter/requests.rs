@@ -1,7 +1,8 @@
 //! Rules of requests.
 
 use crate::harness::adapter::AdapterUnderTest;
-use crate::harness::adapter::application::{Application, HOST, request};
+use crate::harness::adapter::application::{Application, HOST, request, request_by};
+use crate::harness::adapter::message::Request;
 use crate::macros::rules;
 use crate::report::Failure;
 
@@ -16,9 +17,12 @@ rules! {
     async fn request_without_session_opens_nothing(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
-        application.get("/untouched", &[&cookie]).await;
-        let opened = application.observed.requests().len();
-        application.hold(opened == 0, "no call of SessionInterface::open", format!("{opened} of them"))
+        for method in ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS"] {
+            application.send(request_by(method, "/untouched", &[cookie.as_bytes()])).await;
+            let opened = application.observed.requests().len();
+            application.hold(opened == 0, "no call of SessionInterface::open", format!("{opened} of them"))?;
+        }
+        Ok(())
     }
 
     /// A session that a handler obtains twice is opened once, and both values are the same session.
@@ -29,7 +33,11 @@ rules! {
         let reply = application.get("/twice", &[]).await;
         application.equal("read: blue".to_owned(), reply.text())?;
         let opened = application.observed.requests().len();
-        application.hold(opened == 1, "one call of SessionInterface::open", format!("{opened} of them"))
+        application.hold(opened == 1, "one call of SessionInterface::open", format!("{opened} of them"))?;
+        let cookie = application.cookie("red").await?;
+        let reply = application.get("/twice", &[&cookie]).await;
+        let stored = application.stored(&reply.cookie_after(&cookie)).await?;
+        application.equal(Some("blue".to_owned()), stored)
     }
 
     /// The interface gets the host that the client sent, with its port, and the path without the
@@ -38,9 +46,12 @@ rules! {
     /// Build the `RequestView` from the `Host` header and the target of the request.
     async fn interface_gets_host_and_path(adapter) {
         let application = adapter.start().await?;
-        application.get("/read?page=2", &[]).await;
-        let (_, host, path) = opened(&application)?;
-        application.equal((Some(HOST.to_owned()), "/read".to_owned()), (host, path))
+        for sent in [HOST, "shop.example", "127.0.0.1:80", "[2001:db8::1]:8443", "[::1]"] {
+            application.send(Request::new("GET", "/read?page=2").with("host", sent.as_bytes())).await;
+            let (_, host, path) = opened(&application)?;
+            application.equal((Some(sent.to_owned()), "/read".to_owned()), (host, path))?;
+        }
+        Ok(())
     }
 
     /// The interface gets the path as the client sent it: not decoded, and not normalized.
@@ -49,7 +60,8 @@ rules! {
     /// that decides by `%2F` or `//` must not see another path than the client sent.
     async fn interface_gets_path_as_sent(adapter) {
         let application = adapter.start().await?;
-        for path in ["/read/%61%2Fb%20c", "/read//d/", "/read/e+f;g=h", "/read/%C3%A9", "/Read/I"] {
+        let long = format!("/read/{}", "long".repeat(500));
+        for path in [&*long, "/read/%61%2Fb%20c", "/read//d/", "/read/e+f;g=h", "/read/%C3%A9", "/Read/I"] {
             application.get(path, &[]).await;
             let seen = application.observed.requests().last().map(|request| request.path().to_owned());
             application.equal(Some(path.to_owned()), seen)?;
@@ -138,7 +150,7 @@ fn opened(
     application: &Application<'_>,
 ) -> Result<(Option<String>, Option<String>, String), Failure> {
     let requests = application.observed.requests();
-    let Some(request) = requests.first() else {
+    let Some(request) = requests.last() else {
         return Err(application.failure("a call of SessionInterface::open", "none"));
     };
     Ok((

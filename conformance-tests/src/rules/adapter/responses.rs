@@ -7,7 +7,7 @@ use session_core::ErrorKind;
 use crate::harness::adapter::AdapterUnderTest;
 use crate::harness::adapter::application::request_by;
 use crate::harness::adapter::cases::HEADERS;
-use crate::harness::adapter::handlers::NOTES;
+use crate::harness::adapter::handlers::{FILLING, NOTES};
 use crate::macros::rules;
 
 rules! {
@@ -77,6 +77,18 @@ rules! {
             application.equal((status, 1), (reply.status(), reply.session_cookies().len()))?;
         }
         Ok(())
+    }
+
+    /// The response has the headers of the session and its whole body, also if the body is long.
+    ///
+    /// Commit independent of the length and the type of the body.
+    async fn long_response_has_session_headers(adapter) {
+        let application = adapter.start().await?;
+        let reply = application.get("/large/blue", &["theme=dark"]).await;
+        let length = "written: blue".len() + FILLING;
+        application.equal((200, length), (reply.status(), reply.text().len()))?;
+        application.equal(1, reply.session_cookies().len())?;
+        application.equal(Some("blue".to_owned()), application.stored(&reply.cookie()).await?)
     }
 
     /// A session is committed for every method. A `HEAD` or an `OPTIONS` request may also renew or

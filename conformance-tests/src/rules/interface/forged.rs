@@ -23,6 +23,7 @@ rules! {
         let mut visitor = under_test.browser("visitor", &interface);
         let cookie = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
         let mut edited: Vec<_> = (0..cookie.value.len()).map(|at| with_another_letter(&cookie.value, at)).collect();
+        edited.extend((0..cookie.value.len()).map(|at| with_other_case(&cookie.value, at)).filter(|edited| *edited != cookie.value));
         edited.extend((1..6).map(|cut| cookie.value[..cookie.value.len().saturating_sub(cut)].to_owned()));
         for value in edited {
             let mut forger = under_test.browser("forger", &interface);
@@ -78,6 +79,30 @@ rules! {
                 forged.extend(with_fewer_fields(&cookie, separator));
             }
             forged.extend([format!("{cookie}A"), format!("A{cookie}"), format!("{cookie}{cookie}")]);
+            open_nothing(under_test, &interface, &cookie, forged).await?;
+        }
+        Ok(())
+    }
+
+    /// A cookie with something before or after it, or with a separator twice, opens a new and empty
+    /// session.
+    ///
+    /// Accept exactly the text that you wrote. A decoder that ignores padding, and a split that
+    /// ignores empty or additional fields, accept other texts.
+    async fn longer_cookie_opens_nothing(under_test) {
+        let interface = under_test.interface().await?;
+        for values in ["n", "n and a long text"] {
+            let cookie = given(under_test, &interface, values).await?;
+            let mut forged = BTreeSet::new();
+            for part in separators(&cookie).into_iter().chain(['.', '=', '~', '-']) {
+                let doubled = format!("{part}{part}");
+                forged.extend([format!("{cookie}{part}"), format!("{cookie}{part}A"), format!("{cookie}{doubled}")]);
+                forged.extend([format!("{part}{cookie}"), format!("A{part}{cookie}")]);
+                for (place, _) in cookie.match_indices(part) {
+                    forged.insert(format!("{}{part}{}", &cookie[..place], &cookie[place..]));
+                    forged.insert(format!("{}={}", &cookie[..place], &cookie[place..]));
+                }
+            }
             open_nothing(under_test, &interface, &cookie, forged).await?;
         }
         Ok(())
@@ -250,6 +275,14 @@ fn with_field(fields: &[&str], at: usize, other: &str, separator: char) -> [Stri
     let unsigned = changed.join(&joint);
     changed.pop();
     [signed, unsigned, changed.join(&joint)]
+}
+
+/// Returns the value with one letter in the other case.
+fn with_other_case(value: &str, at: usize) -> String {
+    let swapped = |old: char| {
+        if old.is_ascii_lowercase() { old.to_ascii_uppercase() } else { old.to_ascii_lowercase() }
+    };
+    value.char_indices().map(|(index, old)| if index == at { swapped(old) } else { old }).collect()
 }
 
 /// Returns the value with the highest bit of one letter changed. The lowest bits of the last letter

@@ -53,6 +53,25 @@ rules! {
         Ok(())
     }
 
+    /// A login keeps the session of a visitor permanent.
+    ///
+    /// Store all contents that `Save::merge` returns, and set the expiry of the cookie.
+    async fn login_keeps_session_permanent(under_test) {
+        let interface = under_test.interface().await?;
+        let mut visitor = under_test.browser("visitor", &interface);
+        visitor.visit("set_permanent", |session| session.insert("n", 1).and_then(|()| session.set_permanent(true))).await?;
+        visitor.log_in("", |_| Ok(()), "ada").await?;
+        let mut is_permanent = false;
+        visitor
+            .visit("read is_permanent", |session| {
+                is_permanent = session.is_permanent();
+                Ok(())
+            })
+            .await?;
+        under_test.equal(true, is_permanent)?;
+        visitor.expect(Some(1)).await
+    }
+
     /// A user whose session is cleared stays logged in.
     ///
     /// Store an empty session that has a login, unless `Save::ends`.

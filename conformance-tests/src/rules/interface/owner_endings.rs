@@ -127,6 +127,38 @@ rules! {
         of_eve.expect(Some(1)).await
     }
 
+    /// `end_others` and `end_all` end each of more than a hundred sessions.
+    ///
+    /// Read the list of the owner to its last page.
+    async fn more_than_hundred_sessions_are_ended(under_test) {
+        let (interface, owners) = under_test.owned().await?;
+        let ada = somebody("ada");
+        for others in [true, false] {
+            let mut browsers = Vec::new();
+            for _ in 0..MANY {
+                browsers.push(under_test.logged_in("phone", &interface, &ada).await?);
+            }
+            let mut laptop = under_test.logged_in("laptop", &interface, &ada).await?;
+            let ended = if others {
+                let request = laptop.request();
+                let session = owners.told("open", request.session().await)?;
+                let ended = owners.end_others(&session).await?;
+                laptop.finish("end_others", &request).await?;
+                ended
+            } else {
+                owners.end_all(&ada).await?
+            };
+            // The session of the first round is ended by the second.
+            let left = usize::from(others);
+            under_test.equal((MANY + 2 * (1 - left), left), (ended, owners.list(&ada).await?.len()))?;
+            for browser in &mut browsers {
+                browser.expect(None).await?;
+            }
+            laptop.expect(others.then_some(1)).await?;
+        }
+        Ok(())
+    }
+
     /// A request that opened a session before its owner ended it, and saves afterwards, does not
     /// revive it.
     ///
@@ -217,3 +249,6 @@ rules! {
         phone.expect(None).await
     }
 }
+
+/// More sessions than a page of a list has.
+const MANY: usize = 110;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use session_core::OwnedSession;
+use session_core::{OwnedSession, Session};
 
 use crate::harness::interface::InterfaceUnderTest;
 use crate::harness::interface::owning::{Owner, somebody};
@@ -117,6 +117,32 @@ rules! {
         let mut phone = under_test.logged_in("phone", &interface, &ada).await?;
         phone.visit("set_label(\"phone\")", |session| session.set_label("phone")).await?;
         under_test.equal(Some("phone".to_owned()), owners.only(&ada).await?.label().map(str::to_owned))
+    }
+
+    /// A session with a long value is on the list with its label and its handle, as any other.
+    ///
+    /// Do not store long sessions in another way that has no label or handle.
+    async fn long_session_is_listed_with_label_and_handle(under_test) {
+        let (interface, owners) = under_test.owned().await?;
+        let ada = somebody("ada");
+        let mut phone = under_test.logged_in("phone", &interface, &ada).await?;
+        let fill = |session: &Session| {
+            session.insert("text", "a long text ".repeat(1_500))?;
+            session.set_label("phone")
+        };
+        phone.visit("insert a text of 18,000 bytes, set_label(\"phone\")", fill).await?;
+        let listed = owners.only(&ada).await?;
+        under_test.equal(Some("phone".to_owned()), listed.label().map(str::to_owned))?;
+        let mut own = None;
+        phone
+            .visit("handle_of(this session)", |session| {
+                own = owners.handle_of(session);
+                Ok(())
+            })
+            .await?;
+        under_test.equal(true, own.as_deref() == Some(listed.handle()))?;
+        under_test.equal(true, owners.end(&ada, &listed).await?)?;
+        phone.expect(None).await
     }
 
     /// `handle_of` returns the handle that the list has for the session of the request.

@@ -205,4 +205,28 @@ rules! {
         }
         under_test.equal((2, 1), (owners.list(&ada).await?.len(), owners.list(&eve).await?.len()))
     }
+
+    /// `limit_sessions` ends all sessions beyond the maximum, also if there are several, and
+    /// returns those that are left.
+    ///
+    /// Do not rely on one session being too many: a maximum may be lowered, and logins overlap.
+    async fn all_sessions_beyond_lower_maximum_end(under_test) {
+        let (interface, owners) = under_test.owned().await?;
+        let ada = somebody("ada");
+        let mut browsers = Vec::new();
+        for name in ["phone", "laptop", "tablet", "television", "watch"] {
+            under_test.pass(MINUTE);
+            browsers.push(under_test.logged_in(name, &interface, &ada).await?);
+        }
+        let left = match interface.limit_sessions(&ada.id, 2).await {
+            Err(error) if error.kind() == session_core::ErrorKind::Configuration => return Ok(()),
+            left => owners.told("limit_sessions(ada, 2)", left)?,
+        };
+        under_test.calls().note(format!("limit_sessions(ada, 2) = {} sessions", left.len()));
+        under_test.equal((2, 2), (left.len(), owners.list(&ada).await?.len()))?;
+        for (browser, n) in browsers.iter_mut().zip([None, None, None, Some(1), Some(1)]) {
+            browser.expect(n).await?;
+        }
+        Ok(())
+    }
 }

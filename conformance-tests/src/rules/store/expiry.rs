@@ -6,8 +6,9 @@ use session_core::store::{Replaced, StoreKey};
 
 use crate::harness::store::StoreUnderTest;
 use crate::harness::store::entry::{Entry, describe};
+use crate::harness::store::observer::Observer;
 use crate::harness::store::renewal::Renewal;
-use crate::harness::store::values::whole_second;
+use crate::harness::store::values::{someone, whole_second};
 use crate::harness::store::waiting::{Attempts, expiry_to_watch, pass_until};
 use crate::macros::rules;
 use crate::report::{Checked, Failure};
@@ -72,6 +73,54 @@ rules! {
         Ok(())
     }
 
+    /// If `create` replaces an expired record, the new record is shown whole, with its own creation
+    /// time and owner.
+    ///
+    /// Write every field, as for a key that was never used.
+    async fn record_over_expired_one_is_whole(store) {
+        let (key, now) = (store.key(), store.now());
+        let old = Entry { created_at: now - Duration::from_hours(2), ..Entry::plain("old", now) };
+        store.create(&key, &old.owned_by(&someone("bob")).expiring_at(now - JUST)).await?;
+        let new = Entry::plain("new", now).owned_by(&someone("ada"));
+        // An expired record that is still stored may make `create` fail.
+        let created = store.store().create(&key, &new.as_new()).await;
+        store.calls().note(format!("create({}, \"new\") = {created:?}", store.name(&key)));
+        match created {
+            Ok(version) => {
+                Observer::new(store, "a key that had an expired record").sees("create", &key, Some(version), &new).await.map(drop)
+            }
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// A call on a record that has expired and is still stored does what it returns: after `Done`
+    /// or `true`, the record is as written.
+    ///
+    /// Treat an expired record like any other, or like a removed one. Do not return `Done` for a
+    /// record that is not written whole.
+    async fn call_on_expired_record_does_what_it_returns(store) {
+        let now = store.now();
+        let over = Entry::plain("over", now).expiring_at(now - JUST);
+        let live = Entry { created_at: now - Duration::from_hours(2), ..Entry::plain("live", now) };
+        let live = live.owned_by(&someone("ada"));
+        let key = store.key();
+        let version = store.create(&key, &over).await?;
+        if let Replaced::Done(version) = store.replace(&key, version, &live).await? {
+            store.expect_at(&key, version, &live).await?;
+        }
+        let key = store.key();
+        let version = store.create(&key, &over).await?;
+        if store.touch(&key, version, live.expires_at).await? {
+            store.expect(&key, &over.clone().expiring_at(live.expires_at)).await?;
+        }
+        let key = store.key();
+        let version = store.create(&key, &over).await?;
+        if store.remove(&key, version).await? {
+            store.expect_nothing(&key).await?;
+        }
+        Ok(())
+    }
+
     /// A record whose expiry was moved to an earlier time, by `touch` or by `replace`, is removed
     /// some time after the new expiry.
     ///
@@ -109,6 +158,9 @@ rules! {
         store.expect_nothing(&key).await
     }
 }
+
+/// The time since the expiry of a record that a store may still have.
+const JUST: Duration = Duration::from_secs(1);
 
 /// Lifetimes of a record that is watched until its expiry. The next one is for a store that is too
 /// slow for the first.

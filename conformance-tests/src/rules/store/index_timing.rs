@@ -32,6 +32,26 @@ rules! {
         store.expect_listed(&second, &[lives_too]).await
     }
 
+    /// A record that can be loaded at its expiry or after it is listed.
+    ///
+    /// Leave records out of the list only if `load` does not return them. A record is valid at its
+    /// exact expiry.
+    async fn loaded_record_is_listed_at_its_expiry(store) {
+        let (owner, key) = (someone("ada"), store.key());
+        let entry = Entry::plain("one", store.now()).owned_by(&owner).expiring_at(store.now() + SHORT);
+        store.create(&key, &entry).await?;
+        pass_until(store, entry.expires_at).await;
+        for _ in 0..3 {
+            let before = store.load(&key).await?;
+            let listed = store.keys_of(&owner, &[key]).await?.contains(&key);
+            if before.is_some() && !listed && store.load(&key).await?.is_some() {
+                return Err(store.failure(format!("{} among the keys of its owner", store.name(&key)), "it is missing"));
+            }
+            store.pass(Duration::from_millis(1)).await;
+        }
+        Ok(())
+    }
+
     /// If a `touch` or a `replace` brings the expiry of one record forward, the owner's other
     /// records stay listed after it.
     ///

@@ -83,7 +83,7 @@ rules! {
 const MANY: usize = 1_200;
 
 /// The length of the longest list. It is not loaded from a slow store.
-const MOST: usize = 16 * MANY;
+const MOST: usize = 4 * MANY;
 
 /// The number of records.
 const RECORDS: usize = 8;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::harness::store::StoreUnderTest;
 use crate::harness::store::crowd::crowd;
 use crate::harness::store::entry::{Entry, Kind};
-use crate::harness::store::values::someone;
+use crate::harness::store::values::{random_key, someone};
 use crate::macros::rules;
 
 rules! {
@@ -23,12 +23,14 @@ rules! {
             store.create(&key, &Entry::new(kind, "one", store.now()).owned_by(&owner)).await?;
             store.expect_listed(&owner, &[key]).await?;
         }
-        // A process whose clock is ahead.
-        let (key, owner) = (store.key(), someone("ada"));
-        let created_at = store.now() + Duration::from_mins(4);
-        let entry = Entry { created_at, ..Entry::plain("ahead", store.now()) }.owned_by(&owner);
-        store.create(&key, &entry).await?;
-        store.expect_listed(&owner, &[key]).await
+        // A process whose clock is ahead, and a session that was renewed again and again.
+        for created_at in [store.now() + Duration::from_mins(4), store.now() - TEN_YEARS] {
+            let (key, owner) = (store.key(), someone("ada"));
+            let entry = Entry { created_at, ..Entry::plain("one", store.now()) }.owned_by(&owner);
+            store.create(&key, &entry).await?;
+            store.expect_listed(&owner, &[key]).await?;
+        }
+        Ok(())
     }
 
     /// A key is still listed after each `replace` that does not change the owner.
@@ -93,6 +95,27 @@ rules! {
         let listed = store.keys_of(&owner, &[]).await?;
         let listed: HashSet<_> = listed.into_iter().collect();
         store.equal(keys.len(), keys.iter().filter(|key| listed.contains(key)).count())
+    }
+
+    /// Each of hundreds of owners finds its keys.
+    ///
+    /// Do not keep the lists of owners in a cache that forgets some of them.
+    async fn hundreds_of_owners_have_lists(store) {
+        let (name, mut keys) = (someone("ada"), Vec::new());
+        for number in 0..OWNERS {
+            let (key, owner) = (random_key(), format!("{name}-{number}"));
+            let entry = Entry::plain("one", store.now()).owned_by(&owner);
+            store.quietly("create", store.store().create(&key, &entry.as_new()).await)?;
+            keys.push((owner, key));
+        }
+        store.calls().note(format!("-- each of {OWNERS} owners has a record --"));
+        for (owner, key) in keys {
+            let listed = store.quietly("keys_of", store.index()?.keys_of(&owner).await)?;
+            if !listed.contains(&key) {
+                return Err(store.failure(format!("the key of {owner:?} in its list"), "it is missing"));
+            }
+        }
+        Ok(())
     }
 
     /// If one record of an owner is removed or gets another owner, the owner's other records stay
@@ -191,6 +214,11 @@ rules! {
         store.removed(&key, version).await
     }
 }
+
+/// The number of owners.
+const OWNERS: usize = 250;
+
+const TEN_YEARS: Duration = Duration::from_hours(24 * 3652);
 
 /// The number of keys of one owner.
 const MANY: usize = 6_600;

@@ -124,6 +124,29 @@ rules! {
         }
         Ok(())
     }
+    /// Payloads of the same length that differ in one byte, at any place, are different payloads.
+    ///
+    /// If equal payloads are stored once, compare them whole, or by a cryptographic hash of all
+    /// bytes. A checksum, or a comparison of the length and the ends, confuses sessions of two
+    /// users.
+    async fn payloads_that_differ_in_one_byte_are_different(store) {
+        for length in [40, 300, 20_000] {
+            let first = Entry::with_payload(letters(length), store.now());
+            for place in [0, length / 3, length / 2, length - 1] {
+                let mut payload = first.payload.clone();
+                payload[place] ^= 1;
+                let second = Entry { payload, ..first.clone() };
+                let (one, other) = (store.key(), store.key());
+                let version = store.create(&one, &first).await?;
+                store.create(&other, &second).await?;
+                store.expect_at(&one, version.clone(), &first).await?;
+                store.expect(&other, &second).await?;
+                let version = store.replaced(&one, version, &second).await?;
+                store.expect_at(&one, version, &second).await?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Fails unless `create` and `replace` store the payload.

@@ -53,13 +53,13 @@ rules! {
         Ok(())
     }
 
-    /// An expiry in the distant future is stored like any other: in a hundred years, and at the end
-    /// of the year 9999, which the engine writes for a session that never expires.
+    /// An expiry in the distant future is stored like any other: in a year, in a hundred years, and
+    /// at the end of the year 9999, which the engine writes for a session that never expires.
     ///
     /// Use 64-bit milliseconds. 32-bit seconds overflow in 2038 or 2106, and 64-bit nanoseconds in
     /// 2262.
     async fn distant_expiry_is_unchanged(store) {
-        for expires_at in [store.now() + HUNDRED_YEARS, SystemTime::UNIX_EPOCH + NEVER] {
+        for expires_at in [store.now() + FOUR_HUNDRED_DAYS, store.now() + TEN_YEARS * 3, store.now() + HUNDRED_YEARS, SystemTime::UNIX_EPOCH + NEVER] {
             is_kept(store, expires_at, false).await?;
         }
         Ok(())
@@ -100,6 +100,8 @@ rules! {
 
 /// More seconds after 1970 than 32 bits can represent.
 const HUNDRED_YEARS: Duration = Duration::from_hours(24 * 365 * 100);
+
+const FOUR_HUNDRED_DAYS: Duration = Duration::from_hours(24 * 400);
 
 const TEN_YEARS: Duration = Duration::from_hours(24 * 3652);
 

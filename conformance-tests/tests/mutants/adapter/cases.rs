@@ -9,6 +9,7 @@ mutants! {
     LosesNotesBesideARemoval breaks response_to_every_action_has_session_headers;
     TreatsPartialContentAsPublic breaks response_of_every_method_and_status_has_session_headers;
     LosesTheLogoutOfADelete breaks response_of_every_method_and_status_has_session_headers;
+    SetsNoCookieBesideJson breaks response_to_every_action_has_session_headers;
 }
 
 mutation! {
@@ -42,5 +43,14 @@ mutation! {
             reply.remove("set-cookie");
         }
         reply
+    }
+}
+
+mutation! {
+    SetsNoCookieBesideJson;
+    fn set_cookie(&self, _: &Visit, header: &str, reply: &mut Reply) {
+        if !reply.values("content-type").any(|kind| kind.contains("json")) {
+            reply.append("set-cookie", header);
+        }
     }
 }

@@ -34,6 +34,7 @@ mutants! {
     RefusesWhatIsNoText breaks malformed_cookie_hides_no_session;
     OverlooksWhatIsNoText breaks malformed_cookie_hides_no_session;
     OverlooksHeadersWithOddCookies breaks malformed_cookie_hides_no_session;
+    ReadsFiftyCookies breaks every_cookie_header_is_read;
 }
 
 mutation! {
@@ -303,5 +304,16 @@ mutation! {
     ReadsTwoThousandBytes;
     fn view(&self, request: &Request) -> RequestView {
         view_with(request, values(request, "cookie").map(|header| &header[..header.len().min(2000)]))
+    }
+}
+
+mutation! {
+    /// Of each header.
+    ReadsFiftyCookies;
+    fn view(&self, request: &Request) -> RequestView {
+        let cookies: Vec<_> = values(request, "cookie")
+            .map(|header| header.split(|byte| *byte == b';').take(50).collect::<Vec<_>>().join(&b';'))
+            .collect();
+        view_with(request, cookies.iter().map(Vec::as_slice))
     }
 }

@@ -24,6 +24,7 @@ mutants! {
     ShowsTheErrorOfTheOpen breaks error_response_hides_error_text;
     ShowsTheErrorOfTheSave breaks error_response_hides_error_text;
     RefusesWhatItCannotRenew breaks outage_leaves_requests_without_session_alone;
+    ReportsSuccessOfTheSecond breaks failed_save_is_error_response;
 }
 
 /// Returns the error response, with a part of the handler's reply if the backend failed.
@@ -164,5 +165,12 @@ mutation! {
         if reply.body != ERROR {
             apply_cache_control(headers, reply);
         }
+    }
+}
+
+mutation! {
+    ReportsSuccessOfTheSecond;
+    fn not_saved(&self, visit: &Visit, error: &Error, reply: Reply) -> Reply {
+        if visit.path() == "/twice" { reply } else { error_reply(error) }
     }
 }

@@ -139,7 +139,7 @@ impl<M: Mutation> Server for Mutated<M> {
             }
         };
         let mut reply = self.mutation.after(&visit, reply).await;
-        reply.collect().await;
+        reply.collect();
         reply.into()
     }
 }

@@ -53,11 +53,9 @@ impl Reply {
     }
 
     /// Sends a streamed body.
-    pub async fn collect(&mut self) {
-        let Some(mut chunks) = self.chunks.take() else { return };
-        self.body.clear();
-        while let Some(chunk) = chunks.next().await {
-            self.body += &chunk;
+    pub fn collect(&mut self) {
+        if let Some(chunks) = self.chunks.take() {
+            self.body = chunks.collect();
         }
     }
 

@@ -1,5 +1,7 @@
 //! Mutants of the rules of renewals.
 
+use session_core::Refresh;
+
 use super::mutation::{commit, mutants, mutation};
 use super::original::{Reply, Visit};
 
@@ -7,6 +9,7 @@ mutants! {
     RenewsByWritesOnly breaks read_renews_permanent_session;
     LeavesTheUntouchedAlone breaks each_request_renews_if_configured;
     NotesNoCacheControl breaks public_response_without_session_renews_nothing;
+    RenewsNoErrors breaks each_request_renews_whatever_its_status;
 }
 
 mutation! {
@@ -28,4 +31,15 @@ mutation! {
 mutation! {
     NotesNoCacheControl;
     fn note_cache_control(&self, _: &Visit, _: &Reply) {}
+}
+
+mutation! {
+    RenewsNoErrors;
+    async fn after(&self, visit: &Visit, reply: Reply) -> Reply {
+        let is_untouched = visit.path().starts_with("/untouched") && reply.status >= 400;
+        if is_untouched && visit.interface.config().refresh() == Refresh::EachRequest {
+            return reply;
+        }
+        commit(self, visit, reply).await
+    }
 }

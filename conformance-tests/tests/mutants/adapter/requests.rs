@@ -29,6 +29,10 @@ mutants! {
     BelievesTheForwardedScheme breaks forwarded_headers_are_ignored;
     KeepsTheCurrentSessionInTheService breaks concurrent_requests_have_own_sessions;
     RemembersTheLastCookie breaks next_request_has_own_session;
+    OpensForAPost breaks request_without_session_opens_nothing;
+    CommitsNoSecondExtraction breaks session_obtained_twice_is_same_session;
+    CutsTheAddress breaks interface_gets_host_and_path;
+    CutsTheLongPath breaks interface_gets_path_as_sent;
 }
 
 /// Returns a second session of the request.
@@ -227,5 +231,45 @@ mutation! {
     async fn after(&self, visit: &Visit, reply: Reply) -> Reply {
         self.running.lock().unwrap().remove(&cookies_of(visit));
         commit(self, visit, reply).await
+    }
+}
+
+mutation! {
+    OpensForAPost;
+    async fn before(&self, visit: &Visit) -> Option<Reply> {
+        if visit.request.method() == "POST" && visit.path() == "/untouched" {
+            let _ = visit.session.session().await;
+        }
+        None
+    }
+}
+
+mutation! {
+    CommitsNoSecondExtraction;
+    async fn after(&self, visit: &Visit, reply: Reply) -> Reply {
+        if visit.path() == "/twice" && visit.has_session() { reply } else { commit(self, visit, reply).await }
+    }
+}
+
+mutation! {
+    /// A colon separates the port.
+    CutsTheAddress;
+    fn view(&self, request: &Request) -> RequestView {
+        let (_, _, path) = target(request);
+        match text_of(request, "host").filter(|host| host.starts_with('[')) {
+            Some(host) => RequestView::builder().host(host.split(':').next()).path(path).build(),
+            None => view_with(request, values(request, "cookie")),
+        }
+    }
+}
+
+mutation! {
+    CutsTheLongPath;
+    fn view(&self, request: &Request) -> RequestView {
+        let (_, _, path) = target(request);
+        match path.get(..255).filter(|_| path.starts_with("/read")) {
+            Some(start) => RequestView::builder().host(text_of(request, "host")).path(start).build(),
+            None => view_with(request, values(request, "cookie")),
+        }
     }
 }

@@ -24,6 +24,8 @@ mutants! {
     CommitsNoErrorOfTheClient breaks response_of_any_status_has_session_headers;
     CommitsNoErrorOfTheServer breaks response_of_any_status_has_session_headers;
     SavesBehindTheResponse breaks response_is_sent_after_save;
+    CommitsNoLongBody breaks long_response_has_session_headers;
+    CutsALongBody breaks long_response_has_session_headers;
 }
 
 mutation! {
@@ -203,5 +205,20 @@ mutation! {
     CommitsNotTheUnauthorized;
     async fn after(&self, visit: &Visit, reply: Reply) -> Reply {
         if [401, 403].contains(&reply.status) { reply } else { commit(self, visit, reply).await }
+    }
+}
+
+mutation! {
+    CommitsNoLongBody;
+    async fn after(&self, visit: &Visit, reply: Reply) -> Reply {
+        if reply.body.len() < 65_536 { commit(self, visit, reply).await } else { reply }
+    }
+}
+
+mutation! {
+    CutsALongBody;
+    async fn after(&self, visit: &Visit, mut reply: Reply) -> Reply {
+        reply.body.truncate(65_536);
+        commit(self, visit, reply).await
     }
 }

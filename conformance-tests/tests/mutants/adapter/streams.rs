@@ -14,7 +14,7 @@ mutants! {
 mutation! {
     CommitsAfterTheStream;
     async fn after(&self, visit: &Visit, mut reply: Reply) -> Reply {
-        reply.collect().await;
+        reply.collect();
         commit(self, visit, reply).await
     }
 }
@@ -25,13 +25,11 @@ mutation! {
     async fn after(&self, visit: &Visit, mut reply: Reply) -> Reply {
         let mut buffer = String::new();
         if let Some(chunks) = &mut reply.chunks {
-            for _ in 0..2 {
-                buffer += &chunks.next().await.unwrap_or_default();
-            }
+            buffer.extend(chunks.take(2));
         }
         let mut reply = commit(self, visit, reply).await;
         if !buffer.is_empty() {
-            reply.collect().await;
+            reply.collect();
             reply.body.insert_str(0, &buffer);
         }
         reply
@@ -53,7 +51,7 @@ mutation! {
     EndsTheStreamAtAnError;
     async fn after(&self, visit: &Visit, reply: Reply) -> Reply {
         let mut reply = commit(self, visit, reply).await;
-        reply.collect().await;
+        reply.collect();
         reply.body.truncate(reply.body.find(';').unwrap_or(reply.body.len()));
         reply
     }

@@ -27,6 +27,7 @@ pub fn mutants() -> Vec<Mutant<InterfaceUnderTest>> {
         }),
     ];
     mutants.extend(believing());
+    mutants.extend(reading());
     mutants
 }
 
@@ -134,7 +135,8 @@ macro_rules! believes {
             vec![$(
                 Mutant::new(stringify!($name), stringify!($rule), || {
                     InterfaceUnderTest::new(|config| async move {
-                        Tokens { config, header: $header, signs_time: $signs_time, believes: $believes }
+                        let (header, read) = ($header, str::to_owned as fn(&str) -> String);
+                        Tokens { config, header, signs_time: $signs_time, believes: $believes, read }
                     })
                 })
             ),+]
@@ -158,4 +160,33 @@ believes! {
         jwt("HS256"), true, |token| token.header == jwt("None") && !token.mac.is_empty();
     OlderVersion breaks cookie_of_other_algorithm_opens_nothing:
         "v2".to_owned(), true, |token| token.header == "v1" && token.mac.is_empty();
+}
+
+/// Returns a mutant that reads other texts as the token.
+macro_rules! reads {
+    ($($name:ident breaks $rule:ident: $read:expr;)+) => {
+        fn reading() -> Vec<Mutant<InterfaceUnderTest>> {
+            vec![$(
+                Mutant::new(stringify!($name), stringify!($rule), || {
+                    InterfaceUnderTest::new(|config| async move {
+                        Tokens { config, header: "v2".to_owned(), signs_time: true, believes: |_| false, read: $read }
+                    })
+                })
+            ),+]
+        }
+    };
+}
+
+reads! {
+    MoreFieldsAreIgnored breaks longer_cookie_opens_nothing:
+        |cookie| cookie.split('.').take(4).collect::<Vec<_>>().join(".");
+    PaddingIsIgnored breaks longer_cookie_opens_nothing: |cookie| cookie.replace('=', "");
+    EmptyFieldsAreIgnored breaks longer_cookie_opens_nothing: |cookie| {
+        let fields = cookie.split('.').filter(|field| !field.is_empty());
+        fields.collect::<Vec<_>>().join(".")
+    };
+    CaseOfTheSignatureIsIgnored breaks edited_cookie_opens_nothing: |cookie| {
+        let (rest, mac) = cookie.rsplit_once('.').unwrap_or(("", cookie));
+        format!("{rest}.{}", mac.to_ascii_lowercase())
+    };
 }

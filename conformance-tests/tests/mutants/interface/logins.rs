@@ -1,6 +1,6 @@
 //! Mutants of the rules of logins.
 
-use session_core::interface::{Contents, Save};
+use session_core::interface::{Contents, Opened, Save, state_of};
 use session_core::login::Login;
 
 use super::mutation::{mutants, mutation};
@@ -12,6 +12,7 @@ mutants! {
     LoginTimeIsThatOfTheVisit breaks next_request_has_login;
     ValuesOfAnotherUserStay breaks login_of_other_user_drops_values;
     EmptySessionEnds breaks clear_keeps_login;
+    LoginsAreTemporary breaks login_keeps_session_permanent;
 }
 
 mutation! {
@@ -50,5 +51,14 @@ mutation! {
     EmptySessionEnds;
     fn is_emptied(&self, contents: &Contents, save: &Save<'_>) -> bool {
         contents.payload() == "{}" && save.login().is_none()
+    }
+}
+
+mutation! {
+    LoginsAreTemporary;
+    fn logged_in(&self, contents: &Contents, _: &Save<'_>, _: &Stored) -> String {
+        let session = Opened::from_payload(contents.payload()).unwrap().into_session();
+        session.set_permanent(false).unwrap();
+        state_of(&session).payload()
     }
 }

@@ -28,6 +28,8 @@ mutants! {
     VisitorsAreOneOwner breaks sessions_without_owner_are_not_ended;
     EndAllEndsVisitors breaks sessions_without_owner_are_not_ended;
     ForgetsWhatTheLoginStored breaks save_after_login_changes_its_session;
+    EndAllEndsAPage breaks more_than_hundred_sessions_are_ended;
+    EndOthersEndsAPage breaks more_than_hundred_sessions_are_ended;
 }
 
 mutation! {
@@ -173,5 +175,21 @@ mutation! {
     ForgetsWhatTheLoginStored;
     fn remembers(&self, save: &Save<'_>) -> bool {
         save.login().is_none() || save.contents().payload() != "{}"
+    }
+}
+
+mutation! {
+    EndAllEndsAPage;
+    fn end_all(&self, owner: &str) -> usize {
+        self.server.end_each(self.server.live_of(owner).into_iter().take(100).collect())
+    }
+}
+
+mutation! {
+    EndOthersEndsAPage;
+    fn end_others(&self, session: &Session, own: Option<&str>) -> usize {
+        let Some(owner) = session.owner() else { return 0 };
+        let others = self.server.live_of(&owner).into_iter().filter(|id| Some(&**id) != own);
+        self.server.end_each(others.take(100).collect())
     }
 }

@@ -25,6 +25,8 @@ mutants! {
     EverySessionIsTheSame breaks handle_of_request_is_on_list;
     ExpiredSessionsAreListed breaks ended_session_is_not_listed;
     TheFirstOwnerStays breaks session_is_listed_under_present_owner;
+    LongSessionsHaveNoLabel breaks long_session_is_listed_with_label_and_handle;
+    LongSessionsHaveNoHandle breaks long_session_is_listed_with_label_and_handle;
 }
 
 mutation! {
@@ -167,5 +169,24 @@ mutation! {
         let first = old.as_ref().and_then(|old| old.login.clone());
         let noted = Owned::noted(old, save);
         Owned { login: first.or(noted.login.clone()), ..noted }
+    }
+}
+
+/// Longer than the sessions of other rules about owners.
+const LONG: usize = 15_000;
+
+mutation! {
+    LongSessionsHaveNoLabel;
+    fn shown(&self, owned: &Owned, stored: &Stored) -> OwnedSession {
+        let shown = owned.shown(stored);
+        if stored.payload.len() > LONG { shown.with_label(None::<String>) } else { shown }
+    }
+}
+
+mutation! {
+    LongSessionsHaveNoHandle;
+    fn handle_of(&self, id: &str) -> Option<String> {
+        let is_long = self.server.sessions().get(id).is_some_and(|stored| stored.payload.len() > LONG);
+        if is_long { None } else { self.server.handle_of(id) }
     }
 }

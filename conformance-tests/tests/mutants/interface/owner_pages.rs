@@ -29,6 +29,7 @@ mutants! {
     DetailsBeginWithTheRequest breaks details_are_those_of_list;
     TheLastLoginsEnd breaks login_beyond_maximum_ends_oldest_session;
     OneMoreSessionIsLeft breaks login_beyond_maximum_ends_oldest_session;
+    LimitEndsOneSession breaks all_sessions_beyond_lower_maximum_end;
 }
 
 mutation! {
@@ -197,5 +198,12 @@ mutation! {
     OneMoreSessionIsLeft;
     fn beyond(&self, ids: Vec<String>, limit: usize) -> Vec<String> {
         ids.into_iter().skip(limit + 1).collect()
+    }
+}
+
+mutation! {
+    LimitEndsOneSession;
+    fn beyond(&self, ids: Vec<String>, limit: usize) -> Vec<String> {
+        ids.into_iter().skip(limit).take(1).collect()
     }
 }

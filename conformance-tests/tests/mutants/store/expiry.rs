@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use session_core::store::{NewRecord, Record, Replaced, StoreKey, Version};
 use session_core::{Clock as _, Error};
 
-use super::mutation::{mutants, mutation};
+use super::mutation::{mutants, mutation, swept};
 use super::original::Original;
 use super::written::{A_DAY, after_1970};
 
@@ -25,6 +25,9 @@ mutants! {
     ReplaceNeverShortensTheLife breaks record_with_earlier_expiry_is_removed;
     RemoveFindsNothingAtTheExpiry breaks record_is_there_until_its_expiry;
     ReplaceRevivesTheExpired breaks expired_record_stays_removed;
+    CreateKeepsTheExpiredCreation breaks record_over_expired_one_is_whole;
+    ReplaceOfTheExpiredKeepsThePayload breaks call_on_expired_record_does_what_it_returns;
+    TouchOfTheExpiredIsForgotten breaks call_on_expired_record_does_what_it_returns;
 }
 
 /// Returns whether the record has expired, to the nanosecond.
@@ -213,5 +216,40 @@ mutation! {
             return Ok(Replaced::Done(self.original.create(key, record)?));
         }
         Ok(self.original.replace(key, expected, record))
+    }
+}
+
+swept! {
+    CreateKeepsTheExpiredCreation;
+    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+        let now = self.original.clock().now();
+        let old = self.original.load(key).filter(|old| old.expires_at() < now);
+        if old.is_some() {
+            self.original.records().remove(key);
+        }
+        let created_at = old.map_or(record.created_at(), |old| old.created_at());
+        let written = NewRecord::new(record.payload(), created_at, record.expires_at());
+        self.original.create(key, &written.owned_by(record.owner()))
+    }
+}
+
+swept! {
+    ReplaceOfTheExpiredKeepsThePayload;
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        let now = self.original.clock().now();
+        let old = self.original.load(key).filter(|old| old.expires_at() < now);
+        let payload = old.map_or(record.payload().to_vec(), Record::into_payload);
+        let written = NewRecord::new(&payload, record.created_at(), record.expires_at());
+        Ok(self.original.replace(key, expected, &written.owned_by(record.owner())))
+    }
+}
+
+swept! {
+    TouchOfTheExpiredIsForgotten;
+    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+        let now = self.original.clock().now();
+        let is_just_expired = |old: &Record| old.expires_at() < now && now < old.expires_at() + Duration::from_mins(1);
+        let old = self.original.load(key).filter(|old| is_just_expired(old) && old.version() == expected);
+        Ok(old.is_some() || self.original.touch(key, expected, expires_at))
     }
 }

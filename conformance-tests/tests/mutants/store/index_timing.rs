@@ -32,6 +32,7 @@ mutants! {
     OwnerChangeWritesTheListBack breaks concurrent_calls_keep_list_of_owner_whole;
     EntryOfRemovedStays breaks entry_leaves_list_after_its_record;
     EntryOfFormerOwnerStays breaks entry_leaves_list_after_its_record;
+    ListsOnlyTheFuture breaks loaded_record_is_listed_at_its_expiry;
 }
 
 /// The length of a record that is watched by another task; sessions are longer.
@@ -377,5 +378,13 @@ mutation! {
         let former = self.lists.of(owner).into_iter().filter(|key| !keys.contains(key));
         keys.extend(former.collect::<Vec<_>>());
         Ok(keys)
+    }
+}
+
+mutation! {
+    ListsOnlyTheFuture;
+    async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
+        let now = self.original.clock().now();
+        Ok(list(&self.original, |_, record| is_owned_by(record, owner) && now < record.expires_at()))
     }
 }

@@ -15,7 +15,7 @@ mutants! {
     ARecordIsLoadedOnce breaks load_many_returns_what_load_returns;
     AThousandRecordsAreLoaded breaks load_many_returns_what_load_returns;
     TwoThousandRecordsAreLoaded breaks load_many_returns_what_load_returns;
-    TenThousandKeysAreTooMany breaks load_many_returns_what_load_returns;
+    FourThousandKeysAreTooMany breaks load_many_returns_what_load_returns;
     NothingCannotBeLoaded breaks load_many_returns_what_load_returns;
     RecentLosesTheOwner breaks recent_copy_is_whole_record;
     RecentIsOfAnotherKey breaks recent_copy_is_whole_record;
@@ -75,9 +75,9 @@ mutation! {
 }
 
 mutation! {
-    TenThousandKeysAreTooMany;
+    FourThousandKeysAreTooMany;
     async fn load_many(&self, keys: &[StoreKey]) -> Result<Vec<Option<Record>>, Error> {
-        if keys.len() > 10_000 {
+        if keys.len() > 4_000 {
             return Err(Error::new(ErrorKind::Backend, "too many parameters"));
         }
         Ok(load_each(&self.original, keys))

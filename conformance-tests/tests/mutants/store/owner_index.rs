@@ -1,6 +1,6 @@
 //! Mutants of the rules of an owner index. It may list too many keys, but not too few.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Mutex;
 use std::time::SystemTime;
 
@@ -10,7 +10,7 @@ use session_memory::MemoryStore;
 
 use super::listing::{Forgotten, all_but, is_owned_by, list};
 use super::mutation::{mutants, mutation};
-use super::written::MIDDLING;
+use super::written::{A_DAY, MIDDLING};
 
 mutants! {
     ListsLater breaks created_key_is_listed;
@@ -40,6 +40,8 @@ mutants! {
     DeclaresAnotherIndex breaks store_returns_itself_as_owner_index;
     ListsNoneOfTheFuture breaks created_key_is_listed;
     ListsTheReturnedTwice breaks key_is_listed_once;
+    IndexHoldsAHundredOwners breaks hundreds_of_owners_have_lists;
+    ListsNoneOfOldSessions breaks created_key_is_listed;
 }
 
 mutation! {
@@ -276,5 +278,37 @@ mutation! {
         let entries = self.entries.lock().unwrap();
         keys.extend(entries.iter().filter(|(other, _)| other == owner).map(|(_, key)| *key));
         Ok(keys)
+    }
+}
+
+mutation! {
+    /// The lists are in a cache.
+    IndexHoldsAHundredOwners { owners: Mutex<VecDeque<String>> };
+    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+        let mut owners = self.owners.lock().unwrap();
+        if let Some(owner) = record.owner().filter(|owner| !is_known(&owners, owner)) {
+            owners.push_back(owner.to_owned());
+        }
+        if owners.len() > 100 {
+            owners.pop_front();
+        }
+        self.original.create(key, record)
+    }
+    async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
+        let owners = self.owners.lock().unwrap();
+        let is_forgotten = owners.len() == 100 && !is_known(&owners, owner);
+        Ok(if is_forgotten { Vec::new() } else { self.original.keys_of(owner) })
+    }
+}
+
+fn is_known(owners: &VecDeque<String>, owner: &str) -> bool {
+    owners.iter().any(|other| other == owner)
+}
+
+mutation! {
+    ListsNoneOfOldSessions;
+    async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
+        let oldest = self.original.clock().now() - A_DAY * 365;
+        Ok(list(&self.original, |_, record| is_owned_by(record, owner) && record.created_at() > oldest))
     }
 }

@@ -1,5 +1,8 @@
 //! Mutants of the rules of payloads: their bytes and their length.
 
+use std::collections::HashMap;
+use std::sync::Mutex;
+
 use session_core::store::{NewRecord, Record, Replaced, StoreKey, Version};
 use session_core::{Error, ErrorKind};
 
@@ -37,6 +40,7 @@ mutants! {
     TooLongReplaceRemoves breaks payload_beyond_maximum_is_whole_or_refused;
     DecompressesByFirstBytes breaks payload_with_any_byte_is_unchanged;
     WholeBlockIsLost breaks payload_of_other_length_leaves_no_rest;
+    EqualEndsAreOnePayload breaks payloads_that_differ_in_one_byte_are_different;
 }
 
 writes! { LossyUtf8, |record| record.bytes(|bytes| String::from_utf8_lossy(bytes).into_owned().into_bytes()) }
@@ -251,3 +255,22 @@ mutation! {
 }
 
 writes! { WholeBlockIsLost, |record| if record.payload.len() == 4096 { record.payload.clear() } }
+
+/// The length and the ends of a payload.
+type Ends = (usize, Vec<u8>, Vec<u8>);
+
+fn ends(payload: &[u8]) -> Ends {
+    let length = payload.len().min(16);
+    (payload.len(), payload[..length].to_vec(), payload[payload.len() - length..].to_vec())
+}
+
+mutation! {
+    /// Payloads with equal ends are stored once.
+    EqualEndsAreOnePayload { stored: Mutex<HashMap<Ends, Vec<u8>>> };
+    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+        let mut stored = self.stored.lock().unwrap();
+        let payload = stored.entry(ends(record.payload())).or_insert_with(|| record.payload().to_vec());
+        let written = NewRecord::new(payload, record.created_at(), record.expires_at());
+        self.original.create(key, &written.owned_by(record.owner()))
+    }
+}

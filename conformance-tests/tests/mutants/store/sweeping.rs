@@ -11,6 +11,7 @@ use tokio::time::sleep;
 
 use super::mutation::{mutants, swept};
 use super::original::Original;
+use super::written::since_1970;
 
 mutants! {
     SparesTheLong breaks sweep_removes_expired_records;
@@ -36,6 +37,7 @@ mutants! {
     CountsEachRecordTwice breaks sweep_counts_each_record_once;
     ExaminesAsManyAsItMayRemove breaks sweep_finds_expired_among_live_records;
     LimitOf32Bits breaks sweep_accepts_largest_limit;
+    SweepRoundsNowUp breaks sweep_keeps_record_of_same_second;
 }
 
 const LONG: usize = 4_000;
@@ -327,5 +329,14 @@ swept! {
     LimitOf32Bits;
     async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
         Ok(self.original.sweep(now, i32::try_from(limit).map_or(0, |_| limit)))
+    }
+}
+
+swept! {
+    SweepRoundsNowUp;
+    async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
+        let part = since_1970(now).subsec_nanos();
+        let up = if part == 0 { 0 } else { 1_000_000_000 - part };
+        Ok(self.original.sweep(now + Duration::from_nanos(up.into()), limit))
     }
 }

@@ -35,6 +35,7 @@ mutants! {
     ReplaceByTheExpiredIsForgotten breaks past_expiry_is_accepted;
     TouchOfNoTimeLeftIsNoUpdate breaks past_expiry_is_accepted;
     TouchGivesAMinuteAtLeast breaks past_expiry_is_accepted;
+    TouchIgnoresTheSecondYear breaks distant_expiry_is_unchanged;
 }
 
 writes! {
@@ -239,5 +240,15 @@ mutation! {
         let now = self.original.clock().now();
         let expires_at = if expires_at < now { now + Duration::from_mins(1) } else { expires_at };
         Ok(self.original.touch(key, expected, expires_at))
+    }
+}
+
+mutation! {
+    TouchIgnoresTheSecondYear;
+    async fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> Result<bool, Error> {
+        let Some(old) = self.original.load(key) else { return Ok(false) };
+        let life = expires_at.duration_since(old.created_at()).unwrap_or_default();
+        let is_ignored = (A_DAY * 365..A_DAY * 3650).contains(&life);
+        Ok(self.original.touch(key, expected, if is_ignored { old.expires_at() } else { expires_at }))
     }
 }

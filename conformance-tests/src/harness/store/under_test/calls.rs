@@ -152,7 +152,7 @@ impl StoreUnderTest {
     }
 
     /// Returns whether the store loses parts of seconds of an expiry.
-    async fn is_rough(&self) -> Result<bool, Failure> {
+    pub(crate) async fn is_rough(&self) -> Result<bool, Failure> {
         let probe = async || {
             let part = Duration::from_nanos(3_600_123_456_789);
             let entry = Entry::plain("probe", whole_second(self.now()));
