@@ -108,6 +108,10 @@ pub(crate) const TRIPLES: &[[Request; 3]] = &[
 /// faults. Those orders run in `scripts/test --long` only.
 pub(crate) const LARGEST: [Request; 2] = [KEEP_THIS, KEEP_THIS];
 
+/// The two requests with the second most orders. In one process, they run without the faults that
+/// carry out a call later, which would take hours. In two processes, they run with all faults.
+pub(crate) const LOGIN_BESIDE: [Request; 2] = [LOGIN, KEEP_THIS];
+
 /// Three requests that take long.
 pub(crate) const LONG_TRIPLES: &[[Request; 3]] =
     &[[KEEP_THIS, &[Rotate], &[EndHandle]], [KEEP_THIS, &[Write("a")], LOGIN]];

@@ -52,6 +52,10 @@ impl FaultKind {
         Self::SaveDroppedLate,
     ];
 
+    /// The faults after which no call is carried out later.
+    pub(crate) const PROMPT: [Self; 5] =
+        [Self::Lost, Self::Never, Self::LostThenDown, Self::Cut, Self::SaveDropped];
+
     pub(crate) fn cuts(self) -> bool {
         matches!(self, Self::Cut | Self::CutLate)
     }
