@@ -78,6 +78,17 @@ impl RedisCluster {
         old
     }
 
+    /// Waits until all nodes are running and agree, and each replica has the data of its master.
+    pub async fn settle(&self) {
+        let clients: Vec<_> = self.nodes.iter().map(PrivateServer::client).collect();
+        in_background(move || {
+            wait_until("all nodes of the Cluster agree", || {
+                clients.iter().all(|node| agrees(node))
+            });
+        })
+        .await;
+    }
+
     fn start(options: &RedisOptions) -> RedisCluster {
         let nodes = thread::scope(|scope| {
             let starting: Vec<_> = (0..6).map(|_| scope.spawn(|| redis::start(options))).collect();
@@ -91,7 +102,9 @@ impl RedisCluster {
             .args(["--cluster", "create"])
             .args(addresses)
             .args(["--cluster-replicas", "1", "--cluster-yes"]));
-        wait_until("all nodes of the Cluster agree", || cluster.nodes.iter().all(agrees));
+        wait_until("all nodes of the Cluster agree", || {
+            cluster.nodes.iter().all(|node| agrees(&node.client()))
+        });
         cluster
     }
 }
@@ -115,14 +128,14 @@ fn node_options() -> RedisOptions {
         .append_only()
 }
 
-fn agrees(node: &PrivateServer) -> bool {
-    let table = node.ask_now(&["cluster", "nodes"]);
+fn agrees(node: &[String]) -> bool {
+    let table = ask(node, &["cluster", "nodes"]);
     let replicas = table.lines().filter(|line| line.contains("slave")).count();
     let knows_all = table.lines().count() == 6 && replicas == 3 && !table.contains("handshake");
-    let replication = node.ask_now(&["info", "replication"]);
+    let replication = ask(node, &["info", "replication"]);
     let is_synchronized =
         replication.contains("master_link_status:up") || replication.contains("state=online");
-    knows_all && is_synchronized && node.ask_now(&["cluster", "info"]).contains("cluster_state:ok")
+    knows_all && is_synchronized && ask(node, &["cluster", "info"]).contains("cluster_state:ok")
 }
 
 /// Parses lines such as `id 127.0.0.1:7000@17000 master - 0 0 1 connected 0-5460 5462`.

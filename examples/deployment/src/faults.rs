@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use test_servers::PrivateServer;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufStream};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
@@ -45,17 +46,22 @@ impl Fault {
             Self::ShopFrozen,
             Self::RollingRestart,
             Self::ClockSteps,
-            Self::PrimaryKilled,
-            Self::PrimaryFrozen,
-            Self::ReplicaKilled,
-            Self::PlannedFailover,
         ];
+        if kind == Kind::Sqlite {
+            return faults;
+        }
+        faults.extend([Self::PrimaryKilled, Self::PrimaryFrozen]);
+        if matches!(kind, Kind::RedisSentinel | Kind::Postgres) {
+            faults.extend([Self::ReplicaKilled, Self::PlannedFailover]);
+        }
         if kind == Kind::Postgres {
             faults.push(Self::Promotion);
         }
-        faults.extend([Self::Delay, Self::Interruption, Self::DiskFull, Self::ReadOnly]);
-        faults.push(Self::ConnectionLimit);
-        if kind == Kind::RedisSentinel {
+        if kind != Kind::RedisCluster {
+            faults.extend([Self::Delay, Self::Interruption]);
+        }
+        faults.extend([Self::DiskFull, Self::ReadOnly, Self::ConnectionLimit]);
+        if matches!(kind, Kind::RedisSentinel | Kind::RedisCluster | Kind::Redis) {
             faults.extend([Self::MemoryFull, Self::Eviction]);
         }
         faults
@@ -98,6 +104,9 @@ impl Fault {
             {
                 Documented::From(LAG, "writes that the replica had not received")
             }
+            Self::PrimaryKilled | Self::PrimaryFrozen if kind == Kind::RedisCluster => {
+                Documented::From(LAG, "writes that the replica had not received")
+            }
             _ => Documented::Nothing,
         }
     }
@@ -134,14 +143,14 @@ impl Fault {
                 }
             }
             _ => {
-                self.inject_in_store(&mut deployment.store).await;
+                self.inject_in_store(deployment.kind, &mut deployment.store).await;
                 deployment.store.settle().await?;
             }
         }
         Ok(())
     }
 
-    async fn inject_in_store(self, store: &mut Store) {
+    async fn inject_in_store(self, kind: Kind, store: &mut Store) {
         match self {
             Self::PrimaryKilled => store.kill_primary().await,
             Self::PrimaryFrozen => {
@@ -170,60 +179,79 @@ impl Fault {
                 sleep(FAULT).await;
                 store.proxies().iter().for_each(|proxy| proxy.resume());
             }
-            Self::DiskFull => fill_disk(store).await,
-            _ => self.inject_in_settings(store).await,
+            Self::DiskFull => fill_disk(kind, store.primary().await).await,
+            _ => self.inject_in_settings(kind, store).await,
         }
     }
 
-    async fn inject_in_settings(self, store: &mut Store) {
-        match (self, store) {
-            (Self::Promotion, Store::Postgres(postgres)) => postgres.fail_over().await,
-            (Self::ReadOnly, store @ Store::Redis(_)) => {
-                let set = async |count| {
-                    let setting = ["config", "set", "min-replicas-to-write", count];
-                    store.primary().await.ask(&setting).await;
-                };
-                set("2").await;
+    async fn inject_in_settings(self, kind: Kind, store: &mut Store) {
+        if let (Self::Promotion, Store::Postgres(postgres)) = (self, &mut *store) {
+            return postgres.fail_over().await;
+        }
+        let primary = store.primary().await;
+        match self {
+            Self::ReadOnly => {
+                set_read_only(kind, primary, true).await;
                 sleep(FAULT).await;
-                set("1").await;
+                set_read_only(kind, primary, false).await;
             }
-            (Self::ReadOnly, store @ Store::Postgres(_)) => {
-                let primary = store.primary().await;
-                alter_system(primary, "SET default_transaction_read_only = on").await;
-                sleep(FAULT).await;
-                alter_system(primary, "RESET default_transaction_read_only").await;
-            }
-            (Self::ConnectionLimit, store) => limit_connections(store).await,
-            (Self::MemoryFull, store) => limit_memory(store, "noeviction", 1_000_000).await,
-            (Self::Eviction, store) => limit_memory(store, "allkeys-random", 100_000).await,
+            Self::ConnectionLimit => limit_connections(kind, primary).await,
+            Self::MemoryFull => limit_memory(primary, "noeviction", 1_000_000).await,
+            Self::Eviction => limit_memory(primary, "allkeys-random", 100_000).await,
             _ => {}
         }
     }
 }
 
-/// Every write to a file fails. PostgreSQL may stop, so it is restarted afterwards.
-async fn fill_disk(store: &Store) {
-    let primary = store.primary().await;
+async fn set_read_only(kind: Kind, primary: &PrivateServer, is_on: bool) {
+    match kind {
+        Kind::Postgres => {
+            let action = if is_on { "SET" } else { "RESET" };
+            let value = if is_on { " = on" } else { "" };
+            let change = format!("{action} default_transaction_read_only{value}");
+            alter_system(primary, &change).await;
+        }
+        Kind::Mariadb => {
+            primary.ask(&[&format!("SET GLOBAL read_only = {is_on}")]).await;
+        }
+        _ => {
+            let usual = if kind == Kind::Redis { "0" } else { "1" };
+            let replicas = if is_on { "2" } else { usual };
+            primary.ask(&["config", "set", "min-replicas-to-write", replicas]).await;
+        }
+    }
+}
+
+/// Every write to a file fails. A SQL server may stop, so it is restarted afterwards.
+async fn fill_disk(kind: Kind, primary: &PrivateServer) {
     primary.limit_files(Some(1)).await;
     sleep(FAULT).await;
     primary.limit_files(None).await;
-    if matches!(store, Store::Postgres(_)) {
+    if matches!(kind, Kind::Postgres | Kind::Mariadb) {
         primary.restart().await;
     }
 }
 
-/// Redis also refuses the sentinels, so the replica takes over.
-async fn limit_connections(store: &Store) {
-    let primary = store.primary().await;
-    if matches!(store, Store::Redis(_)) {
-        limit_clients(primary.port()).await.expect("the master accepts a connection");
-        return;
-    }
-    primary.ask(&["ALTER ROLE shop CONNECTION LIMIT 1"]).await;
-    let shops = "FROM pg_stat_activity WHERE usename = 'shop'";
-    primary.ask(&[&format!("SELECT pg_terminate_backend(pid) {shops}")]).await;
+/// Limits the connections and closes those of the shops. Redis also refuses the sentinels, so the
+/// replica takes over.
+async fn limit_connections(kind: Kind, primary: &PrivateServer) {
+    let (limit, close, lift) = match kind {
+        Kind::Postgres => (
+            "ALTER ROLE shop CONNECTION LIMIT 1",
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'shop'",
+            "ALTER ROLE shop CONNECTION LIMIT -1",
+        ),
+        Kind::Mariadb => (
+            "ALTER USER 'shop'@'127.0.0.1' WITH MAX_USER_CONNECTIONS 1",
+            "KILL USER 'shop'@'127.0.0.1'",
+            "ALTER USER 'shop'@'127.0.0.1' WITH MAX_USER_CONNECTIONS 0",
+        ),
+        _ => return limit_clients(primary.port()).await.expect("Redis accepts a connection"),
+    };
+    primary.ask(&[limit]).await;
+    primary.ask(&[close]).await;
     sleep(FAULT).await;
-    primary.ask(&["ALTER ROLE shop CONNECTION LIMIT -1"]).await;
+    primary.ask(&[lift]).await;
 }
 
 /// Uses one connection, because Redis refuses new ones until the limit is lifted.
@@ -245,8 +273,7 @@ async fn limit_clients(port: u16) -> std::io::Result<()> {
 }
 
 /// Limits the memory of Redis to this many bytes less than it uses.
-async fn limit_memory(store: &Store, policy: &str, bytes: u64) {
-    let primary = store.primary().await;
+async fn limit_memory(primary: &PrivateServer, policy: &str, bytes: u64) {
     let memory = primary.ask(&["info", "memory"]).await;
     let used = memory.lines().find_map(|line| line.trim().strip_prefix("used_memory:"));
     let used: u64 = used.and_then(|used| used.parse().ok()).unwrap_or_default();
@@ -261,10 +288,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn postgres_loses_nothing_in_any_fault() {
-        for fault in Fault::all(Kind::Postgres) {
-            let documented = fault.documented(Kind::Postgres);
-            assert!(matches!(documented, Documented::Nothing), "{fault:?}");
+    fn sql_loses_nothing_in_any_fault() {
+        for kind in [Kind::Postgres, Kind::Mariadb, Kind::Sqlite] {
+            for fault in Fault::all(kind) {
+                let documented = fault.documented(kind);
+                assert!(matches!(documented, Documented::Nothing), "{kind:?}: {fault:?}");
+            }
         }
     }
 

@@ -2,7 +2,11 @@
 //! `--faults`, it injects each fault during traffic and prints what was lost. Start it with
 //! `scripts/deployment`.
 
-#![expect(clippy::expect_used, reason = "without its servers, the deployment cannot start")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "without its servers, the deployment cannot start"
+)]
 
 mod browser;
 mod configuration;
@@ -23,9 +27,9 @@ use tokio::time::sleep;
 use crate::browser::Server;
 use crate::deployment::Deployment;
 use crate::faults::Fault;
-use crate::judge::Verdict;
+use crate::judge::{Documented, Verdict};
 use crate::store::Kind;
-use crate::traffic::Visitors;
+use crate::traffic::{Counts, Visitors};
 
 /// Two shops behind nginx, with a replicated store and Prometheus.
 #[derive(Debug, Parser)]
@@ -38,6 +42,10 @@ struct Arguments {
     /// something was lost that the documentation does not state
     #[arg(long)]
     faults: bool,
+
+    /// Repeat the faults until so many minutes have passed
+    #[arg(long, default_value_t = 0, requires = "faults")]
+    minutes: u64,
 }
 
 #[tokio::main]
@@ -58,22 +66,31 @@ async fn run(arguments: Arguments) -> ExitCode {
         return ExitCode::FAILURE;
     }
     if arguments.faults {
-        return inject_all(&mut deployment).await;
+        return inject_all(&mut deployment, Duration::from_mins(arguments.minutes)).await;
     }
     println!("\nCtrl-C stops all programs.");
     std::future::pending().await
 }
 
-async fn inject_all(deployment: &mut Deployment) -> ExitCode {
+async fn inject_all(deployment: &mut Deployment, least: Duration) -> ExitCode {
+    let begin = Instant::now();
     let visitors = Visitors::start(&Server::at(deployment.nginx.port()));
     let mut violations = Vec::new();
+    let (mut counts, mut verdict) = (Counts::default(), Verdict::default());
     println!("\n{}", table::head());
-    for fault in Fault::all(deployment.kind) {
-        if let Err(violation) = inject(fault, deployment, &visitors).await {
-            violations.push(format!("{}: {violation}", fault.name()));
+    loop {
+        for fault in Fault::all(deployment.kind) {
+            if let Err(violation) =
+                inject(fault, deployment, &visitors, &mut counts, &mut verdict).await
+            {
+                violations.push(format!("{}: {violation}", fault.name()));
+            }
+        }
+        if begin.elapsed() >= least {
+            break;
         }
     }
-    println!();
+    println!("{}\n", table::row("all", &counts, verdict, Documented::Anything("")));
     if !deployment.is_watched().await {
         violations.push("Prometheus does not read the metrics of both shops".to_owned());
     }
@@ -93,6 +110,8 @@ async fn inject(
     fault: Fault,
     deployment: &mut Deployment,
     visitors: &Visitors,
+    all_counts: &mut Counts,
+    all: &mut Verdict,
 ) -> Result<(), String> {
     visitors.traffic.start_counting();
     sleep(Duration::from_secs(2)).await;
@@ -101,6 +120,8 @@ async fn inject(
     let calm = visitors.calm_down().await;
     let counts = visitors.traffic.read();
     let verdict = inspect(visitors).await;
+    all_counts.add(&counts);
+    all.add(verdict.clone().unwrap_or_default());
     let documented = fault.documented(deployment.kind);
     println!(
         "{}",

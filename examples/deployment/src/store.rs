@@ -4,22 +4,44 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use test_servers::{
-    PrivateServer, Proxy, RedisOptions, RedisSentinel, postgres_standby, postgres_with,
-    redis_sentinel_behind_proxies,
+    PrivateServer, Proxy, RedisCluster, RedisOptions, RedisSentinel, TemporaryFolder, mysql_with,
+    postgres_standby, postgres_with, redis_cluster_with, redis_sentinel_behind_proxies, redis_with,
 };
 use tokio::time::sleep;
+
+/// The key that selects a master of a Cluster.
+const KEY: &str = "shop";
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum Kind {
     /// A master, a replica and three sentinels
     RedisSentinel,
+    /// Three masters with one replica each; the faults are those of one master
+    RedisCluster,
     /// A primary and a synchronous standby
     Postgres,
+    /// One server
+    Redis,
+    /// One server
+    Mariadb,
+    /// One file
+    Sqlite,
 }
 
 pub(crate) enum Store {
     Redis(RedisSentinel),
+    Cluster(RedisCluster),
     Postgres(Postgres),
+    Single(Single),
+    Sqlite(TemporaryFolder),
+}
+
+/// A server without a replica.
+pub(crate) struct Single {
+    server: PrivateServer,
+    proxy: Proxy,
+    /// The address for the shops.
+    url: String,
 }
 
 /// The shops connect through the proxy, which leads to the primary.
@@ -32,14 +54,12 @@ pub(crate) struct Postgres {
 impl Store {
     pub(crate) async fn start(kind: Kind) -> Self {
         match kind {
-            Kind::RedisSentinel => {
-                // A master without its replica refuses writes after three seconds.
-                let options = RedisOptions::default()
-                    .setting("min-replicas-to-write", "1")
-                    .setting("min-replicas-max-lag", "3");
-                Self::Redis(redis_sentinel_behind_proxies(options).await)
-            }
+            Kind::RedisSentinel => Self::Redis(redis_sentinel_behind_proxies(replicated()).await),
+            Kind::RedisCluster => Self::Cluster(redis_cluster_with(replicated()).await),
             Kind::Postgres => Self::Postgres(Postgres::start().await),
+            Kind::Redis => Self::Single(Single::redis().await),
+            Kind::Mariadb => Self::Single(Single::mariadb().await),
+            Kind::Sqlite => Self::Sqlite(TemporaryFolder::new()),
         }
     }
 
@@ -47,21 +67,30 @@ impl Store {
     pub(crate) fn url(&self) -> String {
         match self {
             Self::Redis(redis) => {
-                let sentinels: Vec<String> = redis
-                    .sentinels()
-                    .iter()
-                    .map(|sentinel| format!("127.0.0.1:{}", sentinel.port()))
-                    .collect();
-                format!("redis+sentinel://{}/{}", sentinels.join(","), redis.master_name())
+                let sentinels = addresses(redis.sentinels());
+                format!("redis+sentinel://{sentinels}/{}", redis.master_name())
             }
+            Self::Cluster(cluster) => format!("redis+cluster://{}", addresses(cluster.nodes())),
             Self::Postgres(postgres) => {
                 format!("postgres://shop:shop-password@127.0.0.1:{}/shop", postgres.proxy.port())
+            }
+            Self::Single(single) => single.url.clone(),
+            Self::Sqlite(folder) => {
+                format!("sqlite:{}", folder.path().join("sessions.db").display())
             }
         }
     }
 
+    /// Returns the server that the shops use.
+    ///
+    /// # Panics
+    ///
+    /// If the store has no server.
     pub(crate) async fn primary(&self) -> &PrivateServer {
         match self {
+            Self::Cluster(cluster) => cluster.master_of(KEY).await,
+            Self::Single(single) => &single.server,
+            Self::Sqlite(_) => panic!("SQLite has no server"),
             Self::Redis(redis) => redis.master().await,
             Self::Postgres(postgres) => &postgres.primary,
         }
@@ -71,6 +100,7 @@ impl Store {
         match self {
             Self::Redis(redis) => other(redis, redis.master().await),
             Self::Postgres(postgres) => &postgres.standby,
+            _ => panic!("the store has no single replica"),
         }
     }
 
@@ -78,6 +108,8 @@ impl Store {
         match self {
             Self::Redis(redis) => redis.proxies().iter().collect(),
             Self::Postgres(postgres) => vec![&postgres.proxy],
+            Self::Single(single) => vec![&single.proxy],
+            Self::Cluster(_) | Self::Sqlite(_) => Vec::new(),
         }
     }
 
@@ -85,10 +117,12 @@ impl Store {
     pub(crate) async fn kill_primary(&self) {
         match self {
             Self::Redis(redis) => redis.fail_over().await.restart().await,
-            Self::Postgres(postgres) => {
-                postgres.primary.kill().await;
+            Self::Cluster(cluster) => cluster.fail_over(KEY).await.restart().await,
+            _ => {
+                let primary = self.primary().await;
+                primary.kill().await;
                 sleep(Duration::from_secs(3)).await;
-                postgres.primary.restart().await;
+                primary.restart().await;
             }
         }
     }
@@ -101,6 +135,7 @@ impl Store {
                 postgres.primary.stop().await;
                 postgres.promote().await;
             }
+            Self::Cluster(_) | Self::Single(_) | Self::Sqlite(_) => {}
         }
     }
 
@@ -110,6 +145,9 @@ impl Store {
     ///
     /// If this takes more than a minute.
     pub(crate) async fn settle(&self) -> Result<(), String> {
+        if let Self::Cluster(cluster) = self {
+            cluster.settle().await;
+        }
         let Self::Redis(redis) = self else { return Ok(()) };
         let settled = async {
             while !is_settled(redis).await {
@@ -118,6 +156,29 @@ impl Store {
         };
         let limit = Duration::from_mins(1);
         tokio::time::timeout(limit, settled).await.map_err(|_| "no replica".to_owned())
+    }
+}
+
+impl Single {
+    async fn redis() -> Self {
+        let server = redis_with(RedisOptions::default().append_only()).await;
+        let proxy = test_servers::proxy(server.port()).await;
+        let url = proxy.before(server.url());
+        Self { server, proxy, url }
+    }
+
+    async fn mariadb() -> Self {
+        let server = mysql_with(&[]).await;
+        for statement in [
+            "CREATE DATABASE shop",
+            "CREATE USER 'shop'@'127.0.0.1' IDENTIFIED BY 'shop-password'",
+            "GRANT ALL ON shop.* TO 'shop'@'127.0.0.1'",
+        ] {
+            server.ask(&[statement]).await;
+        }
+        let proxy = test_servers::proxy(server.port()).await;
+        let url = format!("mysql://shop:shop-password@127.0.0.1:{}/shop", proxy.port());
+        Self { server, proxy, url }
     }
 }
 
@@ -172,6 +233,18 @@ async fn is_settled(redis: &RedisSentinel) -> bool {
         && master.contains("min_slaves_good_slaves:1")
         && replica.contains("role:slave")
         && replica.contains("master_link_status:up")
+}
+
+/// Returns the settings with which a master without its replica refuses writes after three seconds.
+fn replicated() -> RedisOptions {
+    RedisOptions::default()
+        .setting("min-replicas-to-write", "1")
+        .setting("min-replicas-max-lag", "3")
+}
+
+fn addresses(servers: &[PrivateServer]) -> String {
+    let addresses = servers.iter().map(|server| format!("127.0.0.1:{}", server.port()));
+    addresses.collect::<Vec<_>>().join(",")
 }
 
 fn other<'a>(redis: &'a RedisSentinel, server: &PrivateServer) -> &'a PrivateServer {

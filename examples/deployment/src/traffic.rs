@@ -29,6 +29,8 @@ pub(crate) struct Counts {
     first_error: Option<Instant>,
     last_error: Option<Instant>,
     successes_since_error: usize,
+    /// The outages of other faults.
+    earlier: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -81,7 +83,19 @@ impl Traffic {
 impl Counts {
     /// Returns the time from the first to the last error.
     pub(crate) fn outage(&self) -> Duration {
-        self.first_error.zip(self.last_error).map_or(Duration::ZERO, |(first, last)| last - first)
+        let times = self.first_error.zip(self.last_error);
+        self.earlier + times.map_or(Duration::ZERO, |(first, last)| last - first)
+    }
+
+    /// Adds the counts of another fault. The outage becomes the sum of both.
+    pub(crate) fn add(&mut self, other: &Counts) {
+        self.requests += other.requests;
+        self.updates += other.updates;
+        self.logouts += other.logouts;
+        for (reason, count) in &other.errors {
+            *self.errors.entry(reason.clone()).or_default() += count;
+        }
+        self.earlier += other.outage();
     }
 
     fn is_calm(&self) -> bool {
