@@ -50,7 +50,8 @@ pub(crate) fn encode_in_place(bytes: &mut Vec<u8>) {
     bytes.resize(padded + length(padded), 0);
     let (source, target) = bytes.split_at_mut(padded);
     let written = BASE64.encode_slice(source, target).unwrap_or(0);
-    bytes.copy_within(padded..padded + encoded.min(written), 0);
+    let encoded = encoded.min(written);
+    bytes.copy_within(padded..padded + encoded, 0);
     bytes.truncate(encoded);
 }
 
