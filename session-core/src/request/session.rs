@@ -207,14 +207,12 @@ impl Shared {
         let config = (*interface).config();
         let name = (*interface).cookie_name(&view);
         let configured = config.cookie_name();
-        let is_configured = std::ptr::eq(&raw const *name, configured) || name == configured;
-        let cookie_name: Option<Box<str>> = (!is_configured).then(|| name.into());
+        let cookie_name: Option<Box<str>> = (name != configured).then(|| name.into());
         let is_ambiguous = config.token().is_some_and(|header| {
             let name = cookie_name.as_deref().unwrap_or(configured);
             view.put_token(name, header, config.accepts_cookie_beside_token())
         });
-        let flags = (is_ambiguous, false);
-        Self::with_name(interface, view, outage, origin, cookie_name, flags)
+        Self::with_name(interface, view, outage, origin, cookie_name, is_ambiguous, false)
     }
 
     /// Returns the session of one of several cookies of this request.
@@ -222,7 +220,7 @@ impl Shared {
         let view = self.view.with_first_cookie(self.cookie_name(), value);
         let (interface, origin) = (Arc::clone(&self.interface), self.origin.clone());
         let name = self.cookie_name.clone();
-        Self::with_name(interface, view, self.outage, origin, name, (false, true))
+        Self::with_name(interface, view, self.outage, origin, name, false, true)
     }
 
     #[inline]
@@ -232,7 +230,8 @@ impl Shared {
         outage: OutagePolicy,
         origin: Origin,
         cookie_name: Option<Box<str>>,
-        (is_ambiguous, has_several_cookies): (bool, bool),
+        is_ambiguous: bool,
+        has_several_cookies: bool,
     ) -> Arc<Self> {
         Arc::new(Self {
             interface,

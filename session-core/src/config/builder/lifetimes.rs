@@ -1,0 +1,88 @@
+//! The settings of how long a session lives, and of what renews it.
+
+use std::time::Duration;
+
+use super::SessionConfigBuilder;
+use crate::config::Refresh;
+
+impl SessionConfigBuilder {
+    /// Sets how long a permanent session lives after it was last saved or renewed. The default is
+    /// 31 days. This is Flask's `PERMANENT_SESSION_LIFETIME`.
+    #[must_use]
+    pub fn permanent_lifetime(mut self, lifetime: Duration) -> Self {
+        self.settings.permanent_lifetime = lifetime;
+        self
+    }
+
+    /// Sets whether a session is permanent unless a handler calls
+    /// [`set_permanent(false)`](crate::Session::set_permanent). The default is `false`: a session
+    /// ends with the browser. Flask has no such setting.
+    ///
+    /// With `true`, every cookie has an expiry, so that the browser keeps it when it closes. The
+    /// setting also applies to stored sessions, and is not stored with them. A Flask application
+    /// that shares the session needs `session.permanent = True`.
+    #[must_use]
+    pub fn permanent_by_default(mut self, permanent: bool) -> Self {
+        self.settings.permanent_by_default = permanent;
+        self
+    }
+
+    /// Sets how long a server-side backend stores a session that is not permanent, after its last
+    /// use. The default is one day. Flask has no such setting.
+    ///
+    /// The browser drops the cookie of such a session when it closes, but the server is not
+    /// informed of it.
+    #[must_use]
+    pub fn browser_lifetime(mut self, lifetime: Duration) -> Self {
+        self.settings.browser_lifetime = lifetime;
+        self
+    }
+
+    /// Sets how long a session without owner lives at most, after its last save or renewal. The
+    /// default is `None`: as long as that of a user. Flask has no such setting.
+    ///
+    /// Most sessions of a public site are those of visitors and robots. With half an hour here, a
+    /// store keeps them for half an hour, and those of users for as long as the other settings
+    /// allow. A login removes the limit. A handler can extend the lifetime of one session with
+    /// [`set_lifetime`](crate::Session::set_lifetime). Whether the cookie has an expiry does not
+    /// depend on this setting.
+    #[must_use]
+    pub fn visitor_lifetime(mut self, lifetime: impl Into<Option<Duration>>) -> Self {
+        self.settings.visitor_lifetime = lifetime.into();
+        self
+    }
+
+    /// Sets the time without use after which a session expires, permanent or not (OWASP ASVS 5,
+    /// 7.3.1). The default is `None`: no limit. Flask has no such setting.
+    ///
+    /// A use is a request whose handler obtains the session. A session never expires earlier than
+    /// this. It may expire later, by at most a tenth of the timeout and at most one minute.
+    ///
+    /// Server-side backends and the sealed cookie support it. The signed cookie refuses this
+    /// setting.
+    #[must_use]
+    pub fn idle_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.settings.idle_timeout = timeout.into();
+        self
+    }
+
+    /// Sets the time since its creation after which a session expires, even if it is in use (OWASP
+    /// ASVS 5, 7.3.2). The default is `None`: no limit. Flask has no such setting.
+    ///
+    /// It starts again at a login. A new id does not extend it. Server-side backends and the sealed
+    /// cookie support it. The signed cookie refuses this setting, because it does not contain the
+    /// time of creation.
+    #[must_use]
+    pub fn absolute_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.settings.absolute_timeout = timeout.into();
+        self
+    }
+
+    /// Sets which requests renew an unchanged permanent session. The default is
+    /// [`Refresh::WhenAccessed`], unlike in Flask. This is Flask's `SESSION_REFRESH_EACH_REQUEST`.
+    #[must_use]
+    pub fn refresh(mut self, refresh: Refresh) -> Self {
+        self.settings.refresh = refresh;
+        self
+    }
+}
