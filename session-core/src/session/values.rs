@@ -295,6 +295,17 @@ mod tests {
     }
 
     #[test]
+    fn reserved_key_is_found_whatever_its_spelling() {
+        for text in [r#"{"a":1,"_x":2}"#, r#"{"\u005fx":2}"#, r#"{"_\u0078":2}"#] {
+            assert_eq!(parse(text).get("_x"), Some("2"), "{text}");
+        }
+        let mut values = parse(r#"{"a":1}"#);
+        assert_eq!(values.get("_x"), None);
+        assert!(values.insert("_x", "2"));
+        assert_eq!(values.get("_x"), Some("2"));
+    }
+
+    #[test]
     fn keys_with_escapes_are_found() {
         let values = parse(r#"{"\u00e9":1,"":2,"\ud83d\ude00":3,"\ud800":4,"a\"b":5}"#);
         assert_eq!(values.get("é"), Some("1"));
