@@ -12,8 +12,6 @@ use crate::browser::{Cookies, Server};
 use crate::configuration;
 use crate::store::{Kind, Store};
 
-const KEY: &str = "SECRET_KEY=2f8a1c64d90b47e3a5167cf20d8e93b1";
-
 pub(crate) struct Deployment {
     pub(crate) kind: Kind,
     pub(crate) store: Store,
@@ -25,7 +23,8 @@ pub(crate) struct Deployment {
 impl Deployment {
     pub(crate) async fn start(kind: Kind) -> Self {
         let store = Store::start(kind).await;
-        let shops = vec![shop(store.url()).await, shop(store.url()).await];
+        let key = secret_key();
+        let shops = vec![shop(store.url(), &key).await, shop(store.url(), &key).await];
         let ports: Vec<u16> = shops.iter().map(PrivateServer::port).collect();
         let nginx = nginx(ports.clone()).await;
         let prometheus = prometheus(ports).await;
@@ -55,17 +54,24 @@ impl Deployment {
     }
 }
 
+/// Returns a new key, which both shops use.
+fn secret_key() -> String {
+    let mut key = [0; 16];
+    getrandom::fill(&mut key).expect("the system has random numbers");
+    format!("{:032x}", u128::from_be_bytes(key))
+}
+
 /// Starts a shop, whose clock can be set with Debian's libfaketime.
-async fn shop(store: String) -> PrivateServer {
+async fn shop(store: String, key: &str) -> PrivateServer {
     let program = std::env::current_exe().expect("a running program has a path");
     let program = program.with_file_name("shop").display().to_string();
-    let library = faketime();
+    let (library, key) = (faketime(), format!("SECRET_KEY={key}"));
     http_program(
         HttpProgram::installed("env", "coreutils"),
         move |folder, port| {
             let (clock, port) = (clock(folder).display().to_string(), port.to_string());
             let mut arguments = vec![
-                KEY.to_owned(),
+                key,
                 format!("LD_PRELOAD={}", library.display()),
                 format!("FAKETIME_TIMESTAMP_FILE={clock}"),
                 "FAKETIME_CACHE_DURATION=1".to_owned(),
