@@ -95,11 +95,12 @@ impl<S: SessionStore> ServerSideSessions<S> {
         deadline: &Deadline<'_>,
     ) -> Result<bool, Error> {
         deadline.check_lookup()?;
-        Ok(match self.find(&record.key, time_for_ending(self.config.now())).await? {
-            Found::Moved(moved) => moved.successor != *key,
-            Found::Gone => !self.is_recent(record),
-            Found::Live(_) => false,
-        })
+        let now = time_for_ending(self.config.now());
+        match self.find(&record.key, now).await? {
+            Found::Moved(moved) => Ok(!self.leads_to(moved, key, now, deadline).await?),
+            Found::Gone => Ok(!self.is_recent(record)),
+            Found::Live(_) => Ok(false),
+        }
     }
 
     pub(super) async fn find_successor(

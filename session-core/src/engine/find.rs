@@ -174,6 +174,24 @@ impl<S: SessionStore> ServerSideSessions<S> {
         Ok((moved, None))
     }
 
+    /// Returns whether the tombstones from this one lead to the key.
+    pub(super) async fn leads_to(
+        &self,
+        mut moved: Moved,
+        key: &StoreKey,
+        now: SystemTime,
+        deadline: &Deadline<'_>,
+    ) -> Result<bool, Error> {
+        while moved.successor != *key && moved.successor != DEPARTED {
+            deadline.check_lookup()?;
+            match self.find(&moved.successor, now).await? {
+                Found::Moved(further) => moved = further,
+                Found::Live(_) | Found::Gone => return Ok(false),
+            }
+        }
+        Ok(moved.successor == *key)
+    }
+
     /// Returns the record that [`follow`](Self::follow) finds, unless the old id was cut off.
     pub(super) async fn successor(
         &self,

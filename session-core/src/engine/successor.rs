@@ -103,14 +103,11 @@ impl<S: SessionStore> ServerSideSessions<S> {
 
     /// Whether the session was moved to this key.
     async fn is_moved_to(&self, saving: &Saving<'_, '_>, key: &StoreKey) -> Result<bool, Error> {
-        let mut at = saving.opened.key;
-        loop {
-            saving.deadline.check_lookup()?;
-            match self.find(&at, self.config.now()).await? {
-                Found::Moved(moved) if moved.successor == *key => return Ok(true),
-                Found::Moved(moved) => at = moved.successor,
-                Found::Live(_) | Found::Gone => return Ok(false),
-            }
+        saving.deadline.check_lookup()?;
+        let now = self.config.now();
+        match self.find(&saving.opened.key, now).await? {
+            Found::Moved(moved) => self.leads_to(moved, key, now, &saving.deadline).await,
+            Found::Live(_) | Found::Gone => Ok(false),
         }
     }
 

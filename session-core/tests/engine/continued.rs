@@ -270,6 +270,30 @@ async fn logout_after_own_unknown_login_is_stored() {
     assert_eq!(sessions(&app), 0);
 }
 
+#[tokio::test]
+async fn logout_after_unknown_login_of_rotated_session_is_stored() {
+    let (app, old) = begin().await;
+    let (request, session) = open(&app, &old).await;
+    app.request_elsewhere(&old, Session::rotate_id).await;
+    {
+        let mut login = pin!(session.log_in("ada", None));
+        // The tombstone of the old id is found, and the login moves the session from the new one.
+        for call in [Replace, Replace, Replace] {
+            continue_until(&app, call, login.as_mut());
+        }
+        app.store.lose_reply(Replace);
+        app.store.fail(Load, ErrorKind::Unavailable);
+        app.store.resume();
+        assert_eq!(login.await.unwrap_err().kind(), ErrorKind::Unavailable);
+        app.store.recover();
+    }
+    assert_eq!(sessions(&app), 1, "the login has moved the session");
+    assert_eq!(session.log_out().await.unwrap(), Outcome::Stored);
+    let response = commit(request, &session).await;
+    assert_eq!((response.outcome, response.is_removal()), (Some(Outcome::Stored), true));
+    assert_eq!(sessions(&app), 0);
+}
+
 /// Drops a save during the lookup of the tombstone whose reply was lost, or before it.
 fn drop_save(app: &App, session: &Session, saving: Saving, is_moved: bool) {
     if is_moved {
