@@ -16,6 +16,9 @@ pub(crate) const KEEP_THIS: Request = &[LogIn(OWNER), EndOthers];
 /// A login, which may fail, and the end of all sessions of its user.
 pub(crate) const LOGIN_AND_END: Request = &[Write("user"), LogIn(OWNER), EndAll, Update];
 
+/// A login, which may fail, and a logout.
+pub(crate) const LOGIN_AND_LOGOUT: Request = &[Write("user"), LogIn("ada"), End];
+
 /// Requests of one operation. Every three of these run together.
 pub(crate) const BASIC: &[Request] = &[
     &[Write("a")],

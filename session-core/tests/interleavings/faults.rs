@@ -20,6 +20,8 @@ pub(crate) enum FaultKind {
     LostThenDown,
     /// As `Late`, and all later calls of the request fail.
     LateThenDown,
+    /// As `Lost`, and the lookup after it fails.
+    LostWithLookup,
     /// The client disconnects: the request ends at its next await.
     Cut,
     /// As `Cut`, and the call on its way is carried out at any later step.
@@ -40,6 +42,7 @@ pub(crate) enum Fate {
 }
 
 impl FaultKind {
+    /// All but `LostWithLookup`, which only matters to requests that continue after a failed save.
     pub(crate) const ALL: [Self; 9] = [
         Self::Lost,
         Self::Late,
@@ -88,7 +91,10 @@ impl Fault {
         }
         let is_first = calls == self.calls;
         match self.kind {
-            FaultKind::Lost | FaultKind::LostThenDown if is_first => Fate::ReplyLost,
+            FaultKind::Lost | FaultKind::LostThenDown | FaultKind::LostWithLookup if is_first => {
+                Fate::ReplyLost
+            }
+            FaultKind::LostWithLookup if calls == self.calls + 1 => Fate::Refused,
             FaultKind::Late | FaultKind::LateThenDown if is_first => Fate::Delayed,
             FaultKind::Never if is_first => Fate::Refused,
             FaultKind::LostThenDown | FaultKind::LateThenDown => Fate::Refused,

@@ -33,8 +33,8 @@ mod verdict;
 mod world;
 
 use cases::{
-    BASIC, BESIDE, COMPOSED, FOLLOWING, FURTHER, LARGEST, LOGIN, LOGIN_AND_END, REOPENED, TIMED,
-    TIMES, TRIPLES,
+    BASIC, BESIDE, COMPOSED, FOLLOWING, FURTHER, LARGEST, LOGIN, LOGIN_AND_END, LOGIN_AND_LOGOUT,
+    REOPENED, TIMED, TIMES, TRIPLES,
 };
 use exceptions::EXCEPTIONS;
 use faults::FaultKind;
@@ -162,6 +162,19 @@ fn two_requests_with_manual_saves_and_faults_in_every_order() {
         }
     }
     assert!(report.finish() > 40_000);
+}
+
+#[test]
+fn requests_that_continue_after_unknown_outcome_in_every_order() {
+    let mut report = Report::new("two requests, unknown outcomes");
+    for one in COMPOSED.iter().copied().chain([LOGIN_AND_END, LOGIN_AND_LOGOUT]) {
+        for two in BESIDE {
+            for case in [Case::new(2, &[one, two]), Case::new(2, &[one, two]).of_visitor()] {
+                report.run_with_faults(case, &[FaultKind::LostWithLookup]);
+            }
+        }
+    }
+    assert!(report.finish() > 1_000);
 }
 
 #[test]

@@ -137,10 +137,15 @@ impl<'a> Verdict<'a> {
     pub(crate) fn ends(&self) -> Vec<Span> {
         // A logout whose removal was lost may report that it is dropped.
         let faulty = self.faulty_request(|kind| !kind.cuts());
-        let may_end = |log: &Log, index| {
+        self.ends_of(|log, index| {
             let is_faulty = faulty.is_some_and(|faulty| std::ptr::eq(faulty, log));
             log.may_be_stored(index) || (is_faulty && log.fate(index).0 != Fate::Unsaved)
-        };
+        })
+    }
+
+    /// Returns these operations, with the logouts that the closure accepts.
+    fn ends_of(&self, may_end: impl Fn(&Log, usize) -> bool) -> Vec<Span> {
+        let may_end = &may_end;
         let logouts = self.logs.iter().flat_map(|log| {
             let ends =
                 (0..log.changes.len()).filter(|i| self.case.ends_first(log.changes[*i].step));
@@ -168,8 +173,10 @@ impl<'a> Verdict<'a> {
         self.ends().iter().any(|end| !end.is_before(span))
     }
 
+    /// Returns whether the first session may have ended otherwise than by a logout that is reported
+    /// as dropped.
     pub(crate) fn may_be_ended(&self) -> bool {
-        !self.ends().is_empty()
+        !self.ends_of(Log::may_be_stored).is_empty()
     }
 
     /// All saves with this outcome.
