@@ -1,4 +1,4 @@
-//! The functions that the tests call: each runs one rule, and panics if it is violated.
+//! The functions that the tests call. Each runs one rule and panics if the rule is violated.
 
 use std::time::Duration;
 
@@ -74,11 +74,11 @@ fn interface(
     settle(block_on(within_patience(rule, rule.check(&under_test), under_test.calls())));
 }
 
-/// Fails a test whose rule does not apply, if it runs nevertheless.
+/// Fails an ignored test that was run although its rule cannot be checked.
 ///
 /// # Panics
 ///
-/// Always.
+/// Always panics.
 #[track_caller]
 #[expect(clippy::panic, reason = "a test fails by panicking")]
 pub fn not_declared(what: &str) {
@@ -105,7 +105,7 @@ fn find<S: 'static>(
     rules.find(|rule| rule.name() == name).expect("test without a rule of the same name")
 }
 
-#[expect(clippy::expect_used, reason = "a test without a runtime cannot go on")]
+#[expect(clippy::expect_used, reason = "a test without a runtime cannot continue")]
 fn block_on<F: Future>(future: F) -> F::Output {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build();

@@ -9,8 +9,8 @@ use flate2::Compression as Level;
 use flate2::bufread::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 
-/// The largest payload that a compressed cookie may have. The 4 KB that browsers store decompress
-/// to about a tenth of it for ordinary text.
+/// The largest payload that a compressed cookie may have. A cookie of 4 KB, the limit of browsers,
+/// decompresses to about a tenth of this size if it contains ordinary text.
 const MAX_INFLATED: u64 = 512 * 1024;
 /// The fraction of the size limit above which compression is tried.
 const NEAR_LIMIT: (usize, usize) = (3, 4);
@@ -25,19 +25,20 @@ const NEAR_LIMIT: (usize, usize) = (3, 4);
 #[non_exhaustive]
 pub enum Compression {
     /// Compresses a value that would fill more than three quarters of the space that
-    /// [`max_cookie_size`](SessionConfig::max_cookie_size) leaves for it, if that makes it shorter.
-    /// This is the default, because compressing takes longer than the rest of a save.
+    /// [`max_cookie_size`](SessionConfig::max_cookie_size) leaves for it, if compression makes the
+    /// value shorter. This is the default, because compressing takes longer than the rest of a
+    /// save.
     #[default]
     NearLimit,
-    /// Tries to compress every value, and keeps the shorter one, as Flask does.
+    /// Tries to compress every value, and stores the shorter form, as Flask does.
     WheneverShorter,
     /// Does not compress.
     Never,
 }
 
 impl Compression {
-    /// Returns whether to try to compress a value of this length. `limit` calls a hook, and is only
-    /// called if it matters.
+    /// Returns whether to try to compress a value of this length. `limit` calls a hook. Therefore
+    /// it is called only for [`NearLimit`](Self::NearLimit).
     pub(crate) fn is_tried(self, length: usize, limit: impl FnOnce() -> Option<usize>) -> bool {
         match self {
             Self::NearLimit => {
@@ -56,7 +57,7 @@ pub(crate) fn deflate(text: &[u8]) -> Option<Vec<u8>> {
     (compressed.len() + 1 < text.len()).then_some(compressed)
 }
 
-/// Decompresses the bytes. Returns `None` if they are not zlib or the text is too large.
+/// Decompresses the bytes. Returns `None` if the bytes are not zlib data or the text is too large.
 pub(crate) fn inflate(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut text = Vec::new();
     ZlibDecoder::new(bytes).take(MAX_INFLATED + 1).read_to_end(&mut text).ok()?;

@@ -1,8 +1,8 @@
 //! Sessions for Rust web applications, modelled on Flask's. Each visitor has a dictionary of
 //! values, which a backend stores in a cookie, in memory, in Redis or in a SQL database.
 //!
-//! This crate has what all backends and framework adapters share. It names no framework, runtime or
-//! database driver.
+//! This crate contains the code that all backends and framework adapters share. It does not depend
+//! on a framework, runtime or database driver.
 //!
 //! # Applications
 //!

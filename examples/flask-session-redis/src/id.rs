@@ -12,7 +12,7 @@ const LENGTHS: std::ops::RangeInclusive<usize> = 22..=256;
 pub(crate) fn generate() -> Result<String, Error> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|error| {
-        Error::new(ErrorKind::Unavailable, "the operating system gave no randomness")
+        Error::new(ErrorKind::Unavailable, "cannot read random bytes from the operating system")
             .with_source(error)
     })?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))

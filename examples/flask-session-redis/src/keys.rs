@@ -1,4 +1,4 @@
-//! The Redis commands that sessions need. Each is one round trip with a deadline.
+//! The Redis commands that sessions need. Each takes one round trip and has a deadline.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, Cmd, FromRedisValue, Pipeline, RedisError, ServerErrorKind};
 use session_core::{Error, ErrorKind};
 
-/// More than a hundred years. Redis can still add it to its time.
+/// More than a hundred years. Redis can add this duration to the current time without overflow.
 const LONGEST: Duration = Duration::from_secs(u32::MAX as u64);
 
 /// Compares the session, removes it and sets the mark.
@@ -33,7 +33,7 @@ impl Keys {
         deadline: Duration,
     ) -> Result<Self, Error> {
         let client = Client::open(url).map_err(|error| {
-            Error::new(ErrorKind::Configuration, "the Redis URL cannot be used").with_source(error)
+            Error::new(ErrorKind::Configuration, "cannot parse the Redis URL").with_source(error)
         })?;
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(deadline))
@@ -46,7 +46,7 @@ impl Keys {
 
     /// Returns the data stored for an id.
     pub(crate) async fn get(&self, id: &str) -> Result<Option<Vec<u8>>, Error> {
-        self.ask(Cmd::get(self.key(id))).await
+        self.query(Cmd::get(self.key(id))).await
     }
 
     /// Stores a session under a new id.
@@ -56,7 +56,7 @@ impl Keys {
         stored: &[u8],
         life: Duration,
     ) -> Result<(), Error> {
-        self.ask(self.set(id, stored, life)).await
+        self.query(self.set(id, stored, life)).await
     }
 
     /// Replaces the data of an existing session. Returns `false` and stores nothing if the session
@@ -69,20 +69,20 @@ impl Keys {
     ) -> Result<bool, Error> {
         let mut command = self.set(id, stored, life);
         command.arg("XX");
-        let answer: Option<String> = self.ask(command).await?;
-        Ok(answer.is_some())
+        let reply: Option<String> = self.query(command).await?;
+        Ok(reply.is_some())
     }
 
     /// Extends the expiry of a session. Returns `false` if it does not exist.
     pub(crate) async fn renew(&self, id: &str, life: Duration) -> Result<bool, Error> {
         let mut command = redis::cmd("PEXPIRE");
         command.arg(self.key(id)).arg(milliseconds(life));
-        self.ask(command).await
+        self.query(command).await
     }
 
     /// Removes a session.
     pub(crate) async fn remove(&self, id: &str) -> Result<(), Error> {
-        self.ask(Cmd::del(self.key(id))).await
+        self.query(Cmd::del(self.key(id))).await
     }
 
     /// Stores a session under a new id and removes the old id in one step. Returns `false` if the
@@ -104,21 +104,20 @@ impl Keys {
         Ok(removed)
     }
 
-    /// Removes a session and marks it as moved, in one step, if it is still this one. The mark is
-    /// stored for as long as the session would have been. Returns `false` and changes nothing
-    /// otherwise.
+    /// Removes a session and marks it as moved in one step, if its data is still `stored`. The mark
+    /// expires when the session would have expired. Otherwise returns `false` and changes nothing.
     pub(crate) async fn depart(&self, id: &str, stored: &[u8]) -> Result<bool, Error> {
         let mut command = redis::cmd("EVAL");
         command.arg(DEPART).arg(2).arg(self.key(id)).arg(self.mark(id)).arg(stored);
-        self.ask(command).await
+        self.query(command).await
     }
 
     /// Returns whether a session has moved.
     pub(crate) async fn has_departed(&self, id: &str) -> Result<bool, Error> {
-        self.ask(Cmd::exists(self.mark(id))).await
+        self.query(Cmd::exists(self.mark(id))).await
     }
 
-    async fn ask<T: FromRedisValue>(&self, command: Cmd) -> Result<T, Error> {
+    async fn query<T: FromRedisValue>(&self, command: Cmd) -> Result<T, Error> {
         command.query_async(&mut self.connection.clone()).await.map_err(failed)
     }
 
@@ -132,7 +131,8 @@ impl Keys {
         format!("{}{id}", self.prefix)
     }
 
-    /// Returns the key of the mark of a moved session. No id has a colon.
+    /// Returns the key of the mark of a moved session. No id contains a colon, so no session has
+    /// this key.
     fn mark(&self, id: &str) -> String {
         format!("{}moved:{id}", self.prefix)
     }
@@ -145,7 +145,7 @@ impl fmt::Debug for Keys {
     }
 }
 
-/// Returns at least one, because Redis refuses zero.
+/// Returns at least 1, because Redis rejects an expiry of 0.
 fn milliseconds(life: Duration) -> u64 {
     let life = u64::try_from(life.min(LONGEST).as_millis()).unwrap_or(u64::MAX);
     life.max(1)

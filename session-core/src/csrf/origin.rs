@@ -14,13 +14,13 @@ impl Origin {
         Self::new(scheme, host)
     }
 
-    /// Returns the origin of an address, such as that of a `Referer` header.
+    /// Returns the origin of an address, such as the value of a `Referer` header.
     pub(super) fn of_address(address: &str) -> Option<Self> {
         let (scheme, rest) = address.split_once("://")?;
         Self::new(scheme, rest.split(['/', '?', '#']).next().unwrap_or(rest))
     }
 
-    /// Returns the origin of a scheme and a host with or without a port.
+    /// Returns the origin of a scheme and a host. The host may include a port.
     pub(super) fn new(scheme: &str, host: &str) -> Option<Self> {
         let scheme = scheme.to_ascii_lowercase();
         let is_scheme =
@@ -45,8 +45,8 @@ impl Origin {
     }
 }
 
-/// Returns whether a host, with or without a port, is this machine. Browsers trust plain HTTP
-/// there.
+/// Returns whether a host is this machine. The host may include a port. Browsers trust plain HTTP
+/// to this machine.
 pub(super) fn is_loopback(host: &str) -> bool {
     let name = if host.starts_with('[') {
         host.split_inclusive(']').next().unwrap_or(host)

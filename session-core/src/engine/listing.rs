@@ -18,7 +18,7 @@ const CHECKED_ROTATIONS: usize = 10;
 pub(super) struct Listed {
     pub(super) live: Live,
     pub(super) handle: String,
-    /// Whether an unfinished rotation left it, so that no client has its id.
+    /// Whether an unfinished rotation left the record. No client has the id of such a record.
     pub(super) is_orphan: bool,
     /// Whether the tombstone of its rotation was seen.
     is_moved: bool,
@@ -37,11 +37,11 @@ pub(super) struct Listing {
 }
 
 impl<S: SessionStore> ServerSideSessions<S> {
-    /// Loads those of these records that have the owner. A record that was rotated in the
-    /// meantime is followed.
+    /// Loads the records of these keys and lists those of the owner. If a record was rotated in the
+    /// meantime, its successor is loaded.
     ///
-    /// For `n` live records it loads at most `n` and [`CHECKED_ROTATIONS`] records, and those that
-    /// are rotated at the same time.
+    /// For `n` live records, this method loads at most `n` plus [`CHECKED_ROTATIONS`] records, and
+    /// the records that other requests rotate at the same time.
     pub(super) async fn listed(
         &self,
         owner: &str,
@@ -76,7 +76,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         Ok(listing)
     }
 
-    /// Loads each of these records, of which a newer build may have written some.
+    /// Loads the records of these keys. Returns a separate error for each record that a newer build
+    /// wrote.
     pub(super) async fn load_each(
         &self,
         keys: &[StoreKey],
@@ -127,12 +128,12 @@ impl<S: SessionStore> ServerSideSessions<S> {
         Ok(None)
     }
 
-    /// Marks the records whose rotation is unfinished: the record that they were to replace is
-    /// alive, or was moved elsewhere.
+    /// Marks the records of unfinished rotations. Their predecessor is live, or has another
+    /// successor.
     ///
-    /// An expired tombstone looks like an ended session. In that case the record is listed: a list
-    /// may show one session too many, but never one too few. This also holds for records beyond the
-    /// newest [`CHECKED_ROTATIONS`].
+    /// An expired tombstone looks like an ended session. In that case the record is listed, because
+    /// a list may show an extra session but must not omit one. This also holds for records beyond
+    /// the newest [`CHECKED_ROTATIONS`].
     async fn find_orphans(&self, listing: &mut Listing, now: SystemTime) -> Result<(), Error> {
         let Listing { sessions: listed, index_of, unread, .. } = listing;
         let mut unknown = Vec::new();

@@ -61,7 +61,7 @@ impl Write {
     }
 }
 
-/// Reads a record while it is written, after this many of the `await`s of the call that reads.
+/// Polls a read of a record `polls` times, then writes the record, and then finishes the read.
 pub(crate) async fn read_during_write(
     store: &StoreUnderTest,
     read: Read,
@@ -89,10 +89,10 @@ pub(crate) async fn read_during_write(
     };
     let Some((_, seen)) = store.difference(&old, &found).await? else { return Ok(()) };
     match write {
-        Write::Remove => Err(store.failure("the old record, whole, or None", seen)),
+        Write::Remove => Err(store.failure("the complete old record or None", seen)),
         _ => match store.difference(&new, &found).await? {
             None => Ok(()),
-            Some(_) => Err(store.failure("the old record or the new one, whole", seen)),
+            Some(_) => Err(store.failure("the complete old record or the complete new one", seen)),
         },
     }
 }

@@ -7,8 +7,8 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const TOKENS, macro __adapter_tokens, for AdapterUnderTest;
 
-    /// If a header is configured, the response to the first write has the session token in it, and
-    /// no session cookie.
+    /// If a token header is configured, the response to the first write has the session token in
+    /// this header. The response has no session cookie.
     ///
     /// Append every header of `SessionHeaders::fields`, not only `Set-Cookie`.
     async fn token_is_written_to_configured_header(adapter) {
@@ -22,8 +22,8 @@ rules! {
         application.equal(Some("blue".to_owned()), application.stored_by_token(token).await?)
     }
 
-    /// If a header is configured, `Vary` names the header with the token in requests instead of
-    /// `Cookie`, and no cache may store a response that sets the token.
+    /// If a token header is configured, `Vary` names the request header of the token instead of
+    /// `Cookie`. No cache may store a response that sets the token.
     ///
     /// Insert the result of `SessionHeaders::merged_vary`, not `Cookie`.
     async fn response_varies_by_token_header(adapter) {
@@ -36,7 +36,7 @@ rules! {
         application.equal(vec!["authorization".to_owned()], application.get("/case/read", &[]).await.vary())
     }
 
-    /// If a header is configured, the session is that of the token in this header.
+    /// If a token header is configured, the token in this header selects the session.
     ///
     /// Call `RequestViewBuilder::token_header` for each value of the header that
     /// `SessionConfig::token_header` names.
@@ -47,9 +47,9 @@ rules! {
         application.equal("read: blue".to_owned(), reply.text())
     }
 
-    /// If bearer tokens are configured, the session is that of the token in `Authorization`.
+    /// If bearer tokens are configured, the token in `Authorization` selects the session.
     ///
-    /// Read the header that `SessionConfig::token_header` names, not the one that is written.
+    /// Read the header that `SessionConfig::token_header` names, not the header that responses use.
     async fn bearer_token_is_read_from_authorization(adapter) {
         let application = adapter.start_with(|settings| settings.bearer_token(TOKEN)).await?;
         let token = format!("Bearer {}", application.token("blue").await?);
@@ -57,9 +57,9 @@ rules! {
         application.equal("read: blue".to_owned(), reply.text())
     }
 
-    /// A logout sends the header of the token with an empty value.
+    /// A logout sends the token header with an empty value.
     ///
-    /// Append a header whose value is empty like any other.
+    /// Append a header with an empty value like any other header.
     async fn logout_sends_empty_token(adapter) {
         let application = adapter.start_with(|settings| settings.token_header(TOKEN)).await?;
         let token = application.token("blue").await?;
@@ -67,7 +67,7 @@ rules! {
         application.equal(vec![String::new()], reply.response.all(TOKEN))
     }
 
-    /// A request that has a token in the header and a session cookie is refused with status 400.
+    /// A request with a token in the header and a session cookie is rejected with status 400.
     ///
     /// Also pass on the cookies, and respond to `ErrorKind::AmbiguousToken` with status 400.
     async fn token_beside_session_cookie_is_refused(adapter) {
@@ -78,7 +78,7 @@ rules! {
         application.equal(400, reply.status())
     }
 
-    /// A request that has several tokens is refused with status 400.
+    /// A request with several tokens is rejected with status 400.
     ///
     /// Pass on every value of the header, not only the first.
     async fn several_tokens_are_refused(adapter) {

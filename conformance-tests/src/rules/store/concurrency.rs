@@ -235,7 +235,7 @@ async fn whole(
             let expected = if landed {
                 "the record as the call left it"
             } else {
-                "the old record or the new one, whole"
+                "the complete old record or the complete new one"
             };
             return Err(store.failure(expected, "something else, see the last load"));
         }
