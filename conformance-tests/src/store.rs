@@ -17,13 +17,14 @@ pub const fn is_rule(name: &str) -> bool {
     has_rule(LISTS, name)
 }
 
-/// Calls the closure, which returns a function. Its argument has a type here.
+/// Calls the closure, which returns a function. This signature determines the type of the closure's
+/// argument.
 #[doc(hidden)]
 pub fn made_for<S, F>(make: impl FnOnce(&S) -> F, store: &S) -> F {
     make(store)
 }
 
-/// Calls the closure. Its argument has a type here.
+/// Calls the closure. This signature determines the type of the closure's argument.
 #[doc(hidden)]
 pub fn clock_of<S>(
     clock: impl FnOnce(&S) -> session_core::ManualClock,

@@ -48,7 +48,8 @@ const LIVE: &str = "session_live";
 pub struct SessionMetrics;
 
 impl SessionMetrics {
-    /// Returns a handler, and describes the metrics to the recorder. Install the recorder before.
+    /// Returns a handler, and describes the metrics to the recorder. Install the recorder before
+    /// this call.
     #[expect(clippy::new_without_default, reason = "it describes the metrics")]
     pub fn new() -> Self {
         describe();
@@ -56,8 +57,8 @@ impl SessionMetrics {
         Self
     }
 
-    /// Records the number of live sessions. Call it when the metrics are read, if the store knows
-    /// the number, such as the memory store with `MemoryStore::len`.
+    /// Records the number of live sessions. Call it when the metrics are read, if the store counts
+    /// its sessions, as the memory store does with `MemoryStore::len`.
     #[expect(clippy::cast_precision_loss, reason = "gauges are floating-point numbers")]
     pub fn record_live(&self, sessions: u64) {
         gauge!(LIVE).set(sessions as f64);
@@ -99,7 +100,7 @@ fn describe() {
     describe_counter!(REQUESTS, "Requests that opened their session, by outcome.");
     describe_counter!(EVENTS, "Events in the life of sessions, by kind.");
     describe_histogram!(CALLS, Unit::Seconds, "Duration of store calls, by call and result.");
-    describe_counter!(RETRIES, "Writes that were tried again after a concurrent write.");
+    describe_counter!(RETRIES, "Writes that were retried after a concurrent write.");
     describe_counter!(EVICTED, "Sessions that a full store removed.");
     describe_counter!(SWEPT, "Expired records that a sweep removed.");
     describe_counter!(RECONNECTS, "Connections to a store that were lost and established again.");

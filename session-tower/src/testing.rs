@@ -1,5 +1,5 @@
-//! A client for tests of whole applications: it sends requests, stores cookies, follows redirects,
-//! and changes sessions without HTTP. It needs the feature `testing`.
+//! A client for tests of whole applications. It sends requests, stores cookies, follows redirects,
+//! and changes sessions without HTTP. This module needs the feature `testing`.
 //!
 //! The crate `session-testing` has the parts that do not depend on tower, and a complete example.
 

@@ -38,7 +38,7 @@ pub enum Sample {
 }
 
 impl Sample {
-    /// Returns the value in JSON that names every type. The Python side writes the same JSON.
+    /// Returns the value as JSON that names every type. The Python side writes the same JSON.
     pub fn describe(&self) -> Value {
         let all = |items: &[Self]| -> Vec<Value> { items.iter().map(Self::describe).collect() };
         match self {

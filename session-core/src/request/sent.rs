@@ -6,12 +6,12 @@ use crate::interface::CookieAction;
 #[derive(Default)]
 pub(super) struct SentCookie {
     pub(super) action: CookieAction,
-    /// The `Set-Cookie` header, until a response has it.
+    /// The `Set-Cookie` header, until it is added to a response.
     pub(super) header: Option<String>,
     /// The `Set-Cookie` headers that remove other cookies of the name.
     pub(super) removals: Box<[String]>,
-    /// Whether it is the cookie of a save that failed.
+    /// Whether the save that set the cookie failed.
     pub(super) unconfirmed: bool,
-    /// Whether the id of the request's cookie is not this session's any more.
+    /// Whether the id in the request's cookie no longer opens this session.
     pub(super) discards: bool,
 }

@@ -1,5 +1,5 @@
-//! A server function of Leptos that counts visits in the session. The part for the browser is left
-//! out: it needs the feature `hydrate` and no session.
+//! A server function of Leptos that counts visits in the session. The example omits the browser's
+//! part, which needs the feature `hydrate` and no session.
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -9,8 +9,8 @@ use session_kit::SessionConfig;
 use session_kit::axum::{Session, SessionLayer};
 use session_kit::memory::{MemorySessions, MemoryStore};
 
-/// Leptos sends the text of an error to the browser. It must not name the store, so only the log
-/// has the cause.
+/// Leptos sends the text of an error to the browser. The text must not name the store. Therefore
+/// only the log contains the cause.
 fn hidden(error: impl std::error::Error) -> ServerFnError {
     tracing::error!(%error, "session failed");
     ServerFnError::new("session failed")
