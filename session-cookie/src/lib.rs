@@ -4,11 +4,11 @@
 //! The client stores the whole session. Your [`SecretKey`] protects it from changes. There is no
 //! store to run and nothing to clean up. In return, these limits apply:
 //!
-//! - The session must be small: browsers ignore cookies of more than about 4 KB. The save of a
-//!   larger session fails, unless the configuration has
+//! - The session must be small, because browsers ignore cookies of more than about 4 KB. The save
+//!   of a larger session fails, unless the configuration has
 //!   [`OversizePolicy::Warn`](session_core::OversizePolicy::Warn).
-//! - Concurrent changes overwrite each other: the browser keeps the cookie of the last response. A
-//!   slow response can undo a logout. Only a server-side backend can prevent this.
+//! - Concurrent changes overwrite each other, because the browser stores the cookie of the last
+//!   response. A slow response can undo a logout.
 //! - A copied cookie stays valid until it expires or the key is replaced. Logging out does not
 //!   invalidate copies of the cookie.
 //! - A session that was [reopened](session_core::Session::reopen) after the response cannot be
@@ -16,7 +16,7 @@
 //!
 //! | | [`SignedCookieSessions`] | [`SealedCookieSessions`] |
 //! |---|---|---|
-//! | who can read the session | anyone who has the cookie | the server |
+//! | readers of the session | every client that has the cookie | the server |
 //! | compatible with Flask, or with Starlette and FastAPI | yes | no |
 //! | idle and absolute timeouts | no: the format has no field for them | yes |
 //! | cookie size of a session of 300 bytes | about 435 bytes | about 460 bytes |

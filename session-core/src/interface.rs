@@ -9,9 +9,10 @@
 //!    session. The interface may store data in it that handlers cannot access.
 //! 2. The handler reads and changes the [`Session`](crate::Session) that the core creates from it.
 //! 3. [`save`](crate::SessionInterface::save) gets a [`Save`]: the [`Contents`] to store, the
-//!    changes, and the other intent of the request. It returns a [`Saved`]. The table of
-//!    [`RequestSession::commit`](crate::request::RequestSession::commit) shows the header that
-//!    follows. It has the differences between sessions in a cookie and on a server.
+//!    changes, and the other intent of the request. It returns a [`Saved`].
+//!
+//! The table of [`RequestSession::commit`](crate::request::RequestSession::commit) shows the header
+//! that follows from the result, for sessions in a cookie and on a server.
 //!
 //! To change the hooks of an existing interface, wrap it in [`Hooked`]. The crate
 //! `session-conformance` checks an interface against every rule in this documentation.

@@ -15,11 +15,12 @@
 //! The first of these that is available is used:
 //!
 //! 1. The environment: `TEST_REDIS_URL`, `TEST_POSTGRES_URL`, `TEST_MYSQL_URL`.
-//! 2. A container, if a Docker daemon replies. With `TEST_CONTAINERS=required`, a test fails if its
-//!    server is not in a container. With `TEST_CONTAINERS=never`, Docker is not used.
+//! 2. A container, if a Docker daemon replies.
 //! 3. The installed server, started on a free port in a temporary folder.
 //!
-//! If none is available, the test fails and prints the command that installs the server.
+//! If none is available, the test fails and prints the command that installs the server. With
+//! `TEST_CONTAINERS=required`, a test fails if its server is not in a container. With
+//! `TEST_CONTAINERS=never`, Docker is not used.
 //!
 //! [`redis_with`], [`postgres_with`], [`mysql_with`], [`redis_cluster`], [`redis_sentinel`] and
 //! [`pgbouncer`] start the installed server for one test. The test can kill, stop, freeze and

@@ -285,12 +285,15 @@ impl SessionConfigBuilder {
     ///   [`CookieAttributesBuilder::build`].
     /// - The name is not a token.
     /// - The name has one of the prefixes `__Secure-`, `__Host-`, `__Http-` and `__Host-Http-`, and
-    ///   its requirements are not met (RFC 6265bis, section 4.1.3). All require `Secure`. `__Host-`
-    ///   also requires the path `/` and no domain, and `__Http-` requires `HttpOnly`.
+    ///   the attributes do not meet its requirements (RFC 6265bis, section 4.1.3).
+    ///
+    /// All prefixes require `Secure`. `__Host-` also requires the path `/` and no domain, and
+    /// `__Http-` requires `HttpOnly`.
     ///
     /// The error is also [`ErrorKind::Configuration`] if a lifetime or timeout is shorter than one
     /// second, because cookies cannot express it. The same applies if the maximum number of
-    /// sessions is 0, or if the name of the token's header is not a token or has another purpose.
+    /// sessions is 0. It also applies if the name of the token header is not a token or has another
+    /// purpose.
     pub fn build(mut self) -> Result<SessionConfig, Error> {
         let lifetimes =
             [Some(self.settings.permanent_lifetime), Some(self.settings.browser_lifetime)];

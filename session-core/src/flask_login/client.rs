@@ -15,12 +15,14 @@ pub struct Client {
 impl Client {
     /// Returns the client of a request.
     ///
-    /// - `address` is the address of the connection. An IPv4 client of an IPv6 socket has an
-    ///   address such as `::ffff:192.0.2.1`. Flask has the same address only if Flask also
-    ///   listens on IPv6. Otherwise pass [`IpAddr::to_canonical`].
+    /// - `address` is the address of the connection. If Flask does not listen on IPv6, pass the
+    ///   result of [`IpAddr::to_canonical`].
     /// - `forwarded_for` is the value of the header `X-Forwarded-For`. Its first item has
-    ///   precedence over `address`. See [the module](super#proxies).
+    ///   precedence over `address`; see [the module](super#proxies).
     /// - `user_agent` is the value of the header `User-Agent`.
+    ///
+    /// An IPv4 client of an IPv6 socket has an address such as `::ffff:192.0.2.1`. Flask has the
+    /// same address only if Flask also listens on IPv6.
     pub fn new(
         address: Option<IpAddr>,
         forwarded_for: Option<&[u8]>,

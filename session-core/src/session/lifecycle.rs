@@ -40,30 +40,30 @@ impl Session {
     /// see [`crate::login`]. Others pass `None`.
     ///
     /// - The session gets a new id. Therefore an id that was planted or seen before the login is
-    ///   invalid after it (session fixation; OWASP ASVS 5, 7.2.4). Requests that opened the session
-    ///   under the old id are cut off, and their changes are dropped.
-    /// - If a visitor or the same user logs in, the values stay. A client may have planted those of
-    ///   a visitor: limit them with
-    ///   [`login_keeps`](crate::config::SessionConfigBuilder::login_keeps). If the session has
-    ///   another owner, its values are dropped. The owner of the session in the store decides. The
-    ///   value under `csrf_token` is always dropped, so that earlier [CSRF](crate::csrf) tokens are
-    ///   invalid.
+    ///   invalid afterwards (session fixation; OWASP ASVS 5, 7.2.4).
+    /// - Changes of requests that opened the session under the old id are dropped.
+    /// - If a visitor or the same user logs in, the values stay. A client may have planted values
+    ///   of a visitor; limit them with
+    ///   [`login_keeps`](crate::config::SessionConfigBuilder::login_keeps).
+    /// - If the stored session has another owner, its values are dropped.
+    /// - The value under `csrf_token` is always dropped, so that earlier [CSRF](crate::csrf) tokens
+    ///   are invalid.
     /// - The [`absolute_timeout`](crate::SessionConfig::absolute_timeout) counts from now.
     ///
     /// If another request ended the session in the meantime, a new session is started from the
     /// changes of this request. If the request sent several cookies of the name, the sessions of
     /// other users that they open are ended.
     ///
-    /// A cookie backend stores the login in the cookie. It cannot cut off anyone: a copy of an
-    /// earlier cookie opens its own contents.
+    /// A cookie backend stores the login in the cookie. It cannot invalidate a copy of an earlier
+    /// cookie, which still opens its own contents.
     ///
     /// # Errors
     ///
     /// As for [`save`](Self::save), except on a session made by hand, which is changed in memory.
     /// [`ErrorKind::Conflict`] if all sessions of the owner were ended at the same time, or other
-    /// logins exceeded [`max_sessions`](crate::SessionConfig::max_sessions). If it fails or its
-    /// future is dropped, the login is tried again with the response, even after a call that ended
-    /// all sessions of the owner; call [`log_out`](Self::log_out) to prevent that.
+    /// logins exceeded [`max_sessions`](crate::SessionConfig::max_sessions). If the call fails or
+    /// its future is dropped, the login is tried again with the response. This also happens after a
+    /// call that ended all sessions of the owner. Call [`log_out`](Self::log_out) to prevent it.
     /// [`ErrorKind::Committed`] on a reopened session, whose new id could not reach the client.
     /// [`ErrorKind::TooLarge`] if the stamp is longer than 1024 bytes; nothing is changed then.
     ///

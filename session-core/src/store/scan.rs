@@ -17,21 +17,26 @@ use crate::error::Error;
 pub trait Scan: SessionStore {
     /// Returns some keys, starting after the position of an earlier page. `None` starts a scan.
     ///
-    /// - **Complete.** A record that exists from the first call of a scan to the last one is on at
-    ///   least one page, whatever is written in the meantime. A record that is created or removed
-    ///   during the scan may be missing.
-    /// - **Kinds.** The keys are those of all records, also of tombstones, of records that have
-    ///   expired, and of records of a newer format. A store does not interpret records, so it does
-    ///   not select them.
-    /// - **Duplicates.** A key may be on several pages or twice on one. It may have no record any
-    ///   more.
-    /// - **Limit.** A page has about `limit` keys. It may have fewer, or none, even if it is not
-    ///   the last. The time and the memory of a call depend on `limit`, and not on the number of
-    ///   records. A `limit` of 0 counts as 1.
-    /// - **Position.** A position is short text. It is valid in every process that uses the store,
-    ///   and after restarts of the store. If a store loses positions, it starts again from the
-    ///   beginning instead of leaving records out.
-    /// - **Cancellation.** A call changes nothing, so its future can be dropped at any time.
+    /// **Complete.** A record that exists from the first call of a scan to the last one is on at
+    /// least one page, whatever is written in the meantime. A record that is created or removed
+    /// during the scan may be missing.
+    ///
+    /// **Kinds.** The keys are those of all records, also of tombstones, of records that have
+    /// expired, and of records of a newer format. A store does not interpret records, so it does
+    /// not select them.
+    ///
+    /// **Duplicates.** A key may be on several pages or twice on one. It may have no record any
+    /// more.
+    ///
+    /// **Limit.** A page has about `limit` keys. It may have fewer, or none, even if it is not the
+    /// last. The time and the memory of a call depend on `limit`, and not on the number of records.
+    /// A `limit` of 0 counts as 1.
+    ///
+    /// **Position.** A position is short text. It is valid in every process that uses the store,
+    /// and after restarts of the store. If a store loses positions, it starts again from the
+    /// beginning instead of leaving records out.
+    ///
+    /// **Cancellation.** A call changes nothing, so its future can be dropped at any time.
     ///
     /// # Errors
     ///

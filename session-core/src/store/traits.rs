@@ -23,37 +23,47 @@ type Loading<'a> = Pin<Box<dyn Future<Output = Result<Option<Record>, Error>> + 
 ///
 /// # Contract
 ///
-/// - **Atomic calls.** Each call is atomic with respect to all other calls on the same key, from
-///   this process or another. It should take one round trip. A call that starts after another call
-///   returned sees its result. Therefore `load` must not read from a stale cache or from a replica
-///   that lags.
-/// - **Unique versions.** A version is never used twice for one key, even if the record was removed
-///   and created again. Use 64 random bits, or one counter for all keys that is stored durably with
-///   the records. A counter inside the record restarts after `remove`.
-/// - **Exact contents.** The store returns every byte of the payload and every character of the
-///   owner unchanged. The empty owner `""` is an owner.
-/// - **Sizes.** A store accepts a payload of 1 MiB, unless it documents a smaller limit, and an
-///   owner of 1000 bytes.
-/// - **Times.** Times are exact to the millisecond, and an expiry is never rounded down. It may be
-///   in the past, or as late as the end of the year 9999. A time may be before 1970.
-/// - **Expiry.** A store may remove a record some time after its `expires_at`, but not before; see
-///   [`MAX_CLOCK_SKEW`](super::MAX_CLOCK_SKEW). Until its expiry, the store returns the record. The
-///   engine checks the expiry of every record that it loads, with the clock of `SessionConfig`.
-///   Therefore a store needs a clock only to remove records itself. An expired record that is still
-///   stored may make `create` fail or may be replaced by it. The other calls may find it or not.
-/// - **Newer formats.** A store that adds its own format to the payload stores its version. A call
-///   that finds a newer version than the store reads changes nothing and fails with
-///   [`Error::newer_format`](crate::Error::newer_format). The engine then loads the other records
-///   of a `load_many` one by one.
-/// - **No retries.** A conditional call is never repeated inside the store or its driver, because
-///   the first attempt may have been applied.
-/// - **Blocking and timeouts.** A call must not block the thread; run a blocking database call on a
-///   thread pool. The engine sets no timeout. A store on a network must fail with
-///   [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) after its time limit.
-/// - **Cancellation.** If the future of a call is dropped, the call was applied completely or not
-///   at all.
-/// - **Wrappers.** A store that wraps another one also forwards `load_recent`, `load_many`, `check`
-///   and `owner_index`. Their defaults do not call those of the wrapped store.
+/// **Atomic calls.** Each call is atomic with respect to all other calls on the same key, from this
+/// process or another. It should take one round trip. A call that starts after another call
+/// returned sees its result. Therefore `load` must not read from a stale cache or from a replica
+/// that lags.
+///
+/// **Unique versions.** A version is never used twice for one key, even if the record was removed
+/// and created again. Use 64 random bits, or one counter for all keys that is stored durably with
+/// the records. A counter inside the record restarts after `remove`.
+///
+/// **Exact contents.** The store returns every byte of the payload and every character of the owner
+/// unchanged. The empty owner `""` is an owner.
+///
+/// **Sizes.** A store accepts a payload of 1 MiB, unless it documents a smaller limit, and an owner
+/// of 1000 bytes.
+///
+/// **Times.** Times are exact to the millisecond, and an expiry is never rounded down. It may be in
+/// the past, or as late as the end of the year 9999. A time may be before 1970.
+///
+/// **Expiry.** A store may remove a record some time after its `expires_at`, but not before; see
+/// [`MAX_CLOCK_SKEW`](super::MAX_CLOCK_SKEW). Until its expiry, the store returns the record. The
+/// engine checks the expiry of every record that it loads, with the clock of `SessionConfig`.
+/// Therefore a store needs a clock only to remove records itself. An expired record that is still
+/// stored may make `create` fail or may be replaced by it. The other calls may find it or not.
+///
+/// **Newer formats.** A store that adds its own format to the payload stores its version. A call
+/// that finds a newer version than the store reads changes nothing and fails with
+/// [`Error::newer_format`](crate::Error::newer_format). The engine then loads the other records of
+/// a `load_many` one by one.
+///
+/// **No retries.** A conditional call is never repeated inside the store or its driver, because the
+/// first attempt may have been applied.
+///
+/// **Blocking and timeouts.** A call must not block the thread; run a blocking database call on a
+/// thread pool. The engine sets no timeout. A store on a network must fail with
+/// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) after its time limit.
+///
+/// **Cancellation.** If the future of a call is dropped, the call was applied completely or not at
+/// all.
+///
+/// **Wrappers.** A store that wraps another one also forwards `load_recent`, `load_many`, `check`
+/// and `owner_index`. Their defaults do not call those of the wrapped store.
 ///
 /// # Errors
 ///
