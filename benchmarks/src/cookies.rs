@@ -1,5 +1,5 @@
-//! Compares session cookies with other libraries: from the bytes of a `Cookie` header to values of
-//! the session, and to the bytes of a `Set-Cookie` header. One thread, no server.
+//! Compares session cookies with other libraries. A run reads values of the session from a `Cookie`
+//! header, and writes a `Set-Cookie` header. One thread, no server.
 
 mod flask;
 mod jars;

@@ -4,9 +4,9 @@
 //! The application has the small HTTP interface that `docs/checking-applications.md` describes. The
 //! program `check-application` calls [`check`] and prints the [`Report`].
 //!
-//! Two requests overlap in a defined order: the handler of the first one waits between its read and
-//! its write until the second one has ended. Therefore one run finds a lost update or a revived
-//! session.
+//! Two requests overlap in a defined order. The handler of the first request waits between its read
+//! and its write until the second request has ended. Therefore one run finds a lost update or a
+//! revived session.
 
 mod browser;
 mod checks;

@@ -1,8 +1,8 @@
 //! The rules of a [`SessionInterface`](session_core::SessionInterface): the behaviour that a client
 //! can observe.
 //!
-//! Some rules apply to every interface, some only to one that stores sessions on the server, and
-//! some only to one that stores the session in the cookie.
+//! Some rules apply to every interface. Others apply only to interfaces that store sessions on the
+//! server, or only to interfaces that store the session in the cookie.
 
 use crate::Rule;
 use crate::rules::interface as rules;

@@ -1,5 +1,5 @@
-//! An interface that reads from an old backend if the new one has nothing, and writes to the new
-//! one, loses writes, owners and logouts. The rules detect each of them.
+//! A simple fallback loses writes, owners and logouts. Such an interface writes to the new backend,
+//! and reads from the old one if the new one has no session. The rules detect each of them.
 
 use session_conformance::interface::{InterfaceUnderTest, server_side_rules};
 use session_core::interface::{OpenContext, Opened, Save, Saved, SessionPage, state_of};

@@ -34,8 +34,8 @@ fn literal(text: &str) -> Option<String> {
     (word.len() >= 16).then(|| word.to_owned())
 }
 
-/// Returns the parts of a file that readers see as documentation: all of a guide or an example, and
-/// the documentation comments of other source files.
+/// Returns the documentation in a file. This is the whole text of a guide or an example, and the
+/// documentation comments of other source files.
 fn shown(path: &Path, text: &str) -> String {
     let is_example = path.components().any(|part| part.as_os_str() == "examples");
     if path.extension().is_some_and(|extension| extension != "rs") || is_example {

@@ -29,12 +29,11 @@ use content::Span;
 /// has passed since its cookie was last set. For a session that ends with the browser, that
 /// lifetime is `permanent_lifetime`. The present settings apply, also to existing cookies.
 ///
-/// A request that reads a permanent session sets the cookie again only when a tenth of the
-/// lifetime, at most a minute, has passed since it was set. Therefore a session may expire up to
-/// this time earlier than its lifetime after the last read. In return, most reads cannot undo a
-/// concurrent write or logout. With
-/// [`Refresh::EachRequest`](session_core::Refresh::EachRequest), every request sets the cookie, as
-/// in Flask.
+/// A request that reads a permanent session sets the cookie again only after a tenth of the
+/// lifetime, at most a minute. Therefore a session may expire up to this time earlier than its
+/// lifetime after the last read. In return, most reads cannot undo a concurrent write or logout.
+/// With [`Refresh::EachRequest`](session_core::Refresh::EachRequest), every request sets the
+/// cookie, as in Flask.
 ///
 /// With an idle timeout, every request whose handler obtains the session extends the expiry,
 /// whether the session is permanent or not. The response sets a new cookie only if the old one

@@ -34,18 +34,17 @@ const CLOCK_TOLERANCE: u64 = 60;
 /// with the browser, that lifetime is `permanent_lifetime`, as in Flask. The clock of the server
 /// that set the cookie may be up to a minute ahead. Flask rejects such a cookie.
 ///
-/// A request that reads a permanent session sets the cookie again only when a tenth of the
-/// lifetime, at most a minute, has passed since it was set. Therefore a session may expire up to
-/// this time earlier than its lifetime after the last read. In return, most reads cannot undo a
-/// concurrent write or logout. With
-/// [`Refresh::EachRequest`](session_core::Refresh::EachRequest), every request sets the cookie, as
-/// in Flask.
+/// A request that reads a permanent session sets the cookie again only after a tenth of the
+/// lifetime, at most a minute. Therefore a session may expire up to this time earlier than its
+/// lifetime after the last read. In return, most reads cannot undo a concurrent write or logout.
+/// With [`Refresh::EachRequest`](session_core::Refresh::EachRequest), every request sets the
+/// cookie, as in Flask.
 ///
 /// # Login
 ///
 /// The login is stored in the payload, under the key `_login`. Flask shows and keeps this key like
 /// any other. A copy of the cookie stays valid after a logout, until it expires or the key is
-/// replaced; a [stamp](session_core::login) ends the sessions of a user.
+/// replaced. A [stamp](session_core::login) ends the sessions of a user.
 ///
 /// # Namespaces
 ///
@@ -264,9 +263,9 @@ impl SignedCookieSessionsBuilder {
     /// [`ErrorKind::Configuration`] if the configuration has an idle or absolute timeout, which
     /// Flask's format cannot store, or a maximum number of sessions.
     ///
-    /// The error is also [`ErrorKind::Configuration`] if this process has another signed cookie
-    /// with one of the keys, the same salt and digest, and another
-    /// [namespace](SessionConfig::namespace). Each of them would accept the cookies of the other.
+    /// The error is also [`ErrorKind::Configuration`] if two signed cookies of this process differ
+    /// in [namespace](SessionConfig::namespace), but share a key, the salt and the digest. Each of
+    /// them would accept the cookies of the other.
     pub fn build(self) -> Result<SignedCookieSessions, Error> {
         refuse_timeouts(&self.config)?;
         refuse_limit(&self.config)?;

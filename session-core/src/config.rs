@@ -31,9 +31,9 @@ pub use crate::cookie::CookieAttributesBuilder;
 /// left. In a cookie, it is when a tenth of the lifetime, at most a minute, has passed since the
 /// cookie was set.
 ///
-/// Whatever this setting is, every request whose handler obtains the session renews two kinds of
-/// sessions: those with an [`idle_timeout`](SessionConfig::idle_timeout), and server-side sessions
-/// that are not permanent.
+/// This setting does not affect sessions with an [`idle_timeout`](SessionConfig::idle_timeout) and
+/// server-side sessions that are not permanent. Every request whose handler obtains such a session
+/// renews it.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum Refresh {
     /// Every request that sends the cookie. This is Flask's `SESSION_REFRESH_EACH_REQUEST = True`.
@@ -159,8 +159,8 @@ impl SessionConfig {
         &self.settings.cookie_attributes
     }
 
-    /// Returns the attributes of other cookies with this name and these attributes that a browser
-    /// may have: without a domain, and with a former domain or path.
+    /// Returns the attributes of other cookies of this name that a browser may have. They have no
+    /// domain, or a former domain or path.
     pub(crate) fn other_attributes(
         &self,
         name: &str,

@@ -42,9 +42,9 @@
 //! | in a cookie, with an owner | the login, and a random value in the session under the key `csrf_token` |
 //! | any other | a signed random cookie of a visitor, which expires after a day |
 //!
-//! The cookie of a visitor has the name of the session cookie with the suffix `-csrf`, and the
-//! prefix `__Host-` if the session cookie is `Secure`. It is ignored once the session has an owner,
-//! and the response to a login removes it.
+//! The cookie of a visitor has the name of the session cookie with the suffix `-csrf`. If the
+//! session cookie is `Secure`, the prefix is `__Host-`. It is ignored once the session has an
+//! owner, and the response to a login removes it.
 //!
 //! # Flask-WTF
 //!

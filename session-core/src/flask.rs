@@ -4,8 +4,8 @@
 //!
 //! Flask writes a value that JSON does not support as an object with one reserved key. Bytes, for
 //! example, are written as `{" b":"aGk="}`. The types of this module read and write such objects.
-//! Any array type also reads a tuple. A map of the application that looks like such an object is
-//! escaped when it is stored and unescaped when it is read, as in Flask.
+//! Any array type also reads a tuple. As in Flask, a map of the application that looks like such an
+//! object is escaped in the payload. It is unescaped when it is read.
 //!
 //! # Ordinary JSON
 //!

@@ -122,8 +122,8 @@ impl FlaskLogin {
     }
 
     /// Sets the cookie that [`log_out`](Self::log_out) removes. The name, the domain and the path
-    /// must be Flask's `REMEMBER_COOKIE_NAME`, `REMEMBER_COOKIE_DOMAIN` and `REMEMBER_COOKIE_PATH`,
-    /// because browsers would keep a cookie of another domain or path. Set `secure(false)` if the
+    /// must be Flask's `REMEMBER_COOKIE_NAME`, `REMEMBER_COOKIE_DOMAIN` and `REMEMBER_COOKIE_PATH`.
+    /// Browsers would not remove a cookie of another domain or path. Set `secure(false)` if the
     /// application is also reached by plain HTTP.
     ///
     /// # Errors

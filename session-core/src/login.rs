@@ -4,12 +4,12 @@
 //!
 //! # Stamps
 //!
-//! A *stamp* is a text that changes when all sessions of a user must end, for example a counter, or
-//! a keyed hash of the password hash. The application reads it in the same query as the password
-//! hash and passes it to [`Session::log_in`]. Each request that loads the user compares the present
-//! stamp with that of the session, by [`check_stamp`]. This also ends sessions in signed and sealed
-//! cookies, which no store can end, and a login that checked the old password while it was
-//! changed. Applications that use no stamps make no additional call.
+//! A *stamp* is a text that changes when all sessions of a user must end. Examples are a counter
+//! and a keyed hash of the password hash. The application reads it in the same query as the
+//! password hash and passes it to [`Session::log_in`]. Each request that loads the user compares
+//! the present stamp with that of the session, by [`check_stamp`]. This also ends sessions in
+//! signed and sealed cookies, which no store can end. It also ends a login that checked the old
+//! password while it was changed. Applications that use no stamps make no additional call.
 //!
 //! Stamps are compared for equality, not by time: the clocks of servers differ.
 //!

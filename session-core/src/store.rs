@@ -1,8 +1,8 @@
 //! The store of server-side sessions, for authors of stores: opaque bytes under an opaque key.
 //!
-//! Implement [`SessionStore`], and [`OwnerIndex`] if the store can find the records of an owner,
-//! [`Sweep`] if it does not remove expired records itself, and [`Scan`] if it can find all records.
-//! The implementations need the attribute [`async_trait`](crate::async_trait).
+//! Implement [`SessionStore`], and [`OwnerIndex`] if the store can find the records of an owner.
+//! Implement [`Sweep`] if it does not remove expired records itself, and [`Scan`] if it can find
+//! all records. The implementations need the attribute [`async_trait`](crate::async_trait).
 //! [`ServerSideSessions`](crate::ServerSideSessions) turns it into sessions. The crate
 //! `session-conformance` checks a store against every rule on this page, except those of [`Scan`].
 //!

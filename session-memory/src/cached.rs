@@ -31,7 +31,7 @@ use copies::Copies;
 /// - `get` followed by `insert` can overwrite a change that another process made up to the time to
 ///   live earlier. Use `update`.
 /// - **A session that another process ends can be read for up to the time to live.** A logout in
-///   this process takes effect before it returns. Do not use the cache if a session must end
+///   this process is effective before the call returns. Do not use the cache if a session must end
 ///   everywhere at once.
 ///
 /// # Examples

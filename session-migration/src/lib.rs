@@ -25,16 +25,16 @@
 //! record.
 //!
 //! All processes must use [`MigratingSessions`] with the same end date. A process that only has the
-//! old backend loses no change and revives no session, but shows a session that has moved as a new
-//! one. Its changes are dropped for the first ten minutes, and it sets no cookie.
+//! old backend loses no change and revives no session. It shows a moved session as a new one. Its
+//! changes are dropped for the first ten minutes, and it sets no cookie.
 //!
 //! # Sessions from a cookie
 //!
 //! Nothing can end a copy of a cookie. Therefore a copy of an old cookie may open the session, as
 //! it was in the cookie, until the end date. A logout of such a session has the outcome
 //! [`BrowserOnly`](session_core::Outcome::BrowserOnly) until then. For ten minutes after a logout,
-//! the cookie that was sent with it opens nothing, so that a request that overlaps the logout does
-//! not undo it. Choose an early end date: the longest lifetime of the old sessions is enough.
+//! the cookie that was sent with it opens nothing. Therefore a concurrent request does not undo the
+//! logout. Choose an early end date: the longest lifetime of the old sessions is enough.
 //!
 //! A copy that is sent while the session is alive opens the moved session, not a second one.
 //!

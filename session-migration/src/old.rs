@@ -65,8 +65,8 @@ pub trait OldSessions: SessionInterface + Debug {
         id::lineage(id)
     }
 
-    /// Returns whether a session with this lineage has moved from a cookie, so that a copy of an
-    /// old cookie may open it after its end. The default is `false`.
+    /// Returns whether a session with this lineage has moved from a cookie. A copy of an old cookie
+    /// may then open the session after its end. The default is `false`.
     fn has_copies(&self, lineage: &[u8; 16]) -> bool {
         let _ = lineage;
         false

@@ -203,8 +203,8 @@ impl RedisStoreBuilder {
     ///
     /// [`ErrorKind::Configuration`](session_core::ErrorKind::Configuration) if an address is
     /// invalid, or if a part of it or a setting would be ignored. Examples are an unknown or
-    /// repeated parameter, the database number of a Sentinel, certificates without `rediss://`, and
-    /// a user or password for an existing connection.
+    /// repeated parameter, the database number of a Sentinel, and certificates without `rediss://`.
+    /// Another example is a user or password for an existing connection.
     ///
     /// - [`ErrorKind::Unavailable`](session_core::ErrorKind::Unavailable) if there is no reply
     ///   before the deadline.

@@ -66,8 +66,8 @@ impl Checks<'_> {
         nodes.iter().map(|node| field(node, "evicted_keys")?.parse::<u64>().ok()).sum()
     }
 
-    /// Returns the servers that have records, each with its address in a Cluster and the id of its
-    /// process, in the order of the addresses.
+    /// Returns the servers that have records, in the order of their addresses. Each has its address
+    /// in a Cluster and the id of its process.
     pub(crate) async fn servers(&self) -> Vec<(String, String)> {
         let process = |node: Value| {
             let information: String = redis::from_redis_value(node).ok()?;

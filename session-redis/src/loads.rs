@@ -41,8 +41,8 @@ struct Task {
 struct Running<'a>(&'a AtomicUsize);
 
 impl Loads {
-    /// Returns the reply to `alone`, the command of a load, or to a command that this load shares
-    /// with others that begin at the same time. If the shared command fails, `alone` is sent.
+    /// Returns the reply to `alone`, the command of a load. Loads that begin at the same time may
+    /// share another command instead. If the shared command fails, `alone` is sent.
     pub(crate) async fn run(
         self: &Arc<Self>,
         name: &[u8],

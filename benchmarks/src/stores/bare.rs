@@ -197,8 +197,8 @@ impl Contestant for BareSqlite {
     }
 }
 
-/// A bare table on a server: the pool and its options, the types of the columns, and the statements
-/// with the parameters of the server.
+/// A bare table on a server. The parts are the pool and its options, the types of the columns, and
+/// the statements of the server.
 macro_rules! bare_server {
     ($name:ident, $pool:ty, $pool_options:ty, $options:ty, $columns:literal, $statements:expr) => {
         pub struct $name {

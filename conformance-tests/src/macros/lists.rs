@@ -29,8 +29,8 @@ macro_rules! rules {
     };
 }
 
-/// Joins the lists of a suite. Makes `LISTS` and the macro `$all`, which passes the macro of each
-/// list to `$group`, with the capability that the rules of the list need.
+/// Joins the lists of a suite. Makes `LISTS` and the macro `$all`. This macro passes the macro of
+/// each list to `$group`, with the capability that the rules of the list need.
 macro_rules! rule_lists {
     (($d:tt) $visibility:vis for $under_test:ty, macro $all:ident, each with $group:ident;
     $($needs:ident: $module:ident::$list:ident, macro $each:ident;)+) => {

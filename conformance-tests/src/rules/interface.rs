@@ -1,5 +1,5 @@
-//! The rules of an interface. Some apply to every interface, some only to one that stores sessions
-//! on the server, and some only to one that stores the session in the cookie.
+//! The rules of an interface. Some apply to every interface. Others apply only to interfaces that
+//! store sessions on the server, or only to interfaces that store the session in the cookie.
 
 mod concurrency;
 mod cookies;

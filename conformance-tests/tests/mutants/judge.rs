@@ -94,8 +94,8 @@ const WIDE: [&str; 57] = [
     "outage_is_no_stale_version",
 ];
 
-/// Fails unless each mutant violates its rule and no other that is not wide, and no two mutants of
-/// a rule have the same report.
+/// Fails unless each mutant violates its rule and no other rule except wide ones. Two mutants of a
+/// rule must not have the same report.
 pub fn judge<S: Send + Sync + 'static>(mutants: Vec<Mutant<S>>, rules: &[&'static Rule<S>]) {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();

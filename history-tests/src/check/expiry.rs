@@ -1,7 +1,7 @@
 //! The rules of expiry: the last acknowledged save decides, by the clock of its engine.
 //!
 //! A write of a permanent session that is not a renewal keeps the expiry. It leaves at least the
-//! promised lifetime. Therefore an earlier save may have set the expiry, which is then between the
+//! promised lifetime. Therefore an earlier save may have set the expiry. It is then between the
 //! promised lifetime after the last save and the latest expiry of any save.
 
 use std::time::{Duration, SystemTime};

@@ -1,8 +1,8 @@
 //! The rules of ids: which cookies open a session, and which do not any more.
 //!
-//! A cookie may open nothing if a request that overlapped or came later changed the id or ended the
-//! session, or may have done so. It may also open nothing if the session may have expired by one of
-//! the clocks.
+//! A cookie may open nothing if a concurrent or later request changed the id or ended the session,
+//! or may have done so. It may also open nothing if the session may have expired by one of the
+//! clocks.
 
 use std::time::Duration;
 

@@ -33,9 +33,9 @@
 //!
 //! # Matrix
 //!
-//! A letter names the place of the tests of the class that run for the column: S, I and A: rules of
-//! the suites of stores, interfaces and adapters, which run in the crate of the column. T: tests in
-//! this folder, which loop over the columns. U: tests in the crate of the column. C: tests in
+//! A letter names the place of the tests of the class that run for the column. S, I and A are rules
+//! of the suites of stores, interfaces and adapters, which run in the crate of the column. T: tests
+//! in this folder, which loop over the columns. U: tests in the crate of the column. C: tests in
 //! session-core, whose code every column uses. A number is the reason for an empty cell.
 //!
 //! | class | memory | SQLite | PostgreSQL | MariaDB | Redis | signed | sealed | Starlette | axum | actix |

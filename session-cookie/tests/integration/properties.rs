@@ -1,5 +1,5 @@
-//! Properties of every session: it survives its cookie unchanged, its changes replay to the same
-//! payload, and no map of an application is read as one of Flask's tags.
+//! Properties of every session. The cookie preserves it unchanged, and its changes replay to the
+//! same payload. No map of an application is read as one of Flask's tags.
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 

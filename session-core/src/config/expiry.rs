@@ -85,9 +85,9 @@ impl SessionConfig {
     /// Returns the renewal of a session that is stored in the cookie. It is due when a tenth of the
     /// lifetime, at most a minute, has passed since the cookie was set.
     ///
-    /// A cookie that only a read sets may replace the changes of a concurrent request, or restore a
-    /// session that a concurrent logout has ended. Therefore most reads must set none. With
-    /// [`Refresh::EachRequest`], every request renews the session, as in Flask.
+    /// A cookie that a read sets may replace the changes of a concurrent request. It may also
+    /// restore a session that a concurrent logout has ended. Therefore most reads must set none.
+    /// With [`Refresh::EachRequest`], every request renews the session, as in Flask.
     pub fn cookie_renewal(&self, lifetime: impl Into<Lifetime>, set_at: SystemTime) -> Renewal {
         let Some(lifetime) = lifetime.into().in_cookie() else { return Renewal::never() };
         let renewal = Renewal::flasks(self.refresh());

@@ -28,8 +28,8 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Returns the HTTP status of the response: 403, but 413 for a body that is too large and 400
-    /// for one that cannot be read.
+    /// Returns the HTTP status of the response. It is 403, but 413 for a body that is too large and
+    /// 400 for an unreadable body.
     #[must_use]
     pub fn status(self) -> u16 {
         match self {

@@ -79,8 +79,8 @@ pub(super) fn name(config: &SessionConfig) -> String {
     companion_name(config, "csrf")
 }
 
-/// Returns the name of another cookie of this crate: that of the session cookie with a suffix, and
-/// with the prefix that only this host can set.
+/// Returns the name of another cookie of this crate. It is the name of the session cookie with a
+/// suffix, and with the prefix that only this host can set.
 pub(crate) fn companion_name(config: &SessionConfig, suffix: &str) -> String {
     let session = config.cookie_name();
     let prefixes = ["__Host-Http-", "__Host-", "__Secure-", "__Http-"];

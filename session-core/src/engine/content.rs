@@ -165,8 +165,8 @@ impl Proof {
     }
 }
 
-/// Returns the bytes of a session: the version unless it is 1, kind, nonces, lineage, two times,
-/// flags, predecessor if any, login if any, payload.
+/// Returns the bytes of a session. They contain, in this order, the version unless it is 1, kind,
+/// nonces, lineage, two times, flags, optional predecessor, optional login, and payload.
 pub(super) fn session(
     head: &Head,
     payload_len: usize,

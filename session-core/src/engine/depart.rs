@@ -45,8 +45,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
     /// returned. Returns `false` and changes nothing if it was changed, has moved or has ended.
     ///
     /// The mark is stored for as long as the session would have been. For the first ten minutes, a
-    /// process that does not know of the move drops the changes of a request with this id and sets
-    /// no cookie. After that, it starts a new session.
+    /// process without the migration drops the changes of a request with this id and sets no
+    /// cookie. After that, it starts a new session.
     ///
     /// # Errors
     ///

@@ -51,8 +51,8 @@ impl LogLimit {
         Self { messages: Mutex::new(Vec::new()) }
     }
 
-    /// Returns whether to log an error: the number of errors with this message that were not logged
-    /// since the last one, or `None` if this one must not be logged either. `now` is the time of
+    /// Returns the number of errors with this message that were not logged since the last logged
+    /// one. Returns `None` if this error must not be logged either. `now` is the time of
     /// [`Clock::monotonic`](crate::Clock::monotonic).
     ///
     /// Only errors of the kind [`ErrorKind::Unavailable`] are limited.

@@ -12,8 +12,8 @@ use crate::scan::{self, Malformed, Scanner};
 /// Parts are compared by recursion. A value that was read is nested less deeply, tags included.
 const MAX_LEVELS: usize = 400;
 
-/// Returns the new text of a value, in which each part whose ordinary JSON is the same as in the
-/// old text has its old text.
+/// Returns the new text of a value. Each part whose ordinary JSON is the same as in the old text
+/// keeps its old text.
 pub(crate) fn keep_unchanged(old: &str, new: String) -> String {
     if old == new || scan::levels(old).max(scan::levels(&new)) > MAX_LEVELS {
         return new;

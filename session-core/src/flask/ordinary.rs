@@ -1,5 +1,5 @@
 //! A deserializer that passes tagged values to the types of this module, and ordinary JSON to all
-//! others: the text of bytes, markup, a UUID or a date.
+//! other types. Ordinary JSON is the text of bytes, markup, a UUID or a date.
 
 use std::fmt;
 

@@ -97,10 +97,10 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
 
     /// Stores the changes and returns the effect on the cookie.
     ///
-    /// The core calls it at the commit and for each [`Session::save`](crate::Session::save), if
-    /// there is something to store, the [renewal](Opened::with_renewal) is due, or
-    /// `should_set_cookie` returned `true`. It is never called for a null or anonymous session, and
-    /// never concurrently for one request.
+    /// The core calls it at the commit and for each [`Session::save`](crate::Session::save) if
+    /// there is something to store or the [renewal](Opened::with_renewal) is due. It also calls it
+    /// if `should_set_cookie` returned `true`. It is never called for a null or anonymous session,
+    /// and never concurrently for one request.
     ///
     /// A session that [ends](Save::ends) must be removed first. A session that is not
     /// [modified](Save::is_modified) must only be renewed. On [`is_detached`](Save::is_detached), a

@@ -180,10 +180,10 @@ impl OwnedSession {
 
     /// Returns when a request last wrote or renewed the session.
     ///
-    /// The session may have been used since then, but at most a tenth of its lifetime and a minute
-    /// later, because it is not renewed more often. The precision is lower if a session is renewed
-    /// less: with [`Refresh::WhenModified`](crate::Refresh::WhenModified), and when the absolute
-    /// timeout leaves nothing to renew.
+    /// The session may have been used since then, because not every request renews it. The last use
+    /// is at most a tenth of the lifetime and a minute later. The precision is lower if a session
+    /// is renewed less: with [`Refresh::WhenModified`](crate::Refresh::WhenModified), and when the
+    /// absolute timeout leaves nothing to renew.
     pub fn last_seen(&self) -> SystemTime {
         self.last_seen
     }

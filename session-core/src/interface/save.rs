@@ -151,8 +151,8 @@ impl Save<'_> {
     /// [`Saved::unchanged`](super::Saved::unchanged); an error would fail a request that only
     /// reads. Also return `unchanged` if the session no longer exists.
     ///
-    /// A save can be modified without [`changes`](Self::changes): by a login or a new id, by
-    /// `Session::set_modified(true)`, or because an earlier cookie could not be set.
+    /// A save can be modified without [`changes`](Self::changes). The causes are a login, a new id,
+    /// `Session::set_modified(true)`, or an earlier cookie that could not be set.
     pub fn is_modified(&self) -> bool {
         self.intent.is_modified()
     }
@@ -169,8 +169,8 @@ impl Save<'_> {
     /// Remove the stored session in any version, before calling [`contents`](Self::contents) or
     /// [`cookie_attributes`](Self::cookie_attributes), which call hooks. Then call
     /// [`forget`](Self::forget). If nothing starts a new session, return `CookieAction::Remove` and
-    /// `Outcome::Stored`, even if the session was already gone, or `Outcome::BrowserOnly` if a copy
-    /// of the cookie still opens it.
+    /// `Outcome::Stored`, even if the session had ended before. Return `Outcome::BrowserOnly` if a
+    /// copy of the cookie still opens the session.
     pub fn ends(&self) -> bool {
         let Intent { end, write, changes, .. } = &self.intent;
         *end || (*write && changes.clears() && self.is_empty())

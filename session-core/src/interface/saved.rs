@@ -34,7 +34,7 @@ pub enum CookieAction {
         /// with [`ErrorKind::Backend`](crate::ErrorKind::Backend) if it has any other.
         value: String,
         /// The expiry. A cookie backend uses [`Contents::expires_at`]. A server-side backend uses
-        /// the later of that and the record's expiry, because it renews the cookie only when the
+        /// the later of that time and the record's expiry. It renews the cookie only when the
         /// record's slack is used up. `None` is a cookie that the browser removes when it closes.
         expires: Option<SystemTime>,
     },

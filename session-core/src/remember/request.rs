@@ -79,8 +79,8 @@ impl RememberRequest {
         self.shared.has_cookie
     }
 
-    /// Opens the session if the request has the cookie, and logs the user in if the token is valid
-    /// and no user is logged in.
+    /// Opens the session if the request has the cookie. Logs the user in if the token is valid and
+    /// no user is logged in.
     ///
     /// # Errors
     ///

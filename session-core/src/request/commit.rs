@@ -64,8 +64,8 @@ impl RequestSession {
     /// If the future is dropped, nothing more is saved, and the client gets no cookie.
     ///
     /// The [`error`](Committed::error) is that of
-    /// [`SessionInterface::save`](crate::SessionInterface::save),
-    /// [`TooLarge`](crate::ErrorKind::TooLarge) for a cookie that the configuration refuses, or
+    /// [`SessionInterface::save`](crate::SessionInterface::save), or
+    /// [`TooLarge`](crate::ErrorKind::TooLarge) for a cookie that the configuration refuses. It is
     /// [`Configuration`](crate::ErrorKind::Configuration) if a hook returned a name and attributes
     /// that browsers refuse.
     pub async fn commit(&self) -> Committed {

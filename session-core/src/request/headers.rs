@@ -114,8 +114,9 @@ impl SessionHeaders {
     /// | neither | `None` |
     ///
     /// The reason for `no-store` is that a cache may store a response with its `Set-Cookie` header
-    /// (RFC 9111, section 7.3) and send the cookie to another client. A handler whose response
-    /// should be cached sets its own header: `Cache-Control: no-cache="set-cookie", max-age=60`.
+    /// (RFC 9111, section 7.3). It would send the cookie to another client. A handler whose
+    /// response should be cached sets its own header:
+    /// `Cache-Control: no-cache="set-cookie", max-age=60`.
     ///
     /// A response that depends on the cookie keeps the value `public` of its handler. The first one
     /// in a process logs a warning.

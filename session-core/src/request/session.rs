@@ -110,7 +110,7 @@ impl RequestSession {
     /// # Errors
     ///
     /// [`ErrorKind::Committed`](crate::ErrorKind::Committed) if this is the first call and the
-    /// request was committed: the headers do not show caches that the response depends on the
+    /// request was committed. The sent headers do not tell caches that the response depends on the
     /// cookie.
     ///
     /// [`ErrorKind::AmbiguousToken`] if the request has a session cookie beside a

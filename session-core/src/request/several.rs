@@ -1,5 +1,5 @@
-//! Requests with several cookies of the session's name, as after a change of the cookie's domain or
-//! path, or set by another host of the site.
+//! Requests with several cookies of the session's name. The cause is a change of the cookie's
+//! domain or path, or another host of the site.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -11,8 +11,8 @@ use crate::flask::flash::{self, Flash};
 
 /// The changes of one request to its session, in order.
 ///
-/// If an interface finds a newer version of the session than the one it opened, it applies the
-/// changes to that version with [`Save::merge`](crate::interface::Save::merge) or
+/// An interface may find a newer version of the session than the one it opened. Then it applies the
+/// changes to the newer version with [`Save::merge`](crate::interface::Save::merge) or
 /// [`replay`](Self::replay). Therefore no request loses the changes of another.
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
@@ -83,8 +83,8 @@ impl Changes {
 
     /// Applies the changes to another payload of the same session, and returns the result.
     ///
-    /// `insert` and `remove` affect only their key, `update` runs its function again, `clear`
-    /// removes every key, and taking flash messages removes only those that were taken.
+    /// `insert` and `remove` affect only their key, and `clear` removes every key. `update` runs
+    /// its function again. Taking flash messages removes only those that were taken.
     ///
     /// # Errors
     ///

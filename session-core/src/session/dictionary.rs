@@ -32,8 +32,8 @@ impl Session {
     /// # Errors
     ///
     /// - [`ErrorKind::Value`] if the value cannot be written as JSON that [`get`](Self::get) reads.
-    ///   The reason is a number that is NaN or infinite, nesting deeper than 127 levels, or a map
-    ///   whose keys are neither text nor numbers.
+    ///   The reason is a NaN or infinite number, nesting deeper than 127 levels, or a map whose
+    ///   keys are neither text nor numbers.
     /// - [`ErrorKind::Value`] if the key is the reserved `_login`.
     /// - [`ErrorKind::Committed`] after the response was committed.
     /// - [`ErrorKind::Unconfigured`] on the null session.

@@ -8,9 +8,9 @@ use crate::error::Error;
 
 /// Flags, as in Flask.
 impl Session {
-    /// Returns whether the session is kept when the browser closes: Flask's `session.permanent`,
-    /// stored under the key `_permanent`, or the setting
-    /// [`permanent_by_default`](crate::SessionConfig::permanent_by_default) if it is not stored.
+    /// Returns whether the session is kept when the browser closes, as Flask's `session.permanent`.
+    /// The flag is stored under the key `_permanent`. If it is not stored, the setting
+    /// [`permanent_by_default`](crate::SessionConfig::permanent_by_default) applies.
     pub fn is_permanent(&self) -> bool {
         self.read(|state| state.data.is_permanent())
     }

@@ -55,8 +55,8 @@ impl Intent {
         Self { changes, write: write || later.write, end: end || later.end, id, login }
     }
 
-    /// Applies the changes after a position to stored data, with the login if there is one: the
-    /// owner of that data decides which values the login keeps.
+    /// Applies the changes after a position to stored data, with the login if there is one. The
+    /// owner of that data decides which values stay after the login.
     pub(crate) fn apply_since(
         &self,
         after: Mark,

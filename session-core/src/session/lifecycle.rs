@@ -123,8 +123,8 @@ impl Session {
     /// - [`Outcome::Dropped`]: nothing was ended, and a session may remain, because another request
     ///   changed the id long ago, or a user has logged in since. The cookie stays.
     ///
-    /// If the request sent several cookies of the name, all sessions that they open are ended, and
-    /// the outcome is the one that promises least.
+    /// If the request sent several cookies of the name, all sessions that they open are ended. The
+    /// outcome is the weakest of their outcomes.
     ///
     /// The values and the owner are dropped, also those that concurrent requests set. Values that
     /// are set afterwards in the same request start a new session under a new id, without an owner.
@@ -159,7 +159,7 @@ impl Session {
     /// Linux". It is stored under the key `_label`, and [`clear`](Self::clear) removes it. Call it
     /// after [`log_in`](Self::log_in), which may remove the label of a visitor.
     ///
-    /// A label taken from the request, such as its `User-Agent`, is chosen by the client: keep it
+    /// The client controls a label from the request, such as its `User-Agent`. Keep the label
     /// short, and escape it when you show it.
     ///
     /// # Errors
@@ -173,9 +173,9 @@ impl Session {
         self.write(|state| state.record(Change::insert(LABEL, value)))
     }
 
-    /// Returns the public handle of the session, and when it was created and expires, as the last
-    /// open or save of this request found them. All are `None` for a session that is not stored:
-    /// a new one before a [`save`](Self::save), or one that has ended.
+    /// Returns the public handle, the creation time and the expiry of the session, as of the last
+    /// open or save of this request. All are `None` for a session that is not stored: a new one
+    /// before a [`save`](Self::save), or one that has ended.
     ///
     /// # Examples
     ///
@@ -214,9 +214,9 @@ impl Session {
     /// Call it before an action that requires the stored changes, such as an e-mail or a payment.
     /// Continue only if the outcome is not [`Outcome::Dropped`].
     ///
-    /// On a server-side backend, the changes are stored when this returns [`Outcome::Stored`], and
-    /// the session then shows the changes that other requests have stored in the meantime. On a
-    /// cookie backend, this only determines the cookie that the response sets.
+    /// On a server-side backend, the changes are stored when this returns [`Outcome::Stored`]. The
+    /// session then shows the changes that other requests have stored in the meantime. On a cookie
+    /// backend, this only determines the cookie that the response sets.
     ///
     /// If the save changes or removes the id, the response has the new cookie, also if saving with
     /// the response fails. If the handler panics, no response has the new id, and the client loses
@@ -231,7 +231,7 @@ impl Session {
     /// [`ErrorKind::Unavailable`] if the backend is down, [`ErrorKind::Conflict`] if other requests
     /// kept changing the session, or [`ErrorKind::TooLarge`]. The changes are kept and saved with
     /// the response. [`ErrorKind::Unavailable`] on an anonymous session,
-    /// [`ErrorKind::Unconfigured`] on the null session and on one made by hand,
+    /// [`ErrorKind::Unconfigured`] on the null session and on one made by hand.
     /// [`ErrorKind::Committed`] after the commit, [`ErrorKind::Reentrant`] in a function of
     /// [`update`](Self::update).
     ///

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 /// The login of a session: its owner, its time and its stamp.
 ///
-/// It is stored beside the values, where no handler can write, so that a handler that stores keys
+/// It is stored beside the values, where no handler can write. Therefore a handler that stores keys
 /// chosen by a client cannot forge a login.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Login {

@@ -12,14 +12,13 @@ use crate::error::Error;
 /// list and end every session. [`admin`](crate::admin) has these operations.
 ///
 /// No request calls it. A scan of a large store takes seconds, so it must not delay the calls of
-/// requests: each call of [`scan`](Self::scan) is short and holds no lock when it returns.
+/// requests. Each call of [`scan`](Self::scan) is short and holds no lock when it returns.
 #[async_trait]
 pub trait Scan: SessionStore {
     /// Returns some keys, starting after the position of an earlier page. `None` starts a scan.
     ///
-    /// **Complete.** A record that exists from the first call of a scan to the last one is on at
-    /// least one page, whatever is written in the meantime. A record that is created or removed
-    /// during the scan may be missing.
+    /// **Complete.** A record that exists during the whole scan is on at least one page, regardless
+    /// of concurrent writes. A record that is created or removed during the scan may be missing.
     ///
     /// **Kinds.** The keys are those of all records, also of tombstones, of records that have
     /// expired, and of records of a newer format. A store does not interpret records, so it does

@@ -226,8 +226,8 @@ pub trait Sweep: SessionStore {
     /// removed: 0 for a limit of 0. A record that is renewed in the meantime stays.
     ///
     /// A store may keep a record until [`MAX_CLOCK_SKEW`](super::MAX_CLOCK_SKEW) after its expiry.
-    /// It must do so if processes with different clocks share the store, because the session is
-    /// still live for a process whose clock is behind `now`.
+    /// It must do so if processes with different clocks share the store. The session is still live
+    /// for a process whose clock is behind `now`.
     ///
     /// # Errors
     ///

@@ -12,8 +12,8 @@ use crate::warnings;
 /// The position of the latest nonce.
 const NONCE: std::ops::Range<usize> = 2..10;
 
-/// Returns the number of bytes before the payload of a session without predecessor: the kind, the
-/// nonces, the lineage, two times, and whether there is a predecessor.
+/// Returns the number of bytes before the payload of a session without a predecessor. These are the
+/// kind, the nonces, the lineage, two times, and whether there is a predecessor.
 fn head_length(record: &[u8]) -> usize {
     35 + 8 * usize::from(record[1])
 }

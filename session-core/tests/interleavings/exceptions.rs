@@ -190,8 +190,8 @@ fn are_one_login(verdict: &Verdict<'_>) -> bool {
     })
 }
 
-/// Returns whether each response with a dead id has an id that is new, and another request may have
-/// ended the session or changed its id again before the response.
+/// Returns whether each response with a dead id has a new id. Before the response, another request
+/// may have ended the session or changed its id.
 fn changes_before_the_response(verdict: &Verdict<'_>) -> bool {
     let dead = |log: &&Log| log.response.as_ref().is_some_and(|response| response.is_dead);
     verdict.logs.iter().filter(dead).all(|log| {

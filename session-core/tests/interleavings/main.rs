@@ -2,10 +2,10 @@
 //! Replies are lost, calls are carried out late, requests and saves are dropped, and clocks differ
 //! and jump. After each order, the rules of `verdict` hold.
 //!
-//! About 490,000 orders run in a minute on two cores. Two kinds of cases run only in `long`: the
-//! two requests with by far the most orders, in one process or with faults, and all other cases in
-//! one process with faults. A defect that needs one of those also breaks orders of two processes:
-//! the queue of a process only reduces contention.
+//! About 490,000 orders run in a minute on two cores. Two kinds of cases run only in `long`. The
+//! first is the two requests with by far the most orders, in one process or with faults. The second
+//! is all other cases in one process with faults. A defect that needs one of those also breaks
+//! orders of two processes: the queue of a process only reduces contention.
 
 #![expect(
     clippy::unwrap_used,

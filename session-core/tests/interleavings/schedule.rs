@@ -1,9 +1,9 @@
 //! The scheduler: runs requests in every order of their store calls, once for each order that
 //! differs.
 //!
-//! Two orders that differ only in neighbouring calls that commute (two reads, or calls on two keys,
-//! of two processes) are one: sleep sets (Godefroid) leave the second out. A late call and a tick
-//! of the clocks are steps as well.
+//! Two orders that differ only in neighbouring calls that commute are one order. Such calls are two
+//! reads, or calls on two keys, of two processes. Sleep sets (Godefroid) omit the second order. A
+//! late call and a tick of the clocks are steps as well.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -9,8 +9,8 @@ async fn log_in(session: &Session) -> Result<(), Error> {
     session.log_in("ada", None).await
 }
 
-/// Returns an application with sessions of one owner: two in the old backend, one that has moved,
-/// and one that began in the new backend.
+/// Returns an application with four sessions of one owner. Two are in the old backend, one has
+/// moved, and one was created in the new backend.
 async fn four() -> (App, Vec<String>) {
     let app = App::new(Old::Store);
     let mut cookies = Vec::new();

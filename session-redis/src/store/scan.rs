@@ -23,9 +23,9 @@ const MAX_COUNT: usize = 1000;
 /// have more keys than its limit.
 ///
 /// The scan starts again from the beginning if a server was restarted or replaced, because its
-/// positions are then invalid, and if slots of a Cluster have moved. The user must be allowed to
-/// send `INFO` for that, and in a Cluster in any case. In a Cluster, a page fails while a master
-/// does not reply. A slot that is moving until the scan ends may be missing.
+/// positions are then invalid. It also starts again if slots of a Cluster have moved. The user must
+/// be allowed to send `INFO` for that, and in a Cluster in any case. In a Cluster, a page fails
+/// while a master does not reply. A slot that is moving until the scan ends may be missing.
 ///
 /// An existing connection to a Cluster cannot be scanned, which is
 /// [`ErrorKind::Configuration`]. A count scans all keys.

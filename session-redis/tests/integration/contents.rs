@@ -51,8 +51,8 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
 
-/// Asserts that Redis has no id after four requests of two users, neither raw nor in base64 or
-/// hexadecimal, but has the hash of each.
+/// Asserts that Redis has the hash of each id after four requests of two users. Redis must have no
+/// id, neither raw nor in base64 or hexadecimal.
 async fn assert_only_hashes_of_ids(store: RedisStore, servers: &[PrivateServer]) {
     let app = App::new(store);
     let mut cookies = Vec::new();

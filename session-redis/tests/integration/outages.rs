@@ -1,5 +1,5 @@
-//! Servers that are down or hang, connections that hang, and lost replies: each call fails by its
-//! deadline with the right kind of error, and later calls work.
+//! Servers that are down or hang, connections that hang, and lost replies. Each call fails by its
+//! deadline with the right kind of error, and later calls succeed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

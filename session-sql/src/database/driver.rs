@@ -77,8 +77,8 @@ pub(crate) trait Driver: sqlx::Database {
 
     fn meaning(error: &dyn sqlx::error::DatabaseError) -> Meaning;
 
-    /// Returns the longest message that the server accepts, in bytes, if the server may close the
-    /// connection on a longer one before its error can be read.
+    /// Returns the longest message that the server accepts, in bytes. `None` means that the client
+    /// can read the error of a longer message before the server closes the connection.
     fn longest_message(
         _connection: &mut Self::Connection,
     ) -> impl Future<Output = sqlx::Result<Option<u64>>> + Send {

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use super::suspicion::Suspicion;
 
-/// The length in bytes from which on the log is written to the file and emptied: four times as long
-/// as that at which `SQLite` begins to do so.
+/// The length in bytes at which the log is written to the file and emptied. `SQLite` begins to do
+/// so at a quarter of this length.
 const LONG_LOG: u64 = 16 << 20;
 /// The time from an unsuccessful attempt to empty the log to the next one.
 const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(5);

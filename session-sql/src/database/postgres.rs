@@ -35,8 +35,9 @@ impl Driver for Postgres {
     };
     const EMBEDDED: bool = false;
 
-    /// Without preparing, a statement is sent as one text that contains its values. sqlx would
-    /// prepare and run it in two steps, between which a pooler may change the server connection.
+    /// Without preparing, a statement is sent as one text that contains its values. Otherwise sqlx
+    /// prepares and runs it in two steps, and a pooler may change the server connection between the
+    /// steps.
     async fn run<'c>(
         connection: &'c mut PgConnection,
         statement: &'c Statement,

@@ -188,8 +188,8 @@ impl Clients {
 }
 
 impl History {
-    /// Returns the calls on a key that have no order, without those that do not matter for it, or
-    /// `None` if the calls have an order.
+    /// Returns the calls on a key that have no order, or `None` if the calls have an order. The
+    /// result omits calls that are irrelevant to the order.
     pub(crate) fn explain(&self, key: &StoreKey) -> Option<Self> {
         let mut calls: Vec<_> =
             self.calls.iter().filter(|completed| completed.key == *key).cloned().collect();

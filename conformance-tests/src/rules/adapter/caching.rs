@@ -76,8 +76,8 @@ rules! {
         Ok(())
     }
 
-    /// A handler that allows caches to store its response does not prevail in a response that sets
-    /// the cookie, because a cache would send the cookie to another client.
+    /// A response that sets the cookie does not allow caches to store it, even if its handler does.
+    /// A cache would send the cookie to another client.
     ///
     /// Replace `Cache-Control` by the result of `SessionHeaders::cache_control`, and each header of
     /// `SessionHeaders::TARGETED` by that of `targeted_cache_control`.
@@ -101,8 +101,8 @@ rules! {
         application.equal(vec![OWN_CACHE_CONTROL.to_owned()], reply.response.all("cache-control"))
     }
 
-    /// Every `Cache-Control` header of the handler counts, and every header for one kind of caches:
-    /// if any of them keeps the cookie private, all are unchanged.
+    /// Every `Cache-Control` header of the handler counts, and every header for one kind of caches.
+    /// If any of them keeps the cookie private, all are unchanged.
     ///
     /// Pass the values of all headers of a name to `SessionHeaders::cache_control` and
     /// `targeted_cache_control`, not only the first or the last.

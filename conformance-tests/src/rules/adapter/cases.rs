@@ -9,8 +9,8 @@ use crate::report::Checked;
 rules! {
     ($) pub(crate) const CASES, macro __adapter_cases, for AdapterUnderTest;
 
-    /// Whatever the handler does with the session, and whatever headers it sets, the response has
-    /// exactly the headers of the handler and of the session, and the session is stored.
+    /// The response has exactly the headers of the handler and of the session, for every use of the
+    /// session. The session is stored.
     ///
     /// Fix failing rules about single headers first. The message names the header, and the request
     /// with the action of its handler, the status and the kind of headers.

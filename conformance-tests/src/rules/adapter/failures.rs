@@ -26,8 +26,8 @@ rules! {
         Ok(())
     }
 
-    /// The error response after a failed save has the headers of the session: `Vary: Cookie`, and
-    /// the cookie of an earlier save in the same request.
+    /// The error response after a failed save has the headers of the session. These are
+    /// `Vary: Cookie`, and the cookie of an earlier save in the same request.
     ///
     /// Apply `Committed::headers` also to the error response.
     async fn error_response_varies_by_cookie(adapter) {
@@ -47,8 +47,8 @@ rules! {
         application.equal(503, reply.status())
     }
 
-    /// If a session cannot be saved for another reason than an outage, the status is 500, so that
-    /// clients and monitoring do not take it for an outage.
+    /// If a session cannot be saved for another reason than an outage, the status is 500. Clients
+    /// and monitoring must not mistake the error for an outage.
     ///
     /// Respond with 503 for `ErrorKind::Unavailable` only.
     async fn other_failed_save_is_500(adapter) {
@@ -63,8 +63,8 @@ rules! {
     }
 
     /// If a handler saves the session and the save of the response fails, the error response sets
-    /// the cookie of the first save, and no cache may store it. Otherwise the client loses the
-    /// session.
+    /// the cookie of the first save. No cache may store this response. Otherwise the client loses
+    /// the session.
     ///
     /// Append all headers of `Committed::headers` to the error response, not only `Vary`.
     async fn error_response_has_cookie_of_earlier_save(adapter) {
@@ -76,8 +76,8 @@ rules! {
         application.equal(Some("red".to_owned()), application.stored(&reply.cookie()).await?)
     }
 
-    /// If the session cannot be opened, a handler that needs it does not run, and the client gets
-    /// an error response: 503 if the backend is down.
+    /// If the session cannot be opened, a handler that needs it does not run. The client receives
+    /// an error response, with status 503 if the backend is down.
     ///
     /// Return the error from your extractor. Never pass an empty session to the handler instead,
     /// because it would replace the real one.

@@ -56,8 +56,8 @@ rules! {
 
     /// The interface gets the path as the client sent it: not decoded, and not normalized.
     ///
-    /// Build the `RequestView` from the raw target. A router may need a decoded path, but a hook
-    /// that decides by `%2F` or `//` must not see another path than the client sent.
+    /// Build the `RequestView` from the raw target. A router may need a decoded path. However, a
+    /// hook that depends on `%2F` or `//` must see the path that the client sent.
     async fn interface_gets_path_as_sent(adapter) {
         let application = adapter.start().await?;
         let long = format!("/read/{}", "long".repeat(500));
@@ -70,7 +70,7 @@ rules! {
     }
 
     /// If the target is an absolute URL, its scheme and host take precedence over the `Host` header
-    /// (RFC 9112, section 3.2.2; in HTTP/2 these are `:scheme` and `:authority`).
+    /// (RFC 9112, section 3.2.2). In HTTP/2 these are `:scheme` and `:authority`.
     ///
     /// Build the `RequestView` from the target first, and from the `Host` header otherwise.
     async fn absolute_url_determines_scheme_and_host(adapter) {

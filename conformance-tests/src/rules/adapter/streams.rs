@@ -7,9 +7,8 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const STREAMS, macro __adapter_streams, for AdapterUnderTest;
 
-    /// The session is committed before the first part of a streamed body: the response has the
-    /// headers of the session, and a change that the body makes fails with an error instead of
-    /// being lost.
+    /// The session is committed before the first part of a streamed body, and the response has the
+    /// headers of the session. A change by the body fails with an error instead of being lost.
     ///
     /// Commit when the handler has returned its response, not when the body has ended. The headers
     /// were sent before, so a cookie would be lost.

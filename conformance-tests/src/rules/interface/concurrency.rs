@@ -69,8 +69,8 @@ rules! {
         visitor.expect(None).await
     }
 
-    /// A request that removes the last value that it knows does not end the session if another
-    /// request has inserted a value in the meantime.
+    /// A request that removes the last value that it opened does not end the session if another
+    /// request has inserted a value.
     ///
     /// Decide by the contents that `Save::merge` returns, not by `Save::is_empty`.
     async fn concurrent_insert_keeps_emptied_session(under_test) {

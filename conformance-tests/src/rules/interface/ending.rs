@@ -51,8 +51,8 @@ rules! {
         under_test.equal((Some(2), None), (visitor.get("m").await?, visitor.get::<u64>("n").await?))
     }
 
-    /// If the save of a logout fails, the next save ends the session, and stores the values that
-    /// were set in the meantime in a new session.
+    /// If the save of a logout fails, the next save ends the session. It stores the values that
+    /// were set after the logout in a new session.
     ///
     /// Check `Save::ends` before you check whether the session is empty. Start the new session as
     /// for a visitor without a cookie.

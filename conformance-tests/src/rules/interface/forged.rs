@@ -62,8 +62,8 @@ rules! {
         Ok(())
     }
 
-    /// A part of a cookie opens a new and empty session: each start, each end, and the cookie with
-    /// one of its fields emptied or left out, above all the signature.
+    /// A part of a cookie opens a new and empty session. Such parts are each start, each end, and
+    /// the cookie with one field emptied or omitted, such as the signature.
     ///
     /// Compare the whole signature, of the length that your algorithm has, and refuse a cookie
     /// without one. A comparison that ends with the shorter text accepts an empty signature.

@@ -10,8 +10,8 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const IDS, macro __interface_ids, for InterfaceUnderTest;
 
-    /// The cookie is an id that no client can guess: different for each session, at least 22
-    /// characters long (128 bits), and without any stored data.
+    /// The cookie is an id that no client can guess. It differs for each session, has at least 22
+    /// characters (128 bits), and contains no stored data.
     ///
     /// Generate the id from random numbers of the operating system.
     async fn cookie_is_random_id(under_test) {
@@ -111,8 +111,8 @@ rules! {
         under_test.equal((Some(1), None), (visitor.get("n").await?, visitor.get::<u64>("m").await?))
     }
 
-    /// A login always moves the session to another id, so that an id that was planted or seen
-    /// before opens nothing (session fixation; OWASP ASVS 5, 7.2.4).
+    /// A login always moves the session to another id. An id that was planted or seen before opens
+    /// nothing (session fixation; OWASP ASVS 5, 7.2.4).
     ///
     /// Check `Save::id_change`, which is `IdChange::CutOff` at a login.
     async fn login_gives_session_other_id(under_test) {
@@ -126,8 +126,8 @@ rules! {
         attacker.expect(None).await
     }
 
-    /// Changes of a request that opened the session before a login and saves after it are dropped,
-    /// because the old id may be known to an attacker.
+    /// If a request opened the session before a login and saves after it, its changes are dropped.
+    /// An attacker may have the old id.
     ///
     /// Do not follow the old id to the new session if `Save::id_change` is `IdChange::CutOff`.
     async fn change_with_id_from_before_login_is_dropped(under_test) {

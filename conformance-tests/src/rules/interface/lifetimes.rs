@@ -49,8 +49,8 @@ rules! {
         visitor.expect(None).await
     }
 
-    /// A wrapper whose `lifetime` returns a longer lifetime than the configured one also determines
-    /// how long the session is stored, whether or not the session is permanent.
+    /// If the hook `lifetime` of a wrapper returns a longer lifetime than the configured one, the
+    /// session is stored for this lifetime. This also holds for permanent sessions.
     ///
     /// Use `Contents::lifetime` and `OpenContext::lifetime` alone. Do not limit them by the
     /// configured lifetime, and do not check whether the session is permanent.
@@ -95,8 +95,8 @@ rules! {
         visitor.expect(None).await
     }
 
-    /// If a handler ends the permanence of a session, the response sets the cookie without an
-    /// expiry, so that the session ends with the browser.
+    /// If a handler makes a permanent session non-permanent, the response sets the cookie without
+    /// an expiry. Then the session ends with the browser.
     ///
     /// Return `CookieAction::Set` with `Contents::expires_at` of the merged contents.
     async fn session_made_temporary_has_cookie_without_expiry(under_test) {

@@ -10,9 +10,9 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const ORDERS, macro __interface_orders, for InterfaceUnderTest;
 
-    /// Whatever a handler does and whatever the requests before have done, the next request finds
-    /// exactly what it left: values, flash messages, owner, login, stamp, and whether the session
-    /// is new and permanent.
+    /// After every combination of handlers, the next request finds exactly the state that the last
+    /// handler left. The state is values, flash messages, owner, login, stamp, and whether the
+    /// session is new and permanent.
     ///
     /// Fix failing rules about single actions first. The last calls of the message are the actions
     /// of a request, and a request that reads everything.

@@ -180,8 +180,8 @@ rules! {
         under_test.equal((None, None), (phone.get::<u64>("n").await?, phone.get::<u64>("m").await?))
     }
 
-    /// A handle that differs from that of a session ends nothing: a part of it, a longer one,
-    /// another case, the empty text, and the cookie of the session.
+    /// A handle that differs from the handle of a session ends nothing. Examples are a part of it,
+    /// a longer handle, another case, the empty text, and the session's cookie.
     ///
     /// Compare handles byte by byte, and as a whole.
     async fn similar_handle_ends_nothing(under_test) {

@@ -13,8 +13,8 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const OWNER_LISTS, macro __interface_owner_lists, for InterfaceUnderTest;
 
-    /// `page` lists all sessions of the owner and none of another owner, even if its name differs
-    /// only in case, or begins with the name of the owner.
+    /// `page` lists all sessions of the owner and none of another owner. The name of the other
+    /// owner may differ only in case, or begin with the name of the owner.
     ///
     /// Compare owners byte by byte, and not by prefix.
     async fn list_has_sessions_of_owner_only(under_test) {
@@ -59,8 +59,8 @@ rules! {
         Ok(())
     }
 
-    /// If a session of a page ends before the next page is read, the next pages list every session
-    /// that the page did not list.
+    /// If a session of a page ends before the next page is read, the next pages still list every
+    /// other session.
     ///
     /// Use the last session of a page as the position after it, not the number of sessions.
     async fn pages_after_end_of_session_are_complete(under_test) {

@@ -48,8 +48,8 @@ rules! {
         under_test.equal(Ok(Some(2)), session.get::<u64>("m").map_err(|error| error.kind()))
     }
 
-    /// A save after a logout in another request reports `Outcome::Dropped`, so that the handler
-    /// does not send an e-mail or take a payment for a session that has ended.
+    /// A save after a logout in another request reports `Outcome::Dropped`. The handler must not
+    /// send an e-mail or take a payment for a session that has ended.
     ///
     /// Return `Saved::dropped` if the session does not exist any more.
     async fn save_after_logout_reports_dropped(under_test) {

@@ -92,8 +92,8 @@ rules! {
         under_test.equal(Some((Some("ada".to_owned()), None, Some(2))), seen)
     }
 
-    /// If a request removes the last value of a session without owner, the session ends: the cookie
-    /// is removed, and a copy of it opens a new session.
+    /// If a request removes the last value of a session without an owner, the session ends. The
+    /// cookie is removed, and a copy of the cookie opens a new session.
     ///
     /// Remove the stored data and return `CookieAction::Remove` if the merged contents are empty;
     /// see `Contents::is_empty`.

@@ -34,8 +34,8 @@ rules! {
 rules! {
     ($) pub(crate) const SIZES_ON_SERVER, macro __interface_sizes_on_server, for InterfaceUnderTest;
 
-    /// A value of any length is read as it was written, or its save fails with an error of kind
-    /// `TooLarge` and the session stays as it was.
+    /// A value of any length is read as it was written. Otherwise its save fails with an error of
+    /// kind `TooLarge`, and the session stays unchanged.
     ///
     /// Compare the length of the payload with the limit of your backend before you write. Never cut
     /// a payload.

@@ -56,7 +56,7 @@ rules! {
     }
 
     /// Keys that differ only in case, in spaces or in composed and decomposed letters are
-    /// different, and so are keys of which one begins with the other.
+    /// different. Keys of which one is a prefix of the other are also different.
     ///
     /// Store the payload as it is. Do not store a key in a column or a field that folds or trims.
     async fn similar_keys_are_different(under_test) {
@@ -151,8 +151,8 @@ rules! {
         under_test.equal(r#"{"balance":1.0,"seen":true}"#.to_owned(), payload)
     }
 
-    /// Numbers that no float and no 64 bits can hold, fractions, and the order of keys in maps come
-    /// back as they were written, also after a change of another key.
+    /// Numbers beyond floats and 64 bits, fractions, and the order of keys in maps are read as
+    /// written. This also holds after a change of another key.
     ///
     /// Store the text of the payload. A parser that makes a tree of values of it, such as
     /// `serde_json::Value`, rounds long numbers and sorts the keys of maps.

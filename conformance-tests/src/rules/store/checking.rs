@@ -16,8 +16,8 @@ use crate::report::Checked;
 rules! {
     ($) pub(crate) const CHECKING, macro __store_checking, for StoreUnderTest;
 
-    /// `check` succeeds while the store can serve sessions, also if several callers check it at the
-    /// same time and while other calls are in progress.
+    /// `check` succeeds while the store can serve sessions. It also succeeds if several callers
+    /// check the store at the same time, and while other calls are in progress.
     ///
     /// Do not override it unless the store can find out more than by a `load`. A health check must
     /// not take a lock, or create a record under a fixed key, because probes of several processes

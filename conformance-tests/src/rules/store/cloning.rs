@@ -42,7 +42,7 @@ rules! {
     }
 
     /// A clone replaces, touches and removes records of another clone at the version that the other
-    /// clone returned, even if it has never read the record.
+    /// clone returned. It needs no earlier read of the record.
     ///
     /// Compare with the version in the store, not with a version that the clone remembers.
     async fn clone_changes_records_of_other_clone(store) {

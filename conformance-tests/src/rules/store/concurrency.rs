@@ -21,8 +21,8 @@ use crate::report::{Checked, Failure};
 rules! {
     ($) pub(crate) const CONCURRENCY, macro __store_concurrency, for StoreUnderTest;
 
-    /// Concurrent calls on one key have an order: each call sees the results of the calls before
-    /// it, and a call that started after another had returned comes after it (linearizability).
+    /// Concurrent calls on one key have an order (linearizability): each call sees the results of
+    /// the calls before it. A call that starts after another call returned is later in this order.
     ///
     /// Fix failing rules about single calls first. Then make each call one atomic step: one
     /// statement, one script, or one lock held from the comparison to the write. If a call reads
@@ -32,8 +32,8 @@ rules! {
         have_order(store, ROUNDS, false).await
     }
 
-    /// Concurrent calls on a record with an owner also have an order, and no call sees the payload
-    /// of one record with the owner of another.
+    /// Concurrent calls on a record with an owner also have an order. No call sees the payload of
+    /// one record with the owner of another.
     ///
     /// Write the index entry in the same step as the record. If that is impossible, compare the
     /// version in the step that writes the record, not in an earlier one.
@@ -72,8 +72,8 @@ rules! {
 
     /// After a call that reads was dropped, other calls return.
     ///
-    /// Do not set a flag or take a slot before an `await` and return it afterwards, unless a guard
-    /// returns it when the future is dropped.
+    /// If a call sets a flag or acquires a slot before an `await`, a guard must release it when the
+    /// future is dropped.
     async fn dropped_read_blocks_no_call(store) {
         let (key, entry) = (store.key(), owned(store, "one", 0));
         let version = store.create(&key, &entry).await?;

@@ -19,7 +19,7 @@ rules! {
     /// Concurrent requests that change different keys of one session lose nothing.
     ///
     /// Fix failing rules about single calls first. The engine needs a `replace` that returns
-    /// `Stale` to all but one of the calls at one version, and a `load` that then returns the newer
+    /// `Stale` to all but one of the calls at one version. A later `load` must return the newer
     /// record.
     async fn concurrent_writes_of_other_keys_are_stored(store) {
         for _ in 0..ROUNDS / 3 {

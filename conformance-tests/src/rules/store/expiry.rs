@@ -57,8 +57,8 @@ rules! {
         Err(too_slow(store))
     }
 
-    /// A record is removed some time after its expiry, by the store or by a sweep, even if it had
-    /// expired when it was written.
+    /// The store or a sweep removes a record some time after its expiry. This also holds for a
+    /// record that had expired before it was written.
     ///
     /// Let the backend expire it (`PXAT`, a TTL index), or implement `Sweep` and pass `sweep` to
     /// the suite. A time to live of zero must not mean "never". Except this rule for a backend that
@@ -93,8 +93,8 @@ rules! {
         }
     }
 
-    /// A call on a record that has expired and is still stored does what it returns: after `Done`
-    /// or `true`, the record is as written.
+    /// A call on an expired record that is still stored has the effect that its result reports.
+    /// After `Done` or `true`, the record is as written.
     ///
     /// Treat an expired record like any other, or like a removed one. Do not return `Done` for a
     /// record that is not written whole.

@@ -16,8 +16,8 @@ rules! {
 
     /// If one record of an owner expires, the owner's other records stay listed.
     ///
-    /// Skip missing records. If an owner's list has a time to live, it must be that of the record
-    /// that expires last, for any order of the writes.
+    /// Skip missing records. If an owner's list has a time to live, it must be that of the last
+    /// record to expire, for any order of writes.
     async fn expired_record_hides_no_other_key(store) {
         let (first, second) = (someone("ada"), someone("bob"));
         let (long, short) = (Entry::plain("long", store.now()), Entry::plain("short", store.now()));
@@ -52,11 +52,11 @@ rules! {
         Ok(())
     }
 
-    /// If a `touch` or a `replace` brings the expiry of one record forward, the owner's other
-    /// records stay listed after it.
+    /// If a `touch` or a `replace` shortens the expiry of one record, the owner's other records
+    /// stay listed after this expiry.
     ///
     /// If an owner's list has a time to live, a call that shortens the expiry of one record must
-    /// not shorten that of the list.
+    /// not shorten this time.
     async fn shortened_record_hides_no_other_key(store) {
         for renewal in Renewal::ALL {
             let (owner, lives, dies) = (someone("ada"), store.key(), store.key());
@@ -84,8 +84,8 @@ rules! {
         Ok(())
     }
 
-    /// A record that can be loaded is listed: a caller that has loaded a record with an owner finds
-    /// the key under this owner, even if other calls are in progress.
+    /// A record that can be loaded is listed. A caller that has loaded a record with an owner finds
+    /// the key under this owner, even during other calls.
     ///
     /// Write the new index entry before the record or together with it, and remove the old entry
     /// afterwards. "Log out everywhere" misses a session whose entry is missing for a moment.
@@ -129,8 +129,8 @@ rules! {
         Ok(())
     }
 
-    /// After a record was removed or got another owner, its entry leaves the list, at the latest
-    /// some time after the expiry of the record.
+    /// The entry of a record that was removed or got another owner is removed from the list. The
+    /// limit is some time after the record's expiry.
     ///
     /// Remove the entry after the record, in the same call or in a sweep, or give it a time to
     /// live. Do the same with the entries of expired records. Otherwise the list of a user who logs

@@ -19,7 +19,7 @@ rules! {
     /// `load_many` returns what `load` returns for each key, in the order of the keys. A key that
     /// occurs twice has its record twice, and a key without a record has `None`.
     ///
-    /// Sort the rows by the keys of the call: `WHERE key IN (…)` returns rows in any order, each
+    /// Sort the rows by the keys of the call. `WHERE key IN (…)` returns rows in any order, each
     /// row once, and no row for a key without a record. Split a list that is too long for one
     /// statement, and set no limit. Return an empty list for an empty list.
     async fn load_many_returns_what_load_returns(store) {

@@ -106,11 +106,11 @@ rules! {
         Ok(())
     }
 
-    /// A call that returns `Stale`, `false` or an error because of the version or of an existing
-    /// record changes nothing that can be observed, whatever the record.
+    /// A call that returns `Stale`, `false` or an error because of the version or an existing
+    /// record changes nothing observable. This holds for every kind of record.
     ///
-    /// Fix failing rules about single calls first. Compare the version before anything is written:
-    /// also before the index of owners, the entry that a sweep uses, and the payload in another
+    /// Fix failing rules about single calls first. Compare the version before anything is written.
+    /// This includes the index of owners, the entry that a sweep uses, and the payload in another
     /// table. A stale `remove` that deletes the index entry hides a live session from "log out
     /// everywhere".
     async fn refused_call_changes_nothing(store) {

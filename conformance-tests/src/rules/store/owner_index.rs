@@ -136,8 +136,8 @@ rules! {
         store.expect_listed(&ada, &[keys[0], keys[3]]).await
     }
 
-    /// Every owner finds its own keys, with any characters, and even if it differs from another
-    /// owner only in case, in a space or in an accent.
+    /// Every owner finds its own keys, with any characters. This also holds if it differs from
+    /// another owner only in case, in a space or in an accent.
     ///
     /// Compare owners byte by byte. Bind them as parameters; do not insert them into a pattern or
     /// between separators. Use a column and a collation that distinguish all of Unicode, case and

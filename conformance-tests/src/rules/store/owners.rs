@@ -71,9 +71,9 @@ rules! {
     /// An owner that is longer than 1,000 bytes is stored whole and listed, or refused with an
     /// error that changes nothing.
     ///
-    /// Index a hash of the owner and store the whole owner next to it, or document a limit and
-    /// compare the length before you write. Never cut an owner, and never store an owner that
-    /// `keys_of` does not find.
+    /// Index a hash of the owner and store the whole owner next to the hash. Otherwise document a
+    /// limit and compare the length before you write. Never cut an owner, and never store an owner
+    /// that `keys_of` does not find.
     async fn owner_beyond_maximum_is_whole_or_refused(store) {
         for bytes in LONGER {
             let entry = Entry::plain("one", store.now()).owned_by(&owner_of(bytes));

@@ -57,8 +57,8 @@ rules! {
         Ok(())
     }
 
-    /// A payload that looks like JSON is stored byte for byte: blanks, the order of keys, duplicate
-    /// keys, escapes, and numbers outside the range of floats.
+    /// A payload that looks like JSON is stored byte for byte. Examples are blanks, the order of
+    /// keys, duplicate keys, escapes, and numbers outside the range of floats.
     ///
     /// Do not use a JSON column (`JSON`, `JSONB`) and do not parse the payload. It is bytes.
     async fn json_payload_is_unchanged(store) {
@@ -81,8 +81,8 @@ rules! {
     }
 
     /// `create` and `replace` accept a payload of 1 MiB and store all of it. A store with a smaller
-    /// maximum accepts a payload of that length, and rejects one more byte with an error of kind
-    /// `TooLarge`, changing nothing.
+    /// maximum accepts a payload of that length. It rejects one more byte with an error of kind
+    /// `TooLarge`, and changes nothing.
     ///
     /// Choose a type that is large enough (`MEDIUMBLOB`, not `BLOB`) and raise the limits of driver
     /// and server. Otherwise set `max_payload = ..` in the suite, document the limit, and compare
@@ -110,8 +110,8 @@ rules! {
         Ok(())
     }
 
-    /// A payload that is longer than the longest one that must be accepted is stored whole, or
-    /// refused with an error of kind `TooLarge` that changes nothing.
+    /// A payload above the size that every store must accept is stored completely. Otherwise the
+    /// call fails with an error of kind `TooLarge` and changes nothing.
     ///
     /// Compare the length with your limit before you write. A column, a buffer or a field for the
     /// length that is too small must never cut a payload.

@@ -92,8 +92,8 @@ rules! {
         Ok(())
     }
 
-    /// A live record that was created under the key of an expired, a removed or a swept one is not
-    /// swept, and is shown whole with its own owner.
+    /// A live record that was created under the key of an expired, removed or swept record is not
+    /// swept. It is returned completely, with its own owner.
     ///
     /// Remove the entry of the expiry index together with the record, or compare the expiry of the
     /// record in the step that deletes. If `create` replaces an expired record, it must replace

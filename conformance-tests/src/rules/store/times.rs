@@ -53,8 +53,8 @@ rules! {
         Ok(())
     }
 
-    /// An expiry in the distant future is stored like any other: in a year, in a hundred years, and
-    /// at the end of the year 9999, which the engine writes for a session that never expires.
+    /// An expiry in the distant future is stored like any other, up to the end of the year 9999.
+    /// The engine writes this time for a session that never expires.
     ///
     /// Use 64-bit milliseconds. 32-bit seconds overflow in 2038 or 2106, and 64-bit nanoseconds in
     /// 2262.

@@ -35,8 +35,8 @@ rules! {
         Ok(())
     }
 
-    /// A version that differs from the current one in a single bit, or by one, is another version:
-    /// `replace`, `touch` and `remove` at it change nothing.
+    /// A version that differs from the current one in a single bit, or by one, is another version.
+    /// `replace`, `touch` and `remove` at this version change nothing.
     ///
     /// Store and compare all 64 bits, as an integer or as bytes. A column of 32 bits, a float and a
     /// number in JSON confuse versions that are near each other. No version means "any version".

@@ -1,7 +1,7 @@
 //! Adapters with one change.
 //!
-//! Each change affects one kind of request, such as that of a first visitor or for one page, so
-//! that only one rule detects it.
+//! Each change affects one kind of request, such as a first visit or one page. Therefore only one
+//! rule detects the change.
 
 mod caching;
 mod cases;

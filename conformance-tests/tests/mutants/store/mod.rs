@@ -1,7 +1,7 @@
 //! Stores with one change.
 //!
-//! Each change affects one kind of record, such as those with an owner or the large ones, as in
-//! real stores that have such records in a separate table. Therefore only one rule detects it.
+//! Each change affects one kind of record, such as large records or those with an owner. Real
+//! stores may have such records in a separate table. Therefore only one rule detects it.
 
 mod checking;
 mod cloning;

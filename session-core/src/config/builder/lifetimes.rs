@@ -42,10 +42,10 @@ impl SessionConfigBuilder {
     /// default is `None`: as long as that of a user. Flask has no such setting.
     ///
     /// Most sessions of a public site are those of visitors and robots. With half an hour here, a
-    /// store keeps them for half an hour, and those of users for as long as the other settings
-    /// allow. A login removes the limit. A handler can extend the lifetime of one session with
-    /// [`set_lifetime`](crate::Session::set_lifetime). Whether the cookie has an expiry does not
-    /// depend on this setting.
+    /// store keeps them for half an hour. Sessions of users are stored for as long as the other
+    /// settings allow. A login removes the limit. A handler can extend the lifetime of one session
+    /// with [`set_lifetime`](crate::Session::set_lifetime). Whether the cookie has an expiry does
+    /// not depend on this setting.
     #[must_use]
     pub fn visitor_lifetime(mut self, lifetime: impl Into<Option<Duration>>) -> Self {
         self.settings.visitor_lifetime = lifetime.into();

@@ -36,8 +36,8 @@ impl Save<'_> {
     }
 
     /// Sets the effect of the response on the cookie if this save fails. Call it before returning
-    /// an error after which the client needs another cookie, for example because the store may have
-    /// moved the session to a new id.
+    /// an error after which the client needs another cookie. For example, the store may have moved
+    /// the session to a new id.
     pub fn set_cookie_on_error(&self, action: CookieAction) {
         *self.request.on_error.lock().unwrap_or_else(PoisonError::into_inner) = action;
     }
