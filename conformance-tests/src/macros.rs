@@ -1,4 +1,4 @@
-//! The macros that make lists of rules, and the macros that make a test of each rule.
+//! The macros that generate lists of rules and a test of each rule.
 
 mod adapter_suite;
 mod interface_suite;

@@ -1,8 +1,8 @@
 //! Saves and renewals as one plain command, `SET` with `IFEQ`, which compares the stored value.
 //!
-//! Valkey 8.1 and Redis 8.4 have it. There, it takes less than half of the time of the script on
-//! the server. The scripts remain for other servers, for long records, because both values are
-//! sent, and for changes of an owner's list.
+//! Valkey 8.1 and Redis 8.4 support this command. It takes less than half of the script's time on
+//! the server. The scripts remain for other servers, for changes of an owner's list and for long
+//! records. A long record is expensive because the command sends both values.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -24,12 +24,11 @@ pub(crate) const LONGEST_SAVED: usize = 8 << 10;
 /// The longest record that a renewal compares and writes. The script sends only the expiry.
 const LONGEST_RENEWED: usize = 4 << 10;
 
-/// The time after which the store queries its server again. Another one may have taken its place.
+/// The time after which the store queries its server again. The server may have been replaced.
 const FORGOTTEN: Duration = Duration::from_secs(10 * 60);
 
-/// The properties of the server, as far as the store has learned them. Nodes of a Cluster and
-/// servers behind a connection of the application cannot be told apart, so all of them share one
-/// value.
+/// The known properties of the server. The store cannot distinguish the nodes of a Cluster, or the
+/// servers behind a connection of the application. Therefore all of them share one value.
 #[derive(Debug, Default)]
 pub(crate) struct Learned(Mutex<Properties>);
 
@@ -42,7 +41,7 @@ struct Properties {
 }
 
 impl Learned {
-    /// Returns whether the command is worth a try.
+    /// Returns whether to try the command.
     pub(crate) fn compares(&self) -> bool {
         self.get().refused.is_none_or(|refused| refused.elapsed() >= FORGOTTEN)
     }
@@ -65,9 +64,9 @@ pub(crate) struct Saved {
 }
 
 impl Call<'_> {
-    /// Replaces a record if its bytes are those of the version. Returns `None` if nothing was done,
-    /// because the bytes differ or a script is needed. The version may still be the current one,
-    /// because a renewal keeps it.
+    /// Replaces a record if its bytes are those of the version. Returns `None` and changes nothing
+    /// if the bytes differ or a script is needed. The version may still be current, because a
+    /// renewal does not change it.
     pub(crate) async fn replace_equal(
         &self,
         key: &StoreKey,
@@ -100,8 +99,8 @@ impl Call<'_> {
         Ok(Some(Saved { bytes, former }))
     }
 
-    /// Sets the expiry of a record if its bytes are those of the version. Returns `false` if
-    /// nothing was done.
+    /// Sets the expiry of a record if its bytes are those of the version. Otherwise returns `false`
+    /// and changes nothing.
     pub(crate) async fn touch_equal(
         &self,
         key: &StoreKey,
@@ -150,14 +149,15 @@ impl Call<'_> {
         let read = Instant::now();
         let reply = self.read(&redis::cmd("TIME")).await.ok()?;
         let (seconds, _): (u64, u64) = redis::from_redis_value(reply).ok()?;
-        // Rounded up, and with the time before the call, so that the result is not behind.
+        // Rounded up, and measured from before the call, so that the result is never behind the
+        // server.
         let time = (seconds + 1) * 1000;
         self.learned.change(|properties| properties.clock = Some((time, read)));
         Some(time)
     }
 
-    /// Sets a value if the stored value is `old`. Restores the entry in the owner's list if Redis
-    /// lost it. Returns `false` if nothing was done.
+    /// Sets a value if the stored value is `old`, and restores the entry in the owner's list if
+    /// Redis lost it. Otherwise returns `false` and changes nothing.
     async fn set_if_equal(
         &self,
         key: &StoreKey,

@@ -1,4 +1,4 @@
-//! Clocks: that of the operating system, and one that tests set.
+//! The clock of the operating system, and a clock that tests set.
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};

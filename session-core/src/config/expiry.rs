@@ -11,19 +11,20 @@ const SLACK: Duration = Duration::from_secs(60);
 
 /// The expiry of records, for server-side backends.
 ///
-/// A record is kept for a slack of a tenth of its lifetime, at most a minute, longer than promised.
-/// It is renewed only when less than the promised lifetime is left. Therefore most requests need no
-/// write, and no session expires early.
+/// The expiry of a record is later than promised. The difference is a slack of a tenth of its
+/// lifetime, at most a minute. The record is renewed only when less than the promised lifetime is
+/// left. Therefore most requests need no write, and no session expires early.
 impl SessionConfig {
-    /// Returns how long an unchanged session is promised to live: `lifetime`, or
-    /// [`browser_lifetime`](Self::browser_lifetime) if it ends with the browser, but at most the
-    /// [`idle_timeout`](Self::idle_timeout).
+    /// Returns the promised lifetime of an unchanged session. It is `lifetime`, or
+    /// [`browser_lifetime`](Self::browser_lifetime) if the session ends with the browser. It is at
+    /// most the [`idle_timeout`](Self::idle_timeout).
     pub fn promised_lifetime(&self, lifetime: impl Into<Lifetime>) -> Duration {
         let lifetime = lifetime.into().unwrap_or(self.browser_lifetime());
         self.idle_timeout().map_or(lifetime, |idle| lifetime.min(idle))
     }
 
-    /// Returns how long a record is kept that nothing renews: the promised lifetime and the slack.
+    /// Returns the lifetime of a record without renewals, which is the promised lifetime and the
+    /// slack.
     pub fn record_lifetime(&self, lifetime: impl Into<Lifetime>) -> Duration {
         let promised = self.promised_lifetime(lifetime);
         promised.saturating_add(slack(promised))
@@ -44,7 +45,8 @@ impl SessionConfig {
         }
     }
 
-    /// Returns whether a record has expired. At the exact time of its expiry it has not.
+    /// Returns whether a record has expired. A record has not expired at the exact time of its
+    /// expiry.
     pub fn is_expired(
         &self,
         created_at: SystemTime,
@@ -55,8 +57,8 @@ impl SessionConfig {
             || self.absolute_timeout().is_some_and(|limit| now > saturating_add(created_at, limit))
     }
 
-    /// Returns the renewal of a record: due when less than the promised lifetime is left, unless
-    /// the absolute timeout leaves nothing to renew.
+    /// Returns the renewal of a record. It is due when less than the promised lifetime is left,
+    /// unless the record lives until the absolute timeout.
     ///
     /// A session that has a lifetime is renewed by the rule of [`Refresh`]. A session that ends
     /// with the browser, or that an idle timeout limits, is renewed by requests whose handler
@@ -86,8 +88,8 @@ impl SessionConfig {
     /// lifetime, at most a minute, has passed since the cookie was set.
     ///
     /// A cookie that a read sets may replace the changes of a concurrent request. It may also
-    /// restore a session that a concurrent logout has ended. Therefore most reads must set none.
-    /// With [`Refresh::EachRequest`], every request renews the session, as in Flask.
+    /// restore a session that a concurrent logout has ended. Therefore most reads must not set a
+    /// cookie. With [`Refresh::EachRequest`], every request renews the session, as in Flask.
     pub fn cookie_renewal(&self, lifetime: impl Into<Lifetime>, set_at: SystemTime) -> Renewal {
         let Some(lifetime) = lifetime.into().in_cookie() else { return Renewal::never() };
         let renewal = Renewal::flasks(self.refresh());
@@ -98,14 +100,14 @@ impl SessionConfig {
     }
 }
 
-/// How late the renewal of a session may be.
+/// Returns the time by which the renewal of a session may be late.
 fn slack(lifetime: Duration) -> Duration {
     (lifetime / 10).min(SLACK)
 }
 
 impl Renewal {
-    /// Returns Flask's renewal: each time, by the requests that the rule names. It applies to
-    /// sessions that have a lifetime and no other renewal.
+    /// Returns Flask's renewal, in which each request that the rule names renews the session. It
+    /// applies to sessions that have a lifetime and no other renewal.
     #[must_use]
     pub const fn flasks(refresh: Refresh) -> Self {
         let on = match refresh {

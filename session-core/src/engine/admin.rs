@@ -47,8 +47,8 @@ impl<S: Scan> AllSessions<'_, S> {
     /// are in no particular order.
     ///
     /// A page may have no sessions even if it is not the last. A session that is live during all
-    /// calls is on at least one page. One that is rotated between two calls may be on two pages or
-    /// on none.
+    /// calls is on at least one page. A session that is rotated between two calls may be on two
+    /// pages or on none.
     ///
     /// A `limit` of 0 counts as 1, and a `limit` above [`SessionPage::LIMIT`] counts as this
     /// constant.
@@ -66,28 +66,28 @@ impl<S: Scan> AllSessions<'_, S> {
         Ok(StoredPage { sessions, unread, next: page.next })
     }
 
-    /// Ends the selected sessions, and returns how many it ended.
+    /// Ends the selected sessions, and returns the number of ended sessions.
     ///
-    /// It ends every selected session that existed when the call began, also one that requests
-    /// write or rotate in the meantime. Such a request drops its changes. A session that begins
-    /// during the call, with a new visitor or a login, may be ended or not. The current request's
-    /// session is not an exception.
+    /// The call ends every selected session that existed when the call began, even if requests
+    /// write or rotate it in the meantime. Such a request drops its changes. A session that is
+    /// created during the call, for a new visitor or by a login, may be ended or not. The current
+    /// request's session is not an exception.
     ///
-    /// With [`Selection::NotSeenSince`], a session that is written during the call stays. One that
-    /// is only renewed at the same moment may be ended.
+    /// With [`Selection::NotSeenSince`], a session that is written during the call stays. A session
+    /// that is only renewed at the same moment may be ended.
     ///
-    /// Only with [`Selection::All`], browsers that are [remembered](crate::remember) are forgotten.
-    /// Otherwise they can log in again. Applications that store sessions in cookies end them with a
-    /// [stamp](crate::login#stamps) instead.
+    /// [`Selection::All`] also forgets [remembered](crate::remember) browsers. With another
+    /// selection, these browsers can log in again. Applications that store sessions in cookies end
+    /// them with a [stamp](crate::login#stamps) instead.
     ///
-    /// The call takes pages from the store and ends some sessions of a page at a time. Its future
+    /// The call reads pages from the store and ends some sessions of a page at a time. Its future
     /// can be dropped, and the call repeated, at any time. Each ended session is an
     /// [`Event::Ended`](crate::events::Event::Ended), which also shows the progress.
     ///
     /// # Errors
     ///
-    /// If some sessions cannot be ended, the others are, and the error has both numbers. If the
-    /// store fails to return a page, the call stops.
+    /// If some sessions cannot be ended, the call ends the others, and the error contains both
+    /// numbers. If the store fails to return a page, the call stops.
     pub async fn end(&self, selection: Selection) -> Result<u64, Error> {
         let mut total = Total::default();
         self.sessions.end_selected(selection, &mut total).await?;
@@ -100,7 +100,7 @@ impl<S: Scan> AllSessions<'_, S> {
     }
 }
 
-/// Some of all sessions.
+/// A page of the sessions of a store.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct StoredPage {
@@ -108,11 +108,11 @@ pub struct StoredPage {
     pub sessions: Vec<StoredSession>,
     /// The number of records that a newer build wrote. They may be sessions.
     pub unread: usize,
-    /// The position after this page, or `None` if it is the last.
+    /// The position after this page, or `None` if this page is the last.
     pub next: Option<String>,
 }
 
-/// A session as an administrator sees it in a list: without id and values.
+/// A session in a list for administrators, without its id and values.
 #[derive(Clone, Eq, PartialEq)]
 pub struct StoredSession {
     owner: Option<String>,
@@ -165,8 +165,8 @@ pub struct OwnerPages<'a, S> {
 }
 
 impl<S: OwnerIndex> ServerSideSessions<S> {
-    /// Returns the pages of the sessions that the owner has now. It needs 32 bytes for each of
-    /// them.
+    /// Returns the pages of the sessions that the owner has now. The result needs 32 bytes for each
+    /// session.
     ///
     /// # Errors
     ///
@@ -177,9 +177,9 @@ impl<S: OwnerIndex> ServerSideSessions<S> {
     }
 
     /// Returns a session of an owner with its values, or `None` if the owner has no session with
-    /// this handle. It belongs to no request, so that changes of it are not stored.
+    /// this handle. The session does not belong to a request. Therefore its changes are not stored.
     ///
-    /// The values are confidential. The store does not record who read them.
+    /// The values are confidential. The store does not log this access.
     ///
     /// # Errors
     ///
@@ -206,7 +206,7 @@ impl<S: OwnerIndex> OwnerPages<'_, S> {
     ///
     /// # Errors
     ///
-    /// Those of the store. The next call continues with the page after it.
+    /// Those of the store. The next call continues with the page after the failed one.
     pub async fn next(&mut self) -> Result<Option<Vec<OwnedSession>>, Error> {
         let keys: Vec<_> = self.keys.by_ref().take(SessionPage::LIMIT).collect();
         if keys.is_empty() {

@@ -24,7 +24,7 @@ const CONCURRENT: usize = 8;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Selection {
-    /// All sessions, and everything that [remembers](crate::remember) a browser.
+    /// All sessions, and all series that [remember](crate::remember) a browser.
     All,
     /// Sessions that were created, or whose user last logged in, before this time.
     CreatedBefore(SystemTime),
@@ -45,7 +45,7 @@ struct Scanned {
     unread: Vec<Error>,
 }
 
-/// The result so far of a call that ends sessions of all owners.
+/// The intermediate result of a call that ends sessions of all owners.
 #[derive(Default)]
 pub(super) struct Total {
     ended: u64,
@@ -69,7 +69,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let loaded = self.load_each(&predecessors).await?;
         let mut found = HashMap::new();
         for (key, loaded) in predecessors.into_iter().zip(loaded) {
-            // A predecessor of a newer build may be alive: the session is listed.
+            // A predecessor of a newer build may be alive. In that case the session is listed.
             if let Ok(record) = loaded
                 && let Ok(judged) = self.judge(&key, record, now)
             {
@@ -162,7 +162,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     async fn end_live(&self, live: &Live, selection: Selection) -> Result<bool, Error> {
         let mut deadline = Deadline::start(&self.config);
         if let Selection::NotSeenSince(_) = selection {
-            // If it has another version, it has been seen.
+            // A record with another version has been used in the meantime.
             return self.remove(&live.record).await;
         }
         let owner = live.record.owner();
@@ -170,7 +170,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         self.end_record(&live.record, ended_by, &mut deadline).await
     }
 
-    /// Reports that a session ended, unless it had expired or no client has its id.
+    /// Reports that a session ended, unless it had expired or no client has its id. Returns whether
+    /// the end was reported.
     fn report_end(&self, live: &Live, now: SystemTime) -> bool {
         let record = &live.record;
         if live.is_copy() || self.config.is_expired(record.created_at, record.expires_at, now) {
@@ -224,7 +225,7 @@ impl Selection {
 }
 
 impl Total {
-    /// Forgets which sessions are left, before a second scan.
+    /// Resets the number of sessions that are left, before a second scan.
     pub(super) fn begin_again(&mut self) {
         (self.left, self.failure) = (0, None);
     }

@@ -22,13 +22,13 @@ impl Credentials {
         Self { username: Some(username.into()), password: password.into() }
     }
 
-    /// Returns credentials whose user is the one in the address or in the other settings of the
-    /// store.
+    /// Returns credentials without a user. The store uses the user of its address or of its other
+    /// settings.
     pub fn with_password(password: impl Into<String>) -> Self {
         Self { username: None, password: password.into() }
     }
 
-    /// Returns the user, or `None` for the one in the other settings.
+    /// Returns the user, or `None` if the other settings of the store have the user.
     pub fn username(&self) -> Option<&str> {
         self.username.as_deref()
     }
@@ -75,7 +75,7 @@ pub trait CredentialsProvider: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Any error if there are none at present.
+    /// Any error if no credentials are available at present.
     async fn credentials(&self) -> Result<Credentials, Error>;
 }
 

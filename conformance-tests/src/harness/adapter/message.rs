@@ -18,13 +18,14 @@ impl Request {
         self
     }
 
-    /// Returns the method, such as `GET` or `HEAD`. The handlers of every method are the same.
+    /// Returns the method, such as `GET` or `HEAD`. The application handles every method in the
+    /// same way.
     pub fn method(&self) -> &str {
         self.method
     }
 
-    /// Returns the path and perhaps a query. In one rule it is an absolute URL, as sent to a proxy
-    /// (RFC 9112, section 3.2.2).
+    /// Returns the path with an optional query. In one rule it is an absolute URL, as sent to a
+    /// proxy (RFC 9112, section 3.2.2).
     pub fn target(&self) -> &str {
         &self.target
     }
