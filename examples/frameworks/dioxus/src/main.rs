@@ -19,7 +19,7 @@ async fn visit() -> Result<u64, ServerFnError> {
 /// has the cause.
 #[cfg(feature = "server")]
 fn hidden(error: impl std::error::Error) -> ServerFnError {
-    tracing::error!(%error, "session failed");
+    tracing::error!(%error, source = error.source(), "session failed");
     ServerFnError::new("session failed")
 }
 

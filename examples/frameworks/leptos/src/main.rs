@@ -12,7 +12,7 @@ use session_kit::memory::{MemorySessions, MemoryStore};
 /// Leptos sends the text of an error to the browser. The text must not name the store. Therefore
 /// only the log contains the cause.
 fn hidden(error: impl std::error::Error) -> ServerFnError {
-    tracing::error!(%error, "session failed");
+    tracing::error!(%error, source = error.source(), "session failed");
     ServerFnError::new("session failed")
 }
 
@@ -48,5 +48,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/api/{*function}", post(handle_server_fns))
         .layer(SessionLayer::new(sessions));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    println!("Listening on http://{}", listener.local_addr()?);
     Ok(axum::serve(listener, app).await?)
 }

@@ -1,5 +1,7 @@
 //! salvo with the layer for tower, through salvo's own adapter for tower.
 
+use std::error::Error as _;
+
 use salvo::http::StatusCode;
 use salvo::prelude::*;
 
@@ -19,7 +21,7 @@ impl From<session_kit::Error> for SessionError {
 #[async_trait]
 impl Writer for SessionError {
     async fn write(self, _: &mut Request, _: &mut Depot, response: &mut Response) {
-        tracing::error!(error = %self.0, "session failed");
+        tracing::error!(error = %self.0, source = self.0.source(), "session failed");
         response.status_code(match self.0.kind() {
             ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
@@ -58,5 +60,6 @@ async fn main() {
         .get(count)
         .push(Router::with_path("logout").post(log_out));
     let acceptor = TcpListener::new("127.0.0.1:3000").bind().await;
+    println!("Listening on http://127.0.0.1:3000");
     Server::new(acceptor).serve(router).await;
 }

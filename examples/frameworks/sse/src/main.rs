@@ -1,5 +1,6 @@
 //! Server-sent events with the number of products in the cart, until the session ends.
 
+use std::error::Error as _;
 use std::time::Duration;
 
 use axum::Router;
@@ -22,7 +23,7 @@ async fn events(
 ) -> Sse<impl Stream<Item = Result<Event, session_kit::Error>> + use<>> {
     let events = unfold(session, async |session| {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        let event = next(&session).await.transpose()?;
+        let event = next(&session).await.inspect_err(log).transpose()?;
         Some((event, session))
     });
     Sse::new(events).keep_alive(KeepAlive::default())
@@ -40,6 +41,10 @@ async fn next(session: &Session) -> Result<Option<Event>, session_kit::Error> {
     Ok(Some(Event::default().event("cart").data(cart.to_string())))
 }
 
+fn log(error: &session_kit::Error) {
+    tracing::error!(%error, source = error.source(), "session failed");
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tracing_subscriber::fmt::init();
@@ -49,5 +54,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/events", get(events))
         .layer(SessionLayer::new(sessions));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    println!("Listening on http://{}", listener.local_addr()?);
     Ok(axum::serve(listener, app).await?)
 }

@@ -1,6 +1,8 @@
 //! A gRPC service with a cart per session. The client sends the cookie as metadata, and stores the
 //! one of the response.
 
+use std::error::Error as _;
+
 use session_kit::memory::{MemorySessions, MemoryStore};
 use session_kit::tower::{SessionLayer, request_session};
 use session_kit::{Error, ErrorKind, Session, SessionConfig};
@@ -57,7 +59,7 @@ async fn session<T>(request: &Request<T>) -> Result<Session, Status> {
 
 /// The message does not leave the server: it may name the store.
 fn status(error: &Error) -> Status {
-    eprintln!("session failed: {error}");
+    tracing::error!(%error, source = error.source(), "session failed");
     match error.kind() {
         ErrorKind::Unavailable => Status::unavailable("session store is down"),
         _ => Status::internal("session failed"),
@@ -68,6 +70,7 @@ fn status(error: &Error) -> Status {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tracing_subscriber::fmt::init();
     let sessions = MemorySessions::new(MemoryStore::new(), SessionConfig::development());
+    println!("Listening on http://127.0.0.1:3000");
     Server::builder()
         .layer(SessionLayer::new(sessions))
         .add_service(ShopServer::new(Carts))

@@ -26,7 +26,7 @@ async fn connect(session: Session, upgrade: WebSocketUpgrade) -> Response {
     }
     upgrade.on_upgrade(async move |mut socket| {
         if let Err(error) = serve(&session, &mut socket).await {
-            eprintln!("socket failed: {error}");
+            tracing::error!(%error, source = error.source(), "socket failed");
         }
     })
 }
@@ -67,5 +67,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/socket", get(connect))
         .layer(SessionLayer::new(sessions));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    println!("Listening on http://{}", listener.local_addr()?);
     Ok(axum::serve(listener, app).await?)
 }
