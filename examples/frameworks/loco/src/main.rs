@@ -1,5 +1,5 @@
-//! Sessions in an application of Loco: the layer is added after the routes. Like every application
-//! of Loco, it reads its settings from a file such as `config/development.yaml`.
+//! Sessions in an application of Loco: the layer is added after the routes. `cargo run -- start`
+//! reads the settings in `config/development.yaml`, and the key from the variable `SECRET_KEY`.
 
 use axum::Router;
 use axum::routing::{get, post};
