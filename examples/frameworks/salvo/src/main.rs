@@ -60,6 +60,5 @@ async fn main() {
         .get(count)
         .push(Router::with_path("logout").post(log_out));
     let acceptor = TcpListener::new("127.0.0.1:3000").bind().await;
-    println!("Listening on http://127.0.0.1:3000");
     Server::new(acceptor).serve(router).await;
 }
