@@ -97,7 +97,7 @@ async fn within_patience<S: 'static>(
     }
 }
 
-#[expect(clippy::expect_used, reason = "the names come from the same list as the rules")]
+#[expect(clippy::expect_used, reason = "names and rules are from the same list")]
 fn find<S: 'static>(
     mut rules: impl Iterator<Item = &'static Rule<S>>,
     name: &str,

@@ -156,7 +156,7 @@ impl<M> MarkedSession<M> {
         Ok((**self).log_in(owner, stamp).await?)
     }
 
-    /// Gives the session a new id when it is saved; see [`session_core::Session::rotate_id`].
+    /// Changes the id of the session when it is saved; see [`session_core::Session::rotate_id`].
     ///
     /// # Errors
     ///

@@ -32,7 +32,7 @@ impl Progress {
         state.count += count;
         if state.is_terminal && state.shown.is_none_or(|shown| shown.elapsed() >= PERIOD) {
             state.shown = Some(Instant::now());
-            // The command continues if the terminal is gone.
+            // The command continues if the terminal is closed.
             let _ = write!(std::io::stderr(), "\r{} {}", state.count, self.what);
         }
     }

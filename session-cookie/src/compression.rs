@@ -19,8 +19,8 @@ const NEAR_LIMIT: (usize, usize) = (3, 4);
 ///
 /// The length of compressed text reveals repetitions in the text. Therefore
 /// [`SealedCookieSessions`](crate::SealedCookieSessions) uses [`Never`](Self::Never) by default.
-/// Use another setting there only if no value of the session comes from a person who can also see
-/// the length of the cookie.
+/// Use another setting there only if no person can both choose a value of the session and see the
+/// length of the cookie.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Compression {

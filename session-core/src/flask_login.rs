@@ -161,7 +161,7 @@ impl FlaskLogin {
         else {
             return Ok(Some(User { id, fresh: fresh == Some(true) }));
         };
-        // Flask does not know `permanent_by_default`.
+        // Flask does not have the setting `permanent_by_default`.
         let permanent = flag(session, "_permanent") == Some(true);
         if protection == Protection::Strong && !permanent {
             for key in KEYS {

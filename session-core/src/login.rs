@@ -34,9 +34,9 @@
 //! }
 //! ```
 //!
-//! The login cuts off everyone who has a copy of the old cookie, also if they change its id during
-//! this request. In another order, their session could stay. If the user has not given the old
-//! password in this request, call [`replace_stamp`] instead of the login.
+//! The login invalidates every copy of the old cookie, even if another client rotates its id during
+//! this request. In another order, the session of this client could stay. If the user has not given
+//! the old password in this request, call [`replace_stamp`] instead of the login.
 
 use crate::error::{Error, ErrorKind};
 use crate::session::Session;

@@ -1,5 +1,5 @@
-//! Two builds on one store, during traffic: this one, and a newer one that knows version 2 of the
-//! records. The newer build writes version 1 until a setting enables version 2.
+//! Two builds on one store, during traffic: this build, and a newer build that supports version 2
+//! of the records. The newer build writes version 1 until a setting enables version 2.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

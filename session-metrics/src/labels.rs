@@ -3,7 +3,7 @@
 use session_core::events::Event;
 use session_core::{ErrorKind, Outcome};
 
-/// The label of a value that this version does not know.
+/// The label of a value that is newer than this version.
 const OTHER: &str = "other";
 
 pub(crate) fn of_result(result: Result<Outcome, ErrorKind>) -> &'static str {

@@ -47,9 +47,9 @@ pub enum Synchronous {
     /// After the write is on the disk. No acknowledged write is lost, even if the power fails.
     #[default]
     Full,
-    /// Before the write is on the disk, which is much faster. A crash of the process loses no
-    /// write. If the power or the operating system fails, the last writes may be lost. The file
-    /// stays consistent.
+    /// Before the write is on the disk, which is faster. A crash of the process loses no write. If
+    /// the power or the operating system fails, the last writes may be lost. The file stays
+    /// consistent.
     Normal,
 }
 

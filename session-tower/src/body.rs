@@ -1,4 +1,4 @@
-//! The body of a response that went through the layer.
+//! The body of a response that the layer returned.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

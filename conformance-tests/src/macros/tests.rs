@@ -12,7 +12,8 @@ macro_rules! __absent_test {
     };
 }
 
-/// Makes a macro that ignores the tests of these rules, and gives all other tests the attributes.
+/// Defines a macro that ignores the tests of these rules, and adds the attributes to all other
+/// tests.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __attributes {

@@ -70,7 +70,7 @@ impl Browser {
         if answer.status == 200 {
             Ok(answer)
         } else {
-            Err(format!("{path} answered {answer:?}").into())
+            Err(format!("{path} responded with {answer:?}").into())
         }
     }
 

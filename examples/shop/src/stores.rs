@@ -29,7 +29,7 @@ pub struct Sessions {
     pub remember: Option<RememberMe>,
     /// A short description of the store.
     pub description: &'static str,
-    /// A limitation that the operator must know.
+    /// A limitation that the shop reports to its operator.
     pub notice: Option<&'static str>,
 }
 

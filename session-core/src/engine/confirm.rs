@@ -12,9 +12,9 @@ impl<S: SessionStore> ServerSideSessions<S> {
     /// Returns the session of an id that an error response set, because the outcome of its rotation
     /// was unknown.
     ///
-    /// If the old record was not replaced, this moves the session, with everything that other
-    /// requests have stored under the old id. If the old record is gone, the session was ended, and
-    /// the new record is removed.
+    /// If the old record was not replaced, this call moves the session, with the changes that other
+    /// requests have stored under the old id. If the old record no longer exists, the session was
+    /// ended, and the new record is removed.
     pub(super) async fn confirm(&self, key: &StoreKey) -> Result<Found, Error> {
         let mut deadline = Deadline::start(&self.config);
         loop {

@@ -28,9 +28,9 @@ enum Left {
     Listed(RecordRef),
     /// The record now has another session or another owner.
     Another,
-    /// The record is gone, and the owner's list does not have the session.
+    /// The record no longer exists, and the owner's list does not have the session.
     Ended,
-    /// The record is gone. Another id may open the session.
+    /// The record no longer exists. Another id may open the session.
     Nothing,
     /// The session has moved to another backend.
     Departed,
@@ -125,9 +125,9 @@ impl<S: SessionStore> ServerSideSessions<S> {
     /// Removes the record or its successor, whatever its version. With an owner, only while it is
     /// that owner's.
     ///
-    /// Returns whether no id opens the session any more. If the record is gone, another request
-    /// may have ended the session, or have rotated it so long ago that the tombstone has expired.
-    /// Then the owner's list shows which, if there is an owner.
+    /// Returns whether no id opens the session any more. If the record no longer exists, another
+    /// request may have ended the session. It may also have rotated the session so long ago that
+    /// the tombstone has expired. Then the owner's list shows which, if there is an owner.
     pub(super) async fn end_record(
         &self,
         record: &RecordRef,
@@ -184,7 +184,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         Ok(is_removed)
     }
 
-    /// Returns whether a session without an owner has ended, after its record is gone.
+    /// Returns whether a session without an owner has ended, after its record was removed.
     fn is_removed(
         &self,
         record: &RecordRef,

@@ -1,4 +1,4 @@
-//! Reads a record and classifies it: live, moved, or gone.
+//! Reads a record and classifies it as live, moved or removed.
 
 use std::time::{Duration, SystemTime};
 

@@ -241,7 +241,7 @@ pub(super) struct Attempt {
 /// One save in progress.
 pub(super) struct Saving<'a, 's> {
     pub(super) save: &'a Save<'s>,
-    /// The record from which the values of the session come.
+    /// The record that contains the values of the session.
     pub(super) opened: &'a RecordRef,
     pub(super) deadline: Deadline<'a>,
     /// The writes of this save, most often one.

@@ -17,7 +17,7 @@ pub(super) enum Replacement {
     Done,
     /// The reply was lost, but the write reached the store. Others may have written since.
     Found(Box<Live>),
-    /// Nothing was written, because the record has another version or is gone.
+    /// Nothing was written, because the record has another version or no longer exists.
     Stale,
 }
 

@@ -312,7 +312,8 @@ impl<U: Users> Guard<U> {
         }
     }
 
-    /// Loads the user of a session. Ends a session whose stamp is outdated or whose user is gone.
+    /// Loads the user of a session. Ends a session whose stamp is outdated or whose user no longer
+    /// exists.
     async fn load(&self, session: &Session) -> Result<Loaded<U::User>, Error> {
         let Some(login) = session.login() else { return Ok(Loaded { user: None }) };
         let users = &self.guards.users;

@@ -34,7 +34,7 @@ pub struct Import {
     pub contents: Contents,
     /// When the session was created, or when its user last logged in.
     pub created_at: SystemTime,
-    /// When the session expires, if the old backend has the same cookie and knows it.
+    /// When the session expires, if the old backend has the same cookie and stores its expiry.
     pub expires_at: Option<SystemTime>,
 }
 

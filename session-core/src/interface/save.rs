@@ -195,9 +195,9 @@ impl Save<'_> {
     /// another request ended the session in the meantime; any other change is dropped then. The
     /// time of creation starts again, so that the absolute timeout counts from the login.
     ///
-    /// If the stored session is gone, start the new session from `save.merge("{}", None,
-    /// Mark::default())`. Do not store [`contents`](Self::contents), which also has the values of
-    /// the ended session. Any other modified save returns
+    /// If the stored session no longer exists, start the new session from
+    /// `save.merge("{}", None, Mark::default())`. Do not store [`contents`](Self::contents), which
+    /// also has the values of the ended session. Any other modified save returns
     /// [`Saved::dropped`](super::Saved::dropped).
     pub fn login(&self) -> Option<&Login> {
         self.data.stored.login.as_ref().filter(|_| self.intent.login.is_some())

@@ -151,7 +151,7 @@ impl RememberMe {
         Ok(matches!(replaced, Replaced::Done(_)))
     }
 
-    /// Removes a series, unless it is of this owner. Returns whether it is gone.
+    /// Removes a series, unless it is of this owner. Returns whether the series no longer exists.
     pub(super) async fn remove(
         &self,
         id: SeriesId,

@@ -15,7 +15,7 @@ pub enum IdChange {
     /// changes.
     Rotate,
     /// The session gets a new id. Requests that opened it under the old id cannot change it any
-    /// more, because an attacker may know the old id.
+    /// more, because an attacker may have the old id.
     CutOff,
 }
 

@@ -98,7 +98,8 @@ impl Session {
         }
     }
 
-    /// Gives the session a new id when it is saved. Call it when the privileges of a user change.
+    /// Changes the id of the session when it is saved. Call it when the privileges of a user
+    /// change.
     ///
     /// Requests that opened the session under the old id can still store their changes. A later
     /// request with the old id gets an empty session. This includes requests that the browser sends

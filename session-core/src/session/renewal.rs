@@ -42,7 +42,7 @@ impl Renewal {
         self.can_be_due(accessed) && now > self.at
     }
 
-    /// Returns whether a request renews the session if the time has come.
+    /// Returns whether a request renews the session if the renewal is due.
     pub(crate) fn can_be_due(&self, accessed: bool) -> bool {
         match self.on {
             RenewOn::Never => false,

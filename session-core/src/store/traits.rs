@@ -134,7 +134,7 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// [`ErrorKind::Backend`](crate::ErrorKind::Backend) if there is a live record, which must
-    /// stay. Keys come from 256 random bits, so this is a bug.
+    /// stay. Keys have 256 random bits, so this is a bug.
     async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error>;
 
     /// Replaces the record if its current version is `expected`. Returns [`Replaced::Stale`] and
@@ -171,12 +171,11 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
     /// Finds out whether the store can serve sessions, for health checks. It is cheap and changes
     /// nothing.
     ///
-    /// By default, it loads a record that does not exist. A store that can find out more overrides
-    /// it, for example whether its table exists.
+    /// By default, it loads a record that does not exist. A store that can check more overrides it,
+    /// for example to check whether its table exists.
     ///
     /// Calls may overlap with each other and with any other call. The conformance suite checks
-    /// everything that this page says except the cost, and records under keys that only the store
-    /// knows.
+    /// every statement of this page, except the cost and records under internal keys of the store.
     ///
     /// # Errors
     ///

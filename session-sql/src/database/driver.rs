@@ -68,7 +68,7 @@ pub(crate) trait Driver: sqlx::Database {
     }
 
     /// Writes the log of an embedded database to its file, and empties the log. Returns `false` if
-    /// other connections were in the way.
+    /// other connections prevented it.
     fn empty_log(
         _connection: &mut Self::Connection,
     ) -> impl Future<Output = sqlx::Result<bool>> + Send {

@@ -12,7 +12,7 @@ use super::SqlStore;
 use crate::database::{self, Cell, QueryResult, Value};
 use crate::statements::Statement;
 
-/// The newest version that this build knows.
+/// The newest version that this build supports.
 const VERSION: i64 = 1;
 
 /// The newest version of the table.
@@ -125,9 +125,9 @@ impl Version {
             return Ok(());
         }
         Err(Error::newer_format(format!(
-            "table of the SQL session store has version {number}, which needs a build that knows \
-             version {compatible_with}, and this build knows version {VERSION}; deploy the newer \
-             build again"
+            "table of the SQL session store has version {number}, which needs a build that \
+             supports version {compatible_with}, and this build supports version {VERSION}; deploy \
+             the newer build again"
         )))
     }
 }

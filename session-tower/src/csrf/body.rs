@@ -1,4 +1,4 @@
-//! The bodies of requests and responses that went through the layer.
+//! The bodies of requests and responses that the layer forwarded.
 
 use std::collections::VecDeque;
 use std::pin::Pin;

@@ -10,13 +10,13 @@ use crate::harness::store::process::joined;
 use crate::harness::store::values::random_key;
 use crate::report::Failure;
 
-/// The number of records that a round creates: more than a page of a listing usually has.
+/// The number of records that a round creates. It is more than a page of a listing usually has.
 const ROUND: usize = 1_100;
 
 /// The number of tasks that create and load them.
 const HANDS: usize = 22;
 
-/// A store that takes longer for what it has done is not asked for more.
+/// If a store needs more time than this, the rule creates no further records.
 pub(crate) const BUSY: Duration = Duration::from_secs(3);
 
 /// Creates equal records until there are `most`, and fewer if the store is slow, but at least one

@@ -50,7 +50,7 @@ impl Clients {
         Self { stores, keys, owned: false, begun, history: Arc::default() }
     }
 
-    /// Gives each record an owner.
+    /// Sets an owner for each record.
     pub(crate) fn owned(self, owned: bool) -> Self {
         Self { owned, ..self }
     }
@@ -64,7 +64,7 @@ impl Clients {
         }
     }
 
-    /// Makes random calls as one client, each at a version that it knows.
+    /// Makes random calls as one client, each at a version that the client has seen.
     pub(crate) async fn call(&self, client: u8, calls: u8) -> Result<(), Failure> {
         let mut known: HashMap<StoreKey, u64> = HashMap::new();
         for number in 0..calls {

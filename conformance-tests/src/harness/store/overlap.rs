@@ -59,7 +59,7 @@ pub(crate) async fn overlap<A, B>(
 pub(crate) struct Held {
     store: Arc<dyn SessionStore>,
     index: Option<Arc<dyn OwnerIndex>>,
-    /// The number of writes that have come to their first `await` or ended, by key.
+    /// The number of writes that have reached their first `await` or returned, by key.
     met: Mutex<HashMap<StoreKey, Arc<Meeting>>>,
 }
 

@@ -141,7 +141,7 @@ impl StoreUnderTest {
 
 /// Keys, time and messages.
 impl StoreUnderTest {
-    /// Returns an unused key, and gives it the next name in messages.
+    /// Returns an unused key, and assigns it the next name for messages.
     pub(crate) fn key(&self) -> StoreKey {
         let mut bytes = [0; 32];
         fastrand::fill(&mut bytes);

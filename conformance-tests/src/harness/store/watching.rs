@@ -31,7 +31,7 @@ impl Deed {
         match self {
             Self::Create => format!("create({key})"),
             Self::GiveAnOwner => {
-                format!("replace({key}) three times, the first time to give it an owner")
+                format!("replace({key}) three times, the first time to set an owner")
             }
             Self::ChangeOwner => format!("replace({key}) three times, each time by another owner"),
             Self::Replace => format!("replace({key}) three times"),

@@ -138,8 +138,8 @@ rules! {
         application.equal("read: blue".to_owned(), reply.text())
     }
 
-    /// If a request has several session cookies, the response sets the cookie and removes the
-    /// others that the interface knows of.
+    /// If a request has several session cookies, the response sets the cookie and removes the other
+    /// cookies that the interface reports.
     ///
     /// Append every header of `SessionHeaders::fields`, not only the first.
     async fn other_cookies_of_same_name_are_removed(adapter) {

@@ -121,7 +121,7 @@ rules! {
     }
 }
 
-/// Gives the cookie another name.
+/// Changes the name of the cookie.
 #[derive(Debug)]
 struct Renamed;
 

@@ -146,7 +146,7 @@ rules! {
     }
 }
 
-/// Gives permanent sessions a lifetime of an hour.
+/// Sets the lifetime of permanent sessions to an hour.
 #[derive(Debug)]
 struct ForAnHour;
 
@@ -156,7 +156,7 @@ impl Hooks for ForAnHour {
     }
 }
 
-/// Gives every session a lifetime of three hours.
+/// Sets the lifetime of every session to three hours.
 #[derive(Debug)]
 struct ForThreeHours;
 

@@ -72,7 +72,7 @@ rules! {
             let headers = site.process.told(request.commit().await.into_result())?;
             cookies.extend(headers.set_cookie().and_then(|header| header.split(';').next()).map(str::to_owned));
             finish(store, vec![ending]).await?;
-            let deed = if changes { "changes" } else { "gives a new id to" };
+            let deed = if changes { "changes" } else { "rotates" };
             store.calls().note(format!("a request opens a session and {deed} it; it saves while end_all(its owner) runs"));
             for cookie in cookies {
                 let seen = site.process.read(&cookie).await?;

@@ -109,7 +109,7 @@ rules! {
             if round % 3 == 0 {
                 writer.told(write.commit().await.into_result())?;
             }
-            store.calls().note("a request opens the session; another gives it a new id; the first one saves");
+            store.calls().note("a request opens the session; another request rotates it; the first request saves");
             let Some(rotated) = rotated else { return Err(store.failure("a cookie with the new id", "no cookie")) };
             let seen = Process::new(store).read(&rotated).await?;
             store.equal(Some(true), seen.get::<bool>("written").unwrap_or(None))?;

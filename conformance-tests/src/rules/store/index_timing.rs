@@ -132,8 +132,8 @@ rules! {
     /// The entry of a record that was removed or got another owner is removed from the list. The
     /// limit is some time after the record's expiry.
     ///
-    /// Remove the entry after the record, in the same call or in a sweep, or give it a time to
-    /// live. Do the same with the entries of expired records. Otherwise the list of a user who logs
+    /// Remove the entry after the record, in the same call or in a sweep, or set a time to live for
+    /// it. Do the same with the entries of expired records. Otherwise the list of a user who logs
     /// in often grows forever.
     async fn entry_leaves_list_after_its_record(store) {
         for ending in ["remove", "replace without an owner"] {

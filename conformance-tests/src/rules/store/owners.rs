@@ -36,7 +36,7 @@ rules! {
 
     /// An owner of 1,000 characters is stored without truncation.
     ///
-    /// Give the owner a column of at least 1,000 bytes. If an index is limited to fewer bytes,
+    /// Use a column of at least 1,000 bytes for the owner. If an index is limited to fewer bytes,
     /// index a hash of the owner and store the whole owner next to it.
     async fn long_owner_is_unchanged(store) {
         for last in ["a", "b"] {

@@ -49,11 +49,11 @@ rules! {
         Ok(())
     }
 
-    /// Versions do not restart with the process: a store that is opened again gives no version to a
-    /// key that the key had before.
+    /// Versions do not restart with the process: a store that is opened again does not reuse an
+    /// earlier version of a key.
     ///
     /// Store the counter with the records, or use 64 random bits. A counter in memory that starts
-    /// at the same number gives a record a version that a request of the old process still knows.
+    /// at the same number may reuse a version that a request of the old process has read.
     async fn versions_do_not_restart_with_process(store) {
         let keys = [store.key(), store.key()];
         let mut seen = [HashSet::new(), HashSet::new()];

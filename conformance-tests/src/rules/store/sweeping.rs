@@ -128,7 +128,7 @@ rules! {
                 break;
             }
             if attempt == ATTEMPTS {
-                return Err(store.failure(format!("at least {gone}, because so many were removed"), said.to_string()));
+                return Err(store.failure(format!("at least {gone}, the number of removed records"), said.to_string()));
             }
         }
         Ok(())
@@ -312,7 +312,7 @@ async fn disobeys(store: &StoreUnderTest, limit: usize) -> Result<Option<Failure
     if said > limit {
         return Err(store.failure(format!("at most {limit}"), said.to_string()));
     }
-    let seen = format!("it says {said}, and {gone} of the 5 that have expired are gone");
+    let seen = format!("the result is {said}, and {gone} of the 5 expired records are removed");
     Ok((gone > limit).then(|| store.failure(format!("at most {limit} removed"), seen)))
 }
 

@@ -65,8 +65,8 @@ rules! {
         Ok(())
     }
 
-    /// `create`, `replace` and `touch` accept an expiry in the past without an error. The record is
-    /// then there unchanged, or it is gone.
+    /// `create`, `replace` and `touch` accept an expiry in the past without an error. Afterwards
+    /// the record is unchanged or removed.
     ///
     /// Do not fail if the remaining time is zero or negative. Store the record and remove it later,
     /// or remove it at once. The call returns the same as with a later expiry.
@@ -78,7 +78,7 @@ rules! {
     }
 
     /// Times before 1970 are times like any other: a creation time is exact to the millisecond, and
-    /// an expiry is accepted. The record is then there unchanged, or it is gone.
+    /// an expiry is accepted. Afterwards the record is unchanged or removed.
     ///
     /// Store signed milliseconds. The clock of a small computer may start in 1970, and a time that
     /// is subtracted from it is earlier. Do not refuse such a time, and do not change it to 1970.
@@ -155,7 +155,7 @@ async fn past_expiry(store: &StoreUnderTest, expires_at: SystemTime) -> Checked 
     is_as_given_or_gone(store, &key, &live.expiring_at(expires_at)).await
 }
 
-/// Checks that the record is gone or as given. Another rule checks its exact times.
+/// Checks that the record is removed or as written. Another rule checks its exact times.
 async fn is_as_given_or_gone(store: &StoreUnderTest, key: &StoreKey, entry: &Entry) -> Checked {
     let Some(record) = store.load(key).await? else { return Ok(()) };
     let away = record

@@ -212,7 +212,7 @@ fn show_entry(entry: &Entry) -> String {
     format!("{}{}", describe(&entry.payload), owner.unwrap_or_default())
 }
 
-#[expect(clippy::ref_option, reason = "it shows what a load gave")]
+#[expect(clippy::ref_option, reason = "it shows the result of a load")]
 pub(crate) fn show_record(record: &Option<Record>) -> String {
     match record {
         None => "None".to_owned(),
