@@ -13,7 +13,8 @@ const PLAIN: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
 );
 
-/// Returns the text of a payload whose signature was verified, or `None` if it has none.
+/// Returns the text of a payload whose signature was verified. Returns `None` if the payload is not
+/// encoded text.
 pub(crate) fn decode(payload: &str) -> Option<String> {
     let bytes = match payload.strip_prefix('.') {
         Some(compressed) => inflate(&decode_base64(compressed)?)?,
@@ -37,7 +38,8 @@ pub(crate) fn encode_plain(text: &str) -> Vec<u8> {
     PLAIN.encode(text).into_bytes()
 }
 
-/// Replaces the text by its payload, which is compressed if `compress` is set and it is shorter.
+/// Replaces the text by its payload, which is compressed if `compress` is set and compression makes
+/// it shorter.
 pub(crate) fn encode(text: &mut Vec<u8>, compress: bool) {
     let Some(mut compressed) = compress.then(|| deflate(text)).flatten() else {
         return base64url::encode_in_place(text);

@@ -31,7 +31,7 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
-    /// The number of records that a store has room for by default.
+    /// The default capacity of a store, as a number of records.
     pub const DEFAULT_CAPACITY: u64 = 100_000;
 
     /// Returns an empty store with the default limits.
@@ -152,8 +152,8 @@ impl Sweep for MemoryStore {
     }
 }
 
-/// Scans the shards one after the other, so that a call locks each of them only for its part of a
-/// page. A position is valid in this process.
+/// Scans the shards one after the other. A call locks each shard only while it reads the keys of
+/// this shard. A position is valid in this process.
 #[async_trait]
 impl Scan for MemoryStore {
     async fn scan(&self, after: Option<&str>, limit: usize) -> Result<KeyPage, Error> {
@@ -173,6 +173,6 @@ fn parse_position(text: &str) -> Result<Position, Error> {
         Some(Position { shard: shard.parse().ok()?, slot: slot.parse().ok()? })
     });
     parsed.ok_or_else(|| {
-        Error::new(ErrorKind::Malformed, "position of a scan is not one that a scan returned")
+        Error::new(ErrorKind::Malformed, "scan position was not returned by this store")
     })
 }

@@ -22,7 +22,7 @@ enum Step {
     Done,
     /// Another request was faster.
     Overtaken,
-    /// The session is in neither backend. Another request may have moved it in between.
+    /// The session is in neither backend. Another request may have moved it in the meantime.
     Nowhere,
 }
 
@@ -54,7 +54,7 @@ impl<S: SessionStore, O: OldSessions> MigratingSessions<S, O> {
     async fn change(&self, place: &OldPlace, save: &Save<'_>) -> Result<Saved, Error> {
         check_attached(place, save)?;
         self.move_session(place, save).await?;
-        // If the session has ended, the new backend finds that out as well.
+        // If the session has ended, the new backend also detects this.
         self.save_moved(place, save).await
     }
 
@@ -69,7 +69,7 @@ impl<S: SessionStore, O: OldSessions> MigratingSessions<S, O> {
                 Ok(Step::Nowhere) if nowhere => return Ok(()),
                 Ok(Step::Nowhere) => nowhere = true,
                 Ok(Step::Overtaken) => {}
-                // The next attempt continues from what the call has done.
+                // The next attempt continues from the state after this call.
                 Err(error) if error.kind() == ErrorKind::Unavailable && !lost_reply => {
                     lost_reply = true;
                 }
@@ -102,7 +102,7 @@ impl<S: SessionStore, O: OldSessions> MigratingSessions<S, O> {
             Departure::Departed if copy.is_some() => {
                 self.new.confirm_import(&place.id).await?;
             }
-            // The copy is left of a session that has ended.
+            // The copy belongs to a session that has ended.
             _ if copy.is_some() => {
                 self.new.end_import(&place.id).await?;
             }
@@ -126,8 +126,8 @@ impl<S: SessionStore, O: OldSessions> MigratingSessions<S, O> {
         Ok(self.with_copies(has_copies, saved, save))
     }
 
-    /// Returns the result of a save in the new backend. If it has ended a session of which a copy
-    /// is in an old cookie, the outcome says so.
+    /// Returns the result of a save in the new backend. If a copy of the ended session is in an old
+    /// cookie, the outcome is `BrowserOnly`.
     pub(crate) fn with_copies(&self, has_copies: bool, saved: Saved, save: &Save<'_>) -> Saved {
         let has_ended =
             *saved.cookie() == CookieAction::Remove && saved.outcome() == Outcome::Stored;
@@ -139,7 +139,7 @@ impl<S: SessionStore, O: OldSessions> MigratingSessions<S, O> {
     }
 }
 
-/// Fails if the client would need another cookie, which could not reach it any more.
+/// Fails if the client needs another cookie and the response was sent.
 fn check_attached(place: &OldPlace, save: &Save<'_>) -> Result<(), Error> {
     let context = save.open_context();
     let is_cookie = |cookie: &str| id::is_cookie_of(cookie, &place.id);

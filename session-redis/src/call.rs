@@ -32,7 +32,7 @@ pub(crate) struct Call<'a> {
 pub(crate) enum Changed {
     /// Nothing changed. The record has another version or does not exist.
     Stale,
-    /// Nothing changed. The key must be put on the list of this owner first.
+    /// Nothing changed. The key must be added to the list of this owner first.
     Unlisted(Vec<u8>),
     /// The record changed. If the old record had an owner, this is the entry in that owner's list,
     /// unless the call itself created the entry.
@@ -135,8 +135,8 @@ impl Call<'_> {
         }
     }
 
-    /// Replaces a record by one with an owner, unless its key must be listed first. Restores a lost
-    /// entry in the list if the owner is the same.
+    /// Replaces a record by a record with an owner, unless its key must be listed first. Restores a
+    /// lost entry in the list if the owner is the same.
     pub(crate) async fn replace_listed(
         &self,
         key: &StoreKey,
@@ -169,7 +169,7 @@ impl Call<'_> {
         Ok(members.into_iter().filter_map(key).collect())
     }
 
-    /// Puts a key on its owner's list for this number of milliseconds. Returns the time until which
+    /// Adds a key to its owner's list for this number of milliseconds. Returns the time until which
     /// the key is listed.
     pub(crate) async fn list(
         &self,
@@ -183,7 +183,7 @@ impl Call<'_> {
         }
     }
 
-    /// Puts a key back on its owner's list if Redis evicted or lost the entry. If that fails, the
+    /// Restores a key in its owner's list if Redis evicted or lost the entry. If that fails, the
     /// next write of the record tries again.
     pub(crate) async fn relist(&self, key: &StoreKey, listing: Option<&Listing>) {
         let Some(listing) = listing else { return };
@@ -197,7 +197,7 @@ impl Call<'_> {
         }
     }
 
-    /// Puts a key back on its owner's list unless its entry lasts until the required time. `until`
+    /// Restores a key in its owner's list unless its entry lasts until the required time. `until`
     /// is the result of reading the entry.
     pub(crate) async fn relist_unless(
         &self,
@@ -228,8 +228,8 @@ impl Call<'_> {
             .map_err(|error| self.failed(error))
     }
 
-    /// Removes a key from the list of its former owner. If that fails, the key
-    /// stays on the list until its time has passed.
+    /// Removes a key from the list of its former owner. If that fails, the key stays on the list
+    /// until the time of its entry.
     pub(crate) async fn unlist(&self, key: &StoreKey, listing: Option<&Listing>) {
         let Some(listing) = listing else { return };
         let until = decimal(listing.until);

@@ -1,10 +1,7 @@
 //! One session shared by a Flask application and a Rust application. Tests start both and visit
 //! them with one browser that has one cookie jar.
 
-#![allow(
-    clippy::missing_errors_doc,
-    reason = "a step of a test fails for any reason, and the test with it"
-)]
+#![allow(clippy::missing_errors_doc, reason = "every error of a step fails the test")]
 
 mod browser;
 mod python;

@@ -21,7 +21,7 @@ pub(crate) struct Keys {
     keys: Vec<Hmac<Sha256>>,
 }
 
-/// The part of a session that its secret is derived from.
+/// The part of a session from which its secret is derived.
 pub(super) enum Source<'a> {
     Lineage([u8; 16]),
     Stored(&'a str),

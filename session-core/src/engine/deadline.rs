@@ -12,7 +12,7 @@ const LOOKUP_SHARE: Duration = Duration::from_secs(1);
 /// The maximum number of retries, in case the clock does not advance.
 const MAX_RETRIES: u32 = 10_000;
 
-/// The deadline of one operation: of waiting for other saves, of retries and of looking up a lost
+/// The deadline of one operation. It limits waiting for other saves, retries, and looking up a lost
 /// reply.
 ///
 /// Each store call has its own timeout in the store. Therefore an operation returns within its

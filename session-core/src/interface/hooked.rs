@@ -31,7 +31,7 @@ pub trait Hooks: Debug + Send + Sync + 'static {
         inner
     }
 
-    /// Returns the attributes that the cookie is set and removed with.
+    /// Returns the attributes for setting and removing the cookie.
     fn cookie_attributes<'a>(
         &'a self,
         request: &RequestView,
@@ -42,7 +42,7 @@ pub trait Hooks: Debug + Send + Sync + 'static {
         inner
     }
 
-    /// Returns how long the session lives after it is saved.
+    /// Returns the lifetime of the session after a save.
     fn lifetime(&self, session: &SessionView<'_>, inner: Option<Duration>) -> Option<Duration> {
         let _ = session;
         inner

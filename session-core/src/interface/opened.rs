@@ -14,7 +14,7 @@ use crate::session::{Lifetime, Login, Renewal, Session, SessionDetails, by_hand}
 
 /// A session as an interface opened it, before a handler sees it.
 ///
-/// It is plain data that only the interface has. The core turns it into a [`Session`].
+/// Only the interface can access this data. The core turns it into a [`Session`].
 #[derive(Clone)]
 pub struct Opened {
     pub(crate) data: Data,
@@ -71,8 +71,8 @@ impl Opened {
         self
     }
 
-    /// Sets when a session that nothing changed is saved to extend its expiry. Without it, Flask's
-    /// rule applies: a session with a lifetime is saved by every request that
+    /// Sets when an unchanged session is saved to extend its expiry. Without it, Flask's rule
+    /// applies: a session with a lifetime is saved by every request that
     /// [`Refresh`](crate::Refresh) names.
     #[inline]
     #[must_use]
@@ -137,8 +137,8 @@ impl Opened {
         self.data.is_new
     }
 
-    /// Makes a session by hand, for tests of functions that take a [`Session`]. It belongs to no
-    /// request: [`Session::save`] and [`Session::reopen`] fail with
+    /// Creates a session without a request, for tests of functions that take a [`Session`].
+    /// [`Session::save`] and [`Session::reopen`] fail with
     /// [`ErrorKind::Unconfigured`](crate::ErrorKind::Unconfigured). [`Session::log_in`] and
     /// [`Session::log_out`] only change the session in memory.
     pub fn into_session(self) -> Session {

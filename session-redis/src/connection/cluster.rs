@@ -1,8 +1,8 @@
 //! The connection to a Cluster.
 //!
-//! redis-rs finds the nodes and replaces closed connections. Its retries are disabled, so commands
-//! that Redis redirects are sent again here. If a connection does not reply, redis-rs keeps it, so
-//! all connections are replaced here.
+//! redis-rs finds the nodes and replaces closed connections. Its retries are disabled, so this
+//! module resends commands that Redis redirects. If a connection does not reply, redis-rs keeps it.
+//! Therefore this module replaces all connections.
 
 use std::fmt;
 use std::pin::Pin;
@@ -85,7 +85,7 @@ impl Cluster {
         })
     }
 
-    /// Sends a command. If a node is given, it is the one that imports the slot of the key.
+    /// Sends a command. `node` is the node that imports the slot of the key, if there is one.
     async fn send_once(
         &self,
         command: &Cmd,
@@ -187,7 +187,7 @@ fn is_silent(error: &RedisError) -> bool {
     error.is_timeout() || error.is_connection_dropped() && !error.is_connection_refusal()
 }
 
-/// Whether Redis did not run a command because another node has the key, or soon will.
+/// Returns whether Redis did not run a command because another node has the key or imports it.
 enum Redirection {
     No,
     /// redis-rs loads the new map of the Cluster before it sends another command.

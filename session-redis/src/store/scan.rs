@@ -96,7 +96,7 @@ impl Position {
             })
         })();
         parsed.ok_or_else(|| {
-            Error::new(ErrorKind::Malformed, "position of a scan is not one that a scan returned")
+            Error::new(ErrorKind::Malformed, "scan position was not returned by this store")
         })
     }
 }

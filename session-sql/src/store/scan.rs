@@ -60,6 +60,6 @@ fn parse_position(text: &str) -> Result<Vec<u8>, Error> {
     });
     let bytes = digits.map(|pair| u8::from_str_radix(pair?, 16).ok()).collect::<Option<Vec<_>>>();
     bytes.filter(|_| rest.is_empty()).ok_or_else(|| {
-        Error::new(ErrorKind::Malformed, "position of a scan is not one that a scan returned")
+        Error::new(ErrorKind::Malformed, "scan position was not returned by this store")
     })
 }

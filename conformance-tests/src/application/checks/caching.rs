@@ -8,7 +8,7 @@ use crate::application::exchange::{Request, Response};
 pub(super) const CHECKS: &[Check] = &[
     Check::new(
         "response_from_session_varies",
-        "A response that was made from the session has `Vary: Cookie`, or caches must not share it.",
+        "A response that depends on the session has `Vary: Cookie`, or caches must not share it.",
         response_from_session_varies,
     ),
     Check::new(

@@ -24,7 +24,7 @@ pub(super) const CHECKS: &[Check] = &[
     ),
     Check::new(
         "login_outlives_overlapping_write",
-        "A write that began before a login neither logs the user out nor lets the old cookie in.",
+        "A write that began before a login does not log the user out, and the old cookie stays invalid.",
         login_outlives_overlapping_write,
     )
     .needs_server(),

@@ -38,7 +38,7 @@ struct Seen {
     saved: usize,
 }
 
-/// The backend state of an observed session. A handler notes the session that it got.
+/// The backend state of an observed session. A handler notes the session that it received.
 pub(crate) struct Witness(Weak<Mutex<Seen>>);
 
 impl Witness {
@@ -55,7 +55,7 @@ impl fmt::Debug for Witness {
     }
 }
 
-/// The failures and delays that a test has ordered.
+/// The failures and delays that a test has requested.
 #[derive(Clone, Debug, Default)]
 struct Plan {
     failing_open: Option<ErrorKind>,
@@ -100,7 +100,7 @@ impl Observed {
         self.seen().requests.clone()
     }
 
-    /// Returns the sessions that handlers got since the last call.
+    /// Returns the sessions that handlers received since the last call.
     pub(crate) fn take_sessions(&self) -> Vec<Session> {
         std::mem::take(&mut self.seen().sessions)
     }

@@ -77,7 +77,7 @@ impl Sibling {
     }
 }
 
-/// Makes two calls on different records of one owner, the second after this many of the `await`s of
+/// Makes two calls on different records of one owner. The second call starts after `polls` polls of
 /// the first.
 pub(crate) async fn change_together(
     store: &StoreUnderTest,

@@ -1,4 +1,4 @@
-//! For visitors without an account. A user is sent home.
+//! The page for visitors without an account. A user is redirected to the home page.
 
 use maud::{Markup, html};
 use session_tower::Error;
@@ -10,7 +10,7 @@ pub(crate) async fn show(visitor: Visitor) -> Result<Markup, Error> {
     let content = html! {
         h1 { "New here?" }
         p {
-            "There is one account, and everybody may use it: user " code { (ADA.user) } ", password "
+            "There is one account, which every visitor may use: user " code { (ADA.user) } ", password "
             code { (ADA.password) } "."
         }
         p { a href="/login" { "Use it" } " to see what a login does." }
