@@ -9,6 +9,9 @@ use crate::{Error, ErrorKind, SessionConfig};
 const LIMIT: Duration = Duration::from_secs(5);
 /// The part of that time that is reserved for looking up a write whose reply was lost.
 const LOOKUP_SHARE: Duration = Duration::from_secs(1);
+/// With fewer retries, each took about a second. Then the store was slow, and other requests were
+/// not faster than this one.
+const RETRIES_OF_CONFLICT: u32 = 5;
 /// The maximum number of retries, in case the clock does not advance.
 const MAX_RETRIES: u32 = 10_000;
 
@@ -58,7 +61,7 @@ impl<'a> Deadline<'a> {
     }
 
     fn error(&self) -> Error {
-        if self.retries > 0 {
+        if self.retries >= RETRIES_OF_CONFLICT {
             let message = "session was changed by other requests faster than it could be saved";
             return Error::new(ErrorKind::Conflict, message);
         }

@@ -110,7 +110,7 @@ async fn no_call_starts_after_deadline() {
 }
 
 #[tokio::test]
-async fn late_create_at_the_deadline_is_a_conflict() {
+async fn late_create_at_deadline_of_slow_store_is_unavailable() {
     for is_rotation in [false, true] {
         let app = App::new();
         let cookie = app.begin(increment).await;
@@ -134,7 +134,21 @@ async fn late_create_at_the_deadline_is_a_conflict() {
         app.store.resume();
         let Poll::Ready(committed) = commit.poll(&mut context) else { panic!("still waiting") };
         let error = committed.error.expect("no time is left");
-        assert_eq!(error.kind(), ErrorKind::Conflict, "rotation: {is_rotation}, {error}");
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "rotation: {is_rotation}, {error}");
+    }
+}
+
+#[tokio::test]
+async fn stale_save_to_slow_store_is_unavailable_to_fast_one_conflict() {
+    for (milliseconds, expected) in [(1500, ErrorKind::Unavailable), (20, ErrorKind::Conflict)] {
+        let app = App::new();
+        let cookie = app.begin(increment).await;
+        let request = app.open(&cookie);
+        increment(&request.session().await.unwrap()).unwrap();
+        app.store.overtake_everybody(&app.clock);
+        app.store.slow_down(&app.clock, MILLISECOND * milliseconds);
+        let error = request.commit().await.error.expect("each save is stale");
+        assert_eq!(error.kind(), expected, "{milliseconds} ms: {error}");
     }
 }
 

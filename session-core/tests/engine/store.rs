@@ -109,7 +109,7 @@ impl TestStore {
     pub fn overtake_everybody(&self, clock: &ManualClock) {
         let mut shared = self.lock();
         shared.overtaken = shared.records.keys().copied().collect();
-        shared.slow = Some((clock.clone(), Duration::from_secs(1)));
+        shared.slow = Some((clock.clone(), Duration::from_millis(100)));
     }
 
     /// Makes each call take this time.
