@@ -14,6 +14,17 @@ use crate::schedule::every_order;
 use crate::verdict::{Invariant, Verdict};
 use crate::world::{Case, World};
 
+/// Names the case in which the scheduler or the engine panics.
+struct InProgress<'a>(&'a Case<'a>);
+
+impl Drop for InProgress<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("{:?}", self.0);
+        }
+    }
+}
+
 /// The cases of one test.
 pub(crate) struct Report {
     name: &'static str,
@@ -60,6 +71,7 @@ impl Report {
             }
         };
         let scene = case.scene();
+        let _in_progress = InProgress(&case);
         self.orders += every_order(|| scene.start(&case), check).judged;
         self.failed += failed.get();
         for (rule, (count, example)) in failures.take() {

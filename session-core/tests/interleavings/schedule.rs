@@ -7,7 +7,9 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 
 use crate::clocks::{Clocks, Tick};
 use crate::faults::Fault;
@@ -92,6 +94,16 @@ pub(crate) fn alone<T>(mut future: Pin<Box<dyn Future<Output = T> + '_>>) -> T {
     panic!("a request alone never ends");
 }
 
+/// Notes that a request can continue.
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 struct Run {
     stage: Stage,
     clocks: Clocks,
@@ -100,6 +112,7 @@ struct Run {
     waiting: Vec<Option<Call>>,
     ticks: &'static [Tick],
     fault: Option<Fault>,
+    woken: Arc<Woken>,
 }
 
 impl Run {
@@ -112,7 +125,7 @@ impl Run {
     ) -> Self {
         let waiting = vec![None; requests.len()];
         let requests = requests.into_iter().map(Some).collect();
-        Self { stage, clocks, requests, waiting, ticks, fault }
+        Self { stage, clocks, requests, waiting, ticks, fault, woken: Arc::default() }
     }
 
     /// Follows the turns that are given, then adds its own. Returns `false` if it met only orders
@@ -125,7 +138,7 @@ impl Run {
             let open = self.open();
             if open.iter().all(|(actor, _)| *actor == CLOCKS) {
                 let all_done = self.requests.iter().all(Option::is_none);
-                assert!(all_done, "requests wait for each other for ever");
+                assert!(all_done, "requests wait for each other for ever after {turns:?}");
                 return open.is_empty();
             }
             if taken == turns.len() {
@@ -165,14 +178,17 @@ impl Run {
             self.requests[fault.request] = None;
             self.waiting[fault.request] = None;
         }
-        // The end of a request allows others to continue that wait for its response.
-        let mut progress = true;
-        while progress {
-            progress = false;
+        // The end of a request allows others to continue that wait for its response. A failed save
+        // wakes the next one in its queue, and may enter the queue again behind it.
+        loop {
+            let mut progress = false;
             for request in 0..self.requests.len() {
                 if self.requests[request].is_some() && self.waiting[request].is_none() {
                     progress |= self.poll(request);
                 }
+            }
+            if !progress && !self.woken.0.swap(false, Ordering::Relaxed) {
+                return;
             }
         }
     }
@@ -192,7 +208,8 @@ impl Run {
 
     /// Polls a request, and returns whether it ended or reached a call.
     fn poll(&mut self, request: usize) -> bool {
-        let mut context = Context::from_waker(Waker::noop());
+        let waker = Waker::from(Arc::clone(&self.woken));
+        let mut context = Context::from_waker(&waker);
         let running = self.requests[request].as_mut().unwrap();
         let (polled, waiting) = self.stage.poll(request, running.as_mut(), &mut context);
         self.waiting[request] = waiting;
