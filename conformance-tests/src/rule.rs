@@ -76,8 +76,8 @@ impl<S> fmt::Debug for Rule<S> {
     }
 }
 
-/// A rule that was violated. The text has the rule, its promise and its advice, the calls, the
-/// expected result and the actual one.
+/// A rule that was violated. The text contains the rule, its promise and its advice, the calls, the
+/// expected result and the actual result.
 pub struct RuleViolation {
     name: &'static str,
     promise: String,

@@ -2,8 +2,8 @@
 //!
 //! An adapter creates a [`RequestSession`] for each request, passes it to the extractor of its
 //! framework, and [commits](RequestSession::commit) it when the response is ready. Layers that
-//! share a cookie share a session, which a [`SessionStack`] in the extensions of the request keeps
-//! track of.
+//! share a cookie share a session. A [`SessionStack`] in the extensions of the request stores the
+//! sessions of all layers.
 
 mod at_logout;
 mod attempt;

@@ -67,8 +67,8 @@ impl RedisStore {
 
     /// Returns the builder of a store on a Redis Cluster.
     ///
-    /// The addresses are those of one or more nodes, from which the others are found. User,
-    /// password and TLS are those of the first address, or of the builder.
+    /// The addresses are those of one or more nodes. The client finds the other nodes through them.
+    /// User, password and TLS are those of the first address, or of the builder.
     ///
     /// # Examples
     ///
@@ -384,8 +384,8 @@ fn new_version() -> Result<Version, Error> {
     })
 }
 
-/// Returns for how many milliseconds a key is put on its owner's list if Redis keeps the record for
-/// `ttl`. It is more than needed, so that most renewals do not have to extend it.
+/// Returns the time in milliseconds for which an owner's list has a key if Redis keeps the record
+/// for `ttl`. It is longer than needed. Therefore most renewals do not extend it.
 fn listing_time(ttl: u64) -> u64 {
     ttl + ttl / 2 + 2 * MARGIN
 }

@@ -9,7 +9,7 @@ use session_core::{Error, OutagePolicy, Session, SessionInterface};
 use super::cookie::Cookie;
 use super::origin::Origin;
 
-/// A browser for tests: it stores cookies and sends them where they belong.
+/// A browser for tests. It stores cookies and sends them to matching origins and paths.
 ///
 /// It follows RFC 6265bis, section 5: path, domain, `Secure`, the prefixes `__Host-` and
 /// `__Secure-`, expiry and removal. Its clock is that of the sessions. It starts at
@@ -58,8 +58,7 @@ impl Browser {
         self.origin.host()
     }
 
-    /// Returns the `Cookie` header of a request for this path, or `None` if no cookie belongs
-    /// there.
+    /// Returns the `Cookie` header of a request for this path, or `None` if no cookie matches.
     pub fn cookie_header(&self, path: &str) -> Option<String> {
         let now = self.sessions.config().now();
         let mut sent: Vec<_> = self
@@ -91,8 +90,8 @@ impl Browser {
         Ok(())
     }
 
-    /// Returns the value of the cookie with this name, whatever its path and domain. Returns `None`
-    /// if there is no such cookie or it has expired.
+    /// Returns the value of the cookie with this name and any path and domain. Returns `None` if
+    /// there is no such cookie or it has expired.
     pub fn cookie(&self, name: &str) -> Option<&str> {
         let now = self.sessions.config().now();
         self.cookies
@@ -109,7 +108,7 @@ impl Browser {
 
 /// The session.
 impl Browser {
-    /// Opens the session of the browser's cookie, for reading only: every change fails with
+    /// Opens the session of the browser's cookie for reading. Every change fails with
     /// [`ErrorKind::Committed`](session_core::ErrorKind::Committed).
     ///
     /// # Errors
@@ -118,13 +117,13 @@ impl Browser {
     pub async fn session(&self) -> Result<Session, Error> {
         let request = self.request();
         let session = request.session().await?;
-        // Without a commit, so that looking at a session does not renew it.
+        // There is no commit. Therefore reading a session does not renew it.
         request.finish_if_unchanged();
         Ok(session)
     }
 
-    /// Changes the session of the browser's cookie, or starts one, as a handler would: Flask's
-    /// `session_transaction`. The change is saved, and the browser stores the cookie.
+    /// Changes the session of the browser's cookie, or starts one, as Flask's `session_transaction`
+    /// does. The change is saved, and the browser stores the cookie.
     ///
     /// The interface sees a request for the configured cookie path. If `change` fails, nothing is
     /// saved.

@@ -48,11 +48,12 @@ pub type UserError = Box<dyn std::error::Error + Send + Sync>;
 /// ```
 #[async_trait]
 pub trait Users: Send + Sync + 'static {
-    /// The user as handlers get it.
+    /// The type of the user in handlers.
     type User: Clone + Send + Sync + 'static;
 
-    /// Returns the user whom [`log_in`](crate::Session::log_in) got as the owner. Returns `None` if
-    /// the user no longer exists or may not log in; the session is then ended.
+    /// Returns the user with this owner, which the application passed to
+    /// [`log_in`](crate::Session::log_in). Returns `None` if the user no longer exists or may not
+    /// log in; the session is then ended.
     ///
     /// # Errors
     ///
@@ -60,9 +61,9 @@ pub trait Users: Send + Sync + 'static {
     /// session stays.
     async fn load(&self, owner: &str) -> Result<Option<Self::User>, UserError>;
 
-    /// Returns the present [stamp](crate::login#stamps) of the user, as
-    /// [`log_in`](crate::Session::log_in) gets it. A session with another stamp, or without one, is
-    /// ended. For a user without a stamp, nothing is compared. By default, no user has one.
+    /// Returns the present [stamp](crate::login#stamps) of the user, as passed to
+    /// [`log_in`](crate::Session::log_in). A session with another stamp, or without one, is ended.
+    /// For a user without a stamp, nothing is compared. By default, no user has a stamp.
     ///
     /// A [`load`](Self::load) that returns users from a cache delays the end of outdated sessions.
     fn stamp<'a>(&self, user: &'a Self::User) -> Option<Cow<'a, str>> {
@@ -71,7 +72,8 @@ pub trait Users: Send + Sync + 'static {
     }
 
     /// Returns whether the user has a permission of
-    /// [`permission_required`](super::Guards::permission_required). By default, no user has any.
+    /// [`permission_required`](super::Guards::permission_required). By default, no user has a
+    /// permission.
     fn has_permission(&self, user: &Self::User, permission: &str) -> bool {
         let _ = (user, permission);
         false

@@ -1,4 +1,4 @@
-//! The response headers of a committed session: `Set-Cookie` or that of the token, `Vary` and
+//! The response headers of a committed session: `Set-Cookie` or the token header, `Vary` and
 //! `Cache-Control`.
 
 use std::borrow::Cow;
@@ -44,8 +44,8 @@ impl SessionHeaders {
         session.chain(others.map(|value| ("set-cookie", value.as_str())))
     }
 
-    /// Removes and returns the [`fields`](Self::fields). Adapters call it last: the other functions
-    /// depend on whether there are fields.
+    /// Removes and returns the [`fields`](Self::fields). Adapters call it last, because the results
+    /// of the other functions depend on the fields.
     pub fn take_fields(&mut self) -> impl Iterator<Item = (&str, String)> {
         let name = self.token_header.as_ref().map_or("set-cookie", |header| header.response_name());
         let session = self.set.take().into_iter().map(move |value| (name, value));

@@ -9,7 +9,7 @@
 /// policies.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum OutagePolicy {
-    /// The request gets the error. Adapters respond with status 503 before the handler runs.
+    /// The request fails with the error. Adapters respond with status 503 before the handler runs.
     #[default]
     Refuse,
     /// The request gets an empty session that is [marked](crate::Session::is_anonymous) and never

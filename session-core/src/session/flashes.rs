@@ -36,9 +36,8 @@ impl Session {
     /// Removes and returns all flash messages, oldest first. The list is empty if there are none. A
     /// second call in the same request returns the same list, also in another thread.
     ///
-    /// It also returns messages of this request if they were flashed before the first call.
-    /// Messages flashed after it wait for the next page. Two concurrent requests may both return a
-    /// message.
+    /// The call also returns messages of this request if they were flashed before the first call.
+    /// Later messages stay for the next page. Two concurrent requests may both return a message.
     ///
     /// # Errors
     ///
@@ -160,7 +159,8 @@ mod tests {
         }
     }
 
-    /// The second call stands for a thread that found the messages before the first took them.
+    /// The second call represents a thread that found the messages before the first call removed
+    /// them.
     #[test]
     fn thread_that_was_overtaken_takes_each_message_once() {
         let session = session(r#"{"_flashes":[["info","a"],["info","b"]]}"#);

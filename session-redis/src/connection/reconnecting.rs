@@ -85,8 +85,8 @@ struct Current {
     follower: Option<Follower>,
 }
 
-/// A task that forgets the connection when the data moves to another server. It ends when this is
-/// dropped.
+/// A task that drops the connection when the data moves to another server. The task ends when this
+/// value is dropped.
 struct Follower(AbortHandle);
 
 impl<C: Connector> Reconnecting<C> {
@@ -147,7 +147,8 @@ impl<C: Connector> Connection for Reconnecting<C> {
         let reply = reply.unwrap_or_else(|_| Err(timed_out())).and_then(Value::extract_error);
         if let Err(error) = &reply {
             let kind = error.kind();
-            // A server that has become a replica stays one. The address may lead to another by now.
+            // A server that has become a replica stays a replica. The address may lead to another
+            // server in the meantime.
             let moved = kind == redis::ErrorKind::Server(ServerErrorKind::ReadOnly);
             if moved || kind == redis::ErrorKind::Io || error.is_unrecoverable_error() {
                 self.slot.forget(number);
@@ -191,13 +192,14 @@ impl Slot {
             watch.forget();
         });
         let mut follower = Some(Follower(following.abort_handle()));
-        // The connection may be forgotten already.
+        // The connection may have been dropped already.
         if let Some(current) = self.lock().as_mut().filter(|current| current.number == number) {
             current.follower = follower.take();
         }
     }
 
-    /// Drops a connection, unless there is a newer one. Calls in progress may still get a reply.
+    /// Drops a connection, unless there is a newer one. Calls in progress may still receive a
+    /// reply.
     fn forget(&self, number: u64) {
         let mut slot = self.lock();
         let forgotten = slot.take_if(|current| current.number == number);
@@ -213,7 +215,7 @@ impl Drop for Follower {
     }
 }
 
-/// Owned by a task that notices when the connection must be replaced, or is dropped with its
+/// The owner is a task. It detects that the connection must be replaced, or is dropped with its
 /// runtime.
 struct Watch {
     slot: Weak<Slot>,

@@ -1,4 +1,4 @@
-//! The adapter under test: how to make its sessions and its server.
+//! The adapter under test, with functions that create its sessions and its server.
 
 use std::fmt;
 use std::pin::Pin;
@@ -18,8 +18,8 @@ type MakeSessions = Box<dyn Fn(SessionConfig) -> Later<Arc<dyn SessionInterface>
 
 type MakeServer = Box<dyn Fn(Arc<dyn SessionInterface>) -> Later<Arc<dyn Server>> + Send + Sync>;
 
-/// An adapter under test: sessions to check it with, and a server whose handlers get them through
-/// the adapter.
+/// An adapter under test, with sessions for the checks and a server. The handlers of the server
+/// obtain the sessions through the adapter.
 ///
 /// # Examples
 ///

@@ -22,8 +22,8 @@ rules! {
         Ok(())
     }
 
-    /// A response that sets the cookie also has `Vary: Cookie`, because a cache may store it and
-    /// must not send it to others.
+    /// A response that sets the cookie also has `Vary: Cookie`, because a cache must not send it to
+    /// another client.
     ///
     /// Add `Vary` whenever `SessionHeaders` has it, also with a `Set-Cookie`.
     async fn write_varies_by_cookie(adapter) {
@@ -51,7 +51,7 @@ rules! {
 
     /// A `Vary` header that is `*`, or that has `Cookie` in any case, is unchanged.
     ///
-    /// Leave the headers alone if `SessionHeaders::merged_vary` returns `None`.
+    /// Do not change the headers if `SessionHeaders::merged_vary` returns `None`.
     async fn vary_with_cookie_is_unchanged(adapter) {
         let application = adapter.start().await?;
         for (page, vary) in [("/vary/star", "*"), ("/vary/cookie", "accept, cookie")] {
@@ -68,7 +68,7 @@ rules! {
     async fn response_with_cookie_has_no_store(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
-        // A write to a stored session may set no cookie.
+        // A write to a stored session does not always set a cookie.
         for (page, cookies) in [("/write/green", &[][..]), ("/logout", &[&*cookie][..])] {
             let reply = application.get(page, cookies).await;
             application.equal(vec!["no-store".to_owned()], reply.response.all("cache-control"))?;
@@ -93,8 +93,8 @@ rules! {
     /// A `Cache-Control` header of the handler that keeps the cookie private is unchanged, also in
     /// a response that sets the cookie.
     ///
-    /// Pass all `Cache-Control` values of the response to `SessionHeaders::cache_control`, and
-    /// leave them alone if it returns `None`.
+    /// Pass all `Cache-Control` values of the response to `SessionHeaders::cache_control`, and do
+    /// not change them if it returns `None`.
     async fn private_cache_control_of_handler_is_unchanged(adapter) {
         let application = adapter.start().await?;
         let reply = application.get("/own-cache", &["theme=dark"]).await;
@@ -129,7 +129,7 @@ rules! {
 
     /// A response whose handler did not obtain the session gets no `Cache-Control` header.
     ///
-    /// Leave the headers alone if `SessionHeaders::cache_control` returns `None`.
+    /// Do not change the headers if `SessionHeaders::cache_control` returns `None`.
     async fn response_without_session_has_no_cache_control(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;

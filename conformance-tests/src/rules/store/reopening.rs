@@ -15,7 +15,7 @@ use crate::report::Failure;
 rules! {
     ($) pub(crate) const REOPENING, macro __store_reopening, for StoreUnderTest;
 
-    /// A store that is opened again shows every record as it was, at the same version, and lists
+    /// A store that is opened again returns every record unchanged, at the same version, and lists
     /// it. A record that was removed stays removed.
     ///
     /// Wait until the data is durable before a call returns. Also write the index of owners and
@@ -97,13 +97,13 @@ rules! {
     }
 }
 
-/// How often a store is opened.
+/// The number of times that a store is opened.
 const LIVES: u64 = 3;
 
-/// The number of versions of each life.
+/// The number of versions between two openings.
 const VERSIONS: u64 = 20;
 
-/// Replaces a record several times. Fails if a version was there before.
+/// Replaces a record several times. Fails if a version was used before.
 async fn versions(
     store: &StoreUnderTest,
     key: &StoreKey,
