@@ -1,13 +1,13 @@
 //! Administration: counting, listing and ending all sessions of a store, for operators.
 //!
-//! These operations are for a command-line tool or an operator's page, and not for the pages of
-//! users; see [`OwnerSessions`](crate::OwnerSessions) for those. They need a store that implements
+//! These operations are for a command-line tool or an operator's page. For the pages of users, see
+//! [`OwnerSessions`](crate::OwnerSessions). They need a store that implements
 //! [`Scan`](crate::store::Scan), such as the stores in memory, in Redis and in SQL. The tool
 //! `session-cli` has them as commands.
 //!
-//! [`ServerSideSessions::all`](crate::ServerSideSessions::all) returns all sessions,
-//! [`pages_of`](crate::ServerSideSessions::pages_of) those of one owner, however many, and
-//! [`session_of`](crate::ServerSideSessions::session_of) one session with its values.
+//! [`ServerSideSessions::all`](crate::ServerSideSessions::all) returns all sessions, and
+//! [`pages_of`](crate::ServerSideSessions::pages_of) all sessions of one owner.
+//! [`session_of`](crate::ServerSideSessions::session_of) returns one session with its values.
 //!
 //! Their memory does not depend on the number of sessions, except 32 bytes for each session of the
 //! owner in `pages_of`.

@@ -38,13 +38,14 @@ pub use crate::cookie::CookieAttributesBuilder;
 pub enum Refresh {
     /// Every request that sends the cookie. This is Flask's `SESSION_REFRESH_EACH_REQUEST = True`.
     /// It opens the session even if the handler does not use it. On a cookie backend, a renewal is
-    /// always due, as in Flask: a slow response can undo the changes of a concurrent request.
+    /// always due, as in Flask. Therefore a slow response can undo the changes of a concurrent
+    /// request.
     EachRequest,
     /// Every request whose handler obtains the session. This is the default, because a request that
     /// does not use the session then costs nothing.
     #[default]
     WhenAccessed,
-    /// None: only a change extends the expiry. This is Flask's
+    /// No request. Only a change extends the expiry. This is Flask's
     /// `SESSION_REFRESH_EACH_REQUEST = False`.
     WhenModified,
 }
@@ -63,7 +64,7 @@ pub enum OversizePolicy {
     Warn,
 }
 
-/// The settings of a session interface. Cloning is cheap.
+/// The settings of a session interface. Clones share the settings.
 ///
 /// By default, the cookie has the name `session` and the attributes `Secure`, `HttpOnly`, `Path=/`
 /// and `SameSite=Lax`. A permanent session lives for 31 days.
@@ -81,7 +82,7 @@ pub enum OversizePolicy {
 /// | not permanent, server-side backend | `browser_lifetime`; the cookie when the browser closes |
 /// | not permanent, cookie backend | `permanent_lifetime`; the cookie when the browser closes |
 ///
-/// `visitor_lifetime` shortens the last three for a session without owner. `idle_timeout` and
+/// `visitor_lifetime` shortens the last three for a session without an owner. `idle_timeout` and
 /// `absolute_timeout` shorten all of them. The signed cookie does not support the timeouts.
 ///
 /// # Examples
@@ -133,7 +134,8 @@ impl SessionConfig {
     /// Returns the default settings without `Secure`, so that sessions work over plain HTTP during
     /// development.
     ///
-    /// Do not use them in production: an attacker on the network can read and replay the cookie.
+    /// Do not use them in production, because an attacker on the network can read and replay the
+    /// cookie.
     ///
     /// To change other settings as well, use [`builder`](Self::builder) with
     /// `cookie_secure(false)`.
@@ -207,7 +209,7 @@ impl SessionConfig {
         self.settings.accepts_cookie_beside_token
     }
 
-    /// Returns how long a permanent session lives after it was last saved or renewed.
+    /// Returns the lifetime of a permanent session after its last save or renewal.
     pub fn permanent_lifetime(&self) -> Duration {
         self.settings.permanent_lifetime
     }
@@ -223,8 +225,8 @@ impl SessionConfig {
         self.settings.browser_lifetime
     }
 
-    /// Returns how long a session without owner lives at most, after its last save or renewal, or
-    /// `None` for no such limit.
+    /// Returns the maximum lifetime of a session without an owner after its last save or renewal,
+    /// or `None` for no such limit.
     pub fn visitor_lifetime(&self) -> Option<Duration> {
         self.settings.visitor_lifetime
     }
@@ -245,7 +247,7 @@ impl SessionConfig {
         self.settings.login_keeps.as_deref()
     }
 
-    /// Returns how many sessions an owner may have, or `None` for any number.
+    /// Returns the maximum number of sessions of an owner, or `None` for any number.
     pub fn max_sessions(&self) -> Option<usize> {
         self.settings.max_sessions
     }
@@ -255,8 +257,8 @@ impl SessionConfig {
         self.settings.refresh
     }
 
-    /// Returns the size limit of the `Set-Cookie` header value in bytes, or 0 for no limit. A
-    /// larger one is treated as [`oversize`](Self::oversize) says.
+    /// Returns the size limit of the `Set-Cookie` header value in bytes, or 0 for no limit.
+    /// [`oversize`](Self::oversize) determines the treatment of a larger header.
     pub fn max_cookie_size(&self) -> usize {
         self.settings.max_cookie_size
     }
@@ -266,7 +268,7 @@ impl SessionConfig {
         self.settings.oversize
     }
 
-    /// Returns where events of sessions are reported.
+    /// Returns the receiver of the events of sessions.
     pub fn events(&self) -> &Events {
         &self.settings.events
     }

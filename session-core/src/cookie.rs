@@ -1,4 +1,4 @@
-//! Cookies: their attributes, and the headers that carry them.
+//! The attributes of cookies, and the headers that contain cookies.
 
 mod attributes;
 mod domain;

@@ -1,9 +1,9 @@
-//! Protection against cross-site request forgery (CSRF): a page of another site makes a browser
-//! send a request with the user's cookies.
+//! Protection against cross-site request forgery (CSRF). In this attack, a page of another site
+//! makes a browser send a request with the user's cookies.
 //!
 //! Applications add the layer of an adapter, `session_tower::csrf::CsrfLayer` or
 //! `session_actix::csrf::CsrfMiddleware`, inside the session layer and around all routes that
-//! change something. A handler gets [`Csrf`] from an extractor, and writes [`Csrf::token`] into its
+//! change data. A handler gets [`Csrf`] from an extractor, and writes [`Csrf::token`] into its
 //! form. This module has the parts that do not depend on a framework, for authors of adapters.
 //!
 //! # Decision table
@@ -32,7 +32,7 @@
 //! JSON body need the header. Alternatively, exempt the route and call [`Csrf::verify`] in the
 //! handler.
 //!
-//! A token belongs to one login: logging in or out makes earlier tokens invalid. It has a new mask
+//! A token belongs to one login. Logging in or out makes earlier tokens invalid. It has a new mask
 //! in each response, so that compression does not reveal it (BREACH). Tokens are valid as long as
 //! their session. Its secret is derived from a [`SecretKey`](crate::config::SecretKey) and
 //!

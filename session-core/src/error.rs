@@ -76,7 +76,7 @@ pub enum ErrorKind {
     /// The session or its cookie exceeds a limit.
     TooLarge,
     /// The request has the session token in a header and a session cookie, or in several headers.
-    /// The client must send one of them; see
+    /// The client must send only one token; see
     /// [`token_header`](crate::config::SessionConfigBuilder::token_header).
     AmbiguousToken,
     /// A function that [`Session::update`](crate::Session::update) runs tried to change or save the
@@ -97,8 +97,8 @@ impl Error {
     /// Returns an error of the kind [`ErrorKind::Unavailable`], for stored data in a newer version
     /// of its format than this build reads.
     ///
-    /// A backend that finds such data must return this error and must not change the data. Then
-    /// the client keeps its cookie, and the session is there again after the upgrade. It is not
+    /// A backend that finds such data must return this error and must not change the data. Then the
+    /// client keeps its cookie, and the session is available again after the upgrade. It is not
     /// counted as an [outage](crate::events::Event::OutageBegan).
     #[must_use]
     pub fn newer_format(message: impl Into<Cow<'static, str>>) -> Self {
@@ -120,9 +120,8 @@ impl Error {
         self.inner.kind
     }
 
-    /// Returns whether the error or its source is one of
-    /// [`newer_format`](Self::newer_format): a newer build wrote the data. A retry does not help
-    /// until this one is upgraded.
+    /// Returns whether [`newer_format`](Self::newer_format) returned the error or its source,
+    /// because a newer build wrote the data. A retry does not help until this build is upgraded.
     pub fn is_newer_format(&self) -> bool {
         let source = self.source().and_then(|source| source.downcast_ref::<Self>());
         self.inner.is_newer_format || source.is_some_and(Self::is_newer_format)

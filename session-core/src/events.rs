@@ -1,7 +1,7 @@
 //! The events of sessions and stores, for the application and for `tracing`.
 //!
 //! Set a handler with [`SessionConfigBuilder::events`](crate::SessionConfigBuilder::events), to
-//! count events or to act on them. `tracing` gets the events in any case. The start of an outage is
+//! count events or to act on them. `tracing` always receives the events. The start of an outage is
 //! an error, and evictions are warnings. Logins, logouts and ended sessions are information, and
 //! most others are debug output.
 //!
@@ -62,7 +62,8 @@ pub use log_limit::LogLimit;
 /// ```
 pub trait EventHandler: Send + Sync + 'static {
     /// Handles an event. It is called in the task in which the event happens, concurrently, and
-    /// never under a lock. It must not block: pass the event on to another task if it takes time.
+    /// never under a lock. It must not block. Pass the event to another task if handling takes
+    /// time.
     ///
     /// A panic does not reach the caller; it is logged.
     fn handle(&self, event: &Event<'_>);
@@ -75,7 +76,7 @@ impl<F: Fn(&Event<'_>) + Send + Sync + 'static> EventHandler for F {
 }
 
 /// The receiver of events, which reports them to the handler of the application and to `tracing`.
-/// Cloning is cheap.
+/// Clones share the handler.
 ///
 /// The configuration of an interface has this setting, and so has the builder of a store that
 /// reports events. The default has no handler, and reports to `tracing` only.
@@ -95,7 +96,7 @@ struct Shared {
 }
 
 impl Events {
-    /// Returns events that this handler gets.
+    /// Returns a receiver that passes events to this handler.
     pub fn new(handler: impl EventHandler) -> Self {
         let handler: Option<Box<dyn EventHandler>> = Some(Box::new(handler));
         Self { shared: Arc::new(Shared { handler, ..Shared::default() }) }
@@ -111,8 +112,8 @@ impl Events {
         &self.shared.log_limit
     }
 
-    /// Reports an event. An event that any client can cause is left out and counted if its kind was
-    /// reported too often. Do not call it under a lock.
+    /// Reports an event. An event that any client can cause is counted instead of reported if its
+    /// kind was reported too often. Do not call it under a lock.
     pub fn report(&self, event: Event<'_>) {
         let Some(event) = self.shared.limits.admit(event) else { return };
         log(&event);

@@ -39,7 +39,7 @@ impl<S: OwnerIndex, O: OldSessions + OwnerSessions> OwnerSessions for MigratingS
                 return Ok(SessionPage::new(sessions, Some(IN_NEW.to_owned())));
             }
         } else if after.is_some_and(|after| !after.starts_with(IN_NEW)) {
-            let message = "position of a page is not one that a page returned";
+            let message = "page position was not returned by an earlier page";
             return Err(Error::new(ErrorKind::Malformed, message));
         }
         let after = in_new.flatten().filter(|_| in_old.is_none());

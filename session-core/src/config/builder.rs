@@ -63,15 +63,15 @@ impl SessionConfigBuilder {
     /// namespaces: use another prefix or table if two interfaces have different users.
     ///
     /// The signed cookie cannot be bound to a namespace, because its format is that of Flask. Two
-    /// of them with the same key and different namespaces need different salts.
+    /// signed cookies with the same key and different namespaces need different salts.
     #[must_use]
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.settings.namespace = Some(namespace.into());
         self
     }
 
-    /// Sets the domain that, with its subdomains, gets the cookie. The default is `None`: only the
-    /// host that set it. This is Flask's `SESSION_COOKIE_DOMAIN`; see
+    /// Sets the domain that receives the cookie, with its subdomains. With the default, `None`,
+    /// only the host that set the cookie receives it. This is Flask's `SESSION_COOKIE_DOMAIN`; see
     /// [`CookieAttributesBuilder::domain`].
     #[must_use]
     pub fn cookie_domain<'a>(mut self, domain: impl Into<Option<&'a str>>) -> Self {
@@ -156,7 +156,7 @@ impl SessionConfigBuilder {
     }
 
     /// Stores flash messages of visitors without a session in a cookie, which this key signs. By
-    /// default, they start a session. Flask has no such setting.
+    /// default, a flash message starts a session. Flask has no such setting.
     ///
     /// A page that only flashes a message, such as "wrong password", then stores nothing on the
     /// server. The cookie has the name of the session cookie with the suffix `_flash`, and its
@@ -164,8 +164,9 @@ impl SessionConfigBuilder {
     /// response of the request that [takes](crate::Session::take_flashes) the messages.
     ///
     /// The messages start a session as usual if the cookie would have more than 1 KB, or if the
-    /// request stores anything else. They also do if a handler calls [`save`](crate::Session::save)
-    /// or `log_out`. With a [`token_header`](Self::token_header), no such cookie is set.
+    /// request stores other data. They also start a session if a handler calls
+    /// [`save`](crate::Session::save) or `log_out`. With a [`token_header`](Self::token_header), no
+    /// such cookie is set.
     ///
     /// The last response decides on the cookie, so simultaneous requests of one visitor may lose a
     /// message or show it twice.
@@ -183,16 +184,16 @@ impl SessionConfigBuilder {
     /// responses, such as `X-Session-Token`. By default, the cookie has it. Flask has no such
     /// setting.
     ///
-    /// Handlers and interfaces work as with the cookie: the token is the value that the cookie
+    /// Handlers and interfaces work as with the cookie. The token is the value that the cookie
     /// would have. A response has the header when it would set the cookie. The client then sends
     /// the new value. An empty value means that the session has ended. The session cookie of a
     /// request is not read.
     ///
     /// Use it for clients that are not browsers, or for scripts that store the token themselves. A
-    /// browser does not add the header to a request that another site causes, so such requests need
-    /// no protection against CSRF. But every script of the page can read the token, unlike an
-    /// `HttpOnly` cookie. For requests from another origin, CORS must allow the request header and
-    /// expose the response header.
+    /// browser does not add the header to a request that another site causes, so these requests
+    /// need no protection against CSRF. However, every script of the page can read the token,
+    /// unlike an `HttpOnly` cookie. For requests from another origin, CORS must allow the request
+    /// header and expose the response header.
     #[must_use]
     pub fn token_header(mut self, name: impl Into<String>) -> Self {
         self.settings.token_header = Some(Arc::new(TokenHeader::new(name.into())));
@@ -201,7 +202,7 @@ impl SessionConfigBuilder {
 
     /// Sets that requests have the session token in `Authorization: Bearer` instead of the cookie.
     /// Responses have it in a header of the given name, because `Authorization` is not a response
-    /// header. Otherwise as [`token_header`](Self::token_header).
+    /// header. Otherwise the setting has the same effect as [`token_header`](Self::token_header).
     #[must_use]
     pub fn bearer_token(mut self, response_header: impl Into<String>) -> Self {
         self.settings.token_header = Some(Arc::new(TokenHeader::bearer(response_header.into())));
@@ -209,8 +210,8 @@ impl SessionConfigBuilder {
     }
 
     /// Sets whether a request is accepted that has a session cookie beside the token in a header.
-    /// The token then decides, and the cookie is ignored. The default is `false`: the session of
-    /// such a request cannot be obtained, with [`ErrorKind::AmbiguousToken`] and status 400.
+    /// The token then decides, and the cookie is ignored. With the default, `false`, obtaining the
+    /// session of such a request fails with [`ErrorKind::AmbiguousToken`] and status 400.
     #[must_use]
     pub fn accept_cookie_beside_token(mut self, accepts: bool) -> Self {
         self.settings.accepts_cookie_beside_token = accepts;
@@ -228,8 +229,8 @@ impl SessionConfigBuilder {
         self
     }
 
-    /// Sets how many sessions an owner may have. The default is `None`: any number. Flask has no
-    /// such setting.
+    /// Sets the maximum number of sessions of an owner. The default is `None`, which allows any
+    /// number. Flask has no such setting.
     ///
     /// A login ends the oldest sessions. It fails with [`ErrorKind::Conflict`] if its session is
     /// among the oldest, because other logins were later. While a login is in progress, and after a
@@ -267,8 +268,8 @@ impl SessionConfigBuilder {
         self
     }
 
-    /// Sets where events of sessions are reported, such as logins and store calls. By default, only
-    /// `tracing` gets them. Flask has no such setting; its signals are different events.
+    /// Sets the receiver of events, such as logins and store calls. By default, only `tracing`
+    /// receives them. Flask has no such setting; its signals are different events.
     #[must_use]
     pub fn events(mut self, events: Events) -> Self {
         self.settings.events = events;

@@ -11,8 +11,8 @@ use crate::error::{Error, ErrorKind};
 /// The secret key of cookie sessions: a current key that signs or seals them, and retired keys that
 /// still verify or open them.
 ///
-/// The bytes are used unchanged, like Flask's `SECRET_KEY`: a text key is used as its UTF-8 bytes,
-/// and nothing is decoded. `Debug` shows only the number of keys.
+/// The bytes are used unchanged, as with Flask's `SECRET_KEY`. A text key is used as its UTF-8
+/// bytes, and nothing is decoded. `Debug` shows only the number of keys.
 ///
 /// # Weak keys
 ///
@@ -28,15 +28,16 @@ use crate::error::{Error, ErrorKind};
 /// # Memory
 ///
 /// The bytes are overwritten with zeros when the key is dropped, and so are the keys that the
-/// backends derive from it. The copies of the caller, the environment of the process, and pages
-/// that were swapped out stay. So do the copies that the hash functions make on the stack while
-/// they derive a key.
+/// backends derive from it. The copies of the caller, the environment of the process, and swapped
+/// pages stay. The copies that the hash functions make on the stack while they derive a key also
+/// stay.
 ///
 /// # Key rotation
 ///
 /// To change the key, make the new key the current one and add the old key with
-/// [`with_fallback`](Self::with_fallback). Remove the old key when nothing that it signed is valid
-/// any more: after the [`permanent_lifetime`](crate::SessionConfig::permanent_lifetime), a longer
+/// [`with_fallback`](Self::with_fallback). Remove the old key when no cookie or token that it
+/// signed is valid any more. This is the case after the
+/// [`permanent_lifetime`](crate::SessionConfig::permanent_lifetime), a longer
 /// [`set_lifetime`](crate::Session::set_lifetime), or the lifetime of
 /// [remember-me](crate::remember::RememberMe::with_lifetime).
 ///
@@ -85,8 +86,8 @@ impl SecretKey {
 
     /// Returns a key of any length except zero, for a Flask application that has a short key.
     ///
-    /// A warning is logged if the key is [weak](Self#weak-keys). Replace such a key soon: an
-    /// attacker can guess it offline from one cookie, and then write any session.
+    /// A warning is logged if the key is [weak](Self#weak-keys). Replace such a key soon, because
+    /// an attacker can guess it offline from one cookie, and then write any session.
     ///
     /// # Errors
     ///

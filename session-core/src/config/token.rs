@@ -36,7 +36,7 @@ impl TokenHeader {
     }
 
     /// Returns the token in a value of the request header. An empty value, as after a logout, and a
-    /// value of another authentication scheme have none.
+    /// value of another authentication scheme contain no token.
     pub(crate) fn token_of<'a>(&self, value: &'a [u8]) -> Option<&'a [u8]> {
         let value = value.trim_ascii();
         let token = if self.is_bearer {

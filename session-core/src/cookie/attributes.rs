@@ -51,7 +51,7 @@ impl CookieAttributes {
     }
 
     /// Returns the `Domain`, without a leading dot. `None` means that only the host that set the
-    /// cookie gets it.
+    /// cookie receives it.
     pub fn domain(&self) -> Option<&str> {
         self.domain.as_deref()
     }
@@ -170,8 +170,8 @@ impl Default for CookieAttributesBuilder {
 }
 
 impl CookieAttributesBuilder {
-    /// Sets the domain that, with its subdomains, gets the cookie. The default is `None`: only the
-    /// host that set it.
+    /// Sets the domain that receives the cookie, with its subdomains. With the default, `None`,
+    /// only the host that set the cookie receives it.
     ///
     /// A leading dot and a port are removed, as in Flask. Write international names in their ASCII
     /// form. Public suffixes such as `co.uk` are not detected; browsers reject them.

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind};
 
-/// The longest host name, and the longest part of one between dots.
+/// The longest host name, and the longest part of a host name between dots.
 const LONGEST_NAME: usize = 253;
 const LONGEST_LABEL: usize = 63;
 
@@ -18,7 +18,7 @@ pub(super) fn normalize(domain: &str) -> Result<String, Error> {
         return Err(refused(domain, problem));
     };
     if ends_in_number(name) {
-        let problem = "is an address, which no cookie domain can be; set no domain";
+        let problem = "is an address, which is not a valid cookie domain; set no domain";
         return Err(refused(domain, problem));
     }
     if !name.contains('.') && !name.eq_ignore_ascii_case("localhost") {

@@ -15,7 +15,7 @@ const BODY_LIMIT: usize = 1024 * 1024;
 
 type Page = dyn Fn(Reason) -> String + Send + Sync;
 
-/// The settings of the CSRF protection. Cloning is cheap.
+/// The settings of the CSRF protection. Clones share the settings.
 ///
 /// All instances of an application need the same key and settings. The key may be that of the
 /// session cookie.
@@ -107,7 +107,8 @@ impl Settings {
             return self.own_origins.clone();
         }
         let Some(host) = host else { return Vec::new() };
-        // A framework has the scheme of the connection to the proxy, not that of the client.
+        // A framework has the scheme of the connection to the proxy, not the scheme of the client's
+        // connection.
         let is_secure = config.cookie_attributes().secure() && !is_loopback(host);
         let schemes: &[&str] = if is_secure { &["https"] } else { &["https", "http"] };
         schemes.iter().filter_map(|scheme| Origin::new(scheme, host)).collect()
@@ -118,8 +119,8 @@ impl CsrfConfigBuilder {
     /// Adds an origin of the application, such as `https://shop.example.com`. Call it for each
     /// host under which the application is visited.
     ///
-    /// By default, the own origin is the `Host` header with the scheme `https`. If the session
-    /// cookie is not `Secure`, or the host is this machine, `http` is also accepted. Set an
+    /// By default, the application's origin is the `Host` header with the scheme `https`. If the
+    /// session cookie is not `Secure`, or the host is this machine, `http` is also accepted. Set an
     /// origin if a proxy changes the `Host` header.
     #[must_use]
     pub fn own_origin(mut self, origin: impl Into<String>) -> Self {
@@ -156,8 +157,8 @@ impl CsrfConfigBuilder {
         self
     }
 
-    /// Sets the page of refused requests: HTML. The default is a short English page. It explains
-    /// the next step if the session ended after the form was loaded.
+    /// Sets the HTML page of refused requests. The default is a short English page. It explains the
+    /// next step if the session ended after the form was loaded.
     #[must_use]
     pub fn page(mut self, page: impl Fn(Reason) -> String + Send + Sync + 'static) -> Self {
         self.page = Arc::new(page);
@@ -169,8 +170,8 @@ impl CsrfConfigBuilder {
     ///
     /// The session stores the secret under the key `csrf_token`, also that of a visitor. Tokens are
     /// valid for an hour and are not masked. On HTTPS, a request that needs a token also needs a
-    /// `Referer` header of the application. Other differences to Flask-WTF: the decision table
-    /// comes first, and the clock of the signing server may be one minute ahead.
+    /// `Referer` header of the application. In addition, the decision table precedes the tokens,
+    /// and the clock of the signing server may be one minute ahead.
     #[must_use]
     pub fn flask_wtf(mut self) -> Self {
         self.flask_wtf = true;

@@ -25,7 +25,8 @@ pub(super) struct FlaskWtf {
     keys: Vec<Hmac<Sha1>>,
 }
 
-/// The states overwrite themselves. HMAC has no state but that of its hash function.
+/// The states overwrite themselves when they are dropped. HMAC has no other state than that of its
+/// hash function.
 const _: () = {
     const fn is_overwritten<T: ZeroizeOnDrop>() {}
     is_overwritten::<Sha1>();

@@ -23,7 +23,7 @@ pub enum Reason {
     Referer,
     /// The form is larger than [`body_limit`](super::CsrfConfigBuilder::body_limit).
     BodyTooLarge,
-    /// The form could not be read to its end.
+    /// The form could not be read completely.
     UnreadableBody,
 }
 
@@ -114,14 +114,14 @@ impl Refused {
         self.reason
     }
 
-    /// Returns the value of the header `Content-Security-Policy`: the page may load style sheets
-    /// and images of this host, and nothing else.
+    /// Returns the value of the header `Content-Security-Policy`. It allows only style sheets and
+    /// images of this host.
     pub fn content_security_policy(&self) -> &'static str {
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; \
          frame-ancestors 'none'"
     }
 
-    /// Returns the page: HTML.
+    /// Returns the HTML page.
     pub fn page(&self) -> &str {
         &self.page
     }

@@ -103,8 +103,9 @@ impl CsrfRequest {
         self.shared.decision == Decision::Pass
     }
 
-    /// Returns whether [`check`](Self::check) needs the body: a URL-encoded form that must have the
-    /// token. The adapter reads it up to [`CsrfConfig::body_limit`] and passes it on unchanged.
+    /// Returns whether [`check`](Self::check) needs the body, which is a URL-encoded form that must
+    /// have the token. The adapter reads it up to [`CsrfConfig::body_limit`] and passes it on
+    /// unchanged.
     pub fn needs_form(&self) -> bool {
         let shared = &*self.shared;
         shared.decision == Decision::Token && shared.token.is_none() && shared.has_form
@@ -118,7 +119,7 @@ impl CsrfRequest {
         CheckError::Refused(self.shared.config.refused(reason))
     }
 
-    /// Checks the request. `form` is the body if it [is needed](Self::needs_form). Opens the
+    /// Checks the request. `form` is the body if it [is needed](Self::needs_form). It opens the
     /// session only if a token is needed.
     ///
     /// # Errors
@@ -220,7 +221,7 @@ impl Csrf {
     /// # Errors
     ///
     /// [`CheckError::Refused`] if the request must not have an effect. The `Rejection` of the
-    /// adapter makes a response of it.
+    /// adapter turns it into a response.
     pub fn verify(&self, token: &str) -> Result<(), CheckError> {
         let shared = &*self.request.shared;
         match shared.decision {
@@ -337,7 +338,8 @@ fn is_form(content_type: &str) -> bool {
     essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
-/// Returns whether Flask-WTF would accept the `Referer` header: it checks it only on HTTPS.
+/// Returns whether Flask-WTF would accept the `Referer` header. Flask-WTF checks this header only
+/// on HTTPS.
 fn is_good_referer(referer: Option<&str>, own: &[Origin]) -> bool {
     let is_https = !own.is_empty() && own.iter().all(Origin::is_https);
     !is_https || referer.and_then(Origin::of_address).is_some_and(|origin| own.contains(&origin))

@@ -45,7 +45,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
     }
 
-    /// Moves a session on whose old record is still there. The caller checks the result.
+    /// Continues the move of a session whose old record still exists. The caller checks the result.
     async fn complete(&self, new: Live, old: Live) -> Result<(), Error> {
         let base = old.record.nonces.latest();
         if !base.is_some_and(|base| new.record.nonces.contains(base)) {

@@ -25,13 +25,13 @@ const KEPT_NONCES: usize = 8;
 
 /// The identifier of one write, by which a writer whose reply was lost recognizes its write.
 ///
-/// It must be unique, but not secret: each process counts from a random start.
+/// It must be unique, but not secret. Each process counts from a random start.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Nonce(pub(super) [u8; 8]);
 
 impl Nonce {
     /// Returns the nonce of the copy of a session of another backend. It is the same for every
-    /// request, so that each recognizes the write that its session was copied by.
+    /// request. Therefore each request recognizes the write that copied its session.
     pub(super) fn of_import(key: &StoreKey) -> Self {
         let [nonce @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] =
             *key.as_bytes();
@@ -191,8 +191,8 @@ pub(super) fn session(
     bytes
 }
 
-/// Returns the bytes of a tombstone: the version unless it is 1, kind, whether changes follow to
-/// the successor, its key.
+/// Returns the bytes of a tombstone. They contain the version unless it is 1, the kind, whether
+/// changes follow to the successor, and its key.
 pub(super) fn tombstone(successor: &StoreKey, follow: bool) -> Vec<u8> {
     let mut bytes = version::start(34);
     bytes.push(TOMBSTONE);
@@ -210,7 +210,8 @@ pub(super) fn is_series(bytes: &[u8]) -> bool {
     bytes.starts_with(&[SERIES, b'{'])
 }
 
-/// Decodes a record of a version that this build reads; `None` if the engine did not write it.
+/// Decodes a record of a version that this build reads. Returns `None` if the engine did not write
+/// the record.
 pub(super) fn decode(bytes: Vec<u8>) -> Option<Content> {
     let (&kind, rest) = version::split(&bytes).1.split_first()?;
     match kind {

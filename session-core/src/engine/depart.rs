@@ -41,12 +41,13 @@ impl<S: SessionStore> ServerSideSessions<S> {
         })
     }
 
-    /// Marks a session as moved away, if it is still the one that [`departure`](Self::departure)
-    /// returned. Returns `false` and changes nothing if it was changed, has moved or has ended.
+    /// Marks a session as moved away, if its state is still the one that
+    /// [`departure`](Self::departure) returned. Returns `false` and changes nothing if the session
+    /// was changed, has moved or has ended.
     ///
-    /// The mark is stored for as long as the session would have been. For the first ten minutes, a
-    /// process without the migration drops the changes of a request with this id and sets no
-    /// cookie. After that, it starts a new session.
+    /// The mark expires when the session would have expired. For the first ten minutes, a process
+    /// without the migration drops the changes of a request with this id and sets no cookie. After
+    /// that, it starts a new session.
     ///
     /// # Errors
     ///

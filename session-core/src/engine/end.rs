@@ -23,8 +23,8 @@ pub(super) const BATCH: usize = 100;
 enum Left {
     /// The session is in this record.
     Record(RecordRef),
-    /// The owner's list has this record of the session, and perhaps more: an unfinished rotation
-    /// may have left one.
+    /// The owner's list has this record of the session. It may have more records, because an
+    /// unfinished rotation may have left one.
     Listed(RecordRef),
     /// The record now has another session or another owner.
     Another,
@@ -122,12 +122,12 @@ impl<S: SessionStore> ServerSideSessions<S> {
         Ok(live)
     }
 
-    /// Removes the record or its successor, whatever its version. With an owner, only while it is
-    /// that owner's.
+    /// Removes the record or its successor at any version. With an owner, removes it only while it
+    /// belongs to that owner.
     ///
     /// Returns whether no id opens the session any more. If the record no longer exists, another
     /// request may have ended the session. It may also have rotated the session so long ago that
-    /// the tombstone has expired. Then the owner's list shows which, if there is an owner.
+    /// the tombstone has expired. If there is an owner, the owner's list shows which case applies.
     pub(super) async fn end_record(
         &self,
         record: &RecordRef,
@@ -169,8 +169,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
     }
 
-    /// Removes the target, which is the record or its successor. A repeated logout learns whether
-    /// this may have removed it, or an earlier try.
+    /// Removes the target, which is the record or its successor. Records for a repeated logout
+    /// whether this call or an earlier attempt may have removed the target.
     async fn try_removal(
         &self,
         record: &RecordRef,
@@ -193,7 +193,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     ) -> Result<bool, Error> {
         match failure {
             None if !record.is_removal_tried => Ok(false),
-            // A call failed, but it has removed the record, or another request has.
+            // A call failed, but this call or another request has removed the record.
             _ if self.is_recent(target) => Ok(true),
             None => Ok(false),
             Some(failure) => Err(failure),
@@ -311,7 +311,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
             let now = time_for_ending(self.config.now());
             for (key, loaded) in keys.iter().zip(self.load_each(keys).await?) {
                 let live = match self.follow_any(key, loaded, now, deadline).await {
-                    // Another record may be the one.
+                    // Another record may belong to the session.
                     Err(error) if error.is_newer_format() => {
                         unread = Some(error);
                         continue;

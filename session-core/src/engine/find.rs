@@ -33,14 +33,15 @@ pub(super) struct Moved {
     pub(super) successor: StoreKey,
     /// Whether requests that read the old record may still change the new one.
     pub(super) follow: bool,
-    /// Whether the old id is no longer recognized. A request that sends it gets an empty session.
+    /// Whether the old id is no longer recognized. A request that sends it receives an empty
+    /// session.
     pub(super) is_old: bool,
 }
 
 /// The time for which the old id is recognized. It is longer than a browser takes to receive the
 /// new cookie.
 const OLD_ID_LIFE: Duration = Duration::from_secs(10);
-/// The time for which a tombstone is stored after that. A request on a server with another clock
+/// The time for which a tombstone is stored afterwards. A request on a server with another clock
 /// may have opened the session before the rotation.
 const TOMBSTONE_SLACK: Duration = Duration::from_secs(2 * MAX_CLOCK_SKEW.as_secs());
 
@@ -85,8 +86,8 @@ fn login(owner: &str, head: &Head, created_at: SystemTime) -> Login {
     head.proof.as_ref().map_or_else(|| Login::new(owner, created_at), |proof| proof.login_of(owner))
 }
 
-/// Returns the time by which expiry is checked when a session is ended. On a server with another
-/// clock, the session may still be live.
+/// Returns the time that is compared with the expiry when a session is ended. On a server with
+/// another clock, the session may still be live.
 pub(super) fn time_for_ending(now: SystemTime) -> SystemTime {
     now.checked_sub(MAX_CLOCK_SKEW).unwrap_or(now)
 }
@@ -207,7 +208,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
     }
 }
 
-/// Returns the changes that a newer record does not have yet: those after the returned mark.
+/// Returns the changes that a newer record does not have yet. They are the changes after the
+/// returned mark.
 ///
 /// # Errors
 ///

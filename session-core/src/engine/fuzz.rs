@@ -1,4 +1,5 @@
-//! Mutated ids, positions and records. What a decoder accepts, it encodes to the same bytes.
+//! Mutated ids, positions and records. If a decoder accepts an input, encoding the result returns
+//! the same bytes.
 
 use std::time::{Duration, SystemTime};
 

@@ -107,7 +107,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
     }
 
-    /// Prevents that a session moves here, or ends it if there is only a copy. Returns `false` and
+    /// Prevents a session from moving here, or ends it if there is only a copy. Returns `false` and
     /// changes nothing if the session has moved.
     ///
     /// # Errors
@@ -141,7 +141,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
 
     /// Returns the backend state of a request that opened the session in the old backend, after the
     /// session has moved here. A save with it applies the changes of the request to the present
-    /// values. It also finds out whether the session has another id by now, or has ended.
+    /// values. The save also detects whether the session has another id or has ended in the
+    /// meantime.
     pub fn after_import(&self, import: &Import) -> Opened {
         Opened::new().with_backend_state(Position::Live(self.imported_record(import)))
     }
@@ -161,7 +162,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         })
     }
 
-    /// Returns the record of an import, at a version that it never has: that of the copy, at most.
+    /// Returns the record of an import, at a version that the record never has. The version is at
+    /// most that of the copy.
     fn imported_record(&self, import: &Import) -> RecordRef {
         let id = SessionId::of_import(import.id);
         let (key, now, lifetime) = (self.key_of(id), self.config.now(), import.contents.lifetime());

@@ -21,7 +21,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         limit: usize,
     ) -> Result<Vec<OwnedSession>, Error> {
         let Some(index) = self.store.inner.owner_index() else {
-            let message = "store has no index of owners, which a maximum number of sessions needs";
+            let message = "store has no owner index, which a maximum number of sessions needs";
             return Err(Error::new(ErrorKind::Configuration, message));
         };
         let keys = self.store.keys_of(index, owner).await?;

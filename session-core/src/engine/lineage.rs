@@ -6,8 +6,8 @@ use crate::interface::session_handle;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// Generated when a session is created, and kept by every rotation. It is only in the store, and is
-/// not an id.
+/// A lineage is generated when a session is created, and every rotation keeps it. It is only in the
+/// store, and is not an id.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) struct Lineage(pub(super) [u8; 16]);
 

@@ -73,8 +73,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
     }
 }
 
-/// Returns the values of the session that the user has already logged in to. Returns none for a
-/// session of another user, because a client with an old id must not read it.
+/// Returns the values of the session that the user has already logged in to. Returns no values for
+/// a session of another user, because a client with an old id must not read them.
 fn contents_of_login(live: Option<Live>, after: Mark, save: &Save<'_>) -> Result<Contents, Error> {
     match live {
         Some(live) if is_owned_by_login(&live, save) => {

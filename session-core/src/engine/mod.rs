@@ -1,8 +1,9 @@
 //! The engine: sessions on a store of opaque bytes.
 //!
 //! Only the engine generates and hashes ids, and merges, rotates, expires and ends sessions.
-//! Therefore a store cannot get these wrong. The engine uses only the public API of this crate. The
-//! test command also compiles it as a separate crate, which is why its root is `mod.rs`.
+//! Therefore a store cannot implement these operations incorrectly. The engine uses only the public
+//! API of this crate. The test command also compiles it as a separate crate. Therefore its root is
+//! `mod.rs`.
 
 mod admin;
 mod confirm;

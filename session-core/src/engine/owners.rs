@@ -101,7 +101,7 @@ impl<S: OwnerIndex> OwnerSessions for ServerSideSessions<S> {
     }
 }
 
-/// The result so far of a call that ends sessions of an owner.
+/// The intermediate result of a call that ends sessions of an owner.
 #[derive(Default)]
 struct Ending {
     with_series: bool,
@@ -116,7 +116,8 @@ struct Ending {
 }
 
 impl<S: OwnerIndex> ServerSideSessions<S> {
-    /// Returns the owner's sessions among these records, the one last seen first.
+    /// Returns the owner's sessions among these records, starting with the session that was last
+    /// seen.
     pub(super) async fn shown_page(
         &self,
         owner: &str,
@@ -146,9 +147,9 @@ impl<S: OwnerIndex> ServerSideSessions<S> {
         }
     }
 
-    /// Ends these sessions, with what unfinished rotations left of them. It loads no more records
-    /// after it has ended the last one. Each session has its own deadline. A session that cannot be
-    /// ended does not keep the others alive.
+    /// Ends these sessions, and removes the records that unfinished rotations left of them. It
+    /// loads no more records after it has ended the last session. Each session has its own
+    /// deadline. A session that cannot be ended does not prevent the end of the others.
     async fn end_where(
         &self,
         owner: &str,
@@ -194,7 +195,7 @@ impl<S: OwnerIndex> ServerSideSessions<S> {
         self.end_record(&session.live.record, EndedBy::Owner(owner), &mut deadline).await
     }
 
-    /// Ends what remembers a browser of the owner.
+    /// Ends the remember-me series of the owner.
     async fn end_series(&self, owner: &str, series: Vec<(StoreKey, Version)>, ending: &mut Ending) {
         for (key, version) in series {
             let result = self.remove_series(owner, &key, version).await;
@@ -205,7 +206,7 @@ impl<S: OwnerIndex> ServerSideSessions<S> {
 }
 
 impl<S: SessionStore> ServerSideSessions<S> {
-    /// Removes the record of a remember-me series, whatever its version.
+    /// Removes the record of a remember-me series at any version.
     pub(super) async fn remove_series(
         &self,
         owner: &str,
@@ -283,6 +284,6 @@ impl Live {
 pub(super) fn parse_position(text: &str) -> Result<StoreKey, Error> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
     bytes.map(StoreKey::from_bytes).ok_or_else(|| {
-        Error::new(ErrorKind::Malformed, "position of a page is not one that a page returned")
+        Error::new(ErrorKind::Malformed, "page position was not returned by an earlier page")
     })
 }

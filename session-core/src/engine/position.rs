@@ -19,7 +19,7 @@ pub(super) enum Position {
     /// A record that was read.
     Live(RecordRef),
     /// A new session whose record an earlier save of this request may have created. A login with an
-    /// old id takes the values of the session under the key `login_after`.
+    /// old id copies the values of the session under the key `login_after`.
     Planned { record: RecordRef, login_after: Option<StoreKey> },
     /// The id was rotated away, so changes are dropped. A logout reaches the successor if `follow`.
     Moved { successor: StoreKey, follow: bool },
@@ -79,7 +79,7 @@ impl Seen {
         Self { monotonic: config.monotonic(), system: config.now() }
     }
 
-    /// Returns the time since then, by the clock that has advanced more.
+    /// Returns the time since this moment, by the clock that has advanced more.
     pub(super) fn elapsed(&self, config: &SessionConfig) -> Duration {
         let system = config.now().duration_since(self.system).unwrap_or_default();
         config.monotonic().saturating_sub(self.monotonic).max(system)
@@ -99,7 +99,8 @@ pub(super) enum EndedBy<'a, 'b> {
     Owner(&'a str),
     /// A logout.
     Logout,
-    /// A logout that a later save of the request repeats if its outcome stays unknown.
+    /// A logout whose outcome may stay unknown. In that case, a later save of the request repeats
+    /// it.
     RetriedLogout(&'a Save<'b>),
 }
 
@@ -127,8 +128,8 @@ pub(super) struct Successor {
     pub(super) id: SessionId,
     /// Whether its record is known to exist. Only then may a tombstone name it.
     pub(super) is_created: bool,
-    /// Whether a login made it. A late tombstone of a rotation leads holders of the old id to the
-    /// new id of the rotation. Therefore a login must have another id.
+    /// Whether a login created the new id. A late tombstone of a rotation leads clients with the
+    /// old id to the new id of the rotation. Therefore a login must have another id.
     pub(super) is_of_login: bool,
 }
 
@@ -273,7 +274,7 @@ impl<'a, 's> Saving<'a, 's> {
         }
     }
 
-    /// Returns the writes of this request, of which a record lists those that it has.
+    /// Returns the writes of this request. A record lists the writes that it contains.
     pub(super) fn attempts(&self) -> impl Iterator<Item = &Attempt> {
         self.opened.attempts.iter().chain(&self.attempts)
     }

@@ -1,6 +1,6 @@
-//! The queue: saves of one session wait for each other within the process, and each starts from the
-//! record that the previous one stored. This only reduces contention. Correctness comes from the
-//! version check.
+//! The queue of saves. Saves of one session wait for each other within the process, and each starts
+//! from the record that the previous save stored. This only reduces contention. Correctness comes
+//! from the version check.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -50,7 +50,8 @@ impl Queue {
         // The permit exists before it waits, so that its drop cleans up if the future is dropped.
         let cell = Arc::clone(self.lock().entry(key).or_default());
         let mut permit = Permit { queue: self, key, cell, guard: None };
-        // `lock_owned` can be pending although the lock is free, if the task has used up its time.
+        // `lock_owned` can be pending although the lock is free, if the task has used up its
+        // budget.
         let mut guard = match Arc::clone(&permit.cell).try_lock_owned() {
             Ok(guard) => guard,
             Err(_) => Arc::clone(&permit.cell).lock_owned().await,
@@ -83,7 +84,7 @@ impl Drop for Permit<'_> {
     fn drop(&mut self) {
         let mut cells = self.queue.lock();
         self.guard = None;
-        // Only the map and this permit refer to the cell: no save is waiting.
+        // Only the map and this permit refer to the cell, so no save is waiting.
         if Arc::strong_count(&self.cell) == 2 {
             cells.remove(&self.key);
         }

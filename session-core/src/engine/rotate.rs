@@ -1,4 +1,4 @@
-//! Rotation: a session moves to a new id, with everything that other requests store in the
+//! Rotation moves a session to a new id, with all changes that other requests store in the
 //! meantime.
 
 use std::ops::ControlFlow;
@@ -54,7 +54,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
     }
 
-    /// Replaces the old record by a tombstone, when the new record has everything that is in it.
+    /// Replaces the old record by a tombstone, when the new record has all contents of the old one.
     /// Returns `None` if a login must start again.
     async fn move_to(
         &self,
@@ -116,7 +116,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
             Found::Gone => ControlFlow::Break(self.rotate_nothing(saving, new.clone()).await?),
             Found::Moved(moved) if save.login().is_none() => {
                 self.discard(new, &saving.deadline).await;
-                // They are in a record that never became the session.
+                // The changes are in a record that never became the session.
                 saving.forget_writes();
                 ControlFlow::Break(Some(self.join(saving, moved).await?))
             }
@@ -247,8 +247,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
     }
 
     /// Removes the record of a rotation that did not happen. If the removal fails or the deadline
-    /// has passed, the record stays until it expires. Lists of the owner's sessions leave it out.
-    /// Returns whether it was removed.
+    /// has passed, the record stays until it expires. Lists of the owner's sessions omit it.
+    /// Returns whether the record was removed.
     pub(super) async fn discard(&self, new: &RecordRef, deadline: &Deadline<'_>) -> bool {
         deadline.allows_lookup() && self.remove(new).await.is_ok_and(|removed| removed)
     }

@@ -254,7 +254,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     }
 }
 
-/// Fails if the save starts a session whose id could not reach the client any more.
+/// Fails if the save starts a session and the response with its id was already sent.
 pub(super) fn check_attached(save: &Save<'_>) -> Result<(), Error> {
     if !save.is_detached() || save.is_empty() {
         return Ok(());
@@ -265,8 +265,8 @@ pub(super) fn check_attached(save: &Save<'_>) -> Result<(), Error> {
 }
 
 /// Returns the result of a save whose session is now in this record. The cookie has the same expiry
-/// as the record, or the promised one if that is later. A record whose id was sent by another
-/// request sets none.
+/// as the record, or the promised expiry if it is later. If another request sent the id of the
+/// record, no cookie is set.
 pub(super) fn stored(save: &Save<'_>, record: &RecordRef, contents: &Contents) -> Saved {
     let renewal = save.config().renewal(contents.lifetime(), record.created_at, record.expires_at);
     // A session that was opened again cannot set the cookie, and keeps its id.

@@ -13,14 +13,14 @@ use crate::store::StoreKey;
 /// store with an [`OwnerIndex`](crate::store::OwnerIndex) it also implements
 /// [`OwnerSessions`](crate::OwnerSessions).
 ///
-/// Crates of stores have a type alias for it. The author of a store gets sessions by passing the
-/// store to [`new`](Self::new).
+/// Crates of stores have a type alias for it. Authors of stores pass the store to
+/// [`new`](Self::new).
 ///
-/// A request that reads its session makes one call of the store, one that changes it two, and one
-/// that starts a session one. A new id needs three, and a renewal that is due one more. A save
-/// starts no call after five seconds. It then fails with
-/// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if other requests were faster, and with
-/// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) otherwise.
+/// A request that reads or starts a session makes one call of the store, and a request that changes
+/// it makes two. A new id needs three calls, and a due renewal one more. A save starts no call
+/// after five seconds. It then fails with [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if
+/// other requests were faster, and with [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable)
+/// otherwise.
 ///
 /// # Examples
 ///

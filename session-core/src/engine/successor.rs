@@ -1,5 +1,4 @@
-//! The new record of a rotation: creating it, or continuing from the record of an earlier save of
-//! the request.
+//! The new record of a rotation, which is created or continued from an earlier save of the request.
 
 use super::find::{Found, Moved};
 use super::id::SessionId;
@@ -101,7 +100,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
     }
 
-    /// Whether the session was moved to this key.
+    /// Returns whether the session was moved to this key.
     async fn is_moved_to(&self, saving: &Saving<'_, '_>, key: &StoreKey) -> Result<bool, Error> {
         saving.deadline.check_lookup()?;
         let now = self.config.now();
@@ -137,8 +136,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
     }
 
-    /// Lets the error response set the new id if the session may have been moved to it. Removes the
-    /// record of a login, which the client must not have.
+    /// Makes the error response set the new id if the session may have been moved to it. Removes
+    /// the record of a login, which the client must not have.
     pub(super) async fn fail_rotation(&self, saving: &Saving<'_, '_>) {
         let Some(Successor { id, is_created: true, .. }) = saving.successor else { return };
         let save = saving.save;

@@ -6,11 +6,11 @@ use std::time::Duration;
 use crate::error::ErrorKind;
 use crate::outcome::Outcome;
 
-/// Something that happened to a session or to a store in this process.
+/// An event of a session or of a store in this process.
 ///
 /// No event has an id, a cookie, a value or a stamp. An event that any client can cause at will is
-/// reported at most ten times a second. Its `count` is how often it happened since the last report
-/// of its kind.
+/// reported at most ten times a second. Its `count` is the number of such events since the last
+/// report of its kind.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
@@ -31,7 +31,7 @@ pub enum Event<'a> {
         /// The session.
         session: EventSession<'a>,
     },
-    /// A request ended its own session: by a logout, or because it left the session empty.
+    /// A request ended its own session by a logout, or because it left the session empty.
     LoggedOut {
         /// The session that ended.
         session: EventSession<'a>,
@@ -42,9 +42,9 @@ pub enum Event<'a> {
         /// The session that ended.
         session: EventSession<'a>,
     },
-    /// A [remember-me](crate::remember) token was used twice: two browsers have it, because it was
-    /// stolen, or because one was restored from a backup. Its series has ended. The last session
-    /// that was restored from it ends after this event.
+    /// A [remember-me](crate::remember) token was used twice. Two browsers have it, because it was
+    /// stolen, or because one browser was restored from a backup. Its series has ended. The last
+    /// session that was restored from it ends after this event.
     Theft {
         /// That session.
         session: EventSession<'a>,
@@ -106,7 +106,7 @@ pub enum Event<'a> {
     },
     /// A store connected again after it had lost its connection.
     Reconnected,
-    /// A store call failed with [`ErrorKind::Unavailable`], and the one before did not.
+    /// A store call failed with [`ErrorKind::Unavailable`], and the previous call did not.
     OutageBegan,
     /// A store call succeeded after an outage.
     OutageEnded {

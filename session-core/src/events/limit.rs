@@ -48,7 +48,7 @@ impl Limits {
 }
 
 impl Limit {
-    /// Returns how often the event happened since the last report, if it must be reported.
+    /// Returns the number of events since the last report, if the event must be reported.
     fn admit(&mut self, count: u64, now: Duration) -> Option<u64> {
         if self.second != now.as_secs() {
             (self.second, self.reported) = (now.as_secs(), 0);

@@ -1,4 +1,4 @@
-//! The settings of how long a session lives, and of what renews it.
+//! The settings of the lifetimes of a session and of its renewal.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use super::SessionConfigBuilder;
 use crate::config::Refresh;
 
 impl SessionConfigBuilder {
-    /// Sets how long a permanent session lives after it was last saved or renewed. The default is
-    /// 31 days. This is Flask's `PERMANENT_SESSION_LIFETIME`.
+    /// Sets the lifetime of a permanent session after its last save or renewal. The default is 31
+    /// days. This is Flask's `PERMANENT_SESSION_LIFETIME`.
     #[must_use]
     pub fn permanent_lifetime(mut self, lifetime: Duration) -> Self {
         self.settings.permanent_lifetime = lifetime;
@@ -15,8 +15,8 @@ impl SessionConfigBuilder {
     }
 
     /// Sets whether a session is permanent unless a handler calls
-    /// [`set_permanent(false)`](crate::Session::set_permanent). The default is `false`: a session
-    /// ends with the browser. Flask has no such setting.
+    /// [`set_permanent(false)`](crate::Session::set_permanent). With the default, `false`, a
+    /// session ends with the browser. Flask has no such setting.
     ///
     /// With `true`, every cookie has an expiry, so that the browser keeps it when it closes. The
     /// setting also applies to stored sessions, and is not stored with them. A Flask application
@@ -38,10 +38,10 @@ impl SessionConfigBuilder {
         self
     }
 
-    /// Sets how long a session without owner lives at most, after its last save or renewal. The
-    /// default is `None`: as long as that of a user. Flask has no such setting.
+    /// Sets the maximum lifetime of a session without an owner after its last save or renewal. The
+    /// default is `None`, which means the same lifetime as for a user. Flask has no such setting.
     ///
-    /// Most sessions of a public site are those of visitors and robots. With half an hour here, a
+    /// Most sessions of a public site belong to visitors and robots. With half an hour here, a
     /// store keeps them for half an hour. Sessions of users are stored for as long as the other
     /// settings allow. A login removes the limit. A handler can extend the lifetime of one session
     /// with [`set_lifetime`](crate::Session::set_lifetime). Whether the cookie has an expiry does
@@ -69,9 +69,9 @@ impl SessionConfigBuilder {
     /// Sets the time since its creation after which a session expires, even if it is in use (OWASP
     /// ASVS 5, 7.3.2). The default is `None`: no limit. Flask has no such setting.
     ///
-    /// It starts again at a login. A new id does not extend it. Server-side backends and the sealed
-    /// cookie support it. The signed cookie refuses this setting, because it does not contain the
-    /// time of creation.
+    /// The time starts again at a login. A new id does not extend it. Server-side backends and the
+    /// sealed cookie support it. The signed cookie refuses this setting, because it does not
+    /// contain the time of creation.
     #[must_use]
     pub fn absolute_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.settings.absolute_timeout = timeout.into();
