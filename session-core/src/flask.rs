@@ -21,9 +21,8 @@
 //!
 //! # Trust
 //!
-//! JSON that a client sent never becomes [`Markup`] or another of these types, whatever its keys
-//! are. With another serializer than that of a session, such as in a response, these types are
-//! ordinary JSON.
+//! JSON that a client sent never becomes [`Markup`] or another of these types, with any keys. With
+//! another serializer than that of a session, such as in a response, these types are ordinary JSON.
 //!
 //! # Examples
 //!
@@ -95,7 +94,7 @@ pub(crate) fn encode_inside<T: Serialize + ?Sized>(
     if !rewrite::may_need_tagging(&text) {
         return if is_deeper(&text, levels) { Err(ValueError::TooDeep) } else { Ok(text) };
     }
-    // Another marker would be one that a client sent.
+    // A client may have sent any other marker.
     if text.matches(&**PREFIX).count() != notes.markers.get() {
         return Err(ValueError::Tag);
     }

@@ -19,11 +19,11 @@
 //!
 //! Flask-Login reads the address from the first item of `X-Forwarded-For`, if the request has this
 //! header, and otherwise from the connection. Both applications must therefore get the same header.
-//! Let the proxy in front of both replace it, for example with `proxy_set_header X-Forwarded-For
-//! $remote_addr` in nginx. If the proxy appends the address instead, each client chooses the first
-//! item, and the protection only compares values that the client chose. Without the header, both
-//! applications must be behind the proxy or both must be reached directly. A server without an
-//! address, on a Unix socket, also needs the header.
+//! Configure the proxy in front of both to replace it, for example with
+//! `proxy_set_header X-Forwarded-For $remote_addr` in nginx. If the proxy appends the address
+//! instead, each client chooses the first item, and the protection only compares values that the
+//! client chose. Without the header, clients must reach both applications through the proxy or both
+//! directly. A server without an address, on a Unix socket, also needs the header.
 //!
 //! # Examples
 //!

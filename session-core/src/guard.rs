@@ -1,8 +1,9 @@
-//! Guards: a route requires a login, a recent login, a permission, or a visitor without a login.
+//! Guards for routes that require a login, a recent login, a permission, or a visitor without a
+//! login.
 //!
 //! Applications implement [`Users`], which loads their user type. They add the guards of [`Guards`]
 //! to routes with `session_tower::guard::GuardLayer` or `session_actix::guard::GuardMiddleware`,
-//! inside the layers of the session and of [remember-me](crate::remember). Handlers get the user
+//! inside the layers of the session and of [remember-me](crate::remember). Handlers obtain the user
 //! and the [`Next`] page from the extractors of the adapter. This module has the parts that do not
 //! depend on a framework, for authors of adapters.
 //!

@@ -5,10 +5,10 @@
 //! [`ServerSideSessions`](crate::ServerSideSessions). A backend that owns the whole session, such
 //! as a signed cookie, implements [`SessionInterface`]:
 //!
-//! 1. [`open`](crate::SessionInterface::open) gets an [`OpenContext`] and returns an [`Opened`]
+//! 1. [`open`](crate::SessionInterface::open) receives an [`OpenContext`] and returns an [`Opened`]
 //!    session. The interface may store data in it that handlers cannot access.
 //! 2. The handler reads and changes the [`Session`](crate::Session) that the core creates from it.
-//! 3. [`save`](crate::SessionInterface::save) gets a [`Save`]: the [`Contents`] to store, the
+//! 3. [`save`](crate::SessionInterface::save) receives a [`Save`]: the [`Contents`] to store, the
 //!    changes, and the other intent of the request. It returns a [`Saved`].
 //!
 //! The table of [`RequestSession::commit`](crate::request::RequestSession::commit) shows the header
@@ -31,7 +31,8 @@
 //! - **Renewal.** `open` and `save` return [`renewal`](crate::SessionConfig::renewal), or for a
 //!   cookie [`cookie_renewal`](crate::SessionConfig::cookie_renewal).
 //! - **Namespace.** If interfaces can share a store or a key, a session must open only in its
-//!   [`namespace`](crate::SessionConfig::namespace). The engine hashes it together with the id.
+//!   [`namespace`](crate::SessionConfig::namespace). The engine hashes the namespace together with
+//!   the id.
 //! - **Unsupported settings.** The constructor refuses them with
 //!   [`ErrorKind::Configuration`](crate::ErrorKind::Configuration).
 //!

@@ -8,7 +8,7 @@
 //!
 //! Use the crate `session-kit`, which re-exports this one with an adapter (`session-tower` for axum
 //! and tower, `session-actix`) and a backend (`session-cookie`, `session-memory`, `session-redis`,
-//! `session-sql`). Handlers get a [`Session`], whatever the backend:
+//! `session-sql`). Handlers use a [`Session`] with every backend:
 //!
 //! ```
 //! use session_core::{Error, Key, Session};

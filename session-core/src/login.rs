@@ -11,7 +11,7 @@
 //! signed and sealed cookies, which no store can end. It also ends a login that checked the old
 //! password while it was changed. Applications that use no stamps make no additional call.
 //!
-//! Stamps are compared for equality, not by time: the clocks of servers differ.
+//! Stamps are compared for equality, not by time, because the clocks of servers differ.
 //!
 //! # Changing the password
 //!
@@ -47,8 +47,8 @@ pub use crate::session::Login;
 /// Returns whether a user is logged in, and the session has this stamp. If not, treat the request
 /// as one of a visitor: [log out](Session::log_out), or show the login page.
 ///
-/// Call it once per request, with the stamp of the user record that the application loads anyway.
-/// If that record cannot be loaded, respond with an error. If it does not exist, log out.
+/// Call it once per request, with the stamp of the user record that the application loads in any
+/// case. If that record cannot be loaded, respond with an error. If it does not exist, log out.
 ///
 /// # Examples
 ///

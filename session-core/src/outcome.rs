@@ -6,17 +6,17 @@
 pub enum Outcome {
     /// Every change is stored, or the session has ended as requested.
     Stored,
-    /// The cookie is removed, but the session was stored in it: a copy of the cookie opens the
+    /// The cookie is removed, but the session was stored in it. A copy of the cookie opens the
     /// session until it expires. Only the end of a session on a cookie backend has this outcome.
     BrowserOnly,
-    /// There was nothing to store.
+    /// The request had no changes to store.
     Unchanged,
     /// Another request ended the session in the meantime. The changes were dropped. The client's
     /// cookie is unchanged because it may belong to a newer session.
     ///
     /// Later saves of the request that have nothing to store have this outcome also.
     ///
-    /// This is not an error: a commit with this outcome sends the handler's response unchanged.
-    /// After [`Session::save`](crate::Session::save), respond as to a visitor who is logged out.
+    /// This is not an error. A commit with this outcome sends the handler's response unchanged.
+    /// After [`Session::save`](crate::Session::save), send the response for a visitor.
     Dropped,
 }

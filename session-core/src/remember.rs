@@ -1,11 +1,10 @@
 //! Remember-me: a cookie that logs a user in again after the session has ended.
 //!
 //! Applications create [`RememberMe`] and add the layer of an adapter:
-//! `session_tower::remember::RememberLayer` or `session_actix::remember::RememberMiddleware`. Its
-//! place is inside the session layer, and outside of [guards](crate::guard) and of the
-//! [CSRF](crate::csrf) layer. After
-//! a login with the checkbox, the handler calls [`Remember::start`]. This module has the parts that
-//! do not depend on a framework.
+//! `session_tower::remember::RememberLayer` or `session_actix::remember::RememberMiddleware`. This
+//! layer must be inside the session layer, and outside of [guards](crate::guard) and the
+//! [CSRF](crate::csrf) layer. After a login with the checkbox, the handler calls
+//! [`Remember::start`]. This module has the parts that do not depend on a framework.
 //!
 //! # Tokens
 //!
@@ -22,16 +21,16 @@
 //! | an older one, or an unused one after another successor was used | theft: the series and its session end |
 //! | forged, of a series that has ended or expired | the cookie is removed |
 //!
-//! The token before is accepted because the response with its successor may be lost, and because
+//! The previous token is accepted because the response with its successor may be lost, and because
 //! tabs are restored in parallel. Each response has another successor. If a browser and a thief
-//! both have one, the second one that is used ends the series. [`Event::Theft`] reports a theft, so
-//! that the application can warn the user.
+//! both have a token, the second use ends the series. [`Event::Theft`] reports a theft, so that the
+//! application can warn the user.
 //!
 //! [`Event::Theft`]: crate::events::Event::Theft
 //!
-//! A series has one session, first that of the login: restoring it ends the session that it had.
-//! Therefore the last of parallel requests has the session. If the browser keeps the cookie of
-//! another, its next request uses its token.
+//! A series has one session, at first the session of the login. A restored session ends the
+//! previous session. Therefore the last of parallel requests has the session. If the browser has
+//! the cookie of another request, its next request uses its token.
 //!
 //! # The restored session
 //!
@@ -49,8 +48,8 @@
 //! [`end`](crate::OwnerSessions::end) and [`end_others`](crate::OwnerSessions::end_others) end
 //! none.
 //!
-//! After a change of the password, change the stamp: guards then end every session that is
-//! restored. To remember this browser further, call [`Remember::start`] again.
+//! After a change of the password, change the stamp. Guards then end every restored session. To
+//! remember this browser further, call [`Remember::start`] again.
 
 mod request;
 mod series;

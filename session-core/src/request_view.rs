@@ -5,7 +5,7 @@ use crate::cookie;
 
 /// The cookies, session token, host, scheme and path of a request.
 ///
-/// It is a copy, so it stays valid after the framework passed the request on.
+/// It is a copy, so it stays valid after the framework forwarded the request.
 ///
 /// # Examples
 ///
@@ -65,7 +65,7 @@ impl RequestView {
     /// surrounding quotes. Returns `None` if there is no such cookie or its value is not UTF-8.
     ///
     /// If the session token is in a [header](crate::SessionConfig::token_header), hooks and
-    /// interfaces get it as the cookie with the name of the session cookie.
+    /// interfaces receive it as the cookie with the name of the session cookie.
     pub fn cookie(&self, name: &str) -> Option<&str> {
         if let Some(token) = self.in_place_of(name) {
             return token.token.as_deref();

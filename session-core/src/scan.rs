@@ -1,4 +1,4 @@
-//! A scanner for JSON text: finds the ends of strings and values without allocation.
+//! A scanner for JSON text, which finds the ends of strings and values without allocation.
 //!
 //! It accepts the output of Python's `json`: `NaN`, `Infinity`, lone surrogates, numbers of any
 //! length, and any depth. It does not recurse. Inside arrays and objects it checks only brackets
@@ -129,7 +129,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Returns how many arrays and objects are nested in each other at most, in valid JSON text.
+/// Returns the maximum depth of nested arrays and objects in valid JSON text.
 pub(crate) fn levels(text: &str) -> usize {
     let mut scanner = Scanner::new(text);
     let (mut open, mut most) = (0_usize, 0);

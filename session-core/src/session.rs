@@ -39,23 +39,23 @@ use state::State;
 
 /// The session of one request: a dictionary whose changes are saved with the response.
 ///
-/// Cloning is cheap, and all clones are the same session. Reading and changing it does no I/O: the
-/// session was opened before the handler got it, and is saved after the handler returned. A clone
-/// may outlive the request. It can still be read then, and [`reopen`](Self::reopen) opens the
-/// session again to change it.
+/// All clones are the same session. Reading and changing it does no I/O. The session is opened
+/// before the handler runs, and is saved after the handler returns. A clone may outlive the
+/// request. It can still be read then, and [`reopen`](Self::reopen) opens the session again to
+/// change it.
 ///
-/// A handler gets its session from the extractor of a framework adapter, such as `session-tower`.
-/// A function that takes a `&Session` can be tested with a session made by hand, by
+/// A handler gets its session from the extractor of a framework adapter, such as `session-tower`. A
+/// function that takes a `&Session` can be tested with a session made by hand, by
 /// [`Opened::into_session`](crate::interface::Opened::into_session). Start a test with values by
 /// `Opened::from_payload(r#"{"cart":[1]}"#)?`, and with a login by
 /// [`with_login`](crate::interface::Opened::with_login). `log_in` and `log_out` change such a
-/// session in memory; `save` and `reopen` fail. For functions that call them, get a session from
+/// session in memory; `save` and `reopen` fail. For functions that call them, obtain a session from
 /// [`RequestSession`](crate::request::RequestSession) over the store of `session-memory`. To test
 /// expiry, set a [`ManualClock`](crate::ManualClock) in its configuration.
 ///
 /// # Saving
 ///
-/// The session is saved with every response, whatever its status is. Nothing more is saved if the
+/// The session is saved with every response, regardless of its status. Nothing more is saved if the
 /// handler panics, or is dropped because the client disconnected. If the save fails, the client
 /// gets an error response instead of the handler's response.
 ///

@@ -61,7 +61,7 @@ pub(super) fn record_error(span: &Span, kind: ErrorKind) {
     span.record("otel.status_code", "ERROR").record("error.type", tracing::field::debug(kind));
 }
 
-/// Logs the event of a cookie that opens no session, or of several.
+/// Logs the event of a cookie that opens no session, or of several cookies.
 fn log_cookie(event: &Event<'_>) {
     match *event {
         Event::Expired { count } => tracing::debug!(count, "cookie is of an expired session"),

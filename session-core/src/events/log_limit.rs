@@ -12,8 +12,8 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// The number of messages that are limited separately.
 const MOST: usize = 16;
 
-/// A limit of log events about failed requests, for authors of adapters: one of each message in a
-/// second during an outage. Otherwise each request of a busy site would log one.
+/// A limit of log events about failed requests, for authors of adapters. During an outage, each
+/// message is logged once a second. Otherwise each request of a busy site would log an event.
 ///
 /// # Examples
 ///
@@ -39,7 +39,7 @@ pub struct LogLimit {
 #[derive(Debug)]
 struct Logged {
     hash: u64,
-    /// The time in which it is not logged again.
+    /// The time during which the message is not logged again.
     period: Range<Duration>,
     suppressed: u64,
 }

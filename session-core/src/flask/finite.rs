@@ -10,7 +10,7 @@ use serde::ser::{
 
 use super::marker::{self, PREFIX};
 
-/// Facts about a value, for its writer. A value that ignores the error of a part is found so.
+/// Facts about a value, for its writer. This detects a value that ignores the error of a part.
 #[derive(Default)]
 pub(super) struct Notes {
     /// Whether a float is not finite.
@@ -59,7 +59,7 @@ impl<S: Serializer> Checked<'_, S> {
     }
 }
 
-/// Passes on the values that contain no others.
+/// Forwards the values that contain no other values.
 macro_rules! scalars {
     ($($method:ident($type:ty);)*) => {
         $(fn $method(self, value: $type) -> Result<S::Ok, S::Error> {

@@ -9,7 +9,7 @@ use crate::scan::{Malformed, Scanner};
 
 /// The key under which Flask stores its messages.
 pub(crate) const KEY: &str = "_flashes";
-/// The category of a message flashed without one.
+/// The category of a message that was flashed without a category.
 pub(crate) const DEFAULT_CATEGORY: &str = "message";
 
 /// A message for the next page that the user sees.
@@ -23,8 +23,8 @@ pub struct Flash {
 }
 
 impl Flash {
-    /// Returns the category, which is `message` by default. Flask allows categories of any type.
-    /// One that is not text is returned as JSON, such as `3` or `null`.
+    /// Returns the category, which is `message` by default. Flask allows categories of any type. A
+    /// category that is not text is returned as JSON, such as `3` or `null`.
     pub fn category(&self) -> &str {
         &self.category
     }
@@ -54,7 +54,7 @@ pub(crate) fn append(list: Option<&str>, entry: &str) -> Result<String, Error> {
 }
 
 /// Removes messages that were taken from the stored list. Returns `None` if the list is then empty.
-/// The others keep their text. Entries that are not messages are also removed.
+/// The other messages keep their text. Entries that are not messages are also removed.
 pub(crate) fn without(list: Option<&str>, taken: &[Flash]) -> Result<Option<String>, Error> {
     let Some(list) = list else { return Ok(None) };
     let mut taken: Vec<_> = taken.iter().collect();
@@ -69,7 +69,7 @@ pub(crate) fn without(list: Option<&str>, taken: &[Flash]) -> Result<Option<Stri
 }
 
 /// Returns the messages of a stored list with their text. Entries that are not pairs of a category
-/// and a message are left out.
+/// and a message are omitted.
 pub(crate) fn parse(list: &str) -> Result<Vec<(&str, Flash)>, Error> {
     let mut messages = Vec::new();
     for entry in entries(list).map_err(|Malformed| not_a_list())? {

@@ -80,8 +80,8 @@ impl<'a> Node<'a> {
         Ok(Self { text, hash: kind.hash(text), kind })
     }
 
-    /// Returns whether the ordinary JSON of a stored part is that of a new one. A new tuple was
-    /// meant to be one, so that an old list is not the same.
+    /// Returns whether the ordinary JSON of a stored part is that of a new one. The caller wrote a
+    /// new tuple explicitly, so it differs from an old list.
     fn is_same(&self, new: &Self) -> bool {
         if self.hash != new.hash {
             return false;
@@ -108,7 +108,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Writes a new part, with the text of the parts of an old one that are the same.
+    /// Writes a new part. Its unchanged parts have the text of the old part.
     fn write(&self, old: Option<&Self>, text: &mut String) {
         let Some(old) = old else { return text.push_str(self.text) };
         if old.is_same(self) {
@@ -157,7 +157,7 @@ impl Kind<'_> {
                     (&member.name, member.value.hash).hash(&mut hasher);
                     hasher.finish()
                 };
-                // The order of the members does not count.
+                // The order of the members is ignored.
                 members.iter().map(hash).fold(0, u64::wrapping_add).hash(&mut hasher);
             }
         }
@@ -224,12 +224,12 @@ fn as_tagged(mut members: Vec<Member<'_>>) -> Kind<'_> {
     }
 }
 
-/// The last member of a repeated name counts.
+/// The last member of a repeated name is used.
 fn by_name<'a, 'b>(members: &'b [Member<'a>]) -> HashMap<&'b str, &'b Node<'a>> {
     members.iter().map(|member| (&*member.name, &member.value)).collect()
 }
 
-/// Writes the items of a new list. Each is compared with an item of the old one.
+/// Writes the items of a new list. Each is compared with an item of the old list.
 fn write_list(old: &[Node<'_>], new: &[Node<'_>], text: &mut String) {
     text.push('[');
     for (index, (item, old)) in new.iter().zip(paired(old, new)).enumerate() {
@@ -241,8 +241,8 @@ fn write_list(old: &[Node<'_>], new: &[Node<'_>], text: &mut String) {
     text.push(']');
 }
 
-/// Returns an old item for each new one: the same one if there is one, and otherwise the next that
-/// has no pair.
+/// Returns an old item for each new item. This is an equal item if there is one, and otherwise the
+/// next item without a pair.
 fn paired<'a, 'b>(old: &'b [Node<'a>], new: &[Node<'_>]) -> Vec<Option<&'b Node<'a>>> {
     let before = old.iter().zip(new).take_while(|(old, new)| old.is_same(new)).count();
     let (old_rest, new_rest) = (&old[before..], &new[before..]);
@@ -273,7 +273,7 @@ fn paired<'a, 'b>(old: &'b [Node<'a>], new: &[Node<'_>]) -> Vec<Option<&'b Node<
     first.chain(middle).chain(last).collect()
 }
 
-/// Two integers are the same if their digits are. If one is a float, both were read as one.
+/// Two integers are the same if their digits are. If one is a float, both were read as floats.
 fn is_same_number(old: &str, new: &str) -> bool {
     let is_integer = |text: &str| !text.contains(['.', 'e', 'E']);
     old == new || !(is_integer(old) && is_integer(new)) && number(old) == number(new)

@@ -3,8 +3,8 @@
 //! A marker is an object with one key: a secret prefix, random in each process, and Flask's tag. It
 //! exists only in text that is being written or read. The types of this module write and read
 //! newtype structs of reserved names, which only the serializer and the deserializer of a session
-//! handle. Therefore no value that an application can send to a client has a marker. A known marker
-//! is also useless, because an object that a client sent has no such name.
+//! handle. Therefore no value that an application can send to a client has a marker. A client that
+//! has a marker cannot use it, because an object from a client has no such name.
 
 use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};

@@ -55,8 +55,8 @@ pub(super) fn untag(text: &str) -> Result<String, Malformed> {
 struct Rewrite {
     open: String,
     close: &'static str,
-    /// Whether the value is an escaped map. Its first key, without the last two characters, is the
-    /// only one to keep.
+    /// Whether the value is an escaped map. Only its first key, without the last two characters, is
+    /// kept.
     unescape: bool,
 }
 

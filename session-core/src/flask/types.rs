@@ -22,7 +22,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// A sequence that Flask reads as a `tuple`. Flask reads a plain array as a `list`.
 ///
-/// `Tuple` is needed only to write. Any array type reads a tuple.
+/// `Tuple` is needed only for writing. Any array type reads a tuple.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Tuple<T>(T);
 

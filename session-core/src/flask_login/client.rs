@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use sha2::{Digest as _, Sha512};
 
 /// The client of a request: a hash of its address and user agent, which Flask-Login stores under
-/// `_id`. It differs if another client uses the session than the client that logged in.
+/// `_id`. The hash differs if another client uses the session.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Client {
     id: String,

@@ -12,7 +12,7 @@ use crate::request::RequestSession;
 use crate::session::Session;
 use crate::store::MAX_CLOCK_SKEW;
 
-/// The guards of an application. Cloning is cheap.
+/// The guards of an application. Clones share the settings.
 ///
 /// # Examples
 ///
@@ -119,7 +119,7 @@ enum Requirement {
     Anonymous,
 }
 
-/// One guard of [`Guards`], for the layer or middleware of an adapter. Cloning is cheap.
+/// One guard of [`Guards`], for the layer or middleware of an adapter. Clones share the settings.
 pub struct Guard<U> {
     guards: Guards<U>,
     requirement: Requirement,
@@ -186,7 +186,7 @@ impl Denied {
         self.location.as_deref()
     }
 
-    /// Returns the body: plain text.
+    /// Returns the body, which is plain text.
     pub fn text(&self) -> &'static str {
         match self.status {
             401 => "Please log in.\n",
@@ -249,9 +249,9 @@ impl<U: Users> Guard<U> {
     ///
     /// # Errors
     ///
-    /// [`GuardError::Denied`] if the request must not reach the handler.
-    /// [`GuardError::Session`] if the session could not be opened or ended, and with
-    /// [`ErrorKind::Unavailable`] if the user could not be loaded.
+    /// [`GuardError::Denied`] if the request must not reach the handler. [`GuardError::Session`] if
+    /// the session could not be opened or ended. Its kind is [`ErrorKind::Unavailable`] if the user
+    /// could not be loaded.
     pub async fn check(
         &self,
         request: &GuardRequest,
@@ -332,7 +332,7 @@ impl<U: Users> Guard<U> {
     }
 }
 
-/// Returns whether the login is at most this old. A time in the future is that of a wrong clock.
+/// Returns whether the login is at most this old. A time in the future is from a wrong clock.
 fn is_recent(request: &RequestSession, session: &Session, max_age: Duration) -> bool {
     let now = request.interface().config().now();
     session.authenticated_at().is_some_and(|at| match now.duration_since(at) {

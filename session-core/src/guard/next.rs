@@ -12,15 +12,16 @@ const ESCAPED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add
 
 /// The page to which a user returns after the login: the query parameter `next` of the login page.
 ///
-/// It is a path of this application, as [`local_path`] defines it. The form of the login page must
-/// be sent to the address of that page, with its query: `<form method="post">` without an `action`.
+/// It is a path of this application, as [`local_path`] defines it. The browser must send the form
+/// of the login page to the address of that page, with its query. Use `<form method="post">`
+/// without an `action`.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Next {
     path: Option<String>,
 }
 
 impl Next {
-    /// Returns the page of a query string, which is still encoded. There is none if the parameter
+    /// Returns the page of a query string, which is still encoded. Returns no page if the parameter
     /// is missing, occurs twice, or is not a path of this application.
     pub fn from_query(query: Option<&str>) -> Self {
         let fields = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
@@ -44,7 +45,7 @@ impl Next {
 }
 
 /// Returns a path, with its query, that can only lead to a page of this application, for a
-/// redirect. Returns `None` for any other text, and for one of more than 2048 bytes.
+/// redirect. Returns `None` for any other text, and for text of more than 2048 bytes.
 ///
 /// The path begins with one slash. Even after repeated percent-decoding, it has no two slashes in a
 /// row, no backslash and no control character. Browsers and proxies may read such a path as another

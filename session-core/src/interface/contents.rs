@@ -28,7 +28,7 @@ impl Contents {
         self.stored.values().payload_len()
     }
 
-    /// Appends the payload to a buffer, without a copy in between.
+    /// Appends the payload to a buffer, without an intermediate copy.
     pub fn append_payload(&self, buffer: &mut Vec<u8>) {
         self.stored.values().append_payload(buffer);
     }
@@ -65,15 +65,14 @@ impl Contents {
         self.stored.owner()
     }
 
-    /// Returns how long the session lives after this save, by
+    /// Returns the lifetime of the session after this save, from
     /// [`set_lifetime`](crate::Session::set_lifetime) or the hook
     /// [`lifetime`](crate::SessionInterface::lifetime).
     pub fn lifetime(&self) -> Lifetime {
         self.lifetime
     }
 
-    /// Returns when the session expires, for the cookie; `None` for a session that ends with the
-    /// browser.
+    /// Returns the expiry of the cookie, or `None` for a session that ends with the browser.
     ///
     /// For the stored record, use
     /// [`SessionConfig::record_expiry`](crate::SessionConfig::record_expiry) with

@@ -23,7 +23,7 @@ use crate::request_view::RequestView;
 /// `SessionInterface`.
 ///
 /// The core calls [`open`](Self::open) when a handler first obtains the session, and
-/// [`save`](Self::save) when the response is ready and there is something to store. With
+/// [`save`](Self::save) when the response is ready and there are changes to store. With
 /// [`Refresh::EachRequest`](crate::Refresh), it opens an unused session when the response is ready.
 /// The core calls the hooks of the outermost interface. Therefore a wrapper that overrides one hook
 /// changes every backend inside it; see [`Hooked`](crate::interface::Hooked).
@@ -31,8 +31,8 @@ use crate::request_view::RequestView;
 /// Hooks are functions of their arguments. They are never called under a lock. `cookie_name` is
 /// called at most once per request, and `cookie_attributes` and `should_set_cookie` at most once
 /// per save. `cookie_attributes` is called once more to remove the cookie with flash messages.
-/// `lifetime` is called once when a session is opened, if the backend needs it, and once for
-/// everything that is stored. When a session ends, the backend is called first, so that no hook can
+/// `lifetime` is called once when a session is opened, if the backend needs it, and once for each
+/// payload that is stored. When a session ends, the backend is called first, so that no hook can
 /// prevent a logout. Afterwards only `cookie_attributes` is called, unless a new session starts.
 ///
 /// # Examples
@@ -87,7 +87,7 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
     /// The [`cookie`](OpenContext::cookie) of the context is this value. The core then uses one of
     /// the sessions, and saves the others only to end them.
     ///
-    /// The future may be dropped at any await; nothing may be left half done then.
+    /// The future may be dropped at any await. It must not leave a partial change then.
     ///
     /// # Errors
     ///
@@ -111,8 +111,9 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Fails if the changes could not be stored. They are kept and saved again: at the commit if
-    /// this was a manual save. After a failed commit, the response becomes an error response.
+    /// Fails if the changes could not be stored. The core keeps the changes, and saves them again
+    /// at the commit if this was a manual save. After a failed commit, the response becomes an
+    /// error response.
     async fn save(&self, save: &Save<'_>) -> Result<Saved, Error>;
 
     /// Returns the name of the cookie for this request, which may depend on the host.
@@ -121,7 +122,7 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
         Cow::Borrowed(self.config().cookie_name())
     }
 
-    /// Returns the attributes that the cookie is set and removed with.
+    /// Returns the attributes for setting and removing the cookie.
     fn cookie_attributes(
         &self,
         request: &RequestView,
@@ -131,9 +132,9 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
         Cow::Borrowed(self.config().cookie_attributes())
     }
 
-    /// Returns how long the session lives after it is saved, or `None` if it ends with the browser.
-    /// The expiry of the cookie and that of the record follow it. It is not called for a session
-    /// whose handler has called [`set_lifetime`](crate::Session::set_lifetime).
+    /// Returns the lifetime of the session after a save, or `None` if it ends with the browser.
+    /// This lifetime determines the expiry of the cookie and of the record. The hook is not called
+    /// for a session whose handler has called [`set_lifetime`](crate::Session::set_lifetime).
     ///
     /// By default, a session that is [permanent](SessionView::is_permanent) lives for
     /// [`permanent_lifetime`](SessionConfig::permanent_lifetime).
@@ -153,8 +154,8 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
 
     /// Ends the sessions of an owner except the `limit` that logged in last, and returns those that
     /// are left, the last login first. A login calls it if
-    /// [`max_sessions`](SessionConfig::max_sessions) is set: before it stores the session, to find
-    /// the time of the last login, and after that.
+    /// [`max_sessions`](SessionConfig::max_sessions) is set. The first call is before the session
+    /// is stored, to find the time of the last login, and the second is after that.
     ///
     /// Every process must compute the same order: the time of the login, then the handle. Otherwise
     /// two logins could end each other. Sessions that have expired, or that no client has yet, do
@@ -171,16 +172,15 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
         Err(Error::new(ErrorKind::Configuration, message))
     }
 
-    /// Finds out whether the backend can serve sessions, for health checks. It is cheap and changes
-    /// nothing.
+    /// Checks whether the backend can serve sessions, for health checks. The call has a low cost
+    /// and changes nothing.
     ///
     /// By default, it succeeds, as for a session in a cookie. A backend with a store calls
     /// [`SessionStore::check`](crate::store::SessionStore::check).
     ///
     /// # Errors
     ///
-    /// The error that requests would get, such as
-    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable).
+    /// The error of requests, such as [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable).
     async fn check(&self) -> Result<(), Error> {
         Ok(())
     }
@@ -189,7 +189,7 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
     /// a handler can read them. They must stay when the id is rotated and change at each login. The
     /// CSRF protection derives its tokens from them.
     ///
-    /// By default, there are none, and the protection stores a value in the session instead. They
+    /// By default, there are none, and the protection stores a value in the session instead. Bytes
     /// must also be missing as long as the session is not stored.
     fn lineage(&self, session: &SessionState) -> Option<[u8; 16]> {
         let _ = session;

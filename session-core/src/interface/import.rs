@@ -12,9 +12,9 @@ use crate::store::Version;
 ///
 /// # How a session moves
 ///
-/// Only one of the two backends may decide where a session is, because they have no common
-/// transaction. It is the old one. A move has three steps, and the crate `session-migration` makes
-/// them:
+/// Only one of the two backends may determine where a session is, because they have no common
+/// transaction. It is the old backend. A move has three steps, and the crate `session-migration`
+/// makes them:
 ///
 /// 1. [`import`](crate::ServerSideSessions::import) stores a *copy*. No id opens it.
 /// 2. The old backend marks its session as moved, if it is still the one that was copied.

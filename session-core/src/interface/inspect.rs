@@ -62,8 +62,8 @@ impl SessionState {
         Self { data, changes: self.changes.clone(), accessed: self.accessed }
     }
 
-    /// Returns a session with this snapshot. It belongs to no request. A combined interface passes
-    /// it to the methods of [`OwnerSessions`](crate::OwnerSessions) of a part.
+    /// Returns a session with this snapshot and without a request. A combined interface passes it
+    /// to the methods of [`OwnerSessions`](crate::OwnerSessions) of a part.
     pub fn into_session(self) -> Session {
         by_hand::session(State { data: self.data, origin: Origin::ByHand, ..State::default() })
     }

@@ -38,7 +38,7 @@ impl<'a> OpenContext<'a> {
         self.cookie
     }
 
-    /// Returns the current time. Use it for everything in this call.
+    /// Returns the current time. Use this time throughout the call.
     pub fn now(&self) -> SystemTime {
         self.now
     }

@@ -1,4 +1,4 @@
-//! The sessions of one owner: to list them by page, and to end one, the others or all.
+//! Listing the sessions of one owner by page, and ending one, the others or all of them.
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use crate::error::Error;
 use crate::session::Session;
 
-/// The sessions of an owner, for a page such as "Your devices". The owner is the one that
-/// [`Session::log_in`] got.
+/// The sessions of an owner, for a page such as "Your devices". The owner is the one that was
+/// passed to [`Session::log_in`].
 ///
 /// Every interface over a store with an [`OwnerIndex`](crate::store::OwnerIndex) implements it.
 /// Cookie backends do not, because only the browsers have the sessions.
@@ -18,16 +18,16 @@ use crate::session::Session;
 /// A session has a *handle*, which stays the same through every rotation until the next login. A
 /// handle is valid only for its owner and is not an id, so it may be shown on a page.
 ///
-/// A request that is in progress does not revive a session that is ended: its changes are dropped.
-/// A login is the exception; it starts a new session.
+/// A request in progress does not revive an ended session. Its changes are dropped, except those of
+/// a login, which starts a new session.
 ///
 /// To use it in handlers, create the interface in an `Arc`. Pass one clone to the layer or
 /// middleware, and store another in the application's state as `Arc<dyn OwnerSessions>`.
 ///
 /// # Errors
 ///
-/// Every method fails with the error of the store. Some sessions may have ended then. Calling it
-/// again is safe.
+/// Every method fails with the error of the store. Some sessions may have ended then. Repeating the
+/// call is safe.
 ///
 /// # Examples
 ///
@@ -59,14 +59,14 @@ pub trait OwnerSessions: Debug + Send + Sync + 'static {
     /// Returns at most `limit` of the owner's live sessions, starting after the position of an
     /// earlier page. Returns an empty page for an unknown owner.
     ///
-    /// The sessions of a page are sorted: the one last seen first. The pages are in no particular
-    /// order. Few owners have more sessions than one page.
+    /// The sessions of a page are sorted by the time when they were last seen, the latest first.
+    /// The pages are in no particular order. Few owners have more sessions than one page.
     ///
-    /// A session that is live during all calls is on one of the pages. One that is rotated between
-    /// two calls may be on two pages or on none.
+    /// A session that is live during all calls is on one of the pages. A session that is rotated
+    /// between two calls may be on two pages or on none.
     ///
     /// A `limit` of 0 counts as 1, and a `limit` above [`SessionPage::LIMIT`] counts as this
-    /// constant. Therefore no call loads all sessions of an owner who has many.
+    /// constant. Therefore no call loads all sessions of an owner with many sessions.
     ///
     /// # Errors
     ///
@@ -94,8 +94,8 @@ pub trait OwnerSessions: Debug + Send + Sync + 'static {
     /// [`Session::log_out`] instead.
     async fn end(&self, owner: &str, handle: &str) -> Result<bool, Error>;
 
-    /// Ends every session of this session's owner except this one, and returns how many it ended.
-    /// Returns 0 for a session without an owner.
+    /// Ends every session of this session's owner except this one, and returns the number of ended
+    /// sessions. Returns 0 for a session without an owner.
     ///
     /// It takes effect at once. After a [`log_in`](Session::log_in), this session is the one that
     /// the login has started. A session in which the same user logs in at the same time may end.
@@ -107,8 +107,8 @@ pub trait OwnerSessions: Debug + Send + Sync + 'static {
     /// has ended then.
     async fn end_others(&self, session: &Session) -> Result<usize, Error>;
 
-    /// Ends every session of the owner, and everything that [remembers](crate::remember) a browser.
-    /// Returns how many sessions it ended.
+    /// Ends every session of the owner, and every [remember-me](crate::remember) series. Returns
+    /// the number of ended sessions.
     ///
     /// It can also end the session of the current request. The changes of that request are then
     /// dropped, and its cookie stays in the browser. To log out this client, use
@@ -116,18 +116,18 @@ pub trait OwnerSessions: Debug + Send + Sync + 'static {
     async fn end_all(&self, owner: &str) -> Result<usize, Error>;
 }
 
-/// Some of an owner's sessions.
+/// A page of an owner's sessions.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct SessionPage {
     /// The sessions. A page may have fewer than the limit, even if it is not the last.
     pub sessions: Vec<OwnedSession>,
-    /// The position after this page, or `None` if it is the last.
+    /// The position after this page, or `None` if this page is the last.
     pub next: Option<String>,
 }
 
 impl SessionPage {
-    /// The most sessions that a page has.
+    /// The maximum number of sessions on a page.
     pub const LIMIT: usize = 100;
 
     /// Returns a page.
@@ -136,7 +136,7 @@ impl SessionPage {
     }
 }
 
-/// A session as its owner sees it in a list.
+/// A session in a list for its owner.
 #[derive(Clone, Eq, PartialEq)]
 pub struct OwnedSession {
     handle: String,
@@ -192,8 +192,8 @@ impl OwnedSession {
         self.authenticated_at
     }
 
-    /// Returns the label that [`Session::set_label`] set. Escape it for HTML: it may come from the
-    /// client.
+    /// Returns the label that [`Session::set_label`] set. Escape it for HTML, because it may come
+    /// from the client.
     pub fn label(&self) -> Option<&str> {
         self.label.as_deref()
     }

@@ -25,8 +25,8 @@ use crate::session::{Changes, IdChange, Lifetime, Login, Mark, Renewal};
 
 /// One save of a session: the contents to store, and the intent of the request.
 ///
-/// It is a snapshot: a handler that changes the session during a
-/// [`Session::save`](crate::Session::save) does not change it.
+/// The save is a snapshot. A handler that changes the session during a
+/// [`Session::save`](crate::Session::save) does not change the snapshot.
 pub struct Save<'a> {
     pub(crate) request: SaveRequest<'a>,
     pub(crate) data: Data,
@@ -90,7 +90,7 @@ impl<'a> Save<'a> {
         &self.data
     }
 
-    /// Returns what to store if the store has no newer data than the request opened.
+    /// Returns the data to store if the store has no newer data than the request opened.
     pub fn contents(&self) -> Contents {
         self.with_lifetime(self.data.stored.clone(), self.lifetime())
     }
@@ -109,8 +109,8 @@ impl<'a> Save<'a> {
         self.data.stored.is_empty()
     }
 
-    /// Applies the changes of this request to newer data of the store and returns what to store
-    /// instead.
+    /// Applies the changes of this request to newer data of the store and returns the merged data
+    /// to store.
     ///
     /// `payload` and `login` are the newer data of the store. Only the changes after `after` are
     /// applied; the default is all of them. If this request [logs in](Self::login), the owner in
@@ -144,7 +144,7 @@ impl<'a> Save<'a> {
 
 /// The changes that the request makes.
 impl Save<'_> {
-    /// Returns whether there is something to store. If not, extend the expiry, and return
+    /// Returns whether there are changes to store. If not, extend the expiry, and return
     /// [`Outcome::Stored`](crate::Outcome::Stored). Do not write values, because
     /// [`contents`](Self::contents) may have changes that `Session::set_modified(false)` withdrew.
     /// If the renewal fails, log the error and return
@@ -162,9 +162,9 @@ impl Save<'_> {
         &self.intent.changes
     }
 
-    /// Returns whether the opened session must end: by a logout, or because it has no owner, was
-    /// cleared and left empty. If the session is not [empty](Self::is_empty), it starts again under
-    /// a new id.
+    /// Returns whether the opened session must end. The cause is a logout, or a `clear` that left a
+    /// session without an owner empty. If the session is not [empty](Self::is_empty), it starts
+    /// again under a new id.
     ///
     /// Remove the stored session in any version, before calling [`contents`](Self::contents) or
     /// [`cookie_attributes`](Self::cookie_attributes), which call hooks. Then call
@@ -182,8 +182,8 @@ impl Save<'_> {
     /// After [`IdChange::Rotate`], requests in progress must still find the session by the old id;
     /// after [`IdChange::CutOff`], they must not. A request that opens the old id later gets
     /// [`Opened::new`](super::Opened::new) with a backend state that marks the id as moved. Its
-    /// changes are dropped, because the cookie of a new session would replace the new id; a login
-    /// is the exception. Keep this mark for some seconds; the engine keeps it for ten.
+    /// changes are dropped, because the cookie of a new session would replace the new id. A login
+    /// is the exception. Keep this mark for some seconds. The engine keeps it for ten.
     ///
     /// If another request has rotated the id first, store the changes under the new id and return
     /// [`CookieAction::Keep`](super::CookieAction::Keep). A login always gets its own id.
@@ -192,8 +192,8 @@ impl Save<'_> {
     }
 
     /// Returns the login if a user logs in, and `None` otherwise. A login starts a new session if
-    /// another request ended the session in the meantime; any other change is dropped then. The
-    /// time of creation starts again, so that the absolute timeout counts from the login.
+    /// another request ended the session in the meantime; any other change is dropped in that case.
+    /// The time of creation starts again, so that the absolute timeout counts from the login.
     ///
     /// If the stored session no longer exists, start the new session from
     /// `save.merge("{}", None, Mark::default())`. Do not store [`contents`](Self::contents), which
@@ -317,7 +317,7 @@ impl<'a> Save<'a> {
         self.request.cookie_name
     }
 
-    /// Returns the attributes that the cookie is set and removed with, by the hook of the outermost
+    /// Returns the attributes for setting and removing the cookie, from the hook of the outermost
     /// interface.
     pub fn cookie_attributes(&self) -> &CookieAttributes {
         let call = || self.request.hooks.cookie_attributes(&self.view());
@@ -334,8 +334,8 @@ impl<'a> Save<'a> {
         self.answers.should_set.unwrap_or_else(|| *self.answers.late_should_set.get_or_init(call))
     }
 
-    /// Returns how many bytes a cookie value may have, or `None` if the size is not limited. The
-    /// core checks the size by the [`OversizePolicy`](crate::OversizePolicy). Use the limit to
+    /// Returns the maximum number of bytes of a cookie value, or `None` if the size is not limited.
+    /// The core checks the size by the [`OversizePolicy`](crate::OversizePolicy). Use the limit to
     /// choose a shorter encoding.
     pub fn value_limit(&self) -> Option<usize> {
         match self.config().max_cookie_size() {

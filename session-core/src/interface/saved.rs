@@ -31,7 +31,8 @@ pub enum CookieAction {
     /// Sets the cookie.
     Set {
         /// The value: only `cookie-octet` characters (RFC 6265bis, section 4.1.1). The save fails
-        /// with [`ErrorKind::Backend`](crate::ErrorKind::Backend) if it has any other.
+        /// with [`ErrorKind::Backend`](crate::ErrorKind::Backend) if the value has other
+        /// characters.
         value: String,
         /// The expiry. A cookie backend uses [`Contents::expires_at`]. A server-side backend uses
         /// the later of that time and the record's expiry. It renews the cookie only when the
@@ -58,7 +59,7 @@ impl Saved {
     }
 
     /// Returns the result of a save that found the session ended by another request. The cookie is
-    /// left alone, because it may belong to a newer session.
+    /// unchanged, because it may belong to a newer session.
     pub fn dropped() -> Self {
         Self::new(CookieAction::Keep, Outcome::Dropped)
     }
@@ -81,7 +82,7 @@ impl Saved {
     /// Sets the stored contents. Pass the result of [`Save::merge`](super::Save::merge) if it was
     /// stored instead of [`Save::contents`](super::Save::contents). The core applies the changes
     /// made during the save to it and shows the result to the handler. Without it, the handler
-    /// keeps seeing its own values, without those of other requests.
+    /// continues to see its own values, without those of other requests.
     #[must_use]
     pub fn with_contents(mut self, contents: impl Into<Option<Contents>>) -> Self {
         self.contents = contents.into();
@@ -112,7 +113,7 @@ impl Saved {
 }
 
 impl fmt::Debug for CookieAction {
-    /// Leaves the value out.
+    /// Omits the value.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Keep => f.write_str("Keep"),

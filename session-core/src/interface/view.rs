@@ -105,7 +105,7 @@ impl<'a> SessionView<'a> {
         self.flags.new
     }
 
-    /// Returns whether there is something to save.
+    /// Returns whether there are changes to save.
     pub fn is_modified(&self) -> bool {
         self.flags.modified
     }

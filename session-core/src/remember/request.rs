@@ -73,8 +73,8 @@ impl RememberRequest {
         Self { shared }
     }
 
-    /// Returns whether [`restore`](Self::restore) has anything to do: the request has the cookie.
-    /// Adapters call this first, to avoid a future.
+    /// Returns whether the request has the cookie, so that [`restore`](Self::restore) must be
+    /// called. Adapters call this first, to avoid a future.
     pub fn has_cookie(&self) -> bool {
         self.shared.has_cookie
     }
@@ -212,7 +212,7 @@ impl Shared {
         let login = LoginDemand {
             owner: owner.into(),
             stamp: series.stamp.as_deref().map(Into::into),
-            // A restored session is not a proof of who the user is.
+            // A restored session does not prove the identity of the user.
             authenticated_at: Some(SystemTime::UNIX_EPOCH),
             after: None,
         };
@@ -269,7 +269,7 @@ pub struct Remember {
 }
 
 impl Remember {
-    /// Remembers this browser: starts a series for the user who is logged in. Call it after
+    /// Remembers this browser by starting a series for the user who is logged in. Call it after
     /// [`Session::log_in`], if the user has ticked the checkbox. An earlier series of the browser
     /// ends.
     ///

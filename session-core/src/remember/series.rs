@@ -29,7 +29,7 @@ pub(super) enum Worth {
     Newest,
     Previous,
     Stolen,
-    /// The token is newer than the record, which is that of a backup.
+    /// The token is newer than the record, which is from a backup.
     Unknown,
 }
 

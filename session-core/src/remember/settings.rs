@@ -18,7 +18,7 @@ use crate::store::{NewRecord, OwnerIndex, Record, Replaced, SessionStore};
 pub(super) const ATTEMPTS: usize = 8;
 const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// The settings of remember-me. Cloning is cheap.
+/// The settings of remember-me. Clones share the settings.
 ///
 /// It needs sessions in a store with an [`OwnerIndex`]. All instances of an application need the
 /// same key, which may be that of other cookies.
@@ -47,7 +47,7 @@ pub struct RememberMe {
     pub(super) lifetime: Duration,
 }
 
-/// The sessions and their store, whatever its type.
+/// The sessions and their store, without the type of the store.
 trait Backend: Send + Sync {
     fn store(&self) -> &dyn SessionStore;
     fn owners(&self) -> &dyn OwnerSessions;

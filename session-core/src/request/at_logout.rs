@@ -1,4 +1,4 @@
-//! The end of other things together with a session.
+//! The parts of a request that end together with its session.
 
 use std::sync::Arc;
 

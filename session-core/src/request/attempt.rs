@@ -22,7 +22,7 @@ use crate::session::{Lifetime, Mark, Renewal, SessionDetails};
 /// is dropped.
 pub(super) struct SaveAttempt<'a> {
     pub(super) save: Save<'a>,
-    /// Whether there is anything to save.
+    /// Whether there are changes to save.
     pub(super) needed: bool,
     finished: bool,
 }

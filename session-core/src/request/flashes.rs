@@ -26,8 +26,8 @@ impl Shared {
         Some(messages.into())
     }
 
-    /// Stores the messages in the cookie instead of a session, if that is configured, there is no
-    /// session, and the request stores nothing else. Returns whether it does.
+    /// Stores the messages in the cookie if this is configured, there is no session, and the
+    /// request stores no other data. Returns whether it stored them.
     pub(super) fn keeps_flashes_in_cookie(&self, save: &Save<'_>) -> bool {
         let Some(key) = save.config().flash_key() else { return false };
         if self.origin != Origin::Requested
@@ -71,8 +71,8 @@ impl Shared {
 }
 
 impl Save<'_> {
-    /// Returns whether a visitor without a session has flashed messages, and nothing else is to be
-    /// stored.
+    /// Returns whether a visitor without a session has flashed messages, and has no other data to
+    /// store.
     fn only_flashes(&self) -> bool {
         let Intent { changes, write: _, end, id, login } = &self.intent;
         let values = self.data.values();

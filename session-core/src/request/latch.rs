@@ -1,4 +1,4 @@
-//! A latch: the first to enter does the work once, and the others wait until it is done.
+//! A latch. The first task that enters it does the work once, and the others wait until it is done.
 
 use std::future::poll_fn;
 use std::sync::atomic::AtomicU8;

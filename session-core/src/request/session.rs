@@ -52,7 +52,7 @@ pub(super) struct Shared {
     pub(super) interface: Arc<dyn SessionInterface>,
     pub(super) view: RequestView,
     outage: OutagePolicy,
-    /// The origin of its session: the request, or reopened after it.
+    /// The origin of its session, which is the request or a later `reopen`.
     pub(super) origin: Origin,
     pub(super) cell: Cell,
     opening: Latch,
@@ -144,7 +144,7 @@ impl RequestSession {
     /// Records the `Cache-Control` values of the response. Adapters call it before
     /// [`finish_if_unchanged`](Self::finish_if_unchanged).
     ///
-    /// A `public` response does not renew a session that no handler obtained: with its cookie, a
+    /// A `public` response does not renew a session that no handler obtained. With its cookie, a
     /// cache could not store the response.
     pub fn note_cache_control<'a>(&self, values: impl IntoIterator<Item = &'a [u8]>) {
         let shared = &*self.shared;

@@ -100,8 +100,8 @@ impl Shared {
 
 /// Returns the position of the session to use, or `None` if the sessions are of different users.
 ///
-/// The order of cookies proves nothing, because any host of the site can set some of them. A login
-/// is preferred to a visitor, and among those of one user the latest.
+/// The order of cookies is not reliable, because any host of the site can set some of them. A login
+/// is preferred to a visitor, and the latest login of a user to earlier ones.
 fn chosen(opened: &[Arc<Shared>]) -> Option<usize> {
     let mut best: Option<(usize, Login)> = None;
     for (index, session) in opened.iter().enumerate() {
@@ -116,7 +116,7 @@ fn chosen(opened: &[Arc<Shared>]) -> Option<usize> {
     Some(best.map_or(0, |(index, _)| index))
 }
 
-/// Returns the outcome that promises less, or an error.
+/// Returns the weaker outcome, or an error.
 pub(super) fn worst(
     one: Result<Outcome, Error>,
     other: Result<Outcome, Error>,

@@ -1,4 +1,4 @@
-//! The sessions of the layers around one request: layers with the same cookie share one.
+//! The sessions of the layers around one request. Layers with the same cookie share a session.
 
 use std::any::TypeId;
 

@@ -21,8 +21,8 @@ pub struct Changes {
     dropped: usize,
 }
 
-/// A position in the [`Changes`] of a session: separates an attempt to save from later changes. The
-/// default is the start.
+/// A position in the [`Changes`] of a session, which separates an attempt to save from later
+/// changes. The default is the start.
 ///
 /// A mark is valid until [`SessionInterface::save`](crate::SessionInterface::save) returns `Ok`.
 /// After an error or a dropped future, the changes keep their positions and later changes follow.
@@ -31,7 +31,7 @@ pub struct Changes {
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Mark(usize);
 
-/// The part of an update that can run again: raw value in, raw value out.
+/// The part of an update that can run again. It maps a raw value to a raw value.
 pub(crate) type Apply = dyn Fn(Option<&str>) -> Result<Option<String>, Error> + Send + Sync;
 
 #[derive(Clone)]

@@ -72,8 +72,8 @@ impl Session {
         }
     }
 
-    /// Removes the value under a key, whatever its type. Returns `false` and changes nothing if
-    /// there is no such key.
+    /// Removes the value of any type under a key. Returns `false` and changes nothing if there is
+    /// no such key.
     ///
     /// # Errors
     ///
@@ -115,22 +115,22 @@ impl Session {
         if recorded { Ok(value) } else { self.get_or_insert(key, value) }
     }
 
-    /// Computes a value from the present one. The function gets `None` if there is no such key, and
-    /// returns `None` to remove it.
+    /// Computes a value from the present one. The function receives `None` if there is no such key,
+    /// and returns `None` to remove the key.
     ///
     /// On a server-side backend, concurrent updates are all applied: if another request stored a
     /// newer value, the function runs again on that value. Therefore it must depend only on its
-    /// argument. `update` returns nothing because the handler may have seen an older value.
-    /// Nothing is recorded if the function returns the value it got.
+    /// argument. `update` returns nothing because the handler may have seen an older value. Nothing
+    /// is recorded if the function returns its argument.
     ///
     /// Each part of the value that the function leaves unchanged keeps its stored text. Therefore a
     /// tuple or a large integer that Flask wrote remains one; see [`flask`](crate::flask).
     ///
     /// The function may read this session and may change other sessions. It cannot change or save
     /// this session: such a call fails with [`ErrorKind::Reentrant`], also when the function runs
-    /// during a save. Other threads may change this session at the same time; the function then
-    /// runs again. Therefore it must not wait for a thread that does so. A function that captures a
-    /// clone of this session keeps it in memory until the session is saved.
+    /// during a save. Other threads may change this session at the same time. The function then
+    /// runs again. Therefore it must not wait for such a thread. A function that captures a clone
+    /// of this session keeps it in memory until the session is saved.
     ///
     /// # Errors
     ///
@@ -200,13 +200,14 @@ impl Session {
     /// Removes every key, including those that other requests are setting at the same time.
     ///
     /// A session without an owner that is still empty when it is saved ends, and its cookie is
-    /// removed, as in Flask. With an owner, it stays: the user remains logged in. Use
+    /// removed, as in Flask. With an owner, it stays, and the user remains logged in. Use
     /// [`log_out`](Self::log_out) for a logout.
     ///
     /// If a value or a flash message is set after `clear`, the session keeps its id.
     ///
     /// A session without an owner also ends if [`remove`](Self::remove) or another change leaves it
-    /// empty. On a server-side backend, keys that concurrent requests have stored keep it.
+    /// empty. On a server-side backend, keys that concurrent requests have stored keep the session
+    /// alive.
     ///
     /// # Errors
     ///

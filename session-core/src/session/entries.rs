@@ -1,4 +1,4 @@
-//! The index of a session's text: where its keys and values are.
+//! The index of a session's text, with the positions of its keys and values.
 
 use smallvec::SmallVec;
 

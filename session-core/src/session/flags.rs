@@ -32,11 +32,11 @@ impl Session {
         self.write(|state| state.set_permanent(permanent))
     }
 
-    /// Sets how long this session lives after it was last saved or renewed, or removes this setting
+    /// Sets the lifetime of this session after its last save or renewal, or removes this setting
     /// with `None`. The lifetime is rounded up to whole seconds.
     ///
     /// The setting takes precedence over the flag `permanent`, the configured lifetimes and the
-    /// hook [`lifetime`](crate::SessionInterface::lifetime). The cookie gets an expiry, so the
+    /// hook [`lifetime`](crate::SessionInterface::lifetime). The cookie has an expiry, so the
     /// browser keeps the session when it closes. The session is renewed like a permanent one. An
     /// [`idle_timeout`](crate::SessionConfig::idle_timeout) and an
     /// [`absolute_timeout`](crate::SessionConfig::absolute_timeout) still limit it.
@@ -81,8 +81,8 @@ impl Session {
         self.read(|state| state.data.is_new)
     }
 
-    /// Returns whether there is something to save: a change, a login, a new id, the end of the
-    /// session, or a call of [`set_modified`](Self::set_modified).
+    /// Returns whether the session must be saved because of a change, a login, a new id, the end of
+    /// the session, or [`set_modified`](Self::set_modified).
     ///
     /// After a successful [`save`](Self::save) it is `false` until the next change. After a failed
     /// one it is `true` again.
@@ -95,10 +95,10 @@ impl Session {
     /// `true` without a change renews the session and sets its cookie. This is not needed after
     /// changing a list, as it is in Flask, because [`update`](Self::update) records the change.
     ///
-    /// `false` withdraws the changes of values made so far. They are saved only together with
-    /// something else, such as a later change or, in a cookie, a renewal. It does not withdraw a
-    /// login, a new id or the end of the session. A [`save`](Self::save) that renews a session
-    /// on a server-side backend forgets these changes: a later `true` does not store them.
+    /// `false` withdraws the changes of values made so far. They are saved only together with a
+    /// later change or, in a cookie, a renewal. It does not withdraw a login, a new id or the end
+    /// of the session. A [`save`](Self::save) that renews a session on a server-side backend
+    /// forgets these changes: a later `true` does not store them.
     ///
     /// # Errors
     ///
@@ -116,8 +116,8 @@ impl Session {
         self.cell().is_committed()
     }
 
-    /// Returns whether the session is a stand-in because the backend was down when it was opened.
-    /// It starts empty and is never saved, so do not tell a user that something was stored.
+    /// Returns whether the session is a substitute, because the backend was down when the session
+    /// was opened. It starts empty and is never saved, so do not tell a user that data was stored.
     ///
     /// Applications get such a session only if they choose
     /// [`OutagePolicy::Anonymous`](crate::OutagePolicy::Anonymous).

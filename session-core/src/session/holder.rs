@@ -1,5 +1,4 @@
-//! The state that the clones of a session share, and the one place that decides whether a write is
-//! allowed.
+//! The state that the clones of a session share, and the only check of whether a write is allowed.
 
 use std::fmt;
 use std::future::Future;
@@ -108,7 +107,7 @@ impl Cell {
         write(&mut state)
     }
 
-    /// Fails if nothing may be changed: on the null session and after the commit.
+    /// Fails if changes are not allowed, that is, on the null session and after the commit.
     fn check_writable(&self, state: &State) -> Result<(), Error> {
         if let Origin::Null(reason) = &state.origin {
             return Err(Error::new(ErrorKind::Unconfigured, reason.clone()));
@@ -143,8 +142,8 @@ impl Cell {
     /// Refuses all further changes.
     ///
     /// Either the commit sees the opening of the session, or the opening sees the commit, because
-    /// both are sequentially consistent. Therefore no handler gets a session that the commit does
-    /// not see.
+    /// both are sequentially consistent. Therefore no handler obtains a session that the commit
+    /// does not see.
     pub(crate) fn commit(&self) {
         self.flags.fetch_or(COMMITTED, Ordering::SeqCst);
     }

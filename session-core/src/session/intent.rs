@@ -36,7 +36,7 @@ pub(crate) struct Intent {
 }
 
 impl Intent {
-    /// Returns whether there is anything to save.
+    /// Returns whether there are changes to save.
     pub(crate) fn is_modified(&self) -> bool {
         self.write || self.end || self.login.is_some() || self.id != IdChange::Keep
     }
@@ -46,7 +46,7 @@ impl Intent {
         let Self { changes, write, end, id, login } = earlier;
         let later_login = later.login.map(|mark| changes.mark_of(&later.changes, mark));
         let changes = Changes::joined(changes, later.changes);
-        // Ending a session takes back the changes of its id and login that came before.
+        // Ending a session reverts its earlier changes of id and login.
         let (id, login) = if later.end {
             (later.id, later_login)
         } else {

@@ -21,8 +21,8 @@ pub(super) fn check_key(key: &str) -> Result<(), Error> {
 /// With a key declared once as a constant, no handler can write a value of one type and read
 /// another.
 ///
-/// A value must have exactly the type of the key: insert `"ada".to_owned()` under a `Key<String>`.
-/// A plain string as the key accepts any type, also `&str`. For
+/// A value must have exactly the type of the key. For example, insert `"ada".to_owned()` under a
+/// `Key<String>`. A plain string as the key accepts any type, also `&str`. For
 /// [`contains_key`](crate::Session::contains_key) and [`discard`](crate::Session::discard), pass
 /// [`name`](Self::name).
 ///

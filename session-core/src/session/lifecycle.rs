@@ -18,9 +18,9 @@ pub(crate) const LABEL: &str = "_label";
 /// The maximum length of a stamp in bytes.
 const MAX_STAMP: usize = 1024;
 
-/// Login, logout and id. Signed and sealed cookies have no id: they ignore a rotation.
+/// Login, logout and id. Signed and sealed cookies have no id, so they ignore a rotation.
 impl Session {
-    /// Returns the owner: the user who is logged in, as [`log_in`](Self::log_in) got it.
+    /// Returns the owner, which is the user that was passed to [`log_in`](Self::log_in).
     pub fn owner(&self) -> Option<String> {
         self.read(|state| state.data.stored.owner().map(str::to_owned))
     }
@@ -32,7 +32,7 @@ impl Session {
         self.read(|state| state.data.stored.login.as_ref().map(Login::authenticated_at))
     }
 
-    /// Logs a user in and saves the session. Call it when the user has proved who they are. `owner`
+    /// Logs a user in and saves the session. Call it after the user is authenticated. `owner`
     /// identifies the user; [`owner`](Self::owner) returns it from now on. Use an id that never
     /// changes, because owners are compared byte by byte.
     ///
@@ -102,9 +102,9 @@ impl Session {
     /// change.
     ///
     /// Requests that opened the session under the old id can still store their changes. A later
-    /// request with the old id gets an empty session. This includes requests that the browser sends
-    /// before it receives the new cookie. A [`log_in`](Self::log_in) changes the id by itself. On a
-    /// cookie backend, which has no ids, this only sets the cookie again.
+    /// request with the old id receives an empty session. This includes requests that the browser
+    /// sends before it receives the new cookie. A [`log_in`](Self::log_in) changes the id by
+    /// itself. On a cookie backend, which has no ids, this only sets the cookie again.
     ///
     /// # Errors
     ///
@@ -116,13 +116,13 @@ impl Session {
 
     /// Ends the session at once. Call it when a user logs out, and check the outcome:
     ///
-    /// - [`Outcome::Stored`]: no cookie opens the session any more, whether or not the client gets
-    ///   the response. This is also the outcome if the session has ended already.
+    /// - [`Outcome::Stored`]: no cookie opens the session any more, whether or not the client
+    ///   receives the response. This is also the outcome if the session has ended already.
     /// - [`Outcome::BrowserOnly`]: the response removes the cookie, but a copy of it opens the
     ///   session until it expires. This is the outcome on cookie backends.
     /// - [`Outcome::Unchanged`]: the request sent no cookie that opens a session.
-    /// - [`Outcome::Dropped`]: nothing was ended, and a session may remain, because another request
-    ///   changed the id long ago, or a user has logged in since. The cookie stays.
+    /// - [`Outcome::Dropped`]: nothing was ended, a session may remain, and the cookie stays.
+    ///   Another request may have changed the id long ago, or a user may have logged in since.
     ///
     /// If the request sent several cookies of the name, all sessions that they open are ended. The
     /// outcome is the weakest of their outcomes.
@@ -175,8 +175,8 @@ impl Session {
     }
 
     /// Returns the public handle, the creation time and the expiry of the session, as of the last
-    /// open or save of this request. All are `None` for a session that is not stored: a new one
-    /// before a [`save`](Self::save), or one that has ended.
+    /// open or save of this request. All are `None` for a session that is not stored. This is a new
+    /// session before a [`save`](Self::save), or an ended session.
     ///
     /// # Examples
     ///

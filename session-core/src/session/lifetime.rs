@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// The lifetime of a session after its last save or renewal.
 ///
-/// Interfaces get it from [`OpenContext::lifetime`](crate::interface::OpenContext::lifetime) and
+/// Interfaces obtain it from [`OpenContext::lifetime`](crate::interface::OpenContext::lifetime) and
 /// [`Contents::lifetime`](crate::interface::Contents::lifetime), and pass it to the functions of
 /// [`SessionConfig`](crate::SessionConfig) that compute an expiry.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -1,4 +1,4 @@
-//! The login of a session: who is logged in, since when, and with which stamp.
+//! The login of a session, with its owner, its time and its stamp.
 
 use std::fmt;
 use std::sync::Arc;
@@ -41,12 +41,12 @@ impl Login {
         Self { parts: Arc::new(Parts { owner, authenticated_at, stamp }) }
     }
 
-    /// Returns the owner: the user as the application identifies it.
+    /// Returns the owner, which is the application's identifier of the user.
     pub fn owner(&self) -> &str {
         &self.parts.owner
     }
 
-    /// Returns when the user proved who they are.
+    /// Returns when the user was authenticated.
     pub fn authenticated_at(&self) -> SystemTime {
         self.parts.authenticated_at
     }

@@ -22,7 +22,7 @@ pub struct Renewal {
 /// The requests that renew a session.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RenewOn {
-    /// No request: only a change extends the expiry.
+    /// No request. Only a change extends the expiry.
     Never,
     /// Requests whose handler obtained the session.
     Access,

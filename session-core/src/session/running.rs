@@ -1,8 +1,9 @@
 //! The sessions for which this thread is running user-supplied code.
 //!
-//! A function of `Session::update` runs outside the lock, again whenever the session was changed
-//! in the meantime. If it changed that session itself, it would run forever. Therefore its thread
-//! notes the session while it runs. Changes by other threads are allowed: they cost one more run.
+//! A function of `Session::update` runs outside the lock, again whenever the session was changed in
+//! the meantime. If it changed that session itself, it would run forever. Therefore its thread
+//! records the session while the function runs. Changes by other threads are allowed, and cause
+//! another run.
 
 use std::cell::RefCell;
 use std::sync::{Arc, Weak};

@@ -31,12 +31,12 @@ const SHORTEST: Duration = Duration::from_secs(1);
 pub(crate) struct Data {
     pub(crate) stored: StoredData,
     pub(crate) is_new: bool,
-    /// Whether a save of this request removed the session. What follows is another session.
+    /// Whether a save of this request removed the session. Later changes belong to another session.
     pub(crate) is_removed: bool,
     /// Whether the session is permanent without the flag, by the settings.
     pub(crate) permanent_by_default: bool,
     pub(crate) renewal: Option<Renewal>,
-    /// The lifetime that the client's cookie was set with, if it is known.
+    /// The lifetime with which the client's cookie was set, if it is known.
     pub(crate) lifetime: Option<Lifetime>,
     pub(crate) backend: BackendState,
     pub(crate) details: SessionDetails,
