@@ -1,8 +1,8 @@
-//! Protection against cross-site request forgery (CSRF): a middleware, and the extractor [`Csrf`].
+//! A middleware against cross-site request forgery (CSRF), and the extractor [`Csrf`].
 //!
 //! [`session_core::csrf`] has the decision table, the settings and the form of tokens. Place the
 //! middleware inside the [`SessionMiddleware`](crate::SessionMiddleware), and around all routes
-//! that change something. actix-web calls the middleware first that was added last:
+//! that change data. actix-web calls the last added middleware first:
 //!
 //! ```
 //! use actix_web::{App, web};

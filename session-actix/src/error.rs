@@ -18,7 +18,7 @@ const SECONDS: &str = "1";
 /// A [`session_core::Error`] with an HTTP status, so that `?` works in a handler.
 ///
 /// Its response has the status and a short fixed text. The error itself is logged, unless the
-/// client caused it. It is not shown to the client.
+/// client caused it. The response does not contain the error.
 ///
 /// # Examples
 ///

@@ -1,5 +1,5 @@
-//! Guards: a middleware that passes only requests of users, and the extractors [`CurrentUser`] and
-//! [`Next`].
+//! A middleware that forwards only requests of logged-in users, and the extractors [`CurrentUser`]
+//! and [`Next`].
 //!
 //! [`session_core::guard`] has the guards, their responses and the trait of users. Place the
 //! middleware inside the [`SessionMiddleware`](crate::SessionMiddleware):

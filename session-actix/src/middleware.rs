@@ -1,4 +1,4 @@
-//! The middleware: adds a session to each request, and its headers to the response.
+//! The middleware that adds a session to each request, and its headers to the response.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -167,7 +167,8 @@ where
 type ServiceResult<B> = Result<ServiceResponse<B>, actix_web::Error>;
 
 pin_project! {
-    /// The future of a [`SessionService`]: waits for the inner response and commits the session.
+    /// The future of a [`SessionService`], which waits for the inner response and commits the
+    /// session.
     pub struct ResponseFuture<F, B> {
         #[pin]
         inner: F,
@@ -224,8 +225,8 @@ where
 }
 
 /// Returns the result with the headers of the session, or an error response if the session was not
-/// saved. The error response also has the headers: an earlier `Session::save` may have stored the
-/// session under a new id, which the client must receive.
+/// saved. The error response also has the headers, because an earlier `Session::save` may have
+/// stored the session under a new id.
 fn finish<B>(result: ServiceResult<B>, committed: Committed) -> ServiceResult<EitherBody<B>> {
     let Committed { mut headers, error } = committed;
     match (result, error) {
@@ -265,7 +266,7 @@ fn error_response(error: session_core::Error, headers: SessionHeaders) -> HttpRe
 }
 
 fn with_headers(mut response: HttpResponse, mut headers: SessionHeaders) -> HttpResponse {
-    // Fails only if these headers are the error, which is logged.
+    // Fails only if these headers are invalid. The error is logged.
     let _ = apply(response.headers_mut(), &mut headers);
     response
 }

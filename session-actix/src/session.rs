@@ -38,7 +38,7 @@ impl<M> MarkedSession<M> {
         Ok((**self).remove(key)?)
     }
 
-    /// Removes the value under a key, whatever its type; see [`session_core::Session::discard`].
+    /// Removes the value of any type under a key; see [`session_core::Session::discard`].
     ///
     /// # Errors
     ///
@@ -92,7 +92,7 @@ impl<M> MarkedSession<M> {
         Ok((**self).set_permanent(permanent)?)
     }
 
-    /// Sets how long this session lives; see [`session_core::Session::set_lifetime`].
+    /// Sets the lifetime of this session; see [`session_core::Session::set_lifetime`].
     ///
     /// # Errors
     ///

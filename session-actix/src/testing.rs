@@ -1,5 +1,5 @@
-//! A client for tests of whole applications: it sends requests, stores cookies, follows redirects,
-//! and changes sessions without HTTP. It needs the feature `testing`.
+//! A client for tests of whole applications. It sends requests, stores cookies, follows redirects,
+//! and changes sessions without HTTP. This module needs the feature `testing`.
 //!
 //! The crate `session-testing` has the parts that do not depend on actix-web.
 //!
@@ -79,8 +79,8 @@ use session_core::{Error, ErrorKind, SessionInterface};
 #[doc(no_inline)]
 pub use session_testing::{Application, Browser, Request, TestResponse};
 
-/// A client of an application in this process: the service that
-/// [`init_service`](actix_web::test::init_service) makes of an `App`.
+/// A client of an application in this process, which is the service that
+/// [`init_service`](actix_web::test::init_service) creates from an `App`.
 ///
 /// It dereferences to [`session_testing::TestClient`], which has the methods.
 pub struct TestClient<S> {

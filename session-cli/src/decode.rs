@@ -21,7 +21,8 @@ use crate::{secrets, store};
 /// A lifetime that is long enough to show the contents of an expired cookie.
 const LENIENT: Duration = Duration::from_hours(100 * 365 * 24);
 
-/// The reason why a cookie opens no session. The default is that of a cookie whose key is right.
+/// The reason why a cookie opens no session. The default applies to a cookie with a valid
+/// signature.
 #[derive(Clone, Default)]
 struct Reason(Arc<Mutex<Option<&'static str>>>);
 
@@ -31,7 +32,7 @@ impl Reason {
         Events::new(move |event: &Event<'_>| {
             let text = match event {
                 Event::ForgedCookie { .. } => {
-                    "no key verifies it: it was changed, or its key, salt or namespace is another"
+                    "no key verifies it: the cookie was changed, or its key, salt or namespace differs"
                 }
                 Event::Expired { .. } => "it has expired, or its time is in the future",
                 Event::RotatedId { .. } => "its id was replaced by a new one",

@@ -26,7 +26,7 @@ impl Row {
         self.value(name, text.into())
     }
 
-    /// Adds a time in UTC, or nothing.
+    /// Adds a time in UTC, if there is one.
     pub(crate) fn time(self, name: &'static str, time: Option<SystemTime>) -> Self {
         let time = time.and_then(|time| Timestamp::try_from(time).ok());
         let time = time.and_then(|time| time.round(jiff::Unit::Second).ok());
@@ -76,7 +76,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// Starts a table with these columns and their least widths.
+    /// Starts a table with these columns and their minimum widths.
     pub(crate) fn start(columns: &[(&'static str, usize)], json: bool) -> Result<Self, Failure> {
         let table = Self { columns: columns.to_vec(), json, has_rows: false };
         if !json {

@@ -1,4 +1,4 @@
-//! `list`, `show` and `end`: the sessions of a user, or of all.
+//! The commands `list`, `show` and `end` for the sessions of one user or all users.
 
 use std::process::ExitCode;
 use std::time::SystemTime;

@@ -21,7 +21,7 @@ struct State {
 }
 
 impl Progress {
-    /// Returns a counter of what the word names, such as `ended`.
+    /// Returns a counter with this label, such as `ended`.
     pub(crate) fn new(what: &'static str) -> Self {
         let is_terminal = std::io::stderr().is_terminal();
         Self { what, state: Arc::new(Mutex::new(State { count: 0, shown: None, is_terminal })) }

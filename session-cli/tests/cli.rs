@@ -69,7 +69,7 @@ fn keygen_prints_new_key_that_other_commands_accept() {
 
 const FORGED: &str = "\
 valid   false
-reason  no key verifies it: it was changed, or its key, salt or namespace is another
+reason  no key verifies it: the cookie was changed, or its key, salt or namespace differs
 ";
 
 #[test]

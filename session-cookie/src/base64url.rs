@@ -23,14 +23,15 @@ pub(crate) static BASE64: LazyLock<Base64> = LazyLock::new(|| engine(CONFIG));
 pub(crate) static SHORT: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, CONFIG);
 pub(crate) static STRICT: LazyLock<Base64> = LazyLock::new(|| engine(STRICT_CONFIG));
 
-/// The fewest bytes that the engine encodes with vector instructions. Padding a shorter text with
-/// zeros is faster than encoding it without them.
+/// The minimum number of bytes that the engine encodes with vector instructions. Padding a shorter
+/// text with zeros is faster than encoding it without these instructions.
 const VECTOR_ENCODE: usize = 128;
-/// The number of characters that the engine decodes at once, and the fewest for which it does.
+/// The number of characters that the engine decodes at once, which is also the minimum.
 const VECTOR_DECODE: (usize, usize) = (32, 64);
 /// The number of characters at the end that it decodes separately.
 const LAST: usize = 2;
-/// The most characters that are padded. The padding of a longer text would not pay off.
+/// The maximum number of characters that are padded. The padding of a longer text would cost more
+/// than it saves.
 const PADDED_DECODE: usize = 256 + LAST;
 
 /// Returns the base64 length of this many bytes.

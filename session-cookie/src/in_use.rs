@@ -6,7 +6,7 @@ use session_core::config::SecretKey;
 use session_core::{Error, ErrorKind};
 use sha2::{Digest as _, Sha256};
 
-/// A hash of a key and of everything that is derived from it.
+/// A hash of a key and of its derivation.
 type Identity = [u8; 32];
 
 static IN_USE: Mutex<Vec<(Identity, Weak<str>)>> = Mutex::new(Vec::new());

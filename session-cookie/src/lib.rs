@@ -1,8 +1,8 @@
 //! Sessions in a cookie: signed, in a format that Flask reads and writes, or sealed, so that the
 //! client cannot read them.
 //!
-//! The client stores the whole session. Your [`SecretKey`] protects it from changes. There is no
-//! store to run and nothing to clean up. In return, these limits apply:
+//! The client stores the whole session. Your [`SecretKey`] protects it from changes. No store runs,
+//! and no data must be removed. In return, these limits apply:
 //!
 //! - The session must be small, because browsers ignore cookies of more than about 4 KB. The save
 //!   of a larger session fails, unless the configuration has
@@ -36,8 +36,8 @@
 //! [`take_flashes`](session_core::Session::take_flashes) reads Flask's flash messages.
 //!
 //! The format is that of `URLSafeTimedSerializer` of itsdangerous, with the salt `cookie-session`,
-//! HMAC key derivation and SHA-1. The collisions of SHA-1 do not break HMAC-SHA-1, and it is
-//! Flask's default. Both applications can use [`Digest::Sha256`] instead.
+//! HMAC key derivation and SHA-1. SHA-1 is Flask's default, and its collisions do not break
+//! HMAC-SHA-1. Both applications can use [`Digest::Sha256`] instead.
 //!
 //! # Sharing a session with Starlette and FastAPI
 //!

@@ -1,4 +1,4 @@
-//! The rule of both kinds of cookie: which saves need no value for the cookie.
+//! The rule of both kinds of cookie for saves that need no value for the cookie.
 
 use session_core::interface::{CookieAction, Save, Saved};
 use session_core::{Error, ErrorKind, Outcome};
@@ -6,7 +6,8 @@ use session_core::{Error, ErrorKind, Outcome};
 /// Returns the result of a save that needs no value for the cookie, or `None` if the session must
 /// be written into the cookie.
 ///
-/// Fails if the session was reopened after the response: its changes cannot reach the client.
+/// Fails if the session was reopened after the response, because its changes cannot reach the
+/// client.
 pub(crate) fn save_without_value(save: &Save<'_>) -> Result<Option<Saved>, Error> {
     if !save.is_modified() && (save.is_empty() || save.is_detached()) {
         return Ok(Some(Saved::unchanged()));

@@ -42,7 +42,8 @@ use content::Span;
 /// # Limits
 ///
 /// A copy of the cookie stays valid until it expires or the key is replaced, even after a logout.
-/// Concurrent changes overwrite each other: the browser keeps the cookie of the last response.
+/// Concurrent changes overwrite each other, because the browser stores the cookie of the last
+/// response.
 ///
 /// # Cryptography
 ///
@@ -58,8 +59,7 @@ use content::Span;
 ///
 /// Sessions are not compressed by default. Compressed text is shorter if it repeats itself, and an
 /// attacker can see the length of a cookie. An attacker who can also write a guess into the session
-/// could find out other values of it. See
-/// [`compression`](SealedCookieSessionsBuilder::compression).
+/// could determine its other values. See [`compression`](SealedCookieSessionsBuilder::compression).
 ///
 /// # Examples
 ///
@@ -208,7 +208,8 @@ impl SealedCookieSessionsBuilder {
     }
 }
 
-/// The reason why a cookie is not opened. All but `Newer` are replaced by a fresh session.
+/// The reason why a cookie is not opened. For all reasons but `Newer`, a fresh session replaces the
+/// cookie's.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Rejected {
     Seal,

@@ -42,16 +42,16 @@ const CLOCK_TOLERANCE: u64 = 60;
 ///
 /// # Login
 ///
-/// The login is stored in the payload, under the key `_login`. Flask shows and keeps this key like
-/// any other. A copy of the cookie stays valid after a logout, until it expires or the key is
-/// replaced. A [stamp](session_core::login) ends the sessions of a user.
+/// The login is stored in the payload, under the key `_login`. Flask shows and preserves this key
+/// like any other key. A copy of the cookie stays valid after a logout, until it expires or the key
+/// is replaced. A [stamp](session_core::login) ends the sessions of a user.
 ///
 /// # Namespaces
 ///
-/// The format has no place for a [namespace](SessionConfig::namespace). Therefore a process cannot
+/// The format has no field for a [namespace](SessionConfig::namespace). Therefore a process cannot
 /// have two signed cookies with the same key and different namespaces, unless their
-/// [salts](SignedCookieSessionsBuilder::salt) differ. Two processes that share a key must also
-/// have different salts.
+/// [salts](SignedCookieSessionsBuilder::salt) differ. Two processes that share a key must also have
+/// different salts.
 ///
 /// # Examples
 ///
@@ -175,7 +175,8 @@ impl SignedCookieSessions {
         Ok(opened.with_renewal(renewal).with_details(details(signed_at, limit)))
     }
 
-    /// Returns the first part of the cookie: the payload, compressed if the setting requires it.
+    /// Returns the first part of the cookie, which is the payload, compressed if the setting
+    /// requires it.
     fn encode(&self, contents: &Contents, save: &Save<'_>) -> Vec<u8> {
         let Format::Flask(compression) = self.format else {
             return payload::encode_plain(&contents.payload_with_login());

@@ -1,5 +1,5 @@
-//! Signatures and timestamps: the `TimestampSigner` of itsdangerous, with the key derivation of
-//! Flask or of Starlette.
+//! Signatures and timestamps of itsdangerous' `TimestampSigner`, with the key derivation of Flask
+//! or of Starlette.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -15,7 +15,7 @@ use zeroize::{Zeroize as _, ZeroizeOnDrop};
 
 use crate::base64url::SHORT;
 
-/// The length of the longest signature, that of SHA-512, in bytes and in base64.
+/// The length of the longest signature, which is that of SHA-512, in bytes and in base64.
 const LONGEST: usize = 64;
 const LONGEST_TEXT: usize = 88;
 
@@ -134,7 +134,7 @@ impl Signer {
         });
     }
 
-    /// Returns how many bytes a timestamp before 2106 and a signature add to a payload.
+    /// Returns the number of bytes that a timestamp before 2106 and a signature add to a payload.
     pub(crate) fn overhead(&self) -> usize {
         let signature = match &self.keys {
             Keys::Sha1(_) => 27,

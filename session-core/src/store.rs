@@ -1,9 +1,10 @@
-//! The store of server-side sessions, for authors of stores: opaque bytes under an opaque key.
+//! The store of server-side sessions, for authors of stores. It stores opaque bytes under an opaque
+//! key.
 //!
 //! Implement [`SessionStore`], and [`OwnerIndex`] if the store can find the records of an owner.
 //! Implement [`Sweep`] if it does not remove expired records itself, and [`Scan`] if it can find
 //! all records. The implementations need the attribute [`async_trait`](crate::async_trait).
-//! [`ServerSideSessions`](crate::ServerSideSessions) turns it into sessions. The crate
+//! [`ServerSideSessions`](crate::ServerSideSessions) turns the store into sessions. The crate
 //! `session-conformance` checks a store against every rule on this page, except those of [`Scan`].
 //!
 //! `examples/file-store` in the repository is a complete store. Check yours with
@@ -25,6 +26,6 @@ pub use traits::{OwnerIndex, SessionStore, Sweep};
 
 /// The largest difference between the clocks of the processes and servers that share a store.
 ///
-/// The guarantees of sessions hold while the clocks differ by less. A store that removes expired
-/// records by its own clock must wait this long after their expiry.
+/// The guarantees of sessions hold while the clocks differ by less than this. A store that removes
+/// expired records by its own clock must wait this long after their expiry.
 pub const MAX_CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);

@@ -57,7 +57,7 @@ impl<S> EncryptedStore<S> {
         self.cipher.seal(record.payload(), key, record.owner())
     }
 
-    /// Decrypts a record, or returns `None` if it has the key of something else.
+    /// Decrypts a record. Returns `None` if no secret key decrypts it.
     fn opened(&self, key: &StoreKey, record: Option<Record>) -> Result<Option<Record>, Error> {
         let Some(record) = record else { return Ok(None) };
         Cipher::check_version(record.payload())?;

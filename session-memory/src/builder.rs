@@ -38,7 +38,7 @@ impl MemoryStoreBuilder {
         self
     }
 
-    /// Sets the largest payload in bytes. A larger one fails with
+    /// Sets the largest payload in bytes. A larger payload fails with
     /// [`ErrorKind::TooLarge`](session_core::ErrorKind::TooLarge). The default is 1 MiB.
     #[must_use]
     pub fn max_payload(mut self, bytes: usize) -> Self {
@@ -46,7 +46,7 @@ impl MemoryStoreBuilder {
         self
     }
 
-    /// Sets where evictions are reported. By default, only `tracing` gets them.
+    /// Sets the receiver of the events of evictions. By default, only `tracing` receives them.
     #[must_use]
     pub fn events(mut self, events: Events) -> Self {
         self.events = events;

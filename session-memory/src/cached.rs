@@ -16,7 +16,7 @@ pub use builder::CachedBuilder;
 use copies::Copies;
 
 /// A store with a cache in front of it. A request opens its session from a copy in the memory of
-/// this process, if there is a recent one. Use it in front of a store on a network, for sessions
+/// this process, if there is a recent copy. Use it in front of a store on a network, for sessions
 /// that are read far more often than they change.
 ///
 /// # Guarantees
@@ -26,10 +26,10 @@ use copies::Copies;
 /// and loads the record again if the store has another version. Therefore:
 ///
 /// - `insert`, `update`, and taking flash messages lose nothing, as without a cache.
-/// - A change that another process makes is seen up to the time to live later: values, flash
-///   messages, CSRF secrets, renewals.
-/// - `get` followed by `insert` can overwrite a change that another process made up to the time to
-///   live earlier. Use `update`.
+/// - A change by another process is visible after at most the time to live. Changes are values,
+///   flash messages, CSRF secrets and renewals.
+/// - `get` followed by `insert` can overwrite a change that another process made within the last
+///   time to live. Use `update`.
 /// - **A session that another process ends can be read for up to the time to live.** A logout in
 ///   this process is effective before the call returns. Do not use the cache if a session must end
 ///   everywhere at once.

@@ -2,8 +2,8 @@
 
 /// A hash table with linear probing.
 ///
-/// An entry has half of the hash, so that a lookup reads hardly any slot but that of its key. With
-/// 8 bytes per entry it takes less memory than a map that repeats the keys.
+/// An entry has half of the hash, so that a lookup rarely reads a slot other than that of its key.
+/// With 8 bytes per entry it takes less memory than a map that repeats the keys.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     /// A power of two, at most three quarters of which are used.
@@ -14,7 +14,7 @@ pub(crate) struct Index {
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     tag: u32,
-    /// The number of the slot and one, so that an empty entry takes no more room.
+    /// The number of the slot plus one, so that an empty entry needs no additional memory.
     slot: std::num::NonZeroU32,
 }
 
@@ -37,7 +37,7 @@ impl Index {
         None
     }
 
-    /// Adds a slot that has no entry.
+    /// Adds a slot that does not have an entry.
     pub(crate) fn insert(&mut self, tag: u32, slot: u32) {
         if (self.len + 1) * 4 > self.entries.len() * 3 {
             let entries = vec![None; (self.entries.len() * 2).max(8)];

@@ -23,9 +23,9 @@
 //!
 //! # Several instances
 //!
-//! Each process has its own sessions. With several instances, a user who logged in on one is not
-//! logged in on another. Use Redis or a SQL database instead, if needed with a [`Cached`] in front
-//! of it.
+//! Each process has its own sessions. With several instances, a user who logged in on one instance
+//! is not logged in on another. Use Redis or a SQL database instead, with a [`Cached`] in front of
+//! it if necessary.
 //!
 //! # Guarantees
 //!
@@ -44,14 +44,14 @@
 //! 4. tombstones, which lead from the old id of a session with an owner to its new one
 //!
 //! Therefore visitors who are not logged in cannot log out users. If all other sessions have an
-//! owner, a new session without one is not stored: the visitor gets another with the next request.
-//! A new login is never refused. The user of an evicted session has to log in again. A store for
-//! more than 1,000 sessions consists of up to 64 parts, each of which evicts its least
+//! owner, a new session without an owner is not stored. The visitor then has a new session with
+//! each request. A new login is never refused. The user of an evicted session has to log in again.
+//! A store for more than 1,000 sessions consists of up to 64 parts, each of which evicts its least
 //! recently used session.
 //!
 //! Each new session also removes some expired ones. To remove all of them at once, call
-//! [`Sweep::sweep`](session_core::store::Sweep::sweep). The store has no clock: it compares with
-//! the creation times of new sessions.
+//! [`Sweep::sweep`](session_core::store::Sweep::sweep). The store has no clock. It compares the
+//! expiry with the creation times of new sessions.
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

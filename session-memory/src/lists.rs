@@ -1,6 +1,6 @@
 //! The slots of a shard in the order of their last use.
 
-/// The class of a record, which decides the order of eviction. Each class has its own list.
+/// The class of a record, which determines the order of eviction. Each class has its own list.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Class {
     /// A record without an owner.
@@ -14,10 +14,11 @@ impl Class {
     pub(crate) const ALL: [Self; 3] = [Self::Anonymous, Self::Owned, Self::Tombstone];
 }
 
-/// The end of a list, and a slot in none.
+/// The end of a list, and the link of a slot in no list.
 const NONE: u32 = u32::MAX;
 
-/// Links are apart from the records, because a use of a record changes those of its neighbours.
+/// Links are stored separately from the records, because a use of a record changes the links of its
+/// neighbours.
 #[derive(Debug, Default)]
 pub(crate) struct Lists {
     links: Vec<Link>,

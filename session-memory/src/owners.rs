@@ -7,8 +7,8 @@ use session_core::store::StoreKey;
 
 /// The keys of each owner, in order.
 ///
-/// It is changed under the lock of the record's shard. Therefore a key is listed exactly while its
-/// record has the owner. No shard is locked while it is locked.
+/// The index is changed under the lock of the record's shard. Therefore a key is listed exactly
+/// while its record has the owner. No shard is locked while the index is locked.
 #[derive(Debug, Default)]
 pub(crate) struct Owners {
     keys: Mutex<BTreeSet<(Arc<str>, StoreKey)>>,

@@ -25,7 +25,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Returns how many sessions were evicted since the last call.
+    /// Returns the number of sessions that were evicted since the last call.
     pub(crate) fn take_evicted(&self) -> u64 {
         self.evicted.swap(0, Ordering::Relaxed)
     }
@@ -217,7 +217,7 @@ impl Shard {
         }
     }
 
-    /// Removes at most `limit` records that expired before a time, and returns how many.
+    /// Removes at most `limit` records that expired before a time, and returns their number.
     pub(crate) fn sweep(&mut self, time: SystemTime, limit: usize) -> usize {
         let numbers = (0..).take(self.slots.len());
         let expired = numbers.filter(|number| self.has_expired(*number, time));
@@ -235,7 +235,7 @@ impl Shard {
         (keys, used.next().map(|(number, _)| number))
     }
 
-    /// Returns how many records expire at a time or later.
+    /// Returns the number of records that expire at a time or later.
     pub(crate) fn count(&self, time: SystemTime) -> u64 {
         let used = self.slots.iter().flatten();
         used.filter(|slot| slot.expires_at >= time).count() as u64
@@ -248,9 +248,8 @@ impl Shard {
     }
 
     /// Evicts the least recently used record with an owner, or else a tombstone. If tombstones
-    /// exceed a third of the owned records, they are first, so that rotations cannot evict
-    /// sessions.
-    /// Returns whether it evicted one. The record with the key `new` stays.
+    /// exceed a third of the owned records, they are evicted first, so that rotations cannot evict
+    /// sessions. Returns whether it evicted a record. The record with the key `new` stays.
     pub(crate) fn evict_any(&mut self, new: &StoreKey) -> bool {
         let [owned, tombstones] = [Class::Owned, Class::Tombstone].map(|of| self.lists.len(of));
         if tombstones * 3 > owned && self.evict(Class::Tombstone, new) {

@@ -1,4 +1,4 @@
-//! The table: shards, limits, and which records are evicted.
+//! The table with its shards, its limits and the choice of records to evict.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -30,7 +30,7 @@ pub(crate) struct Position {
     pub(crate) slot: usize,
 }
 
-/// Records by key, up to a limit. Locks are taken in this order: one shard, the index of owners.
+/// Records by key, up to a limit. Locks are acquired in this order: one shard, the index of owners.
 ///
 /// A write first stores its record, and then evicts others while the table is too large.
 pub(crate) struct Table {
@@ -153,9 +153,9 @@ impl Table {
 
     /// Evicts records of one shard, searching from the shard `first`. Returns the shard.
     ///
-    /// All shards are searched for records that have expired or have no owner, before a record
-    /// with an owner is evicted. If no other is left, a new record without an owner is evicted
-    /// itself. The written record is the last one otherwise.
+    /// All shards are searched for records that have expired or have no owner, before a record with
+    /// an owner is evicted. If all other records have an owner, a new record without an owner is
+    /// evicted itself. Otherwise the written record is the last candidate.
     fn evict(
         &self,
         first: usize,
@@ -188,11 +188,10 @@ impl Table {
     }
 }
 
-/// Returns the expiry before which a record has expired, whatever clock the engine of a session
-/// has.
+/// Returns the expiry before which a record has expired by the clock of every engine.
 ///
-/// The table has no clock: the creation time of a session is never later than the present. Hence
-/// a clock that a test sets needs no configuration.
+/// The table has no clock. The creation time of a session is never later than the present.
+/// Therefore a clock that a test sets needs no configuration.
 fn expired_before(written: &NewRecord<'_>) -> SystemTime {
     written.created_at().checked_sub(MAX_CLOCK_SKEW).unwrap_or(SystemTime::UNIX_EPOCH)
 }

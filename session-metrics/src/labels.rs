@@ -35,7 +35,7 @@ pub(crate) fn of_error(kind: ErrorKind) -> &'static str {
     }
 }
 
-/// Returns the label of an event in the life of a session, and how often it happened.
+/// Returns the label of an event of a session, and the number of its occurrences.
 pub(crate) fn of_event(event: &Event<'_>) -> Option<(&'static str, u64)> {
     Some(match *event {
         Event::Created { .. } => ("created", 1),

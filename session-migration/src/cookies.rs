@@ -18,7 +18,7 @@ use crate::{OldSessions, id};
 /// The new id of a session is derived from the cookie and a secret key. Therefore a copy of an old
 /// cookie does not reveal it.
 ///
-/// As an [`OwnerSessions`], it finds no sessions, because only the browsers have them.
+/// As an [`OwnerSessions`], it finds no sessions, because they are stored only in browsers.
 ///
 /// # Examples
 ///
@@ -62,8 +62,8 @@ impl<I> OldCookies<I> {
         mac.chain_update([0]).chain_update(bytes).finalize().into_bytes().into()
     }
 
-    /// Returns a lineage that starts with these bytes. The others show that it is of a session from
-    /// a cookie.
+    /// Returns a lineage that starts with these bytes. The other bytes identify a session from a
+    /// cookie.
     fn marked(&self, start: &[u8]) -> [u8; 16] {
         let mark = self.mac("mark", start);
         let mut bytes = start.iter().chain(&mark);
@@ -150,7 +150,7 @@ impl<I: SessionInterface> OwnerSessions for OldCookies<I> {
 }
 
 impl<I: fmt::Debug> fmt::Debug for OldCookies<I> {
-    /// Leaves the key out.
+    /// Omits the key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OldCookies").field("cookies", &self.cookies).finish_non_exhaustive()
     }

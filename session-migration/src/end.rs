@@ -10,8 +10,8 @@ use crate::{MigratingSessions, OldSessions};
 impl<S: SessionStore, O: OldSessions> MigratingSessions<S, O> {
     /// Ends the session in the old backend, and in the new one if it has moved there.
     ///
-    /// A request that moves the session at the same time has stored its copy before it marks the
-    /// old session. Therefore the copy is there if the old backend no longer has the session.
+    /// A request that moves the session at the same time stores its copy before it marks the old
+    /// session. Therefore the copy exists if the old backend no longer has the session.
     pub(crate) async fn end(&self, place: &OldPlace, save: &Save<'_>) -> Result<Saved, Error> {
         check_attached(save)?;
         let is_over = self.is_over(save.now());

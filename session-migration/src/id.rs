@@ -7,8 +7,8 @@ use sha2::{Digest as _, Sha256};
 /// The suffix of a cookie whose rotation had an unknown outcome.
 const UNCONFIRMED: &str = "~";
 
-/// Returns the id that a session with this id in its cookie gets in the new backend. It is the same
-/// id if that has 256 bits in base64, as the ids of [`ServerSideSessions`] and of Flask-Session.
+/// Returns the id in the new backend of a session with this id in its cookie. It is the same id if
+/// that has 256 bits in base64, as the ids of [`ServerSideSessions`] and of Flask-Session.
 /// Otherwise it is a hash.
 ///
 /// [`ServerSideSessions`]: session_core::ServerSideSessions
@@ -70,7 +70,7 @@ mod tests {
             assert!(!is_new(other) && !is_cookie_of(other, &kept_id(other)), "{other}");
             assert_ne!(kept_id(other), kept_id(&format!("{other}x")));
         }
-        // The unused bits of the last character make another spelling.
+        // The unused bits of the last character result in another spelling.
         assert_ne!(kept_id(&ID.replace("Hh8", "Hh9")), bytes);
     }
 }

@@ -17,12 +17,11 @@
 //!
 //! # Guarantees
 //!
-//! From another store, they are those of
-//! [`ServerSideSessions`](session_core::ServerSideSessions): no change to a live session is lost,
-//! and no ended session is revived. This holds for requests that overlap, for lost replies and for
-//! a process that stops during a move. One of several requests moves the session: the one that
-//! marks the old record at the version that it copied. The others add their changes to the new
-//! record.
+//! From another store, they are those of [`ServerSideSessions`](session_core::ServerSideSessions).
+//! No change to a live session is lost, and no ended session is revived. This holds for requests
+//! that overlap, for lost replies and for a process that stops during a move. Only one of several
+//! requests moves the session. This is the request that marks the old record at the version that it
+//! copied. The others add their changes to the new record.
 //!
 //! All processes must use [`MigratingSessions`] with the same end date. A process that only has the
 //! old backend loses no change and revives no session. It shows a moved session as a new one. Its
@@ -34,7 +33,7 @@
 //! it was in the cookie, until the end date. A logout of such a session has the outcome
 //! [`BrowserOnly`](session_core::Outcome::BrowserOnly) until then. For ten minutes after a logout,
 //! the cookie that was sent with it opens nothing. Therefore a concurrent request does not undo the
-//! logout. Choose an early end date: the longest lifetime of the old sessions is enough.
+//! logout. Choose an early end date. The longest lifetime of the old sessions is sufficient.
 //!
 //! A copy that is sent while the session is alive opens the moved session, not a second one.
 //!

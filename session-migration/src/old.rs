@@ -20,8 +20,8 @@ use crate::id;
 /// implements it as well.
 #[async_trait]
 pub trait OldSessions: SessionInterface + Debug {
-    /// Returns the id that the session of a cookie gets in the new backend, or `None` if the cookie
-    /// is none of this backend.
+    /// Returns the id in the new backend for the session of a cookie. Returns `None` if the cookie
+    /// does not belong to this backend.
     ///
     /// It must be the same for every cookie of one session, and as hard to guess as a session id.
     /// By default, it is [`kept_id`](crate::kept_id). Override it if the cookie has more than the
@@ -38,13 +38,13 @@ pub trait OldSessions: SessionInterface + Debug {
     /// Fails only if the backend failed.
     async fn departure(&self, context: &OpenContext<'_>) -> Result<Departure, Error>;
 
-    /// Marks a session as moved, if it is still the one that [`departure`](Self::departure)
-    /// returned. Returns `false` and changes nothing if it was changed, has moved or has ended.
+    /// Marks a session as moved, if its state is still the one that [`departure`](Self::departure)
+    /// returned. Returns `false` and changes nothing if the session was changed, has moved or has
+    /// ended.
     ///
     /// The check, the removal of the session and the mark must be one step. From then on,
-    /// `departure` returns [`Departure::Departed`] and not [`Departure::None`], for as long as the
-    /// session would have been stored. Otherwise a move that was broken off could not be told from
-    /// a logout.
+    /// `departure` returns [`Departure::Departed`] and not [`Departure::None`], until the session
+    /// would have expired. Otherwise an interrupted move could not be distinguished from a logout.
     ///
     /// # Errors
     ///

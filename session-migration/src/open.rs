@@ -40,7 +40,7 @@ impl<S: SessionStore, O: OldSessions> MigratingSessions<S, O> {
                 Departure::Departed if is_copied => {
                     self.new.confirm_import(&id).await?;
                 }
-                // Another request may have moved the session since the first look.
+                // Another request may have moved the session since the first lookup.
                 _ if !is_repeated => is_repeated = true,
                 _ if is_copied => return Ok(Opened::new()),
                 _ => return self.open_new(context).await,
@@ -96,7 +96,7 @@ impl<S: SessionStore, O: OldSessions> MigratingSessions<S, O> {
     }
 }
 
-/// Lets the response replace the client's cookie, unless it has the id of the session.
+/// Makes the response replace the client's cookie, unless it has the id of the session.
 fn with_cookie(context: &OpenContext<'_>, opened: Opened, id: &[u8; 32]) -> Opened {
     if context.cookie().is_some_and(|cookie| id::is_cookie_of(cookie, id)) {
         return opened;

@@ -81,7 +81,7 @@ impl<S: OwnerIndex, O: OldSessions + OwnerSessions> OwnerSessions for MigratingS
         if !is_in_old {
             return Ok(ended + self.new.end_others(&state.nested(NEW).into_session()).await?);
         }
-        // Another request may have moved this session by now.
+        // Another request may have moved this session in the meantime.
         Ok(ended + self.end_where(&owner, self.handle_of(session).as_deref()).await?)
     }
 

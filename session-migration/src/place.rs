@@ -1,4 +1,4 @@
-//! The place of a session between `open` and `save`.
+//! The location of a session between `open` and `save`.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ pub(crate) const NEW: u8 = 0;
 /// The part of the old backend.
 pub(crate) const OLD: u8 = 1;
 
-/// The place in which a request found its session. It is the backend state of a session.
+/// The location in which a request found its session. It is the backend state of a session.
 #[derive(Debug)]
 pub(crate) enum Place {
     New {

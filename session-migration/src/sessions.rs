@@ -24,12 +24,12 @@ impl<S: session_core::store::SessionStore, O: OldSessions> MigratingSessions<S, 
     /// `new` apply to both.
     ///
     /// `end` is the date after which the old backend is not read any more. Sessions that have not
-    /// moved by then are lost. The longest lifetime of the old sessions after the deployment is
-    /// late enough.
+    /// moved by then are lost. Choose the time of the deployment plus the longest lifetime of the
+    /// old sessions.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`] if the two have different names of the cookie.
+    /// [`ErrorKind::Configuration`] if the two backends have different cookie names.
     pub fn new(new: ServerSideSessions<S>, old: O, end: SystemTime) -> Result<Self, Error> {
         let names = (new.config().cookie_name(), old.config().cookie_name());
         if names.0 != names.1 {
@@ -82,7 +82,7 @@ pub(crate) fn import_of(context: &OpenContext<'_>, place: &OldPlace, opened: &Op
 /// these times.
 pub(crate) fn created_at(opened: &Opened) -> Option<SystemTime> {
     let session = opened.clone().into_session();
-    // The login of a browser that was remembered has the time 1970.
+    // The login of a remembered browser has a time in 1970.
     let login = session.authenticated_at().filter(|at| *at > SystemTime::UNIX_EPOCH);
     session.details().created_at().or(login)
 }

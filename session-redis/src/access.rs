@@ -100,7 +100,7 @@ impl Access {
         let username = nodes.first().and_then(|info| info.redis_settings().username());
         let username = username.map(str::to_owned);
         let tcp = address::tcp();
-        // The operating system notices a vanished node by packets that are not acknowledged.
+        // The operating system detects a failed node by packets that are not acknowledged.
         #[cfg(target_os = "linux")]
         let tcp = tcp.set_user_timeout(time);
         let builder = redis::cluster::ClusterClientBuilder::new(nodes)

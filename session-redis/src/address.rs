@@ -6,7 +6,7 @@ use redis::io::tcp::TcpSettings;
 use redis::{ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion, RedisError, RedisResult};
 
 /// Parses an address. The protocol is RESP3 unless the address sets one, because redis-rs then
-/// notices at once that a connection was closed.
+/// detects a closed connection at once.
 pub(crate) fn parse(address: &str) -> RedisResult<ConnectionInfo> {
     let url = redis::parse_redis_url(address)
         .ok_or_else(|| invalid("address is not a URL of redis, rediss, valkey, valkeys or unix"))?;

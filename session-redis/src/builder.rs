@@ -99,14 +99,15 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Sets how long a call of the store may take, including connecting. After that it fails with
-    /// [`ErrorKind::Unavailable`](session_core::ErrorKind::Unavailable). The default is 2 seconds.
+    /// Sets the time limit of a call of the store, including connecting. After that the call fails
+    /// with [`ErrorKind::Unavailable`](session_core::ErrorKind::Unavailable). The default is 2
+    /// seconds.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.settings.deadline = deadline;
         self
     }
 
-    /// Sets the largest payload in bytes. A larger one fails with
+    /// Sets the largest payload in bytes. A larger payload fails with
     /// [`ErrorKind::TooLarge`](session_core::ErrorKind::TooLarge). The default is 1 MiB. Redis
     /// itself accepts up to 512 MiB.
     pub fn max_payload(mut self, bytes: usize) -> Self {
@@ -114,7 +115,7 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Sets how much longer than its expiry Redis keeps a record. It must be at least the
+    /// Sets the time for which Redis keeps a record after its expiry. It must be at least the
     /// difference between the clocks of Redis and of the application, because the application
     /// checks the expiry. The default is [`MAX_CLOCK_SKEW`], 5 minutes.
     pub fn grace(mut self, grace: Duration) -> Self {
@@ -156,9 +157,9 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Sets the handler of the events of reconnections and evictions. By default, they go to
-    /// `tracing` only. [`check`](session_core::store::SessionStore::check) reports evictions. On a
-    /// Cluster, redis-rs reconnects by itself and reports nothing.
+    /// Sets the handler of the events of reconnections and evictions. By default, they are reported
+    /// to `tracing` only. [`check`](session_core::store::SessionStore::check) reports evictions. On
+    /// a Cluster, redis-rs reconnects by itself and reports nothing.
     pub fn events(mut self, events: Events) -> Self {
         self.events = events;
         self

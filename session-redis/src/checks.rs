@@ -32,7 +32,7 @@ impl Checks<'_> {
         }
     }
 
-    /// Warns if Redis acknowledges a write that the replica which becomes the master may not have.
+    /// Warns if Redis acknowledges a write that the promoted replica may not have.
     pub(crate) async fn check_replicas(&self) {
         let nodes = self.info("replication").await;
         let replicas_of = |node: &String| field(node, "connected_slaves")?.parse::<u64>().ok();
@@ -60,7 +60,7 @@ impl Checks<'_> {
         nodes.iter().any(|node| field(node, "role") == Some("slave"))
     }
 
-    /// Returns how many keys Redis has evicted since it was started.
+    /// Returns the number of keys that Redis has evicted since it was started.
     pub(crate) async fn evicted_keys(&self) -> Option<u64> {
         let nodes = self.info("stats").await;
         nodes.iter().map(|node| field(node, "evicted_keys")?.parse::<u64>().ok()).sum()

@@ -25,8 +25,8 @@ pub(crate) use sentinel::Sentinels;
 /// A connection to Redis.
 #[async_trait]
 pub(crate) trait Connection: fmt::Debug + Send + Sync {
-    /// Sends a command once and returns the reply. An error reply is an error. Ends by the deadline
-    /// in any case.
+    /// Sends a command once and returns the reply. An error reply is an error. The call always
+    /// returns by the deadline.
     async fn send(&self, command: &Cmd, deadline: Instant) -> RedisResult<Value>;
 
     /// Returns whether one command may read keys of any slot. A connection of the application may

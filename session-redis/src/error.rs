@@ -43,7 +43,7 @@ pub(crate) fn is_syntax_error(error: &RedisError) -> bool {
 
 fn kind(error: &RedisError) -> ErrorKind {
     use redis::ErrorKind as Driver;
-    // Connecting to a Cluster fails with an I/O error for any reason.
+    // A failure to connect to a Cluster is always an I/O error.
     let refused = |detail: &str| {
         ["WRONGPASS", "NOAUTH", "cluster support disabled"].iter().any(|part| detail.contains(part))
     };

@@ -10,8 +10,8 @@ use tokio::time::{Instant, timeout_at};
 use crate::connection::Connection;
 use crate::error::timed_out;
 
-/// The number of concurrent loads from which on they share a command. With fewer, the task that
-/// sends it costs more than it saves.
+/// The minimum number of concurrent loads that share a command. With fewer loads, the task that
+/// sends the command costs more than it saves.
 const SHARED_FROM: usize = 4;
 /// The maximum number of keys in a command.
 pub(crate) const MOST_KEYS: usize = 128;
@@ -31,7 +31,7 @@ struct Waiting {
 }
 
 /// The task that sends the command of the waiting loads. If it is dropped with its runtime, the
-/// loads send their own.
+/// loads send separate commands.
 struct Task {
     loads: Arc<Loads>,
     has_taken: bool,
@@ -70,8 +70,8 @@ impl Loads {
     }
 
     /// Adds a load to those that wait. The first of them starts a task that sends the command.
-    /// Therefore it does not matter whether any of the loads is polled again, or dropped. The
-    /// deadline of the first is the earliest.
+    /// Therefore no load must be polled again, and each may be dropped. The deadline of the first
+    /// is the earliest.
     fn wait(
         self: &Arc<Self>,
         name: &[u8],
@@ -98,7 +98,7 @@ impl Loads {
 
 impl Task {
     async fn run(mut self, connection: Arc<dyn Connection>, deadline: Instant) {
-        // The other tasks that are ready have their turn first.
+        // The other ready tasks run first.
         tokio::task::yield_now().await;
         let waiting = std::mem::take(&mut *self.loads.lock());
         self.has_taken = true;

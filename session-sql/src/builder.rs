@@ -65,8 +65,9 @@ impl SqlStoreBuilder {
         self
     }
 
-    /// Sets how long a call may take, including waiting for a connection. After that it fails with
-    /// [`ErrorKind::Unavailable`](session_core::ErrorKind::Unavailable). The default is 3 seconds.
+    /// Sets the time limit of a call, including waiting for a connection. After that the call fails
+    /// with [`ErrorKind::Unavailable`](session_core::ErrorKind::Unavailable). The default is 3
+    /// seconds.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.settings.deadline = deadline;
         self
@@ -108,7 +109,7 @@ impl SqlStoreBuilder {
         self
     }
 
-    /// Sets after how much idle time a connection is tested before its next use. The default is 5
+    /// Sets the idle time after which a connection is tested before its next use. The default is 5
     /// seconds. With [`Duration::ZERO`], each idle connection is tested; with [`Duration::MAX`],
     /// none is.
     ///

@@ -56,7 +56,8 @@ pub(crate) struct Statements {
     pub(crate) count: Statement,
 }
 
-/// A statement, and the columns of the rows that it returns: none if it writes.
+/// A statement, and the columns of the rows that it returns. A statement that writes returns no
+/// columns.
 #[derive(Clone, Debug)]
 pub(crate) struct Statement {
     pub(crate) sql: Arc<str>,
@@ -67,8 +68,9 @@ pub(crate) struct Statement {
 
 /// The form of a statement for several calls.
 ///
-/// Instead of each value, it has those of all calls: in an array on PostgreSQL, and one after
-/// another on MySQL. Each row begins with the first value of the call that the row belongs to.
+/// Each parameter contains the values of all calls. They are in an array on PostgreSQL, and one
+/// after another on MySQL. Each row begins with the first value of the call that the row belongs
+/// to.
 #[cfg_attr(
     not(any(feature = "mysql", feature = "postgres")),
     allow(dead_code, reason = "SQLite has no batches")

@@ -1,4 +1,4 @@
-//! The store: each call is one statement, or shares one with other calls.
+//! The store. Each call is one statement, or shares a statement with other calls.
 
 #[cfg(test)]
 mod fuzz;
@@ -70,7 +70,7 @@ impl SqlStore {
     /// returned handle is stopped or dropped.
     ///
     /// It removes records that expired more than five minutes ago, because the clocks of processes
-    /// may differ by that much.
+    /// may differ by this time.
     ///
     /// Each statement removes at most `limit` records, and is repeated while there are more. An
     /// error is logged, and the task tries again after the period. The task uses the system clock.

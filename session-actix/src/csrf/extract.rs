@@ -12,8 +12,8 @@ use session_core::csrf::CsrfRequest;
 use super::Rejection;
 use crate::Error;
 
-/// The CSRF protection of the request, as the argument of a handler: it makes the tokens of forms.
-/// It dereferences to [`session_core::csrf::Csrf`], and its methods return errors that are
+/// The CSRF protection of the request, as the argument of a handler. It creates the tokens of
+/// forms. It dereferences to [`session_core::csrf::Csrf`], and its methods return errors that are
 /// responses of actix-web.
 ///
 /// # Errors

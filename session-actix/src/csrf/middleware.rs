@@ -1,4 +1,4 @@
-//! The middleware: refuses requests that other sites have sent.
+//! The middleware that refuses requests from other sites.
 
 use std::fmt;
 use std::future::{Future, Ready, ready};
@@ -17,8 +17,8 @@ use super::Rejection;
 use crate::request_session;
 use crate::response::{ServiceResult, append_cookie, failed, finish, forbid_storing};
 
-/// A middleware that refuses requests of other sites, by the
-/// [decision table](session_core::csrf#decision-table).
+/// A middleware that refuses requests from other sites, by the [decision
+/// table](session_core::csrf#decision-table).
 ///
 /// The module [`csrf`](crate::csrf) has an example.
 #[derive(Clone, Debug)]
@@ -108,7 +108,7 @@ fn missing_middleware() -> Error {
     Error::new(ErrorKind::Unconfigured, message)
 }
 
-/// Checks a request, and reads its form if that is needed.
+/// Checks a request, and reads its form if necessary.
 async fn check(
     csrf: &CsrfRequest,
     request: &mut ServiceRequest,

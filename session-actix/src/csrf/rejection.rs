@@ -10,7 +10,7 @@ use session_core::csrf::CheckError;
 use crate::Error;
 
 /// The error of a handler that calls [`Csrf::verify`](super::Csrf::verify). Its response is the
-/// page of the refusal, or that of the session's [`Error`].
+/// page of the refusal, or the response of the session's [`Error`].
 ///
 /// # Examples
 ///

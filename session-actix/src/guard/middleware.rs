@@ -1,4 +1,4 @@
-//! The middleware: loads the user, and decides whether the request reaches the handler.
+//! The middleware that loads the user, and decides whether the request reaches the handler.
 
 use std::fmt;
 use std::future::{Future, Ready, ready};
@@ -17,7 +17,7 @@ use super::Rejection;
 use crate::request_session;
 use crate::response::{ServiceResult, failed};
 
-/// A middleware that passes only the requests that a [`Guard`] allows.
+/// A middleware that forwards only the requests that a [`Guard`] allows.
 ///
 /// The module [`guard`](crate::guard) has an example. Around a scope, it also guards unknown paths.
 pub struct GuardMiddleware<U> {

@@ -1,4 +1,4 @@
-//! The response to a request that a guard does not pass.
+//! The response to a request that a guard denies.
 
 use std::fmt;
 
@@ -10,7 +10,8 @@ use session_core::guard::{Denied, GuardError};
 
 use crate::Error;
 
-/// The error of a guard, as a response: a redirect, 401, 403, or that of the session's [`Error`].
+/// The error of a guard, as a response. It is a redirect, 401, 403, or the response of the
+/// session's [`Error`].
 #[derive(Debug)]
 pub struct Rejection {
     inner: Inner,

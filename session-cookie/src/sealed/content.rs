@@ -1,5 +1,5 @@
-//! The sealed bytes: the payload, perhaps compressed, a mark, then the times when the session was
-//! created and when its cookie was set.
+//! The sealed bytes. They contain the payload, which may be compressed, a mark, and the times when
+//! the session was created and its cookie was set.
 //!
 //! The mark is 0 or 1 in version 1 of the format. Every version has the mark before the last 16
 //! bytes, and version `n` has the marks `2 * n - 2` and `2 * n - 1`.
@@ -13,7 +13,7 @@ use crate::compression::{deflate, inflate};
 
 const PLAIN: u8 = 0;
 const ZLIB: u8 = 1;
-/// The newest version that this build reads, and the one that it writes.
+/// The newest version that this build reads, and the version that it writes.
 pub(super) const VERSION: u8 = 1;
 /// The bytes after the payload: a mark and two times.
 pub(super) const OVERHEAD: usize = 17;

@@ -72,13 +72,13 @@ pub(crate) struct BackendState {
     parts: Vec<(u64, Arc<dyn Any + Send + Sync>)>,
 }
 
-/// Everything about a session that changes while its request runs.
+/// The state of a session that changes while its request runs.
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) data: Data,
     pub(crate) origin: Origin,
     pub(crate) intent: Intent,
-    /// Counts changes, so that an update notices a change between its reading and its writing.
+    /// Counts changes, so that an update detects a change between its reading and its writing.
     pub(crate) revision: u64,
     pub(crate) outcome: Option<Outcome>,
     /// The messages taken in this request, which a second call returns again.
@@ -92,13 +92,13 @@ pub(crate) enum Origin {
     /// A request, whose commit saves it.
     #[default]
     Requested,
-    /// [`reopen`](super::Session::reopen): no response is left to carry a new cookie.
+    /// [`reopen`](super::Session::reopen). There is no later response that could set a new cookie.
     Reopened,
     /// [`into_session`](crate::interface::Opened::into_session).
     ByHand,
     /// The backend was down. The session is never saved.
     Anonymous,
-    /// Nothing is configured that could save a session. Changes fail with this message.
+    /// No interface is configured that could save a session. Changes fail with this message.
     Null(Cow<'static, str>),
 }
 
@@ -108,7 +108,7 @@ impl Data {
         Self { stored: StoredData::new(values, None), ..Self::default() }
     }
 
-    /// Returns a session for a request that sent none.
+    /// Returns a session for a request that sent no session.
     pub(crate) fn fresh() -> Self {
         Self { is_new: true, ..Self::default() }
     }
@@ -121,8 +121,8 @@ impl Data {
         self.stored.values_mut()
     }
 
-    /// Returns whether the session has a cookie or a record: it was opened, or an earlier save
-    /// stored it.
+    /// Returns whether the session has a cookie or a record, because it was opened or an earlier
+    /// save stored it.
     pub(crate) fn is_stored(&self) -> bool {
         !(self.is_new || self.is_removed) || self.details != SessionDetails::new()
     }
@@ -165,15 +165,15 @@ impl BackendState {
         }
     }
 
-    /// Returns the same states, as those of a part of a combined interface.
+    /// Returns the same states for a part of a combined interface.
     pub(crate) fn nested(self, nested: impl Fn(u64) -> u64) -> Self {
         let own = self.own.map(|state| (nested(0), state));
         let parts = self.parts.into_iter().map(|(part, state)| (nested(part), state));
         Self { own: None, parts: own.into_iter().chain(parts).collect() }
     }
 
-    /// Returns the states of one part, as those of a whole interface. `path_in` returns the path
-    /// within the part.
+    /// Returns the states of one part for a whole interface. `path_in` returns the path within the
+    /// part.
     pub(crate) fn in_part(self, path_in: impl Fn(u64) -> Option<u64>) -> Self {
         let mut part = Self::default();
         for (path, state) in self.parts {
@@ -238,8 +238,8 @@ impl State {
         Ok(())
     }
 
-    /// Records the outcome of a save, and returns it. A save that has nothing to store does not
-    /// change that a session was dropped. If it is the commit, it changes nothing.
+    /// Records the outcome of a save, and returns it. A save without changes does not replace the
+    /// outcome of a dropped session. A commit without changes does not replace any outcome.
     pub(crate) fn conclude(&mut self, outcome: Outcome, last: bool) -> Outcome {
         let concluded = match self.outcome {
             Some(earlier)
@@ -288,7 +288,7 @@ pub(crate) fn own_lifetime(values: &Values) -> Option<Duration> {
     Some(Duration::from_secs(seconds)).filter(|lifetime| *lifetime >= SHORTEST)
 }
 
-/// Python's truth value of a JSON value: null, zero and anything empty are false.
+/// Returns Python's truth value of a JSON value. Null, zero and empty values are false.
 fn is_truthy(raw: &str) -> bool {
     match raw {
         "true" => true,

@@ -6,7 +6,7 @@ use super::login::Login;
 use super::values::Values;
 
 /// The key under which the CSRF protection and Flask-WTF store the secret of their tokens. A login
-/// drops it, because tokens from before the login may be known to an attacker.
+/// drops it, because an attacker may have a token from before the login.
 const CSRF_SECRET: &str = "csrf_token";
 
 static EMPTY: LazyLock<Values> = LazyLock::new(Values::default);
@@ -35,7 +35,7 @@ impl StoredData {
         Arc::make_mut(self.values.get_or_insert_default())
     }
 
-    /// Returns whether there is nothing to store.
+    /// Returns whether there are no values and no login.
     pub(crate) fn is_empty(&self) -> bool {
         self.login.is_none() && self.values().is_empty()
     }
@@ -44,8 +44,9 @@ impl StoredData {
         self.login.as_ref().map(Login::owner)
     }
 
-    /// Logs in. The owner keeps its values, another owner gets none of them, and a visitor keeps
-    /// those under the keys in `kept`, by default all. The CSRF secret is always dropped.
+    /// Logs in. A login of the same owner keeps the values, and a login of another owner drops
+    /// them. A login of a visitor keeps the values under the keys in `kept`, by default all. The
+    /// CSRF secret is always dropped.
     pub(crate) fn log_in(&mut self, login: Login, kept: Option<&[String]>) {
         match self.owner() {
             Some(owner) if owner == login.owner() => {}

@@ -1,7 +1,7 @@
 //! The top level of a session: an ordered map from key to raw JSON text.
 //!
-//! One buffer has all text, and a small index points into it. A value is parsed only when a handler
-//! reads it; unchanged values are written back byte for byte.
+//! One buffer has all text, and a small index refers to positions in it. A value is parsed only
+//! when a handler reads it. Unchanged values are written back byte for byte.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;

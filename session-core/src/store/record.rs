@@ -7,8 +7,8 @@ use std::time::SystemTime;
 
 /// The key of a record: a hash of the session id.
 ///
-/// The id cannot be computed from the hash. Therefore a dump of a store contains nothing that can
-/// be sent as a cookie.
+/// The id cannot be computed from the hash. Therefore a dump of a store contains no value that a
+/// client can send as a cookie.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct StoreKey([u8; 32]);
 
@@ -64,9 +64,9 @@ impl fmt::Debug for LogName {
 /// The version of a record. Versions are compared only for equality of their numbers; they have no
 /// order.
 ///
-/// A store can attach the bytes that it stores for the record. It gets them back with the version
-/// in a later call, for example for a command that compares the stored value. The bytes are only a
-/// hint: a caller may pass a version with the same number and without bytes.
+/// A store can attach the bytes that it stores for the record. It receives them again with the
+/// version in a later call, for example for a command that compares the stored value. The bytes are
+/// only a hint: a caller may pass a version with the same number and without bytes.
 #[derive(Clone)]
 pub struct Version {
     number: u64,
@@ -125,7 +125,7 @@ impl fmt::Debug for Version {
 pub enum Replaced {
     /// The record was replaced and has this version now.
     Done(Version),
-    /// Nothing was changed: the record has another version or does not exist.
+    /// Nothing was changed, because the record has another version or does not exist.
     Stale,
 }
 
@@ -183,7 +183,7 @@ impl Record {
         self.owner.as_deref()
     }
 
-    /// Returns the record with another version and expiry, as it is after a `touch`.
+    /// Returns the record with another version and expiry, as after a `touch`.
     #[must_use]
     pub fn touched(&self, version: Version, expires_at: SystemTime) -> Self {
         Self { version, expires_at, ..self.clone() }

@@ -33,7 +33,7 @@ pub trait Scan: SessionStore {
     ///
     /// **Position.** A position is short text. It is valid in every process that uses the store,
     /// and after restarts of the store. If a store loses positions, it starts again from the
-    /// beginning instead of leaving records out.
+    /// beginning instead of omitting records.
     ///
     /// **Cancellation.** A call changes nothing, so its future can be dropped at any time.
     ///
@@ -44,7 +44,7 @@ pub trait Scan: SessionStore {
     /// store returned.
     async fn scan(&self, after: Option<&str>, limit: usize) -> Result<KeyPage, Error>;
 
-    /// Returns the number of records whose expiry is not before `now`. It is cheaper than loading
+    /// Returns the number of records whose expiry is not before `now`. This costs less than loading
     /// the records.
     ///
     /// It counts all kinds of records. A store that removes expired records itself may ignore `now`
@@ -56,7 +56,7 @@ pub trait Scan: SessionStore {
     async fn count(&self, now: SystemTime) -> Result<u64, Error>;
 }
 
-/// Some of the keys of a store.
+/// A page of the keys of a store.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct KeyPage {

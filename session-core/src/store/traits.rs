@@ -15,8 +15,8 @@ type Loading<'a> = Pin<Box<dyn Future<Output = Result<Option<Record>, Error>> + 
 ///
 /// A store does not interpret sessions. It stores a [`Record`] under a [`StoreKey`], unchanged, and
 /// changes a record only for a caller that names its current [`Version`].
-/// [`ServerSideSessions`](crate::ServerSideSessions) does everything else for every store: ids,
-/// expiry, merging, rotation and ending.
+/// [`ServerSideSessions`](crate::ServerSideSessions) implements ids, expiry, merging, rotation and
+/// ending for every store.
 ///
 /// Write each method as an `async fn`, with the attribute [`async_trait`](crate::async_trait) on
 /// the implementation. The attribute generates the signatures that this page shows.
@@ -44,8 +44,8 @@ type Loading<'a> = Pin<Box<dyn Future<Output = Result<Option<Record>, Error>> + 
 /// **Expiry.** A store may remove a record some time after its `expires_at`, but not before; see
 /// [`MAX_CLOCK_SKEW`](super::MAX_CLOCK_SKEW). Until its expiry, the store returns the record. The
 /// engine checks the expiry of every record that it loads, with the clock of `SessionConfig`.
-/// Therefore a store needs a clock only to remove records itself. An expired record that is still
-/// stored may make `create` fail or may be replaced by it. The other calls may find it or not.
+/// Therefore a store needs a clock only to remove records itself. If an expired record is still
+/// stored, `create` may fail or replace it. The other calls may find it or not.
 ///
 /// **Newer formats.** A store that adds its own format to the payload stores its version. A call
 /// that finds a newer version than the store reads changes nothing and fails with
@@ -114,13 +114,13 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
         'life1: 'async_trait,
         Self: 'async_trait,
     {
-        // Written as `async_trait` writes it, without a second boxed future.
+        // The signature is the one that `async_trait` generates, without a second boxed future.
         self.load(key)
     }
 
     /// Returns the records under several keys, in the order of the keys, as if by one
-    /// [`load`](Self::load) for each. By default, it does that; override it if the store can load
-    /// many records in one round trip. A key may occur twice, and there may be none.
+    /// [`load`](Self::load) for each. This is the default implementation. Override it if the store
+    /// can load many records in one round trip. A key may occur twice, and there may be no keys.
     async fn load_many(&self, keys: &[StoreKey]) -> Result<Vec<Option<Record>>, Error> {
         let mut records = Vec::with_capacity(keys.len());
         for key in keys {
@@ -151,9 +151,9 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
         record: &NewRecord<'_>,
     ) -> Result<Replaced, Error>;
 
-    /// Sets the expiry of the record if its current version is `expected`, and changes nothing else
-    /// of it except perhaps the version. Returns `false` and changes nothing if the record has
-    /// another version or does not exist.
+    /// Sets the expiry of the record if its current version is `expected`, and changes no other
+    /// part of it except possibly the version. Returns `false` and changes nothing if the record
+    /// has another version or does not exist.
     ///
     /// The new version is not returned. A later call at `expected` succeeds if the store has kept
     /// the version, and otherwise the caller loads the record again.
@@ -168,8 +168,8 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
     /// if the record has another version or does not exist.
     async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error>;
 
-    /// Finds out whether the store can serve sessions, for health checks. It is cheap and changes
-    /// nothing.
+    /// Checks whether the store can serve sessions, for health checks. The call has a low cost and
+    /// changes nothing.
     ///
     /// By default, it loads a record that does not exist. A store that can check more overrides it,
     /// for example to check whether its table exists.
@@ -180,7 +180,7 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if the store cannot be reached, or
-    /// the error that requests would get.
+    /// the error of other calls.
     async fn check(&self) -> Result<(), Error> {
         self.load(&StoreKey::from_bytes([0; 32])).await.map(drop)
     }
@@ -221,8 +221,8 @@ pub trait OwnerIndex: SessionStore {
 /// store, and an `Arc` of a store is also a store.
 #[async_trait]
 pub trait Sweep: SessionStore {
-    /// Removes at most `limit` records whose expiry is before `now`, and returns how many it
-    /// removed: 0 for a limit of 0. A record that is renewed in the meantime stays.
+    /// Removes at most `limit` records whose expiry is before `now`, and returns the number of
+    /// removed records. For a limit of 0 this is 0. A record that is renewed in the meantime stays.
     ///
     /// A store may keep a record until [`MAX_CLOCK_SKEW`](super::MAX_CLOCK_SKEW) after its expiry.
     /// It must do so if processes with different clocks share the store. The session is still live

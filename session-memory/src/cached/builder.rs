@@ -18,8 +18,8 @@ pub struct CachedBuilder {
 }
 
 impl CachedBuilder {
-    /// Sets how long a copy is used after it was loaded or written. The default is 5 seconds. A
-    /// change that another process makes is seen at most this much later.
+    /// Sets the time for which a copy is used after it was loaded or written. The default is 5
+    /// seconds. A change by another process is visible after at most this time.
     #[must_use]
     pub fn time_to_live(mut self, time: Duration) -> Self {
         self.time_to_live = time;

@@ -25,8 +25,8 @@ pub(super) struct Copies {
 
 #[derive(Clone)]
 enum Entry {
-    /// The place of a copy that is being loaded, with its number. Every write removes it, so that a
-    /// load that started before the write does not fill it.
+    /// The placeholder of a copy that is being loaded, with its number. Every write removes it, so
+    /// that a load that started before the write does not fill it.
     Placeholder(u64),
     Copy(Arc<Copy>),
 }
@@ -82,7 +82,7 @@ impl Copies {
         Write { copies: self, key: *key, since: self.clock.monotonic(), is_known: false }
     }
 
-    /// Changes the entry of a key. No other change of it runs at the same time.
+    /// Changes the entry of a key. Other changes of this entry wait.
     fn change(&self, key: &StoreKey, change: impl FnOnce(Option<&Entry>) -> Op<Entry>) {
         // `Cache::invalidate` would not wait for a change that has read the entry already.
         let _result = self

@@ -1,4 +1,4 @@
-//! The master that the Sentinels name, and leaving it when they name another one.
+//! The master that the Sentinels name. The connection is dropped when they name another master.
 //!
 //! The client of redis-rs queries the Sentinels only when it connects, and trusts the first one
 //! that replies. A planned failover leaves the connection to the old master open. The old master

@@ -66,7 +66,7 @@ fn newer_format_is_not_decoded() {
     }
 }
 
-/// The files must not change: later builds must read them.
+/// The files must not change, because later builds must read them.
 #[test]
 fn samples_of_format_1_are_read_and_written() {
     let time = SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_123);

@@ -23,9 +23,10 @@ const MAX_COUNT: usize = 1000;
 /// have more keys than its limit.
 ///
 /// The scan starts again from the beginning if a server was restarted or replaced, because its
-/// positions are then invalid. It also starts again if slots of a Cluster have moved. The user must
-/// be allowed to send `INFO` for that, and in a Cluster in any case. In a Cluster, a page fails
-/// while a master does not reply. A slot that is moving until the scan ends may be missing.
+/// positions are then invalid. It also starts again if slots of a Cluster have moved. For this
+/// check, the user needs the permission to send `INFO`. In a Cluster, the permission is always
+/// needed. In a Cluster, a page fails while a master does not reply. A slot that is moving until
+/// the scan ends may be missing.
 ///
 /// An existing connection to a Cluster cannot be scanned, which is
 /// [`ErrorKind::Configuration`]. A count scans all keys.
@@ -103,7 +104,7 @@ impl Position {
 
 /// The servers that have records.
 struct Servers {
-    /// One address in a Cluster, and otherwise an empty one.
+    /// An address in a Cluster, and otherwise an empty string.
     addresses: Vec<String>,
     /// A number that changes if a server is restarted, replaced, added or removed.
     fingerprint: u64,
@@ -120,7 +121,7 @@ impl Servers {
             // A list without a master that does not reply would be incomplete.
             let masters: BTreeSet<_> = slots.iter().map(|slots| &slots.master).collect();
             if !is_cluster || servers.len() < masters.len() {
-                // redis-rs leaves out a master until a command shows that it has been replaced.
+                // redis-rs omits a master until a command shows that it has been replaced.
                 call.connection.find_servers();
                 let message = "a master of the Redis Cluster does not reply (scan)";
                 let source = "it is down, or the user may not send INFO";

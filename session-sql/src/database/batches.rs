@@ -1,4 +1,5 @@
-//! Batches: calls that would wait for a connection share one statement on the next free one.
+//! Batches of calls. Calls that would wait for a connection share one statement on the next free
+//! connection.
 //!
 //! While connections are free, each call uses its own, as without batches. A task runs a batch, so
 //! that a cancelled call does not cancel the others. Each call gets its own result.
@@ -51,7 +52,7 @@ struct Call {
     runtime: Handle,
 }
 
-/// The permit to run a statement. Dropping it passes it on to the waiting calls.
+/// The permit to run a statement. Dropping it passes the permit to the waiting calls.
 struct Permit<D: Driver> {
     shared: Arc<Shared<D>>,
     statement: Statement,

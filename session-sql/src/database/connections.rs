@@ -14,7 +14,7 @@ use super::refusal::{InUse, Refusal};
 use super::suspicion::Suspicion;
 use crate::statements::{Batch, Statement};
 
-/// Values of fewer bytes are accepted by every server. If it closes the connection, it is down.
+/// Every server accepts values of fewer bytes. If the server closes the connection, it is down.
 const ALWAYS_ACCEPTED: usize = 64 << 10;
 
 pub(super) struct Connections<D: Driver> {

@@ -7,7 +7,7 @@ use sqlx::{Connection, Pool};
 
 use super::driver::Driver;
 
-/// The provider, and the pool and the options that its credentials are set on.
+/// The provider, and the pool and the options for its credentials.
 pub(super) struct Provided<D: Driver> {
     provider: Arc<dyn CredentialsProvider>,
     options: <D::Connection as Connection>::Options,

@@ -7,7 +7,7 @@ use super::failure::Meaning;
 use super::query::{OwnedValue, QueryResult, Value};
 use crate::statements::{Batch, Scripts, Statement};
 
-/// A database, as far as it differs from the others.
+/// The properties in which a database differs from the others.
 pub(crate) trait Driver: sqlx::Database {
     const LABEL: &'static str;
     /// The name in OpenTelemetry's conventions for databases.

@@ -1,5 +1,5 @@
-//! The file of an `SQLite` database: whether it was deleted or replaced, and the length of its
-//! write-ahead log.
+//! The file of an `SQLite` database. Detects that it was deleted or replaced, and that its
+//! write-ahead log is long.
 //!
 //! An open connection continues with a file that was deleted. Its writes would be lost. `SQLite`
 //! starts its log anew only in a moment without readers, and not at all while a full disk fails
@@ -23,7 +23,7 @@ const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(5);
 pub(super) struct DatabaseFile {
     path: PathBuf,
     log: PathBuf,
-    /// Which file the connections have opened.
+    /// The file that the connections have opened.
     identity: Mutex<Option<Identity>>,
     suspicion: Suspicion,
     has_failed: AtomicBool,
@@ -59,7 +59,7 @@ impl DatabaseFile {
         Ok(())
     }
 
-    /// Records that a write failed, perhaps because the log fills the disk.
+    /// Records that a write failed, possibly because the log fills the disk.
     pub(super) fn failed(&self) {
         self.has_failed.store(true, Ordering::Relaxed);
     }

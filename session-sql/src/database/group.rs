@@ -54,8 +54,8 @@ enum Failure {
 
 /// The task that runs the writes of the queue.
 ///
-/// It may be dropped with its runtime. Then the waiting calls get an error, and the next write
-/// starts another task.
+/// It may be dropped with its runtime. Then the waiting calls fail, and the next write starts
+/// another task.
 struct Worker<D: Driver> {
     shared: Arc<Shared<D>>,
     is_done: bool,

@@ -1,4 +1,4 @@
-//! Connecting: from an address or a pool to a database.
+//! Connecting to the database of an address or a pool.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -97,7 +97,7 @@ async fn sqlite(url: &str, settings: Settings) -> Result<Arc<dyn Database>, Erro
 /// Creates an empty file that only its owner can read, if there is none. SQLite would use the
 /// umask. SQLite creates its other files with the mode of this one.
 ///
-/// An error is ignored, because SQLite meets the same one and reports it.
+/// An error is ignored, because SQLite fails with the same error and reports it.
 #[cfg(all(feature = "sqlite", unix))]
 fn create_for_owner(file: &std::path::Path) {
     use std::os::unix::fs::OpenOptionsExt as _;
@@ -189,7 +189,7 @@ async fn probe<D: Driver>(
                 Ok(connection) => return connection.close().await,
                 Err(error) => error,
             };
-            // If two processes switch a new file to WAL at once, SQLite rejects one without
+            // If two processes switch a new file to WAL at once, SQLite rejects one of them without
             // waiting.
             if !D::EMBEDDED || !failure::is_busy(&error) {
                 return Err(error);

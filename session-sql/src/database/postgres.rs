@@ -99,7 +99,7 @@ impl Driver for Postgres {
     }
 
     fn is_refusal(error: &dyn DatabaseError) -> bool {
-        // A wrong password, a role that does not exist or may not log in.
+        // A wrong password, or a role that does not exist or may not log in.
         error.code().is_some_and(|code| code.starts_with("28"))
             || error.message().contains("authentication failed")
     }
@@ -112,7 +112,7 @@ impl Driver for Postgres {
             ("42P01" | "42703", _) => Meaning::Missing,
             ("42501", _) => Meaning::Denied,
             ("54000", _) => Meaning::TooLarge,
-            // PgBouncer has one code for all its own errors.
+            // PgBouncer has one code for all its errors.
             ("08P01", _) if error.message().contains("authentication failed") => Meaning::Other,
             // A deadlock, or a serialization failure.
             ("40P01" | "40001", _) => Meaning::RolledBack,

@@ -1,9 +1,9 @@
 //! Detects a server that refuses connections.
 //!
 //! A pool of sqlx tries to connect to such a server until its timeout. Therefore a call that waits
-//! for a connection also connects outside the pool, and fails if the server refuses that.
+//! for a connection also connects outside the pool, and fails if the server refuses the connection.
 //!
-//! A server that works must not be flooded with connections. Therefore a call does so only after a
+//! A working server must not be flooded with connections. Therefore a call connects only after a
 //! pause, or after another call has failed, and calls share the result.
 
 use std::io::{Error as IoError, ErrorKind};

@@ -1,9 +1,9 @@
 //! Detects idle connections that may be broken or lead to the wrong server.
 //!
-//! A ping before each call would double the round trips. Without any, each idle connection to a
-//! restarted server would fail one call. So would the first call after a pause, because servers and
-//! proxies close idle connections. Therefore a connection is pinged before its use if it was
-//! idle for long, or if another one broke in the meantime.
+//! A ping before each call would double the round trips. Without pings, each idle connection to a
+//! restarted server would fail one call. The first call after a pause would also fail, because
+//! servers and proxies close idle connections. Therefore a connection is pinged before its use if
+//! it was idle for long, or if another connection broke in the meantime.
 //!
 //! A server that accepts no writes may have been replaced by another one. Until a connection to it
 //! is closed, it reads outdated sessions. Therefore all older connections are closed.
@@ -32,7 +32,7 @@ struct Events {
     read_only: AtomicU64,
     /// Whether no call has succeeded since a connection broke.
     is_broken: AtomicBool,
-    /// Whether a call has succeeded since then, and this was not reported.
+    /// Whether a call has succeeded since a connection broke, and this was not reported.
     has_recovered: AtomicBool,
 }
 

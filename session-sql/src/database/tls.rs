@@ -1,4 +1,4 @@
-//! The default use of TLS: a server on another machine must prove its identity.
+//! The default use of TLS. A server on another machine must prove its identity.
 //!
 //! By default, sqlx connects without TLS if the server declines it. An attacker between the server
 //! and its clients could decline it in the name of the server, and request the password.

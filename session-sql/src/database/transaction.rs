@@ -1,7 +1,7 @@
 //! A transaction of SQLite, which may roll it back by itself after an error.
 //!
-//! sqlx counts the transactions of a connection. It refuses to start another after SQLite ended one
-//! by itself. Therefore these are statements like any other.
+//! sqlx counts the transactions of a connection. It refuses to start another transaction after
+//! SQLite ended one by itself. Therefore this module uses ordinary statements for transactions.
 
 use sqlx::AssertSqlSafe;
 
