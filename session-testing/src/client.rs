@@ -12,9 +12,9 @@ use super::{Browser, Request, TestResponse};
 /// The number of redirects that are followed in a row.
 const MAX_REDIRECTS: usize = 10;
 
-/// An application that a [`TestClient`] sends requests to.
+/// An application that receives the requests of a [`TestClient`].
 ///
-/// Adapters implement it for what their framework serves. An asynchronous closure is also an
+/// Adapters implement it for the services of their framework. An asynchronous closure is also an
 /// application.
 ///
 /// # Examples
@@ -29,8 +29,7 @@ const MAX_REDIRECTS: usize = 10;
 /// });
 /// ```
 pub trait Application {
-    /// Responds to one request, as the server of the framework would, and reads the body to its
-    /// end.
+    /// Responds to one request, as the server of the framework would, and reads the complete body.
     ///
     /// The client adds the `Cookie` header and processes the `Set-Cookie` headers.
     ///
@@ -78,12 +77,12 @@ impl<A> TestClient<A> {
         Self { application, browser: Browser::new(sessions) }
     }
 
-    /// Returns the browser, to inspect its cookies and its session.
+    /// Returns the browser for reading its cookies and its session.
     pub fn browser(&self) -> &Browser {
         &self.browser
     }
 
-    /// Returns the browser, to change its origin, its cookies or its session.
+    /// Returns the browser for changing its origin, its cookies or its session.
     pub fn browser_mut(&mut self) -> &mut Browser {
         &mut self.browser
     }
@@ -174,8 +173,8 @@ impl<A: Application> TestClient<A> {
         Ok(response.to(request))
     }
 
-    /// Follows redirects as a browser does, and returns the response they lead to. Returns a
-    /// response that is not a redirect unchanged.
+    /// Follows redirects as a browser does, and returns the last response. Returns a response that
+    /// is not a redirect unchanged.
     ///
     /// The next request is a `GET` after status 303, and after a `POST` with status 301 or 302.
     /// Otherwise the request is repeated. A redirect to another origin changes the origin of

@@ -98,14 +98,15 @@ impl Cookie {
 }
 
 impl fmt::Debug for Cookie {
-    /// Leaves out the value.
+    /// Omits the value.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cookie").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
 impl<'a> Attributes<'a> {
-    /// Parses the attributes. The last of repeated attributes counts. Invalid ones are ignored.
+    /// Parses the attributes. The last of repeated attributes is used. Invalid attributes are
+    /// ignored.
     fn parse(text: &'a str) -> Self {
         let mut attributes = Self::default();
         for part in text.split(';') {

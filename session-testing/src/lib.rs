@@ -1,5 +1,5 @@
-//! Tests of web applications with sessions, in the process of the test: without a browser, a
-//! network or a running server.
+//! Tests of web applications with sessions, in the process of the test. They need no browser,
+//! network or running server.
 //!
 //! Add this crate to `dev-dependencies` if your application uses `session-tower`, `session-actix`
 //! or another adapter of `session-core`. It works with every backend.
@@ -97,7 +97,7 @@
 //! # Limits
 //!
 //! - The client does not resolve redirects to relative paths, and runs no scripts.
-//! - The browser has no list of public suffixes and ignores `SameSite`: every request counts as
+//! - The browser has no list of public suffixes and ignores `SameSite`. Every request counts as
 //!   same-site.
 
 mod browser;

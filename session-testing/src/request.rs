@@ -75,7 +75,7 @@ impl Request {
 }
 
 impl fmt::Debug for Request {
-    /// Leaves out headers and body.
+    /// Omits headers and body.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")
             .field("method", &self.method)

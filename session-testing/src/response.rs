@@ -27,7 +27,7 @@ pub struct TestResponse {
     status: u16,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
-    /// The request of the test. A response that an application has just built has none yet.
+    /// The request of the test. A response that an application has just built has no request yet.
     request: Option<Request>,
 }
 
@@ -66,7 +66,7 @@ impl TestResponse {
         self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Returns the `Location` header: the target of a redirect.
+    /// Returns the `Location` header, which is the target of a redirect.
     pub fn location(&self) -> Option<&str> {
         self.header("location")
     }
@@ -98,8 +98,8 @@ impl TestResponse {
         Self { request: Some(request), ..self }
     }
 
-    /// Returns the target of a redirect and the request to send there (Fetch, section 4.4); `None`
-    /// if this is not a redirect.
+    /// Returns the target of a redirect and the request to send there (Fetch, section 4.4). Returns
+    /// `None` if this is not a redirect.
     pub(super) fn redirect(&self) -> Option<(&str, Request)> {
         let request = self.request.clone().unwrap_or_else(|| Request::new("GET", "/"));
         let as_get = match self.status {
@@ -114,7 +114,7 @@ impl TestResponse {
 }
 
 impl fmt::Debug for TestResponse {
-    /// Leaves out cookies and body.
+    /// Omits cookies and body.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TestResponse")
             .field("status", &self.status)

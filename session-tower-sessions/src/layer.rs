@@ -1,4 +1,4 @@
-//! The layer: adds a `tower_sessions::Session` to each request.
+//! The layer that adds a `tower_sessions::Session` to each request.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -100,8 +100,9 @@ where
     }
 }
 
-/// Opens the session of a request without a cookie, which causes no I/O. The layer cannot find out
-/// whether a handler read it, and a response that depends on it must have `Vary: Cookie`.
+/// Opens the session of a request without a cookie, which causes no I/O. The layer cannot detect
+/// whether a handler read the session, and a response that depends on the session must have
+/// `Vary: Cookie`.
 async fn mark_accessed(request: &RequestSession) {
     // An interface that fails here fails whenever a handler uses the session.
     let _ = request.session().await;
@@ -114,8 +115,8 @@ struct Attached {
 }
 
 impl Attached {
-    /// Passes the changes to the session of this project, as the layer of tower-sessions saves
-    /// them: not if the response is a server error.
+    /// Passes the changes to the session of this project. Like the layer of tower-sessions, it
+    /// drops the changes if the response is a server error.
     async fn commit<R: Default>(self, response: Response<R>) -> Response<R> {
         if !self.session.is_modified() || response.status().is_server_error() {
             return response;

@@ -26,13 +26,13 @@ struct State {
     /// The values that the session of tower-sessions had when it was last loaded or saved. `None`
     /// if it was never loaded.
     known: Option<Values>,
-    /// Whether the session was deleted, and no new one was started.
+    /// Whether the session was deleted, and no new session was started.
     ended: bool,
     /// Whether the layer saves: the layer around it stores the changes with the response.
     committing: bool,
     /// The error of the last save.
     error: Option<Error>,
-    /// The session itself, until the response: only its id shows why a record is deleted.
+    /// The session itself, until the response. Only its id shows why a record is deleted.
     session: Option<session::Session>,
 }
 
@@ -41,7 +41,7 @@ impl RequestStore {
         Self { request, state: Mutex::default() }
     }
 
-    /// Sets the session that this store belongs to. Both keep each other in memory until
+    /// Sets the session to which this store belongs. Both keep each other in memory until
     /// [`detach`](Self::detach).
     pub(crate) fn attach(&self, session: session::Session) {
         self.state().session = Some(session);
@@ -106,8 +106,8 @@ impl RequestStore {
     async fn end(&self, session: Option<session::Session>) -> Result<(), Error> {
         self.open().await?.log_out().await?;
         let known = self.state().known.take().unwrap_or_default();
-        // `flush` has removed the values before, and `delete` has not. What is left does not belong
-        // to a session that starts now.
+        // `flush` has removed the values before, and `delete` has not. The remaining values do not
+        // belong to a session that starts now.
         let mut left = Values::new();
         if let Some(session) = session {
             for key in known.into_keys() {
@@ -167,7 +167,7 @@ impl SessionStore for RequestStore {
         if session.is_new() && data.is_empty() {
             return Ok(None);
         }
-        // The backend decides about the expiry. No caller sees this time.
+        // The backend determines the expiry. No caller sees this time.
         Ok(Some(Record { id: *id, data, expiry_date: SystemTime::now().into() }))
     }
 
@@ -190,7 +190,7 @@ impl fmt::Debug for RequestStore {
     }
 }
 
-/// Sets the lifetime that corresponds to `set_expiry`, if a handler called that.
+/// Sets the lifetime that corresponds to `set_expiry`, if a handler called `set_expiry`.
 fn set_lifetime(session: &Session, theirs: &session::Session) -> Result<(), Error> {
     match theirs.expiry() {
         None => Ok(()),
@@ -208,7 +208,7 @@ fn ended(by: &str) -> Error {
     Error::new(ErrorKind::Ended, format!("session was ended by {by}; nothing is stored"))
 }
 
-/// Returns the error with its causes, because tower-sessions keeps only text.
+/// Returns the error with its causes, because tower-sessions stores only text.
 fn store_error(error: &Error) -> session_store::Error {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);

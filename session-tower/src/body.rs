@@ -7,8 +7,8 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 pin_project! {
-    /// The body of a response of a [`SessionService`](crate::SessionService): the body of the inner
-    /// service, or an empty one if the save failed.
+    /// The body of a response of a [`SessionService`](crate::SessionService). It is the body of the
+    /// inner service, or an empty body if the save failed.
     #[derive(Clone, Debug)]
     pub struct ResponseBody<R> {
         #[pin]

@@ -1,4 +1,4 @@
-//! Guards: a layer that passes only requests of users, and the extractors [`CurrentUser`] and
+//! A layer that forwards only requests of logged-in users, and the extractors [`CurrentUser`] and
 //! [`Next`].
 //!
 //! [`session_core::guard`] has the guards, their responses and the trait of users. Place the layer

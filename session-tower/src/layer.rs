@@ -1,4 +1,4 @@
-//! The layer: adds a session to each request, and its headers to the response.
+//! The layer that adds a session to each request, and its headers to the response.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -22,8 +22,8 @@ use crate::{Error, ResponseBody};
 /// A layer that adds a session to every request of a tower HTTP service.
 ///
 /// The response body becomes a [`ResponseBody`], because the error response of a failed save has an
-/// empty body. The module [`layer_orders`](crate::layer_orders) shows where to place the layer
-/// among others.
+/// empty body. The module [`layer_orders`](crate::layer_orders) shows its position among other
+/// layers.
 ///
 /// # Examples
 ///
@@ -256,8 +256,8 @@ where
 }
 
 /// Returns the response with the headers of the session, or an error response if the session was
-/// not saved. The error response also has the headers: an earlier `Session::save` may have stored
-/// the session under a new id, which the client must receive.
+/// not saved. The error response also has the headers, because an earlier `Session::save` may have
+/// stored the session under a new id.
 fn finish<R>(mut response: Response<R>, committed: Committed) -> Response<ResponseBody<R>> {
     let Committed { mut headers, error } = committed;
     let Some(error) = error.or_else(|| apply(response.headers_mut(), &mut headers).err()) else {

@@ -1,4 +1,4 @@
-//! Remember-me: a layer that logs users in again, and the extractor [`Remember`].
+//! A layer for remember-me, which logs users in again, and the extractor [`Remember`].
 //!
 //! [`session_core::remember`] has the rules of tokens and the settings. Place the layer inside the
 //! [`SessionLayer`](crate::SessionLayer), and outside of guards and of the

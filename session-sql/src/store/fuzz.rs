@@ -28,7 +28,8 @@ fn fuzzed_row_is_record_or_nothing() {
 /// The kinds of the columns of a record.
 const VALID: &[u8] = &[0, 1, 0, 0, 1];
 
-/// Makes a row: the first five bytes select the kind of each cell, the others fill them.
+/// Creates a row. The first five bytes select the kind of each cell, and the others are the
+/// contents of the cells.
 fn row(input: &[u8]) -> Vec<Cell> {
     let (kinds, bytes) = input.split_at(input.len().min(5));
     let part = bytes.len() / 5;

@@ -11,7 +11,7 @@ use crate::database::{Cell, Value};
 use crate::milliseconds;
 
 /// Each page is one statement, which reads `limit` entries of the primary key. A position is the
-/// last key of the page. A count reads the index of the expiry: on a million sessions it takes a
+/// last key of the page. A count reads the index of the expiry. On a million sessions, it takes a
 /// fraction of a second.
 #[async_trait]
 impl Scan for SqlStore {

@@ -1,9 +1,9 @@
 //! The table, and its version.
 //!
-//! A second table has the versions. A newer version that only adds something is compatible with the
-//! statements of this build. Any other version must rename the table or a column that the
-//! statements use. Then the statements of older builds fail, and only such a failure needs a look
-//! at the version.
+//! A second table has the versions. A newer version that only adds columns or tables is compatible
+//! with the statements of this build. Any other version must rename the table or a column that the
+//! statements use. Then the statements of older builds fail, and a build reads the version only
+//! after such a failure.
 
 use session_core::Error;
 use session_core::events::Event;
@@ -24,19 +24,19 @@ struct Version {
 }
 
 impl SqlStore {
-    /// Creates the table and its indexes if they do not exist, or adds what a newer version of the
-    /// table has. Several processes may call it at the same time, and while older instances run. It
-    /// does not create the schema of a table.
+    /// Creates the table and its indexes if they do not exist, or adds the columns and tables of a
+    /// newer version. Several processes may call it at the same time, and while older instances
+    /// run. It does not create the schema of a table.
     ///
     /// If the table is up to date, the user needs no permission to create tables. It must be able
     /// to read the table.
     ///
-    /// To use a migration tool instead, take the SQL from [`schema`](Self::schema).
+    /// To use a migration tool instead, use the SQL of [`schema`](Self::schema).
     ///
     /// # Errors
     ///
-    /// - [`Error::newer_format`] if a newer build has changed the table so that this one cannot use
-    ///   it.
+    /// - [`Error::newer_format`] if a newer build has changed the table so that this build cannot
+    ///   use it.
     /// - Otherwise the error of the database, for example if there is no table and the user may not
     ///   create one.
     pub async fn migrate(&self) -> Result<(), Error> {
@@ -102,7 +102,7 @@ impl SqlStore {
         self.database.run(&self.statements.load, &no_key).await.is_ok()
     }
 
-    /// Returns the version, or `None` if there is none yet or it cannot be read.
+    /// Returns the version, or `None` if there is no version yet or it cannot be read.
     async fn version(&self) -> Result<Option<Version>, Error> {
         match self.database.run(&self.statements.version, &[]).await {
             Ok(result) => Ok(Version::read(&result)),

@@ -9,8 +9,8 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 pin_project! {
-    /// The body of a request that a [`CsrfService`](super::CsrfService) passes on: unchanged, also
-    /// if the layer has read it.
+    /// The body of a request that a [`CsrfService`](super::CsrfService) forwards. It is unchanged,
+    /// even if the layer has read it.
     #[derive(Debug)]
     pub struct RequestBody<B> {
         read: VecDeque<Frame<Bytes>>,
@@ -62,8 +62,8 @@ impl<B: Body<Data = Bytes>> Body for RequestBody<B> {
 
 pin_project! {
     /// The body of a response of a [`CsrfService`](super::CsrfService) or a
-    /// [`GuardService`](crate::guard::GuardService): that of the inner service,
-    /// or the text of a refusal.
+    /// [`GuardService`](crate::guard::GuardService). It is the body of the inner service, or the
+    /// text of a refusal.
     #[derive(Debug)]
     pub struct ResponseBody<R> {
         text: Option<Bytes>,

@@ -9,7 +9,7 @@ use session_core::csrf::CsrfRequest;
 
 use crate::Error;
 
-/// The CSRF protection of the request, as the argument of an axum handler: it makes the tokens of
+/// The CSRF protection of the request, as the argument of an axum handler. It creates the tokens of
 /// forms. It dereferences to [`session_core::csrf::Csrf`].
 ///
 /// # Rejections

@@ -1,4 +1,4 @@
-//! The layer: refuses requests that other sites have sent.
+//! The layer that refuses requests from other sites.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -19,11 +19,11 @@ use super::{Rejection, RequestBody, ResponseBody};
 use crate::request_session;
 use crate::response::{append_cookie, forbid_storing};
 
-/// A layer that refuses requests of other sites, by the
-/// [decision table](session_core::csrf#decision-table).
+/// A layer that refuses requests from other sites, by the [decision
+/// table](session_core::csrf#decision-table).
 ///
 /// The module [`csrf`](crate::csrf) has an example. The body of the request becomes a
-/// [`RequestBody`], and that of the response a [`ResponseBody`].
+/// [`RequestBody`], and the body of the response a [`ResponseBody`].
 #[derive(Clone, Debug)]
 pub struct CsrfLayer {
     config: CsrfConfig,
@@ -139,7 +139,7 @@ async fn check<B: Body<Data = Bytes>>(
 }
 
 pin_project! {
-    /// The future of a [`CsrfService`]: checks the request and waits for the inner response.
+    /// The future of a [`CsrfService`], which checks the request and waits for the inner response.
     pub struct ResponseFuture<S: Service<Request<RequestBody<B>>>, B> {
         // `None` if there is no session.
         csrf: Option<CsrfRequest>,

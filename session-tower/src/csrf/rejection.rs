@@ -10,8 +10,7 @@ use crate::error::status_of;
 use crate::response::error_response;
 
 /// The error of a handler that calls [`verify`](session_core::csrf::Csrf::verify). Its response is
-/// the page of the refusal, or that of the session's
-/// [`Error`](crate::Error).
+/// the page of the refusal, or the response of the session's [`Error`](crate::Error).
 ///
 /// # Examples
 ///

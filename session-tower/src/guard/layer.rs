@@ -1,4 +1,4 @@
-//! The layer: loads the user, and decides whether the request reaches the handler.
+//! The layer that loads the user, and decides whether the request reaches the handler.
 
 use std::fmt;
 use std::future::Future;
@@ -15,7 +15,7 @@ use tower_service::Service;
 use super::{Rejection, ResponseBody};
 use crate::request_session;
 
-/// A layer that passes only the requests that a [`Guard`] allows.
+/// A layer that forwards only the requests that a [`Guard`] allows.
 ///
 /// The module [`guard`](crate::guard) has an example. Add it with `Router::route_layer`, so that
 /// unknown paths stay 404.
@@ -127,7 +127,7 @@ fn original_uri<B>(request: &Request<B>) -> &Uri {
 }
 
 pin_project! {
-    /// The future of a [`GuardService`]: waits for the guard, and for the inner response.
+    /// The future of a [`GuardService`], which waits for the guard and for the inner response.
     pub struct ResponseFuture<S: Service<Request<B>>, B> {
         #[pin]
         state: State<S, S::Future, B>,
