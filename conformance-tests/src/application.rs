@@ -63,7 +63,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Sets the idle timeout of the application. The default is `None`: expiry is not checked.
+    /// Sets the idle timeout of the application. With the default, `None`, expiry is not checked.
     #[must_use]
     pub fn idle_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.idle_timeout = timeout.into();
@@ -78,10 +78,10 @@ impl Options {
         self
     }
 
-    /// Sets how long the second of two overlapping requests may take. The default is two seconds.
+    /// Sets the time limit of the second of two overlapping requests. The default is two seconds.
     ///
-    /// An application with a lock for each session processes it only after the first one. After
-    /// this time, the first one continues.
+    /// An application with a lock for each session processes it only after the first request. After
+    /// this time, the first request continues.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
@@ -122,7 +122,8 @@ fn outcome(subject: &Subject, check: &Check) -> Outcome {
     }
 }
 
-/// Checks that the application follows the adapter contract, and returns where it stores sessions.
+/// Checks that the application follows the adapter contract, and returns the place where it stores
+/// sessions.
 fn follow_contract(application: &Application) -> Result<Storage, Error> {
     let mut browser = Browser::new(application);
     browser.succeed(&Request::plain())?;

@@ -1,4 +1,4 @@
-//! A browser: sends requests with its cookies, also two at once.
+//! A browser, which sends requests with its cookies, also two at once.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use super::client::Application;
 use super::cookie::Jar;
 use super::exchange::{Request, Response};
 
-/// How long a request may take until it has read the session.
+/// The time limit for a request to read the session.
 const MAX_READ: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(5);
 

@@ -1,4 +1,4 @@
-//! A browser: an HTTP client with cookies.
+//! A browser, which is an HTTP client with cookies.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
-/// Longer than nginx waits for both shops, one after the other.
+/// Longer than the time for which nginx waits for both shops, one after the other.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The connections of all browsers to one server.
@@ -33,7 +33,7 @@ pub(crate) struct Response {
     body: String,
 }
 
-/// Why a request failed: a status of 500 or more, or no response.
+/// The reason why a request failed, which is a status of 500 or more, or no response.
 pub(crate) type Failure = String;
 
 impl Server {
@@ -113,7 +113,7 @@ impl Cookies {
 }
 
 impl Response {
-    /// Returns the path that a form leads to, if the form was accepted.
+    /// Returns the path to which a form redirects, if the form was accepted.
     pub(crate) fn next_page(&self) -> Option<&str> {
         let location = self.headers.get(LOCATION)?.to_str().ok()?;
         (self.status == 303).then_some(location)

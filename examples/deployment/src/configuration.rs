@@ -5,7 +5,7 @@ use std::path::Path;
 /// Returns the configuration of nginx in front of the shops at these ports.
 ///
 /// nginx waits for a response for 10 seconds, because a save may take five seconds. It sends a form
-/// to the other shop only if the first one refused the connection.
+/// to the other shop only if the first shop refused the connection.
 pub(crate) fn nginx(folder: &Path, port: u16, shops: &[u16]) -> String {
     let folder = folder.display();
     let servers: Vec<String> = shops

@@ -75,7 +75,7 @@ async fn shop(store: String, key: &str) -> PrivateServer {
                 format!("LD_PRELOAD={}", library.display()),
                 format!("FAKETIME_TIMESTAMP_FILE={clock}"),
                 "FAKETIME_CACHE_DURATION=1".to_owned(),
-                // Timeouts use the monotonic clock, which steps on no machine.
+                // Timeouts use the monotonic clock, which never steps.
                 "FAKETIME_DONT_FAKE_MONOTONIC=1".to_owned(),
                 program,
             ];

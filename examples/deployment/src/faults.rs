@@ -1,4 +1,4 @@
-//! The faults, and what the documentation says that each can lose.
+//! The faults, and the documented losses of each fault.
 
 use std::time::Duration;
 

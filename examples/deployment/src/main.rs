@@ -1,5 +1,5 @@
 //! Starts two shops behind nginx, with a replicated store and Prometheus, until Ctrl-C. With
-//! `--faults`, it injects each fault during traffic and prints what was lost. Start it with
+//! `--faults`, it injects each fault during traffic and prints the losses. Start it with
 //! `scripts/deployment`.
 
 #![expect(
@@ -38,12 +38,12 @@ struct Arguments {
     #[arg(value_enum)]
     store: Kind,
 
-    /// Inject each fault during traffic, print what was lost, and stop. The exit code is 1 if
-    /// something was lost that the documentation does not state
+    /// Inject each fault during traffic, print the losses, and stop. The exit code is 1 after a
+    /// loss that the documentation does not state
     #[arg(long)]
     faults: bool,
 
-    /// Repeat the faults until so many minutes have passed
+    /// Repeat the faults for this number of minutes
     #[arg(long, default_value_t = 0, requires = "faults")]
     minutes: u64,
 }
@@ -98,14 +98,14 @@ async fn inject_all(deployment: &mut Deployment, least: Duration) -> ExitCode {
         println!("{violation}");
     }
     if violations.is_empty() {
-        println!("Nothing was lost beyond the documentation.");
+        println!("All losses are documented.");
         return ExitCode::SUCCESS;
     }
     ExitCode::FAILURE
 }
 
-/// Injects a fault and prints its row. Fails if requests fail afterwards, or if something was lost
-/// that is not documented.
+/// Injects a fault and prints its row. Fails if requests fail afterwards, or if a loss is not
+/// documented.
 async fn inject(
     fault: Fault,
     deployment: &mut Deployment,

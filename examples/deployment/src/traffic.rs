@@ -132,7 +132,7 @@ impl Visitors {
         tokio::time::timeout(PATIENCE, calm).await.is_ok()
     }
 
-    /// Compares all sessions with what was acknowledged, and adds what was lost.
+    /// Compares all sessions with the acknowledged changes, and adds the losses.
     ///
     /// # Errors
     ///

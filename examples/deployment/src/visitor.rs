@@ -43,8 +43,8 @@ impl Visitor {
         }
     }
 
-    /// Reads the session, opens the ended sessions, and returns everything lost since the last
-    /// call. Fails if a request fails.
+    /// Reads the session, opens the ended sessions, and returns the losses since the last call.
+    /// Fails if a request fails.
     pub(crate) async fn inspect(&mut self) -> Result<Verdict, Failure> {
         self.read().await?;
         let (mut still_ended, mut undone) = (Vec::new(), Verdict::default());
@@ -101,8 +101,8 @@ impl Visitor {
         Ok(())
     }
 
-    /// The next page says whether the session has ended. If a request fails, the outcome is
-    /// unknown, and nothing is expected of the session.
+    /// The next page shows whether the session has ended. If a request fails, the outcome is
+    /// unknown, and the session is not checked.
     async fn log_out(&mut self) {
         self.session = None;
         let before = self.cookies.clone();

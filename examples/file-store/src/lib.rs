@@ -1,12 +1,13 @@
-//! Sessions as files in a directory: a complete [`SessionStore`] as an example for your own store.
+//! Sessions as files in a directory. This is a complete [`SessionStore`] as an example for your own
+//! store.
 //!
 //! Each record is a file, named by its key in hexadecimal, in one of 256 shards of the directory.
 //! Each change holds the lock of the shard's file `lock`. The operating system releases the lock of
 //! a process that dies.
 //!
 //! Use a local disk, because such locks can fail on a network file system. A file that is not a
-//! record makes each call on its key fail until an operator removes it. Treating it as absent would
-//! lose it.
+//! record makes each call on its key fail until an operator removes it. Treating such a file as
+//! absent would lose the session.
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
@@ -55,9 +56,9 @@ impl FileStore {
         self.directory.join(format!("{shard:02x}"))
     }
 
-    /// Replaces the record at the `expected` version by the result of `new`, or removes it if that
-    /// is `None`. Excludes all other threads and processes. Returns `false` and changes nothing if
-    /// the record has another version or does not exist.
+    /// Replaces the record at the `expected` version by the result of `new`, or removes it if the
+    /// result is `None`. Excludes all other threads and processes. Returns `false` and changes
+    /// nothing if the record has another version or does not exist.
     async fn change<F>(
         &self,
         key: &StoreKey,
@@ -136,7 +137,7 @@ impl SessionStore for FileStore {
 #[async_trait]
 impl Sweep for FileStore {
     /// Reads and removes under one lock, so a record that is renewed in the meantime stays.
-    /// Temporary files that it finds under the lock are left over from killed processes.
+    /// Temporary files that it finds under the lock are from killed processes.
     async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
         let store = self.clone();
         blocking(move || {
@@ -172,8 +173,8 @@ struct Header {
     length: usize,
 }
 
-/// A time as its distance from 1970, `Err` if it is earlier. JSON of a `SystemTime` cannot be
-/// earlier.
+/// A time as its distance from 1970, which is `Err` if the time is earlier. JSON of a `SystemTime`
+/// cannot be earlier.
 type Since1970 = Result<Duration, Duration>;
 
 const TEMPORARY: &str = "new";
@@ -203,7 +204,8 @@ fn read(file: &Path) -> io::Result<Option<Record>> {
         Ok(bytes) => decode(&bytes)
             .map(Some)
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no record")),
-        // A missing directory, for example one that is not mounted, proves nothing about a record.
+        // A missing directory, for example one that is not mounted, does not show that a record is
+        // absent.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             file.parent().map_or(Ok(()), |shard| fs::metadata(shard).map(drop)).map(|()| None)
         }

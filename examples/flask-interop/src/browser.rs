@@ -1,4 +1,4 @@
-//! The part of a browser that sessions need: it stores cookies and sends them back.
+//! The part of a browser that sessions need. It stores cookies and sends them back.
 
 use std::collections::BTreeMap;
 
@@ -62,7 +62,7 @@ impl Browser {
         self.receive(response)
     }
 
-    /// Sends a POST request. Any status but success is an error.
+    /// Sends a POST request. Any other status than success is an error.
     pub fn post(&mut self, application: &str, path: &str) -> Result<Answer> {
         let request = self.agent.post(format!("{application}{path}"));
         let response = self.with_headers(request)?.send_empty()?;

@@ -1,5 +1,5 @@
-//! The Python processes: a Flask application that serves, and a process that runs commands. Both
-//! are ended on drop.
+//! The Python processes, which are a Flask application that serves, and a process that runs
+//! commands. Both are ended on drop.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Builder for Flask-Session's settings, which connects to Redis.
+//! The builder of the settings of Flask-Session, which connects to Redis.
 
 use std::time::Duration;
 

@@ -334,7 +334,8 @@ mod tests {
         let payload = r#"{"_permanent":true,"n":[1,-2.5,null],"b":{" b":"aGk="},"t":{" t":["x"]}}"#;
         let formats = [Format::Msgpack, Format::Json];
         let samples = formats.map(|format| stored_as(payload, format));
-        // A list can announce more entries than it has, and its reader reserves memory for them.
+        // The header of a list can have a larger number of entries than the list, and its reader
+        // reserves memory for them.
         fuzzing::Fuzz::new("Flask-Session", samples).memory(1024 * 1024).run(|input| {
             let Ok(tree) = Tree::from_stored(input) else { return false };
             let Ok(payload) = tree.to_payload() else { return false };

@@ -16,9 +16,9 @@
 //!
 //! The key `session:<id>` has the whole session in msgpack or JSON. It expires after the lifetime
 //! of the session, or after [`permanent_lifetime`](session_core::SessionConfig::permanent_lifetime)
-//! if the session ends with the browser. The cookie has the id, which is signed after
-//! [`signed_with`](FlaskSessionRedisBuilder::signed_with). Redis measures the time with its own
-//! clock.
+//! if the session ends with the browser. The cookie has the id, which is signed if
+//! [`signed_with`](FlaskSessionRedisBuilder::signed_with) was called. Redis measures the time with
+//! its own clock.
 //!
 //! | a session's value | msgpack | JSON |
 //! |---|---|---|
@@ -50,8 +50,8 @@
 //! - After a rotation, the old id is removed at once. The changes of a concurrent request with the
 //!   old id are dropped.
 //! - A session without any key but `_permanent` is removed, as in Flask-Session.
-//! - [`Session::is_permanent`] is set by the handler. Flask-Session makes each new session
-//!   permanent unless `SESSION_PERMANENT = False`.
+//! - The handler sets [`Session::is_permanent`]. Flask-Session makes each new session permanent
+//!   unless `SESSION_PERMANENT = False`.
 //! - An id of fewer than 22 characters (`SESSION_ID_LENGTH` below 16) is not looked up, because it
 //!   can be guessed.
 //! - Idle and absolute timeouts are refused, because the format cannot store their data.
@@ -60,8 +60,8 @@
 //!
 //! It is also an old backend for `session-migration`. A service that replaces the Flask application
 //! passes it to [`MigratingSessions`], and users stay logged in. The mark of a moved session is
-//! under `session:moved:<id>`. The Flask application must not run any more: it would start a new
-//! session for a moved one.
+//! under `session:moved:<id>`. The Flask application must not run any more, because it would start
+//! a new session for a moved one.
 //!
 //! [Flask-Session]: https://flask-session.readthedocs.io
 //! [`MigratingSessions`]: session_migration::MigratingSessions

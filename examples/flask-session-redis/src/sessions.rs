@@ -1,4 +1,4 @@
-//! The session interface: opens and saves sessions in Redis.
+//! The session interface, which opens and saves sessions in Redis.
 
 use std::time::Duration;
 
@@ -110,8 +110,7 @@ impl FlaskSessionRedis {
         }
     }
 
-    /// Stores a new session under a new id. If nothing is left in the session, only the cookie is
-    /// removed.
+    /// Stores a new session under a new id. If the session is empty, only the cookie is removed.
     async fn begin(&self, contents: Contents, save: &Save<'_>) -> Result<Saved, Error> {
         let tree = Tree::from_payload(&contents.payload_with_login())?;
         if tree.is_empty() {

@@ -57,7 +57,7 @@ fn derive(key: &[u8]) -> Result<Hmac<Sha1>, Error> {
         Hmac::<Sha1>::new_from_slice(&derivation.finalize().into_bytes())
     });
     derived.map_err(|error| {
-        Error::new(ErrorKind::Configuration, "the secret key cannot be used").with_source(error)
+        Error::new(ErrorKind::Configuration, "secret key cannot be used").with_source(error)
     })
 }
 

@@ -25,7 +25,7 @@ use session_core::{Error, ErrorKind, Outcome, SessionConfig, SessionInterface, a
 
 use table::{Record, Table};
 
-/// The maximum number of times a save is computed while other requests are faster.
+/// The maximum number of attempts of a save while other requests are faster.
 const MAX_ATTEMPTS: u32 = 1000;
 /// The time after a rotation in which a client may send its old cookie.
 const GRACE: Duration = Duration::from_secs(10);
@@ -51,13 +51,13 @@ impl MergingSessions {
         Self { config, table: Table::default() }
     }
 
-    /// Removes expired sessions, and returns how many. Call it regularly.
+    /// Removes expired sessions, and returns their number. Call it regularly.
     pub fn sweep(&self) -> usize {
         let now = self.config.now();
         self.table.remove_where(|_, record| now > record.expires_at)
     }
 
-    /// Starts a session, unless there is nothing to store.
+    /// Starts a session, unless there are no contents to store.
     fn begin(&self, save: &Save<'_>) -> Result<Saved, Error> {
         if save.is_empty() {
             let cookie = if save.ends() { CookieAction::Remove } else { CookieAction::Keep };
@@ -105,7 +105,7 @@ impl MergingSessions {
     /// Applies the changes of the request to the stored session, which ends if they leave it empty.
     /// This also renews the session.
     fn write(&self, place: &Place, save: &Save<'_>) -> Result<Saved, Error> {
-        // The changes of an unmodified session were taken back, by `Session::set_modified`.
+        // `Session::set_modified` has withdrawn the changes of an unmodified session.
         let after = if save.is_modified() { Mark::default() } else { save.changes().mark() };
         for _ in 0..MAX_ATTEMPTS {
             let found = self.table.load(&place.handle, save.now());
@@ -124,8 +124,8 @@ impl MergingSessions {
             if save.login().is_some() {
                 record.created_at = save.now();
             }
-            // If two requests rotate the id, the second keeps the id of the first: the client may
-            // receive their cookies in any order. A login always gets its own id.
+            // If two requests rotate the id, the second keeps the id of the first, because the
+            // client may receive their cookies in any order. A login always gets its own id.
             let mut secret = place.secret.clone();
             if save.id_change() != IdChange::Keep
                 && (record.secret == secret || save.login().is_some())
@@ -143,8 +143,8 @@ impl MergingSessions {
         Err(Error::new(ErrorKind::Conflict, message))
     }
 
-    /// Another request has ended the session, or cut this one off. Its changes are dropped, but a
-    /// login starts a new session from them.
+    /// Another request has ended the session, or cut off this request. Its changes are dropped, but
+    /// a login starts a new session from them.
     fn write_nothing(&self, save: &Save<'_>) -> Result<Saved, Error> {
         if save.login().is_some() {
             return self.create(save.merge("{}", None, Mark::default())?, save);
@@ -186,7 +186,7 @@ impl SessionInterface for MergingSessions {
         match save.backend_state::<Place>() {
             Some(place) if save.ends() => self.end(&place, save),
             Some(place) if !place.is_late => self.write(&place, save),
-            // The cookie of a new session would replace the one that the rotation set.
+            // The cookie of a new session would replace the cookie that the rotation set.
             Some(_) if save.login().is_none() => Ok(Saved::dropped()),
             _ => self.begin(save),
         }

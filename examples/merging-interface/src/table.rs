@@ -1,4 +1,4 @@
-//! The sessions of one process, in the place of a database.
+//! The sessions of one process, as a substitute for a database.
 //!
 //! A write names the version it was computed from. If the record has another version by then, the
 //! table changes nothing, and the caller computes the write again.
@@ -19,7 +19,7 @@ pub(crate) struct Record {
     pub(crate) version: u64,
     /// The part of the cookie that changes when the session gets a new id.
     pub(crate) secret: String,
-    /// The secret before that, and how long the record remembers it.
+    /// The previous secret, and the time until which the record has it.
     pub(crate) previous: Option<(String, SystemTime)>,
     /// The number of times that requests in progress were cut off.
     pub(crate) cut_offs: u32,
@@ -61,7 +61,7 @@ impl Table {
         self.lock().remove(handle);
     }
 
-    /// Removes all records that are unwanted, and returns how many it removed.
+    /// Removes all records that are unwanted, and returns the number of removed records.
     pub(crate) fn remove_where(&self, is_unwanted: impl Fn(&str, &Record) -> bool) -> usize {
         let mut records = self.lock();
         let before = records.len();

@@ -11,8 +11,8 @@ pub(crate) struct Account {
     pub(crate) user: &'static str,
     pub(crate) password: &'static str,
     pub(crate) name: &'static str,
-    /// In a real shop, a column of the user's row that each new password changes. A session with
-    /// another stamp ends at its next request.
+    /// In a real shop, this is a column of the user's row that each new password changes. A session
+    /// with another stamp ends at its next request.
     pub(crate) stamp: &'static str,
 }
 

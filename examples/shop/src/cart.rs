@@ -1,4 +1,4 @@
-//! The cart: the quantity of each product. It is stored in the session under
+//! The cart, which has the quantity of each product. It is stored in the session under
 //! [`CART`](crate::session_keys::CART).
 
 use std::collections::BTreeMap;

@@ -24,7 +24,7 @@ const SYSTEMS: [(&str, &str); 6] = [
     ("Linux", "Linux"),
 ];
 
-/// Returns browser and system, as far as the request names them: "Firefox on Linux".
+/// Returns the browser and the system that the request names, such as "Firefox on Linux".
 pub(crate) fn label(headers: &HeaderMap) -> String {
     let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
     let named = |names: &[(&str, &'static str)]| {

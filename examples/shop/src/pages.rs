@@ -2,7 +2,7 @@
 //!
 //! Every change is a POST request that redirects, and the cookie is `SameSite=Lax`. A form of
 //! another site is sent without the session, so it cannot change the cart of a visitor. This is
-//! enough for a demonstration. It does not prevent another site from logging a visitor in.
+//! sufficient for a demonstration. It does not prevent another site from logging a visitor in.
 
 pub(crate) mod cart;
 pub(crate) mod devices;

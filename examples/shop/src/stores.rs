@@ -110,8 +110,9 @@ fn on_server(
     description: &'static str,
     notice: Option<&'static str>,
 ) -> Result<Sessions, Error> {
-    // Without a key in the environment, other instances of the shop refuse the tokens of this one.
-    // These are those of remember-me, and those of forms for browsers from before 2023.
+    // Without a key in the environment, other instances of the shop refuse the tokens of this
+    // instance. They are the tokens of remember-me, and the tokens of forms for browsers from
+    // before 2023.
     let sessions = Sessions::on_server(sessions, &secret_key()?.0)?;
     Ok(Sessions { description, notice, ..sessions })
 }

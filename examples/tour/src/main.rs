@@ -53,9 +53,9 @@ The programs, each for axum and for actix-web:
   flash    messages for the next page
   keys     a new secret key beside an old one
   login    a login with \"remember me\", and a logout
-  null     what happens without a secret key
+  null     an application without a secret key
   user     a user who is loaded before the handler
-  vary     which responses caches may share
+  vary     responses that caches may share
 `cargo run -p tour -- axum cart` starts one of them.";
 
 #[tokio::main]

@@ -1,4 +1,5 @@
-//! Counts the visits of each visitor. It is the program of the README; a test compares them.
+//! Counts the visits of each visitor. It is the program of the README; a test compares the two
+//! texts.
 use axum::{Router, routing::get};
 use session_kit::axum::{Error, Session, SessionLayer};
 use session_kit::cookie::{SecretKey, SessionConfig, SignedCookieSessions};

@@ -1,4 +1,4 @@
-//! Caches: responses that depend on the session are not shared, and other responses can be.
+//! Caching. Responses that depend on the session are not shared, and other responses can be.
 
 use session_core::Error;
 

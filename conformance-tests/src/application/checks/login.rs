@@ -1,4 +1,4 @@
-//! Session fixation: an attacker knows or plants an id before the login.
+//! Session fixation, in which an attacker obtains or plants an id before the login.
 
 use session_core::Error;
 
@@ -72,7 +72,7 @@ fn ended_id_is_not_adopted(subject: &Subject) -> Result<Verdict, Error> {
     })))
 }
 
-/// Returns whether a value that the browser stores can be read with the cookie that it had before.
+/// Returns whether a value that the browser stores can be read with its earlier cookie.
 fn adopts(browser: &mut Browser) -> Result<bool, Error> {
     let mut attacker = browser.copied();
     browser.send(&Request::set("planted", "yes"))?;

@@ -1,4 +1,4 @@
-//! Revival: a session is logged in again after its logout.
+//! Revival, in which a session is logged in again after its logout.
 
 use session_core::Error;
 
@@ -41,7 +41,7 @@ fn logout_ends_copies_of_cookie(subject: &Subject) -> Result<Verdict, Error> {
 }
 
 /// Logs out while another request is between its read and its end. For a session in a cookie, only
-/// the browser counts, because another check covers copies of the cookie.
+/// the browser is checked, because another check covers copies of the cookie.
 fn overlapping_logout(subject: &Subject, request: &Request) -> Result<Verdict, Error> {
     let mut browser = subject.browser();
     browser.set("color", "red")?;

@@ -7,7 +7,7 @@ use crate::application::cookie::MAX_COOKIE;
 use crate::application::exchange::Request;
 
 const LARGE: usize = 100_000;
-/// Longer than a cookie, but not than the headers that servers accept.
+/// Longer than a cookie, but shorter than the headers that servers accept.
 const OVERSIZED: usize = 6_000;
 
 pub(super) const CHECKS: &[Check] = &[

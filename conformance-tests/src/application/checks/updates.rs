@@ -1,4 +1,4 @@
-//! Lost updates: two requests of one session overlap.
+//! Lost updates of two requests of one session that overlap.
 
 use session_core::Error;
 

@@ -1,4 +1,4 @@
-//! A running application: requests through the adapter, and sessions without it.
+//! A running application, with requests through the adapter, and sessions without it.
 
 use std::fmt::Write as _;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Pages of every kind: what the handler does, the headers of its response, and its status.
+//! Pages with every action of the handler, every set of headers and every status.
 
 use session_core::{Error, Session};
 

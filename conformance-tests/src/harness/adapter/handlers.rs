@@ -55,8 +55,8 @@ impl TestResponse {
     }
 }
 
-/// The parts of a streamed body. The later ones try to change the session, so make each part when
-/// the framework sends it.
+/// The parts of a streamed body. The later parts try to change the session, so create each part
+/// when the framework sends it.
 #[derive(Clone, Debug)]
 pub struct Chunks {
     session: Option<Session>,
@@ -85,7 +85,7 @@ impl Iterator for Chunks {
 pub(crate) const LATE: u8 = 2;
 
 /// Returns the response of the handler for every path that begins with `/untouched`, which does not
-/// get the session.
+/// obtain the session.
 ///
 /// # Examples
 ///
@@ -127,7 +127,7 @@ pub async fn respond(session: &Session, path: &str) -> TestResponse {
     })
 }
 
-/// Returns the response of the handler for `/twice`, which gets the session from its framework
+/// Returns the response of the handler for `/twice`, which obtains the session from its framework
 /// twice.
 ///
 /// # Examples
@@ -163,7 +163,7 @@ pub(crate) const PUBLIC_CACHE: &[(&str, &str)] = &[
 
 pub(crate) const OWN_COOKIE: &str = "theme=dark; Path=/";
 
-/// The headers of `/created`, which have nothing to do with sessions.
+/// The headers of `/created`, which are unrelated to sessions.
 pub(crate) const NOTES: &[(&str, &str)] = &[
     ("content-type", "text/x-note"),
     ("x-note", "one"),

@@ -1,4 +1,4 @@
-//! The application that an adapter is checked with.
+//! The application for checking an adapter.
 
 use session_core::async_trait;
 

@@ -152,7 +152,7 @@ impl Browser {
         cookie.ok_or_else(|| self.calls.failure("a Set-Cookie", "none"))
     }
 
-    /// Stores a cookie that no response set: one that was made up, planted or copied.
+    /// Stores a cookie that no response set, such as a made-up, planted or copied one.
     pub(crate) fn plant(&mut self, name: &str, value: &str) {
         let shown: String = value.chars().take(60).collect();
         self.calls.note(format!(

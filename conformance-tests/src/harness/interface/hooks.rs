@@ -1,4 +1,4 @@
-//! A wrapper that decides whether the cookie is set.
+//! A wrapper that determines whether the cookie is set.
 
 use session_core::interface::{Hooks, SessionView};
 

@@ -159,7 +159,7 @@ fn clear_if_bare(session: &Session) -> Result<(), Error> {
 
 impl InterfaceUnderTest {
     /// Sends a request with a few actions, and then one that only reads. Fails unless the second
-    /// finds what the first has left.
+    /// request finds the state that the first has left.
     pub(crate) async fn request_in_any_order(
         &self,
         visitor: &mut Browser,

@@ -50,7 +50,8 @@ impl Owners {
         Ok(([first.sessions, rest].concat(), longest.max(length)))
     }
 
-    /// Returns the same for the pages after a position; none if there is no position.
+    /// Returns the same for the pages after a position. Returns no sessions if there is no
+    /// position.
     pub(crate) async fn pages_after(
         &self,
         owner: &Owner,

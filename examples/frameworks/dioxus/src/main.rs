@@ -1,11 +1,11 @@
 //! A server function of Dioxus that counts visits in the session. The server has the feature
-//! `server`, the program for the browser has the feature `web`.
+//! `server`, and the program for the browser has the feature `web`.
 
 use dioxus::prelude::*;
 #[cfg(feature = "server")]
 use session_kit::axum::{Session, SessionLayer};
 
-/// The session is an extractor that only the server has.
+/// The session is an extractor, which exists only in the server.
 #[post("/api/visit", session: Session)]
 #[allow(clippy::unused_async, reason = "Dioxus demands it")]
 async fn visit() -> Result<u64, ServerFnError> {
@@ -15,8 +15,8 @@ async fn visit() -> Result<u64, ServerFnError> {
     Ok(session.get("visits").map_err(hidden)?.unwrap_or(0))
 }
 
-/// Dioxus sends the text of an error to the browser. It must not name the store, so only the log
-/// has the cause.
+/// Dioxus sends the text of an error to the browser. The text must not name the store. Therefore
+/// only the log contains the cause.
 #[cfg(feature = "server")]
 fn hidden(error: impl std::error::Error) -> ServerFnError {
     tracing::error!(%error, source = error.source(), "session failed");

@@ -1,4 +1,4 @@
-//! Sessions in an application of Loco: the layer is added after the routes. `cargo run -- start`
+//! Sessions in an application of Loco, which adds the layer after the routes. `cargo run -- start`
 //! reads the settings in `config/development.yaml`, and the key from the variable `SECRET_KEY`.
 
 use axum::Router;

@@ -17,7 +17,7 @@ async fn add(session: Session) -> Result<(), Error> {
 }
 
 /// A body that obtains the session for the first time fails, because the headers are sent before.
-/// Therefore the handler takes it.
+/// Therefore the handler obtains it.
 async fn events(
     session: Session,
 ) -> Sse<impl Stream<Item = Result<Event, session_kit::Error>> + use<>> {
@@ -29,8 +29,8 @@ async fn events(
     Sse::new(events).keep_alive(KeepAlive::default())
 }
 
-/// Returns `None` if the session has ended. An error ends the stream, and the browser connects
-/// again. Reading does not extend the expiry of the session; `save` does.
+/// Returns `None` if the session has ended. An error ends the stream, and the browser reconnects.
+/// Reading does not extend the expiry of the session; `save` does.
 async fn next(session: &Session) -> Result<Option<Event>, session_kit::Error> {
     let session = session.reopen().await?;
     if session.is_new() {

@@ -1,5 +1,5 @@
 //! A gRPC service with a cart per session. The client sends the cookie as metadata, and stores the
-//! one of the response.
+//! cookie of the response.
 
 use std::error::Error as _;
 
@@ -49,7 +49,7 @@ fn add(session: &Session, product: u64) -> Result<Vec<u64>, Error> {
     Ok(session.get("cart")?.unwrap_or_default())
 }
 
-/// Returns the session of a request. tonic keeps the extensions of the HTTP request.
+/// Returns the session of a request. tonic preserves the extensions of the HTTP request.
 async fn session<T>(request: &Request<T>) -> Result<Session, Status> {
     let Some(session) = request_session(request.extensions()) else {
         return Err(Status::internal("no session layer serves this request"));
@@ -57,7 +57,7 @@ async fn session<T>(request: &Request<T>) -> Result<Session, Status> {
     session.session().await.map_err(|error| status(&error))
 }
 
-/// The message does not leave the server: it may name the store.
+/// The message does not leave the server, because it may name the store.
 fn status(error: &Error) -> Status {
     tracing::error!(%error, source = error.source(), "session failed");
     match error.kind() {

@@ -18,8 +18,8 @@ async fn log_out(session: Session) -> Result<(), Error> {
     Ok(())
 }
 
-/// The session is saved with this response. The browser also sends the cookie for requests of other
-/// sites, so check the `Origin` in an application.
+/// The session is saved with this response. The browser also sends the cookie with requests from
+/// other sites, so an application must check the `Origin`.
 async fn connect(session: Session, upgrade: WebSocketUpgrade) -> Response {
     if session.owner().is_none() {
         return StatusCode::UNAUTHORIZED.into_response();

@@ -25,7 +25,7 @@ pub(crate) async fn show(visitor: Visitor) -> Result<Markup, Error> {
             "There is one account: user " code { (ADA.user) } ", password " code { (ADA.password) } "."
         }
         p { a href="/join" { "New here?" } }
-        // Without an action, so that the address keeps the page to return to.
+        // There is no action, so that the address keeps the page to which the user returns.
         form.card method="post" {
             (visitor.token()?)
             label for="user" { "User" }
@@ -66,7 +66,7 @@ pub(crate) async fn log_in(
     };
     session.log_in(account.user, Some(account.stamp)).await?;
     match form.remember {
-        // The session ends with the browser. The token in another cookie begins the next one.
+        // The session ends with the browser. The token in another cookie starts the next session.
         Some(_) if shop.remembers => remember?.start().await?,
         remember => session.set_permanent(remember.is_some())?,
     }

@@ -22,7 +22,7 @@ pub(crate) async fn show(
         p { "In this demonstration the password stays as it is. What a change does to your sessions is real." }
         form.card method="post" action="/password" {
             (visitor.token()?)
-            // Tells password managers the user name.
+            // Sets the user name for password managers.
             input type="text" name="user" value=(account.user) autocomplete="username" aria-label="User" hidden;
             label for="current" { "Current password" }
             input #current name="current" type="password" autocomplete="current-password" required;
@@ -39,7 +39,7 @@ pub(crate) struct Passwords {
     current: String,
 }
 
-/// Does everything but change the password, because the login page shows it.
+/// Runs all steps except the change of the password, because the login page shows the password.
 pub(crate) async fn change(
     visitor: Visitor,
     CurrentUser(account): CurrentUser<&'static Account>,

@@ -14,11 +14,11 @@ use crate::visitor::Visitor;
 
 pub(crate) async fn show(visitor: Visitor, State(shop): State<Shop>) -> Result<Markup, Error> {
     let session = &visitor.session;
-    // Reads the messages before the flags, because the frame does so too and both change the flags.
-    // The frame gets the same messages again.
+    // Reads the messages before the flags, because the frame also reads them and both change the
+    // flags. The frame receives the same messages again.
     session.take_flashes()?;
     let token = visitor.token()?;
-    // Handlers rarely need a snapshot: it is meant for backends and tests.
+    // Handlers rarely need a snapshot, which is for backends and tests.
     let state = state_of(session);
     let content = html! {
         h1 { "Your session" }
@@ -63,7 +63,7 @@ pub(crate) async fn leave_flash(visitor: Visitor) -> Result<Redirect, Error> {
     Ok(Redirect::to("/session"))
 }
 
-/// Returns when the session expires. Only the configuration decides this, because the shop
+/// Returns when the session expires. Only the configuration determines this, because the shop
 /// overrides no hook.
 fn end(is_permanent: bool, config: &SessionConfig) -> Markup {
     if !is_permanent {

@@ -1,4 +1,5 @@
-//! A third-party store: five calls on opaque bytes, here in a map. The engine does everything else.
+//! A third-party store, which has five calls on opaque bytes, here in a map. The engine implements
+//! all other parts.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -79,7 +80,8 @@ impl SessionStore for MapStore {
     }
 }
 
-/// The application must call this regularly, because nothing else removes expired records.
+/// The application must call this regularly, because the map does not remove expired records by
+/// itself.
 #[async_trait]
 impl Sweep for MapStore {
     async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
