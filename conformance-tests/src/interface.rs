@@ -15,7 +15,7 @@ pub fn server_side_rules() -> impl Iterator<Item = &'static Rule<InterfaceUnderT
     rules::server_side::LISTS.iter().copied().flatten()
 }
 
-/// Returns those of them that need an [`OwnerSessions`](session_core::OwnerSessions).
+/// Returns the server-side rules that need an [`OwnerSessions`](session_core::OwnerSessions).
 pub(crate) fn owner_rules() -> impl Iterator<Item = &'static Rule<InterfaceUnderTest>> {
     rules::OWNERS.into_iter().flatten()
 }

@@ -1,4 +1,4 @@
-//! Reports: the failure of a rule, and the list of all rules.
+//! Reports of the failure of a rule and of all rules.
 
 mod contract;
 mod failure;

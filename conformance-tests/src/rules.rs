@@ -1,4 +1,4 @@
-//! The rules, by what they check. Each file has the rules of one subject.
+//! The rules by subject, with one file for each subject.
 
 pub(crate) mod adapter;
 pub(crate) mod interface;

@@ -1,8 +1,8 @@
-//! Checks of a store that implements [`Scan`]: finding all records, and ending sessions while
+//! Checks of a store that implements [`Scan`]. They find all records, and end sessions while
 //! requests write them.
 //!
-//! Call each function in a test, on a tokio runtime, with an empty store that nothing else uses. A
-//! function panics if the store breaks the contract.
+//! Call each function in a test, on a tokio runtime, with an empty store without other users. A
+//! function panics if the store violates the contract.
 //!
 //! ```
 //! # use session_memory::MemoryStore;
@@ -37,9 +37,9 @@ const HOUR: Duration = Duration::from_hours(1);
 
 /// Checks the contract of [`Scan`].
 ///
-/// A scan returns each of 2,000 records, while others are created and removed: with and without an
-/// owner, with any payload, expired or not. A count leaves out none that is live. A text that is
-/// not a position is an error.
+/// A scan returns each of 2,000 records, while others are created and removed. The records have an
+/// owner or none, any payload, and an expiry in the past or the future. A count includes every live
+/// record. A text that is not a position is an error.
 pub async fn check_scan<S: Scan + Clone>(store: S) {
     assert!(scanned(&store).await.is_empty(), "the store must be empty");
     let keys: Vec<_> = (0..MANY).map(|_| random_key()).collect();

@@ -3,9 +3,9 @@
 /// Generates one `#[test]` for each rule of an adapter for a web framework.
 ///
 /// `sessions` creates the sessions with which the adapter is checked, for a configuration of the
-/// suite. Any backend is suitable. `server` starts an application whose handlers get these sessions
-/// through the adapter; [`Server`](crate::adapter::Server) specifies the handlers. Both run several
-/// times, on the suite's tokio runtime.
+/// suite. Any backend is suitable. `server` starts an application whose handlers obtain these
+/// sessions through the adapter; [`Server`](crate::adapter::Server) specifies the handlers. Both
+/// run several times, on the suite's tokio runtime.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -101,7 +101,7 @@ macro_rules! __adapter_options {
     };
 }
 
-/// Makes the tests of one list of rules, or ignored tests if the server has no streamed body.
+/// Generates the tests of one list of rules, or ignored tests if the server has no streamed body.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __adapter_group {

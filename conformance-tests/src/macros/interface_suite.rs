@@ -2,11 +2,11 @@
 
 /// Generates one `#[test]` for each rule of a [`SessionInterface`](session_core::SessionInterface).
 ///
-/// The first argument names the place of the sessions: `server_side`, or `client_side` if all of it
-/// is in the cookie. The second argument creates the interface for a
+/// The first argument names the place of the sessions: `server_side`, or `client_side` if the whole
+/// session is in the cookie. The second argument creates the interface for a
 /// [`SessionConfig`](session_core::SessionConfig), in a future. It runs at least once per test, and
 /// more often if a rule needs several configurations. The clock of the configuration is a
-/// [`ManualClock`](session_core::ManualClock): the interface must take the time from its contexts
+/// [`ManualClock`](session_core::ManualClock). The interface must read the time from its contexts
 /// or its configuration.
 ///
 /// ```
@@ -96,7 +96,7 @@ macro_rules! __interface_made {
     };
 }
 
-/// Makes the tests of one list of rules, or ignored tests if the interface does not have the
+/// Generates the tests of one list of rules, or ignored tests if the interface does not have the
 /// capability.
 #[doc(hidden)]
 #[macro_export]

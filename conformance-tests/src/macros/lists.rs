@@ -1,13 +1,13 @@
-//! The macros that make lists of rules.
+//! The macros that generate lists of rules.
 
 use crate::Rule;
 
 /// Turns functions into rules. The first paragraph of a function's documentation is the promise,
 /// and the rest is the advice.
 ///
-/// Makes `$list`, the rules, and the macro `$each`, which passes each of their names to another
+/// Defines `$list`, the rules, and the macro `$each`, which passes each of their names to another
 /// macro of this crate. `$d` is a dollar sign, which a macro cannot write into a macro that it
-/// makes.
+/// defines.
 macro_rules! rules {
     (($d:tt) pub(crate) const $list:ident, macro $each:ident, for $under_test:ty;
     $($(#[doc = $text:literal])+ async fn $name:ident($stage:ident) $body:block)+) => {
@@ -29,7 +29,7 @@ macro_rules! rules {
     };
 }
 
-/// Joins the lists of a suite. Makes `LISTS` and the macro `$all`. This macro passes the macro of
+/// Joins the lists of a suite. Defines `LISTS` and the macro `$all`. This macro passes the macro of
 /// each list to `$group`, with the capability that the rules of the list need.
 macro_rules! rule_lists {
     (($d:tt) $visibility:vis for $under_test:ty, macro $all:ident, each with $group:ident;

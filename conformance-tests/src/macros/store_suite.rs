@@ -4,8 +4,7 @@
 ///
 /// The first argument is a future that creates the store. It runs once per test, on the suite's
 /// tokio runtime. Every test uses its own random keys and clears nothing. Therefore the store may
-/// connect to a server that others also use. To configure an address, read an environment variable
-/// in the future.
+/// connect to a shared server. To configure an address, read an environment variable in the future.
 ///
 /// ```
 /// # use session_memory::MemoryStore;
@@ -148,7 +147,7 @@ macro_rules! __store_capable {
     }};
 }
 
-/// Makes the tests of one list of rules, or ignored tests if the store does not have the
+/// Generates the tests of one list of rules, or ignored tests if the store does not have the
 /// capability.
 #[doc(hidden)]
 #[macro_export]

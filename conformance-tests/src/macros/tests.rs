@@ -1,4 +1,4 @@
-//! Macros that the suites share: tests that cannot run, and `#[ignore]`.
+//! Macros that the suites share, for tests that cannot run and for `#[ignore]`.
 
 #[doc(hidden)]
 #[macro_export]

@@ -1,4 +1,4 @@
-//! The report of a check that fails: the calls, the expected result and the actual one.
+//! The report of a failed check, with the calls, the expected result and the actual result.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The result of a check.
 pub(crate) type Checked = Result<(), Failure>;
 
-/// The number of calls in a message: the last ones.
+/// The number of calls in a message, which are the last calls.
 const CALLS_SHOWN: usize = 14;
 
 /// The calls of a check that failed, the expected result and the actual one.

@@ -1,4 +1,4 @@
-//! The interface under test: its constructor and its clock.
+//! The interface under test, with its constructor and its clock.
 
 use std::fmt;
 use std::pin::Pin;
@@ -21,7 +21,7 @@ struct Made {
 
 type Making = Pin<Box<dyn Future<Output = Made> + Send>>;
 
-/// An interface under test. The rules make it as often as they need, with several configurations.
+/// An interface under test. The rules create it as often as necessary, with several configurations.
 ///
 /// # Examples
 ///
@@ -41,7 +41,7 @@ pub struct InterfaceUnderTest {
 
 impl InterfaceUnderTest {
     /// Returns the interfaces that a function creates for a configuration. The clock of the
-    /// configuration stands still until a rule advances it.
+    /// configuration changes only when a rule advances it.
     pub fn new<I, F>(make: impl Fn(SessionConfig) -> F + Send + Sync + 'static) -> Self
     where
         I: SessionInterface,
@@ -78,7 +78,7 @@ impl InterfaceUnderTest {
         }
     }
 
-    /// Makes the interface with the default configuration, and its `OwnerSessions`.
+    /// Creates the interface with the default configuration, and its `OwnerSessions`.
     pub(crate) async fn owned(&self) -> Result<(Arc<dyn SessionInterface>, Owners), Failure> {
         self.owned_with(|settings| settings).await
     }
@@ -94,7 +94,7 @@ impl InterfaceUnderTest {
         Ok((made.interface, Owners::new(owners, self.calls.clone())))
     }
 
-    /// Makes the interface with the default configuration.
+    /// Creates the interface with the default configuration.
     pub(crate) async fn interface(&self) -> Result<Arc<dyn SessionInterface>, Failure> {
         self.configured(SessionConfig::builder()).await
     }

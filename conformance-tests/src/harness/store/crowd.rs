@@ -52,7 +52,7 @@ async fn round(store: &StoreUnderTest, entry: &Entry) -> Result<Vec<StoreKey>, F
     Ok(keys)
 }
 
-/// Returns how many of these records are missing.
+/// Returns the number of these records that are missing.
 pub(crate) async fn missing(store: &StoreUnderTest, keys: &[StoreKey]) -> Result<usize, Failure> {
     let mut loading = Vec::new();
     for mine in keys.chunks(keys.len().div_ceil(HANDS).max(1)) {

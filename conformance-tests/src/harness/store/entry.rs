@@ -1,4 +1,4 @@
-//! Records that the checks write: how to show and compare them.
+//! The records that the checks write, with functions that show and compare them.
 
 use std::time::{Duration, SystemTime};
 
@@ -20,8 +20,8 @@ pub(crate) struct Entry {
     pub(crate) owner: Option<String>,
 }
 
-/// Kinds of records that a store may treat differently. A rule is checked with each kind that it
-/// may fail for.
+/// Kinds of records that a store may treat differently. A rule is checked with each kind for which
+/// it may fail.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Kind {
     Plain,

@@ -1,5 +1,5 @@
-//! Concurrent clients of a store, the history of their calls, and the smallest part of it that has
-//! no order.
+//! Concurrent clients of a store, the history of their calls, and the smallest part of the history
+//! that has no order.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +18,7 @@ pub(crate) struct Clients {
     /// The stores, of which each client uses one.
     stores: [Arc<dyn SessionStore>; 2],
     keys: [StoreKey; 2],
-    /// Whether each record has an owner, which differs from those of the others.
+    /// Whether each record has an owner that differs from the owners of the others.
     owned: bool,
     begun: SystemTime,
     history: Arc<Mutex<History>>,
@@ -247,8 +247,8 @@ fn has_order(calls: &[Completed]) -> bool {
     tester.is_consistent()
 }
 
-/// Returns whether the other calls do not depend on this one: it changed nothing, and its version
-/// was not used.
+/// Returns whether the other calls do not depend on this call, because it changed nothing and its
+/// version was not used.
 fn is_dispensable(completed: &Completed, others: &[Completed]) -> bool {
     match (&completed.call, &completed.result) {
         (_, CallResult::Loaded(Some(seen))) => {

@@ -33,7 +33,7 @@ impl<'a> Observer<'a> {
     ) -> Result<Version, Failure> {
         let loaded = self.store.load(key).await?;
         let version = self.same(&format!("load after {after}"), at, entry, loaded).await?;
-        // A long record is loaded once, because some stores take long for that.
+        // A long record is loaded once, because some stores need much time to load it.
         if entry.payload.len() > LONG {
             self.lists(after, key, entry).await?;
             return Ok(version);

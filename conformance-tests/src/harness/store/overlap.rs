@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 /// The time for which a call may wait for a call that holds a lock.
 pub(crate) const BLOCKED: Duration = Duration::from_millis(3);
 
-/// The time for which a call is held if no other call meets it.
+/// The time for which a call is held if no other call overlaps it.
 const ALONE: Duration = Duration::from_millis(40);
 
 /// Returns the result of a call that is ready after one poll.
@@ -31,8 +31,8 @@ pub(crate) async fn poll_once<F: Future>(call: &mut Pin<&mut F>) -> Option<F::Ou
     .await
 }
 
-/// Polls the first call this often, then makes the second call, and then finishes the first. If
-/// the second waits for the first, both are finished together.
+/// Polls the first call this number of times, then makes the second call, and then finishes the
+/// first. If the second waits for the first, both are finished together.
 pub(crate) async fn overlap<A, B>(
     first: impl Future<Output = A>,
     second: impl Future<Output = B>,
@@ -54,8 +54,8 @@ pub(crate) async fn overlap<A, B>(
     tokio::join!(first, second)
 }
 
-/// A store that holds each write at its first `await` until another write on the same key is there
-/// or is finished.
+/// A store that holds each write at its first `await` until another write on the same key has
+/// started or is finished.
 pub(crate) struct Held {
     store: Arc<dyn SessionStore>,
     index: Option<Arc<dyn OwnerIndex>>,

@@ -12,7 +12,7 @@ use crate::harness::store::samples::Sample;
 use crate::harness::store::values::never;
 use crate::report::{Checked, Failure};
 
-/// The number of calls in an order that looks random.
+/// The number of calls in a pseudorandom order.
 const CALLS: u64 = 16;
 
 /// Makes every call that must be refused, and observes the record after each.

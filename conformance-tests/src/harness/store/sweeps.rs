@@ -9,8 +9,8 @@ use crate::harness::store::StoreUnderTest;
 use crate::harness::store::entry::time;
 use crate::report::{Checked, Failure};
 
-/// A concurrent sweep may remove a record that this one must not. It does not happen so often in a
-/// row.
+/// A concurrent sweep may remove a record that this sweep must not remove. It does not do so this
+/// many times in a row.
 pub(crate) const ATTEMPTS: u32 = 10;
 
 pub(crate) const LIMIT: usize = 1000;
@@ -21,8 +21,8 @@ pub(crate) const SWEEPS: usize = 1000;
 /// The shortest time after its expiry at which a sweep must remove a record.
 pub(crate) const OVERDUE: Duration = MAX_CLOCK_SKEW.saturating_add(Duration::from_millis(1));
 
-/// The time at which the records of a check expired. A sweep at a busy time does not remove those
-/// of a quiet one.
+/// The time at which the records of a check expired. A sweep at a busy time does not remove the
+/// records of a quiet time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Era {
     Busy,
@@ -65,7 +65,7 @@ pub(crate) async fn sweep_all(store: &StoreUnderTest, now: SystemTime, limit: us
     Ok(())
 }
 
-/// Sweeps until there is nothing to remove.
+/// Sweeps until there are no expired records.
 pub(crate) async fn swept(store: &StoreUnderTest, now: SystemTime) -> Checked {
     for _ in 0..SWEEPS {
         if sweep(store, now, LIMIT).await? == 0 {

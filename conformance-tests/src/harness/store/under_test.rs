@@ -1,4 +1,4 @@
-//! The store under test: its capabilities, its clock, and a record of each call.
+//! The store under test, with its capabilities, its clock, and a record of each call.
 
 pub(crate) mod calls;
 mod closed;
@@ -116,8 +116,8 @@ impl StoreUnderTest {
         self
     }
 
-    /// Sets a function that makes every call of the store fail, with `true`, and ends that with
-    /// `false`.
+    /// Sets a function that starts an outage with `true`, in which every call of the store fails,
+    /// and ends it with `false`.
     #[must_use]
     pub fn outage(mut self, outage: impl Fn(bool) + Send + Sync + 'static) -> Self {
         self.outage = Some(Box::new(outage));

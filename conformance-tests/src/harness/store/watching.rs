@@ -53,7 +53,8 @@ impl Deed {
             let mut later = entry.clone();
             later.expires_at += Duration::from_mins(round);
             if let Self::ChangeOwner = self {
-                // No owner returns, so that a record with an owner has had it all the time.
+                // No owner is used twice, so that a record with an owner has had this owner the
+                // whole time.
                 later.owner = entry.owner.as_ref().map(|owner| format!("{owner}-{round}"));
             }
             if let Self::Touch = self {
@@ -98,7 +99,7 @@ pub(crate) async fn watch(store: &StoreUnderTest, deed: Deed) -> Checked {
             }
             (Some(acted), Ok(seen)) => (acted, seen),
             (Some(acted), Err(_)) => (acted, seeing.await),
-            // The other calls wait for this one, for example for its connection.
+            // The other calls wait for this call, for example for its connection.
             (None, Err(_)) => tokio::join!(&mut acting, seeing),
         };
         seen?;
@@ -115,7 +116,7 @@ async fn is_listed(store: &StoreUnderTest, key: &StoreKey, ada: &str, call: &str
     let Some(owner) = owner.filter(|owner| owner.starts_with(ada)) else { return Ok(()) };
     let asking = format!("keys_of({owner:?})");
     let listed = store.quietly(&asking, store.index()?.keys_of(owner).await)?;
-    // The record may have another owner by now.
+    // The record may have another owner in the meantime.
     let now = store.quietly(&loading, store.store().load(key).await)?;
     if listed.contains(key) || now.is_none_or(|record| record.owner() != Some(owner)) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Rules that compare responses of every kind with those that the core specifies.
+//! Rules that compare responses of every kind with the responses that the core specifies.
 
 use crate::harness::adapter::AdapterUnderTest;
 use crate::harness::adapter::application::Application;
@@ -24,11 +24,11 @@ rules! {
         Ok(())
     }
 
-    /// Whatever the method and the status, the response has exactly the headers of the handler and
-    /// of the session, and the session is stored.
+    /// For every method and status, the response has exactly the headers of the handler and of the
+    /// session, and the session is stored.
     ///
-    /// Fix failing rules about single headers first. Do not let the method or the status decide
-    /// whether a session is committed.
+    /// Fix failing rules about single headers first. Commit a session regardless of the method and
+    /// the status.
     async fn response_of_every_method_and_status_has_session_headers(adapter) {
         let application = adapter.start().await?;
         for method in ["GET", "HEAD", "POST", "DELETE"] {

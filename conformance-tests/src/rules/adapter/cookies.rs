@@ -24,7 +24,7 @@ rules! {
 
     /// A request that sends the cookie of an earlier response finds the stored values.
     ///
-    /// Pass the cookie on unchanged in both directions: without decoding, encoding or changing
+    /// Forward the cookie unchanged in both directions, without decoding, encoding or changing
     /// case.
     async fn next_request_with_cookie_has_session(adapter) {
         let application = adapter.start().await?;
@@ -48,8 +48,8 @@ rules! {
         application.equal(attributes(&rendered), attributes(&header))
     }
 
-    /// A logout removes the cookie: with an empty value, `Max-Age=0`, and every attribute that the
-    /// cookie was set with, because browsers otherwise keep it.
+    /// A logout removes the cookie. The removal has an empty value, `Max-Age=0`, and every
+    /// attribute with which the cookie was set, because browsers otherwise keep it.
     ///
     /// Treat a removal like any other `Set-Cookie` of the commit.
     async fn removal_cookie_has_attributes_of_cookie(adapter) {
@@ -70,8 +70,8 @@ rules! {
 
     /// Each `Set-Cookie` header of the handler stays, and the session's is a separate header.
     ///
-    /// Append the header. Do not replace an existing one, do not collect those of the handler by
-    /// their name, and do not join two with a comma.
+    /// Append the header. Do not replace an existing header, do not collect the handler's headers
+    /// by name, and do not join two headers with a comma.
     async fn cookie_of_handler_is_separate_header(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
@@ -92,7 +92,7 @@ rules! {
     /// If flash messages have a separate cookie, the response has a `Set-Cookie` header for it
     /// beside that of the session.
     ///
-    /// Append every header of `SessionHeaders::fields`, not only that of the session.
+    /// Append every header of `SessionHeaders::fields`, not only the header of the session.
     async fn flash_cookie_reaches_client(adapter) {
         let key = SecretKey::new(FLASH_KEY).map_err(|error| adapter.calls().failure("a valid key", error.to_string()))?;
         let application = adapter.start_with(|settings| settings.flash_cookie(&key)).await?;
@@ -128,9 +128,9 @@ rules! {
         Ok(())
     }
 
-    /// If two headers have a session cookie, the first one is used, as in a single header.
+    /// If two headers have a session cookie, the first cookie is used, as in a single header.
     ///
-    /// Pass the `Cookie` headers on in the order in which they arrived.
+    /// Forward the `Cookie` headers in the order in which they arrived.
     async fn cookie_headers_are_read_in_order(adapter) {
         let application = adapter.start().await?;
         let (first, second) = (application.cookie("blue").await?, application.cookie("red").await?);
@@ -158,7 +158,7 @@ rules! {
     /// Malformed cookies, and headers that are not text, neither fail the request nor hide the
     /// session cookie next to them or in another header.
     ///
-    /// Pass on the bytes of each header. Do not require UTF-8 or well-formed cookies. A conversion
+    /// Forward the bytes of each header. Do not require UTF-8 or well-formed cookies. A conversion
     /// of all headers to text must not stop at the first that fails.
     async fn malformed_cookie_hides_no_session(adapter) {
         let application = adapter.start().await?;

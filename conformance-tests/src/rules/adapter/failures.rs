@@ -12,10 +12,10 @@ use crate::report::Checked;
 rules! {
     ($) pub(crate) const FAILURES, macro __adapter_failures, for AdapterUnderTest;
 
-    /// If the session cannot be saved, the client gets an error response with no body, header or
-    /// cookie of the handler.
+    /// If the session cannot be saved, the client receives an error response with no body, header
+    /// or cookie of the handler.
     ///
-    /// Make a new response if the commit fails.
+    /// Create a new response if the commit fails.
     async fn failed_save_is_error_response(adapter) {
         let application = adapter.start().await?;
         application.observed.fail_save(ErrorKind::Backend);
@@ -80,7 +80,7 @@ rules! {
     /// an error response, with status 503 if the backend is down.
     ///
     /// Return the error from your extractor. Never pass an empty session to the handler instead,
-    /// because it would replace the real one.
+    /// because it would replace the real session.
     async fn failed_open_is_error_before_handler(adapter) {
         for kind in [ErrorKind::Unavailable, ErrorKind::Backend] {
             let application = adapter.start().await?;
@@ -116,7 +116,7 @@ rules! {
     /// If the backend is down, a request whose handler does not obtain the session is served
     /// normally, even if the session should be renewed.
     ///
-    /// Only commit: it ignores a renewal that fails.
+    /// Only commit. The commit ignores a renewal that fails.
     async fn outage_leaves_requests_without_session_alone(adapter) {
         let application = adapter.start_with(|settings| settings.refresh(Refresh::EachRequest)).await?;
         let cookie = application.permanent_cookie("blue").await?;
@@ -126,7 +126,7 @@ rules! {
     }
 }
 
-/// Fails unless this is an error response that has nothing of the handler's response.
+/// Fails unless this is an error response without any part of the handler's response.
 fn refused(application: &Application<'_>, reply: &Reply) -> Checked {
     application.hold(reply.status() >= 500, "a status from 500 on", reply.status().to_string())?;
     let text = reply.text();

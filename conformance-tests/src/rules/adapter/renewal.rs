@@ -10,11 +10,11 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const RENEWAL, macro __adapter_renewal, for AdapterUnderTest;
 
-    /// A request that reads a permanent session renews it: after half its lifetime, the response
+    /// A request that reads a permanent session renews it. After half its lifetime, the response
     /// sets the cookie again.
     ///
     /// Commit every session that was opened, and append the cookie of the commit, whether or not
-    /// the handler changed something.
+    /// the handler changed the session.
     async fn read_renews_permanent_session(adapter) {
         let application = adapter.start().await?;
         let cookie = application.permanent_cookie("blue").await?;
@@ -52,7 +52,7 @@ rules! {
     }
 
     /// With `Refresh::EachRequest`, a public response whose handler does not obtain the session
-    /// renews nothing: with the cookie, caches could not store it.
+    /// renews nothing. With the cookie, caches could not store the response.
     ///
     /// Call `RequestSession::note_cache_control` with the `Cache-Control` values of the response
     /// before `finish_if_unchanged`.

@@ -12,8 +12,8 @@ rules! {
     /// A request whose handler does not obtain the session does not open it, even if the request
     /// sends a cookie.
     ///
-    /// Make a `RequestSession`, which opens the session when it is first needed, and pass it to the
-    /// extractor.
+    /// Create a `RequestSession`, which opens the session when it is first needed, and pass it to
+    /// the extractor.
     async fn request_without_session_opens_nothing(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
@@ -40,8 +40,8 @@ rules! {
         application.equal(Some("blue".to_owned()), stored)
     }
 
-    /// The interface gets the host that the client sent, with its port, and the path without the
-    /// query.
+    /// The interface receives the host that the client sent, with its port, and the path without
+    /// the query.
     ///
     /// Build the `RequestView` from the `Host` header and the target of the request.
     async fn interface_gets_host_and_path(adapter) {
@@ -54,7 +54,7 @@ rules! {
         Ok(())
     }
 
-    /// The interface gets the path as the client sent it: not decoded, and not normalized.
+    /// The interface receives the path as the client sent it, without decoding and normalization.
     ///
     /// Build the `RequestView` from the raw target. A router may need a decoded path. However, a
     /// hook that depends on `%2F` or `//` must see the path that the client sent.
@@ -80,8 +80,8 @@ rules! {
         application.equal(expected, opened(&application)?)
     }
 
-    /// The host and the scheme are not taken from `Forwarded` or `X-Forwarded-..`, which any client
-    /// can send.
+    /// The adapter does not read the host and the scheme from `Forwarded` or `X-Forwarded-..`,
+    /// which any client can send.
     ///
     /// Read the `Host` header itself if the host that your framework returns uses these headers. An
     /// application behind a proxy corrects the host and the scheme in a separate step.
@@ -116,7 +116,7 @@ rules! {
         Ok(())
     }
 
-    /// Concurrent requests with one cookie, and those without a cookie, open the session each.
+    /// Concurrent requests with one cookie, and requests without a cookie, each open the session.
     ///
     /// Do not find the `RequestSession` by the cookie, the connection or the address of the client.
     /// Changes of one request would be stored or lost with another, and a logout would end both.

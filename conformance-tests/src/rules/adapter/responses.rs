@@ -13,8 +13,8 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const RESPONSES, macro __adapter_responses, for AdapterUnderTest;
 
-    /// The response to a request whose handler does not obtain the session is unchanged: no `Vary`,
-    /// no `Set-Cookie`.
+    /// The response to a request whose handler does not obtain the session is unchanged, without
+    /// `Vary` and `Set-Cookie`.
     ///
     /// Call `RequestSession::finish_if_unchanged` first, and add only the headers of the commit.
     async fn response_without_session_is_unchanged(adapter) {
@@ -49,10 +49,11 @@ rules! {
         Ok(())
     }
 
-    /// The client gets the status, the body and all other headers of the handler, each of them if a
-    /// name occurs twice.
+    /// The client receives the status, the body and all other headers of the handler, including
+    /// repeated names.
     ///
-    /// Change no header of the response except `Vary`, `Set-Cookie` and those that control caches.
+    /// Change no header of the response except `Vary`, `Set-Cookie` and the headers that control
+    /// caches.
     async fn response_of_handler_reaches_client(adapter) {
         let application = adapter.start().await?;
         let reply = application.get("/created/blue", &["theme=dark"]).await;

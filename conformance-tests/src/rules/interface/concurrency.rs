@@ -48,8 +48,8 @@ rules! {
         visitor.expect(Some(8)).await
     }
 
-    /// A request that saves after another has set the lifetime of the session stores the session
-    /// for that lifetime.
+    /// A request that saves after another request has set the lifetime of the session stores the
+    /// session for that lifetime.
     ///
     /// Use the lifetime of the merged contents that `Save::merge` returns, not that of
     /// `Save::contents`.
@@ -72,7 +72,7 @@ rules! {
     /// A request that removes the last value that it opened does not end the session if another
     /// request has inserted a value.
     ///
-    /// Decide by the contents that `Save::merge` returns, not by `Save::is_empty`.
+    /// Check the contents that `Save::merge` returns, not `Save::is_empty`.
     async fn concurrent_insert_keeps_emptied_session(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
@@ -111,7 +111,8 @@ rules! {
     /// A logout in a request that opened the session before `rotate_id` ends the session also under
     /// its new id.
     ///
-    /// In a save whose `Save::ends` is true, follow the old id to the present one, and remove that.
+    /// In a save whose `Save::ends` is true, follow the old id to the present one, and remove the
+    /// session of the present id.
     async fn logout_during_rotation_ends_session(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);

@@ -17,8 +17,8 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const ENDING, macro __interface_ending, for InterfaceUnderTest;
 
-    /// `log_out`, and a `clear` that leaves a session without owner empty, remove the cookie, and
-    /// the next request finds a new session.
+    /// `log_out`, and a `clear` that leaves a session without an owner empty, remove the cookie.
+    /// The next request finds a new session.
     ///
     /// Return `CookieAction::Remove` from `save` if `Save::ends` and the session is empty.
     async fn ended_session_removes_its_cookie(under_test) {

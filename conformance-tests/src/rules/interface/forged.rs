@@ -66,7 +66,8 @@ rules! {
     /// the cookie with one field emptied or omitted, such as the signature.
     ///
     /// Compare the whole signature, of the length that your algorithm has, and refuse a cookie
-    /// without one. A comparison that ends with the shorter text accepts an empty signature.
+    /// without a signature. A comparison that ends with the shorter text accepts an empty
+    /// signature.
     async fn part_of_cookie_opens_nothing(under_test) {
         let interface = under_test.interface().await?;
         for values in ["n", "n and a long text"] {
@@ -84,7 +85,7 @@ rules! {
         Ok(())
     }
 
-    /// A cookie with something before or after it, or with a separator twice, opens a new and empty
+    /// A cookie with text before or after it, or with a separator twice, opens a new and empty
     /// session.
     ///
     /// Accept exactly the text that you wrote. A decoder that ignores padding, and a split that
@@ -134,8 +135,8 @@ rules! {
     /// A cookie that names another algorithm or version of the format opens nothing, with its
     /// signature, with an empty one and without one.
     ///
-    /// Do not read from a cookie how to verify it. If it has a header, as a JSON Web Token has,
-    /// accept exactly the algorithm that the interface signs with, never `none`.
+    /// Do not read the method of verification from a cookie. If it has a header, as a JSON Web
+    /// Token has, accept exactly the signing algorithm of the interface, never `none`.
     async fn cookie_of_other_algorithm_opens_nothing(under_test) {
         let interface = under_test.interface().await?;
         let cookie = given(under_test, &interface, "n").await?;
@@ -209,7 +210,7 @@ fn split(cookie: &str, separator: char) -> Vec<&str> {
     cookie.split(separator).collect()
 }
 
-/// Returns the cookie with each field emptied, left out, or last.
+/// Returns the cookie with each field emptied, omitted, or last.
 fn with_fewer_fields(cookie: &str, separator: char) -> Vec<String> {
     let (fields, joint) = (split(cookie, separator), separator.to_string());
     let mut forged = Vec::new();

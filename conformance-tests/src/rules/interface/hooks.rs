@@ -1,4 +1,4 @@
-//! Rules of a wrapper that decides whether the cookie is set.
+//! Rules of a wrapper that determines whether the cookie is set.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -54,7 +54,7 @@ rules! {
         Ok(())
     }
 
-    /// `rotate_id` moves the session to another id: the new cookie opens it, and the old cookie
+    /// `rotate_id` moves the session to another id. The new cookie opens it, and the old cookie
     /// opens nothing.
     ///
     /// Check `Save::id_change`. Write under the new id first, then remove the old one.
@@ -75,8 +75,8 @@ rules! {
     /// A request that opened the session before `rotate_id` and saves after it changes the session
     /// under its new id, and sets no cookie.
     ///
-    /// Store under the old id where the session is now. Return `CookieAction::Keep`, because the
-    /// request that rotated the id sets the cookie.
+    /// Store the present id of the session under the old id. Return `CookieAction::Keep`, because
+    /// the request that rotated the id sets the cookie.
     async fn change_during_rotation_is_stored(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
@@ -93,8 +93,8 @@ rules! {
         under_test.equal((Some(1), Some(2)), (visitor.get("n").await?, visitor.get("m").await?))
     }
 
-    /// A request with the id from before `rotate_id` sets no cookie, because that of a new session
-    /// would replace the new id. Its changes are dropped.
+    /// A request with the id from before `rotate_id` sets no cookie, because the cookie of a new
+    /// session would replace the new id. Its changes are dropped.
     ///
     /// Keep the old id for ten seconds. Open it as `Opened::new` with a backend state by which
     /// `save` returns `Saved::dropped`.

@@ -24,7 +24,8 @@ rules! {
         visitor.expect(Some(1)).await
     }
 
-    /// A session whose lifetime is over opens nothing, even if the client still sends the cookie.
+    /// The cookie of a session whose lifetime has passed opens nothing, even if the client still
+    /// sends it.
     ///
     /// Compute the age from `OpenContext::now` and from data stored with the session. A client need
     /// not obey the `Expires` of a cookie.
@@ -35,8 +36,8 @@ rules! {
         visitor.expect(None).await
     }
 
-    /// A wrapper that overrides `lifetime` determines how long the session is stored, not only the
-    /// expiry of the cookie.
+    /// A wrapper that overrides `lifetime` determines the time for which the session is stored, not
+    /// only the expiry of the cookie.
     ///
     /// Use `Contents::lifetime` and `OpenContext::lifetime`, never the configured lifetime.
     async fn overridden_lifetime_applies(under_test) {
@@ -127,8 +128,8 @@ rules! {
         late.expect(None).await
     }
 
-    /// A session without owner expires after the configured `visitor_lifetime` if no request uses
-    /// it. A login removes this limit.
+    /// A session without an owner expires after the configured `visitor_lifetime` if no request
+    /// uses it. A login removes this limit.
     ///
     /// Use `Lifetime::unwrap_or` of `Contents::lifetime` and `OpenContext::lifetime`.
     async fn visitor_lifetime_limits_sessions_without_owner(under_test) {

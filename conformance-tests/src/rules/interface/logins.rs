@@ -11,8 +11,8 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const LOGINS, macro __interface_logins, for InterfaceUnderTest;
 
-    /// The next request finds the login: the owner, its time and its stamp, also after a change of
-    /// values.
+    /// The next request finds the login with its owner, its time and its stamp, also after a change
+    /// of values.
     ///
     /// Store `Contents::login`, and return the session `with_login` from `open`. A backend that
     /// stores only a payload uses `Contents::payload_with_login`.

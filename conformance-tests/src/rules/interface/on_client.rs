@@ -23,7 +23,7 @@ rules! {
     }
 
     /// With `Refresh::WhenAccessed`, a read of a permanent session sets no cookie before a tenth of
-    /// the lifetime has passed since the cookie was set. After a minute, it does.
+    /// the lifetime has passed. A read after a minute sets the cookie.
     ///
     /// Open the session with the renewal that `SessionConfig::cookie_renewal` returns. A cookie
     /// that a read sets may replace the changes of a concurrent request, or undo a logout.
@@ -49,7 +49,7 @@ rules! {
     /// session.
     ///
     /// Return `Saved::new(CookieAction::Remove, Outcome::BrowserOnly)`. With `Stored`, the
-    /// application would take the session for ended.
+    /// application would assume that the session has ended.
     async fn logout_reports_that_copies_remain(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         visitor.set(1).await?;
@@ -63,8 +63,8 @@ rules! {
     /// The commit of a session whose cookie would be too large fails with an error of kind
     /// `TooLarge`, and the client keeps its cookie.
     ///
-    /// Return `CookieAction::Set` with the whole value: the core checks the size. Do not truncate
-    /// or split it.
+    /// Return `CookieAction::Set` with the whole value, because the core checks the size. Do not
+    /// truncate or split it.
     async fn session_larger_than_cookie_is_refused(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         visitor.set(1).await?;

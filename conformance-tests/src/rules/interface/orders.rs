@@ -15,7 +15,7 @@ rules! {
     /// session is new and permanent.
     ///
     /// Fix failing rules about single actions first. The last calls of the message are the actions
-    /// of a request, and a request that reads everything.
+    /// of a request, and a request that reads the whole state.
     async fn requests_in_any_order_leave_what_they_wrote(under_test) {
         let interface = under_test.interface().await?;
         for seed in 0..RUNS {

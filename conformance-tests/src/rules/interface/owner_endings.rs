@@ -109,7 +109,7 @@ rules! {
         phone.expect(None).await
     }
 
-    /// `end_all` ends every session of the owner, and returns how many there were.
+    /// `end_all` ends every session of the owner, and returns the number of ended sessions.
     ///
     /// Count the sessions that this call ended.
     async fn end_all_returns_number_of_ended_sessions(under_test) {

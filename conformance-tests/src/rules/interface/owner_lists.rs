@@ -37,7 +37,7 @@ rules! {
     /// than the limit.
     ///
     /// Use the last session of a page as the position after it. A position that counts sessions
-    /// skips one if a session ends between two calls.
+    /// skips a session if another session ends between two calls.
     async fn pages_list_each_session_once(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let (ada, eve) = (somebody("ada"), somebody("eve"));

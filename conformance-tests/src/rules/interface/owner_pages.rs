@@ -1,4 +1,4 @@
-//! Rules of the pages of an owner's sessions, and of what they show.
+//! Rules of the pages of an owner's sessions, and of their contents.
 
 use session_core::interface::{SessionDetails, SessionPage};
 use session_core::{Refresh, Session, SessionInterface as _};
@@ -11,7 +11,7 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const OWNER_PAGES, macro __interface_owner_pages, for InterfaceUnderTest;
 
-    /// The sessions of a page are sorted: the one that was written last is the first.
+    /// The sessions of a page are sorted by the time of their last write, the latest first.
     ///
     /// Sort the sessions of each page by `OwnedSession::last_seen`.
     async fn page_begins_with_session_last_seen(under_test) {
@@ -52,8 +52,8 @@ rules! {
         under_test.equal((SessionPage::LIMIT + 1, true), (listed.len(), longest <= SessionPage::LIMIT))
     }
 
-    /// Every owner has a separate list, whatever its characters are: the empty owner, spaces,
-    /// wildcards, separators, zero bytes and letters of any language.
+    /// Every owner has a separate list. Examples are the empty owner, spaces, wildcards,
+    /// separators, zero bytes and letters of any language.
     ///
     /// Compare owners byte by byte. Do not insert an owner into a pattern, a path or a key without
     /// an encoding that is unique.
@@ -207,9 +207,10 @@ rules! {
     }
 
     /// `limit_sessions` ends all sessions beyond the maximum, also if there are several, and
-    /// returns those that are left.
+    /// returns the remaining sessions.
     ///
-    /// Do not rely on one session being too many: a maximum may be lowered, and logins overlap.
+    /// Do not assume that only one session is beyond the maximum, because a maximum may be lowered,
+    /// and logins overlap.
     async fn all_sessions_beyond_lower_maximum_end(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");

@@ -11,7 +11,8 @@ rules! {
     /// A session that is opened again after the response has the stored values. Its changes are
     /// stored by `save`, and each of them is visible to the next request.
     ///
-    /// Do not refuse a save because `Save::is_detached`. Refuse only what needs a new cookie.
+    /// Do not refuse a save because of `Save::is_detached`. Refuse only a save that needs a new
+    /// cookie.
     async fn change_of_reopened_session_is_stored(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);

@@ -10,7 +10,7 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const SAVING, macro __interface_saving, for InterfaceUnderTest;
 
-    /// `Session::save` stores the changes made so far: other requests find them before the
+    /// `Session::save` stores the changes made so far, and other requests find them before the
     /// response is sent. It reports `Outcome::Stored`.
     ///
     /// Store in every save, not only if `Save::is_final`.

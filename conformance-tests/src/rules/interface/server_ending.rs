@@ -30,7 +30,7 @@ rules! {
     /// A request that opened the session before a logout and saves after it does not revive the
     /// session.
     ///
-    /// Write only to an existing session: by an update or by comparing versions, not by an upsert.
+    /// Write only to an existing session, by an update or by comparing versions, not by an upsert.
     async fn late_save_revives_nothing(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
@@ -48,7 +48,7 @@ rules! {
     }
 
     /// The response of a request that saves after a logout sets no cookie, because the client may
-    /// have a newer one.
+    /// have a newer cookie.
     ///
     /// Return `Saved::dropped` if the session does not exist any more.
     async fn late_save_sets_no_cookie(under_test) {

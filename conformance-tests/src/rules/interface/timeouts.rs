@@ -11,7 +11,7 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const TIMEOUTS, macro __interface_timeouts, for InterfaceUnderTest;
 
-    /// With an idle timeout, a session expires if no request uses it for that long. A session in
+    /// With an idle timeout, a session expires if no request uses it for this time. A session in
     /// use does not expire.
     ///
     /// Store a session for at most the idle timeout, and extend its expiry at each use.
@@ -29,7 +29,7 @@ rules! {
         visitor.expect(None).await
     }
 
-    /// With an absolute timeout, a session expires that long after it was created, even if it is in
+    /// With an absolute timeout, a session expires this time after its creation, even if it is in
     /// use.
     ///
     /// Store the creation time with the session, and keep it in every save and rotation.

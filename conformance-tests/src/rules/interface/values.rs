@@ -16,8 +16,8 @@ rules! {
     /// The next request finds the stored values of every type: text, numbers up to their limits,
     /// booleans, null, lists and maps.
     ///
-    /// Store `Contents::payload` unchanged and pass it to `Opened::from_payload`. If your format is
-    /// another one, convert without loss.
+    /// Store `Contents::payload` unchanged and pass it to `Opened::from_payload`. If your format
+    /// differs, convert without loss.
     async fn stored_values_are_read(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         visitor
@@ -75,7 +75,7 @@ rules! {
         Ok(())
     }
 
-    /// A change of one key leaves the other keys alone, and a removed key stays removed.
+    /// A change of one key does not change the other keys, and a removed key stays removed.
     ///
     /// Store the whole payload at each save.
     async fn change_of_key_leaves_other_keys(under_test) {
@@ -154,7 +154,7 @@ rules! {
     /// Numbers beyond floats and 64 bits, fractions, and the order of keys in maps are read as
     /// written. This also holds after a change of another key.
     ///
-    /// Store the text of the payload. A parser that makes a tree of values of it, such as
+    /// Store the text of the payload. A parser that returns a tree of values, such as
     /// `serde_json::Value`, rounds long numbers and sorts the keys of maps.
     async fn values_are_read_as_written(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
@@ -178,7 +178,7 @@ rules! {
         under_test.equal(expected, payload)
     }
 
-    /// Reading removes nothing: any number of later requests find the stored values.
+    /// Reading does not change the session. Any number of later requests find the stored values.
     ///
     /// Do not remove stored data when you open a session.
     async fn reading_removes_nothing(under_test) {

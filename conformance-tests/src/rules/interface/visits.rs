@@ -8,8 +8,8 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const VISITS, macro __interface_visits, for InterfaceUnderTest;
 
-    /// A visitor for whom nothing is stored gets no cookie, whether or not the handler read the
-    /// session.
+    /// The response to a visitor without stored data sets no cookie, whether or not the handler
+    /// read the session.
     ///
     /// Return `Saved::unchanged` from `save` for a session that is not stored and not modified. Do
     /// not override `should_set_cookie` without need.
@@ -115,7 +115,8 @@ rules! {
     }
 }
 
-/// Another letter of the same kind, so that a cookie made of them has the form of a genuine one.
+/// Another letter of the same kind, so that a cookie of such letters has the form of a genuine
+/// cookie.
 fn other_letter(letter: char) -> char {
     match letter {
         'A'..='Y' | 'a'..='y' | '0'..='8' => char::from_u32(u32::from(letter) + 1).unwrap_or('A'),

@@ -19,9 +19,9 @@ rules! {
     /// `check` succeeds while the store can serve sessions. It also succeeds if several callers
     /// check the store at the same time, and while other calls are in progress.
     ///
-    /// Do not override it unless the store can find out more than by a `load`. A health check must
-    /// not take a lock, or create a record under a fixed key, because probes of several processes
-    /// overlap.
+    /// Do not override it unless the store can check more than a `load` does. A health check must
+    /// not acquire a lock, or create a record under a fixed key, because probes of several
+    /// processes overlap.
     async fn check_of_working_store_succeeds(store) {
         checked(store).await?;
         let (key, entry) = (store.key(), Entry::new(Kind::Owned, "one", store.now()));
@@ -40,11 +40,11 @@ rules! {
         checked(store).await
     }
 
-    /// `check` changes nothing: each record is shown and listed as before, and a record that did
-    /// not exist is not created.
+    /// `check` changes nothing. Each record is returned and listed as before, and no record is
+    /// created.
     ///
-    /// Read in a health check, and write nothing. The rule cannot see a record that `check` writes
-    /// under a key of the store's own.
+    /// Read in a health check, and write nothing. The rule cannot detect a record that `check`
+    /// writes under an internal key of the store.
     async fn check_changes_nothing(store) {
         let zero = StoreKey::from_bytes([0; 32]);
         let before = store.quietly("load", store.store().load(&zero).await)?;

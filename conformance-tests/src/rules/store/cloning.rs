@@ -15,8 +15,8 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const CLONING, macro __store_cloning, for StoreUnderTest;
 
-    /// A clone reads what another clone wrote, immediately and completely: after `create`,
-    /// `replace`, `touch` and `remove`.
+    /// A clone immediately reads the complete result of another clone's `create`, `replace`,
+    /// `touch` and `remove`.
     ///
     /// Share records, caches and write queues between clones with an `Arc`. An adapter clones the
     /// store for each worker.
@@ -145,7 +145,7 @@ rules! {
         Ok(())
     }
 
-    /// Concurrent calls of two clones on one key have an order, as those of one store have.
+    /// Concurrent calls of two clones on one key have an order, as calls of one store do.
     ///
     /// Share the locks that make calls atomic between clones.
     async fn concurrent_calls_of_clones_have_order(store) {
@@ -169,5 +169,5 @@ rules! {
 
 const ROUNDS: u32 = 24;
 
-/// A slow store has fewer rounds.
+/// A slow store runs fewer rounds.
 const LONG_ENOUGH: Duration = Duration::from_secs(4);

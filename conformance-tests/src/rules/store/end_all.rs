@@ -106,7 +106,7 @@ impl Site {
         self.process.told(self.sessions.end_all(owner).await).map(|_| ())
     }
 
-    /// A request that has opened the session and done something to it, and has yet to save it.
+    /// A request that has opened and changed the session, and has not saved it yet.
     async fn opened(
         &self,
         cookie: &str,

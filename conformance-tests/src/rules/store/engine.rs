@@ -1,4 +1,4 @@
-//! Rules of the engine over the store. Each engine here stands for a separate process.
+//! Rules of the engine over the store. Each engine here represents a separate process.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::report::Failure;
 rules! {
     ($) pub(crate) const ENGINE, macro __store_engine, for StoreUnderTest;
 
-    /// Concurrent requests that change different keys of one session lose nothing.
+    /// Concurrent requests that change different keys of one session lose no change.
     ///
     /// Fix failing rules about single calls first. The engine needs a `replace` that returns
     /// `Stale` to all but one of the calls at one version. A later `load` must return the newer
@@ -43,8 +43,8 @@ rules! {
 
     /// A counter that 64 concurrent requests increment, each with a separate engine, reaches 64.
     ///
-    /// Fix failing rules about single calls first. Then accept any number of concurrent calls. Let
-    /// them wait for a connection instead of rejecting them.
+    /// Fix failing rules about single calls first. Then accept any number of concurrent calls.
+    /// Calls must wait for a connection instead of failing.
     async fn concurrent_increments_are_all_counted(store) {
         let cookie = begin(store).await?;
         let together = Arc::new(Barrier::new(64));
@@ -81,7 +81,7 @@ rules! {
                 writer.told(late.commit().await.into_result())?;
             }
             let seen = Process::new(store).read(&cookie).await?;
-            store.calls().note("a request opens the session; another logs out; the first one saves");
+            store.calls().note("a request opens the session; another request logs out; the first request saves");
             store.equal("{}".to_owned(), state_of(&seen).payload())?;
         }
         Ok(())
@@ -91,7 +91,7 @@ rules! {
     /// id, and the old id opens nothing.
     ///
     /// Fix failing rules about single calls first. The engine calls `replace` to replace the old
-    /// record, at the version it read, by a short one that points to the new record.
+    /// record, at the version it read, by a short record that points to the new one.
     async fn save_during_rotation_is_stored(store) {
         for round in 0..ROUNDS {
             let cookie = begin(store).await?;

@@ -60,9 +60,9 @@ rules! {
     /// The store or a sweep removes a record some time after its expiry. This also holds for a
     /// record that had expired before it was written.
     ///
-    /// Let the backend expire it (`PXAT`, a TTL index), or implement `Sweep` and pass `sweep` to
-    /// the suite. A time to live of zero must not mean "never". Except this rule for a backend that
-    /// takes longer than ten seconds to remove records.
+    /// Use the expiry of the backend (`PXAT`, a TTL index), or implement `Sweep` and pass `sweep`
+    /// to the suite. A time to live of zero must not mean "never". Except this rule for a backend
+    /// that takes longer than ten seconds to remove records.
     async fn expired_record_is_removed(store) {
         let soon = expiry_to_watch(store);
         for expires_at in [soon, soon - Duration::from_hours(1)] {
@@ -73,8 +73,8 @@ rules! {
         Ok(())
     }
 
-    /// If `create` replaces an expired record, the new record is shown whole, with its own creation
-    /// time and owner.
+    /// If `create` replaces an expired record, `load` returns the complete new record, with its own
+    /// creation time and owner.
     ///
     /// Write every field, as for a key that was never used.
     async fn record_over_expired_one_is_whole(store) {
@@ -96,8 +96,8 @@ rules! {
     /// A call on an expired record that is still stored has the effect that its result reports.
     /// After `Done` or `true`, the record is as written.
     ///
-    /// Treat an expired record like any other, or like a removed one. Do not return `Done` for a
-    /// record that is not written whole.
+    /// Treat an expired record like any other record, or like a removed record. Do not return
+    /// `Done` for a record that is not written completely.
     async fn call_on_expired_record_does_what_it_returns(store) {
         let now = store.now();
         let over = Entry::plain("over", now).expiring_at(now - JUST);
@@ -162,8 +162,8 @@ rules! {
 /// The time since the expiry of a record that a store may still have.
 const JUST: Duration = Duration::from_secs(1);
 
-/// Lifetimes of a record that is watched until its expiry. The next one is for a store that is too
-/// slow for the first.
+/// Lifetimes of a record that is watched until its expiry. The next lifetime is for a store that is
+/// too slow for the first.
 const LIVES: [Duration; 3] =
     [Duration::from_millis(950), Duration::from_millis(4950), Duration::from_millis(14_950)];
 
@@ -237,7 +237,8 @@ async fn outlives_its_first_expiry(
     Ok(true)
 }
 
-/// Waits until the record is removed: a day with a manual clock, some seconds with a real one.
+/// Waits until the record is removed, for a day with a manual clock or some seconds with a real
+/// clock.
 async fn goes_after(store: &StoreUnderTest, key: &StoreKey, expires_at: SystemTime) -> Checked {
     pass_until(store, expires_at + Duration::from_millis(2)).await;
     let (name, mut attempts) = (store.name(key), Attempts::new(store));
@@ -265,6 +266,6 @@ async fn goes_after(store: &StoreUnderTest, key: &StoreKey, expires_at: SystemTi
 fn too_slow(store: &StoreUnderTest) -> Failure {
     store.failure(
         "the calls before the record's expiry returned within 15 s",
-        "they took longer, each time",
+        "the calls took longer each time",
     )
 }

@@ -34,7 +34,7 @@ rules! {
 
     /// A record that can be loaded at its expiry or after it is listed.
     ///
-    /// Leave records out of the list only if `load` does not return them. A record is valid at its
+    /// Omit records from the list only if `load` does not return them. A record is valid at its
     /// exact expiry.
     async fn loaded_record_is_listed_at_its_expiry(store) {
         let (owner, key) = (someone("ada"), store.key());
@@ -120,8 +120,8 @@ rules! {
     /// A record that can be loaded is listed under its owner, also while other calls change the
     /// owner.
     ///
-    /// Write the entry of the new owner before the record, and remove that of the old owner after
-    /// it.
+    /// Write the entry of the new owner before the record, and remove the entry of the old owner
+    /// after it.
     async fn loaded_record_is_listed_while_owner_changes(store) {
         for _ in 0..ROUNDS / 8 {
             watch(store, Deed::ChangeOwner).await?;

@@ -16,7 +16,7 @@ use crate::report::Checked;
 rules! {
     ($) pub(crate) const LOADING, macro __store_loading, for StoreUnderTest;
 
-    /// `load_many` returns what `load` returns for each key, in the order of the keys. A key that
+    /// `load_many` returns the result of `load` for each key, in the order of the keys. A key that
     /// occurs twice has its record twice, and a key without a record has `None`.
     ///
     /// Sort the rows by the keys of the call. `WHERE key IN (…)` returns rows in any order, each
@@ -53,8 +53,8 @@ rules! {
         Ok(())
     }
 
-    /// `load_recent` returns the record, or a copy of an earlier one under the key, always whole.
-    /// It returns `None` for a key that was never used.
+    /// `load_recent` returns the complete record, or a complete copy of an earlier record under the
+    /// key. It returns `None` for a key that was never used.
     ///
     /// Do not override it unless the store is a cache. A cache stores the whole record under the
     /// whole key.

@@ -1,4 +1,4 @@
-//! Rules of what each observation shows after each call, for every kind of record.
+//! Rules of the results of each observation after each call, for every kind of record.
 
 use session_core::store::Replaced;
 
@@ -12,12 +12,11 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const OBSERVING, macro __store_observing, for StoreUnderTest;
 
-    /// After `create`, every observation shows the whole record, whatever its payload and its
-    /// owner.
+    /// After `create`, every observation shows the complete record, for every payload and owner.
     ///
     /// Fix failing rules about single calls first. The message names the kind of record. Do not
-    /// treat empty, long or binary payloads or long owners in another way than others. An index
-    /// whose keys are limited to fewer bytes needs a hash of the owner.
+    /// treat empty, long or binary payloads or long owners differently. An index whose keys are
+    /// limited to fewer bytes needs a hash of the owner.
     async fn created_record_is_observed_whole(store) {
         for sample in samples(store) {
             let (see, key) = (Observer::new(store, &sample.name), store.key());
@@ -29,7 +28,7 @@ rules! {
         Ok(())
     }
 
-    /// After `replace`, every observation shows the whole new record, whatever the old and the new
+    /// After `replace`, every observation shows the complete new record, for every old and new
     /// payload and owner.
     ///
     /// Fix failing rules about single calls first. Write all fields and the index entry in one
@@ -55,7 +54,7 @@ rules! {
     }
 
     /// After `touch`, every observation shows the record with the new expiry and no other change,
-    /// whatever its payload and its owner.
+    /// for every payload and owner.
     ///
     /// Fix failing rules about single calls first. Update only the expiry. A `touch` that reads the
     /// whole record and writes it back must keep every byte of the payload, the owner and the index
@@ -79,8 +78,8 @@ rules! {
         Ok(())
     }
 
-    /// After `remove`, nothing shows the record, and no call at its version does anything. A record
-    /// that is created under the key afterwards is shown as if the key had never been used.
+    /// After `remove`, no call returns the record, and no call at its version has an effect. A
+    /// record that is created under the key afterwards is shown as if the key had never been used.
     ///
     /// Fix failing rules about single calls first. Remove the payload, the index entry and the
     /// entry that a sweep uses together with the record. Do not leave a mark that a later `create`
@@ -121,8 +120,8 @@ rules! {
         Ok(())
     }
 
-    /// `load`, `load_many`, `keys_of` and a sweep change nothing that can be observed of a live
-    /// record, whatever the record.
+    /// `load`, `load_many`, `keys_of` and a sweep change nothing observable of a live record. This
+    /// holds for every kind of record.
     ///
     /// Fix failing rules about single calls first. A call that reads must not write. A repair of
     /// the index during a read must remove only entries without a record.
@@ -134,8 +133,8 @@ rules! {
         Ok(())
     }
 
-    /// Calls on one record change nothing that can be observed of another, also if the two have the
-    /// same owner, payload and expiry.
+    /// Calls on one record change nothing observable of another record, even if both have the same
+    /// owner, payload and expiry.
     ///
     /// Fix failing rules about single calls first. Use the whole key in every statement. Payloads,
     /// index entries and entries for a sweep that two records share must outlive the first of them.
@@ -147,7 +146,8 @@ rules! {
         Ok(())
     }
 
-    /// Any order of calls on one key leaves what the calls that succeeded have written.
+    /// After any order of calls on one key, the record is the one that the successful calls have
+    /// written.
     ///
     /// Fix failing rules about single calls first. The calls are the last ones of the message. A
     /// store that keeps parts of a record in several places must change all of them in each call.

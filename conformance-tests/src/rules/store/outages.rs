@@ -12,9 +12,9 @@ rules! {
     ($) pub(crate) const OUTAGES, macro __store_outages, for StoreUnderTest;
 
     /// While the data cannot be reached, `load`, `load_many` and `keys_of` fail. They never return
-    /// `None` or an empty list. `load_recent` does not return `None` for a record that was there.
+    /// `None` or an empty list. `load_recent` does not return `None` for an existing record.
     ///
-    /// Return `None` only if the backend says that there is no record. An error that is read as
+    /// Return `None` only if the backend replied that there is no record. An error that is read as
     /// "no record" logs every user out, and "log out everywhere" misses sessions. A missing
     /// directory, table or bucket is also an error.
     async fn outage_is_no_missing_record(store) {
@@ -50,10 +50,10 @@ rules! {
     }
 
     /// While the data cannot be reached, `create`, `replace`, `touch`, `remove` and `sweep` fail.
-    /// They never return `Stale`, `false` or 0. After the outage, a record that was there is there.
+    /// They never return `Stale`, `false` or 0. After the outage, an existing record still exists.
     ///
     /// Return the error of the driver. `Stale` and `false` mean that the backend has compared the
-    /// version; the engine takes `false` of `remove` as the end of the session.
+    /// version; the engine interprets `false` of `remove` as the end of the session.
     async fn outage_is_no_stale_version(store) {
         let (key, entry) = (store.key(), Entry::new(Kind::Owned, "one", store.now()));
         let version = store.create(&key, &entry).await?;

@@ -35,8 +35,8 @@ rules! {
 
     /// A key is still listed after each `replace` that does not change the owner.
     ///
-    /// Do not remove the index entry of the old record after writing that of the new one. They are
-    /// the same entry.
+    /// Do not remove the index entry of the old record after writing the entry of the new record.
+    /// They are the same entry.
     async fn replaced_key_is_listed(store) {
         for kind in Kind::LENGTHS {
             let (key, owner) = (store.key(), someone("ada"));
@@ -51,8 +51,8 @@ rules! {
 
     /// A key is still listed after a `touch` to a later or an earlier expiry.
     ///
-    /// A touch changes neither the owner nor the key. Leave the index entry alone, or update it if
-    /// it has the version.
+    /// A touch changes neither the owner nor the key. Do not change the index entry, or update it
+    /// if it has the version.
     async fn touched_key_is_listed(store) {
         for kind in Kind::LENGTHS {
             let (key, owner) = (store.key(), someone("ada"));
@@ -99,7 +99,7 @@ rules! {
 
     /// Each of hundreds of owners finds its keys.
     ///
-    /// Do not keep the lists of owners in a cache that forgets some of them.
+    /// Do not store the lists of owners in a cache that evicts some of them.
     async fn hundreds_of_owners_have_lists(store) {
         let (name, mut keys) = (someone("ada"), Vec::new());
         for number in 0..OWNERS {

@@ -20,7 +20,7 @@ rules! {
     /// the driver as bytes, never as text. If the store compresses payloads, mark each record in a
     /// separate field.
     async fn payload_with_any_byte_is_unchanged(store) {
-        // Spaces and zeros at the ends are another rule.
+        // Another rule checks spaces and zeros at the ends.
         let upwards: Vec<u8> = (b'a'..=u8::MAX).chain(0..b'a').chain(*b"a").collect();
         let downwards: Vec<u8> = upwards.iter().rev().copied().collect();
         for payload in [&upwards, &downwards] {
@@ -49,7 +49,7 @@ rules! {
     /// Spaces, line ends and zero bytes at the start and the end of a payload are stored.
     ///
     /// Do not use a column of fixed length, which pads or trims, or a text type, where a zero byte
-    /// ends the text. Do not trim what you read.
+    /// ends the text. Do not trim the data that you read.
     async fn blanks_and_zeros_at_ends_are_unchanged(store) {
         for payload in [&b"one "[..], b" one", b"one\r\n", b"\tone", b"\0one", b"one\0\0", b"   ", b"\0\0\0", b"\0"] {
             is_kept(store, payload).await?;
@@ -60,7 +60,7 @@ rules! {
     /// A payload that looks like JSON is stored byte for byte. Examples are blanks, the order of
     /// keys, duplicate keys, escapes, and numbers outside the range of floats.
     ///
-    /// Do not use a JSON column (`JSON`, `JSONB`) and do not parse the payload. It is bytes.
+    /// Do not use a JSON column (`JSON`, `JSONB`) and do not parse the payload. A payload is bytes.
     async fn json_payload_is_unchanged(store) {
         for payload in [
             r#"{"b":1,"a":2}"#,
@@ -96,7 +96,7 @@ rules! {
         Ok(())
     }
 
-    /// A payload that replaces a longer or a shorter one is stored with its own length.
+    /// A payload that replaces a longer or a shorter payload is stored with its own length.
     ///
     /// Write the payload with its length. Do not write over the old bytes.
     async fn payload_of_other_length_leaves_no_rest(store) {
@@ -190,7 +190,7 @@ async fn is_refused(store: &StoreUnderTest, payload: &[u8]) -> Checked {
     store.expect_at(&key, version, &entry).await
 }
 
-/// Returns random letters, the same in each run, so that a displaced part is noticed.
+/// Returns random letters, the same in each run, so that the rule detects a displaced part.
 fn letters(length: usize) -> Vec<u8> {
     let mut letters = vec![0; length];
     fastrand::Rng::with_seed(1).fill(&mut letters);
@@ -200,7 +200,7 @@ fn letters(length: usize) -> Vec<u8> {
     letters
 }
 
-/// Longer and shorter ones in turn, and those around the sizes of blocks and length fields.
+/// Longer and shorter payloads in turn, and payloads around the sizes of blocks and length fields.
 const LENGTHS: [usize; 18] = [
     10, 3000, 5000, 1, 9000, 2999, 127, 128, 129, 255, 256, 257, 1024, 4096, 4095, 8192, 16_384,
     32_768,

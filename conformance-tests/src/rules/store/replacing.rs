@@ -68,7 +68,7 @@ rules! {
     /// `replace` at a version that is not the current one returns `Stale` and changes nothing.
     ///
     /// Compare the version in the step that writes (`WHERE version = ?`, a script, or a lock held
-    /// during both). Otherwise a slow request overwrites the changes of a fast one.
+    /// during both). Otherwise a slow request overwrites the changes of a fast request.
     async fn replace_at_other_version_changes_nothing(store) {
         for kind in Kind::SMALL {
             let (key, first) = (store.key(), Entry::new(kind, "first", store.now()));

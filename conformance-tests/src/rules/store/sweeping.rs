@@ -18,8 +18,8 @@ rules! {
     /// `sweep` removes the records whose expiry is more than five minutes before `now`, for any
     /// payload and owner. It may also remove records that expired later but before `now`.
     ///
-    /// Delete by the expiry alone (`DELETE … WHERE expires_at < ?`), in milliseconds. Delete
-    /// everything that belongs to the record. If several machines share the store, subtract
+    /// Delete by the expiry alone (`DELETE … WHERE expires_at < ?`), in milliseconds. Delete all
+    /// data that belongs to the record. If several machines share the store, subtract
     /// `MAX_CLOCK_SKEW` from `now`.
     async fn sweep_removes_expired_records(store) {
         let expiry = Era::Busy.moment();
@@ -40,8 +40,8 @@ rules! {
 
     /// `sweep` does not remove a record that has not expired, however old it is.
     ///
-    /// Compare only the expiry, as a time: not the creation time, not a text, and not in another
-    /// unit.
+    /// Compare only the expiry, as a time in the same unit. Do not compare the creation time or
+    /// text.
     async fn sweep_keeps_live_records(store) {
         let mut living = Vec::new();
         for kind in [Kind::Plain, Kind::Owned, Kind::Middling] {
@@ -59,7 +59,7 @@ rules! {
 
     /// `sweep` does not remove a live record that was created many years ago.
     ///
-    /// A session that is renewed again and again has no greatest age. Only the expiry decides.
+    /// A session that is renewed again and again has no maximum age. Compare only the expiry.
     async fn sweep_keeps_live_records_of_many_years(store) {
         const YEAR: Duration = Duration::from_hours(24 * 365);
         let mut living = Vec::new();
@@ -97,8 +97,8 @@ rules! {
 
     /// `sweep` removes at most `limit` records, and none with a limit of 0.
     ///
-    /// Limit the deletion itself (`DELETE … WHERE key IN (SELECT … LIMIT ?)`). Some stores take 0
-    /// for "no limit".
+    /// Limit the deletion itself (`DELETE … WHERE key IN (SELECT … LIMIT ?)`). Some databases
+    /// interpret 0 as "no limit".
     async fn sweep_removes_at_most_its_limit(store) {
         for limit in [0, 1, 3] {
             let mut attempts = 0;
@@ -112,7 +112,7 @@ rules! {
         Ok(())
     }
 
-    /// `sweep` returns how many records it removed.
+    /// `sweep` returns the number of removed records.
     ///
     /// Return the number of records of all batches, not whether there were any. A result equal to
     /// the limit means that there may be more.
@@ -191,7 +191,7 @@ rules! {
         store.expect_at(&key, version, &new).await
     }
 
-    /// `sweep` finds expired records among any number of live ones, even if there are more live
+    /// `sweep` finds expired records among any number of live records, even if there are more live
     /// records than its limit.
     ///
     /// Limit the number of records that are removed, not of those that are examined.
@@ -248,7 +248,7 @@ rules! {
             sweep_all(store, expiry, LIMIT).await?;
             let before = count(store, &keys).await?;
             let said = sweep(store, expiry + OVERDUE, LIMIT).await?;
-            // Others may use a store without a manual clock, and their records are also swept.
+            // Other tests may use a store without a manual clock, and their records are also swept.
             if said <= before || !store.moves_time() {
                 break;
             }

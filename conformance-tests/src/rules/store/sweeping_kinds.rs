@@ -1,4 +1,4 @@
-//! Rules of sweeps over every kind of record, and over what other calls left behind.
+//! Rules of sweeps over every kind of record, and over the results of other calls.
 
 use std::time::SystemTime;
 
@@ -17,9 +17,9 @@ use crate::report::{Checked, Failure};
 rules! {
     ($) pub(crate) const SWEEPING_KINDS, macro __store_sweeping_kinds, for StoreUnderTest;
 
-    /// A sweep removes an expired record of every kind, whichever of `create`, `replace` and
-    /// `touch` set the expiry, also after refused calls on it. It removes no live record of any
-    /// kind, and leaves the live ones listed.
+    /// A sweep removes an expired record of every kind, also after refused calls on it. `create`,
+    /// `replace` or `touch` may have set the expiry. It removes no live record of any kind, and
+    /// leaves the live ones listed.
     ///
     /// Fix failing rules about sweeps of one record first. Write the expiry that a sweep uses in
     /// every call that sets one, and in no call that is refused.
@@ -163,7 +163,7 @@ async fn gone(see: &Observer<'_>, expiry: SystemTime, keys: &[StoreKey]) -> Chec
     Ok(())
 }
 
-/// Returns how many of these records are there.
+/// Returns the number of these records that exist.
 async fn left_of(store: &StoreUnderTest, keys: &[StoreKey]) -> Result<usize, Failure> {
     let mut left = 0;
     for key in keys {
@@ -173,7 +173,7 @@ async fn left_of(store: &StoreUnderTest, keys: &[StoreKey]) -> Result<usize, Fai
     Ok(left)
 }
 
-/// Creates a live record under the key of an expired one, and sweeps.
+/// Creates a live record under the key of an expired record, and sweeps.
 async fn recreate(see: &Observer<'_>, sample: &Sample, ending: Ending) -> Checked {
     let (store, expiry) = (see.store, Era::Busy.moment());
     let (key, new) = (store.key(), sample.entry(store));

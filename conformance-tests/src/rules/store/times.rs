@@ -42,7 +42,7 @@ rules! {
     }
 
     /// `create`, `replace` and `touch` store an expiry exactly to the millisecond, and never an
-    /// earlier one.
+    /// earlier expiry.
     ///
     /// Store milliseconds as a 64-bit integer (no float, no whole seconds). Round finer times up.
     async fn expiry_is_exact_and_never_earlier(store) {
@@ -77,8 +77,8 @@ rules! {
         Ok(())
     }
 
-    /// Times before 1970 are times like any other: a creation time is exact to the millisecond, and
-    /// an expiry is accepted. Afterwards the record is unchanged or removed.
+    /// Times before 1970 are valid. A creation time is exact to the millisecond, and an expiry is
+    /// accepted. Afterwards the record is unchanged or removed.
     ///
     /// Store signed milliseconds. The clock of a small computer may start in 1970, and a time that
     /// is subtracted from it is earlier. Do not refuse such a time, and do not change it to 1970.

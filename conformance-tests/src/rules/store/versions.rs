@@ -12,8 +12,8 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const VERSIONS, macro __store_versions, for StoreUnderTest;
 
-    /// A version is never used twice for one key: neither after many replaces, nor after a remove
-    /// and another create.
+    /// A version is never used twice for one key, even after many replaces, and after a remove and
+    /// another create.
     ///
     /// Use 64 random bits, or count up over all keys and store the counter with the records. If a
     /// version recurs, a writer that read the old record overwrites the new one.
@@ -60,8 +60,8 @@ rules! {
         store.removed(&key, current).await
     }
 
-    /// If a `touch` changes the version, the version before the touch is not the current one:
-    /// `replace`, `touch` and `remove` at it change nothing.
+    /// If a `touch` changes the version, the previous version is not the current one. `replace`,
+    /// `touch` and `remove` at the previous version change nothing.
     ///
     /// Store one version. A call matches it or it does not.
     async fn version_before_touch_is_current_or_stale(store) {
@@ -82,7 +82,7 @@ rules! {
 
     /// If `create` replaces an expired record, the new record has another version.
     ///
-    /// Take the next version for every record that is written, also in the place of an old one.
+    /// Use the next version for every record that is written, also if it replaces an old record.
     async fn record_over_expired_one_has_new_version(store) {
         let (key, entry) = (store.key(), Entry::plain("new", store.now()));
         let expired = entry.clone().expiring_at(store.now() - Duration::from_secs(1));

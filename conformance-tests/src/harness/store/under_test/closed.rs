@@ -1,4 +1,4 @@
-//! A store that is closed, in the place of one that is being opened again.
+//! A closed store, as a substitute for a store that is being opened again.
 
 use std::time::SystemTime;
 
