@@ -198,7 +198,7 @@ fn set_modified(client: &mut Client<'_>, modified: bool, session: &Session) -> R
 }
 
 async fn run_save(client: &mut Client<'_>, mode: SaveMode, session: &Session) {
-    // A renewal forgets changes that `set_modified(false)` took back.
+    // A renewal drops changes that `set_modified(false)` withdrew.
     if !session.is_modified() && client.wants(|_| true) {
         return;
     }

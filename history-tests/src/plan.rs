@@ -209,7 +209,7 @@ fn settings(random: &mut fastrand::Rng) -> Settings {
 }
 
 fn any_skew(random: &mut fastrand::Rng) -> Duration {
-    // Tombstones expire after seconds, so small differences count as well.
+    // Tombstones expire after seconds, so small differences also matter.
     let limit = if random.bool() { Duration::from_secs(30) } else { MAX_SKEW };
     Duration::from_millis(random.u64(..=u64::try_from(limit.as_millis()).unwrap_or(0)))
 }

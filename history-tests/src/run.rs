@@ -153,7 +153,7 @@ fn fail(
     let _ = writeln!(text, "{:?}", smaller.settings);
     let lines = if smaller.requests() <= SHORT { None } else { violations.first() };
     history_of(&world, lines, &mut text);
-    // The other thread may print as well.
+    // The other thread may also print.
     panic!("{text}")
 }
 

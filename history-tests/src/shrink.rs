@@ -49,7 +49,7 @@ pub(crate) async fn minimal(
     Some(smallest)
 }
 
-/// A part of a plan that can be left out: a step, or an operation of a request.
+/// A part of a plan that can be omitted, which is a step or an operation of a request.
 #[derive(Clone, Copy)]
 enum Part {
     Step(usize, usize),

@@ -34,7 +34,7 @@
 //! |---|---|
 //! | a handler returns a response, with any status | the session is saved, and the response sets the cookie |
 //! | the inner service returns an error instead of a response | the session is saved, and the response of the error sets the cookie |
-//! | a response body is streamed | the headers are sent before the first chunk; later changes fail with `ErrorKind::Committed`, and so does a body that obtains the session for the first time |
+//! | a response body is streamed | the headers are sent before the first chunk; later changes fail with `ErrorKind::Committed`, as does a body that obtains the session for the first time |
 //! | a connection is upgraded, for example to a WebSocket | the response to the handshake sets the cookie; later changes need `Session::reopen` |
 //! | a handler panics | nothing is saved, and the client does not get the new id of an earlier `Session::save`, unless a middleware inside this one turns the panic into a response |
 //! | the client disconnects | actix-web lets the handler finish, and the session is saved. With `HttpServer::h1_allow_half_closed(false)`, the handler is dropped and nothing is saved |

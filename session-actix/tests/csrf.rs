@@ -260,7 +260,7 @@ async fn bodies<A: Application>(client: &mut TestClient<A>, _: &ManualClock) {
 }
 
 #[actix_web::test]
-async fn form_is_read_up_to_limit_and_passed_on_unchanged() {
+async fn form_is_read_up_to_limit_and_forwarded_unchanged() {
     on_every_application!(bodies);
 }
 

@@ -137,8 +137,7 @@ impl SessionConfig {
     /// Do not use them in production, because an attacker on the network can read and replay the
     /// cookie.
     ///
-    /// To change other settings as well, use [`builder`](Self::builder) with
-    /// `cookie_secure(false)`.
+    /// To also change other settings, use [`builder`](Self::builder) with `cookie_secure(false)`.
     #[must_use]
     pub fn development() -> Self {
         let cookie_attributes = CookieAttributes::insecure_default();

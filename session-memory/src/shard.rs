@@ -40,7 +40,7 @@ impl Shared {
 
     fn resize(&self, old: u64, new: u64) {
         if old != new {
-            // Both wrap around, so that a decrease is an addition as well.
+            // Both wrap around, so that a decrease is also an addition.
             self.bytes.fetch_add(new.wrapping_sub(old), Ordering::Relaxed);
         }
     }

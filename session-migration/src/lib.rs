@@ -4,7 +4,7 @@
 //! it in place of the new backend, from the deployment that changes the backend to the *end date*.
 //!
 //! - A session that the new backend does not have is opened from the old one.
-//! - The first change of a session moves it, and so does a renewal that is due.
+//! - The first change of a session moves it. A renewal that is due also moves it.
 //! - The values, the login, the label, the time of creation and the lifetimes stay. Between two
 //!   stores, the id and the handle also stay.
 //! - After the end date, the old backend is not read.

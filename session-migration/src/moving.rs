@@ -18,7 +18,7 @@ const MAX_ATTEMPTS: usize = 1_000;
 
 /// The result of an attempt to move a session.
 enum Step {
-    /// The session is in the new backend, perhaps under another id by now, or has ended.
+    /// The session is in the new backend, possibly under another id, or has ended.
     Done,
     /// Another request was faster.
     Overtaken,

@@ -16,8 +16,8 @@ use crate::id;
 ///
 /// Of [`SessionInterface`], only `save` is called, to end a session that has not moved. Also
 /// implement [`OwnerSessions`](session_core::OwnerSessions), with empty results if the backend
-/// cannot find the sessions of an owner. [`MigratingSessions`](crate::MigratingSessions) then
-/// implements it as well.
+/// cannot find the sessions of an owner. [`MigratingSessions`](crate::MigratingSessions) then also
+/// implements it.
 #[async_trait]
 pub trait OldSessions: SessionInterface + Debug {
     /// Returns the id in the new backend for the session of a cookie. Returns `None` if the cookie

@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn schema_is_quoted_before_table_and_left_out_of_index_names() {
+    fn schema_is_quoted_before_table_and_not_in_index_names() {
         let sql = r#"INDEX {schema}"{name}_owner" ON {table}"#;
         let insert = |name| TableName::new(name).unwrap().insert_into(sql, '"');
         assert_eq!(insert("sessions"), r#"INDEX "sessions_owner" ON "sessions""#);

@@ -18,7 +18,7 @@ const FILES: [&str; 3] = ["sessions.db", "sessions.db-wal", "sessions.db-shm"];
 /// Moves the files of a database to another folder.
 fn move_files(from: &TemporaryFolder, to: &TemporaryFolder) {
     for file in FILES {
-        // The log may be gone.
+        // The log may not exist.
         let _ = std::fs::rename(from.path().join(file), to.path().join(file));
     }
 }
@@ -31,7 +31,7 @@ async fn assert_unavailable(store: &SqlStore, key: &StoreKey) {
 }
 
 #[tokio::test]
-async fn calls_fail_while_file_is_gone() {
+async fn calls_fail_while_file_is_missing() {
     let (folder, elsewhere) = (TemporaryFolder::new(), TemporaryFolder::new());
     let store = migrated(&sqlite(&folder)).await;
     let key = new_key();
@@ -54,7 +54,7 @@ async fn file_in_place_of_other_is_used() {
     let store = migrated(&sqlite(&folder)).await;
     store.create(&old, &record(b"old")).await.unwrap();
     for file in FILES {
-        // The log may be gone.
+        // The log may not exist.
         let _ = std::fs::remove_file(folder.path().join(file));
     }
     move_files(&backup, &folder);

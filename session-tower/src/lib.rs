@@ -27,9 +27,9 @@
 //! | event | result |
 //! |---|---|
 //! | a handler returns a response, with any status | the session is saved, and the response sets the cookie |
-//! | a response body is streamed | the headers are sent before the first chunk; later changes fail with `ErrorKind::Committed`, and so does a body that obtains the session for the first time |
+//! | a response body is streamed | the headers are sent before the first chunk; later changes fail with `ErrorKind::Committed`, as does a body that obtains the session for the first time |
 //! | a handler panics | nothing is saved, and the client does not get the new id of an earlier `Session::save`, unless a layer inside this one turns the panic into a response |
-//! | the inner service returns an error instead of a response | nothing is saved, and the error is passed on |
+//! | the inner service returns an error instead of a response | nothing is saved, and the error is returned |
 //! | the client disconnects | the handler is dropped, and nothing is saved |
 //! | the save fails | the response is replaced by an error response: 503 if the backend is down, otherwise 500. It still sets the cookie of an earlier `Session::save` |
 //! | the backend is down when a handler obtains the session | 503 before the handler runs, or an anonymous session, by [`on_outage`](SessionLayer::on_outage) |

@@ -20,8 +20,8 @@ fn server_of_killed_process_is_removed() {
         assert!(listens(port), "{server}");
         assert_eq!(owner.folders().len(), 1, "{server}");
         owner.kill();
-        wait_until("the server is gone", || !listens(port));
-        wait_until("its folder is gone", || owner.folders().is_empty());
+        wait_until("the server has stopped", || !listens(port));
+        wait_until("its folder was removed", || owner.folders().is_empty());
     }
 }
 
@@ -31,13 +31,13 @@ fn node_of_killed_process_is_removed() {
         let mut owner = Owner::start(server, &[NO_CONTAINERS]);
         assert_eq!(owner.folders().len(), nodes);
         owner.kill();
-        wait_until("all folders are gone", || owner.folders().is_empty());
+        wait_until("all folders were removed", || owner.folders().is_empty());
     }
 }
 
 /// Linux sends SIGHUP to the keeper if the owner process exits while the server is stopped.
 #[test]
-fn stopped_server_is_gone_after_owner_was_killed() {
+fn stopped_server_ends_after_owner_was_killed() {
     for (server, nodes) in [
         ("private-redis", 1),
         ("private-postgres", 1),
@@ -50,7 +50,7 @@ fn stopped_server_is_gone_after_owner_was_killed() {
         assert_eq!(processes.len(), nodes, "{server}");
         processes.iter().copied().for_each(stop_process);
         owner.kill();
-        wait_until("all folders are gone", || owner.folders().is_empty());
+        wait_until("all folders were removed", || owner.folders().is_empty());
         assert!(!processes.into_iter().any(runs), "{server}");
     }
 }
@@ -61,8 +61,8 @@ fn server_of_finished_process_is_removed() {
     let port = port_of(&owner.url);
     drop(owner.process.stdin.take());
     assert!(owner.process.wait().unwrap().success());
-    wait_until("the server is gone", || !listens(port));
-    wait_until("its folder is gone", || owner.folders().is_empty());
+    wait_until("the server has stopped", || !listens(port));
+    wait_until("its folder was removed", || owner.folders().is_empty());
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn processes_that_start_together_have_separate_servers() {
     }
     for mut owner in owners {
         owner.kill();
-        wait_until("its folder is gone", || owner.folders().is_empty());
+        wait_until("its folder was removed", || owner.folders().is_empty());
     }
 }
 
@@ -92,7 +92,7 @@ async fn address_in_environment_is_used() {
     assert_eq!(owner.url, server.url());
     assert_eq!(owner.folders().len(), 0, "nothing was started");
     owner.kill();
-    assert_eq!(ask(server.url(), "PING"), "PONG", "a server that is not ours goes on");
+    assert_eq!(ask(server.url(), "PING"), "PONG", "a server that is not ours continues");
 }
 
 #[test]

@@ -139,7 +139,7 @@ fn in_time<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) ->
     thread::spawn(move || sender.send(runtime().block_on(work)));
     receiver
         .recv_timeout(PATIENCE)
-        .unwrap_or_else(|error| panic!("the store did not go on: {error}"))
+        .unwrap_or_else(|error| panic!("the store did not continue: {error}"))
 }
 
 #[test]

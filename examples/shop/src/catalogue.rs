@@ -37,7 +37,7 @@ pub(crate) static PRODUCTS: [Product; 6] = [
         slug: "moonflower",
         name: "Moonflower",
         latin: "Ipomoea alba",
-        story: "Unfurls while you watch, as wide as a saucer, and is gone by breakfast.",
+        story: "Unfurls while you watch, as wide as a saucer, and wilts by breakfast.",
         price: Cents(320),
         flower: Flower {
             petals: 5,
@@ -107,7 +107,7 @@ pub(crate) static PRODUCTS: [Product; 6] = [
         slug: "queen-of-the-night",
         name: "Queen of the night",
         latin: "Selenicereus grandiflorus",
-        story: "One flower, one night a year. Bring a chair and somebody you like.",
+        story: "One flower, one night a year. Bring a chair and a friend.",
         price: Cents(750),
         flower: Flower {
             petals: 16,

@@ -188,7 +188,7 @@ async fn flash_message_survives_missing_page() {
     let answer = browser.post("/session/flash", "").await;
     assert_eq!(answer.header("location"), Some("/session"));
     assert!(browser.get("/apple-touch-icon.png").await.flashes().is_empty());
-    let message = [("info", "Said by one request, shown by the next, and then gone.")];
+    let message = [("info", "Stored by one request, shown by the next, and then removed.")];
     assert_eq!(browser.get("/session").await.flashes(), message);
     assert!(browser.get("/session").await.flashes().is_empty());
 }

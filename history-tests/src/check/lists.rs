@@ -141,8 +141,8 @@ fn check_listed(
             violations.push(("a list shows no ended session", paths[&tokens[0]].clone(), text));
         }
     }
-    // A session whose client went away has a handle that no request saw. So has a login that is
-    // not finished and starts an empty session in the end, and the record of a first attempt.
+    // No request saw the handle of a session whose client disconnected. The same applies to an
+    // unfinished login that starts an empty session, and to the record of a first attempt.
     let unseen = model.history.changes.iter().filter(|change| match &change.effect {
         Effect::Login { token, owner, .. } => {
             model.owners[*owner] == call.owner
@@ -159,7 +159,7 @@ fn check_listed(
     }
 }
 
-/// Returns whether a change of the id may be unfinished, and so have left a record besides the
+/// Returns whether a change of the id may be unfinished, and have left a record besides the
 /// session. Lists may show it after the session ended.
 fn may_be_unfinished(model: &Model<'_>, path: &[Token], call: &OwnerCall) -> bool {
     // A change that an observation has confirmed is unfinished until its call returns.

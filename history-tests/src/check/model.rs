@@ -108,11 +108,11 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// A client with the id from before a login ends nothing. If it logs in as well, its save is
-    /// acknowledged nevertheless, because its own login is stored. The same applies to a logout of
-    /// a request that lasted longer than the tombstone of a login. The store may have been slow to
-    /// write the tombstone. If the tombstone of a rotation has expired, a login does not find the
-    /// session that an unsuccessful logout before it should have ended.
+    /// A client with the id from before a login ends nothing. If it also logs in, its save is
+    /// acknowledged, because its own login is stored. The same applies to a logout of a request
+    /// that lasted longer than the tombstone of a login. The store may have been slow to write the
+    /// tombstone. If the tombstone of a rotation has expired, a login does not find the session
+    /// that an unsuccessful logout before it should have ended.
     fn doubt_ends_of_cut_off_clients(&mut self) {
         let is_login = |change: &Change| matches!(change.effect, Effect::Login { .. });
         let is_doubtful = |end: &Change| {

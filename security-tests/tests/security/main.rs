@@ -72,7 +72,7 @@
 //! | 4 | The cookie has no id and no other random number. |
 //! | 5 | The crate of the cipher compares the tag, in constant time. |
 //! | 6 | Such a session has no key. |
-//! | 7 | The adapter renders the headers of caches, whatever the backend is. |
+//! | 7 | The adapter renders the headers of caches for every backend. |
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

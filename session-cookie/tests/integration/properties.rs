@@ -250,7 +250,7 @@ fn compression() -> impl Strategy<Value = Compression> {
     select(vec![Compression::NearLimit, Compression::WheneverShorter, Compression::Never])
 }
 
-/// Returns the values of a session, whatever their order and spelling.
+/// Returns the values of a session, independent of their order and spelling.
 fn entries(session: &Session) -> BTreeMap<String, Option<Value>> {
     let entry = |key: String| (key.clone(), session.get(&key).ok().flatten());
     session.keys().into_iter().map(entry).collect()

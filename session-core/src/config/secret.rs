@@ -27,10 +27,10 @@ use crate::error::{Error, ErrorKind};
 ///
 /// # Memory
 ///
-/// The bytes are overwritten with zeros when the key is dropped, and so are the keys that the
-/// backends derive from it. The copies of the caller, the environment of the process, and swapped
-/// pages stay. The copies that the hash functions make on the stack while they derive a key also
-/// stay.
+/// The bytes of the key, and of the keys that the backends derive from it, are overwritten with
+/// zeros when they are dropped. The copies of the caller, the environment of the process, and
+/// swapped pages stay. The copies that the hash functions make on the stack while they derive a key
+/// also stay.
 ///
 /// # Key rotation
 ///

@@ -104,7 +104,7 @@ impl CsrfRequest {
     }
 
     /// Returns whether [`check`](Self::check) needs the body, which is a URL-encoded form that must
-    /// have the token. The adapter reads it up to [`CsrfConfig::body_limit`] and passes it on
+    /// have the token. The adapter reads it up to [`CsrfConfig::body_limit`] and forwards it
     /// unchanged.
     pub fn needs_form(&self) -> bool {
         let shared = &*self.shared;

@@ -52,7 +52,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     }
 
     /// Stores a copy of a session, or replaces the copy at the version `copy`. Returns `false` and
-    /// changes nothing if the record has another state by now.
+    /// changes nothing if the record has another state.
     ///
     /// The caller must have loaded this state before it loaded the session from the old backend.
     /// Otherwise it could replace a copy by an older one.

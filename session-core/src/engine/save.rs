@@ -172,7 +172,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let (save, nonce) = (saving.save, Nonce::next()?);
         saving.remember(nonce);
         new.login = contents.login().cloned();
-        // Other requests find their lost writes in the record of a rotation as well.
+        // Other requests also find their lost writes in the record of a rotation.
         new.nonces = new.nonces.with(nonce);
         new.expires_at = expiry(save, contents, &new);
         new.kept_for = save.config().record_lifetime(contents.lifetime());

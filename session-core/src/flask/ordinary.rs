@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::marker::{self, PREFIX};
 
-/// The wrapper of a deserializer, and of each visitor, seed and access that it passes on.
+/// The wrapper of a deserializer, and of each visitor, seed and access that it forwards.
 pub(super) struct Ordinary<T>(pub(super) T);
 
 /// Deserializes the value as any type, because JSON describes itself.
@@ -106,7 +106,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Ordinary<D> {
     }
 }
 
-/// Passes on the values that contain no others.
+/// Forwards the values that contain no others.
 macro_rules! scalars {
     ($($method:ident($type:ty);)*) => {
         $(fn $method<E: serde::de::Error>(self, value: $type) -> Result<V::Value, E> {

@@ -28,7 +28,7 @@ pub struct Import {
     /// the old backend, and as hard to guess as a session id.
     pub id: [u8; 32],
     /// The random bytes that [`SessionInterface::lineage`](crate::SessionInterface::lineage)
-    /// returns from now on. They must be the same for every request as well.
+    /// returns from now on. They must also be the same for every request.
     pub lineage: [u8; 16],
     /// The contents, without the changes of the request.
     pub contents: Contents,

@@ -238,8 +238,8 @@ impl Session {
     ///
     /// If saving with the response also fails, the client gets an error response. To send the
     /// handler's response without the changes of values, call
-    /// [`set_modified(false)`](Self::set_modified). The store may have the changes nevertheless if
-    /// its reply was lost.
+    /// [`set_modified(false)`](Self::set_modified). The store may still have the changes if its
+    /// reply was lost.
     pub async fn save(&self) -> Result<Outcome, Error> {
         check_not_running(&self.holder)?;
         self.holder().save(Demand::Nothing).await

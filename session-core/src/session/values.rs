@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn reserved_key_is_found_whatever_its_spelling() {
+    fn reserved_key_is_found_in_every_spelling() {
         for text in [r#"{"a":1,"_x":2}"#, r#"{"\u005fx":2}"#, r#"{"_\u0078":2}"#] {
             assert_eq!(parse(text).get("_x"), Some("2"), "{text}");
         }

@@ -90,7 +90,7 @@ async fn page_shows_sessions_of_users_and_visitors() {
 }
 
 #[tokio::test]
-async fn count_records_loads_none_and_leaves_out_expired_ones() {
+async fn count_records_loads_none_and_omits_expired_ones() {
     let app = App::new();
     app.begin(write_user).await;
     app.begin(log_in).await;

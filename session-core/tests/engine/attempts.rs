@@ -122,7 +122,7 @@ async fn manual_save_overtaken_by_commit_is_not_applied_twice() {
     app.store.recover();
     let Poll::Ready(Ok(outcome)) = poll(first.as_mut()) else { panic!("the first still waits") };
     assert_eq!(outcome, Outcome::Stored);
-    // The response is committed by now, so the second save is refused and the commit saves.
+    // The response is committed, so the second save is refused and the commit saves.
     let Poll::Ready(refused) = poll(second.as_mut()) else { panic!("the second still waits") };
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::Committed);
     let Poll::Ready(committed) = poll(commit.as_mut()) else { panic!("the commit still waits") };

@@ -106,7 +106,7 @@ async fn rotate_beside_leftovers(app: &App, cookie: &str) -> String {
 
 #[tokio::test]
 async fn logout_ends_session_beside_leftovers_of_rotations() {
-    // The keys are random, and so is their order.
+    // The keys and their order are random.
     for _ in 0..5 {
         let app = App::new();
         let old = app.begin(log_in).await;

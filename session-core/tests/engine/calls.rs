@@ -25,7 +25,7 @@ const REQUESTS: &[(&str, With, Handler, &[Call], bool)] = &[
     ("logs in", NoCookie, log_in, &[Create], true),
     ("logs out of nothing", NoCookie, log_out, &[], true),
     ("rotates nothing", NoCookie, Session::rotate_id, &[], false),
-    ("writes and takes back", NoCookie, write_and_take_back, &[], false),
+    ("writes and reverts", NoCookie, write_and_take_back, &[], false),
     ("is modified without a change", NoCookie, mark_modified, &[], false),
     ("reads", LiveId, read, &[Load], false),
     ("writes", LiveId, write_user, &[Load, Replace], false),

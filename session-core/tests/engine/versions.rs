@@ -189,7 +189,7 @@ async fn renewal_leaves_newer_record_alone() {
 }
 
 #[tokio::test]
-async fn expired_newer_record_is_gone() {
+async fn expired_newer_record_is_absent() {
     let app = App::new();
     let sent = app.begin(write_user).await;
     upgrade(&app.store, &store_key(&sent)).await;

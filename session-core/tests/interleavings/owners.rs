@@ -55,7 +55,7 @@ impl Verdict<'_> {
         self.expect(Invariant::OthersAreEnded, may_end || other, || "it ended itself".to_owned());
     }
 
-    /// If no client knows an id, its owner sees the session nevertheless.
+    /// If no client has an id, its owner still sees the session.
     fn the_lists_are_what_is_alive(&self) {
         let mut handles: Vec<String> =
             self.owners().flat_map(|owner| self.world.handles_of(owner)).collect();

@@ -3,7 +3,7 @@
 //!
 //! Two orders that differ only in neighbouring calls that commute are one order. Such calls are two
 //! reads, or calls on two keys, of two processes. Sleep sets (Godefroid) omit the second order. A
-//! late call and a tick of the clocks are steps as well.
+//! late call and a tick of the clocks are also steps.
 
 use std::future::Future;
 use std::pin::Pin;

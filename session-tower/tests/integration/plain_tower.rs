@@ -53,15 +53,15 @@ async fn failed_save_returns_empty_error_response() {
 struct Broken(&'static str);
 
 #[tokio::test]
-async fn inner_service_error_is_passed_on_and_nothing_is_saved() {
+async fn inner_service_error_is_returned_and_nothing_is_saved() {
     let broken = service_fn(|request: Request<()>| async move {
         let session = request_session(request.extensions()).unwrap().session().await.unwrap();
         session.insert("user", "ada").unwrap();
-        Err::<Response<String>, _>(Broken("upstream is gone"))
+        Err::<Response<String>, _>(Broken("upstream closed"))
     });
     let sessions = Watched::new(signed(settings()));
     let service = ServiceBuilder::new().layer(SessionLayer::new(sessions.clone())).service(broken);
-    assert_eq!(service.oneshot(visit("")).await.unwrap_err(), Broken("upstream is gone"));
+    assert_eq!(service.oneshot(visit("")).await.unwrap_err(), Broken("upstream closed"));
     assert_eq!((sessions.opens(), sessions.saves()), (1, 0));
 }
 

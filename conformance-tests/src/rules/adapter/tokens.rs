@@ -69,7 +69,7 @@ rules! {
 
     /// A request with a token in the header and a session cookie is rejected with status 400.
     ///
-    /// Also pass on the cookies, and respond to `ErrorKind::AmbiguousToken` with status 400.
+    /// Also forward the cookies, and respond to `ErrorKind::AmbiguousToken` with status 400.
     async fn token_beside_session_cookie_is_refused(adapter) {
         let application = adapter.start_with(|settings| settings.token_header(TOKEN)).await?;
         let token = application.token("blue").await?;
@@ -80,7 +80,7 @@ rules! {
 
     /// A request with several tokens is rejected with status 400.
     ///
-    /// Pass on every value of the header, not only the first.
+    /// Forward every value of the header, not only the first.
     async fn several_tokens_are_refused(adapter) {
         let application = adapter.start_with(|settings| settings.token_header(TOKEN)).await?;
         let (first, second) = (application.token("blue").await?, application.token("red").await?);

@@ -254,7 +254,7 @@ async fn goes_after(store: &StoreUnderTest, key: &StoreKey, expires_at: SystemTi
     let time = attempts.time;
     store
         .calls()
-        .note(format!("-- until it is gone, or {time:?} have passed: load({name}){swept} --"));
+        .note(format!("-- until it was removed, or {time:?} have passed: load({name}){swept} --"));
     match left {
         None => Ok(()),
         Some(record) => {

@@ -127,7 +127,8 @@ swept! {
 }
 
 swept! {
-    /// The entry of a removed record stays in the index, and sweeps whatever has its key then.
+    /// The entry of a removed record stays in the index, and a sweep removes a new record under its
+    /// key.
     RemoveLeavesTheSweep { left: Mutex<HashMap<StoreKey, SystemTime>> };
     async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
         let old = self.original.load(key).filter(|old| old.version() == expected);

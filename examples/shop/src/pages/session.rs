@@ -32,7 +32,7 @@ pub(crate) async fn show(visitor: Visitor, State(shop): State<Shop>) -> Result<M
                 "Your request brought it along."))
             (flag("modified", session.is_modified(),
                 "Showing the message took it out, so the session is saved.",
-                "Nothing changed. A permanent session is renewed all the same."))
+                "Nothing changed. A permanent session is still renewed."))
             (flag("accessed", state.is_accessed(),
                 "This request looked at it, so the response says Vary: Cookie.",
                 "Nothing in this request looked at it."))
@@ -59,7 +59,7 @@ pub(crate) async fn show(visitor: Visitor, State(shop): State<Shop>) -> Result<M
 }
 
 pub(crate) async fn leave_flash(visitor: Visitor) -> Result<Redirect, Error> {
-    visitor.session.flash_in("info", "Said by one request, shown by the next, and then gone.")?;
+    visitor.session.flash_in("info", "Stored by one request, shown by the next, and then removed.")?;
     Ok(Redirect::to("/session"))
 }
 

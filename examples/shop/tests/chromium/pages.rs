@@ -14,7 +14,7 @@ use crate::shop::{Shop, serve_page};
 const PHONE: Screen = Screen { width: 375, height: 740, dark: false };
 const DESK: Screen = Screen { width: 1280, height: 800, dark: false };
 
-/// The pages that everybody sees.
+/// The pages for every visitor.
 const PAGES: [&str; 7] = ["/", "/cart", "/login", "/join", "/preferences", "/session", "/nowhere"];
 
 /// The saved screenshots, with their page and screen.
