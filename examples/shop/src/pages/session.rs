@@ -59,7 +59,9 @@ pub(crate) async fn show(visitor: Visitor, State(shop): State<Shop>) -> Result<M
 }
 
 pub(crate) async fn leave_flash(visitor: Visitor) -> Result<Redirect, Error> {
-    visitor.session.flash_in("info", "Stored by one request, shown by the next, and then removed.")?;
+    visitor
+        .session
+        .flash_in("info", "Stored by one request, shown by the next, and then removed.")?;
     Ok(Redirect::to("/session"))
 }
 
