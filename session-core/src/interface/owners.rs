@@ -49,9 +49,11 @@ use crate::session::Session;
 /// }
 ///
 /// async fn change_password(sessions: &dyn OwnerSessions, session: &Session) -> Result<(), Error> {
-///     let Some(owner) = session.owner() else { return Ok(()) }; // Store the new password first.
-///     The login invalidates every copy of the cookie. session.log_in(&owner, None).await?;
-///     sessions.end_others(session).await?; Ok(())
+///     let Some(owner) = session.owner() else { return Ok(()) };
+///     // Store the new password first. The login invalidates every copy of the cookie.
+///     session.log_in(&owner, None).await?;
+///     sessions.end_others(session).await?;
+///     Ok(())
 /// }
 /// ```
 #[async_trait]
