@@ -64,7 +64,7 @@ pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     if padded > PADDED_DECODE || length % 4 == 1 {
         return BASE64.decode(text).ok();
     }
-    // `A` stands for zeros, which follow the bytes of the text.
+    // `A` represents zeros, which follow the bytes of the text.
     let mut source = [b'A'; PADDED_DECODE];
     source[..length].copy_from_slice(text.as_bytes());
     let mut bytes = vec![0; padded * 3 / 4];

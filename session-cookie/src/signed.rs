@@ -82,7 +82,7 @@ pub struct SignedCookieSessions {
     config: SessionConfig,
     signer: Signer,
     format: Format,
-    /// Keeps other namespaces of this process from using the same keys.
+    /// Prevents other namespaces of this process from using the same keys.
     _registration: Arc<str>,
 }
 

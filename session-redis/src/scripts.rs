@@ -31,7 +31,7 @@ impl Lua {
         Self { code, script: Script::new(code) }
     }
 
-    /// Runs the script by its hash. If the server does not have the script, it has done nothing,
+    /// Runs the script by its hash. If the server does not have the script, the call has no effect,
     /// and the whole script is sent.
     pub(crate) async fn run(
         &self,

@@ -133,7 +133,7 @@ async fn inject(
     }
     let verdict = verdict?;
     if !verdict.is_documented(documented, begin) {
-        return Err(format!("lost without being documented: {verdict:?}"));
+        return Err(format!("undocumented losses: {verdict:?}"));
     }
     Ok(())
 }

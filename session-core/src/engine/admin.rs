@@ -15,7 +15,7 @@ use crate::{Error, OwnedSession, Session};
 ///
 /// # Errors
 ///
-/// Every method fails with the error of the store. Calling it again is safe.
+/// Every method fails with the error of the store. Repeating the call is safe.
 #[derive(Debug)]
 pub struct AllSessions<'a, S> {
     sessions: &'a ServerSideSessions<S>,
@@ -31,7 +31,7 @@ impl<S: Scan> ServerSideSessions<S> {
 impl<S: Scan> AllSessions<'_, S> {
     /// Returns the number of records in the store that have not expired, without loading them.
     ///
-    /// There are more records than sessions. A session that has a new id leaves a record behind for
+    /// There are more records than sessions. A session with a new id also has its old record for
     /// ten minutes, and a remembered browser has a record. The Redis store also counts records
     /// until it removes them, some minutes after their expiry. For an exact number, count the
     /// sessions of all pages.
@@ -92,7 +92,7 @@ impl<S: Scan> AllSessions<'_, S> {
         let mut total = Total::default();
         self.sessions.end_selected(selection, &mut total).await?;
         if selection == Selection::All {
-            // A remembered browser may have got a new session before its series ended.
+            // A remembered browser may have started a new session before its series ended.
             total.begin_again();
             self.sessions.end_selected(selection, &mut total).await?;
         }
@@ -131,8 +131,8 @@ impl StoredSession {
         self.expires_at
     }
 
-    /// Returns the handle, the times and the label. The handle of a visitor's session is only a
-    /// name for it.
+    /// Returns the handle, the times and the label. The handle of a visitor's session only
+    /// identifies it in lists.
     pub fn details(&self) -> &OwnedSession {
         &self.details
     }

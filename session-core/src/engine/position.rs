@@ -253,7 +253,7 @@ pub(super) struct Saving<'a, 's> {
     pub(super) unused: Option<SessionId>,
     /// See [`Position::Planned`].
     pub(super) login_after: Option<StoreKey>,
-    /// Whether it is unknown if the rotation was stored.
+    /// Whether the outcome of the rotation is unknown.
     pub(super) is_unconfirmed: bool,
 }
 

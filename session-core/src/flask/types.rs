@@ -146,7 +146,8 @@ impl<'de> Deserialize<'de> for Markup {
 
 /// A value of Python's type `uuid.UUID`, as 16 bytes.
 ///
-/// With the feature `uuid`, it converts from and to `uuid::Uuid`. For other crates, use the bytes.
+/// With the feature `uuid`, this type converts from and to `uuid::Uuid`. For other crates, use the
+/// bytes.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Uuid([u8; 16]);
 

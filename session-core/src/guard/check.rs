@@ -52,7 +52,7 @@ impl<U: Users> Guards<U> {
         self
     }
 
-    /// Returns a guard that loads the user, if there is one, and passes every request.
+    /// Returns a guard that loads the user, if there is one, and admits every request.
     #[must_use]
     pub fn load_user(&self) -> Guard<U> {
         self.guard(Requirement::None)
@@ -78,7 +78,7 @@ impl<U: Users> Guards<U> {
         self.guard(Requirement::Permission(permission.into()))
     }
 
-    /// Returns a guard that passes only visitors, for example for a page of registration. Do not
+    /// Returns a guard that admits only visitors, for example for a page of registration. Do not
     /// use it for the login page if a [recent login](Self::recent_login_required) is required
     /// anywhere.
     #[must_use]
@@ -167,7 +167,7 @@ impl<T> fmt::Debug for Loaded<T> {
     }
 }
 
-/// The response of a guard to a request that does not pass.
+/// The response of a guard to a request that it denies.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Denied {
     status: u16,
@@ -210,7 +210,7 @@ impl Denied {
     }
 }
 
-/// The result of a guard that does not pass a request.
+/// The result of a guard that denies a request.
 #[derive(Debug)]
 pub enum GuardError {
     /// The request must not reach the handler.

@@ -156,7 +156,7 @@ impl Change {
         Self::Insert(Insertion { text, value_end })
     }
 
-    /// Applies the change: when it is recorded, and again when it is replayed.
+    /// Applies the change when it is recorded, and again when it is replayed.
     pub(crate) fn apply(&self, values: &mut Values) -> Result<(), Error> {
         match self {
             Self::Insert(insertion) => insert(values, insertion.key(), insertion.value()),

@@ -40,7 +40,7 @@ impl Rejection {
         }
     }
 
-    /// Returns why the request did not pass.
+    /// Returns the reason why the request was refused.
     pub fn into_inner(self) -> CheckError {
         self.inner
     }

@@ -31,7 +31,7 @@ impl StoreUnderTest {
         self.note(format!("load_many({})", names.join(", ")), found, show)
     }
 
-    /// Returns the keys of an owner, and notes which of the expected ones are among them.
+    /// Returns the keys of an owner, and notes the expected keys among them.
     pub(crate) async fn keys_of(
         &self,
         owner: &str,
@@ -235,7 +235,7 @@ fn show_replaced(replaced: &Replaced) -> String {
     }
 }
 
-/// Returns an owner for messages: the whole of a short one, or the length and the start.
+/// Returns an owner for messages. For a long owner, this is its length and its start.
 fn show_owner(owner: &str) -> String {
     if owner.len() <= 60 {
         return format!("{owner:?}");
