@@ -48,7 +48,7 @@ pub enum Kind {
 
 /// A library whose cookies are measured.
 trait Contestant {
-    /// Returns how often per second the work was done in a slice of about this length.
+    /// Returns the repetitions of the work per second in a slice of about this length.
     fn run(&mut self, work: Work, slice: Duration) -> f64;
 }
 

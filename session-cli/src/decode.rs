@@ -1,4 +1,4 @@
-//! `decode`: the contents of a cookie, and why it is refused.
+//! The command `decode`, which shows the contents of a cookie and the reason for a refusal.
 
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};

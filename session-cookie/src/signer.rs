@@ -46,7 +46,8 @@ enum Keys {
     Sha512(Vec<Hmac<Sha512>>),
 }
 
-/// The states overwrite themselves. HMAC has no state but that of its hash function.
+/// The states overwrite themselves when they are dropped. HMAC has no other state than that of its
+/// hash function.
 const _: () = {
     const fn is_overwritten<T: ZeroizeOnDrop>() {}
     is_overwritten::<Sha1>();
@@ -160,7 +161,7 @@ impl Signer {
         Ok((payload, parse_timestamp(timestamp).ok_or(Refused::Timestamp)?))
     }
 
-    /// Returns whether one of the keys makes this signature. Comparing the base64 texts avoids
+    /// Returns whether one of the keys created this signature. Comparing the base64 texts avoids
     /// decoding the signature of the cookie.
     fn is_genuine(&self, signed: &str, signature: &[u8]) -> bool {
         let mut buffer = [0; LONGEST_TEXT];

@@ -218,7 +218,7 @@ impl SessionConfig {
         self.settings.permanent_by_default
     }
 
-    /// Returns how long a server-side backend stores a session that is not permanent, after its
+    /// Returns the time for which a server-side backend stores a non-permanent session after its
     /// last use.
     pub fn browser_lifetime(&self) -> Duration {
         self.settings.browser_lifetime

@@ -8,7 +8,7 @@
 //!
 //! # Decision table
 //!
-//! The first row that matches decides. *Trusted* origins are those of
+//! The first row that matches applies. *Trusted* origins are those of
 //! [`CsrfConfigBuilder::trusted_origin`].
 //!
 //! | request | result |

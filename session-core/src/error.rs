@@ -6,8 +6,9 @@ use std::fmt;
 
 /// The error of a session operation.
 ///
-/// Decide by [`kind`](Error::kind) how to handle it. [`source`](StdError::source) returns the
-/// underlying error. The message never contains a secret, a cookie value or a session id.
+/// Use [`kind`](Error::kind) to choose the treatment of an error. [`source`](StdError::source)
+/// returns the underlying error. The message never contains a secret, a cookie value or a session
+/// id.
 ///
 /// In a handler, use the `Error` of the adapter, such as `session_tower::Error`. The operator `?`
 /// converts this error into it, and it has an HTTP status: 503 for [`ErrorKind::Unavailable`],

@@ -51,9 +51,9 @@
 //!
 //! # Interfaces
 //!
-//! To decide everything about a session yourself, as a signed cookie does, implement
-//! [`SessionInterface`]; start at [`interface`]. To change a hook of an existing interface, wrap it
-//! in [`interface::Hooked`].
+//! To control the whole session yourself, as a signed cookie does, implement [`SessionInterface`];
+//! start at [`interface`]. To change a hook of an existing interface, wrap it in
+//! [`interface::Hooked`].
 //!
 //! # Adapters
 //!

@@ -41,7 +41,7 @@ enum Token {
     Several,
 }
 
-/// The session token in the place of the cookie with this name.
+/// The session token that replaces the cookie with this name.
 #[derive(Clone)]
 struct InPlace {
     name: Box<str>,

@@ -25,7 +25,7 @@ use copies::Copies;
 /// default. Only opening a session uses copies. Every write compares the version with the store,
 /// and loads the record again if the store has another version. Therefore:
 ///
-/// - `insert`, `update`, and taking flash messages lose nothing, as without a cache.
+/// - `insert`, `update`, and taking flash messages lose no change, as without a cache.
 /// - A change by another process is visible after at most the time to live. Changes are values,
 ///   flash messages, CSRF secrets and renewals.
 /// - `get` followed by `insert` can overwrite a change that another process made within the last

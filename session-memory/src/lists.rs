@@ -89,7 +89,7 @@ impl Lists {
         ends.len -= 1;
     }
 
-    /// Makes a slot of the list the newest.
+    /// Moves a slot of the list to its newest end.
     pub(crate) fn renew(&mut self, class: Class, slot: u32) {
         if self.ends[class as usize].newest != slot {
             self.unlink(class, slot);

@@ -98,7 +98,7 @@ impl Table {
         self.shard(place).remove(place.tag, key, expected.get())
     }
 
-    /// Removes at most `limit` records that expired before a time, and returns how many.
+    /// Removes at most `limit` records that expired before a time, and returns their number.
     pub(crate) fn sweep(&self, time: SystemTime, limit: usize) -> usize {
         let swept = (0..self.shards.len()).fold(0, |swept, shard| {
             swept + if swept < limit { self.lock(shard).sweep(time, limit - swept) } else { 0 }
@@ -124,7 +124,7 @@ impl Table {
         (keys, (from.shard < self.shards.len()).then_some(from))
     }
 
-    /// Returns how many records expire at a time or later.
+    /// Returns the number of records that expire at a time or later.
     pub(crate) fn count(&self, time: SystemTime) -> u64 {
         (0..self.shards.len()).map(|shard| self.lock(shard).count(time)).sum()
     }

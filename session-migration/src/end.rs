@@ -19,7 +19,7 @@ impl<S: SessionStore, O: OldSessions> MigratingSessions<S, O> {
         let found = self.new.imported_now(&save.open_context(), &place.id).await?;
         let has_ended = match found {
             Imported::Session(_) => false,
-            // A cookie could still be moved by a request that overlaps this one.
+            // A request that overlaps this one could still move the session of a cookie.
             Imported::Missing if self.old.is_in_cookie() && !is_over => {
                 self.new.end_import(&place.id).await?
             }
@@ -64,7 +64,7 @@ impl<S: SessionStore, O: OldSessions> MigratingSessions<S, O> {
     }
 }
 
-/// Fails if the save starts a session whose id could not reach the client any more.
+/// Fails if the save starts a session and the response was already sent.
 fn check_attached(save: &Save<'_>) -> Result<(), Error> {
     if !save.is_detached() || save.is_empty() {
         return Ok(());

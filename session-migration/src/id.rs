@@ -7,9 +7,9 @@ use sha2::{Digest as _, Sha256};
 /// The suffix of a cookie whose rotation had an unknown outcome.
 const UNCONFIRMED: &str = "~";
 
-/// Returns the id in the new backend of a session with this id in its cookie. It is the same id if
-/// that has 256 bits in base64, as the ids of [`ServerSideSessions`] and of Flask-Session.
-/// Otherwise it is a hash.
+/// Returns the id in the new backend of a session with this id in its cookie. The id stays the same
+/// if it has 256 bits in base64, as the ids of [`ServerSideSessions`] and of Flask-Session.
+/// Otherwise the result is a hash.
 ///
 /// [`ServerSideSessions`]: session_core::ServerSideSessions
 #[must_use]
@@ -37,7 +37,7 @@ pub(crate) fn is_cookie_of(cookie: &str, id: &[u8; 32]) -> bool {
     parse(cookie).as_ref() == Some(id)
 }
 
-/// Returns the lineage of a moved session that had none.
+/// Returns the lineage of a moved session that had no lineage.
 pub(crate) fn lineage(id: &[u8; 32]) -> [u8; 16] {
     let [lineage @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = hash("lineage", id);
     lineage

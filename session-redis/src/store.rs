@@ -166,7 +166,7 @@ impl RedisStore {
         }
     }
 
-    /// Returns how long Redis keeps a record, in milliseconds.
+    /// Returns the time for which Redis keeps a record, in milliseconds.
     ///
     /// The engine checks the expiry, by a clock that may differ from that of Redis. Redis only
     /// removes records that have expired.

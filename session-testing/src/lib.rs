@@ -77,8 +77,8 @@
 //!
 //! # Functions that take a session
 //!
-//! [`Opened::into_session`](session_core::interface::Opened::into_session) makes a session by hand.
-//! This needs `session-core` only:
+//! [`Opened::into_session`](session_core::interface::Opened::into_session) creates a session by
+//! hand. This needs only `session-core`:
 //!
 //! ```
 //! use session_core::interface::Opened;

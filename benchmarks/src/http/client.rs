@@ -104,7 +104,7 @@ fn milliseconds(text: &str) -> f64 {
     digits.parse::<f64>().unwrap_or(f64::NAN) * factor
 }
 
-/// Returns how often Redis has run each command, including commands in scripts.
+/// Returns the number of times that Redis has run each command, including commands in scripts.
 pub async fn commands(url: &str) -> Vec<(String, f64)> {
     let client = redis::Client::open(url).expect("an address");
     let mut connection = client.get_multiplexed_async_connection().await.expect("Redis answers");

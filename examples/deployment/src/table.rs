@@ -31,7 +31,7 @@ pub(crate) fn row(name: &str, counts: &Counts, verdict: Verdict, documented: Doc
     line([name, &requests, &errors, &outage, &updates, &lost, &logouts, &undone, documented])
 }
 
-/// Returns the number of errors, and how many of each kind: `3 (2 × 503, 1 × 504)`.
+/// Returns the number of all errors and of each kind, such as `3 (2 × 503, 1 × 504)`.
 fn errors(counts: &Counts) -> String {
     let kinds: Vec<String> =
         counts.errors.iter().map(|(kind, count)| format!("{count} × {kind}")).collect();

@@ -168,8 +168,8 @@ impl SessionConfigBuilder {
     /// [`save`](crate::Session::save) or `log_out`. With a [`token_header`](Self::token_header), no
     /// such cookie is set.
     ///
-    /// The last response decides on the cookie, so simultaneous requests of one visitor may lose a
-    /// message or show it twice.
+    /// The cookie of the last response is stored, so simultaneous requests of one visitor may lose
+    /// a message or show it twice.
     ///
     /// The visitor can read the messages, but not change them. A copy of the cookie shows them
     /// again until it expires. The key may be that of another purpose, because this signature has
@@ -210,8 +210,9 @@ impl SessionConfigBuilder {
     }
 
     /// Sets whether a request is accepted that has a session cookie beside the token in a header.
-    /// The token then decides, and the cookie is ignored. With the default, `false`, obtaining the
-    /// session of such a request fails with [`ErrorKind::AmbiguousToken`] and status 400.
+    /// In that case, the token is used and the cookie is ignored. With the default, `false`,
+    /// obtaining the session of such a request fails with [`ErrorKind::AmbiguousToken`] and status
+    /// 400.
     #[must_use]
     pub fn accept_cookie_beside_token(mut self, accepts: bool) -> Self {
         self.settings.accepts_cookie_beside_token = accepts;

@@ -30,7 +30,7 @@ impl Header {
     }
 }
 
-/// The parts of a request that decide.
+/// The parts of a request that determine the decision.
 pub(super) struct Facts<'a> {
     pub(super) method: &'a str,
     pub(super) upgrades: bool,

@@ -216,7 +216,7 @@ impl Csrf {
 
     /// Checks the request by the [decision table](crate::csrf#decision-table) with a token from the
     /// body, for handlers of [exempt](super::CsrfConfigBuilder::exempt) routes. The token is only
-    /// used if the headers of the request do not decide.
+    /// used if the headers of the request are not conclusive.
     ///
     /// # Errors
     ///

@@ -224,7 +224,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     ) -> Result<(), Error> {
         deadline.check()?;
         match self.store.create(&planned.key, &self.ended_record()).await {
-            // The earlier call has created it just now.
+            // The earlier call has created it in the meantime.
             Err(error) if error.kind() == ErrorKind::Backend => {
                 self.end_planned(planned.key, deadline).await.map(drop)
             }

@@ -83,8 +83,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
     }
 
-    /// Makes a copy the session, after the old backend has marked its session as moved. Returns
-    /// `false` if the session has ended since.
+    /// Turns a copy into the session, after the old backend has marked its session as moved.
+    /// Returns `false` if the session has ended since.
     ///
     /// # Errors
     ///

@@ -56,7 +56,7 @@ pub(super) struct RecordRef {
     pub(super) nonces: Nonces,
     /// Whether an earlier call may still create the record again after its removal.
     pub(super) is_retried: bool,
-    /// Whether a save of this request tried to remove the record, perhaps with success.
+    /// Whether a save of this request tried to remove the record, possibly with success.
     pub(super) is_removal_tried: bool,
     /// The writes of this request that may or may not have reached the store.
     pub(super) attempts: Vec<Attempt>,
@@ -70,7 +70,7 @@ pub(super) struct RecordRef {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seen {
     monotonic: Duration,
-    /// Decides whether a tombstone has expired, even if the clock was set forward.
+    /// Used to determine whether a tombstone has expired, even if the clock was set forward.
     system: SystemTime,
 }
 

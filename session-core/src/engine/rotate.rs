@@ -80,8 +80,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
                 continue;
             }
             match self.reload_successor(saving).await? {
-                // An earlier save has created the new record just now. The loop continues from the
-                // old record.
+                // An earlier save has created the new record in the meantime. The loop continues
+                // from the old record.
                 Some(Created::Record(record, reloaded)) => {
                     (old, *new, contents) = (opened.clone(), record, reloaded);
                 }

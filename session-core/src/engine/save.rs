@@ -1,4 +1,4 @@
-//! Saving: the intent of a request decides the operation on the record.
+//! Saving, in which the intent of a request determines the operation on the record.
 
 use std::ops::ControlFlow;
 
@@ -150,7 +150,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         };
         match self.create_session(&mut saving, contents.clone()).await {
             Ok(saved) => Ok(saved.with_contents(contents)),
-            // The earlier save created it just now.
+            // The earlier save created it in the meantime.
             Err(error) if error.kind() == ErrorKind::Backend => {
                 let planned = saving.opened.clone();
                 Ok(self.write_again(&mut saving, planned).await?.saved)

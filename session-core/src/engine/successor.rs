@@ -42,7 +42,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
                 }
             }
             match self.create_record(saving, known).await {
-                // An earlier call created it just now.
+                // An earlier call created it in the meantime.
                 Err(error) if error.kind() == ErrorKind::Backend && known.is_some() => {
                     saving.deadline.retry()?;
                     is_refused = true;

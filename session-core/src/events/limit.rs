@@ -1,4 +1,4 @@
-//! Limits how often an event is reported that any client can cause.
+//! Limits the rate of events that any client can cause.
 
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! Limits how often an outage is logged.
+//! Limits the rate of log events during an outage.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::ops::Range;

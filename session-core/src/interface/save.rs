@@ -114,7 +114,7 @@ impl<'a> Save<'a> {
     ///
     /// `payload` and `login` are the newer data of the store. Only the changes after `after` are
     /// applied; the default is all of them. If this request [logs in](Self::login), the owner in
-    /// the store decides which of its values stay. The lifetime is that of the merged values.
+    /// the store determines which of its values stay. The lifetime is that of the merged values.
     ///
     /// # Errors
     ///

@@ -87,7 +87,7 @@ impl RememberMe {
         Ok(Self { backend: sessions, keys: Arc::new(Keys::new(key)?), lifetime: LIFETIME })
     }
 
-    /// Sets how long browsers are remembered after the last use of a token.
+    /// Sets the time for which browsers are remembered after the last use of a token.
     #[must_use]
     pub fn with_lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime;

@@ -1,4 +1,4 @@
-//! A session made by hand: for tests of functions that take a session.
+//! A session made by hand, for tests of functions that take a session.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -13,7 +13,7 @@ struct ByHand {
     cell: Cell,
 }
 
-/// Makes a session that belongs to no request.
+/// Creates a session without a request.
 pub(crate) fn session(state: State) -> Session {
     Session::new(Arc::new(ByHand { cell: Cell::new(state) }))
 }

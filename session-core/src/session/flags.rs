@@ -45,7 +45,7 @@ impl Session {
     /// does a login of the same owner. A login of a visitor keeps it unless
     /// [`login_keeps`](crate::config::SessionConfigBuilder::login_keeps) leaves the key out.
     /// `clear`, a logout and a login of another user remove it. If concurrent requests set
-    /// different lifetimes, the last one to be saved decides.
+    /// different lifetimes, the last one to be saved applies.
     ///
     /// Flask and Starlette keep the key in a shared cookie, but ignore it. They accept the cookie
     /// for the lifetime that is configured there, and set it with that expiry.

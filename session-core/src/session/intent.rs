@@ -56,7 +56,7 @@ impl Intent {
     }
 
     /// Applies the changes after a position to stored data, with the login if there is one. The
-    /// owner of that data decides which values stay after the login.
+    /// owner of that data determines which values stay after the login.
     pub(crate) fn apply_since(
         &self,
         after: Mark,

@@ -103,8 +103,8 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
     ///
     /// The engine calls it only to open a session. It never relies on a copy for the absence of a
     /// record or for the version of a write. A write at an outdated version is [`Replaced::Stale`],
-    /// and is repeated after a `load`. A store that returns copies must document for how long a
-    /// session that another process has ended can still be read.
+    /// and is repeated after a `load`. A store that returns copies must document the time for which
+    /// a session that another process has ended can still be read.
     fn load_recent<'life0, 'life1, 'async_trait>(
         &'life0 self,
         key: &'life1 StoreKey,

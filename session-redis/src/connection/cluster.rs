@@ -48,7 +48,7 @@ pub(crate) struct Cluster {
 /// connects.
 pub(crate) struct NodeCredentials {
     pub(crate) provider: Arc<dyn CredentialsProvider>,
-    /// The user of a password without one.
+    /// The user for a password without a user.
     pub(crate) username: Option<String>,
 }
 
@@ -65,7 +65,7 @@ impl StreamingCredentialsProvider for NodeCredentials {
     }
 }
 
-/// The connections to all nodes, and how often they were replaced.
+/// The connections to all nodes, and the number of their replacements.
 #[derive(Clone)]
 struct Current {
     connection: ClusterConnection,

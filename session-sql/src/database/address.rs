@@ -38,7 +38,7 @@ pub(super) const MYSQL: Parameters = &[
     &["timezone", "time-zone"],
 ];
 
-/// The parts of an SQLite address that decide how the store opens it.
+/// The parts of an SQLite address that the store needs to open the file.
 #[cfg(feature = "sqlite")]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct SqliteAddress {

@@ -92,7 +92,7 @@ impl StoreUnderTest {
         self
     }
 
-    /// Sets the same store as one that can be swept.
+    /// Sets the same store as a store that can be swept.
     #[must_use]
     pub fn sweep(self, store: impl Sweep) -> Self {
         self.handles().sweep = Some(Arc::new(store));
@@ -180,7 +180,7 @@ impl StoreUnderTest {
         self.clock.is_some()
     }
 
-    /// Returns the store as one that can be swept.
+    /// Returns the store as a store that can be swept.
     pub(crate) fn sweeper(&self) -> Option<Arc<dyn Sweep>> {
         self.handles().sweep.clone()
     }

@@ -119,7 +119,8 @@ rules! {
     /// Concurrent requests with one cookie, and requests without a cookie, each open the session.
     ///
     /// Do not find the `RequestSession` by the cookie, the connection or the address of the client.
-    /// Changes of one request would be stored or lost with another, and a logout would end both.
+    /// Changes of one request would be stored or lost with those of another, and a logout would end
+    /// both sessions.
     async fn concurrent_requests_with_one_cookie_open_it_each(adapter) {
         for has_cookie in [true, false] {
             let application = adapter.start().await?;

@@ -96,8 +96,8 @@ rules! {
         visitor.expect(None).await
     }
 
-    /// If a handler makes a permanent session non-permanent, the response sets the cookie without
-    /// an expiry. Then the session ends with the browser.
+    /// If a handler calls `set_permanent(false)` on a permanent session, the response sets the
+    /// cookie without an expiry. Then the session ends with the browser.
     ///
     /// Return `CookieAction::Set` with `Contents::expires_at` of the merged contents.
     async fn session_made_temporary_has_cookie_without_expiry(under_test) {

@@ -42,7 +42,8 @@ fn App() -> impl IntoView {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tracing_subscriber::fmt::init();
-    // Components spawn tasks. `generate_route_list` of leptos_axum would also initialize this.
+    // Components spawn tasks. `generate_route_list` of leptos_axum would also initialize this
+    // executor.
     any_spawner::Executor::init_tokio()?;
     let sessions = MemorySessions::new(MemoryStore::new(), SessionConfig::development());
     let app = Router::new()

@@ -27,7 +27,7 @@ impl SessionConfigBuilder {
         self
     }
 
-    /// Sets how long a server-side backend stores a session that is not permanent, after its last
+    /// Sets the time for which a server-side backend stores a non-permanent session after its last
     /// use. The default is one day. Flask has no such setting.
     ///
     /// The browser drops the cookie of such a session when it closes, but the server is not
