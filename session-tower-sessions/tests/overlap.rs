@@ -118,6 +118,27 @@ async fn flushed_session_is_not_revived() {
 }
 
 #[tokio::test]
+async fn explicit_save_of_flushed_session_is_error() {
+    let gate = Gate::default();
+    let Gate { changed, respond } = gate.clone();
+    let save = async move |session: Session| {
+        session.insert("slow", 1).await.unwrap();
+        changed.notify_one();
+        respond.notified().await;
+        session.save().await.unwrap_err().to_string()
+    };
+    let mut browser = Browser::new(ours(routes(&gate).route("/save", get(save))));
+    browser.get("/set/first").await;
+    let mut slow = browser.clone();
+    let slow = tokio::spawn(async move { slow.get("/save").await.text });
+    gate.changed.notified().await;
+    browser.get("/flush").await;
+    gate.respond.notify_one();
+    let error = slow.await.unwrap();
+    assert!(error.contains("ended by another request"), "{error}");
+}
+
+#[tokio::test]
 async fn their_store_revives_flushed_session() {
     assert_eq!(after_flush(on_theirs).await, ("true".to_owned(), "true".to_owned()));
 }
