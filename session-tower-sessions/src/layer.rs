@@ -10,7 +10,7 @@ use http::{Request, Response, StatusCode};
 use session_core::Clock as _;
 use session_core::config::SystemClock;
 use session_core::events::LogLimit;
-use session_tower::{Error, RequestSession, request_session};
+use session_tower::{Error, RequestSession, ResponseBody, request_session};
 use tower_layer::Layer;
 use tower_service::Service;
 use tower_sessions_core::session::{Id, Session};
@@ -22,9 +22,6 @@ static LIMIT: LogLimit = LogLimit::new();
 
 /// A layer that adds a `tower_sessions::Session` to the extensions of every request. Place it
 /// inside a [`SessionLayer`](session_tower::SessionLayer).
-///
-/// The response body must have a default, because the error response of a failed save has an empty
-/// body.
 ///
 /// # Examples
 ///
@@ -68,11 +65,11 @@ impl<S, B, R> Service<Request<B>> for TowerSessionsService<S>
 where
     S: Service<Request<B>, Response = Response<R>>,
     S::Future: Send + 'static,
-    R: Default + Send,
+    R: Send,
 {
-    type Response = Response<R>;
+    type Response = Response<ResponseBody<R>>;
     type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<R>, S::Error>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, S::Error>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
@@ -117,12 +114,14 @@ struct Attached {
 impl Attached {
     /// Passes the changes to the session of this project. Like the layer of tower-sessions, it
     /// drops the changes if the response is a server error.
-    async fn commit<R: Default>(self, response: Response<R>) -> Response<R> {
+    async fn commit<R>(self, response: Response<R>) -> Response<ResponseBody<R>> {
         if !self.session.is_modified() || response.status().is_server_error() {
-            return response;
+            return response.map(ResponseBody::from);
         }
         self.store.begin_commit();
-        let Err(error) = self.session.save().await else { return response };
+        let Err(error) = self.session.save().await else {
+            return response.map(ResponseBody::from);
+        };
         let error = self.store.take_error().unwrap_or_else(|| {
             session_core::Error::new(session_core::ErrorKind::Backend, "session was not loaded")
                 .with_source(error)
@@ -131,7 +130,7 @@ impl Attached {
             let source = std::error::Error::source(&error);
             tracing::error!(%error, source, suppressed, "session failed");
         }
-        let mut response = Response::new(R::default());
+        let mut response = Response::new(ResponseBody::default());
         *response.status_mut() = Error::from(error).status();
         if response.status() == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));

@@ -4,19 +4,21 @@
 
 mod support;
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
 use axum::routing::{MethodRouter, get};
-use http::StatusCode;
 use http::header::{SET_COOKIE, VARY};
+use http::{Request, Response, StatusCode};
 use session_core::{OwnerSessions as _, SessionConfig};
 use session_memory::{MemorySessions, MemoryStore};
-use session_tower::{Session as Ours, SessionLayer};
+use session_tower::{ResponseBody, Session as Ours, SessionLayer};
 use session_tower_sessions::TowerSessionsLayer;
 use support::{Browser, memory, on_ours};
 use time::OffsetDateTime;
+use tower::{Layer as _, ServiceExt as _};
 use tower_sessions::{Expiry, Session};
 
 fn browser(routes: Router) -> Browser {
@@ -303,4 +305,28 @@ async fn finished_and_dropped_requests_free_their_sessions() {
     assert!(dropped.is_err());
     drop(browser);
     assert_eq!(Arc::strong_count(&sessions), 1);
+}
+
+/// A body without `Default`.
+#[derive(Debug, Eq, PartialEq)]
+struct Sealed(&'static str);
+
+#[tokio::test]
+async fn body_without_default_passes_unless_save_fails() {
+    let inner = tower::service_fn(|request: Request<()>| async move {
+        let session = request.extensions().get::<Session>().unwrap().clone();
+        session.insert(request.uri().path().trim_start_matches('/'), 1).await.unwrap();
+        Ok::<_, Infallible>(Response::new(Sealed("handler")))
+    });
+    let service = SessionLayer::new(memory()).layer(TowerSessionsLayer::new().layer(inner));
+    for (path, status, body) in [
+        ("/a", StatusCode::OK, Some(Sealed("handler"))),
+        ("/_login", StatusCode::INTERNAL_SERVER_ERROR, None),
+    ] {
+        let request = Request::get(path).body(()).unwrap();
+        let response = service.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), status, "{path}");
+        let inner = response.into_body().into_inner().and_then(ResponseBody::into_inner);
+        assert_eq!(inner, body, "{path}");
+    }
 }

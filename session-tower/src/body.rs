@@ -8,7 +8,8 @@ use pin_project_lite::pin_project;
 
 pin_project! {
     /// The body of a response of a [`SessionService`](crate::SessionService). It is the body of the
-    /// inner service, or an empty body if the save failed.
+    /// inner service, or an empty body if the save failed. Other layers that may replace a response
+    /// can also use it.
     #[derive(Clone, Debug)]
     pub struct ResponseBody<R> {
         #[pin]
@@ -17,13 +18,16 @@ pin_project! {
 }
 
 impl<R> ResponseBody<R> {
-    pub(crate) fn new(inner: R) -> Self {
-        Self { inner: Some(inner) }
-    }
-
     /// Returns the body of the inner service, or `None` if the save failed.
     pub fn into_inner(self) -> Option<R> {
         self.inner
+    }
+}
+
+/// The body of the inner service.
+impl<R> From<R> for ResponseBody<R> {
+    fn from(inner: R) -> Self {
+        Self { inner: Some(inner) }
     }
 }
 

@@ -235,7 +235,7 @@ where
                 Err(error) => return Poll::Ready(Err(error)),
             };
             let Some(session) = this.session.take() else {
-                return Poll::Ready(Ok(response.map(ResponseBody::new)));
+                return Poll::Ready(Ok(response.map(ResponseBody::from)));
             };
             let cache_control = || values(response.headers(), &CACHE_CONTROL);
             session.note_cache_control(std::iter::once_with(cache_control).flatten());
@@ -261,7 +261,7 @@ where
 fn finish<R>(mut response: Response<R>, committed: Committed) -> Response<ResponseBody<R>> {
     let Committed { mut headers, error } = committed;
     let Some(error) = error.or_else(|| apply(response.headers_mut(), &mut headers).err()) else {
-        return response.map(ResponseBody::new);
+        return response.map(ResponseBody::from);
     };
     let error = Error::from(error);
     error.log();
