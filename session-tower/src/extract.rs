@@ -9,6 +9,7 @@ use http::request::Parts;
 use session_core::ErrorKind;
 
 use crate::layer::request_session_marked;
+use crate::original_uri::original_uri;
 use crate::{Error, RequestSession};
 
 /// The session of the request, as the argument of an axum handler. It dereferences to
@@ -94,7 +95,7 @@ impl<M: 'static, S: Sync> FromRequestParts<S> for MarkedSession<M> {
             let message = format!(
                 "no session layer serves {} for marker {}; \
                  add .layer(SessionLayer::new(..)) to the router",
-                parts.uri.path(),
+                original_uri(&parts.extensions, &parts.uri).path(),
                 std::any::type_name::<M>()
             );
             return Err(session_core::Error::new(ErrorKind::Unconfigured, message).into());

@@ -17,6 +17,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::error::allow_retry;
+use crate::original_uri::original_uri;
 use crate::{Error, ResponseBody};
 
 /// A layer that adds a session to every request of a tower HTTP service.
@@ -349,7 +350,7 @@ fn view<B>(request: &Request<B>, config: &SessionConfig) -> RequestView {
     let (headers, uri) = (request.headers(), request.uri());
     let host = uri.authority().map(http::uri::Authority::as_str);
     let host = host.or_else(|| headers.get(HOST).and_then(|host| host.to_str().ok()));
-    let path = full_path(request);
+    let path = original_uri(request.extensions(), uri).path();
     let mut view = RequestView::builder().host(host).scheme(uri.scheme_str()).path(path);
     for cookies in headers.get_all(COOKIE) {
         view = view.cookie_header(cookies.as_bytes());
@@ -360,16 +361,4 @@ fn view<B>(request: &Request<B>, config: &SessionConfig) -> RequestView {
         }
     }
     view.build()
-}
-
-/// Returns the path from before axum's `nest` removed a prefix.
-#[cfg(feature = "axum")]
-fn full_path<B>(request: &Request<B>) -> &str {
-    let original = request.extensions().get::<axum::extract::OriginalUri>();
-    original.map_or_else(|| request.uri().path(), |original| original.path())
-}
-
-#[cfg(not(feature = "axum"))]
-fn full_path<B>(request: &Request<B>) -> &str {
-    request.uri().path()
 }

@@ -56,6 +56,7 @@ mod error;
 mod extract;
 pub mod guard;
 mod layer;
+mod original_uri;
 pub mod remember;
 mod response;
 #[doc = include_str!("../LAYERS.md")]

@@ -9,11 +9,16 @@ use std::io::{self, Write};
 use std::sync::{Mutex, OnceLock};
 
 use axum::Router;
+use axum::body::Body;
 use axum::routing::get;
-use http::StatusCode;
+use http::{Request, StatusCode};
 use session_core::ErrorKind;
+use session_tower::csrf::Csrf;
+use session_tower::guard::CurrentUser;
+use session_tower::remember::Remember;
 use session_tower::{Error, MarkedSession, Session, SessionLayer};
 use support::{payload, reopen, send, set_cookies, settings, signed, text};
+use tower::ServiceExt as _;
 
 /// Returns what all tests have logged since the first call. Each test searches for its own words.
 ///
@@ -103,18 +108,29 @@ async fn value_error_response_saves_session() {
     assert!(line.contains("is not a") && line.contains("JSON of another type"), "{line}");
 }
 
+#[derive(Clone)]
 struct Orders;
 
 #[tokio::test]
 async fn missing_layer_is_logged_with_path_and_remedy() {
     log();
-    let app = Router::new().route("/", get(|_: MarkedSession<Orders>| async { "never" }));
-    assert_eq!(send(&app, "").await.status(), StatusCode::INTERNAL_SERVER_ERROR);
-    let line = line_with("Orders");
-    assert!(
-        line.contains("no session layer serves /") && line.contains("SessionLayer::new"),
-        "{line}"
-    );
+    let session = get(|_: MarkedSession<Orders>| async { "never" });
+    let remember = get(|_: Remember| async { "never" });
+    let csrf = get(|_: Csrf| async { "never" });
+    let user = get(|_: CurrentUser<Orders>| async { "never" });
+    for (handler, words, remedy) in [
+        (session, "no session layer serves", "SessionLayer::new"),
+        (remember, "no remember-me layer serves", "RememberLayer::new"),
+        (csrf, "no CSRF layer serves", "CsrfLayer::new"),
+        (user, "no guard with users", "GuardLayer::new"),
+    ] {
+        let app = Router::new().nest("/shop", Router::new().route("/", handler));
+        let request = Request::get("/shop").body(Body::empty()).unwrap();
+        let response = app.oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let line = line_with(words);
+        assert!(line.contains("serves /shop") && line.contains(remedy), "{line}");
+    }
 }
 
 #[tokio::test]

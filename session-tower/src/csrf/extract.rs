@@ -8,6 +8,7 @@ use session_core::ErrorKind;
 use session_core::csrf::CsrfRequest;
 
 use crate::Error;
+use crate::original_uri::original_uri;
 
 /// The CSRF protection of the request, as the argument of an axum handler. It creates the tokens of
 /// forms. It dereferences to [`session_core::csrf::Csrf`].
@@ -36,7 +37,7 @@ impl<S: Sync> FromRequestParts<S> for Csrf {
         let Some(request) = parts.extensions.get::<CsrfRequest>().cloned() else {
             let message = format!(
                 "no CSRF layer serves {}; add .layer(CsrfLayer::new(..)) to the router",
-                parts.uri.path()
+                original_uri(&parts.extensions, &parts.uri).path()
             );
             return Err(session_core::Error::new(ErrorKind::Unconfigured, message).into());
         };

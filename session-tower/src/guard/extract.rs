@@ -9,6 +9,7 @@ use session_core::guard::{Denied, GuardError, Loaded};
 use session_core::{Error, ErrorKind};
 
 use super::Rejection;
+use crate::original_uri::original_uri;
 
 /// The user whom a guard has loaded, as the argument of an axum handler: a
 /// [`Users::User`](session_core::guard::Users::User).
@@ -37,7 +38,7 @@ fn loaded<T: Clone + Send + Sync + 'static>(parts: &Parts) -> Result<Option<T>, 
         let message = format!(
             "no guard with users of type {} serves {}; add .layer(GuardLayer::new(..))",
             std::any::type_name::<T>(),
-            parts.uri.path()
+            original_uri(&parts.extensions, &parts.uri).path()
         );
         return Err(Error::new(ErrorKind::Unconfigured, message).into());
     };

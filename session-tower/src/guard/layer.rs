@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::{HeaderValue, Request, Response, Uri};
+use http::{HeaderValue, Request, Response};
 use pin_project_lite::pin_project;
 use session_core::guard::{Guard, GuardError, GuardRequest, Loaded, Users};
 use session_core::{Error, ErrorKind};
@@ -13,6 +13,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::{Rejection, ResponseBody};
+use crate::original_uri::original_uri;
 use crate::request_session;
 
 /// A layer that forwards only the requests that a [`Guard`] allows.
@@ -107,23 +108,13 @@ async fn check<U: Users, B>(
         return Err(Error::new(ErrorKind::Unconfigured, message).into());
     };
     let header = |name| request.headers().get(name).map(HeaderValue::as_bytes);
-    let target = original_uri(&request).path_and_query().map_or("/", |target| target.as_str());
+    let target = original_uri(request.extensions(), request.uri()).path_and_query();
+    let target = target.map_or("/", |target| target.as_str());
     let facts = GuardRequest::new(request.method().as_str(), target, header);
     let known = request.extensions_mut().remove::<Loaded<U::User>>();
     let loaded = guard.check(&facts, &session, known).await?;
     request.extensions_mut().insert(loaded);
     Ok(request)
-}
-
-#[cfg(feature = "axum")]
-fn original_uri<B>(request: &Request<B>) -> &Uri {
-    let original = request.extensions().get::<axum::extract::OriginalUri>();
-    original.map_or(request.uri(), |original| &original.0)
-}
-
-#[cfg(not(feature = "axum"))]
-fn original_uri<B>(request: &Request<B>) -> &Uri {
-    request.uri()
 }
 
 pin_project! {

@@ -8,6 +8,7 @@ use session_core::ErrorKind;
 use session_core::remember::RememberRequest;
 
 use crate::Error;
+use crate::original_uri::original_uri;
 
 /// Remembering the browser of the request, as the argument of an axum handler. It dereferences to
 /// [`session_core::remember::Remember`].
@@ -36,7 +37,7 @@ impl<S: Sync> FromRequestParts<S> for Remember {
         let Some(request) = parts.extensions.get::<RememberRequest>().cloned() else {
             let message = format!(
                 "no remember-me layer serves {}; add .layer(RememberLayer::new(..)) to the router",
-                parts.uri.path()
+                original_uri(&parts.extensions, &parts.uri).path()
             );
             return Err(session_core::Error::new(ErrorKind::Unconfigured, message).into());
         };
