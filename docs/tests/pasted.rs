@@ -1,5 +1,5 @@
-//! The guides can be pasted: each dependency block builds with its program, and code blocks have no
-//! hidden lines, which Markdown shows.
+//! The guides can be pasted: each dependency block builds with its program, code blocks have no
+//! hidden lines, which Markdown shows, and programs show their errors.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -78,6 +78,20 @@ fn readme_and_guide_begin_with_same_program() {
         blocks.find(|block| block.language == "rust,no_run").unwrap().text
     };
     assert_eq!(program("README.md"), program("docs/getting-started.md"));
+}
+
+#[test]
+fn programs_that_serve_show_errors_in_log() {
+    let serves = |text: &str| text.contains("axum::serve") || text.contains("HttpServer::new");
+    let mut checked = 0;
+    for block in pages().iter().flat_map(|page| blocks(page)) {
+        if block.text.contains("fn main()") && serves(&block.text) {
+            let shows = block.text.contains("tracing_subscriber::");
+            assert!(shows, "{}:{}: the program shows no errors", block.page, block.line);
+            checked += 1;
+        }
+    }
+    assert!(checked >= 9, "only {checked} programs were found");
 }
 
 #[test]
