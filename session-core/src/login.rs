@@ -79,8 +79,8 @@ pub fn check_stamp(session: &Session, current: &str) -> bool {
 /// Keeps the present user logged in after the stamp has changed, for example when the password was
 /// changed, and saves the session. This is Django's `update_session_auth_hash`.
 ///
-/// The session gets a new id, as at a login. The time of the login stays, because the user has not
-/// proved again who they are.
+/// The session gets a new id, as at a login. The time of the login stays, because the user was not
+/// authenticated again.
 ///
 /// # Errors
 ///

@@ -14,7 +14,7 @@ use crate::visitor::Visitor;
 
 const VISITORS: usize = 8;
 const PAUSE: Duration = Duration::from_millis(30);
-/// Requests succeed again if none has failed for this time.
+/// The time without a failed request after which requests succeed again.
 const CALM: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_mins(2);
 

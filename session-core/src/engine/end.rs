@@ -62,8 +62,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         self.begin(save, deadline).await
     }
 
-    /// Ends the session that continues under a new id, for a logout with the id that was just
-    /// rotated away.
+    /// Ends the session that continues under a new id, for a logout with the id from before the
+    /// rotation.
     pub(super) async fn end_successor(
         &self,
         successor: StoreKey,

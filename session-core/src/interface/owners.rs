@@ -105,8 +105,8 @@ pub trait OwnerSessions: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) on an anonymous session. Nothing
-    /// has ended then.
+    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) on an anonymous session. In that
+    /// case, no session has ended.
     async fn end_others(&self, session: &Session) -> Result<usize, Error>;
 
     /// Ends every session of the owner, and every [remember-me](crate::remember) series. Returns
@@ -182,14 +182,15 @@ impl OwnedSession {
     ///
     /// The session may have been used since then, because not every request renews it. The last use
     /// is at most a tenth of the lifetime and a minute later. The precision is lower if a session
-    /// is renewed less: with [`Refresh::WhenModified`](crate::Refresh::WhenModified), and when the
-    /// absolute timeout leaves nothing to renew.
+    /// is renewed less often. This is the case with
+    /// [`Refresh::WhenModified`](crate::Refresh::WhenModified), and if the session already lives
+    /// until the absolute timeout.
     pub fn last_seen(&self) -> SystemTime {
         self.last_seen
     }
 
-    /// Returns when the user last proved who they are in this session, if the implementation stores
-    /// it; see [`Session::authenticated_at`].
+    /// Returns when the user was last authenticated in this session, if the implementation stores
+    /// this time; see [`Session::authenticated_at`].
     pub fn authenticated_at(&self) -> Option<SystemTime> {
         self.authenticated_at
     }

@@ -25,7 +25,7 @@ impl Session {
         self.read(|state| state.data.stored.owner().map(str::to_owned))
     }
 
-    /// Returns when the user last proved who they are, or `None` if no user is logged in. Require a
+    /// Returns when the user was last authenticated, or `None` if no user is logged in. Require a
     /// recent time before a critical action, such as a change of password (OWASP ASVS 5, 7.5).
     /// After [remember-me](crate::remember), the time is in 1970.
     pub fn authenticated_at(&self) -> Option<SystemTime> {

@@ -2,10 +2,11 @@
 //! connection.
 //!
 //! While connections are free, each call uses its own, as without batches. A task runs a batch, so
-//! that a cancelled call does not cancel the others. Each call gets its own result.
+//! that a cancelled call does not cancel the others. Each call has its own result.
 //!
 //! If the database rejects the statement, the statement is rolled back and each call is run
-//! separately. After any other failure it is not known what was applied, and no call is repeated.
+//! separately. After any other failure, the effect of the calls is unknown, and no call is
+//! repeated.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -64,7 +65,7 @@ impl<D: Driver> Batches<D> {
         Self { shared: Arc::new(Shared { connections, deadline, queues: Mutex::default() }) }
     }
 
-    /// Runs one call. A call that is cancelled while it waits does nothing.
+    /// Runs one call. A call that is cancelled while it waits has no effect.
     pub(super) async fn call(
         &self,
         statement: &Statement,

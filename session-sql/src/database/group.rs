@@ -1,10 +1,10 @@
 //! Group commit: writes that wait at the same time share one transaction, and therefore one wait
 //! for the disk.
 //!
-//! A task runs them, so that a cancelled call does not cancel the others. Each write gets its own
+//! A task runs them, so that a cancelled call does not cancel the others. Each write has its own
 //! result. A write that the database rejects is rolled back alone. After any other error of a
 //! statement, the transaction is rolled back and each of its writes is run separately. If `COMMIT`
-//! fails, it is not known what was applied, and no write is repeated.
+//! fails, the effect of the writes is unknown, and no write is repeated.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -66,7 +66,7 @@ impl<D: Driver> Group<D> {
         Self { shared: Arc::new(Shared { connections, file, queue: Mutex::default() }) }
     }
 
-    /// Runs one statement. A call that is cancelled while it waits does nothing.
+    /// Runs one statement. A call that is cancelled while it waits has no effect.
     pub(super) async fn write(
         &self,
         statement: &Statement,

@@ -8,8 +8,8 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const REOPENING, macro __interface_reopening, for InterfaceUnderTest;
 
-    /// A session that is opened again after the response has the stored values. Its changes are
-    /// stored by `save`, and each of them is visible to the next request.
+    /// A session that is opened again after the response has the stored values. `save` stores its
+    /// changes, and each change is visible to the next request.
     ///
     /// Do not refuse a save because of `Save::is_detached`. Refuse only a save that needs a new
     /// cookie.

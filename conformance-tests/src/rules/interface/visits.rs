@@ -93,8 +93,9 @@ rules! {
         Ok(())
     }
 
-    /// A valid cookie value that the client made up is never adopted (session fixation; OWASP ASVS
-    /// 5, 7.2). The session is stored under another id, and the made-up cookie opens nothing.
+    /// A cookie value in a valid form that the client made up is never adopted (session fixation;
+    /// OWASP ASVS 5, 7.2). The session is stored under another id, and the made-up cookie opens
+    /// nothing.
     ///
     /// If nothing is stored under an id, generate a new one. Do not start a session under the id
     /// that the client sent.
