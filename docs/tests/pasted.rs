@@ -1,5 +1,5 @@
-//! The guides can be pasted: each dependency block builds with its program, code blocks have no
-//! hidden lines, which Markdown shows, and programs show their errors.
+//! The guides can be pasted: each dependency block builds with its program, and code blocks have no
+//! hidden lines, which Markdown shows. Programs that serve show their errors.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
