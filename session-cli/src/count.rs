@@ -1,4 +1,4 @@
-//! `count`: the number of sessions.
+//! The command `count`, which prints the number of sessions.
 
 use std::process::ExitCode;
 

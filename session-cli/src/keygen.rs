@@ -1,4 +1,4 @@
-//! `keygen`: a new secret key.
+//! The command `keygen`, which prints a new secret key.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;

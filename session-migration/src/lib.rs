@@ -17,11 +17,12 @@
 //!
 //! # Guarantees
 //!
-//! From another store, they are those of [`ServerSideSessions`](session_core::ServerSideSessions).
-//! No change to a live session is lost, and no ended session is revived. This holds for requests
-//! that overlap, for lost replies and for a process that stops during a move. Only one of several
-//! requests moves the session. This is the request that marks the old record at the version that it
-//! copied. The others add their changes to the new record.
+//! From another store, the guarantees are those of
+//! [`ServerSideSessions`](session_core::ServerSideSessions). No change to a live session is lost,
+//! and no ended session is revived. This holds for requests that overlap, for lost replies and for
+//! a process that stops during a move. Only one of several requests moves the session. This is the
+//! request that marks the old record at the version that it copied. The others add their changes to
+//! the new record.
 //!
 //! All processes must use [`MigratingSessions`] with the same end date. A process that only has the
 //! old backend loses no change and revives no session. It shows a moved session as a new one. Its
@@ -35,7 +36,8 @@
 //! the cookie that was sent with it opens nothing. Therefore a concurrent request does not undo the
 //! logout. Choose an early end date. The longest lifetime of the old sessions is sufficient.
 //!
-//! A copy that is sent while the session is alive opens the moved session, not a second one.
+//! A copy of a cookie that is sent while the session is alive opens the moved session, not a second
+//! session.
 //!
 //! # Limits
 //!

@@ -246,7 +246,7 @@ impl Session {
     }
 
     /// Opens the session again after its request was committed, for a socket or a stream that
-    /// outlives the response. Its changes are stored by [`save`](Self::save) only.
+    /// outlives the response. Only [`save`](Self::save) stores its changes.
     ///
     /// Call it after the response was committed, and again for each message: a reopened session
     /// does not see later changes of other requests. If the session has ended, or another request

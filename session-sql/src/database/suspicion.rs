@@ -69,7 +69,8 @@ impl Suspicion {
         self.events.is_broken.load(Ordering::Relaxed)
     }
 
-    /// Returns whether a call has succeeded since a connection broke. It returns this once.
+    /// Returns whether a call has succeeded since a connection broke, and this was not returned
+    /// before.
     pub(super) fn take_recovery(&self) -> bool {
         self.events.has_recovered.load(Ordering::Relaxed)
             && self.events.has_recovered.swap(false, Ordering::Relaxed)

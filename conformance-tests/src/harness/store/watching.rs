@@ -88,7 +88,7 @@ pub(crate) async fn watch(store: &StoreUnderTest, deed: Deed) -> Checked {
     let target = store.store();
     let mut acting = pin!(deed.act(&*target, &key, at, &owned));
     loop {
-        // The other calls run at each `await` of this one.
+        // The other calls run at each `await` of this call.
         let acted = poll_once(&mut acting).await;
         let mut seeing = pin!(is_listed(store, &key, &ada, &call));
         let seen = tokio::time::timeout(BLOCKED, &mut seeing).await;

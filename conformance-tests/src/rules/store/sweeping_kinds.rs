@@ -18,8 +18,8 @@ rules! {
     ($) pub(crate) const SWEEPING_KINDS, macro __store_sweeping_kinds, for StoreUnderTest;
 
     /// A sweep removes an expired record of every kind, also after refused calls on it. `create`,
-    /// `replace` or `touch` may have set the expiry. It removes no live record of any kind, and
-    /// leaves the live ones listed.
+    /// `replace` or `touch` may have set the expiry. A sweep removes no live record of any kind,
+    /// and live records stay listed.
     ///
     /// Fix failing rules about sweeps of one record first. Write the expiry that a sweep uses in
     /// every call that sets one, and in no call that is refused.
