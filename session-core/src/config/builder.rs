@@ -332,3 +332,34 @@ impl SessionConfigBuilder {
         Ok(SessionConfig { settings: Arc::new(self.settings) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn setting_that_browsers_refuse_is_error_of_build() {
+        let long = format!("/{}", "a".repeat(1024));
+        let plain = || SessionConfig::builder().cookie_secure(false);
+        for (refused, part) in [
+            (SessionConfig::builder().cookie_domain("https://example.com"), "https://example.com"),
+            (SessionConfig::builder().cookie_domain("example..com"), "host name"),
+            (SessionConfig::builder().cookie_domain("com"), "single label"),
+            (SessionConfig::builder().cookie_domain("127.0.0.1"), "address"),
+            (SessionConfig::builder().cookie_path(&long), "1024"),
+            (SessionConfig::builder().application_root(&long), "1024"),
+            (SessionConfig::builder().cookie_path("shop"), "slash"),
+            (SessionConfig::builder().cookie_name("__Http-a").cookie_httponly(false), "HttpOnly"),
+            (SessionConfig::builder().cookie_name("__Host-a").cookie_path("/b"), "__Host-"),
+            (plain().cookie_name("__Secure-a"), "Secure"),
+            (plain().cookie_samesite(SameSite::None), "Secure"),
+            (plain().cookie_partitioned(true), "Secure"),
+        ] {
+            let error = refused.build().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Configuration, "{error}");
+            assert!(error.to_string().contains(part), "{part}: {error}");
+        }
+        let named = SessionConfig::builder().cookie_name("__Http-a").cookie_domain("localhost");
+        assert!(named.cookie_path(&long[..1024]).build().is_ok());
+    }
+}

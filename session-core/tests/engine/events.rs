@@ -261,6 +261,39 @@ async fn panic_of_handler_does_not_reach_request() {
     assert!(!app.peek(&cookie).await.is_new());
 }
 
+/// A lock that is held during an event would block this test for ever.
+#[tokio::test]
+async fn event_handler_can_use_session_and_store() {
+    type Parts = (App, Session);
+    let used = Arc::new(Mutex::new((None::<Arc<Parts>>, 0)));
+    let shared = Arc::clone(&used);
+    let events = Events::new(move |_: &Event<'_>| {
+        let parts = shared.lock().unwrap().0.clone();
+        if let Some(parts) = parts {
+            let (app, session) = &*parts;
+            let _ = (session.owner(), session.details(), session.insert("seen", true));
+            app.store.records();
+            shared.lock().unwrap().1 += 1;
+        }
+    });
+    let app = App::with(|config| config.events(events));
+    let request = app.open("");
+    let session = request.session().await.unwrap();
+    let parts = Arc::new((app, session));
+    let (app, session) = &*parts;
+    used.lock().unwrap().0 = Some(Arc::clone(&parts));
+    write_user(session).unwrap();
+    at_once(session.save()).unwrap();
+    session.rotate_id().unwrap();
+    at_once(session.save()).unwrap();
+    log_in(session).unwrap();
+    app.owners.end_all("ada").await.unwrap();
+    log_out(session).unwrap();
+    request.commit().await.into_result().unwrap();
+    let (_, reported) = std::mem::take(&mut *used.lock().unwrap());
+    assert!(reported > 10, "{reported}");
+}
+
 #[tokio::test]
 async fn saves_of_one_request_create_one_session() {
     let (app, recorded) = app();

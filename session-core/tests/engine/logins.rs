@@ -158,6 +158,19 @@ async fn login_key_is_refused_and_login_cannot_be_forged() {
         assert_eq!(result.unwrap_err().kind(), ErrorKind::Value);
     }
     assert!(session.is_empty() && !session.is_modified());
+
+    let cookie = app.begin(|session| fill(session).and(log_in(session))).await;
+    let removals: [Handler; 3] = [
+        |session| session.discard("_login").map(drop),
+        |session| session.remove::<String>("_login").map(drop),
+        Session::clear,
+    ];
+    for remove in removals {
+        app.request(&cookie, remove).await;
+        let session = app.peek(&cookie).await;
+        assert_eq!(session.owner().as_deref(), Some("ada"));
+        assert_eq!(session.authenticated_at(), Some(start()));
+    }
 }
 
 #[tokio::test]
@@ -240,6 +253,16 @@ async fn failed_logout_keeps_cookie_and_is_tried_again() {
     assert_eq!(committed.error.unwrap().kind(), ErrorKind::Unavailable);
     app.store.recover();
     assert!(app.request(&cookie, log_out).await.is_removal());
+}
+
+#[tokio::test]
+async fn logout_of_anonymous_session_is_error() {
+    let app = App::new();
+    let session = app.anonymous().await;
+    for _ in 0..2 {
+        assert_eq!(session.log_out().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    }
+    assert_eq!(session.outcome(), None);
 }
 
 #[tokio::test]

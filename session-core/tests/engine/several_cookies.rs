@@ -1,9 +1,18 @@
 //! Requests with several cookies that have the session's cookie name.
 
-use session_core::request::{RequestSession, RequestView};
-use session_core::{Error, ErrorKind, OutagePolicy, Outcome, Session, SessionConfig};
+use std::future::Future as _;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Waker};
 
-use crate::store::Call;
+use session_core::events::{Event, Events};
+use session_core::request::{RequestSession, RequestView};
+use session_core::{
+    Error, ErrorKind, OutagePolicy, Outcome, ServerSideSessions, Session, SessionConfig,
+};
+
+use crate::limits::Taking;
+use crate::store::{Call, TestStore};
 use crate::support::{App, MINUTE, UNKNOWN, log_in, log_in_as, log_out, read, write_user};
 
 /// Returns a request that sends these cookies in this order.
@@ -80,6 +89,48 @@ async fn sessions_of_different_users_are_not_used() {
         assert_eq!(session.owner(), None);
     }
     assert_eq!(run(&app, &[&ada, &bob], read).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn several_cookies_are_reported() {
+    let reported = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&reported);
+    let events = Events::new(move |event: &Event<'_>| {
+        if let Event::SeveralCookies { of_different_users, count } = *event {
+            seen.lock().unwrap().push((of_different_users, count));
+        }
+    });
+    let app = App::with(|config| config.events(events));
+    let [ada, again] = [app.begin(log_in).await, app.begin(log_in).await];
+    let bob = app.begin(|session| log_in_as(session, "bob")).await;
+    for (cookies, expected) in [
+        ([&*ada, &bob], vec![(true, 1)]),
+        ([&ada, &again], vec![(false, 1)]),
+        ([&ada, UNKNOWN], vec![(false, 1)]),
+        ([UNKNOWN, "not an id"], vec![(false, 1)]),
+    ] {
+        run(&app, &cookies, read).await;
+        assert_eq!(std::mem::take(&mut *reported.lock().unwrap()), expected, "{cookies:?}");
+    }
+    run(&app, &[&ada], read).await;
+    assert_eq!(*reported.lock().unwrap(), []);
+}
+
+#[tokio::test]
+async fn several_cookies_are_tried_at_once() {
+    let store = TestStore::default();
+    let sessions = ServerSideSessions::new(Taking(store), SessionConfig::default());
+    let ids = ["b", "c", "d", "e"].map(|letter| UNKNOWN.replace('A', letter));
+    let header = ids.map(|id| format!("session={id}")).join("; ");
+    let view = RequestView::builder().cookie_header(header.as_bytes()).build();
+    let request = RequestSession::new(sessions, view);
+    let mut opening = pin!(request.session());
+    let mut polls = 1;
+    let mut context = Context::from_waker(Waker::noop());
+    while opening.as_mut().poll(&mut context).is_pending() {
+        polls += 1;
+    }
+    assert_eq!(polls, 2, "each load waits once");
 }
 
 #[tokio::test]
