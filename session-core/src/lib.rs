@@ -6,9 +6,9 @@
 //!
 //! # Applications
 //!
-//! Use the crate `session-kit`, which re-exports this one with an adapter (`session-tower` for axum
-//! and tower, `session-actix`) and a backend (`session-cookie`, `session-memory`, `session-redis`,
-//! `session-sql`). Handlers use a [`Session`] with every backend:
+//! Use the crate `session-kit`, which re-exports this crate with an adapter (`session-tower` for
+//! axum and tower, `session-actix`) and a backend (`session-cookie`, `session-memory`,
+//! `session-redis`, `session-sql`). Handlers use a [`Session`] with every backend:
 //!
 //! ```
 //! use session_core::{Error, Key, Session};

@@ -14,7 +14,7 @@ pub enum Outcome {
     /// Another request ended the session in the meantime. The changes were dropped. The client's
     /// cookie is unchanged because it may belong to a newer session.
     ///
-    /// Later saves of the request that have nothing to store have this outcome also.
+    /// Later saves of the request without changes also have this outcome.
     ///
     /// This is not an error. A commit with this outcome sends the handler's response unchanged.
     /// After [`Session::save`](crate::Session::save), send the response for a visitor.

@@ -97,7 +97,7 @@ mod tests {
 
     use super::*;
 
-    /// Tags of few bits make long runs of entries, which wrap around the end.
+    /// Tags of few bits result in long runs of entries, which wrap around the end.
     #[test]
     fn index_with_colliding_tags_finds_same_slots_as_map() {
         for seed in 0..200_u32 {

@@ -13,7 +13,7 @@ use crate::harness::interface::browser::Browser;
 use crate::harness::interface::owning::Owners;
 use crate::report::{Calls, Checked, Failure, chain};
 
-/// An interface, and the same as an `OwnerSessions` if it is one.
+/// An interface, and the same interface as an `OwnerSessions` if it implements this trait.
 struct Made {
     interface: Arc<dyn SessionInterface>,
     owners: Option<Arc<dyn OwnerSessions>>,
