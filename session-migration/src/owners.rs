@@ -54,7 +54,7 @@ impl<S: OwnerIndex, O: OldSessions + OwnerSessions> OwnerSessions for MigratingS
     fn handle_of(&self, session: &Session) -> Option<String> {
         let state = state_of(session);
         match state.backend_state::<Place>().as_deref() {
-            // It has the same handle after it has moved.
+            // A session has the same handle after its move.
             Some(Place::Old(place)) => Some(session_handle(&place.lineage, Some(state.owner()?))),
             Some(Place::Rotated) => None,
             Some(Place::New { .. }) | None => self.new.handle_of(&state.nested(NEW).into_session()),

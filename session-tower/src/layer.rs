@@ -195,7 +195,8 @@ pub fn request_session_marked<M: 'static>(extensions: &Extensions) -> Option<Req
 }
 
 pin_project! {
-    /// The future of a [`SessionService`]: waits for the inner response and commits the session.
+    /// The future of a [`SessionService`], which waits for the inner response and commits the
+    /// session.
     pub struct ResponseFuture<F, R> {
         #[pin]
         inner: F,
@@ -269,7 +270,7 @@ fn finish<R>(mut response: Response<R>, committed: Committed) -> Response<Respon
     let mut response = Response::new(ResponseBody::default());
     *response.status_mut() = error.status();
     allow_retry(error.status(), response.headers_mut());
-    // Fails only if these headers are the error, which is logged.
+    // Fails only if these headers are invalid. The error is logged.
     let _ = apply(response.headers_mut(), &mut headers);
     response
 }

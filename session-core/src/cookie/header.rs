@@ -91,8 +91,8 @@ pub(crate) fn checked_value(value: &[u8]) -> Option<&str> {
 
 /// Returns a `Set-Cookie` header that sets the cookie.
 ///
-/// `Max-Age` holds also in a browser whose clock is wrong. `Expires` is for other clients. Flask
-/// sends only `Expires`.
+/// `Max-Age` is also correct in a browser whose clock is wrong. `Expires` is for other clients.
+/// Flask sends only `Expires`.
 ///
 /// # Errors
 ///

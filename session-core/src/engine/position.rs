@@ -201,8 +201,8 @@ impl RecordRef {
     }
 
     /// Returns the record of a rotation of this record, which does not exist yet. `is_retried` is
-    /// set if an earlier call may also create it. After a login, it is another session, whose time
-    /// starts now.
+    /// set if an earlier call may also create it. After a login, the new record is another session,
+    /// whose time starts now.
     pub(super) fn moved_to(
         &self,
         (id, key): (SessionId, StoreKey),
@@ -235,7 +235,7 @@ impl RecordRef {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Attempt {
     pub(super) nonce: Nonce,
-    /// The changes that it wrote are before this.
+    /// The write contains the changes before this mark.
     pub(super) mark: Mark,
 }
 
