@@ -50,7 +50,7 @@ async fn sql(options: &StoreOptions) -> Result<SqlStore, Failure> {
         }
         // The rest of the address may have a password.
         scheme => Err(Failure::usage(format!(
-            "the scheme of the store's address is {:?}; this command takes sqlite:FILE, \
+            "the scheme of the store's address is {:?}; this command accepts sqlite:FILE, \
              postgres://.. and mysql://..",
             scheme.unwrap_or_default()
         ))),

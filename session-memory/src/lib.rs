@@ -1,5 +1,5 @@
 //! Sessions in the memory of one process. Use it for development, tests and services that run as
-//! one process and may lose their sessions when it stops.
+//! one process and may lose their sessions when the process stops.
 //!
 //! ```no_run
 //! use axum::{Router, routing::get};

@@ -39,7 +39,7 @@ pub(crate) fn append_cookie(
     Ok(())
 }
 
-/// Forbids all caches to store the response.
+/// Prevents all caches from storing the response.
 pub(crate) fn forbid_storing(response: &mut HeaderMap) {
     let no_store = HeaderValue::from_static("no-store");
     for name in SessionHeaders::TARGETED {

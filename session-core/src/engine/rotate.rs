@@ -229,8 +229,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         self.start_over(saving, new, contents).await
     }
 
-    /// Makes the new record of a login a session that is not the successor of another. Returns
-    /// `None` if all sessions of the owner were ended in the meantime.
+    /// Turns the new record of a login into a session that is not the successor of another session.
+    /// Returns `None` if all sessions of the owner were ended in the meantime.
     async fn start_over(
         &self,
         saving: &mut Saving<'_, '_>,

@@ -236,7 +236,7 @@ impl Save<'_> {
         SessionView::of(&self.data.stored, self.flags)
     }
 
-    /// Calls the hooks of a session that does not end. Returns whether there is anything to save.
+    /// Calls the hooks of a session that does not end. Returns whether there are changes to save.
     ///
     /// `sets_unchanged` is `true` if `should_set_cookie` was already called for the unchanged
     /// session, and returned `true`.

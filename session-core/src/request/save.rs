@@ -21,7 +21,7 @@ use crate::session::state::Origin;
 impl Shared {
     /// Waits until no save before the commit is in progress.
     pub(super) async fn save_permit(&self) -> MutexGuard<'_, ()> {
-        // `lock` can be pending although the lock is free, if the task has used up its time.
+        // `lock` can be pending although the lock is free, if the task has used up its budget.
         match self.saving.try_lock() {
             Ok(permit) => permit,
             Err(_) => self.saving.lock().await,
@@ -107,8 +107,8 @@ impl Shared {
         }
     }
 
-    /// Saves the present intent of the session, if there is anything to save. `last` is the commit.
-    /// Also returns the effect on the cookie if the save fails.
+    /// Saves the present intent of the session, if it is not empty. `last` is the commit. Also
+    /// returns the effect on the cookie if the save fails.
     pub(super) async fn save_intent(&self, last: bool) -> (Result<Outcome, Error>, SentCookie) {
         let on_error = Mutex::new(CookieAction::Keep);
         match self.try_save(last, &on_error).await {

@@ -41,11 +41,11 @@ impl Session {
     /// [`idle_timeout`](crate::SessionConfig::idle_timeout) and an
     /// [`absolute_timeout`](crate::SessionConfig::absolute_timeout) still limit it.
     ///
-    /// The setting is stored with the session, under the key `_lifetime`. A new id keeps it, and so
-    /// does a login of the same owner. A login of a visitor keeps it unless
-    /// [`login_keeps`](crate::config::SessionConfigBuilder::login_keeps) leaves the key out.
-    /// `clear`, a logout and a login of another user remove it. If concurrent requests set
-    /// different lifetimes, the last one to be saved applies.
+    /// The setting is stored with the session, under the key `_lifetime`. A new id and a login of
+    /// the same owner keep it. A login of a visitor keeps it unless
+    /// [`login_keeps`](crate::config::SessionConfigBuilder::login_keeps) omits the key. `clear`, a
+    /// logout and a login of another user remove it. If concurrent requests set different
+    /// lifetimes, the last one to be saved applies.
     ///
     /// Flask and Starlette keep the key in a shared cookie, but ignore it. They accept the cookie
     /// for the lifetime that is configured there, and set it with that expiry.
@@ -85,7 +85,7 @@ impl Session {
     /// the session, or [`set_modified`](Self::set_modified).
     ///
     /// After a successful [`save`](Self::save) it is `false` until the next change. After a failed
-    /// one it is `true` again.
+    /// save it is `true` again.
     pub fn is_modified(&self) -> bool {
         self.read(|state| state.intent.is_modified())
     }
@@ -97,8 +97,8 @@ impl Session {
     ///
     /// `false` withdraws the changes of values made so far. They are saved only together with a
     /// later change or, in a cookie, a renewal. It does not withdraw a login, a new id or the end
-    /// of the session. A [`save`](Self::save) that renews a session on a server-side backend
-    /// forgets these changes: a later `true` does not store them.
+    /// of the session. A [`save`](Self::save) that renews a session on a server-side backend drops
+    /// these changes, and a later `true` does not store them.
     ///
     /// # Errors
     ///

@@ -38,7 +38,7 @@ impl Values {
         Ok(values)
     }
 
-    /// Does the same as [`parse`](Self::parse), and reads the text where the values stay.
+    /// Does the same as [`parse`](Self::parse), and returns values that can be shared.
     pub(crate) fn parse_shared(text: String) -> Result<Arc<Self>, Malformed> {
         let mut values = Arc::new(Self { text, ..Self::default() });
         Arc::make_mut(&mut values).read_text()?;
