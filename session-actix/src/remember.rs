@@ -36,7 +36,7 @@
 //! # }
 //! ```
 //!
-//! A request with the cookie of remember-me opens its session, even if no handler needs it. Leave
+//! A request with the cookie of remember-me opens its session, even if no handler needs it. Keep
 //! routes of files outside the middleware.
 
 mod extract;

@@ -30,7 +30,7 @@
 //! counts as a request of a visitor. If the user cannot be loaded, the response is 503.
 //!
 //! A request that arrives between a change of the stamp and the login that follows it also ends the
-//! session. The login then starts a new one, without the earlier values.
+//! session. The login then starts a new session, without the earlier values.
 //!
 //! Guards make no store call beyond opening the session.
 

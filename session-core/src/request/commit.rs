@@ -1,4 +1,4 @@
-//! The end of a request: saves its session and returns the headers of the response.
+//! The end of a request, which saves its session and returns the headers of the response.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -17,7 +17,7 @@ use crate::session::state::Origin;
 #[derive(Debug, Default)]
 #[must_use]
 pub struct Committed {
-    /// The headers of the response, even if it is an error response: an earlier
+    /// The headers of the response. An error response also needs them, because an earlier
     /// [`Session::save`](crate::Session::save) may have stored the session under a new id.
     pub headers: SessionHeaders,
     /// The error of the save. The response must become an error response.
@@ -53,10 +53,10 @@ impl RequestSession {
     /// `Cookie` and `Set-Cookie`.
     ///
     /// A session is empty if it has neither values nor a login. A session ends by a logout, and
-    /// when a save leaves it empty. On a server, the contents that the store has after the save
-    /// decide this. Therefore a concurrent insert keeps the session.
+    /// when a save leaves it empty. On a server, the contents that the store has after the save are
+    /// decisive. Therefore a concurrent insert keeps the session.
     ///
-    /// When a renewal is due depends on the backend; see [`Refresh`](crate::Refresh). On a
+    /// The backend determines when a renewal is due; see [`Refresh`](crate::Refresh). On a
     /// server-side backend, also with `Refresh::EachRequest`, most requests set no cookie.
     /// [`SessionView::is_cookie_due`](crate::interface::SessionView::is_cookie_due) returns whether
     /// a cookie is out of date.

@@ -114,7 +114,7 @@ impl<C: Connector> Reconnecting<C> {
         let mut config =
             AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
         if self.protocol.supports_resp3() {
-            // A closed connection is noticed before the next call needs it.
+            // A closed connection is detected before the next call needs it.
             let watch = Watch { slot: Arc::downgrade(&self.slot), number };
             config = config.set_push_sender(move |push: PushInfo| -> Result<(), ()> {
                 if push.kind == PushKind::Disconnection {

@@ -309,8 +309,8 @@ impl fmt::Debug for StoreUnderTest {
     }
 }
 
-/// The system clock, by which saves have ten times as long as usual: many engines may compete for a
-/// slow store.
+/// The system clock with ten times the usual deadline of saves, because many engines may compete
+/// for a slow store.
 #[derive(Debug)]
 struct Patient;
 

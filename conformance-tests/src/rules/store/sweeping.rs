@@ -38,7 +38,7 @@ rules! {
         Ok(())
     }
 
-    /// `sweep` does not remove a record that has not expired, however old it is.
+    /// `sweep` does not remove a record that has not expired, at any age.
     ///
     /// Compare only the expiry, as a time in the same unit. Do not compare the creation time or
     /// text.

@@ -13,8 +13,8 @@ use crate::report::Checked;
 rules! {
     ($) pub(crate) const TIMES, macro __store_times, for StoreUnderTest;
 
-    /// The creation time is exact to the millisecond, however old it is. After a `replace` it is
-    /// the one that `replace` was called with.
+    /// The creation time is exact to the millisecond, for any age of the record. After a `replace`
+    /// it is the one that was passed to `replace`.
     ///
     /// Store the given time as 64-bit milliseconds, also in `replace`. It is not the time at which
     /// the row was created, because a session keeps its creation time when it gets a new id.
