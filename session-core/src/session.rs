@@ -46,8 +46,8 @@ use state::State;
 ///
 /// A handler gets its session from the extractor of a framework adapter, such as `session-tower`. A
 /// function that takes a `&Session` can be tested with a session made by hand, by
-/// [`Opened::into_session`](crate::interface::Opened::into_session). Start a test with values by
-/// `Opened::from_payload(r#"{"cart":[1]}"#)?`, and with a login by
+/// [`Opened::into_session`](crate::interface::Opened::into_session). To start a test with values,
+/// use `Opened::from_payload(r#"{"cart":[1]}"#)?`. To start it with a login, use
 /// [`with_login`](crate::interface::Opened::with_login). `log_in` and `log_out` change such a
 /// session in memory; `save` and `reopen` fail. For functions that call them, obtain a session from
 /// [`RequestSession`](crate::request::RequestSession) over the store of `session-memory`. To test
@@ -60,7 +60,7 @@ use state::State;
 /// gets an error response instead of the handler's response.
 ///
 /// A new session without values and without an owner is not stored, and its response sets no
-/// cookie. The response has `Vary: Cookie` as soon as a handler obtained the session.
+/// cookie. The response has `Vary: Cookie` as soon as a handler has obtained the session.
 ///
 /// # Concurrent requests
 ///

@@ -5,8 +5,8 @@
 //!
 //! - A session that the new backend does not have is opened from the old one.
 //! - The first change of a session moves it. A renewal that is due also moves it.
-//! - The values, the login, the label, the time of creation and the lifetimes stay. Between two
-//!   stores, the id and the handle also stay.
+//! - The values, the login, the label, the creation time and the lifetimes stay the same. Between
+//!   two stores, the id and the handle also stay the same.
 //! - After the end date, the old backend is not read.
 //!
 //! | old backend | pass | also needed |
@@ -25,16 +25,16 @@
 //! the new record.
 //!
 //! All processes must use [`MigratingSessions`] with the same end date. A process that only has the
-//! old backend loses no change and revives no session. It shows a moved session as a new one. Its
-//! changes are dropped for the first ten minutes, and it sets no cookie.
+//! old backend loses no change and revives no session. It opens an empty session in place of a
+//! moved one. Its changes are dropped for the first ten minutes, and it sets no cookie.
 //!
 //! # Sessions from a cookie
 //!
 //! Nothing can end a copy of a cookie. Therefore a copy of an old cookie may open the session, as
 //! it was in the cookie, until the end date. A logout of such a session has the outcome
 //! [`BrowserOnly`](session_core::Outcome::BrowserOnly) until then. For ten minutes after a logout,
-//! the cookie that was sent with it opens nothing. Therefore a concurrent request does not undo the
-//! logout. Choose an early end date. The longest lifetime of the old sessions is sufficient.
+//! the cookie that was sent with it opens no session. Therefore a concurrent request does not undo
+//! the logout. Choose an early end date. The longest lifetime of the old sessions is sufficient.
 //!
 //! A copy of a cookie that is sent while the session is alive opens the moved session, not a second
 //! session.

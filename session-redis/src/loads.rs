@@ -60,7 +60,8 @@ impl Loads {
                 Ok(Ok(value)) => return Ok(value),
                 Ok(Err(_)) => {}
                 Err(_) => {
-                    // The task may be on a runtime that does not run. Later loads start another.
+                    // The task may be on a runtime that does not run. Later loads start another
+                    // task.
                     self.lock().clear();
                     return Err(timed_out());
                 }
@@ -70,8 +71,8 @@ impl Loads {
     }
 
     /// Adds a load to those that wait. The first of them starts a task that sends the command.
-    /// Therefore no load must be polled again, and each may be dropped. The deadline of the first
-    /// is the earliest.
+    /// Therefore no load needs to be polled again, and each may be dropped. The deadline of the
+    /// first is the earliest.
     fn wait(
         self: &Arc<Self>,
         name: &[u8],

@@ -16,7 +16,7 @@ pub(crate) fn list_name(prefix: &str, owner: &[u8]) -> Vec<u8> {
     name(prefix, "owner:", &Sha256::digest(owner))
 }
 
-/// Returns the pattern of the names of records, and of no others with the prefix.
+/// Returns a pattern that matches the names of records, but no other names with the prefix.
 pub(crate) fn record_pattern(prefix: &str) -> Vec<u8> {
     let mut pattern = Vec::new();
     for byte in prefix.bytes() {

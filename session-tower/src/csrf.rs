@@ -32,9 +32,9 @@
 //! # }
 //! ```
 //!
-//! The layer protects the session of the layer without a marker. To exempt a route by its pattern,
-//! add the layer with `Router::layer`, so that axum has matched the route before. Without the
-//! feature `matched-path`, no route is exempt.
+//! The CSRF layer protects the session of the `SessionLayer` that has no marker. To exempt a route
+//! by its pattern, add the layer with `Router::layer`, so that axum has matched the route before.
+//! Without the feature `matched-path`, no route is exempt.
 
 mod body;
 #[cfg(feature = "axum")]

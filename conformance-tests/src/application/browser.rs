@@ -1,4 +1,4 @@
-//! A browser, which sends requests with its cookies, also two at once.
+//! A browser, which sends requests with its cookies, and can send two at the same time.
 
 use std::thread;
 use std::time::{Duration, Instant};

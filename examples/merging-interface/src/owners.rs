@@ -40,7 +40,7 @@ impl OwnerSessions for MergingSessions {
 
     async fn end_others(&self, session: &Session) -> Result<usize, Error> {
         if session.is_anonymous() {
-            let message = "session could not be opened: it is unknown which session is this one";
+            let message = "session of the request is unknown, because it could not be opened";
             return Err(Error::new(ErrorKind::Unavailable, message));
         }
         let Some(owner) = session.owner() else { return Ok(0) };

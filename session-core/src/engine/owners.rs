@@ -76,8 +76,8 @@ impl<S: OwnerIndex> OwnerSessions for ServerSideSessions<S> {
 
     async fn end_others(&self, session: &Session) -> Result<usize, Error> {
         if session.is_anonymous() {
-            let message = "session store could not be reached when this request began; \
-                           it is unknown which session is this one";
+            let message = "session of the request is unknown, because the session store \
+                           could not be reached when the request began";
             return Err(Error::new(ErrorKind::Unavailable, message));
         }
         let Some(owner) = session.owner() else { return Ok(0) };

@@ -111,7 +111,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     }
 
     /// Removes the new record of a rotation that failed, unless the session may have been moved to
-    /// it. A login whose outcome is unknown must not be the client's.
+    /// it. The client must not receive a login whose outcome is unknown.
     pub(super) async fn abandon(&self, saving: &mut Saving<'_, '_>, new: &RecordRef) {
         let earlier = saving.opened.successor.filter(|earlier| earlier.is_created);
         let may_be_moved =

@@ -36,7 +36,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
             }
             Replacement::Found(live) => found(*live, save),
             Replacement::Stale => {
-                // Contention is rare, so its future is boxed.
+                // Contention is rare, so the future of a repeated write is boxed.
                 let again = Box::pin(self.write_again(&mut saving, target)).await?;
                 if let (Some(record), Some(contents)) = (&again.record, &again.saved.contents()) {
                     permit.publish(record, || contents.payload());

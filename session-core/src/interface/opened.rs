@@ -93,7 +93,7 @@ impl Opened {
         self
     }
 
-    /// Sets what [`Session::details`] returns: the handle, the time of creation and the expiry, as
+    /// Sets what [`Session::details`] returns: the handle, the creation time and the expiry, as
     /// far as the interface stores them.
     #[inline]
     #[must_use]

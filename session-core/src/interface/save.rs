@@ -193,7 +193,7 @@ impl Save<'_> {
 
     /// Returns the login if a user logs in, and `None` otherwise. A login starts a new session if
     /// another request ended the session in the meantime; any other change is dropped in that case.
-    /// The time of creation starts again, so that the absolute timeout counts from the login.
+    /// The creation time starts again, so that the absolute timeout counts from the login.
     ///
     /// If the stored session no longer exists, start the new session from
     /// `save.merge("{}", None, Mark::default())`. Do not store [`contents`](Self::contents), which

@@ -43,7 +43,7 @@ impl Token {
         Ok(Self { series, count, nonce: u64::from_be_bytes(random()?) })
     }
 
-    /// Reads a cookie with this name, unless it is forged.
+    /// Returns the token in the value of a cookie with this name, or `None` if the value is forged.
     pub(super) fn read(value: &str, name: &str, keys: &Keys) -> Option<Self> {
         let mut bytes = [0; LENGTH + 2];
         if URL_SAFE_NO_PAD.decode_slice(value, &mut bytes).ok()? != LENGTH {

@@ -1,4 +1,4 @@
-//! Reports the effect of a save on the life of a session, and the result of a request.
+//! Reports the effect of a save on the lifecycle of a session, and the result of a request.
 
 use std::error::Error as _;
 
@@ -10,7 +10,7 @@ use crate::outcome::Outcome;
 use crate::session::IdChange;
 use crate::session::state::Identity;
 
-/// The effect of a save on the life of a session.
+/// The effect of a save on the lifecycle of a session.
 #[derive(Clone, Copy, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a separate event")]
 pub(super) struct LifeChange {

@@ -84,8 +84,8 @@ impl Session {
     /// Returns whether the session must be saved because of a change, a login, a new id, the end of
     /// the session, or [`set_modified`](Self::set_modified).
     ///
-    /// After a successful [`save`](Self::save) it is `false` until the next change. After a failed
-    /// save it is `true` again.
+    /// Returns `false` after a successful [`save`](Self::save) until the next change, and `true`
+    /// again after a failed save.
     pub fn is_modified(&self) -> bool {
         self.read(|state| state.intent.is_modified())
     }

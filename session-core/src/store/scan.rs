@@ -8,8 +8,8 @@ use super::record::StoreKey;
 use super::traits::SessionStore;
 use crate::error::Error;
 
-/// A store that returns the keys of all its records by page, so that an administrator can count,
-/// list and end every session. [`admin`](crate::admin) has these operations.
+/// A store that returns the keys of all its records page by page, so that an administrator can
+/// count, list and end every session. [`admin`](crate::admin) has these operations.
 ///
 /// No request calls it. A scan of a large store takes seconds, so it must not delay the calls of
 /// requests. Each call of [`scan`](Self::scan) is short and holds no lock when it returns.
@@ -24,8 +24,8 @@ pub trait Scan: SessionStore {
     /// expired, and of records of a newer format. A store does not interpret records, so it does
     /// not select them.
     ///
-    /// **Duplicates.** A key may be on several pages or twice on one. It may have no record any
-    /// more.
+    /// **Duplicates.** A key may be on several pages or twice on one. Its record may no longer
+    /// exist.
     ///
     /// **Limit.** A page has about `limit` keys. It may have fewer, or none, even if it is not the
     /// last. The time and the memory of a call depend on `limit`, and not on the number of records.

@@ -117,7 +117,7 @@ impl Driver for MySql {
             // A deadlock.
             1213 => Meaning::RolledBack,
             1146 | 1054 => Meaning::Missing,
-            // Of the database, a table, a column or any privilege.
+            // No permission for the database, a table, a column or a privileged operation.
             1044 | 1142 | 1143 | 1227 => Meaning::Denied,
             1153 => Meaning::TooLarge,
             1062 | 1292 | 1366 | 1406 => Meaning::Quoting,

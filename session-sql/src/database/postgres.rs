@@ -35,9 +35,9 @@ impl Driver for Postgres {
     };
     const EMBEDDED: bool = false;
 
-    /// Without preparing, a statement is sent as one text that contains its values. Otherwise sqlx
-    /// prepares and runs it in two steps, and a pooler may change the server connection between the
-    /// steps.
+    /// Without preparation, a statement is sent as one text that contains its values. Otherwise
+    /// sqlx prepares and runs it in two steps, and a pooler may change the server connection
+    /// between the steps.
     async fn run<'c>(
         connection: &'c mut PgConnection,
         statement: &'c Statement,
@@ -116,7 +116,8 @@ impl Driver for Postgres {
             ("08P01", _) if error.message().contains("authentication failed") => Meaning::Other,
             // A deadlock, or a serialization failure.
             ("40P01" | "40001", _) => Meaning::RolledBack,
-            // A lock that is not available, the connection, resources, an operator.
+            // A lock that is not available, a lost connection, missing resources or a shutdown by
+            // an operator.
             ("55P03", _) | (_, Some("08" | "40" | "53" | "57")) => Meaning::Outage,
             (_, Some("22" | "23")) => Meaning::Quoting,
             _ => Meaning::Other,

@@ -28,8 +28,8 @@ impl SqlStore {
     /// newer version. Several processes may call it at the same time, and while older instances
     /// run. It does not create the schema of a table.
     ///
-    /// If the table is up to date, the user needs no permission to create tables. It must be able
-    /// to read the table.
+    /// If the table is up to date, the user of the database needs no permission to create tables.
+    /// The user must be able to read the table.
     ///
     /// To use a migration tool instead, use the SQL of [`schema`](Self::schema).
     ///

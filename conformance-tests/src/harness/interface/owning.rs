@@ -80,7 +80,7 @@ impl Owners {
         let what = format!("page({}, {position}, {limit})", owner.name);
         let page = self.told(&what, self.sessions.page(&owner.id, after, limit).await)?;
         let next = if page.next.is_some() { "a position" } else { "the last page" };
-        self.calls.note(format!("{what} = {} of them, {next}", page.sessions.len()));
+        self.calls.note(format!("{what} = {} sessions, {next}", page.sessions.len()));
         Ok(page)
     }
 

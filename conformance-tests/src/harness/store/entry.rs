@@ -89,7 +89,7 @@ impl Entry {
                 .take_while(|(one, other)| one == other)
                 .count();
             let place = if self.payload.len() > 2 * SHOWN {
-                format!(", other from byte {same} on")
+                format!(", which differs from byte {same}")
             } else {
                 String::new()
             };

@@ -328,7 +328,7 @@ async fn count(store: &StoreUnderTest, keys: &[StoreKey]) -> Result<usize, Failu
 async fn renew_before_a_sweep(store: &StoreUnderTest, renewal: Renewal) -> Checked {
     let expiry = Era::Busy.moment();
     let (key, old) = (store.key(), Entry::plain("old", store.now()).expiring_at(expiry));
-    // A touch keeps the time of creation.
+    // A touch keeps the creation time.
     let new = Entry { created_at: old.created_at, ..Entry::plain("old", store.now()) };
     let version = store.create(&key, &old).await?;
     let renewed = renewal.try_renew(store, &key, version, &new).await?;
@@ -345,7 +345,7 @@ async fn renew_before_a_sweep(store: &StoreUnderTest, renewal: Renewal) -> Check
 async fn renew_during_a_sweep(store: &StoreUnderTest, renewal: Renewal, polls: u32) -> Checked {
     let expiry = Era::Busy.moment();
     let (key, old) = (store.key(), Entry::plain("old", store.now()).expiring_at(expiry));
-    // A touch keeps the time of creation.
+    // A touch keeps the creation time.
     let new = Entry { created_at: old.created_at, ..Entry::plain("old", store.now()) };
     let version = store.create(&key, &old).await?;
     let sweeper = sweeper(store)?;

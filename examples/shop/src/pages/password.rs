@@ -19,7 +19,7 @@ pub(crate) async fn show(
 ) -> Result<Markup, Error> {
     let content = html! {
         h1 { "Change your password" }
-        p { "In this demonstration the password stays as it is. What a change does to your sessions is real." }
+        p { "In this demonstration the password stays the same. The effect on your sessions is real." }
         form.card method="post" action="/password" {
             (visitor.token()?)
             // Sets the user name for password managers.

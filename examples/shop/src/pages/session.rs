@@ -22,23 +22,23 @@ pub(crate) async fn show(visitor: Visitor, State(shop): State<Shop>) -> Result<M
     let state = state_of(session);
     let content = html! {
         h1 { "Your session" }
-        p { "As it is while this page is being made." }
+        p { "The state of the session when the server generated this page." }
         dl.facts {
             (flag("permanent", session.is_permanent(),
-                "It outlives the browser: you asked to be remembered.",
-                "It ends with the browser, unless you log in and ask to be remembered."))
+                "The session outlives the browser, because you asked to be remembered.",
+                "The session ends with the browser, unless you log in and ask to be remembered."))
             (flag("new", session.is_new(),
-                "Your request brought no valid session, so this one began empty.",
-                "Your request brought it along."))
+                "Your request sent no valid session, so this one is new and empty.",
+                "Your request sent the session."))
             (flag("modified", session.is_modified(),
-                "Showing the message took it out, so the session is saved.",
+                "Showing the message removed it from the session, so the session is saved.",
                 "Nothing changed. A permanent session is still renewed."))
             (flag("accessed", state.is_accessed(),
-                "This request looked at it, so the response says Vary: Cookie.",
-                "Nothing in this request looked at it."))
+                "A handler obtained the session, so the response has Vary: Cookie.",
+                "No handler obtained the session."))
             (end(session.is_permanent(), shop.interface.config()))
             (fact("size", &format!("{} bytes", state.payload().len()),
-                "What it holds, as JSON, before it is signed or stored."))
+                "The contents as JSON, before the session is signed or stored."))
         }
         h2 { "Keys" }
         (keys(&session.keys()))
@@ -46,7 +46,7 @@ pub(crate) async fn show(visitor: Visitor, State(shop): State<Shop>) -> Result<M
         ul {
             li { "Log in with and without “remember me”, and compare " em { "permanent" } " and " em { "ends" } "." }
             li {
-                "Leave a flash message: showing it takes it out of the session, so " em { "modified" }
+                "Leave a flash message. Showing it removes it from the session, so" em { "modified" }
                 " turns to yes. Then reload."
             }
         }
@@ -69,7 +69,7 @@ pub(crate) async fn leave_flash(visitor: Visitor) -> Result<Redirect, Error> {
 /// overrides no hook.
 fn end(is_permanent: bool, config: &SessionConfig) -> Markup {
     if !is_permanent {
-        let meaning = "The cookie names no expiry, so closing the browser forgets it.";
+        let meaning = "The cookie has no expiry, so the browser removes it when it closes.";
         return fact("ends", "with the browser", meaning);
     }
     let end = saturating_add(config.now(), config.permanent_lifetime());
@@ -106,10 +106,10 @@ fn keys(keys: &[String]) -> Markup {
 
 fn meaning(key: &str) -> &'static str {
     match key {
-        "_label" => "What the page of your devices calls it.",
+        "_label" => "The name of the session on the page of your devices.",
         "_permanent" => "The flag permanent, under Flask’s name.",
-        "csrf_token" => "A random value that the tokens in the shop’s forms are made from.",
-        key if key == CART.name() => "How many of which seeds.",
+        "csrf_token" => "A random value, from which the shop derives the tokens in its forms.",
+        key if key == CART.name() => "The seeds in your cart, with their numbers.",
         key if key == PREFERENCES.name() => "Theme and greeting.",
         _ => "Not this shop’s: another application shares the session.",
     }

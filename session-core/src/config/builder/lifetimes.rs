@@ -71,7 +71,7 @@ impl SessionConfigBuilder {
     ///
     /// The time starts again at a login. A new id does not extend it. Server-side backends and the
     /// sealed cookie support it. The signed cookie refuses this setting, because it does not
-    /// contain the time of creation.
+    /// contain the creation time.
     #[must_use]
     pub fn absolute_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.settings.absolute_timeout = timeout.into();
