@@ -62,16 +62,16 @@ pub enum ErrorKind {
     /// unaffected.
     Value,
     /// The response was committed. The session can be read but no longer changed. If no handler
-    /// obtained the session before the commit, it cannot be obtained any more.
+    /// obtained the session before the commit, the session can no longer be obtained.
     Committed,
     /// The reopened session has ended, or another request has changed its id. Nothing
     /// was stored. Close the socket or the stream. A function that needs a login, such as
     /// [`Remember::start`](crate::remember::Remember::start), also fails with it if no user is
     /// logged in.
     Ended,
-    /// Other requests kept changing the session until the save gave up, or it is unknown whether an
-    /// earlier save of this request was stored. Nothing was overwritten. A login also fails with it
-    /// if another request ended all sessions of the user, or if later logins exceeded
+    /// The save timed out because other requests changed the session again and again, or the result
+    /// of an earlier save is unknown. Nothing was overwritten. A login also fails with it if
+    /// another request ended all sessions of the user, or if later logins exceeded
     /// [`max_sessions`](crate::SessionConfig::max_sessions).
     Conflict,
     /// The session or its cookie exceeds a limit.

@@ -137,7 +137,7 @@ async fn cart_buttons_change_quantities_and_total() {
         ("product=night-phlox&change=more", Some("4"), "€12.20"),
         ("product=moonflower&change=less", Some("3"), "€9.00"),
         ("product=night-phlox&change=remove", Some("1"), "€3.20"),
-        ("product=moonflower&change=less", None, "the evening is young"),
+        ("product=moonflower&change=less", None, "Your cart is empty"),
     ] {
         browser.submit("/cart", form).await;
         let cart = browser.get("/cart").await;
@@ -166,7 +166,7 @@ async fn checkout_requires_login_and_empties_cart() {
     browser.submit("/cart", MOONFLOWER).await;
     let page = browser.submit("/checkout", "").await;
     assert!(page.says("<h1>Log in</h1>"), "{}", page.body);
-    assert_eq!(page.flashes(), [("info", "Please log in to check out. Your cart comes with you.")]);
+    assert_eq!(page.flashes(), [("info", "Please log in to check out. Your cart stays the same.")]);
     assert_eq!(page.count(), Some("1"));
 
     browser.submit("/login", LOGIN).await;

@@ -14,7 +14,7 @@ use crate::store::SessionStore;
 use crate::{Error, ErrorKind, OwnedSession};
 
 impl<S: SessionStore> ServerSideSessions<S> {
-    /// Ends all but the last sessions of an owner. Returns those that are left, the last first.
+    /// Ends all but the last sessions of an owner. Returns the remaining sessions, the last first.
     pub(super) async fn limit(
         &self,
         owner: &str,

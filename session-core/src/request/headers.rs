@@ -118,8 +118,8 @@ impl SessionHeaders {
     /// response should be cached sets its own header:
     /// `Cache-Control: no-cache="set-cookie", max-age=60`.
     ///
-    /// A response that depends on the cookie keeps the value `public` of its handler. The first one
-    /// in a process logs a warning.
+    /// A response that depends on the cookie keeps the value `public` of its handler. The first
+    /// such response in a process logs a warning.
     pub fn cache_control<'a>(
         &self,
         present: impl IntoIterator<Item = &'a [u8]>,

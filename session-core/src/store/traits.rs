@@ -59,8 +59,8 @@ type Loading<'a> = Pin<Box<dyn Future<Output = Result<Option<Record>, Error>> + 
 /// thread pool. The engine sets no timeout. A store on a network must fail with
 /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) after its time limit.
 ///
-/// **Cancellation.** If the future of a call is dropped, the call was applied completely or not at
-/// all.
+/// **Cancellation.** If the future of a call is dropped, the call must have been applied completely
+/// or not at all.
 ///
 /// **Wrappers.** A store that wraps another one also forwards `load_recent`, `load_many`, `check`
 /// and `owner_index`. Their defaults do not call those of the wrapped store.
@@ -222,7 +222,8 @@ pub trait OwnerIndex: SessionStore {
 #[async_trait]
 pub trait Sweep: SessionStore {
     /// Removes at most `limit` records whose expiry is before `now`, and returns the number of
-    /// removed records. For a limit of 0 this is 0. A record that is renewed in the meantime stays.
+    /// removed records. For a limit of 0, it returns 0. A record that is renewed in the meantime
+    /// stays.
     ///
     /// A store may keep a record until [`MAX_CLOCK_SKEW`](super::MAX_CLOCK_SKEW) after its expiry.
     /// It must do so if processes with different clocks share the store. The session is still live

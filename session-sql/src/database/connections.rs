@@ -27,8 +27,8 @@ pub(super) struct Connections<D: Driver> {
 
 /// A connection that is returned to its pool only if its call succeeded.
 ///
-/// After any other call, half a reply may be on the connection. A server that hangs would occupy
-/// the connection until the operating system closes it.
+/// After any other call, the connection may still have a part of the reply. A server that hangs
+/// would occupy the connection until the operating system closes it.
 pub(super) struct Lease<D: Driver> {
     connection: Option<PoolConnection<D>>,
     sound: bool,

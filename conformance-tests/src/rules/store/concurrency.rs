@@ -41,8 +41,8 @@ rules! {
         have_order(store, ROUNDS / 3, true).await
     }
 
-    /// A call that reads, also `load_many` and `load_recent`, sees a record whole, as it was before
-    /// a concurrent call or after it.
+    /// A call that reads, also `load_many` and `load_recent`, returns a complete record, in its
+    /// state before or after a concurrent call.
     ///
     /// Read all fields of a record in one statement, or in one transaction with a snapshot.
     async fn concurrent_read_sees_whole_record(store) {
@@ -56,7 +56,7 @@ rules! {
         Ok(())
     }
 
-    /// A call whose future is dropped was applied completely or not at all.
+    /// A call whose future is dropped has been applied completely or not at all.
     ///
     /// Do not write part of a record before an `await` and the rest after it. Run several steps in
     /// a separate task or in a transaction.
@@ -87,7 +87,7 @@ rules! {
             if let Some(sweep) = store.sweeper() {
                 give_up(sweep.sweep(store.now(), 1), patience).await;
             }
-            store.calls().note("load, load_many, load_recent, keys_of and sweep, each given up");
+            store.calls().note("load, load_many, load_recent, keys_of and sweep, each dropped");
             let see = Observer::new(store, "an owner, after dropped calls");
             let seen = see.sees("dropped calls", &key, Some(version.clone()), &entry);
             match tokio::time::timeout(RETURNS, seen).await {
@@ -151,7 +151,7 @@ async fn play(
     Ok(clients.history())
 }
 
-/// Polls a call several times, with increasing breaks, and drops it.
+/// Polls a call several times, with increasing pauses, and drops it.
 async fn give_up<T>(call: impl Future<Output = T>, patience: u32) {
     let mut call = pin!(call);
     for poll in 0..patience {
@@ -174,7 +174,7 @@ fn owned(store: &StoreUnderTest, text: &str, minutes: u64) -> Entry {
 
 async fn given_up_create(store: &StoreUnderTest, patience: u32) -> Result<(), Failure> {
     let (key, entry) = (store.key(), owned(store, "new", 0));
-    store.calls().note(format!("create({}, \"new\"), given up", store.name(&key)));
+    store.calls().note(format!("create({}, \"new\"), dropped", store.name(&key)));
     give_up(store.store().create(&key, &entry.as_new()), patience).await;
     whole(store, &key, None, Some(&entry)).await
 }
@@ -183,7 +183,7 @@ async fn given_up_replace(store: &StoreUnderTest, patience: u32) -> Result<(), F
     let (key, old, new) = (store.key(), owned(store, "old", 0), owned(store, "a newer one", 1));
     let version = store.create(&key, &old).await?;
     store.calls().note(format!(
-        "replace({}, at {}, \"a newer one\"), given up",
+        "replace({}, at {}, \"a newer one\"), dropped",
         store.name(&key),
         version.get()
     ));
@@ -195,7 +195,7 @@ async fn given_up_touch(store: &StoreUnderTest, patience: u32) -> Result<(), Fai
     let (key, old) = (store.key(), owned(store, "old", 0));
     let touched = old.clone().expiring_at(old.expires_at + Duration::from_mins(1));
     let version = store.create(&key, &old).await?;
-    store.calls().note(format!("touch({}, at {}), given up", store.name(&key), version.get()));
+    store.calls().note(format!("touch({}, at {}), dropped", store.name(&key), version.get()));
     give_up(store.store().touch(&key, version.clone(), touched.expires_at), patience).await;
     whole(store, &key, Some((version, &old)), Some(&touched)).await
 }
@@ -203,7 +203,7 @@ async fn given_up_touch(store: &StoreUnderTest, patience: u32) -> Result<(), Fai
 async fn given_up_remove(store: &StoreUnderTest, patience: u32) -> Result<(), Failure> {
     let (key, old) = (store.key(), owned(store, "old", 0));
     let version = store.create(&key, &old).await?;
-    store.calls().note(format!("remove({}, at {}), given up", store.name(&key), version.get()));
+    store.calls().note(format!("remove({}, at {}), dropped", store.name(&key), version.get()));
     give_up(store.store().remove(&key, version.clone()), patience).await;
     whole(store, &key, Some((version, &old)), None).await
 }
@@ -256,5 +256,5 @@ async fn whole(
     }
 }
 
-/// The time in which a call must return after others were dropped.
+/// The time in which a call must return after other calls were dropped.
 const RETURNS: Duration = Duration::from_secs(5);

@@ -48,7 +48,7 @@ rules! {
 
     /// After a `remove`, `create` works again for the key.
     ///
-    /// Remove the whole record. If you leave a mark of deletion, `create` must replace it.
+    /// Remove the whole record. If you store a mark of deletion, `create` must replace it.
     async fn removed_key_can_be_created_again(store) {
         for kind in [Kind::Plain, Kind::Large] {
             let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));

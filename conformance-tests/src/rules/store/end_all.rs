@@ -48,7 +48,7 @@ rules! {
             }
         }
         store.equal(Vec::new(), left)?;
-        store.calls().note("a session of bob's is opened: is it there?");
+        store.calls().note("a session of bob is opened");
         store.equal(true, !site.process.read(&other).await?.is_empty())
     }
 

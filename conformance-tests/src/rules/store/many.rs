@@ -27,5 +27,5 @@ rules! {
     }
 }
 
-/// The number of records beside the first one.
+/// The number of records in addition to the first one.
 const RECORDS: usize = 4_400;

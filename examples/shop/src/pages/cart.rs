@@ -18,7 +18,7 @@ pub(crate) async fn show(visitor: Visitor) -> Result<Markup, Error> {
         @match visitor.session.get(CART)? {
             Some(cart) => (filled(&cart, visitor.account.is_some(), &visitor.token()?)),
             None => {
-                p { "It is empty, and the evening is young." }
+                p { "Your cart is empty." }
                 p { a.button href="/" { "Look at the seeds" } }
             }
         }
@@ -50,7 +50,7 @@ pub(crate) async fn change(
         Change::Remove => {
             visitor
                 .session
-                .flash_in("info", format!("{} went back on the shelf.", product.name))?;
+                .flash_in("info", format!("{} is no longer in your cart.", product.name))?;
             "/cart"
         }
         Change::More | Change::Less => "/cart",
@@ -61,7 +61,7 @@ pub(crate) async fn change(
 pub(crate) async fn check_out(visitor: Visitor) -> Result<Redirect, Error> {
     let session = &visitor.session;
     let Some(account) = visitor.account else {
-        session.flash_in("info", "Please log in to check out. Your cart comes with you.")?;
+        session.flash_in("info", "Please log in to check out. Your cart stays the same.")?;
         return Ok(Redirect::to("/login"));
     };
     let Some(cart) = session.remove(CART)? else {
