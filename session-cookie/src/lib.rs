@@ -1,8 +1,8 @@
 //! Sessions in a cookie: signed, in a format that Flask reads and writes, or sealed, so that the
 //! client cannot read them.
 //!
-//! The client stores the whole session. Your [`SecretKey`] protects it from changes. No store runs,
-//! and no data must be removed. In return, these limits apply:
+//! The client stores the whole session. Your [`SecretKey`] protects it from changes. No store is
+//! needed, and no old data needs to be removed. However, these limits apply:
 //!
 //! - The session must be small, because browsers ignore cookies of more than about 4 KB. The save
 //!   of a larger session fails, unless the configuration has

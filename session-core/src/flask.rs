@@ -21,8 +21,9 @@
 //!
 //! # Trust
 //!
-//! JSON that a client sent never becomes [`Markup`] or another of these types, with any keys. With
-//! another serializer than that of a session, such as in a response, these types are ordinary JSON.
+//! JSON that a client sent never becomes [`Markup`] or another of these types, regardless of its
+//! keys. With another serializer than that of a session, such as in a response, these types are
+//! ordinary JSON.
 //!
 //! # Examples
 //!

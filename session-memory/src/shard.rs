@@ -63,7 +63,7 @@ impl Slot {
         Record::new(Version::new(self.version), &record.owned_by(self.owner.as_deref()))
     }
 
-    /// Returns the bytes that the record takes, without the index of owners.
+    /// Returns the number of bytes that the record uses, without the index of owners.
     fn size(&self) -> u64 {
         let owner = self.owner.as_ref().map_or(0, |owner| owner.len());
         (size_of::<Self>() + self.payload.len() + owner) as u64
@@ -88,7 +88,8 @@ impl Slot {
 
 /// Records whose keys have certain bits in common, one slot for each.
 ///
-/// Calls are made under the lock of the shard. They change the index of owners under its lock.
+/// Calls are made under the lock of the shard. They change the index of owners under the lock of
+/// that index.
 pub(crate) struct Shard {
     shared: Arc<Shared>,
     index: Index,

@@ -67,7 +67,7 @@ impl<S: SessionStore, O: OldSessions> MigratingSessions<S, O> {
         }
         Ok(match self.new.imported(context, id).await? {
             Imported::Copy(version) => Imported::Copy(version),
-            // Without the mark, the id would open a record that the rotation has left.
+            // Without the mark, the id would open a record that the rotation did not remove.
             _ => Imported::Missing,
         })
     }

@@ -17,7 +17,7 @@ pub(crate) fn failed(call: &'static str, error: RedisError) -> Error {
     Error::new(kind, message).with_source(source(error))
 }
 
-/// Returns the error of a call that met a record of a format that only newer builds read.
+/// Returns the error of a call that found a record in a format that only newer builds read.
 pub(crate) fn newer_format(call: &'static str) -> Error {
     let message = format!("redis has a session record of a newer format ({call})");
     Error::newer_format(message)

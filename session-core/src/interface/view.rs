@@ -124,7 +124,7 @@ impl<'a> SessionView<'a> {
     /// session. A server-side interface returns this from
     /// [`should_set_cookie`](crate::SessionInterface::should_set_cookie).
     ///
-    /// It is true if
+    /// Returns `true` if
     ///
     /// - the session gets an id or another id,
     /// - its lifetime changes, or

@@ -173,7 +173,10 @@ impl RememberMe {
 }
 
 pub(super) fn overtaken() -> Error {
-    Error::new(ErrorKind::Conflict, "other requests have used the remember-me token at once")
+    Error::new(
+        ErrorKind::Conflict,
+        "other requests have used the remember-me token at the same time",
+    )
 }
 
 impl fmt::Debug for RememberMe {

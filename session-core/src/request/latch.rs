@@ -20,7 +20,7 @@ pub(super) struct Latch {
     waiting: Mutex<Vec<Waker>>,
 }
 
-/// The permit to do the work. Dropping it admits the next.
+/// The permit to do the work. Dropping it admits the next task.
 #[derive(Debug)]
 pub(super) struct Permit<'a> {
     latch: &'a Latch,

@@ -21,7 +21,7 @@ pub enum IdChange {
 
 /// The changes that one request makes to its session, until they are saved.
 ///
-/// It is moved as a whole. [`merged`](Self::merged) is the only place that combines two.
+/// It is moved as a whole. [`merged`](Self::merged) is the only function that combines two intents.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Intent {
     pub(crate) changes: Changes,

@@ -30,7 +30,7 @@ rules! {
         let mut seen = Vec::new();
         for n in 0..3 {
             visitor
-                .visit("insert n, and look whether it is new", |session| {
+                .visit("insert n, and check whether it is new", |session| {
                     seen.push((session.is_new(), session.is_modified()));
                     session.insert("n", n)
                 })

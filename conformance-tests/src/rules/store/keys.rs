@@ -35,7 +35,7 @@ rules! {
     }
 
     /// Keys that end with spaces, zeros or other special bytes are different keys, and `keys_of`
-    /// returns each of them whole.
+    /// returns each of them unchanged.
     ///
     /// Use a binary type without padding. A fixed-length text type ignores spaces at the end, and
     /// an encoding as a number loses zeros at the start.

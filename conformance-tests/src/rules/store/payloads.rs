@@ -126,9 +126,8 @@ rules! {
     }
     /// Payloads of the same length that differ in one byte, at any place, are different payloads.
     ///
-    /// If equal payloads are stored once, compare them whole, or by a cryptographic hash of all
-    /// bytes. A checksum, or a comparison of the length and the ends, confuses sessions of two
-    /// users.
+    /// If equal payloads are stored once, compare all bytes, or a cryptographic hash of all bytes.
+    /// A checksum, or a comparison of the length and the ends, confuses sessions of two users.
     async fn payloads_that_differ_in_one_byte_are_different(store) {
         for length in [40, 300, 20_000] {
             let first = Entry::with_payload(letters(length), store.now());
