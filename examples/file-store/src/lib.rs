@@ -85,7 +85,8 @@ impl FileStore {
 
 #[async_trait]
 impl SessionStore for FileStore {
-    /// Takes no lock. It never reads half a record, because a rename replaces the whole file.
+    /// Takes no lock. It never reads an incomplete record, because a rename replaces the whole
+    /// file.
     async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
         let file = self.shard(key.as_bytes()[0]).join(HEXLOWER.encode(key.as_bytes()));
         blocking(move || read(&file)).await

@@ -168,10 +168,10 @@ impl CsrfConfigBuilder {
     /// Uses the tokens of Flask-WTF, for signed cookies that are shared with a Flask application.
     /// The key must be Flask's `SECRET_KEY`, or `WTF_CSRF_SECRET_KEY` if it is set.
     ///
-    /// The session stores the secret under the key `csrf_token`, also that of a visitor. Tokens are
-    /// valid for an hour and are not masked. On HTTPS, a request that needs a token also needs a
-    /// `Referer` header of the application. In addition, the decision table precedes the tokens,
-    /// and the clock of the signing server may be one minute ahead.
+    /// Each session, also that of a visitor, stores the secret under the key `csrf_token`. Tokens
+    /// are valid for an hour and are not masked. On HTTPS, a request that needs a token also needs
+    /// a `Referer` header of the application. In addition, the decision table is applied before the
+    /// tokens are checked, and the clock of the signing server may be one minute ahead.
     #[must_use]
     pub fn flask_wtf(mut self) -> Self {
         self.flask_wtf = true;

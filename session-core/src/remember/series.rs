@@ -19,7 +19,7 @@ pub(super) struct Series {
     advanced_at: u64,
     /// The nonce of that token.
     used: u64,
-    /// The handle of the last session: of the login, or restored.
+    /// The handle of the last session, which the login or a token created.
     pub(super) session: Option<String>,
 }
 

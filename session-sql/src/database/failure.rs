@@ -82,8 +82,8 @@ pub(super) fn too_long(length: usize, limit: u64) -> Option<sqlx::Error> {
 }
 
 /// Returns whether the database rejected the statement because of its values, and therefore rolled
-/// it back. A database that shuts down may have applied it, and one that is read-only would reject
-/// each part of it.
+/// it back. A database that shuts down may have applied the statement, and a read-only database
+/// would reject each part of the statement.
 pub(super) fn is_rejection(
     error: &sqlx::Error,
     meaning: fn(&dyn DatabaseError) -> Meaning,

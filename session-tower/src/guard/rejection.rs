@@ -1,4 +1,4 @@
-//! The response to a request that a guard does not pass.
+//! The response to a request that a guard denies.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    /// Returns why the request did not pass.
+    /// Returns why the guard denied the request.
     pub fn into_inner(self) -> GuardError {
         self.inner
     }

@@ -39,7 +39,7 @@ rules! {
     /// With `Refresh::EachRequest`, a request whose handler does not obtain the session and
     /// responds with an error or a redirect also renews a permanent session.
     ///
-    /// Commit independent of the status.
+    /// Commit the session for every status of the response.
     async fn each_request_renews_whatever_its_status(adapter) {
         let application = adapter.start_with(|settings| settings.refresh(Refresh::EachRequest)).await?;
         for status in [303, 403, 404, 500] {

@@ -130,7 +130,7 @@ rules! {
             right = (0..MANY).filter(|n| session.get::<u64>(&format!("k{n}")).is_ok_and(|seen| seen == Some(*n))).count();
             Ok(())
         };
-        visitor.visit("count the keys that are there and right", count).await?;
+        visitor.visit("count the keys that have the right value", count).await?;
         under_test.equal(1000, right)
     }
 

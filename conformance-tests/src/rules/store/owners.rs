@@ -68,7 +68,7 @@ rules! {
         Ok(())
     }
 
-    /// An owner that is longer than 1,000 bytes is stored whole and listed, or refused with an
+    /// An owner that is longer than 1,000 bytes is stored completely and listed, or refused with an
     /// error that changes nothing.
     ///
     /// Index a hash of the owner and store the whole owner next to the hash. Otherwise document a

@@ -1,5 +1,6 @@
-//! Responses depend on the cookie if their handler obtained the session. They have `Vary: Cookie`.
-//! actix-web.
+//! Responses with `Vary: Cookie`, which depend on the cookie: actix-web.
+//!
+//! A response depends on the cookie if its handler obtained the session.
 
 use std::io;
 use std::net::TcpListener;

@@ -1,5 +1,6 @@
-//! Responses depend on the cookie if their handler obtained the session. They have `Vary: Cookie`.
-//! axum.
+//! Responses with `Vary: Cookie`, which depend on the cookie: axum.
+//!
+//! A response depends on the cookie if its handler obtained the session.
 
 use axum::Router;
 use axum::extract::Request;

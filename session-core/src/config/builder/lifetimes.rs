@@ -18,9 +18,9 @@ impl SessionConfigBuilder {
     /// [`set_permanent(false)`](crate::Session::set_permanent). With the default, `false`, a
     /// session ends with the browser. Flask has no such setting.
     ///
-    /// With `true`, every cookie has an expiry, so that the browser keeps it when it closes. The
-    /// setting also applies to stored sessions, and is not stored with them. A Flask application
-    /// that shares the session needs `session.permanent = True`.
+    /// With `true`, every cookie has an expiry, so that the browser keeps the cookie when the
+    /// browser closes. The setting also applies to stored sessions, and is not stored with them. A
+    /// Flask application that shares the session needs `session.permanent = True`.
     #[must_use]
     pub fn permanent_by_default(mut self, permanent: bool) -> Self {
         self.settings.permanent_by_default = permanent;
@@ -41,11 +41,11 @@ impl SessionConfigBuilder {
     /// Sets the maximum lifetime of a session without an owner after its last save or renewal. The
     /// default is `None`, which means the same lifetime as for a user. Flask has no such setting.
     ///
-    /// Most sessions of a public site belong to visitors and robots. With half an hour here, a
-    /// store keeps them for half an hour. Sessions of users are stored for as long as the other
+    /// Most sessions of a public site belong to visitors and robots. With half an hour, a store
+    /// keeps these sessions for half an hour. Sessions of users are stored for as long as the other
     /// settings allow. A login removes the limit. A handler can extend the lifetime of one session
-    /// with [`set_lifetime`](crate::Session::set_lifetime). Whether the cookie has an expiry does
-    /// not depend on this setting.
+    /// with [`set_lifetime`](crate::Session::set_lifetime). This setting does not determine whether
+    /// the cookie has an expiry.
     #[must_use]
     pub fn visitor_lifetime(mut self, lifetime: impl Into<Option<Duration>>) -> Self {
         self.settings.visitor_lifetime = lifetime.into();
