@@ -49,8 +49,8 @@ pub(crate) trait Database: Debug + Send + Sync {
     /// back.
     async fn run(&self, statement: &Statement, values: &[Value<'_>]) -> Result<QueryResult, Error>;
 
-    /// Returns whether a call has succeeded since a connection was lost, and this was not returned
-    /// before.
+    /// Returns whether a call has succeeded since a connection was lost. Returns `true` only once
+    /// for each loss.
     fn take_recovery(&self) -> bool;
 
     /// Runs a script of several statements without values.

@@ -39,7 +39,7 @@ pub type Session = MarkedSession<()>;
 
 /// The session of the layer with the marker `M`, for an application with several sessions.
 ///
-/// It is rejected like a [`Session`].
+/// The rejections are those of [`Session`].
 ///
 /// # Examples
 ///

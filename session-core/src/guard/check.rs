@@ -195,7 +195,7 @@ impl Denied {
         }
     }
 
-    /// Returns the response to a request that needs a login, and opens no page.
+    /// Returns the response to a request that needs a login and does not open a page.
     #[must_use]
     pub fn unauthorized() -> Self {
         Self { status: 401, location: None }

@@ -189,8 +189,8 @@ async fn probe<D: Driver>(
                 Ok(connection) => return connection.close().await,
                 Err(error) => error,
             };
-            // If two processes switch a new file to WAL at once, SQLite rejects one of them without
-            // waiting.
+            // If two processes switch a new file to WAL at the same time, SQLite rejects one of
+            // them without waiting.
             if !D::EMBEDDED || !failure::is_busy(&error) {
                 return Err(error);
             }

@@ -18,7 +18,8 @@ use crate::report::{Checked, Failure, chain};
 /// The host of every request.
 pub(crate) const HOST: &str = "shop.example:8443";
 
-/// The number of headers in a message, the last ones, and the characters of each.
+/// The maximum number of headers in a message, and of the characters of each header. The last
+/// headers are shown.
 const MOST: usize = 6;
 const LONGEST: usize = 160;
 
@@ -78,7 +79,7 @@ impl Application<'_> {
         for (call, response) in running {
             let response = response.await.map_err(|_| self.failure("a response", "a panic"))?;
             self.calls().note(format!(
-                "{call}, at once with the other = {}",
+                "{call}, at the same time as the other = {}",
                 self.show_response(&response)
             ));
             replies.push(Reply::new(response, &self.cookie_name));

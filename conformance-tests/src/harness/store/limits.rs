@@ -10,7 +10,7 @@ use crate::harness::store::entry::Entry;
 use crate::harness::store::observer::Observer;
 use crate::report::Checked;
 
-/// Fails unless `create` and `replace` store the record whole, or refuse it.
+/// Fails unless `create` and `replace` store the complete record, or refuse it.
 pub(crate) async fn whole_or_refused(
     store: &StoreUnderTest,
     kind: &str,

@@ -82,7 +82,7 @@ rules! {
     /// record that is created under the key afterwards is shown as if the key had never been used.
     ///
     /// Fix failing rules about single calls first. Remove the payload, the index entry and the
-    /// entry that a sweep uses together with the record. Do not leave a mark that a later `create`
+    /// entry that a sweep uses together with the record. Do not store a mark that a later `create`
     /// does not replace.
     async fn removed_record_is_observed_nowhere(store) {
         for sample in few_samples(store) {
