@@ -52,7 +52,7 @@ pub async fn create_owned(interface: &Arc<dyn SessionInterface>, owner: Option<&
     let request = request(interface, None);
     let session = request.session().await.expect("a session opens");
     for (key, value) in map(42) {
-        session.insert(&key, value).expect("a session takes a value");
+        session.insert(&key, value).expect("a session accepts a value");
     }
     if let Some(owner) = owner {
         session.log_in(owner, None).await.expect("a user logs in");

@@ -32,7 +32,7 @@ const SECONDS: &str = "1";
 /// ```
 ///
 /// The methods of the [`Session`](crate::Session) return this error, so that `?` also works in a
-/// function that returns `actix_web::Error`. A function that takes a [`session_core::Session`]
+/// function that returns `actix_web::Error`. A function that accepts a [`session_core::Session`]
 /// returns a [`session_core::Error`], which actix-web does not convert:
 ///
 /// ```

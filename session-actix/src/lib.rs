@@ -1,8 +1,8 @@
 //! Sessions for actix-web.
 //!
 //! [`SessionMiddleware`] adds a session to every request of an application, a scope or a resource.
-//! A handler takes the [`Session`] as an argument. The operator `?` works in functions that return
-//! [`Error`] or `actix_web::Error`. A request that does not use its session causes no I/O.
+//! A handler accepts the [`Session`] as an argument. The operator `?` works in functions that
+//! return [`Error`] or `actix_web::Error`. A request that does not use its session causes no I/O.
 //!
 //! ```no_run
 //! use actix_web::{App, HttpServer, web};

@@ -38,7 +38,7 @@
 //! | handle an error | [`Error`] |
 //! | log and count what happens | [`events`] |
 //! | share sessions with a Flask application | [`flask`], [`flask_login`] |
-//! | test a function that takes a session, test expiry | [`Session`], [`ManualClock`] |
+//! | test a function that accepts a session, test expiry | [`Session`], [`ManualClock`] |
 //!
 //! To test whole applications without a network, enable the feature `testing` of the adapter. Its
 //! `TestClient` sends requests and stores cookies.

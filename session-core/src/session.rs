@@ -45,7 +45,7 @@ use state::State;
 /// change it.
 ///
 /// A handler gets its session from the extractor of a framework adapter, such as `session-tower`. A
-/// function that takes a `&Session` can be tested with a session made by hand, by
+/// function that accepts a `&Session` can be tested with a session made by hand, by
 /// [`Opened::into_session`](crate::interface::Opened::into_session). To start a test with values,
 /// use `Opened::from_payload(r#"{"cart":[1]}"#)?`. To start it with a login, use
 /// [`with_login`](crate::interface::Opened::with_login). `log_in` and `log_out` change such a

@@ -6,7 +6,7 @@
 //!
 //! | to test | use |
 //! |---|---|
-//! | a function that takes a [`Session`](session_core::Session) | a session made by hand, see [below](#functions-that-take-a-session) |
+//! | a function that accepts a [`Session`](session_core::Session) | a session made by hand, see [below](#functions-that-accept-a-session) |
 //! | a page that needs a logged-in user | [`Browser::session_transaction`] |
 //! | a whole application, with its routes and redirects | [`TestClient`] of `session_tower::testing` or `session_actix::testing` |
 //! | an application of another framework | [`TestClient`] with your [`Application`] |
@@ -75,7 +75,7 @@
 //! # }
 //! ```
 //!
-//! # Functions that take a session
+//! # Functions that accept a session
 //!
 //! [`Opened::into_session`](session_core::interface::Opened::into_session) creates a session by
 //! hand. This needs only `session-core`:

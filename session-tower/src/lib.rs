@@ -1,7 +1,7 @@
 //! Sessions for axum and for any tower HTTP service.
 //!
 //! [`SessionLayer`] adds a session to every request. With the feature `axum`, which is on by
-//! default, a handler takes the [`Session`] as an argument, and the operator `?` works with
+//! default, a handler accepts the [`Session`] as an argument, and the operator `?` works with
 //! [`Error`]. A request that does not use its session causes no I/O.
 //!
 //! ```

@@ -32,7 +32,7 @@ impl Ours {
         for (key, value) in
             serde_json::from_str::<Map<String, Value>>(payload).expect("the session is JSON")
         {
-            session.insert(&key, value).expect("a session takes a value");
+            session.insert(&key, value).expect("a session accepts a value");
             ours.keys.push(key);
         }
         let headers = ready(request.commit()).into_result().expect("a session is saved");
@@ -71,7 +71,7 @@ impl Library for Ours {
     fn save(&self) -> usize {
         let request = self.request(&self.header);
         let session = ready(request.session()).expect("a session opens");
-        session.insert("user_id", 43).expect("a session takes a value");
+        session.insert("user_id", 43).expect("a session accepts a value");
         let headers = ready(request.commit()).into_result().expect("a session is saved");
         headers.set_cookie().expect("a cookie is set").len()
     }

@@ -79,10 +79,10 @@ impl BareScript {
         let connection = client.get_multiplexed_async_connection().await.expect("Redis answers");
         let this = Self { bare: BareRedis { connection, sessions }, script: Script::new(code) };
         let mut connection = this.bare.connection.clone();
-        this.script.load_async(&mut connection).await.expect("Redis takes a script");
+        this.script.load_async(&mut connection).await.expect("Redis accepts a script");
         for index in 0..sessions {
             let set = connection.set::<_, _, ()>(Self::name(index), record(0)).await;
-            set.expect("Redis takes a record");
+            set.expect("Redis accepts a record");
         }
         this
     }

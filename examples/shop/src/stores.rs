@@ -67,7 +67,7 @@ fn unknown(store: &str) -> Error {
     // The rest of an address may have a password.
     let scheme = store.split(':').next().unwrap_or_default();
     let message = format!(
-        "unknown store {scheme:?}; --store takes: cookie, sealed-cookie, memory, sqlite:file, postgres://.., mysql://.., \
+        "unknown store {scheme:?}; --store accepts: cookie, sealed-cookie, memory, sqlite:file, postgres://.., mysql://.., \
          redis://.., redis+cluster://host:port,host:port, redis+sentinel://host:port,host:port/name"
     );
     Error::new(ErrorKind::Configuration, message)

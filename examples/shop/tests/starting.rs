@@ -33,7 +33,7 @@ fn unknown_store_is_refused_in_one_line() {
         let refusal = refusal(&output);
         assert!(
             refusal.starts_with(&format!(
-                "shop: unknown store {shown}; --store takes: cookie, sealed-cookie, memory, "
+                "shop: unknown store {shown}; --store accepts: cookie, sealed-cookie, memory, "
             )),
             "{refusal}"
         );

@@ -26,7 +26,7 @@ async fn backends() -> Vec<(String, Arc<dyn SessionInterface>)> {
     backends
 }
 
-/// Other names, which careless decoders take for this one.
+/// Other names, which careless decoders mistake for this one.
 fn confusing(name: &str) -> Vec<String> {
     let (first, rest) = name.split_at(1);
     let encoded = |byte: u8| format!("%{byte:02x}");

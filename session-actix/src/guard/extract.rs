@@ -15,7 +15,7 @@ use super::Rejection;
 /// [`Users::User`](session_core::guard::Users::User).
 ///
 /// The value is the user at the start of the request, even after a login or logout in the handler.
-/// On a route with [`load_user`](session_core::guard::Guards::load_user), take an
+/// On a route with [`load_user`](session_core::guard::Guards::load_user), accept an
 /// `Option<CurrentUser<T>>`, which is `None` for a visitor.
 ///
 /// # Errors

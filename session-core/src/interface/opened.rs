@@ -137,7 +137,7 @@ impl Opened {
         self.data.is_new
     }
 
-    /// Creates a session without a request, for tests of functions that take a [`Session`].
+    /// Creates a session without a request, for tests of functions that accept a [`Session`].
     /// [`Session::save`] and [`Session::reopen`] fail with
     /// [`ErrorKind::Unconfigured`](crate::ErrorKind::Unconfigured). [`Session::log_in`] and
     /// [`Session::log_out`] only change the session in memory.

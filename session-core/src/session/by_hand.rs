@@ -1,4 +1,4 @@
-//! A session made by hand, for tests of functions that take a session.
+//! A session made by hand, for tests of functions that accept a session.
 
 use std::sync::Arc;
 use std::time::SystemTime;

@@ -107,7 +107,7 @@ pub trait Mutation: Debug + Send + Sync + 'static {
         None
     }
 
-    /// Returns the call that takes an error for an absent record or another version.
+    /// Returns the call that mistakes an error for an absent record or another version.
     fn hides(&self) -> &'static str {
         ""
     }

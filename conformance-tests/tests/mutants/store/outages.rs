@@ -17,7 +17,7 @@ mutants! {
     OutageIsAConflict breaks outage_is_unavailable_or_backend_error;
 }
 
-/// Stores that take an outage for an absent record or another version.
+/// Stores that mistake an outage for an absent record or another version.
 macro_rules! hides {
     ($($name:ident: $call:literal;)+) => {
         $(mutation! {

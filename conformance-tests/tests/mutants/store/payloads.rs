@@ -243,7 +243,7 @@ mutation! {
 }
 
 mutation! {
-    /// The store takes a payload that starts like compressed data for one that it has compressed.
+    /// The store treats a payload that starts like compressed data as one that it has compressed.
     DecompressesByFirstBytes;
     async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
         let record = self.original.load(key);
