@@ -198,7 +198,7 @@ impl FlaskLogin {
         self.confirm(session, client)
     }
 
-    /// Makes the login fresh: Flask-Login's `confirm_login`. Call it after the user has given the
+    /// Makes the login fresh: Flask-Login's `confirm_login`. Call it after the user has entered the
     /// password again.
     ///
     /// # Errors
@@ -210,8 +210,8 @@ impl FlaskLogin {
     }
 
     /// Ends the session, and returns the value of a `Set-Cookie` header that removes the cookie
-    /// `remember_token`. The response must have this header beside that of the session. Otherwise,
-    /// the next request to Flask would log the user in again.
+    /// `remember_token`. The response must have this header in addition to that of the session.
+    /// Otherwise, the next request to Flask would log the user in again.
     ///
     /// Unlike `logout_user`, this also removes values that do not belong to Flask-Login.
     /// [`Session::outcome`] returns the result.

@@ -23,8 +23,8 @@ use serde::{Deserialize, Serialize};
 use session_core::store::{NewRecord, Record, Replaced, SessionStore, StoreKey, Sweep, Version};
 use session_core::{Error, ErrorKind, async_trait};
 
-/// Records in the files of a directory. Any number of processes can open the directory at once. The
-/// methods need a tokio runtime.
+/// Records in the files of a directory. Any number of processes can open the directory at the same
+/// time. The methods need a tokio runtime.
 #[derive(Clone, Debug)]
 pub struct FileStore {
     directory: PathBuf,
@@ -85,7 +85,7 @@ impl FileStore {
 
 #[async_trait]
 impl SessionStore for FileStore {
-    /// Takes no lock. It never reads an incomplete record, because a rename replaces the whole
+    /// Acquires no lock. It never reads an incomplete record, because a rename replaces the whole
     /// file.
     async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
         let file = self.shard(key.as_bytes()[0]).join(HEXLOWER.encode(key.as_bytes()));
