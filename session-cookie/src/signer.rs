@@ -181,7 +181,7 @@ impl fmt::Debug for Signer {
     }
 }
 
-/// Compares two texts in constant time, eight bytes at once.
+/// Compares two texts in constant time, eight bytes at a time.
 fn is_same(one: &[u8], other: &[u8]) -> bool {
     if one.len() != other.len() {
         return false;

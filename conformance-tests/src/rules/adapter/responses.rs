@@ -82,7 +82,7 @@ rules! {
 
     /// The response has the headers of the session and its whole body, also if the body is long.
     ///
-    /// Commit independent of the length and the type of the body.
+    /// Commit regardless of the length and the type of the body.
     async fn long_response_has_session_headers(adapter) {
         let application = adapter.start().await?;
         let reply = application.get("/large/blue", &["theme=dark"]).await;
@@ -95,7 +95,7 @@ rules! {
     /// A session is committed for every method. A `HEAD` or an `OPTIONS` request may also renew or
     /// change it, and a form is sent by `POST`.
     ///
-    /// Commit independent of the method. Route every method of the test application to its
+    /// Commit regardless of the method. Route every method of the test application to its
     /// handlers.
     async fn session_is_committed_for_every_method(adapter) {
         let application = adapter.start().await?;

@@ -46,7 +46,7 @@ rules! {
         Ok(())
     }
 
-    /// After a `remove`, `create` works again for the key.
+    /// After a `remove`, `create` succeeds again for the key.
     ///
     /// Remove the whole record. If you store a mark of deletion, `create` must replace it.
     async fn removed_key_can_be_created_again(store) {
