@@ -10,6 +10,7 @@ use session_core::{
     async_trait,
 };
 use sha2::Sha256;
+use zeroize::ZeroizeOnDrop;
 
 use crate::{OldSessions, id};
 
@@ -42,6 +43,12 @@ pub struct OldCookies<I> {
     cookies: I,
     key: Hmac<Sha256>,
 }
+
+/// The state overwrites itself. HMAC has no state but that of its hash function.
+const _: () = {
+    const fn is_overwritten<T: ZeroizeOnDrop>() {}
+    is_overwritten::<Sha256>();
+};
 
 impl<I> OldCookies<I> {
     /// Wraps an interface. The key must stay the same until the end date, and be the same in all

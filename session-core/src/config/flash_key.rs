@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
-use zeroize::Zeroize as _;
+use zeroize::{Zeroize as _, ZeroizeOnDrop};
 
 use super::secret::SecretKey;
 use crate::error::{Error, ErrorKind};
@@ -29,6 +29,12 @@ const SALT: &[u8] = b"session-core flash cookie";
 pub(crate) struct FlashKey {
     keys: Vec<Hmac<Sha256>>,
 }
+
+/// The states overwrite themselves. HMAC has no state but that of its hash function.
+const _: () = {
+    const fn is_overwritten<T: ZeroizeOnDrop>() {}
+    is_overwritten::<Sha256>();
+};
 
 impl FlashKey {
     pub(super) fn new(key: &SecretKey) -> Result<Self, Error> {

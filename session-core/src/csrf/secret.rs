@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
+use zeroize::ZeroizeOnDrop;
 
 use crate::config::SecretKey;
 use crate::error::{Error, ErrorKind};
@@ -20,6 +21,12 @@ pub(super) type Mask = [u8; LENGTH];
 pub(crate) struct Keys {
     keys: Vec<Hmac<Sha256>>,
 }
+
+/// The states overwrite themselves. HMAC has no state but that of its hash function.
+const _: () = {
+    const fn is_overwritten<T: ZeroizeOnDrop>() {}
+    is_overwritten::<Sha256>();
+};
 
 /// The part of a session from which its secret is derived.
 pub(super) enum Source<'a> {
