@@ -80,8 +80,8 @@ impl Options {
 
     /// Sets the time limit of the second of two overlapping requests. The default is two seconds.
     ///
-    /// An application with a lock for each session processes it only after the first request. After
-    /// this time, the first request continues.
+    /// An application with a lock for each session processes the second request only after the
+    /// first one. After this time, the first request continues.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;

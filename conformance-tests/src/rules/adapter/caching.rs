@@ -22,8 +22,8 @@ rules! {
         Ok(())
     }
 
-    /// A response that sets the cookie also has `Vary: Cookie`, because a cache must not send it to
-    /// another client.
+    /// A response that sets the cookie also has `Vary: Cookie`, because a cache must not send the
+    /// response to another client.
     ///
     /// Add `Vary` whenever `SessionHeaders` has it, also with a `Set-Cookie`.
     async fn write_varies_by_cookie(adapter) {
@@ -101,7 +101,7 @@ rules! {
         application.equal(vec![OWN_CACHE_CONTROL.to_owned()], reply.response.all("cache-control"))
     }
 
-    /// Every `Cache-Control` header of the handler counts, and every header for one kind of caches.
+    /// Every `Cache-Control` header of the handler counts, and every header for one kind of cache.
     /// If any of them keeps the cookie private, all are unchanged.
     ///
     /// Pass the values of all headers of a name to `SessionHeaders::cache_control` and

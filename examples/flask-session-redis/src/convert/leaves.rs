@@ -16,7 +16,8 @@ const TIME: i8 = -1;
 const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 const HTTP_DATE: &str = "%a, %d %b %Y %H:%M:%S GMT";
 const BAD_TIME: Unconvertible = Unconvertible("an invalid time");
-/// The bits of the eight bytes that hold the seconds. The other bits hold the nanoseconds.
+/// The number of bits of the eight bytes that contain the seconds. The other bits contain the
+/// nanoseconds.
 const SECONDS_BITS: u32 = 34;
 /// The nanoseconds of one second.
 const NANOSECONDS: u64 = 1_000_000_000;
