@@ -26,7 +26,7 @@ pub(crate) struct Values {
     /// The end of the payload in `text`, or `None` after a change.
     untouched: Option<usize>,
     /// Whether a key may begin with an underscore, as the reserved keys do. Most sessions have no
-    /// such key, and each request looks for several of them.
+    /// such key, and each request looks for several such keys.
     may_have_reserved: bool,
 }
 
