@@ -46,7 +46,7 @@ pub(crate) async fn show(visitor: Visitor, State(shop): State<Shop>) -> Result<M
         ul {
             li { "Log in with and without “remember me”, and compare " em { "permanent" } " and " em { "ends" } "." }
             li {
-                "Leave a flash message. Showing it removes it from the session, so" em { "modified" }
+                "Leave a flash message. Showing it removes it from the session, so " em { "modified" }
                 " turns to yes. Then reload."
             }
         }
