@@ -3,6 +3,7 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod clock_skew;
+mod events;
 mod garbage;
 mod lifetime;
 mod limit;
