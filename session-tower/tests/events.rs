@@ -14,6 +14,7 @@ mod store;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
@@ -77,6 +78,8 @@ async fn core_cookie_and_tower_events_are_emitted_without_secrets() {
     let here = ["session_core", "session_cookie", "session_tower"];
     let expected = table().into_iter().filter(|(name, ..)| here.contains(&name.as_str())).collect();
     assert_eq!(rows, expected);
+    let is_of_public = |emitted: &&recorder::Emitted| emitted.row.2.contains("Cache-Control");
+    assert_eq!(emitted.iter().filter(is_of_public).count(), 1, "it is logged once");
     for (secret, emitted) in
         secrets.iter().flat_map(|secret| emitted.iter().map(move |emitted| (secret, emitted)))
     {
@@ -231,8 +234,16 @@ fn in_stores() {
 /// A request that the CSRF protection refuses.
 async fn forged_request() {
     let config = CsrfConfig::builder(&SecretKey::new(KEY).unwrap()).build().unwrap();
+    let refused = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&refused);
+    let events = Events::new(move |event: &Event<'_>| {
+        if let Event::CsrfRefused { count } = event {
+            counter.fetch_add(*count, Ordering::Relaxed);
+        }
+    });
+    let settings = SessionConfig::builder().events(events).build().unwrap();
     let sessions: Arc<dyn SessionInterface> =
-        Arc::new(ServerSideSessions::new(Defective::default(), SessionConfig::default()));
+        Arc::new(ServerSideSessions::new(Defective::default(), settings));
     let app = Router::new()
         .route("/", post(async || ()))
         .layer(CsrfLayer::new(config))
@@ -240,6 +251,7 @@ async fn forged_request() {
     let mut client = TestClient::new(app, sessions);
     let request = Request::new("POST", "/").with_header("x-csrftoken", VALUE);
     assert_eq!(client.send(request).await.unwrap().status(), 403);
+    assert_eq!(refused.load(Ordering::Relaxed), 1);
 }
 
 async fn on_client(secrets: &mut Vec<String>) {
@@ -266,7 +278,9 @@ async fn on_client(secrets: &mut Vec<String>) {
     Shop::open(OutagePolicy::Refuse, SessionConfig::builder(), sealed).mix_up(secrets).await;
     for mut shop in shops {
         shop.log_in(secrets).await;
-        shop.get("/public").await;
+        for _ in 0..2 {
+            shop.get("/public").await;
+        }
         let genuine = secrets.last().unwrap().clone();
         shop.client.browser_mut().receive("/", &format!("session=x{genuine}; Path=/")).unwrap();
         shop.get("/read").await;
