@@ -80,11 +80,13 @@ fn each_interface_rule_has_mutant() {
 }
 
 /// The rules of concurrent calls. Each run of a rule must find its mutants.
-const RACES: [&str; 23] = [
+const RACES: [&str; 25] = [
     "loaded_record_is_listed_while_owner_changes",
     "concurrent_calls_have_order",
     "concurrent_calls_on_owned_record_have_order",
     "concurrent_read_sees_whole_record",
+    "read_on_other_thread_sees_whole_record",
+    "record_stays_listed_while_other_thread_writes",
     "dropped_call_is_applied_whole_or_not_at_all",
     "concurrent_writes_of_other_keys_are_stored",
     "concurrent_increments_are_all_counted",

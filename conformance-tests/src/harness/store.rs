@@ -2,6 +2,7 @@
 
 pub(crate) mod crowd;
 pub(crate) mod entry;
+pub(crate) mod expired;
 pub(crate) mod forced;
 pub(crate) mod history;
 pub(crate) mod limits;
@@ -15,6 +16,7 @@ pub(crate) mod samples;
 pub(crate) mod siblings;
 pub(crate) mod steps;
 pub(crate) mod sweeps;
+pub(crate) mod threads;
 pub(crate) mod under_test;
 pub(crate) mod values;
 pub(crate) mod waiting;

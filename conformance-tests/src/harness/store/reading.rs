@@ -29,7 +29,11 @@ pub(crate) enum Write {
 impl Read {
     pub(crate) const ALL: [Self; 3] = [Self::Load, Self::LoadMany, Self::LoadRecent];
 
-    async fn read(self, store: &StoreUnderTest, key: &StoreKey) -> Result<Option<Record>, Failure> {
+    pub(crate) async fn read(
+        self,
+        store: &StoreUnderTest,
+        key: &StoreKey,
+    ) -> Result<Option<Record>, Failure> {
         let target = store.store();
         match self {
             Self::Load => store.quietly("load", target.load(key).await),

@@ -56,6 +56,9 @@ rules! {
         finish(store, writing).await?;
         let seen = Process::new(store).read(&cookie).await?;
         store.calls().note("64 processes increment a counter in one session, at once");
+        if seen.is_new() {
+            return Err(store.failure("the session, with the counter 64", "a new session: its record is missing or damaged"));
+        }
         store.equal(Some(64), seen.get::<u64>("n").unwrap_or(None))
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::harness::store::StoreUnderTest;
 use crate::harness::store::crowd::crowd;
 use crate::harness::store::entry::{Entry, Kind};
+use crate::harness::store::samples::owner_of;
 use crate::harness::store::values::{random_key, someone};
 use crate::macros::rules;
 
@@ -155,6 +156,24 @@ rules! {
             if store.load(&key).await?.is_some_and(|record| record.owner() == Some(&owner)) {
                 store.expect_listed(&owner, &[key]).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Owners of each short length, and of those around the limits of common stores, find their
+    /// keys.
+    ///
+    /// Store the length of the owner in a field that is large enough, or index a hash of the owner.
+    async fn owner_of_every_length_lists_its_keys(store) {
+        let mut created = Vec::new();
+        let limits = [64, 128, 192, 256, 384, 512, 768].into_iter().flat_map(|limit| limit - 2..=limit + 1);
+        for length in (1..=40).chain(limits).chain([998, 999, 1_000]) {
+            let (key, owner) = (store.key(), owner_of(length));
+            store.create(&key, &Entry::plain("one", store.now()).owned_by(&owner)).await?;
+            created.push((owner, key));
+        }
+        for (owner, key) in created {
+            store.expect_listed(&owner, &[key]).await?;
         }
         Ok(())
     }

@@ -110,6 +110,23 @@ rules! {
         Ok(())
     }
 
+    /// Payloads of each short length, and of those around each power of two, are stored whole.
+    ///
+    /// Store the length in a field that is large enough, and do not use a special value of it. A
+    /// length of variable size, a block or a page must not lose a byte at its limit.
+    async fn payload_of_every_length_is_unchanged(store) {
+        let most = store.max_payload_bytes().unwrap_or(MEGABYTE);
+        let limits = (9..=20).flat_map(|power| [(1 << power) - 1, 1 << power, (1 << power) + 1]);
+        let (key, longest) = (store.key(), letters(most));
+        let mut version = store.create(&key, &Entry::plain("", store.now())).await?;
+        for length in (0..=40).chain(126..=130).chain(254..=258).chain(limits).filter(|length| *length <= most) {
+            let entry = Entry::with_payload(&longest[..length], store.now());
+            version = store.replaced(&key, version, &entry).await?;
+            store.expect_at(&key, version.clone(), &entry).await?;
+        }
+        store.removed(&key, version).await
+    }
+
     /// A payload above the size that every store must accept is stored completely. Otherwise the
     /// call fails with an error of kind `TooLarge` and changes nothing.
     ///
@@ -124,6 +141,7 @@ rules! {
         }
         Ok(())
     }
+
     /// Payloads of the same length that differ in one byte, at any place, are different payloads.
     ///
     /// If equal payloads are stored once, compare all bytes, or a cryptographic hash of all bytes.

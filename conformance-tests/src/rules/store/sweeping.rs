@@ -98,11 +98,11 @@ rules! {
     /// `sweep` removes at most `limit` records, and none with a limit of 0.
     ///
     /// Limit the deletion itself (`DELETE … WHERE key IN (SELECT … LIMIT ?)`). Some databases
-    /// interpret 0 as "no limit".
+    /// interpret 0 as "no limit". If the store removes records in batches, limit the last batch.
     async fn sweep_removes_at_most_its_limit(store) {
-        for limit in [0, 1, 3] {
+        for (limit, count) in [(0, 5), (1, 5), (3, 5), (110, 230)] {
             let mut attempts = 0;
-            while let Some(wrong) = disobeys(store, limit).await? {
+            while let Some(wrong) = disobeys(store, limit, count).await? {
                 attempts += 1;
                 if attempts == ATTEMPTS {
                     return Err(wrong);
@@ -301,9 +301,13 @@ async fn expired(
     Ok((expiry, keys))
 }
 
-/// Returns the failure of a sweep of five expired records, if no other sweep is running.
-async fn disobeys(store: &StoreUnderTest, limit: usize) -> Result<Option<Failure>, Failure> {
-    let (expiry, keys) = expired(store, 5).await?;
+/// Returns the failure of a sweep of some expired records, if no other sweep is running.
+async fn disobeys(
+    store: &StoreUnderTest,
+    limit: usize,
+    created: usize,
+) -> Result<Option<Failure>, Failure> {
+    let (expiry, keys) = expired(store, created).await?;
     swept(store, expiry).await?;
     let there = count(store, &keys).await?;
     let said = sweep(store, expiry + OVERDUE, limit).await?;
@@ -312,7 +316,8 @@ async fn disobeys(store: &StoreUnderTest, limit: usize) -> Result<Option<Failure
     if said > limit {
         return Err(store.failure(format!("at most {limit}"), said.to_string()));
     }
-    let seen = format!("the result is {said}, and {gone} of the 5 expired records are removed");
+    let seen =
+        format!("the result is {said}, and {gone} of the {created} expired records are removed");
     Ok((gone > limit).then(|| store.failure(format!("at most {limit} removed"), seen)))
 }
 

@@ -1,7 +1,7 @@
 //! Rules of versions.
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use session_core::store::{Replaced, Version};
 
@@ -31,6 +31,37 @@ rules! {
                 }
                 store.removed(&key, version).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// A record has another version after each of 66,000 writes, and versions that do not count up
+    /// have more than 32 random bits.
+    ///
+    /// Use 64 random bits, or count up over all keys and store the counter with the records. A
+    /// column of 16 bits starts again, and short random versions recur.
+    async fn version_has_bits_for_every_write(store) {
+        let (key, entry) = (store.key(), Entry::plain("one", store.now()));
+        let mut version = store.create(&key, &entry).await?;
+        let (begun, mut seen, mut counts_up) = (Instant::now(), HashSet::new(), true);
+        while version.get() <= u32::MAX.into() && begun.elapsed() < LONG_ENOUGH {
+            if !seen.insert(version.get()) {
+                return Err(store.failure("a version that was not used before", format!("{} again", version.get())));
+            }
+            if seen.len() > FEW && !counts_up {
+                let most = seen.iter().max().copied().unwrap_or_default();
+                let seen = format!("{} versions, some lower than the one before, and none above {most}", seen.len());
+                return Err(store.failure("versions that count up, or random ones of 64 bits", seen));
+            }
+            if seen.len() > FEW && version.get() > u16::MAX.into() {
+                break;
+            }
+            let replaced = store.store().replace(&key, version.clone(), &entry.as_new()).await;
+            let Replaced::Done(newer) = store.quietly("replace", replaced)? else {
+                return Err(store.failure("Done, because that version is the current one", "Stale"));
+            };
+            counts_up &= newer.get() > version.get();
+            version = newer;
         }
         Ok(())
     }
@@ -101,3 +132,9 @@ rules! {
 
 /// More versions than one byte can represent.
 const MANY: usize = 300;
+
+/// More random versions than all have 32 bits by chance.
+const FEW: usize = 40;
+
+/// A slow store makes fewer writes.
+const LONG_ENOUGH: Duration = Duration::from_secs(3);

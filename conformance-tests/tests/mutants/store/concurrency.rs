@@ -180,9 +180,15 @@ fn joined(first: &Record, second: &Record) -> Record {
 }
 
 mutation! {
-    /// Only one call of this kind runs at a time.
+    /// Only one call of this kind runs at a time, for one kind of record. Other rules also drop
+    /// calls, if the machine is slow.
     DroppedLoadBlocks { is_busy: AtomicBool };
     async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
+        let found = self.original.load(key);
+        let is_affected = |record: &Record| record.owner() == Some("ada") && record.payload() == b"one";
+        if !found.as_ref().is_some_and(is_affected) {
+            return Ok(found);
+        }
         while self.is_busy.swap(true, Ordering::Relaxed) {
             yield_now().await;
         }

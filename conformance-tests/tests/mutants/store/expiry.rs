@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use session_core::store::{NewRecord, Record, Replaced, StoreKey, Version};
 use session_core::{Clock as _, Error};
+use tokio::task::yield_now;
 
 use super::mutation::{mutants, mutation, swept};
 use super::original::Original;
@@ -25,6 +26,11 @@ mutants! {
     ReplaceNeverShortensTheLife breaks record_with_earlier_expiry_is_removed;
     RemoveFindsNothingAtTheExpiry breaks record_is_there_until_its_expiry;
     ReplaceRevivesTheExpired breaks expired_record_stays_removed;
+    LoadRemovesTheExpiredByItsKey breaks read_of_expired_record_removes_no_newer_one;
+    ListRemovesTheExpiredByItsKey breaks read_of_expired_record_removes_no_newer_one;
+    OwnedIsGoneAtItsExpiry breaks record_is_there_until_its_expiry;
+    CreateKeepsTheExpiredOwner breaks record_over_expired_one_is_whole;
+    RemoveOfTheExpiredForgetsTheVersion breaks call_on_expired_record_does_what_it_returns;
     CreateKeepsTheExpiredCreation breaks record_over_expired_one_is_whole;
     ReplaceOfTheExpiredKeepsThePayload breaks call_on_expired_record_does_what_it_returns;
     TouchOfTheExpiredIsForgotten breaks call_on_expired_record_does_what_it_returns;
@@ -251,5 +257,67 @@ swept! {
         let is_just_expired = |old: &Record| old.expires_at() < now && now < old.expires_at() + Duration::from_mins(1);
         let old = self.original.load(key).filter(|old| is_just_expired(old) && old.version() == expected);
         Ok(old.is_some() || self.original.touch(key, expected, expires_at))
+    }
+}
+
+mutation! {
+    LoadRemovesTheExpiredByItsKey;
+    async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
+        let found = self.original.load(key);
+        let now = self.original.clock().now();
+        if found.as_ref().is_none_or(|record| now <= record.expires_at()) {
+            return Ok(found);
+        }
+        yield_now().await;
+        self.original.records().remove(key);
+        Ok(None)
+    }
+}
+
+mutation! {
+    ListRemovesTheExpiredByItsKey;
+    async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
+        let now = self.original.clock().now();
+        let mut keys = self.original.keys_of(owner);
+        for key in keys.clone() {
+            if self.original.load(&key).is_some_and(|record| record.expires_at() < now) {
+                yield_now().await;
+                self.original.records().remove(&key);
+                keys.retain(|other| *other != key);
+            }
+        }
+        Ok(keys)
+    }
+}
+
+mutation! {
+    OwnedIsGoneAtItsExpiry;
+    async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
+        let now = self.original.clock().now();
+        let is_gone = |record: &Record| record.owner().is_some() && record.expires_at() == now;
+        Ok(!self.original.load(key).is_some_and(|record| is_gone(&record)) && self.original.remove(key, expected))
+    }
+}
+
+mutation! {
+    CreateKeepsTheExpiredOwner;
+    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+        let now = self.original.clock().now();
+        let Some(old) = self.original.load(key).filter(|old| old.expires_at() < now) else {
+            return self.original.create(key, record);
+        };
+        self.original.records().remove(key);
+        let record = NewRecord::new(record.payload(), record.created_at(), record.expires_at())
+            .owned_by(record.owner().or(old.owner()));
+        self.original.create(key, &record)
+    }
+}
+
+mutation! {
+    RemoveOfTheExpiredForgetsTheVersion;
+    async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
+        let now = self.original.clock().now();
+        let expired = self.original.load(key).filter(|old| old.expires_at() < now);
+        Ok(self.original.remove(key, expired.map_or(expected, |old| old.version())))
     }
 }

@@ -27,6 +27,7 @@ mod reopening;
 mod replacing;
 mod sweeping;
 mod sweeping_kinds;
+mod threads;
 mod times;
 mod touching;
 mod versions;
@@ -65,6 +66,7 @@ pub fn mutants() -> Vec<Mutant<StoreUnderTest>> {
         expiry::mutants(),
         observing::mutants(),
         concurrency::mutants(),
+        threads::mutants(),
         checking::mutants(),
         many::mutants(),
         engine::mutants(),

@@ -99,6 +99,11 @@ pub trait Mutation: Debug + Send + Sync + 'static {
         }
     }
 
+    /// Returns whether a call blocks those on other threads until its first `await`.
+    fn blocks_other_threads(&self) -> bool {
+        true
+    }
+
     /// Returns the store that is opened again, if it is not the same store.
     fn reopened(&self) -> Option<Self>
     where
@@ -179,7 +184,8 @@ impl<M: Mutation> Mutated<M> {
         }
         let mut call = pin!(call);
         poll_fn(|context| {
-            let _alone = self.0.original().alone();
+            let alone = self.0.blocks_other_threads();
+            let _alone = alone.then(|| self.0.original().alone());
             call.as_mut().poll(context)
         })
         .await

@@ -18,6 +18,9 @@ const FOR_EVER: Duration = Duration::from_hours(24 * 365 * 1000);
 /// With more records than this, the expired ones are removed only after time has passed.
 const MANY: usize = 1_000;
 
+/// The first version. It shows that versions have more than 16 bits.
+const FIRST: u64 = 1 << 17;
+
 /// Records in a map. Clones are the same store.
 #[derive(Clone, Debug)]
 pub struct Original {
@@ -46,7 +49,7 @@ impl Original {
 
     /// Returns the same records with a counter of versions that starts again.
     pub fn with_new_versions(&self) -> Self {
-        Self { versions: Arc::default(), ..self.clone() }
+        Self { versions: Arc::new(AtomicU64::new(FIRST)), ..self.clone() }
     }
 
     /// Starts or ends an outage.
@@ -149,7 +152,7 @@ impl Default for Original {
         let clock = ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(second));
         Self {
             records: Arc::default(),
-            versions: Arc::default(),
+            versions: Arc::new(AtomicU64::new(FIRST)),
             calls: Arc::default(),
             down: Arc::default(),
             cleaned_at: Arc::new(Mutex::new(clock.now())),

@@ -23,6 +23,7 @@ mutants! {
     FirstFiveThousand breaks owner_with_many_keys_lists_all;
     RemoveDropsTheList breaks other_keys_of_owner_stay_listed;
     OwnerChangeDropsTheList breaks other_keys_of_owner_stay_listed;
+    OwnerOf128BytesIsNotListed breaks owner_of_every_length_lists_its_keys;
     FoldsCase breaks owner_with_any_character_lists_its_keys;
     TrimsOwners breaks owner_with_any_character_lists_its_keys;
     BackslashEscapes breaks owner_with_any_character_lists_its_keys;
@@ -310,5 +311,12 @@ mutation! {
     async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
         let oldest = self.original.clock().now() - A_DAY * 365;
         Ok(list(&self.original, |_, record| is_owned_by(record, owner) && record.created_at() > oldest))
+    }
+}
+
+mutation! {
+    OwnerOf128BytesIsNotListed;
+    async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
+        Ok(if owner.len() == 128 { Vec::new() } else { self.original.keys_of(owner) })
     }
 }

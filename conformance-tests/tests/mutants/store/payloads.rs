@@ -39,6 +39,8 @@ mutants! {
     CutAtTwoMegabytes breaks payload_beyond_maximum_is_whole_or_refused;
     TooLongReplaceRemoves breaks payload_beyond_maximum_is_whole_or_refused;
     DecompressesByFirstBytes breaks payload_with_any_byte_is_unchanged;
+    LengthOf16Bits breaks payload_of_every_length_is_unchanged;
+    BlockOf128KilobytesLosesAByte breaks payload_of_every_length_is_unchanged;
     WholeBlockIsLost breaks payload_of_other_length_leaves_no_rest;
     EqualEndsAreOnePayload breaks payloads_that_differ_in_one_byte_are_different;
 }
@@ -54,6 +56,16 @@ writes! {
 }
 
 writes! { LineEndsNormalised, |record| record.text(|text| text.replace("\r\nt", "\nt")) }
+
+writes! {
+    LengthOf16Bits,
+    |record| record.bytes(|bytes| if bytes.len() == 1 << 16 { Vec::new() } else { bytes.to_vec() })
+}
+
+writes! {
+    BlockOf128KilobytesLosesAByte,
+    |record| record.bytes(|bytes| bytes[..bytes.len() - usize::from(bytes.len() == (1 << 17) + 1)].to_vec())
+}
 
 writes! { ByteOrderMarkStripped, |record| record.text(|text| text.trim_start_matches('\u{feff}').to_owned()) }
 

@@ -16,6 +16,7 @@ mutants! {
     ReplaceRevives breaks replace_after_remove_restores_nothing;
     ReplaceForgetsTheVersion breaks replace_at_other_version_changes_nothing;
     StaleReplaceRenews breaks replace_at_other_version_changes_nothing;
+    ThousandReplacesRemove breaks replace_at_current_version_is_never_stale;
     DriverRetries breaks replace_at_current_version_is_never_stale;
 }
 
@@ -106,5 +107,20 @@ mutation! {
     async fn remove(&self, key: &StoreKey, expected: Version) -> Result<bool, Error> {
         self.counts.lock().unwrap().remove(key);
         Ok(self.original.remove(key, expected))
+    }
+}
+
+mutation! {
+    /// The history of a record has a limit, beyond which the record is lost.
+    ThousandReplacesRemove { counts: Mutex<HashMap<StoreKey, u32>> };
+    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+        let replaced = self.original.replace(key, expected, record);
+        let mut counts = self.counts.lock().unwrap();
+        let count = counts.entry(*key).or_default();
+        *count += 1;
+        if *count == 1_000 && record.owner().is_none() {
+            self.original.records().remove(key);
+        }
+        Ok(replaced)
     }
 }

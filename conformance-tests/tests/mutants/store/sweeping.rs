@@ -22,6 +22,7 @@ mutants! {
     SweepsTheLastMoment breaks sweep_keeps_record_that_expires_now;
     SweepReadsItsOwnClock breaks sweep_keeps_record_that_expires_now;
     IgnoresItsLimit breaks sweep_removes_at_most_its_limit;
+    RemovesWholeBatches breaks sweep_removes_at_most_its_limit;
     ZeroIsNoLimit breaks sweep_removes_at_most_its_limit;
     OneTooMany breaks sweep_removes_at_most_its_limit;
     SaysWhetherItRemoved breaks sweep_returns_number_of_removed_records;
@@ -338,5 +339,21 @@ swept! {
         let part = since_1970(now).subsec_nanos();
         let up = if part == 0 { 0 } else { 1_000_000_000 - part };
         Ok(self.original.sweep(now + Duration::from_nanos(up.into()), limit))
+    }
+}
+
+swept! {
+    /// A batch has 100 records, and is not limited.
+    RemovesWholeBatches;
+    async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
+        let mut removed = self.original.sweep(now, limit.min(100));
+        while removed > 0 && removed.is_multiple_of(100) && removed < limit {
+            let more = self.original.sweep(now, 100);
+            removed += more;
+            if more == 0 {
+                break;
+            }
+        }
+        Ok(removed)
     }
 }

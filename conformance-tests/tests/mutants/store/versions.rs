@@ -13,6 +13,8 @@ use super::mutation::{mutants, mutation};
 mutants! {
     VersionOfOneByte breaks version_is_never_used_twice;
     VersionStartsAgain breaks version_is_never_used_twice;
+    VersionOf16Bits breaks version_has_bits_for_every_write;
+    RandomVersionOf32Bits breaks version_has_bits_for_every_write;
     VersionOf32Bits breaks near_versions_are_other_versions;
     VersionOf53Bits breaks near_versions_are_other_versions;
     HighestVersionIsAny breaks near_versions_are_other_versions;
@@ -20,30 +22,41 @@ mutants! {
     CreateKeepsTheExpiredVersion breaks record_over_expired_one_has_new_version;
 }
 
-mutation! {
-    VersionOfOneByte { calls: AtomicU64 };
-    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
-        let version = self.original.create(key, record)?;
-        Ok(self.narrow(key, version))
-    }
-    async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
-        Ok(match self.original.replace(key, expected, record) {
-            Replaced::Done(version) => Replaced::Done(self.narrow(key, version)),
-            Replaced::Stale => Replaced::Stale,
-        })
-    }
+/// Stores that replace the versions of the original.
+macro_rules! numbers {
+    ($($name:ident: $number:expr;)+) => {
+        $(mutation! {
+            $name { calls: AtomicU64 };
+            async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+                let version = self.original.create(key, record)?;
+                Ok(self.renumber(key, version))
+            }
+            async fn replace(&self, key: &StoreKey, expected: Version, record: &NewRecord<'_>) -> Result<Replaced, Error> {
+                Ok(match self.original.replace(key, expected, record) {
+                    Replaced::Done(version) => Replaced::Done(self.renumber(key, version)),
+                    Replaced::Stale => Replaced::Stale,
+                })
+            }
+        }
+
+        impl $name {
+            fn renumber(&self, key: &StoreKey, version: Version) -> Version {
+                let number: fn(u64) -> u64 = $number;
+                let new = Version::new(number(self.calls.fetch_add(1, Ordering::Relaxed)));
+                let mut records = self.original.records();
+                if let Some(record) = records.get_mut(key).filter(|record| record.version() == version) {
+                    *record = record.touched(new.clone(), record.expires_at());
+                }
+                new
+            }
+        })+
+    };
 }
 
-impl VersionOfOneByte {
-    fn narrow(&self, key: &StoreKey, version: Version) -> Version {
-        let narrow = Version::new(self.calls.fetch_add(1, Ordering::Relaxed) % 256);
-        if let Some(record) =
-            self.original.records().get_mut(key).filter(|record| record.version() == version)
-        {
-            *record = record.touched(narrow.clone(), record.expires_at());
-        }
-        narrow
-    }
+numbers! {
+    VersionOfOneByte: |call| call % 256;
+    VersionOf16Bits: |call| (60_000 + call) % (1 << 16);
+    RandomVersionOf32Bits: |call| call.wrapping_mul(0x9e37_79b1) & u64::from(u32::MAX);
 }
 
 mutation! {
