@@ -4,9 +4,11 @@ mod caching;
 mod cases;
 mod cookies;
 mod failures;
+mod interrupted;
 mod renewal;
 mod requests;
 mod responses;
+mod sent_cookies;
 mod streams;
 mod tokens;
 
@@ -17,11 +19,13 @@ rule_lists! {
     ($) pub(crate) for AdapterUnderTest, macro __adapter_rules, each with __adapter_group;
     always: requests::REQUESTS, macro __adapter_requests;
     always: cookies::COOKIES, macro __adapter_cookies;
+    always: sent_cookies::SENT_COOKIES, macro __adapter_sent_cookies;
     always: caching::CACHING, macro __adapter_caching;
     always: responses::RESPONSES, macro __adapter_responses;
     streams: streams::STREAMS, macro __adapter_streams;
     always: cases::CASES, macro __adapter_cases;
     always: renewal::RENEWAL, macro __adapter_renewal;
     always: failures::FAILURES, macro __adapter_failures;
+    always: interrupted::INTERRUPTED, macro __adapter_interrupted;
     always: tokens::TOKENS, macro __adapter_tokens;
 }

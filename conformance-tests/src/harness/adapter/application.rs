@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use session_core::request::{RequestSession, RequestView};
 use session_core::{Error, ManualClock, OutagePolicy, Session, SessionInterface};
@@ -22,6 +22,9 @@ pub(crate) const HOST: &str = "shop.example:8443";
 /// headers are shown.
 const MOST: usize = 6;
 const LONGEST: usize = 160;
+
+/// The time for which a request may wait.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The header of the session token, if one is configured.
 pub(crate) const TOKEN: &str = "x-session-token";
@@ -85,6 +88,46 @@ impl Application<'_> {
             replies.push(Reply::new(response, &self.cookie_name));
         }
         Ok(replies)
+    }
+}
+
+/// Requests that are interrupted.
+impl Application<'_> {
+    /// Sends a request whose handler panics. The server may respond to it.
+    pub(crate) async fn send_to_panic(&self, request: Request) -> Option<Reply> {
+        let (call, server) = (self.show_request(&request), Arc::clone(&self.server));
+        let response = tokio::spawn(async move { server.call(request).await }).await.ok();
+        let shown = response.as_ref().map_or("no response".to_owned(), |it| self.show_response(it));
+        self.calls().note(format!("{call}, whose handler panics = {shown}"));
+        response.map(|response| Reply::new(response, &self.cookie_name))
+    }
+
+    /// Sends a request, and drops it while its handler runs.
+    pub(crate) async fn drop_in_handler(&self, request: Request) -> Checked {
+        let (call, server) = (self.show_request(&request), Arc::clone(&self.server));
+        let sending = tokio::spawn(async move { server.call(request).await });
+        let begun = Instant::now();
+        while self.observed.take_sessions().is_empty() {
+            if begun.elapsed() > PATIENCE {
+                return Err(self.failure(format!("{call} runs its handler"), "it does not"));
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        sending.abort();
+        // Waits until the task has ended.
+        drop(sending.await);
+        self.calls().note(format!("{call}, dropped while its handler runs"));
+        Ok(())
+    }
+
+    /// Sends a request that must not wait for another one.
+    pub(crate) async fn get_in_time(
+        &self,
+        target: &str,
+        cookies: &[&str],
+    ) -> Result<Reply, Failure> {
+        let reply = tokio::time::timeout(PATIENCE, self.get(target, cookies)).await;
+        reply.map_err(|_| self.failure(format!("a response to {target}"), "none, for 5 s"))
     }
 }
 

@@ -13,6 +13,14 @@ pub(crate) const HEADERS: &[(&str, Headers)] = &[
     ("notes", NOTES),
     ("json", &[("content-type", "application/json")]),
     ("cookies", &[("set-cookie", OWN_COOKIE), ("set-cookie", SECOND_COOKIE)]),
+    (
+        "cookie-order",
+        &[
+            ("set-cookie", SECOND_COOKIE),
+            ("set-cookie", OWN_COOKIE),
+            ("set-cookie", "theme=light; Path=/"),
+        ],
+    ),
     ("vary", &[("vary", "Accept"), ("vary", "Accept-Language")]),
     ("vary-star", &[("vary", "*")]),
     ("vary-cookie", &[("vary", "accept, cookie")]),

@@ -1,5 +1,7 @@
 //! The handlers of the application, which are the same in every framework.
 
+use std::time::Duration;
+
 use session_core::interface::state_of;
 use session_core::{Error, Session};
 
@@ -149,6 +151,9 @@ pub async fn respond_twice(first: &Session, second: &Session) -> TestResponse {
 /// The key that the handlers read and write.
 pub(crate) const COLOR: &str = "color";
 
+/// The time that the handler of `/slow` takes.
+const SLOW: Duration = Duration::from_millis(500);
+
 /// The length of the end of a large body.
 pub(crate) const FILLING: usize = 100_000;
 
@@ -182,7 +187,7 @@ async fn act(session: &Session, path: &str) -> Result<TestResponse, Error> {
             session.log_out().await?;
             return Ok(TestResponse::new(200, &[], "logged out"));
         }
-        "write" | "permanent" | "streamed" | "large" => (200, &[]),
+        "write" | "permanent" | "streamed" | "large" | "panics" | "slow" => (200, &[]),
         "status" => (detail.parse().unwrap_or(404), &[]),
         "created" => (201, NOTES),
         "own-cache" => (200, &[("cache-control", OWN_CACHE_CONTROL)]),
@@ -196,11 +201,22 @@ async fn act(session: &Session, path: &str) -> Result<TestResponse, Error> {
     if page == "permanent" {
         session.set_permanent(true)?;
     }
+    interrupt(page).await;
     let streams = (page == "streamed").then(|| session.clone());
     let filling = if page == "large" { FILLING } else { 0 };
     let body = format!("written: {detail}{}", ".".repeat(filling));
     let written = TestResponse::new(status, headers, &body);
     Ok(TestResponse { streams, ..written })
+}
+
+/// Panics, or waits so long that the client can disconnect.
+#[expect(clippy::panic, reason = "an adapter is checked with a handler that panics")]
+async fn interrupt(page: &str) {
+    match page {
+        "panics" => panic!("this handler panics, because a rule checks that"),
+        "slow" => tokio::time::sleep(SLOW).await,
+        _ => {}
+    }
 }
 
 /// Returns the response for an action, a status and the name of headers: `write/303/vary`.

@@ -14,6 +14,9 @@ use crate::harness::adapter::message::{Request, Response};
 /// | `/twice` | gets the session twice, and responds with [`respond_twice`](super::respond_twice) |
 /// | every other | gets the session, and responds with [`respond`](super::respond) |
 ///
+/// One rule sends a request whose handler panics. The panic may reach the caller of
+/// [`call`](Self::call). Another rule drops the future of a call while the handler runs.
+///
 /// With the argument `streams` of the suite, the response to a path that begins with `/streamed`
 /// has a streamed body of [`TestResponse::chunks`](super::TestResponse::chunks).
 ///

@@ -1,10 +1,9 @@
-//! Rules of cookies.
+//! Rules of the cookies of a response.
 
 use session_core::config::SecretKey;
 
 use crate::harness::adapter::AdapterUnderTest;
-use crate::harness::adapter::application::request;
-use crate::harness::adapter::cases::SECOND_COOKIE;
+use crate::harness::adapter::cases::{SECOND_COOKIE, headers_of};
 use crate::harness::adapter::handlers::OWN_COOKIE;
 use crate::harness::adapter::reply::attributes;
 use crate::macros::rules;
@@ -89,6 +88,23 @@ rules! {
         Ok(())
     }
 
+    /// The `Set-Cookie` headers of the handler stay in their order, also two for one cookie,
+    /// because a browser stores the last one.
+    ///
+    /// Leave the headers of the handler alone, and append those of the session. Do not sort them,
+    /// and do not collect them in a map.
+    async fn cookies_of_handler_keep_order(adapter) {
+        let application = adapter.start().await?;
+        let cookie = application.cookie("blue").await?;
+        let expected: Vec<_> = headers_of(ORDERED).iter().map(|(_, cookie)| (*cookie).to_owned()).collect();
+        for (action, cookies) in [("read", OTHER), ("read", &[&*cookie]), ("write", OTHER), ("log-out", &[&*cookie])] {
+            let reply = application.get(&format!("/case/{action}/200/{ORDERED}"), cookies).await;
+            let own = reply.response.all("set-cookie").into_iter().filter(|header| expected.contains(header));
+            application.equal(expected.clone(), own.collect())?;
+        }
+        Ok(())
+    }
+
     /// If flash messages have a separate cookie, the response has a `Set-Cookie` header for it
     /// beside that of the session.
     ///
@@ -100,42 +116,6 @@ rules! {
         let headers = application.get("/case/flash", &["theme=dark"]).await.response.all("set-cookie");
         let count = headers.iter().filter(|header| header.starts_with(&name)).count();
         application.hold(count == 1, &format!("one header `Set-Cookie: {name}..`"), format!("{count} of them"))
-    }
-
-    /// The session cookie is found in any of several `Cookie` headers. HTTP/2 clients may send each
-    /// cookie in its own header (RFC 9113, section 8.2.3).
-    ///
-    /// Call `RequestViewBuilder::cookie_header` for every `Cookie` header. Do not join them with a
-    /// comma, and do not limit their number or their length.
-    async fn every_cookie_header_is_read(adapter) {
-        let application = adapter.start().await?;
-        let cookie = application.cookie("blue").await?;
-        for place in 0..3 {
-            let mut cookies = vec!["theme=dark", "tracking=no"];
-            cookies.insert(place, &cookie);
-            let reply = application.get("/read", &cookies).await;
-            application.equal("read: blue".to_owned(), reply.text())?;
-        }
-        let others = (0..OTHERS).map(|number| format!("other{number}={}", "x".repeat(LONG)));
-        let short = (0..SHORT).map(|number| format!("s{number}=1"));
-        let short = short.chain([cookie.clone()]).collect::<Vec<_>>().join("; ");
-        let separate: Vec<_> = others.chain([cookie]).collect();
-        for cookies in [&separate[..], &[short], &[separate.join("; ")]] {
-            let cookies: Vec<_> = cookies.iter().map(String::as_str).collect();
-            let reply = application.get("/read", &cookies).await;
-            application.equal("read: blue".to_owned(), reply.text())?;
-        }
-        Ok(())
-    }
-
-    /// If two headers have a session cookie, the first cookie is used, as in a single header.
-    ///
-    /// Forward the `Cookie` headers in the order in which they arrived.
-    async fn cookie_headers_are_read_in_order(adapter) {
-        let application = adapter.start().await?;
-        let (first, second) = (application.cookie("blue").await?, application.cookie("red").await?);
-        let reply = application.get("/read", &[&first, &second]).await;
-        application.equal("read: blue".to_owned(), reply.text())
     }
 
     /// If a request has several session cookies, the response sets the cookie and removes the other
@@ -154,38 +134,11 @@ rules! {
             .collect();
         application.equal(vec![true, false], domains)
     }
-
-    /// Malformed cookies, and headers that are not text, neither fail the request nor hide the
-    /// session cookie next to them or in another header.
-    ///
-    /// Forward the bytes of each header. Do not require UTF-8 or well-formed cookies. A conversion
-    /// of all headers to text must not stop at the first that fails.
-    async fn malformed_cookie_hides_no_session(adapter) {
-        let application = adapter.start().await?;
-        let cookie = application.cookie("blue").await?;
-        for malformed in [&b"caf\xe9=cr\xe8me"[..], b"=;; {\"a\": 1}", b"a b, c", b""] {
-            let reply = application.send(request("/read", &[malformed])).await;
-            application.equal((200, "read: nothing".to_owned()), (reply.status(), reply.text()))?;
-            let header = [malformed, b"; ", cookie.as_bytes()].concat();
-            let (alone, separate) = ([&header[..]], [malformed, cookie.as_bytes()]);
-            let after = [cookie.as_bytes(), malformed];
-            for cookies in [&alone[..], &separate, &after] {
-                let reply = application.send(request("/read", cookies)).await;
-                application.equal((200, "read: blue".to_owned()), (reply.status(), reply.text()))?;
-            }
-        }
-        Ok(())
-    }
-
 }
+
+/// The name of headers with two cookies of one name.
+const ORDERED: &str = "cookie-order";
 
 const OTHER: &[&str] = &["theme=light"];
 
 const FLASH_KEY: &str = "9d1c7be2f0a4365881d2c07fa97b4e6310bd5f24ce8a7961f3508d2b6ac4e917";
-
-/// The number and the length of other cookies.
-const OTHERS: usize = 40;
-
-/// The number of short cookies. Browsers send up to 180 for a domain.
-const SHORT: usize = 150;
-const LONG: usize = 80;

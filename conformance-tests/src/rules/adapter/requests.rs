@@ -46,7 +46,7 @@ rules! {
     /// Build the `RequestView` from the `Host` header and the target of the request.
     async fn interface_gets_host_and_path(adapter) {
         let application = adapter.start().await?;
-        for sent in [HOST, "shop.example", "127.0.0.1:80", "[2001:db8::1]:8443", "[::1]"] {
+        for sent in [HOST, "shop.example", "Shop.EXAMPLE:80", "127.0.0.1:80", "[2001:db8::1]:8443", "[::1]"] {
             application.send(Request::new("GET", "/read?page=2").with("host", sent.as_bytes())).await;
             let (_, host, path) = opened(&application)?;
             application.equal((Some(sent.to_owned()), "/read".to_owned()), (host, path))?;

@@ -1,10 +1,11 @@
-//! Mutants of the rules of cookies.
+//! Mutants of the rules of the cookies of a response.
 
-use session_conformance::adapter::Request;
-use session_core::request::{RequestView, SessionHeaders};
+use std::collections::HashSet;
+
+use session_core::request::SessionHeaders;
 
 use super::mutation::{commit, mutants, mutation};
-use super::original::{Reply, Visit, values, view_with};
+use super::original::{Reply, Visit};
 
 mutants! {
     SetsTheCookieTwice breaks first_write_sets_one_cookie;
@@ -22,19 +23,11 @@ mutants! {
     JoinsCookiesWithAComma breaks cookie_of_handler_is_separate_header;
     KeepsTheLastCookieOfTheHandler breaks cookie_of_handler_is_separate_header;
     KeepsTheFirstCookieAtALogout breaks cookie_of_handler_is_separate_header;
+    ReversesCookiesOfTheHandler breaks cookies_of_handler_keep_order;
+    SortsCookiesOfTheHandler breaks cookies_of_handler_keep_order;
+    KeepsOneCookieOfEachName breaks cookies_of_handler_keep_order;
     ForgetsTheFlashCookie breaks flash_cookie_reaches_client;
-    ReadsHeadersUntilOneIsNoText breaks malformed_cookie_hides_no_session;
-    ReadsNoHeaderIfOneIsEmpty breaks malformed_cookie_hides_no_session;
-    ReadsSixteenHeaders breaks every_cookie_header_is_read;
-    ReadsTwoThousandBytes breaks every_cookie_header_is_read;
-    ReadsOneHeader breaks every_cookie_header_is_read;
-    JoinsThreeHeadersWithCommas breaks every_cookie_header_is_read;
-    ReadsTheLastHeaderFirst breaks cookie_headers_are_read_in_order;
     LeavesOtherCookies breaks other_cookies_of_same_name_are_removed;
-    RefusesWhatIsNoText breaks malformed_cookie_hides_no_session;
-    OverlooksWhatIsNoText breaks malformed_cookie_hides_no_session;
-    OverlooksHeadersWithOddCookies breaks malformed_cookie_hides_no_session;
-    ReadsFiftyCookies breaks every_cookie_header_is_read;
 }
 
 mutation! {
@@ -176,63 +169,6 @@ mutation! {
     }
 }
 
-mutation! {
-    ReadsOneHeader;
-    fn view(&self, request: &Request) -> RequestView {
-        let is_split = values(request, "cookie").count() == 3;
-        view_with(request, values(request, "cookie").take(if is_split { 1 } else { usize::MAX }))
-    }
-}
-
-mutation! {
-    JoinsThreeHeadersWithCommas;
-    fn view(&self, request: &Request) -> RequestView {
-        let cookies: Vec<_> = values(request, "cookie").collect();
-        if cookies.len() != 3 {
-            return view_with(request, cookies.into_iter());
-        }
-        let joined = cookies.join(&b", "[..]);
-        view_with(request, [joined.as_slice()].into_iter())
-    }
-}
-
-mutation! {
-    ReadsTheLastHeaderFirst;
-    fn view(&self, request: &Request) -> RequestView {
-        view_with(request, values(request, "cookie").rev())
-    }
-}
-
-mutation! {
-    RefusesWhatIsNoText;
-    async fn before(&self, visit: &Visit) -> Option<Reply> {
-        let text = values(&visit.request, "cookie").all(|cookie| std::str::from_utf8(cookie).is_ok());
-        (!text).then(|| Reply::new(400, "bad request"))
-    }
-}
-
-mutation! {
-    OverlooksWhatIsNoText;
-    fn view(&self, request: &Request) -> RequestView {
-        view_with(request, values(request, "cookie").filter(|cookie| std::str::from_utf8(cookie).is_ok()))
-    }
-}
-
-/// Returns whether all cookies in this header have a name and a value.
-fn is_well_formed(header: &[u8]) -> bool {
-    let named = |pair: &[u8]| {
-        pair.trim_ascii().iter().position(|byte| *byte == b'=').is_some_and(|at| at > 0)
-    };
-    header.split(|byte| *byte == b';').all(named)
-}
-
-mutation! {
-    OverlooksHeadersWithOddCookies;
-    fn view(&self, request: &Request) -> RequestView {
-        view_with(request, values(request, "cookie").filter(|header| is_well_formed(header)))
-    }
-}
-
 /// Keeps one of the two cookies of a handler.
 fn keep_one(reply: &mut Reply, chosen: fn(&[String]) -> Option<&String>) {
     let cookies: Vec<_> = reply.values("set-cookie").map(str::to_owned).collect();
@@ -274,46 +210,32 @@ mutation! {
     }
 }
 
-mutation! {
-    ReadsHeadersUntilOneIsNoText;
-    fn view(&self, request: &Request) -> RequestView {
-        let text = |header: &&[u8]| std::str::from_utf8(header).is_ok();
-        if values(request, "cookie").count() == 1 {
-            return view_with(request, values(request, "cookie"));
-        }
-        view_with(request, values(request, "cookie").take_while(text))
-    }
+/// Adapters that order or collect the cookies of the handler.
+macro_rules! rearranges {
+    ($($name:ident: $change:expr;)+) => {
+        $(mutation! {
+            $name;
+            async fn after(&self, visit: &Visit, mut reply: Reply) -> Reply {
+                let mut cookies: Vec<String> = reply.values("set-cookie").map(str::to_owned).collect();
+                let change: fn(&mut Vec<String>) = $change;
+                change(&mut cookies);
+                reply.remove("set-cookie");
+                for cookie in cookies {
+                    reply.append("set-cookie", cookie);
+                }
+                commit(self, visit, reply).await
+            }
+        })+
+    };
 }
 
-mutation! {
-    ReadsNoHeaderIfOneIsEmpty;
-    fn view(&self, request: &Request) -> RequestView {
-        let is_empty = values(request, "cookie").any(<[u8]>::is_empty);
-        view_with(request, values(request, "cookie").filter(|_| !is_empty))
-    }
-}
-
-mutation! {
-    ReadsSixteenHeaders;
-    fn view(&self, request: &Request) -> RequestView {
-        view_with(request, values(request, "cookie").take(16))
-    }
-}
-
-mutation! {
-    ReadsTwoThousandBytes;
-    fn view(&self, request: &Request) -> RequestView {
-        view_with(request, values(request, "cookie").map(|header| &header[..header.len().min(2000)]))
-    }
-}
-
-mutation! {
-    /// Of each header.
-    ReadsFiftyCookies;
-    fn view(&self, request: &Request) -> RequestView {
-        let cookies: Vec<_> = values(request, "cookie")
-            .map(|header| header.split(|byte| *byte == b';').take(50).collect::<Vec<_>>().join(&b';'))
-            .collect();
-        view_with(request, cookies.iter().map(Vec::as_slice))
-    }
+rearranges! {
+    ReversesCookiesOfTheHandler: |cookies| cookies.reverse();
+    SortsCookiesOfTheHandler: |cookies| cookies.sort_by_key(|cookie| cookie.ends_with("en; Path=/"));
+    KeepsOneCookieOfEachName: |cookies| {
+        let mut names = HashSet::new();
+        cookies.reverse();
+        cookies.retain(|cookie| names.insert(cookie.split('=').next().unwrap().to_owned()));
+        cookies.reverse();
+    };
 }

@@ -7,11 +7,13 @@ mod caching;
 mod cases;
 mod cookies;
 mod failures;
+mod interrupted;
 mod mutation;
 mod original;
 mod renewal;
 mod requests;
 mod responses;
+mod sent_cookies;
 mod streams;
 mod tokens;
 
@@ -29,12 +31,14 @@ pub fn mutants() -> Vec<Mutant<AdapterUnderTest>> {
     let mutants = [
         requests::mutants(),
         cookies::mutants(),
+        sent_cookies::mutants(),
         caching::mutants(),
         responses::mutants(),
         streams::mutants(),
         cases::mutants(),
         renewal::mutants(),
         failures::mutants(),
+        interrupted::mutants(),
         tokens::mutants(),
     ];
     mutants.into_iter().flatten().collect()

@@ -16,6 +16,7 @@ mutants! {
     HandsOutACopy breaks session_obtained_twice_is_same_session;
     TellsTheQuery breaks interface_gets_host_and_path;
     ForgetsThePort breaks interface_gets_host_and_path;
+    WritesTheHostInSmallLetters breaks interface_gets_host_and_path;
     ForgetsTheHost breaks interface_gets_host_and_path;
     DecodesThePath breaks interface_gets_path_as_sent;
     JoinsSlashes breaks interface_gets_path_as_sent;
@@ -93,6 +94,15 @@ mutation! {
         let header = text_of(request, "host").filter(|_| request.target().contains('?'));
         let without_port = header.map(|host| host.split(':').next().unwrap());
         told(request, scheme, host.or(without_port).or_else(|| text_of(request, "host")), path)
+    }
+}
+
+mutation! {
+    WritesTheHostInSmallLetters;
+    fn view(&self, request: &Request) -> RequestView {
+        let (scheme, host, path) = target(request);
+        let small = text_of(request, "host").map(str::to_ascii_lowercase);
+        told(request, scheme, host.or(small.as_deref()), path)
     }
 }
 
