@@ -22,6 +22,25 @@ rules! {
         elsewhere.expect(Some(1)).await
     }
 
+    /// The cookie of one namespace opens nothing in another, whether or not the two cookies have
+    /// the same name.
+    ///
+    /// Derive the key from `SessionConfig::namespace`, or authenticate the namespace together with
+    /// the session. Otherwise a user's cookie opens a session for administrators.
+    async fn cookie_of_other_namespace_opens_nothing(under_test) {
+        let shop = under_test.configured(SessionConfig::builder().namespace("shop")).await?;
+        let mut visitor = under_test.browser("visitor of the shop", &shop);
+        let cookie = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
+        for name in [cookie.name.as_str(), "admin"] {
+            let settings = SessionConfig::builder().cookie_name(name).namespace("admin");
+            let admin = under_test.configured(settings).await?;
+            let mut other = under_test.browser("the same, in the namespace admin", &admin);
+            other.plant(name, &cookie.value);
+            other.expect(None).await?;
+        }
+        visitor.expect(Some(1)).await
+    }
+
     /// With `Refresh::WhenAccessed`, a read of a permanent session sets no cookie before a tenth of
     /// the lifetime has passed. A read after a minute sets the cookie.
     ///

@@ -136,7 +136,7 @@ macro_rules! believes {
                 Mutant::new(stringify!($name), stringify!($rule), || {
                     InterfaceUnderTest::new(|config| async move {
                         let (header, read) = ($header, str::to_owned as fn(&str) -> String);
-                        Tokens { config, header, signs_time: $signs_time, believes: $believes, read }
+                        Tokens { config, header, signs_time: $signs_time, signs_namespace: true, believes: $believes, read }
                     })
                 })
             ),+]
@@ -169,7 +169,7 @@ macro_rules! reads {
             vec![$(
                 Mutant::new(stringify!($name), stringify!($rule), || {
                     InterfaceUnderTest::new(|config| async move {
-                        Tokens { config, header: "v2".to_owned(), signs_time: true, believes: |_| false, read: $read }
+                        Tokens { config, header: "v2".to_owned(), signs_time: true, signs_namespace: true, believes: |_| false, read: $read }
                     })
                 })
             ),+]

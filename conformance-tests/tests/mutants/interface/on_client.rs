@@ -11,6 +11,7 @@ use session_core::{Error, SessionConfig, SessionInterface, async_trait};
 
 use super::original::{Hidden, stored};
 use super::signed::{SECRET, signed};
+use super::tokens;
 use crate::judge::Mutant;
 
 pub fn mutants() -> Vec<Mutant<InterfaceUnderTest>> {
@@ -20,6 +21,9 @@ pub fn mutants() -> Vec<Mutant<InterfaceUnderTest>> {
                 let key: String = std::iter::repeat_with(fastrand::alphanumeric).take(64).collect();
                 signed(config, &key)
             })
+        }),
+        Mutant::new("SignsNoNamespace", "cookie_of_other_namespace_opens_nothing", || {
+            tokens::of_every_namespace()
         }),
         Mutant::new("RenewsAtEachRead", "read_sets_cookie_only_if_renewal_is_due", || {
             InterfaceUnderTest::new(

@@ -12,11 +12,21 @@ use session_core::{Error, ErrorKind, Outcome, SessionConfig, SessionInterface, a
 use super::signed::SECRET;
 
 pub fn unchanged() -> InterfaceUnderTest {
-    InterfaceUnderTest::new(|config| async move {
+    tokens(true)
+}
+
+/// Returns tokens that are accepted in another namespace.
+pub fn of_every_namespace() -> InterfaceUnderTest {
+    tokens(false)
+}
+
+fn tokens(signs_namespace: bool) -> InterfaceUnderTest {
+    InterfaceUnderTest::new(move |config| async move {
         Tokens {
             config,
             header: jwt("HS256"),
             signs_time: true,
+            signs_namespace,
             believes: |_| false,
             read: str::to_owned,
         }
@@ -41,6 +51,7 @@ pub struct Tokens {
     pub config: SessionConfig,
     pub header: String,
     pub signs_time: bool,
+    pub signs_namespace: bool,
     pub believes: fn(&Token<'_>) -> bool,
     /// Returns the token of a cookie.
     pub read: fn(&str) -> String,
@@ -50,9 +61,10 @@ impl Tokens {
     /// Returns the signature, which is the same in each instance.
     fn mac(&self, payload: &str, seconds: &str) -> String {
         let seconds = if self.signs_time { seconds } else { "" };
+        let namespace = if self.signs_namespace { self.config.namespace() } else { "" };
         let half = |number: u8| {
             let mut hasher = DefaultHasher::new();
-            (SECRET, self.config.namespace(), number, payload, seconds).hash(&mut hasher);
+            (SECRET, namespace, number, payload, seconds).hash(&mut hasher);
             hasher.finish()
         };
         format!("{:016x}{:016x}", half(0), half(1))
