@@ -64,3 +64,17 @@ pub(crate) fn forbid_storing(response: &mut HeaderMap) {
     }
     response.insert(CACHE_CONTROL, no_store);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn appended_cookie_is_marked_sensitive() {
+        let mut response = HeaderMap::new();
+        append_cookie(&mut response, "a=b; Path=/".to_owned(), "invalid").unwrap();
+        assert!(response.get(SET_COOKIE).is_some_and(HeaderValue::is_sensitive));
+        let refused = append_cookie(&mut response, "a\nb".to_owned(), "invalid").unwrap_err();
+        assert_eq!((refused.to_string().as_str(), response.len()), ("invalid", 1));
+    }
+}

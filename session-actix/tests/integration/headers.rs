@@ -89,5 +89,6 @@ async fn session_and_flash_cookies_are_separate_headers() {
     let names: Vec<_> =
         taken.set_cookies().iter().map(|header| header.split('=').next().unwrap()).collect();
     assert_eq!(names, ["session", "session_flash"]);
+    assert!(taken.headers.get_all(SET_COOKIE).all(|cookie| cookie.is_sensitive()));
     assert_eq!(taken.text, "saved");
 }

@@ -1,22 +1,23 @@
 //! Streamed bodies, upgraded connections and clients that disconnect.
 
 use std::convert::Infallible;
-use std::pin::Pin;
+use std::future::Future as _;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::test::init_service;
 use actix_web::web::{Bytes, ServiceConfig, get};
-use actix_web::{App, HttpResponse};
-use session_actix::{Session, SessionMiddleware};
+use actix_web::{App, HttpRequest, HttpResponse};
+use session_actix::{Session, SessionMiddleware, request_session};
 use session_core::ErrorKind;
 use session_memory::{MemorySessions, MemoryStore};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::support::server::Server;
-use crate::support::{Watched, named, pair, payload, reopen, send, settings};
+use crate::support::{Watched, cookie, named, pair, payload, reopen, send, settings};
 
 /// A body that produces chunks on demand until the function returns `None`.
 struct Chunks<F>(F);
@@ -63,6 +64,33 @@ async fn streamed_response_saves_session_and_stream_cannot_change_it() {
     assert_eq!(response.text, "hello ada");
     assert_eq!(*kinds.lock().unwrap(), [ErrorKind::Committed; 3]);
     assert_eq!(sessions.counts(), (1, 1));
+}
+
+#[actix_web::test]
+async fn session_first_obtained_in_stream_is_refused() {
+    let cookies = named("session");
+    let sessions = Watched::new(cookies.clone());
+    let handler = |request: HttpRequest| async move {
+        let handle = request_session(&request).unwrap();
+        let mut is_first = true;
+        HttpResponse::Ok().body(Chunks(move || {
+            if !std::mem::take(&mut is_first) {
+                return None;
+            }
+            let opening = pin!(handle.session());
+            match opening.poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(session) => Some(format!("{:?}", session.unwrap_err().kind())),
+                Poll::Pending => Some("pending".to_owned()),
+            }
+        }))
+    };
+    let app =
+        App::new().wrap(SessionMiddleware::new(sessions.clone())).route("/", get().to(handler));
+    let ada = cookie(&cookies, |session| session.insert("user", "ada").unwrap()).await;
+    let response = send(&init_service(app).await, &ada).await;
+    assert_eq!(response.text, "Committed");
+    assert!(response.set_cookies().is_empty() && response.all("vary").is_empty());
+    assert_eq!(sessions.counts(), (0, 0));
 }
 
 /// Reads the head of the response on this connection.
