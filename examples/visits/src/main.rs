@@ -1,5 +1,4 @@
-//! Counts the visits of each visitor. It is the program of the README; a test compares the two
-//! texts.
+//! Counts the visits of each visitor. A test compares this program with that of the README.
 use axum::{Router, routing::get};
 use session_kit::axum::{Error, Session, SessionLayer};
 use session_kit::cookie::{SecretKey, SessionConfig, SignedCookieSessions};
