@@ -2,8 +2,8 @@
 //! deadline with the right kind of error, and later calls succeed.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use session_core::events::{Event, Events};
 use session_core::store::{OwnerIndex as _, SessionStore as _, Version};
@@ -160,27 +160,28 @@ async fn counters_survive_kills_and_lost_replies() {
         RedisStore::builder(proxy.before(server.url())).deadline(DEADLINE).connect().await.unwrap(),
     );
     let cookie = app.get("/write/base", "").await.cookie.unwrap();
-    let until = Instant::now() + Duration::from_secs(4);
+    let (is_over, acknowledged) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let clients: Vec<_> = (0..8)
         .map(|_| {
             let (app, cookie) = (app.clone(), cookie.clone());
+            let (is_over, acknowledged) = (Arc::clone(&is_over), Arc::clone(&acknowledged));
             tokio::spawn(async move {
                 let (mut counted, mut unknown) = (0, 0);
-                while Instant::now() < until {
-                    let started = Instant::now();
+                while !is_over.load(Ordering::Relaxed) {
                     match app.get("/count", &cookie).await.status.as_u16() {
                         200 => counted += 1,
                         503 => unknown += 1,
                         other => unreachable!("{other}"),
                     }
-                    assert!(started.elapsed() < Duration::from_secs(10));
+                    acknowledged.fetch_max(counted, Ordering::Relaxed);
                     tokio::time::sleep(Duration::from_millis(1)).await;
                 }
                 (counted, unknown)
             })
         })
         .collect();
-    while Instant::now() + Duration::from_millis(500) < until {
+    let mut rounds = 0;
+    while rounds < 6 || acknowledged.load(Ordering::Relaxed) < 10 {
         tokio::time::sleep(Duration::from_millis(100)).await;
         proxy.lose_next_reply(SCRIPT, LostReply::Closes);
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -188,7 +189,10 @@ async fn counters_survive_kills_and_lost_replies() {
         tokio::time::sleep(Duration::from_millis(300)).await;
         server.kill().await;
         server.restart().await;
+        rounds += 1;
+        assert!(rounds < 200, "no request succeeds between the faults");
     }
+    is_over.store(true, Ordering::Relaxed);
     let (mut counted, mut unknown) = (0, 0);
     for client in clients {
         let (right, wrong) = client.await.unwrap();
@@ -198,7 +202,7 @@ async fn counters_survive_kills_and_lost_replies() {
     let stored: u64 = app.get("/count", &cookie).await.body.parse().unwrap();
     let stored = stored - 1;
     println!("{counted} acknowledged, {unknown} unknown, {stored} stored");
-    assert!(counted > 50 && unknown > 0, "{counted} acknowledged, {unknown} unknown");
+    assert!(unknown > 0, "no fault met a request");
     assert!(
         (counted..=counted + unknown).contains(&stored),
         "{counted} acknowledged, {unknown} unknown, {stored} stored"
