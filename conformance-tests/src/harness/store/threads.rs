@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use session_core::store::{Record, Replaced, SessionStore, StoreKey, Version};
 use session_core::{Error, ErrorKind};
 use tokio::runtime::Handle;
+use tokio::time::{Instant, timeout_at};
 
 use crate::harness::store::StoreUnderTest;
 use crate::harness::store::entry::Entry;
@@ -81,11 +82,15 @@ async fn read_often<F>(read: impl Fn() -> F, progress: &Progress) -> Checked
 where
     F: Future<Output = Checked>,
 {
-    let (begun, mut reads) = (Instant::now(), 0);
-    while begun.elapsed() < LONG_ENOUGH
+    let (until, mut reads) = (Instant::now() + LONG_ENOUGH, 0);
+    while Instant::now() < until
         && (reads < ENOUGH || progress.writes.load(Ordering::Relaxed) < ENOUGH)
     {
-        read().await?;
+        // The writer may hold an unfair lock most of the time.
+        match timeout_at(until, read()).await {
+            Ok(seen) => seen?,
+            Err(_) => break,
+        }
         reads += 1;
         tokio::task::yield_now().await;
     }
