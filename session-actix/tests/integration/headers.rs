@@ -1,6 +1,6 @@
 //! The headers of a response with a session: caching, and the mark of secrets.
 
-use actix_web::http::header::SET_COOKIE;
+use actix_web::http::header::{HeaderValue, SET_COOKIE};
 use actix_web::test::init_service;
 use actix_web::web::get;
 use actix_web::{App, HttpResponse};
@@ -89,6 +89,6 @@ async fn session_and_flash_cookies_are_separate_headers() {
     let names: Vec<_> =
         taken.set_cookies().iter().map(|header| header.split('=').next().unwrap()).collect();
     assert_eq!(names, ["session", "session_flash"]);
-    assert!(taken.headers.get_all(SET_COOKIE).all(|cookie| cookie.is_sensitive()));
+    assert!(taken.headers.get_all(SET_COOKIE).all(HeaderValue::is_sensitive));
     assert_eq!(taken.text, "saved");
 }
