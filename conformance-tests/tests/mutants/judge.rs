@@ -26,7 +26,7 @@ impl<S> Mutant<S> {
 }
 
 /// A mutant that blocks a rule for this long violates it.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// The number of mutants that are checked concurrently. With all at the same time, each would seem
 /// slow.
