@@ -20,6 +20,7 @@ pub use builder::SessionConfigBuilder;
 pub use clock::{Clock, ManualClock, SystemClock};
 use flash_key::FlashKey;
 pub use secret::SecretKey;
+pub(crate) use secret::is_overwritten;
 use token::TokenHeader;
 
 pub use crate::cookie::CookieAttributesBuilder;

@@ -6,7 +6,7 @@ mod helpers;
 
 use std::io::Read;
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use helpers::{ask, listens};
 use test_servers::{
@@ -196,7 +196,9 @@ async fn paused_postgres_is_silent_until_resumed() {
 async fn dropped_paused_server_is_removed() {
     for server in [redis_with(RedisOptions::default()).await, postgres_with(&[]).await] {
         server.pause().await;
+        let begin = Instant::now();
         assert_gone(server);
+        assert!(begin.elapsed() < Duration::from_secs(5));
     }
 }
 

@@ -57,7 +57,7 @@ impl MergingSessions {
         self.table.remove_where(|_, record| now > record.expires_at)
     }
 
-    /// Starts a session, unless there are no contents to store.
+    /// Starts a session if there are contents to store.
     fn begin(&self, save: &Save<'_>) -> Result<Saved, Error> {
         if save.is_empty() {
             let cookie = if save.ends() { CookieAction::Remove } else { CookieAction::Keep };

@@ -37,7 +37,7 @@ pub(crate) fn check(model: &mut Model<'_>) {
             .iter()
             .any(|record| record.found.as_ref().is_some_and(|found| found.path.contains(&token)));
         if !is_there && !may_have_ended(model, &path, tick) {
-            let text = format!("{path:?} was removed");
+            let text = format!("{path:?} no longer exists");
             violations.push(("a session stays until it ends or expires", path, text));
         }
     }

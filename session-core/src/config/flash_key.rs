@@ -7,9 +7,9 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
-use zeroize::{Zeroize as _, ZeroizeOnDrop};
+use zeroize::Zeroize as _;
 
-use super::secret::SecretKey;
+use super::secret::{SecretKey, is_overwritten};
 use crate::error::{Error, ErrorKind};
 
 /// The lifetime of the cookie. It is short, because the next page is usually loaded at once.
@@ -31,10 +31,7 @@ pub(crate) struct FlashKey {
 }
 
 /// The states overwrite themselves. HMAC has no state but that of its hash function.
-const _: () = {
-    const fn is_overwritten<T: ZeroizeOnDrop>() {}
-    is_overwritten::<Sha256>();
-};
+const _: () = is_overwritten::<Sha256>();
 
 impl FlashKey {
     pub(super) fn new(key: &SecretKey) -> Result<Self, Error> {

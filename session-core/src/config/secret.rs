@@ -196,6 +196,9 @@ impl fmt::Debug for SecretKey {
     }
 }
 
+/// Checks at compile time that values of this type are overwritten when they are dropped.
+pub(crate) const fn is_overwritten<T: ZeroizeOnDrop>() {}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,11 +7,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha1::{Digest as _, Sha1};
-use zeroize::{ZeroizeOnDrop, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::refused::Reason;
 use super::secret::random;
-use crate::config::SecretKey;
+use crate::config::{SecretKey, is_overwritten};
 use crate::error::{Error, ErrorKind};
 
 const SALT: &[u8] = b"wtf-csrf-token";
@@ -27,10 +27,7 @@ pub(super) struct FlaskWtf {
 
 /// The states overwrite themselves when they are dropped. HMAC has no other state than that of its
 /// hash function.
-const _: () = {
-    const fn is_overwritten<T: ZeroizeOnDrop>() {}
-    is_overwritten::<Sha1>();
-};
+const _: () = is_overwritten::<Sha1>();
 
 /// Returns the signing key of a secret key. It is overwritten when it is dropped.
 fn derive(key: &[u8]) -> Zeroizing<[u8; 20]> {
@@ -114,6 +111,8 @@ fn parse_timestamp(text: &str) -> Option<SystemTime> {
 
 #[cfg(test)]
 mod tests {
+    use zeroize::ZeroizeOnDrop;
+
     use super::*;
 
     #[test]

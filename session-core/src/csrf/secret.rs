@@ -6,9 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
-use zeroize::ZeroizeOnDrop;
 
-use crate::config::SecretKey;
+use crate::config::{SecretKey, is_overwritten};
 use crate::error::{Error, ErrorKind};
 use crate::session::Login;
 
@@ -23,10 +22,7 @@ pub(crate) struct Keys {
 }
 
 /// The states overwrite themselves. HMAC has no state but that of its hash function.
-const _: () = {
-    const fn is_overwritten<T: ZeroizeOnDrop>() {}
-    is_overwritten::<Sha256>();
-};
+const _: () = is_overwritten::<Sha256>();
 
 /// The part of a session from which its secret is derived.
 pub(super) enum Source<'a> {

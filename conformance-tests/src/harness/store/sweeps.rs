@@ -65,7 +65,7 @@ pub(crate) async fn sweep_all(store: &StoreUnderTest, now: SystemTime, limit: us
     Ok(())
 }
 
-/// Sweeps until there are no expired records.
+/// Sweeps until no expired record is left.
 pub(crate) async fn swept(store: &StoreUnderTest, now: SystemTime) -> Checked {
     for _ in 0..SWEEPS {
         if sweep(store, now, LIMIT).await? == 0 {

@@ -9,7 +9,7 @@ use crate::visitor::Visitor;
 pub(crate) async fn no_such_page(visitor: Visitor) -> Result<(StatusCode, Markup), Error> {
     let content = html! {
         h1 { "Nothing grows here" }
-        p { "There is no such page. Your cart and your login are unchanged." }
+        p { "This page does not exist. Your cart and your login are unchanged." }
         p { a.button href="/" { "Back to the seeds" } }
     };
     let page = visitor.page_without_flashes("Not found", content)?;
