@@ -159,8 +159,7 @@ impl Scan for MemoryStore {
     async fn scan(&self, after: Option<&str>, limit: usize) -> Result<KeyPage, Error> {
         let from = after.map_or(Ok(Position::default()), parse_position)?;
         let (keys, next) = self.table.scan(from, limit.max(1));
-        let next = next.map(|Position { shard, slot }| format!("{shard}.{slot}"));
-        Ok(KeyPage::new(keys, next))
+        Ok(KeyPage::new(keys, next.map(position)))
     }
 
     async fn count(&self, now: SystemTime) -> Result<u64, Error> {
@@ -168,11 +167,35 @@ impl Scan for MemoryStore {
     }
 }
 
+fn position(Position { shard, slot }: Position) -> String {
+    format!("{shard}.{slot}")
+}
+
 fn parse_position(text: &str) -> Result<Position, Error> {
     let parsed = text.split_once('.').and_then(|(shard, slot)| {
         Some(Position { shard: shard.parse().ok()?, slot: slot.parse().ok()? })
     });
-    parsed.ok_or_else(|| {
+    parsed.filter(|parsed| position(*parsed) == text).ok_or_else(|| {
         Error::new(ErrorKind::Malformed, "scan position was not returned by this store")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use fuzzing::Fuzz;
+
+    use super::*;
+
+    #[test]
+    fn fuzzed_scan_position_has_one_spelling() {
+        let store = MemoryStore::new();
+        let samples = ["0.0", "7.12", "18446744073709551615.18446744073709551615"];
+        Fuzz::new("scan position", samples).words(&["+", ".", "0", " "]).run(|input| {
+            let Ok(text) = str::from_utf8(input) else { return false };
+            let Ok(from) = parse_position(text) else { return false };
+            assert_eq!(position(from), text);
+            assert!(store.table.scan(from, 10).0.is_empty());
+            true
+        });
+    }
 }

@@ -96,7 +96,7 @@ impl Position {
                 cursor: next()?.parse().ok()?,
             })
         })();
-        parsed.ok_or_else(|| {
+        parsed.filter(|parsed| parsed.text() == text).ok_or_else(|| {
             Error::new(ErrorKind::Malformed, "scan position was not returned by this store")
         })
     }
@@ -183,4 +183,22 @@ async fn some_keys(
         redis::from_redis_value(reply).map_err(|_| call.unexpected_reply())?;
     keys.extend(names.iter().filter_map(|name| key_of(call.key_prefix, name)));
     Ok(cursor)
+}
+
+#[cfg(test)]
+mod tests {
+    use fuzzing::Fuzz;
+
+    use super::*;
+
+    #[test]
+    fn fuzzed_scan_position_has_one_spelling() {
+        let samples = ["0.0.0", "9f3c.2.17", "ffffffffffffffff.18446744073709551615.1"];
+        Fuzz::new("scan position", samples).words(&["+", ".", "0", "F"]).run(|input| {
+            let Ok(text) = str::from_utf8(input) else { return false };
+            let Ok(position) = Position::parse(text) else { return false };
+            assert_eq!(position.text(), text);
+            true
+        });
+    }
 }

@@ -54,12 +54,28 @@ fn position(key: &[u8]) -> String {
 }
 
 fn parse_position(text: &str) -> Result<Vec<u8>, Error> {
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    let digits = pairs.iter().map(|pair| {
-        str::from_utf8(pair).ok().filter(|pair| pair.bytes().all(|digit| digit.is_ascii_hexdigit()))
-    });
-    let bytes = digits.map(|pair| u8::from_str_radix(pair?, 16).ok()).collect::<Option<Vec<_>>>();
-    bytes.filter(|_| rest.is_empty()).ok_or_else(|| {
+    let (pairs, _) = text.as_bytes().as_chunks::<2>();
+    let bytes = pairs.iter().map(|pair| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok());
+    let key = bytes.collect::<Option<Vec<_>>>().filter(|key| position(key) == text);
+    key.ok_or_else(|| {
         Error::new(ErrorKind::Malformed, "scan position was not returned by this store")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use fuzzing::Fuzz;
+
+    use super::*;
+
+    #[test]
+    fn fuzzed_scan_position_has_one_spelling() {
+        let samples = ["00", "0f7a", &"ff".repeat(32)];
+        Fuzz::new("scan position", samples).words(&["+", "0", "A"]).run(|input| {
+            let Ok(text) = str::from_utf8(input) else { return false };
+            let Ok(key) = parse_position(text) else { return false };
+            assert_eq!(position(&key), text);
+            true
+        });
+    }
 }
