@@ -15,6 +15,7 @@ from flask import Flask, flash, get_flashed_messages, session
 from flask.sessions import SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect, generate_csrf
 from markupsafe import Markup
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 import values
@@ -28,6 +29,8 @@ def create_app(arguments):
     options = parser.parse_args(arguments)
 
     app = Flask(__name__)
+    # The header X-Forwarded-Proto says whether a request was sent over HTTPS.
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=0, x_proto=1)
     app.config.update(
         SECRET_KEY=options.key,
         SECRET_KEY_FALLBACKS=options.fallback,

@@ -42,6 +42,12 @@ impl RustApp {
         Self::serve(protected(signing)?.layer(SessionLayer::new(sessions)))
     }
 
+    /// Starts the pages with the tokens of Flask-WTF behind a proxy that serves HTTPS.
+    pub fn on_https(signing: Signing) -> Result<Self> {
+        let sessions = SignedCookieSessions::new(SessionConfig::default(), &key(signing)?)?;
+        Self::serve(protected(signing)?.layer(SessionLayer::new(sessions)))
+    }
+
     /// Starts the application for Flask-Login with this session protection.
     pub fn with_login(signing: Signing, protection: Option<Protection>) -> Result<Self> {
         let sessions = sessions(signing, Compression::WheneverShorter)?;

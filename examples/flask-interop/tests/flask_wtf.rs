@@ -95,3 +95,34 @@ fn csrf_token_of_other_key_is_refused_on_both_sides() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn referer_is_checked_on_https_on_both_sides() -> Result<()> {
+    const REFERERS: [(Option<&str>, bool); 10] = [
+        (Some("https://shop.example.com/form?page=2"), true),
+        (Some("https://shop.example.com"), true),
+        (Some("HTTPS://shop.example.com/"), true),
+        (Some("http://shop.example.com/"), false),
+        (Some("https://shop.example.com:8443/"), false),
+        (Some("https://shop.example.com.evil.example/"), false),
+        (Some("https://evil.example/https://shop.example.com/"), false),
+        (Some("/form"), false),
+        (Some(""), false),
+        (None, false),
+    ];
+    let flask = FlaskApp::start(Signing::default())?;
+    let rust = RustApp::on_https(Signing::default())?;
+    for (application, refusal) in [(flask.url(), 400), (rust.url(), 403)] {
+        let mut browser = Browser::new();
+        browser.set_header("host", "shop.example.com");
+        browser.set_header("x-forwarded-proto", "https");
+        let form = format!("csrf_token={}", token(&mut browser, application)?);
+        for (referer, is_accepted) in REFERERS {
+            let headers: Vec<_> = referer.map(|referer| ("referer", referer)).into_iter().collect();
+            let answer = browser.send_form(application, "/protected", &form, &headers)?;
+            let expected = if is_accepted { 200 } else { refusal };
+            assert_eq!(answer.status, expected, "{application} {referer:?}: {}", answer.body);
+        }
+    }
+    Ok(())
+}
