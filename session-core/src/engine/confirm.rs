@@ -1,6 +1,6 @@
 //! Completing a rotation whose outcome was unknown, when the client sends the new id.
 
-use super::content::{self, Head, Nonce};
+use super::content::{self, Nonce};
 use super::deadline::Deadline;
 use super::find::{Found, Live, tombstone_expiry};
 use super::position::RecordRef;
@@ -21,14 +21,13 @@ impl<S: SessionStore> ServerSideSessions<S> {
             let now = self.config.now();
             let found = self.find(key, now).await?;
             let Found::Live(live) = found else { return Ok(found) };
-            let Some(predecessor) = live.head.predecessor else { return Ok(Found::Live(live)) };
+            let Some(predecessor) = live.predecessor else { return Ok(Found::Live(live)) };
             deadline.check()?;
             let found = self.find(&predecessor, now).await?;
             deadline.check()?;
             match found {
                 Found::Moved(moved) if moved.successor == *key => {
-                    let Live { head, payload, record } = live;
-                    if let Some(live) = self.rewrite(record, head, payload, None).await? {
+                    if let Some(live) = self.rewrite(live, None).await? {
                         return Ok(Found::Live(live));
                     }
                 }
@@ -49,13 +48,10 @@ impl<S: SessionStore> ServerSideSessions<S> {
     async fn complete(&self, new: Live, old: Live) -> Result<(), Error> {
         let base = old.record.nonces.latest();
         if !base.is_some_and(|base| new.record.nonces.contains(base)) {
-            let target = RecordRef {
-                login: old.record.login,
-                nonces: old.record.nonces,
-                expires_at: old.record.expires_at,
-                ..new.record
-            };
-            self.rewrite(target, old.head, old.payload, Some(old.record.key)).await?;
+            let predecessor = old.record.key;
+            let RecordRef { id, key, version, created_at, .. } = new.record;
+            let record = RecordRef { id, key, version, created_at, ..old.record };
+            self.rewrite(Live { record, ..old }, Some(predecessor)).await?;
             return Ok(());
         }
         let bytes = content::tombstone(&new.record.key, true);
@@ -68,13 +64,12 @@ impl<S: SessionStore> ServerSideSessions<S> {
     /// request has replaced it.
     pub(super) async fn rewrite(
         &self,
-        target: RecordRef,
-        head: Head,
-        payload: String,
+        live: Live,
         predecessor: Option<StoreKey>,
     ) -> Result<Option<Live>, Error> {
+        let Live { record: target, written_at, payload, .. } = live;
         let nonces = target.nonces.with(Nonce::next()?);
-        let head = Head { nonces: nonces.clone(), predecessor, ..head };
+        let head = target.head(nonces.clone(), written_at, predecessor);
         let bytes = content::session(&head, payload.len(), |bytes| {
             bytes.extend_from_slice(payload.as_bytes());
         });
@@ -82,7 +77,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
             NewRecord::new(&bytes, target.created_at, target.expires_at).owned_by(target.owner());
         Ok(match self.store.replace(&target.key, target.version.clone(), &record).await? {
             Replaced::Done(version) => {
-                Some(Live { record: RecordRef { version, nonces, ..target }, head, payload })
+                let record = RecordRef { version, nonces, ..target };
+                Some(Live { record, written_at, predecessor, payload })
             }
             Replaced::Stale => None,
         })

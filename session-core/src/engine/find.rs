@@ -23,7 +23,10 @@ pub(super) enum Found {
 
 pub(super) struct Live {
     pub(super) record: RecordRef,
-    pub(super) head: Head,
+    /// The time of the last write, to the millisecond.
+    pub(super) written_at: SystemTime,
+    /// See [`Head::predecessor`].
+    pub(super) predecessor: Option<StoreKey>,
     pub(super) payload: String,
 }
 
@@ -56,15 +59,15 @@ pub(super) fn tombstone_expiry(now: SystemTime) -> SystemTime {
 impl Live {
     /// Returns whether this is a copy of a session of another backend, which no id opens.
     pub(super) fn is_copy(&self) -> bool {
-        self.head.is_of_copy(&self.record.key)
+        self.predecessor == Some(self.record.key)
     }
 
     /// Returns when the record was last written or renewed. A renewal extends the expiry by as much
     /// as the write did, unless the absolute timeout limits it.
     pub(super) fn last_seen(&self) -> SystemTime {
-        let Head { kept_for, written_at, .. } = self.head;
-        let renewed_at = self.record.expires_at.checked_sub(kept_for).unwrap_or(written_at);
-        renewed_at.max(written_at)
+        let RecordRef { expires_at, kept_for, .. } = self.record;
+        let renewed_at = expires_at.checked_sub(kept_for).unwrap_or(self.written_at);
+        renewed_at.max(self.written_at)
     }
 }
 
@@ -136,10 +139,15 @@ impl<S: SessionStore> ServerSideSessions<S> {
         Ok(match content::decode(record.into_payload()) {
             Some(Content::Session(head, _)) if !accepts_copy && head.is_of_copy(key) => Found::Gone,
             Some(Content::Session(head, payload)) => {
-                let mut record = RecordRef::read(*key, version, created_at, expires_at, &head);
-                record.login = owner.map(|owner| login(&owner, &head, created_at));
-                record.seen = Seen::now(&self.config);
-                Found::Live(Live { record, head, payload })
+                let (written_at, predecessor) = (head.written_at, head.predecessor);
+                let login = owner.map(|owner| login(&owner, &head, created_at));
+                let seen = Seen::now(&self.config);
+                let record = RecordRef {
+                    seen,
+                    login,
+                    ..RecordRef::read(*key, version, created_at, expires_at, head)
+                };
+                Found::Live(Live { record, written_at, predecessor, payload })
             }
             Some(Content::Tombstone { successor, follow }) => {
                 let is_old = is_old(&successor, created_at, expires_at, now);

@@ -96,7 +96,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
             let record = self.store.load(&key).await?;
             match self.judge_any(&key, record, self.config.now())? {
                 Found::Live(live) if live.is_copy() => {
-                    if self.rewrite(live.record, live.head, live.payload, None).await?.is_some() {
+                    if self.rewrite(live, None).await?.is_some() {
                         return Ok(true);
                     }
                 }

@@ -138,13 +138,12 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let Listing { sessions: listed, index_of, unread, .. } = listing;
         let mut unknown = Vec::new();
         for (index, record) in listed.iter_mut().enumerate() {
-            let Some(predecessor) = record.live.head.predecessor.filter(|_| !record.is_moved)
-            else {
+            let Some(predecessor) = record.live.predecessor.filter(|_| !record.is_moved) else {
                 continue;
             };
             record.is_orphan = index_of.contains_key(&predecessor);
             if !record.is_orphan {
-                unknown.push((Reverse(record.live.head.written_at), index, predecessor));
+                unknown.push((Reverse(record.live.written_at), index, predecessor));
             }
         }
         unknown.sort_unstable_by_key(|(written_at, ..)| *written_at);

@@ -65,7 +65,7 @@ impl<S: OwnerIndex> OwnerSessions for ServerSideSessions<S> {
         }
         let is_wanted = |other: &Listed| other.handle == handle;
         // An unfinished rotation has another record with this handle.
-        let is_last = |other: &Listed| other.live.head.predecessor.is_none();
+        let is_last = |other: &Listed| other.live.predecessor.is_none();
         let mut ending = Ending::default();
         self.end_where(owner, is_wanted, is_last, &mut ending).await?;
         if ending.left.is_empty() && !ending.ended.is_empty() {

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use smallvec::SmallVec;
 
-use super::content::{Head, Nonce, Nonces};
+use super::content::{Head, Nonce, Nonces, Proof};
 use super::deadline::Deadline;
 use super::id::SessionId;
 use super::lineage::Lineage;
@@ -157,7 +157,7 @@ impl RecordRef {
         version: Version,
         created_at: SystemTime,
         expires_at: SystemTime,
-        head: &Head,
+        head: Head,
     ) -> Self {
         Self {
             id: None,
@@ -169,12 +169,30 @@ impl RecordRef {
             kept_for: head.kept_for,
             login: None,
             lineage: head.lineage,
-            nonces: head.nonces.clone(),
+            nonces: head.nonces,
             is_retried: head.is_retried,
             is_removal_tried: false,
             attempts: Vec::new(),
             successor: None,
             unused: None,
+        }
+    }
+
+    /// Returns the head of the record that a write at this time stores.
+    pub(super) fn head(
+        &self,
+        nonces: Nonces,
+        written_at: SystemTime,
+        predecessor: Option<StoreKey>,
+    ) -> Head {
+        Head {
+            nonces,
+            lineage: self.lineage,
+            written_at,
+            kept_for: self.kept_for,
+            predecessor,
+            is_retried: self.is_retried,
+            proof: self.login.as_ref().map(Proof::of),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::content::{self, Head, Nonce, Nonces, Proof};
+use super::content::{self, Head, Nonce};
 use super::deadline::Deadline;
 use super::find::{Found, Live};
 use super::position::{EndedBy, Position, RecordRef, Saving, Seen};
@@ -177,7 +177,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         new.expires_at = expiry(save, contents, &new);
         new.kept_for = save.config().record_lifetime(contents.lifetime());
         new.attempts.clear();
-        let bytes = encode(&head(save, &new, new.nonces.clone(), predecessor), contents);
+        let bytes = encode(&new.head(new.nonces.clone(), save.now(), predecessor), contents);
         let record = NewRecord::new(&bytes, new.created_at, new.expires_at).owned_by(new.owner());
         match self.store.create(&new.key, &record).await {
             Ok(version) => Ok(RecordRef { version, seen: Seen::now(&self.config), ..new }),
@@ -221,7 +221,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         target.kept_for = save.config().record_lifetime(contents.lifetime());
         target.login = contents.login().cloned();
         let nonces = target.nonces.with(nonce);
-        let bytes = encode(&head(save, target, nonces.clone(), predecessor), contents);
+        let bytes = encode(&target.head(nonces.clone(), save.now(), predecessor), contents);
         let record =
             NewRecord::new(&bytes, target.created_at, target.expires_at).owned_by(contents.owner());
         match self.store.replace(&target.key, target.version.clone(), &record).await {
@@ -248,7 +248,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
             return None;
         }
         match self.find(key, self.config.now()).await {
-            Ok(Found::Live(live)) if live.head.nonces.contains(nonce) => Some(live),
+            Ok(Found::Live(live)) if live.record.nonces.contains(nonce) => Some(live),
             _ => None,
         }
     }
@@ -298,23 +298,6 @@ pub(super) fn expiry(
         return record.expires_at;
     }
     config.record_expiry(lifetime, record.created_at, save.now())
-}
-
-fn head(
-    save: &Save<'_>,
-    record: &RecordRef,
-    nonces: Nonces,
-    predecessor: Option<StoreKey>,
-) -> Head {
-    Head {
-        nonces,
-        lineage: record.lineage,
-        written_at: save.now(),
-        kept_for: record.kept_for,
-        predecessor,
-        is_retried: record.is_retried,
-        proof: record.login.as_ref().map(Proof::of),
-    }
 }
 
 fn encode(head: &Head, contents: &Contents) -> Vec<u8> {

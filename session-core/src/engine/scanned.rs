@@ -65,7 +65,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let mut scanned = self.scanned(&distinct(keys), now).await?;
         scanned.live.retain(|live| !live.is_copy());
         let predecessors: Vec<_> =
-            scanned.live.iter().filter_map(|live| live.head.predecessor).collect();
+            scanned.live.iter().filter_map(|live| live.predecessor).collect();
         let loaded = self.load_each(&predecessors).await?;
         let mut found = HashMap::new();
         for (key, loaded) in predecessors.into_iter().zip(loaded) {
@@ -77,7 +77,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
             }
         }
         scanned.live.retain(|live| {
-            let predecessor = live.head.predecessor.and_then(|key| found.get(&key));
+            let predecessor = live.predecessor.and_then(|key| found.get(&key));
             match predecessor {
                 Some(Found::Live(_)) => false,
                 Some(Found::Moved(moved)) => moved.successor == live.record.key,

@@ -88,7 +88,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
             saving.created_successor(id);
             let contents = merge(saving, &live.record, live.payload)?;
             let mut target = RecordRef { id: Some(id), ..live.record };
-            match self.replace(saving, &mut target, &contents, live.head.predecessor).await? {
+            match self.replace(saving, &mut target, &contents, live.predecessor).await? {
                 Replacement::Done => return Ok(Some(Created::Record(target, contents))),
                 Replacement::Found(live) => {
                     let record = RecordRef { id: Some(id), ..live.record };
