@@ -3,9 +3,11 @@
 //!
 //! Implement [`SessionStore`], and [`OwnerIndex`] if the store can find the records of an owner.
 //! Implement [`Sweep`] if it does not remove expired records itself, and [`Scan`] if it can find
-//! all records. The implementations need the attribute [`async_trait`](crate::async_trait).
+//! all records. Implement [`ReportChanges`] if the store can report the changes of other processes.
+//! The implementations need the attribute [`async_trait`](crate::async_trait).
 //! [`ServerSideSessions`](crate::ServerSideSessions) turns the store into sessions. The crate
-//! `session-conformance` checks a store against every rule on this page, except those of [`Scan`].
+//! `session-conformance` checks a store against every rule on this page, except those of [`Scan`]
+//! and [`ReportChanges`].
 //!
 //! `examples/file-store` in the repository is a complete store. Check yours with
 //! `session_conformance::store_suite!`, and with `interface_suite!(server_side, ..)` over
@@ -13,12 +15,14 @@
 
 use std::time::Duration;
 
+mod changes;
 mod credentials;
 mod forward;
 mod record;
 mod scan;
 mod traits;
 
+pub use changes::{ChangeListener, ReportChanges};
 pub use credentials::{Credentials, CredentialsProvider};
 pub use record::{LogName, NewRecord, Record, Replaced, StoreKey, Version};
 pub use scan::{KeyPage, Scan};

@@ -5,10 +5,12 @@ mod builder;
 mod copies;
 
 use std::fmt;
+use std::sync::{Arc, Weak};
 use std::time::SystemTime;
 
 use session_core::store::{
-    KeyPage, NewRecord, OwnerIndex, Record, Replaced, Scan, SessionStore, StoreKey, Sweep, Version,
+    ChangeListener, KeyPage, NewRecord, OwnerIndex, Record, Replaced, ReportChanges, Scan,
+    SessionStore, StoreKey, Sweep, Version,
 };
 use session_core::{Error, async_trait};
 
@@ -34,6 +36,16 @@ use copies::Copies;
 ///   this process is effective before the call returns. Do not use the cache if a session must end
 ///   everywhere at once.
 ///
+/// # Invalidation
+///
+/// Some stores report the changes of other processes, such as `RedisStore` on one server or behind
+/// Sentinel. With [`CachedBuilder::build_with_invalidation`], the cache then removes its copy when
+/// the report arrives, which is usually within a millisecond of the write. A lost connection clears
+/// the cache.
+///
+/// This is not a guarantee. The write returns before the report arrives. A connection that is
+/// broken without notice delivers no reports, and then the time to live applies.
+///
 /// # Examples
 ///
 /// ```
@@ -51,7 +63,7 @@ use copies::Copies;
 #[derive(Clone)]
 pub struct Cached<S> {
     store: S,
-    copies: Copies,
+    copies: Arc<Copies>,
 }
 
 impl<S> Cached<S> {
@@ -160,6 +172,13 @@ impl<S: Scan> Scan for Cached<S> {
 
     async fn count(&self, now: SystemTime) -> Result<u64, Error> {
         self.store.count(now).await
+    }
+}
+
+#[async_trait]
+impl<S: ReportChanges> ReportChanges for Cached<S> {
+    async fn report_changes(&self, listener: Weak<dyn ChangeListener>) -> Result<(), Error> {
+        self.store.report_changes(listener).await
     }
 }
 

@@ -1,10 +1,11 @@
 //! A shared or boxed store is also a store.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::SystemTime;
 
 use async_trait::async_trait;
 
+use super::changes::{ChangeListener, ReportChanges};
 use super::record::{NewRecord, Record, Replaced, StoreKey, Version};
 use super::scan::{KeyPage, Scan};
 use super::traits::{OwnerIndex, SessionStore, Sweep};
@@ -91,6 +92,17 @@ macro_rules! forward {
 
             async fn count(&self, now: SystemTime) -> Result<u64, Error> {
                 (**self).count(now).await
+            }
+        }
+
+        #[deny(clippy::missing_trait_methods)]
+        #[async_trait]
+        impl<S: ReportChanges + ?Sized> ReportChanges for $pointer<S> {
+            async fn report_changes(
+                &self,
+                listener: Weak<dyn ChangeListener>,
+            ) -> Result<(), Error> {
+                (**self).report_changes(listener).await
             }
         }
     };

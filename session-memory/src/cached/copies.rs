@@ -1,5 +1,5 @@
-//! The copies of records in the cache. Each change of an entry depends on the present entry, so
-//! that no copy outlives a later write of this process.
+//! The copies of records in the cache. Each change of an entry depends on the present entry.
+//! Therefore no copy outlives a later write of this process, or a later report of the store.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,31 +8,34 @@ use std::time::Duration;
 use moka::ops::compute::Op;
 use moka::sync::Cache;
 use session_core::Clock;
-use session_core::store::{Record, StoreKey, Version};
+use session_core::store::{ChangeListener, Record, StoreKey, Version};
 
 /// The size of an entry without its payload and owner, in bytes.
 const OVERHEAD: usize = 200;
 
 /// Copies by key.
-#[derive(Clone)]
 pub(super) struct Copies {
     entries: Cache<StoreKey, Entry>,
     time_to_live: Duration,
     clock: Arc<dyn Clock>,
-    /// The number of the next placeholder.
-    next: Arc<AtomicU64>,
+    /// The number of the next load or write.
+    next: AtomicU64,
+    /// Placeholders and copies with a smaller number are not used.
+    first: AtomicU64,
 }
 
 #[derive(Clone)]
 enum Entry {
-    /// The placeholder of a copy that is being loaded, with its number. Every write removes it, so
-    /// that a load that started before the write does not fill it.
+    /// The placeholder of a copy that is being loaded, with its number. Every write and every
+    /// report removes it, so that a load that started before does not fill it.
     Placeholder(u64),
     Copy(Arc<Copy>),
 }
 
 struct Copy {
     record: Record,
+    /// The number of the load. A write keeps it, unless the write has a smaller number.
+    number: u64,
     /// The last time at which the record was certainly current, as monotonic time.
     since: Duration,
 }
@@ -44,7 +47,8 @@ impl Copies {
             .weigher(|_, entry: &Entry| entry.size())
             .time_to_live(time_to_live)
             .build();
-        Self { entries, time_to_live, clock, next: Arc::default() }
+        let (next, first) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { entries, time_to_live, clock, next, first }
     }
 
     /// Returns a copy that is recent and has not expired.
@@ -57,17 +61,24 @@ impl Copies {
 
     fn is_usable(&self, copy: &Copy) -> bool {
         let age = self.clock.monotonic().saturating_sub(copy.since);
-        age < self.time_to_live && copy.record.expires_at() > self.clock.now()
+        age < self.time_to_live
+            && copy.record.expires_at() > self.clock.now()
+            && self.is_valid(copy.number)
+    }
+
+    /// Returns whether the call with this number started after all records may have changed.
+    fn is_valid(&self, number: u64) -> bool {
+        number >= self.first.load(Ordering::SeqCst)
     }
 
     /// Reserves the place of a copy that is about to be loaded, unless another load has done so.
     pub(super) fn reserve(&self, key: &StoreKey) -> Option<Reserved<'_>> {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let number = self.start();
         let mut is_reserved = false;
         self.change(key, |entry| match entry {
-            Some(Entry::Placeholder(_)) => Op::Nop,
+            Some(Entry::Placeholder(other)) if self.is_valid(*other) => Op::Nop,
             Some(Entry::Copy(copy)) if self.is_usable(copy) => Op::Nop,
-            Some(Entry::Copy(_)) | None => {
+            _ => {
                 is_reserved = true;
                 Op::Put(Entry::Placeholder(number))
             }
@@ -79,7 +90,20 @@ impl Copies {
     /// Records a write of unknown result. The methods of the returned value report the result. If
     /// that value is dropped without a result, the entry is removed.
     pub(super) fn begin_write(&self, key: &StoreKey) -> Write<'_> {
-        Write { copies: self, key: *key, since: self.clock.monotonic(), is_known: false }
+        let (number, since) = (self.start(), self.clock.monotonic());
+        Write { copies: self, key: *key, number, since, is_known: false }
+    }
+
+    /// Returns the number of a call that starts.
+    fn start(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::SeqCst)
+    }
+
+    fn remove(&self, key: &StoreKey) {
+        self.change(key, |entry| match entry {
+            Some(_) => Op::Remove,
+            None => Op::Nop,
+        });
     }
 
     /// Changes the entry of a key. Other changes of this entry wait.
@@ -89,6 +113,17 @@ impl Copies {
             .entries
             .entry_by_ref(key)
             .and_compute_with(|entry| change(entry.as_ref().map(moka::Entry::value)));
+    }
+}
+
+impl ChangeListener for Copies {
+    fn changed(&self, key: &StoreKey) {
+        self.remove(key);
+    }
+
+    fn all_changed(&self) {
+        // `Cache::invalidate_all` does not affect a copy that a load in progress stores later.
+        self.first.fetch_max(self.next.load(Ordering::SeqCst), Ordering::SeqCst);
     }
 }
 
@@ -115,11 +150,14 @@ pub(super) struct Reserved<'a> {
 }
 
 impl Reserved<'_> {
-    /// Stores the copy, unless the placeholder was removed.
+    /// Stores the copy, unless the placeholder was removed. After lost reports, the copy has an
+    /// outdated number and is not used.
     pub(super) fn fill(self, record: Record) {
-        let copy = Entry::Copy(Arc::new(Copy { record, since: self.since }));
+        let (number, since) = (self.number, self.since);
         self.copies.change(&self.key, |entry| match entry {
-            Some(Entry::Placeholder(number)) if *number == self.number => Op::Put(copy),
+            Some(Entry::Placeholder(present)) if *present == number => {
+                Op::Put(Entry::Copy(Arc::new(Copy { record, number, since })))
+            }
             _ => Op::Nop,
         });
     }
@@ -138,6 +176,7 @@ impl Drop for Reserved<'_> {
 pub(super) struct Write<'a> {
     copies: &'a Copies,
     key: StoreKey,
+    number: u64,
     since: Duration,
     is_known: bool,
 }
@@ -147,9 +186,13 @@ impl Write<'_> {
     /// same version. Otherwise another write may have been later.
     pub(super) fn replaced(mut self, expected: &Version, record: Record) {
         self.is_known = true;
-        let copy = Entry::Copy(Arc::new(Copy { record, since: self.since }));
+        let (number, since) = (self.number, self.since);
         self.copies.change(&self.key, |entry| match entry {
-            Some(Entry::Copy(present)) if present.record.version() == *expected => Op::Put(copy),
+            Some(Entry::Copy(present)) if present.record.version() == *expected => {
+                // After lost reports, neither an older copy nor an older write is used.
+                let number = number.min(present.number);
+                Op::Put(Entry::Copy(Arc::new(Copy { record, number, since })))
+            }
             Some(_) => Op::Remove,
             None => Op::Nop,
         });
@@ -159,10 +202,7 @@ impl Write<'_> {
 impl Drop for Write<'_> {
     fn drop(&mut self) {
         if !self.is_known {
-            self.copies.change(&self.key, |entry| match entry {
-                Some(_) => Op::Remove,
-                None => Op::Nop,
-            });
+            self.copies.remove(&self.key);
         }
     }
 }

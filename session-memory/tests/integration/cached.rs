@@ -1,6 +1,7 @@
 //! A cache in front of a store: the use of copies, and the calls that remove them.
 
 mod counting;
+mod invalidation;
 
 use std::pin::pin;
 use std::sync::Arc;

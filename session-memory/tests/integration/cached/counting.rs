@@ -1,23 +1,28 @@
-//! A store in memory that counts loads, and that can fail a write or hold back a reply.
+//! A store in memory that counts loads, and that can fail a write, hold back a reply or report
+//! changes.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::SystemTime;
 
 use session_core::store::{
-    NewRecord, OwnerIndex, Record, Replaced, SessionStore, StoreKey, Version,
+    ChangeListener, NewRecord, OwnerIndex, Record, Replaced, ReportChanges, SessionStore, StoreKey,
+    Version,
 };
 use session_core::{Error, ErrorKind, async_trait};
 use session_memory::MemoryStore;
 use tokio::sync::oneshot;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Counting {
     store: MemoryStore,
     loads: Arc<AtomicUsize>,
     fails: Arc<AtomicBool>,
     holds: Arc<AtomicBool>,
+    delays: Arc<AtomicBool>,
     held: Arc<Mutex<Vec<oneshot::Sender<()>>>>,
+    listener: Arc<Mutex<Option<Weak<dyn ChangeListener>>>>,
 }
 
 impl Counting {
@@ -34,17 +39,37 @@ impl Counting {
         self.holds.store(true, Ordering::SeqCst);
     }
 
+    /// Holds back the next write before it is applied.
+    pub(crate) fn delay_next_write(&self) {
+        self.delays.store(true, Ordering::SeqCst);
+    }
+
     pub(crate) fn resume(&self) {
         self.held.lock().unwrap().clear();
     }
 
+    /// Returns the listener, unless the cache was dropped.
+    pub(crate) fn listener(&self) -> Option<Arc<dyn ChangeListener>> {
+        self.listener.lock().unwrap().as_ref().unwrap().upgrade()
+    }
+
     async fn reply<T>(&self, reply: T) -> T {
-        if self.holds.swap(false, Ordering::SeqCst) {
+        self.pause(&self.holds).await;
+        reply
+    }
+
+    async fn pause(&self, pauses: &AtomicBool) {
+        if pauses.swap(false, Ordering::SeqCst) {
             let (sender, receiver) = oneshot::channel();
             self.held.lock().unwrap().push(sender);
             let _dropped = receiver.await;
         }
-        reply
+    }
+}
+
+impl fmt::Debug for Counting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Counting").field("store", &self.store).finish_non_exhaustive()
     }
 }
 
@@ -65,6 +90,7 @@ impl SessionStore for Counting {
         expected: Version,
         record: &NewRecord<'_>,
     ) -> Result<Replaced, Error> {
+        self.pause(&self.delays).await;
         let replaced = self.store.replace(key, expected, record).await;
         if self.fails.swap(false, Ordering::SeqCst) {
             return Err(Error::new(ErrorKind::Unavailable, "the reply is lost"));
@@ -94,5 +120,16 @@ impl SessionStore for Counting {
 impl OwnerIndex for Counting {
     async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
         self.store.keys_of(owner).await
+    }
+}
+
+#[async_trait]
+impl ReportChanges for Counting {
+    async fn report_changes(&self, listener: Weak<dyn ChangeListener>) -> Result<(), Error> {
+        if self.fails.swap(false, Ordering::SeqCst) {
+            return Err(Error::new(ErrorKind::Configuration, "the store reports no changes"));
+        }
+        *self.listener.lock().unwrap() = Some(listener);
+        Ok(())
     }
 }
