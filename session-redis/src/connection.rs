@@ -5,6 +5,7 @@ mod cluster;
 mod reconnecting;
 #[cfg(feature = "sentinel")]
 mod sentinel;
+mod tracking;
 
 use std::{fmt, io};
 
@@ -14,6 +15,7 @@ use session_core::async_trait;
 use session_core::store::{Credentials, CredentialsProvider};
 use tokio::time::{Instant, timeout_at};
 
+use crate::address::invalid;
 use crate::error::timed_out;
 
 #[cfg(feature = "cluster")]
@@ -21,6 +23,7 @@ pub(crate) use cluster::{Cluster, NodeCredentials};
 pub(crate) use reconnecting::{Reconnecting, Server};
 #[cfg(feature = "sentinel")]
 pub(crate) use sentinel::Sentinels;
+pub(crate) use tracking::Listener;
 
 /// A connection to Redis.
 #[async_trait]
@@ -33,6 +36,13 @@ pub(crate) trait Connection: fmt::Debug + Send + Sync {
     /// be one to a Cluster.
     fn shares_loads(&self) -> bool {
         false
+    }
+
+    /// Reports the changes of records to a listener from now on.
+    async fn report_changes(&self, _listener: Listener, _deadline: Instant) -> RedisResult<()> {
+        Err(invalid(
+            "a Cluster or an existing connection reports no changes; use CachedBuilder::build",
+        ))
     }
 
     /// Returns whether [`send_to`](Self::send_to) can select a server of a Cluster.

@@ -1,5 +1,6 @@
 //! The store: a string for each record, and a sorted set of keys for each owner.
 
+mod changes;
 mod scan;
 
 use std::fmt;

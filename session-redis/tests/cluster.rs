@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use session_core::store::{OwnerIndex as _, Replaced, Scan as _, SessionStore as _, StoreKey};
 use session_core::{Error, ErrorKind};
+use session_memory::Cached;
 use session_redis::RedisStore;
 use support::{
     DEADLINE, SHORT_GRACE, assert_outage, calls, cli, in_time, list_of, name_of, random_key,
@@ -61,6 +62,20 @@ mod suite_on_existing_connection {
     }
 
     session_conformance::store_suite!(store(), owner_index, clones);
+}
+
+#[tokio::test]
+async fn cache_in_front_of_cluster_has_only_time_to_live() {
+    let refused = Cached::builder().build_with_invalidation(store().await).await;
+    assert_eq!(refused.err().unwrap().kind(), ErrorKind::Configuration);
+    let life = Duration::from_secs(3600);
+    let (cached, other) =
+        (Cached::builder().time_to_live(life).build(store().await), store().await);
+    let key = random_key();
+    let version = other.create(&key, &record(b"one")).await.unwrap();
+    cached.load_recent(&key).await.unwrap();
+    replaced(&other, &key, version, &record(b"two")).await;
+    assert_eq!(cached.load_recent(&key).await.unwrap().unwrap().payload(), b"one");
 }
 
 #[tokio::test]

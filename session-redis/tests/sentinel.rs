@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use session_core::ErrorKind;
 use session_core::store::{OwnerIndex as _, Replaced, SessionStore as _, StoreKey, Version};
+use session_memory::Cached;
 use session_redis::{RedisStore, RedisStoreBuilder};
 use support::{SHORT_GRACE, cli, in_time, random_key, record, until_replicated};
 use test_servers::{RedisOptions, RedisSentinel, redis_sentinel_with};
@@ -115,4 +116,27 @@ async fn new_master_is_used_after_switchover() {
     let new = sentinel.master().await;
     assert_eq!(cli(new, &["EXISTS", &support::name_of(&key)]).await, "1");
     assert_eq!(store.load(&key).await.unwrap().unwrap().version(), version);
+}
+
+#[tokio::test]
+async fn copies_of_old_master_are_not_used_after_switchover() {
+    let sentinel = start().await;
+    let (cached, other) = (store(&sentinel).await, store(&sentinel).await);
+    let life = Duration::from_secs(3600);
+    let cached =
+        Cached::builder().time_to_live(life).build_with_invalidation(cached).await.unwrap();
+    let key = random_key();
+    let version = other.create(&key, &record(b"one")).await.unwrap();
+    assert_eq!(cached.load_recent(&key).await.unwrap().unwrap().payload(), b"one");
+    sentinel.switch_over().await;
+    let version = until_replaced(&other, &key, version).await;
+    let patience = Instant::now() + Duration::from_secs(20);
+    loop {
+        let seen = cached.load_recent(&key).await;
+        if seen.is_ok_and(|record| record.is_some_and(|record| record.version() == version)) {
+            return;
+        }
+        assert!(Instant::now() < patience, "the copy remains");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }

@@ -1,5 +1,5 @@
-//! The conformance suites on one server: over RESP3, over RESP2, over an existing connection, and
-//! with outages.
+//! The conformance suites on one server: over RESP3, over RESP2, over an existing connection,
+//! behind a cache, and with outages.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -40,6 +40,26 @@ mod shared {
             |config| async move { RedisSessions::new(super::store().await, config) },
             owners
         );
+    }
+
+    mod behind_cache {
+        use session_core::ServerSideSessions;
+        use session_memory::Cached;
+        use session_redis::RedisStore;
+
+        async fn store() -> Cached<RedisStore> {
+            Cached::builder().build_with_invalidation(super::store().await).await.unwrap()
+        }
+
+        session_conformance::store_suite!(store(), owner_index, clones);
+
+        mod sessions {
+            session_conformance::interface_suite!(
+                server_side,
+                |config| async move { super::ServerSideSessions::new(super::store().await, config) },
+                owners
+            );
+        }
     }
 
     mod over_resp2 {

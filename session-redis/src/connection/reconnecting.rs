@@ -20,7 +20,9 @@ use session_core::store::{Credentials, CredentialsProvider};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
+use super::tracking::{Listener, Listeners, start_tracking};
 use super::{Connection, provided};
+use crate::address::invalid;
 use crate::error::timed_out;
 
 /// A connector to the server that has the data at present.
@@ -76,7 +78,10 @@ pub(crate) struct Reconnecting<C> {
 
 /// The current connection, if there is one.
 #[derive(Default)]
-struct Slot(Mutex<Option<Current>>);
+struct Slot {
+    current: Mutex<Option<Current>>,
+    listeners: Listeners,
+}
 
 struct Current {
     number: u64,
@@ -117,13 +122,12 @@ impl<C: Connector> Reconnecting<C> {
             // A closed connection is detected before the next call needs it.
             let watch = Watch { slot: Arc::downgrade(&self.slot), number };
             config = config.set_push_sender(move |push: PushInfo| -> Result<(), ()> {
-                if push.kind == PushKind::Disconnection {
-                    watch.forget();
-                }
+                watch.receive(&push);
                 Ok(())
             });
         }
-        let connection = connector.connect(&config).await?;
+        let mut connection = connector.connect(&config).await?;
+        self.slot.listeners.prepare(&mut connection).await?;
         self.slot.put(number, connection.clone(), connector.moved());
         drop(connector);
         if number > 0 {
@@ -160,6 +164,19 @@ impl<C: Connector> Connection for Reconnecting<C> {
     fn shares_loads(&self) -> bool {
         true
     }
+
+    async fn report_changes(&self, listener: Listener, deadline: Instant) -> RedisResult<()> {
+        if !self.protocol.supports_resp3() {
+            return Err(invalid("RESP2 reports no changes; remove `protocol=resp2`"));
+        }
+        // A new connection is prepared from now on. The command prepares the current one.
+        self.slot.listeners.add(listener.clone());
+        let reply = self.send(&start_tracking(), deadline).await;
+        if reply.is_err() {
+            self.slot.listeners.remove(&listener);
+        }
+        reply.map(drop)
+    }
 }
 
 impl<C> fmt::Debug for Reconnecting<C> {
@@ -170,7 +187,7 @@ impl<C> fmt::Debug for Reconnecting<C> {
 
 impl Slot {
     fn lock(&self) -> MutexGuard<'_, Option<Current>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn get(&self) -> Option<(u64, MultiplexedConnection)> {
@@ -204,6 +221,10 @@ impl Slot {
         let mut slot = self.lock();
         let forgotten = slot.take_if(|current| current.number == number);
         drop(slot);
+        if forgotten.is_some() {
+            // A load that starts after this report uses another connection.
+            self.listeners.report_all();
+        }
         // Ending the connection may access the slot.
         drop(forgotten);
     }
@@ -223,6 +244,14 @@ struct Watch {
 }
 
 impl Watch {
+    fn receive(&self, push: &PushInfo) {
+        if push.kind == PushKind::Disconnection {
+            self.forget();
+        } else if let Some(slot) = self.slot.upgrade() {
+            slot.listeners.receive(push);
+        }
+    }
+
     fn forget(&self) {
         if let Some(slot) = self.slot.upgrade() {
             slot.forget(self.number);

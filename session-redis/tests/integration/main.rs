@@ -7,6 +7,7 @@ mod connection;
 mod contents;
 mod credentials;
 mod formats;
+mod invalidation;
 mod limits;
 mod load_many;
 mod lost_entries;
