@@ -3,11 +3,13 @@
 mod cipher;
 
 use std::fmt;
+use std::sync::Weak;
 use std::time::SystemTime;
 
 use session_core::config::SecretKey;
 use session_core::store::{
-    KeyPage, NewRecord, OwnerIndex, Record, Replaced, Scan, SessionStore, StoreKey, Sweep, Version,
+    ChangeListener, KeyPage, NewRecord, OwnerIndex, Record, Replaced, ReportChanges, Scan,
+    SessionStore, StoreKey, Sweep, Version,
 };
 use session_core::{Error, async_trait};
 
@@ -149,6 +151,13 @@ impl<S: Scan> Scan for EncryptedStore<S> {
 
     async fn count(&self, now: SystemTime) -> Result<u64, Error> {
         self.store.count(now).await
+    }
+}
+
+#[async_trait]
+impl<S: ReportChanges> ReportChanges for EncryptedStore<S> {
+    async fn report_changes(&self, listener: Weak<dyn ChangeListener>) -> Result<(), Error> {
+        self.store.report_changes(listener).await
     }
 }
 

@@ -4,7 +4,9 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use session_core::ErrorKind;
-use session_core::store::{OwnerIndex as _, Record, SessionStore as _, StoreKey};
+use session_core::config::SecretKey;
+use session_core::store::{OwnerIndex as _, Record, Replaced, SessionStore as _, StoreKey};
+use session_encrypted::EncryptedStore;
 use session_memory::Cached;
 use session_redis::{RedisStore, RedisStoreBuilder, redis};
 use test_servers::{PrivateServer, proxy};
@@ -214,6 +216,23 @@ async fn change_removes_copies_of_both_caches_of_store() {
     for cached in [&first, &second] {
         until_payload(cached, &key, b"two").await;
     }
+}
+
+#[tokio::test]
+async fn change_removes_copy_of_encrypted_store() {
+    let server = new_server().await;
+    let secret = SecretKey::generate().unwrap();
+    let encrypted = async || EncryptedStore::new(store(&server).await, &secret).unwrap();
+    let (inner, other) = (encrypted().await, encrypted().await);
+    let cached = Cached::builder().time_to_live(HOUR);
+    let cached = cached.build_with_invalidation(inner).await.unwrap();
+    let key = random_key();
+    let version = other.create(&key, &record(b"one")).await.unwrap();
+    assert_eq!(cached.load_recent(&key).await.unwrap().unwrap().payload(), b"one");
+    let changed = other.replace(&key, version, &record(b"two")).await.unwrap();
+    assert!(matches!(changed, Replaced::Done(_)));
+    let is_seen = async || cached.load_recent(&key).await.unwrap().unwrap().payload() == b"two";
+    until("the copy remains", is_seen).await;
 }
 
 #[tokio::test]
