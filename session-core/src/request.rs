@@ -13,6 +13,7 @@ mod flashes;
 mod headers;
 mod hooks;
 mod latch;
+mod layers;
 mod limit;
 mod outage;
 mod report;

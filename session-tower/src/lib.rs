@@ -36,6 +36,7 @@
 //! | there is no layer | the extractor responds with 500 and logs what is missing; `Option<Session>` is `None` |
 //! | two layers have the same cookie name | both share the session of the outer layer |
 //! | two layers have different cookie names | there are two sessions, distinguished by [`marked`](SessionLayer::marked); with the same marker, a handler gets the session of the inner layer |
+//! | the save of an outer layer fails | the error response also has the cookies of the inner layers, whose sessions are saved |
 //!
 //! # Features
 //!

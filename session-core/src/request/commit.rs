@@ -18,7 +18,9 @@ use crate::session::state::Origin;
 #[must_use]
 pub struct Committed {
     /// The headers of the response. An error response also needs them, because an earlier
-    /// [`Session::save`](crate::Session::save) may have stored the session under a new id.
+    /// [`Session::save`](crate::Session::save) may have stored the session under a new id. If there
+    /// is an error, they have the headers of the sessions of inner layers in the
+    /// [`SessionStack`](super::SessionStack), which were saved before.
     pub headers: SessionHeaders,
     /// The error of the save. The response must become an error response.
     pub error: Option<Error>,
@@ -100,7 +102,11 @@ impl Shared {
         };
         // An error response does not show the messages.
         let flash = if error.is_none() { self.flash_header() } else { None };
-        Committed { headers: SessionHeaders { removals, flash, ..self.headers(set) }, error }
+        let mut headers = SessionHeaders { removals, flash, ..self.headers(set) };
+        if let Some(layers) = self.layers.get() {
+            layers.note(&mut headers, error.is_some());
+        }
+        Committed { headers, error }
     }
 
     /// Returns the headers of a response that sets the cookie or the token to this.

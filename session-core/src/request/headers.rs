@@ -25,7 +25,12 @@ pub struct SessionHeaders {
     pub(crate) vary: bool,
     /// The header that has the session token instead of the cookie.
     pub(crate) token_header: Option<Arc<TokenHeader>>,
+    /// The headers of the sessions of inner layers, in the error response of an outer layer.
+    pub(super) inner: Box<[Field]>,
 }
+
+/// The value of `Set-Cookie`, or of the header that has the session token.
+pub(super) type Field = (Option<Arc<TokenHeader>>, String);
 
 impl SessionHeaders {
     /// Returns the names and values of the headers to append, in visible ASCII. Treat the values as
@@ -35,27 +40,38 @@ impl SessionHeaders {
     ///   [header of the session token](crate::config::SessionConfigBuilder::token_header)
     /// - removals of cookies of the same name with another domain or path
     /// - `Set-Cookie` for the [cookie with flash messages][flash]
+    /// - if the commit failed, the headers of the sessions of inner layers
     ///
     /// [flash]: crate::config::SessionConfigBuilder::flash_cookie
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
-        let name = self.token_header.as_ref().map_or("set-cookie", |header| header.response_name());
+        let name = name_of(self.token_header.as_ref());
         let session = self.set.iter().map(move |value| (name, value.as_str()));
         let others = self.removals.iter().chain(&self.flash);
-        session.chain(others.map(|value| ("set-cookie", value.as_str())))
+        let own = session.chain(others.map(|value| ("set-cookie", value.as_str())));
+        own.chain(self.inner.iter().map(|(header, value)| (name_of(header.as_ref()), &**value)))
     }
 
     /// Removes and returns the [`fields`](Self::fields). Adapters call it last, because the results
     /// of the other functions depend on the fields.
     pub fn take_fields(&mut self) -> impl Iterator<Item = (&str, String)> {
-        let name = self.token_header.as_ref().map_or("set-cookie", |header| header.response_name());
+        let name = name_of(self.token_header.as_ref());
         let session = self.set.take().into_iter().map(move |value| (name, value));
         let removals = std::mem::take(&mut self.removals).into_iter();
         let others = removals.chain(self.flash.take());
-        session.chain(others.map(|value| ("set-cookie", value)))
+        let own = session.chain(others.map(|value| ("set-cookie", value)));
+        let inner = self.inner.iter_mut();
+        own.chain(inner.map(|(header, value)| (name_of(header.as_ref()), std::mem::take(value))))
+    }
+
+    /// Returns the headers that the error response of an outer layer needs. It does not show flash
+    /// messages.
+    pub(super) fn for_outer_error(&self) -> impl Iterator<Item = Field> {
+        let session = self.set.iter().map(|value| (self.token_header.clone(), value.clone()));
+        session.chain(self.removals.iter().map(|value| (None, value.clone())))
     }
 
     fn sets_anything(&self) -> bool {
-        self.set.is_some() || self.flash.is_some()
+        self.set.is_some() || self.flash.is_some() || !self.inner.is_empty()
     }
 
     /// Returns the value of the `Set-Cookie` header of the session, which is one of the
@@ -157,13 +173,18 @@ impl SessionHeaders {
 
     /// Returns whether no cache sends the session token of this response to another client.
     fn is_protected_by(&self, present: Directives) -> bool {
-        let is_cookie = self.token_header.is_none();
+        let is_cookie =
+            self.token_header.is_none() && self.inner.iter().all(|(header, _)| header.is_none());
         present.protects >= if is_cookie { Protected::Cookie } else { Protected::Response }
     }
 
     /// The headers that some caches obey instead of `Cache-Control` (RFC 9213; the Edge
     /// Architecture Specification).
     pub const TARGETED: [&'static str; 2] = ["cdn-cache-control", "surrogate-control"];
+}
+
+fn name_of(token_header: Option<&Arc<TokenHeader>>) -> &str {
+    token_header.map_or("set-cookie", |header| header.response_name())
 }
 
 static WARN_OF_PUBLIC: Once = Once::new();
@@ -176,6 +197,7 @@ impl fmt::Debug for SessionHeaders {
             .field("removals", &self.removals.len())
             .field("flash", &self.flash.as_ref().map(|_| ".."))
             .field("vary", &self.vary)
+            .field("inner", &self.inner.len())
             .finish_non_exhaustive()
     }
 }

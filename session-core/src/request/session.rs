@@ -9,6 +9,7 @@ use super::caching::Directives;
 use super::headers::SessionHeaders;
 use super::hooks::RequestHooks;
 use super::latch::Latch;
+use super::layers::CommittedLayers;
 use super::outage::OutagePolicy;
 use super::sent::SentCookie;
 use crate::config::Refresh;
@@ -78,6 +79,8 @@ pub(super) struct Shared {
     pub(super) sent: Mutex<SentCookie>,
     /// Ends together with the session when the user logs out.
     pub(super) at_logout: Mutex<Option<Weak<dyn EndsAtLogout>>>,
+    /// Set if the request has several layers.
+    pub(super) layers: OnceLock<Arc<CommittedLayers>>,
 }
 
 /// The sessions that several cookies of one request open.
@@ -251,6 +254,7 @@ impl Shared {
             saving: const { tokio::sync::Mutex::const_new(()) },
             sent: Mutex::default(),
             at_logout: Mutex::default(),
+            layers: OnceLock::new(),
         })
     }
 
