@@ -1,7 +1,7 @@
 //! The rules of an adapter for a web framework.
 //!
 //! An adapter is checked through a small application in its framework, a [`Server`]. The suite
-//! provides the code of the handlers: [`respond`], [`respond_twice`] and [`respond_untouched`]. The
+//! provides the code of the handlers, such as [`respond`] and [`respond_twice`]. The
 //! [macro](crate::adapter_suite) shows a complete example.
 
 use crate::Rule;
@@ -9,8 +9,8 @@ use crate::macros::has_rule;
 use crate::rules::adapter::LISTS;
 
 pub use crate::harness::adapter::{
-    AdapterUnderTest, Chunks, Request, Response, Server, TestResponse, respond, respond_twice,
-    respond_untouched,
+    AdapterUnderTest, Chunks, Request, Response, Server, TestResponse, respond, respond_both,
+    respond_twice, respond_untouched,
 };
 
 /// Returns every rule, in the order of `CONTRACT.md`. [`adapter_suite!`](crate::adapter_suite)

@@ -8,12 +8,13 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{ServiceConfig, route};
+use actix_web::web::{ServiceConfig, route, scope};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use futures_util::stream;
-use session_actix::{Session, SessionMiddleware};
+use session_actix::{MarkedSession, Session, SessionMiddleware};
 use session_conformance::adapter::{
-    Request, Response, Server, TestResponse, respond, respond_twice, respond_untouched,
+    Request, Response, Server, TestResponse, respond, respond_both, respond_twice,
+    respond_untouched,
 };
 use session_core::{SessionInterface, async_trait};
 
@@ -31,6 +32,30 @@ fn routes(config: &mut ServiceConfig) {
         .route("/twice", route().to(twice))
         .route("/streamed/{color}", route().to(streamed))
         .default_service(route().to(once));
+}
+
+/// Starts an application with the first session around the second one.
+fn of_two(first: Arc<dyn SessionInterface>, second: Arc<dyn SessionInterface>) -> Actix {
+    let routes = move |config: &mut ServiceConfig| {
+        let second = SessionMiddleware::<Second>::marked(Arc::clone(&second));
+        let inner = scope("")
+            .wrap(second)
+            .route("/both", route().to(both))
+            .route("/second/{page:.*}", route().to(of_second))
+            .default_service(route().to(once));
+        config.service(inner);
+    };
+    Actix(support::server::Server::start(SessionMiddleware::new(first), routes))
+}
+
+struct Second;
+
+async fn both(first: Session, second: MarkedSession<Second>) -> HttpResponse {
+    into_actix(&respond_both(&first, &second).await)
+}
+
+async fn of_second(session: MarkedSession<Second>, request: HttpRequest) -> HttpResponse {
+    into_actix(&respond(&session, request.path()).await)
 }
 
 async fn untouched(request: HttpRequest) -> HttpResponse {
@@ -94,16 +119,15 @@ mod over_memory {
         },
         server = |interface| async { super::Actix::new(interface) },
         streams,
+        two_sessions = |first, second| async { super::of_two(first, second) },
     );
 }
 
 mod over_signed_cookies {
-    use session_cookie::SignedCookieSessions;
-
     session_conformance::adapter_suite!(
-        sessions =
-            |config| async { SignedCookieSessions::new(config, &super::support::key()).unwrap() },
+        sessions = |config| async { super::support::signed(config) },
         server = |interface| async { super::Actix::new(interface) },
         streams,
+        two_sessions = |first, second| async { super::of_two(first, second) },
     );
 }

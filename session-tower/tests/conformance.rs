@@ -16,10 +16,11 @@ use futures_util::stream;
 use http::{HeaderName, HeaderValue, StatusCode, Uri};
 use http_body_util::BodyExt as _;
 use session_conformance::adapter::{
-    Request, Response, Server, TestResponse, respond, respond_twice, respond_untouched,
+    Request, Response, Server, TestResponse, respond, respond_both, respond_twice,
+    respond_untouched,
 };
 use session_core::{SessionInterface, async_trait};
-use session_tower::{Session, SessionLayer};
+use session_tower::{MarkedSession, Session, SessionLayer};
 use tower::ServiceExt as _;
 
 struct Axum(Router);
@@ -35,6 +36,27 @@ impl Axum {
             .layer(SessionLayer::new(interface));
         Self(router)
     }
+}
+
+/// Returns an application with the first session around the second one.
+fn of_two(first: Arc<dyn SessionInterface>, second: Arc<dyn SessionInterface>) -> Axum {
+    let router = Router::new()
+        .route("/both", any(both))
+        .route("/second/{*page}", any(of_second))
+        .fallback(any(once))
+        .layer(SessionLayer::<Second>::marked(second))
+        .layer(SessionLayer::new(first));
+    Axum(router)
+}
+
+struct Second;
+
+async fn both(first: Session, second: MarkedSession<Second>) -> impl IntoResponse {
+    into_axum(&respond_both(&first, &second).await)
+}
+
+async fn of_second(session: MarkedSession<Second>, uri: Uri) -> impl IntoResponse {
+    into_axum(&respond(&session, uri.path()).await)
 }
 
 async fn untouched(uri: Uri) -> impl IntoResponse {
@@ -95,16 +117,15 @@ mod over_memory {
         },
         server = |interface| async { super::Axum::new(interface) },
         streams,
+        two_sessions = |first, second| async { super::of_two(first, second) },
     );
 }
 
 mod over_signed_cookies {
-    use session_cookie::SignedCookieSessions;
-
     session_conformance::adapter_suite!(
-        sessions =
-            |config| async { SignedCookieSessions::new(config, &super::support::key()).unwrap() },
+        sessions = |config| async { super::support::signed_with(config) },
         server = |interface| async { super::Axum::new(interface) },
         streams,
+        two_sessions = |first, second| async { super::of_two(first, second) },
     );
 }

@@ -10,7 +10,7 @@ pub(crate) mod reply;
 pub(crate) mod server;
 pub(crate) mod under_test;
 
-pub use handlers::{Chunks, TestResponse, respond, respond_twice, respond_untouched};
+pub use handlers::{Chunks, TestResponse, respond, respond_both, respond_twice, respond_untouched};
 pub use message::{Request, Response};
 pub use server::Server;
 pub use under_test::AdapterUnderTest;

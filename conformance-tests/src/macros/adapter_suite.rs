@@ -37,6 +37,7 @@
 /// | argument | meaning |
 /// |---|---|
 /// | `streams` | the server streams the body of `/streamed`; see [`Server`](crate::adapter::Server) |
+/// | `two_sessions = \|first, second\| async { .. }` | starts an application with two types of sessions; see [`Server`](crate::adapter::Server) |
 /// | `ignore = "needs a socket"` | the tests run only with `cargo test -- --include-ignored` |
 /// | `except(rule = "reason", ..)` | the adapter does not fulfil these rules, for these reasons |
 ///
@@ -60,7 +61,7 @@
 #[macro_export]
 macro_rules! adapter_suite {
     (sessions = $sessions:expr, server = $server:expr $(, $($options:tt)*)?) => {
-        $crate::__adapter_options! { [$($($options)*)?] $sessions, $server, streams[] ignore[] except[] }
+        $crate::__adapter_options! { [$($($options)*)?] $sessions, $server, streams[] two[] ignore[] except[] }
     };
 }
 
@@ -70,45 +71,54 @@ macro_rules! __adapter_options {
     ([streams $(, $($rest:tt)*)?] $sessions:expr, $server:expr, streams[] $($more:tt)*) => {
         $crate::__adapter_options! { [$($($rest)*)?] $sessions, $server, streams[streams] $($more)* }
     };
-    ([ignore = $reason:literal $(, $($rest:tt)*)?] $sessions:expr, $server:expr,
-        streams $s:tt ignore[] except $e:tt) => {
+    ([two_sessions = $two:expr $(, $($rest:tt)*)?] $sessions:expr, $server:expr,
+        streams $s:tt two[] $($more:tt)*) => {
         $crate::__adapter_options! {
-            [$($($rest)*)?] $sessions, $server, streams $s ignore[#[ignore = $reason]] except $e
+            [$($($rest)*)?] $sessions, $server, streams $s two[$two] $($more)*
+        }
+    };
+    ([ignore = $reason:literal $(, $($rest:tt)*)?] $sessions:expr, $server:expr,
+        streams $s:tt two $t:tt ignore[] except $e:tt) => {
+        $crate::__adapter_options! {
+            [$($($rest)*)?] $sessions, $server, streams $s two $t ignore[#[ignore = $reason]] except $e
         }
     };
     ([except($($rule:ident = $reason:literal),* $(,)?) $(, $($rest:tt)*)?]
-        $sessions:expr, $server:expr, streams $s:tt ignore $i:tt except[]) => {
+        $sessions:expr, $server:expr, streams $s:tt two $t:tt ignore $i:tt except[]) => {
         $crate::__adapter_options! {
-            [$($($rest)*)?] $sessions, $server, streams $s ignore $i except[$($rule = $reason),*]
+            [$($($rest)*)?] $sessions, $server, streams $s two $t ignore $i except[$($rule = $reason),*]
         }
     };
     ([] $sessions:expr, $server:expr,
-        streams $streams:tt ignore $ignore:tt except[$($rule:ident = $reason:literal),*]) => {
+        streams $streams:tt two[$($two:expr)?] ignore $ignore:tt except[$($rule:ident = $reason:literal),*]) => {
         $(const _: () = assert!(
             $crate::adapter::is_rule(stringify!($rule)), "`except` names an unknown rule"
         );)*
 
         fn __adapter_under_test() -> $crate::adapter::AdapterUnderTest {
-            $crate::adapter::AdapterUnderTest::new($sessions, $server)
+            $crate::adapter::AdapterUnderTest::new($sessions, $server)$(.with_two_sessions($two))?
         }
 
         $crate::__attributes! { __adapter_attributes $ignore $($rule = $reason),* }
 
-        $crate::__adapter_rules! { [__adapter_under_test __adapter_attributes $streams] }
+        $crate::__adapter_rules! { [__adapter_under_test __adapter_attributes $streams [$($two)?]] }
     };
     ([$($unknown:tt)*] $($more:tt)*) => {
         compile_error!(concat!("unknown or repeated argument of adapter_suite!: ", stringify!($($unknown)*)));
     };
 }
 
-/// Generates the tests of one list of rules, or ignored tests if the server has no streamed body.
+/// Generates the tests of one list of rules, or ignored tests if the suite lacks their argument.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __adapter_group {
-    (streams $each:ident [$make:ident $attributes:ident []]) => {
+    (streams $each:ident [$make:ident $attributes:ident [] $two:tt]) => {
         $crate::$each! { __absent_test ["the suite was not given `streams`"] }
     };
-    ($needs:ident $each:ident [$make:ident $attributes:ident $streams:tt]) => {
+    (two_sessions $each:ident [$make:ident $attributes:ident $streams:tt []]) => {
+        $crate::$each! { __absent_test ["the suite was not given `two_sessions`"] }
+    };
+    ($needs:ident $each:ident [$make:ident $attributes:ident $streams:tt $two:tt]) => {
         $crate::$each! { __adapter_test [$make $attributes] }
     };
 }

@@ -11,6 +11,7 @@ mod responses;
 mod sent_cookies;
 mod streams;
 mod tokens;
+mod two_sessions;
 
 use crate::harness::adapter::AdapterUnderTest;
 use crate::macros::rule_lists;
@@ -28,4 +29,5 @@ rule_lists! {
     always: failures::FAILURES, macro __adapter_failures;
     always: interrupted::INTERRUPTED, macro __adapter_interrupted;
     always: tokens::TOKENS, macro __adapter_tokens;
+    two_sessions: two_sessions::TWO_SESSIONS, macro __adapter_two_sessions;
 }

@@ -38,9 +38,13 @@ pub fn key() -> SecretKey {
 
 /// Returns sessions in a signed cookie with this name.
 pub fn named(name: &str) -> SignedCookieSessions {
-    let config = settings().cookie_name(name).build().unwrap();
+    signed(settings().cookie_name(name).build().unwrap())
+}
+
+pub fn signed(config: SessionConfig) -> SignedCookieSessions {
     // Cookies of several names with one key need different salts.
-    SignedCookieSessions::builder(config, &key()).salt(name).build().unwrap()
+    let salt = config.cookie_name().to_owned();
+    SignedCookieSessions::builder(config, &key()).salt(salt).build().unwrap()
 }
 
 /// Saves a new session and returns the `Cookie` header of a client that has it.

@@ -37,7 +37,10 @@ pub fn key() -> SecretKey {
 }
 
 pub fn signed(settings: SessionConfigBuilder) -> SignedCookieSessions {
-    let config = settings.build().unwrap();
+    signed_with(settings.build().unwrap())
+}
+
+pub fn signed_with(config: SessionConfig) -> SignedCookieSessions {
     // Cookies of several names with one key need different salts.
     let salt = config.cookie_name().to_owned();
     SignedCookieSessions::builder(config, &key()).salt(salt).build().unwrap()

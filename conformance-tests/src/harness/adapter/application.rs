@@ -37,6 +37,8 @@ pub(crate) struct Application<'a> {
     server: Arc<dyn Server>,
     clock: ManualClock,
     cookie_name: String,
+    /// The cookie name of the other type of sessions of the same server.
+    other_name: Option<String>,
 }
 
 /// Requests through the adapter.
@@ -49,7 +51,14 @@ impl<'a> Application<'a> {
         clock: ManualClock,
     ) -> Self {
         let cookie_name = sessions.cookie_name(&view("")).into_owned();
-        Self { adapter, sessions, observed, server, clock, cookie_name }
+        Self { adapter, sessions, observed, server, clock, cookie_name, other_name: None }
+    }
+
+    /// Returns both types of sessions of one server.
+    pub(crate) fn beside_each_other(mut first: Self, mut second: Self) -> [Self; 2] {
+        first.other_name = Some(second.cookie_name.clone());
+        second.other_name = Some(first.cookie_name.clone());
+        [first, second]
     }
 
     /// Sends a request for this target with each of these `Cookie` headers.
@@ -249,13 +258,12 @@ impl Application<'_> {
     pub(crate) fn mask(&self, text: &str) -> String {
         let mut shown = String::new();
         for (number, part) in text.split(';').enumerate() {
-            let value = part
-                .trim()
-                .strip_prefix(&self.cookie_name)
-                .and_then(|value| value.strip_prefix('='));
-            let part = match value {
-                Some(value) if !value.is_empty() => {
-                    format!("{}={}", self.cookie_name, self.adapter.name(value))
+            let names = [Some(&self.cookie_name), self.other_name.as_ref()];
+            let is_ours = |name: &&str| names.iter().flatten().any(|ours| ours == name);
+            let cookie = part.trim().split_once('=').filter(|(name, _)| is_ours(name));
+            let part = match cookie {
+                Some((name, value)) if !value.is_empty() => {
+                    format!("{name}={}", self.adapter.name(value))
                 }
                 _ => attribute(part).to_owned(),
             };

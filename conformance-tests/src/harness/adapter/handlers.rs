@@ -148,6 +148,29 @@ pub async fn respond_twice(first: &Session, second: &Session) -> TestResponse {
     if written.status == 200 { respond(second, "/read").await } else { written }
 }
 
+/// Returns the response of the handler for `/both`, which obtains the sessions of both types.
+///
+/// # Examples
+///
+/// ```
+/// use session_conformance::adapter::respond_both;
+/// use session_core::interface::Opened;
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let (first, second) = (Opened::new().into_session(), Opened::new().into_session());
+/// assert_eq!(respond_both(&first, &second).await.body(), "written: blue and red");
+/// # });
+/// ```
+pub async fn respond_both(first: &Session, second: &Session) -> TestResponse {
+    for (session, path) in [(first, "/write/blue"), (second, "/write/red")] {
+        let written = respond(session, path).await;
+        if written.status != 200 {
+            return written;
+        }
+    }
+    TestResponse::new(200, &[], "written: blue and red")
+}
+
 /// The key that the handlers read and write.
 pub(crate) const COLOR: &str = "color";
 
@@ -178,6 +201,7 @@ pub(crate) const NOTES: &[(&str, &str)] = &[
 
 async fn act(session: &Session, path: &str) -> Result<TestResponse, Error> {
     let path = path.trim_start_matches('/');
+    let path = path.strip_prefix("second/").unwrap_or(path);
     let (page, detail) = path.split_once('/').unwrap_or((path, ""));
     let (status, headers): (u16, &[_]) = match page {
         "read" => return read(session, &[]),

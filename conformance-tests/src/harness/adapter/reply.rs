@@ -12,6 +12,11 @@ impl Reply {
         Self { response, cookie_name: cookie_name.to_owned() }
     }
 
+    /// Returns the same response, as a browser reads it for sessions with another cookie.
+    pub(crate) fn with_name(&self, cookie_name: &str) -> Self {
+        Self::new(self.response.clone(), cookie_name)
+    }
+
     pub(crate) fn status(&self) -> u16 {
         self.response.status()
     }

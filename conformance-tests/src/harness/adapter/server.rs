@@ -17,6 +17,14 @@ use crate::harness::adapter::message::{Request, Response};
 /// One rule sends a request whose handler panics. The panic may reach the caller of
 /// [`call`](Self::call). Another rule drops the future of a call while the handler runs.
 ///
+/// With the argument `two_sessions` of the suite, a second application has two types of sessions:
+///
+/// | path | handler |
+/// |---|---|
+/// | `/both` | gets the sessions of both types, and responds with [`respond_both`](super::respond_both) |
+/// | begins with `/second/` | gets the session of the second type, and responds with [`respond`](super::respond) |
+/// | every other | gets the session of the first type, and responds with [`respond`](super::respond) |
+///
 /// With the argument `streams` of the suite, the response to a path that begins with `/streamed`
 /// has a streamed body of [`TestResponse::chunks`](super::TestResponse::chunks).
 ///

@@ -12,11 +12,20 @@ use crate::harness::adapter::observed::Observed;
 use crate::harness::adapter::server::Server;
 use crate::report::{Calls, Failure, chain};
 
+/// The cookie name of the second type of sessions.
+const SECOND_NAME: &str = "orders";
+
 type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 type MakeSessions = Box<dyn Fn(SessionConfig) -> Later<Arc<dyn SessionInterface>> + Send + Sync>;
 
 type MakeServer = Box<dyn Fn(Arc<dyn SessionInterface>) -> Later<Arc<dyn Server>> + Send + Sync>;
+
+type MakeServerOfTwo = Box<
+    dyn Fn(Arc<dyn SessionInterface>, Arc<dyn SessionInterface>) -> Later<Arc<dyn Server>>
+        + Send
+        + Sync,
+>;
 
 /// An adapter under test, with sessions for the checks and a server. The handlers of the server
 /// obtain the sessions through the adapter.
@@ -45,6 +54,7 @@ type MakeServer = Box<dyn Fn(Arc<dyn SessionInterface>) -> Later<Arc<dyn Server>
 pub struct AdapterUnderTest {
     sessions: MakeSessions,
     server: MakeServer,
+    server_of_two: Option<MakeServerOfTwo>,
     calls: Calls,
     names: Mutex<Vec<String>>,
 }
@@ -68,9 +78,24 @@ impl AdapterUnderTest {
                 let server = server(interface);
                 Box::pin(async { Arc::new(server.await) as Arc<dyn Server> })
             }),
+            server_of_two: None,
             calls: Calls::default(),
             names: Mutex::default(),
         }
+    }
+
+    /// Adds an application with two types of sessions. [`Server`] specifies its handlers.
+    #[must_use]
+    pub fn with_two_sessions<I, S>(mut self, server: I) -> Self
+    where
+        I: Fn(Arc<dyn SessionInterface>, Arc<dyn SessionInterface>) -> S + Send + Sync + 'static,
+        S: Future<Output: Server> + Send + 'static,
+    {
+        self.server_of_two = Some(Box::new(move |first, second| {
+            let server = server(first, second);
+            Box::pin(async { Arc::new(server.await) as Arc<dyn Server> })
+        }));
+        self
     }
 
     /// Starts an application with default settings.
@@ -83,12 +108,44 @@ impl AdapterUnderTest {
         set: impl FnOnce(SessionConfigBuilder) -> SessionConfigBuilder,
     ) -> Result<Application<'_>, Failure> {
         let clock = ManualClock::at(SystemTime::now());
+        let (sessions, observed) = self.sessions(&clock, set).await?;
+        let server = (self.server)(Arc::clone(&observed) as Arc<dyn SessionInterface>).await;
+        Ok(Application::new(self, sessions, observed, server, clock))
+    }
+
+    /// Starts an application with two types of sessions, with these settings of the second type.
+    /// Both results are this application. The first one opens sessions of the first type.
+    pub(crate) async fn start_two_with(
+        &self,
+        set: impl FnOnce(SessionConfigBuilder) -> SessionConfigBuilder,
+    ) -> Result<[Application<'_>; 2], Failure> {
+        let Some(server) = &self.server_of_two else {
+            return Err(self.calls.failure("a server with two types of sessions", "none"));
+        };
+        let clock = ManualClock::at(SystemTime::now());
+        let (first, observed_first) = self.sessions(&clock, |settings| settings).await?;
+        let named = |settings: SessionConfigBuilder| settings.cookie_name(SECOND_NAME);
+        let (second, observed_second) = self.sessions(&clock, |it| set(named(it))).await?;
+        let interface =
+            |observed: &Arc<Observed>| Arc::clone(observed) as Arc<dyn SessionInterface>;
+        let server = server(interface(&observed_first), interface(&observed_second)).await;
+        let first =
+            Application::new(self, first, observed_first, Arc::clone(&server), clock.clone());
+        let second = Application::new(self, second, observed_second, server, clock);
+        Ok(Application::beside_each_other(first, second))
+    }
+
+    /// Creates sessions with these settings.
+    async fn sessions(
+        &self,
+        clock: &ManualClock,
+        set: impl FnOnce(SessionConfigBuilder) -> SessionConfigBuilder,
+    ) -> Result<(Arc<dyn SessionInterface>, Arc<Observed>), Failure> {
         let config = set(SessionConfig::builder().clock(clock.clone())).build();
         let config = config.map_err(|error| self.calls.failure("valid settings", chain(&error)))?;
         let sessions = (self.sessions)(config).await;
         let observed = Arc::new(Observed::new(Arc::clone(&sessions)));
-        let server = (self.server)(Arc::clone(&observed) as Arc<dyn SessionInterface>).await;
-        Ok(Application::new(self, sessions, observed, server, clock))
+        Ok((sessions, observed))
     }
 
     pub(crate) fn calls(&self) -> &Calls {

@@ -10,12 +10,14 @@ mod failures;
 mod interrupted;
 mod mutation;
 mod original;
+mod pair;
 mod renewal;
 mod requests;
 mod responses;
 mod sent_cookies;
 mod streams;
 mod tokens;
+mod two_sessions;
 
 use session_conformance::adapter::AdapterUnderTest;
 
@@ -40,6 +42,7 @@ pub fn mutants() -> Vec<Mutant<AdapterUnderTest>> {
         failures::mutants(),
         interrupted::mutants(),
         tokens::mutants(),
+        two_sessions::mutants(),
     ];
     mutants.into_iter().flatten().collect()
 }

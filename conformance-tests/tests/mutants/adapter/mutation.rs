@@ -7,12 +7,12 @@ use session_conformance::adapter::{
 };
 use session_core::request::{Committed, RequestView, SessionHeaders};
 use session_core::{Error, Session, SessionInterface, async_trait};
-use session_memory::{MemorySessions, MemoryStore};
 
 use super::original::{
-    Reply, TOKEN, Visit, apply_cache_control, apply_targeted_cache_control, apply_vary,
+    Reply, TOKEN, Unchanged, Visit, apply_cache_control, apply_targeted_cache_control, apply_vary,
     error_reply, values, view_with,
 };
+use super::pair::with_pair;
 
 #[async_trait]
 pub trait Mutation: Default + Send + Sync + 'static {
@@ -100,18 +100,19 @@ pub async fn commit<M: Mutation>(mutation: &M, visit: &Visit, reply: Reply) -> R
 
 /// Returns the adapter with this mutation, under test.
 pub fn under_test<M: Mutation>() -> AdapterUnderTest {
-    AdapterUnderTest::new(
-        |config| async { MemorySessions::new(MemoryStore::new(), config) },
-        |interface| async { Mutated { mutation: M::default(), interface } },
-    )
+    with_pair::<M, Unchanged>()
 }
 
-struct Mutated<M> {
+pub struct Mutated<M> {
     mutation: M,
     interface: Arc<dyn SessionInterface>,
 }
 
 impl<M: Mutation> Mutated<M> {
+    pub fn new(interface: Arc<dyn SessionInterface>) -> Self {
+        Self { mutation: M::default(), interface }
+    }
+
     async fn handle(&self, visit: &Visit) -> Result<Reply, Error> {
         if visit.path().starts_with("/untouched") {
             return Ok(respond_untouched(visit.path()).into());
