@@ -3,6 +3,7 @@
 pub mod actix_servers;
 pub mod axum_servers;
 mod client;
+mod loads;
 mod process;
 
 use std::process::ExitCode;
@@ -10,6 +11,7 @@ use std::process::ExitCode;
 use crate::rounds::{Figures, Plan, Target, number, order, print_targets};
 use crate::stores::block_on;
 use client::{Load, Login, commands, transactions};
+use loads::Reader;
 use process::Server;
 
 /// A server, and the server without sessions that is its baseline.
@@ -18,15 +20,17 @@ struct Kind {
     bare: &'static str,
 }
 
-const KINDS: [Kind; 24] = [
+const KINDS: [Kind; 26] = [
     Kind { name: "axum", bare: "axum" },
     Kind { name: "axum, empty layer", bare: "axum" },
     Kind { name: "ours, axum, cookie", bare: "axum" },
     Kind { name: "ours, axum, sealed cookie", bare: "axum" },
     Kind { name: "ours, axum, memory", bare: "axum" },
     Kind { name: "ours, axum, redis", bare: "axum" },
+    Kind { name: "ours, axum, cached redis", bare: "axum" },
     Kind { name: "ours, axum, sqlite", bare: "axum" },
     Kind { name: "ours, axum, postgres", bare: "axum" },
+    Kind { name: "ours, axum, cached postgres", bare: "axum" },
     Kind { name: "tower-sessions, memory", bare: "axum" },
     Kind { name: "tower-sessions, moka", bare: "axum" },
     Kind { name: "tower-sessions, redis", bare: "axum" },
@@ -44,6 +48,9 @@ const KINDS: [Kind; 24] = [
     Kind { name: "actix-session, redis", bare: "actix-web" },
     Kind { name: "Flask", bare: "actix-web" },
 ];
+
+const MEMORY: &str = "ours, axum, memory";
+const CACHED: [&str; 2] = ["ours, axum, cached redis", "ours, axum, cached postgres"];
 
 /// The paths, named after the session access of their handlers.
 pub const PATHS: [&str; 3] = ["untouched", "read", "write"];
@@ -72,18 +79,13 @@ pub fn serve(name: &str, database: &str) -> ExitCode {
 }
 
 pub fn run(plan: &Plan) {
-    let kinds: Vec<&Kind> =
-        KINDS.iter().filter(|kind| !kind.name.contains(',') || plan.takes(kind.name)).collect();
+    let kinds: Vec<&Kind> = KINDS.iter().filter(|kind| takes(plan, kind.name)).collect();
     block_on(async {
         let redis = test_servers::redis_with(test_servers::RedisOptions::default()).await;
         let postgres = test_servers::postgres_with(&[]).await;
         let mut servers = Vec::new();
         for kind in &kinds {
-            let database = match kind.name {
-                name if name.contains("redis") => redis.url(),
-                name if name.contains("postgres") => postgres.url(),
-                _ => "",
-            };
+            let database = database(kind.name, redis.url(), postgres.url());
             let server = Server::start(kind.name, database).await;
             let cookies =
                 Login::repeat(server.port, if kind.name.contains(',') { SESSIONS } else { 1 })
@@ -113,7 +115,34 @@ pub fn run(plan: &Plan) {
             }
         }
         print(plan, &kinds, &seen);
+        let readers: Vec<_> = kinds
+            .iter()
+            .zip(&servers)
+            .filter(|(kind, _)| kind.name == MEMORY || CACHED.contains(&kind.name))
+            .map(|(kind, (server, load))| {
+                let database = database(kind.name, redis.url(), postgres.url());
+                Reader { name: kind.name, database, server, load }
+            })
+            .collect();
+        if readers.len() > 1 {
+            loads::run(plan, &readers).await;
+        }
     });
+}
+
+fn database<'a>(name: &str, redis: &'a str, postgres: &'a str) -> &'a str {
+    match name {
+        name if name.contains("redis") => redis,
+        name if name.contains("postgres") => postgres,
+        _ => "",
+    }
+}
+
+/// Returns whether a server runs. Servers with a cache are compared with one in memory.
+fn takes(plan: &Plan, name: &str) -> bool {
+    !name.contains(',')
+        || plan.takes(name)
+        || name == MEMORY && CACHED.iter().any(|cached| plan.takes(cached))
 }
 
 async fn count(database: &str, redis: &str, postgres: &str) -> Vec<(String, f64)> {

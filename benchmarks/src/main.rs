@@ -13,12 +13,13 @@ mod requests;
 mod rounds;
 mod sessions;
 mod stores;
+mod tracking;
 
 use std::process::ExitCode;
 
 use rounds::Plan;
 
-const GROUPS: [&str; 13] = [
+const GROUPS: [&str; 14] = [
     "cookie",
     "request",
     "memory",
@@ -32,6 +33,7 @@ const GROUPS: [&str; 13] = [
     "footprint",
     "growth",
     "ending",
+    "tracking",
 ];
 const USAGE: &str = "benchmarks [--quick] [--rounds N] [--only TEXT] [GROUP...]";
 
@@ -63,7 +65,8 @@ fn main() -> ExitCode {
             "http" => http::run(&plan),
             "footprint" => footprint::run(&plan),
             "growth" => growth::run(&plan),
-            _ => ending::run(&plan),
+            "ending" => ending::run(&plan),
+            _ => tracking::run(&plan),
         }
         eprintln!("{group}: {} s", started.elapsed().as_secs());
     }

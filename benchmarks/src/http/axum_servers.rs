@@ -12,7 +12,8 @@ use axum_session::{DatabasePool, SessionLayer as AxumSessionLayer, SessionNullPo
 use axum_session_redispool::SessionRedisPool;
 use serde_json::Value;
 use session_cookie::{SealedCookieSessions, SecretKey, SignedCookieSessions};
-use session_core::SessionInterface;
+use session_core::{ServerSideSessions, SessionInterface};
+use session_memory::Cached;
 use session_tower::SessionLayer;
 use tower::{Layer, Service};
 use tower_sessions::SessionManagerLayer;
@@ -40,8 +41,18 @@ pub async fn serve(name: &str, database: &str) {
             let store = session_redis::RedisStore::builder(database).connect().await;
             ours(session_redis::RedisSessions::new(store.expect("Redis answers"), settings()))
         }
+        "ours, axum, cached redis" => {
+            let store = session_redis::RedisStore::builder(database).connect().await;
+            let store = store.expect("Redis answers");
+            let cached = Cached::builder().build_with_invalidation(store).await;
+            ours(ServerSideSessions::new(cached.expect("Redis tracks keys"), settings()))
+        }
         "ours, axum, sqlite" => ours(sql(&format!("sqlite:{}", file.display())).await),
         "ours, axum, postgres" => ours(sql(database).await),
+        "ours, axum, cached postgres" => {
+            let cached = Cached::new(sql_store(database).await);
+            ours(ServerSideSessions::new(cached, settings()))
+        }
         "tower-sessions, memory" => tower(tower_sessions::MemoryStore::default()),
         "tower-sessions, moka" => tower(tower_sessions_moka_store::MokaStore::new(Some(100_000))),
         "tower-sessions, redis" => {
@@ -106,9 +117,13 @@ pub fn bare() -> Router {
 }
 
 async fn sql(address: &str) -> session_sql::SqlSessions {
+    session_sql::SqlSessions::new(sql_store(address).await, settings())
+}
+
+async fn sql_store(address: &str) -> session_sql::SqlStore {
     let store = session_sql::SqlStore::connect(address).await.expect("a database answers");
     store.migrate().await.expect("a table is made");
-    session_sql::SqlSessions::new(store, settings())
+    store
 }
 
 pub fn ours(sessions: impl SessionInterface) -> Router {

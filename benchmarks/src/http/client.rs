@@ -68,8 +68,14 @@ impl Load {
 
     /// Runs for one second, the minimum of `wrk`.
     pub async fn run(&self, port: u16, path: &str) -> Outcome {
+        self.run_for(port, path, 1).await
+    }
+
+    pub async fn run_for(&self, port: u16, path: &str, seconds: u64) -> Outcome {
         let output = Command::new("wrk")
-            .args(["-t1", "-c32", "-d1s", "--latency", "-s"])
+            .args(["-t1", "-c32", "--latency"])
+            .arg(format!("-d{seconds}s"))
+            .arg("-s")
             .arg(self.script.path())
             .arg(format!("http://127.0.0.1:{port}/{path}"))
             .output()
