@@ -135,8 +135,8 @@ fn find(readme: &str, target: &str) -> Option<Ratio> {
 }
 
 fn svg(ratios: &[Ratio], colors: &Colors) -> String {
-    let height = TOP + ROW * ROWS.len() as f64 + 44.0;
-    let bottom = TOP + ROW * ROWS.len() as f64;
+    let bottom = ROWS.iter().fold(TOP, |top, _| top + ROW);
+    let height = bottom + 44.0;
     let mut text = format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img" aria-labelledby="title">
   <title id="title">Speed of this project over other libraries</title>
@@ -147,8 +147,8 @@ fn svg(ratios: &[Ratio], colors: &Colors) -> String {
 "#,
         colors.text, colors.faint, colors.page
     );
-    for tick in [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0] {
-        let (x, width) = (position(tick), if tick == 1.0 { 2 } else { 1 });
+    for (tick, width) in [(0.25, 1), (0.5, 1), (1.0, 2), (2.0, 1), (4.0, 1), (8.0, 1), (16.0, 1)] {
+        let x = position(tick);
         let _ = writeln!(
             text,
             r#"  <path d="M{x:.1} {TOP} V{bottom}" stroke="{}" stroke-width="{width}"/>
@@ -157,8 +157,10 @@ fn svg(ratios: &[Ratio], colors: &Colors) -> String {
             bottom + 18.0
         );
     }
-    for (index, (ratio, (_, work, library))) in ratios.iter().zip(ROWS).enumerate() {
-        bar(&mut text, TOP + ROW * index as f64, ratio, (work, library), colors);
+    let mut top = TOP;
+    for (ratio, (_, work, library)) in ratios.iter().zip(ROWS) {
+        bar(&mut text, top, ratio, (work, library), colors);
+        top += ROW;
     }
     text.push_str("</svg>\n");
     text
