@@ -17,8 +17,8 @@ pub(crate) fn failed<B>(
     request.into_response(HttpResponse::from_error(error)).map_into_right_body()
 }
 
-/// Returns the result with changed headers, even if it is an error, whose response is created
-/// later.
+/// Changes the headers of a response. The response of an error is created later, and then has the
+/// same changes.
 pub(crate) fn finish<B>(
     result: ServiceResult<B>,
     apply: impl Fn(&mut HeaderMap) -> Result<(), Error> + 'static,

@@ -26,7 +26,7 @@
 //!
 //! Each guard loads the user of the session, once in a request, and compares the
 //! [stamp](crate::login#stamps) of the user with that of the session. If they differ, or the user
-//! does not exist any more, the guard calls [`log_out`](crate::Session::log_out). The request then
+//! no longer exists, the guard calls [`log_out`](crate::Session::log_out). The request then
 //! counts as a request of a visitor. If the user cannot be loaded, the response is 503.
 //!
 //! A request that arrives between a change of the stamp and the login that follows it also ends the

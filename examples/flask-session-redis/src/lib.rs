@@ -60,7 +60,7 @@
 //!
 //! It is also an old backend for `session-migration`. A service that replaces the Flask application
 //! passes it to [`MigratingSessions`], and users stay logged in. The mark of a moved session is
-//! under `session:moved:<id>`. The Flask application must not run any more, because it would start
+//! under `session:moved:<id>`. The Flask application must no longer run, because it would start
 //! a new session for a moved one.
 //!
 //! [Flask-Session]: https://flask-session.readthedocs.io

@@ -16,7 +16,7 @@ pub(super) struct Limits {
     kinds: [Mutex<Limit>; 8],
 }
 
-/// The number of reports in the present second.
+/// The number of reports in the current second.
 #[derive(Default)]
 struct Limit {
     second: u64,

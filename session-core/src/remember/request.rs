@@ -163,7 +163,7 @@ impl Shared {
     }
 
     /// Restores the session of a token. Returns the token of the response, or `None` if the browser
-    /// is not remembered any more.
+    /// is no longer remembered.
     async fn use_token(&self, token: Token, session: &Session) -> Result<Option<Token>, Error> {
         let (settings, id) = (&self.settings, token.series);
         for _ in 0..ATTEMPTS {

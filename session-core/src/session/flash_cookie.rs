@@ -14,7 +14,7 @@ pub(crate) enum FlashAction {
     #[default]
     Keep,
     Remove,
-    /// Sets it by this header.
+    /// Sets the cookie with this header.
     Set(String),
 }
 

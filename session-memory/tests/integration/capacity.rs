@@ -395,7 +395,7 @@ async fn evicted_sessions_are_reported_with_their_number() {
         store.create(&key(number), &record(b"")).await.unwrap();
     }
     assert_eq!(evicted.load(Ordering::Relaxed), 5);
-    // An expired record is not a session any more.
+    // An expired record is no longer a session.
     let late = NewRecord::new(b"", NOW + 2 * LIFE + MAX_CLOCK_SKEW, NOW + 4 * LIFE);
     store.create(&key(CAPACITY + 5), &late).await.unwrap();
     assert_eq!(evicted.load(Ordering::Relaxed), 5);

@@ -2,7 +2,7 @@
 //! connection is replaced.
 //!
 //! The `ConnectionManager` of redis-rs does not support Sentinel, waits between attempts while
-//! calls queue, and keeps a connection that does not reply any more.
+//! calls queue, and keeps a connection that no longer replies.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};

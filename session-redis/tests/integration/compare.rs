@@ -172,7 +172,7 @@ async fn older_server_in_its_place_gets_scripts() {
         assert!(store.load(&key).await.unwrap().is_some());
         let version = replaced(&store, &key, version, &record(b"two").owned_by(owner)).await;
         assert!(store.touch(&key, version.clone(), in_hours(1)).await.unwrap());
-        assert_eq!(version.stored(), None, "the bytes are not compared any more");
+        assert_eq!(version.stored(), None, "the bytes are no longer compared");
         assert_eq!(store.load(&key).await.unwrap().unwrap().payload(), b"two");
         // One refused `SET`, and one of the script.
         let info = cli(&old, &["INFO", "commandstats"]).await;

@@ -97,7 +97,7 @@ rules! {
     }
 
     /// If a handler calls `set_permanent(false)` on a permanent session, the response sets the
-    /// cookie without an expiry. Then the session ends with the browser.
+    /// cookie without an expiry. The browser then removes the cookie when it is closed.
     ///
     /// Return `CookieAction::Set` with `Contents::expires_at` of the merged contents.
     async fn session_made_temporary_has_cookie_without_expiry(under_test) {

@@ -51,7 +51,7 @@ rules! {
     /// A save after a logout in another request reports `Outcome::Dropped`. The handler must not
     /// send an e-mail or take a payment for a session that has ended.
     ///
-    /// Return `Saved::dropped` if the session does not exist any more.
+    /// Return `Saved::dropped` if the session no longer exists.
     async fn save_after_logout_reports_dropped(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);

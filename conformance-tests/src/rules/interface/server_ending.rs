@@ -50,7 +50,7 @@ rules! {
     /// The response of a request that saves after a logout sets no cookie, because the client may
     /// have a newer cookie.
     ///
-    /// Return `Saved::dropped` if the session does not exist any more.
+    /// Return `Saved::dropped` if the session no longer exists.
     async fn late_save_sets_no_cookie(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);

@@ -91,10 +91,10 @@ rules! {
         store.removed(&key, current).await
     }
 
-    /// If a `touch` changes the version, the previous version is not the current one. `replace`,
-    /// `touch` and `remove` at the previous version change nothing.
+    /// If a `touch` changes the version, `replace`, `touch` and `remove` at the previous version change
+    /// nothing.
     ///
-    /// Store one version. A call matches it or it does not.
+    /// Store exactly one version with each record, and compare it for equality.
     async fn version_before_touch_is_current_or_stale(store) {
         let (key, entry) = (store.key(), Entry::plain("one", store.now()));
         let before = store.create(&key, &entry).await?;
@@ -113,7 +113,7 @@ rules! {
 
     /// If `create` replaces an expired record, the new record has another version.
     ///
-    /// Use the next version for every record that is written, also if it replaces an old record.
+    /// Use the next version for every record that is written, even if it replaces an expired one.
     async fn record_over_expired_one_has_new_version(store) {
         let (key, entry) = (store.key(), Entry::plain("new", store.now()));
         let expired = entry.clone().expiring_at(store.now() - Duration::from_secs(1));
@@ -133,8 +133,8 @@ rules! {
 /// More versions than one byte can represent.
 const MANY: usize = 300;
 
-/// More random versions than all have 32 bits by chance.
+/// Among so many random versions of 64 bits, some have more than 32 bits.
 const FEW: usize = 40;
 
-/// A slow store makes fewer writes.
+/// The time after which the rule makes no more writes to a slow store.
 const LONG_ENOUGH: Duration = Duration::from_secs(3);

@@ -106,7 +106,7 @@ pub trait Steps: Debug + Send + Sync + 'static {
         save.changes().replay(&stored.payload).unwrap()
     }
 
-    /// Records that the session is not stored any more.
+    /// Records that the session is no longer stored.
     fn forget_end(&self, save: &Save<'_>) {
         save.forget();
     }
@@ -171,7 +171,7 @@ pub trait Steps: Debug + Send + Sync + 'static {
         CookieAction::Remove
     }
 
-    /// Saves a session that is not stored any more.
+    /// Saves a session that is no longer stored.
     fn lost(&self, origin: &Origin, save: &Save<'_>) -> Saved {
         let _ = origin;
         match (save.login().is_some(), save.is_modified()) {

@@ -42,7 +42,7 @@ impl Save<'_> {
         *self.request.on_error.lock().unwrap_or_else(PoisonError::into_inner) = action;
     }
 
-    /// Removes the data of the backend, because the session is not stored any more.
+    /// Removes the data of the backend, because the session is no longer stored.
     pub fn forget(&self) {
         self.request.cell.lock().data.backend.remove(self.part);
     }
