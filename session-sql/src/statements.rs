@@ -28,9 +28,10 @@ pub(crate) struct Scripts {
     pub(crate) sweep: &'static str,
     pub(crate) scan: &'static str,
     pub(crate) count: &'static str,
-    /// The batch forms of `load` and `replace`, if the database has such forms.
+    /// The batch forms of `load`, `replace` and `remove`, if the database has such forms.
     pub(crate) load_batch: Option<&'static str>,
     pub(crate) replace_batch: Option<&'static str>,
+    pub(crate) remove_batch: Option<&'static str>,
     /// The name of the parameter with a number, counted from 1.
     pub(crate) parameter: fn(usize) -> String,
     /// The character around the name of a table.
@@ -69,8 +70,7 @@ pub(crate) struct Statement {
 /// The form of a statement for several calls.
 ///
 /// Each parameter contains the values of all calls. They are in an array on PostgreSQL, and one
-/// after another on MySQL. Each row begins with the first value of the call that the row belongs
-/// to.
+/// after another on MySQL. Each row begins with the identifier of the call that it belongs to.
 #[cfg_attr(
     not(any(feature = "mysql", feature = "postgres")),
     allow(dead_code, reason = "SQLite has no batches")
@@ -78,8 +78,21 @@ pub(crate) struct Statement {
 #[derive(Clone, Debug)]
 pub(crate) struct Batch {
     pub(crate) sql: Arc<str>,
-    /// The type of the first column.
-    pub(crate) identifies: Column,
+    pub(crate) identifier: Identifier,
+}
+
+/// The first column of a batch's rows.
+#[cfg_attr(
+    not(any(feature = "mysql", feature = "postgres")),
+    allow(dead_code, reason = "SQLite has no batches")
+)]
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Identifier {
+    /// The key, which is the first value of the call. Calls with the same key have the same result.
+    Key,
+    /// The number of the call in the batch, counted from 1. Of several calls that change the same
+    /// row, one has a result.
+    Number,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -154,24 +167,27 @@ impl Statements {
         };
         let keys: Vec<_> = (1..=KEYS_PER_STATEMENT).map(scripts.parameter).collect();
         let with_keys = |script: &str| script.trim_end().replace("{keys}", &keys.join(", "));
-        let batch = |script: Option<&str>, identifies| {
-            script.map(|script| Batch { sql: text(&with_keys(script)), identifies })
+        let batch = |script: Option<&str>, identifier| {
+            script.map(|script| Batch { sql: text(&with_keys(script)), identifier })
         };
         Self {
             schema: text(scripts.schema),
             version: statement(scripts.version, &[Column::Integer, Column::Integer]),
             create: statement(scripts.create, &[]),
             load: Statement {
-                batch: batch(scripts.load_batch, Column::Bytes),
+                batch: batch(scripts.load_batch, Identifier::Key),
                 ..statement(scripts.load, RECORD)
             },
             load_many: statement(&with_keys(scripts.load_many), KEYED_RECORD),
             replace: Statement {
-                batch: batch(scripts.replace_batch, Column::Integer),
+                batch: batch(scripts.replace_batch, Identifier::Number),
                 ..statement(scripts.replace, &[])
             },
             touch: statement(scripts.touch, &[]),
-            remove: statement(scripts.remove, &[]),
+            remove: Statement {
+                batch: batch(scripts.remove_batch, Identifier::Number),
+                ..statement(scripts.remove, &[])
+            },
             keys_of: statement(scripts.keys_of, &[Column::Bytes]),
             sweep: statement(scripts.sweep, &[]),
             scan: statement(scripts.scan, &[Column::Bytes]),

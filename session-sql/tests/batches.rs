@@ -72,11 +72,22 @@ async fn concurrent_calls_share_statements() {
             let record = store.load(&key).await.unwrap().unwrap();
             assert_eq!(record.payload(), key.as_bytes());
             assert_eq!(Replaced::Done(record.version()), replaced);
+            (key, record.version())
         });
+    }
+    let versions = calls.join_all().await;
+    let statements = logged(&server) - before;
+    assert!((2..=8).contains(&statements), "64 loads took {statements} statements");
+
+    let before = logged(&server);
+    let mut calls = JoinSet::new();
+    for (key, version) in versions {
+        let store = store.clone();
+        calls.spawn(async move { assert!(store.remove(&key, version).await.unwrap()) });
     }
     calls.join_all().await;
     let statements = logged(&server) - before;
-    assert!((2..=8).contains(&statements), "64 loads took {statements} statements");
+    assert!((2..=8).contains(&statements), "64 removals took {statements} statements");
 }
 
 #[tokio::test]
@@ -123,6 +134,29 @@ async fn each_call_of_batch_gets_its_own_result() {
         );
     }
     assert_eq!((absent.unwrap(), unreadable.unwrap()), (None, None));
+    drop_table(url, &table).await;
+}
+
+#[tokio::test]
+async fn each_remove_of_batch_gets_its_own_result() {
+    let (url, store, table) = shared().await;
+    let [(first, one), (twice, two), (stale, three), (kept, four)] =
+        create(&store, 4).await.try_into().unwrap();
+    let nothing = new_key();
+    let (alone, once, again, absent, old) = tokio::join!(
+        store.remove(&first, one),
+        store.remove(&twice, two.clone()),
+        store.remove(&twice, two.clone()),
+        store.remove(&nothing, two.clone()),
+        store.remove(&stale, two),
+    );
+    assert!(alone.unwrap());
+    assert!(once.unwrap() != again.unwrap(), "one of two removals of a version removes it");
+    assert!(!absent.unwrap() && !old.unwrap());
+    let left = store.load_many(&[first, twice, stale, kept]).await.unwrap();
+    let left: Vec<_> =
+        left.into_iter().map(|record| record.map(|record| record.version())).collect();
+    assert_eq!(left, [None, None, Some(three), Some(four)]);
     drop_table(url, &table).await;
 }
 

@@ -16,9 +16,9 @@ use crate::events::{Event, EventSession};
 use crate::interface::session_handle;
 use crate::store::{Record, Scan, SessionStore, StoreKey, Version};
 
-/// The number of sessions that are ended at a time. It is below the default number of connections
-/// of a SQL store, so that requests are served in the meantime.
-const CONCURRENT: usize = 8;
+/// The number of sessions that are ended at a time. A store can then remove several records with
+/// one statement or commit, and a request waits for few of them.
+const CONCURRENT: usize = 24;
 
 /// Selects the sessions that [`AllSessions::end`](crate::admin::AllSessions::end) ends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

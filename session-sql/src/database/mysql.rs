@@ -28,6 +28,7 @@ impl Driver for MySql {
         load_batch: Some(include_str!("../../sql/mysql/load_many.sql")),
         // `UPDATE` does not return which rows it changed.
         replace_batch: None,
+        remove_batch: None,
         parameter: |_| "?".to_owned(),
         quote: '`',
     };

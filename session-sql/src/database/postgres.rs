@@ -30,6 +30,7 @@ impl Driver for Postgres {
         count: include_str!("../../sql/postgres/count.sql"),
         load_batch: Some(include_str!("../../sql/postgres/load_batch.sql")),
         replace_batch: Some(include_str!("../../sql/postgres/replace_batch.sql")),
+        remove_batch: Some(include_str!("../../sql/postgres/remove_batch.sql")),
         parameter: |number| format!("${number}"),
         quote: '"',
     };

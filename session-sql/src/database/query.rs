@@ -5,7 +5,7 @@ use sqlx::{ColumnIndex, Decode, Encode, Row, Type};
 
 use crate::statements::Column;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
-use crate::statements::{Batch, Statement};
+use crate::statements::{Batch, Identifier, Statement};
 
 /// A value of a statement.
 #[derive(Clone, Copy)]
@@ -78,14 +78,6 @@ impl OwnedValue {
             Self::OptionalBytes(bytes) => bytes.as_deref(),
         }
     }
-
-    /// Returns whether a row that begins with this cell belongs to the call with this value.
-    pub(super) fn is(&self, cell: &Cell) -> bool {
-        match cell {
-            Cell::Integer(integer) => self.integer() == Some(*integer),
-            Cell::Bytes(bytes) => bytes.is_some() && self.bytes() == bytes.as_deref(),
-        }
-    }
 }
 
 impl OwnedValue {
@@ -149,18 +141,25 @@ where
     for<'r> i64: Decode<'r, R::Database> + Type<R::Database>,
     for<'r> Vec<u8>: Decode<'r, R::Database> + Type<R::Database>,
 {
-    let identifiers = read(rows, 0, &[batch.identifies]);
+    let identifier = match batch.identifier {
+        Identifier::Key => Column::Bytes,
+        Identifier::Number => Column::Integer,
+    };
+    let identifiers = read(rows, 0, &[identifier]);
     let identifiers: Option<Vec<_>> = identifiers.into_iter().map(|row| row?.pop()).collect();
     let Some(identifiers) = identifiers else {
         return Err(sqlx::Error::Protocol("a row does not identify its call".to_owned()));
     };
     let rows: Vec<_> = identifiers.into_iter().zip(read(rows, 1, statement.columns)).collect();
-    let result = |call: &Vec<OwnedValue>| {
-        let own = rows
-            .iter()
-            .filter(|(identifier, _)| call.first().is_some_and(|value| value.is(identifier)));
+    let result = |(number, call): (i64, &Vec<OwnedValue>)| {
+        let key = call.first().and_then(OwnedValue::bytes);
+        let is_own = |identifier: &Cell| match identifier {
+            Cell::Integer(own) => *own == number,
+            Cell::Bytes(own) => own.is_some() && own.as_deref() == key,
+        };
+        let own = rows.iter().filter(|(identifier, _)| is_own(identifier));
         let rows: Vec<_> = own.map(|(_, row)| row.clone()).collect();
         QueryResult { changed: u64::try_from(rows.len()).unwrap_or(u64::MAX), rows }
     };
-    Ok(calls.iter().map(result).collect())
+    Ok((1..).zip(calls).map(result).collect())
 }

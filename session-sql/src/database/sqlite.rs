@@ -25,6 +25,7 @@ impl Driver for Sqlite {
         count: include_str!("../../sql/sqlite/count.sql"),
         load_batch: None,
         replace_batch: None,
+        remove_batch: None,
         parameter: |_| "?".to_owned(),
         quote: '"',
     };
