@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Show(Show),
     /// End one or all sessions of a user, old sessions, or all sessions
     End(End),
+    /// Measure the calls of a store
+    Bench(Bench),
     /// Check that a store is reachable, and that its table or role is right
     Check(StoreOptions),
     /// Create the table of a SQL store
@@ -127,7 +129,8 @@ pub(crate) struct StoreOptions {
     pub(crate) store_file: Option<PathBuf>,
 
     /// Read the address of the store from this environment variable: sqlite:FILE, postgres://..,
-    /// mysql://.., redis://.., rediss://.. or redis+cluster://HOST:PORT,HOST:PORT
+    /// mysql://.., redis://.., rediss://.., redis+cluster://HOST:PORT,HOST:PORT or
+    /// redis+sentinel://HOST:PORT,HOST:PORT/MASTER
     #[arg(long, value_name = "VARIABLE", default_value = "SESSION_STORE")]
     pub(crate) store_env: String,
 
@@ -229,6 +232,28 @@ pub(crate) struct End {
     /// End the sessions of all users and visitors
     #[arg(long)]
     pub(crate) everyone: bool,
+
+    #[command(flatten)]
+    pub(crate) store: StoreOptions,
+}
+
+/// Measure the calls of a store: create, load, replace and remove.
+///
+/// The records are not sessions, and the command removes them. Records that an interrupted run
+/// leaves expire after an hour.
+#[derive(Args, Debug)]
+pub(crate) struct Bench {
+    /// The number of records
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) records: u32,
+
+    /// The number of concurrent calls
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) tasks: u32,
+
+    /// The length of each payload in bytes
+    #[arg(long, default_value_t = 300)]
+    pub(crate) payload: u32,
 
     #[command(flatten)]
     pub(crate) store: StoreOptions,

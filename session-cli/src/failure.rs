@@ -29,6 +29,11 @@ impl Failure {
         Self { message: format!("cannot write the output: {error}"), code: USAGE }
     }
 
+    /// Returns an error of the system's generator of random bytes.
+    pub(crate) fn random(error: getrandom::Error) -> Self {
+        Self::usage(format!("cannot read random bytes from the operating system: {error}"))
+    }
+
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.code)
     }

@@ -8,9 +8,7 @@ use crate::output::{self, Row};
 
 pub(crate) fn run(json: bool) -> Result<ExitCode, Failure> {
     let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        Failure::usage(format!("cannot read random bytes from the operating system: {error}"))
-    })?;
+    getrandom::fill(&mut bytes).map_err(Failure::random)?;
     let key = bytes.iter().fold(String::new(), |mut key, byte| {
         // Writing to a string does not fail.
         let _ = write!(key, "{byte:02x}");

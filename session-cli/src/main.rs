@@ -1,6 +1,7 @@
 //! Decodes, lists and ends the sessions of a web application, and maintains their store.
 
 mod arguments;
+mod bench;
 mod count;
 mod decode;
 mod failure;
@@ -38,6 +39,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::List(options) => owners::list(&options, json).await,
         Command::Show(options) => owners::show(&options, json).await,
         Command::End(options) => owners::end(&options, json).await,
+        Command::Bench(options) => bench::run(&options, json).await,
         Command::Check(options) => store::check(&options, json).await,
         Command::Migrate(options) => store::migrate(&options, json).await,
         Command::Sweep(options) => store::sweep(&options, json).await,

@@ -22,23 +22,40 @@ impl<S: OwnerIndex + Scan> Store for S {}
 /// The sessions of a store.
 pub(crate) type Sessions = ServerSideSessions<Arc<dyn Store>>;
 
-/// Connects to the store of the options.
+/// Connects to the store of the options, and returns its sessions.
 pub(crate) async fn open(
     options: &StoreOptions,
     config: SessionConfig,
 ) -> Result<Sessions, Failure> {
+    Ok(Sessions::new(connect(options).await?, config))
+}
+
+/// Connects to the store of the options.
+pub(crate) async fn connect(options: &StoreOptions) -> Result<Arc<dyn Store>, Failure> {
     let address = secrets::address(options)?;
     let scheme = address.split(':').next().unwrap_or_default();
     let redis = match scheme {
         "redis" | "rediss" => RedisStore::builder(&address),
         "redis+cluster" => {
-            let nodes = address["redis+cluster:".len()..].trim_start_matches('/').split(',');
-            RedisStore::cluster(nodes.map(|node| format!("redis://{node}")))
+            let nodes = address["redis+cluster:".len()..].trim_start_matches('/');
+            RedisStore::cluster(servers(nodes))
         }
-        _ => return Ok(Sessions::new(Arc::new(sql(options).await?), config)),
+        "redis+sentinel" => {
+            let rest = address["redis+sentinel:".len()..].trim_start_matches('/');
+            let parts = rest.rsplit_once('/').filter(|(_, master)| !master.is_empty());
+            let (sentinels, master) = parts.ok_or_else(|| {
+                Failure::usage("the store's address names no master; append /MASTER")
+            })?;
+            RedisStore::sentinel(master, servers(sentinels))
+        }
+        _ => return Ok(Arc::new(sql(options).await?)),
     };
-    let store = redis.key_prefix(&options.key_prefix).connect().await?;
-    Ok(Sessions::new(Arc::new(store), config))
+    Ok(Arc::new(redis.key_prefix(&options.key_prefix).connect().await?))
+}
+
+/// Returns the addresses of servers that are separated by commas.
+fn servers(list: &str) -> impl Iterator<Item = String> {
+    list.split(',').map(|server| format!("redis://{server}"))
 }
 
 /// Connects to the SQL store of the options.

@@ -289,6 +289,28 @@ reason  no session has this id: it has ended, expired long ago, or never existed
 }
 
 #[test]
+fn bench_measures_each_call_and_removes_its_records() {
+    let folder = TemporaryFolder::new();
+    let address = busy_shop(folder.path());
+    let session_cli = |arguments: &str| run(arguments).env("SESSION_STORE", &address);
+    let table = session_cli("bench --records 20 --tasks 3 --payload 5000").output();
+    let table = String::from_utf8(table.stdout).unwrap();
+    let heading = "call     per second  median ms  p99 ms     max ms";
+    assert_eq!(table.lines().next(), Some(heading));
+    let calls: Vec<_> = table.lines().skip(1).map(|line| line.split(' ').next().unwrap()).collect();
+    assert_eq!(calls, ["create", "load", "replace", "remove"]);
+    session_cli("count").prints(0, "records  5\n");
+
+    let rows = session_cli("bench --records 1 --json").output().stdout;
+    let rows: Vec<serde_json::Value> = serde_json::from_slice(&rows).unwrap();
+    assert_eq!(rows.len(), 4);
+    assert!(rows.iter().all(|row| row["median_ms"].as_f64() > Some(0.0)), "{rows:?}");
+    let error = session_cli("bench --payload 2000000").prints(2, &format!("{heading}\n"));
+    assert!(error.contains("exceeds"), "{error}");
+    session_cli("count").prints(0, "records  5\n");
+}
+
+#[test]
 fn check_accepts_migrated_store_only() {
     let folder = TemporaryFolder::new();
     let address = format!("sqlite:{}?mode=rwc", folder.path().join("shop.db").display());
@@ -315,9 +337,10 @@ fn help_names_every_command_and_manual_and_completions_exist() {
     let help = String::from_utf8(run("--help").output().stdout).unwrap();
     let manual = String::from_utf8(run("man").output().stdout).unwrap();
     let completions = String::from_utf8(run("completions bash").output().stdout).unwrap();
-    for command in
-        ["keygen", "decode", "count", "list", "show", "end", "check", "migrate", "sweep", "man"]
-    {
+    for command in [
+        "keygen", "decode", "count", "list", "show", "end", "bench", "check", "migrate", "sweep",
+        "man",
+    ] {
         for text in [&help, &manual, &completions] {
             assert!(text.contains(command), "{command} in {text}");
         }
