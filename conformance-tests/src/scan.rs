@@ -74,9 +74,9 @@ pub async fn check_scan<S: Scan + Clone>(store: S) {
 
 /// Checks [`admin`](session_core::admin) over the store, and the end of all sessions of an owner.
 ///
-/// An owner has 2,000 sessions, and the pages list all of them. While requests write and rotate some,
-/// all sessions of the owner end, and those of visitors stay. Then all sessions end. No request
-/// revives a session.
+/// An owner has 2,000 sessions, and the pages list all of them. While requests write and rotate
+/// some, all sessions of the owner end, and those of visitors stay. Then all sessions end. No
+/// request revives a session.
 pub async fn check_administration<S: Scan + OwnerIndex + Clone>(store: S) {
     let sessions = Arc::new(ServerSideSessions::new(store, SessionConfig::default()));
     let mut users = begin(&sessions, Some("ada"), MANY).await;

@@ -184,8 +184,7 @@ rules! {
     /// and no session of another owner. An interface without `limit_sessions` fails with an error
     /// of kind `Configuration`.
     ///
-    /// Sort the sessions by the time of the login in `limit_sessions`, and end all but the last
-    /// ones.
+    /// In `limit_sessions`, sort the sessions by the time of the login, and end the oldest ones.
     async fn login_beyond_maximum_ends_oldest_session(under_test) {
         let (interface, owners) = under_test.owned_with(|settings| settings.max_sessions(2)).await?;
         let (ada, eve) = (somebody("ada"), somebody("eve"));
@@ -206,7 +205,7 @@ rules! {
         under_test.equal((2, 1), (owners.list(&ada).await?.len(), owners.list(&eve).await?.len()))
     }
 
-    /// `limit_sessions` ends all sessions beyond the maximum, also if there are several, and
+    /// `limit_sessions` ends all sessions beyond the maximum, even if there are several, and
     /// returns the remaining sessions.
     ///
     /// Do not assume that only one session is beyond the maximum, because a maximum may be lowered,

@@ -91,8 +91,8 @@ rules! {
         store.removed(&key, current).await
     }
 
-    /// If a `touch` changes the version, `replace`, `touch` and `remove` at the previous version change
-    /// nothing.
+    /// If a `touch` changes the version, `replace`, `touch` and `remove` at the previous version
+    /// change nothing.
     ///
     /// Store exactly one version with each record, and compare it for equality.
     async fn version_before_touch_is_current_or_stale(store) {
