@@ -75,13 +75,13 @@ async fn concurrent_calls_share_statements() {
             (key, record.version())
         });
     }
-    let versions = calls.join_all().await;
+    let loaded = calls.join_all().await;
     let statements = logged(&server) - before;
     assert!((2..=8).contains(&statements), "64 loads took {statements} statements");
 
     let before = logged(&server);
     let mut calls = JoinSet::new();
-    for (key, version) in versions {
+    for (key, version) in loaded {
         let store = store.clone();
         calls.spawn(async move { assert!(store.remove(&key, version).await.unwrap()) });
     }
@@ -143,7 +143,7 @@ async fn each_remove_of_batch_gets_its_own_result() {
     let [(first, one), (twice, two), (stale, three), (kept, four)] =
         create(&store, 4).await.try_into().unwrap();
     let nothing = new_key();
-    let (alone, once, again, absent, old) = tokio::join!(
+    let (alone, earlier, again, absent, old) = tokio::join!(
         store.remove(&first, one),
         store.remove(&twice, two.clone()),
         store.remove(&twice, two.clone()),
@@ -151,7 +151,7 @@ async fn each_remove_of_batch_gets_its_own_result() {
         store.remove(&stale, two),
     );
     assert!(alone.unwrap());
-    assert!(once.unwrap() != again.unwrap(), "one of two removals of a version removes it");
+    assert!(earlier.unwrap() != again.unwrap(), "one of two removals of a version removes it");
     assert!(!absent.unwrap() && !old.unwrap());
     let left = store.load_many(&[first, twice, stale, kept]).await.unwrap();
     let left: Vec<_> =
