@@ -1,10 +1,11 @@
 //! Rules of sweeps over every kind of record, and over the results of other calls.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use session_core::store::{Replaced, StoreKey};
 
 use crate::harness::store::StoreUnderTest;
+use crate::harness::store::crowd::{crowd, missing};
 use crate::harness::store::entry::Entry;
 use crate::harness::store::observer::Observer;
 use crate::harness::store::overlap::overlap;
@@ -90,6 +91,33 @@ rules! {
             see.sees("a sweep of the others", &keys[1], None, &new).await?;
         }
         Ok(())
+    }
+
+    /// If `sweep` removes fewer records than its limit, no expired record is left, also beside
+    /// renewed records. The application then stops until the next interval.
+    ///
+    /// Continue with the next batch until the limit is reached or no record is left. If an expiry
+    /// index has entries of renewed records, they do not count.
+    async fn sweep_below_limit_leaves_no_expired_record(store) {
+        let expiry = Era::Busy.moment();
+        let mut renewed = Vec::new();
+        for _ in 0..RENEWED {
+            let entry = Entry::plain("old", store.now()).expiring_at(expiry);
+            let (key, new) = (store.key(), Entry::plain("old", store.now()).expires_at);
+            let version = store.create(&key, &entry).await?;
+            if store.touch(&key, version, new).await? {
+                renewed.push(key);
+            }
+        }
+        let entry = Entry::plain("old", store.now()).expiring_at(expiry + Duration::from_secs(1));
+        let few = [store.key(), store.key(), store.key()];
+        for key in &few {
+            store.create(key, &entry).await?;
+        }
+        let now = expiry + Duration::from_secs(1) + OVERDUE;
+        all_gone(store, now, 3, &few).await?;
+        let many = crowd(store, &entry, 1).await?;
+        all_gone(store, now, 2 * many.len(), &many).await
     }
 
     /// A live record that was created under the key of an expired, removed or swept record is not
@@ -226,4 +254,28 @@ async fn recreate_during_sweep(store: &StoreUnderTest, polls: u32) -> Checked {
     let version = created?;
     store.expect_at(&key, version.clone(), &new).await?;
     store.removed(&key, version).await
+}
+
+/// The number of renewed records, which is more than the limit of a sweep.
+const RENEWED: usize = 7;
+
+/// Fails unless sweeps with this limit leave none of these expired records.
+async fn all_gone(
+    store: &StoreUnderTest,
+    now: SystemTime,
+    limit: usize,
+    keys: &[StoreKey],
+) -> Checked {
+    let mut left = keys.len();
+    // A sweep may pass over a record that the sweep of another test is removing.
+    for attempt in 1..=ATTEMPTS {
+        sweep_all(store, now, limit).await?;
+        left = keys.len() - missing(store, keys).await?;
+        // The sweeps of other tests would hide that a single sweep stops early.
+        if left == 0 || (attempt == 1 && store.moves_time()) {
+            break;
+        }
+    }
+    let seen = format!("{left} of the {} expired records are left", keys.len());
+    store.equal(format!("0 of the {} expired records are left", keys.len()), seen)
 }

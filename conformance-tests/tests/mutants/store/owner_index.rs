@@ -20,6 +20,7 @@ mutants! {
     OwnerThatComesLaterIsMissed breaks key_is_listed_under_new_owner;
     FirstHundred breaks owner_with_many_keys_lists_all;
     FirstPage breaks owner_with_many_keys_lists_all;
+    ScanRepeatsKeys breaks owner_with_many_keys_lists_all;
     FirstFiveThousand breaks owner_with_many_keys_lists_all;
     RemoveDropsTheList breaks other_keys_of_owner_stay_listed;
     OwnerChangeDropsTheList breaks other_keys_of_owner_stay_listed;
@@ -318,5 +319,17 @@ mutation! {
     OwnerOf128BytesIsNotListed;
     async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
         Ok(if owner.len() == 128 { Vec::new() } else { self.original.keys_of(owner) })
+    }
+}
+
+mutation! {
+    /// As `SSCAN` of Redis may.
+    ScanRepeatsKeys;
+    async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error> {
+        let mut keys = self.original.keys_of(owner);
+        if keys.len() > 1_000 {
+            keys.extend_from_within(..3);
+        }
+        Ok(keys)
     }
 }

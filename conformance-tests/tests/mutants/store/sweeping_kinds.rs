@@ -17,6 +17,8 @@ mutants! {
     LongestIsNeverSwept breaks expired_record_of_every_kind_is_swept;
     RefusedTouchMovesTheSweep breaks expired_record_of_every_kind_is_swept;
     IndexByMillisecond breaks records_of_one_expiry_are_all_swept;
+    SweepCountsTheRenewed breaks sweep_below_limit_leaves_no_expired_record;
+    SweepsFiveHundred breaks sweep_below_limit_leaves_no_expired_record;
     RenewalTakesTheWholeMoment breaks renewal_leaves_other_records_of_same_expiry;
     RemoveLeavesTheSweep breaks recreated_record_is_not_swept;
     CreateKeepsTheExpiredOwner breaks recreated_record_is_not_swept;
@@ -186,5 +188,37 @@ swept! {
             }
         }
         Ok(swept)
+    }
+}
+
+swept! {
+    /// Its expiry index keeps the entries of renewed records.
+    SweepCountsTheRenewed { first: Mutex<HashMap<StoreKey, SystemTime>> };
+    async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error> {
+        let version = self.original.create(key, record)?;
+        self.first.lock().unwrap().insert(*key, record.expires_at());
+        Ok(version)
+    }
+
+    async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
+        let (mut records, first) = (self.original.records(), self.first.lock().unwrap());
+        let has_expired = |key: &StoreKey| records[key].expires_at() < now;
+        let is_indexed = |key: &&StoreKey| has_expired(key) || first.get(*key).is_some_and(|expiry| *expiry < now);
+        let mut batch: Vec<_> = records.keys().filter(is_indexed).copied().collect();
+        batch.sort_by_key(|key| first.get(key).copied());
+        batch.truncate(limit);
+        batch.retain(has_expired);
+        for key in &batch {
+            records.remove(key);
+        }
+        Ok(batch.len())
+    }
+}
+
+swept! {
+    /// In one batch.
+    SweepsFiveHundred;
+    async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
+        Ok(self.original.sweep(now, limit.min(500)))
     }
 }
