@@ -34,8 +34,10 @@ const AT_ONCE: usize = 12;
 
 /// Rules that compare every call with every kind of record. Mutants of other rules may also
 /// violate them, so they are not checked.
-const WIDE: [&str; 66] = [
+const WIDE: [&str; 68] = [
     "sweep_below_limit_leaves_no_expired_record",
+    "sessions_of_every_kind_are_ended",
+    "timeouts_apply_after_login",
     "read_of_expired_record_removes_no_newer_one",
     "owner_of_every_length_lists_its_keys",
     "panic_of_handler_stores_nothing",

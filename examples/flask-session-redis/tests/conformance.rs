@@ -91,6 +91,8 @@ session_conformance::interface_suite!(
         concurrent_updates_are_all_applied =
             "the last save of the whole session wins, as in Flask-Session",
         idle_session_expires = "the format cannot store it, so the configuration is refused",
+        timeouts_apply_after_login =
+            "the format cannot store them, so the configuration is refused",
         session_expires_at_absolute_timeout =
             "the format cannot store it, so the configuration is refused",
         login_restarts_absolute_timeout =

@@ -1,11 +1,15 @@
 //! Rules of an owner that ends sessions.
 
-use session_core::{OwnedSession, Session};
+use std::sync::Arc;
+
+use session_core::{Error, OwnedSession, Session, SessionInterface};
 
 use crate::harness::interface::InterfaceUnderTest;
-use crate::harness::interface::owning::somebody;
-use crate::harness::interface::times::MINUTE;
+use crate::harness::interface::browser::Browser;
+use crate::harness::interface::owning::{Owner, somebody};
+use crate::harness::interface::times::{HOUR, MINUTE};
 use crate::macros::rules;
+use crate::report::Failure;
 
 rules! {
     ($) pub(crate) const OWNER_ENDINGS, macro __interface_owner_endings, for InterfaceUnderTest;
@@ -125,6 +129,37 @@ rules! {
             browser.expect(None).await?;
         }
         of_eve.expect(Some(1)).await
+    }
+
+    /// `end`, `end_others` and `end_all` end an owner's sessions of every kind. A session may be
+    /// permanent, or have a label, a lifetime, a long value, a flash message or another id.
+    ///
+    /// Find a session by its owner alone, regardless of its other fields.
+    async fn sessions_of_every_kind_are_ended(under_test) {
+        for ending in ["end", "end_others", "end_all"] {
+            let (interface, owners) = under_test.owned().await?;
+            let ada = somebody("ada");
+            let mut all = of_every_kind(under_test, &interface, &ada).await?;
+            let ended = match ending {
+                "end_all" => owners.end_all(&ada).await?,
+                "end_others" => {
+                    let request = under_test.logged_in("this one", &interface, &ada).await?.request();
+                    owners.end_others(&owners.told("open", request.session().await)?).await?
+                }
+                _ => {
+                    let mut ended = 0;
+                    for listed in owners.list(&ada).await? {
+                        ended += usize::from(owners.end(&ada, &listed).await?);
+                    }
+                    ended
+                }
+            };
+            for browser in &mut all {
+                browser.expect(None).await?;
+            }
+            under_test.equal(all.len(), ended)?;
+        }
+        Ok(())
     }
 
     /// `end_others` and `end_all` end each of more than a hundred sessions.
@@ -252,3 +287,34 @@ rules! {
 
 /// More sessions than a page of a list has.
 const MANY: usize = 110;
+
+type Action = fn(&Session) -> Result<(), Error>;
+
+/// The actions of the sessions of every kind, after the login.
+const KINDS: [(&str, Action); 7] = [
+    ("nothing", |_| Ok(())),
+    ("set_permanent", |session| session.set_permanent(true)),
+    ("set_label", |session| session.set_label("phone")),
+    ("insert a text of 18,000 bytes", |session| {
+        session.insert("text", "a long text ".repeat(1_500))
+    }),
+    ("set_lifetime", |session| session.set_lifetime(24 * HOUR)),
+    ("flash", |session| session.flash("saved")),
+    ("rotate_id", Session::rotate_id),
+];
+
+/// Returns browsers in which an owner has logged in, with sessions of every kind.
+async fn of_every_kind(
+    under_test: &InterfaceUnderTest,
+    interface: &Arc<dyn SessionInterface>,
+    owner: &Owner,
+) -> Result<Vec<Browser>, Failure> {
+    let mut all = Vec::new();
+    for (name, act) in KINDS {
+        let mut browser = under_test.logged_in(name, interface, owner).await?;
+        browser.visit(name, act).await?;
+        all.push(browser);
+    }
+    under_test.pass(HOUR);
+    Ok(all)
+}

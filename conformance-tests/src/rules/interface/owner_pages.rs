@@ -108,7 +108,9 @@ rules! {
             under_test.pass(interface.config().permanent_lifetime() * 3 / 4);
             phone.expect(Some(1)).await?;
             under_test.calls().note("last_seen is near the read, which renewed the session");
-            under_test.equal(true, is_near(owners.only(&ada).await?.last_seen(), under_test.now()))?;
+            let listed = owners.only(&ada).await?;
+            under_test.equal(true, is_near(listed.last_seen(), under_test.now()))?;
+            under_test.equal(Some("phone"), listed.label())?;
         }
         Ok(())
     }
@@ -203,6 +205,32 @@ rules! {
             browser.expect(n).await?;
         }
         under_test.equal((2, 1), (owners.list(&ada).await?.len(), owners.list(&eve).await?.len()))
+    }
+
+    /// An expired session does not count for the maximum number of sessions, even if its record is
+    /// still stored.
+    ///
+    /// Compare the expiry of each session in `limit_sessions`.
+    async fn expired_session_does_not_count_for_maximum(under_test) {
+        let (interface, owners) = under_test.owned_with(|settings| settings.max_sessions(2)).await?;
+        let ada = somebody("ada");
+        let short = |session: &Session| session.set_lifetime(HOUR);
+        let mut phone = under_test.browser("phone", &interface);
+        let request = phone.request();
+        let session = owners.told("open", request.session().await)?;
+        owners.told("insert n = 1", session.insert("n", 1))?;
+        match session.log_in(&ada.id, None).await {
+            Err(error) if error.kind() == session_core::ErrorKind::Configuration => return Ok(()),
+            result => owners.told("log_in", result)?,
+        }
+        phone.finish("insert n = 1, log_in(ada)", &request).await?;
+        under_test.pass(MINUTE);
+        let mut kiosk = under_test.browser("kiosk", &interface);
+        kiosk.log_in("set_lifetime(an hour), ", short, &ada.id).await?;
+        under_test.pass(2 * HOUR);
+        let mut laptop = under_test.logged_in("laptop", &interface, &ada).await?;
+        phone.expect(Some(1)).await?;
+        laptop.expect(Some(1)).await
     }
 
     /// `limit_sessions` ends all sessions beyond the maximum, even if there are several, and

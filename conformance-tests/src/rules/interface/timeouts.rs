@@ -62,6 +62,26 @@ rules! {
         visitor.expect(Some(1)).await
     }
 
+    /// Both timeouts apply to the session of a logged-in user as to that of a visitor.
+    ///
+    /// Compute the expiry in the same way for each save, also for that of a login.
+    async fn timeouts_apply_after_login(under_test) {
+        let builder = SessionConfig::builder().idle_timeout(HOUR).absolute_timeout(3 * HOUR);
+        let interface = under_test.configured(builder).await?;
+        for used in [false, true] {
+            let mut user = under_test.browser("user", &interface);
+            user.log_in("insert n = 1, ", |session| session.insert("n", 1), "ada").await?;
+            for _ in 0..if used { 3 } else { 0 } {
+                under_test.pass(HOUR * 5 / 6);
+                user.expect(Some(1)).await?;
+            }
+            let (rest, over) = if used { (HOUR / 2, Duration::from_secs(1)) } else { (HOUR, SLACK) };
+            under_test.pass(rest + over);
+            user.expect(None).await?;
+        }
+        Ok(())
+    }
+
     /// A session that ends with the browser is stored for exactly `browser_lifetime`.
     ///
     /// Use `SessionConfig::browser_lifetime` as the expiry of stored data if `Contents::lifetime`

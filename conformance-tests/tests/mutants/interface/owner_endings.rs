@@ -7,7 +7,7 @@ use session_core::Session;
 use session_core::interface::{IdChange, Save, Saved};
 
 use super::mutation::{mutants, mutation};
-use super::original::{Hidden, Origin, Stored};
+use super::original::{Hidden, Origin, Server, Stored};
 use super::owned::Owned;
 
 mutants! {
@@ -28,6 +28,9 @@ mutants! {
     VisitorsAreOneOwner breaks sessions_without_owner_are_not_ended;
     EndAllEndsVisitors breaks sessions_without_owner_are_not_ended;
     ForgetsWhatTheLoginStored breaks save_after_login_changes_its_session;
+    EndOthersSparesTheLabelled breaks sessions_of_every_kind_are_ended;
+    EndAllSparesThePermanent breaks sessions_of_every_kind_are_ended;
+    EndSparesTheLong breaks sessions_of_every_kind_are_ended;
     EndAllEndsAPage breaks more_than_hundred_sessions_are_ended;
     EndOthersEndsAPage breaks more_than_hundred_sessions_are_ended;
 }
@@ -191,5 +194,38 @@ mutation! {
         let Some(owner) = session.owner() else { return 0 };
         let others = self.server.live_of(&owner).into_iter().filter(|id| Some(&**id) != own);
         self.server.end_each(others.take(100).collect())
+    }
+}
+
+/// Returns whether the payload of a session contains a text.
+fn contains(server: &Server, id: &str, text: &str) -> bool {
+    server.sessions().get(id).is_some_and(|stored| stored.payload.contains(text))
+}
+
+mutation! {
+    EndOthersSparesTheLabelled;
+    fn end_others(&self, session: &Session, own: Option<&str>) -> usize {
+        let Some(owner) = session.owner() else { return 0 };
+        let mut others = self.server.live_of(&owner);
+        others.retain(|id| Some(&**id) != own && !contains(&self.server, id, "_label"));
+        self.server.end_each(others)
+    }
+}
+
+mutation! {
+    EndAllSparesThePermanent;
+    fn end_all(&self, owner: &str) -> usize {
+        let mut all = self.server.live_of(owner);
+        all.retain(|id| !contains(&self.server, id, "_permanent"));
+        self.server.end_each(all)
+    }
+}
+
+mutation! {
+    EndSparesTheLong;
+    fn end_one(&self, owner: &str, handle: &str) -> usize {
+        let mut ids = self.server.ids(|owned| self.is_meant(owned, owner, handle));
+        ids.retain(|id| !contains(&self.server, id, "a long text a long text"));
+        self.server.end_each(ids)
     }
 }

@@ -3,7 +3,10 @@
 use std::time::SystemTime;
 
 use session_core::OwnedSession;
-use session_core::interface::{IdChange, Opened, Save, SessionDetails, SessionPage, state_of};
+use session_core::interface::{
+    Contents, IdChange, Opened, Save, SessionDetails, SessionPage, state_of,
+};
+use session_core::login::Login;
 
 use super::mutation::{mutants, mutation};
 use super::original::Stored;
@@ -21,6 +24,8 @@ mutants! {
     OwnersArePatterns breaks owner_of_any_text_has_own_list;
     RotationRestartsTheCreation breaks list_has_times_after_rotation_and_renewal;
     RotationDropsTheLabel breaks list_has_times_after_rotation_and_renewal;
+    RenewalDropsTheLabel breaks list_has_times_after_rotation_and_renewal;
+    ExpiredSessionsCount breaks expired_session_does_not_count_for_maximum;
     RenewalsAreNotSeen breaks list_has_times_after_rotation_and_renewal;
     EachSaveIsALogin breaks list_has_time_of_login_or_none;
     VisitorsHaveHandles breaks visitor_has_no_handle;
@@ -205,5 +210,23 @@ mutation! {
     LimitEndsOneSession;
     fn beyond(&self, ids: Vec<String>, limit: usize) -> Vec<String> {
         ids.into_iter().skip(limit).take(1).collect()
+    }
+}
+
+mutation! {
+    RenewalDropsTheLabel;
+    fn renew(&self, id: &str, stored: &Stored, contents: &Contents, save: &Save<'_>) {
+        let payload = stored.payload.replace("\"_label\"", "\"_former_label\"");
+        self.store(id, payload, Some(stored), contents, save);
+    }
+}
+
+mutation! {
+    ExpiredSessionsCount;
+    fn beyond(&self, ids: Vec<String>, limit: usize) -> Vec<String> {
+        let owner = ids.first().and_then(|id| self.server.login_of(id));
+        let is_theirs = |owned: &Owned| owned.owner() == owner.as_ref().map(Login::owner);
+        let expired = self.server.ids(is_theirs).len() - ids.len();
+        ids.into_iter().skip(limit.saturating_sub(expired)).collect()
     }
 }

@@ -13,6 +13,8 @@ mutants! {
     NeverIdle breaks idle_session_expires;
     UseDoesNotCount breaks idle_session_expires;
     CreationIsForgotten breaks session_expires_at_absolute_timeout;
+    UsersAreNeverIdle breaks timeouts_apply_after_login;
+    UsersHaveNoAbsoluteTimeout breaks timeouts_apply_after_login;
     LoginKeepsCreationTime breaks login_restarts_absolute_timeout;
 }
 
@@ -60,5 +62,25 @@ mutation! {
     fn created_at(&self, stored: Option<&Stored>, save: &Save<'_>) -> SystemTime {
         let is_needed = save.config().absolute_timeout().is_none();
         stored.filter(|_| is_needed).map_or(save.now(), |stored| stored.created_at)
+    }
+}
+
+mutation! {
+    UsersAreNeverIdle;
+    fn expires_at(&self, created_at: SystemTime, contents: &Contents, save: &Save<'_>) -> SystemTime {
+        let lifetime = self.lifetime_of(contents, save);
+        let idle = save.config().idle_timeout().filter(|_| contents.owner().is_none());
+        let end = save.now() + idle.map_or(lifetime, |idle| lifetime.min(idle));
+        save.config().absolute_timeout().map_or(end, |limit| end.min(created_at + limit))
+    }
+}
+
+mutation! {
+    UsersHaveNoAbsoluteTimeout;
+    fn expires_at(&self, created_at: SystemTime, contents: &Contents, save: &Save<'_>) -> SystemTime {
+        let lifetime = self.lifetime_of(contents, save);
+        let end = save.now() + save.config().idle_timeout().map_or(lifetime, |idle| lifetime.min(idle));
+        let limit = save.config().absolute_timeout().filter(|_| contents.owner().is_none());
+        limit.map_or(end, |limit| end.min(created_at + limit))
     }
 }
