@@ -25,11 +25,16 @@ pub(crate) const HEADERS: &[(&str, Headers)] = &[
     ("vary-star", &[("vary", "*")]),
     ("vary-cookie", &[("vary", "accept, cookie")]),
     ("public", PUBLIC_CACHE),
+    ("public-last", PUBLIC_LAST),
     ("private", &[("cache-control", "private, max-age=60")]),
     ("private-last", &[("cache-control", "max-age=60"), ("cache-control", "private")]),
     ("private-first", &[("cache-control", "private"), ("cache-control", "max-age=60")]),
     ("targeted-last", &[("cdn-cache-control", "max-age=60"), ("cdn-cache-control", "private")]),
 ];
+
+/// A public response with two headers.
+pub(crate) const PUBLIC_LAST: Headers =
+    &[("cache-control", "max-age=60"), ("cache-control", "public")];
 
 /// The second cookie of a handler that sets two.
 pub(crate) const SECOND_COOKIE: &str = "language=en; Path=/";

@@ -211,7 +211,7 @@ async fn act(session: &Session, path: &str) -> Result<TestResponse, Error> {
             session.log_out().await?;
             return Ok(TestResponse::new(200, &[], "logged out"));
         }
-        "write" | "permanent" | "streamed" | "large" | "panics" | "slow" => (200, &[]),
+        "write" | "permanent" | "streamed" | "large" | "empty" | "panics" | "slow" => (200, &[]),
         "status" => (detail.parse().unwrap_or(404), &[]),
         "created" => (201, NOTES),
         "own-cache" => (200, &[("cache-control", OWN_CACHE_CONTROL)]),
@@ -229,7 +229,8 @@ async fn act(session: &Session, path: &str) -> Result<TestResponse, Error> {
     let streams = (page == "streamed").then(|| session.clone());
     let filling = if page == "large" { FILLING } else { 0 };
     let body = format!("written: {detail}{}", ".".repeat(filling));
-    let written = TestResponse::new(status, headers, &body);
+    let body = if page == "empty" { "" } else { &body };
+    let written = TestResponse::new(status, headers, body);
     Ok(TestResponse { streams, ..written })
 }
 

@@ -95,6 +95,22 @@ rules! {
         Ok(())
     }
 
+    /// If a session cannot be opened for another reason than an outage, the status is not 503.
+    /// Clients and monitoring must not mistake the error for an outage.
+    ///
+    /// Respond with 503 for `ErrorKind::Unavailable` only, as for a failed save.
+    async fn other_failed_open_is_not_503(adapter) {
+        let application = adapter.start().await?;
+        let cookie = application.cookie("blue").await?;
+        for kind in [ErrorKind::Backend, ErrorKind::Conflict, ErrorKind::TooLarge] {
+            application.observed.fail_open(kind);
+            let reply = application.get("/write/red", &[&cookie]).await;
+            let expected = format!("another status than 503 for an error of kind {kind:?}");
+            application.hold(reply.status() != 503, &expected, format!("status {}", reply.status()))?;
+        }
+        Ok(())
+    }
+
     /// An error response does not contain the text of the error, which may name hosts and tables.
     ///
     /// Log the error with its sources, and respond with a fixed text.

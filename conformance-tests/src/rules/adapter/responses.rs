@@ -80,6 +80,22 @@ rules! {
         Ok(())
     }
 
+    /// A response without a body has the headers of the session, as any other.
+    ///
+    /// Commit the session when the handler has returned its response. Do not wait until a body is
+    /// written.
+    async fn empty_response_has_session_headers(adapter) {
+        let application = adapter.start().await?;
+        let reply = application.get("/empty/blue", &["theme=dark"]).await;
+        let seen = (reply.status(), reply.text(), reply.session_cookies().len());
+        application.equal((200, String::new(), 1), seen)?;
+        application.equal(Some("blue".to_owned()), application.stored(&reply.cookie()).await?)?;
+        let cookie = application.cookie("red").await?;
+        let reply = application.get("/empty/green", &[&cookie]).await;
+        let stored = application.stored(&reply.cookie_after(&cookie)).await?;
+        application.equal(Some("green".to_owned()), stored)
+    }
+
     /// The response has the headers of the session and its whole body, also if the body is long.
     ///
     /// Commit regardless of the length and the type of the body.

@@ -23,6 +23,8 @@ mutants! {
     IsEmptyWhenTheBackendFails breaks failed_open_is_error_before_handler;
     ShowsTheErrorOfTheOpen breaks error_response_hides_error_text;
     ShowsTheErrorOfTheSave breaks error_response_hides_error_text;
+    TakesEveryFailedOpenForAnOutage breaks other_failed_open_is_not_503;
+    TakesConflictsAtOpenForAnOutage breaks other_failed_open_is_not_503;
     RefusesWhatItCannotRenew breaks outage_leaves_requests_without_session_alone;
     ReportsSuccessOfTheSecond breaks failed_save_is_error_response;
 }
@@ -172,5 +174,19 @@ mutation! {
     ReportsSuccessOfTheSecond;
     fn not_saved(&self, visit: &Visit, error: &Error, reply: Reply) -> Reply {
         if visit.path() == "/twice" { reply } else { error_reply(error) }
+    }
+}
+
+mutation! {
+    TakesEveryFailedOpenForAnOutage;
+    fn not_opened(&self, error: &Error) -> Reply {
+        if error.kind() == ErrorKind::Backend { Reply::new(503, ERROR) } else { error_reply(error) }
+    }
+}
+
+mutation! {
+    TakesConflictsAtOpenForAnOutage;
+    fn not_opened(&self, error: &Error) -> Reply {
+        if error.kind() == ErrorKind::Conflict { Reply::new(503, ERROR) } else { error_reply(error) }
     }
 }

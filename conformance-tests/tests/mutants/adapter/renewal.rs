@@ -9,6 +9,7 @@ mutants! {
     RenewsByWritesOnly breaks read_renews_permanent_session;
     LeavesTheUntouchedAlone breaks each_request_renews_if_configured;
     NotesNoCacheControl breaks public_response_without_session_renews_nothing;
+    NotesTheFirstCacheControl breaks public_response_without_session_renews_nothing;
     RenewsNoErrors breaks each_request_renews_whatever_its_status;
 }
 
@@ -31,6 +32,13 @@ mutation! {
 mutation! {
     NotesNoCacheControl;
     fn note_cache_control(&self, _: &Visit, _: &Reply) {}
+}
+
+mutation! {
+    NotesTheFirstCacheControl;
+    fn note_cache_control(&self, visit: &Visit, reply: &Reply) {
+        visit.session.note_cache_control(reply.values("cache-control").take(1).map(str::as_bytes));
+    }
 }
 
 mutation! {

@@ -24,6 +24,7 @@ mutants! {
     CommitsNoErrorOfTheClient breaks response_of_any_status_has_session_headers;
     CommitsNoErrorOfTheServer breaks response_of_any_status_has_session_headers;
     SavesBehindTheResponse breaks response_is_sent_after_save;
+    CommitsNoEmptyBody breaks empty_response_has_session_headers;
     CommitsNoLongBody breaks long_response_has_session_headers;
     CutsALongBody breaks long_response_has_session_headers;
 }
@@ -220,5 +221,13 @@ mutation! {
     async fn after(&self, visit: &Visit, mut reply: Reply) -> Reply {
         reply.body.truncate(65_536);
         commit(self, visit, reply).await
+    }
+}
+
+mutation! {
+    CommitsNoEmptyBody;
+    async fn after(&self, visit: &Visit, reply: Reply) -> Reply {
+        let is_empty = reply.body.is_empty() && reply.chunks.is_none();
+        if is_empty { reply } else { commit(self, visit, reply).await }
     }
 }
