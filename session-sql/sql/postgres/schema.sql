@@ -1,4 +1,4 @@
--- Processes that create the table at the same time could fail. The lock makes them take turns.
+-- Processes that create the table at the same time could fail. The lock serializes them.
 SELECT pg_advisory_xact_lock(7310579633165197676);
 
 CREATE TABLE IF NOT EXISTS {table} (
