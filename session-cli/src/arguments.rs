@@ -141,6 +141,23 @@ pub(crate) struct StoreOptions {
     /// The prefix of the keys of a Redis store
     #[arg(long, default_value = "session:")]
     pub(crate) key_prefix: String,
+
+    /// The maximum time of one call of the store, in seconds
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 60,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    timeout: u32,
+}
+
+impl StoreOptions {
+    /// Returns the maximum time of one call. A count or a sweep of a large store takes longer than
+    /// a request may.
+    pub(crate) fn deadline(&self) -> Duration {
+        Duration::from_secs(self.timeout.into())
+    }
 }
 
 /// Count the sessions of a store.

@@ -50,7 +50,8 @@ pub(crate) async fn connect(options: &StoreOptions) -> Result<Arc<dyn Store>, Fa
         }
         _ => return Ok(Arc::new(sql(options).await?)),
     };
-    Ok(Arc::new(redis.key_prefix(&options.key_prefix).connect().await?))
+    let redis = redis.key_prefix(&options.key_prefix).deadline(options.deadline());
+    Ok(Arc::new(redis.connect().await?))
 }
 
 /// Returns the addresses of servers that are separated by commas.
@@ -63,7 +64,8 @@ async fn sql(options: &StoreOptions) -> Result<SqlStore, Failure> {
     let address = secrets::address(options)?;
     match address.split(':').next() {
         Some("sqlite" | "postgres" | "postgresql" | "mysql" | "mariadb") => {
-            Ok(SqlStore::builder().table(&options.table).connect(&address).await?)
+            let builder = SqlStore::builder().table(&options.table);
+            Ok(builder.deadline(options.deadline()).connect(&address).await?)
         }
         // The rest of the address may have a password.
         scheme => Err(Failure::usage(format!(

@@ -333,6 +333,18 @@ fn store_that_is_down_has_its_own_exit_code() {
 }
 
 #[test]
+fn call_without_reply_ends_at_timeout() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    for scheme in ["redis", "postgres"] {
+        let address = format!("{scheme}://127.0.0.1:{port}/0");
+        let error = run("check --timeout 1").env("SESSION_STORE", &address).prints(3, "");
+        assert!(error.contains("deadline"), "{error}");
+    }
+    run("check --timeout 0").prints(2, "");
+}
+
+#[test]
 fn help_names_every_command_and_manual_and_completions_exist() {
     let help = String::from_utf8(run("--help").output().stdout).unwrap();
     let manual = String::from_utf8(run("man").output().stdout).unwrap();
