@@ -145,7 +145,7 @@ rules! {
             let reply = reply.with_name(other.cookie_name());
             let set = reply.session_cookies().len();
             other.hold(set == 1, "one `Set-Cookie` header of the saved session", format!("{set} of them"))?;
-let caching = reply.response.all("cache-control").join(", ");
+            let caching = reply.response.all("cache-control").join(", ");
             let is_closed = ["no-store", "private"].iter().any(|word| caching.contains(word));
             other.hold(is_closed, "a response that no shared cache stores", format!("Cache-Control: {caching}"))?;
             let color = ["blue", "red"][1 - failing].to_owned();
