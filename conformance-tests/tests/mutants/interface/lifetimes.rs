@@ -44,7 +44,7 @@ mutation! {
 mutation! {
     KeepsTheConfiguredLife;
     fn lifetime_of(&self, contents: &Contents, save: &Save<'_>) -> Duration {
-match contents.lifetime().permanent() {
+        match contents.lifetime().permanent() {
             Some(own) if contents.payload().contains("_lifetime") => own,
             Some(own) => own.max(self.server.config().permanent_lifetime()),
             None => contents.lifetime().unwrap_or(save.config().browser_lifetime()),
