@@ -190,8 +190,8 @@ impl Table {
 
 /// Returns the expiry before which a record has expired by the clock of every engine.
 ///
-/// The table has no clock. The creation time of a session is never later than the present.
-/// Therefore a clock that a test sets needs no configuration.
+/// The table has no clock. It uses the creation time of the written record, which is never later
+/// than the present. Therefore a test with a manual clock needs no configuration.
 fn expired_before(written: &NewRecord<'_>) -> SystemTime {
     written.created_at().checked_sub(MAX_CLOCK_SKEW).unwrap_or(SystemTime::UNIX_EPOCH)
 }

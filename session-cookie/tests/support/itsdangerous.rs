@@ -1,4 +1,4 @@
-//! Signs any payload as itsdangerous does, also one that no session can have written.
+//! Signs any payload as itsdangerous does, including one that no session can have written.
 
 use std::time::{Duration, SystemTime};
 

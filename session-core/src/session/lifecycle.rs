@@ -219,7 +219,7 @@ impl Session {
     /// session then shows the changes that other requests have stored in the meantime. On a cookie
     /// backend, this only determines the cookie that the response sets.
     ///
-    /// If the save changes or removes the id, the response has the new cookie, also if saving with
+    /// If the save changes or removes the id, the response has the new cookie, even if saving with
     /// the response fails. If the handler panics, no response has the new id, and the client loses
     /// the session.
     ///

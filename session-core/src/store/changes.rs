@@ -18,10 +18,10 @@ pub trait ReportChanges: SessionStore {
     /// Calls the listener for the changes of every record that this store or a clone of it loads
     /// from now on.
     ///
-    /// **Changes.** A change is a write, a renewal or a removal, also one by this store itself. If
-    /// a record changes after a load has read it, the store must report the key. The report may
-    /// precede the return of the load. After a report, the store need not report the key again
-    /// until the next load of it.
+    /// **Changes.** A change is a write, a renewal or a removal, including those by this store
+    /// itself. If a record changes after a load has read it, the store must report the key. The
+    /// report may precede the return of the load. After a report, the store need not report the key
+    /// again until the next load of it.
     ///
     /// **Lost reports.** If reports may have been lost, for example with a connection, the store
     /// must call [`ChangeListener::all_changed`]. A load that starts after this call must use a
@@ -44,7 +44,7 @@ pub trait ReportChanges: SessionStore {
 
 /// The receiver of the reports of a store.
 ///
-/// The store calls it from any thread, also while it holds a lock. Therefore the methods must not
+/// The store calls it from any thread, even while it holds a lock. Therefore the methods must not
 /// block, and must not call the store.
 pub trait ChangeListener: Send + Sync + 'static {
     /// Receives the key of a record that may have changed.

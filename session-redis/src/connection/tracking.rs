@@ -2,7 +2,7 @@
 //!
 //! The default mode of tracking is used. The server remembers the keys that the connection has
 //! read, and sends one message when such a key changes. `NOLOOP` is not used, because the server
-//! forgets a key at each change, also at one that it does not report.
+//! forgets a key at each change, even if it does not report the change.
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 

@@ -96,7 +96,7 @@ rules! {
         application.equal(Some("green".to_owned()), stored)
     }
 
-    /// The response has the headers of the session and its whole body, also if the body is long.
+    /// The response has the headers of the session and its whole body, even if the body is long.
     ///
     /// Commit regardless of the length and the type of the body.
     async fn long_response_has_session_headers(adapter) {

@@ -11,7 +11,7 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const LOGINS, macro __interface_logins, for InterfaceUnderTest;
 
-    /// The next request finds the login with its owner, its time and its stamp, also after a change
+    /// The next request finds the login with its owner, its time and its stamp, even after a change
     /// of values.
     ///
     /// Store `Contents::login`, and return the session `with_login` from `open`. A backend that

@@ -88,7 +88,7 @@ rules! {
     /// A rotation changes neither the creation time of a session nor its label. A renewal changes
     /// the time when it was last seen.
     ///
-    /// Keep the creation time in every save. Store the time of each save, also of one that only
+    /// Keep the creation time in every save. Store the time of each save, even of one that only
     /// extends the expiry.
     async fn list_has_times_after_rotation_and_renewal(under_test) {
         let (interface, owners) = under_test.owned().await?;

@@ -117,7 +117,7 @@ rules! {
         Ok(())
     }
 
-    /// A record that can be loaded is listed under its owner, also while other calls change the
+    /// A record that can be loaded is listed under its owner, even while other calls change the
     /// owner.
     ///
     /// Write the entry of the new owner before the record, and remove the entry of the old owner

@@ -8,7 +8,7 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const MANY, macro __store_many, for StoreUnderTest;
 
-    /// A record stays until its expiry, also if thousands of records are created after it.
+    /// A record stays until its expiry, even if thousands of records are created after it.
     ///
     /// Do not evict live records. If the store has a limited capacity, it documents the capacity,
     /// and the application chooses it. Then create the store under test with at least 10,000

@@ -32,7 +32,7 @@ rules! {
     /// payload and owner.
     ///
     /// Fix failing rules about single calls first. Write all fields and the index entry in one
-    /// step, also if the new payload is empty or the new record has no owner.
+    /// step, even if the new payload is empty or the new record has no owner.
     async fn replaced_record_is_observed_whole(store) {
         for sample in samples(store) {
             let (see, key) = (Observer::new(store, &sample.name), store.key());

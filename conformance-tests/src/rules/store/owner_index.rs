@@ -217,7 +217,7 @@ rules! {
         Ok(())
     }
 
-    /// `keys_of` lists a key once, also after calls on its record, and after another owner had it.
+    /// `keys_of` lists a key once, even after calls on its record, and after another owner had it.
     ///
     /// Use a set of keys, or a row per key. `end_all` and lists of sessions count the keys.
     async fn key_is_listed_once(store) {

@@ -84,7 +84,7 @@ rules! {
         Ok(())
     }
 
-    /// `replace` at the current version never returns `Stale`, also after 1,100 calls. The record
+    /// `replace` at the current version never returns `Stale`, even after 1,100 calls. The record
     /// is then there and can be removed.
     ///
     /// Return `Stale` only if this call changed nothing. A driver that repeats a call whose reply

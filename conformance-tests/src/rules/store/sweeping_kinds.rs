@@ -18,7 +18,7 @@ use crate::report::{Checked, Failure};
 rules! {
     ($) pub(crate) const SWEEPING_KINDS, macro __store_sweeping_kinds, for StoreUnderTest;
 
-    /// A sweep removes an expired record of every kind, also after refused calls on it. `create`,
+    /// A sweep removes an expired record of every kind, even after refused calls on it. `create`,
     /// `replace` or `touch` may have set the expiry. A sweep removes no live record of any kind,
     /// and live records stay listed.
     ///
