@@ -208,7 +208,7 @@ fn write_until_ended<S: SessionStore>(
                     return;
                 }
                 write(&session, round).unwrap();
-                // A contended save may fail, and changes nothing then.
+                // A contended save may fail without a change.
                 if let Ok(Some(rotated)) = commit(request).await {
                     cookie = rotated;
                 }

@@ -87,7 +87,7 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
     /// The [`cookie`](OpenContext::cookie) of the context is this value. The core then uses one of
     /// the sessions, and saves the others only to end them.
     ///
-    /// The future may be dropped at any await. It must not leave a partial change then.
+    /// The future may be dropped at any await, and must then leave no partial change.
     ///
     /// # Errors
     ///

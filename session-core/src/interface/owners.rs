@@ -26,8 +26,8 @@ use crate::session::Session;
 ///
 /// # Errors
 ///
-/// Every method fails with the error of the store. Some sessions may have ended then. Repeating the
-/// call is safe.
+/// Every method fails with the error of the store. After an error, some sessions may have ended.
+/// Repeating the call is safe.
 ///
 /// # Examples
 ///

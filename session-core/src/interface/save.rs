@@ -215,8 +215,8 @@ impl Save<'_> {
         self.request.detached
     }
 
-    /// Returns whether this is the commit, after which the session is not saved again. There is no
-    /// need to [`remember`](Self::remember) an attempt then.
+    /// Returns whether this is the commit, after which the session is not saved again. Therefore
+    /// there is no need to [`remember`](Self::remember) an attempt.
     pub fn is_final(&self) -> bool {
         self.request.last
     }

@@ -113,8 +113,8 @@ impl RememberRequest {
         Ok(Remember { request: Arc::clone(&self.shared), session })
     }
 
-    /// Returns the `Set-Cookie` header to append to the response, if any. The response must have
-    /// `Cache-Control: no-store` then. Later calls of [`Remember::start`] fail.
+    /// Returns the `Set-Cookie` header to append to the response, if any. With this header, the
+    /// response must also have `Cache-Control: no-store`. Later calls of [`Remember::start`] fail.
     ///
     /// # Errors
     ///
@@ -277,7 +277,7 @@ impl Remember {
     ///
     /// [`ErrorKind::Ended`] if no user is logged in. [`ErrorKind::Committed`] after the response
     /// was sent. The error of the store, or [`ErrorKind::Conflict`] if the earlier series is in
-    /// constant use; the browser is not remembered then.
+    /// constant use. After an error, the browser is not remembered.
     pub async fn start(&self) -> Result<(), Error> {
         let shared = &*self.request;
         let Some(login) = self.session.login() else {

@@ -65,7 +65,7 @@ impl Session {
     /// its future is dropped, the login is tried again with the response. This also happens after a
     /// call that ended all sessions of the owner. Call [`log_out`](Self::log_out) to prevent it.
     /// [`ErrorKind::Committed`] on a reopened session, whose new id could not reach the client.
-    /// [`ErrorKind::TooLarge`] if the stamp is longer than 1024 bytes; nothing is changed then.
+    /// [`ErrorKind::TooLarge`] if the stamp is longer than 1024 bytes; the session is unchanged.
     ///
     /// # Examples
     ///
@@ -250,8 +250,9 @@ impl Session {
     ///
     /// Call it after the response was committed, and again for each message: a reopened session
     /// does not see later changes of other requests. If the session has ended, or another request
-    /// has changed its id, the reopened session is empty and [`is_new`](Self::is_new). Close the
-    /// socket then. Saving a change of it stores nothing and fails with [`ErrorKind::Ended`].
+    /// has changed its id, the reopened session is empty and [`is_new`](Self::is_new). In both
+    /// cases, close the socket. Saving a change of the session stores nothing and fails with
+    /// [`ErrorKind::Ended`].
     ///
     /// On a server-side backend, [`save`](Self::save) without a change extends the expiry if that
     /// is due. Reading alone does not.

@@ -231,6 +231,6 @@ pub trait Sweep: SessionStore {
     ///
     /// # Errors
     ///
-    /// As for [`SessionStore`]. Some records may have been removed then.
+    /// As for [`SessionStore`]. After an error, some records may have been removed.
     async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error>;
 }
