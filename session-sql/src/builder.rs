@@ -103,7 +103,7 @@ impl SqlStoreBuilder {
     }
 
     /// Sets the maximum number of connections. The default is 10. A store in memory always has one.
-    /// An existing pool ignores it.
+    /// An existing pool ignores this setting.
     pub fn max_connections(mut self, connections: u32) -> Self {
         self.settings.max_connections = connections.max(1);
         self
@@ -135,7 +135,8 @@ impl SqlStoreBuilder {
         self
     }
 
-    /// Sets when SQLite acknowledges a write. Other databases and an existing pool ignore it.
+    /// Sets when SQLite acknowledges a write. Other databases and an existing
+    /// pool ignore this setting.
     pub fn synchronous(mut self, synchronous: Synchronous) -> Self {
         self.settings.synchronous = synchronous;
         self
