@@ -135,8 +135,8 @@ impl SqlStoreBuilder {
         self
     }
 
-    /// Sets when SQLite acknowledges a write. Other databases and an existing
-    /// pool ignore this setting.
+    /// Sets when SQLite acknowledges a write. Other databases and an existing pool ignore this
+    /// setting.
     pub fn synchronous(mut self, synchronous: Synchronous) -> Self {
         self.settings.synchronous = synchronous;
         self

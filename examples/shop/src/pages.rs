@@ -1,8 +1,7 @@
 //! The pages. Each file shows one page and handles its forms.
 //!
-//! Every change is a POST request that redirects, and the cookie is `SameSite=Lax`. A form of
-//! another site is sent without the session, so it cannot change the cart of a visitor. This is
-//! sufficient for a demonstration. It does not prevent another site from logging a visitor in.
+//! Every change is a POST request that redirects. The CSRF layer refuses forms of other sites. Each
+//! form contains a token for browsers that do not send `Sec-Fetch-Site`.
 
 pub(crate) mod cart;
 pub(crate) mod devices;
