@@ -19,8 +19,8 @@
 /// | `sweep` | the store is a [`Sweep`](session_core::store::Sweep) |
 /// | `clones` | the store is `Clone`, and its clones are the same store |
 /// | `clock = \|store\| clock` | the store reads this [`ManualClock`](session_core::ManualClock), so that no test waits |
-/// | `reopen = \|store\| move \|\| async { .. }` | a closure that returns a function, which opens the same data again; the store is dropped before |
-/// | `outage = \|store\| move \|down\| ..` | a closure that returns a function, which makes every call fail, and ends that |
+/// | `reopen = \|store\| move \|\| async { .. }` | a closure that returns a function, which opens the same data again after the store was dropped |
+/// | `outage = \|store\| move \|down\| ..` | a closure that returns a function, which starts or ends an outage in which every call fails |
 /// | `max_payload = 65_536` | the longest payload that the store accepts, if it is less than 1 MiB; it must be at least 32 KiB |
 /// | `ignore = "needs MY_STORE_URL"` | the tests run only with `cargo test -- --include-ignored` |
 /// | `except(rule = "reason", ..)` | the store does not fulfil these rules, for these reasons |

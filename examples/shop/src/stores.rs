@@ -99,7 +99,7 @@ async fn sql(
 }
 
 fn memory(config: SessionConfig) -> Result<Sessions, Error> {
-    let notice = "sessions, and with them logins, end with this process";
+    let notice = "all users are logged out when this process ends";
     let store = MemoryStore::builder().events(config.events().clone()).build();
     let sessions = MemorySessions::new(store, config);
     on_server(sessions, "memory (in this process)", Some(notice))
@@ -173,6 +173,6 @@ fn secret_key() -> Result<(SecretKey, Option<&'static str>), Error> {
     if std::env::var_os(SECRET_KEY).is_some() {
         return Ok((SecretKey::from_env(SECRET_KEY)?, None));
     }
-    let notice = "SECRET_KEY is not set: a key was made up, and logins end with this process";
+    let notice = "SECRET_KEY is not set; a random key is used, and all users are logged out when this process ends";
     Ok((SecretKey::generate()?, Some(notice)))
 }

@@ -151,7 +151,7 @@ fn start_prints_address_notices_and_account() {
         "http://127.0.0.1:",
         "cookie (",
         "SECRET_KEY is not set",
-        "logins end with this process",
+        "all users are logged out when this process ends",
         "without Secure",
         "never in production",
         "user ada, password lovelace",

@@ -19,8 +19,8 @@ rules! {
     /// `check` succeeds while the store can serve sessions. It also succeeds if several callers
     /// check the store at the same time, and while other calls are in progress.
     ///
-    /// Do not override `check` unless the store can check more than `load` does. A health check must
-    /// not acquire a lock, or create a record under a fixed key, because probes of several
+    /// Do not override `check` unless the store can check more than `load` does. A health check
+    /// must not acquire a lock, or create a record under a fixed key, because probes of several
     /// processes overlap.
     async fn check_of_working_store_succeeds(store) {
         checked(store).await?;
