@@ -68,6 +68,8 @@ async fn measured<S: Scan + OwnerIndex>(name: &str, store: S, plan: &Plan) {
 
     sessions.all().end(Selection::All).await.expect("sessions end");
     fill(&interface, |number| format!("user-{number}"), SESSIONS).await;
+    // A store rounds the time of a creation up to a millisecond.
+    tokio::time::sleep(Duration::from_millis(10)).await;
     let cutoff = SystemTime::now();
     tokio::time::sleep(Duration::from_millis(10)).await;
     let writing = Writing::start(&interface).await;
