@@ -55,7 +55,9 @@ pub(crate) async fn until_replicated(master: &PrivateServer) {
             info.split([',', '\n', '\r'])
                 .find_map(|field| field.strip_prefix(name)?.parse::<u64>().ok())
         };
+        // Before the first transfer, both offsets are 0.
         if let (Some(master), Some(replica)) = (number("master_repl_offset:"), number("offset="))
+            && info.contains("state=online")
             && replica >= master
         {
             return;
