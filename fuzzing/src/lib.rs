@@ -56,8 +56,8 @@ impl Fuzz {
     ///
     /// # Panics
     ///
-    /// If a call panics, takes too long or allocates too much, or if all inputs were accepted or
-    /// all were refused.
+    /// Panics if a call panics, takes too long or allocates too much, or if all inputs were
+    /// accepted or all were refused.
     pub fn run(self, mut decode: impl FnMut(&[u8]) -> bool) {
         let inputs = number("FUZZ_INPUTS").unwrap_or(INPUTS);
         let seed = number("FUZZ_SEED").unwrap_or(1);

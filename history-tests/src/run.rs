@@ -21,7 +21,7 @@ const SHORT: usize = 60;
 ///
 /// # Panics
 ///
-/// If `HISTORY_REQUESTS` is not a number.
+/// Panics if `HISTORY_REQUESTS` is not a number.
 #[expect(clippy::expect_used, reason = "a test fails by panicking")]
 pub fn requests_or(default: u64, factor: u64) -> u64 {
     std::env::var("HISTORY_REQUESTS")
@@ -32,7 +32,7 @@ pub fn requests_or(default: u64, factor: u64) -> u64 {
 ///
 /// # Panics
 ///
-/// If a history violates a guarantee.
+/// Panics if a history violates a guarantee.
 pub async fn check_store(stores: Stores, requests: u64) {
     let stores = Arc::new(stores);
     let seeds = Seeds::new(requests);
@@ -44,7 +44,7 @@ pub async fn check_store(stores: Stores, requests: u64) {
 ///
 /// # Panics
 ///
-/// If a history violates a guarantee.
+/// Panics if a history violates a guarantee.
 pub fn check_store_on_one_thread(stores: impl Fn() -> Stores + Sync, requests: u64) {
     let seeds = Seeds::new(requests);
     let name = stores().name;

@@ -22,7 +22,7 @@ impl<M> RequestSession<M> {
     ///
     /// # Errors
     ///
-    /// Those of the method of the same name.
+    /// Returns the errors of the method of the same name.
     pub async fn session(&self) -> Result<MarkedSession<M>, Error> {
         Ok(MarkedSession::new(self.inner.session().await?))
     }

@@ -15,7 +15,7 @@ impl<M> MarkedSession<M> {
     ///
     /// # Errors
     ///
-    /// Those of the method of the same name.
+    /// Returns the errors of the method of the same name.
     pub fn get<T: DeserializeOwned>(&self, key: impl SessionKey<T>) -> Result<Option<T>, Error> {
         Ok((**self).get(key)?)
     }
@@ -24,7 +24,7 @@ impl<M> MarkedSession<M> {
     ///
     /// # Errors
     ///
-    /// Those of the method of the same name.
+    /// Returns the errors of the method of the same name.
     pub fn insert<T: Serialize>(&self, key: impl SessionKey<T>, value: T) -> Result<(), Error> {
         Ok((**self).insert(key, value)?)
     }
@@ -33,7 +33,7 @@ impl<M> MarkedSession<M> {
     ///
     /// # Errors
     ///
-    /// Those of the method of the same name.
+    /// Returns the errors of the method of the same name.
     pub fn remove<T: DeserializeOwned>(&self, key: impl SessionKey<T>) -> Result<Option<T>, Error> {
         Ok((**self).remove(key)?)
     }
@@ -42,7 +42,7 @@ impl<M> MarkedSession<M> {
     ///
     /// # Errors
     ///
-    /// Those of the method of the same name.
+    /// Returns the errors of the method of the same name.
     pub fn discard(&self, key: &str) -> Result<bool, Error> {
         Ok((**self).discard(key)?)
     }
@@ -52,7 +52,7 @@ impl<M> MarkedSession<M> {
     ///
     /// # Errors
     ///
-    /// Those of the method of the same name.
+    /// Returns the errors of the method of the same name.
     pub fn get_or_insert<T>(&self, key: impl SessionKey<T>, value: T) -> Result<T, Error>
     where
         T: Serialize + DeserializeOwned,
@@ -64,7 +64,7 @@ impl<M> MarkedSession<M> {
     ///
     /// # Errors
     ///
-    /// Those of the method of the same name.
+    /// Returns the errors of the method of the same name.
     pub fn update<T, F>(&self, key: impl SessionKey<T>, change: F) -> Result<(), Error>
     where
         T: Serialize + DeserializeOwned,
@@ -77,7 +77,7 @@ impl<M> MarkedSession<M> {
     ///
     /// # Errors
     ///
-    /// Those of the method of the same name.
+    /// Returns the errors of the method of the same name.
     pub fn clear(&self) -> Result<(), Error> {
         Ok((**self).clear()?)
     }
@@ -87,7 +87,7 @@ impl<M> MarkedSession<M> {
     ///
     /// # Errors
     ///
-    /// Those of the method of the same name.
+    /// Returns the errors of the method of the same name.
     pub fn set_permanent(&self, permanent: bool) -> Result<(), Error> {
         Ok((**self).set_permanent(permanent)?)
     }
@@ -96,7 +96,7 @@ impl<M> MarkedSession<M> {
     ///
     /// # Errors
     ///
-    /// Those of the method of the same name.
+    /// Returns the errors of the method of the same name.
     pub fn set_lifetime(&self, lifetime: impl Into<Option<Duration>>) -> Result<(), Error> {
         Ok((**self).set_lifetime(lifetime)?)
     }
@@ -105,7 +105,7 @@ impl<M> MarkedSession<M> {
     ///
     /// # Errors
     ///
-    /// Those of the method of the same name.
+    /// Returns the errors of the method of the same name.
     pub fn set_modified(&self, modified: bool) -> Result<(), Error> {
         Ok((**self).set_modified(modified)?)
     }
@@ -114,7 +114,7 @@ impl<M> MarkedSession<M> {
     ///
     /// # Errors
     ///
-    /// Those of the method of the same name.
+    /// Returns the errors of the method of the same name.
     pub fn flash(&self, message: impl Serialize) -> Result<(), Error> {
         Ok((**self).flash(message)?)
     }
@@ -123,7 +123,7 @@ impl<M> MarkedSession<M> {
     ///
     /// # Errors
     ///
-    /// Those of the method of the same name.
+    /// Returns the errors of the method of the same name.
     pub fn flash_in(&self, category: &str, message: impl Serialize) -> Result<(), Error> {
         Ok((**self).flash_in(category, message)?)
     }
@@ -132,7 +132,7 @@ impl<M> MarkedSession<M> {
     ///
     /// # Errors
     ///
-    /// Those of the method of the same name.
+    /// Returns the errors of the method of the same name.
     pub fn take_flashes(&self) -> Result<Vec<Flash>, Error> {
         Ok((**self).take_flashes()?)
     }
@@ -142,7 +142,7 @@ impl<M> MarkedSession<M> {
     ///
     /// # Errors
     ///
-    /// Those of the method of the same name.
+    /// Returns the errors of the method of the same name.
     pub fn take_flashes_in(&self, categories: &[&str]) -> Result<Vec<Flash>, Error> {
         Ok((**self).take_flashes_in(categories)?)
     }
@@ -151,7 +151,7 @@ impl<M> MarkedSession<M> {
     ///
     /// # Errors
     ///
-    /// Those of the method of the same name.
+    /// Returns the errors of the method of the same name.
     pub async fn log_in(&self, owner: &str, stamp: Option<&str>) -> Result<(), Error> {
         Ok((**self).log_in(owner, stamp).await?)
     }
@@ -160,7 +160,7 @@ impl<M> MarkedSession<M> {
     ///
     /// # Errors
     ///
-    /// Those of the method of the same name.
+    /// Returns the errors of the method of the same name.
     pub fn rotate_id(&self) -> Result<(), Error> {
         Ok((**self).rotate_id()?)
     }
@@ -169,7 +169,7 @@ impl<M> MarkedSession<M> {
     ///
     /// # Errors
     ///
-    /// Those of the method of the same name.
+    /// Returns the errors of the method of the same name.
     pub async fn log_out(&self) -> Result<Outcome, Error> {
         Ok((**self).log_out().await?)
     }
@@ -178,7 +178,7 @@ impl<M> MarkedSession<M> {
     ///
     /// # Errors
     ///
-    /// Those of the method of the same name.
+    /// Returns the errors of the method of the same name.
     pub fn set_label(&self, label: &str) -> Result<(), Error> {
         Ok((**self).set_label(label)?)
     }
@@ -187,7 +187,7 @@ impl<M> MarkedSession<M> {
     ///
     /// # Errors
     ///
-    /// Those of the method of the same name.
+    /// Returns the errors of the method of the same name.
     pub async fn save(&self) -> Result<Outcome, Error> {
         Ok((**self).save().await?)
     }
@@ -197,7 +197,7 @@ impl<M> MarkedSession<M> {
     ///
     /// # Errors
     ///
-    /// Those of the method of the same name.
+    /// Returns the errors of the method of the same name.
     pub async fn reopen(&self) -> Result<Self, Error> {
         Ok(Self::new((**self).reopen().await?))
     }

@@ -133,7 +133,7 @@ impl Events {
     ///
     /// # Errors
     ///
-    /// Those of the call.
+    /// Returns the errors of the call.
     ///
     /// [`ServerSideSessions`]: crate::ServerSideSessions
     pub async fn observe<T>(

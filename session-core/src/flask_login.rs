@@ -152,7 +152,7 @@ impl FlaskLogin {
     ///
     /// # Errors
     ///
-    /// As for [`Session::get`] and [`Session::insert`].
+    /// Returns the errors of [`Session::get`] and [`Session::insert`].
     pub fn user(&self, session: &Session, client: &Client) -> Result<Option<User>, Error> {
         let Some(id) = session.get::<String>(USER)? else { return Ok(None) };
         let fresh = flag(session, FRESH);
@@ -183,7 +183,7 @@ impl FlaskLogin {
     ///
     /// # Errors
     ///
-    /// As for [`Session::insert`] and [`Session::rotate_id`].
+    /// Returns the errors of [`Session::insert`] and [`Session::rotate_id`].
     pub fn log_in(&self, session: &Session, user: &str, client: &Client) -> Result<(), Error> {
         let keeps = match session.get::<String>(USER) {
             Ok(None) => true,
@@ -203,7 +203,7 @@ impl FlaskLogin {
     ///
     /// # Errors
     ///
-    /// As for [`Session::insert`].
+    /// Returns the errors of [`Session::insert`].
     pub fn confirm(&self, session: &Session, client: &Client) -> Result<(), Error> {
         session.insert(FRESH, true)?;
         session.insert(IDENTIFIER, client.id())
@@ -218,7 +218,7 @@ impl FlaskLogin {
     ///
     /// # Errors
     ///
-    /// As for [`Session::log_out`].
+    /// Returns the errors of [`Session::log_out`].
     #[must_use = "the response must have this header"]
     pub async fn log_out(&self, session: &Session) -> Result<String, Error> {
         session.log_out().await?;

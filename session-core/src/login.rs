@@ -84,7 +84,7 @@ pub fn check_stamp(session: &Session, current: &str) -> bool {
 ///
 /// # Errors
 ///
-/// As for [`Session::log_in`], and [`ErrorKind::Ended`] if no user is logged in.
+/// Returns the errors of [`Session::log_in`], and [`ErrorKind::Ended`] if no user is logged in.
 pub async fn replace_stamp(session: &Session, new: &str) -> Result<(), Error> {
     let Some(login) = session.login() else {
         return Err(Error::new(

@@ -93,7 +93,7 @@ impl<A: Application> TestClient<A> {
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send).
+    /// Returns the errors of [`send`](Self::send).
     pub async fn get(&mut self, path: &str) -> Result<TestResponse, Error> {
         self.send(Request::new("GET", path)).await
     }
@@ -102,7 +102,7 @@ impl<A: Application> TestClient<A> {
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send).
+    /// Returns the errors of [`send`](Self::send).
     pub async fn post(
         &mut self,
         path: &str,
@@ -117,7 +117,7 @@ impl<A: Application> TestClient<A> {
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send).
+    /// Returns the errors of [`send`](Self::send).
     pub async fn post_form(
         &mut self,
         path: &str,
@@ -131,7 +131,7 @@ impl<A: Application> TestClient<A> {
     ///
     /// # Errors
     ///
-    /// - As for [`send`](Self::send).
+    /// - Returns the errors of [`send`](Self::send).
     /// - [`ErrorKind::Value`] if the value cannot be written as JSON.
     pub async fn post_json(
         &mut self,
@@ -182,7 +182,7 @@ impl<A: Application> TestClient<A> {
     ///
     /// # Errors
     ///
-    /// - As for [`send`](Self::send).
+    /// - Returns the errors of [`send`](Self::send).
     /// - [`ErrorKind::Backend`] for a `Location` that is invalid or a relative path, and after ten
     ///   redirects.
     ///

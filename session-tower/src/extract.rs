@@ -17,8 +17,8 @@ use crate::{Error, RequestSession};
 ///
 /// # Rejections
 ///
-/// 500 if there is no layer. If the session cannot be opened, the status of the [`Error`]: 503
-/// while the backend is down, unless the layer has the policy
+/// The status is 500 if there is no layer. If the session cannot be opened, it is the status of the
+/// [`Error`]: 503 while the backend is down, unless the layer has the policy
 /// [`OutagePolicy::Anonymous`](crate::OutagePolicy::Anonymous).
 ///
 /// # Examples

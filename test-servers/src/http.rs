@@ -24,7 +24,7 @@ impl HttpProgram {
     ///
     /// # Panics
     ///
-    /// If the program is not installed.
+    /// Panics if the program is not installed.
     pub fn installed(name: &'static str, package: &str) -> Self {
         Self::at(name, installed(name, package))
     }

@@ -35,7 +35,7 @@ impl Deployment {
     ///
     /// # Errors
     ///
-    /// If the file of the clock cannot be written.
+    /// Fails if the file of the clock cannot be written.
     pub(crate) fn set_clock(&self, shop: usize, seconds: i32) -> Result<(), String> {
         write_clock(self.shops[shop].folder(), seconds).map_err(|error| error.to_string())
     }

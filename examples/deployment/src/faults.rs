@@ -115,7 +115,7 @@ impl Fault {
     ///
     /// # Errors
     ///
-    /// If it cannot be repaired.
+    /// Fails if the fault cannot be repaired.
     pub(crate) async fn inject(self, deployment: &mut Deployment) -> Result<(), String> {
         match self {
             Self::None => sleep(FAULT).await,

@@ -85,7 +85,7 @@ impl Store {
     ///
     /// # Panics
     ///
-    /// If the store has no server.
+    /// Panics if the store has no server.
     pub(crate) async fn primary(&self) -> &PrivateServer {
         match self {
             Self::Cluster(cluster) => cluster.master_of(KEY).await,
@@ -143,7 +143,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If this takes more than a minute.
+    /// Fails if the primary has no replica after a minute.
     pub(crate) async fn settle(&self) -> Result<(), String> {
         if let Self::Cluster(cluster) = self {
             cluster.settle().await;

@@ -136,7 +136,7 @@ impl Visitors {
     ///
     /// # Errors
     ///
-    /// If a request fails.
+    /// Fails if a request fails.
     pub(crate) async fn inspect(&self, sum: &mut Verdict) -> Result<(), String> {
         for visitor in &self.all {
             sum.add(visitor.lock().await.inspect().await?);

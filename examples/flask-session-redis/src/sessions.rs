@@ -50,7 +50,7 @@ impl FlaskSessionRedis {
     ///
     /// # Errors
     ///
-    /// Those of the builder's [`connect`](FlaskSessionRedisBuilder::connect).
+    /// Returns the errors of the builder's [`connect`](FlaskSessionRedisBuilder::connect).
     ///
     /// ```no_run
     /// # async fn start() -> Result<(), session_core::Error> {

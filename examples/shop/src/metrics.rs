@@ -22,7 +22,7 @@ impl Metrics {
     ///
     /// # Errors
     ///
-    /// If the process has a recorder.
+    /// Fails if the process has a recorder.
     pub fn install() -> Result<Self, BuildError> {
         let builder = PrometheusBuilder::new();
         let builder = builder.set_buckets_for_metric(Matcher::Full(CALLS.to_owned()), &BUCKETS)?;

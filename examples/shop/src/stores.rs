@@ -122,7 +122,7 @@ impl Sessions {
     ///
     /// # Errors
     ///
-    /// If the key cannot be used.
+    /// Fails if the key cannot be used.
     pub fn on_server(
         sessions: ServerSideSessions<impl OwnerIndex>,
         key: &SecretKey,
@@ -138,7 +138,7 @@ impl Sessions {
     ///
     /// # Errors
     ///
-    /// If the key cannot be used.
+    /// Fails if the key cannot be used.
     pub fn new(interface: Arc<dyn SessionInterface>, key: &SecretKey) -> Result<Self, Error> {
         let csrf = CsrfConfig::builder(key).build()?;
         let (owners, remember, description, notice) = (None, None, "", None);

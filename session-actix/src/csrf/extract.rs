@@ -18,8 +18,8 @@ use crate::Error;
 ///
 /// # Errors
 ///
-/// 500 if there is no [`CsrfMiddleware`](super::CsrfMiddleware). If the session cannot be opened,
-/// the status of the [`Error`].
+/// The status is 500 if there is no [`CsrfMiddleware`](super::CsrfMiddleware). If the session
+/// cannot be opened, it is the status of the [`Error`].
 #[derive(Clone, Debug)]
 pub struct Csrf {
     inner: session_core::csrf::Csrf,
@@ -30,7 +30,7 @@ impl Csrf {
     ///
     /// # Errors
     ///
-    /// Those of the method of the same name.
+    /// Returns the errors of the method of the same name.
     pub fn token(&self) -> Result<String, Error> {
         Ok(self.inner.token()?)
     }
@@ -39,7 +39,7 @@ impl Csrf {
     ///
     /// # Errors
     ///
-    /// Those of the method of the same name.
+    /// Returns the errors of the method of the same name.
     pub fn verify(&self, token: &str) -> Result<(), Rejection> {
         Ok(self.inner.verify(token)?)
     }

@@ -14,8 +14,8 @@ use crate::Error;
 ///
 /// # Errors
 ///
-/// 500 if there is no [`RememberMiddleware`](super::RememberMiddleware). If the session cannot be
-/// opened, the status of the [`Error`].
+/// The status is 500 if there is no [`RememberMiddleware`](super::RememberMiddleware). If the
+/// session cannot be opened, it is the status of the [`Error`].
 #[derive(Clone, Debug)]
 pub struct Remember {
     inner: session_core::remember::Remember,
@@ -26,7 +26,7 @@ impl Remember {
     ///
     /// # Errors
     ///
-    /// Those of the method of the same name.
+    /// Returns the errors of the method of the same name.
     pub async fn start(&self) -> Result<(), Error> {
         Ok(self.inner.start().await?)
     }

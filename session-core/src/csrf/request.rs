@@ -144,7 +144,7 @@ impl CsrfRequest {
     ///
     /// # Errors
     ///
-    /// As for [`RequestSession::session`].
+    /// Returns the errors of [`RequestSession::session`].
     pub async fn open(&self) -> Result<Csrf, Error> {
         let session = self.shared.session.session().await?;
         Ok(Csrf { request: self.clone(), session })

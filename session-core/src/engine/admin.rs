@@ -38,7 +38,7 @@ impl<S: Scan> AllSessions<'_, S> {
     ///
     /// # Errors
     ///
-    /// Those of the store.
+    /// Returns the errors of the store.
     pub async fn count_records(&self) -> Result<u64, Error> {
         self.sessions.store.count(self.sessions.config.now()).await
     }
@@ -55,8 +55,8 @@ impl<S: Scan> AllSessions<'_, S> {
     ///
     /// # Errors
     ///
-    /// Those of the store, and [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if `after` is
-    /// not a position that an earlier page returned.
+    /// Returns the errors of the store, and [`ErrorKind::Malformed`](crate::ErrorKind::Malformed)
+    /// if `after` is not a position that an earlier page returned.
     pub async fn page(&self, after: Option<&str>, limit: usize) -> Result<StoredPage, Error> {
         let limit = limit.clamp(1, SessionPage::LIMIT);
         let page = self.sessions.store.scan(after, limit).await?;
@@ -170,7 +170,7 @@ impl<S: OwnerIndex> ServerSideSessions<S> {
     ///
     /// # Errors
     ///
-    /// Those of the store.
+    /// Returns the errors of the store.
     pub async fn pages_of(&self, owner: &str) -> Result<OwnerPages<'_, S>, Error> {
         let keys = self.store.keys_of(&self.store.inner, owner).await?.into_iter();
         Ok(OwnerPages { sessions: self, owner: owner.to_owned(), keys })
@@ -183,7 +183,7 @@ impl<S: OwnerIndex> ServerSideSessions<S> {
     ///
     /// # Errors
     ///
-    /// Those of the store.
+    /// Returns the errors of the store.
     pub async fn session_of(&self, owner: &str, handle: &str) -> Result<Option<Session>, Error> {
         let keys = self.store.keys_of(&self.store.inner, owner).await?;
         for keys in keys.chunks(BATCH) {
@@ -206,7 +206,7 @@ impl<S: OwnerIndex> OwnerPages<'_, S> {
     ///
     /// # Errors
     ///
-    /// Those of the store. The next call continues with the page after the failed one.
+    /// Returns the errors of the store. The next call continues with the page after the failed one.
     pub async fn next(&mut self) -> Result<Option<Vec<OwnedSession>>, Error> {
         let keys: Vec<_> = self.keys.by_ref().take(SessionPage::LIMIT).collect();
         if keys.is_empty() {

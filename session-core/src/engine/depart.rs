@@ -18,7 +18,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     ///
     /// # Errors
     ///
-    /// Those of the store.
+    /// Returns the errors of the store.
     pub async fn departure(&self, context: &OpenContext<'_>) -> Result<Departure, Error> {
         let cookie = context.cookie().unwrap_or_default();
         let (id, found) = if let Some(id) = SessionId::parse(cookie) {
@@ -51,7 +51,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     ///
     /// # Errors
     ///
-    /// Those of the store.
+    /// Returns the errors of the store.
     pub async fn depart(&self, session: &Opened) -> Result<bool, Error> {
         let state = state_of(&session.clone().into_session());
         let Some(position) = state.backend_state::<Position>() else { return Ok(false) };

@@ -21,7 +21,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     ///
     /// # Errors
     ///
-    /// Those of the store.
+    /// Returns the errors of the store.
     pub async fn imported(
         &self,
         context: &OpenContext<'_>,
@@ -40,7 +40,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     ///
     /// # Errors
     ///
-    /// Those of the store.
+    /// Returns the errors of the store.
     pub async fn imported_now(
         &self,
         context: &OpenContext<'_>,
@@ -59,7 +59,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     ///
     /// # Errors
     ///
-    /// Those of the store.
+    /// Returns the errors of the store.
     pub async fn import(&self, import: &Import, copy: Option<Version>) -> Result<bool, Error> {
         let target = self.imported_record(import);
         let head = Head {
@@ -88,7 +88,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     ///
     /// # Errors
     ///
-    /// Those of the store, and [`ErrorKind::Conflict`] if other requests were faster.
+    /// Returns the errors of the store, and [`ErrorKind::Conflict`] if other requests were faster.
     pub async fn confirm_import(&self, id: &[u8; 32]) -> Result<bool, Error> {
         let key = self.key_of(SessionId::of_import(*id));
         let mut deadline = Deadline::start(&self.config);
@@ -112,7 +112,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     ///
     /// # Errors
     ///
-    /// Those of the store, and [`ErrorKind::Conflict`] if other requests were faster.
+    /// Returns the errors of the store, and [`ErrorKind::Conflict`] if other requests were faster.
     pub async fn end_import(&self, id: &[u8; 32]) -> Result<bool, Error> {
         let key = self.key_of(SessionId::of_import(*id));
         let mut deadline = Deadline::start(&self.config);

@@ -84,7 +84,7 @@ impl RememberRequest {
     ///
     /// # Errors
     ///
-    /// As for [`RequestSession::session`] and [`Session::log_in`].
+    /// Returns the errors of [`RequestSession::session`] and [`Session::log_in`].
     pub async fn restore(&self) -> Result<(), Error> {
         let shared = &*self.shared;
         if !shared.has_cookie {
@@ -107,7 +107,7 @@ impl RememberRequest {
     ///
     /// # Errors
     ///
-    /// As for [`RequestSession::session`].
+    /// Returns the errors of [`RequestSession::session`].
     pub async fn open(&self) -> Result<Remember, Error> {
         let session = self.shared.session.session().await?;
         Ok(Remember { request: Arc::clone(&self.shared), session })

@@ -50,7 +50,7 @@ impl Session {
     /// # Errors
     ///
     /// [`ErrorKind::Value`] if the value is not a `T`, which leaves it in place; use
-    /// [`discard`](Self::discard) to remove a value of any type. Otherwise as for
+    /// [`discard`](Self::discard) to remove a value of any type. Otherwise returns the errors of
     /// [`insert`](Self::insert), if there is a value to remove.
     pub fn remove<T: DeserializeOwned>(&self, key: impl SessionKey<T>) -> Result<Option<T>, Error> {
         let key = key.as_name();
@@ -77,7 +77,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As for [`insert`](Self::insert), if there is a value to remove.
+    /// Returns the errors of [`insert`](Self::insert), if there is a value to remove.
     pub fn discard(&self, key: &str) -> Result<bool, Error> {
         if !self.contains_key(key) {
             return Ok(false);
@@ -98,7 +98,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Value`] if the present value is not a `T`. Otherwise as for
+    /// [`ErrorKind::Value`] if the present value is not a `T`. Otherwise returns the errors of
     /// [`insert`](Self::insert), if the value must be set.
     pub fn get_or_insert<T>(&self, key: impl SessionKey<T>, value: T) -> Result<T, Error>
     where
@@ -134,7 +134,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Value`] if the present value is not a `T`. Otherwise as for
+    /// [`ErrorKind::Value`] if the present value is not a `T`. Otherwise returns the errors of
     /// [`insert`](Self::insert).
     ///
     /// The save fails with [`ErrorKind::Value`] if another request stored a value that is not a
@@ -211,7 +211,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As for [`insert`](Self::insert).
+    /// Returns the errors of [`insert`](Self::insert).
     pub fn clear(&self) -> Result<(), Error> {
         self.write(|state| state.record(Change::Clear))
     }

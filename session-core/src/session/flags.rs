@@ -27,7 +27,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As for [`insert`](Self::insert).
+    /// Returns the errors of [`insert`](Self::insert).
     pub fn set_permanent(&self, permanent: bool) -> Result<(), Error> {
         self.write(|state| state.set_permanent(permanent))
     }
@@ -53,7 +53,7 @@ impl Session {
     /// # Errors
     ///
     /// [`ErrorKind::Value`](crate::ErrorKind::Value) if the lifetime is shorter than one second.
-    /// Otherwise as for [`insert`](Self::insert).
+    /// Otherwise returns the errors of [`insert`](Self::insert).
     ///
     /// # Examples
     ///
@@ -102,7 +102,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As for [`insert`](Self::insert).
+    /// Returns the errors of [`insert`](Self::insert).
     pub fn set_modified(&self, modified: bool) -> Result<(), Error> {
         self.write(|state| {
             state.intent.write = modified;

@@ -15,7 +15,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As for [`insert`](Self::insert).
+    /// Returns the errors of [`insert`](Self::insert).
     pub fn flash(&self, message: impl serde::Serialize) -> Result<(), Error> {
         self.flash_in(flash::DEFAULT_CATEGORY, message)
     }
@@ -25,7 +25,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As for [`insert`](Self::insert).
+    /// Returns the errors of [`insert`](Self::insert).
     pub fn flash_in(&self, category: &str, message: impl serde::Serialize) -> Result<(), Error> {
         let entry = Tuple::new((category, message));
         // The message is inside the list of messages.
@@ -59,7 +59,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As for [`take_flashes`](Self::take_flashes).
+    /// Returns the errors of [`take_flashes`](Self::take_flashes).
     pub fn take_flashes_in(&self, categories: &[&str]) -> Result<Vec<Flash>, Error> {
         let mut flashes = self.take_flashes()?;
         flashes.retain(|flash| categories.contains(&flash.category()));

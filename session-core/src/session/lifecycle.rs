@@ -59,13 +59,14 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As for [`save`](Self::save), except on a session made by hand, which is changed in memory.
-    /// [`ErrorKind::Conflict`] if all sessions of the owner were ended at the same time, or other
-    /// logins exceeded [`max_sessions`](crate::SessionConfig::max_sessions). If the call fails or
-    /// its future is dropped, the login is tried again with the response. This also happens after a
-    /// call that ended all sessions of the owner. Call [`log_out`](Self::log_out) to prevent it.
-    /// [`ErrorKind::Committed`] on a reopened session, whose new id could not reach the client.
-    /// [`ErrorKind::TooLarge`] if the stamp is longer than 1024 bytes; the session is unchanged.
+    /// Returns the errors of [`save`](Self::save), except on a session made by hand, which is
+    /// changed in memory. [`ErrorKind::Conflict`] if all sessions of the owner were ended at the
+    /// same time, or other logins exceeded [`max_sessions`](crate::SessionConfig::max_sessions). If
+    /// the call fails or its future is dropped, the login is tried again with the response. This
+    /// also happens after a call that ended all sessions of the owner. Call
+    /// [`log_out`](Self::log_out) to prevent it. [`ErrorKind::Committed`] on a reopened session,
+    /// whose new id could not reach the client. [`ErrorKind::TooLarge`] if the stamp is longer than
+    /// 1024 bytes; the session is unchanged.
     ///
     /// # Examples
     ///
@@ -108,8 +109,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As for [`insert`](Self::insert), and [`ErrorKind::Committed`] on a reopened session, whose
-    /// new id could not reach the client.
+    /// Returns the errors of [`insert`](Self::insert), and [`ErrorKind::Committed`] on a reopened
+    /// session, whose new id could not reach the client.
     pub fn rotate_id(&self) -> Result<(), Error> {
         self.write(|state| state.change_id(IdChange::Rotate))
     }
@@ -134,9 +135,9 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As for [`save`](Self::save), except on a session made by hand, which is changed in memory.
-    /// After an error, the session has not ended, and the cookie stays, so that the user can try
-    /// again. The logout is tried again with the response.
+    /// Returns the errors of [`save`](Self::save), except on a session made by hand, which is
+    /// changed in memory. After an error, the session has not ended, and the cookie stays, so that
+    /// the user can try again. The logout is tried again with the response.
     ///
     /// # Examples
     ///
@@ -165,7 +166,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As for [`insert`](Self::insert).
+    /// Returns the errors of [`insert`](Self::insert).
     pub fn set_label(&self, label: &str) -> Result<(), Error> {
         let value = flask::encode(label).map_err(|error| {
             Error::new(ErrorKind::Value, "session label cannot be written as JSON")

@@ -37,8 +37,8 @@ pub trait ReportChanges: SessionStore {
     /// # Errors
     ///
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if the settings of the store
-    /// exclude reports. Otherwise as for [`SessionStore`]. After an error, the listener is not
-    /// called.
+    /// exclude reports. Otherwise fails like the methods of [`SessionStore`]. After an error, the
+    /// listener is not called.
     async fn report_changes(&self, listener: Weak<dyn ChangeListener>) -> Result<(), Error>;
 }
 

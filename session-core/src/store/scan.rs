@@ -39,7 +39,7 @@ pub trait Scan: SessionStore {
     ///
     /// # Errors
     ///
-    /// As for [`SessionStore`]. The error is
+    /// Fails like the methods of [`SessionStore`]. The error is
     /// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if `after` is not a position that the
     /// store returned.
     async fn scan(&self, after: Option<&str>, limit: usize) -> Result<KeyPage, Error>;
@@ -52,7 +52,7 @@ pub trait Scan: SessionStore {
     ///
     /// # Errors
     ///
-    /// As for [`SessionStore`].
+    /// Fails like the methods of [`SessionStore`].
     async fn count(&self, now: SystemTime) -> Result<u64, Error>;
 }
 

@@ -209,7 +209,7 @@ pub trait OwnerIndex: SessionStore {
     ///
     /// # Errors
     ///
-    /// As for [`SessionStore`].
+    /// Fails like the methods of [`SessionStore`].
     async fn keys_of(&self, owner: &str) -> Result<Vec<StoreKey>, Error>;
 }
 
@@ -231,6 +231,7 @@ pub trait Sweep: SessionStore {
     ///
     /// # Errors
     ///
-    /// As for [`SessionStore`]. After an error, some records may have been removed.
+    /// Fails like the methods of [`SessionStore`]. After an error, some records may have been
+    /// removed.
     async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error>;
 }
