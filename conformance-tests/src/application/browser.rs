@@ -1,4 +1,4 @@
-//! A browser, which sends requests with its cookies, and can send two at the same time.
+//! A browser that stores cookies, and can send two requests at the same time.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -62,7 +62,7 @@ impl<'a> Browser<'a> {
         self.find(&Request::value(key))
     }
 
-    /// Adds one to the number under this key and returns it.
+    /// Adds one to the number under this key and returns the new number.
     pub(super) fn add(&mut self, key: &str) -> Result<u64, Error> {
         let response = self.succeed(&Request::add(key))?;
         let number = response.body.trim().parse();
@@ -95,8 +95,8 @@ impl<'a> Browser<'a> {
         }
     }
 
-    /// Sends `inner` between the read and the write of `outer`. Then stores the cookies of both
-    /// responses in the order in which they ended.
+    /// Sends `inner` between the read and the write of `outer`. Then stores the cookies of the
+    /// response to `inner`, and those of the response to `outer`.
     pub(super) fn overlap(&mut self, outer: &Request, inner: &Request) -> Result<Overlap, Error> {
         let hold = format!("hold{:016x}", fastrand::u64(..));
         let outer = outer.clone().holding(&hold);
@@ -146,7 +146,7 @@ impl<'a> Browser<'a> {
     }
 }
 
-/// Returns the error of a response that the adapter contract does not allow.
+/// Returns the error for a response that the adapter contract does not allow.
 pub(super) fn unexpected(response: &Response, expected: &str) -> Error {
     let Response { request, status, .. } = response;
     let message =

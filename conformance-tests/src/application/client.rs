@@ -50,7 +50,7 @@ impl<'a> Application<'a> {
         SystemTime::now() + skipped
     }
 
-    /// Waits, or moves the clock of the application.
+    /// Waits, or advances the clock of the application if the options have `advance`.
     pub(super) fn wait(&self, duration: Duration) {
         match &self.options.advance {
             Some(advance) => {

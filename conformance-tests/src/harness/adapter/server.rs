@@ -10,9 +10,9 @@ use crate::harness::adapter::message::{Request, Response};
 ///
 /// | path | handler |
 /// |---|---|
-/// | begins with `/untouched` | does not get the session, and responds with [`respond_untouched`](super::respond_untouched) |
-/// | `/twice` | gets the session twice, and responds with [`respond_twice`](super::respond_twice) |
-/// | every other | gets the session, and responds with [`respond`](super::respond) |
+/// | begins with `/untouched` | does not obtain the session, and responds with [`respond_untouched`](super::respond_untouched) |
+/// | `/twice` | obtains the session twice, and responds with [`respond_twice`](super::respond_twice) |
+/// | every other path | obtains the session, and responds with [`respond`](super::respond) |
 ///
 /// One rule sends a request whose handler panics. The panic may reach the caller of
 /// [`call`](Self::call). Another rule drops the future of a call while the handler runs.
@@ -21,9 +21,9 @@ use crate::harness::adapter::message::{Request, Response};
 ///
 /// | path | handler |
 /// |---|---|
-/// | `/both` | gets the sessions of both types, and responds with [`respond_both`](super::respond_both) |
-/// | begins with `/second/` | gets the session of the second type, and responds with [`respond`](super::respond) |
-/// | every other | gets the session of the first type, and responds with [`respond`](super::respond) |
+/// | `/both` | obtains the sessions of both types, and responds with [`respond_both`](super::respond_both) |
+/// | begins with `/second/` | obtains the session of the second type, and responds with [`respond`](super::respond) |
+/// | every other path | obtains the session of the first type, and responds with [`respond`](super::respond) |
 ///
 /// With the argument `streams` of the suite, the response to a path that begins with `/streamed`
 /// has a streamed body of [`TestResponse::chunks`](super::TestResponse::chunks).

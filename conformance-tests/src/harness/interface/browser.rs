@@ -108,7 +108,7 @@ impl Browser {
         self.visit(&format!("insert n = {n}"), |session| session.insert("n", n)).await
     }
 
-    /// Returns a request with the stored cookies, which is not opened yet.
+    /// Returns a request with the stored cookies. Its session is not opened yet.
     pub(crate) fn request(&self) -> RequestSession {
         let view = RequestView::builder().host("shop.example").path("/").scheme("https");
         let cookies = self.header();

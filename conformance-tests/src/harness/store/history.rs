@@ -15,16 +15,16 @@ use crate::report::{Calls, Failure, chain};
 /// The state that the clients of one round share.
 #[derive(Clone)]
 pub(crate) struct Clients {
-    /// The stores, of which each client uses one.
+    /// The stores. Each client uses one of them.
     stores: [Arc<dyn SessionStore>; 2],
     keys: [StoreKey; 2],
-    /// Whether each record has an owner that differs from the owners of the others.
+    /// Whether each record has an owner that differs from the owners of the other records.
     owned: bool,
     begun: SystemTime,
     history: Arc<Mutex<History>>,
 }
 
-/// The calls of a round. Begin and end are positions in the order of all begins and ends.
+/// The calls of a round. The starts and ends of all calls are numbered in their order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct History {
     moments: u64,
@@ -171,7 +171,7 @@ impl Clients {
         self.owned.then(|| format!("owner of {payload}"))
     }
 
-    /// Returns the payload of a record, with its owner if that is of another payload.
+    /// Returns the payload of a record, and also the owner if the owner belongs to another payload.
     fn shown(&self, record: &Record) -> String {
         let payload = record.payload().escape_ascii().to_string();
         if record.owner() == self.owner_of(&payload).as_deref() {
@@ -239,7 +239,7 @@ fn has_order(calls: &[Completed]) -> bool {
         } else {
             tester.on_return(completed.client, completed.result.clone()).map(|_| ())
         };
-        // A client waits for each result, so this does not happen.
+        // A client waits for each result, so the tester returns no error.
         if noted.is_err() {
             return false;
         }

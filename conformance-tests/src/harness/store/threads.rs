@@ -17,10 +17,10 @@ use crate::report::{Checked, Failure};
 /// The number of reads, and at the same time of writes, of a fast store.
 const ENOUGH: usize = 1_000;
 
-/// A slow store has fewer.
+/// The time after which no further call starts.
 const LONG_ENOUGH: Duration = Duration::from_secs(2);
 
-/// Every so many writes, one is a touch.
+/// One of this number of writes is a touch.
 const TOUCHES: usize = 2;
 
 /// A record with two states, between which another thread switches.

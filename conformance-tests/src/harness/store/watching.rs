@@ -23,7 +23,7 @@ pub(crate) enum Deed {
 }
 
 impl Deed {
-    /// The changes that keep the owner of a record that has one.
+    /// The changes that do not change an existing owner.
     pub(crate) const KEEPING: [Self; 4] =
         [Self::Create, Self::GiveAnOwner, Self::Replace, Self::Touch];
 
@@ -53,8 +53,8 @@ impl Deed {
             let mut later = entry.clone();
             later.expires_at += Duration::from_mins(round);
             if let Self::ChangeOwner = self {
-                // No owner is used twice, so that a record with an owner has had this owner the
-                // whole time.
+                // No owner is used twice. Therefore, two loads with the same owner show that the
+                // owner did not change in between.
                 later.owner = entry.owner.as_ref().map(|owner| format!("{owner}-{round}"));
             }
             if let Self::Touch = self {
@@ -73,8 +73,8 @@ impl Deed {
     }
 }
 
-/// Makes calls that write. Loads the record at each of their `await`s and, if it has the owner,
-/// queries the index.
+/// Makes calls that write. Loads the record at each of their `await`s and, if the record has the
+/// owner, queries the index.
 pub(crate) async fn watch(store: &StoreUnderTest, deed: Deed) -> Checked {
     let (key, ada) = (store.key(), someone("ada"));
     let unowned = Entry::with_payload([b'x'; 150], store.now());
@@ -107,8 +107,8 @@ pub(crate) async fn watch(store: &StoreUnderTest, deed: Deed) -> Checked {
     }
 }
 
-/// Fails if the record can be loaded and is not listed under its owner, whose name starts with that
-/// of ada.
+/// Fails if the record can be loaded, has an owner whose name starts with `ada`, and is not listed
+/// under this owner.
 async fn is_listed(store: &StoreUnderTest, key: &StoreKey, ada: &str, call: &str) -> Checked {
     let loading = format!("load({})", store.name(key));
     let loaded = store.quietly(&loading, store.store().load(key).await)?;
@@ -116,7 +116,7 @@ async fn is_listed(store: &StoreUnderTest, key: &StoreKey, ada: &str, call: &str
     let Some(owner) = owner.filter(|owner| owner.starts_with(ada)) else { return Ok(()) };
     let asking = format!("keys_of({owner:?})");
     let listed = store.quietly(&asking, store.index()?.keys_of(owner).await)?;
-    // The record may have another owner in the meantime.
+    // The other task may have changed the owner in the meantime.
     let now = store.quietly(&loading, store.store().load(key).await)?;
     if listed.contains(key) || now.is_none_or(|record| record.owner() != Some(owner)) {
         return Ok(());

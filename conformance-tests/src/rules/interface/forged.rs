@@ -159,7 +159,7 @@ const WORDS: [&str; 18] = [
     "md5", "sha1", "0", "1", "2", "v1", "v2",
 ];
 
-/// Longer fields are not the name of an algorithm.
+/// The maximum length of a field that can be the name of an algorithm.
 const WORD: usize = 12;
 
 /// Returns the cookie of a new session.
@@ -210,7 +210,8 @@ fn split(cookie: &str, separator: char) -> Vec<&str> {
     cookie.split(separator).collect()
 }
 
-/// Returns the cookie with each field emptied, omitted, or last.
+/// Returns copies of the cookie with fewer fields. Each field is emptied, omitted and replaced, and
+/// emptied together with all later fields.
 fn with_fewer_fields(cookie: &str, separator: char) -> Vec<String> {
     let (fields, joint) = (split(cookie, separator), separator.to_string());
     let mut forged = Vec::new();
@@ -249,7 +250,7 @@ fn other_algorithms(field: &str) -> Vec<String> {
     Vec::new()
 }
 
-/// Returns a JSON text with each of its strings replaced by each word.
+/// Returns copies of a JSON text in which one of [`WORDS`] replaces one string.
 fn other_texts(json: &str) -> impl Iterator<Item = String> {
     let parts: Vec<_> = json.split('"').collect();
     let strings = (1..parts.len()).step_by(2);
@@ -264,7 +265,8 @@ fn other_texts(json: &str) -> impl Iterator<Item = String> {
     texts.collect::<Vec<_>>().into_iter()
 }
 
-/// Returns the cookie with another field, with its signature, with an empty one and without one.
+/// Returns the cookie with one field changed: with its signature, with an empty signature and
+/// without a signature.
 fn with_field(fields: &[&str], at: usize, other: &str, separator: char) -> [String; 3] {
     let joint = separator.to_string();
     let mut changed = fields.to_vec();

@@ -105,10 +105,10 @@ const CLIENTS: u8 = 3;
 
 const CALLS: u8 = 5;
 
-/// A slow store has fewer rounds.
+/// The time after which no further round starts.
 const LONG_ENOUGH: Duration = Duration::from_secs(4);
 
-/// Fails unless all pairs of calls, and some rounds of three clients, have an order.
+/// Fails unless all pairs of calls, and random rounds of three clients, have an order.
 async fn have_order(store: &StoreUnderTest, rounds: u32, owned: bool) -> Checked {
     Overlaps { store, other: store.store(), owned }.check().await?;
     let begun = Instant::now();
@@ -127,7 +127,7 @@ async fn have_order(store: &StoreUnderTest, rounds: u32, owned: bool) -> Checked
     Ok(())
 }
 
-/// Runs three concurrent clients on two keys, of which one has a record.
+/// Runs three concurrent clients on two keys. The first key has a record.
 async fn play(
     store: &StoreUnderTest,
     keys: [StoreKey; 2],
@@ -208,8 +208,8 @@ async fn given_up_remove(store: &StoreUnderTest, patience: u32) -> Result<(), Fa
     whole(store, &key, Some((version, &old)), None).await
 }
 
-/// Fails unless the record is as before the call or as after it, and can be changed. The call may
-/// still be applied once while this checks.
+/// Fails unless the record has its state from before or after the call, and can be changed. The
+/// call may still be applied once during this check.
 async fn whole(
     store: &StoreUnderTest,
     key: &StoreKey,

@@ -166,7 +166,7 @@ rules! {
 
 const ROUNDS: usize = 40;
 
-/// A slow store has fewer rounds.
+/// The time after which no further round starts, if each change was made once.
 const LONG_ENOUGH: Duration = Duration::from_secs(4);
 
 /// A short lifetime.

@@ -65,7 +65,7 @@ rules! {
             let entry = sample.later(store, 30);
             let mut version = store.create(&key, &entry).await?;
             for (minutes, what) in [(60, "touch to a later expiry"), (5, "touch to an earlier expiry")] {
-                // A touch keeps the creation time.
+                // A touch does not change the creation time.
                 let entry = Entry { created_at: entry.created_at, ..sample.later(store, minutes) };
                 store.touched(&key, version, entry.expires_at).await?;
                 version = see.sees(what, &key, None, &entry).await?;

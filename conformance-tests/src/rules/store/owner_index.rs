@@ -276,7 +276,7 @@ fn odd_owners(random: &str) -> Vec<String> {
         "\u{1f469}\u{200d}\u{1f680}",
     ];
     let odd = odd.iter().map(|owner| {
-        // A space at the end has to stay at the end.
+        // An owner that ends with whitespace must still end with it.
         if owner.ends_with(char::is_whitespace) {
             format!("{random}{owner}")
         } else {

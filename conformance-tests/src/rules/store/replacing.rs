@@ -114,5 +114,5 @@ const MANY: usize = 1_100;
 /// More versions than one byte can represent.
 const FEWER: usize = 300;
 
-/// A slow store has fewer calls.
+/// The time after which no further call starts, if [`FEWER`] calls were made.
 const LONG_ENOUGH: Duration = Duration::from_secs(2);

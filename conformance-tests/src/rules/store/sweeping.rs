@@ -260,7 +260,8 @@ rules! {
     }
 }
 
-/// Fails unless a sweep keeps a record that has not expired. Both times are after a whole second.
+/// Fails if a sweep removes a record that has not expired. `now` and `expiry` are offsets from a
+/// whole second.
 async fn survives_sweep(store: &StoreUnderTest, now: Duration, expiry: Duration) -> Checked {
     for attempt in 1..=ATTEMPTS {
         let second = Era::Quiet.moment();
@@ -282,10 +283,10 @@ async fn survives_sweep(store: &StoreUnderTest, now: Duration, expiry: Duration)
 
 const ROUNDS: u32 = 40;
 
-/// A slow store has fewer rounds.
+/// The time after which no further round starts.
 const LONG_ENOUGH: Duration = Duration::from_secs(4);
 
-/// Creates records that expired at one time.
+/// Creates expired records that have the same expiry.
 async fn expired(
     store: &StoreUnderTest,
     count: usize,
@@ -301,7 +302,8 @@ async fn expired(
     Ok((expiry, keys))
 }
 
-/// Returns the failure of a sweep of some expired records, if no other sweep is running.
+/// Returns a failure if a sweep of expired records exceeds its limit. Another sweep at the same
+/// time can cause a false failure.
 async fn disobeys(
     store: &StoreUnderTest,
     limit: usize,
@@ -333,12 +335,12 @@ async fn count(store: &StoreUnderTest, keys: &[StoreKey]) -> Result<usize, Failu
 async fn renew_before_a_sweep(store: &StoreUnderTest, renewal: Renewal) -> Checked {
     let expiry = Era::Busy.moment();
     let (key, old) = (store.key(), Entry::plain("old", store.now()).expiring_at(expiry));
-    // A touch keeps the creation time.
+    // A touch does not change the creation time.
     let new = Entry { created_at: old.created_at, ..Entry::plain("old", store.now()) };
     let version = store.create(&key, &old).await?;
     let renewed = renewal.try_renew(store, &key, version, &new).await?;
     swept(store, expiry + OVERDUE).await?;
-    // Another sweep, or the store itself, may have been faster than the renewal.
+    // Another sweep, or the store itself, may have removed the record before the renewal.
     if renewed {
         store.expect(&key, &new).await.map(|_| ())
     } else {
@@ -346,11 +348,11 @@ async fn renew_before_a_sweep(store: &StoreUnderTest, renewal: Renewal) -> Check
     }
 }
 
-/// Renews a record during a sweep, after this many of its `await`s.
+/// Renews a record during a sweep, after this number of `await`s of the sweep.
 async fn renew_during_a_sweep(store: &StoreUnderTest, renewal: Renewal, polls: u32) -> Checked {
     let expiry = Era::Busy.moment();
     let (key, old) = (store.key(), Entry::plain("old", store.now()).expiring_at(expiry));
-    // A touch keeps the creation time.
+    // A touch does not change the creation time.
     let new = Entry { created_at: old.created_at, ..Entry::plain("old", store.now()) };
     let version = store.create(&key, &old).await?;
     let sweeper = sweeper(store)?;
