@@ -1,7 +1,7 @@
 //! A middleware that forwards only requests of logged-in users, and the extractors [`CurrentUser`]
 //! and [`Next`].
 //!
-//! [`session_core::guard`] has the guards, their responses and the trait of users. Place the
+//! [`session_core::guard`] contains the guards, their responses and the trait of users. Place the
 //! middleware inside the [`SessionMiddleware`](crate::SessionMiddleware):
 //!
 //! ```

@@ -42,7 +42,7 @@
 //! | the backend is down when a handler obtains the session | 503 before the handler runs, or an anonymous session, by [`on_outage`](SessionMiddleware::on_outage) |
 //! | there is no middleware | the extractor responds with 500 and logs what is missing; `Option<Session>` is `None` |
 //! | two middlewares have the same cookie name | both share the session of the outer middleware |
-//! | two middlewares have different cookie names | there are two sessions, distinguished by [`marked`](SessionMiddleware::marked); with the same marker, a handler gets the session of the inner middleware |
+//! | two middlewares have different cookie names | there are two sessions, distinguished by [`marked`](SessionMiddleware::marked); with the same marker, a handler obtains the session of the inner middleware |
 //! | the save of an outer middleware fails | the error response also has the cookies of the inner middlewares, whose sessions are saved |
 //!
 //! # Features

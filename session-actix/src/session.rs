@@ -82,7 +82,7 @@ impl<M> MarkedSession<M> {
         Ok((**self).clear()?)
     }
 
-    /// Sets whether the session is kept when the browser closes; see
+    /// Sets whether the session persists when the browser closes; see
     /// [`session_core::Session::set_permanent`].
     ///
     /// # Errors
@@ -137,7 +137,7 @@ impl<M> MarkedSession<M> {
         Ok((**self).take_flashes()?)
     }
 
-    /// Removes all flash messages and returns those of some categories; see
+    /// Removes all flash messages and returns the messages of these categories; see
     /// [`session_core::Session::take_flashes_in`].
     ///
     /// # Errors

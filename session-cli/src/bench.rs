@@ -76,8 +76,8 @@ async fn run_together(tasks: &mut Vec<Task>, call: Call) -> (Vec<Duration>, Opti
 }
 
 impl Task {
-    /// Runs a call on each record, one after the other. Stops after an error, unless the call
-    /// removes and the store is available.
+    /// Runs a call on each record, one after the other. Stops after an error, unless the call is
+    /// `Remove` and the store is available.
     async fn run(&mut self, call: Call) -> (Vec<Duration>, Option<Error>) {
         let (mut times, mut failure) = (Vec::new(), None);
         for index in 0..self.records.len() {

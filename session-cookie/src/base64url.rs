@@ -26,9 +26,9 @@ pub(crate) static STRICT: LazyLock<Base64> = LazyLock::new(|| engine(STRICT_CONF
 /// The minimum number of bytes that the engine encodes with vector instructions. Padding a shorter
 /// text with zeros is faster than encoding it without these instructions.
 const VECTOR_ENCODE: usize = 128;
-/// The number of characters that the engine decodes at once, which is also the minimum.
+/// The number of characters that the engine decodes at once, and the minimum number of characters.
 const VECTOR_DECODE: (usize, usize) = (32, 64);
-/// The number of characters at the end that it decodes separately.
+/// The number of characters at the end that the engine decodes separately.
 const LAST: usize = 2;
 /// The maximum number of characters that are padded. The padding of a longer text would cost more
 /// than it saves.

@@ -1,5 +1,5 @@
-//! Sessions in a cookie: signed, in a format that Flask reads and writes, or sealed, so that the
-//! client cannot read them.
+//! Sessions in a signed or a sealed cookie. Flask reads and writes the signed cookie. The client
+//! cannot read the sealed cookie.
 //!
 //! The client stores the whole session. Your [`SecretKey`] protects it from changes. No store is
 //! needed, and no old data needs to be removed. However, these limits apply:

@@ -1,4 +1,4 @@
-//! The session interface over sealed cookies, which only the server can read and change.
+//! The session interface for sealed cookies, which only the server can read and change.
 
 mod cipher;
 mod content;
@@ -19,7 +19,8 @@ use content::Span;
 /// that the client must not read.
 ///
 /// As with [`SignedCookieSessions`](crate::SignedCookieSessions), the client stores the session.
-/// The cookie reveals only its length and when it was last set. Flask cannot read it.
+/// The cookie reveals only its length and the time when it was last set. Flask cannot read the
+/// cookie.
 ///
 /// # Expiry
 ///
@@ -27,7 +28,7 @@ use content::Span;
 /// Therefore [`idle_timeout`](SessionConfig::idle_timeout) and
 /// [`absolute_timeout`](SessionConfig::absolute_timeout) apply. A session expires when its lifetime
 /// has passed since its cookie was last set. For a session that ends with the browser, that
-/// lifetime is `permanent_lifetime`. The present settings apply, also to existing cookies.
+/// lifetime is `permanent_lifetime`. The present settings apply even to existing cookies.
 ///
 /// A request that reads a permanent session sets the cookie again only after a tenth of the
 /// lifetime, at most a minute. Therefore a session may expire up to this time earlier than its
@@ -48,7 +49,7 @@ use content::Span;
 /// # Cryptography
 ///
 /// The cipher is AES-256-GCM-SIV (RFC 8452) with random nonces. If a nonce repeats, for example in
-/// a cloned virtual machine, an attacker only learns whether two sessions are equal.
+/// a cloned virtual machine, an attacker can determine only whether two sessions are equal.
 ///
 /// HKDF derives the cipher keys from the [`SecretKey`] for this purpose only. Therefore a signed
 /// cookie with the same key is never accepted as a sealed one, and vice versa. The current key
@@ -98,7 +99,7 @@ impl SealedCookieSessions {
         Self::builder(config, key).build()
     }
 
-    /// Returns a builder, to choose a compression.
+    /// Returns a builder that can set the compression.
     pub fn builder(config: SessionConfig, key: &SecretKey) -> SealedCookieSessionsBuilder {
         SealedCookieSessionsBuilder { config, key: key.clone(), compression: Compression::Never }
     }
@@ -208,15 +209,16 @@ impl SealedCookieSessionsBuilder {
     }
 }
 
-/// The reason why a cookie is not opened. For all reasons but `Newer`, a fresh session replaces the
-/// cookie's.
+/// The reason why a cookie is not opened. For all reasons except `Newer`, the request receives a
+/// fresh session.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Rejected {
     Seal,
     Expired,
-    /// A newer build sealed it, in this version of the format.
+    /// A newer build sealed the cookie, in this version of the format.
     Newer(u8),
-    /// One of the keys sealed it, but the content is not a session. This needs an investigation.
+    /// One of the keys sealed the cookie, but the content is not a session. An operator must
+    /// investigate the cause.
     Content,
 }
 

@@ -141,7 +141,7 @@ impl SignedCookieSessions {
         Ok(Self { config, signer, format: Format::Starlette, _registration: registration })
     }
 
-    /// Returns a builder, to choose another salt, digest or compression.
+    /// Returns a builder that can set another salt, digest or compression.
     pub fn builder(config: SessionConfig, key: &SecretKey) -> SignedCookieSessionsBuilder {
         SignedCookieSessionsBuilder {
             config,

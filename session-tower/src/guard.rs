@@ -1,8 +1,8 @@
 //! A layer that forwards only requests of logged-in users, and the extractors [`CurrentUser`] and
 //! [`Next`].
 //!
-//! [`session_core::guard`] has the guards, their responses and the trait of users. Place the layer
-//! inside the [`SessionLayer`](crate::SessionLayer):
+//! [`session_core::guard`] contains the guards, their responses and the trait of users. Place the
+//! layer inside the [`SessionLayer`](crate::SessionLayer):
 //!
 //! ```
 //! use std::time::Duration;

@@ -35,7 +35,7 @@
 //! | the backend is down when a handler obtains the session | 503 before the handler runs, or an anonymous session, by [`on_outage`](SessionLayer::on_outage) |
 //! | there is no layer | the extractor responds with 500 and logs what is missing; `Option<Session>` is `None` |
 //! | two layers have the same cookie name | both share the session of the outer layer |
-//! | two layers have different cookie names | there are two sessions, distinguished by [`marked`](SessionLayer::marked); with the same marker, a handler gets the session of the inner layer |
+//! | two layers have different cookie names | there are two sessions, distinguished by [`marked`](SessionLayer::marked); with the same marker, a handler obtains the session of the inner layer |
 //! | the save of an outer layer fails | the error response also has the cookies of the inner layers, whose sessions are saved |
 //!
 //! # Features

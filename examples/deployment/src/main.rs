@@ -138,7 +138,7 @@ async fn inject(
     Ok(())
 }
 
-/// A few requests may fail after the fault.
+/// Inspects the sessions. Retries for 20 seconds, because a few requests may fail after the fault.
 async fn inspect(visitors: &Visitors) -> Result<Verdict, String> {
     let mut verdict = Verdict::default();
     for _ in 0..20 {

@@ -14,9 +14,10 @@
 //!
 //! # Stored data
 //!
-//! The key `session:<id>` has the whole session in msgpack or JSON. It expires after the lifetime
-//! of the session, or after [`permanent_lifetime`](session_core::SessionConfig::permanent_lifetime)
-//! if the session ends with the browser. The cookie has the id, which is signed if
+//! The key `session:<id>` contains the whole session in msgpack or JSON. It expires after the
+//! lifetime of the session, or after
+//! [`permanent_lifetime`](session_core::SessionConfig::permanent_lifetime) if the session ends with
+//! the browser. The cookie contains the id, which is signed if
 //! [`signed_with`](FlaskSessionRedisBuilder::signed_with) was called. Redis measures the time with
 //! its own clock.
 //!
@@ -50,18 +51,18 @@
 //! - After a rotation, the old id is removed at once. The changes of a concurrent request with the
 //!   old id are dropped.
 //! - A session without any key but `_permanent` is removed, as in Flask-Session.
-//! - The handler sets [`Session::is_permanent`]. Flask-Session makes each new session permanent
-//!   unless `SESSION_PERMANENT = False`.
+//! - A handler makes a session permanent with [`Session::set_permanent`]. Flask-Session makes each
+//!   new session permanent unless `SESSION_PERMANENT = False`.
 //! - An id of fewer than 22 characters (`SESSION_ID_LENGTH` below 16) is not looked up, because it
 //!   can be guessed.
 //! - Idle and absolute timeouts are refused, because the format cannot store their data.
 //!
 //! # Moving to another backend
 //!
-//! It is also an old backend for `session-migration`. A service that replaces the Flask application
-//! passes it to [`MigratingSessions`], and users stay logged in. The mark of a moved session is
-//! under `session:moved:<id>`. The Flask application must no longer run, because it would start
-//! a new session for a moved one.
+//! This interface is also an old backend for `session-migration`. A service that replaces the Flask
+//! application passes it to [`MigratingSessions`], and users stay logged in. The mark of a moved
+//! session is under `session:moved:<id>`. The Flask application must no longer run, because it
+//! would create a new session for a moved session.
 //!
 //! [Flask-Session]: https://flask-session.readthedocs.io
 //! [`MigratingSessions`]: session_migration::MigratingSessions
@@ -72,7 +73,7 @@
 //! [`Uuid`]: session_core::flask::Uuid
 //! [`Outcome::Dropped`]: session_core::Outcome::Dropped
 //! [`ServerSideSessions`]: session_core::ServerSideSessions
-//! [`Session::is_permanent`]: session_core::Session::is_permanent
+//! [`Session::set_permanent`]: session_core::Session::set_permanent
 //! [`SessionInterface`]: session_core::SessionInterface
 
 mod builder;

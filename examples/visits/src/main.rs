@@ -1,4 +1,4 @@
-//! Counts the visits of each visitor. A test compares this program with that of the README.
+//! Counts the visits of each visitor. A test compares this program with the program in the README.
 use axum::{Router, routing::get};
 use session_kit::axum::{Error, Session, SessionLayer};
 use session_kit::cookie::{SecretKey, SessionConfig, SignedCookieSessions};

@@ -21,7 +21,7 @@ use session_tower::SessionLayer;
 use test_servers::TemporaryFolder;
 use tower::ServiceExt as _;
 
-/// A store of sessions.
+/// A session store.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Server {
     Memory,

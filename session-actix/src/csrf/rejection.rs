@@ -1,4 +1,4 @@
-//! The response to a request that is refused.
+//! The response to a refused request.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! The sealed bytes. They contain the payload, which may be compressed, a mark, and the times when
-//! the session was created and its cookie was set.
+//! The sealed bytes. They contain the payload, a mark, and the times when the session was created
+//! and its cookie was set. The payload may be compressed.
 //!
 //! The mark is 0 or 1 in version 1 of the format. Every version has the mark before the last 16
 //! bytes, and version `n` has the marks `2 * n - 2` and `2 * n - 1`.
@@ -46,8 +46,8 @@ impl Span {
         SessionDetails::new().with_created_at(self.created_at).with_expires_at(expires_at)
     }
 
-    /// Returns when a session that is only read needs a new cookie. An idle timeout requires it,
-    /// independent of the setting `refresh`.
+    /// Returns when a session that is only read needs a new cookie. An idle timeout requires this
+    /// cookie, regardless of the setting `refresh`.
     pub(super) fn renewal(self, config: &SessionConfig, lifetime: Lifetime) -> Renewal {
         let sealed = lifetime.unwrap_or(config.permanent_lifetime());
         let expires_at = self.expires_at(config, lifetime);
@@ -56,7 +56,7 @@ impl Span {
             return Renewal { cookie: true, ..record };
         }
         match config.cookie_renewal(lifetime, self.set_at) {
-            // The absolute timeout leaves nothing to renew.
+            // A renewal cannot extend the expiry past the absolute timeout.
             _ if record == Renewal::never() => record,
             renewal => renewal,
         }
@@ -101,7 +101,7 @@ pub(super) fn text(mut content: Vec<u8>) -> Option<String> {
     String::from_utf8(text).ok()
 }
 
-/// Milliseconds since 1970, rounded up, so that no session expires early.
+/// Returns the milliseconds since 1970, rounded up, so that no session expires early.
 fn milliseconds(time: SystemTime) -> u64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)

@@ -8,14 +8,14 @@ use crate::error::Error;
 
 /// Flags, as in Flask.
 impl Session {
-    /// Returns whether the session is kept when the browser closes, as Flask's `session.permanent`.
-    /// The flag is stored under the key `_permanent`. If it is not stored, the setting
-    /// [`permanent_by_default`](crate::SessionConfig::permanent_by_default) applies.
+    /// Returns whether the session persists when the browser closes, as Flask's
+    /// `session.permanent`. The flag is stored under the key `_permanent`. If it is not stored, the
+    /// setting [`permanent_by_default`](crate::SessionConfig::permanent_by_default) applies.
     pub fn is_permanent(&self) -> bool {
         self.read(|state| state.data.is_permanent())
     }
 
-    /// Sets whether the session is kept when the browser closes. A permanent session lives for the
+    /// Sets whether the session persists when the browser closes. A permanent session has the
     /// configured [`permanent_lifetime`](crate::SessionConfig::permanent_lifetime).
     ///
     /// The cookie of a permanent session has an expiry. Without one, the browser drops the cookie

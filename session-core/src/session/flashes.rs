@@ -34,7 +34,7 @@ impl Session {
     }
 
     /// Removes and returns all flash messages, oldest first. The list is empty if there are none. A
-    /// second call in the same request returns the same list, also in another thread.
+    /// second call in the same request returns the same list, even in another thread.
     ///
     /// The call also returns messages of this request if they were flashed before the first call.
     /// Later messages stay for the next page. Two concurrent requests may both return a message.
@@ -54,8 +54,8 @@ impl Session {
         }
     }
 
-    /// Removes all flash messages and returns those of some categories, oldest first. As in Flask,
-    /// a further call in the same request returns those of other categories.
+    /// Removes all flash messages and returns the messages of these categories, oldest first. As in
+    /// Flask, another call in the same request can return the messages of other categories.
     ///
     /// # Errors
     ///
@@ -79,7 +79,7 @@ impl State {
         if !stored.is_empty() || self.data.values().contains_key(flash::KEY) {
             self.record(Change::TakeFlashes { taken: stored.clone() })?;
         }
-        // Those in the cookie were flashed first. A signed list is well-formed.
+        // The messages in the cookie were flashed first. A signed list is well-formed.
         let mut taken = Vec::new();
         if let Some(list) = self.flash_cookie.messages.take() {
             taken.extend(parsed(&list)?);

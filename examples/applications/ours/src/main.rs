@@ -41,7 +41,7 @@ fn sessions(backend: &str) -> Result<Sessions, Box<dyn Error>> {
             Ok(Arc::new(MemorySessions::new(MemoryStore::new(), config)))
         }
         "cookie" => {
-            // Like Flask's, the signed cookie has a lifetime instead of an idle timeout.
+            // Like Flask's cookie, the signed cookie has a lifetime instead of an idle timeout.
             let config = match timeout {
                 Some(timeout) => config.permanent_lifetime(timeout).permanent_by_default(true),
                 None => config,

@@ -96,7 +96,7 @@ pub(super) fn time(kind: i8, bytes: &[u8]) -> Result<DateTime, Unconvertible> {
     if nanoseconds >= NANOSECONDS {
         return Err(BAD_TIME);
     }
-    // The fraction counts forward from the second, also before 1970.
+    // The fraction counts forward from the second, even before 1970.
     let whole = EPOCH.checked_add(SignedDuration::from_secs(seconds)).map_err(|_| BAD_TIME)?;
     let time = whole.checked_add(Duration::from_nanos(nanoseconds)).map_err(|_| BAD_TIME)?;
     // HTTP and Python support no earlier date.

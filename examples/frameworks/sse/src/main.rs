@@ -16,8 +16,8 @@ async fn add(session: Session) -> Result<(), Error> {
     Ok(session.update("cart", |cart: Option<u32>| Some(cart.unwrap_or(0) + 1))?)
 }
 
-/// A body that obtains the session for the first time fails, because the headers are sent before.
-/// Therefore the handler obtains it.
+/// A body cannot obtain the session for the first time, because the headers are sent before the
+/// body. Therefore the handler obtains the session.
 async fn events(
     session: Session,
 ) -> Sse<impl Stream<Item = Result<Event, session_kit::Error>> + use<>> {

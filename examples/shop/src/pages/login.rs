@@ -25,7 +25,8 @@ pub(crate) async fn show(visitor: Visitor) -> Result<Markup, Error> {
             "There is one account: user " code { (ADA.user) } ", password " code { (ADA.password) } "."
         }
         p { a href="/join" { "New here?" } }
-        // The form has no action. Its address therefore keeps the page to which the user returns.
+        // The form has no action. The browser therefore sends it to the present address, which
+        // contains the page to which the user returns.
         form.card method="post" {
             (visitor.token()?)
             label for="user" { "User" }

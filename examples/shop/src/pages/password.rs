@@ -53,7 +53,7 @@ pub(crate) async fn change(
     }
     // A real shop stores the new password and a new stamp first. The stamp also ends sessions in
     // cookies. The login invalidates all copies of this session's cookie. In the other order, a
-    // copy could get another id first.
+    // copy could be rotated to another id first.
     session.log_in(account.user, Some(account.stamp)).await?;
     let message = match &shop.owners {
         Some(owners) => {

@@ -18,7 +18,7 @@ async fn visits(session: Session) -> Result<String, Error> {
     Ok(format!("Visit number {visits}\n"))
 }
 
-/// The current key signs; both keys verify.
+/// Returns the key. The current key signs, and both keys verify.
 fn key() -> Result<SecretKey, session_core::Error> {
     let key = SecretKey::from_env("SECRET_KEY")?;
     if env::var_os("OLD_SECRET_KEY").is_none() {
