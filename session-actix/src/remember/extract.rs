@@ -10,7 +10,7 @@ use session_core::remember::RememberRequest;
 
 use crate::Error;
 
-/// Remembering the browser of the request, as the argument of a handler.
+/// An extractor with which a handler remembers the browser of the request.
 ///
 /// # Errors
 ///

@@ -10,7 +10,7 @@ use session_core::remember::RememberRequest;
 use crate::Error;
 use crate::original_uri::original_uri;
 
-/// Remembering the browser of the request, as the argument of an axum handler. It dereferences to
+/// An axum extractor with which a handler remembers the browser of the request. It dereferences to
 /// [`session_core::remember::Remember`].
 ///
 /// # Rejections
