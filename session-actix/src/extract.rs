@@ -19,7 +19,7 @@ use crate::{Error, RequestSession, request_session_marked};
 /// # Errors
 ///
 /// The status is 500 if there is no middleware. If the session cannot be opened, it is the status
-/// of the [`Error`]: 503 while the backend is down, unless the middleware has the policy
+/// of the [`Error`]. This is 503 while the backend is down, unless the middleware has the policy
 /// [`OutagePolicy::Anonymous`](crate::OutagePolicy::Anonymous).
 ///
 /// actix-web turns every error into `None` for an `Option<Session>`, including an outage of the

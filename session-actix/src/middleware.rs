@@ -50,8 +50,8 @@ impl SessionMiddleware {
 }
 
 impl<M> SessionMiddleware<M> {
-    /// Returns a middleware for another session of the same request, which needs its own cookie
-    /// name. The marker type identifies the middleware in the extractor
+    /// Returns a middleware for another session of the same request. This session needs its own
+    /// cookie name. The marker type identifies the middleware in the extractor
     /// [`MarkedSession`](crate::MarkedSession) and in
     /// [`request_session_marked`](crate::request_session_marked).
     ///
@@ -309,7 +309,7 @@ static VARY_COOKIE: HeaderValue = HeaderValue::from_static("Cookie");
 static PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 static NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// Returns the header value of a directive. Frequent ones are not validated again.
+/// Returns the header value of a directive. Frequent directives are not validated again.
 fn directive_value(directive: &'static str) -> HeaderValue {
     match directive {
         "private, no-cache" => PRIVATE.clone(),

@@ -18,7 +18,7 @@ use crate::{Error, RequestSession};
 /// # Rejections
 ///
 /// The status is 500 if there is no layer. If the session cannot be opened, it is the status of the
-/// [`Error`]: 503 while the backend is down, unless the layer has the policy
+/// [`Error`]. This is 503 while the backend is down, unless the layer has the policy
 /// [`OutagePolicy::Anonymous`](crate::OutagePolicy::Anonymous).
 ///
 /// # Examples

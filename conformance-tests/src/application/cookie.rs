@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use super::exchange::Response;
 
-/// The longest name and value that browsers store (RFC 6265bis, section 5.6).
+/// The maximum size of a name and value that browsers store (RFC 6265bis, section 5.6).
 pub(super) const MAX_COOKIE: usize = 4096;
 
 /// A `Set-Cookie` header.
@@ -77,7 +77,7 @@ impl Jar {
         }
     }
 
-    /// Returns cookies without their expiry, as an attacker stores them.
+    /// Returns the cookies without their expiry, as an attacker stores them.
     pub(super) fn copied(&self) -> Self {
         let cookies = self.cookies.iter();
         let copied = cookies.map(|(name, (value, _))| (name.clone(), (value.clone(), None)));
@@ -97,7 +97,7 @@ impl Jar {
         changed.then_some(other)
     }
 
-    /// Returns the length of all names and values.
+    /// Returns the total length of all names and values.
     pub(super) fn size(&self) -> usize {
         self.cookies.iter().map(|(name, (value, _))| name.len() + value.len()).sum()
     }
@@ -106,7 +106,7 @@ impl Jar {
         self.cookies.is_empty()
     }
 
-    /// Returns whether every cookie has the same value in both.
+    /// Returns whether every cookie has the same value in both jars.
     pub(super) fn has_same_values(&self, other: &Self) -> bool {
         let values = |jar: &Self| -> Vec<(String, String)> {
             jar.cookies.iter().map(|(name, (value, _))| (name.clone(), value.clone())).collect()
@@ -118,7 +118,7 @@ impl Jar {
 const MIN_ID: usize = 16;
 
 /// Replaces letters and digits in the last third, where no format of ids has a fixed character. A
-/// hexadecimal digit stays one. The last two characters can have unused bits.
+/// hexadecimal digit stays a hexadecimal digit. The last two characters can have unused bits.
 fn other_id(value: &str) -> String {
     let (begin, end) = (value.len() - value.len() / 3, value.len() - 2);
     let replaced = value.char_indices().map(|(index, character)| match character {

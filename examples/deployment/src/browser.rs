@@ -37,7 +37,7 @@ pub(crate) struct Response {
 pub(crate) type Failure = String;
 
 impl Server {
-    /// Names a server at a port of 127.0.0.1.
+    /// Returns the server at a port of 127.0.0.1.
     pub(crate) fn at(port: u16) -> Self {
         Self { client: Client::builder(TokioExecutor::new()).build_http(), port }
     }

@@ -12,7 +12,7 @@ use crate::judge::Documented;
 use crate::store::{Kind, Store, alter_system};
 
 const FAULT: Duration = Duration::from_secs(6);
-/// `min-replicas-max-lag`, and a second for the loop of the replica that confirms.
+/// `min-replicas-max-lag`, and one second, because a replica acknowledges writes once per second.
 const LAG: Duration = Duration::from_secs(4);
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -25,7 +25,7 @@ pub(crate) enum Fault {
     PrimaryFrozen,
     ReplicaKilled,
     PlannedFailover,
-    /// Of PostgreSQL. Behind Sentinel, [`Fault::PrimaryKilled`] is a failover.
+    /// Only for PostgreSQL. Behind Sentinel, [`Fault::PrimaryKilled`] causes a failover.
     Promotion,
     Delay,
     Interruption,
@@ -222,7 +222,7 @@ async fn set_read_only(kind: Kind, primary: &PrivateServer, is_on: bool) {
     }
 }
 
-/// Every write to a file fails. A SQL server may stop, so it is restarted afterwards.
+/// Makes every write to a file fail. A SQL server may stop, so it is restarted afterwards.
 async fn fill_disk(kind: Kind, primary: &PrivateServer) {
     primary.limit_files(Some(1)).await;
     sleep(FAULT).await;
@@ -232,8 +232,8 @@ async fn fill_disk(kind: Kind, primary: &PrivateServer) {
     }
 }
 
-/// Limits the connections and closes those of the shops. Redis also refuses the sentinels, so the
-/// replica takes over.
+/// Limits the connections and closes those of the shops. Redis also refuses the connections of the
+/// sentinels, so the replica takes over.
 async fn limit_connections(kind: Kind, primary: &PrivateServer) {
     let (limit, close, lift) = match kind {
         Kind::Postgres => (
@@ -254,7 +254,7 @@ async fn limit_connections(kind: Kind, primary: &PrivateServer) {
     primary.ask(&[lift]).await;
 }
 
-/// Uses one connection, because Redis refuses new ones until the limit is lifted.
+/// Uses one connection, because Redis refuses new connections until the limit is lifted.
 async fn limit_clients(port: u16) -> std::io::Result<()> {
     let mut connection = BufStream::new(TcpStream::connect(("127.0.0.1", port)).await?);
     connection.write_all(b"CONFIG SET maxclients 1\r\nCLIENT KILL TYPE normal\r\n").await?;
@@ -272,7 +272,7 @@ async fn limit_clients(port: u16) -> std::io::Result<()> {
     replies.next_line().await.map(drop)
 }
 
-/// Limits the memory of Redis to this many bytes less than it uses.
+/// Limits the memory of Redis to this number of bytes below the used memory.
 async fn limit_memory(primary: &PrivateServer, policy: &str, bytes: u64) {
     let memory = primary.ask(&["info", "memory"]).await;
     let used = memory.lines().find_map(|line| line.trim().strip_prefix("used_memory:"));

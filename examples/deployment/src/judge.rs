@@ -1,4 +1,4 @@
-//! The changes of a session that the shop acknowledged, and the comparison with the session.
+//! The acknowledged changes of a session, and their comparison with the stored session.
 
 use std::time::{Duration, Instant};
 
@@ -29,7 +29,7 @@ pub(crate) struct Verdict {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Documented {
     Nothing,
-    /// Changes that were acknowledged from this time before the fault on.
+    /// Changes that were acknowledged at most this time before the fault, or later.
     From(Duration, &'static str),
     Anything(&'static str),
 }
@@ -52,8 +52,8 @@ impl Ledger {
         count(&self.acknowledged) + self.unknown
     }
 
-    /// Compares the number of updates in the session, or `None` if it is not logged in. The next
-    /// call counts only later losses.
+    /// Compares the number of updates in the session with the acknowledged updates. `None` means
+    /// that the session is not logged in. The next call counts only later losses.
     pub(crate) fn read(&mut self, seen: Option<u32>, at: Instant) -> Verdict {
         let acknowledged = count(&self.acknowledged);
         let Some(seen) = seen else {

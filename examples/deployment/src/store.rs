@@ -44,7 +44,7 @@ pub(crate) struct Single {
     url: String,
 }
 
-/// The shops connect through the proxy, which leads to the primary.
+/// A primary and its standby. The shops connect to the primary through the proxy.
 pub(crate) struct Postgres {
     primary: PrivateServer,
     standby: PrivateServer,
@@ -195,7 +195,7 @@ impl Postgres {
         Self { primary, standby, proxy }
     }
 
-    /// A commit waits for the standby from now on.
+    /// Starts a standby of this primary. Afterwards, every commit waits for the standby.
     async fn new_standby(primary: &PrivateServer) -> PrivateServer {
         let standby = postgres_standby(primary, &[]).await;
         alter_system(primary, "SET synchronous_standby_names = '*'").await;

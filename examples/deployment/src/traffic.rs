@@ -14,7 +14,7 @@ use crate::visitor::Visitor;
 
 const VISITORS: usize = 8;
 const PAUSE: Duration = Duration::from_millis(30);
-/// The time without a failed request after which requests succeed again.
+/// The time without a failed request after which an outage is over.
 const CALM: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_mins(2);
 
@@ -29,14 +29,14 @@ pub(crate) struct Counts {
     first_error: Option<Instant>,
     last_error: Option<Instant>,
     successes_since_error: usize,
-    /// The outages of other faults.
+    /// The total outage of the faults that were added.
     earlier: Duration,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Traffic(StdMutex<Counts>);
 
-/// Visitors that act until this value is dropped.
+/// Visitors that send requests until this value is dropped.
 pub(crate) struct Visitors {
     pub(crate) traffic: Arc<Traffic>,
     all: Vec<Arc<Mutex<Visitor>>>,
@@ -87,7 +87,7 @@ impl Counts {
         self.earlier + times.map_or(Duration::ZERO, |(first, last)| last - first)
     }
 
-    /// Adds the counts of another fault. The outage becomes the sum of both.
+    /// Adds the counts of another fault. The outage becomes the sum of both outages.
     pub(crate) fn add(&mut self, other: &Counts) {
         self.requests += other.requests;
         self.updates += other.updates;

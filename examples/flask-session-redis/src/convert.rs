@@ -95,8 +95,8 @@ impl Tree {
         }
     }
 
-    /// Returns the same session, with the stored form of every value that reads as unchanged. This
-    /// preserves details that reading loses, such as the fraction of a second in a date.
+    /// Returns this session with the stored form of every unchanged value. This preserves details
+    /// that a conversion loses, such as the fraction of a second in a date.
     #[must_use]
     pub(crate) fn keeping(mut self, stored: &Self) -> Self {
         for (key, value) in &mut self.0 {
@@ -111,7 +111,7 @@ impl Tree {
         self
     }
 
-    /// Returns whether the session has no key but Flask's flag, which Flask-Session ignores.
+    /// Returns whether the session has no key except Flask's flag, which Flask-Session ignores.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.iter().all(|(key, _)| key.as_str() == Some("_permanent"))
     }
@@ -334,8 +334,8 @@ mod tests {
         let payload = r#"{"_permanent":true,"n":[1,-2.5,null],"b":{" b":"aGk="},"t":{" t":["x"]}}"#;
         let formats = [Format::Msgpack, Format::Json];
         let samples = formats.map(|format| stored_as(payload, format));
-        // The header of a list can have a larger number of entries than the list, and its reader
-        // reserves memory for them.
+        // The header of a list can state more entries than the list has. The reader reserves memory
+        // for the stated number.
         fuzzing::Fuzz::new("Flask-Session", samples).memory(1024 * 1024).run(|input| {
             let Ok(tree) = Tree::from_stored(input) else { return false };
             let Ok(payload) = tree.to_payload() else { return false };

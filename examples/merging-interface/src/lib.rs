@@ -5,8 +5,8 @@
 //! in the memory of one process; the README lists the additional requirements of a backend on a
 //! network.
 //!
-//! The cookie is `handle.secret`. The handle names the record for as long as the session lives.
-//! Only the secret changes when the session gets a new id. Therefore every save writes one record.
+//! The cookie is `handle.secret`. The handle identifies the record until the session ends. Only the
+//! secret changes when the session receives a new id. Therefore every save writes one record.
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
@@ -25,7 +25,7 @@ use session_core::{Error, ErrorKind, Outcome, SessionConfig, SessionInterface, a
 
 use table::{Record, Table};
 
-/// The maximum number of attempts of a save while other requests are faster.
+/// The maximum number of attempts of a save while other requests change the session.
 const MAX_ATTEMPTS: u32 = 1000;
 /// The time after a rotation in which a client may send its old cookie.
 const GRACE: Duration = Duration::from_secs(10);
@@ -41,7 +41,7 @@ struct Place {
     handle: String,
     secret: String,
     cut_offs: u32,
-    /// Whether the session got a new id before the request opened it.
+    /// Whether the session received a new id before the request opened the session.
     is_late: bool,
 }
 
@@ -51,7 +51,7 @@ impl MergingSessions {
         Self { config, table: Table::default() }
     }
 
-    /// Removes expired sessions, and returns their number. Call it regularly.
+    /// Removes expired sessions, and returns their number. Call this method regularly.
     pub fn sweep(&self) -> usize {
         let now = self.config.now();
         self.table.remove_where(|_, record| now > record.expires_at)
@@ -102,8 +102,8 @@ impl MergingSessions {
         self.create(save.contents(), save)
     }
 
-    /// Applies the changes of the request to the stored session, which ends if they leave it empty.
-    /// This also renews the session.
+    /// Applies the changes of the request to the stored session, and renews it. If the result is
+    /// empty, the session ends.
     fn write(&self, place: &Place, save: &Save<'_>) -> Result<Saved, Error> {
         // `Session::set_modified` has withdrawn the changes of an unmodified session.
         let after = if save.is_modified() { Mark::default() } else { save.changes().mark() };
@@ -143,8 +143,8 @@ impl MergingSessions {
         Err(Error::new(ErrorKind::Conflict, message))
     }
 
-    /// Another request has ended the session, or cut off this request. Its changes are dropped, but
-    /// a login starts a new session from them.
+    /// Drops the changes, because another request has ended the session or cut off this request. A
+    /// login starts a new session from its changes instead.
     fn write_nothing(&self, save: &Save<'_>) -> Result<Saved, Error> {
         if save.login().is_some() {
             return self.create(save.merge("{}", None, Mark::default())?, save);
@@ -217,8 +217,8 @@ fn fill(record: &mut Record, contents: &Contents, save: &Save<'_>) {
         save.config().record_expiry(contents.lifetime(), record.created_at, save.now());
 }
 
-/// Returns the result of a save that stored this record. `secret` is the one that the client sent,
-/// or receives with this response.
+/// Returns the result of a save that stored this record. `secret` is the secret that the client
+/// sent, or that it receives with this response.
 fn stored(
     handle: String,
     secret: String,
@@ -227,7 +227,8 @@ fn stored(
     save: &Save<'_>,
 ) -> Saved {
     let cookie = if secret == record.secret {
-        // A record expires a little later than promised. The cookie must not expire before it.
+        // A record expires a little later than promised. The cookie must not expire before the
+        // record.
         let expires = contents.expires_at().map(|promised| promised.max(record.expires_at));
         CookieAction::Set { value: format!("{handle}.{secret}"), expires }
     } else {

@@ -106,7 +106,8 @@ fn file(content_type: &'static str, content: &'static str) -> impl IntoResponse 
     ([(CONTENT_TYPE, content_type), (CACHE_CONTROL, "public, max-age=600")], content)
 }
 
-/// Pages have private data. They load only the shop's own style and icon.
+/// Adds the security headers of a page. Pages contain private data, and load only the shop's own
+/// style and icon.
 async fn guard(mut response: Response) -> Response {
     let policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
                   frame-ancestors 'none'";

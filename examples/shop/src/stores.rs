@@ -1,4 +1,4 @@
-//! The session stores, which no other module names.
+//! The session stores. No other module depends on a specific store.
 
 use std::sync::Arc;
 

@@ -13,7 +13,7 @@ use super::Rejection;
 use crate::Error;
 
 /// The CSRF protection of the request, as the argument of a handler. It creates the tokens of
-/// forms. It dereferences to [`session_core::csrf::Csrf`], and its methods return errors that are
+/// forms, and dereferences to [`session_core::csrf::Csrf`]. Its methods return errors that are
 /// responses of actix-web.
 ///
 /// # Errors

@@ -86,8 +86,9 @@ impl<S: Scan> AllSessions<'_, S> {
     ///
     /// # Errors
     ///
-    /// If some sessions cannot be ended, the call ends the others, and the error contains both
-    /// numbers. If the store fails to return a page, the call stops.
+    /// If some sessions cannot be ended, the call ends the others, and the error contains the
+    /// numbers of ended and remaining sessions. If the store fails to return a page, the call
+    /// stops.
     pub async fn end(&self, selection: Selection) -> Result<u64, Error> {
         let mut total = Total::default();
         self.sessions.end_selected(selection, &mut total).await?;

@@ -40,7 +40,7 @@ fn logout_ends_copies_of_cookie(subject: &Subject) -> Result<Verdict, Error> {
     Ok(verdict(defect.map(str::to_owned)))
 }
 
-/// Logs out while another request is between its read and its end. For a session in a cookie, only
+/// Logs out between the read and the response of another request. For a session in a cookie, only
 /// the browser is checked, because another check covers copies of the cookie.
 fn overlapping_logout(subject: &Subject, request: &Request) -> Result<Verdict, Error> {
     let mut browser = subject.browser();

@@ -59,8 +59,8 @@ impl Response {
         Self { status, headers: Vec::new(), body: Vec::new() }
     }
 
-    /// Adds a header. Add each header as the client received it, and do not join headers of one
-    /// name.
+    /// Adds a header. Add each header as the client received it, and do not join headers of the
+    /// same name.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<Vec<u8>>) -> Self {
         self.headers.push((name.into(), value.into()));

@@ -60,7 +60,7 @@ pub struct AdapterUnderTest {
 }
 
 impl AdapterUnderTest {
-    /// Returns the adapter of this server, which is checked with these sessions.
+    /// Returns an adapter under test, from functions that create its sessions and its server.
     pub fn new<I, S>(
         sessions: impl Fn(SessionConfig) -> I + Send + Sync + 'static,
         server: impl Fn(Arc<dyn SessionInterface>) -> S + Send + Sync + 'static,
@@ -114,7 +114,7 @@ impl AdapterUnderTest {
     }
 
     /// Starts an application with two types of sessions, with these settings of the second type.
-    /// Both results are this application. The first one opens sessions of the first type.
+    /// Both results refer to this application. The first result opens sessions of the first type.
     pub(crate) async fn start_two_with(
         &self,
         set: impl FnOnce(SessionConfigBuilder) -> SessionConfigBuilder,

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
 
-/// The slack with which an engine may store such a session, and one second.
+/// The maximum slack of an expiry, which is one minute, and one more second.
 pub(crate) const SLACK: Duration = Duration::from_secs(61);
 
 pub(crate) const MINUTE: Duration = Duration::from_mins(1);

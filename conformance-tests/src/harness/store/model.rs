@@ -24,7 +24,7 @@ impl Call {
     }
 }
 
-/// The result of a call. A create that was rejected and a replace that was stale have no version.
+/// The result of a call. A rejected create and a stale replace have no version.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum CallResult {
     Loaded(Option<Seen>),
@@ -40,7 +40,7 @@ pub(crate) struct Seen {
     pub(crate) expires: u64,
 }
 
-/// The key: empty, or a record.
+/// The state of the key: empty, or a record.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Model {
     record: Option<Held>,
@@ -49,7 +49,8 @@ pub(crate) struct Model {
 #[derive(Clone, Debug)]
 struct Held {
     version: u64,
-    /// Whether a touch may have changed the version, and no call has returned it since.
+    /// Whether a touch may have changed the version, and no call has returned the new version
+    /// since.
     touched: bool,
     payload: String,
     expires: u64,
@@ -59,8 +60,8 @@ impl SequentialSpec for Model {
     type Op = Call;
     type Ret = CallResult;
 
-    /// The store chooses the versions, so a result can be checked but not computed. This is never
-    /// called, because every call in a history has a result.
+    /// The store chooses the versions, so a result can be checked but not computed. This method is
+    /// never called, because every call in a history has a result.
     fn invoke(&mut self, _: &Call) -> CallResult {
         CallResult::Done(false)
     }

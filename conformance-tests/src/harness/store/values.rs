@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use session_core::store::{StoreKey, Version};
 
-/// Returns the start of the second of this time.
+/// Rounds a time down to a whole second.
 pub(crate) fn whole_second(time: SystemTime) -> SystemTime {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())

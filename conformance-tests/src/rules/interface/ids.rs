@@ -23,7 +23,7 @@ rules! {
             if cookie.value.len() < 22 || cookie.value.contains("xyzzy") {
                 return Err(under_test.failure("a random id of 22 characters or more", cookie.value));
             }
-            // If all of it is random, each half is unique.
+            // If the whole id is random, each half is unique.
             let (first, last) = cookie.value.split_at(cookie.value.len() / 2);
             let is_new = seen.insert(first.to_owned()) & seen.insert(last.to_owned());
             under_test.equal(true, is_new)?;

@@ -13,7 +13,7 @@ pub(crate) async fn show(visitor: Visitor) -> Result<Markup, Error> {
     let chosen = visitor.session.get(PREFERENCES)?.unwrap_or_default();
     let content = html! {
         h1 { "Preferences" }
-        p { "They live in your session, so they need no account, and logging out forgets them." }
+        p { "They are stored in your session. They need no account, and logging out removes them." }
         form.card method="post" action="/preferences" {
             (visitor.token()?)
             fieldset {

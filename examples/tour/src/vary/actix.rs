@@ -12,7 +12,7 @@ use session_actix::{Error, Session, SessionMiddleware, request_session};
 use session_core::SessionConfig;
 use session_memory::{MemorySessions, MemoryStore};
 
-/// Equal for all visitors, so any cache may store it.
+/// Returns the same response for all visitors, so any cache may store it.
 async fn books() -> &'static str {
     "All books\n"
 }

@@ -9,7 +9,7 @@ use session_core::SessionConfig;
 use session_memory::{MemorySessions, MemoryStore};
 use session_tower::{Error, Session, SessionLayer, request_session};
 
-/// Equal for all visitors, so any cache may store it.
+/// Returns the same response for all visitors, so any cache may store it.
 async fn books() -> &'static str {
     "All books\n"
 }

@@ -1,4 +1,4 @@
-//! Calls of the store, each noted with its result. An error of the store violates the rule.
+//! Calls of the store, each recorded with its result. An error of the store violates the rule.
 
 use std::time::{Duration, SystemTime};
 
@@ -31,7 +31,7 @@ impl StoreUnderTest {
         self.note(format!("load_many({})", names.join(", ")), found, show)
     }
 
-    /// Returns the keys of an owner, and notes the expected keys among them.
+    /// Returns the keys of an owner, and records the expected keys among them.
     pub(crate) async fn keys_of(
         &self,
         owner: &str,
@@ -138,7 +138,7 @@ impl StoreUnderTest {
     }
 
     /// Returns the first field that differs. If the store loses parts of seconds, they are not
-    /// compared, because one rule reports that.
+    /// compared, because a separate rule reports this loss.
     pub(crate) async fn difference(
         &self,
         entry: &Entry,
@@ -235,7 +235,7 @@ fn show_replaced(replaced: &Replaced) -> String {
     }
 }
 
-/// Returns an owner for messages. For a long owner, this is its length and its start.
+/// Returns an owner for messages. A long owner is shortened to its start and its length.
 fn show_owner(owner: &str) -> String {
     if owner.len() <= 60 {
         return format!("{owner:?}");
