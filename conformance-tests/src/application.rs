@@ -122,7 +122,7 @@ fn outcome(subject: &Subject, check: &Check) -> Outcome {
     }
 }
 
-/// Checks that the application follows the adapter contract, and returns the place where it stores
+/// Checks that the application follows the adapter contract, and returns the storage of its
 /// sessions.
 fn follow_contract(application: &Application) -> Result<Storage, Error> {
     let mut browser = Browser::new(application);
@@ -154,7 +154,7 @@ fn require(browser: &mut Browser, request: &Request, status: u16, body: &str) ->
     Ok(())
 }
 
-/// A session is in the cookie if the cookie grows with the session.
+/// Returns `Storage::Cookie` if the cookie grows with the session.
 fn storage(application: &Application) -> Result<Storage, Error> {
     const ADDED: usize = 600;
     let mut browser = Browser::new(application);

@@ -22,7 +22,7 @@ pub(super) enum Verdict {
     NotApplicable(&'static str),
 }
 
-/// The place where the application stores its sessions.
+/// The storage of the application's sessions.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) enum Storage {
     Cookie,
@@ -80,7 +80,7 @@ pub(super) const GROUPS: &[Group] = &[
     Group { name: "expiry", checks: expiry::CHECKS },
 ];
 
-/// Returns the result of a check that found this defect or no defect.
+/// Returns `Defect` with this defect, or `Passed` if the check found none.
 fn verdict(defect: Option<String>) -> Verdict {
     defect.map_or(Verdict::Passed, Verdict::Defect)
 }

@@ -2,10 +2,10 @@
 
 use crate::Rule;
 
-/// Turns functions into rules. The first paragraph of a function's documentation is the promise,
-/// and the rest is the advice.
+/// Creates a rule from each function. The first paragraph of a function's documentation is the
+/// promise, and the rest is the advice.
 ///
-/// Defines `$list`, the rules, and the macro `$each`, which passes each of their names to another
+/// Defines `$list`, the rules, and the macro `$each`, which passes the name of each rule to another
 /// macro of this crate. `$d` is a dollar sign, which a macro cannot write into a macro that it
 /// defines.
 macro_rules! rules {
@@ -29,7 +29,7 @@ macro_rules! rules {
     };
 }
 
-/// Joins the lists of a suite. Defines `LISTS` and the macro `$all`. This macro passes the macro of
+/// Joins the lists of a suite. Defines `LISTS` and the macro `$all`. `$all` passes the macro of
 /// each list to `$group`, with the capability that the rules of the list need.
 macro_rules! rule_lists {
     (($d:tt) $visibility:vis for $under_test:ty, macro $all:ident, each with $group:ident;
@@ -46,8 +46,8 @@ macro_rules! rule_lists {
     };
 }
 
-/// Returns whether one of these lists has a rule of this name. The compiler calls it for the names
-/// in `except`.
+/// Returns whether one of these lists has a rule of this name. The compiler evaluates this function
+/// for the names in `except`.
 pub(crate) const fn has_rule<S: 'static>(lists: &[&[Rule<S>]], name: &str) -> bool {
     let mut list = 0;
     while list < lists.len() {

@@ -24,7 +24,7 @@ The file is generated from the rules, so it cannot differ from the tests. Each e
 the rule, **what it requires**, and how to fulfil it.
 ";
 
-/// Appends the rules of all interfaces, then those of each kind.
+/// Appends the rules of all interfaces, and then the rules of each kind.
 fn interfaces(text: &mut String) {
     let server_side: Vec<_> = interface::server_side_rules().collect();
     let client_side: Vec<_> = interface::client_side_rules().collect();

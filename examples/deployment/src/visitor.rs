@@ -7,7 +7,7 @@ use crate::browser::{Cookies, Failure, Response, Server};
 use crate::judge::{Ledger, Verdict};
 use crate::traffic::Traffic;
 
-/// The shop limits a cart to 99 of a product.
+/// The shop limits a cart to 99 packets of a product.
 const MOST_UPDATES: u32 = 90;
 const UPDATE: &str = "product=moonflower&change=more";
 const ACCOUNT: &str = "user=ada&password=lovelace";
@@ -17,7 +17,7 @@ pub(crate) struct Visitor {
     traffic: Arc<Traffic>,
     cookies: Cookies,
     session: Option<Ledger>,
-    /// The cookies before each acknowledged logout, and its time.
+    /// The cookies before each acknowledged logout, and the time of the logout.
     ended: Vec<(Cookies, Instant)>,
     verdict: Verdict,
 }
@@ -101,8 +101,8 @@ impl Visitor {
         Ok(())
     }
 
-    /// The next page shows whether the session has ended. If a request fails, the outcome is
-    /// unknown, and the session is not checked.
+    /// Logs out. The next page shows whether the session has ended. If a request fails, the outcome
+    /// is unknown, and the session is not checked.
     async fn log_out(&mut self) {
         self.session = None;
         let before = self.cookies.clone();

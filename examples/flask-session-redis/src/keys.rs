@@ -1,4 +1,4 @@
-//! The Redis commands that sessions need. Each takes one round trip and has a deadline.
+//! The Redis commands that sessions need. Each command needs one round trip and has a deadline.
 
 use std::fmt;
 use std::time::Duration;
@@ -73,7 +73,7 @@ impl Keys {
         Ok(reply.is_some())
     }
 
-    /// Extends the expiry of a session. Returns `false` if it does not exist.
+    /// Extends the expiry of a session. Returns `false` if the session does not exist.
     pub(crate) async fn renew(&self, id: &str, life: Duration) -> Result<bool, Error> {
         let mut command = redis::cmd("PEXPIRE");
         command.arg(self.key(id)).arg(milliseconds(life));
@@ -104,8 +104,9 @@ impl Keys {
         Ok(removed)
     }
 
-    /// Removes a session and marks it as moved in one step, if its data is still `stored`. The mark
-    /// expires when the session would have expired. Otherwise returns `false` and changes nothing.
+    /// Removes a session and marks it as moved in one step, if its data is still `stored`.
+    /// Otherwise returns `false` and changes nothing. The mark expires when the session would have
+    /// expired.
     pub(crate) async fn depart(&self, id: &str, stored: &[u8]) -> Result<bool, Error> {
         let mut command = redis::cmd("EVAL");
         command.arg(DEPART).arg(2).arg(self.key(id)).arg(self.mark(id)).arg(stored);

@@ -10,7 +10,7 @@ use crate::catalogue::{Cents, PRODUCTS, Product};
 /// The maximum quantity of one product.
 const LIMIT: u8 = 99;
 
-/// Quantities by slug.
+/// The quantities of products, by slug.
 #[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Cart(BTreeMap<String, u8>);
 

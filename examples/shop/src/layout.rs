@@ -15,7 +15,7 @@ impl Visitor {
         self.frame(title, &flashes, content)
     }
 
-    /// Returns an error page without flash messages. They stay for the next page.
+    /// Returns an error page without flash messages. The pending messages stay for the next page.
     pub(crate) fn page_without_flashes(
         &self,
         title: &str,

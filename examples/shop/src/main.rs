@@ -43,7 +43,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Returns the message of an error and of each underlying one, in one line.
+/// Returns the message of an error and of each underlying error, in one line.
 fn with_causes(error: &dyn Error) -> String {
     let mut messages = vec![error.to_string()];
     let mut next = error.source();
@@ -85,7 +85,7 @@ async fn listen(port: u16) -> Result<TcpListener, String> {
 
 fn announce(address: SocketAddr, sessions: &Sessions, secure: bool) {
     if secure {
-        // Browsers accept a Secure cookie over plain HTTP only at this name.
+        // Browsers accept a Secure cookie over plain HTTP only for this host name.
         println!("Dusk Garden is open at http://localhost:{}", address.port());
     } else {
         println!("Dusk Garden is open at http://{address}");

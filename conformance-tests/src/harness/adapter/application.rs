@@ -18,8 +18,8 @@ use crate::report::{Checked, Failure, chain};
 /// The host of every request.
 pub(crate) const HOST: &str = "shop.example:8443";
 
-/// The maximum number of headers in a message, and of the characters of each header. The last
-/// headers are shown.
+/// The maximum number of headers in a message, and of characters of each header. If a request has
+/// more headers, only the last are shown.
 const MOST: usize = 6;
 const LONGEST: usize = 160;
 
@@ -54,7 +54,8 @@ impl<'a> Application<'a> {
         Self { adapter, sessions, observed, server, clock, cookie_name, other_name: None }
     }
 
-    /// Returns both types of sessions of one server.
+    /// Returns the applications of both types of sessions of one server. Messages mask the cookies
+    /// of both.
     pub(crate) fn beside_each_other(mut first: Self, mut second: Self) -> [Self; 2] {
         first.other_name = Some(second.cookie_name.clone());
         second.other_name = Some(first.cookie_name.clone());
@@ -77,7 +78,7 @@ impl<'a> Application<'a> {
 
 /// Concurrent requests through the adapter.
 impl Application<'_> {
-    /// Sends these requests at the same time. The replies are in their order.
+    /// Sends these requests at the same time. The replies are in the order of the requests.
     pub(crate) async fn send_at_once<const N: usize>(
         &self,
         requests: [Request; N],
@@ -129,7 +130,7 @@ impl Application<'_> {
         Ok(())
     }
 
-    /// Sends a request that must not wait for another one.
+    /// Sends a request that must not wait for another request.
     pub(crate) async fn get_in_time(
         &self,
         target: &str,
@@ -191,7 +192,7 @@ impl Application<'_> {
         &self.sessions
     }
 
-    /// The `Set-Cookie` header of a new session, as the interface and the core create it.
+    /// Returns the `Set-Cookie` header of a new session, as the interface and the core create it.
     pub(crate) async fn rendered(
         &self,
         fill: impl FnOnce(&Session) -> Result<(), Error>,
@@ -199,7 +200,7 @@ impl Application<'_> {
         self.set_beside(fill).await
     }
 
-    /// The value of the header that sets the cookie or the token of a new session.
+    /// Returns the value of the header that sets the cookie or the token of a new session.
     async fn set_beside(
         &self,
         fill: impl FnOnce(&Session) -> Result<(), Error>,
@@ -314,7 +315,7 @@ pub(crate) fn request(target: &str, cookies: &[&[u8]]) -> Request {
     request_by("GET", target, cookies)
 }
 
-/// Returns the same with another method.
+/// Returns the same request with another method.
 pub(crate) fn request_by(method: &'static str, target: &str, cookies: &[&[u8]]) -> Request {
     let request = Request::new(method, target).with("host", HOST.as_bytes());
     cookies.iter().fold(request, |request, cookie| request.with("cookie", cookie))

@@ -39,7 +39,8 @@ impl Reply {
         headers.last().and_then(|header| header.split(';').next()).unwrap_or_default().to_owned()
     }
 
-    /// Returns the cookie that a browser sends after this response, if it sent this cookie before.
+    /// Returns the cookie that a browser sends after this response, if it sent the cookie `sent`
+    /// before.
     pub(crate) fn cookie_after(&self, sent: &str) -> String {
         let newest = self.cookie();
         if newest.is_empty() { sent.to_owned() } else { newest }

@@ -49,7 +49,8 @@ pub(crate) struct Overlaps<'a> {
 }
 
 impl Overlaps<'_> {
-    /// Makes every pair of calls, on a key with a record and on a key without one.
+    /// Makes every pair of calls on a key with a record. Pairs of loads and creates are also made
+    /// on a key without a record.
     pub(crate) async fn check(&self) -> Checked {
         for polls in POLLS {
             for first in Kind::ALL {

@@ -40,7 +40,7 @@ pub(crate) async fn overlap<A, B>(
 ) -> (A, B) {
     let (mut first, mut second) = (pin!(first), pin!(second));
     for poll in 0..polls {
-        // A store that waits for the network needs some time between two polls.
+        // A store that waits for the network needs time between two polls.
         if poll > 2 {
             tokio::time::sleep(Duration::from_micros(100)).await;
         }

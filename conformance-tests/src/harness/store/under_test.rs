@@ -106,7 +106,8 @@ impl StoreUnderTest {
         self
     }
 
-    /// Sets a function that opens the same data again. It is called after the store was dropped.
+    /// Sets a function that opens the same data again. The checks call it after they have dropped
+    /// the store.
     #[must_use]
     pub fn reopen<F>(mut self, reopen: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
@@ -116,8 +117,8 @@ impl StoreUnderTest {
         self
     }
 
-    /// Sets a function that starts an outage with `true`, in which every call of the store fails,
-    /// and ends it with `false`.
+    /// Sets a function that starts an outage with `true` and ends the outage with `false`. During
+    /// an outage, every call of the store must fail.
     #[must_use]
     pub fn outage(mut self, outage: impl Fn(bool) + Send + Sync + 'static) -> Self {
         self.outage = Some(Box::new(outage));
@@ -231,7 +232,7 @@ impl StoreUnderTest {
         Ok(())
     }
 
-    /// Returns the clone of the store, whose calls are noted together with those of the store.
+    /// Returns the clone of the store. Calls of the clone and of the store are noted in one list.
     pub(crate) fn other_clone(&self) -> Result<Self, Failure> {
         let clone = self.handles().clone.clone().ok_or_else(|| self.lacks("clones"))?;
         Ok(Self {
@@ -267,7 +268,7 @@ impl StoreUnderTest {
         self.calls.failure(expected, seen)
     }
 
-    /// Returns a name for a key in messages: A, B, C in the order of their first use.
+    /// Returns the name of a key in messages: A, B, C in the order of first use.
     pub(crate) fn name(&self, key: &StoreKey) -> String {
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         let next = names.len();
@@ -276,7 +277,7 @@ impl StoreUnderTest {
         if number < 26 { letter.to_string() } else { format!("{letter}{}", number / 26) }
     }
 
-    /// Records a call only if it fails, for one of many calls.
+    /// Records one of many calls only if the call fails.
     pub(crate) fn quietly<T>(&self, call: &str, result: Result<T, Error>) -> Result<T, Failure> {
         result.or_else(|error| self.note(call.to_owned(), Err(error), |_| String::new()))
     }

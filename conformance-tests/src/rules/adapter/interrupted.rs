@@ -35,7 +35,7 @@ rules! {
     }
 }
 
-/// Fails unless requests without and with a session get their responses.
+/// Fails unless requests without and with a session receive the expected responses.
 async fn is_served(application: &Application<'_>, cookie: &str, texts: &[&str]) -> Checked {
     let untouched = application.get_in_time("/untouched", &[]).await?;
     application.equal((200, "untouched".to_owned()), (untouched.status(), untouched.text()))?;

@@ -106,10 +106,10 @@ const VERBATIM: [(&str, &str); 12] = [
     ("comma", "a,b"),
 ];
 
-/// The number and the length of other cookies.
+/// The number of long cookies besides the session cookie.
 const OTHERS: usize = 40;
 
 /// The number of short cookies. Browsers send up to 180 for a domain.
 const SHORT: usize = 150;
-/// The cookies of a domain often have more than 10,000 bytes together.
+/// The length of a long cookie. The cookies of a domain often have more than 10,000 bytes together.
 const LONG: usize = 300;

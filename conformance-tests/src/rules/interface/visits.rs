@@ -116,7 +116,7 @@ rules! {
     }
 }
 
-/// Another letter of the same kind, so that a cookie of such letters has the form of a genuine
+/// Returns another letter of the same kind. A cookie of such letters has the form of a genuine
 /// cookie.
 fn other_letter(letter: char) -> char {
     match letter {

@@ -169,5 +169,5 @@ rules! {
 
 const ROUNDS: u32 = 24;
 
-/// A slow store runs fewer rounds.
+/// The time after which no new round starts. A slow store runs fewer rounds.
 const LONG_ENOUGH: Duration = Duration::from_secs(4);

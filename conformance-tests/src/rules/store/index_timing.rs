@@ -141,7 +141,7 @@ rules! {
             let entry = Entry::plain("one", store.now()).owned_by(&owner);
             let version = store.create(&key, &entry.clone().expiring_at(soon)).await?;
             match ending {
-                // The store may have removed the record itself.
+                // The store may already have removed the record.
                 "remove" => drop(store.remove(&key, version).await?),
                 _ => drop(store.replace(&key, version, &Entry { owner: None, ..entry }).await?),
             }

@@ -26,7 +26,7 @@ rules! {
         for kind in [Kind::Plain, Kind::Owned, Kind::Middling] {
             let (key, entry) = (store.key(), Entry::new(kind, "old", store.now()).expiring_at(expiry));
             store.create(&key, &entry).await?;
-            // This sweep may pass over a record that the sweep of another test is removing.
+            // This sweep may skip a record that the sweep of another test is removing.
             for _ in 0..ATTEMPTS {
                 swept(store, expiry + OVERDUE).await?;
                 if store.load(&key).await?.is_none() {
@@ -209,7 +209,7 @@ rules! {
             store.create(key, &entry).await?;
         }
         let mut left = keys.len();
-        // A sweep may pass over a record that the sweep of another test is removing.
+        // A sweep may skip a record that the sweep of another test is removing.
         for _ in 0..ATTEMPTS {
             sweep_all(store, expiry + OVERDUE, 5).await?;
             left = count(store, &keys).await?;

@@ -55,7 +55,7 @@ rules! {
                 store.create(key, &entry).await?;
             }
             let mut left = keys.len();
-            // A sweep may pass over a record that the sweep of another test is removing.
+            // A sweep may skip a record that the sweep of another test is removing.
             for _ in 0..ATTEMPTS {
                 sweep_all(store, expiry + OVERDUE, limit).await?;
                 left = left_of(store, &keys).await?;
@@ -143,7 +143,7 @@ rules! {
 /// More records than the limit of a sweep.
 const SAME: usize = 7;
 
-/// The end of an expired record.
+/// The removal of an expired record.
 #[derive(Clone, Copy, PartialEq)]
 enum Ending {
     None,
@@ -151,7 +151,7 @@ enum Ending {
     Sweep,
 }
 
-/// Creates expired records of one kind, each by another call.
+/// Creates expired records of one kind, each by a different call.
 async fn expire(
     store: &StoreUnderTest,
     sample: &Sample,
@@ -176,9 +176,9 @@ async fn expire(
     Ok(keys.into())
 }
 
-/// Sweeps until none of the records is left. Fails if one stays.
+/// Sweeps until none of the records is left. Fails if a record remains.
 async fn gone(see: &Observer<'_>, expiry: SystemTime, keys: &[StoreKey]) -> Checked {
-    // A sweep may pass over a record that the sweep of another test is removing.
+    // A sweep may skip a record that the sweep of another test is removing.
     for _ in 0..ATTEMPTS {
         swept(see.store, expiry + OVERDUE).await?;
         if left_of(see.store, keys).await? == 0 {
@@ -214,7 +214,7 @@ async fn recreate(see: &Observer<'_>, sample: &Sample, ending: Ending) -> Checke
     };
     match ending {
         Ending::None => (),
-        // The store may have removed the record itself.
+        // The store may already have removed the record.
         Ending::Remove => drop(store.remove(&key, version).await?),
         Ending::Sweep => gone(see, expiry, &[key]).await?,
     }
@@ -235,8 +235,8 @@ async fn recreate(see: &Observer<'_>, sample: &Sample, ending: Ending) -> Checke
     store.removed(&key, version).await
 }
 
-/// Removes an expired record during a sweep, after this many of its `await`s, and creates another
-/// one under its key.
+/// Removes an expired record during a sweep, after this number of polls of the sweep, and creates a
+/// new record under the same key.
 async fn recreate_during_sweep(store: &StoreUnderTest, polls: u32) -> Checked {
     let expiry = Era::Busy.moment();
     let (key, new) = (store.key(), Entry::plain("new", store.now()));
@@ -245,7 +245,7 @@ async fn recreate_during_sweep(store: &StoreUnderTest, polls: u32) -> Checked {
     let sweeper = sweeper(store)?;
     let sweeping = sweeper.sweep(expiry + OVERDUE, 1000);
     let recreating = async {
-        // The sweep, or the store itself, may be faster.
+        // The sweep or the store may have removed the record first.
         store.remove(&key, version).await?;
         store.create(&key, &new).await
     };
@@ -267,7 +267,7 @@ async fn all_gone(
     keys: &[StoreKey],
 ) -> Checked {
     let mut left = keys.len();
-    // A sweep may pass over a record that the sweep of another test is removing.
+    // A sweep may skip a record that the sweep of another test is removing.
     for attempt in 1..=ATTEMPTS {
         sweep_all(store, now, limit).await?;
         left = keys.len() - missing(store, keys).await?;

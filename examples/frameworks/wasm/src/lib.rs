@@ -1,4 +1,4 @@
-//! Sessions in a worker of Cloudflare, for the target `wasm32-unknown-unknown`.
+//! Sessions in a Cloudflare Worker, for the target `wasm32-unknown-unknown`.
 
 use std::time::{Duration, SystemTime};
 
