@@ -12,7 +12,7 @@ use session_core::ErrorKind;
 
 use crate::{Error, RequestSession, request_session_marked};
 
-/// The session of the request, as the argument of a handler. It dereferences to
+/// The session of the request, as the argument of a handler. This type dereferences to
 /// [`session_core::Session`], and the methods that can fail return an [`Error`], which is a
 /// response of actix-web.
 ///

@@ -9,7 +9,7 @@ use session_core::request::SessionStack;
 
 use crate::{Error, MarkedSession};
 
-/// The session of a request before it is opened. It dereferences to
+/// The session of a request before it is opened. This type dereferences to
 /// [`session_core::request::RequestSession`].
 pub struct RequestSession<M = ()> {
     inner: session_core::request::RequestSession,

@@ -79,10 +79,10 @@ use session_core::{Error, ErrorKind, SessionInterface};
 #[doc(no_inline)]
 pub use session_testing::{Application, Browser, Request, TestResponse};
 
-/// A client of an application in this process, which is the service that
+/// A client of an application in this process. The application is the service that
 /// [`init_service`](actix_web::test::init_service) creates from an `App`.
 ///
-/// It dereferences to [`session_testing::TestClient`], which has the methods.
+/// This type dereferences to [`session_testing::TestClient`], which has the methods.
 pub struct TestClient<S> {
     client: session_testing::TestClient<ActixApplication<S>>,
 }
@@ -116,8 +116,8 @@ impl<S> fmt::Debug for TestClient<S> {
     }
 }
 
-/// An actix-web service as the [`Application`] of a [`TestClient`]. An error of the service becomes
-/// its response, as in a server.
+/// An actix-web service as the [`Application`] of a [`TestClient`]. An error of the service is
+/// converted into its error response, as in a server.
 #[derive(Debug)]
 pub struct ActixApplication<S> {
     service: S,

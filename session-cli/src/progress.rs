@@ -1,4 +1,4 @@
-//! The progress of a command, on the error output if that is a terminal.
+//! The progress of a command. It is written to standard error if standard error is a terminal.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 /// The time between two updates.
 const PERIOD: Duration = Duration::from_millis(200);
 
-/// A counter that is shown while a command runs. Clones share it.
+/// A counter that is shown while a command runs. Clones share the count.
 #[derive(Clone)]
 pub(crate) struct Progress {
     what: &'static str,

@@ -1,5 +1,5 @@
 //! Mutated cookies and their parts. A forged cookie never opens. If a decoder accepts an input, the
-//! result is encoded and read as the same value.
+//! result can be encoded and decoded to the same value.
 
 use std::time::{Duration, SystemTime};
 
@@ -28,7 +28,7 @@ fn now() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)
 }
 
-/// Two keys, so that the key of a fallback is also tried.
+/// Returns a key with a fallback, because verification must also try the fallback.
 fn keys() -> SecretKey {
     let key = |first: u8| (first..first + 32).collect::<Vec<u8>>();
     SecretKey::new(key(1)).unwrap().with_fallback(&SecretKey::new(key(100)).unwrap())
@@ -153,7 +153,7 @@ fn config() -> SessionConfig {
     SessionConfig::builder().clock(ManualClock::at(now())).build().unwrap()
 }
 
-/// Only a session that was stored opens, with exactly its values.
+/// Checks that only a stored session opens, with exactly its values.
 fn fuzz_cookie(name: &'static str, sessions: &(impl SessionInterface + Clone), memory: u64) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let texts = ["a", &"b".repeat(300), "é<&>\u{1f600}"];

@@ -33,7 +33,7 @@ pub enum Digest {
 }
 
 /// A signer of cookies. The current key signs, and all keys verify. Each key is derived once, and
-/// stored as the hash state after the key.
+/// stored as an HMAC that has processed the key.
 #[derive(Clone)]
 pub(crate) struct Signer {
     keys: Keys,
@@ -145,7 +145,7 @@ impl Signer {
         ".aaaaaa.".len() + signature
     }
 
-    /// Returns the payload of a signed value, and when it was signed.
+    /// Returns the payload of a signed value, and the time of its signature.
     pub(crate) fn verify<'a>(&self, value: &'a str) -> Result<(&'a str, SystemTime), Refused> {
         let (signed, signature) = split_last(value).ok_or(Refused::Signature)?;
         if !self.is_genuine(signed, signature.as_bytes()) {
@@ -252,7 +252,7 @@ mod tests {
         }
     }
 
-    /// Returns whether the time of a comparison does not depend on where two texts differ.
+    /// Returns whether the time of a comparison does not depend on the position of the difference.
     fn is_constant_time(compare: fn(&[u8], &[u8]) -> bool) -> bool {
         let text = vec![b'a'; 1 << 20];
         let [early, late] = [0, text.len() - 1].map(|at| {

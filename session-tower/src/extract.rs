@@ -12,7 +12,7 @@ use crate::layer::request_session_marked;
 use crate::original_uri::original_uri;
 use crate::{Error, RequestSession};
 
-/// The session of the request, as the argument of an axum handler. It dereferences to
+/// The session of the request, as the argument of an axum handler. This type dereferences to
 /// [`session_core::Session`].
 ///
 /// # Rejections

@@ -27,13 +27,13 @@
 //! | event | result |
 //! |---|---|
 //! | a handler returns a response, with any status | the session is saved, and the response sets the cookie |
-//! | a response body is streamed | the headers are sent before the first chunk; later changes fail with `ErrorKind::Committed`, as does a body that obtains the session for the first time |
-//! | a handler panics | nothing is saved, and the client does not get the new id of an earlier `Session::save`, unless a layer inside this one turns the panic into a response |
+//! | a response body is streamed | the headers are sent before the first chunk; later changes fail with `ErrorKind::Committed`; a body that obtains the session for the first time fails with the same error |
+//! | a handler panics | nothing is saved, and the client does not receive the new id of an earlier `Session::save`, unless an inner layer converts the panic into a response |
 //! | the inner service returns an error instead of a response | nothing is saved, and the error is returned |
 //! | the client disconnects | the handler is dropped, and nothing is saved |
-//! | the save fails | the response is replaced by an error response: 503 if the backend is down, otherwise 500. It still sets the cookie of an earlier `Session::save` |
-//! | the backend is down when a handler obtains the session | 503 before the handler runs, or an anonymous session, by [`on_outage`](SessionLayer::on_outage) |
-//! | there is no layer | the extractor responds with 500 and logs what is missing; `Option<Session>` is `None` |
+//! | the save fails | the response is replaced by an error response: 503 if the backend is down, otherwise 500. The error response still sets the cookie of an earlier `Session::save` |
+//! | the backend is down when a handler obtains the session | 503 before the handler runs, or an anonymous session, depending on [`on_outage`](SessionLayer::on_outage) |
+//! | there is no layer | the extractor responds with 500 and logs the missing layer; `Option<Session>` is `None` |
 //! | two layers have the same cookie name | both share the session of the outer layer |
 //! | two layers have different cookie names | there are two sessions, distinguished by [`marked`](SessionLayer::marked); with the same marker, a handler obtains the session of the inner layer |
 //! | the save of an outer layer fails | the error response also has the cookies of the inner layers, whose sessions are saved |

@@ -20,7 +20,7 @@ pub use session_testing::{Application, Browser, Request, TestResponse};
 /// A client of an application in this process: an axum `Router`, or any tower HTTP service with the
 /// request body `Full<Bytes>`. Use `tower::ServiceExt::map_request` for other request bodies.
 ///
-/// It dereferences to [`session_testing::TestClient`], which has the methods.
+/// This type dereferences to [`session_testing::TestClient`], which has the methods.
 ///
 /// # Examples
 ///

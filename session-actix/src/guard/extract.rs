@@ -58,8 +58,8 @@ fn missing<T>(request: &HttpRequest) -> Error {
     Error::new(ErrorKind::Unconfigured, message)
 }
 
-/// The page to which a user returns after the login, as the argument of a handler. It dereferences
-/// to [`session_core::guard::Next`].
+/// The page to which a user returns after the login, as the argument of a handler. This type
+/// dereferences to [`session_core::guard::Next`].
 #[derive(Clone, Debug, Default)]
 pub struct Next {
     inner: session_core::guard::Next,

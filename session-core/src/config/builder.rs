@@ -87,13 +87,13 @@ impl SessionConfigBuilder {
         self
     }
 
-    /// Sets the domains that the cookie had formerly, or that other applications use for it. The
-    /// default is none. Flask has no such setting.
+    /// Sets the domains that the cookie had formerly, or that other applications use for a cookie
+    /// of the same name. The default is none. Flask has no such setting.
     ///
     /// If a request has several cookies of the name, a response that sets or removes the cookie
-    /// also removes the others. It removes those without a domain, with one of these domains, and
-    /// with one of the [former paths](Self::former_cookie_paths). Browsers do not send the domain
-    /// of a cookie.
+    /// also removes the others. The response removes the cookies without a domain, with one of
+    /// these domains, and with one of the [former paths](Self::former_cookie_paths). Browsers do
+    /// not send the domain of a cookie.
     #[must_use]
     pub fn former_cookie_domains<D: Into<String>>(
         mut self,
@@ -159,9 +159,10 @@ impl SessionConfigBuilder {
     /// default, a flash message starts a session. Flask has no such setting.
     ///
     /// A page that only flashes a message, such as "wrong password", then stores nothing on the
-    /// server. The cookie has the name of the session cookie with the suffix `_flash`, and its
-    /// attributes, but always `HttpOnly`. It expires after five minutes, and is removed by the
-    /// response of the request that [takes](crate::Session::take_flashes) the messages.
+    /// server. The cookie has the name of the session cookie with the suffix `_flash`. It has the
+    /// attributes of the session cookie, but always `HttpOnly`. It expires after five minutes, and
+    /// is removed by the response of the request that [takes](crate::Session::take_flashes) the
+    /// messages.
     ///
     /// The messages start a session as usual if the cookie would have more than 1 KB, or if the
     /// request stores other data. They also start a session if a handler calls
@@ -171,9 +172,9 @@ impl SessionConfigBuilder {
     /// The cookie of the last response is stored, so simultaneous requests of one visitor may lose
     /// a message or show it twice.
     ///
-    /// The visitor can read the messages, but not change them. A copy of the cookie shows them
-    /// again until it expires. The key may be that of another purpose, because this signature has
-    /// its own salt.
+    /// The visitor can read the messages, but not change them. A copy of the cookie shows the
+    /// messages again until the copy expires. The key may also be used for another purpose, because
+    /// this signature has its own salt.
     #[must_use]
     pub fn flash_cookie(mut self, key: &SecretKey) -> Self {
         self.flash_key = Some(key.clone());
@@ -181,46 +182,46 @@ impl SessionConfigBuilder {
     }
 
     /// Sets the header that has the session token instead of the cookie, in requests and in
-    /// responses, such as `X-Session-Token`. By default, the cookie has it. Flask has no such
-    /// setting.
+    /// responses, such as `X-Session-Token`. By default, the token is in the cookie. Flask has no
+    /// such setting.
     ///
     /// Handlers and interfaces work as with the cookie. The token is the value that the cookie
     /// would have. A response has the header when it would set the cookie. The client then sends
     /// the new value. An empty value means that the session has ended. The session cookie of a
     /// request is not read.
     ///
-    /// Use it for clients that are not browsers, or for scripts that store the token themselves. A
-    /// browser does not add the header to a request that another site causes, so these requests
-    /// need no protection against CSRF. However, every script of the page can read the token,
-    /// unlike an `HttpOnly` cookie. For requests from another origin, CORS must allow the request
-    /// header and expose the response header.
+    /// Use this setting for clients that are not browsers, or for scripts that store the token
+    /// themselves. A browser does not add the header to a request that another site causes, so
+    /// these requests need no protection against CSRF. However, every script of the page can read
+    /// the token, unlike an `HttpOnly` cookie. For requests from another origin, CORS must allow
+    /// the request header and expose the response header.
     #[must_use]
     pub fn token_header(mut self, name: impl Into<String>) -> Self {
         self.settings.token_header = Some(Arc::new(TokenHeader::new(name.into())));
         self
     }
 
-    /// Sets that requests have the session token in `Authorization: Bearer` instead of the cookie.
-    /// Responses have it in a header of the given name, because `Authorization` is not a response
-    /// header. Otherwise the setting has the same effect as [`token_header`](Self::token_header).
+    /// Reads the session token of requests from `Authorization: Bearer` instead of the cookie.
+    /// Responses have the token in a header of the given name, because `Authorization` is not a
+    /// response header. Otherwise the setting has the same effect as
+    /// [`token_header`](Self::token_header).
     #[must_use]
     pub fn bearer_token(mut self, response_header: impl Into<String>) -> Self {
         self.settings.token_header = Some(Arc::new(TokenHeader::bearer(response_header.into())));
         self
     }
 
-    /// Sets whether a request is accepted that has a session cookie beside the token in a header.
-    /// In that case, the token is used and the cookie is ignored. With the default, `false`,
-    /// obtaining the session of such a request fails with [`ErrorKind::AmbiguousToken`] and status
-    /// 400.
+    /// Sets whether a request with both a session cookie and a token in a header is accepted. If
+    /// so, the token is used and the cookie is ignored. With the default, `false`, obtaining the
+    /// session of such a request fails with [`ErrorKind::AmbiguousToken`] and status 400.
     #[must_use]
     pub fn accept_cookie_beside_token(mut self, accepts: bool) -> Self {
         self.settings.accepts_cookie_beside_token = accepts;
         self
     }
 
-    /// Sets the keys of a visitor's session that a login keeps. By default, a login keeps all. The
-    /// secret of CSRF tokens is never kept. Flask has no such setting.
+    /// Sets the keys of a visitor's session that a login keeps. By default, a login keeps all keys.
+    /// The secret of CSRF tokens is never kept. Flask has no such setting.
     ///
     /// An attacker may have planted the visitor's session, with values such as a delivery address
     /// (session fixation).
@@ -235,7 +236,8 @@ impl SessionConfigBuilder {
     ///
     /// A login ends the oldest sessions. It fails with [`ErrorKind::Conflict`] if its session is
     /// among the oldest, because other logins were later. While a login is in progress, and after a
-    /// login that failed, an owner may have more sessions. The next login ends them.
+    /// login that failed, an owner may have more sessions. The next login ends the sessions beyond
+    /// the maximum.
     ///
     /// The setting needs a store with an [`OwnerIndex`](crate::store::OwnerIndex). Cookie backends
     /// refuse it.
@@ -286,16 +288,16 @@ impl SessionConfigBuilder {
     /// - The attributes, or a former domain or path, are invalid; see
     ///   [`CookieAttributesBuilder::build`].
     /// - The name is not a token.
-    /// - The name has one of the prefixes `__Secure-`, `__Host-`, `__Http-` and `__Host-Http-`, and
-    ///   the attributes do not meet its requirements (RFC 6265bis, section 4.1.3).
+    /// - The attributes do not meet the requirements of the name's prefix: `__Secure-`, `__Host-`,
+    ///   `__Http-` or `__Host-Http-` (RFC 6265bis, section 4.1.3).
     ///
     /// All prefixes require `Secure`. `__Host-` also requires the path `/` and no domain, and
     /// `__Http-` requires `HttpOnly`.
     ///
     /// The error is also [`ErrorKind::Configuration`] if a lifetime or timeout is shorter than one
-    /// second, because cookies cannot express it. The same applies if the maximum number of
-    /// sessions is 0. It also applies if the name of the token header is not a token or has another
-    /// purpose.
+    /// second, because cookies cannot express such a duration. The same applies if the maximum
+    /// number of sessions is 0. It also applies if the name of the token header is not a token or
+    /// has another purpose.
     pub fn build(mut self) -> Result<SessionConfig, Error> {
         let lifetimes =
             [Some(self.settings.permanent_lifetime), Some(self.settings.browser_lifetime)];

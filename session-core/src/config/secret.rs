@@ -22,7 +22,7 @@ use crate::error::{Error, ErrorKind};
 /// - has fewer than 32 bytes,
 /// - has fewer than six distinct bytes,
 /// - is a pattern that is repeated at least twice, or
-/// - is published: in the documentation of Flask, Superset or this project, or with the prefix
+/// - is published in the documentation of Flask, Superset or this project, or has the prefix
 ///   `django-insecure-`.
 ///
 /// # Memory
@@ -87,7 +87,7 @@ impl SecretKey {
     /// Returns a key of any length except zero, for a Flask application that has a short key.
     ///
     /// A warning is logged if the key is [weak](Self#weak-keys). Replace such a key soon, because
-    /// an attacker can guess it offline from one cookie, and then write any session.
+    /// an attacker can guess it offline from one cookie, and then forge any session.
     ///
     /// # Errors
     ///

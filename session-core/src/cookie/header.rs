@@ -36,7 +36,7 @@ pub(crate) fn values<'a>(header: &'a [u8], name: &str) -> impl Iterator<Item = &
     })
 }
 
-/// Returns the value of a cookie if it has this name.
+/// Returns the value of a cookie if the cookie has this name.
 #[inline]
 fn value_of<'a>(pair: &'a [u8], name: &str) -> Option<&'a [u8]> {
     let value = pair.trim_ascii_start().strip_prefix(name.as_bytes())?;
@@ -110,7 +110,7 @@ pub(crate) fn render_set(
         let expires = within_range(expires);
         (HttpDate::from(expires), max_age(expires, now))
     });
-    // If its capacity is its length, the string becomes a header value without an allocation.
+    // A string whose capacity is its length becomes a header value without an allocation.
     let expiry_length = expiry.as_ref().map_or(0, |(_, max_age)| {
         "; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0".len()
             + max_age.checked_ilog10().unwrap_or(0) as usize

@@ -1,9 +1,9 @@
-//! The decision table, without tokens.
+//! The decision table for requests, before tokens are checked.
 
 use super::origin::Origin;
 use super::refused::Reason;
 
-/// The decision without a token.
+/// The decision about a request, before a token is checked.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Decision {
     Pass,
@@ -11,7 +11,7 @@ pub(super) enum Decision {
     Token,
 }
 
-/// The values of one request header that may occur once.
+/// The values of a request header that may occur at most once.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Header {
     Missing,

@@ -11,7 +11,7 @@ use crate::Error;
 use crate::original_uri::original_uri;
 
 /// The CSRF protection of the request, as the argument of an axum handler. It creates the tokens of
-/// forms. It dereferences to [`session_core::csrf::Csrf`].
+/// forms. This type dereferences to [`session_core::csrf::Csrf`].
 ///
 /// # Rejections
 ///

@@ -62,7 +62,7 @@ impl<T: Clone + Send + Sync + 'static, S: Sync> OptionalFromRequestParts<S> for 
     }
 }
 
-/// The page to which a user returns after the login, as the argument of an axum handler. It
+/// The page to which a user returns after the login, as the argument of an axum handler. This type
 /// dereferences to [`session_core::guard::Next`].
 #[derive(Clone, Debug, Default)]
 pub struct Next {

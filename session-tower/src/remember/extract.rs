@@ -10,8 +10,8 @@ use session_core::remember::RememberRequest;
 use crate::Error;
 use crate::original_uri::original_uri;
 
-/// An axum extractor with which a handler remembers the browser of the request. It dereferences to
-/// [`session_core::remember::Remember`].
+/// An axum extractor with which a handler remembers the browser of the request. This type
+/// dereferences to [`session_core::remember::Remember`].
 ///
 /// # Rejections
 ///
