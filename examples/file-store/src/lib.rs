@@ -3,7 +3,7 @@
 //!
 //! Each record is a file, named by its key in hexadecimal, in one of 256 shards of the directory.
 //! Each change holds the lock of the shard's file `lock`. The operating system releases the lock of
-//! a process that dies.
+//! a process that is killed.
 //!
 //! Use a local disk, because such locks can fail on a network file system. A file that is not a
 //! record makes each call on its key fail until an operator removes it. Treating such a file as
@@ -23,8 +23,8 @@ use serde::{Deserialize, Serialize};
 use session_core::store::{NewRecord, Record, Replaced, SessionStore, StoreKey, Sweep, Version};
 use session_core::{Error, ErrorKind, async_trait};
 
-/// Records in the files of a directory. Any number of processes can open the directory at the same
-/// time. The methods need a tokio runtime.
+/// A store of records in the files of a directory. Any number of processes can open the directory
+/// at the same time. The methods need a tokio runtime.
 #[derive(Clone, Debug)]
 pub struct FileStore {
     directory: PathBuf,
@@ -137,8 +137,8 @@ impl SessionStore for FileStore {
 
 #[async_trait]
 impl Sweep for FileStore {
-    /// Reads and removes under one lock, so a record that is renewed in the meantime stays.
-    /// Temporary files that it finds under the lock are from killed processes.
+    /// Reads and removes under one lock, so a record that is renewed in the meantime remains. Also
+    /// removes temporary files. Under the lock, all of them are from killed processes.
     async fn sweep(&self, now: SystemTime, limit: usize) -> Result<usize, Error> {
         let store = self.clone();
         blocking(move || {
@@ -174,8 +174,8 @@ struct Header {
     length: usize,
 }
 
-/// A time as its distance from 1970, which is `Err` if the time is earlier. JSON of a `SystemTime`
-/// cannot be earlier.
+/// A time as its distance from 1970, which is `Err` if the time is earlier. serde cannot write an
+/// earlier `SystemTime`.
 type Since1970 = Result<Duration, Duration>;
 
 const TEMPORARY: &str = "new";
@@ -201,7 +201,7 @@ fn decode(bytes: &[u8]) -> Option<Record> {
 
 fn read(file: &Path) -> io::Result<Option<Record>> {
     match fs::read(file) {
-        // The error does not contain the contents of the file, because it is logged.
+        // The error does not contain the contents of the file, because errors are logged.
         Ok(bytes) => decode(&bytes)
             .map(Some)
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no record")),
@@ -214,8 +214,8 @@ fn read(file: &Path) -> io::Result<Option<Record>> {
     }
 }
 
-/// Never writes into the existing file. The bytes reach the disk before the rename. Otherwise a
-/// power failure could leave an empty file.
+/// Replaces the file by a rename, and never writes into the existing file. The bytes reach the disk
+/// before the rename. Otherwise a power failure could leave an empty file.
 fn write(file: &Path, record: &Record) -> io::Result<()> {
     let (created_at, expires_at) =
         (since_1970(record.created_at()), since_1970(record.expires_at()));
@@ -249,7 +249,7 @@ fn new_version() -> Result<Version, Error> {
     getrandom::u64().map(Version::new).map_err(|failed| error(failed.into()))
 }
 
-/// Runs on a blocking thread, and to completion even if the caller's future is dropped.
+/// Runs the work on a blocking thread, and to completion even if the caller's future is dropped.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T, Error> {

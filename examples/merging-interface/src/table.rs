@@ -31,13 +31,13 @@ pub(crate) struct Record {
 }
 
 impl Table {
-    /// Returns a record, or `None` if there is none or it has expired.
+    /// Returns a record, or `None` if the record does not exist or has expired.
     pub(crate) fn load(&self, handle: &str, now: SystemTime) -> Option<Record> {
         self.lock().get(handle).filter(|record| now <= record.expires_at).cloned()
     }
 
-    /// Writes a record if the present one has this version, or if there is none and `expected` is
-    /// `None`. Returns `false` and changes nothing otherwise.
+    /// Writes a record if the stored record has this version, or if no record exists and `expected`
+    /// is `None`. Returns `false` and changes nothing otherwise.
     pub(crate) fn swap(&self, handle: &str, expected: Option<u64>, record: Record) -> bool {
         let mut records = self.lock();
         let is_expected = records.get(handle).map(|record| record.version) == expected;

@@ -22,14 +22,14 @@ impl Metrics {
     ///
     /// # Errors
     ///
-    /// Fails if the process has a recorder.
+    /// Fails if the process already has a recorder.
     pub fn install() -> Result<Self, BuildError> {
         let builder = PrometheusBuilder::new();
         let builder = builder.set_buckets_for_metric(Matcher::Full(CALLS.to_owned()), &BUCKETS)?;
         Ok(Self { recorder: builder.install_recorder()? })
     }
 
-    /// Returns events that are recorded.
+    /// Returns a receiver that records events as metrics.
     pub fn events(&self) -> Events {
         Events::new(SessionMetrics::new())
     }
@@ -40,7 +40,7 @@ impl Metrics {
         Router::new().route("/metrics", get(async move || recorder.render()))
     }
 
-    /// Merges recorded values, so that they take little memory between two reads of the metrics.
+    /// Merges recorded values, so that they use little memory between two reads of the metrics.
     pub async fn maintain(self) {
         loop {
             tokio::time::sleep(Duration::from_secs(5)).await;

@@ -16,8 +16,8 @@ fn hidden(error: impl std::error::Error) -> ServerFnError {
     ServerFnError::new("session failed")
 }
 
-/// Counts in a server function, not while a page is rendered. The headers of a streamed page are
-/// sent before its components have finished, and afterwards no change can be saved.
+/// Counts the visit in a server function, not while a page is rendered. The headers of a streamed
+/// page are sent before its components have finished, and afterwards no change can be saved.
 #[server]
 async fn visit() -> Result<u64, ServerFnError> {
     let session: Session = extract().await.map_err(hidden)?;

@@ -14,8 +14,8 @@ use crate::visitor::Visitor;
 
 pub(crate) async fn show(visitor: Visitor, State(shop): State<Shop>) -> Result<Markup, Error> {
     let session = &visitor.session;
-    // Reads the messages before the flags, because the frame also reads them and both change the
-    // flags. The frame receives the same messages again.
+    // Reads the messages before the flags, because a read of the messages changes the flags. The
+    // frame of the page reads the messages later, and receives the same ones.
     session.take_flashes()?;
     let token = visitor.token()?;
     // Handlers rarely need a snapshot, which is for backends and tests.

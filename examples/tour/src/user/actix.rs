@@ -19,7 +19,7 @@ const USERS: [(u64, &str); 2] = [(1, "Ada"), (2, "Grace")];
 #[derive(Clone)]
 struct User(&'static str);
 
-/// Refuses requests without a user. Handlers behind this middleware always have one.
+/// Refuses requests without a user. Handlers behind this middleware always have a user.
 async fn load_user(
     session: Session,
     request: ServiceRequest,

@@ -17,7 +17,7 @@ const USERS: [(u64, &str); 2] = [(1, "Ada"), (2, "Grace")];
 #[derive(Clone)]
 struct User(&'static str);
 
-/// Refuses requests without a user. Handlers behind this middleware always have one.
+/// Refuses requests without a user. Handlers behind this middleware always have a user.
 async fn load_user(session: Session, mut request: Request, next: Next) -> Result<Response, Error> {
     let id = session.get::<u64>("user_id")?;
     let Some((_, name)) = USERS.into_iter().find(|(user, _)| Some(*user) == id) else {
