@@ -1,5 +1,5 @@
-//! The rules for session backends and framework adapters, as tests. Use it to check your backend or
-//! adapter.
+//! The rules for session backends and framework adapters, as tests. Use this crate to check your
+//! backend or adapter.
 //!
 //! Add the crate as a dev-dependency, and one line to a file under `tests/`:
 //!

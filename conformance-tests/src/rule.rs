@@ -56,7 +56,7 @@ impl<S: 'static> Rule<S> {
     ///
     /// # Errors
     ///
-    /// The calls, the expected result and the actual one, if the rule is violated.
+    /// The calls, the expected result and the actual result, if the rule is violated.
     pub async fn check(&self, under_test: &S) -> Result<(), RuleViolation> {
         (self.check)(under_test).await.map_err(|failure| self.violation(failure))
     }
@@ -86,7 +86,7 @@ pub struct RuleViolation {
 }
 
 impl RuleViolation {
-    /// Returns the calls, the expected result and the actual one.
+    /// Returns the calls, the expected result and the actual result.
     pub fn failure(&self) -> &Failure {
         &self.failure
     }
@@ -102,7 +102,7 @@ impl fmt::Display for RuleViolation {
 }
 
 impl fmt::Debug for RuleViolation {
-    /// Shows the same text, so that `unwrap` in a test prints it readably.
+    /// Writes the text of `Display`, so that `unwrap` in a test prints this text.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")
     }

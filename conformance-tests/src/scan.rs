@@ -1,5 +1,5 @@
-//! Checks of a store that implements [`Scan`]. They find all records, and end sessions while
-//! requests write them.
+//! Checks of a store that implements [`Scan`]: whether a scan finds all records, and whether
+//! sessions end while requests write them.
 //!
 //! Call each function in a test, on a tokio runtime, with an empty store without other users. A
 //! function panics if the store violates the contract.
@@ -27,7 +27,7 @@ use session_core::{
 };
 use tokio::task::JoinSet;
 
-/// The number of records and sessions of a check. It is more than one page.
+/// The number of records and sessions of a check, which exceeds one page.
 const MANY: usize = 2000;
 const VISITORS: usize = 100;
 const WRITERS: usize = 4;
@@ -75,8 +75,8 @@ pub async fn check_scan<S: Scan + Clone>(store: S) {
 /// Checks [`admin`](session_core::admin) over the store, and the end of all sessions of an owner.
 ///
 /// An owner has 2,000 sessions, and the pages list all of them. While requests write and rotate
-/// some, all sessions of the owner end, and those of visitors stay. Then all sessions end. No
-/// request revives a session.
+/// some of these sessions, `end_all` ends every session of the owner. The sessions of visitors
+/// remain. Then [`admin`](session_core::admin) ends all sessions. No request revives a session.
 pub async fn check_administration<S: Scan + OwnerIndex + Clone>(store: S) {
     let sessions = Arc::new(ServerSideSessions::new(store, SessionConfig::default()));
     let mut users = begin(&sessions, Some("ada"), MANY).await;
@@ -137,7 +137,7 @@ async fn create<S: SessionStore>(store: &S, key: &StoreKey) -> session_core::sto
     store.create(key, &record).await.unwrap()
 }
 
-/// Returns an expiry in the future, or for one of eight keys in the past.
+/// Returns an expiry in the past for one of eight keys, and in the future for the others.
 fn expiry(key: &StoreKey, now: SystemTime) -> SystemTime {
     let is_expired = key.as_bytes()[2].is_multiple_of(8);
     if is_expired { now - Duration::from_secs(10) } else { now + HOUR }
@@ -149,7 +149,7 @@ fn random_key() -> StoreKey {
     StoreKey::from_bytes(bytes)
 }
 
-/// Returns the number of sessions of users and of visitors.
+/// Returns the numbers of sessions of users and of visitors.
 async fn count<S: Scan>(sessions: &ServerSideSessions<S>) -> (usize, usize) {
     let (mut found, mut after) = (HashSet::new(), None::<String>);
     loop {
@@ -192,7 +192,7 @@ async fn begin<S: SessionStore>(
     cookies
 }
 
-/// Starts a task for each session that writes and rotates it until it has ended.
+/// Starts a task for each session. The task writes and rotates the session until it has ended.
 fn write_until_ended<S: SessionStore>(
     sessions: &Arc<ServerSideSessions<S>>,
     cookies: Vec<String>,

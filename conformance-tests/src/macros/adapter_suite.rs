@@ -4,8 +4,8 @@
 ///
 /// `sessions` creates the sessions with which the adapter is checked, for a configuration of the
 /// suite. Any backend is suitable. `server` starts an application whose handlers obtain these
-/// sessions through the adapter; [`Server`](crate::adapter::Server) specifies the handlers. Both
-/// run several times, on the suite's tokio runtime.
+/// sessions through the adapter; [`Server`](crate::adapter::Server) specifies the handlers. The
+/// suite calls both closures several times, on its tokio runtime.
 ///
 /// ```
 /// use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Lost updates of two requests of one session that overlap.
+//! Lost updates of overlapping requests of one session.
 
 use session_core::Error;
 

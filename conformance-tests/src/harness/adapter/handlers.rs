@@ -86,8 +86,8 @@ impl Iterator for Chunks {
 /// The number of parts of a streamed body that try to change the session.
 pub(crate) const LATE: u8 = 2;
 
-/// Returns the response of the handler for every path that begins with `/untouched`, which does not
-/// obtain the session.
+/// Returns the response of the handler for every path that begins with `/untouched`. The handler
+/// does not obtain the session.
 ///
 /// # Examples
 ///
@@ -104,7 +104,8 @@ pub fn respond_untouched(path: &str) -> TestResponse {
     TestResponse::new(status, headers, "untouched")
 }
 
-/// Returns the response of the handler for every other path except `/twice`, given its session.
+/// Returns the response of the handler for every other path except `/twice` and `/both`, given its
+/// session.
 ///
 /// # Examples
 ///
@@ -174,10 +175,10 @@ pub async fn respond_both(first: &Session, second: &Session) -> TestResponse {
 /// The key that the handlers read and write.
 pub(crate) const COLOR: &str = "color";
 
-/// The time that the handler of `/slow` takes.
+/// The duration of the handler of `/slow`.
 const SLOW: Duration = Duration::from_millis(500);
 
-/// The length of the end of a large body.
+/// The length of the dots at the end of a large body.
 pub(crate) const FILLING: usize = 100_000;
 
 pub(crate) const OWN_CACHE_CONTROL: &str = "private, max-age=60";

@@ -1,4 +1,4 @@
-//! An interface under observation, which records its calls and fails on demand.
+//! An interface that records its calls, and fails if a test requests it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,14 +13,14 @@ use session_core::{
 };
 use tokio::sync::Barrier;
 
-/// The text of the errors, which no client may read.
+/// The text of the errors. No response may contain it.
 pub(crate) const SECRET: &str = "the store at 10.0.0.7 is down";
 
 /// The time for which requests that must overlap wait for each other. A server may serve them one
 /// by one.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The number of the observed interface, of which the observer is the outer one.
+/// The number of the observed interface as a part of the observer; see [`Opened::nested`].
 const INNER: u8 = 0;
 
 #[derive(Debug)]
@@ -80,7 +80,7 @@ impl Observed {
         self.fail_save_after(0, kind);
     }
 
-    /// Makes every save fail after this many.
+    /// Makes every save fail after this number of successful saves.
     pub(crate) fn fail_save_after(&self, saves: usize, kind: ErrorKind) {
         self.plan().failing_save = Some((saves, kind));
     }

@@ -13,14 +13,14 @@ use crate::report::Failure;
 /// The number of records that a round creates. It is more than a page of a listing usually has.
 const ROUND: usize = 1_100;
 
-/// The number of tasks that create and load them.
+/// The number of tasks that create and load the records.
 const HANDS: usize = 22;
 
 /// If a store needs more time than this, the rule creates no further records.
 pub(crate) const BUSY: Duration = Duration::from_secs(3);
 
-/// Creates equal records until there are `most`, and fewer if the store is slow, but at least one
-/// round. Returns their keys.
+/// Creates equal records in rounds and returns their keys. Stops when there are `most` records, or
+/// earlier if the store is slow, but not before the first round is complete.
 pub(crate) async fn crowd(
     store: &StoreUnderTest,
     entry: &Entry,

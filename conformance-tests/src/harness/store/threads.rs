@@ -20,7 +20,7 @@ const ENOUGH: usize = 1_000;
 /// The time after which no further call starts.
 const LONG_ENOUGH: Duration = Duration::from_secs(2);
 
-/// One of this number of writes is a touch.
+/// The number of replacements for each touch.
 const TOUCHES: usize = 2;
 
 /// A record with two states, between which another thread switches.
@@ -60,7 +60,7 @@ impl Switching {
         store.quietly("a call of the other thread", written)
     }
 
-    /// Returns the first difference from the state that is nearer to the record.
+    /// Returns the first difference from the state that is closer to the record.
     pub(crate) async fn difference(
         &self,
         store: &StoreUnderTest,
@@ -97,7 +97,7 @@ where
     Ok(())
 }
 
-/// Writes the states alternately, until the other thread has read enough.
+/// Writes the states alternately, until the other thread has finished its reads.
 async fn write(
     store: Arc<dyn SessionStore>,
     key: StoreKey,

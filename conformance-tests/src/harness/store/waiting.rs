@@ -10,12 +10,13 @@ use crate::report::Checked;
 /// A day, for a store with a manual clock.
 const MINUTE_BY_MINUTE: (Duration, u32) = (Duration::from_mins(1), 24 * 60);
 
-/// Some seconds, for a store with a real clock.
+/// Nine seconds, for a store with a real clock.
 const STEP_BY_STEP: (Duration, u32) = (Duration::from_millis(75), 120);
 
-/// Returns an expiry after which the store removes a record in the time of a rule.
+/// Returns an expiry that lets the store remove a record while a rule runs.
 ///
-/// A sweep may keep a record for five minutes. With a real clock, these minutes have passed.
+/// A sweep may keep a record for five minutes after its expiry. With a real clock and a sweep, the
+/// expiry is therefore five minutes ago.
 pub(crate) fn expiry_to_watch(store: &StoreUnderTest) -> SystemTime {
     if store.sweeper().is_some() && !store.moves_time() {
         store.now() - MAX_CLOCK_SKEW
@@ -35,7 +36,7 @@ pub(crate) struct Attempts<'a> {
     store: &'a StoreUnderTest,
     step: Duration,
     left: u32,
-    /// The time that all breaks together take.
+    /// The total duration of the breaks.
     pub(crate) time: Duration,
 }
 
@@ -45,7 +46,7 @@ impl<'a> Attempts<'a> {
         Self { store, step, left: steps, time: step * steps }
     }
 
-    /// Sweeps at the current time. Others may share the store, so no other time is used.
+    /// Sweeps at the current time. Other tests may share the store, so no other time is used.
     pub(crate) async fn sweep(&self) -> Checked {
         if let Some(sweep) = self.store.sweeper() {
             self.store.quietly("sweep(now, 1000)", sweep.sweep(self.store.now(), 1000).await)?;

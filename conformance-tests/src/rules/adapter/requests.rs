@@ -146,7 +146,7 @@ rules! {
     }
 }
 
-/// Returns scheme, host and path of the request whose session was opened first.
+/// Returns the scheme, host and path of the request whose session was opened last.
 fn opened(
     application: &Application<'_>,
 ) -> Result<(Option<String>, Option<String>, String), Failure> {

@@ -125,7 +125,7 @@ rules! {
 
 const ROUNDS: u32 = 12;
 
-/// Returns the store, with writes on one key that overlap.
+/// Returns the store with a wrapper that makes writes on one key overlap.
 fn held(store: &StoreUnderTest) -> Arc<dyn SessionStore> {
     Arc::new(Held::new(store.store(), None))
 }

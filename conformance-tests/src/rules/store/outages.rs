@@ -118,7 +118,7 @@ rules! {
     }
 }
 
-/// Returns the result of a call as an error of this check, unless the call failed.
+/// Returns the result of a call as an error, or `Ok` if the call failed.
 fn refused<T: std::fmt::Debug>(result: Result<T, Error>) -> Result<(), String> {
     match result {
         Ok(value) => Err(format!("{value:?}")),
