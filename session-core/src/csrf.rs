@@ -3,7 +3,7 @@
 //!
 //! Applications add the layer of an adapter, `session_tower::csrf::CsrfLayer` or
 //! `session_actix::csrf::CsrfMiddleware`, inside the session layer and around all routes that
-//! change data. A handler gets [`Csrf`] from an extractor, and writes [`Csrf::token`] into its
+//! change data. A handler obtains [`Csrf`] from an extractor, and writes [`Csrf::token`] into its
 //! form. This module has the parts that do not depend on a framework, for authors of adapters.
 //!
 //! # Decision table
@@ -32,9 +32,10 @@
 //! JSON body need the header. Alternatively, exempt the route and call [`Csrf::verify`] in the
 //! handler.
 //!
-//! A token belongs to one login. Logging in or out makes earlier tokens invalid. It has a new mask
-//! in each response, so that compression does not reveal it (BREACH). Tokens are valid as long as
-//! their session. Its secret is derived from a [`SecretKey`](crate::config::SecretKey) and
+//! A token belongs to one login. A login or a logout invalidates earlier tokens. A token has a new
+//! mask in each response, so that compression does not reveal the token (BREACH). Tokens are valid
+//! as long as their session. The secret of a token is derived from a
+//! [`SecretKey`](crate::config::SecretKey) and
 //!
 //! | session | derived from |
 //! |---|---|
@@ -43,8 +44,8 @@
 //! | any other | a signed random cookie of a visitor, which expires after a day |
 //!
 //! The cookie of a visitor has the name of the session cookie with the suffix `-csrf`. If the
-//! session cookie is `Secure`, the prefix is `__Host-`. It is ignored once the session has an
-//! owner, and the response to a login removes it.
+//! session cookie is `Secure`, the prefix is `__Host-`. The visitor's cookie is ignored once the
+//! session has an owner, and the response to a login removes the cookie.
 //!
 //! # Flask-WTF
 //!

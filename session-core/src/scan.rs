@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-/// The text does not have the expected form.
+/// The error for text that does not have the expected form.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Malformed;
 
@@ -148,8 +148,8 @@ pub(crate) fn levels(text: &str) -> usize {
     most
 }
 
-/// Returns the length of the prefix without quotes, backslashes and control characters, which a
-/// string contains unescaped.
+/// Returns the length of the prefix that a JSON string can contain unescaped: without quotes,
+/// backslashes and control characters.
 fn plain_prefix(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     const HIGH: u64 = ONES << 7;
@@ -251,7 +251,7 @@ pub(crate) fn unescape(raw: &str) -> String {
 }
 
 /// Returns the text of a JSON string, given without its quotes, with lone surrogates as escapes.
-/// Different strings have different names, unless one contains such an escape as its text.
+/// Different strings have different names, unless the text of one string contains such an escape.
 pub(crate) fn name(raw: &str) -> String {
     if !raw.contains('\\') {
         return raw.to_owned();

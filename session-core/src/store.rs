@@ -2,12 +2,12 @@
 //! key.
 //!
 //! Implement [`SessionStore`], and [`OwnerIndex`] if the store can find the records of an owner.
-//! Implement [`Sweep`] if it does not remove expired records itself, and [`Scan`] if it can find
-//! all records. Implement [`ReportChanges`] if the store can report the changes of other processes.
-//! The implementations need the attribute [`async_trait`](crate::async_trait).
-//! [`ServerSideSessions`](crate::ServerSideSessions) turns the store into sessions. The crate
-//! `session-conformance` checks a store against every rule on this page, except those of [`Scan`]
-//! and [`ReportChanges`].
+//! Implement [`Sweep`] if the store does not remove expired records itself, and [`Scan`] if it can
+//! find all records. Implement [`ReportChanges`] if the store can report the changes of other
+//! processes. The implementations need the attribute [`async_trait`](crate::async_trait).
+//! [`ServerSideSessions`](crate::ServerSideSessions) creates sessions from the store. The suites of
+//! the crate `session-conformance` check a store against every rule on this page, except those of
+//! [`Scan`] and [`ReportChanges`]. The module `scan` of this crate checks [`Scan`].
 //!
 //! `examples/file-store` in the repository is a complete store. Check yours with
 //! `session_conformance::store_suite!`, and with `interface_suite!(server_side, ..)` over

@@ -29,7 +29,7 @@ pub(super) struct FlaskWtf {
 /// hash function.
 const _: () = is_overwritten::<Sha1>();
 
-/// Returns the signing key of a secret key. It is overwritten when it is dropped.
+/// Returns the signing key of a secret key. The signing key is overwritten when it is dropped.
 fn derive(key: &[u8]) -> Zeroizing<[u8; 20]> {
     let mut derivation = Sha1::new();
     for part in [SALT, b"signer", key] {
@@ -97,8 +97,8 @@ impl FlaskWtf {
     }
 }
 
-/// Returns the secret as itsdangerous serializes it. Hexadecimal digits are never shorter
-/// compressed.
+/// Returns the secret as itsdangerous serializes it. Compression never makes the hexadecimal digits
+/// shorter.
 fn payload(secret: &str) -> String {
     URL_SAFE_NO_PAD.encode(format!("\"{secret}\""))
 }

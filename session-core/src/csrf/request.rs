@@ -104,7 +104,7 @@ impl CsrfRequest {
     }
 
     /// Returns whether [`check`](Self::check) needs the body, which is a URL-encoded form that must
-    /// have the token. The adapter reads it up to [`CsrfConfig::body_limit`] and forwards it
+    /// have the token. The adapter reads the body up to [`CsrfConfig::body_limit`] and forwards it
     /// unchanged.
     pub fn needs_form(&self) -> bool {
         let shared = &*self.shared;
@@ -119,8 +119,8 @@ impl CsrfRequest {
         CheckError::Refused(self.shared.config.refused(reason))
     }
 
-    /// Checks the request. `form` is the body if it [is needed](Self::needs_form). It opens the
-    /// session only if a token is needed.
+    /// Checks the request. `form` is the body if it [is needed](Self::needs_form). This method
+    /// opens the session only if a token is needed.
     ///
     /// # Errors
     ///
@@ -173,9 +173,9 @@ impl CsrfRequest {
     }
 }
 
-/// The CSRF protection of a request, for handlers, which creates and verifies tokens.
+/// The CSRF protection of a request, for handlers. It creates and verifies tokens.
 ///
-/// A handler gets it from the extractor of an adapter.
+/// A handler obtains this value from the extractor of an adapter.
 #[derive(Clone)]
 pub struct Csrf {
     request: CsrfRequest,
@@ -184,10 +184,11 @@ pub struct Csrf {
 
 impl Csrf {
     /// Returns a token for the forms of this response, of letters, digits, `-`, `_` and `.`. The
-    /// response gets `Cache-Control: no-store`, because the token belongs to one session.
+    /// response is sent with `Cache-Control: no-store`, because the token belongs to one session.
     ///
-    /// After a login or logout in the same request, it returns a token of the new session. If the
-    /// session is in a cookie and has an owner, the first token writes a secret into the session.
+    /// After a login or a logout in the same request, this method returns a token of the new
+    /// session. If the session is in a cookie and has an owner, the first token writes a secret
+    /// into the session.
     ///
     /// # Errors
     ///
@@ -221,7 +222,7 @@ impl Csrf {
     /// # Errors
     ///
     /// [`CheckError::Refused`] if the request must not have an effect. The `Rejection` of the
-    /// adapter turns it into a response.
+    /// adapter converts the error into a response.
     pub fn verify(&self, token: &str) -> Result<(), CheckError> {
         let shared = &*self.request.shared;
         match shared.decision {
@@ -267,7 +268,7 @@ impl Csrf {
         secret.filter(|secret| FlaskWtf::is_secret(secret))
     }
 
-    /// Returns the secret in the session. Creates it if there is none.
+    /// Returns the secret in the session, and creates a secret if the session has none.
     fn secret_to_send(&self) -> Result<String, Error> {
         if let Some(secret) = self.secret() {
             return Ok(secret);

@@ -61,7 +61,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     }
 
     /// Replaces the record by the same session with another predecessor. Returns `None` if another
-    /// request has replaced it.
+    /// request has replaced the record.
     pub(super) async fn rewrite(
         &self,
         live: Live,

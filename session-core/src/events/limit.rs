@@ -26,7 +26,7 @@ struct Limit {
 }
 
 impl Limits {
-    /// Returns the event to report, with its count, or `None` if it was reported too often.
+    /// Returns the event to report, with its count, or `None` if its kind was reported too often.
     pub(super) fn admit<'a>(&self, event: Event<'a>) -> Option<Event<'a>> {
         let mut event = event;
         let (kind, count) = match &mut event {

@@ -106,7 +106,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Ordinary<D> {
     }
 }
 
-/// Forwards the values that contain no others.
+/// Forwards the values that contain no other values.
 macro_rules! scalars {
     ($($method:ident($type:ty);)*) => {
         $(fn $method<E: serde::de::Error>(self, value: $type) -> Result<V::Value, E> {
@@ -259,7 +259,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Tagged<V> {
     }
 }
 
-/// The entries of a map whose first key was read already.
+/// The entries of a map whose first key has already been read.
 struct Entries<A> {
     first: Option<String>,
     map: A,

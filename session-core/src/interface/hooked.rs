@@ -20,8 +20,8 @@ use crate::error::Error;
 use crate::request_view::RequestView;
 use crate::session::Session;
 
-/// Changes to the hooks of another interface. Each function gets the result of the wrapped
-/// interface and returns it by default.
+/// Changes to the hooks of another interface. Each function receives the result of the wrapped
+/// interface, and returns this result by default.
 ///
 /// [`SessionInterface`] describes each hook.
 pub trait Hooks: Debug + Send + Sync + 'static {
@@ -55,7 +55,7 @@ pub trait Hooks: Debug + Send + Sync + 'static {
     }
 }
 
-/// An interface with some hooks changed.
+/// An interface that wraps another interface and changes its hooks.
 ///
 /// # Examples
 ///

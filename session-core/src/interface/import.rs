@@ -13,11 +13,11 @@ use crate::store::Version;
 /// # How a session moves
 ///
 /// Only one of the two backends may determine where a session is, because they have no common
-/// transaction. It is the old backend. A move has three steps, and the crate `session-migration`
-/// makes them:
+/// transaction. The old backend determines this. A move has three steps, which the crate
+/// `session-migration` performs:
 ///
 /// 1. [`import`](crate::ServerSideSessions::import) stores a *copy*. No id opens it.
-/// 2. The old backend marks its session as moved, if it is still the one that was copied.
+/// 2. The old backend marks its session as moved, unless the session has changed since the copy.
 /// 3. [`confirm_import`](crate::ServerSideSessions::confirm_import) makes the copy the session.
 ///
 /// A copy whose session was marked is the session, even if the third step is missing. A copy whose
@@ -57,7 +57,7 @@ pub enum Imported {
     Missing,
     /// There is a copy, at this version.
     Copy(Version),
-    /// The session has moved. It is the session that a request with the id opens.
+    /// The session has moved. A request with the id opens this session.
     Session(Box<Opened>),
     /// The session has ended.
     Ended,
@@ -69,10 +69,10 @@ pub enum Imported {
 pub enum Departure {
     /// There is no session, or it has ended.
     None,
-    /// The session is here.
+    /// The session is in this backend.
     Session(Box<Opened>),
-    /// The session is here under another id, which the client received a moment ago. This is the
-    /// new session to open, whose changes are dropped.
+    /// The session is in this backend under another id, which a response sent shortly before. The
+    /// interface opens this new session, and its changes are dropped.
     Rotated(Box<Opened>),
     /// The session has moved to the other backend.
     Departed,

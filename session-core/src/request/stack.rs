@@ -7,8 +7,8 @@ use smallvec::SmallVec;
 
 use super::session::RequestSession;
 
-/// The sessions of the layers around one request. An adapter stores it in the extensions of the
-/// request, so that its extractor finds the session.
+/// The sessions of the layers around one request. An adapter stores the stack in the extensions of
+/// the request, so that its extractor finds the session.
 ///
 /// # Examples
 ///

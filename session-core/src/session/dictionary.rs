@@ -49,7 +49,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Value`] if the value is not a `T`, which leaves it in place; use
+    /// [`ErrorKind::Value`] if the value is not a `T`. The value then remains; use
     /// [`discard`](Self::discard) to remove a value of any type. Otherwise returns the errors of
     /// [`insert`](Self::insert), if there is a value to remove.
     pub fn remove<T: DeserializeOwned>(&self, key: impl SessionKey<T>) -> Result<Option<T>, Error> {
@@ -98,7 +98,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Value`] if the present value is not a `T`. Otherwise returns the errors of
+    /// [`ErrorKind::Value`] if the current value is not a `T`. Otherwise returns the errors of
     /// [`insert`](Self::insert), if the value must be set.
     pub fn get_or_insert<T>(&self, key: impl SessionKey<T>, value: T) -> Result<T, Error>
     where
@@ -115,8 +115,8 @@ impl Session {
         if recorded { Ok(value) } else { self.get_or_insert(key, value) }
     }
 
-    /// Computes a value from the present one. The function receives `None` if there is no such key,
-    /// and returns `None` to remove the key.
+    /// Computes a new value from the current one. The function receives `None` if there is no such
+    /// key, and returns `None` to remove the key.
     ///
     /// On a server-side backend, concurrent updates are all applied: if another request stored a
     /// newer value, the function runs again on that value. Therefore it must depend only on its
@@ -124,17 +124,18 @@ impl Session {
     /// is recorded if the function returns its argument.
     ///
     /// Each part of the value that the function leaves unchanged keeps its stored text. Therefore a
-    /// tuple or a large integer that Flask wrote remains one; see [`flask`](crate::flask).
+    /// tuple that Flask wrote remains a tuple, and a large integer remains an integer; see
+    /// [`flask`](crate::flask).
     ///
     /// The function may read this session and may change other sessions. It cannot change or save
-    /// this session: such a call fails with [`ErrorKind::Reentrant`], also when the function runs
+    /// this session: such a call fails with [`ErrorKind::Reentrant`], even when the function runs
     /// during a save. Other threads may change this session at the same time. The function then
     /// runs again. Therefore it must not wait for such a thread. A function that captures a clone
-    /// of this session keeps it in memory until the session is saved.
+    /// of this session keeps the session in memory until it is saved.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Value`] if the present value is not a `T`. Otherwise returns the errors of
+    /// [`ErrorKind::Value`] if the current value is not a `T`. Otherwise returns the errors of
     /// [`insert`](Self::insert).
     ///
     /// The save fails with [`ErrorKind::Value`] if another request stored a value that is not a
@@ -185,9 +186,9 @@ impl Session {
 
     /// Returns the keys, in the order in which they were first set.
     ///
-    /// Text from Python may contain half a surrogate pair, which is not a character. In a key it is
-    /// returned as its escape, such as `\\ud800`. With this text, the other functions find the key
-    /// unless there is a key that has exactly this text.
+    /// Text from Python may contain half a surrogate pair, which is not a character. In a key, half
+    /// a pair is returned as its escape, such as `\\ud800`. With this text, the other functions
+    /// find the key unless there is a key that has exactly this text.
     pub fn keys(&self) -> Vec<String> {
         self.read(|state| state.data.values().keys().collect())
     }
@@ -200,7 +201,7 @@ impl Session {
     /// Removes every key, including those that other requests are setting at the same time.
     ///
     /// A session without an owner that is still empty when it is saved ends, and its cookie is
-    /// removed, as in Flask. With an owner, it stays, and the user remains logged in. Use
+    /// removed, as in Flask. A session with an owner remains, and the user stays logged in. Use
     /// [`log_out`](Self::log_out) for a logout.
     ///
     /// If a value or a flash message is set after `clear`, the session keeps its id.
@@ -216,8 +217,8 @@ impl Session {
         self.write(|state| state.record(Change::Clear))
     }
 
-    /// Runs an update outside the lock, again if the session was changed in the meantime. Returns
-    /// `false` if it changed nothing.
+    /// Runs an update outside the lock, and repeats it if the session was changed in the meantime.
+    /// Returns `false` if the update changed nothing.
     fn record_update(
         &self,
         key: &str,

@@ -47,9 +47,9 @@ impl fmt::Debug for Credentials {
 
 /// A provider of the credentials for each new connection to a store, such as a token that expires.
 ///
-/// A closure that returns a future is a provider. A store calls it before it connects, within the
-/// deadline of the call that needs the connection. Therefore a provider that calls a service should
-/// return the last credentials until shortly before they expire.
+/// A closure that returns a future is a provider. A store calls the provider before it connects,
+/// within the deadline of the call that needs the connection. Therefore a provider that calls a
+/// service should return the last credentials until shortly before they expire.
 ///
 /// If the provider fails, connecting fails with
 /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable), and the next call tries again.
@@ -75,7 +75,7 @@ pub trait CredentialsProvider: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Any error if no credentials are available at present.
+    /// Any error if no credentials are currently available.
     async fn credentials(&self) -> Result<Credentials, Error>;
 }
 

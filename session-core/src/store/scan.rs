@@ -11,25 +11,26 @@ use crate::error::Error;
 /// A store that returns the keys of all its records page by page, so that an administrator can
 /// count, list and end every session. [`admin`](crate::admin) has these operations.
 ///
-/// No request calls it. A scan of a large store takes seconds, so it must not delay the calls of
-/// requests. Each call of [`scan`](Self::scan) is short and holds no lock when it returns.
+/// Requests do not call these methods. A scan of a large store takes seconds, so it must not delay
+/// the calls of requests. Each call of [`scan`](Self::scan) is short and holds no lock when it
+/// returns.
 #[async_trait]
 pub trait Scan: SessionStore {
-    /// Returns some keys, starting after the position of an earlier page. `None` starts a scan.
+    /// Returns a page of keys, starting after the position of an earlier page. `None` starts a
+    /// scan.
     ///
     /// **Complete.** A record that exists during the whole scan is on at least one page, regardless
     /// of concurrent writes. A record that is created or removed during the scan may be missing.
     ///
-    /// **Kinds.** The keys are those of all records, also of tombstones, of records that have
-    /// expired, and of records of a newer format. A store does not interpret records, so it does
-    /// not select them.
+    /// **Kinds.** The keys are those of all records, including tombstones, expired records and
+    /// records of a newer format. A store does not interpret records, so it does not select them.
     ///
     /// **Duplicates.** A key may be on several pages or twice on one. Its record may no longer
     /// exist.
     ///
-    /// **Limit.** A page has about `limit` keys. It may have fewer, or none, even if it is not the
-    /// last. The time and the memory of a call depend on `limit`, and not on the number of records.
-    /// A `limit` of 0 counts as 1.
+    /// **Limit.** A page has about `limit` keys. It may have fewer keys or none, even if it is not
+    /// the last page. The time and the memory of a call depend on `limit`, and not on the number of
+    /// records. A `limit` of 0 counts as 1.
     ///
     /// **Position.** A position is short text. It is valid in every process that uses the store,
     /// and after restarts of the store. If a store loses positions, it starts again from the
@@ -47,8 +48,9 @@ pub trait Scan: SessionStore {
     /// Returns the number of records whose expiry is not before `now`. This costs less than loading
     /// the records.
     ///
-    /// It counts all kinds of records. A store that removes expired records itself may ignore `now`
-    /// and count every record. Records that are written during the call may be counted or not.
+    /// The number includes all kinds of records. A store that removes expired records itself may
+    /// ignore `now` and count every record. Records that are written during the call may be counted
+    /// or not.
     ///
     /// # Errors
     ///
