@@ -32,8 +32,8 @@
 //! # }
 //! ```
 //!
-//! The middleware protects the session of the session middleware without a marker. An exempt route
-//! is the pattern of its resource with the prefixes of all scopes.
+//! The middleware protects the session of the session middleware without a marker. To exempt a
+//! route, name the pattern of its resource with the prefixes of all scopes.
 
 mod extract;
 mod middleware;

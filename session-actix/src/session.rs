@@ -60,7 +60,7 @@ impl<M> MarkedSession<M> {
         Ok((**self).get_or_insert(key, value)?)
     }
 
-    /// Computes a value from the present one; see [`session_core::Session::update`].
+    /// Computes a new value from the current one; see [`session_core::Session::update`].
     ///
     /// # Errors
     ///

@@ -22,8 +22,8 @@ const SALT: &str = "cookie-session";
 /// The salt of itsdangerous, which Starlette does not change.
 const STARLETTE_SALT: &str = "itsdangerous.Signer";
 /// The tolerated clock difference in seconds if the server that signed a cookie is ahead. The age
-/// of a cookie is relevant for security, so this is less than stores allow. The tolerance does not
-/// extend the lifetime.
+/// of a cookie is relevant for security, so the tolerance is smaller than that of stores. The
+/// tolerance does not extend the lifetime.
 const CLOCK_TOLERANCE: u64 = 60;
 
 /// A session interface that stores each session in a signed cookie, in Flask's format.
@@ -104,10 +104,10 @@ impl SignedCookieSessions {
     }
 
     /// Returns an interface that is compatible with the `SessionMiddleware` of Starlette and
-    /// FastAPI. Both applications read and change one session.
+    /// FastAPI. Both applications share one session.
     ///
-    /// By default, Starlette sets `Max-Age` on every cookie, and never `Secure`. These settings are
-    /// its defaults:
+    /// By default, Starlette sets `Max-Age` on every cookie, and never `Secure`. These settings
+    /// correspond to the defaults of Starlette:
     ///
     /// ```
     /// use std::time::Duration;
@@ -257,7 +257,7 @@ impl SignedCookieSessionsBuilder {
         self
     }
 
-    /// Returns the interface. All keys are derived here.
+    /// Returns the interface. This call derives all keys.
     ///
     /// # Errors
     ///

@@ -3,7 +3,7 @@
 /// A hash table with linear probing.
 ///
 /// An entry has half of the hash, so that a lookup rarely reads a slot other than that of its key.
-/// With 8 bytes per entry it takes less memory than a map that repeats the keys.
+/// With 8 bytes per entry, the table uses less memory than a map that repeats the keys.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     /// A power of two, at most three quarters of which are used.

@@ -6,7 +6,8 @@ pub(crate) enum Class {
     /// A record without an owner.
     Anonymous,
     Owned,
-    /// A record that lost its owner, as when the engine ends a session or moves it to a new id.
+    /// A record that lost its owner, for example when the engine ends a session or moves it to a
+    /// new id.
     Tombstone,
 }
 
@@ -17,8 +18,8 @@ impl Class {
 /// The end of a list, and the link of a slot in no list.
 const NONE: u32 = u32::MAX;
 
-/// Links are stored separately from the records, because a use of a record changes the links of its
-/// neighbours.
+/// The lists of slots, one for each class. Links are stored separately from the records, because a
+/// use of a record changes the links of its neighbours.
 #[derive(Debug, Default)]
 pub(crate) struct Lists {
     links: Vec<Link>,

@@ -40,7 +40,7 @@ impl Shared {
 
     fn resize(&self, old: u64, new: u64) {
         if old != new {
-            // Both wrap around, so that a decrease is also an addition.
+            // The subtraction and the addition wrap around, so that a decrease is also an addition.
             self.bytes.fetch_add(new.wrapping_sub(old), Ordering::Relaxed);
         }
     }
@@ -242,8 +242,9 @@ impl Shard {
         used.filter(|slot| slot.expires_at >= time).count() as u64
     }
 
-    /// Evicts a record that expired before a time, or else the least recently used one without an
-    /// owner. Returns whether it did. The record with the key `new` stays.
+    /// Removes the least recently used records if they expired before a time, or else evicts the
+    /// least recently used record without an owner. Returns whether it removed a record. The record
+    /// with the key `new` stays.
     pub(crate) fn evict_dispensable(&mut self, new: &StoreKey, time: SystemTime) -> bool {
         self.remove_oldest_expired(time) || self.evict(Class::Anonymous, new)
     }
@@ -259,7 +260,7 @@ impl Shard {
         self.evict(Class::Owned, new) || self.evict(Class::Tombstone, new)
     }
 
-    /// Evicts the record with this key. Unless `always`, only if it has no owner.
+    /// Evicts the record with this key if `always` is true or the record has no owner.
     pub(crate) fn evict_new(&mut self, tag: u32, key: &StoreKey, always: bool) -> bool {
         let number = self.find(tag, key);
         let number = number.filter(|number| {

@@ -13,7 +13,7 @@ use crate::{MigratingSessions, OldSessions, id};
 
 /// The time in which a move may start calls.
 const LIMIT: Duration = Duration::from_secs(4);
-/// The number of attempts, in case the clock does not advance.
+/// The maximum number of attempts, in case the clock does not advance.
 const MAX_ATTEMPTS: usize = 1_000;
 
 /// The result of an attempt to move a session.

@@ -32,8 +32,8 @@ pub(crate) trait Connection: fmt::Debug + Send + Sync {
     /// returns by the deadline.
     async fn send(&self, command: &Cmd, deadline: Instant) -> RedisResult<Value>;
 
-    /// Returns whether one command may read keys of any slot. A connection of the application may
-    /// be one to a Cluster.
+    /// Returns whether one command may read keys of any slot. The default is `false`, because a
+    /// connection of the application may lead to a Cluster.
     fn shares_loads(&self) -> bool {
         false
     }

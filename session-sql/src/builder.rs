@@ -58,8 +58,8 @@ impl SqlStoreBuilder {
     /// table in the schema `auth`, which must exist.
     ///
     /// A name has at most 48 ASCII letters, digits and underscores, and does not start with a
-    /// digit. The same applies to the schema. Both are quoted, so that PostgreSQL distinguishes
-    /// upper and lower case. They are checked when the store is created.
+    /// digit. The same applies to the schema. Both names are quoted, so that PostgreSQL
+    /// distinguishes upper and lower case. The names are checked when the store is created.
     pub fn table(mut self, name: impl Into<String>) -> Self {
         self.table = name.into();
         self
@@ -74,8 +74,9 @@ impl SqlStoreBuilder {
     }
 
     /// Sets a provider of the user and the password, which is called before each new connection.
-    /// Use it for passwords that change and for tokens that expire. SQLite and an existing pool
-    /// refuse it.
+    /// Use it for passwords that change and for tokens that expire. With SQLite or an existing
+    /// pool, a provider is an error of kind
+    /// [`ErrorKind::Configuration`](session_core::ErrorKind::Configuration).
     ///
     /// An open connection stays open, because servers check credentials only when a client
     /// connects. If the server refuses the credentials, the provider is called once more.
@@ -114,9 +115,9 @@ impl SqlStoreBuilder {
     /// none is.
     ///
     /// Servers and proxies close connections that are idle for too long. Without the test, the
-    /// first call after a pause would fail. Set less than the shortest of their timeouts. The test
-    /// takes one round trip and no statement. A connection that does not reply within a quarter of
-    /// the deadline is replaced, and the call runs once.
+    /// first call after a pause would fail. Set a time below the shortest of their timeouts. The
+    /// test takes one round trip and no statement. A connection that does not reply within a
+    /// quarter of the deadline is replaced, and the call runs once.
     ///
     /// The pool measures the idle time with [`Instant`](std::time::Instant). Time in which the
     /// machine was suspended may not count. SQLite and an existing pool ignore this setting.
@@ -125,7 +126,7 @@ impl SqlStoreBuilder {
         self
     }
 
-    /// Sets the largest payload in bytes. A larger one fails with
+    /// Sets the largest payload in bytes. A larger payload fails with
     /// [`ErrorKind::TooLarge`](session_core::ErrorKind::TooLarge). The default is 1 MiB.
     ///
     /// The `max_allowed_packet` of MySQL and MariaDB (16 MiB or more by default) is another limit,

@@ -69,8 +69,8 @@ pub(crate) struct Statement {
 
 /// The form of a statement for several calls.
 ///
-/// Each parameter contains the values of all calls. They are in an array on PostgreSQL, and one
-/// after another on MySQL. Each row begins with the identifier of the call that it belongs to.
+/// On PostgreSQL, each parameter is an array with the values of all calls. On MySQL, each parameter
+/// is the key of one call. Each row begins with the identifier of the call that it belongs to.
 #[cfg_attr(
     not(any(feature = "mysql", feature = "postgres")),
     allow(dead_code, reason = "SQLite has no batches")

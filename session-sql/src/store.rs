@@ -69,8 +69,8 @@ impl SqlStore {
     /// Starts a task that removes expired records once in each period. The task ends when the
     /// returned handle is stopped or dropped.
     ///
-    /// It removes records that expired more than five minutes ago, because the clocks of processes
-    /// may differ by this time.
+    /// The task removes records that expired more than five minutes ago, because the clocks of
+    /// processes may differ by this time.
     ///
     /// Each statement removes at most `limit` records, and is repeated while there are more. An
     /// error is logged, and the task tries again after the period. The task uses the system clock.

@@ -12,7 +12,7 @@ use super::origin::Origin;
 /// A browser for tests. It stores cookies and sends them to matching origins and paths.
 ///
 /// It follows RFC 6265bis, section 5: path, domain, `Secure`, the prefixes `__Host-` and
-/// `__Secure-`, expiry and removal. Its clock is that of the sessions. It starts at
+/// `__Secure-`, expiry and removal. Its clock is that of the sessions. The browser starts at
 /// `https://localhost`; [`go_to`](Self::go_to) changes the origin.
 ///
 /// # Examples

@@ -1,8 +1,8 @@
-//! Tests of web applications with sessions, in the process of the test. They need no browser,
-//! network or running server.
+//! A client for tests of web applications with sessions. It runs in the process of the test,
+//! without a browser, a network or a running server.
 //!
 //! Add this crate to `dev-dependencies` if your application uses `session-tower`, `session-actix`
-//! or another adapter of `session-core`. It works with every backend.
+//! or another adapter of `session-core`. The client works with every backend.
 //!
 //! | to test | use |
 //! |---|---|
@@ -77,8 +77,8 @@
 //!
 //! # Functions that accept a session
 //!
-//! [`Opened::into_session`](session_core::interface::Opened::into_session) creates a session by
-//! hand. This needs only `session-core`:
+//! [`Opened::into_session`](session_core::interface::Opened::into_session) creates a session
+//! without a request. This needs only `session-core`:
 //!
 //! ```
 //! use session_core::interface::Opened;

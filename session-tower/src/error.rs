@@ -16,8 +16,8 @@ const SECONDS: &str = "1";
 
 /// A [`session_core::Error`] with an HTTP status, so that `?` works in a handler.
 ///
-/// Its response has the status and a short fixed text. The error itself is logged, unless the
-/// client caused it. It is not shown to the client.
+/// Its response has the status and a short fixed text. The error itself is logged, and is not shown
+/// to the client. An error that the client caused is not logged.
 ///
 /// # Examples
 ///
@@ -65,7 +65,7 @@ impl Error {
     }
 }
 
-/// States in a response to an outage when the client may repeat the request.
+/// Adds `Retry-After` to the response to an outage.
 pub(crate) fn allow_retry(status: StatusCode, headers: &mut HeaderMap) {
     if status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(RETRY_AFTER, HeaderValue::from_static(SECONDS));

@@ -16,7 +16,7 @@ use session_core::{Error, ErrorKind};
 use crate::request_session;
 use crate::response::{ServiceResult, append_cookie, failed, finish, forbid_storing};
 
-/// A middleware that logs in again the users whose browser is remembered.
+/// A middleware that logs the users of remembered browsers in again.
 ///
 /// The module [`remember`](crate::remember) has an example.
 #[derive(Clone, Debug)]

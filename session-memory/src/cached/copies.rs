@@ -1,4 +1,4 @@
-//! The copies of records in the cache. Each change of an entry depends on the present entry.
+//! The copies of records in the cache. Each change of an entry depends on the current entry.
 //! Therefore no copy outlives a later write of this process, or a later report of the store.
 
 use std::sync::Arc;
@@ -27,14 +27,14 @@ pub(super) struct Copies {
 #[derive(Clone)]
 enum Entry {
     /// The placeholder of a copy that is being loaded, with its number. Every write and every
-    /// report removes it, so that a load that started before does not fill it.
+    /// report removes the placeholder, so that an earlier load does not fill it.
     Placeholder(u64),
     Copy(Arc<Copy>),
 }
 
 struct Copy {
     record: Record,
-    /// The number of the load. A write keeps it, unless the write has a smaller number.
+    /// The number of the load. A write keeps this number, unless the write has a smaller number.
     number: u64,
     /// The last time at which the record was certainly current, as monotonic time.
     since: Duration,
@@ -66,12 +66,14 @@ impl Copies {
             && self.is_valid(copy.number)
     }
 
-    /// Returns whether the call with this number started after all records may have changed.
+    /// Returns whether the call with this number started after the last report that all records may
+    /// have changed.
     fn is_valid(&self, number: u64) -> bool {
         number >= self.first.load(Ordering::SeqCst)
     }
 
-    /// Reserves the place of a copy that is about to be loaded, unless another load has done so.
+    /// Inserts the placeholder of a copy that is about to be loaded. Returns `None` if the key has
+    /// a usable copy or the placeholder of another load.
     pub(super) fn reserve(&self, key: &StoreKey) -> Option<Reserved<'_>> {
         let number = self.start();
         let mut is_reserved = false;
@@ -87,8 +89,8 @@ impl Copies {
         is_reserved.then(|| Reserved { copies: self, key: *key, number, since })
     }
 
-    /// Records a write of unknown result. The methods of the returned value report the result. If
-    /// that value is dropped without a result, the entry is removed.
+    /// Records the start of a write. The methods of the returned value report the result. If this
+    /// value is dropped without a result, the entry is removed.
     pub(super) fn begin_write(&self, key: &StoreKey) -> Write<'_> {
         let (number, since) = (self.start(), self.clock.monotonic());
         Write { copies: self, key: *key, number, since, is_known: false }
@@ -141,7 +143,7 @@ impl Entry {
     }
 }
 
-/// The reserved place of a copy. When it is dropped unfilled, the placeholder is removed.
+/// The owner of a placeholder. When it is dropped unfilled, the placeholder is removed.
 pub(super) struct Reserved<'a> {
     copies: &'a Copies,
     key: StoreKey,

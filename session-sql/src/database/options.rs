@@ -94,8 +94,8 @@ async fn sqlite(url: &str, settings: Settings) -> Result<Arc<dyn Database>, Erro
     Ok(pooled(pool, settings, true, suspicion, Some(Arc::new(file))))
 }
 
-/// Creates an empty file that only its owner can read, if there is none. SQLite would use the
-/// umask. SQLite creates its other files with the mode of this one.
+/// Creates an empty file that only its owner can read, unless the file exists. SQLite would use the
+/// umask. SQLite creates its other files with the mode of this file.
 ///
 /// An error is ignored, because SQLite fails with the same error and reports it.
 #[cfg(all(feature = "sqlite", unix))]

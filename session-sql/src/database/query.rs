@@ -15,7 +15,7 @@ pub(crate) enum Value<'a> {
     OptionalBytes(Option<&'a [u8]>),
 }
 
-/// A value of a statement that waits.
+/// An owned value of a statement that waits for a batch.
 pub(crate) enum OwnedValue {
     Integer(i64),
     Bytes(Vec<u8>),
@@ -110,7 +110,7 @@ where
     query
 }
 
-/// Reads the columns of each row, after skipping some.
+/// Reads the columns of each row after the first `skipped` columns.
 pub(super) fn read<R>(rows: &[R], skipped: usize, columns: &[Column]) -> Vec<Option<Vec<Cell>>>
 where
     R: Row,

@@ -1,7 +1,8 @@
 //! A transaction of SQLite, which may roll it back by itself after an error.
 //!
 //! sqlx counts the transactions of a connection. It refuses to start another transaction after
-//! SQLite ended one by itself. Therefore this module uses ordinary statements for transactions.
+//! SQLite has rolled one back by itself. Therefore this module uses ordinary statements for
+//! transactions.
 
 use sqlx::AssertSqlSafe;
 
@@ -32,7 +33,7 @@ impl<D: Driver> Transaction<D> {
 
     /// Returns whether SQLite has not rolled back the transaction.
     pub(super) async fn is_open(&mut self) -> bool {
-        // A second transaction cannot start.
+        // `BEGIN` fails while a transaction is open.
         self.execute("BEGIN").await.is_err()
     }
 
@@ -48,7 +49,7 @@ impl<D: Driver> Transaction<D> {
 
     /// Rolls back the transaction if SQLite has not done so.
     pub(super) async fn roll_back(mut self) {
-        // `ROLLBACK` needs a transaction.
+        // Starts a transaction if none is open, because `ROLLBACK` fails without one.
         let _ = self.is_open().await;
         let rolled_back = self.execute("ROLLBACK").await;
         self.lease.set_sound(rolled_back.is_ok());

@@ -14,7 +14,7 @@ use super::ResponseBody;
 use crate::request_session;
 use crate::response::{append_cookie, error_response, forbid_storing};
 
-/// A layer that logs in again the users whose browser is remembered.
+/// A layer that logs the users of remembered browsers in again.
 ///
 /// The module [`remember`](crate::remember) has an example.
 #[derive(Clone, Debug)]
