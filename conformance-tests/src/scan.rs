@@ -37,9 +37,9 @@ const HOUR: Duration = Duration::from_hours(1);
 
 /// Checks the contract of [`Scan`].
 ///
-/// A scan returns each of 2,000 records, while others are created and removed. The records have an
-/// owner or none, any payload, and an expiry in the past or the future. A count includes every live
-/// record. A text that is not a position is an error.
+/// A scan returns each of 2,000 records while other records are created and removed. The records
+/// have an owner or none, any payload, and an expiry in the past or the future. A count includes
+/// every live record. A text that is not a position is an error.
 pub async fn check_scan<S: Scan + Clone>(store: S) {
     assert!(scanned(&store).await.is_empty(), "the store must be empty");
     let keys: Vec<_> = (0..MANY).map(|_| random_key()).collect();

@@ -6,8 +6,8 @@
 //! a process that is killed.
 //!
 //! Use a local disk, because such locks can fail on a network file system. A file that is not a
-//! record makes each call on its key fail until an operator removes it. Treating such a file as
-//! absent would lose the session.
+//! record makes each call on its key fail until an operator removes the file. Treating such a file
+//! as absent would lose the session.
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -17,7 +17,7 @@ pub(crate) struct Table(Mutex<HashMap<String, Record>>);
 pub(crate) struct Record {
     /// Counts the writes.
     pub(crate) version: u64,
-    /// The part of the cookie that changes when the session gets a new id.
+    /// The part of the cookie that changes when the id is rotated.
     pub(crate) secret: String,
     /// The previous secret, and the time until which the record has it.
     pub(crate) previous: Option<(String, SystemTime)>,

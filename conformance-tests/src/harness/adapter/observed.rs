@@ -59,7 +59,7 @@ impl fmt::Debug for Witness {
 #[derive(Clone, Debug, Default)]
 struct Plan {
     failing_open: Option<ErrorKind>,
-    /// The number of saves that succeed, and the error of the others.
+    /// The number of saves that succeed, and the error of the later saves.
     failing_save: Option<(usize, ErrorKind)>,
     slow_save: Duration,
     meeting: Option<Arc<Barrier>>,
@@ -85,7 +85,7 @@ impl Observed {
         self.plan().failing_save = Some((saves, kind));
     }
 
-    /// Makes every save take this long from now on.
+    /// Delays every later save by this time.
     pub(crate) fn slow_save(&self, time: Duration) {
         self.plan().slow_save = time;
     }

@@ -14,7 +14,7 @@ use crate::harness::store::entry::Entry;
 use crate::harness::store::process::joined;
 use crate::report::{Checked, Failure};
 
-/// The number of reads, and at the same time of writes, of a fast store.
+/// The number of reads and of concurrent writes after which the calls stop.
 const ENOUGH: usize = 1_000;
 
 /// The time after which no further call starts.

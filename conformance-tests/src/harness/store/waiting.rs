@@ -1,4 +1,4 @@
-//! Waiting for the actions of a store some time after an expiry.
+//! Waiting for the actions of a store after an expiry.
 
 use std::time::{Duration, SystemTime};
 
