@@ -39,7 +39,7 @@
 //!
 //! | session | derived from |
 //! |---|---|
-//! | stored on a server | its lineage, which stays when the id is rotated, and changes at each login |
+//! | stored on a server | its lineage, which remains the same when the id is rotated, and changes at each login |
 //! | in a cookie, with an owner | the login, and a random value in the session under the key `csrf_token` |
 //! | any other | a signed random cookie of a visitor, which expires after a day |
 //!

@@ -204,8 +204,8 @@ impl Shard {
         number.is_some_and(|number| self.take(number))
     }
 
-    /// Removes records that expired before a time: the least recently used ones, and those in the
-    /// next few slots.
+    /// Removes records that expired before a time: the least recently used record of each class,
+    /// and the records in the next few slots.
     pub(crate) fn remove_some_expired(&mut self, time: SystemTime) {
         self.remove_oldest_expired(time);
         for _ in 0..CHECKED_SLOTS.min(self.slots.len()) {
@@ -226,7 +226,7 @@ impl Shard {
         expired.into_iter().filter(|number| self.take(*number)).count()
     }
 
-    /// Returns at most `limit` keys from a slot on, and the slot after the last of them.
+    /// Returns at most `limit` keys, starting at a slot, and the slot of the next key.
     ///
     /// A record stays in its slot until it is removed.
     pub(crate) fn keys_from(&self, start: usize, limit: usize) -> (Vec<StoreKey>, Option<usize>) {

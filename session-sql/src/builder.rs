@@ -103,8 +103,8 @@ impl SqlStoreBuilder {
         self
     }
 
-    /// Sets the maximum number of connections. The default is 10. A store in memory always has one.
-    /// An existing pool ignores this setting.
+    /// Sets the maximum number of connections. The default is 10. A store in memory always has one
+    /// connection. An existing pool ignores this setting.
     pub fn max_connections(mut self, connections: u32) -> Self {
         self.settings.max_connections = connections.max(1);
         self

@@ -125,8 +125,8 @@ impl Browser {
     /// Changes the session of the browser's cookie, or starts one, as Flask's `session_transaction`
     /// does. The change is saved, and the browser stores the cookie.
     ///
-    /// The interface sees a request for the configured cookie path. If `change` fails, nothing is
-    /// saved.
+    /// The interface receives a request for the configured cookie path. If `change` fails, nothing
+    /// is saved.
     ///
     /// # Errors
     ///

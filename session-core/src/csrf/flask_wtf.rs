@@ -25,7 +25,7 @@ pub(super) struct FlaskWtf {
     keys: Vec<Hmac<Sha1>>,
 }
 
-/// The states overwrite themselves when they are dropped. HMAC has no other state than that of its
+/// The states overwrite themselves when they are dropped. HMAC has no state other than that of its
 /// hash function.
 const _: () = is_overwritten::<Sha1>();
 

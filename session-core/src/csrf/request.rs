@@ -199,7 +199,7 @@ impl Csrf {
         let shared = &*self.request.shared;
         let mut response = shared.response();
         if response.finished {
-            let message = "headers of the response have been sent; obtain CSRF tokens before";
+            let message = "headers of the response have been sent; obtain CSRF tokens earlier";
             return Err(Error::new(ErrorKind::Committed, message));
         }
         response.has_token = true;

@@ -21,7 +21,8 @@ pub(crate) struct Keys {
     keys: Vec<Hmac<Sha256>>,
 }
 
-/// The states overwrite themselves. HMAC has no state but that of its hash function.
+/// The states overwrite themselves when they are dropped. HMAC has no state other than that of its
+/// hash function.
 const _: () = is_overwritten::<Sha256>();
 
 /// The part of a session from which its secret is derived.

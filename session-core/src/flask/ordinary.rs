@@ -1,5 +1,5 @@
 //! A deserializer that passes tagged values to the types of this module, and ordinary JSON to all
-//! other types. Ordinary JSON is the text of bytes, markup, a UUID or a date.
+//! other types. For bytes, markup, a UUID or a date, ordinary JSON is the text of the value.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The move of a session from another backend to a server-side one.
+//! The move of a session from another backend to a server-side backend.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -63,7 +63,7 @@ pub enum Imported {
     Ended,
 }
 
-/// The state of a session that may have moved to another backend, in the old one.
+/// The state, in the old backend, of a session that may have moved to another backend.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Departure {

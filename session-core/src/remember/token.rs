@@ -30,7 +30,7 @@ impl SeriesId {
 }
 
 /// A token: the series, the number of older generations of tokens, and a random number that
-/// distinguishes it from others of its generation.
+/// distinguishes the token from others of its generation.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) struct Token {
     pub(super) series: SeriesId,

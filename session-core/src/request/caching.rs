@@ -3,7 +3,7 @@
 /// The directives of all values of one header.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Directives {
-    /// Whether there is a value.
+    /// Whether the header has a value that is not empty.
     pub(super) any: bool,
     pub(super) protects: Protected,
     pub(super) public: bool,

@@ -39,9 +39,10 @@ pub(crate) async fn connect(
     let scheme = url.split(':').next().unwrap_or_default();
     match scheme {
         #[cfg(feature = "sqlite")]
-        "sqlite" if provider.is_some() => {
-            Err(Error::new(ErrorKind::Configuration, "SQLite has no credentials to provide"))
-        }
+        "sqlite" if provider.is_some() => Err(Error::new(
+            ErrorKind::Configuration,
+            "SQLite has no credentials; remove SqlStoreBuilder::credentials",
+        )),
         #[cfg(feature = "sqlite")]
         "sqlite" => sqlite(url, settings).await,
         #[cfg(feature = "postgres")]
