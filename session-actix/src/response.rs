@@ -41,7 +41,8 @@ pub(crate) fn finish<B>(
     }
 }
 
-/// Appends a `Set-Cookie` header. `invalid` is the message of the error if it is not valid in HTTP.
+/// Appends a `Set-Cookie` header. `invalid` is the message of the error if the cookie is not valid
+/// in HTTP.
 pub(crate) fn append_cookie(
     response: &mut HeaderMap,
     cookie: String,

@@ -35,9 +35,9 @@
 //! types for Flask's tuples, bytes, `Markup`, UUIDs and datetimes, and
 //! [`take_flashes`](session_core::Session::take_flashes) reads Flask's flash messages.
 //!
-//! The format is that of `URLSafeTimedSerializer` of itsdangerous, with the salt `cookie-session`,
-//! HMAC key derivation and SHA-1. SHA-1 is Flask's default, and its collisions do not break
-//! HMAC-SHA-1. Both applications can use [`Digest::Sha256`] instead.
+//! The cookie has the format of `URLSafeTimedSerializer` of itsdangerous, with the salt
+//! `cookie-session`, HMAC key derivation and SHA-1. SHA-1 is Flask's default. Collisions of SHA-1
+//! do not break HMAC-SHA-1. Both applications can use [`Digest::Sha256`] instead.
 //!
 //! # Sharing a session with Starlette and FastAPI
 //!

@@ -46,8 +46,8 @@ enum Keys {
     Sha512(Vec<Hmac<Sha512>>),
 }
 
-/// The states overwrite themselves when they are dropped. HMAC has no other state than that of its
-/// hash function.
+/// Asserts that the states of the hash functions are overwritten when they are dropped. HMAC has no
+/// other state.
 const _: () = {
     const fn is_overwritten<T: ZeroizeOnDrop>() {}
     is_overwritten::<Sha1>();

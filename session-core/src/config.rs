@@ -28,9 +28,9 @@ pub use crate::cookie::CookieAttributesBuilder;
 /// The requests that renew an unchanged permanent session.
 ///
 /// A renewal extends the expiry of the session and sends the cookie again. A session is renewed
-/// only when that is due. On a server-side backend, this is when less than the promised lifetime is
-/// left. In a cookie, it is when a tenth of the lifetime, at most a minute, has passed since the
-/// cookie was set.
+/// only when a renewal is due. On a server-side backend, this is when less than the promised
+/// lifetime is left. In a cookie, it is when a tenth of the lifetime, at most a minute, has passed
+/// since the cookie was set.
 ///
 /// This setting does not affect sessions with an [`idle_timeout`](SessionConfig::idle_timeout) and
 /// server-side sessions that are not permanent. Every request whose handler obtains such a session

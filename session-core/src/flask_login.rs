@@ -1,8 +1,8 @@
 //! Logins that Flask-Login and a Rust application share.
 //!
 //! Use [`FlaskLogin`] if both applications read the same session, and the Flask application uses
-//! [Flask-Login](https://flask-login.readthedocs.io). A login or logout in one application then
-//! counts in both, with Flask-Login's session protection.
+//! [Flask-Login](https://flask-login.readthedocs.io). A login or logout in one application is then
+//! effective in both, with Flask-Login's session protection.
 //!
 //! Flask-Login stores the user under the session key `_user_id`. It also stores `_fresh`, and
 //! `_id`, a hash of the client's address and user agent. Without a matching `_id`, a login is not
@@ -12,15 +12,15 @@
 //! # Owner
 //!
 //! Do not call [`Session::log_in`] for such a login, and do not read [`Session::owner`]. Flask
-//! cannot change the owner. After a logout in Flask, the session would still have an owner. The
-//! only login is that of [`FlaskLogin::user`].
+//! cannot change the owner. After a logout in Flask, the session would still have an owner. Only
+//! [`FlaskLogin::user`] returns the logged-in user.
 //!
 //! # Proxies
 //!
 //! Flask-Login reads the address from the first item of `X-Forwarded-For`, if the request has this
-//! header, and otherwise from the connection. Both applications must therefore get the same header.
-//! Configure the proxy in front of both to replace it, for example with
-//! `proxy_set_header X-Forwarded-For $remote_addr` in nginx. If the proxy appends the address
+//! header, and otherwise from the connection. Therefore both applications must receive the same
+//! header. Configure the proxy in front of both applications to replace the header, for example
+//! with `proxy_set_header X-Forwarded-For $remote_addr` in nginx. If the proxy appends the address
 //! instead, each client chooses the first item, and the protection only compares values that the
 //! client chose. Without the header, clients must reach both applications through the proxy or both
 //! directly. A server without an address, on a Unix socket, also needs the header.
@@ -77,13 +77,13 @@ pub struct FlaskLogin {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Protection {
-    /// The login stays, but is not fresh any more.
+    /// The login stays, but is no longer fresh.
     Basic,
-    /// The login ends. In a permanent session, it stays but is not fresh any more.
+    /// The login ends. In a permanent session, it stays but is no longer fresh.
     Strong,
 }
 
-/// A user that is logged in.
+/// A logged-in user.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct User {
     id: String,
@@ -96,8 +96,8 @@ impl User {
         &self.id
     }
 
-    /// Returns whether the login is fresh: Flask-Login's `login_fresh`. Require it where Flask has
-    /// `fresh_login_required`.
+    /// Returns whether the login is fresh: Flask-Login's `login_fresh`. Require a fresh login where
+    /// Flask has `fresh_login_required`.
     pub fn is_fresh(&self) -> bool {
         self.fresh
     }
@@ -141,13 +141,13 @@ impl FlaskLogin {
         Ok(self)
     }
 
-    /// Returns the user that is logged in, by either application: Flask-Login's `current_user`.
+    /// Returns the user who is logged in through either application: Flask-Login's `current_user`.
     ///
     /// If the client has changed, this changes the session as Flask-Login does, according to the
     /// [`Protection`]. A login that the mode "strong" ends also makes the next response of Flask
     /// remove the cookie `remember_token`.
     ///
-    /// A user that only has the cookie `remember_token` is not logged in before the next request to
+    /// A user who only has the cookie `remember_token` is not logged in before the next request to
     /// Flask.
     ///
     /// # Errors
@@ -178,8 +178,8 @@ impl FlaskLogin {
 
     /// Logs a user in: Flask-Login's `login_user`. The login is fresh.
     ///
-    /// The session gets another id if it has one. The values of another user, who was logged in
-    /// before, are removed. The values of a visitor stay.
+    /// If the session has an id, it receives another id. The values of another user, who was logged
+    /// in before, are removed. The values of a visitor stay.
     ///
     /// # Errors
     ///
@@ -198,8 +198,8 @@ impl FlaskLogin {
         self.confirm(session, client)
     }
 
-    /// Makes the login fresh: Flask-Login's `confirm_login`. Call it after the user has entered the
-    /// password again.
+    /// Makes the login fresh: Flask-Login's `confirm_login`. Call this method after the user has
+    /// entered the password again.
     ///
     /// # Errors
     ///
@@ -210,8 +210,8 @@ impl FlaskLogin {
     }
 
     /// Ends the session, and returns the value of a `Set-Cookie` header that removes the cookie
-    /// `remember_token`. The response must have this header in addition to that of the session.
-    /// Otherwise, the next request to Flask would log the user in again.
+    /// `remember_token`. The response must have this header in addition to the header of the
+    /// session. Otherwise, the next request to Flask would log the user in again.
     ///
     /// Unlike `logout_user`, this also removes values that do not belong to Flask-Login.
     /// [`Session::outcome`] returns the result.

@@ -9,10 +9,11 @@
 //! # Tokens
 //!
 //! The login starts a *series*, which is a record in the store of the sessions. The cookie has a
-//! token of the series, which can be used once. A request without a login that sends it gets a
-//! session and the next token. Tokens are derived from a [`SecretKey`](crate::config::SecretKey),
-//! so that the store has none. The cookie has the name of the session cookie with the suffix
-//! `-remember`, and the prefix `__Host-` if the session cookie is `Secure`.
+//! token of the series, which can be used once. A request that sends the token and has no login
+//! receives a session and the next token. Tokens are derived from a
+//! [`SecretKey`](crate::config::SecretKey), so that the store contains no token. The cookie has the
+//! name of the session cookie with the suffix `-remember`, and the prefix `__Host-` if the session
+//! cookie is `Secure`.
 //!
 //! | token | result |
 //! |---|---|
@@ -30,7 +31,7 @@
 //!
 //! A series has one session, at first the session of the login. A restored session ends the
 //! previous session. Therefore the last of parallel requests has the session. If the browser has
-//! the cookie of another request, its next request uses its token.
+//! the session cookie of another request, its next request uses the remember-me token.
 //!
 //! # The restored session
 //!
@@ -44,12 +45,12 @@
 //! # The end of a series
 //!
 //! [`log_out`](crate::Session::log_out) and a login of another user end the series of this browser,
-//! and [`end_all`](crate::OwnerSessions::end_all) ends those of the user.
-//! [`end`](crate::OwnerSessions::end) and [`end_others`](crate::OwnerSessions::end_others) end
-//! none.
+//! and [`end_all`](crate::OwnerSessions::end_all) ends all series of the user.
+//! [`end`](crate::OwnerSessions::end) and [`end_others`](crate::OwnerSessions::end_others) end no
+//! series.
 //!
 //! After a change of the password, change the stamp. Guards then end every restored session. To
-//! remember this browser further, call [`Remember::start`] again.
+//! continue to remember this browser, call [`Remember::start`] again.
 
 mod request;
 mod series;

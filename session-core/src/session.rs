@@ -39,25 +39,25 @@ use state::State;
 
 /// The session of one request: a dictionary whose changes are saved with the response.
 ///
-/// All clones are the same session. Reading and changing it does no I/O. The session is opened
-/// before the handler runs, and is saved after the handler returns. A clone may outlive the
-/// request. It can still be read then, and [`reopen`](Self::reopen) opens the session again to
-/// change it.
+/// All clones refer to the same session. Reads and changes do no I/O. The session is opened before
+/// the handler runs, and is saved after the handler returns. A clone may outlive the request. The
+/// clone can still be read, and [`reopen`](Self::reopen) opens the session again for changes.
 ///
 /// A handler gets its session from the extractor of a framework adapter, such as `session-tower`. A
 /// function that accepts a `&Session` can be tested with a session made by hand, by
 /// [`Opened::into_session`](crate::interface::Opened::into_session). To start a test with values,
-/// use `Opened::from_payload(r#"{"cart":[1]}"#)?`. To start it with a login, use
+/// use `Opened::from_payload(r#"{"cart":[1]}"#)?`. To start a test with a login, use
 /// [`with_login`](crate::interface::Opened::with_login). `log_in` and `log_out` change such a
-/// session in memory; `save` and `reopen` fail. For functions that call them, obtain a session from
-/// [`RequestSession`](crate::request::RequestSession) over the store of `session-memory`. To test
-/// expiry, set a [`ManualClock`](crate::ManualClock) in its configuration.
+/// session in memory; `save` and `reopen` fail. For functions that call `save` or `reopen`, obtain
+/// a session from [`RequestSession`](crate::request::RequestSession) over the store of
+/// `session-memory`. To test expiry, set a [`ManualClock`](crate::ManualClock) in the configuration
+/// of the sessions.
 ///
 /// # Saving
 ///
 /// The session is saved with every response, regardless of its status. Nothing more is saved if the
 /// handler panics, or is dropped because the client disconnected. If the save fails, the client
-/// gets an error response instead of the handler's response.
+/// receives an error response instead of the handler's response.
 ///
 /// A new session without values and without an owner is not stored, and its response sets no
 /// cookie. The response has `Vary: Cookie` as soon as a handler has obtained the session.
@@ -65,12 +65,12 @@ use state::State;
 /// # Concurrent requests
 ///
 /// On a server-side backend, concurrent requests of one session do not lose each other's changes.
-/// The changes of each are applied to the stored changes of the others. [`get`](Self::get) followed
-/// by an [`insert`](Self::insert) of a value computed from it is the exception, because the backend
-/// sees only the new value. Use [`update`](Self::update) instead.
+/// The changes of each request are applied to the stored changes of the other requests.
+/// [`get`](Self::get) followed by an [`insert`](Self::insert) of a value computed from it is the
+/// exception, because the backend sees only the new value. Use [`update`](Self::update) instead.
 ///
 /// If two requests insert different values under one key, the request that is saved last wins. On a
-/// cookie backend, the browser keeps the cookie of the last response, and all changes of the other
+/// cookie backend, the browser stores the cookie of the last response, and all changes of the other
 /// request are lost.
 ///
 /// # Reserved keys

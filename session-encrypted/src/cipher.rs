@@ -28,7 +28,8 @@ pub(crate) struct Cipher {
     keys: Vec<Aes256GcmSiv>,
 }
 
-/// The keys and the states of the key derivation overwrite themselves.
+/// Asserts that the keys and the states of the key derivation are overwritten when they are
+/// dropped.
 const _: () = {
     const fn is_overwritten<T: ZeroizeOnDrop>() {}
     is_overwritten::<aes::Aes256>();

@@ -34,24 +34,24 @@
 //!
 //! # Capacity
 //!
-//! A store has a limit for the number of sessions, by default
-//! [100,000](MemoryStore::DEFAULT_CAPACITY), and one for their bytes;
-//! [`MemoryStoreBuilder`] sets them. When it is full, a new session evicts others in this order:
+//! A store limits the number of sessions, by default to [100,000](MemoryStore::DEFAULT_CAPACITY),
+//! and their size in bytes. [`MemoryStoreBuilder`] sets both limits. When the store is full, a new
+//! session evicts other records in this order:
 //!
 //! 1. sessions that expired more than [`MAX_CLOCK_SKEW`](session_core::store::MAX_CLOCK_SKEW) ago
 //! 2. sessions without an owner, the least recently used ones first
 //! 3. sessions with an owner, the least recently used ones first
-//! 4. tombstones, which lead from the old id of a session with an owner to its new one
+//! 4. tombstones, which lead from the old id of a session with an owner to its new id
 //!
 //! Therefore visitors who are not logged in cannot log out users. If all other sessions have an
 //! owner, a new session without an owner is not stored. The visitor then has a new session with
 //! each request. A new login is never refused. The user of an evicted session has to log in again.
-//! A store for more than 1,000 sessions consists of up to 64 parts, each of which evicts its least
+//! A store for more than 1,000 sessions consists of up to 64 shards. Each shard evicts its least
 //! recently used session.
 //!
-//! Each new session also removes some expired ones. To remove all of them at once, call
-//! [`Sweep::sweep`](session_core::store::Sweep::sweep). The store has no clock. It compares the
-//! expiry with the creation times of new sessions.
+//! Each new session also removes a few expired sessions. To remove all expired sessions at once,
+//! call [`Sweep::sweep`](session_core::store::Sweep::sweep). The store has no clock. It compares
+//! the expiry with the creation times of new sessions.
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

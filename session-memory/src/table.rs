@@ -32,7 +32,7 @@ pub(crate) struct Position {
 
 /// Records by key, up to a limit. Locks are acquired in this order: one shard, the index of owners.
 ///
-/// A write first stores its record, and then evicts others while the table is too large.
+/// A write first stores its record, and then evicts other records while the table is too large.
 pub(crate) struct Table {
     shards: Box<[Mutex<Shard>]>,
     shared: Arc<Shared>,
@@ -86,13 +86,14 @@ impl Table {
         Some(Version::new(version))
     }
 
-    /// Sets the expiry of the record if its version is `expected`. Returns whether it did.
+    /// Sets the expiry of the record if its version is `expected`. Returns whether the expiry was
+    /// set.
     pub(crate) fn touch(&self, key: &StoreKey, expected: Version, expires_at: SystemTime) -> bool {
         let place = Place::of(key);
         self.shard(place).touch(place.tag, key, expected.get(), expires_at)
     }
 
-    /// Removes the record if its version is `expected`. Returns whether it did.
+    /// Removes the record if its version is `expected`. Returns whether the record was removed.
     pub(crate) fn remove(&self, key: &StoreKey, expected: Version) -> bool {
         let place = Place::of(key);
         self.shard(place).remove(place.tag, key, expected.get())
@@ -151,7 +152,7 @@ impl Table {
         }
     }
 
-    /// Evicts records of one shard, searching from the shard `first`. Returns the shard.
+    /// Searches the shards from `first` on, evicts records of one shard, and returns this shard.
     ///
     /// All shards are searched for records that have expired or have no owner, before a record with
     /// an owner is evicted. If all other records have an owner, a new record without an owner is
@@ -191,7 +192,7 @@ impl Table {
 /// Returns the expiry before which a record has expired by the clock of every engine.
 ///
 /// The table has no clock. It uses the creation time of the written record, which is never later
-/// than the present. Therefore a test with a manual clock needs no configuration.
+/// than the current time. Therefore a test with a manual clock needs no configuration.
 fn expired_before(written: &NewRecord<'_>) -> SystemTime {
     written.created_at().checked_sub(MAX_CLOCK_SKEW).unwrap_or(SystemTime::UNIX_EPOCH)
 }

@@ -17,9 +17,9 @@ use crate::{OldSessions, id};
 /// An interface that stores its sessions in the cookie, as the old backend of a migration.
 ///
 /// The new id of a session is derived from the cookie and a secret key. Therefore a copy of an old
-/// cookie does not reveal it.
+/// cookie does not reveal the new id.
 ///
-/// As an [`OwnerSessions`], it finds no sessions, because they are stored only in browsers.
+/// As an [`OwnerSessions`], this type finds no sessions, because they are stored only in browsers.
 ///
 /// # Examples
 ///
@@ -44,7 +44,8 @@ pub struct OldCookies<I> {
     key: Hmac<Sha256>,
 }
 
-/// The state overwrites itself. HMAC has no state but that of its hash function.
+/// Asserts that the state of the hash function is overwritten when it is dropped. HMAC has no other
+/// state.
 const _: () = {
     const fn is_overwritten<T: ZeroizeOnDrop>() {}
     is_overwritten::<Sha256>();

@@ -1,9 +1,10 @@
-//! Moves sessions from an old backend to a server-side one, without logging users out.
+//! Moves sessions from an old backend to a server-side backend, without logging users out.
 //!
-//! [`MigratingSessions`] is a [`SessionInterface`](session_core::SessionInterface) over both. Use
-//! it in place of the new backend, from the deployment that changes the backend to the *end date*.
+//! [`MigratingSessions`] is a [`SessionInterface`](session_core::SessionInterface) over both
+//! backends. Use it in place of the new backend, from the deployment that changes the backend until
+//! the *end date*.
 //!
-//! - A session that the new backend does not have is opened from the old one.
+//! - A session that the new backend does not have is opened from the old backend.
 //! - The first change of a session moves it. A renewal that is due also moves it.
 //! - The values, the login, the label, the creation time and the lifetimes stay the same. Between
 //!   two stores, the id and the handle also stay the same.
@@ -12,7 +13,7 @@
 //! | old backend | pass | also needed |
 //! |---|---|---|
 //! | another store | [`ServerSideSessions`](session_core::ServerSideSessions) | nothing |
-//! | a signed or sealed cookie | [`OldCookies`] around it | a secret key |
+//! | a signed or sealed cookie | [`OldCookies`] around its interface | a secret key |
 //! | a third-party interface, such as Flask-Session's | the interface | an implementation of [`OldSessions`] |
 //!
 //! # Guarantees
@@ -21,20 +22,22 @@
 //! [`ServerSideSessions`](session_core::ServerSideSessions). No change to a live session is lost,
 //! and no ended session is revived. This holds for requests that overlap, for lost replies and for
 //! a process that stops during a move. Only one of several requests moves the session. This is the
-//! request that marks the old record at the version that it copied. The others add their changes to
-//! the new record.
+//! request that marks the old record at the version that it copied. The other requests add their
+//! changes to the new record.
 //!
 //! All processes must use [`MigratingSessions`] with the same end date. A process that only has the
 //! old backend loses no change and revives no session. It opens an empty session in place of a
-//! moved one. Its changes are dropped for the first ten minutes, and it sets no cookie.
+//! moved session. For ten minutes after the move, this process drops the changes of this session
+//! and sets no cookie.
 //!
 //! # Sessions from a cookie
 //!
-//! Nothing can end a copy of a cookie. Therefore a copy of an old cookie may open the session, as
+//! A copy of a cookie cannot be ended. Therefore a copy of an old cookie may open the session, as
 //! it was in the cookie, until the end date. A logout of such a session has the outcome
 //! [`BrowserOnly`](session_core::Outcome::BrowserOnly) until then. For ten minutes after a logout,
-//! the cookie that was sent with it opens no session. Therefore a concurrent request does not undo
-//! the logout. Choose an early end date. The longest lifetime of the old sessions is sufficient.
+//! the cookie that was sent with the logout opens no session. Therefore a concurrent request does
+//! not undo the logout. Choose an early end date. The longest lifetime of the old sessions is
+//! sufficient.
 //!
 //! A copy of a cookie that is sent while the session is alive opens the moved session, not a second
 //! session.

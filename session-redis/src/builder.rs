@@ -1,4 +1,4 @@
-//! The settings of a store, and connecting it.
+//! The settings of a store, and its connection.
 
 use std::fmt;
 use std::sync::Arc;
@@ -99,9 +99,9 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Sets the time limit of a call of the store, including connecting. After that the call fails
-    /// with [`ErrorKind::Unavailable`](session_core::ErrorKind::Unavailable). The default is 2
-    /// seconds.
+    /// Sets the time limit of a call of the store, including connecting. After this time, the call
+    /// fails with [`ErrorKind::Unavailable`](session_core::ErrorKind::Unavailable). The default is
+    /// 2 seconds.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.settings.deadline = deadline;
         self
@@ -115,7 +115,7 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Sets the time for which Redis keeps a record after its expiry. It must be at least the
+    /// Sets the time for which Redis stores a record after its expiry. It must be at least the
     /// difference between the clocks of Redis and of the application, because the application
     /// checks the expiry. The default is [`MAX_CLOCK_SKEW`], 5 minutes.
     pub fn grace(mut self, grace: Duration) -> Self {
@@ -123,13 +123,13 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Sets the Redis user, which overrides the one in the address.
+    /// Sets the Redis user, which overrides the user in the address.
     pub fn username(mut self, username: impl Into<String>) -> Self {
         self.access.username = Some(username.into());
         self
     }
 
-    /// Sets the password of the Redis user, which overrides the one in the address.
+    /// Sets the password of the Redis user, which overrides the password in the address.
     pub fn password(mut self, password: impl Into<String>) -> Self {
         self.access.password = Some(password.into());
         self
@@ -157,22 +157,22 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Sets the handler of the events of reconnections and evictions. By default, they are reported
-    /// to `tracing` only. [`check`](session_core::store::SessionStore::check) reports evictions. On
-    /// a Cluster, redis-rs reconnects by itself and reports nothing.
+    /// Sets the handler of the events of reconnections and evictions. By default, these events are
+    /// reported to `tracing` only. [`check`](session_core::store::SessionStore::check) reports
+    /// evictions. On a Cluster, redis-rs reconnects by itself and reports nothing.
     pub fn events(mut self, events: Events) -> Self {
         self.events = events;
         self
     }
 
-    /// Sets the number of the database, which overrides the one in the address.
+    /// Sets the number of the database, which overrides the number in the address.
     pub fn database(mut self, number: i64) -> Self {
         self.access.database = Some(number);
         self
     }
 
     /// Sets a certificate authority, a client certificate, or both, for `rediss://`. By default,
-    /// the authorities that the operating system trusts are used, and no client certificate.
+    /// the store uses the authorities that the operating system trusts, and no client certificate.
     ///
     /// # Examples
     ///
@@ -194,7 +194,7 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Connects and returns the store, which reconnects by itself from now on.
+    /// Connects and returns the store. Afterwards, the store reconnects by itself.
     ///
     /// Logs a warning if Redis may evict sessions, or if a failover of a Cluster or of Sentinel may
     /// lose acknowledged writes. The store does not check settings that its user may not read with

@@ -1,4 +1,4 @@
-//! Warnings about settings of Redis with which it loses sessions.
+//! Warnings about settings with which Redis loses sessions.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -66,8 +66,8 @@ impl Checks<'_> {
         nodes.iter().map(|node| field(node, "evicted_keys")?.parse::<u64>().ok()).sum()
     }
 
-    /// Returns the servers that have records, in the order of their addresses. Each has its address
-    /// in a Cluster and the id of its process.
+    /// Returns the servers that have records, in the order of their addresses. The result has the
+    /// address of each server, which is empty outside a Cluster, and its `run_id`.
     pub(crate) async fn servers(&self) -> Vec<(String, String)> {
         let process = |node: Value| {
             let information: String = redis::from_redis_value(node).ok()?;
@@ -112,7 +112,7 @@ impl Checks<'_> {
     }
 }
 
-/// The number of keys that Redis has evicted, and the receiver of its changes.
+/// The number of keys that Redis has evicted, and the handler of the events about new evictions.
 #[derive(Debug)]
 pub(crate) struct Evictions {
     events: Events,
@@ -124,7 +124,7 @@ impl Evictions {
         Self { events, seen: Mutex::new(evicted.unwrap_or(0)) }
     }
 
-    /// Reports the evictions since the last call. The number is smaller after a restart of Redis.
+    /// Reports the evictions since the last call. Redis counts from zero again after a restart.
     pub(crate) fn report(&self, evicted: u64) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let last = std::mem::replace(&mut *seen, evicted);

@@ -36,7 +36,8 @@ pub(crate) fn is_of_another_type(error: &RedisError) -> bool {
         || error.detail().is_some_and(|detail| detail.contains("WRONGTYPE"))
 }
 
-/// Returns whether the server does not have an option of a command, so it has done nothing.
+/// Returns whether the server does not support an option of a command. The command then had no
+/// effect.
 pub(crate) fn is_syntax_error(error: &RedisError) -> bool {
     error.detail().is_some_and(|detail| detail.contains("syntax error"))
 }
@@ -76,7 +77,7 @@ fn is_wrapped_outage(detail: &str) -> bool {
     ["-READONLY", "-OOM", "-MISCONF"].iter().any(|code| detail.contains(code))
 }
 
-/// Returns the driver's error without the arguments that Redis quotes of an unknown command.
+/// Returns the driver's error without the arguments of an unknown command, which Redis quotes.
 fn source(error: RedisError) -> Box<dyn StdError + Send + Sync> {
     let text = error.to_string();
     match text.split_once("with args beginning with") {

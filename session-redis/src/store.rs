@@ -27,7 +27,7 @@ use crate::names::record_name;
 use crate::record;
 use crate::scripts::{REMOVE, REPLACE, TOUCH};
 
-/// The longest time for which Redis keeps a record, in milliseconds: 8000 years.
+/// The longest time for which Redis stores a record, in milliseconds: 8000 years.
 const LONGEST: u64 = 250_000_000_000_000;
 /// The longest owner, in bytes.
 const MAX_OWNER: usize = 1 << 20;
@@ -59,7 +59,7 @@ pub struct RedisStore {
 impl RedisStore {
     /// Returns the builder of a store on one server.
     ///
-    /// The address is one that redis-rs accepts:
+    /// The address has a form that redis-rs accepts:
     /// `redis://[user][:password@]host[:port][/database]`, `rediss://` for TLS (feature `tls`), or
     /// `redis+unix:///path`.
     pub fn builder(url: impl Into<String>) -> RedisStoreBuilder {
@@ -68,8 +68,8 @@ impl RedisStore {
 
     /// Returns the builder of a store on a Redis Cluster.
     ///
-    /// The addresses are those of one or more nodes. The client finds the other nodes through them.
-    /// User, password and TLS are those of the first address, or of the builder.
+    /// Pass the addresses of one or more nodes. The client finds the other nodes through these
+    /// nodes. The first address or the builder determines the user, the password and TLS.
     ///
     /// # Examples
     ///
@@ -89,8 +89,8 @@ impl RedisStore {
 
     /// Returns the builder of a store on the master with this name, which Sentinels monitor.
     ///
-    /// The addresses are those of the Sentinels, with the user and password of the Sentinels. Those
-    /// of Redis are set with [`username`](RedisStoreBuilder::username),
+    /// Pass the addresses of the Sentinels, with the user and password of the Sentinels. Set the
+    /// user, password and database of Redis with [`username`](RedisStoreBuilder::username),
     /// [`password`](RedisStoreBuilder::password) and [`database`](RedisStoreBuilder::database).
     /// With `rediss://`, the connections to the Sentinels and to Redis use TLS.
     ///
@@ -119,8 +119,8 @@ impl RedisStore {
     /// Returns the builder of a store on an existing connection of the application, such as a
     /// `MultiplexedConnection`, a `ConnectionManager` or a `ClusterConnection`.
     ///
-    /// The connection must reconnect by itself, which a `MultiplexedConnection` does not do. It
-    /// must not repeat a command whose reply was lost. Therefore set `retries(0)` on a
+    /// The connection must reconnect by itself, which a `MultiplexedConnection` does not do. The
+    /// connection must not repeat a command whose reply was lost. Therefore set `retries(0)` on a
     /// `ClusterClientBuilder`.
     ///
     /// # Examples
@@ -155,7 +155,7 @@ impl RedisStore {
         }
     }
 
-    /// Starts a call, and its deadline. Names the database in the span of the call.
+    /// Starts a call, and its deadline. Records the database system in the span of the call.
     fn call(&self, name: &'static str) -> Call<'_> {
         tracing::Span::current().record("db.system.name", "redis");
         Call {
@@ -167,9 +167,9 @@ impl RedisStore {
         }
     }
 
-    /// Returns the time for which Redis keeps a record, in milliseconds.
+    /// Returns the time for which Redis stores a record, in milliseconds.
     ///
-    /// The engine checks the expiry, by a clock that may differ from that of Redis. Redis only
+    /// The engine checks the expiry by a clock that may differ from the clock of Redis. Redis only
     /// removes records that have expired.
     fn ttl(&self, expires_at: SystemTime) -> u64 {
         let left = expires_at.duration_since(SystemTime::now()).unwrap_or_default();
@@ -385,8 +385,8 @@ fn new_version() -> Result<Version, Error> {
     })
 }
 
-/// Returns the time in milliseconds for which an owner's list has a key if Redis keeps the record
-/// for `ttl`. It is longer than needed. Therefore most renewals do not extend it.
+/// Returns the time in milliseconds for which an owner's list has a key if Redis stores the record
+/// for `ttl`. This time is longer than needed. Therefore most renewals do not extend it.
 fn listing_time(ttl: u64) -> u64 {
     ttl + ttl / 2 + 2 * MARGIN
 }

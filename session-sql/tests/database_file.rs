@@ -97,7 +97,7 @@ async fn read(connection: &mut SqliteConnection) {
     assert!(count <= 1);
 }
 
-/// SQLite itself starts its log anew only in a moment without readers.
+/// SQLite itself starts its log anew only while no reader is active.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn long_log_is_emptied_beside_constant_readers() {
     let folder = TemporaryFolder::new();

@@ -6,6 +6,6 @@ mod values;
 
 pub use layer::{TowerSessionsLayer, TowerSessionsService};
 
-/// The version of tower-sessions-core that this crate is for.
+/// The version of tower-sessions-core that this crate supports.
 #[doc(no_inline)]
 pub use tower_sessions_core;

@@ -23,8 +23,8 @@ use crate::{Error, ResponseBody};
 /// A layer that adds a session to every request of a tower HTTP service.
 ///
 /// The response body becomes a [`ResponseBody`], because the error response of a failed save has an
-/// empty body. The module [`layer_orders`](crate::layer_orders) shows its position among other
-/// layers.
+/// empty body. The module [`layer_orders`](crate::layer_orders) shows the position of this layer
+/// among other layers.
 ///
 /// # Examples
 ///
@@ -163,7 +163,7 @@ where
 /// Returns the session of a request, for code that is not a handler, such as middleware that loads
 /// the user. Returns `None` if there is no [`SessionLayer`].
 ///
-/// The session is opened by [`RequestSession::session`], not by this function.
+/// [`RequestSession::session`] opens the session, not this function.
 ///
 /// # Examples
 ///
@@ -283,8 +283,8 @@ fn apply(
     if !has_fields && !headers.vary() {
         return Ok(());
     }
-    // Most responses have few headers, and neither of these two. Comparing names is then faster
-    // than two searches.
+    // Most responses have few headers, and neither `Vary` nor `Cache-Control`. Comparing names is
+    // then faster than two searches.
     let no_values = HeaderMap::new();
     let is_set = |name: &HeaderName| *name == VARY || *name == CACHE_CONTROL;
     let present = if response.keys().any(is_set) { &*response } else { &no_values };

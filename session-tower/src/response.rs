@@ -25,7 +25,8 @@ pub(crate) fn text_response(status: StatusCode, text: &str) -> Response<String> 
     response
 }
 
-/// Appends a `Set-Cookie` header. `invalid` is the message of the error if it is not valid in HTTP.
+/// Appends a `Set-Cookie` header. `invalid` is the message of the error if the cookie is not valid
+/// in HTTP.
 pub(crate) fn append_cookie(
     response: &mut HeaderMap,
     cookie: String,

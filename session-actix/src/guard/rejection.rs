@@ -10,8 +10,8 @@ use session_core::guard::{Denied, GuardError};
 
 use crate::Error;
 
-/// The error of a guard, as a response. It is a redirect, 401, 403, or the response of the
-/// session's [`Error`].
+/// The error of a guard, as a response. The response is a redirect, 401, 403, or the response of
+/// the session's [`Error`].
 #[derive(Debug)]
 pub struct Rejection {
     inner: Inner,

@@ -14,8 +14,8 @@ use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::base64url::{self, STRICT};
 
-/// The HKDF info of the keys. No signing key is derived this way. The number is the version of the
-/// format.
+/// The HKDF info of the keys. No signing key is derived with this info. The number is the version
+/// of the format.
 const PURPOSE: &[u8] = b"session-cookie sealed 1";
 const NONCE: usize = 12;
 const TAG: usize = 16;
@@ -26,7 +26,8 @@ pub(super) struct Cipher {
     keys: Vec<Aes256GcmSiv>,
 }
 
-/// The keys and the states of the key derivation overwrite themselves.
+/// Asserts that the keys and the states of the key derivation are overwritten when they are
+/// dropped.
 const _: () = {
     const fn is_overwritten<T: ZeroizeOnDrop>() {}
     is_overwritten::<aes::Aes256>();

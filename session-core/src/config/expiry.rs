@@ -11,9 +11,9 @@ const SLACK: Duration = Duration::from_secs(60);
 
 /// The expiry of records, for server-side backends.
 ///
-/// The expiry of a record is later than promised. The difference is a slack of a tenth of its
-/// lifetime, at most a minute. The record is renewed only when less than the promised lifetime is
-/// left. Therefore most requests need no write, and no session expires early.
+/// The expiry of a record is later than promised. The difference is a slack of a tenth of the
+/// promised lifetime, at most a minute. The record is renewed only when less than the promised
+/// lifetime is left. Therefore most requests need no write, and no session expires early.
 impl SessionConfig {
     /// Returns the promised lifetime of an unchanged session. It is `lifetime`, or
     /// [`browser_lifetime`](Self::browser_lifetime) if the session ends with the browser. It is at
@@ -57,12 +57,12 @@ impl SessionConfig {
             || self.absolute_timeout().is_some_and(|limit| now > saturating_add(created_at, limit))
     }
 
-    /// Returns the renewal of a record. It is due when less than the promised lifetime is left,
-    /// unless the record lives until the absolute timeout.
+    /// Returns the renewal of a record. The renewal is due when less than the promised lifetime is
+    /// left, unless the record already expires at the absolute timeout.
     ///
     /// A session that has a lifetime is renewed by the rule of [`Refresh`]. A session that ends
     /// with the browser, or that an idle timeout limits, is renewed by requests whose handler
-    /// obtains it.
+    /// obtains the session.
     pub fn renewal(
         &self,
         lifetime: impl Into<Lifetime>,
@@ -106,8 +106,8 @@ fn slack(lifetime: Duration) -> Duration {
 }
 
 impl Renewal {
-    /// Returns Flask's renewal, in which each request that the rule names renews the session. It
-    /// applies to sessions that have a lifetime and no other renewal.
+    /// Returns Flask's renewal, in which each request that `refresh` selects renews the session.
+    /// This renewal applies to sessions that have a lifetime and no other renewal.
     #[must_use]
     pub const fn flasks(refresh: Refresh) -> Self {
         let on = match refresh {

@@ -30,7 +30,8 @@ pub(crate) struct FlashKey {
     keys: Vec<Hmac<Sha256>>,
 }
 
-/// The states overwrite themselves. HMAC has no state but that of its hash function.
+/// Asserts that the state of the hash function is overwritten when it is dropped. HMAC has no other
+/// state.
 const _: () = is_overwritten::<Sha256>();
 
 impl FlashKey {

@@ -11,8 +11,8 @@ const MINIMUM_DISTINCT: usize = 6;
 /// The prefix of the keys that Django generates for development. Many repositories contain one.
 const FOR_DEVELOPMENT: &[u8] = b"django-insecure-";
 
-/// SHA-256 of keys in public documentation: of Flask, as text and decoded; of Superset; of this
-/// project.
+/// The SHA-256 hashes of keys in the public documentation of Flask (as text and decoded), of
+/// Superset and of this project.
 const PUBLISHED: [&str; 9] = [
     "2598f7d6adc142d88161630f3db12ab2bd3403521c281811e5e1ce60d4ac5d76",
     "a5aa976fe0932dfa4e28efad79b2bdf0ab22a79a346ed3fe9e0aeda30ab3fd1d",
@@ -43,7 +43,7 @@ impl Weakness {
         Self::of_any_length(key)
     }
 
-    /// Returns the first rule that the key violates, except that of its length.
+    /// Returns the first rule that the key violates, except the rule about its length.
     pub(super) fn of_any_length(key: &[u8]) -> Option<Self> {
         if is_published(key) {
             return Some(Self::Published);
@@ -58,7 +58,7 @@ impl Weakness {
 }
 
 impl fmt::Display for Weakness {
-    /// Describes the rule, after the name of the key.
+    /// Describes the violation. The text follows the name of the key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Short { length } => {
@@ -100,8 +100,8 @@ fn distinct_bytes(key: &[u8]) -> usize {
     seen.iter().filter(|seen| **seen).count()
 }
 
-/// Returns the length of the shortest pattern whose repetition begins with the key. It is the
-/// length of the key if nothing repeats.
+/// Returns the length of the shortest pattern whose repetition begins with the key. This is the
+/// length of the key if the key has no such pattern.
 fn period(key: &[u8]) -> usize {
     // The borders of Knuth, Morris and Pratt: the longest proper prefix that is also a suffix.
     let mut borders = vec![0; key.len()];

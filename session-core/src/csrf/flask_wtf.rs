@@ -25,8 +25,8 @@ pub(super) struct FlaskWtf {
     keys: Vec<Hmac<Sha1>>,
 }
 
-/// The states overwrite themselves when they are dropped. HMAC has no state other than that of its
-/// hash function.
+/// Asserts that the state of the hash function is overwritten when it is dropped. HMAC has no other
+/// state.
 const _: () = is_overwritten::<Sha1>();
 
 /// Returns the signing key of a secret key. The signing key is overwritten when it is dropped.
@@ -97,8 +97,8 @@ impl FlaskWtf {
     }
 }
 
-/// Returns the secret as itsdangerous serializes it. Compression never makes the hexadecimal digits
-/// shorter.
+/// Returns the secret as itsdangerous serializes it. Hexadecimal digits are never shorter
+/// compressed.
 fn payload(secret: &str) -> String {
     URL_SAFE_NO_PAD.encode(format!("\"{secret}\""))
 }

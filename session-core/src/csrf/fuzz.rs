@@ -106,7 +106,7 @@ fn fuzzed_form_has_first_field_of_token() {
     });
 }
 
-/// A name or a value of a URL-encoded form.
+/// Decodes a name or a value of a URL-encoded form.
 fn decoded(part: &[u8]) -> String {
     let (mut bytes, mut at) = (Vec::new(), 0);
     while let Some(byte) = part.get(at) {

@@ -21,8 +21,8 @@ pub(crate) struct Keys {
     keys: Vec<Hmac<Sha256>>,
 }
 
-/// The states overwrite themselves when they are dropped. HMAC has no state other than that of its
-/// hash function.
+/// Asserts that the state of the hash function is overwritten when it is dropped. HMAC has no other
+/// state.
 const _: () = is_overwritten::<Sha256>();
 
 /// The part of a session from which its secret is derived.
@@ -41,7 +41,7 @@ impl Keys {
         Ok(Self { keys })
     }
 
-    /// Returns the MACs of the parts with each key, the current key first.
+    /// Returns the MACs of some parts with each key, the current key first.
     pub(crate) fn macs(
         &self,
         purpose: &str,

@@ -222,7 +222,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
 /// # Errors
 ///
 /// [`ErrorKind::Conflict`] if an earlier write of this request has an unknown outcome, and the
-/// record no longer lists writes that old.
+/// record no longer lists writes of that time.
 pub(super) fn missing_changes(saving: &Saving<'_, '_>, newer: &RecordRef) -> Result<Mark, Error> {
     let opened = saving.opened;
     let stored = saving.attempts().filter(|attempt| newer.nonces.contains(attempt.nonce));

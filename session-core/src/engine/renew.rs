@@ -30,8 +30,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let (opened, save) = (saving.opened, saving.save);
         let contents = save.contents();
         if has_other_lifetime(&saving, opened, &contents) {
-            // The record has its lifetime, so it must be written, but without the changes of an
-            // unmodified session.
+            // A record contains its lifetime. Therefore the record must be written, but without the
+            // changes of an unmodified session.
             return Box::pin(async {
                 Ok(self.write_again(&mut saving, opened.clone()).await?.saved)
             })
@@ -48,7 +48,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         Box::pin(self.touch_again(saving)).await
     }
 
-    /// Renews a record that other requests have changed since it was read, by its own lifetime.
+    /// Renews a record that other requests have changed since it was read, by the lifetime in the
+    /// record.
     async fn touch_again(&self, mut saving: Saving<'_, '_>) -> Result<Saved, Error> {
         let (opened, save) = (saving.opened, saving.save);
         loop {

@@ -19,8 +19,8 @@ use crate::store::{NewRecord, Replaced, SessionStore};
 use crate::{Error, ErrorKind, Outcome};
 
 impl<S: SessionStore> ServerSideSessions<S> {
-    /// Moves the session to a new id: first the new record, then a tombstone in place of the old
-    /// one.
+    /// Moves the session to a new id. Creates the new record first, and then replaces the old
+    /// record by a tombstone.
     pub(super) async fn rotate(&self, mut saving: Saving<'_, '_>) -> Result<Saved, Error> {
         let rotated = self.try_rotate(&mut saving).await;
         match rotated {
@@ -48,14 +48,14 @@ impl<S: SessionStore> ServerSideSessions<S> {
                 Created::Ended if !is_login => return Ok(Saved::dropped()),
                 Created::MovedOn(_) | Created::Ended => {}
             }
-            // A login moves the session once more, or starts another.
+            // A login moves the session once more, or starts another session.
             saving.forget_successor();
             saving.deadline.retry()?;
         }
     }
 
-    /// Replaces the old record by a tombstone, when the new record has all contents of the old one.
-    /// Returns `None` if a login must start again.
+    /// Replaces the old record by a tombstone, when the new record has all contents of the old
+    /// record. Returns `None` if a login must start again.
     async fn move_to(
         &self,
         saving: &mut Saving<'_, '_>,
@@ -150,8 +150,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         })
     }
 
-    /// Replaces the old record by the tombstone. If that fails, returns the current state of the
-    /// old record. The tombstone has no owner, because owners list sessions.
+    /// Replaces the old record by the tombstone. If the replacement fails, returns the current
+    /// state of the old record. The tombstone has no owner, because owners list sessions.
     async fn bury(
         &self,
         saving: &mut Saving<'_, '_>,
@@ -190,7 +190,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         Err(failure)
     }
 
-    /// Stores the changes in the successor of another rotation, whose request sends the new id.
+    /// Stores the changes in the successor of another rotation. The request of that rotation sends
+    /// the new id.
     async fn join(&self, saving: &mut Saving<'_, '_>, moved: Moved) -> Result<Saved, Error> {
         let save = saving.save;
         saving.forget_successor();
@@ -214,8 +215,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
     }
 
-    /// The session was ended while it was rotated. It stays ended, but a login starts a new session
-    /// from its own changes.
+    /// Handles a session that was ended during its rotation. The session stays ended, but a login
+    /// starts a new session from the login's own changes.
     async fn rotate_nothing(
         &self,
         saving: &mut Saving<'_, '_>,
@@ -255,7 +256,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
 }
 
 /// Returns the result of a rotation whose new record had the changes before another request
-/// continued from it. Returns `None` for a login, which needs a session.
+/// continued from this record. Returns `None` for a login, which needs a session.
 fn overtaken(new: &RecordRef, save: &Save<'_>) -> Option<Saved> {
     if save.login().is_some() {
         return None;

@@ -19,9 +19,9 @@ use crate::store::{NewRecord, Record};
 
 /// The remember-me state of one request, for authors of adapters. Clones share it.
 ///
-/// An adapter creates one for each request, inside the layer of the session. It calls
-/// [`restore`](Self::restore) before the handler, calls [`open`](Self::open) in its extractor, and
-/// adds the cookie of [`finish`](Self::finish) to the response.
+/// An adapter creates a `RememberRequest` for each request, inside the layer of the session. It
+/// calls [`restore`](Self::restore) before the handler, calls [`open`](Self::open) in its
+/// extractor, and adds the cookie of [`finish`](Self::finish) to the response.
 #[derive(Clone)]
 pub struct RememberRequest {
     shared: Arc<Shared>,
@@ -54,8 +54,7 @@ struct Response {
 }
 
 impl RememberRequest {
-    /// Returns the remember-me state of a request. Only [`restore`](Self::restore) opens the
-    /// session.
+    /// Returns the remember-me state of a request. This function does not open the session.
     pub fn new(settings: &RememberMe, session: RequestSession) -> Self {
         let cookie_name = companion_name(session.interface().config(), "remember");
         let has_cookie = session.request().cookie(&cookie_name).is_some();
@@ -74,7 +73,7 @@ impl RememberRequest {
     }
 
     /// Returns whether the request has the cookie, so that [`restore`](Self::restore) must be
-    /// called. Adapters call this first, to avoid a future.
+    /// called. Adapters call this method first, to avoid a future.
     pub fn has_cookie(&self) -> bool {
         self.shared.has_cookie
     }
@@ -139,7 +138,7 @@ impl RememberRequest {
 }
 
 impl Shared {
-    /// Returns a weak reference, because the session must not own its owner.
+    /// Returns a weak reference, because this value already owns the session.
     fn weak(this: &Arc<Self>) -> Weak<dyn EndsAtLogout> {
         let weak: Weak<Self> = Arc::downgrade(this);
         weak
@@ -260,7 +259,7 @@ impl EndsAtLogout for Shared {
     }
 }
 
-/// The remember-me state of a request, for handlers. A handler gets it from the extractor of an
+/// The remember-me state of a request, for handlers. A handler obtains it from the extractor of an
 /// adapter.
 #[derive(Clone)]
 pub struct Remember {
@@ -269,15 +268,15 @@ pub struct Remember {
 }
 
 impl Remember {
-    /// Remembers this browser by starting a series for the user who is logged in. Call it after
-    /// [`Session::log_in`], if the user has ticked the checkbox. An earlier series of the browser
-    /// ends.
+    /// Remembers this browser by starting a series for the user who is logged in. Call this method
+    /// after [`Session::log_in`], if the user has ticked the checkbox. An earlier series of the
+    /// browser ends.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Ended`] if no user is logged in. [`ErrorKind::Committed`] after the response
-    /// was sent. The error of the store, or [`ErrorKind::Conflict`] if the earlier series is in
-    /// constant use. After an error, the browser is not remembered.
+    /// was sent. The error of the store, or [`ErrorKind::Conflict`] if other requests constantly
+    /// change the earlier series. After an error, the browser is not remembered.
     pub async fn start(&self) -> Result<(), Error> {
         let shared = &*self.request;
         let Some(login) = self.session.login() else {
@@ -285,7 +284,7 @@ impl Remember {
             return Err(Error::new(ErrorKind::Ended, message));
         };
         if shared.response().finished {
-            let message = "headers of the response have been sent; remember the browser before";
+            let message = "headers of the response have been sent; call Remember::start earlier";
             return Err(Error::new(ErrorKind::Committed, message));
         }
         let earlier = shared.response().series;

@@ -18,7 +18,7 @@ use crate::config::token::TokenHeader;
 pub struct SessionHeaders {
     /// The value of `Set-Cookie`, or of the header that has the session token.
     pub(crate) set: Option<String>,
-    /// Removals of cookies of the same name that have another domain or path.
+    /// Removals of cookies of the same name with another domain or path.
     pub(crate) removals: Box<[String]>,
     /// The value of `Set-Cookie` for the cookie with flash messages.
     pub(crate) flash: Option<String>,
@@ -63,8 +63,8 @@ impl SessionHeaders {
         own.chain(inner.map(|(header, value)| (name_of(header.as_ref()), std::mem::take(value))))
     }
 
-    /// Returns the headers that the error response of an outer layer needs. It does not show flash
-    /// messages.
+    /// Returns the headers that the error response of an outer layer needs. This response does not
+    /// show flash messages.
     pub(super) fn for_outer_error(&self) -> impl Iterator<Item = Field> {
         let session = self.set.iter().map(|value| (self.token_header.clone(), value.clone()));
         session.chain(self.removals.iter().map(|value| (None, value.clone())))
@@ -89,9 +89,9 @@ impl SessionHeaders {
     /// Returns the `Vary` header that replaces all `Vary` headers of the response, given their
     /// values.
     ///
-    /// Returns `None` if they need no change. This is the case if the response does not depend on
-    /// the session. It is also the case if a header already contains `*` or the name of the request
-    /// header (RFC 9110, section 12.5.5). The name is `Cookie`, or the header of the session token.
+    /// Returns `None` if the response does not depend on the session. Also returns `None` if a
+    /// header already contains `*` or the name of the request header (RFC 9110, section 12.5.5).
+    /// This name is `Cookie`, or the header of the session token.
     pub fn merged_vary<'a>(
         &self,
         present: impl IntoIterator<Item = &'a [u8]>,
@@ -130,7 +130,7 @@ impl SessionHeaders {
     /// | neither | `None` |
     ///
     /// The reason for `no-store` is that a cache may store a response with its `Set-Cookie` header
-    /// (RFC 9111, section 7.3). It would send the cookie to another client. A handler whose
+    /// (RFC 9111, section 7.3). The cache would send the cookie to another client. A handler whose
     /// response should be cached sets its own header:
     /// `Cache-Control: no-cache="set-cookie", max-age=60`.
     ///

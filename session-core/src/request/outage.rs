@@ -5,8 +5,8 @@
 /// There is no other choice, because an empty session that is not marked as such would later
 /// replace the real session.
 ///
-/// The policy applies only to opening. If saving fails, the client gets an error response with both
-/// policies.
+/// The policy applies only to opening. If saving fails, the client receives an error response with
+/// both policies.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum OutagePolicy {
     /// The request fails with the error. Adapters respond with status 503 before the handler runs.

@@ -8,7 +8,7 @@ pub(super) struct SentCookie {
     pub(super) action: CookieAction,
     /// The `Set-Cookie` header, until it is added to a response.
     pub(super) header: Option<String>,
-    /// The `Set-Cookie` headers that remove other cookies of the name.
+    /// The `Set-Cookie` headers that remove other cookies of the same name.
     pub(super) removals: Box<[String]>,
     /// Whether the save that set the cookie failed.
     pub(super) unconfirmed: bool,

@@ -3,7 +3,7 @@
 /// The cookie for flash messages.
 #[derive(Default)]
 pub(crate) struct FlashCookie {
-    /// The list that the request has, until it is taken.
+    /// The list of messages that the request sent, until it is taken.
     pub(crate) messages: Option<Box<str>>,
     pub(crate) action: FlashAction,
 }
@@ -18,7 +18,7 @@ pub(crate) enum FlashAction {
     Set(String),
 }
 
-/// Joins the list in the cookie and that of the session.
+/// Joins the list in the cookie and the list of the session.
 pub(crate) fn joined(cookie: Option<&str>, session: &str) -> Option<String> {
     let Some(cookie) = cookie else { return Some(session.to_owned()) };
     let (first, last) = (cookie.strip_suffix(']')?, session.strip_prefix('[')?);

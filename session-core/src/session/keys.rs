@@ -22,7 +22,7 @@ pub(super) fn check_key(key: &str) -> Result<(), Error> {
 /// another.
 ///
 /// A value must have exactly the type of the key. For example, insert `"ada".to_owned()` under a
-/// `Key<String>`. A plain string as the key accepts any type, also `&str`. For
+/// `Key<String>`. A plain string as the key accepts any type, including `&str`. For
 /// [`contains_key`](crate::Session::contains_key) and [`discard`](crate::Session::discard), pass
 /// [`name`](Self::name).
 ///

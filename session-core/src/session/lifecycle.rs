@@ -237,7 +237,7 @@ impl Session {
     /// [`ErrorKind::Committed`] after the commit, [`ErrorKind::Reentrant`] in a function of
     /// [`update`](Self::update).
     ///
-    /// If saving with the response also fails, the client gets an error response. To send the
+    /// If saving with the response also fails, the client receives an error response. To send the
     /// handler's response without the changes of values, call
     /// [`set_modified(false)`](Self::set_modified). The store may still have the changes if its
     /// reply was lost.

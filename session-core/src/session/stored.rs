@@ -11,7 +11,7 @@ const CSRF_SECRET: &str = "csrf_token";
 
 static EMPTY: LazyLock<Values> = LazyLock::new(Values::default);
 
-/// The values and the login. Clones share the values until one changes them.
+/// The values and the login. Clones share the values until one clone changes them.
 #[derive(Clone, Default)]
 pub(crate) struct StoredData {
     values: Option<Arc<Values>>,

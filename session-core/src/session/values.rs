@@ -12,8 +12,8 @@ use super::entries::{
 use crate::flask::is_tag;
 use crate::scan::{self, Malformed};
 
-/// The largest number of keys for which repeated keys are found by comparing all pairs. Above it,
-/// they are found by hash.
+/// The largest number of keys for which repeated keys are found by comparing all pairs. In larger
+/// sessions, they are found by hash.
 const COMPARE_PAIRS: usize = 16;
 /// The first character of the reserved keys.
 const RESERVED: u8 = b'_';
@@ -38,7 +38,7 @@ impl Values {
         Ok(values)
     }
 
-    /// Does the same as [`parse`](Self::parse), and returns values that can be shared.
+    /// Parses a JSON object as [`parse`](Self::parse) does, and returns values that can be shared.
     pub(crate) fn parse_shared(text: String) -> Result<Arc<Self>, Malformed> {
         let mut values = Arc::new(Self { text, ..Self::default() });
         Arc::make_mut(&mut values).read_text()?;
@@ -113,7 +113,7 @@ impl Values {
         true
     }
 
-    /// Removes a key. Returns `false` and changes nothing if there is no such key.
+    /// Removes a key. Returns `false` and changes nothing if the key does not exist.
     pub(crate) fn remove(&mut self, key: &str) -> bool {
         let Some(index) = self.find(key) else { return false };
         self.entries.remove(index);

@@ -35,7 +35,7 @@ impl Runner {
         }
         self.log(|log| log.sent.clone_from(&self.cookie));
         let request = open(&self.engine, self.cookie.as_deref().unwrap_or_default());
-        // An error ends the handler. The client gets an error response.
+        // An error ends the handler. The client receives an error response.
         if let Err(error) = self.handle(&request, steps).await {
             let response =
                 Response { cookie: Cookie::None, error: Some(error.kind()), is_dead: false };

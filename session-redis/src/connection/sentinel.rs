@@ -1,8 +1,9 @@
-//! The master that the Sentinels name. The connection is dropped when they name another master.
+//! The master that the Sentinels name. The connection is dropped when the Sentinels name another
+//! master.
 //!
-//! The client of redis-rs queries the Sentinels only when it connects, and trusts the first one
-//! that replies. A planned failover leaves the connection to the old master open. The old master
-//! accepts writes for ten more seconds.
+//! The client of redis-rs queries the Sentinels only when it connects, and trusts the first
+//! Sentinel that replies. A planned failover leaves the connection to the old master open. The old
+//! master accepts writes for ten more seconds.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,9 +22,9 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use super::provided;
 use super::reconnecting::Connector;
 
-/// The events that follow the promotion of a replica. Each Sentinel sends the first when it uses
-/// the new master. The Sentinel that runs the failover sends the second as soon as it has promoted
-/// the replica.
+/// The events that follow the promotion of a replica. Each Sentinel sends the first event when it
+/// uses the new master. The Sentinel that runs the failover sends the second event as soon as it
+/// has promoted the replica.
 const EVENTS: [&str; 2] = ["+switch-master", "+promoted-slave"];
 
 /// The time in which a followed Sentinel must connect or reply.
@@ -48,7 +49,7 @@ pub(crate) struct Sentinels {
     connected: Option<Master>,
 }
 
-/// A master, as a Sentinel names it.
+/// A master that a Sentinel names.
 #[derive(Clone)]
 struct Master {
     /// Each failover has a higher number.
@@ -143,7 +144,7 @@ async fn watch(sentinel: &Client, master_name: &str, current: &Master) -> RedisR
         .set_response_timeout(Some(PATIENCE))
         .set_push_sender(sender);
     let mut connection = sentinel.get_multiplexed_async_connection_with_config(&config).await?;
-    // Without the permission to subscribe, the intervals remain.
+    // Without the permission to subscribe, only the queries at intervals detect a failover.
     let subscribed = connection.subscribe(&EVENTS).await;
     if let Err(error) = subscribed
         && is_lost(&error)
@@ -166,8 +167,8 @@ async fn watch(sentinel: &Client, master_name: &str, current: &Master) -> RedisR
 /// Returns the master that a Sentinel names.
 async fn ask(sentinel: &mut MultiplexedConnection, master_name: &str) -> RedisResult<Master> {
     let mut commands = redis::pipe();
-    // In this order, the address is not older than the epoch. During a failover, only the address
-    // of the second command is that of the new master.
+    // In this order, the address is not older than the epoch. During a failover, only the second
+    // command returns the address of the new master.
     commands.cmd("SENTINEL").arg("MASTER").arg(master_name);
     commands.cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(master_name);
     let (state, address): (HashMap<String, String>, Option<(String, u16)>) =
@@ -188,7 +189,7 @@ fn refused(error: RedisError) -> RedisError {
     if text.contains("No such master") {
         not_found("the Sentinels do not monitor the master")
     } else if text.contains("unknown command") {
-        (redis::ErrorKind::InvalidClientConfig, "the address is not that of a Sentinel").into()
+        (redis::ErrorKind::InvalidClientConfig, "the server is not a Sentinel").into()
     } else {
         error
     }

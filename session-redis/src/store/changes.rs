@@ -10,8 +10,7 @@ use crate::connection::Listener;
 
 #[async_trait]
 impl ReportChanges for RedisStore {
-    /// Lets Redis track the keys that the connection reads, see
-    /// [Invalidation](crate#invalidation).
+    /// Lets Redis track the keys that the connection reads; see [Invalidation](crate#invalidation).
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Finding every record, with `SCAN` on each server.
+//! Finds every record, with `SCAN` on each server.
 
 use std::collections::BTreeSet;
 use std::time::SystemTime;
@@ -23,13 +23,13 @@ const MAX_COUNT: usize = 1000;
 /// have more keys than its limit.
 ///
 /// The scan starts again from the beginning if a server was restarted or replaced, because its
-/// positions are then invalid. It also starts again if slots of a Cluster have moved. For this
-/// check, the user needs the permission to send `INFO`. In a Cluster, the permission is always
-/// needed. In a Cluster, a page fails while a master does not reply. A slot that is moving until
-/// the scan ends may be missing.
+/// positions are then invalid. It also starts again if slots of a Cluster have moved. To detect a
+/// restarted or replaced server, the user needs the permission to send `INFO`. In a Cluster, this
+/// permission is required, and a page fails while a master does not reply. A slot that is moving
+/// until the scan ends may be missing.
 ///
-/// An existing connection to a Cluster cannot be scanned, which is
-/// [`ErrorKind::Configuration`]. A count scans all keys.
+/// A scan over an existing connection to a Cluster fails with [`ErrorKind::Configuration`]. A count
+/// scans all keys.
 #[async_trait]
 impl Scan for RedisStore {
     async fn scan(&self, after: Option<&str>, limit: usize) -> Result<KeyPage, Error> {
@@ -118,7 +118,7 @@ impl Servers {
         let mut slots = Vec::new();
         if call.connection.selects_servers() {
             slots = slots_of(call).await?;
-            // A list without a master that does not reply would be incomplete.
+            // If a master does not reply, the list of keys would be incomplete.
             let masters: BTreeSet<_> = slots.iter().map(|slots| &slots.master).collect();
             if !is_cluster || servers.len() < masters.len() {
                 // redis-rs omits a master until a command shows that it has been replaced.
@@ -166,7 +166,7 @@ async fn slots_of(call: &Call<'_>) -> Result<Vec<Slots>, Error> {
     Ok(slots)
 }
 
-/// Adds some keys of a server, and returns the next cursor.
+/// Sends one `SCAN` to a server, adds the keys of the reply, and returns the next cursor.
 async fn some_keys(
     call: &Call<'_>,
     address: &str,

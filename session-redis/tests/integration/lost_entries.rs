@@ -179,7 +179,7 @@ async fn only_restored_entry_is_logged() {
     }
 }
 
-/// A request that only reads renews the session when that is due.
+/// A request that only reads renews the session when a renewal is due.
 #[tokio::test]
 async fn session_in_use_is_listed_again_after_eviction() {
     let server = new_server().await;

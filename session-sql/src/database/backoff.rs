@@ -17,7 +17,8 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// Waits before the next repetition. Returns `false` at once if there must be none.
+    /// Waits before the next repetition. Returns `false` immediately if the statement must not be
+    /// repeated again.
     pub(super) async fn wait(&mut self) -> bool {
         let Some(longest) = self.next() else { return false };
         tokio::time::sleep(longest.mul_f64(fastrand::f64())).await;

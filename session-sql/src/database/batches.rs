@@ -1,8 +1,8 @@
 //! Batches of calls. Calls that would wait for a connection share one statement on the next free
 //! connection.
 //!
-//! While connections are free, each call uses its own, as without batches. A task runs a batch, so
-//! that a cancelled call does not cancel the others. Each call has its own result.
+//! While connections are free, each call uses its own connection, as without batches. A task runs a
+//! batch, so that a cancelled call does not cancel the others. Each call has its own result.
 //!
 //! If the database rejects the statement, the statement is rolled back and each call is run
 //! separately. After any other failure, the effect of the calls is unknown, and no call is
@@ -24,7 +24,7 @@ use crate::statements::{Batch, KEYS_PER_STATEMENT, Statement};
 
 /// The maximum number of calls in one statement.
 const MAX_CALLS: usize = KEYS_PER_STATEMENT;
-/// The maximum size of a batch in bytes of values. A single call may exceed it.
+/// The maximum size of a batch in bytes of values. A single call may exceed this size.
 const MAX_BYTES: usize = 1 << 20;
 
 pub(super) struct Batches<D: Driver> {
@@ -49,11 +49,11 @@ struct WaitQueue {
 struct Call {
     values: Vec<OwnedValue>,
     reply: Reply,
-    /// The runtime of the caller. It runs the batch that begins with this call.
+    /// The runtime of the caller. It runs the batch whose first call is this call.
     runtime: Handle,
 }
 
-/// The permit to run a statement. Dropping it passes the permit to the waiting calls.
+/// The permit to run a statement. Dropping the permit passes it to the waiting calls.
 struct Permit<D: Driver> {
     shared: Arc<Shared<D>>,
     statement: Statement,
@@ -110,7 +110,8 @@ impl<D: Driver> Shared<D> {
         Err(result)
     }
 
-    /// Takes the calls of the next batch. Returns the permit to the queue if there are none.
+    /// Removes and returns the calls of the next batch. If no call is waiting, returns the permit
+    /// to the queue.
     fn next(&self, statement: &Statement) -> Vec<Call> {
         let mut queues = self.queues();
         let Some(queue) = queues.get_mut(&statement.sql) else { return Vec::new() };

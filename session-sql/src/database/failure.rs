@@ -11,9 +11,9 @@ use sqlx::error::DatabaseError;
 pub(crate) enum Meaning {
     /// The database is not available. The call may have been applied.
     Outage,
-    /// The server accepts no writes, for example because another one has replaced it.
+    /// The server accepts no writes, for example because another server has replaced it.
     ReadOnly,
-    /// The whole statement was rolled back because of another one. It can be repeated.
+    /// The whole statement was rolled back because of another statement. It can be repeated.
     RolledBack,
     /// The table or a column does not exist.
     Missing,
@@ -21,13 +21,13 @@ pub(crate) enum Meaning {
     Denied,
     /// A payload exceeds a limit of the database.
     TooLarge,
-    /// The message may quote values that were to be stored.
+    /// The message may quote values of the statement.
     Quoting,
     Other,
 }
 
-/// A database's error without values that it may quote. `Debug` of sqlx's error shows rejected
-/// rows.
+/// A database's error without the values that its message may quote. `Debug` of sqlx's error shows
+/// rejected rows.
 #[derive(Debug)]
 struct Reported {
     meaning: Meaning,
@@ -35,11 +35,11 @@ struct Reported {
     message: Option<String>,
 }
 
-/// The deadline passed.
+/// The error of a call whose deadline passed.
 #[derive(Debug)]
 struct DeadlinePassed;
 
-/// The values are longer than the server accepts.
+/// The error of values that are longer than the server accepts.
 #[derive(Debug)]
 struct TooLong {
     length: usize,
@@ -76,14 +76,14 @@ pub(super) fn convert(
 /// Returns the error for values of this length in bytes, if they exceed the server's limit for a
 /// message.
 pub(super) fn too_long(length: usize, limit: u64) -> Option<sqlx::Error> {
-    // The message has more than the values.
+    // The message contains more than the values.
     let rejected = u64::try_from(length).is_ok_and(|length| length.saturating_add(1024) > limit);
     rejected.then(|| sqlx::Error::Encode(Box::new(TooLong { length, limit })))
 }
 
 /// Returns whether the database rejected the statement because of its values, and therefore rolled
-/// it back. A database that shuts down may have applied the statement, and a read-only database
-/// would reject each part of the statement.
+/// it back. A database that shuts down may have applied the statement. A read-only database would
+/// reject each part of the statement.
 pub(super) fn is_rejection(
     error: &sqlx::Error,
     meaning: fn(&dyn DatabaseError) -> Meaning,
@@ -112,8 +112,8 @@ pub(super) fn changes_nothing(
         .is_some_and(|error| matches!(meaning(error), Meaning::Quoting | Meaning::Missing))
 }
 
-/// Copies a failure of unknown effect for another call. The copy means that the database is not
-/// available.
+/// Copies a failure of unknown effect for another call. The copy of an error of the database is an
+/// I/O error, so it means that the database is not available.
 pub(super) fn copy(error: &sqlx::Error) -> sqlx::Error {
     match error {
         sqlx::Error::Io(error) => {
@@ -166,7 +166,7 @@ fn reports(error: &Error, meaning: Meaning) -> bool {
     reported.is_some_and(|reported| reported.meaning == meaning)
 }
 
-/// Returns whether SQLite could not write: an I/O error, or a full disk.
+/// Returns whether SQLite could not write because of an I/O error or a full disk.
 pub(super) fn is_of_disk(error: &sqlx::Error) -> bool {
     matches!(sqlite_code(error), Some(10 | 13))
 }

@@ -2,8 +2,7 @@
 //! write-ahead log is long.
 //!
 //! An open connection continues with a file that was deleted. Its writes would be lost. `SQLite`
-//! restarts its log only in a moment without readers, and never while a full disk fails each
-//! commit.
+//! restarts its log only while no reader is active, and never while a full disk fails each commit.
 
 use std::io;
 use std::path::{Path, PathBuf};

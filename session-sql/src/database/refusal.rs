@@ -29,7 +29,7 @@ pub(super) struct Refusal {
     in_use: Arc<AtomicU32>,
 }
 
-/// Counts a connection in use until it is dropped.
+/// A guard that counts a connection as in use until the guard is dropped.
 pub(super) struct InUse(Arc<AtomicU32>);
 
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +55,7 @@ impl Refusal {
             sleep(PAUSE).await;
         }
         loop {
-            // Otherwise all connections are in use.
+            // If this is `false`, all connections are in use.
             let may_connect =
                 self.in_use.load(Ordering::Relaxed) < pool.options().get_max_connections();
             if (may_connect || suspicion.is_raised()) && Box::pin(self.is_refused(pool)).await {
@@ -74,7 +74,7 @@ impl Refusal {
         }
         let is_refused = match pool.connect_options().connect().await {
             Ok(connection) => {
-                // The server closes it in any case.
+                // If this fails, the server closes the connection.
                 let _ = connection.close().await;
                 false
             }

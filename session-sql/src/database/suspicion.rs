@@ -5,8 +5,8 @@
 //! servers and proxies close idle connections. Therefore a connection is pinged before its use if
 //! it was idle for long, or if another connection broke in the meantime.
 //!
-//! A server that accepts no writes may have been replaced by another one. Until a connection to it
-//! is closed, it reads outdated sessions. Therefore all older connections are closed.
+//! A server that accepts no writes may have been replaced by another server. Open connections to
+//! the old server read outdated sessions. Therefore all older connections are closed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -26,13 +26,13 @@ pub(super) struct Suspicion {
 /// The times of the last events, in microseconds from the start; 0 for none.
 #[derive(Debug, Default)]
 struct Events {
-    /// A connection broke.
+    /// The time at which a connection broke.
     broken: AtomicU64,
-    /// A server accepted no writes, or another file has taken the place of the database.
+    /// The time at which a server accepted no writes, or another file replaced the database.
     read_only: AtomicU64,
     /// Whether no call has succeeded since a connection broke.
     is_broken: AtomicBool,
-    /// Whether a call has succeeded since a connection broke, and this was not reported.
+    /// Whether a call has succeeded since a connection broke, and this recovery was not reported.
     has_recovered: AtomicBool,
 }
 
@@ -69,8 +69,8 @@ impl Suspicion {
         self.events.is_broken.load(Ordering::Relaxed)
     }
 
-    /// Returns whether a call has succeeded since a connection broke, and this was not returned
-    /// before.
+    /// Returns whether a call has succeeded since a connection broke. Returns `true` once for each
+    /// recovery.
     pub(super) fn take_recovery(&self) -> bool {
         self.events.has_recovered.load(Ordering::Relaxed)
             && self.events.has_recovered.swap(false, Ordering::Relaxed)

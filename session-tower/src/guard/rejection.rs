@@ -9,8 +9,8 @@ use session_core::{Error, ErrorKind};
 
 use crate::response::{error_response, text_response};
 
-/// The error of a guard, as a response. It is a redirect, 401, 403, or the response of the
-/// session's [`Error`](crate::Error).
+/// The error of a guard, as a response. The response is a redirect, 401, 403, or the response of
+/// the session's [`Error`](crate::Error).
 #[derive(Debug)]
 pub struct Rejection {
     inner: GuardError,
