@@ -2,12 +2,12 @@
 
 /// Generates one `#[test]` for each rule of a [`SessionInterface`](session_core::SessionInterface).
 ///
-/// The first argument names the place of the sessions: `server_side`, or `client_side` if the whole
-/// session is in the cookie. The second argument creates the interface for a
-/// [`SessionConfig`](session_core::SessionConfig), in a future. It runs at least once per test, and
-/// more often if a rule needs several configurations. The clock of the configuration is a
-/// [`ManualClock`](session_core::ManualClock). The interface must read the time from its contexts
-/// or its configuration.
+/// The first argument is `client_side` if the whole session is in the cookie, and `server_side`
+/// otherwise. The second argument is a closure. It accepts a
+/// [`SessionConfig`](session_core::SessionConfig) and returns a future that creates the interface.
+/// The closure runs at least once per test, and more often if a rule needs several configurations.
+/// The clock of the configuration is a [`ManualClock`](session_core::ManualClock). The interface
+/// must read the time from its contexts or its configuration.
 ///
 /// ```
 /// # use session_memory::{MemorySessions, MemoryStore};
@@ -26,7 +26,7 @@
 /// | `ignore = "needs MY_STORE_URL"` | the tests run only with `cargo test -- --include-ignored` |
 /// | `except(rule = "reason", ..)` | the interface does not fulfil these rules, for these reasons |
 ///
-/// An unknown rule does not compile:
+/// A suite with an unknown rule does not compile:
 ///
 /// ```compile_fail
 /// # use session_memory::{MemorySessions, MemoryStore};

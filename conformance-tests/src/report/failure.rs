@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The result of a check.
 pub(crate) type Checked = Result<(), Failure>;
 
-/// The number of calls in a message, which are the last calls.
+/// The maximum number of calls in a message. A message with more calls has only the last ones.
 const CALLS_SHOWN: usize = 14;
 
-/// The calls of a check that failed, the expected result and the actual one.
+/// The calls of a check that failed, the expected result and the actual result.
 #[derive(Clone, Debug)]
 pub struct Failure {
     calls: Vec<String>,

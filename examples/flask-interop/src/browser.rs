@@ -10,7 +10,8 @@ use ureq::{Agent, RequestBuilder};
 
 use crate::Result;
 
-/// One cookie jar for all applications on this host, because cookies do not depend on the port.
+/// A browser with one cookie jar for all applications on this host. Cookies do not depend on the
+/// port.
 #[derive(Clone, Debug)]
 pub struct Browser {
     agent: Agent,
@@ -50,7 +51,7 @@ impl Browser {
         Self { agent: config.into(), cookies: BTreeMap::new(), headers: BTreeMap::new() }
     }
 
-    /// Sends this header with each later request. The name is in lower case.
+    /// Sends this header with each later request. The name must be in lower case.
     pub fn set_header(&mut self, name: &'static str, value: impl Into<Vec<u8>>) {
         self.headers.insert(name, value.into());
     }
@@ -62,7 +63,7 @@ impl Browser {
         self.receive(response)
     }
 
-    /// Sends a POST request. Any other status than success is an error.
+    /// Sends a POST request. Fails if the status is not 200.
     pub fn post(&mut self, application: &str, path: &str) -> Result<Answer> {
         let request = self.agent.post(format!("{application}{path}"));
         let response = self.with_headers(request)?.send_empty()?;
@@ -74,7 +75,7 @@ impl Browser {
         }
     }
 
-    /// Sends a form with these headers. The response may be of any status.
+    /// Sends a form with these headers. Accepts a response with any status.
     pub fn send_form(
         &mut self,
         application: &str,
@@ -91,22 +92,22 @@ impl Browser {
         self.receive(response)
     }
 
-    /// Returns the session as the application sees it: each key with the description of its value.
+    /// Returns the session as the application reads it: each key with the description of its value.
     pub fn state(&mut self, application: &str) -> Result<Value> {
         self.get(application, "/state")?.json()
     }
 
-    /// Returns the session cookie as it is sent.
+    /// Returns the value of the session cookie.
     pub fn session(&self) -> Option<&str> {
         self.cookie("session")
     }
 
-    /// Returns a cookie as it is sent.
+    /// Returns the value of a cookie.
     pub fn cookie(&self, name: &str) -> Option<&str> {
         self.cookies.get(name).map(String::as_str)
     }
 
-    /// Removes the session cookie, as if the browser was closed.
+    /// Removes the session cookie, as a browser does when it closes.
     pub fn forget_session(&mut self) {
         self.cookies.remove("session");
     }
@@ -138,7 +139,7 @@ impl Browser {
         for header in response.headers().get_all(SET_COOKIE) {
             let cookie = SetCookie::parse(header.to_str()?)?;
             if let Some(other) = set_cookies.insert(cookie.name.clone(), cookie) {
-                return Err(format!("two cookies of one name, the first is {other:?}").into());
+                return Err(format!("two cookies have one name; the first is {other:?}").into());
             }
         }
         for (name, cookie) in &set_cookies {
@@ -169,7 +170,7 @@ impl Answer {
     /// Returns the body of a successful response, as JSON.
     pub fn json(&self) -> Result<Value> {
         if self.status != 200 {
-            return Err(format!("no success: {self:?}").into());
+            return Err(format!("response was not successful: {self:?}").into());
         }
         Ok(serde_json::from_str(&self.body)?)
     }
@@ -179,7 +180,7 @@ impl SetCookie {
     fn parse(header: &str) -> Result<Self> {
         let mut parts =
             header.split(';').map(|part| part.trim().split_once('=').unwrap_or((part.trim(), "")));
-        let (name, value) = parts.next().ok_or("an empty Set-Cookie header")?;
+        let (name, value) = parts.next().ok_or("Set-Cookie header is empty")?;
         let attributes = parts.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Ok(Self { name: name.to_owned(), value: value.to_owned(), attributes })
     }

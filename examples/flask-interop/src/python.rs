@@ -1,5 +1,5 @@
-//! The Python processes, which are a Flask application that serves, and a process that runs
-//! commands. Both are ended on drop.
+//! The Python processes: Flask applications, and processes that run commands. Dropping the value
+//! ends the process.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -46,7 +46,7 @@ impl FlaskApp {
     }
 }
 
-/// Flask's sessions without a server, controlled by commands.
+/// A process that reads and writes Flask's sessions by commands, without a server.
 #[derive(Debug)]
 pub struct Batch {
     python: Python,
@@ -118,7 +118,7 @@ impl Drop for Python {
     }
 }
 
-/// Returns the path of a Python with Flask. The first call on a machine installs it.
+/// Returns the path of a Python with Flask. The first call on a machine installs Flask.
 fn interpreter() -> Result<String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/flask-venv");
     let output = Command::new(script).stderr(Stdio::piped()).output()?;

@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use session_core::{Error, ErrorKind};
 
-/// The allowed length of an id: from 128 bits in base64 to more than any usual configuration. The
-/// range includes the UUIDs of old versions.
+/// The allowed lengths of an id. The shortest id has 128 bits in base64, and the longest is longer
+/// than in any usual configuration. The range includes the UUIDs of old versions of Flask-Session.
 const LENGTHS: std::ops::RangeInclusive<usize> = 22..=256;
 
 /// Returns a new id of 256 random bits from the operating system.

@@ -110,7 +110,7 @@ impl FlaskSessionRedis {
         }
     }
 
-    /// Stores a new session under a new id. If the session is empty, only the cookie is removed.
+    /// Stores a new session under a new id. If the session is empty, removes only the cookie.
     async fn begin(&self, contents: Contents, save: &Save<'_>) -> Result<Saved, Error> {
         let tree = Tree::from_payload(&contents.payload_with_login())?;
         if tree.is_empty() {
@@ -127,7 +127,7 @@ impl FlaskSessionRedis {
         Ok(self.stored(Stored { id, tree, bytes }, contents, save))
     }
 
-    /// Removes the stored session, and starts another if values were set afterwards.
+    /// Removes the stored session, and starts another session if values were set afterwards.
     async fn end(&self, stored: &Stored, save: &Save<'_>) -> Result<Saved, Error> {
         self.keys.remove(&stored.id).await?;
         save.forget();
@@ -149,8 +149,8 @@ impl FlaskSessionRedis {
         Ok(self.stored(Stored { id: stored.id.clone(), tree, bytes }, contents, save))
     }
 
-    /// Moves the session to a new id. If another request ended it, it stays ended, but a login
-    /// starts a new session from its own changes.
+    /// Moves the session to a new id. If another request ended the session, the session stays
+    /// ended. A login then starts a new session from the changes of its request.
     async fn rotate(&self, stored: &Stored, save: &Save<'_>) -> Result<Saved, Error> {
         let id = id::generate()?;
         let contents = save.contents();
@@ -221,8 +221,8 @@ fn renewal(context: &OpenContext<'_>, opened: &Opened) -> Renewal {
     Renewal { cookie, ..Renewal::flasks(refresh) }
 }
 
-/// Returns whether the stored session must end, because the request ends it or because it has no
-/// key that Flask-Session counts.
+/// Returns whether the stored session must end, because the request ends it or because the session
+/// has no key that Flask-Session counts.
 fn has_ended(save: &Save<'_>) -> Result<bool, Error> {
     Ok(save.ends() || Tree::from_payload(&save.contents().payload_with_login())?.is_empty())
 }

@@ -36,7 +36,7 @@ pub(crate) const HEADERS: &[(&str, Headers)] = &[
 pub(crate) const PUBLIC_LAST: Headers =
     &[("cache-control", "max-age=60"), ("cache-control", "public")];
 
-/// The second cookie of a handler that sets two.
+/// The second cookie of a handler that sets two cookies.
 pub(crate) const SECOND_COOKIE: &str = "language=en; Path=/";
 
 /// Returns the headers of this name.

@@ -1,4 +1,4 @@
-//! The response that the core specifies for a request, compared with that of the adapter.
+//! Compares the response of the adapter with the response that the core specifies for a request.
 
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ const OF_SESSIONS: [&str; 5] =
     ["set-cookie", "vary", "cache-control", "cdn-cache-control", "surrogate-control"];
 
 impl Application<'_> {
-    /// Sends a request. Fails unless the response and the stored session are those that the core
-    /// specifies. Each of the two cookies opens an equal session.
+    /// Sends a request. Fails unless the response and the stored session are equal to the results
+    /// of the core. The two cookies must open equal sessions.
     pub(crate) async fn compare(
         &self,
         method: &'static str,
@@ -83,7 +83,7 @@ impl Application<'_> {
         format!("{values:?}")
     }
 
-    /// Returns a `Set-Cookie` header without the value of a cookie that is different each time.
+    /// Returns a `Set-Cookie` header without the cookie values that differ between responses.
     fn shown(&self, header: &str) -> String {
         let (pair, rest) = header.split_once(';').unwrap_or((header, ""));
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));

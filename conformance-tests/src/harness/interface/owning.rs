@@ -50,8 +50,8 @@ impl Owners {
         Ok(([first.sessions, rest].concat(), longest.max(length)))
     }
 
-    /// Returns the same for the pages after a position. Returns no sessions if there is no
-    /// position.
+    /// Returns the sessions on the pages after a position, and the length of the longest of these
+    /// pages. Returns no sessions if there is no position.
     pub(crate) async fn pages_after(
         &self,
         owner: &Owner,
@@ -128,7 +128,7 @@ impl Owners {
 }
 
 impl InterfaceUnderTest {
-    /// Returns a browser in which an owner has logged in, and `n` is 1.
+    /// Returns a browser in which an owner has logged in. The session has `n` = 1.
     pub(crate) async fn logged_in(
         &self,
         name: &'static str,

@@ -1,4 +1,4 @@
-//! Every observation of a record.
+//! Checks of every observation of a record.
 
 use session_core::store::{Record, StoreKey, Version};
 
@@ -22,8 +22,8 @@ impl<'a> Observer<'a> {
         Self { store, kind }
     }
 
-    /// Fails unless `load`, `load_many` and `keys_of` show the record, at this version if there is
-    /// one. Returns its version.
+    /// Fails unless `load`, `load_many` and `keys_of` show the record, at this version unless it is
+    /// `None`. Returns the version of the record.
     pub(crate) async fn sees(
         &self,
         after: &str,

@@ -121,7 +121,7 @@ rules! {
     }
 }
 
-/// Changes the name of the cookie.
+/// A hook that changes the name of the cookie.
 #[derive(Debug)]
 struct Renamed;
 

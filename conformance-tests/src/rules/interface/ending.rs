@@ -75,7 +75,7 @@ rules! {
     }
 }
 
-/// Refuses the first save of an end.
+/// A wrapper whose first save that ends a session fails.
 #[derive(Debug)]
 struct FailsAtFirst {
     inner: Arc<dyn SessionInterface>,

@@ -147,7 +147,7 @@ rules! {
     }
 }
 
-/// Sets the lifetime of permanent sessions to an hour.
+/// A hook that sets the lifetime of permanent sessions to an hour.
 #[derive(Debug)]
 struct ForAnHour;
 
@@ -157,7 +157,7 @@ impl Hooks for ForAnHour {
     }
 }
 
-/// Sets the lifetime of every session to three hours.
+/// A hook that sets the lifetime of every session to three hours.
 #[derive(Debug)]
 struct ForThreeHours;
 

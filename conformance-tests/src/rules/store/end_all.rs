@@ -106,7 +106,7 @@ impl Site {
         self.process.told(self.sessions.end_all(owner).await).map(|_| ())
     }
 
-    /// A request that has opened and changed the session, and has not saved it yet.
+    /// Returns a request that has opened and changed the session, and has not saved it yet.
     async fn opened(
         &self,
         cookie: &str,
@@ -119,7 +119,7 @@ impl Site {
     }
 }
 
-/// Returns the cookie of a new session of an owner, with about 300 bytes.
+/// Creates a session of an owner with about 300 bytes, and returns its cookie.
 async fn begin(store: &StoreUnderTest, owner: &str) -> Result<String, Failure> {
     let process = Site::new(store)?.process;
     let request = process.request("");

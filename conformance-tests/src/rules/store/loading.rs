@@ -82,13 +82,14 @@ rules! {
 /// More keys than a page of a listing usually has.
 const MANY: usize = 1_200;
 
-/// The length of the longest list. It is not loaded from a slow store.
+/// The length of the longest list. A slow store loads only shorter lists.
 const MOST: usize = 4 * MANY;
 
 /// The number of records.
 const RECORDS: usize = 8;
 
-/// Loads these keys with one call. Keys that were not loaded alone have no record.
+/// Loads these keys with one call, and fails unless the results are equal to those of separate
+/// calls. Keys that were not loaded separately have no record.
 async fn are_loaded(
     store: &StoreUnderTest,
     alone: &HashMap<StoreKey, Option<Record>>,

@@ -155,7 +155,8 @@ async fn past_expiry(store: &StoreUnderTest, expires_at: SystemTime) -> Checked 
     is_as_given_or_gone(store, &key, &live.expiring_at(expires_at)).await
 }
 
-/// Checks that the record is removed or as written. Another rule checks its exact times.
+/// Fails unless the record is removed or has the written values. Another rule checks its exact
+/// times.
 async fn is_as_given_or_gone(store: &StoreUnderTest, key: &StoreKey, entry: &Entry) -> Checked {
     let Some(record) = store.load(key).await? else { return Ok(()) };
     let away = record
