@@ -36,8 +36,8 @@
 //! # }
 //! ```
 //!
-//! A request with the cookie of remember-me opens its session, even if no handler needs it. Keep
-//! routes of files outside the middleware.
+//! A request with the cookie of remember-me opens its session, even if no handler needs the
+//! session. Add the routes of static files outside the middleware.
 
 mod extract;
 mod middleware;

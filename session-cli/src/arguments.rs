@@ -31,7 +31,7 @@ pub(crate) enum Command {
     Decode(Decode),
     /// Count the sessions of a store
     Count(Count),
-    /// List the sessions of a user, or of all
+    /// List the sessions of one user, or of all users and visitors
     List(List),
     /// Show one session of a user
     Show(Show),
@@ -87,7 +87,7 @@ pub(crate) struct Decode {
     #[arg(long, value_name = "SECONDS", default_value_t = 31 * 24 * 60 * 60)]
     pub(crate) lifetime: u64,
 
-    /// Judge the cookie at this time, such as 2026-11-29T12:00:00Z [default: now]
+    /// Check the cookie as of this time, such as 2026-11-29T12:00:00Z [default: now]
     #[arg(long, value_name = "TIME")]
     pub(crate) at: Option<Timestamp>,
 
@@ -153,8 +153,8 @@ pub(crate) struct StoreOptions {
 }
 
 impl StoreOptions {
-    /// Returns the maximum time of one call. A count or a sweep of a large store takes longer than
-    /// a request may.
+    /// Returns the maximum time of one call. A count or a sweep of a large store needs more time
+    /// than a request may take.
     pub(crate) fn deadline(&self) -> Duration {
         Duration::from_secs(self.timeout.into())
     }
@@ -162,9 +162,9 @@ impl StoreOptions {
 
 /// Count the sessions of a store.
 ///
-/// Without --exact, the result is the number of records that have not expired, which takes little
-/// time. A session that has a new id leaves a record for ten minutes, and a remembered browser has
-/// one.
+/// Without --exact, the command counts the records that have not expired, which takes little time.
+/// A rotation leaves an additional record for ten minutes, and each remembered browser has a
+/// record.
 #[derive(Args, Debug)]
 pub(crate) struct Count {
     /// Read every session, and count those of users and visitors
@@ -213,8 +213,8 @@ pub(crate) struct Show {
 
 /// End one or all sessions of a user, old sessions, or all sessions.
 ///
-/// Requests in progress do not revive a session. --all and --everyone also forget the browsers that
-/// are remembered. The others can log in again.
+/// Requests in progress do not revive a session. --all and --everyone also end the series of
+/// remembered browsers. After the other options, these browsers can log in again.
 #[derive(Args, Debug)]
 #[command(group = clap::ArgGroup::new("of_all").args(["older_than", "idle_for", "everyone"]))]
 pub(crate) struct End {
@@ -238,7 +238,8 @@ pub(crate) struct End {
     #[arg(long, conflicts_with = "of_all")]
     pub(crate) all: bool,
 
-    /// End the sessions of all users and visitors that began longer ago, such as 90d or 12h
+    /// End the sessions of all users and visitors that were created longer ago than this, such as
+    /// 90d or 12h
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) older_than: Option<Duration>,
 

@@ -1,4 +1,4 @@
-//! The stores, by their addresses, and the maintenance of SQL stores.
+//! Connects to stores by their addresses, and maintains SQL stores.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::output::{self, Row};
 use crate::secrets;
 
-/// Any of the stores.
+/// A store of any kind.
 pub(crate) trait Store: OwnerIndex + Scan {}
 
 impl<S: OwnerIndex + Scan> Store for S {}
@@ -67,7 +67,7 @@ async fn sql(options: &StoreOptions) -> Result<SqlStore, Failure> {
             let builder = SqlStore::builder().table(&options.table);
             Ok(builder.deadline(options.deadline()).connect(&address).await?)
         }
-        // The rest of the address may have a password.
+        // The rest of the address may contain a password.
         scheme => Err(Failure::usage(format!(
             "the scheme of the store's address is {:?}; this command accepts sqlite:FILE, \
              postgres://.. and mysql://..",

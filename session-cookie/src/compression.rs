@@ -15,7 +15,8 @@ const MAX_INFLATED: u64 = 512 * 1024;
 /// The fraction of the size limit above which compression is tried.
 const NEAR_LIMIT: (usize, usize) = (3, 4);
 
-/// The cookies that are compressed. Every setting reads both kinds of cookie.
+/// The setting that selects the cookies to compress. With every setting, compressed and
+/// uncompressed cookies are read.
 ///
 /// The length of compressed text reveals repetitions in the text. Therefore
 /// [`SealedCookieSessions`](crate::SealedCookieSessions) uses [`Never`](Self::Never) by default.
@@ -38,7 +39,7 @@ pub enum Compression {
 
 impl Compression {
     /// Returns whether to try to compress a value of this length. `limit` calls a hook. Therefore
-    /// it is called only for [`NearLimit`](Self::NearLimit).
+    /// `limit` is called only for [`NearLimit`](Self::NearLimit).
     pub(crate) fn is_tried(self, length: usize, limit: impl FnOnce() -> Option<usize>) -> bool {
         match self {
             Self::NearLimit => {

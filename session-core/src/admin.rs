@@ -1,12 +1,12 @@
 //! Administration: counting, listing and ending all sessions of a store, for operators.
 //!
 //! These operations are for a command-line tool or an operator's page. For the pages of users, see
-//! [`OwnerSessions`](crate::OwnerSessions). They need a store that implements
+//! [`OwnerSessions`](crate::OwnerSessions). The operations need a store that implements
 //! [`Scan`](crate::store::Scan), such as the stores in memory, in Redis and in SQL. The tool
-//! `session-cli` has them as commands.
+//! `session-cli` has the operations as commands.
 //!
 //! [`ServerSideSessions::all`](crate::ServerSideSessions::all) returns all sessions, and
-//! [`pages_of`](crate::ServerSideSessions::pages_of) all sessions of one owner.
+//! [`pages_of`](crate::ServerSideSessions::pages_of) returns all sessions of one owner.
 //! [`session_of`](crate::ServerSideSessions::session_of) returns one session with its values.
 //!
 //! The memory of these operations does not depend on the number of sessions, except 32 bytes for

@@ -11,8 +11,8 @@ use std::fmt;
 /// id.
 ///
 /// In a handler, use the `Error` of the adapter, such as `session_tower::Error`. The operator `?`
-/// converts this error into it, and it has an HTTP status: 503 for [`ErrorKind::Unavailable`],
-/// 400 for [`ErrorKind::AmbiguousToken`], otherwise 500.
+/// converts this error into the error of the adapter, which has an HTTP status: 503 for
+/// [`ErrorKind::Unavailable`], 400 for [`ErrorKind::AmbiguousToken`], otherwise 500.
 ///
 /// # Examples
 ///
@@ -64,13 +64,13 @@ pub enum ErrorKind {
     /// The response was committed. The session can be read but no longer changed. If no handler
     /// obtained the session before the commit, the session can no longer be obtained.
     Committed,
-    /// The reopened session has ended, or another request has changed its id. Nothing
-    /// was stored. Close the socket or the stream. A function that needs a login, such as
-    /// [`Remember::start`](crate::remember::Remember::start), also fails with it if no user is
-    /// logged in.
+    /// The reopened session has ended, or another request has changed its id. Nothing was stored.
+    /// Close the socket or the stream. A function that needs a login, such as
+    /// [`Remember::start`](crate::remember::Remember::start), also fails with this kind if no user
+    /// is logged in.
     Ended,
-    /// The save timed out because other requests changed the session again and again, or the result
-    /// of an earlier save is unknown. Nothing was overwritten. A login also fails with it if
+    /// The save timed out because other requests changed the session repeatedly, or the result of
+    /// an earlier save is unknown. Nothing was overwritten. A login also fails with this kind if
     /// another request ended all sessions of the user, or if later logins exceeded
     /// [`max_sessions`](crate::SessionConfig::max_sessions).
     Conflict,
@@ -99,8 +99,8 @@ impl Error {
     /// of its format than this build reads.
     ///
     /// A backend that finds such data must return this error and must not change the data. Then the
-    /// client keeps its cookie, and the session is available again after the upgrade. It is not
-    /// counted as an [outage](crate::events::Event::OutageBegan).
+    /// client keeps its cookie, and the session is available again after the upgrade. The error is
+    /// not counted as an [outage](crate::events::Event::OutageBegan).
     #[must_use]
     pub fn newer_format(message: impl Into<Cow<'static, str>>) -> Self {
         let mut error = Self::new(ErrorKind::Unavailable, message);
@@ -129,7 +129,8 @@ impl Error {
     }
 }
 
-/// For a `main` that returns [`std::io::Result`]. The session error is the inner error.
+/// Converts the error, for a `main` that returns [`std::io::Result`]. The session error is the
+/// inner error.
 impl From<Error> for std::io::Error {
     fn from(error: Error) -> Self {
         Self::other(error)

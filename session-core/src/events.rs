@@ -13,7 +13,7 @@
 //! | of an [`OwnerSessions`](crate::OwnerSessions) | [`Ended`](Event::Ended), also in `limit_sessions` |
 //! | of a store | [`Evicted`](Event::Evicted), [`Reconnected`](Event::Reconnected), [`Swept`](Event::Swept) |
 //!
-//! [`Events::observe`] reports store calls and outages, and the core all other events.
+//! [`Events::observe`] reports store calls and outages, and the core reports all other events.
 #![doc = include_str!("../EVENTS.md")]
 
 mod event;
@@ -61,11 +61,11 @@ pub use log_limit::LogLimit;
 /// # Ok::<(), session_core::Error>(())
 /// ```
 pub trait EventHandler: Send + Sync + 'static {
-    /// Handles an event. It is called in the task in which the event happens, concurrently, and
-    /// never under a lock. It must not block. Pass the event to another task if handling takes
-    /// time.
+    /// Handles an event. This method is called in the task in which the event happens,
+    /// concurrently, and never under a lock. An implementation must not block. Pass the event to
+    /// another task if handling takes time.
     ///
-    /// A panic does not reach the caller; it is logged.
+    /// A panic is logged, and does not reach the caller.
     fn handle(&self, event: &Event<'_>);
 }
 
@@ -113,7 +113,7 @@ impl Events {
     }
 
     /// Reports an event. An event that any client can cause is counted instead of reported if its
-    /// kind was reported too often. Do not call it under a lock.
+    /// kind was reported too often. Do not call this method under a lock.
     pub fn report(&self, event: Event<'_>) {
         let Some(event) = self.shared.limits.admit(event) else { return };
         log(&event);
@@ -124,8 +124,9 @@ impl Events {
     }
 
     /// Runs a call of a store. Reports its start and its end, and the start and the end of an
-    /// outage. Interfaces that call a store use it: [`ServerSideSessions`] does for every call.
-    /// Nothing is measured without a handler, unless `tracing` records spans of the level `DEBUG`.
+    /// outage. Interfaces that call a store use this method. [`ServerSideSessions`] uses it for
+    /// every call. Nothing is measured without a handler, unless `tracing` records spans of the
+    /// level `DEBUG`.
     ///
     /// The span of a call has the fields of OpenTelemetry's conventions for database clients. The
     /// store records its fields `db.system.name` and `db.collection.name` with

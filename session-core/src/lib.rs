@@ -36,7 +36,7 @@
 //! | count, list and end all sessions | [`admin`] |
 //! | end all sessions of a user when the password changes | [`login`] |
 //! | handle an error | [`Error`] |
-//! | log and count what happens | [`events`] |
+//! | log and count events | [`events`] |
 //! | share sessions with a Flask application | [`flask`], [`flask_login`] |
 //! | test a function that accepts a session, test expiry | [`Session`], [`ManualClock`] |
 //!

@@ -5,11 +5,12 @@
 //! # Stamps
 //!
 //! A *stamp* is a text that changes when all sessions of a user must end. Examples are a counter
-//! and a keyed hash of the password hash. The application reads it in the same query as the
+//! and a keyed hash of the password hash. The application reads the stamp in the same query as the
 //! password hash and passes it to [`Session::log_in`]. Each request that loads the user compares
-//! the present stamp with that of the session, by [`check_stamp`]. This also ends sessions in
-//! signed and sealed cookies, which no store can end. It also ends a login that checked the old
-//! password while it was changed. Applications that use no stamps make no additional call.
+//! the present stamp with the stamp of the session, by [`check_stamp`]. This comparison also ends
+//! sessions in signed and sealed cookies, which no store can end. It also ends a login that checked
+//! the old password while another request changed the password. Applications that use no stamps
+//! make no additional call.
 //!
 //! Stamps are compared for equality, not by time, because the clocks of servers differ.
 //!
@@ -35,8 +36,8 @@
 //! ```
 //!
 //! The login invalidates every copy of the old cookie, even if another client rotates its id during
-//! this request. In another order, the session of this client could stay. If the user has not given
-//! the old password in this request, call [`replace_stamp`] instead of the login.
+//! this request. In another order, the session of the other client could stay. If the user has not
+//! given the old password in this request, call [`replace_stamp`] instead of the login.
 
 use crate::error::{Error, ErrorKind};
 use crate::session::Session;
@@ -44,8 +45,8 @@ use crate::session::holder::LoginDemand;
 
 pub use crate::session::Login;
 
-/// Returns whether a user is logged in, and the session has this stamp. If not, treat the request
-/// as one of a visitor: [log out](Session::log_out), or show the login page.
+/// Returns whether a user is logged in and the session has this stamp. If not, treat the request as
+/// the request of a visitor: [log out](Session::log_out), or show the login page.
 ///
 /// Call it once per request, with the stamp of the user record that the application loads in any
 /// case. If that record cannot be loaded, respond with an error. If it does not exist, log out.
@@ -76,11 +77,11 @@ pub fn check_stamp(session: &Session, current: &str) -> bool {
     session.login().is_some_and(|login| login.stamp() == Some(current))
 }
 
-/// Keeps the present user logged in after the stamp has changed, for example when the password was
-/// changed, and saves the session. This is Django's `update_session_auth_hash`.
+/// Replaces the stamp of the session, and saves the session. The present user stays logged in, for
+/// example after a change of the password. This is Django's `update_session_auth_hash`.
 ///
-/// The session gets a new id, as at a login. The time of the login stays, because the user was not
-/// authenticated again.
+/// The session receives a new id, as at a login. The time of the login stays, because the user was
+/// not authenticated again.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! A cache in front of any store, which keeps recent copies of records in the memory of the
+//! A cache in front of any store, which stores recent copies of records in the memory of the
 //! process.
 
 mod builder;
@@ -18,8 +18,8 @@ pub use builder::CachedBuilder;
 use copies::Copies;
 
 /// A store with a cache in front of it. A request opens its session from a copy in the memory of
-/// this process, if there is a recent copy. Use it in front of a store on a network, for sessions
-/// that are read far more often than they change.
+/// this process, if there is a recent copy. Use the cache in front of a store on a network, for
+/// sessions that are read far more often than they change.
 ///
 /// # Guarantees
 ///

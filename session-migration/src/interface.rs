@@ -58,7 +58,7 @@ impl<S: SessionStore, O: OldSessions> SessionInterface for MigratingSessions<S, 
         self.new.should_set_cookie(session)
     }
 
-    /// Counts the sessions of both backends.
+    /// Limits the sessions of both backends together.
     async fn limit_sessions(&self, owner: &str, limit: usize) -> Result<Vec<OwnedSession>, Error> {
         let new = self.new.limit_sessions(owner, limit).await?;
         if self.is_over(self.config().now()) {

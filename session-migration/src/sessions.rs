@@ -1,4 +1,4 @@
-//! The type that applications use.
+//! [`MigratingSessions`], the type for applications.
 
 use std::time::SystemTime;
 
@@ -9,7 +9,7 @@ use crate::OldSessions;
 use crate::id;
 use crate::place::OldPlace;
 
-/// Sessions that move from an old backend to a store of a server.
+/// Sessions that move from an old backend to a server-side store.
 ///
 /// The page of the [crate](crate) describes what moves and when, the guarantees and the limits.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ impl<S: session_core::store::SessionStore, O: OldSessions> MigratingSessions<S, 
     /// Returns sessions of the new backend and, until the end date, of the old one. The settings of
     /// `new` apply to both.
     ///
-    /// `end` is the date after which the old backend is not read any more. Sessions that have not
+    /// `end` is the date after which the old backend is no longer read. Sessions that have not
     /// moved by then are lost. Choose the time of the deployment plus the longest lifetime of the
     /// old sessions.
     ///
@@ -52,7 +52,7 @@ impl<S: session_core::store::SessionStore, O: OldSessions> MigratingSessions<S, 
         &self.old
     }
 
-    /// Returns whether the old backend is not read any more.
+    /// Returns whether the end date has passed, so that the old backend is no longer read.
     pub(crate) fn is_over(&self, now: SystemTime) -> bool {
         now > self.end
     }

@@ -15,8 +15,7 @@ pub use pool::SqlxPool;
 pub use store::SqlStore;
 pub use sweeper::Sweeper;
 
-/// The version of sqlx whose pools
-/// [`SqlStoreBuilder`] accepts.
+/// The version of sqlx whose pools [`SqlStoreBuilder`] accepts.
 pub use sqlx;
 
 /// Sessions in a SQL database.

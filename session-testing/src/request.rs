@@ -75,7 +75,7 @@ impl Request {
 }
 
 impl fmt::Debug for Request {
-    /// Omits headers and body.
+    /// Shows neither headers nor body.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")
             .field("method", &self.method)

@@ -33,7 +33,7 @@
 //! ```
 //!
 //! The CSRF layer protects the session of the `SessionLayer` that has no marker. To exempt a route
-//! by its pattern, add the layer with `Router::layer`, so that axum has matched the route before.
+//! by its pattern, add the layer with `Router::layer`, so that axum matches the route first.
 //! Without the feature `matched-path`, no route is exempt.
 
 mod body;

@@ -1,8 +1,9 @@
-//! The address of a request from before axum's `nest` removed a prefix.
+//! The address of a request before axum's `nest` removes a prefix.
 
 use http::{Extensions, Uri};
 
-/// Returns the address that the client requested. `uri` is that of the request.
+/// Returns the address that the client requested. `uri` is the address of the request at this
+/// layer.
 #[cfg(feature = "axum")]
 pub(crate) fn original_uri<'a>(extensions: &'a Extensions, uri: &'a Uri) -> &'a Uri {
     extensions.get::<axum::extract::OriginalUri>().map_or(uri, |original| &original.0)

@@ -34,8 +34,8 @@
 //! # }
 //! ```
 //!
-//! A request with the cookie of remember-me opens its session, even if no handler needs it. Keep
-//! routes of files outside the layer.
+//! A request with the cookie of remember-me opens its session, even if no handler needs the
+//! session. Add the routes of static files outside the layer.
 
 #[cfg(feature = "axum")]
 mod extract;

@@ -19,7 +19,8 @@ use crate::response::{ServiceResult, failed};
 
 /// A middleware that forwards only the requests that a [`Guard`] allows.
 ///
-/// The module [`guard`](crate::guard) has an example. Around a scope, it also guards unknown paths.
+/// The module [`guard`](crate::guard) has an example. A middleware around a scope also guards
+/// unknown paths.
 pub struct GuardMiddleware<U> {
     guard: Guard<U>,
 }

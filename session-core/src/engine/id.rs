@@ -33,17 +33,18 @@ const UNCONFIRMED: &str = "~";
 pub(super) struct SessionId([u8; 32]);
 
 impl SessionId {
-    /// Returns a new id from the operating system.
+    /// Returns a new id from random bytes of the operating system.
     pub(super) fn generate() -> Result<Self, Error> {
         random::bytes().map(Self)
     }
 
-    /// Parses a cookie. An id has one spelling, so that no two cookies are the same session.
+    /// Parses a cookie. An id has one spelling, so that no two cookies open the same session.
     pub(super) fn parse(cookie: &str) -> Option<Self> {
         if cookie.len() != LENGTH {
             return None;
         }
-        // Vector instructions decode 64 characters before the last ones. `A` stands for zeros.
+        // The decoder uses vector instructions only if 64 characters precede the last group. `A`
+        // stands for zeros.
         let mut text = [b'A'; 66];
         text[..LENGTH].copy_from_slice(cookie.as_bytes());
         let mut bytes = [0; 49];
@@ -53,7 +54,7 @@ impl SessionId {
         zeros.iter().all(|byte| *byte == 0).then_some(Self(*id))
     }
 
-    /// Returns the id of a session that moves here from another backend.
+    /// Returns the id of a session that moves to this store from another backend.
     pub(super) fn of_import(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
@@ -73,7 +74,8 @@ impl SessionId {
         self.to_cookie() + UNCONFIRMED
     }
 
-    /// Returns the key of its record. An id of another namespace has another key.
+    /// Returns the key of the record with this id. The same id has another key in another
+    /// namespace.
     pub(super) fn store_key(self, namespace: &str) -> StoreKey {
         let mut hash = Sha256::new();
         hash.update(self.0);
@@ -97,7 +99,7 @@ mod tests {
         let id = SessionId::generate().unwrap();
         let cookie = id.to_cookie();
         assert_eq!((cookie.len(), SessionId::parse(&cookie)), (LENGTH, Some(id)));
-        // The last character carries four bits; its other two must be zero.
+        // The last character has four bits of the id. Its other two bits must be zero.
         let last = cookie.chars().last().unwrap();
         let other = if last == '8' { '9' } else { '_' };
         let unused_bits_set = format!("{}{other}", &cookie[..LENGTH - 1]);

@@ -14,7 +14,8 @@ use crate::store::SessionStore;
 use crate::{Error, ErrorKind, OwnedSession};
 
 impl<S: SessionStore> ServerSideSessions<S> {
-    /// Ends all but the last sessions of an owner. Returns the remaining sessions, the last first.
+    /// Ends all sessions of an owner except the `limit` last ones. Returns the remaining sessions,
+    /// the last first.
     pub(super) async fn limit(
         &self,
         owner: &str,

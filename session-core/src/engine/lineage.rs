@@ -1,4 +1,4 @@
-//! The lineage, which a session keeps through every rotation, and the handle derived from it.
+//! The lineage, which rotations do not change, and the handle derived from the lineage.
 
 use super::random;
 use crate::Error;
@@ -6,8 +6,8 @@ use crate::interface::session_handle;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// A lineage is generated when a session is created, and every rotation keeps it. It is only in the
-/// store, and is not an id.
+/// The random bytes that a session receives when it is created. Rotations do not change them. They
+/// are only in the store, and are not an id.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) struct Lineage(pub(super) [u8; 16]);
 
@@ -21,7 +21,7 @@ impl Lineage {
         session_handle(&self.0, Some(owner))
     }
 
-    /// Returns whether a handle has the form of those that [`handle`](Self::handle) returns.
+    /// Returns whether a text has the form of a [`handle`](Self::handle).
     pub(super) fn is_handle(text: &str) -> bool {
         URL_SAFE_NO_PAD.decode(text).is_ok_and(|bytes| bytes.len() == 16)
     }

@@ -20,7 +20,8 @@ pub(super) enum LoginBase {
 }
 
 impl<S: SessionStore> ServerSideSessions<S> {
-    /// Returns the base of a login that opened the session before it was moved.
+    /// Returns the base of a login whose request opened the session before another request moved
+    /// it.
     pub(super) async fn login_base(
         &self,
         moved: Moved,
@@ -46,7 +47,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         contents_of_login(live, after, saving.save).map(LoginBase::New)
     }
 
-    /// Starts a session for a login that was sent with an id that another request replaced.
+    /// Starts a session for a login whose request has an id that another request replaced.
     pub(super) async fn log_in_again(
         &self,
         successor: StoreKey,
@@ -61,7 +62,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         Ok(saved.with_contents(contents))
     }
 
-    /// Returns the contents of a login that was sent with the old id of this session.
+    /// Returns the contents of a login whose request has the old id of this session.
     pub(super) async fn contents_of_login(
         &self,
         successor: StoreKey,

@@ -1,4 +1,4 @@
-//! The records of a page of all records, and ending the sessions among them.
+//! Loads the records of a page of a scan, and ends the sessions among them.
 
 use std::collections::{HashMap, HashSet};
 use std::time::SystemTime;
@@ -69,7 +69,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let loaded = self.load_each(&predecessors).await?;
         let mut found = HashMap::new();
         for (key, loaded) in predecessors.into_iter().zip(loaded) {
-            // A predecessor of a newer build may be alive. In that case the session is listed.
+            // If a newer build wrote the predecessor, it is unknown whether the rotation is
+            // finished. The session is listed in this case.
             if let Ok(record) = loaded
                 && let Ok(judged) = self.judge(&key, record, now)
             {
@@ -258,7 +259,7 @@ pub(super) fn unfinished(subject: &str, ended: u64, left: u64, failure: Error) -
     Error::new(failure.kind(), message).with_source(failure)
 }
 
-/// Runs calls, some of them concurrently, and returns their results in order.
+/// Runs at most [`CONCURRENT`] calls at a time, and returns their results in order.
 pub(super) async fn some_at_a_time<T>(calls: Vec<impl Future<Output = T>>) -> Vec<T> {
     let (mut calls, mut results) = (calls.into_iter(), Vec::new());
     loop {

@@ -2,7 +2,7 @@
 //!
 //! Tuples become arrays. Values of the other types become an object whose only key is a marker,
 //! which the types of [`flask`](super) read and write. Therefore a tag is never confused with a map
-//! that looks like one. Only text that may contain a tag or a marker is rewritten. Nothing
+//! that looks like a tag. Only text that may contain a tag or a marker is rewritten. Nothing
 //! recurses.
 
 use super::marker::{self, PREFIX};
@@ -55,8 +55,8 @@ pub(super) fn untag(text: &str) -> Result<String, Malformed> {
 struct Rewrite {
     open: String,
     close: &'static str,
-    /// Whether the value is an escaped map. Only its first key, without the last two characters, is
-    /// kept.
+    /// Whether the value is an escaped map. The result has only its first entry, whose key loses
+    /// the last two characters.
     unescape: bool,
 }
 

@@ -137,7 +137,7 @@ impl<U> fmt::Debug for Guard<U> {
     }
 }
 
-/// The user of a request as a guard has loaded it.
+/// The user of a request, as loaded by a guard.
 ///
 /// An adapter stores it in the request, so that the next guard does not load the user again.
 #[derive(Clone)]
@@ -210,7 +210,7 @@ impl Denied {
     }
 }
 
-/// The result of a guard that denies a request.
+/// The error of a guard that does not admit a request.
 #[derive(Debug)]
 pub enum GuardError {
     /// The request must not reach the handler.
@@ -244,8 +244,8 @@ impl std::error::Error for GuardError {
 }
 
 impl<U: Users> Guard<U> {
-    /// Opens the session of a request, loads its user, and decides. `known` is the user whom
-    /// another guard of the request has loaded.
+    /// Opens the session of a request, loads its user, and decides whether to admit the request.
+    /// `known` is the user whom another guard of the request has loaded.
     ///
     /// # Errors
     ///
@@ -332,7 +332,8 @@ impl<U: Users> Guard<U> {
     }
 }
 
-/// Returns whether the login is at most this old. A time in the future is from a wrong clock.
+/// Returns whether the login is at most this old. A time in the future is accepted up to
+/// [`MAX_CLOCK_SKEW`], because the clocks of servers differ.
 fn is_recent(request: &RequestSession, session: &Session, max_age: Duration) -> bool {
     let now = request.interface().config().now();
     session.authenticated_at().is_some_and(|at| match now.duration_since(at) {

@@ -4,9 +4,9 @@ use form_urlencoded::byte_serialize;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode, utf8_percent_encode};
 
 const FIELD: &str = "next";
-/// Longer paths are ignored.
+/// The maximum length of a path in bytes. Longer paths are ignored.
 const MAX_LENGTH: usize = 2048;
-/// A path that is encoded more often than this is not accepted.
+/// The maximum number of percent-decodings of a path. A path that needs more is not accepted.
 const MAX_DECODINGS: usize = 5;
 const ESCAPED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'`');
 
@@ -38,7 +38,7 @@ impl Next {
         self.path.as_deref()
     }
 
-    /// Returns the page, or another one if there is none.
+    /// Returns the page, or `default` if there is none.
     pub fn or<'a>(&'a self, default: &'a str) -> &'a str {
         self.path().unwrap_or(default)
     }

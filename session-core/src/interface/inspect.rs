@@ -1,4 +1,4 @@
-//! Reading the parts of a session that handlers do not see.
+//! Reading the parts of a session that handlers cannot read.
 
 use std::any::Any;
 use std::fmt;

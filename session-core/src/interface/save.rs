@@ -34,13 +34,13 @@ pub struct Save<'a> {
     flags: ViewFlags,
     answers: HookAnswers<'a>,
     renews: bool,
-    /// The part of a combined interface that saves; 0 outside one.
+    /// The part of a combined interface that saves; 0 for any other interface.
     part: u64,
 }
 
 /// The results of the hooks for this save. Each hook is called at most once.
 ///
-/// If the session ends, the hooks are called late: after the interface has removed it.
+/// If the session ends, the hooks are called only after the interface has removed the session.
 #[derive(Clone, Default)]
 struct HookAnswers<'a> {
     lifetime: Option<Lifetime>,
@@ -58,7 +58,7 @@ pub(crate) struct SaveRequest<'a> {
     pub(crate) view: &'a RequestView,
     pub(crate) cell: &'a Cell,
     pub(crate) cookie_name: &'a str,
-    /// Whether the request has several cookies of the name.
+    /// Whether the request has several session cookies.
     pub(crate) has_several_cookies: bool,
     pub(crate) now: SystemTime,
     pub(crate) detached: bool,
@@ -79,7 +79,7 @@ impl<'a> Save<'a> {
         let answers = HookAnswers::default();
         let mut save = Self { request, data, intent, flags, answers, renews: false, part: 0 };
         if save.ends() {
-            // Values that are set afterwards get another id.
+            // Values that are set afterwards are in a session with another id.
             save.flags = save.flags.with_cookie(false, true);
         }
         save
@@ -113,8 +113,9 @@ impl<'a> Save<'a> {
     /// to store.
     ///
     /// `payload` and `login` are the newer data of the store. Only the changes after `after` are
-    /// applied; the default is all of them. If this request [logs in](Self::login), the owner in
-    /// the store determines which of its values stay. The lifetime is that of the merged values.
+    /// applied. With the default mark, all changes are applied. If this request [logs
+    /// in](Self::login), the owner of the newer data determines which of the newer values stay. The
+    /// hook `lifetime` is called for the merged values.
     ///
     /// # Errors
     ///
@@ -177,13 +178,13 @@ impl Save<'_> {
     }
 
     /// Returns the change of the id. The new record must be stored before the old one is removed.
-    /// An interface without ids, such as a cookie, ignores it.
+    /// An interface without ids, such as a cookie, ignores this change.
     ///
     /// After [`IdChange::Rotate`], requests in progress must still find the session by the old id;
-    /// after [`IdChange::CutOff`], they must not. A request that opens the old id later gets
+    /// after [`IdChange::CutOff`], they must not. A request that opens the old id later receives
     /// [`Opened::new`](super::Opened::new) with a backend state that marks the id as moved. Its
     /// changes are dropped, because the cookie of a new session would replace the new id. A login
-    /// is the exception. Keep this mark for some seconds. The engine keeps it for ten.
+    /// is the exception. Store this mark for several seconds. The engine stores it for ten seconds.
     ///
     /// If another request has rotated the id first, store the changes under the new id and return
     /// [`CookieAction::Keep`](super::CookieAction::Keep). A login always gets its own id.
@@ -204,8 +205,8 @@ impl Save<'_> {
     }
 
     /// Returns whether the response has been sent, so that no cookie can reach the client. A save
-    /// that would need one must fail with
-    /// [`ErrorKind::Committed`](crate::ErrorKind::Committed) and store nothing.
+    /// that needs a new cookie must fail with [`ErrorKind::Committed`](crate::ErrorKind::Committed)
+    /// and store nothing.
     ///
     /// A server-side backend must check this before it creates a session. It may still change or
     /// end an existing session. `CookieAction::Set` is accepted if its value is the one that the
@@ -226,8 +227,9 @@ impl Save<'_> {
         self.view().is_accessed()
     }
 
-    /// Returns whether the request renews the session, whether or not it changes it. A change that
-    /// does not renew the session keeps its expiry. Otherwise the record would outlive the cookie.
+    /// Returns whether the request renews the session, with or without a change. A change without a
+    /// renewal must not extend the expiry if the cookie has an expiry. Otherwise the record would
+    /// outlive the cookie.
     pub fn is_renewal_due(&self) -> bool {
         self.renews
     }
@@ -260,7 +262,7 @@ impl Save<'_> {
         needed
     }
 
-    /// Returns whether this save makes a cookie that contains the id out of date.
+    /// Returns whether a cookie that contains the id is out of date after this save.
     fn makes_cookie_due(&mut self) -> bool {
         let Intent { changes, write, end, id, login: _ } = &self.intent;
         if !self.is_modified() {
@@ -307,7 +309,7 @@ impl<'a> Save<'a> {
         self.request.hooks.config()
     }
 
-    /// Returns the current time. Use it for everything in this call.
+    /// Returns the current time. Use this time for the whole call.
     pub fn now(&self) -> SystemTime {
         self.request.now
     }

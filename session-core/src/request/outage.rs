@@ -2,8 +2,8 @@
 
 /// The policy for a request whose session the backend failed to open.
 ///
-/// There is no other choice, because an empty session that is not marked as such would later
-/// replace the real session.
+/// There is no policy with an unmarked empty session, because this session would later replace the
+/// real session.
 ///
 /// The policy applies only to opening. If saving fails, the client receives an error response with
 /// both policies.

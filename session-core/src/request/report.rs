@@ -21,7 +21,8 @@ pub(super) struct LifeChange {
 }
 
 impl LifeChange {
-    /// `sets_cookie` is whether the response gets a cookie that opens the session.
+    /// Returns the effect of a save. `sets_cookie` is whether the response sets a cookie that opens
+    /// the session.
     pub(super) fn of(save: &Save<'_>, outcome: Outcome, sets_cookie: bool) -> Self {
         if !matches!(outcome, Outcome::Stored | Outcome::BrowserOnly) {
             return Self::default();

@@ -50,7 +50,8 @@ impl Shared {
         self.report_several(false);
         let chosen = candidates.remove(chosen);
         self.keep(Some(chosen.view.clone()), candidates);
-        // The present cookie replaces those that can be replaced.
+        // The response sets the cookie again, which replaces the other cookies that can be
+        // replaced.
         self.sets_unchanged.store(true, Ordering::Relaxed);
         chosen.opened()
     }
@@ -61,7 +62,7 @@ impl Shared {
     }
 
     fn keep(&self, view: Option<RequestView>, others: Vec<Arc<Self>>) {
-        // If the opening was tried again, the first result stays.
+        // If another attempt opened the session, the first result stays.
         let _kept = self.several.set(Box::new(Several { view, others }));
     }
 
@@ -87,7 +88,7 @@ impl Shared {
         ended
     }
 
-    /// Tries again to end other sessions that could not be ended.
+    /// Retries the end of the other sessions that could not be ended.
     pub(super) async fn end_others_again(&self) -> Result<(), Error> {
         for other in self.several.get().map_or(&[][..], |several| &several.others) {
             if other.cell.read(|state| state.intent.is_modified()) {
@@ -98,7 +99,7 @@ impl Shared {
     }
 }
 
-/// Returns the position of the session to use, or `None` if the sessions are of different users.
+/// Returns the position of the session to use, or `None` if the sessions belong to different users.
 ///
 /// The order of cookies is not reliable, because any host of the site can set some of them. A login
 /// is preferred to a visitor, and the latest login of a user to earlier ones.

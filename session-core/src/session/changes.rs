@@ -40,7 +40,7 @@ pub(crate) enum Change {
     Insert(Insertion),
     /// Removes a key.
     Remove { key: Box<str> },
-    /// Runs again on the present value.
+    /// Computes the value of a key from the present value, also at each replay.
     Update { key: Box<str>, apply: Arc<Apply> },
     /// Removes every key, including those of other requests.
     Clear,
@@ -111,7 +111,8 @@ impl Changes {
         self.changes[first.min(end)..end].iter().try_for_each(|change| change.apply(values))
     }
 
-    /// Returns the position in [`joined`](Self::joined) changes of a position in the later ones.
+    /// Returns the position in the [`joined`](Self::joined) changes that corresponds to a position
+    /// in the later changes.
     pub(crate) fn mark_of(&self, later: &Self, mark: Mark) -> Mark {
         Mark(self.mark().0 + later.skipped(mark))
     }

@@ -12,8 +12,8 @@ use sha2::{Digest as _, Sha256};
 /// An interface attaches the details with
 /// [`Opened::with_details`](crate::interface::Opened::with_details) and
 /// [`Saved::with_details`](crate::interface::Saved::with_details). Handlers read them with
-/// [`Session::details`](crate::Session::details). Each is `None` if the session is not stored yet,
-/// or if the backend does not have it:
+/// [`Session::details`](crate::Session::details). Each detail is `None` if the session is not
+/// stored yet, or if the backend does not have it:
 ///
 /// | backend | handle | creation | expiry |
 /// |---|---|---|---|
@@ -77,11 +77,11 @@ impl SessionDetails {
         self
     }
 
-    /// Returns the public handle of the session, which names it in a log, on a page or for a rate
-    /// limit. It is not an id, and no cookie can be derived from it.
+    /// Returns the public handle of the session, which identifies it in a log, on a page or for a
+    /// rate limit. It is not an id, and no cookie can be derived from it.
     ///
     /// The handle stays the same when the id changes. A login starts another session and changes
-    /// it. If the session has an owner, it is the handle of
+    /// the handle. If the session has an owner, the handle is equal to
     /// [`OwnedSession::handle`](crate::OwnedSession::handle) and
     /// [`OwnerSessions::handle_of`](crate::OwnerSessions::handle_of).
     pub fn handle(&self) -> Option<String> {
@@ -124,7 +124,7 @@ impl fmt::Debug for SessionDetails {
 }
 
 /// Returns the handle of the session with this seed and owner, for implementors of
-/// [`OwnerSessions`](crate::OwnerSessions). It is useless to another owner.
+/// [`OwnerSessions`](crate::OwnerSessions). Another owner cannot use the handle.
 pub fn session_handle(seed: &[u8; 16], owner: Option<&str>) -> String {
     let mut hash = Sha256::new();
     hash.update(match owner {

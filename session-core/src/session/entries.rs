@@ -7,7 +7,7 @@ use crate::scan::{self, Malformed, Scanner};
 /// The bit of `key_length` that is set if the key has an escape.
 pub(super) const ESCAPED: u32 = 1 << 31;
 
-/// Most sessions have a few keys, which need no separate allocation.
+/// The entries of a session. Most sessions have few keys, which need no separate allocation.
 pub(super) type Entries = SmallVec<[Entry; 8]>;
 
 #[derive(Clone, Copy, Debug)]
@@ -85,8 +85,8 @@ fn parse_entry(scanner: &mut Scanner<'_>) -> Result<Entry, Malformed> {
     })
 }
 
-/// Returns whether two keys can be equal by their lengths alone. Most different keys differ in
-/// length, so the text need not be compared.
+/// Returns whether two keys may be equal, according to their lengths. Most different keys differ in
+/// length, so their text need not be compared.
 #[inline]
 pub(super) fn may_be_same_key(one: Entry, other: Entry) -> bool {
     one.key_length == other.key_length || (one.key_length | other.key_length) & ESCAPED != 0

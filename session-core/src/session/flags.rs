@@ -47,8 +47,8 @@ impl Session {
     /// logout and a login of another user remove it. If concurrent requests set different
     /// lifetimes, the last one to be saved applies.
     ///
-    /// Flask and Starlette keep the key in a shared cookie, but ignore it. They accept the cookie
-    /// for the lifetime that is configured there, and set it with that expiry.
+    /// Flask and Starlette keep the key in a shared cookie, but ignore it. They accept and set the
+    /// cookie with the lifetime of their own configuration.
     ///
     /// # Errors
     ///
@@ -96,9 +96,9 @@ impl Session {
     /// changing a list, as it is in Flask, because [`update`](Self::update) records the change.
     ///
     /// `false` withdraws the changes of values made so far. They are saved only together with a
-    /// later change or, in a cookie, a renewal. It does not withdraw a login, a new id or the end
-    /// of the session. A [`save`](Self::save) that renews a session on a server-side backend drops
-    /// these changes, and a later `true` does not store them.
+    /// later change or, in a cookie, a renewal. `false` does not withdraw a login, a new id or the
+    /// end of the session. A [`save`](Self::save) that renews a session on a server-side backend
+    /// drops these changes, and a later `true` does not store them.
     ///
     /// # Errors
     ///
@@ -116,8 +116,9 @@ impl Session {
         self.cell().is_committed()
     }
 
-    /// Returns whether the session is a substitute, because the backend was down when the session
-    /// was opened. It starts empty and is never saved, so do not tell a user that data was stored.
+    /// Returns whether the session is a substitute, because the backend was unavailable when the
+    /// session was opened. The substitute starts empty and is never saved, so do not tell a user
+    /// that data was stored.
     ///
     /// Applications get such a session only if they choose
     /// [`OutagePolicy::Anonymous`](crate::OutagePolicy::Anonymous).

@@ -21,7 +21,8 @@ pub enum IdChange {
 
 /// The changes that one request makes to its session, until they are saved.
 ///
-/// It is moved as a whole. [`merged`](Self::merged) is the only function that combines two intents.
+/// An intent is moved as a whole. [`merged`](Self::merged) is the only function that combines two
+/// intents.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Intent {
     pub(crate) changes: Changes,
@@ -30,8 +31,9 @@ pub(crate) struct Intent {
     /// Whether the opened session must end, even if values are written afterwards.
     pub(crate) end: bool,
     pub(crate) id: IdChange,
-    /// Whether the request logs in, as the session shows it. The changes before this position were
-    /// made before the login, to the values of the owner at that time.
+    /// The position of the login in the changes, if the request logs in. The login itself is in the
+    /// data of the session. The changes before this position were made to the values of the owner
+    /// before the login.
     pub(crate) login: Option<Mark>,
 }
 

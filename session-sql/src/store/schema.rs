@@ -25,8 +25,9 @@ struct Version {
 
 impl SqlStore {
     /// Creates the table and its indexes if they do not exist, or adds the columns and tables of a
-    /// newer version. Several processes may call it at the same time, and while older instances
-    /// run. It does not create the schema of a table.
+    /// newer version. Several processes may call this method at the same time, and while older
+    /// instances run. It does not create the schema in a [table
+    /// name](crate::SqlStoreBuilder::table).
     ///
     /// If the table is up to date, the user of the database needs no permission to create tables.
     /// The user must be able to read the table.
@@ -61,8 +62,9 @@ impl SqlStore {
         &self.statements.schema
     }
 
-    /// Runs a statement of a store call, and names the database and the table in its span. If it
-    /// fails because the table or a column is missing, a newer build may have changed the table.
+    /// Runs a statement of a store call, and names the database and the table in its span. If the
+    /// statement fails because the table or a column is missing, a newer build may have changed the
+    /// table.
     pub(super) async fn run(
         &self,
         statement: &Statement,
@@ -81,7 +83,7 @@ impl SqlStore {
         }
     }
 
-    /// Fails if there is no table, or if this build cannot use it.
+    /// Fails if there is no table, or if this build cannot use the table.
     pub(super) async fn check_table(&self) -> Result<(), Error> {
         if let Some(version) = self.version().await? {
             version.check()?;

@@ -18,8 +18,8 @@ use crate::request_session;
 
 /// A layer that forwards only the requests that a [`Guard`] allows.
 ///
-/// The module [`guard`](crate::guard) has an example. Add it with `Router::route_layer`, so that
-/// unknown paths stay 404.
+/// The module [`guard`](crate::guard) has an example. Add the layer with `Router::route_layer`, so
+/// that unknown paths stay 404.
 pub struct GuardLayer<U> {
     guard: Guard<U>,
 }

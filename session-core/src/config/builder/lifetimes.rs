@@ -30,8 +30,8 @@ impl SessionConfigBuilder {
     /// Sets the time for which a server-side backend stores a non-permanent session after its last
     /// use. The default is one day. Flask has no such setting.
     ///
-    /// The browser drops the cookie of such a session when it closes, but the server is not
-    /// informed of it.
+    /// The browser drops the cookie of such a session when it closes, but the server cannot detect
+    /// this.
     #[must_use]
     pub fn browser_lifetime(mut self, lifetime: Duration) -> Self {
         self.settings.browser_lifetime = lifetime;
@@ -55,23 +55,23 @@ impl SessionConfigBuilder {
     /// Sets the time without use after which a session expires, permanent or not (OWASP ASVS 5,
     /// 7.3.1). The default is `None`: no limit. Flask has no such setting.
     ///
-    /// A use is a request whose handler obtains the session. A session never expires earlier than
-    /// this. It may expire later, by at most a tenth of the timeout and at most one minute.
+    /// A use is a request whose handler obtains the session. A session never expires before this
+    /// time. It may expire later, by at most a tenth of the timeout and at most one minute.
     ///
-    /// Server-side backends and the sealed cookie support it. The signed cookie refuses this
-    /// setting.
+    /// Server-side backends and the sealed cookie support this setting. The signed cookie refuses
+    /// it.
     #[must_use]
     pub fn idle_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.settings.idle_timeout = timeout.into();
         self
     }
 
-    /// Sets the time since its creation after which a session expires, even if it is in use (OWASP
-    /// ASVS 5, 7.3.2). The default is `None`: no limit. Flask has no such setting.
+    /// Sets the maximum time from the creation of a session to its expiry, even if the session is
+    /// in use (OWASP ASVS 5, 7.3.2). The default is `None`: no limit. Flask has no such setting.
     ///
     /// The time starts again at a login. A new id does not extend it. Server-side backends and the
-    /// sealed cookie support it. The signed cookie refuses this setting, because it does not
-    /// contain the creation time.
+    /// sealed cookie support this setting. The signed cookie refuses the setting, because the
+    /// cookie does not contain the creation time.
     #[must_use]
     pub fn absolute_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.settings.absolute_timeout = timeout.into();

@@ -28,8 +28,8 @@ impl Save<'_> {
     /// matches, pass the mark to [`merge`](Self::merge). Clear the attempt after a save that
     /// succeeds.
     ///
-    /// Call it also after a save that stored the session under a new id, even if the save [is
-    /// final](Self::is_final). Later saves and `OwnerSessions::handle_of` use it.
+    /// Also call this method after a save that stored the session under a new id, even if the save
+    /// [is final](Self::is_final). Later saves and `OwnerSessions::handle_of` use the new data.
     /// [`backend_state`](Self::backend_state) of the present `Save` does not change.
     pub fn remember<T: Any + Send + Sync>(&self, state: T) {
         self.request.cell.lock().data.backend.set(self.part, Arc::new(state));
@@ -63,11 +63,11 @@ impl Save<'_> {
     }
 
     /// Returns the same save with the backend state of a session that was opened during it, for
-    /// this save and later ones. A combined interface calls it after [`nested`](Self::nested), if
-    /// it finds the session in another place than `open` did.
+    /// this save and later ones. A combined interface calls this method after
+    /// [`nested`](Self::nested), if the session is no longer in the part in which `open` found it.
     ///
-    /// [`contents`](Self::contents) does not change. Therefore the state must be one at which the
-    /// part does not store them without [merging](Self::merge).
+    /// [`contents`](Self::contents) does not change, and may be outdated. Therefore the state must
+    /// cause the part to [merge](Self::merge) before it stores the contents.
     #[must_use]
     pub fn with_state_of(mut self, opened: &Opened) -> Self {
         let state = opened.data.backend.clone().nested(|inner| joined(self.part, inner));
@@ -88,8 +88,8 @@ impl Save<'_> {
         OpenContext { hooks, request, cookie_name, cookie, now: self.request.now }
     }
 
-    /// Returns the same save as one that only ends the session, for the part of a combined
-    /// interface that the session moves away from.
+    /// Returns the same save as one that only ends the session. A combined interface passes it to
+    /// the part from which the session moves away.
     #[must_use]
     pub fn ending(mut self) -> Self {
         self.data.stored = StoredData::default();
