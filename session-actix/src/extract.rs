@@ -12,14 +12,15 @@ use session_core::ErrorKind;
 
 use crate::{Error, RequestSession, request_session_marked};
 
-/// The session of the request, as the argument of a handler. This type dereferences to
+/// The session of the request, as the argument of a handler. It dereferences to
 /// [`session_core::Session`], and the methods that can fail return an [`Error`], which is a
 /// response of actix-web.
 ///
 /// # Errors
 ///
-/// The status is 500 if there is no middleware. If the session cannot be opened, it is the status
-/// of the [`Error`]. This is 503 while the backend is down, unless the middleware has the policy
+/// The response has status 500 if there is no middleware. If the session cannot be opened, the
+/// response has the status of the [`Error`]. While the backend is unavailable, the status is 503,
+/// unless the middleware has the policy
 /// [`OutagePolicy::Anonymous`](crate::OutagePolicy::Anonymous).
 ///
 /// actix-web turns every error into `None` for an `Option<Session>`, including an outage of the

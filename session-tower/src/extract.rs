@@ -12,14 +12,14 @@ use crate::layer::request_session_marked;
 use crate::original_uri::original_uri;
 use crate::{Error, RequestSession};
 
-/// The session of the request, as the argument of an axum handler. This type dereferences to
+/// The session of the request, as the argument of an axum handler. It dereferences to
 /// [`session_core::Session`].
 ///
 /// # Rejections
 ///
-/// The status is 500 if there is no layer. If the session cannot be opened, it is the status of the
-/// [`Error`]. This is 503 while the backend is down, unless the layer has the policy
-/// [`OutagePolicy::Anonymous`](crate::OutagePolicy::Anonymous).
+/// The response has status 500 if there is no layer. If the session cannot be opened, the response
+/// has the status of the [`Error`]. While the backend is unavailable, the status is 503, unless the
+/// layer has the policy [`OutagePolicy::Anonymous`](crate::OutagePolicy::Anonymous).
 ///
 /// # Examples
 ///

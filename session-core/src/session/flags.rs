@@ -47,8 +47,8 @@ impl Session {
     /// logout and a login of another user remove it. If concurrent requests set different
     /// lifetimes, the last one to be saved applies.
     ///
-    /// Flask and Starlette keep the key in a shared cookie, but ignore it. They accept and set the
-    /// cookie with the lifetime of their own configuration.
+    /// Flask and Starlette keep the key in a shared cookie, but ignore it. Both accept and set the
+    /// cookie with the lifetime of their configuration.
     ///
     /// # Errors
     ///
