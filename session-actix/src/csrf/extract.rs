@@ -18,8 +18,8 @@ use crate::Error;
 ///
 /// # Errors
 ///
-/// The status is 500 if there is no [`CsrfMiddleware`](super::CsrfMiddleware). If the session
-/// cannot be opened, it is the status of the [`Error`].
+/// The response has status 500 if there is no [`CsrfMiddleware`](super::CsrfMiddleware), and the
+/// status of the [`Error`] if the session cannot be opened.
 #[derive(Clone, Debug)]
 pub struct Csrf {
     inner: session_core::csrf::Csrf,

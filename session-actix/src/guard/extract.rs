@@ -20,8 +20,8 @@ use super::Rejection;
 ///
 /// # Errors
 ///
-/// The status is 401 for a visitor, and 500 if no [`GuardMiddleware`](super::GuardMiddleware) with
-/// this type of user serves the route.
+/// The response has status 401 for a visitor, and 500 if no
+/// [`GuardMiddleware`](super::GuardMiddleware) with this type of user serves the route.
 #[derive(Clone, Copy, Debug)]
 pub struct CurrentUser<T>(pub T);
 

@@ -14,8 +14,8 @@ use crate::Error;
 ///
 /// # Errors
 ///
-/// The status is 500 if there is no [`RememberMiddleware`](super::RememberMiddleware). If the
-/// session cannot be opened, it is the status of the [`Error`].
+/// The response has status 500 if there is no [`RememberMiddleware`](super::RememberMiddleware),
+/// and the status of the [`Error`] if the session cannot be opened.
 #[derive(Clone, Debug)]
 pub struct Remember {
     inner: session_core::remember::Remember,

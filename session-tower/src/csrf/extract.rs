@@ -15,8 +15,8 @@ use crate::original_uri::original_uri;
 ///
 /// # Rejections
 ///
-/// The status is 500 if there is no [`CsrfLayer`](super::CsrfLayer). If the session cannot be
-/// opened, it is the status of the [`Error`].
+/// The response has status 500 if there is no [`CsrfLayer`](super::CsrfLayer), and the status of
+/// the [`Error`] if the session cannot be opened.
 #[derive(Clone, Debug)]
 pub struct Csrf {
     inner: session_core::csrf::Csrf,
