@@ -1,4 +1,4 @@
-//! The settings that all backends share: Flask's names in snake case.
+//! The settings that all backends share. Their names are Flask's names in snake case.
 //!
 //! Build a [`SessionConfig`] with [`SessionConfig::builder`] and pass it to a session interface.
 
@@ -28,9 +28,9 @@ pub use crate::cookie::CookieAttributesBuilder;
 /// The requests that renew an unchanged permanent session.
 ///
 /// A renewal extends the expiry of the session and sends the cookie again. A session is renewed
-/// only when a renewal is due. On a server-side backend, this is when less than the promised
-/// lifetime is left. In a cookie, it is when a tenth of the lifetime, at most a minute, has passed
-/// since the cookie was set.
+/// only when a renewal is due. On a server-side backend, a renewal is due when less than the
+/// promised lifetime is left. On a cookie backend, it is due when a tenth of the lifetime, at most
+/// a minute, has passed since the cookie was set.
 ///
 /// This setting does not affect sessions with an [`idle_timeout`](SessionConfig::idle_timeout) and
 /// server-side sessions that are not permanent. Every request whose handler obtains such a session
@@ -38,9 +38,9 @@ pub use crate::cookie::CookieAttributesBuilder;
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum Refresh {
     /// Every request that sends the cookie. This is Flask's `SESSION_REFRESH_EACH_REQUEST = True`.
-    /// It opens the session even if the handler does not use it. On a cookie backend, a renewal is
-    /// always due, as in Flask. Therefore a slow response can undo the changes of a concurrent
-    /// request.
+    /// Such a request opens the session even if its handler does not use the session. On a cookie
+    /// backend, a renewal is always due, as in Flask. Therefore a slow response can undo the
+    /// changes of a concurrent request.
     EachRequest,
     /// Every request whose handler obtains the session. This is the default, because a request that
     /// does not use the session then costs nothing.
@@ -54,9 +54,9 @@ pub enum Refresh {
 /// The treatment of cookies that exceed [`max_cookie_size`](SessionConfig::max_cookie_size).
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum OversizePolicy {
-    /// The save fails with [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge), and the client gets
-    /// an error response. The browser's present cookie is unchanged. This is the default, because
-    /// most browsers silently ignore such a cookie, and the changes would be lost.
+    /// The save fails with [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge), and the client
+    /// receives an error response. The browser's present cookie is unchanged. This is the default,
+    /// because most browsers silently ignore such a cookie, and the changes would be lost.
     ///
     /// A request that only renews such a session succeeds without the renewal and logs a warning.
     #[default]
@@ -68,7 +68,7 @@ pub enum OversizePolicy {
 /// The settings of a session interface. Clones share the settings.
 ///
 /// By default, the cookie has the name `session` and the attributes `Secure`, `HttpOnly`, `Path=/`
-/// and `SameSite=Lax`. A permanent session lives for 31 days.
+/// and `SameSite=Lax`. The lifetime of a permanent session is 31 days.
 ///
 /// In production, keep `Secure`, and use a name with the prefix `__Host-` unless subdomains must
 /// share the cookie. Set an `idle_timeout` and an `absolute_timeout` if users log in. All instances
@@ -83,8 +83,9 @@ pub enum OversizePolicy {
 /// | not permanent, server-side backend | `browser_lifetime`; the cookie when the browser closes |
 /// | not permanent, cookie backend | `permanent_lifetime`; the cookie when the browser closes |
 ///
-/// `visitor_lifetime` shortens the last three for a session without an owner. `idle_timeout` and
-/// `absolute_timeout` shorten all of them. The signed cookie does not support the timeouts.
+/// `visitor_lifetime` shortens the last three lifetimes for a session without an owner.
+/// `idle_timeout` and `absolute_timeout` shorten all lifetimes. The signed cookie does not support
+/// the timeouts.
 ///
 /// # Examples
 ///
@@ -188,7 +189,7 @@ impl SessionConfig {
     }
 
     /// Returns the name of the request header that has the session token, or `None` if the cookie
-    /// has it. An adapter passes every value of this header to
+    /// has the token. An adapter passes every value of this header to
     /// [`RequestViewBuilder::token_header`](crate::request::RequestViewBuilder::token_header).
     pub fn token_header(&self) -> Option<&str> {
         self.settings.token_header.as_deref().map(TokenHeader::request_name)
@@ -214,7 +215,8 @@ impl SessionConfig {
         self.settings.permanent_lifetime
     }
 
-    /// Returns whether a session is permanent unless a handler sets otherwise.
+    /// Returns whether a session is permanent if no handler has called
+    /// [`set_permanent`](crate::Session::set_permanent).
     pub fn permanent_by_default(&self) -> bool {
         self.settings.permanent_by_default
     }
@@ -236,7 +238,7 @@ impl SessionConfig {
         self.settings.idle_timeout
     }
 
-    /// Returns the time since its creation or the last login after which a session expires, or
+    /// Returns the age at which a session expires, counted from its creation or its last login, or
     /// `None` for no limit.
     pub fn absolute_timeout(&self) -> Option<Duration> {
         self.settings.absolute_timeout

@@ -1,28 +1,28 @@
 //! The types of Flask's tagged JSON: tuples, bytes, `Markup`, UUIDs and datetimes.
 //!
-//! Use them to share these values with a Flask application that reads the same session.
+//! Use these types to share such values with a Flask application that reads the same session.
 //!
 //! Flask writes a value that JSON does not support as an object with one reserved key. Bytes, for
 //! example, are written as `{" b":"aGk="}`. The types of this module read and write such objects.
 //! Any array type also reads a tuple. As in Flask, a map of the application that looks like such an
-//! object is escaped in the payload. It is unescaped when it is read.
+//! object is escaped in the payload. The map is unescaped when it is read.
 //!
 //! # Ordinary JSON
 //!
 //! Ordinary JSON has none of these types, and `serde_json::Value` has no integers above 64 bits.
 //! Types outside this module read a tuple as a list, and the other types as text. The text is the
 //! base64, the HTML, the digits of the UUID, or the date. An [`update`](crate::Session::update)
-//! keeps the stored text of each part of a value whose ordinary JSON it leaves unchanged. Therefore
-//! such a part keeps its type. To read a value of any type, use [`Any`].
+//! does not change the stored text of a part of a value whose ordinary JSON stays the same.
+//! Therefore the type of this part also stays the same. To read a value of any type, use [`Any`].
 //!
 //! If [`get`](crate::Session::get) reads a value as a `Value` and
-//! [`insert`](crate::Session::insert) writes it back, it is stored as ordinary JSON. A tuple
+//! [`insert`](crate::Session::insert) writes it back, the value is stored as ordinary JSON. A tuple
 //! becomes a list, bytes become text, and a large integer becomes a float.
 //!
 //! # Trust
 //!
 //! JSON that a client sent never becomes [`Markup`] or another of these types, regardless of its
-//! keys. With another serializer than that of a session, such as in a response, these types are
+//! keys. Another serializer than that of a session, such as for a response, writes these types as
 //! ordinary JSON.
 //!
 //! # Examples
@@ -72,7 +72,7 @@ use crate::scan;
 pub use any::Any;
 pub use types::{Bytes, DateTime, Markup, Tuple, Uuid};
 
-/// The number of levels that `serde_json` reads.
+/// The maximum number of levels that `serde_json` reads.
 const MAX_LEVELS: usize = 127;
 
 /// Returns the JSON text that a session stores for a value.
@@ -95,7 +95,7 @@ pub(crate) fn encode_inside<T: Serialize + ?Sized>(
     if !rewrite::may_need_tagging(&text) {
         return if is_deeper(&text, levels) { Err(ValueError::TooDeep) } else { Ok(text) };
     }
-    // A client may have sent any other marker.
+    // A marker that the serializer did not write may be from a client.
     if text.matches(&**PREFIX).count() != notes.markers.get() {
         return Err(ValueError::Tag);
     }
@@ -130,8 +130,8 @@ pub(crate) fn decode<T: DeserializeOwned>(raw: &str) -> Result<T, ValueError> {
 
 /// The reason why a value could not be written or read.
 ///
-/// Unlike an error of `serde_json`, it quotes no part of the value, because the values of a session
-/// must not be logged.
+/// Unlike an error of `serde_json`, this error quotes no part of the value, because the values of a
+/// session must not be logged.
 #[derive(Debug)]
 pub(crate) enum ValueError {
     Json {

@@ -4,8 +4,8 @@
 //! Applications implement [`Users`], which loads their user type. They add the guards of [`Guards`]
 //! to routes with `session_tower::guard::GuardLayer` or `session_actix::guard::GuardMiddleware`,
 //! inside the layers of the session and of [remember-me](crate::remember). Handlers obtain the user
-//! and the [`Next`] page from the extractors of the adapter. This module has the parts that do not
-//! depend on a framework, for authors of adapters.
+//! and the [`Next`] page from the extractors of the adapter. This module contains the parts that do
+//! not depend on a framework, for authors of adapters.
 //!
 //! # Responses
 //!
@@ -19,18 +19,18 @@
 //! | [`load_user`](Guards::load_user) | any | passes | passes |
 //!
 //! A browser opens a page by a `GET` request with `Sec-Fetch-Mode: navigate`. If the header is
-//! missing, `Accept` must contain `text/html`. Scripts get 401, because they would follow a
+//! missing, `Accept` must contain `text/html`. Scripts receive 401, because they would follow a
 //! redirect to the login page and mistake this page for a result.
 //!
 //! # Users and stamps
 //!
 //! Each guard loads the user of the session, once in a request, and compares the
-//! [stamp](crate::login#stamps) of the user with that of the session. If they differ, or the user
-//! no longer exists, the guard calls [`log_out`](crate::Session::log_out). The request then
-//! counts as a request of a visitor. If the user cannot be loaded, the response is 503.
+//! [stamp](crate::login#stamps) of the user with the stamp of the session. If the stamps differ, or
+//! the user no longer exists, the guard calls [`log_out`](crate::Session::log_out). The request
+//! then counts as a request of a visitor. If the user cannot be loaded, the response is 503.
 //!
 //! A request that arrives between a change of the stamp and the login that follows it also ends the
-//! session. The login then starts a new session, without the earlier values.
+//! session. The login then creates a new session, without the earlier values.
 //!
 //! Guards make no store call beyond opening the session.
 

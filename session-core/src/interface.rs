@@ -1,13 +1,14 @@
 //! The session interface, for authors of backends.
 //!
 //! A backend that stores sessions under an id implements
-//! [`SessionStore`](crate::store::SessionStore) instead, and gets an interface with
+//! [`SessionStore`](crate::store::SessionStore) instead, and obtains an interface with
 //! [`ServerSideSessions`](crate::ServerSideSessions). A backend that owns the whole session, such
 //! as a signed cookie, implements [`SessionInterface`]:
 //!
 //! 1. [`open`](crate::SessionInterface::open) receives an [`OpenContext`] and returns an [`Opened`]
 //!    session. The interface may store data in it that handlers cannot access.
-//! 2. The handler reads and changes the [`Session`](crate::Session) that the core creates from it.
+//! 2. The handler reads and changes the [`Session`](crate::Session) that the core creates from the
+//!    result of `open`.
 //! 3. [`save`](crate::SessionInterface::save) receives a [`Save`]: the [`Contents`] to store, the
 //!    changes, and the other intent of the request. It returns a [`Saved`].
 //!
@@ -22,12 +23,12 @@
 //! The core applies the settings of the cookie and its size limit, the token header, the cookie for
 //! flash messages and `login_keeps`. It calls
 //! [`limit_sessions`](crate::SessionInterface::limit_sessions) for `max_sessions`. The interface
-//! applies the others:
+//! applies the other settings:
 //!
 //! - **Expiry.** A server-side interface rejects a record that
 //!   [`is_expired`](crate::SessionConfig::is_expired), and stores the
 //!   [`record_expiry`](crate::SessionConfig::record_expiry). A cookie contains the time at which it
-//!   was set, and is valid for the lifetime after it.
+//!   was set, and is valid for the lifetime after this time.
 //! - **Renewal.** `open` and `save` return [`renewal`](crate::SessionConfig::renewal), or for a
 //!   cookie [`cookie_renewal`](crate::SessionConfig::cookie_renewal).
 //! - **Namespace.** If interfaces can share a store or a key, a session must open only in its

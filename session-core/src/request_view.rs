@@ -5,7 +5,7 @@ use crate::cookie;
 
 /// The cookies, session token, host, scheme and path of a request.
 ///
-/// It is a copy, so it stays valid after the framework forwarded the request.
+/// The view is a copy, so it stays valid after the framework forwarded the request.
 ///
 /// # Examples
 ///
@@ -92,7 +92,7 @@ impl RequestView {
         values.filter_map(|value| std::str::from_utf8(value).ok())
     }
 
-    /// Returns the same request, as if this cookie had come before the others.
+    /// Returns the same request with this cookie before all other cookies.
     pub(crate) fn with_first_cookie(&self, name: &str, value: &str) -> Self {
         let mut text = self.text[..self.path_end].to_vec();
         for part in [name.as_bytes(), b"=", value.as_bytes(), b";", &self.text[self.path_end..]] {
@@ -177,8 +177,8 @@ pub struct RequestViewBuilder<'a> {
     path: &'a str,
 }
 
-/// The `Cookie` headers so far. There is rarely more than one, so a single header is not copied
-/// before `build`.
+/// The `Cookie` headers so far. Most requests have only one header, so a single header is not
+/// copied before `build`.
 #[derive(Clone)]
 enum Cookies<'a> {
     None,

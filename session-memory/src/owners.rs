@@ -1,4 +1,4 @@
-//! The index by owner.
+//! The index of keys by owner.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

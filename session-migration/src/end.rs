@@ -51,7 +51,7 @@ impl<S: SessionStore, O: OldSessions> MigratingSessions<S, O> {
         Ok(self.old.save(&save.nested(OLD).ending()).await?.outcome())
     }
 
-    /// Starts another session if values were set after the end.
+    /// Creates another session if values were set after the end.
     async fn after_end(&self, outcome: Outcome, save: &Save<'_>) -> Result<Saved, Error> {
         if outcome == Outcome::Dropped && save.login().is_none() {
             return Ok(Saved::dropped());
@@ -64,7 +64,7 @@ impl<S: SessionStore, O: OldSessions> MigratingSessions<S, O> {
     }
 }
 
-/// Fails if the save starts a session and the response was already sent.
+/// Fails if the save creates a session and the response was already sent.
 fn check_attached(save: &Save<'_>) -> Result<(), Error> {
     if !save.is_detached() || save.is_empty() {
         return Ok(());

@@ -10,28 +10,28 @@ use crate::id;
 
 /// An interface whose sessions move to another backend.
 ///
-/// [`ServerSideSessions`] implements it, and [`OldCookies`](crate::OldCookies) for an interface
-/// that stores its sessions in the cookie. Implement it for a third-party interface on a server.
-/// `examples/flask-session-redis` in the repository is an example.
+/// [`ServerSideSessions`] implements this trait. [`OldCookies`](crate::OldCookies) implements it
+/// for an interface that stores its sessions in the cookie. Implement it for a third-party
+/// interface on a server. `examples/flask-session-redis` in the repository is an example.
 ///
 /// Of [`SessionInterface`], only `save` is called, to end a session that has not moved. Also
 /// implement [`OwnerSessions`](session_core::OwnerSessions), with empty results if the backend
 /// cannot find the sessions of an owner. [`MigratingSessions`](crate::MigratingSessions) then also
-/// implements it.
+/// implements `OwnerSessions`.
 #[async_trait]
 pub trait OldSessions: SessionInterface + Debug {
     /// Returns the id in the new backend for the session of a cookie. Returns `None` if the cookie
     /// does not belong to this backend.
     ///
-    /// It must be the same for every cookie of one session, and as hard to guess as a session id.
-    /// By default, it is [`kept_id`](crate::kept_id). Override it if the cookie has more than the
-    /// id, such as a signature.
+    /// The id must be the same for every cookie of one session, and as hard to guess as a session
+    /// id. The default implementation returns [`kept_id`](crate::kept_id). Override it if the
+    /// cookie contains more than the id, such as a signature.
     fn new_id(&self, cookie: &str) -> Option<[u8; 32]> {
         Some(id::kept_id(cookie))
     }
 
-    /// Returns the session of a request, and whether it has moved. It must not be older than the
-    /// call.
+    /// Returns the session of a request, and whether it has moved. The session must not be older
+    /// than the call.
     ///
     /// # Errors
     ///
@@ -42,7 +42,7 @@ pub trait OldSessions: SessionInterface + Debug {
     /// returned. Returns `false` and changes nothing if the session was changed, has moved or has
     /// ended.
     ///
-    /// The check, the removal of the session and the mark must be one step. From then on,
+    /// The check, the removal of the session and the mark must be one step. After this step,
     /// `departure` returns [`Departure::Departed`] and not [`Departure::None`], until the session
     /// would have expired. Otherwise an interrupted move could not be distinguished from a logout.
     ///
@@ -51,14 +51,14 @@ pub trait OldSessions: SessionInterface + Debug {
     /// Fails if the backend failed. The mark may be stored or not.
     async fn depart(&self, session: &Opened) -> Result<bool, Error>;
 
-    /// Returns whether the cookie has the whole session, so that no copy of it can be ended. The
-    /// default is `false`.
+    /// Returns whether the cookie contains the whole session. In this case, no copy of the cookie
+    /// can be ended. The default is `false`.
     fn is_in_cookie(&self) -> bool {
         false
     }
 
     /// Returns the random bytes that a moved session has as its
-    /// [`lineage`](SessionInterface::lineage), if it has none in the old backend.
+    /// [`lineage`](SessionInterface::lineage), if the session has no lineage in the old backend.
     ///
     /// By default, they are a hash of the new id.
     fn new_lineage(&self, id: &[u8; 32]) -> [u8; 16] {

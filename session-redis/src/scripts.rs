@@ -1,4 +1,5 @@
-//! The scripts, for calls that check a condition and write in one step. Each accesses one key.
+//! The scripts, for calls that check a condition and write in one step. Each script accesses one
+//! key.
 
 use std::sync::LazyLock;
 

@@ -1,4 +1,4 @@
-//! The store of one request, from which a `tower_sessions::Session` loads and saves.
+//! The store of one request, in which a `tower_sessions::Session` loads and saves its values.
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -28,7 +28,8 @@ struct State {
     known: Option<Values>,
     /// Whether the session was deleted, and no new session was started.
     ended: bool,
-    /// Whether the layer saves: the layer around it stores the changes with the response.
+    /// Whether the commit has begun. In this case, the session layer stores the changes with the
+    /// response.
     committing: bool,
     /// The error of the last save.
     error: Option<Error>,
@@ -41,8 +42,8 @@ impl RequestStore {
         Self { request, state: Mutex::default() }
     }
 
-    /// Sets the session to which this store belongs. Both keep each other in memory until
-    /// [`detach`](Self::detach).
+    /// Sets the session to which this store belongs. The session and the store keep each other in
+    /// memory until [`detach`](Self::detach).
     pub(crate) fn attach(&self, session: session::Session) {
         self.state().session = Some(session);
     }
@@ -61,7 +62,7 @@ impl RequestStore {
         self.state().committing = true;
     }
 
-    /// Returns why the last save failed.
+    /// Removes and returns the error of the last save.
     pub(crate) fn take_error(&self) -> Option<Error> {
         self.state().error.take()
     }
@@ -167,7 +168,7 @@ impl SessionStore for RequestStore {
         if session.is_new() && data.is_empty() {
             return Ok(None);
         }
-        // The backend determines the expiry. No caller sees this time.
+        // The backend determines the expiry. No caller reads this time.
         Ok(Some(Record { id: *id, data, expiry_date: SystemTime::now().into() }))
     }
 

@@ -1,4 +1,4 @@
-//! The values of a session as tower-sessions has them, and the changes between two states of them.
+//! The values of a session as tower-sessions represents them, and the changes between two states.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use session_core::{Error, Session};
 
 pub(crate) type Values = HashMap<String, Value>;
 
-/// Returns the values that are JSON. Others, such as a NaN that Flask wrote, are unchanged.
+/// Returns the values that are JSON. Other values, such as a NaN that Flask wrote, are unchanged.
 pub(crate) fn of(session: &Session) -> Values {
     let value = |key: String| match session.get(&key) {
         Ok(Some(value)) => Some((key, value)),

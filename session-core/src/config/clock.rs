@@ -7,15 +7,15 @@ use std::time::{Duration, Instant, SystemTime};
 /// The source of the current time. Set it with
 /// [`SessionConfigBuilder::clock`](crate::SessionConfigBuilder::clock).
 pub trait Clock: Debug + Send + Sync + 'static {
-    /// Returns the current time. It is called several times per request, so it must be fast and
-    /// must not block.
+    /// Returns the current time. The engine calls this method several times per request. Therefore
+    /// it must be fast and must not block.
     fn now(&self) -> SystemTime;
 
     /// Returns the time since a fixed moment in the past, for measuring durations. Unlike
     /// [`now`](Self::now), it never decreases and does not jump when the system time is set.
     ///
-    /// By default, it returns the time since the first call in this process. Override it if a test
-    /// controls the deadlines of saves.
+    /// The default implementation returns the time since the first call in this process. Override
+    /// it if a test controls the deadlines of saves.
     fn monotonic(&self) -> Duration {
         static START: OnceLock<Instant> = OnceLock::new();
         START.get_or_init(Instant::now).elapsed()
@@ -34,8 +34,8 @@ impl Clock for SystemClock {
 
 /// A clock that changes only when a test sets it. Clones share the time.
 ///
-/// [`advance`](Self::advance) lets time pass. [`set`](Self::set) changes only the system time, as
-/// an administrator or a time server does.
+/// [`advance`](Self::advance) moves the system time and the monotonic time forward.
+/// [`set`](Self::set) changes only the system time, as an administrator or a time server does.
 ///
 /// # Examples
 ///
@@ -69,7 +69,7 @@ impl ManualClock {
         Self { times: Arc::new(Mutex::new(Times { now, monotonic: Duration::ZERO })) }
     }
 
-    /// Moves the time forward.
+    /// Moves the system time and the monotonic time forward.
     pub fn advance(&self, by: Duration) {
         let mut times = self.times();
         times.now += by;

@@ -7,16 +7,16 @@ use crate::{Error, ErrorKind, SessionConfig};
 
 /// The time in which an operation may start store calls.
 const LIMIT: Duration = Duration::from_secs(5);
-/// The part of that time that is reserved for looking up a write whose reply was lost.
+/// The part of [`LIMIT`] that is reserved for looking up a write whose reply was lost.
 const LOOKUP_SHARE: Duration = Duration::from_secs(1);
-/// With fewer retries, each took about a second. Then the store was slow, and other requests were
-/// not faster than this one.
+/// The minimum number of retries for [`ErrorKind::Conflict`]. With fewer retries, each retry took
+/// about a second, because the store was slow.
 const RETRIES_OF_CONFLICT: u32 = 5;
 /// The maximum number of retries, in case the clock does not advance.
 const MAX_RETRIES: u32 = 10_000;
 
-/// The deadline of one operation. It limits waiting for other saves, retries, and looking up a lost
-/// reply.
+/// The deadline of one operation. It limits waiting for other saves, retries, and looking up a
+/// write whose reply was lost.
 ///
 /// Each store call has its own timeout in the store. Therefore an operation returns within its
 /// deadline and one store call.
@@ -49,7 +49,7 @@ impl<'a> Deadline<'a> {
         if self.allows_lookup() { Ok(()) } else { Err(self.error()) }
     }
 
-    /// Counts a retry. Fails if the maximum is exceeded.
+    /// Counts a retry. Fails if the retry exceeds the maximum or the deadline.
     pub(super) fn retry(&mut self) -> Result<(), Error> {
         self.retries += 1;
         if self.retries > MAX_RETRIES {

@@ -16,8 +16,8 @@ use crate::{Error, ErrorKind};
 /// Sessions that move here from another backend, for interfaces such as that of
 /// `session-migration`; see [`Import`].
 impl<S: SessionStore> ServerSideSessions<S> {
-    /// Returns the state of a session that may have moved here. It may be as old as the copies of a
-    /// cache.
+    /// Returns the state of a session that may have moved here. The state may be as old as a copy
+    /// in a cache.
     ///
     /// # Errors
     ///
@@ -55,7 +55,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     /// changes nothing if the record has another state.
     ///
     /// The caller must have loaded this state before it loaded the session from the old backend.
-    /// Otherwise it could replace a copy by an older one.
+    /// Otherwise this method could replace a copy by an older copy.
     ///
     /// # Errors
     ///
@@ -107,8 +107,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
     }
 
-    /// Prevents a session from moving here, or ends it if there is only a copy. Returns `false` and
-    /// changes nothing if the session has moved.
+    /// Prevents a session from moving here, or ends the session if only a copy exists. Returns
+    /// `false` and changes nothing if the session has moved.
     ///
     /// # Errors
     ///
@@ -140,8 +140,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
     }
 
     /// Returns the backend state of a request that opened the session in the old backend, after the
-    /// session has moved here. A save with it applies the changes of the request to the present
-    /// values. The save also detects whether the session has another id or has ended in the
+    /// session has moved here. A save with this state applies the changes of the request to the
+    /// present values. The save also detects whether the session has another id or has ended in the
     /// meantime.
     pub fn after_import(&self, import: &Import) -> Opened {
         Opened::new().with_backend_state(Position::Live(self.imported_record(import)))
@@ -163,7 +163,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     }
 
     /// Returns the record of an import, at a version that the record never has. The version is at
-    /// most that of the copy.
+    /// most the version of the copy.
     fn imported_record(&self, import: &Import) -> RecordRef {
         let id = SessionId::of_import(import.id);
         let (key, now, lifetime) = (self.key_of(id), self.config.now(), import.contents.lifetime());

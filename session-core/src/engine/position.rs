@@ -29,7 +29,7 @@ pub(super) enum Position {
 }
 
 impl Position {
-    /// Returns the record that stands for the session in events.
+    /// Returns the key that identifies the session in events.
     pub(super) fn key(&self) -> &StoreKey {
         match self {
             Self::Live(record) | Self::Planned { record, .. } | Self::Lost(record) => &record.key,
@@ -100,7 +100,7 @@ pub(super) enum EndedBy<'a, 'b> {
     /// A logout.
     Logout,
     /// A logout whose outcome may stay unknown. In that case, a later save of the request repeats
-    /// it.
+    /// the logout.
     RetriedLogout(&'a Save<'b>),
 }
 
@@ -126,7 +126,7 @@ impl<'a> EndedBy<'a, '_> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Successor {
     pub(super) id: SessionId,
-    /// Whether its record is known to exist. Only then may a tombstone name it.
+    /// Whether the record of the new id is known to exist. Otherwise no tombstone may name it.
     pub(super) is_created: bool,
     /// Whether a login created the new id. A late tombstone of a rotation leads clients with the
     /// old id to the new id of the rotation. Therefore a login must have another id.
@@ -220,7 +220,7 @@ impl RecordRef {
 
     /// Returns the record of a rotation of this record, which does not exist yet. `is_retried` is
     /// set if an earlier call may also create it. After a login, the new record is another session,
-    /// whose time starts now.
+    /// with a new creation time.
     pub(super) fn moved_to(
         &self,
         (id, key): (SessionId, StoreKey),
@@ -263,7 +263,7 @@ pub(super) struct Saving<'a, 's> {
     /// The record that contains the values of the session.
     pub(super) opened: &'a RecordRef,
     pub(super) deadline: Deadline<'a>,
-    /// The writes of this save, most often one.
+    /// The writes of this save, usually one.
     attempts: SmallVec<[Attempt; 1]>,
     /// The new id of this save, if it rotates the session.
     pub(super) successor: Option<Successor>,
@@ -310,7 +310,7 @@ impl<'a, 's> Saving<'a, 's> {
         self.remember_attempts();
     }
 
-    /// Forgets the writes of this save, none of which reached the session.
+    /// Discards the writes of this save, because none of them reached the session.
     pub(super) fn forget_writes(&mut self) {
         self.attempts.clear();
     }

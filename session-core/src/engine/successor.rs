@@ -42,7 +42,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
                 }
             }
             match self.create_record(saving, known).await {
-                // An earlier call created it in the meantime.
+                // An earlier call created the record in the meantime.
                 Err(error) if error.kind() == ErrorKind::Backend && known.is_some() => {
                     saving.deadline.retry()?;
                     is_refused = true;
@@ -68,8 +68,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         Ok(Created::Record(new, contents))
     }
 
-    /// Stores the changes since an earlier save in the new record that it has created. Returns
-    /// `None` if there is no such record, and the session was not moved to it.
+    /// Stores the changes since an earlier save in the new record of that save. Returns `None` if
+    /// this record does not exist, and the session was not moved to it.
     pub(super) async fn reload_successor(
         &self,
         saving: &mut Saving<'_, '_>,
@@ -94,7 +94,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
                     let record = RecordRef { id: Some(id), ..live.record };
                     return Ok(Some(Created::Record(record, contents)));
                 }
-                // Another request has changed it.
+                // Another request has changed the record.
                 Replacement::Stale => saving.deadline.retry()?,
             }
         }
@@ -126,7 +126,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     }
 
     /// Removes the record of a rotation whose new id a login did not use. After the login, no
-    /// tombstone can lead to it.
+    /// tombstone can lead to this record.
     pub(super) async fn remove_unused(&self, saving: &Saving<'_, '_>) {
         if let Some(id) = saving.unused
             && saving.deadline.allows_lookup()
@@ -137,7 +137,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     }
 
     /// Makes the error response set the new id if the session may have been moved to it. Removes
-    /// the record of a login, which the client must not have.
+    /// the record of a login, because the client must not receive a login that failed.
     pub(super) async fn fail_rotation(&self, saving: &Saving<'_, '_>) {
         let Some(Successor { id, is_created: true, .. }) = saving.successor else { return };
         let save = saving.save;

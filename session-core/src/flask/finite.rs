@@ -10,7 +10,8 @@ use serde::ser::{
 
 use super::marker::{self, PREFIX};
 
-/// Facts about a value, for its writer. This detects a value that ignores the error of a part.
+/// Facts about a serialized value. They show an error of a part even if the value ignores this
+/// error.
 #[derive(Default)]
 pub(super) struct Notes {
     /// Whether a float is not finite.
@@ -25,7 +26,7 @@ pub(super) struct Finite<'a, T: ?Sized> {
     notes: &'a Notes,
 }
 
-/// The serializer below, or one of its compound types.
+/// A serializer that checks floats and writes markers, or one of its compound types.
 pub(super) struct Checked<'a, S> {
     inner: S,
     notes: &'a Notes,

@@ -53,8 +53,8 @@ pub(crate) fn append(list: Option<&str>, entry: &str) -> Result<String, Error> {
     Ok(if inside.trim().is_empty() { format!("[{entry}]") } else { format!("[{inside},{entry}]") })
 }
 
-/// Removes messages that were taken from the stored list. Returns `None` if the list is then empty.
-/// The other messages keep their text. Entries that are not messages are also removed.
+/// Removes taken messages from the stored list. Returns `None` if no message remains. The other
+/// messages keep their text. Entries that are not messages are also removed.
 pub(crate) fn without(list: Option<&str>, taken: &[Flash]) -> Result<Option<String>, Error> {
     let Some(list) = list else { return Ok(None) };
     let mut taken: Vec<_> = taken.iter().collect();

@@ -53,7 +53,8 @@ impl fmt::Debug for Client {
     }
 }
 
-/// WSGI passes the bytes of a header as Latin-1, and Flask-Login encodes them as UTF-8.
+/// Returns the bytes of a header as Flask-Login reads them. WSGI decodes the header as Latin-1, and
+/// Flask-Login encodes the text as UTF-8.
 fn utf8_of_latin1(bytes: &[u8]) -> Vec<u8> {
     let text: String = bytes.iter().map(|byte| char::from(*byte)).collect();
     text.into_bytes()

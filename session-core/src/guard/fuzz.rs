@@ -1,4 +1,4 @@
-//! Mutated pages to return to. An accepted page is a path of this application.
+//! Mutated next pages. An accepted page is a path of this application.
 
 use fuzzing::Fuzz;
 

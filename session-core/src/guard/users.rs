@@ -53,7 +53,7 @@ pub trait Users: Send + Sync + 'static {
 
     /// Returns the user with this owner, which the application passed to
     /// [`log_in`](crate::Session::log_in). Returns `None` if the user no longer exists or may not
-    /// log in; the session is then ended.
+    /// log in. In this case, the guard ends the session.
     ///
     /// # Errors
     ///
@@ -62,8 +62,9 @@ pub trait Users: Send + Sync + 'static {
     async fn load(&self, owner: &str) -> Result<Option<Self::User>, UserError>;
 
     /// Returns the present [stamp](crate::login#stamps) of the user, as passed to
-    /// [`log_in`](crate::Session::log_in). A session with another stamp, or without one, is ended.
-    /// For a user without a stamp, nothing is compared. By default, no user has a stamp.
+    /// [`log_in`](crate::Session::log_in). The guard ends a session with another stamp or without a
+    /// stamp. If the user has no stamp, the guard compares nothing. By default, no user has a
+    /// stamp.
     ///
     /// A [`load`](Self::load) that returns users from a cache delays the end of outdated sessions.
     fn stamp<'a>(&self, user: &'a Self::User) -> Option<Cow<'a, str>> {
@@ -80,7 +81,7 @@ pub trait Users: Send + Sync + 'static {
     }
 }
 
-/// The owners of sessions as users, for applications whose guards load nothing.
+/// An implementation of [`Users`] that uses the owner as the user and loads nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Owners;
 

@@ -23,9 +23,10 @@ pub struct Saved {
 pub enum CookieAction {
     /// Leaves the client's cookie as it is.
     ///
-    /// Return it if the changes were dropped, or were stored under an id that another request
-    /// sends. It also discards the `Set-Cookie` header of an earlier save of this request that only
-    /// repeats the value that the request sent. A header that changes or removes the value stays.
+    /// Return this action if the changes were dropped, or were stored under an id that another
+    /// request sends. The core then also discards the `Set-Cookie` header of an earlier save of
+    /// this request if the header only repeats the value that the request sent. A header that
+    /// changes or removes the value stays.
     #[default]
     Keep,
     /// Sets the cookie.
@@ -35,8 +36,9 @@ pub enum CookieAction {
         /// characters.
         value: String,
         /// The expiry. A cookie backend uses [`Contents::expires_at`]. A server-side backend uses
-        /// the later of that time and the record's expiry. It renews the cookie only when the
-        /// record's slack is used up. `None` is a cookie that the browser removes when it closes.
+        /// the later of that time and the record's expiry. Such a backend renews the cookie only
+        /// when the record's slack is used up. `None` is a cookie that the browser removes when it
+        /// closes.
         expires: Option<SystemTime>,
     },
     /// Removes the cookie.
@@ -79,20 +81,21 @@ impl Saved {
         self.contents.as_ref()
     }
 
-    /// Sets the stored contents. Pass the result of [`Save::merge`](super::Save::merge) if it was
-    /// stored instead of [`Save::contents`](super::Save::contents). The core applies the changes
-    /// made during the save to it and shows the result to the handler. Without it, the handler
-    /// continues to see its own values, without those of other requests.
+    /// Sets the stored contents. Pass the result of [`Save::merge`](super::Save::merge) if the
+    /// interface stored it instead of [`Save::contents`](super::Save::contents). The core applies
+    /// the changes made during the save to these contents, and shows the result to the handler.
+    /// Without this call, the handler continues to see its own values, without the values of other
+    /// requests.
     #[must_use]
     pub fn with_contents(mut self, contents: impl Into<Option<Contents>>) -> Self {
         self.contents = contents.into();
         self
     }
 
-    /// Sets when a later save of the same request renews the session. It matters after
-    /// [`Session::save`](crate::Session::save), before a commit that may be much later. Without it,
-    /// this request does not renew the session again. The core ignores it unless the outcome is
-    /// [`Outcome::Stored`]. The next request uses
+    /// Sets when a later save of the same request renews the session. The renewal matters after
+    /// [`Session::save`](crate::Session::save), because the commit may be much later. Without this
+    /// call, this request does not renew the session again. The core ignores the renewal unless the
+    /// outcome is [`Outcome::Stored`]. The next request uses
     /// [`Opened::with_renewal`](super::Opened::with_renewal).
     #[inline]
     #[must_use]
@@ -101,9 +104,9 @@ impl Saved {
         self
     }
 
-    /// Sets what [`Session::details`](crate::Session::details) returns from now on. Without it, the
-    /// details stay as they were. After [`CookieAction::Remove`] and [`Outcome::Dropped`], all are
-    /// unknown.
+    /// Sets the details that [`Session::details`](crate::Session::details) returns after the save.
+    /// Without this call, the details do not change. After [`CookieAction::Remove`] and
+    /// [`Outcome::Dropped`], all details are unknown.
     #[inline]
     #[must_use]
     pub fn with_details(mut self, details: SessionDetails) -> Self {

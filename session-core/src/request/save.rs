@@ -1,4 +1,4 @@
-//! Saving the session of a request: at the commit, and before it.
+//! Saving the session of a request, at the commit and before the commit.
 
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
@@ -31,7 +31,8 @@ impl Shared {
     /// Saves the changes made so far, before the commit, together with the requested login or
     /// logout.
     pub(super) async fn save_now(&self, demand: Demand) -> Result<Outcome, Error> {
-        // Either this sees the commit below, or the commit sees this and waits.
+        // Either the code below finds the request committed, or the commit reads this flag and
+        // waits.
         self.saved_manually.swap(true, Ordering::SeqCst);
         let _permit = self.save_permit().await;
         let is_logout = matches!(demand, Demand::LogOut);
@@ -107,8 +108,8 @@ impl Shared {
         }
     }
 
-    /// Saves the present intent of the session, if it is not empty. `last` is the commit. Also
-    /// returns the effect on the cookie if the save fails.
+    /// Saves the present intent of the session, if it is not empty. `last` is `true` for the
+    /// commit. Also returns the effect on the cookie if the save fails.
     pub(super) async fn save_intent(&self, last: bool) -> (Result<Outcome, Error>, SentCookie) {
         let on_error = Mutex::new(CookieAction::Keep);
         match self.try_save(last, &on_error).await {
@@ -159,7 +160,7 @@ impl Shared {
     }
 
     /// Returns whether the request only read its session and no renewal is due, which is the most
-    /// frequent commit. `last` is the commit.
+    /// frequent commit. `last` is `true` for the commit.
     pub(super) fn is_unchanged(&self, last: bool) -> bool {
         let interface = &*self.interface;
         let (contents, renewal, flags) = {

@@ -1,8 +1,9 @@
 //! Reports of changed keys: `CLIENT TRACKING`, and the listeners of its messages.
 //!
-//! The default mode of tracking is used. The server remembers the keys that the connection has
-//! read, and sends one message when such a key changes. `NOLOOP` is not used, because the server
-//! forgets a key at each change, even if it does not report the change.
+//! The store uses the default mode of tracking. The server remembers the keys that the connection
+//! has read, and sends one message when such a key changes. The store does not use `NOLOOP`,
+//! because the server removes a key from its list at each change, even if the server does not
+//! report the change.
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 

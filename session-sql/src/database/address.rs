@@ -112,7 +112,8 @@ fn setting(name: &str, known: Parameters) -> Option<Cow<'static, str>> {
     }
 }
 
-/// Names a parameter in a message. Other text may be part of a password that is not escaped.
+/// Returns the name of a parameter for a message. Other text may be part of a password that is not
+/// escaped.
 fn shown(name: &str) -> String {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"-_[].".contains(&byte);
     if name.bytes().all(is_word) { format!("the parameter `{name}`") } else { "a parameter".into() }

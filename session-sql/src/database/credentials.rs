@@ -1,4 +1,4 @@
-//! The credentials of new connections, if a provider has them.
+//! The credentials of new connections, if the application sets a provider.
 
 use std::sync::{Arc, OnceLock, Weak};
 

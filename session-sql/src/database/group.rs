@@ -1,8 +1,8 @@
 //! Group commit: writes that wait at the same time share one transaction, and therefore one wait
 //! for the disk.
 //!
-//! A task runs them, so that a cancelled call does not cancel the others. Each write has its own
-//! result. A write that the database rejects is rolled back alone. After any other error of a
+//! A task runs the writes, so that a cancelled call does not cancel the others. Each write has its
+//! own result. A write that the database rejects is rolled back alone. After any other error of a
 //! statement, the transaction is rolled back and each of its writes is run separately. If `COMMIT`
 //! fails, the effect of the writes is unknown, and no write is repeated.
 
@@ -19,7 +19,8 @@ use super::query::{OwnedValue, QueryResult, Value};
 use super::transaction::Transaction;
 use crate::statements::Statement;
 
-/// The maximum number of writes in one transaction. Other processes wait for its end.
+/// The maximum number of writes in one transaction. Other processes wait for the end of the
+/// transaction.
 const MAX_WRITES: usize = 64;
 
 pub(super) struct Group<D: Driver> {
@@ -54,7 +55,7 @@ enum Failure {
 
 /// The task that runs the writes of the queue.
 ///
-/// It may be dropped with its runtime. Then the waiting calls fail, and the next write starts
+/// The task may be dropped with its runtime. Then the waiting calls fail, and the next write starts
 /// another task.
 struct Worker<D: Driver> {
     shared: Arc<Shared<D>>,
@@ -162,7 +163,8 @@ impl<D: Driver> Shared<D> {
         }
     }
 
-    /// Empties the log if it is long, or may have filled the disk. Another write tries again.
+    /// Empties the log if it is long, or may have filled the disk. If this fails, another write
+    /// tries again.
     async fn empty_log(&self) {
         let Some(file) = &self.file else { return };
         if file.must_empty_log()

@@ -1,7 +1,7 @@
 //! The default use of TLS. A server on another machine must prove its identity.
 //!
 //! By default, sqlx connects without TLS if the server declines it. An attacker between the server
-//! and its clients could decline it in the name of the server, and request the password.
+//! and its clients could decline TLS in the name of the server, and request the password.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 /// Requires TLS and a certificate for the host, unless the server is local. The address and the
-/// variable `PGSSLMODE` of the environment can set another mode.
+/// environment variable `PGSSLMODE` can set another mode.
 #[cfg(feature = "postgres")]
 pub(super) fn secure_postgres(
     sets_mode: bool,
@@ -36,7 +36,7 @@ pub(super) fn secure_mysql(sets_mode: bool, options: MySqlConnectOptions) -> MyS
     options.ssl_mode(MySqlSslMode::VerifyIdentity)
 }
 
-/// Returns whether the connection does not leave this machine.
+/// Returns whether the connection stays on this machine.
 fn is_local(host: &str, has_socket: bool) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     has_socket
