@@ -1,4 +1,5 @@
-//! The command `bench`, which measures the calls of a store on records that it creates and removes.
+//! The command `bench`, which creates records, measures the calls of a store on them, and removes
+//! them.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -115,7 +116,7 @@ impl Task {
             },
             Call::Remove => self.store.remove(key, version.clone()).await?,
         };
-        let message = "a record of the measurement is missing; the store may have evicted it";
+        let message = "record of the measurement is missing; the store may have evicted it";
         if is_done { Ok(()) } else { Err(Error::new(ErrorKind::Backend, message)) }
     }
 }

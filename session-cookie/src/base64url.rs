@@ -19,7 +19,7 @@ const STRICT_CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()
 const CONFIG: GeneralPurposeConfig = STRICT_CONFIG.with_decode_allow_trailing_bits(true);
 
 pub(crate) static BASE64: LazyLock<Base64> = LazyLock::new(|| engine(CONFIG));
-/// For texts that are too short for vector instructions.
+/// The engine for texts that are too short for vector instructions.
 pub(crate) static SHORT: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, CONFIG);
 pub(crate) static STRICT: LazyLock<Base64> = LazyLock::new(|| engine(STRICT_CONFIG));
 
@@ -34,7 +34,7 @@ const LAST: usize = 2;
 /// than it saves.
 const PADDED_DECODE: usize = 256 + LAST;
 
-/// Returns the base64 length of this many bytes.
+/// Returns the base64 length of this number of bytes.
 pub(crate) fn length(bytes: usize) -> usize {
     (bytes * 4).div_ceil(3)
 }

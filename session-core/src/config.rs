@@ -152,7 +152,7 @@ impl SessionConfig {
     }
 
     /// Returns the namespace to which sessions are bound. A session id or a sealed cookie of one
-    /// namespace opens nothing in another, even if both share a store or a key.
+    /// namespace opens nothing in another, even if the namespaces share a store or a key.
     pub fn namespace(&self) -> &str {
         self.settings.namespace.as_deref().unwrap_or_else(|| without_prefix(self.cookie_name()))
     }

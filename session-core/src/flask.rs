@@ -22,8 +22,7 @@
 //! # Trust
 //!
 //! JSON that a client sent never becomes [`Markup`] or another of these types, regardless of its
-//! keys. Another serializer than that of a session, such as for a response, writes these types as
-//! ordinary JSON.
+//! keys. Other serializers, such as for a response, write these types as ordinary JSON.
 //!
 //! # Examples
 //!
@@ -80,7 +79,8 @@ pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<String, ValueEr
     encode_inside(0, value)
 }
 
-/// Returns the JSON text of a value that is stored inside other values, this many levels deep.
+/// Returns the JSON text of a value that is stored inside other values, below this number of
+/// levels.
 pub(crate) fn encode_inside<T: Serialize + ?Sized>(
     outer: usize,
     value: &T,

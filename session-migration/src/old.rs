@@ -38,9 +38,9 @@ pub trait OldSessions: SessionInterface + Debug {
     /// Fails only if the backend failed.
     async fn departure(&self, context: &OpenContext<'_>) -> Result<Departure, Error>;
 
-    /// Marks a session as moved, if its state is still the one that [`departure`](Self::departure)
-    /// returned. Returns `false` and changes nothing if the session was changed, has moved or has
-    /// ended.
+    /// Marks a session as moved, if its state is still the state that
+    /// [`departure`](Self::departure) returned. Returns `false` and changes nothing if the session
+    /// was changed, has moved or has ended.
     ///
     /// The check, the removal of the session and the mark must be one step. After this step,
     /// `departure` returns [`Departure::Departed`] and not [`Departure::None`], until the session

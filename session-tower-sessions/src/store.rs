@@ -26,7 +26,7 @@ struct State {
     /// The values that the session of tower-sessions had when it was last loaded or saved. `None`
     /// if it was never loaded.
     known: Option<Values>,
-    /// Whether the session was deleted, and no new session was started.
+    /// Whether the session was deleted, and no new session was created.
     ended: bool,
     /// Whether the commit has begun. In this case, the session layer stores the changes with the
     /// response.
@@ -107,8 +107,8 @@ impl RequestStore {
     async fn end(&self, session: Option<session::Session>) -> Result<(), Error> {
         self.open().await?.log_out().await?;
         let known = self.state().known.take().unwrap_or_default();
-        // `flush` has removed the values before, and `delete` has not. The remaining values do not
-        // belong to a session that starts now.
+        // `flush` has already removed the values, and `delete` has not. The remaining values do not
+        // belong to a session that is created now.
         let mut left = Values::new();
         if let Some(session) = session {
             for key in known.into_keys() {

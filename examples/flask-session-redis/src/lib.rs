@@ -40,11 +40,11 @@
 //!
 //! - **The last save of the whole session wins**, as in Flask-Session. If two requests change one
 //!   session at the same time, one change is lost.
-//! - To keep both changes, use a store under [`ServerSideSessions`]. No Python application can
-//!   share its sessions.
+//! - To keep the changes of both requests, use a store under [`ServerSideSessions`]. No Python
+//!   application can share its sessions.
 //! - A save by this crate never revives a session that was ended in the meantime. The changes of
 //!   this save are dropped ([`Outcome::Dropped`]).
-//! - A save by Flask-Session does revive such a session, and by default Flask-Session saves on each
+//! - A save by Flask-Session revives an ended session, and by default Flask-Session saves on each
 //!   request. Set `SESSION_REFRESH_EACH_REQUEST = False` in the Flask application.
 //! - The login is stored under the key `_login`, which Python shows and preserves. The sessions of
 //!   an owner cannot be listed.

@@ -66,7 +66,7 @@ impl<'a> Deadline<'a> {
             return Error::new(ErrorKind::Conflict, message);
         }
         let message = "session could not be saved in time, because the session store is slow or \
-                       earlier saves of the session were waiting for it";
+                       earlier saves of the session were waiting for the store";
         Error::new(ErrorKind::Unavailable, message)
     }
 }

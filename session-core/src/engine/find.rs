@@ -13,7 +13,7 @@ use crate::store::{MAX_CLOCK_SKEW, Record, SessionStore, StoreKey};
 use crate::{Error, ErrorKind};
 
 /// The result of a search for a key in the store.
-#[expect(clippy::large_enum_variant, reason = "it is nearly always the large one, and short-lived")]
+#[expect(clippy::large_enum_variant, reason = "values are short-lived and nearly always large")]
 pub(super) enum Found {
     Live(Live),
     Moved(Moved),

@@ -21,7 +21,8 @@ pub(super) enum Position {
     /// A new session whose record an earlier save of this request may have created. A login with an
     /// old id copies the values of the session under the key `login_after`.
     Planned { record: RecordRef, login_after: Option<StoreKey> },
-    /// The id was rotated away, so changes are dropped. A logout reaches the successor if `follow`.
+    /// A rotation replaced the id, so changes are dropped. A logout reaches the successor if
+    /// `follow` is set.
     Moved { successor: StoreKey, follow: bool },
     /// A save was dropped, because the session of this record ended or moved too long ago. A logout
     /// still looks for the session.

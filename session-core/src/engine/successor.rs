@@ -11,7 +11,7 @@ use crate::store::{SessionStore, StoreKey};
 use crate::{Error, ErrorKind};
 
 /// The new record of a rotation.
-#[expect(clippy::large_enum_variant, reason = "it is nearly always the large one, and short-lived")]
+#[expect(clippy::large_enum_variant, reason = "values are short-lived and nearly always large")]
 pub(super) enum Created {
     Record(RecordRef, Contents),
     /// An earlier save has moved the session, and another request has moved it further.

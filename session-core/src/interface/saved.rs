@@ -84,7 +84,7 @@ impl Saved {
     /// Sets the stored contents. Pass the result of [`Save::merge`](super::Save::merge) if the
     /// interface stored it instead of [`Save::contents`](super::Save::contents). The core applies
     /// the changes made during the save to these contents, and shows the result to the handler.
-    /// Without this call, the handler continues to see its own values, without the values of other
+    /// Without this call, the handler continues to read its own values, without the values of other
     /// requests.
     #[must_use]
     pub fn with_contents(mut self, contents: impl Into<Option<Contents>>) -> Self {

@@ -198,7 +198,7 @@ impl Browser {
     }
 
     fn parse(&self, header: &str) -> Result<SetCookie, Failure> {
-        let malformed = || self.calls.failure("a Set-Cookie that a browser understands", header);
+        let malformed = || self.calls.failure("a Set-Cookie that a browser accepts", header);
         let mut parts = header.split("; ");
         let (name, value) =
             parts.next().and_then(|pair| pair.split_once('=')).ok_or_else(malformed)?;

@@ -221,7 +221,7 @@ impl History {
             ));
         }
         calls.failure(
-            "an order of these calls in which each sees the results of the calls before it; the numbers are the times of \
+            "an order of these calls in which each call sees the results of the calls before it; the numbers are the times of \
              begin and end, and only calls that overlap may be reordered",
             "results that no order explains",
         )

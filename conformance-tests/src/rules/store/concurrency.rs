@@ -233,11 +233,11 @@ async fn whole(
         };
         if !(is_after || (is_before && !landed)) {
             let expected = if landed {
-                "the record as the call left it"
+                "the record after the call"
             } else {
                 "the complete old record or the complete new one"
             };
-            return Err(store.failure(expected, "something else, see the last load"));
+            return Err(store.failure(expected, "another result; see the last load"));
         }
         let probe = owned(store, "probe", 9);
         let works = match &record {

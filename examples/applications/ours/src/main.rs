@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt::init();
     let arguments: Vec<String> = env::args().skip(1).collect();
     let [framework, backend] = &arguments[..] else {
-        return Err("the arguments are a framework and a backend".into());
+        return Err("arguments must be a framework and a backend".into());
     };
     let sessions = sessions(backend)?;
     let address = format!("127.0.0.1:{}", env::var("PORT")?);
