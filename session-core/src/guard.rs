@@ -24,7 +24,7 @@
 //!
 //! # Users and stamps
 //!
-//! Each guard loads the user of the session, once in a request, and compares the
+//! Each guard loads the user of the session, once in a request. It compares the
 //! [stamp](crate::login#stamps) of the user with the stamp of the session. If the stamps differ, or
 //! the user no longer exists, the guard calls [`log_out`](crate::Session::log_out). The request
 //! then counts as a request of a visitor. If the user cannot be loaded, the response is 503.

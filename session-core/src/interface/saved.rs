@@ -24,9 +24,9 @@ pub enum CookieAction {
     /// Leaves the client's cookie as it is.
     ///
     /// Return this action if the changes were dropped, or were stored under an id that another
-    /// request sends. The core then also discards the `Set-Cookie` header of an earlier save of
-    /// this request if the header only repeats the value that the request sent. A header that
-    /// changes or removes the value stays.
+    /// request sends. An earlier save of this request may have set a `Set-Cookie` header. `Keep`
+    /// discards this header if the header only repeats the value that the request sent. A header
+    /// that changes or removes the value stays.
     #[default]
     Keep,
     /// Sets the cookie.

@@ -2,8 +2,7 @@
 //!
 //! The store uses the default mode of tracking. The server remembers the keys that the connection
 //! has read, and sends one message when such a key changes. The store does not use `NOLOOP`,
-//! because the server removes a key from its list at each change, even if the server does not
-//! report the change.
+//! because the server removes a key from its list at each change, even without a report.
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
