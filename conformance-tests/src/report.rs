@@ -1,4 +1,4 @@
-//! Reports of the failure of a rule and of all rules.
+//! The report of a failed check, and the list of all rules.
 
 mod contract;
 mod failure;

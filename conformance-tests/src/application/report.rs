@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 pub enum Outcome {
     /// The application fulfils the promise.
     Passed,
-    /// The application does not fulfil the promise, with the cause.
+    /// The application does not fulfil the promise. The text is the cause.
     Failed(String),
-    /// The application does not fulfil the promise, with the cause. It stores the session in a
-    /// cookie, and no session in a cookie can fulfil this promise.
+    /// The application does not fulfil the promise, because it stores the session in a cookie. No
+    /// session in a cookie can fulfil this promise. The text is the cause.
     ByDesign(String),
-    /// The promise does not concern the application, with the reason.
+    /// The promise does not concern the application. The text is the reason.
     NotApplicable(String),
 }
 
@@ -29,7 +29,7 @@ impl Outcome {
         }
     }
 
-    /// Returns the cause or the reason. It is empty for a check that passed.
+    /// Returns the cause or the reason, or an empty text for a check that passed.
     pub fn cause(&self) -> &str {
         match self {
             Self::Passed => "",
@@ -99,7 +99,7 @@ impl Report {
 }
 
 impl fmt::Display for Report {
-    /// Writes one line per check.
+    /// Writes the storage of the session, one line per check, and the number of each outcome.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "storage of the session: {}", self.storage())?;
         for Finding { group, check, outcome, .. } in &self.findings {

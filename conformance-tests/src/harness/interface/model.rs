@@ -1,4 +1,4 @@
-//! Requests in any order, and a model of the session that they leave.
+//! Requests with any actions, and a model of the resulting session.
 
 use std::time::{Duration, SystemTime};
 
@@ -35,7 +35,7 @@ const TEXTS: [&str; 5] = ["", "one", "Zoë \"½\"\\\n日本語", "{\"a\":1}", "n
 
 const STAMPS: [&str; 2] = ["first", "second"];
 
-/// The session of a visitor, as the requests so far must have left it.
+/// The expected session of a visitor after the requests so far.
 #[derive(Default)]
 pub(crate) struct Model {
     payload: Option<String>,
@@ -75,7 +75,7 @@ impl Act {
         }
     }
 
-    /// Performs the action. Returns the flash messages that it takes.
+    /// Performs the action. Returns the flash messages that the action removes.
     async fn perform(self, session: &Session, is_model: bool) -> Result<Vec<String>, Error> {
         match self {
             Self::Insert(key, text) => session.insert(key, text)?,
@@ -113,7 +113,7 @@ impl Model {
         })
     }
 
-    /// Performs the actions of a request. Returns the flash messages that it takes.
+    /// Performs the actions of a request. Returns the flash messages that the actions remove.
     async fn perform(&mut self, acts: &[Act], now: SystemTime) -> Result<Vec<String>, Error> {
         let session = self.session()?;
         let mut taken = Vec::new();
@@ -150,16 +150,16 @@ fn observe(session: &Session) -> Result<Observation, Error> {
     })
 }
 
-/// Clears a session that has no value and no owner, because some formats do not store it even if
-/// it is permanent.
+/// Clears a session that has no value and no owner, because some formats do not store such a
+/// session even if it is permanent.
 fn clear_if_bare(session: &Session) -> Result<(), Error> {
     let is_bare = session.keys().iter().all(|key| key == "_permanent");
     if is_bare && session.owner().is_none() { session.clear() } else { Ok(()) }
 }
 
 impl InterfaceUnderTest {
-    /// Sends a request with a few actions, and then one that only reads. Fails unless the second
-    /// request finds the state that the first has left.
+    /// Sends a request with a few actions, and then a request that only reads. Fails unless the
+    /// second request reads the state that the first request wrote.
     pub(crate) async fn request_in_any_order(
         &self,
         visitor: &mut Browser,

@@ -40,8 +40,8 @@ pub struct InterfaceUnderTest {
 }
 
 impl InterfaceUnderTest {
-    /// Returns the interfaces that a function creates for a configuration. The clock of the
-    /// configuration changes only when a rule advances it.
+    /// Returns an interface under test from a function that creates the interface for a
+    /// configuration. The clock of the configuration changes only when a rule advances it.
     pub fn new<I, F>(make: impl Fn(SessionConfig) -> F + Send + Sync + 'static) -> Self
     where
         I: SessionInterface,
@@ -54,7 +54,8 @@ impl InterfaceUnderTest {
         Self::making(make)
     }
 
-    /// Returns interfaces that are also [`OwnerSessions`].
+    /// Returns an interface under test from a function that creates interfaces with
+    /// [`OwnerSessions`].
     pub fn with_owners<I, F>(make: impl Fn(SessionConfig) -> F + Send + Sync + 'static) -> Self
     where
         I: SessionInterface + OwnerSessions,
@@ -117,7 +118,7 @@ impl InterfaceUnderTest {
         self.clock.now()
     }
 
-    /// Returns a visitor without cookies.
+    /// Returns the browser of a visitor, without cookies.
     pub(crate) fn browser(
         &self,
         name: &'static str,

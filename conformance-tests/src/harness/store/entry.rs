@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use session_core::store::{NewRecord, Record};
 
-/// The number of bytes that a message shows of each end of a payload.
+/// The number of bytes of each end of a payload in a message.
 const SHOWN: usize = 24;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -20,7 +20,7 @@ pub(crate) struct Entry {
     pub(crate) owner: Option<String>,
 }
 
-/// Kinds of records that a store may treat differently. A rule is checked with each kind for which
+/// A kind of record that a store may treat differently. A rule is checked with each kind for which
 /// it may fail.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Kind {
@@ -117,7 +117,7 @@ impl Entry {
         None
     }
 
-    /// Returns whether only parts of a second of the times differ.
+    /// Returns whether the record is equal, except for fractions of a second in its times.
     pub(crate) fn is_roughly(&self, record: &Record) -> bool {
         let is_near = |one, other| difference(one, other) < SECOND;
         self.payload == record.payload()
@@ -144,7 +144,7 @@ pub(crate) fn time(label: &str, time: SystemTime) -> String {
     }
 }
 
-/// Returns how a store has rounded a time, for messages.
+/// Returns the likely rounding of a time by a store, for messages.
 fn cause(given: SystemTime, seen: SystemTime) -> &'static str {
     let since = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let (given, seen) = (since(given), since(seen));

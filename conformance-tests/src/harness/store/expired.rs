@@ -11,14 +11,14 @@ use crate::harness::store::reading::Read;
 use crate::harness::store::values::someone;
 use crate::report::{Checked, Failure};
 
-/// A call that reads, and may remove what has expired.
+/// A call that reads, and may remove expired records.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ExpiredRead {
     Record(Read),
     KeysOf,
 }
 
-/// A call that makes a live record of an expired one.
+/// A call that turns an expired record into a live one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ExpiredWrite {
     Create,
@@ -65,7 +65,8 @@ impl ExpiredWrite {
     }
 }
 
-/// Writes a live record after this many of the `await`s of the call that reads the expired one.
+/// Reads an expired record while another call writes a live one. The write starts after `polls`
+/// polls of the read.
 pub(crate) async fn read_expired(
     store: &StoreUnderTest,
     read: ExpiredRead,

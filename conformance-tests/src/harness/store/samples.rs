@@ -6,13 +6,13 @@ use crate::harness::store::StoreUnderTest;
 use crate::harness::store::entry::Entry;
 use crate::harness::store::values::someone;
 
-/// The longest payload that a store accepts, unless it declares a smaller maximum.
+/// The longest payload that a store must accept, unless the store declares a smaller maximum.
 pub(crate) const MEGABYTE: usize = 1 << 20;
 
-/// Longer than 16 bits can count, and than a `BLOB` of MySQL.
+/// A length that exceeds 16 bits and a `BLOB` of MySQL.
 const SEVENTY_THOUSAND: usize = 70_000;
 
-/// Lengths of owners: one byte, and those around the limits of keys in common stores.
+/// Lengths of owners: one byte, and lengths near the limits of keys in common stores.
 const OWNER_BYTES: [usize; 7] = [1, 255, 256, 511, 512, 768, 1000];
 
 /// A kind of record.
@@ -51,7 +51,7 @@ pub(crate) fn samples(store: &StoreUnderTest) -> Vec<Sample> {
     few_samples(store).into_iter().chain([longest]).collect()
 }
 
-/// Returns the same without the longest payload, for rules with many calls for each.
+/// Returns the same kinds without the longest payload, for rules with many calls for each kind.
 pub(crate) fn few_samples(store: &StoreUnderTest) -> Vec<Sample> {
     let mut samples = Vec::new();
     for payload in payloads(store) {
@@ -97,7 +97,7 @@ pub(crate) fn filled(length: usize, with: &[u8]) -> Vec<u8> {
     filled
 }
 
-/// Returns an owner of this many bytes that no other run has, unless it is too short for that.
+/// Returns an owner of this many bytes. No other run uses this owner, unless it is very short.
 pub(crate) fn owner_of(bytes: usize) -> String {
     let random = format!("{:016x}", fastrand::u64(..));
     let end = &random[random.len() - bytes.min(random.len())..];

@@ -1,4 +1,4 @@
-//! Sweeps of a store that others may sweep concurrently, but never at a time in the future.
+//! Sweeps of a store that other tests may sweep concurrently, but never at a time in the future.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -9,16 +9,16 @@ use crate::harness::store::StoreUnderTest;
 use crate::harness::store::entry::time;
 use crate::report::{Checked, Failure};
 
-/// A concurrent sweep may remove a record that this sweep must not remove. It does not do so this
-/// many times in a row.
+/// The number of attempts of a check. In one attempt, a concurrent sweep may remove a record that
+/// the checked sweep must not remove. This does not occur in all attempts.
 pub(crate) const ATTEMPTS: u32 = 10;
 
 pub(crate) const LIMIT: usize = 1000;
 
-/// The number of sweeps that remove all records of other runs from a store.
+/// The number of sweeps that is sufficient to remove all records of other runs from a store.
 pub(crate) const SWEEPS: usize = 1000;
 
-/// The shortest time after its expiry at which a sweep must remove a record.
+/// The shortest time after the expiry of a record at which a sweep must remove the record.
 pub(crate) const OVERDUE: Duration = MAX_CLOCK_SKEW.saturating_add(Duration::from_millis(1));
 
 /// The time at which the records of a check expired. A sweep at a busy time does not remove the
@@ -30,7 +30,7 @@ pub(crate) enum Era {
 }
 
 impl Era {
-    /// Returns a whole second, long ago.
+    /// Returns a random time in the distant past, in whole seconds.
     pub(crate) fn moment(self) -> SystemTime {
         const YEAR: u64 = 365 * 24 * 3600;
         let years = match self {

@@ -136,7 +136,7 @@ rules! {
     }
 }
 
-/// The name of headers with two cookies of one name.
+/// The name of the headers that set one cookie twice.
 const ORDERED: &str = "cookie-order";
 
 const OTHER: &[&str] = &["theme=light"];

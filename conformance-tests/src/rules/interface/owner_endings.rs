@@ -1,4 +1,4 @@
-//! Rules of an owner that ends sessions.
+//! Rules for ending an owner's sessions.
 
 use std::sync::Arc;
 
@@ -183,7 +183,7 @@ rules! {
             } else {
                 owners.end_all(&ada).await?
             };
-            // The session of the first round is ended by the second.
+            // The second round also ends the session that the first round kept.
             let left = usize::from(others);
             under_test.equal((MANY + 2 * (1 - left), left), (ended, owners.list(&ada).await?.len()))?;
             for browser in &mut browsers {
@@ -285,12 +285,12 @@ rules! {
     }
 }
 
-/// More sessions than a page of a list has.
+/// More sessions than a page of a list contains.
 const MANY: usize = 110;
 
 type Action = fn(&Session) -> Result<(), Error>;
 
-/// The actions of the sessions of every kind, after the login.
+/// The actions that create sessions of every kind, after the login.
 const KINDS: [(&str, Action); 7] = [
     ("nothing", |_| Ok(())),
     ("set_permanent", |session| session.set_permanent(true)),

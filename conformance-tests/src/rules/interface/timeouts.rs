@@ -92,7 +92,7 @@ rules! {
         let cookie = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
         under_test.pass(5 * HOUR);
         visitor.plant(&cookie.name, &cookie.value);
-        // Opened and never committed, so that it is not renewed.
+        // The session is opened and never committed. Therefore it is not renewed.
         let there = visitor.request().session().await.map(|session| session.contains_key("n"));
         under_test.calls().note("visitor: read");
         under_test.equal(Ok(true), there.map_err(|error| error.kind()))?;

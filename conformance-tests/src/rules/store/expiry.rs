@@ -186,23 +186,23 @@ rules! {
     }
 }
 
-/// The time since the expiry of a record that a store may still have.
+/// The time since the expiry of a record that may still be stored.
 const JUST: Duration = Duration::from_secs(1);
 
-/// Lifetimes of a record that is watched until its expiry. The next lifetime is for a store that is
-/// too slow for the first.
+/// Lifetimes of a record that is watched until its expiry. Each lifetime is for a store that is too
+/// slow for the previous one.
 const LIVES: [Duration; 3] =
     [Duration::from_millis(950), Duration::from_millis(4950), Duration::from_millis(14_950)];
 
-/// Lifetimes of a record whose expiry is extended in time.
+/// Lifetimes of a record whose expiry is extended before the record expires.
 const FIRST_LIVES: [Duration; 3] =
     [Duration::from_secs(1), Duration::from_secs(4), Duration::from_secs(15)];
 
 /// More milliseconds than 32 bits can represent.
 const HUNDRED_DAYS: Duration = Duration::from_hours(24 * 100);
 
-/// Watches three records until their expiry. Two of them expire at the end of a second. Returns
-/// `false` if the store was too slow.
+/// Watches three records of each kind until their expiry. Two of the three expire at the end of a
+/// second. Returns `false` if the store was too slow.
 async fn lives_to_its_expiry(store: &StoreUnderTest, life: Duration) -> Result<bool, Failure> {
     let first = store.now() + life;
     let second = whole_second(first) + Duration::from_nanos(999_999_999);
@@ -265,7 +265,7 @@ async fn outlives_its_first_expiry(
     Ok(true)
 }
 
-/// Waits until the record is removed, for a day with a manual clock or some seconds with a real
+/// Waits until the record is removed, at most a day with a manual clock or nine seconds with a real
 /// clock.
 async fn goes_after(store: &StoreUnderTest, key: &StoreKey, expires_at: SystemTime) -> Checked {
     pass_until(store, expires_at + Duration::from_millis(2)).await;

@@ -46,7 +46,7 @@ rules! {
     }
 }
 
-/// Returns an unused key, and two records that differ in everything but the owner.
+/// Returns an unused key, and two records that differ in payload and expiry.
 fn switching(store: &StoreUnderTest) -> Switching {
     let first = Entry::with_payload([b'x'; 300], store.now()).owned_by(&someone("ada"));
     let second = Entry { payload: vec![b'y'; 400], ..first.clone() };
@@ -54,7 +54,7 @@ fn switching(store: &StoreUnderTest) -> Switching {
     Switching { key: store.key(), states: [first, second.expiring_at(later)] }
 }
 
-/// Fails unless the record is there and is one of the two.
+/// Fails unless the record exists and equals one of the two.
 async fn whole(store: &StoreUnderTest, switching: &Switching, read: Read) -> Checked {
     let seen = match read.read(store, &switching.key).await? {
         Some(record) => switching.difference(store, &record).await?,
