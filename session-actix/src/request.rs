@@ -81,8 +81,7 @@ pub fn request_session(request: &impl HttpMessage) -> Option<RequestSession> {
 }
 
 /// Returns the session of the innermost [`SessionMiddleware`](crate::SessionMiddleware) with the
-/// marker `M`; see
-/// [`request_session`].
+/// marker `M`; see [`request_session`].
 pub fn request_session_marked<M: 'static>(request: &impl HttpMessage) -> Option<RequestSession<M>> {
     let inner = request.extensions().get::<SessionStack>()?.get::<M>()?;
     Some(RequestSession { inner, marker: PhantomData })

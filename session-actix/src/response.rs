@@ -17,8 +17,8 @@ pub(crate) fn failed<B>(
     request.into_response(HttpResponse::from_error(error)).map_into_right_body()
 }
 
-/// Changes the headers of a response. The response of an error is created later, and then has the
-/// same changes.
+/// Changes the headers of a response. For an error, actix-web creates the response later. The same
+/// changes are applied to that response.
 pub(crate) fn finish<B>(
     result: ServiceResult<B>,
     apply: impl Fn(&mut HeaderMap) -> Result<(), Error> + 'static,

@@ -75,7 +75,7 @@ pub(crate) async fn run(options: &Decode, json: bool) -> Result<ExitCode, Failur
     Ok(if is_valid { ExitCode::SUCCESS } else { ExitCode::from(NOT_FOUND) })
 }
 
-/// Opens the session of the cookie. Nothing is stored, because it is not committed.
+/// Opens the session of the cookie. Nothing is stored, because the session is not committed.
 async fn open(
     options: &Decode,
     cookie: &str,
@@ -118,7 +118,8 @@ async fn interface(
     })
 }
 
-/// Returns when a signed cookie was set, from its second part. Its signature was verified before.
+/// Returns the time at which a signed cookie was set, from its second part. The caller must have
+/// verified the signature.
 fn set_at(format: Format, cookie: &str) -> Option<SystemTime> {
     if !matches!(format, Format::Flask | Format::Starlette) {
         return None;

@@ -19,17 +19,17 @@ const USAGE: u8 = 2;
 const UNAVAILABLE: u8 = 3;
 
 impl Failure {
-    /// Returns an error of the usage or of the configuration.
+    /// Returns an error for wrong usage or configuration.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self { message: message.into(), code: USAGE }
     }
 
-    /// Returns an error of writing the output.
+    /// Returns an error for a failure to write the output.
     pub(crate) fn output(error: std::io::Error) -> Self {
         Self { message: format!("cannot write the output: {error}"), code: USAGE }
     }
 
-    /// Returns an error of the system's generator of random bytes.
+    /// Returns an error for a failure of the system's random generator.
     pub(crate) fn random(error: getrandom::Error) -> Self {
         Self::usage(format!("cannot read random bytes from the operating system: {error}"))
     }

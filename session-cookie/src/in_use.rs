@@ -1,4 +1,5 @@
-//! The signing keys that this process uses, so that no key signs sessions of two namespaces.
+//! The registry of the signing keys of this process. It prevents a key from signing sessions of two
+//! namespaces.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -16,7 +17,7 @@ static IN_USE: Mutex<Vec<(Identity, Weak<str>)>> = Mutex::new(Vec::new());
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Configuration`] if one of them signs sessions of another namespace.
+/// [`ErrorKind::Configuration`] if one of the keys signs sessions of another namespace.
 pub(crate) fn register(
     key: &SecretKey,
     derivation: &[&[u8]],

@@ -31,7 +31,7 @@ impl Deployment {
         Self { kind, store, shops, nginx, prometheus }
     }
 
-    /// Sets the clock of a shop, in seconds from the correct time.
+    /// Sets the clock of a shop, as an offset in seconds from the correct time.
     ///
     /// # Errors
     ///
@@ -40,7 +40,8 @@ impl Deployment {
         write_clock(self.shops[shop].folder(), seconds).map_err(|error| error.to_string())
     }
 
-    /// Waits until Prometheus reads the metrics of both shops, and returns whether it does.
+    /// Waits up to 30 seconds for Prometheus to read the metrics of both shops. Returns whether
+    /// Prometheus reads them.
     pub(crate) async fn is_watched(&self) -> bool {
         let server = Server::at(self.prometheus.port());
         for _ in 0..100 {
@@ -136,5 +137,5 @@ fn faketime() -> PathBuf {
     architectures
         .map(|folder| folder.path().join("faketime/libfaketimeMT.so.1"))
         .find(|library| library.is_file())
-        .expect("There is no libfaketime on this machine. Run: sudo apt-get install -y libfaketime")
+        .expect("libfaketime is not installed; run `sudo apt-get install -y libfaketime`")
 }

@@ -9,7 +9,8 @@ use crate::sessions::Stored;
 
 #[async_trait]
 impl OldSessions for FlaskSessionRedis {
-    /// The id without its signature. The ids of Flask-Session have 256 bits, so they stay the same.
+    /// Returns the id without its signature. The ids of Flask-Session have 256 bits, so they stay
+    /// the same.
     fn new_id(&self, cookie: &str) -> Option<[u8; 32]> {
         self.read_cookie(cookie).map(kept_id)
     }
@@ -19,7 +20,7 @@ impl OldSessions for FlaskSessionRedis {
         if !opened.is_new() {
             return Ok(Departure::Session(Box::new(opened)));
         }
-        // The mark is set in the step that removes the session.
+        // `depart` sets the mark in the step that removes the session.
         let id = context.cookie().and_then(|cookie| self.read_cookie(cookie));
         let has_departed = match id {
             Some(id) => self.keys.has_departed(id).await?,
@@ -36,7 +37,7 @@ impl OldSessions for FlaskSessionRedis {
     }
 }
 
-/// Flask-Session has no index of owners, so no session is found.
+/// Flask-Session has no index of owners, so these methods find no session.
 #[async_trait]
 impl OwnerSessions for FlaskSessionRedis {
     async fn page(&self, _: &str, _: Option<&str>, _: usize) -> Result<SessionPage, Error> {

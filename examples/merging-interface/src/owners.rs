@@ -54,7 +54,8 @@ impl OwnerSessions for MergingSessions {
 }
 
 impl MergingSessions {
-    /// Requests in progress do not find a removed session, and therefore do not revive it.
+    /// Removes the sessions of the owner whose handles `is_wanted` selects. Requests in progress do
+    /// not find a removed session, and therefore do not revive it.
     fn end_where(&self, owner: &str, is_wanted: impl Fn(&str) -> bool) -> usize {
         let now = self.config.now();
         let ends =

@@ -1,4 +1,5 @@
-//! The accounts. There is one, and its password is in plain text because the login page shows it.
+//! The accounts of the shop. There is only one account. Its password is in plain text, because the
+//! login page shows the password.
 
 use std::borrow::Cow;
 
@@ -11,8 +12,8 @@ pub(crate) struct Account {
     pub(crate) user: &'static str,
     pub(crate) password: &'static str,
     pub(crate) name: &'static str,
-    /// In a real shop, this is a column of the user's row that each new password changes. A session
-    /// with another stamp ends at its next request.
+    /// In a real shop, this is a column of the user's row. Each new password changes the column. A
+    /// session with another stamp ends at its next request.
     pub(crate) stamp: &'static str,
 }
 

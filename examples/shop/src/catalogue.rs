@@ -26,7 +26,7 @@ impl fmt::Display for Cents {
     }
 }
 
-/// Returns the product of this slug.
+/// Returns the product with this slug.
 pub(crate) fn find(slug: &str) -> Option<&'static Product> {
     PRODUCTS.iter().find(|product| product.slug == slug)
 }

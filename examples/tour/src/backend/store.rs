@@ -1,5 +1,5 @@
-//! A third-party store, which has five calls on opaque bytes, here in a map. The engine implements
-//! all other parts.
+//! A third-party store: five methods on opaque bytes, which are stored in a map. The engine
+//! implements all other parts.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -80,7 +80,7 @@ impl SessionStore for MapStore {
     }
 }
 
-/// The application must call this regularly, because the map does not remove expired records by
+/// The application must call `sweep` regularly, because the map does not remove expired records by
 /// itself.
 #[async_trait]
 impl Sweep for MapStore {
