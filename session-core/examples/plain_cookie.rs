@@ -1,5 +1,5 @@
 //! A third-party session interface. It stores the session in a cookie that every client can read
-//! and change, so use it for settings only.
+//! and change, so use this interface for settings only.
 //!
 //! `cargo run -p session-core --example plain_cookie`
 

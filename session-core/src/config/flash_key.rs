@@ -1,4 +1,4 @@
-//! The signature of the cookie that has the flash messages of visitors without a session.
+//! The signature of the cookie that contains the flash messages of visitors without a session.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -18,7 +18,7 @@ pub(crate) const LIFETIME: Duration = Duration::from_secs(5 * 60);
 /// The time by which the clock of the signing server may be ahead.
 const SKEW: Duration = Duration::from_secs(60);
 
-/// The largest cookie, name and value, in bytes.
+/// The maximum total size of the cookie's name and value, in bytes.
 const MAX_SIZE: usize = 1024;
 
 /// Separates this signature from all others with the same key.
@@ -60,7 +60,8 @@ impl FlashKey {
         (name.len() + 1 + value.len() <= MAX_SIZE).then_some(value)
     }
 
-    /// Returns the messages in the cookie, if one of the keys has signed it and it has not expired.
+    /// Returns the messages in the cookie if one of the keys has signed the cookie and it has not
+    /// expired.
     pub(crate) fn verified(&self, name: &str, value: &str, now: SystemTime) -> Option<String> {
         let (signed, signature_text) = value.rsplit_once('.')?;
         let (messages, seconds) = signed.split_once('.')?;

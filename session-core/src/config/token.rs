@@ -1,12 +1,12 @@
-//! The header that has the session token instead of the cookie.
+//! The header that contains the session token instead of the cookie.
 
 use crate::error::{Error, ErrorKind};
 
-/// A request header and a response header that have the session token instead of the cookie.
+/// A request header and a response header that contain the session token instead of the cookie.
 #[derive(Clone, Debug)]
 pub(crate) struct TokenHeader {
     name: String,
-    /// Whether the request has the token in `Authorization: Bearer`.
+    /// Whether requests send the token in `Authorization: Bearer`.
     is_bearer: bool,
 }
 
@@ -15,7 +15,8 @@ impl TokenHeader {
         Self { name, is_bearer: false }
     }
 
-    /// Requests have `Authorization: Bearer`, and responses this header.
+    /// Returns the setting for a token in `Authorization: Bearer` of requests and in this header of
+    /// responses.
     pub(super) fn bearer(name: String) -> Self {
         Self { name, is_bearer: true }
     }
@@ -30,7 +31,7 @@ impl TokenHeader {
         &self.name
     }
 
-    /// Returns the value of the request header that has this token.
+    /// Returns the value of the request header for this token.
     pub(crate) fn request_value(&self, token: &str) -> String {
         if self.is_bearer { format!("Bearer {token}") } else { token.to_owned() }
     }
@@ -48,7 +49,7 @@ impl TokenHeader {
         Some(token).filter(|token| !token.is_empty())
     }
 
-    /// Checks the names.
+    /// Checks the name of the header.
     pub(super) fn check(&self) -> Result<(), Error> {
         let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         let message = if self.name.is_empty() || !self.name.bytes().all(token) {

@@ -61,7 +61,7 @@ pub struct CsrfConfigBuilder {
 }
 
 impl CsrfConfig {
-    /// Returns a builder of settings with this key. Its fallbacks accept older tokens.
+    /// Returns a builder of settings with this key. The key's fallbacks verify older tokens.
     #[must_use]
     pub fn builder(key: &SecretKey) -> CsrfConfigBuilder {
         CsrfConfigBuilder {
@@ -75,7 +75,7 @@ impl CsrfConfig {
         }
     }
 
-    /// Returns the largest form, in bytes, that is read to find its token.
+    /// Returns the maximum size, in bytes, of a form that is read to find its token.
     pub fn body_limit(&self) -> usize {
         self.settings.body_limit
     }
@@ -100,15 +100,14 @@ impl Settings {
         self.trusted_origins.contains(origin)
     }
 
-    /// Returns the origins of the application: the configured ones, or those of the host that the
-    /// client sent.
+    /// Returns the configured origins of the application, or the origins of the requested host.
     pub(super) fn own_origins(&self, host: Option<&str>, config: &SessionConfig) -> Vec<Origin> {
         if !self.own_origins.is_empty() {
             return self.own_origins.clone();
         }
         let Some(host) = host else { return Vec::new() };
-        // A framework has the scheme of the connection to the proxy, not the scheme of the client's
-        // connection.
+        // A framework provides the scheme of the connection to the proxy, not the scheme of the
+        // client's connection.
         let is_secure = config.cookie_attributes().secure() && !is_loopback(host);
         let schemes: &[&str] = if is_secure { &["https"] } else { &["https", "http"] };
         schemes.iter().filter_map(|scheme| Origin::new(scheme, host)).collect()
@@ -116,8 +115,8 @@ impl Settings {
 }
 
 impl CsrfConfigBuilder {
-    /// Adds an origin of the application, such as `https://shop.example.com`. Call it for each
-    /// host under which the application is visited.
+    /// Adds an origin of the application, such as `https://shop.example.com`. Call this method for
+    /// each host of the application.
     ///
     /// By default, the application's origin is the `Host` header with the scheme `https`. If the
     /// session cookie is not `Secure`, or the host is this machine, `http` is also accepted. Set an
@@ -128,7 +127,7 @@ impl CsrfConfigBuilder {
         self
     }
 
-    /// Adds an origin whose pages may send every request that pages of the application may send.
+    /// Adds an origin whose pages may send the same requests as pages of the application.
     ///
     /// Browsers do not send a `SameSite=Lax` cookie with `POST` requests of other sites.
     #[must_use]
@@ -149,8 +148,8 @@ impl CsrfConfigBuilder {
         self
     }
 
-    /// Sets the largest form, in bytes, that is read to find its token. The default is 1 MiB. Only
-    /// forms of requests that need a token are read.
+    /// Sets the maximum size, in bytes, of a form that is read to find its token. The default is
+    /// 1 MiB. Only forms of requests that need a token are read.
     #[must_use]
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
@@ -168,10 +167,10 @@ impl CsrfConfigBuilder {
     /// Uses the tokens of Flask-WTF, for signed cookies that are shared with a Flask application.
     /// The key must be Flask's `SECRET_KEY`, or `WTF_CSRF_SECRET_KEY` if it is set.
     ///
-    /// Each session, also that of a visitor, stores the secret under the key `csrf_token`. Tokens
-    /// are valid for an hour and are not masked. On HTTPS, a request that needs a token also needs
-    /// a `Referer` header of the application. In addition, the decision table is applied before the
-    /// tokens are checked, and the clock of the signing server may be one minute ahead.
+    /// Each session, including a visitor's session, stores the secret under the key `csrf_token`.
+    /// Tokens are valid for an hour and are not masked. On HTTPS, a request that needs a token also
+    /// needs a `Referer` header of the application. In addition, the decision table is applied
+    /// before the tokens are checked, and the clock of the signing server may be one minute ahead.
     #[must_use]
     pub fn flask_wtf(mut self) -> Self {
         self.flask_wtf = true;

@@ -80,7 +80,8 @@ pub(super) fn name(config: &SessionConfig) -> String {
 }
 
 /// Returns the name of another cookie of this crate. It is the name of the session cookie with a
-/// suffix, and with the prefix that only this host can set.
+/// suffix. If the cookie is `Secure`, the name has the prefix `__Host-`, and only this host can set
+/// the cookie.
 pub(crate) fn companion_name(config: &SessionConfig, suffix: &str) -> String {
     let session = config.cookie_name();
     let prefixes = ["__Host-Http-", "__Host-", "__Secure-", "__Http-"];

@@ -1,4 +1,4 @@
-//! All sessions of a store, and one owner's, for administrators.
+//! All sessions of a store, and all sessions of one owner, for administrators.
 
 use std::fmt::{self, Debug};
 use std::time::SystemTime;
@@ -43,8 +43,8 @@ impl<S: Scan> AllSessions<'_, S> {
         self.sessions.store.count(self.sessions.config.now()).await
     }
 
-    /// Returns about `limit` live sessions, starting after the position of an earlier page. They
-    /// are in no particular order.
+    /// Returns about `limit` live sessions, starting after the position of an earlier page. The
+    /// sessions are in no particular order.
     ///
     /// A page may have no sessions even if it is not the last. A session that is live during all
     /// calls is on at least one page. A session that is rotated between two calls may be on two
@@ -68,7 +68,7 @@ impl<S: Scan> AllSessions<'_, S> {
 
     /// Ends the selected sessions, and returns the number of ended sessions.
     ///
-    /// The call ends every selected session that existed when the call began, even if requests
+    /// The call ends every selected session that existed when the call started, even if requests
     /// write or rotate it in the meantime. Such a request drops its changes. A session that is
     /// created during the call, for a new visitor or by a login, may be ended or not. The current
     /// request's session is not an exception.
@@ -127,7 +127,7 @@ impl StoredSession {
         self.owner.as_deref()
     }
 
-    /// Returns when the session expires if no request renews it, to the minute.
+    /// Returns the expiry of the session if no request renews it, to the minute.
     pub fn expires_at(&self) -> SystemTime {
         self.expires_at
     }
@@ -158,7 +158,8 @@ impl Debug for StoredSession {
 /// The pages of one owner's sessions.
 ///
 /// [`OwnerSessions::page`](crate::OwnerSessions::page) lists the owner's keys for each page. This
-/// type lists them once. Therefore it is the better choice for an owner with thousands of sessions.
+/// type lists them once. Therefore this type is the better choice for an owner with thousands of
+/// sessions.
 pub struct OwnerPages<'a, S> {
     sessions: &'a ServerSideSessions<S>,
     owner: String,
@@ -166,7 +167,7 @@ pub struct OwnerPages<'a, S> {
 }
 
 impl<S: OwnerIndex> ServerSideSessions<S> {
-    /// Returns the pages of the sessions that the owner has now. The result needs 32 bytes for each
+    /// Returns the pages of the owner's current sessions. The result needs 32 bytes for each
     /// session.
     ///
     /// # Errors

@@ -16,22 +16,23 @@ use crate::store::StoreKey;
 const SESSION: u8 = 1;
 const TOMBSTONE: u8 = 2;
 const ENDED: u8 = 3;
-/// The first byte of a record that remembers a browser, which the engine does not write.
+/// The first byte of the record of a remembered browser. The engine does not write these records.
 const SERIES: u8 = 4;
-/// The length of a stamp that does not exist.
+/// The length that stands for a login without a stamp.
 const NO_STAMP: u16 = u16::MAX;
 /// The number of last writes that a record lists.
 const KEPT_NONCES: usize = 8;
 
-/// The identifier of one write, by which a writer whose reply was lost recognizes its write.
+/// The identifier of one write. After a lost reply, the writer recognizes its write by this
+/// identifier.
 ///
-/// It must be unique, but not secret. Each process counts from a random start.
+/// The identifier must be unique, but not secret. Each process counts from a random start.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Nonce(pub(super) [u8; 8]);
 
 impl Nonce {
-    /// Returns the nonce of the copy of a session of another backend. It is the same for every
-    /// request. Therefore each request recognizes the write that copied its session.
+    /// Returns the nonce for the copy of a session of another backend. The nonce is the same for
+    /// every request. Therefore each request recognizes the write that copied its session.
     pub(super) fn of_import(key: &StoreKey) -> Self {
         let [nonce @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] =
             *key.as_bytes();
@@ -58,7 +59,7 @@ pub(super) struct Nonces(SmallVec<[[u8; 8]; KEPT_NONCES]>);
 
 impl Clone for Nonces {
     fn clone(&self) -> Self {
-        // The derived function copies one nonce after the other.
+        // The derived implementation copies the nonces one by one.
         Self(SmallVec::from_slice(&self.0))
     }
 }
@@ -94,7 +95,7 @@ pub(super) enum Content {
         follow: bool,
     },
     Ended,
-    /// The record by which a browser of the owner is remembered.
+    /// The record of a remembered browser of the owner.
     Series,
 }
 
@@ -105,15 +106,16 @@ pub(super) struct Head {
     pub(super) lineage: Lineage,
     /// The time of the last write, to the millisecond.
     pub(super) written_at: SystemTime,
-    /// The time from the last write to the expiry. A renewal changes only the expiry, so the time
-    /// of the renewal can be computed from it.
+    /// The time from the last write to the expiry. A renewal changes only the expiry. Therefore the
+    /// expiry minus this duration is the time of the last renewal, unless the absolute timeout
+    /// limits the expiry.
     pub(super) kept_for: Duration,
     /// The record that a rotation replaces by a tombstone. The rotation is unfinished without the
     /// tombstone. The next write removes this field.
     pub(super) predecessor: Option<StoreKey>,
     /// Whether an earlier call may still create the record again after its removal.
     pub(super) is_retried: bool,
-    /// The login of the owner, who is a separate field of the record.
+    /// The login. Its owner is a separate field of the record.
     pub(super) proof: Option<Proof>,
 }
 
@@ -191,8 +193,9 @@ pub(super) fn session(
     bytes
 }
 
-/// Returns the bytes of a tombstone. They contain the version unless it is 1, the kind, whether
-/// changes follow to the successor, and its key.
+/// Returns the bytes of a tombstone. They contain the version unless it is 1, the kind, the flag
+/// `follow`, and the key of the successor. If `follow` is set, changes are applied to the
+/// successor.
 pub(super) fn tombstone(successor: &StoreKey, follow: bool) -> Vec<u8> {
     let mut bytes = version::start(34);
     bytes.push(TOMBSTONE);
@@ -205,7 +208,7 @@ pub(super) fn tombstone(successor: &StoreKey, follow: bool) -> Vec<u8> {
 /// the same in all versions.
 pub(super) const ENDED_SESSION: &[u8] = &[ENDED];
 
-/// Returns whether a record remembers a browser.
+/// Returns whether a record is that of a remembered browser.
 pub(super) fn is_series(bytes: &[u8]) -> bool {
     bytes.starts_with(&[SERIES, b'{'])
 }

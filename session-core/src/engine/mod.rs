@@ -2,8 +2,8 @@
 //!
 //! Only the engine generates and hashes ids, and merges, rotates, expires and ends sessions.
 //! Therefore a store cannot implement these operations incorrectly. The engine uses only the public
-//! API of this crate. The test command also compiles it as a separate crate. Therefore its root is
-//! `mod.rs`.
+//! API of this crate. The test command also compiles the engine as a separate crate. Therefore the
+//! root of the engine is `mod.rs`.
 
 mod admin;
 mod confirm;

@@ -28,7 +28,7 @@ pub(super) struct Stored {
     pub(super) payload: String,
 }
 
-/// Held while a session is saved. Dropping it admits the next save.
+/// A permit to save a session. Dropping the permit admits the next save.
 pub(super) struct Permit<'a> {
     queue: &'a Queue,
     key: StoreKey,
@@ -37,17 +37,18 @@ pub(super) struct Permit<'a> {
 }
 
 impl Queue {
-    /// Waits for the saves before this one. Returns the permit, and the record that the last of
-    /// them stored.
+    /// Waits for the saves before this one. Returns the permit, and the record that the previous
+    /// save stored.
     ///
-    /// Fails if the deadline has passed by then. Each of the saves before this one ends soon after
-    /// its own, earlier deadline. Therefore no timer is needed.
+    /// Fails if the deadline has passed after the wait. Each save before this one finishes soon
+    /// after its own deadline, which is earlier. Therefore no timer is needed.
     pub(super) async fn wait(
         &self,
         key: StoreKey,
         deadline: &Deadline<'_>,
     ) -> Result<(Permit<'_>, Option<Stored>), Error> {
-        // The permit exists before it waits, so that its drop cleans up if the future is dropped.
+        // The permit is created before the wait. If the future is dropped, the permit removes the
+        // entry.
         let cell = Arc::clone(self.lock().entry(key).or_default());
         let mut permit = Permit { queue: self, key, cell, guard: None };
         // `lock_owned` can be pending although the lock is free, if the task has used up its

@@ -1,4 +1,4 @@
-//! The type that applications use.
+//! The sessions of a server-side store.
 
 use super::id::SessionId;
 use super::observed::Observed;
@@ -9,18 +9,18 @@ use crate::store::StoreKey;
 /// Sessions on a server-side store.
 ///
 /// No change to a live session is lost, no ended session is revived, and an id that the client
-/// chose is never used. This holds for overlapping requests in one or several processes. Over a
-/// store with an [`OwnerIndex`](crate::store::OwnerIndex) it also implements
+/// chose is never used. This holds for overlapping requests in one or several processes. If the
+/// store implements [`OwnerIndex`](crate::store::OwnerIndex), this type also implements
 /// [`OwnerSessions`](crate::OwnerSessions).
 ///
-/// Crates of stores have a type alias for it. Authors of stores pass the store to
+/// The crate of a store has a type alias for this type. Authors of stores pass the store to
 /// [`new`](Self::new).
 ///
-/// A request that reads or starts a session makes one call of the store, and a request that changes
-/// it makes two. A new id needs three calls, and a due renewal one more. A save starts no call
-/// after five seconds. It then fails with [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if
-/// other requests were faster, and with [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable)
-/// otherwise.
+/// A request that reads or starts a session makes one call of the store. A request that changes a
+/// session makes two calls. A new id needs three calls. A renewal that is due needs one more call.
+/// A save starts no call after five seconds. The save then fails with
+/// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if other requests were faster, and with
+/// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) otherwise.
 ///
 /// # Examples
 ///

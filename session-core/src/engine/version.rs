@@ -2,15 +2,15 @@
 //!
 //! A record of version 1 begins with its kind. A record of a later version begins with a mark and
 //! the number of the version. Neither text nor the usual binary formats begin with the mark.
-//! Therefore a build distinguishes records of a newer version, which it must not change, from those
-//! of other programs.
+//! Therefore a build distinguishes records of a newer version, which it must not change, from
+//! records of other programs.
 
 use crate::Error;
 use crate::record_format::{NEWEST, written};
 
 const MARK: [u8; 3] = *b"\xffsr";
 
-/// Returns the first bytes of a record that is written now, with space for this many more.
+/// Returns a buffer with the first bytes of a new record, and with space for `length` more bytes.
 pub(super) fn start(length: usize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(length + MARK.len() + 1);
     if written() > 1 {

@@ -46,7 +46,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
     }
 
-    /// Applies the changes to the record that other requests wrote in place of `stale`.
+    /// Applies the changes to the record that replaced `stale`.
     pub(super) async fn write_again(
         &self,
         saving: &mut Saving<'_, '_>,
@@ -58,7 +58,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
             let now = self.config.now();
             let (live, id) = match self.find(&stale.key, now).await? {
                 Found::Live(live) => (Some(live), stale.id),
-                // The request that rotated the session sends the new id.
+                // The request that rotated the session sends the new id to the client.
                 Found::Moved(moved) => (self.successor(moved, now, &saving.deadline).await?, None),
                 Found::Gone => (None, None),
             };
@@ -90,7 +90,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
 /// The result of a write.
 struct Written {
     contents: Contents,
-    /// Whether the contents have changes of other requests.
+    /// Whether the contents include changes of other requests.
     merged: bool,
 }
 
@@ -139,7 +139,7 @@ pub(super) fn merge(
     let after = if save.is_modified() {
         missing_changes(saving, newer)?
     } else {
-        // `set_modified(false)` has withdrawn them.
+        // `set_modified(false)` has withdrawn the changes.
         save.changes().mark()
     };
     save.merge(payload, newer.login.as_ref(), after)

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind};
 
 /// The shortest time between two log events.
 const PERIOD: Duration = Duration::from_secs(1);
-/// The number of messages that are limited separately.
+/// The maximum number of messages that are limited separately.
 const MOST: usize = 16;
 
 /// A limit of log events about failed requests, for authors of adapters. During an outage, each

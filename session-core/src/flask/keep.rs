@@ -1,7 +1,7 @@
 //! Keeps the stored text of parts that an update did not change.
 //!
-//! Ordinary JSON, as serde reads and writes it, has no tuples and no integers of any length. An
-//! update that changes one part of a value must not turn other parts into ordinary JSON.
+//! Ordinary JSON, as serde reads and writes it, has no tuples and no integers of arbitrary length.
+//! An update that changes one part of a value must not turn other parts into ordinary JSON.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -9,7 +9,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::marker;
 use crate::scan::{self, Malformed, Scanner};
 
-/// Parts are compared by recursion. A value that was read is nested less deeply, tags included.
+/// The maximum nesting, because parts are compared recursively. Every value that was read is nested
+/// less deeply, including its tags.
 const MAX_LEVELS: usize = 400;
 
 /// Returns the new text of a value. Each part whose ordinary JSON is the same as in the old text
@@ -80,8 +81,8 @@ impl<'a> Node<'a> {
         Ok(Self { text, hash: kind.hash(text), kind })
     }
 
-    /// Returns whether the ordinary JSON of a stored part is that of a new one. The caller wrote a
-    /// new tuple explicitly, so it differs from an old list.
+    /// Returns whether a stored part and a new part have the same ordinary JSON. A new tuple
+    /// differs from an old list, because the caller wrote the tuple explicitly.
     fn is_same(&self, new: &Self) -> bool {
         if self.hash != new.hash {
             return false;
@@ -108,7 +109,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Writes a new part. Its unchanged parts have the text of the old part.
+    /// Writes a new part. Unchanged parts of the value keep their old text.
     fn write(&self, old: Option<&Self>, text: &mut String) {
         let Some(old) = old else { return text.push_str(self.text) };
         if old.is_same(self) {
@@ -224,7 +225,7 @@ fn as_tagged(mut members: Vec<Member<'_>>) -> Kind<'_> {
     }
 }
 
-/// The last member of a repeated name is used.
+/// Returns the values by name. If a name is repeated, the last member is used.
 fn by_name<'a, 'b>(members: &'b [Member<'a>]) -> HashMap<&'b str, &'b Node<'a>> {
     members.iter().map(|member| (&*member.name, &member.value)).collect()
 }
@@ -273,7 +274,8 @@ fn paired<'a, 'b>(old: &'b [Node<'a>], new: &[Node<'_>]) -> Vec<Option<&'b Node<
     first.chain(middle).chain(last).collect()
 }
 
-/// Two integers are the same if their digits are. If one is a float, both were read as floats.
+/// Returns whether two numbers are equal. Integers are compared by their text. If one of the
+/// numbers is a float, both are compared as floats.
 fn is_same_number(old: &str, new: &str) -> bool {
     let is_integer = |text: &str| !text.contains(['.', 'e', 'E']);
     old == new || !(is_integer(old) && is_integer(new)) && number(old) == number(new)

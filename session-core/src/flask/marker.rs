@@ -2,9 +2,10 @@
 //!
 //! A marker is an object with one key: a secret prefix, random in each process, and Flask's tag. It
 //! exists only in text that is being written or read. The types of this module write and read
-//! newtype structs of reserved names, which only the serializer and the deserializer of a session
-//! handle. Therefore no value that an application can send to a client has a marker. A client that
-//! has a marker cannot use it, because an object from a client has no such name.
+//! newtype structs with reserved names. Only the serializer and the deserializer of a session
+//! handle these names. Therefore no value that an application can send to a client has a marker. A
+//! client that guesses the prefix cannot use it either, because `encode` refuses every marker that
+//! the serializer did not write.
 
 use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
@@ -50,8 +51,8 @@ pub(super) static PREFIX: LazyLock<String> = LazyLock::new(|| {
     format!("$session:{:016x}{:016x}:", random(), random())
 });
 
-/// Serializes a value of one of Flask's types. Other serializers than that of a session write the
-/// value alone.
+/// Serializes a value of one of Flask's types. All serializers except that of a session write the
+/// value without the tag.
 pub(super) fn marked<S: Serializer, T: Serialize + ?Sized>(
     serializer: S,
     tag: &str,
@@ -60,8 +61,7 @@ pub(super) fn marked<S: Serializer, T: Serialize + ?Sized>(
     serializer.serialize_newtype_struct(name_of(tag), value)
 }
 
-/// Deserializes a value of one of Flask's types. Other deserializers than that of a session have
-/// none.
+/// Deserializes a value of one of Flask's types. All deserializers except that of a session fail.
 pub(super) fn unmarked<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
     tag: &'static str,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::date;
 use super::marker::{self, marked, unmarked};
 
-/// Ignores the unused bits of the last character, as Python does.
+/// Base64 as in Python, which ignores the unused bits of the last character.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()

@@ -1,6 +1,6 @@
 //! Types of other crates in the form that Flask reads, for `#[serde(with = "…")]`.
 //!
-//! Each module belongs to the crate of its name, and exists with the feature of that name. Its
+//! Each module has the name of a crate, and exists if the feature of this name is enabled. The
 //! submodule `option` is for an `Option`. Without these modules, such a type is stored as text,
 //! which Flask reads as `str`.
 //!
@@ -43,7 +43,7 @@ use super::Uuid;
 #[cfg(any(feature = "chrono", feature = "jiff", feature = "time"))]
 use crate::error::{Error, ErrorKind};
 
-/// A module with the functions that serde's `with` names, and one for an `Option`.
+/// Defines a module with the functions that serde's `with` calls, and a submodule for an `Option`.
 macro_rules! with {
     ($feature:literal $name:ident: $type:ty as $stored:ident) => {
         #[cfg(feature = $feature)]
@@ -77,7 +77,7 @@ macro_rules! with {
                 stored.try_into().map_err(serde::de::Error::custom)
             }
 
-            /// The same for an `Option`. As in Flask, text that is not a date is `None`.
+            /// The same functions for an `Option`. As in Flask, text that is not a date is `None`.
             pub mod option {
                 use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
 

@@ -33,9 +33,10 @@ impl Contents {
         self.stored.values().append_payload(buffer);
     }
 
-    /// Returns the payload with the login in it, under a key that handlers cannot write, for
-    /// backends that store nothing besides the payload.
-    /// [`Opened::from_payload_with_login`](super::Opened::from_payload_with_login) reads it.
+    /// Returns the payload including the login, for backends that store only the payload. Handlers
+    /// cannot write the key of the login.
+    /// [`Opened::from_payload_with_login`](super::Opened::from_payload_with_login) reads the
+    /// result.
     pub fn payload_with_login(&self) -> String {
         login_key::with_login(&self.stored, Values::to_payload)
     }
@@ -47,8 +48,8 @@ impl Contents {
 
     /// Returns whether the session has neither values nor a login.
     ///
-    /// A save that leaves the session empty ends it. Remove the stored session at the version whose
-    /// contents were merged, call [`Save::forget`](super::Save::forget), and return
+    /// A save that leaves the session empty ends the session. Remove the stored session at the
+    /// version whose contents were merged, call [`Save::forget`](super::Save::forget), and return
     /// [`CookieAction::Remove`](super::CookieAction::Remove).
     pub fn is_empty(&self) -> bool {
         self.stored.is_empty()

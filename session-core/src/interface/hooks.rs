@@ -7,7 +7,7 @@ use crate::config::SessionConfig;
 use crate::cookie::CookieAttributes;
 use crate::session::Lifetime;
 
-/// The hooks of the outermost interface. The caller calls each as often as documented.
+/// The hooks of the outermost interface. The caller calls each hook as often as documented.
 pub(crate) trait HookCalls: Send + Sync {
     fn config(&self) -> &SessionConfig;
 

@@ -12,7 +12,7 @@ use crate::session::state::{Data, Origin, State};
 use crate::session::values::Values;
 use crate::session::{Lifetime, Login, Renewal, Session, SessionDetails, by_hand};
 
-/// A session as an interface opened it, before a handler sees it.
+/// A session that an interface has opened, before a handler obtains it.
 ///
 /// Only the interface can access this data. The core turns it into a [`Session`].
 #[derive(Clone)]
@@ -22,7 +22,7 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// Returns an empty session, for a request that sent no valid one.
+    /// Returns an empty session, for a request that sent no valid session.
     #[expect(clippy::new_without_default, reason = "which session is the default is not obvious")]
     #[must_use]
     pub fn new() -> Self {
@@ -71,8 +71,8 @@ impl Opened {
         self
     }
 
-    /// Sets when an unchanged session is saved to extend its expiry. Without it, Flask's rule
-    /// applies: a session with a lifetime is saved by every request that
+    /// Sets the rule for saving an unchanged session to extend its expiry. By default, Flask's rule
+    /// applies. It saves a session with a lifetime in every request that
     /// [`Refresh`](crate::Refresh) names.
     #[inline]
     #[must_use]
@@ -81,9 +81,9 @@ impl Opened {
         self
     }
 
-    /// Sets the lifetime of the session as it was read, by [`OpenContext::lifetime`]. With it,
-    /// [`SessionView::is_cookie_due`](super::SessionView::is_cookie_due) can determine whether a
-    /// change affects the expiry of the cookie.
+    /// Sets the lifetime of the session as it was read. Use [`OpenContext::lifetime`]. With this
+    /// lifetime, [`SessionView::is_cookie_due`](super::SessionView::is_cookie_due) can determine
+    /// whether a change affects the expiry of the cookie.
     ///
     /// [`OpenContext::lifetime`]: super::OpenContext::lifetime
     #[inline]
@@ -93,7 +93,7 @@ impl Opened {
         self
     }
 
-    /// Sets what [`Session::details`] returns: the handle, the creation time and the expiry, as
+    /// Sets the result of [`Session::details`]: the handle, the creation time and the expiry, as
     /// far as the interface stores them.
     #[inline]
     #[must_use]
@@ -111,9 +111,9 @@ impl Opened {
         self
     }
 
-    /// Marks the backend state as that of a part of a combined interface, which saves the part with
-    /// [`Save::nested`](super::Save::nested). Interfaces
-    /// can be combined on four levels.
+    /// Marks the backend state as that of a part of a combined interface. The combined interface
+    /// saves the part with [`Save::nested`](super::Save::nested). Interfaces can be combined on
+    /// four levels.
     ///
     /// In `open`, return `part.open(context).await?.nested(0)`. In `save`, call
     /// `part.save(&save.nested(0)).await`. To move a session to part 1, first save
@@ -132,7 +132,7 @@ impl Opened {
         self
     }
 
-    /// Returns whether this is an empty session for a request that sent no valid one.
+    /// Returns whether this is an empty session for a request that sent no valid session.
     pub fn is_new(&self) -> bool {
         self.data.is_new
     }
@@ -147,7 +147,7 @@ impl Opened {
         by_hand::session(state)
     }
 
-    /// Makes this the session of a request or of another origin.
+    /// Stores this session in the state of a request or of another origin.
     pub(crate) fn put_into(self, state: &mut State, origin: &Origin) {
         state.data = self.data;
         state.data.known_login.clone_from(&state.data.stored.login);
@@ -155,25 +155,27 @@ impl Opened {
     }
 }
 
-/// The bits of one level. A part has its number plus one, so that 0 is the whole interface.
+/// The number of bits of one level in a path. A level is the number of a part plus one, because 0
+/// is the whole interface.
 const LEVEL: u32 = 16;
 
-/// Returns the path of a part of the part that has this path.
+/// Returns the path of `part` in the part with the path `outer`.
 pub(super) fn nested_part(outer: u64, part: u8) -> u64 {
     outer << LEVEL | (u64::from(part) + 1)
 }
 
-/// Returns the path that the part `inner` of an interface has if the interface is itself a part.
+/// Returns the new path of the part with the path `inner` if its interface becomes `part` of
+/// another interface.
 fn inside(part: u8, inner: u64) -> u64 {
     joined(nested_part(0, part), inner)
 }
 
-/// Returns the path of the part that has the path `inner` in the part with the path `outer`.
+/// Returns the path of the part with the path `inner` in the part with the path `outer`.
 pub(super) fn joined(outer: u64, inner: u64) -> u64 {
     outer << (LEVEL * depth(inner)) | inner
 }
 
-/// Returns the path in a part of the part that has this path, or `None` if it is in another part.
+/// Returns the path relative to `part`, or `None` if `path` is in another part.
 pub(super) fn path_in(part: u8, path: u64) -> Option<u64> {
     let inner = LEVEL * depth(path).checked_sub(1)?;
     (path >> inner == nested_part(0, part)).then(|| path & ((1 << inner) - 1))

@@ -58,7 +58,7 @@ impl<'a> SessionView<'a> {
         Self::of(&data.stored, flags)
     }
 
-    /// Returns the value under a key, or `None` if there is no such key.
+    /// Returns the value under a key, or `None` if the key does not exist.
     ///
     /// # Errors
     ///
@@ -68,7 +68,7 @@ impl<'a> SessionView<'a> {
         self.values.get(key).map(|raw| crate::session::decode(key, raw)).transpose()
     }
 
-    /// Returns whether there is such a key.
+    /// Returns whether the session has this key.
     pub fn contains_key(&self, key: &str) -> bool {
         self.values.contains_key(key)
     }
@@ -120,18 +120,19 @@ impl<'a> SessionView<'a> {
         self.flags.renewed
     }
 
-    /// Returns whether the client's cookie is out of date, if it contains only the id of the
-    /// session. A server-side interface returns this from
+    /// Returns whether the client's cookie is out of date. This applies to a cookie that contains
+    /// only the id of the session. A server-side interface returns this from
     /// [`should_set_cookie`](crate::SessionInterface::should_set_cookie).
     ///
-    /// Returns `true` if
+    /// Returns `true` in these cases:
     ///
-    /// - the session gets an id or another id,
-    /// - its lifetime changes, or
-    ///   [`set_modified(true)`](crate::Session::set_modified) requests a new cookie,
-    /// - it is [renewed](Self::is_renewed). Under [`Refresh::WhenModified`](crate::Refresh), a
-    ///   change of a session that has a lifetime renews it,
-    /// - the request sent several cookies of the name.
+    /// - The session receives its first id or another id.
+    /// - The lifetime of the session changes, or
+    ///   [`set_modified(true)`](crate::Session::set_modified) requests a new cookie.
+    /// - The session is [renewed](Self::is_renewed). Under
+    ///   [`Refresh::WhenModified`](crate::Refresh), a change of a session that has a lifetime
+    ///   renews the session.
+    /// - The request sent several cookies of the name.
     pub fn is_cookie_due(&self) -> bool {
         self.flags.cookie_due
     }

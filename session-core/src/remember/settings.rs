@@ -20,8 +20,8 @@ const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The settings of remember-me. Clones share the settings.
 ///
-/// It needs sessions in a store with an [`OwnerIndex`]. All instances of an application need the
-/// same key, which may be that of other cookies.
+/// Remember-me needs sessions in a store with an [`OwnerIndex`]. All instances of an application
+/// need the same key, which may be that of other cookies.
 ///
 /// # Examples
 ///
@@ -74,8 +74,8 @@ impl<S: OwnerIndex> Backend for ServerSideSessions<S> {
 }
 
 impl RememberMe {
-    /// Returns settings for these sessions, which must be those of the session layer. Browsers are
-    /// remembered for 30 days after the last use of a token.
+    /// Returns settings for these sessions, which must be the sessions of the session layer.
+    /// Browsers are remembered for 30 days after the last use of a token.
     ///
     /// # Errors
     ///
@@ -151,7 +151,8 @@ impl RememberMe {
         Ok(matches!(replaced, Replaced::Done(_)))
     }
 
-    /// Removes a series, unless it is of this owner. Returns whether the series no longer exists.
+    /// Removes a series, unless it belongs to this owner. Returns whether the series no longer
+    /// exists.
     pub(super) async fn remove(
         &self,
         id: SeriesId,

@@ -18,8 +18,8 @@ use crate::session::state::{Origin, State};
 use crate::session::stored::StoredData;
 use crate::session::{Lifetime, Mark, Renewal, SessionDetails};
 
-/// One attempt to save. It has taken the intent out of the session, and returns it if it fails or
-/// is dropped.
+/// One attempt to save. The attempt has removed the intent from the session, and restores the
+/// intent if the attempt fails or is dropped.
 pub(super) struct SaveAttempt<'a> {
     pub(super) save: Save<'a>,
     /// Whether there are changes to save.
@@ -28,8 +28,8 @@ pub(super) struct SaveAttempt<'a> {
 }
 
 impl<'a> SaveAttempt<'a> {
-    /// Takes the intent out of the session. Returns `None` if the session is never saved. Fails if
-    /// the cookie could not be set afterwards.
+    /// Removes the intent from the session. Returns `None` if the session is never saved. Fails if
+    /// the cookie could not be set after the save.
     pub(super) fn start(
         request: SaveRequest<'a>,
         sets_unchanged: bool,
@@ -43,7 +43,7 @@ impl<'a> SaveAttempt<'a> {
         };
         let save = Save::new(request, data, intent, request.cell.is_accessed());
         let mut attempt = Self { save, needed: true, finished: false };
-        // No hook is called before the end of a session is stored.
+        // If the save ends the session, no hook is called before the end is stored.
         if !attempt.save.ends() {
             attempt.needed = attempt.save.call_hooks(sets_unchanged);
             if attempt.save.should_set_cookie() {
@@ -111,7 +111,7 @@ impl<'a> SaveAttempt<'a> {
         others.iter().map(|attributes| render_removal(name, attributes)).collect()
     }
 
-    /// Returns the lifetime of a cookie that is set, or `Some(None)` for one that is removed.
+    /// Returns the lifetime of a cookie that is set, or `Some(None)` for a cookie that is removed.
     #[expect(clippy::option_option, reason = "a cookie that is removed has no lifetime")]
     fn new_lifetime(&self, cookie: &Result<SentCookie, Error>) -> Option<Option<Lifetime>> {
         match cookie.as_ref().ok()?.action {
@@ -121,7 +121,7 @@ impl<'a> SaveAttempt<'a> {
         }
     }
 
-    /// Finishes without a call of the backend.
+    /// Finishes without a call to the backend.
     pub(super) fn finish_alone(
         mut self,
         saved: Saved,
@@ -132,8 +132,8 @@ impl<'a> SaveAttempt<'a> {
         }
     }
 
-    /// Continues the session from the stored data, with the changes made since. Returns the
-    /// outcome.
+    /// Updates the session to the stored data, with the changes made since the start of the save.
+    /// Returns the outcome.
     pub(super) fn finish(
         &mut self,
         mut saved: Saved,
@@ -184,7 +184,7 @@ pub(super) fn lock(action: &Mutex<CookieAction>) -> MutexGuard<'_, CookieAction>
     action.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Shows the merged contents, with the changes made since the start of the save.
+/// Updates the session to the merged contents, with the changes made since the start of the save.
 fn merge(cell: &Cell, stored: StoredData, kept: Option<&[String]>) -> Result<(), Error> {
     loop {
         let (later, login, revision) = {
@@ -195,7 +195,7 @@ fn merge(cell: &Cell, stored: StoredData, kept: Option<&[String]>) -> Result<(),
             }
             (state.intent.clone(), state.data.stored.login.clone(), state.revision)
         };
-        // An update runs the caller's code, so it does not run under the lock.
+        // An update runs the caller's code. Therefore the lock is not held here.
         let mut merged = stored.clone();
         later.apply_since(Mark::default(), &mut merged, login.as_ref(), kept)?;
         let mut state = cell.lock();

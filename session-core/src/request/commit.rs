@@ -19,7 +19,7 @@ use crate::session::state::Origin;
 pub struct Committed {
     /// The headers of the response. An error response also needs them, because an earlier
     /// [`Session::save`](crate::Session::save) may have stored the session under a new id. If there
-    /// is an error, they have the headers of the sessions of inner layers in the
+    /// is an error, the headers include those of inner layers' sessions in the
     /// [`SessionStack`](super::SessionStack), which were saved before.
     pub headers: SessionHeaders,
     /// The error of the save. The response must become an error response.
@@ -38,8 +38,9 @@ impl Committed {
 }
 
 impl RequestSession {
-    /// Saves the session and returns the headers of the response. Call it once, when the head of
-    /// the response is ready, also for error responses. The session refuses changes from now on.
+    /// Saves the session and returns the headers of the response. Call this method once, when the
+    /// head of the response is ready. Also call it for error responses. After the call, the session
+    /// refuses changes.
     ///
     /// | accessed | ends or is new and empty | modified | has a lifetime and its renewal is due | result |
     /// |---|---|---|---|---|
@@ -54,16 +55,17 @@ impl RequestSession {
     /// With a [`token_header`](crate::SessionConfig::token_header), that header replaces
     /// `Cookie` and `Set-Cookie`.
     ///
-    /// A session is empty if it has neither values nor a login. A session ends by a logout, and
-    /// when a save leaves it empty. On a server, the contents that the store has after the save are
-    /// decisive. Therefore a concurrent insert keeps the session.
+    /// A session is empty if it has neither values nor a login. A logout ends a session, and so
+    /// does a save that leaves the session empty. On a server-side backend, the contents of the
+    /// store after the save determine whether the session is empty. Therefore a session with a
+    /// concurrent insert does not end.
     ///
     /// The backend determines when a renewal is due; see [`Refresh`](crate::Refresh). On a
-    /// server-side backend, also with `Refresh::EachRequest`, most requests set no cookie.
+    /// server-side backend, most requests set no cookie, even with `Refresh::EachRequest`.
     /// [`SessionView::is_cookie_due`](crate::interface::SessionView::is_cookie_due) returns whether
     /// a cookie is out of date.
     ///
-    /// If the future is dropped, nothing more is saved, and the client gets no cookie.
+    /// If the future is dropped, nothing more is saved, and the client receives no cookie.
     ///
     /// The [`error`](Committed::error) is that of
     /// [`SessionInterface::save`](crate::SessionInterface::save), or
@@ -95,7 +97,7 @@ impl Shared {
         let outcome = self.cell.read(|state| state.outcome).unwrap_or(Outcome::Unchanged);
         self.report_result(error.as_ref().map_or(Ok(outcome), |error| Err(error.kind())));
         self.send(cookie);
-        // The header may be one that an earlier save left for the response.
+        // An earlier save may have rendered the header for the response.
         let (set, removals) = {
             let mut sent = self.sent();
             (sent.header.take(), std::mem::take(&mut sent.removals))
@@ -109,7 +111,7 @@ impl Shared {
         Committed { headers, error }
     }
 
-    /// Returns the headers of a response that sets the cookie or the token to this.
+    /// Returns the headers of a response. `set` is the `Set-Cookie` header or the token.
     pub(super) fn headers(&self, set: Option<String>) -> SessionHeaders {
         let vary = set.is_some() || self.cell.is_accessed();
         let token_header = (*self.interface).config().token().cloned();
@@ -120,8 +122,7 @@ impl Shared {
         self.sent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns a request for the same session after this one, with the cookie that the client has
-    /// by then.
+    /// Returns a later request for the same session, with the client's cookie after this response.
     pub(super) fn reopened(&self) -> Arc<Self> {
         let name = self.cookie_name();
         let token = {

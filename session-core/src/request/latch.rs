@@ -1,4 +1,5 @@
-//! A latch. The first task that enters it does the work once, and the others wait until it is done.
+//! A latch. The first task that enters it does the work once, and the others wait until the work is
+//! done.
 
 use std::future::poll_fn;
 use std::sync::atomic::AtomicU8;
@@ -12,8 +13,8 @@ const BUSY: u8 = 1;
 const AWAITED: u8 = 2;
 const DONE: u8 = 3;
 
-/// A piece of work that runs once, even if futures that do it are dropped. It allocates only if two
-/// tasks enter at the same time.
+/// A latch for work that runs once, even if futures that do the work are dropped. The latch
+/// allocates memory only if two tasks enter at the same time.
 #[derive(Debug, Default)]
 pub(super) struct Latch {
     state: AtomicU8,
@@ -24,13 +25,13 @@ pub(super) struct Latch {
 #[derive(Debug)]
 pub(super) struct Permit<'a> {
     latch: &'a Latch,
-    /// The state after the permit.
+    /// The state after the drop of the permit.
     next: u8,
 }
 
 impl Latch {
-    /// Returns whether the work is done. It is ordered with [`Permit::finish`] and with every other
-    /// sequentially consistent operation.
+    /// Returns whether the work is done. The read is ordered with [`Permit::finish`] and with every
+    /// other sequentially consistent operation.
     pub(super) fn is_done(&self) -> bool {
         self.state.load(SeqCst) == DONE
     }
@@ -48,7 +49,7 @@ impl Latch {
                 Err(_) => {}
             }
             let mut waiting = self.waiting();
-            // The permit's drop takes the wakers after it has changed the state.
+            // The drop of the permit changes the state before it takes the wakers.
             if let Ok(BUSY) | Err(AWAITED) =
                 self.state.compare_exchange(BUSY, AWAITED, Acquire, Acquire)
             {

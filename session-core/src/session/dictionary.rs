@@ -179,7 +179,7 @@ impl Session {
         .map(drop)
     }
 
-    /// Returns whether there is such a key.
+    /// Returns whether the session has this key.
     pub fn contains_key(&self, key: &str) -> bool {
         self.read(|state| state.data.values().contains_key(key))
     }

@@ -1,4 +1,4 @@
-//! The state that the clones of a session share, and the only check of whether a write is allowed.
+//! The state that the clones of a session share, and the only check whether a write is allowed.
 
 use std::fmt;
 use std::future::Future;
@@ -43,7 +43,7 @@ pub(crate) struct LoginDemand {
 }
 
 impl Demand {
-    /// Returns the owner that the session has afterwards, if it logs in.
+    /// Returns the new owner of the session if this is a login.
     pub(crate) fn new_owner(&self) -> Option<&str> {
         match self {
             Self::LogIn(login) => Some(&login.owner),
@@ -75,7 +75,7 @@ impl Demand {
 /// The state of a session, and the two flags that do not belong to the opened data.
 #[derive(Default)]
 pub(crate) struct Cell {
-    /// [`ACCESSED`] and [`COMMITTED`], in one value, so that each change sees both.
+    /// [`ACCESSED`] and [`COMMITTED`], in one value, because a change must read both atomically.
     flags: AtomicU8,
     state: Mutex<State>,
 }
@@ -89,7 +89,8 @@ impl Cell {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        // No user-supplied code runs under the lock, so the state behind a poisoned one is whole.
+        // No user-supplied code runs under the lock, so the state is consistent even if the lock is
+        // poisoned.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -127,7 +128,7 @@ impl Cell {
     /// Records that a handler obtained the session.
     ///
     /// Fails if the session was committed and no handler had obtained it before. The headers of the
-    /// response then do not show that it depends on the cookie.
+    /// response then do not show that the response depends on the cookie.
     pub(crate) fn access(&self) -> Result<(), Error> {
         let accessed = |flags| (flags != COMMITTED).then_some(flags | ACCESSED);
         let accessed = self.flags.fetch_update(Ordering::SeqCst, Ordering::SeqCst, accessed);
@@ -141,9 +142,9 @@ impl Cell {
 
     /// Refuses all further changes.
     ///
-    /// Either the commit sees the opening of the session, or the opening sees the commit, because
-    /// both are sequentially consistent. Therefore no handler obtains a session that the commit
-    /// does not see.
+    /// Either the commit observes the opening of the session, or the opening observes the commit,
+    /// because both are sequentially consistent. Therefore the commit observes every session that a
+    /// handler obtains.
     pub(crate) fn commit(&self) {
         self.flags.fetch_or(COMMITTED, Ordering::SeqCst);
     }

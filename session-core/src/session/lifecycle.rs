@@ -18,29 +18,29 @@ pub(crate) const LABEL: &str = "_label";
 /// The maximum length of a stamp in bytes.
 const MAX_STAMP: usize = 1024;
 
-/// Login, logout and id. Signed and sealed cookies have no id, so they ignore a rotation.
+/// Login, logout and id. Sessions in signed and sealed cookies have no id.
 impl Session {
     /// Returns the owner, which is the user that was passed to [`log_in`](Self::log_in).
     pub fn owner(&self) -> Option<String> {
         self.read(|state| state.data.stored.owner().map(str::to_owned))
     }
 
-    /// Returns when the user was last authenticated, or `None` if no user is logged in. Require a
-    /// recent time before a critical action, such as a change of password (OWASP ASVS 5, 7.5).
-    /// After [remember-me](crate::remember), the time is in 1970.
+    /// Returns the time of the last authentication of the user, or `None` if no user is logged in.
+    /// Require a recent time before a critical action, such as a change of password (OWASP ASVS 5,
+    /// 7.5). After [remember-me](crate::remember), the time is in 1970.
     pub fn authenticated_at(&self) -> Option<SystemTime> {
         self.read(|state| state.data.stored.login.as_ref().map(Login::authenticated_at))
     }
 
-    /// Logs a user in and saves the session. Call it after the user is authenticated. `owner`
-    /// identifies the user; [`owner`](Self::owner) returns it from now on. Use an id that never
-    /// changes, because owners are compared byte by byte.
+    /// Logs a user in and saves the session. Call this method after the user is authenticated.
+    /// `owner` identifies the user. [`owner`](Self::owner) returns this identifier after the login.
+    /// Use an identifier that never changes, because owners are compared byte by byte.
     ///
     /// The `stamp` is for applications that end all sessions of a user when the password changes;
-    /// see [`crate::login`]. Others pass `None`.
+    /// see [`crate::login`]. Other applications pass `None`.
     ///
-    /// - The session gets a new id. Therefore an id that was planted or seen before the login is
-    ///   invalid afterwards (session fixation; OWASP ASVS 5, 7.2.4).
+    /// - The session receives a new id. Therefore an id that was planted or seen before the login
+    ///   is invalid afterwards (session fixation; OWASP ASVS 5, 7.2.4).
     /// - Changes of requests that opened the session under the old id are dropped.
     /// - If a visitor or the same user logs in, the values stay. A client may have planted values
     ///   of a visitor; limit them with
@@ -48,14 +48,14 @@ impl Session {
     /// - If the stored session has another owner, its values are dropped.
     /// - The value under `csrf_token` is always dropped, so that earlier [CSRF](crate::csrf) tokens
     ///   are invalid.
-    /// - The [`absolute_timeout`](crate::SessionConfig::absolute_timeout) counts from now.
+    /// - The [`absolute_timeout`](crate::SessionConfig::absolute_timeout) counts from the login.
     ///
     /// If another request ended the session in the meantime, a new session is started from the
-    /// changes of this request. If the request sent several cookies of the name, the sessions of
-    /// other users that they open are ended.
+    /// changes of this request. If the request sent several cookies of the name, the login ends the
+    /// sessions of other users that these cookies open.
     ///
-    /// A cookie backend stores the login in the cookie. It cannot invalidate a copy of an earlier
-    /// cookie, which still opens its own contents.
+    /// A cookie backend stores the login in the cookie. The backend cannot invalidate a copy of an
+    /// earlier cookie, which still opens its own contents.
     ///
     /// # Errors
     ///
@@ -83,7 +83,7 @@ impl Session {
         self.save_login(LoginDemand { owner, stamp, authenticated_at: None, after: None }).await
     }
 
-    /// Saves a login, or the stamp of the present one.
+    /// Saves a login, or a new stamp of the current login.
     pub(crate) async fn save_login(&self, login: LoginDemand) -> Result<(), Error> {
         if login.stamp.as_ref().is_some_and(|stamp| stamp.len() > MAX_STAMP) {
             let message = format!("stamp of a login is longer than {MAX_STAMP} bytes");
@@ -99,13 +99,13 @@ impl Session {
         }
     }
 
-    /// Changes the id of the session when it is saved. Call it when the privileges of a user
-    /// change.
+    /// Changes the id of the session when the session is saved. Call this method when the
+    /// privileges of a user change.
     ///
     /// Requests that opened the session under the old id can still store their changes. A later
     /// request with the old id receives an empty session. This includes requests that the browser
-    /// sends before it receives the new cookie. A [`log_in`](Self::log_in) changes the id by
-    /// itself. On a cookie backend, which has no ids, this only sets the cookie again.
+    /// sends before it receives the new cookie. [`log_in`](Self::log_in) also changes the id. On a
+    /// cookie backend, which has no ids, a rotation only sets the cookie again.
     ///
     /// # Errors
     ///
@@ -115,23 +115,23 @@ impl Session {
         self.write(|state| state.change_id(IdChange::Rotate))
     }
 
-    /// Ends the session at once. Call it when a user logs out, and check the outcome:
+    /// Ends the session at once. Call this method when a user logs out, and check the outcome:
     ///
     /// - [`Outcome::Stored`]: no cookie opens the session any more, whether or not the client
     ///   receives the response. This is also the outcome if the session has ended already.
-    /// - [`Outcome::BrowserOnly`]: the response removes the cookie, but a copy of it opens the
-    ///   session until it expires. This is the outcome on cookie backends.
+    /// - [`Outcome::BrowserOnly`]: the response removes the cookie, but a copy of the cookie opens
+    ///   the session until the session expires. This is the outcome on cookie backends.
     /// - [`Outcome::Unchanged`]: the request sent no cookie that opens a session.
     /// - [`Outcome::Dropped`]: nothing was ended, a session may remain, and the cookie stays.
     ///   Another request may have changed the id long ago, or a user may have logged in since.
     ///
-    /// If the request sent several cookies of the name, all sessions that they open are ended. The
-    /// outcome is the weakest of their outcomes.
+    /// If the request sent several cookies of the name, all sessions that these cookies open are
+    /// ended. The outcome is the weakest outcome of these sessions.
     ///
-    /// The values and the owner are dropped, also those that concurrent requests set. Values that
-    /// are set afterwards in the same request start a new session under a new id, without an owner.
-    /// To show a message on the next page, call [`flash`](Self::flash) after `log_out`. The browser
-    /// is not [remembered](crate::remember) any more.
+    /// The values and the owner are dropped, including those that concurrent requests set. Values
+    /// that are set afterwards in the same request start a new session under a new id, without an
+    /// owner. To show a message on the next page, call [`flash`](Self::flash) after `log_out`. The
+    /// browser is not [remembered](crate::remember) any more.
     ///
     /// # Errors
     ///
@@ -158,8 +158,8 @@ impl Session {
     }
 
     /// Sets the label by which an owner recognizes the session in a list, such as "Firefox on
-    /// Linux". It is stored under the key `_label`, and [`clear`](Self::clear) removes it. Call it
-    /// after [`log_in`](Self::log_in), which may remove the label of a visitor.
+    /// Linux". The label is stored under the key `_label`, and [`clear`](Self::clear) removes it.
+    /// Call this method after [`log_in`](Self::log_in), which may remove the label of a visitor.
     ///
     /// The client controls a label from the request, such as its `User-Agent`. Keep the label
     /// short, and escape it when you show it.
@@ -176,8 +176,8 @@ impl Session {
     }
 
     /// Returns the public handle, the creation time and the expiry of the session, as of the last
-    /// open or save of this request. All are `None` for a session that is not stored. This is a new
-    /// session before a [`save`](Self::save), or an ended session.
+    /// open or save of this request. All are `None` for a session that is not stored, such as a new
+    /// session before a [`save`](Self::save) or an ended session.
     ///
     /// # Examples
     ///
@@ -201,8 +201,8 @@ impl Session {
         })
     }
 
-    /// Returns the outcome of the last save, or `None` before the first. A commit that has nothing
-    /// to store does not count after another save.
+    /// Returns the outcome of the last save, or `None` before the first. A commit without changes
+    /// does not replace the outcome of an earlier save.
     pub fn outcome(&self) -> Option<Outcome> {
         self.read(|state| state.outcome)
     }
@@ -213,12 +213,12 @@ impl Session {
     /// Saves the changes made so far and returns the outcome. Changes made afterwards are saved
     /// with the response, as usual.
     ///
-    /// Call it before an action that requires the stored changes, such as an e-mail or a payment.
-    /// Continue only if the outcome is not [`Outcome::Dropped`].
+    /// Call this method before an action that requires the stored changes, such as an e-mail or a
+    /// payment. Continue only if the outcome is not [`Outcome::Dropped`].
     ///
-    /// On a server-side backend, the changes are stored when this returns [`Outcome::Stored`]. The
-    /// session then shows the changes that other requests have stored in the meantime. On a cookie
-    /// backend, this only determines the cookie that the response sets.
+    /// On a server-side backend, the changes are stored when this method returns
+    /// [`Outcome::Stored`]. The session then shows the changes that other requests have stored in
+    /// the meantime. On a cookie backend, a save only determines the cookie that the response sets.
     ///
     /// If the save changes or removes the id, the response has the new cookie, even if saving with
     /// the response fails. If the handler panics, no response has the new id, and the client loses
@@ -229,13 +229,14 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// The error of [`SessionInterface::save`](crate::SessionInterface::save), such as
-    /// [`ErrorKind::Unavailable`] if the backend is down, [`ErrorKind::Conflict`] if other requests
-    /// kept changing the session, or [`ErrorKind::TooLarge`]. The changes are kept and saved with
-    /// the response. [`ErrorKind::Unavailable`] on an anonymous session,
-    /// [`ErrorKind::Unconfigured`] on the null session and on one made by hand.
-    /// [`ErrorKind::Committed`] after the commit, [`ErrorKind::Reentrant`] in a function of
-    /// [`update`](Self::update).
+    /// - The error of [`SessionInterface::save`](crate::SessionInterface::save), such as
+    ///   [`ErrorKind::Unavailable`] if the backend is down, [`ErrorKind::Conflict`] if other
+    ///   requests changed the session each time, or [`ErrorKind::TooLarge`]. The changes are kept
+    ///   and saved with the response.
+    /// - [`ErrorKind::Unavailable`] on an anonymous session.
+    /// - [`ErrorKind::Unconfigured`] on the null session and on a session made by hand.
+    /// - [`ErrorKind::Committed`] after the commit.
+    /// - [`ErrorKind::Reentrant`] in a function of [`update`](Self::update).
     ///
     /// If saving with the response also fails, the client receives an error response. To send the
     /// handler's response without the changes of values, call
@@ -249,14 +250,14 @@ impl Session {
     /// Opens the session again after its request was committed, for a socket or a stream that
     /// outlives the response. Only [`save`](Self::save) stores its changes.
     ///
-    /// Call it after the response was committed, and again for each message: a reopened session
-    /// does not see later changes of other requests. If the session has ended, or another request
-    /// has changed its id, the reopened session is empty and [`is_new`](Self::is_new). In both
-    /// cases, close the socket. Saving a change of the session stores nothing and fails with
-    /// [`ErrorKind::Ended`].
+    /// Call this method after the response was committed, and again for each message. A reopened
+    /// session does not contain later changes of other requests. If the session has ended, or
+    /// another request has changed its id, the reopened session is empty and
+    /// [`is_new`](Self::is_new). In both cases, close the socket. Saving a change of the session
+    /// stores nothing and fails with [`ErrorKind::Ended`].
     ///
-    /// On a server-side backend, [`save`](Self::save) without a change extends the expiry if that
-    /// is due. Reading alone does not.
+    /// On a server-side backend, [`save`](Self::save) without a change extends the expiry if a
+    /// renewal is due. Reading alone does not extend it.
     ///
     /// No cookie can reach the client any more. Therefore a login or a new id, and any change on a
     /// cookie backend, fails with [`ErrorKind::Committed`].

@@ -21,18 +21,18 @@ pub trait ReportChanges: SessionStore {
     /// **Changes.** A change is a write, a renewal or a removal, including those by this store
     /// itself. If a record changes after a load has read it, the store must report the key. The
     /// report may precede the return of the load. After a report, the store need not report the key
-    /// again until the next load of it.
+    /// again until the record is loaded again.
     ///
     /// **Lost reports.** If reports may have been lost, for example with a connection, the store
     /// must call [`ChangeListener::all_changed`]. A load that starts after this call must use a
-    /// connection that reports changes. If the store can no longer open one, it must log a warning
-    /// and continue without reports.
+    /// connection that reports changes. If the store can no longer open such a connection, it must
+    /// log a warning and continue without reports.
     ///
     /// **More reports.** A store may report a key whose record has not changed, or was never
     /// loaded.
     ///
-    /// **Lifetime.** The caller holds the listener. The store does not call it after the caller has
-    /// dropped it. A store may have several listeners.
+    /// **Lifetime.** The caller holds the listener. The store does not call a listener that the
+    /// caller has dropped. A store may have several listeners.
     ///
     /// # Errors
     ///
@@ -44,8 +44,8 @@ pub trait ReportChanges: SessionStore {
 
 /// The receiver of the reports of a store.
 ///
-/// The store calls it from any thread, even while it holds a lock. Therefore the methods must not
-/// block, and must not call the store.
+/// The store calls the methods from any thread, even while the store holds a lock. Therefore the
+/// methods must not block, and must not call the store.
 pub trait ChangeListener: Send + Sync + 'static {
     /// Receives the key of a record that may have changed.
     fn changed(&self, key: &StoreKey);

@@ -64,9 +64,9 @@ impl fmt::Debug for LogName {
 /// The version of a record. Versions are compared only for equality of their numbers; they have no
 /// order.
 ///
-/// A store can attach the bytes that it stores for the record. It receives them again with the
-/// version in a later call, for example for a command that compares the stored value. The bytes are
-/// only a hint: a caller may pass a version with the same number and without bytes.
+/// A store can attach the bytes that it stores for the record. The store receives these bytes with
+/// the version in a later call, for example for a command that compares the stored value. The bytes
+/// are only a hint: a caller may pass a version with the same number and without bytes.
 #[derive(Clone)]
 pub struct Version {
     number: u64,
@@ -141,8 +141,8 @@ pub struct Record {
 
 impl Record {
     /// Returns the record that results from writing `record` with `create` or `replace`, at the
-    /// version that the store chose. To return the data of a database, create a [`NewRecord`] from
-    /// it first.
+    /// version that the store chose. To return the data of a database, first create a [`NewRecord`]
+    /// from the data.
     pub fn new(version: Version, record: &NewRecord<'_>) -> Self {
         Self {
             version,
@@ -168,7 +168,7 @@ impl Record {
         self.payload
     }
 
-    /// Returns when the session was created.
+    /// Returns the creation time of the session.
     pub fn created_at(&self) -> SystemTime {
         self.created_at
     }
@@ -229,7 +229,7 @@ impl<'a> NewRecord<'a> {
         self.payload
     }
 
-    /// Returns when the session was created.
+    /// Returns the creation time of the session.
     pub fn created_at(&self) -> SystemTime {
         self.created_at
     }

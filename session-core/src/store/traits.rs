@@ -14,7 +14,7 @@ type Loading<'a> = Pin<Box<dyn Future<Output = Result<Option<Record>, Error>> + 
 /// A store of server-side sessions, such as Redis, a database or memory.
 ///
 /// A store does not interpret sessions. It stores a [`Record`] under a [`StoreKey`], unchanged, and
-/// changes a record only for a caller that names its current [`Version`].
+/// changes a record only for a caller that passes the current [`Version`] of the record.
 /// [`ServerSideSessions`](crate::ServerSideSessions) implements ids, expiry, merging, rotation and
 /// ending for every store.
 ///
@@ -24,9 +24,9 @@ type Loading<'a> = Pin<Box<dyn Future<Output = Result<Option<Record>, Error>> + 
 /// # Contract
 ///
 /// **Atomic calls.** Each call is atomic with respect to all other calls on the same key, from this
-/// process or another. It should take one round trip. A call that starts after another call
-/// returned sees its result. Therefore `load` must not read from a stale cache or from a replica
-/// that lags.
+/// process or another. It should take one round trip. A call that starts after another call has
+/// returned must observe the effects of that call. Therefore `load` must not read from a stale
+/// cache or from a replica that lags.
 ///
 /// **Unique versions.** A version is never used twice for one key, even if the record was removed
 /// and created again. Use 64 random bits, or one counter for all keys that is stored durably with
@@ -38,8 +38,8 @@ type Loading<'a> = Pin<Box<dyn Future<Output = Result<Option<Record>, Error>> + 
 /// **Sizes.** A store accepts a payload of 1 MiB, unless it documents a smaller limit, and an owner
 /// of 1000 bytes.
 ///
-/// **Times.** Times are exact to the millisecond, and an expiry is never rounded down. It may be in
-/// the past, or as late as the end of the year 9999. A time may be before 1970.
+/// **Times.** Times are exact to the millisecond, and an expiry is never rounded down. An expiry
+/// may be in the past, or as late as the end of the year 9999. A time may be before 1970.
 ///
 /// **Expiry.** A store may remove a record some time after its `expires_at`, but not before; see
 /// [`MAX_CLOCK_SKEW`](super::MAX_CLOCK_SKEW). Until its expiry, the store returns the record. The
@@ -47,8 +47,8 @@ type Loading<'a> = Pin<Box<dyn Future<Output = Result<Option<Record>, Error>> + 
 /// Therefore a store needs a clock only to remove records itself. If an expired record is still
 /// stored, `create` may fail or replace it. The other calls may find it or not.
 ///
-/// **Newer formats.** A store that adds its own format to the payload stores its version. A call
-/// that finds a newer version than the store reads changes nothing and fails with
+/// **Newer formats.** A store that adds its own format to the payload must store the version of the
+/// format. A call that finds a newer version than the store reads changes nothing and fails with
 /// [`Error::newer_format`](crate::Error::newer_format). The engine then loads the other records of
 /// a `load_many` one by one.
 ///
@@ -62,8 +62,9 @@ type Loading<'a> = Pin<Box<dyn Future<Output = Result<Option<Record>, Error>> + 
 /// **Cancellation.** If the future of a call is dropped, the call must have been applied completely
 /// or not at all.
 ///
-/// **Wrappers.** A store that wraps another one also forwards `load_recent`, `load_many`, `check`
-/// and `owner_index`. Their defaults do not call those of the wrapped store.
+/// **Wrappers.** A store that wraps another store must also forward `load_recent`, `load_many`,
+/// `check` and `owner_index`. The default implementations do not call the methods of the wrapped
+/// store.
 ///
 /// # Errors
 ///
@@ -94,17 +95,18 @@ type Loading<'a> = Pin<Box<dyn Future<Output = Result<Option<Record>, Error>> + 
 /// ```
 #[async_trait]
 pub trait SessionStore: Debug + Send + Sync + 'static {
-    /// Returns the record under a key, or `None` if there is none. An expired record may be
-    /// returned or not.
+    /// Returns the record under a key, or `None` if the record does not exist. An expired record
+    /// may be returned or not.
     async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error>;
 
-    /// Returns the record under a key, or a copy of it that was current a short time ago. By
-    /// default, it calls [`load`](Self::load). A cache in front of another store overrides it.
+    /// Returns the record under a key, or a copy of it that was current a short time ago. The
+    /// default implementation calls [`load`](Self::load). A cache in front of another store
+    /// overrides this method.
     ///
-    /// The engine calls it only to open a session. It never relies on a copy for the absence of a
-    /// record or for the version of a write. A write at an outdated version is [`Replaced::Stale`],
-    /// and is repeated after a `load`. A store that returns copies must document the time for which
-    /// a session that another process has ended can still be read.
+    /// The engine calls this method only to open a session. The engine never relies on a copy for
+    /// the absence of a record or for the version of a write. A write at an outdated version is
+    /// [`Replaced::Stale`], and is repeated after a `load`. A store that returns copies must
+    /// document the time for which a session that another process has ended can still be read.
     fn load_recent<'life0, 'life1, 'async_trait>(
         &'life0 self,
         key: &'life1 StoreKey,
@@ -142,8 +144,8 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
     /// creates a record.
     ///
     /// Payload, owner, creation time and expiry are all replaced. The new expiry may be earlier
-    /// than the old one. A rotation, for example, replaces the old record by a short tombstone that
-    /// expires after about ten minutes.
+    /// than the old one. A rotation, for example, replaces the old record with a short tombstone
+    /// that expires after about ten minutes.
     async fn replace(
         &self,
         key: &StoreKey,
@@ -171,8 +173,8 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
     /// Checks whether the store can serve sessions, for health checks. The call has a low cost and
     /// changes nothing.
     ///
-    /// By default, it loads a record that does not exist. A store that can check more overrides it,
-    /// for example to check whether its table exists.
+    /// The default implementation loads a record that does not exist. A store that can check more
+    /// overrides this method, for example to check whether its table exists.
     ///
     /// Calls may overlap with each other and with any other call. The conformance suite checks
     /// every statement of this page, except the cost and records under internal keys of the store.
@@ -188,8 +190,8 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
     /// Returns the index of owners, or `None` if the store cannot find the records of an owner,
     /// which is the default. A store that implements [`OwnerIndex`] must return `Some(self)`.
     ///
-    /// The engine uses it to end a session whose record was rotated so long ago that the request
-    /// cannot find its successor otherwise.
+    /// The engine uses the index to end a session whose record was rotated so long ago that the
+    /// request cannot find its successor otherwise.
     fn owner_index(&self) -> Option<&dyn OwnerIndex> {
         None
     }
@@ -202,10 +204,10 @@ pub trait OwnerIndex: SessionStore {
     /// Returns the keys of the records that have this owner, in any order. Owners are compared byte
     /// by byte.
     ///
-    /// The result may have other keys, but must not miss one. A key must be listed before its
-    /// record can be loaded, and may be listed for some time after the record was removed. The
-    /// caller checks the record. A key occurs once. The result is empty for an owner without
-    /// records, and its length is not limited.
+    /// The result may contain other keys, but must not omit a key of the owner. A key must be
+    /// listed before its record can be loaded, and may be listed for some time after the record was
+    /// removed. The caller checks the record. A key must occur only once. The result is empty for
+    /// an owner without records, and its length is not limited.
     ///
     /// # Errors
     ///
@@ -215,19 +217,20 @@ pub trait OwnerIndex: SessionStore {
 
 /// A store that removes expired records only on request.
 ///
-/// The engine never calls it. The application, or a task of the store's crate, calls it regularly,
-/// for example every minute, with the current time. If the result equals `limit`, there may be more
-/// expired records. [`ServerSideSessions::store`](crate::ServerSideSessions::store) returns the
-/// store, and an `Arc` of a store is also a store.
+/// The engine never calls [`sweep`](Self::sweep). The application, or a task of the store's crate,
+/// calls `sweep` regularly, for example every minute, with the current time. If the result equals
+/// `limit`, there may be more expired records.
+/// [`ServerSideSessions::store`](crate::ServerSideSessions::store) returns the store, and an `Arc`
+/// of a store is also a store.
 #[async_trait]
 pub trait Sweep: SessionStore {
     /// Removes at most `limit` records whose expiry is before `now`, and returns the number of
-    /// removed records. For a limit of 0, it returns 0. A record that is renewed in the meantime
-    /// stays.
+    /// removed records. For a limit of 0, the method returns 0. A record that is renewed in the
+    /// meantime stays.
     ///
     /// A store may keep a record until [`MAX_CLOCK_SKEW`](super::MAX_CLOCK_SKEW) after its expiry.
-    /// It must do so if processes with different clocks share the store. The session is still live
-    /// for a process whose clock is behind `now`.
+    /// It must keep the record if processes with different clocks share the store. For a process
+    /// whose clock is behind `now`, the session is still live.
     ///
     /// # Errors
     ///
