@@ -15,8 +15,8 @@ const PURPOSE: &[u8] = b"session-encrypted 1";
 /// The first byte of each payload of version 1.
 const FORMAT: u8 = 1;
 /// The first bytes of a payload of a later version. The number of the version follows. No record of
-/// the engine begins with them, so that a payload without encryption is not mistaken for a newer
-/// one.
+/// the engine begins with these bytes. Therefore a payload without encryption is not mistaken for a
+/// newer one.
 const MARK: [u8; 3] = *b"\xffen";
 const NONCE: usize = 12;
 const TAG: usize = 16;

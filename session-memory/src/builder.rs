@@ -1,11 +1,11 @@
-//! The settings of a store in memory.
+//! The builder of a store in memory.
 
 use session_core::events::Events;
 
 use crate::store::MemoryStore;
 use crate::table::Limits;
 
-/// The limits of a [`MemoryStore`].
+/// A builder of a [`MemoryStore`].
 ///
 /// # Examples
 ///
@@ -22,16 +22,15 @@ pub struct MemoryStoreBuilder {
 }
 
 impl MemoryStoreBuilder {
-    /// Sets the largest number of records. The default is
-    /// [`MemoryStore::DEFAULT_CAPACITY`].
+    /// Sets the maximum number of records. The default is [`MemoryStore::DEFAULT_CAPACITY`].
     #[must_use]
     pub fn capacity(mut self, records: u64) -> Self {
         self.limits.records = records;
         self
     }
 
-    /// Sets the largest size of all records in bytes. It counts payloads, owners and 112 bytes per
-    /// record, but not the index of owners. The default is 256 MiB.
+    /// Sets the maximum size of all records in bytes. The size includes payloads, owners and 112
+    /// bytes per record, but not the index of owners. The default is 256 MiB.
     #[must_use]
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.limits.bytes = bytes;

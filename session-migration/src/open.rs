@@ -10,7 +10,7 @@ use crate::place::{NEW, OLD, OldPlace, Place};
 use crate::sessions::{created_at, lineage_of};
 use crate::{MigratingSessions, OldSessions, id};
 
-/// The number of times that both backends are read, while other requests move the session.
+/// The maximum number of attempts to read both backends while other requests move the session.
 const MAX_ATTEMPTS: usize = 10;
 
 impl<S: SessionStore, O: OldSessions> MigratingSessions<S, O> {
@@ -96,7 +96,8 @@ impl<S: SessionStore, O: OldSessions> MigratingSessions<S, O> {
     }
 }
 
-/// Makes the response replace the client's cookie, unless it has the id of the session.
+/// Makes the response replace the client's cookie, unless the cookie contains the id of the
+/// session.
 fn with_cookie(context: &OpenContext<'_>, opened: Opened, id: &[u8; 32]) -> Opened {
     if context.cookie().is_some_and(|cookie| id::is_cookie_of(cookie, id)) {
         return opened;

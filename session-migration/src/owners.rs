@@ -16,7 +16,7 @@ const IN_OLD: &str = "old.";
 const IN_NEW: &str = "new.";
 
 /// A session that moves during a call is in the old backend first. Therefore each method starts
-/// there.
+/// with the old backend.
 #[async_trait]
 impl<S: OwnerIndex, O: OldSessions + OwnerSessions> OwnerSessions for MigratingSessions<S, O> {
     async fn page(
@@ -93,7 +93,7 @@ impl<S: OwnerIndex, O: OldSessions + OwnerSessions> OwnerSessions for MigratingS
 }
 
 impl<S: OwnerIndex, O: OldSessions> MigratingSessions<S, O> {
-    /// Ends the sessions of the owner in the new backend, except the one with this handle.
+    /// Ends the sessions of the owner in the new backend, except the session with this handle.
     async fn end_where(&self, owner: &str, spared: Option<&str>) -> Result<usize, Error> {
         let (mut after, mut ended, mut failure) = (None, 0, None);
         loop {

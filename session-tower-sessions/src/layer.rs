@@ -97,9 +97,9 @@ where
     }
 }
 
-/// Opens the session of a request without a cookie, which causes no I/O. The layer cannot detect
-/// whether a handler read the session, and a response that depends on the session must have
-/// `Vary: Cookie`.
+/// Opens the session of a request without a cookie. Opening this session causes no I/O. The layer
+/// cannot detect whether a handler read the session, and a response that depends on the session
+/// must have `Vary: Cookie`.
 async fn mark_accessed(request: &RequestSession) {
     // An interface that fails here fails whenever a handler uses the session.
     let _ = request.session().await;
@@ -112,8 +112,8 @@ struct Attached {
 }
 
 impl Attached {
-    /// Passes the changes to the session of this project. Like the layer of tower-sessions, it
-    /// drops the changes if the response is a server error.
+    /// Passes the changes to the session of this project. Like the layer of tower-sessions, this
+    /// layer drops the changes if the response is a server error.
     async fn commit<R>(self, response: Response<R>) -> Response<ResponseBody<R>> {
         if !self.session.is_modified() || response.status().is_server_error() {
             return response.map(ResponseBody::from);

@@ -39,9 +39,9 @@
 //!     .layer(SessionLayer::new(sessions));
 //! ```
 //!
-//! The layer guards the session of the layer without a marker. Under `Router::nest`, the next page
-//! has the whole path with the feature `axum`. Without it, another layer must not have changed the
-//! path.
+//! The layer checks the session of the [`SessionLayer`](crate::SessionLayer) without a marker.
+//! Under `Router::nest`, the next page has the complete path if the feature `axum` is enabled.
+//! Without the feature, no other layer may change the path first.
 
 #[cfg(feature = "axum")]
 mod extract;

@@ -15,14 +15,14 @@ pub(crate) trait Driver: sqlx::Database {
     const SCRIPTS: Scripts;
     /// Whether the database runs in this process.
     ///
-    /// Then its writes queue in the process and are committed in groups. A connection stays in use
-    /// after its call was cancelled, because the call ends by itself, and closing the connection
-    /// could drop the data.
+    /// In an embedded database, writes wait in a queue of the process and are committed in groups.
+    /// A connection stays in use after its call was cancelled. The call finishes without the
+    /// caller, and closing the connection could drop the data.
     const EMBEDDED: bool;
     /// The statement that each new connection runs first.
     const GREETING: Option<&'static str> = None;
 
-    /// Runs one statement. It is prepared if `prepared` is set.
+    /// Runs one statement. The statement is prepared if `prepared` is set.
     fn run<'c>(
         connection: &'c mut Self::Connection,
         statement: &'c Statement,
@@ -31,7 +31,7 @@ pub(crate) trait Driver: sqlx::Database {
     ) -> impl Future<Output = sqlx::Result<QueryResult>> + Send + 'c;
 
     /// Runs the batch form of a statement and returns a result for each call. Only databases with
-    /// such forms implement it.
+    /// batch forms implement this function.
     fn run_batch<'c>(
         _connection: &'c mut Self::Connection,
         _statement: &'c Statement,
@@ -49,7 +49,7 @@ pub(crate) trait Driver: sqlx::Database {
         script: AssertSqlSafe<String>,
     ) -> impl Future<Output = sqlx::Result<()>> + Send;
 
-    /// Returns options with other credentials. An embedded database has none.
+    /// Returns options with other credentials. An embedded database has no credentials.
     fn with_credentials(
         options: &<Self::Connection as Connection>::Options,
         _credentials: &Credentials,
@@ -68,7 +68,7 @@ pub(crate) trait Driver: sqlx::Database {
     }
 
     /// Writes the log of an embedded database to its file, and empties the log. Returns `false` if
-    /// other connections prevented it.
+    /// other connections prevented this.
     fn empty_log(
         _connection: &mut Self::Connection,
     ) -> impl Future<Output = sqlx::Result<bool>> + Send {

@@ -113,7 +113,7 @@ impl Driver for Postgres {
             ("42P01" | "42703", _) => Meaning::Missing,
             ("42501", _) => Meaning::Denied,
             ("54000", _) => Meaning::TooLarge,
-            // PgBouncer has one code for all its errors.
+            // PgBouncer uses one code for all its errors.
             ("08P01", _) if error.message().contains("authentication failed") => Meaning::Other,
             // A deadlock, or a serialization failure.
             ("40P01" | "40001", _) => Meaning::RolledBack,
@@ -140,7 +140,7 @@ async fn run_as_text(
     Ok(QueryResult { changed: 0, rows: query::read(&rows, 0, statement.columns) })
 }
 
-/// Replaces `$1`, `$2` and so on by the values. The values are numbers and hexadecimal digits, so
+/// Replaces `$1`, `$2` and so on with the values. The values are numbers and hexadecimal digits, so
 /// they cannot be interpreted as SQL.
 fn written_out(sql: &str, values: &[Value<'_>]) -> String {
     let mut pieces = sql.split('$');

@@ -40,7 +40,7 @@ impl Rejection {
         }
     }
 
-    /// Returns the reason why the request was refused.
+    /// Returns the refusal, or the error of the session.
     pub fn into_inner(self) -> CheckError {
         self.inner
     }
