@@ -29,8 +29,8 @@ impl MemoryStoreBuilder {
         self
     }
 
-    /// Sets the maximum size of all records in bytes. The size includes payloads, owners and 112
-    /// bytes per record, but not the index of owners. The default is 256 MiB.
+    /// Sets the maximum size of all records together in bytes. The size includes payloads, owners
+    /// and 112 bytes per record, but not the index of owners. The default is 256 MiB.
     #[must_use]
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.limits.bytes = bytes;

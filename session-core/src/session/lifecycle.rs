@@ -59,14 +59,16 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`save`](Self::save), except on a session made by hand, which is
-    /// changed in memory. [`ErrorKind::Conflict`] if all sessions of the owner were ended at the
-    /// same time, or other logins exceeded [`max_sessions`](crate::SessionConfig::max_sessions). If
-    /// the call fails or its future is dropped, the login is tried again with the response. This
-    /// also happens after a call that ended all sessions of the owner. Call
-    /// [`log_out`](Self::log_out) to prevent it. [`ErrorKind::Committed`] on a reopened session,
-    /// whose new id could not reach the client. [`ErrorKind::TooLarge`] if the stamp is longer than
-    /// 1024 bytes; the session is unchanged.
+    /// - The errors of [`save`](Self::save). On a session made by hand, the call succeeds
+    ///   and changes the session in memory.
+    /// - [`ErrorKind::Conflict`] if all sessions of the owner were ended at the same time, or other
+    ///   logins exceeded [`max_sessions`](crate::SessionConfig::max_sessions).
+    /// - [`ErrorKind::Committed`] on a reopened session, whose new id could not reach the client.
+    /// - [`ErrorKind::TooLarge`] if the stamp is longer than 1024 bytes. The session is unchanged.
+    ///
+    /// After one of the first two kinds of errors, or if the future is dropped, the login is tried
+    /// again with the response. This also happens after a call that ended all sessions of the
+    /// owner. Call [`log_out`](Self::log_out) to prevent this retry.
     ///
     /// # Examples
     ///
@@ -136,8 +138,8 @@ impl Session {
     /// # Errors
     ///
     /// Returns the errors of [`save`](Self::save), except on a session made by hand, which is
-    /// changed in memory. After an error, the session has not ended, and the cookie stays, so that
-    /// the user can try again. The logout is tried again with the response.
+    /// changed in memory. After an error, the session has not ended, and the cookie stays. The user
+    /// can try again. The logout is tried again with the response.
     ///
     /// # Examples
     ///

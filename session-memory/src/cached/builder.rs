@@ -29,8 +29,8 @@ impl CachedBuilder {
         self
     }
 
-    /// Sets the maximum size of all copies together in bytes. The size counts payloads, owners and
-    /// 200 bytes per copy. The default is 64 MiB.
+    /// Sets the maximum size of all copies together in bytes. The size includes payloads, owners
+    /// and 200 bytes per copy. The default is 64 MiB.
     #[must_use]
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = bytes;
