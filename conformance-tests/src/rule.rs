@@ -56,7 +56,7 @@ impl<S: 'static> Rule<S> {
     ///
     /// # Errors
     ///
-    /// The calls, the expected result and the actual result, if the rule is violated.
+    /// Returns the calls, the expected result and the actual result if the rule is violated.
     pub async fn check(&self, under_test: &S) -> Result<(), RuleViolation> {
         (self.check)(under_test).await.map_err(|failure| self.violation(failure))
     }

@@ -33,7 +33,8 @@
 //! ```
 //!
 //! The middleware protects the session of the session middleware without a marker. To exempt a
-//! route, name the pattern of its resource with the prefixes of all scopes.
+//! route, pass the pattern of its resource with the prefixes of all scopes to
+//! [`CsrfConfigBuilder::exempt`].
 
 mod extract;
 mod middleware;

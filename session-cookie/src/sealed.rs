@@ -94,7 +94,7 @@ impl SealedCookieSessions {
     ///
     /// # Errors
     ///
-    /// The errors of [`build`](SealedCookieSessionsBuilder::build).
+    /// Returns the errors of [`build`](SealedCookieSessionsBuilder::build).
     pub fn new(config: SessionConfig, key: &SecretKey) -> Result<Self, Error> {
         Self::builder(config, key).build()
     }

@@ -98,7 +98,7 @@ impl SignedCookieSessions {
     ///
     /// # Errors
     ///
-    /// The errors of [`build`](SignedCookieSessionsBuilder::build).
+    /// Returns the errors of [`build`](SignedCookieSessionsBuilder::build).
     pub fn new(config: SessionConfig, key: &SecretKey) -> Result<Self, Error> {
         Self::builder(config, key).build()
     }

@@ -7,7 +7,7 @@
 //! processes. The implementations need the attribute [`async_trait`](crate::async_trait).
 //! [`ServerSideSessions`](crate::ServerSideSessions) creates sessions from the store. The suites of
 //! the crate `session-conformance` check a store against every rule on this page, except those of
-//! [`Scan`] and [`ReportChanges`]. The module `scan` of this crate checks [`Scan`].
+//! [`Scan`] and [`ReportChanges`]. The module `session_conformance::scan` checks [`Scan`].
 //!
 //! `examples/file-store` in the repository is a complete store. Check yours with
 //! `session_conformance::store_suite!`, and with `interface_suite!(server_side, ..)` over

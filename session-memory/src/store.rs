@@ -13,7 +13,7 @@ use session_core::{Error, ErrorKind, async_trait};
 use crate::builder::MemoryStoreBuilder;
 use crate::table::{Limits, Position, Table};
 
-/// Records in memory, up to a capacity. Clones share the records.
+/// A store of records in memory, up to a capacity. Clones share the records.
 ///
 /// # Examples
 ///

@@ -34,7 +34,7 @@ const MAX_OWNER: usize = 1 << 20;
 /// The maximum number of concurrent loads.
 const MAX_CONCURRENT_LOADS: usize = 128;
 
-/// Records in Redis. Clones share one connection.
+/// A store of records in Redis. Clones share one connection.
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! The settings of a store, and connecting it.
+//! The settings of a store, and its connection to the database.
 
 use std::fmt;
 use std::sync::Arc;

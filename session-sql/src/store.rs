@@ -19,7 +19,7 @@ use crate::database::{Cell, Database, Value};
 use crate::statements::{KEYS_PER_STATEMENT, Statements, TableName};
 use crate::{SqlStoreBuilder, Sweeper, milliseconds};
 
-/// Records in a table of a SQL database. Clones share the connections.
+/// A store of records in a table of a SQL database. Clones share the connections.
 ///
 /// # Examples
 ///

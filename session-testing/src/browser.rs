@@ -113,7 +113,7 @@ impl Browser {
     ///
     /// # Errors
     ///
-    /// The error of [`SessionInterface::open`].
+    /// Returns the error of [`SessionInterface::open`].
     pub async fn session(&self) -> Result<Session, Error> {
         let request = self.request();
         let session = request.session().await?;

@@ -85,7 +85,7 @@ impl FileStore {
 
 #[async_trait]
 impl SessionStore for FileStore {
-    /// Acquires no lock. It never reads an incomplete record, because a rename replaces the whole
+    /// Acquires no lock, and never reads an incomplete record, because a rename replaces the whole
     /// file.
     async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error> {
         let file = self.shard(key.as_bytes()[0]).join(HEXLOWER.encode(key.as_bytes()));

@@ -58,7 +58,7 @@ struct Response {
 pub struct CsrfHeaders {
     /// The value of a `Set-Cookie` header to append.
     pub set_cookie: Option<String>,
-    /// Whether `Cache-Control` must become `no-store`, and also each of
+    /// Whether the adapter must set `Cache-Control` to `no-store`, and also each of
     /// [`SessionHeaders::TARGETED`](crate::request::SessionHeaders::TARGETED) that the response
     /// has.
     pub no_store: bool,
@@ -111,8 +111,8 @@ impl CsrfRequest {
         shared.decision == Decision::Token && shared.token.is_none() && shared.has_form
     }
 
-    /// Returns the error of a request whose form could not be read, because of
-    /// [`Reason::BodyTooLarge`] or [`Reason::UnreadableBody`].
+    /// Reports the refusal of a request whose form could not be read, and returns the error. The
+    /// reason is [`Reason::BodyTooLarge`] or [`Reason::UnreadableBody`].
     pub fn refuse(&self, reason: Reason) -> CheckError {
         let session = self.shared.session.interface().config();
         session.events().report(Event::CsrfRefused { count: 1 });
@@ -193,8 +193,8 @@ impl Csrf {
     /// # Errors
     ///
     /// [`ErrorKind::Committed`] after the response was sent, for example in a streamed body.
-    /// [`ErrorKind::Unavailable`] if the operating system provides no random bytes. Otherwise as
-    /// for [`Session::insert`].
+    /// [`ErrorKind::Unavailable`] if the operating system provides no random bytes. Otherwise
+    /// returns the errors of [`Session::insert`].
     pub fn token(&self) -> Result<String, Error> {
         let shared = &*self.request.shared;
         let mut response = shared.response();

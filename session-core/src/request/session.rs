@@ -119,8 +119,8 @@ impl RequestSession {
     /// [`ErrorKind::AmbiguousToken`] if the request has a session cookie beside a
     /// [token in a header](crate::config::SessionConfigBuilder::token_header), or several tokens.
     ///
-    /// The error of [`SessionInterface::open`](crate::SessionInterface::open), unless the policy is
-    /// [`OutagePolicy::Anonymous`]. A later call tries again.
+    /// Returns the error of [`SessionInterface::open`](crate::SessionInterface::open), unless the
+    /// policy is [`OutagePolicy::Anonymous`]. A later call tries again.
     pub async fn session(&self) -> Result<Session, Error> {
         self.shared.session().await?;
         Ok(Session::new(Arc::clone(&self.shared) as _))

@@ -75,7 +75,7 @@ pub trait CredentialsProvider: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Any error if no credentials are currently available.
+    /// Returns any error if no credentials are currently available.
     async fn credentials(&self) -> Result<Credentials, Error>;
 }
 

@@ -64,7 +64,7 @@ pub trait Scan: SessionStore {
 pub struct KeyPage {
     /// The keys.
     pub keys: Vec<StoreKey>,
-    /// The position after this page, or `None` if it is the last.
+    /// The position after this page, or `None` if this page is the last.
     pub next: Option<String>,
 }
 

@@ -110,7 +110,7 @@ impl Copies {
 
     /// Changes the entry of a key. Other changes of this entry wait.
     fn change(&self, key: &StoreKey, change: impl FnOnce(Option<&Entry>) -> Op<Entry>) {
-        // `Cache::invalidate` would not wait for a change that has read the entry already.
+        // `Cache::invalidate` would not wait for a change that has already read the entry.
         let _result = self
             .entries
             .entry_by_ref(key)
@@ -143,7 +143,7 @@ impl Entry {
     }
 }
 
-/// The owner of a placeholder. When it is dropped unfilled, the placeholder is removed.
+/// The reservation of a placeholder. When it is dropped unfilled, the placeholder is removed.
 pub(super) struct Reserved<'a> {
     copies: &'a Copies,
     key: StoreKey,
