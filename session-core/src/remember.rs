@@ -18,8 +18,8 @@
 //! | token | result |
 //! |---|---|
 //! | the newest | a session, and the next token |
-//! | the one before, until its successor was used and for one minute longer | a session, and another successor |
-//! | an older one, or an unused one after another successor was used | theft: the series and its session end |
+//! | the previous token, until its successor was used and for one minute longer | a session, and another successor |
+//! | an older token, or an unused token after another successor was used | theft: the series and its session end |
 //! | forged, of a series that has ended or expired | the cookie is removed |
 //!
 //! The previous token is accepted because the response with its successor may be lost, and because

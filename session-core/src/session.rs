@@ -43,10 +43,10 @@ use state::State;
 /// the handler runs, and is saved after the handler returns. A clone may outlive the request. The
 /// clone can still be read, and [`reopen`](Self::reopen) opens the session again for changes.
 ///
-/// A handler gets its session from the extractor of a framework adapter, such as `session-tower`. A
-/// function that accepts a `&Session` can be tested with a session made by hand, by
-/// [`Opened::into_session`](crate::interface::Opened::into_session). To start a test with values,
-/// use `Opened::from_payload(r#"{"cart":[1]}"#)?`. To start a test with a login, use
+/// A handler obtains its session from the extractor of a framework adapter, such as
+/// `session-tower`. A function that accepts a `&Session` can be tested with a session made by hand,
+/// by [`Opened::into_session`](crate::interface::Opened::into_session). To start a test with
+/// values, use `Opened::from_payload(r#"{"cart":[1]}"#)?`. To start a test with a login, use
 /// [`with_login`](crate::interface::Opened::with_login). `log_in` and `log_out` change such a
 /// session in memory; `save` and `reopen` fail. For functions that call `save` or `reopen`, obtain
 /// a session from [`RequestSession`](crate::request::RequestSession) over the store of

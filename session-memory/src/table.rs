@@ -62,7 +62,7 @@ impl Table {
         self.shard(place).load(place.tag, key)
     }
 
-    /// Creates a record, unless the key has one.
+    /// Creates a record, unless the key has a record.
     pub(crate) fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Option<Version> {
         let place = Place::of(key);
         let mut shard = self.shard(place);

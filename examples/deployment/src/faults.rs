@@ -232,8 +232,8 @@ async fn fill_disk(kind: Kind, primary: &PrivateServer) {
     }
 }
 
-/// Limits the connections and closes those of the shops. Redis also refuses the connections of the
-/// sentinels, so the replica takes over.
+/// Limits the connections, and closes the connections of the shops. Redis also refuses the
+/// connections of the sentinels, so the replica takes over.
 async fn limit_connections(kind: Kind, primary: &PrivateServer) {
     let (limit, close, lift) = match kind {
         Kind::Postgres => (

@@ -125,7 +125,7 @@ impl MergingSessions {
                 record.created_at = save.now();
             }
             // If two requests rotate the id, the second keeps the id of the first, because the
-            // client may receive their cookies in any order. A login always gets its own id.
+            // client may receive their cookies in any order. A login always receives its own id.
             let mut secret = place.secret.clone();
             if save.id_change() != IdChange::Keep
                 && (record.secret == secret || save.login().is_some())

@@ -8,7 +8,8 @@ use sha2::{Digest as _, Sha256};
 pub(super) const MINIMUM: usize = 32;
 const MINIMUM_DISTINCT: usize = 6;
 
-/// The prefix of the keys that Django generates for development. Many repositories contain one.
+/// The prefix of the keys that Django generates for development. Many repositories contain a key
+/// with this prefix.
 const FOR_DEVELOPMENT: &[u8] = b"django-insecure-";
 
 /// The SHA-256 hashes of keys in the public documentation of Flask (as text and decoded), of

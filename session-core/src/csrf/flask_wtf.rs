@@ -97,8 +97,8 @@ impl FlaskWtf {
     }
 }
 
-/// Returns the secret as itsdangerous serializes it. Hexadecimal digits are never shorter
-/// compressed.
+/// Returns the secret as itsdangerous serializes it. Compression never makes the hexadecimal digits
+/// shorter.
 fn payload(secret: &str) -> String {
     URL_SAFE_NO_PAD.encode(format!("\"{secret}\""))
 }

@@ -41,7 +41,7 @@ impl Keys {
         Ok(Self { keys })
     }
 
-    /// Returns the MACs of some parts with each key, the current key first.
+    /// Returns the MACs of the parts with each key, the current key first.
     pub(crate) fn macs(
         &self,
         purpose: &str,

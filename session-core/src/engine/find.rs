@@ -34,15 +34,15 @@ pub(super) struct Live {
 #[derive(Clone, Copy)]
 pub(super) struct Moved {
     pub(super) successor: StoreKey,
-    /// Whether requests that read the old record may still change the new one.
+    /// Whether requests that read the old record may still change the new record.
     pub(super) follow: bool,
     /// Whether the old id is no longer recognized. A request that sends it receives an empty
     /// session.
     pub(super) is_old: bool,
 }
 
-/// The time for which the old id is recognized. It is longer than a browser takes to receive the
-/// new cookie.
+/// The time for which the old id is recognized. This time is longer than a browser needs to receive
+/// the new cookie.
 const OLD_ID_LIFE: Duration = Duration::from_secs(10);
 /// The time for which a tombstone is stored afterwards. A request on a server with another clock
 /// may have opened the session before the rotation.
@@ -183,7 +183,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         Ok((moved, None))
     }
 
-    /// Returns whether the tombstones from this one lead to the key.
+    /// Returns whether this tombstone leads to the key, directly or through other tombstones.
     pub(super) async fn leads_to(
         &self,
         mut moved: Moved,

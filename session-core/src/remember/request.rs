@@ -218,7 +218,7 @@ impl Shared {
         session.save_login(login).await
     }
 
-    /// Records the restored session, and ends the previous one. If the series has ended in the
+    /// Records the restored session, and ends the previous session. If the series has ended in the
     /// meantime, the session also ends, and the result is `false`.
     async fn adopt(&self, id: SeriesId, session: &Session) -> Result<bool, Error> {
         let owners = self.settings.owners();

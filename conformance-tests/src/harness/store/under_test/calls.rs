@@ -117,7 +117,7 @@ impl StoreUnderTest {
         self.equal(true, self.remove(key, at).await?)
     }
 
-    /// Loads a record, which must be this one.
+    /// Loads a record, which must be equal to `entry`.
     pub(crate) async fn expect(&self, key: &StoreKey, entry: &Entry) -> Result<Record, Failure> {
         let Some(record) = self.load(key).await? else {
             return Err(self.failure(format!("the record {}", show_entry(entry)), "None"));
@@ -128,7 +128,7 @@ impl StoreUnderTest {
         }
     }
 
-    /// Loads a record, which must be this one, with the same parts of seconds.
+    /// Loads a record, which must be equal to `entry`, including the parts of seconds.
     pub(crate) async fn expect_exactly(&self, key: &StoreKey, entry: &Entry) -> Checked {
         let record = self.expect(key, entry).await?;
         match entry.difference(&record) {
@@ -176,7 +176,7 @@ impl StoreUnderTest {
         }
     }
 
-    /// Loads a record, which must be this one at this version.
+    /// Loads a record, which must be equal to `entry` and have this version.
     pub(crate) async fn expect_at(&self, key: &StoreKey, at: Version, entry: &Entry) -> Checked {
         let record = self.expect(key, entry).await?;
         if at == record.version() {
