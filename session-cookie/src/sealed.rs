@@ -28,7 +28,7 @@ use content::Span;
 /// Therefore [`idle_timeout`](SessionConfig::idle_timeout) and
 /// [`absolute_timeout`](SessionConfig::absolute_timeout) apply. A session expires when its lifetime
 /// has passed since its cookie was last set. For a session that ends with the browser, that
-/// lifetime is `permanent_lifetime`. The present settings apply even to existing cookies.
+/// lifetime is `permanent_lifetime`. The current settings apply even to existing cookies.
 ///
 /// A request that reads a permanent session sets the cookie again only after a tenth of the
 /// lifetime, at most a minute. Therefore a session may expire up to this time earlier than its

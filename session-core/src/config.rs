@@ -55,7 +55,7 @@ pub enum Refresh {
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum OversizePolicy {
     /// The save fails with [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge), and the client
-    /// receives an error response. The browser's present cookie is unchanged. This is the default,
+    /// receives an error response. The browser's current cookie is unchanged. This is the default,
     /// because most browsers silently ignore such a cookie, and the changes would be lost.
     ///
     /// A request that only renews such a session succeeds without the renewal and logs a warning.

@@ -91,7 +91,7 @@ struct Shared {
     limits: Limits,
     /// The limit of the log events of requests.
     log_limit: LogLimit,
-    /// The number of failed store calls in the present outage.
+    /// The number of failed store calls in the current outage.
     failed: AtomicU64,
 }
 

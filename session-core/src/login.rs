@@ -7,7 +7,7 @@
 //! A *stamp* is a text that changes when all sessions of a user must end. Examples are a counter
 //! and a keyed hash of the password hash. The application reads the stamp in the same query as the
 //! password hash and passes it to [`Session::log_in`]. Each request that loads the user compares
-//! the present stamp with the stamp of the session, by [`check_stamp`]. This comparison also ends
+//! the current stamp with the stamp of the session, by [`check_stamp`]. This comparison also ends
 //! sessions in signed and sealed cookies, which no store can end. It also ends a login that checked
 //! the old password while another request changed the password. Applications that use no stamps
 //! make no additional call.
@@ -77,7 +77,7 @@ pub fn check_stamp(session: &Session, current: &str) -> bool {
     session.login().is_some_and(|login| login.stamp() == Some(current))
 }
 
-/// Replaces the stamp of the session, and saves the session. The present user stays logged in, for
+/// Replaces the stamp of the session, and saves the session. The current user stays logged in, for
 /// example after a change of the password. This is Django's `update_session_auth_hash`.
 ///
 /// The session receives a new id, as at a login. The time of the login stays, because the user was

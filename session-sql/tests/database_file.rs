@@ -85,7 +85,7 @@ async fn read_constantly(url: String) {
     }
 }
 
-/// Begins a transaction that reads the present contents.
+/// Begins a transaction that reads the current contents.
 async fn begin(connection: &mut SqliteConnection) {
     sqlx::raw_sql("BEGIN").execute(&mut *connection).await.unwrap();
     read(connection).await;

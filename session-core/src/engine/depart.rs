@@ -14,7 +14,7 @@ use crate::store::{NewRecord, Replaced, SessionStore};
 /// Sessions that move from this store to another backend, for interfaces such as that of
 /// `session-migration`; see [`Import`](crate::interface::Import).
 impl<S: SessionStore> ServerSideSessions<S> {
-    /// Returns the present state of a session that may have moved away.
+    /// Returns the current state of a session that may have moved away.
     ///
     /// # Errors
     ///

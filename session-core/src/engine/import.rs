@@ -36,7 +36,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         Ok(state)
     }
 
-    /// Returns the present state of a session that may have moved here, for a save.
+    /// Returns the current state of a session that may have moved here, for a save.
     ///
     /// # Errors
     ///
@@ -141,7 +141,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
 
     /// Returns the backend state of a request that opened the session in the old backend, after the
     /// session has moved here. A save with this state applies the changes of the request to the
-    /// present values. The save also detects whether the session has another id or has ended in the
+    /// current values. The save also detects whether the session has another id or has ended in the
     /// meantime.
     pub fn after_import(&self, import: &Import) -> Opened {
         Opened::new().with_backend_state(Position::Live(self.imported_record(import)))

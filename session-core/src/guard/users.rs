@@ -61,7 +61,7 @@ pub trait Users: Send + Sync + 'static {
     /// session stays.
     async fn load(&self, owner: &str) -> Result<Option<Self::User>, UserError>;
 
-    /// Returns the present [stamp](crate::login#stamps) of the user, as passed to
+    /// Returns the current [stamp](crate::login#stamps) of the user, as passed to
     /// [`log_in`](crate::Session::log_in). The guard ends a session with another stamp or without a
     /// stamp. If the user has no stamp, the guard compares nothing. By default, no user has a
     /// stamp.

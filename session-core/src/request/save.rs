@@ -108,7 +108,7 @@ impl Shared {
         }
     }
 
-    /// Saves the present intent of the session, if it is not empty. `last` is `true` for the
+    /// Saves the current intent of the session, if it is not empty. `last` is `true` for the
     /// commit. Also returns the effect on the cookie if the save fails.
     pub(super) async fn save_intent(&self, last: bool) -> (Result<Outcome, Error>, SentCookie) {
         let on_error = Mutex::new(CookieAction::Keep);

@@ -40,7 +40,7 @@ pub(crate) enum Change {
     Insert(Insertion),
     /// Removes a key.
     Remove { key: Box<str> },
-    /// Computes the value of a key from the present value, also at each replay.
+    /// Computes the value of a key from the current value, also at each replay.
     Update { key: Box<str>, apply: Arc<Apply> },
     /// Removes every key, including those of other requests.
     Clear,
@@ -117,7 +117,7 @@ impl Changes {
         Mark(self.mark().0 + later.skipped(mark))
     }
 
-    /// Returns the number of present changes before a position.
+    /// Returns the number of remaining changes before a position.
     fn skipped(&self, mark: Mark) -> usize {
         mark.0.saturating_sub(self.dropped).min(self.changes.len())
     }

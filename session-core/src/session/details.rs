@@ -106,7 +106,7 @@ impl SessionDetails {
         self.created_at
     }
 
-    /// Returns when the session expires if nothing renews it, by the present settings. The browser
+    /// Returns when the session expires if nothing renews it, by the current settings. The browser
     /// may drop the cookie earlier, because the session may end with the browser.
     pub fn expires_at(&self) -> Option<SystemTime> {
         self.expires_at

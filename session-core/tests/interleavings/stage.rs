@@ -39,7 +39,7 @@ struct Shared {
     waiting: Option<Call>,
     /// The number of calls of each request.
     calls: [usize; TEST + 1],
-    /// The start of the present operation of each request, by the monotonic time of its process.
+    /// The start of the current operation of each request, by the monotonic time of its process.
     began: [Option<Duration>; TEST + 1],
     /// The number of calls that each request started after the deadline of its operation.
     overdue: [usize; TEST + 1],

@@ -25,7 +25,7 @@ use super::{Connection, provided};
 use crate::address::invalid;
 use crate::error::timed_out;
 
-/// A connector to the server that has the data at present.
+/// A connector to the server that currently has the data.
 #[async_trait]
 pub(crate) trait Connector: Send + Sync {
     async fn connect(

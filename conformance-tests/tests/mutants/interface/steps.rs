@@ -153,7 +153,7 @@ pub trait Steps: Debug + Send + Sync + 'static {
         self.server().sessions().remove(id);
     }
 
-    /// Removes a session that ends: the id that the request opened, and the present one.
+    /// Removes a session that ends: the id that the request opened, and the current id.
     fn forget_ended(&self, origin: &Origin, id: &str) {
         let _ = origin;
         self.forget(id);

@@ -25,7 +25,7 @@ pub(crate) async fn show(visitor: Visitor) -> Result<Markup, Error> {
             "There is one account: user " code { (ADA.user) } ", password " code { (ADA.password) } "."
         }
         p { a href="/join" { "New here?" } }
-        // The form has no action. The browser therefore sends it to the present address, which
+        // The form has no action. The browser therefore sends it to the current address, which
         // contains the page to which the user returns.
         form.card method="post" {
             (visitor.token()?)

@@ -30,7 +30,7 @@ impl Save<'_> {
     ///
     /// Also call this method after a save that stored the session under a new id, even if the save
     /// [is final](Self::is_final). Later saves and `OwnerSessions::handle_of` use the new data.
-    /// [`backend_state`](Self::backend_state) of the present `Save` does not change.
+    /// [`backend_state`](Self::backend_state) of the current `Save` does not change.
     pub fn remember<T: Any + Send + Sync>(&self, state: T) {
         self.request.cell.lock().data.backend.set(self.part, Arc::new(state));
     }
