@@ -10,7 +10,7 @@ use session_core::{Error, ErrorKind};
 use sha2::Sha256;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
-/// The HKDF info of the keys. No other key is derived this way.
+/// The HKDF info of the keys. No other key is derived with this info.
 const PURPOSE: &[u8] = b"session-encrypted 1";
 /// The first byte of each payload of version 1.
 const FORMAT: u8 = 1;

@@ -242,8 +242,8 @@ fn write_list(old: &[Node<'_>], new: &[Node<'_>], text: &mut String) {
     text.push(']');
 }
 
-/// Returns an old item for each new item. This is an equal item if there is one, and otherwise the
-/// next item without a pair.
+/// Returns an old item for each new item: an equal item if one exists, and otherwise the next item
+/// without a pair.
 fn paired<'a, 'b>(old: &'b [Node<'a>], new: &[Node<'_>]) -> Vec<Option<&'b Node<'a>>> {
     let before = old.iter().zip(new).take_while(|(old, new)| old.is_same(new)).count();
     let (old_rest, new_rest) = (&old[before..], &new[before..]);

@@ -42,9 +42,9 @@ impl Opened {
         Ok(Self { data: Data::new(values), null: None })
     }
 
-    /// Returns the null session, for an application without a key or a backend. It is empty. Every
-    /// change fails with [`ErrorKind::Unconfigured`](crate::ErrorKind::Unconfigured) and `reason`
-    /// as the message. The reason should name the missing setting.
+    /// Returns the null session, for an application without a key or a backend. The null session is
+    /// empty. Every change fails with [`ErrorKind::Unconfigured`](crate::ErrorKind::Unconfigured)
+    /// and `reason` as the message. The reason should name the missing setting.
     pub fn null(reason: impl Into<Cow<'static, str>>) -> Self {
         Self { data: Data::fresh(), null: Some(reason.into()) }
     }
@@ -72,8 +72,8 @@ impl Opened {
     }
 
     /// Sets the rule for saving an unchanged session to extend its expiry. By default, Flask's rule
-    /// applies. It saves a session with a lifetime in every request that
-    /// [`Refresh`](crate::Refresh) names.
+    /// applies: every request that [`Refresh`](crate::Refresh) names saves a session with a
+    /// lifetime.
     #[inline]
     #[must_use]
     pub fn with_renewal(mut self, renewal: Renewal) -> Self {

@@ -121,7 +121,7 @@ impl<'a> SessionView<'a> {
     }
 
     /// Returns whether the client's cookie is out of date. This applies to a cookie that contains
-    /// only the id of the session. A server-side interface returns this from
+    /// only the id of the session. A server-side interface returns this result from
     /// [`should_set_cookie`](crate::SessionInterface::should_set_cookie).
     ///
     /// Returns `true` in these cases:

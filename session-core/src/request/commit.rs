@@ -69,9 +69,9 @@ impl RequestSession {
     ///
     /// The [`error`](Committed::error) is that of
     /// [`SessionInterface::save`](crate::SessionInterface::save), or
-    /// [`TooLarge`](crate::ErrorKind::TooLarge) for a cookie that the configuration refuses. It is
-    /// [`Configuration`](crate::ErrorKind::Configuration) if a hook returned a name and attributes
-    /// that browsers refuse.
+    /// [`TooLarge`](crate::ErrorKind::TooLarge) for a cookie that the configuration refuses. The
+    /// error is [`Configuration`](crate::ErrorKind::Configuration) if a hook returned a name and
+    /// attributes that browsers refuse.
     pub async fn commit(&self) -> Committed {
         if let Some(headers) = self.finish_if_unchanged() {
             return Committed { headers, error: None };

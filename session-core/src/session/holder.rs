@@ -51,7 +51,7 @@ impl Demand {
         }
     }
 
-    /// Changes the state. `kept` are the keys of a visitor that a login keeps.
+    /// Changes the state. `kept` contains the keys of a visitor that a login keeps.
     pub(crate) fn apply(
         self,
         state: &mut State,

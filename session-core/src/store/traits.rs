@@ -121,8 +121,9 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
     }
 
     /// Returns the records under several keys, in the order of the keys, as if by one
-    /// [`load`](Self::load) for each. This is the default implementation. Override it if the store
-    /// can load many records in one round trip. A key may occur twice, and there may be no keys.
+    /// [`load`](Self::load) for each. The default implementation makes these calls. Override this
+    /// method if the store can load many records in one round trip. A key may occur twice, and
+    /// there may be no keys.
     async fn load_many(&self, keys: &[StoreKey]) -> Result<Vec<Option<Record>>, Error> {
         let mut records = Vec::with_capacity(keys.len());
         for key in keys {
