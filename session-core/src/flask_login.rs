@@ -114,7 +114,7 @@ impl FlaskLogin {
         }
     }
 
-    /// Sets Flask's `SESSION_PROTECTION`. `None` disables it.
+    /// Sets Flask's `SESSION_PROTECTION`. `None` disables the protection.
     #[must_use]
     pub fn protection(mut self, protection: impl Into<Option<Protection>>) -> Self {
         self.protection = protection.into();

@@ -20,7 +20,7 @@
 //! | the newest | a session, and the next token |
 //! | the previous token, until its successor was used and for one minute longer | a session, and another successor |
 //! | an older token, or an unused token after another successor was used | theft: the series and its session end |
-//! | forged, of a series that has ended or expired | the cookie is removed |
+//! | a forged token, or a token of a series that has ended or expired | the cookie is removed |
 //!
 //! The previous token is accepted because the response with its successor may be lost, and because
 //! tabs are restored in parallel. Each response has another successor. If a browser and a thief

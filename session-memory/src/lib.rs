@@ -24,8 +24,8 @@
 //! # Several instances
 //!
 //! Each process has its own sessions. With several instances, a user who logged in on one instance
-//! is not logged in on another. Use Redis or a SQL database instead, with a [`Cached`] in front of
-//! it if necessary.
+//! is not logged in on another instance. Use Redis or a SQL database instead, with a [`Cached`] in
+//! front of it if necessary.
 //!
 //! # Guarantees
 //!

@@ -140,7 +140,7 @@ impl RedisStoreBuilder {
     ///
     /// An open connection stays open, because Redis checks credentials only when a client connects.
     /// On a Cluster, the provider is called for the connection to each node, and may be called
-    /// twice. Behind Sentinel, it provides the credentials of Redis, not of the Sentinels.
+    /// twice. Behind Sentinel, the provider returns the credentials of Redis, not of the Sentinels.
     ///
     /// # Examples
     ///

@@ -1,6 +1,6 @@
 //! Sessions for axum and for any tower HTTP service.
 //!
-//! [`SessionLayer`] adds a session to every request. With the feature `axum`, which is on by
+//! [`SessionLayer`] adds a session to every request. With the feature `axum`, which is enabled by
 //! default, a handler accepts the [`Session`] as an argument, and the operator `?` works with
 //! [`Error`]. A request that does not use its session causes no I/O.
 //!
@@ -43,7 +43,7 @@
 //! | feature | default | content |
 //! |---|---|---|
 //! | `axum` | yes | the extractor, and [`Error`] as an axum response |
-//! | `matched-path` | yes | the exemption of axum's routes from [CSRF protection](csrf), for which axum notes the route of each request |
+//! | `matched-path` | yes | the exemption of axum's routes from [CSRF protection](csrf), for which axum records the route of each request |
 //! | `testing` | no | the module `testing`: a client for tests of whole applications |
 
 #[cfg(doctest)]

@@ -1,9 +1,9 @@
 //! A server-side [`SessionInterface`] that fulfils the contract of the core by itself, without
 //! [`ServerSideSessions`](session_core::ServerSideSessions).
 //!
-//! Read it if you write an interface whose backend must control the whole session. The sessions are
-//! in the memory of one process; the README lists the additional requirements of a backend on a
-//! network.
+//! Read this example if you write an interface whose backend must control the whole session. The
+//! sessions are in the memory of one process; the README lists the additional requirements of a
+//! backend on a network.
 //!
 //! The cookie is `handle.secret`. The handle identifies the record until the session ends. Only the
 //! secret changes when the session receives a new id. Therefore every save writes one record.
@@ -248,7 +248,7 @@ fn details(handle: &str, record: &Record) -> SessionDetails {
     details.with_created_at(record.created_at).with_expires_at(record.expires_at)
 }
 
-/// Compares in constant time, so that response times do not reveal a secret.
+/// Compares two texts in constant time, so that response times do not reveal a secret.
 fn is_equal(one: &str, other: &str) -> bool {
     let differing = one.bytes().zip(other.bytes()).fold(0, |bits, (one, other)| bits | one ^ other);
     one.len() == other.len() && std::hint::black_box(differing) == 0

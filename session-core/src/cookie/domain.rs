@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind};
 const LONGEST_NAME: usize = 253;
 const LONGEST_LABEL: usize = 63;
 
-/// Returns the domain without a leading dot and a port.
+/// Returns the domain without a leading dot and without a port.
 ///
 /// # Errors
 ///

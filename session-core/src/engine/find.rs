@@ -216,8 +216,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     }
 }
 
-/// Returns the changes that a newer record does not have yet. They are the changes after the
-/// returned mark.
+/// Returns the mark after which a newer record does not have the changes of this request.
 ///
 /// # Errors
 ///

@@ -247,9 +247,9 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
     }
 
-    /// Removes the record of a rotation that did not happen. If the removal fails or the deadline
-    /// has passed, the record stays until it expires. Lists of the owner's sessions omit it.
-    /// Returns whether the record was removed.
+    /// Removes the record of a rotation that was not completed. If the removal fails or the
+    /// deadline has passed, the record stays until it expires. Lists of the owner's sessions omit
+    /// it. Returns whether the record was removed.
     pub(super) async fn discard(&self, new: &RecordRef, deadline: &Deadline<'_>) -> bool {
         deadline.allows_lookup() && self.remove(new).await.is_ok_and(|removed| removed)
     }

@@ -17,7 +17,7 @@ use crate::session::Session;
 use crate::session::holder::{BoxFuture, LoginDemand};
 use crate::store::{NewRecord, Record};
 
-/// The remember-me state of one request, for authors of adapters. Clones share it.
+/// The remember-me state of one request, for authors of adapters. Clones share this state.
 ///
 /// An adapter creates a `RememberRequest` for each request, inside the layer of the session. It
 /// calls [`restore`](Self::restore) before the handler, calls [`open`](Self::open) in its
@@ -78,8 +78,8 @@ impl RememberRequest {
         self.shared.has_cookie
     }
 
-    /// Opens the session if the request has the cookie. Logs the user in if the token is valid and
-    /// no user is logged in.
+    /// Opens the session if the cookie has a genuine token. The response removes a cookie without a
+    /// genuine token. Logs the user in if the token is valid and no user is logged in.
     ///
     /// # Errors
     ///

@@ -51,8 +51,8 @@ impl SessionHeaders {
         own.chain(self.inner.iter().map(|(header, value)| (name_of(header.as_ref()), &**value)))
     }
 
-    /// Removes and returns the [`fields`](Self::fields). Adapters call it last, because the results
-    /// of the other functions depend on the fields.
+    /// Removes and returns the [`fields`](Self::fields). Adapters call this method last, because
+    /// the results of the other functions depend on the fields.
     pub fn take_fields(&mut self) -> impl Iterator<Item = (&str, String)> {
         let name = name_of(self.token_header.as_ref());
         let session = self.set.take().into_iter().map(move |value| (name, value));
@@ -81,7 +81,7 @@ impl SessionHeaders {
     }
 
     /// Returns whether the response depends on the cookie or the token, so that a cache must not
-    /// send it to another client.
+    /// send the response to another client.
     pub fn vary(&self) -> bool {
         self.vary
     }

@@ -2,7 +2,7 @@
 //! connection.
 //!
 //! While connections are free, each call uses its own connection, as without batches. A task runs a
-//! batch, so that a cancelled call does not cancel the others. Each call has its own result.
+//! batch, so that a cancelled call does not cancel the other calls. Each call has its own result.
 //!
 //! If the database rejects the statement, the statement is rolled back and each call is run
 //! separately. After any other failure, the effect of the calls is unknown, and no call is

@@ -3,7 +3,7 @@
 //! A ping before each call would double the round trips. Without pings, each idle connection to a
 //! restarted server would fail one call. The first call after a pause would also fail, because
 //! servers and proxies close idle connections. Therefore a connection is pinged before its use if
-//! it was idle for long, or if another connection broke in the meantime.
+//! it was idle for a long time, or if another connection broke in the meantime.
 //!
 //! A server that accepts no writes may have been replaced by another server. Open connections to
 //! the old server read outdated sessions. Therefore all older connections are closed.
