@@ -14,7 +14,7 @@ use crate::store::{NewRecord, Replaced, SessionStore};
 /// Sessions that move from this store to another backend, for interfaces such as that of
 /// `session-migration`; see [`Import`](crate::interface::Import).
 impl<S: SessionStore> ServerSideSessions<S> {
-    /// Returns the current state of a session that may have moved away.
+    /// Returns the current state of a session that may have moved to another backend.
     ///
     /// # Errors
     ///
@@ -41,9 +41,9 @@ impl<S: SessionStore> ServerSideSessions<S> {
         })
     }
 
-    /// Marks a session as moved away, if its state is still the one that
-    /// [`departure`](Self::departure) returned. Returns `false` and changes nothing if the session
-    /// was changed, has moved or has ended.
+    /// Marks a session as moved if its state is still the state that [`departure`](Self::departure)
+    /// returned. Returns `false` and changes nothing if the session was changed, has moved or has
+    /// ended.
     ///
     /// The mark expires when the session would have expired. For the first ten minutes, a process
     /// without the migration drops the changes of a request with this id and sets no cookie. After

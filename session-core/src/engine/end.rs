@@ -23,8 +23,8 @@ pub(super) const BATCH: usize = 100;
 enum Left {
     /// The session is in this record.
     Record(RecordRef),
-    /// The owner's list has this record of the session. It may have more records, because an
-    /// unfinished rotation may have left one.
+    /// The owner's list has this record of the session. The list may have more records of the
+    /// session, because an unfinished rotation may have left one.
     Listed(RecordRef),
     /// The record now has another session or another owner.
     Another,
@@ -37,7 +37,7 @@ enum Left {
 }
 
 impl<S: SessionStore> ServerSideSessions<S> {
-    /// Ends the session, and starts another if values were set afterwards.
+    /// Ends the session, and starts another session if values were set afterwards.
     pub(super) async fn end_and_begin(
         &self,
         record: &RecordRef,
@@ -86,8 +86,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
     }
 
-    /// Returns whether another request may have moved the session, so that this is not its
-    /// successor. The tombstone of a rotation may have expired.
+    /// Returns whether another request may have moved the session to a record other than `key`. The
+    /// tombstone of a rotation may have expired.
     async fn may_be_elsewhere(
         &self,
         record: &RecordRef,
@@ -200,13 +200,13 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
     }
 
-    /// Returns whether a tombstone in place of this record would still be stored, by any clock.
+    /// Returns whether a tombstone of this record would still be stored, according to any clock.
     fn is_recent(&self, record: &RecordRef) -> bool {
         record.seen.elapsed(&self.config) < MAX_CLOCK_SKEW
     }
 
-    /// Removes the record of a session that ends. If an earlier call may still create the record, a
-    /// placeholder is stored for a while.
+    /// Removes the record of a session that ends. If an earlier call may still create the record,
+    /// stores a placeholder instead, which expires like a tombstone.
     pub(super) async fn remove(&self, record: &RecordRef) -> Result<bool, Error> {
         if !record.is_retried {
             return self.store.remove(&record.key, record.version.clone()).await;
@@ -224,7 +224,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     ) -> Result<(), Error> {
         deadline.check()?;
         match self.store.create(&planned.key, &self.ended_record()).await {
-            // The earlier call has created it in the meantime.
+            // The earlier call has created the record in the meantime.
             Err(error) if error.kind() == ErrorKind::Backend => {
                 self.end_planned(planned.key, deadline).await.map(drop)
             }
@@ -296,7 +296,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         Ok(listed.map_or(Left::Ended, Left::Listed))
     }
 
-    /// Finds a session among those of its owner, by its lineage.
+    /// Finds a session of the owner by lineage.
     async fn find_listed(
         &self,
         index: &dyn OwnerIndex,

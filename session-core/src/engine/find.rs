@@ -62,8 +62,8 @@ impl Live {
         self.predecessor == Some(self.record.key)
     }
 
-    /// Returns when the record was last written or renewed. A renewal extends the expiry by as much
-    /// as the write did, unless the absolute timeout limits it.
+    /// Returns the time when the record was last written or renewed. A renewal extends the expiry
+    /// by as much as the write did, unless the absolute timeout limits it.
     pub(super) fn last_seen(&self) -> SystemTime {
         let RecordRef { expires_at, kept_for, .. } = self.record;
         let renewed_at = expires_at.checked_sub(kept_for).unwrap_or(self.written_at);

@@ -20,7 +20,7 @@ pub(super) struct Listed {
     pub(super) handle: String,
     /// Whether an unfinished rotation left the record. No client has the id of such a record.
     pub(super) is_orphan: bool,
-    /// Whether the tombstone of its rotation was seen.
+    /// Whether the tombstone of its rotation was found.
     is_moved: bool,
 }
 
@@ -37,8 +37,8 @@ pub(super) struct Listing {
 }
 
 impl<S: SessionStore> ServerSideSessions<S> {
-    /// Loads the records of these keys and lists those of the owner. If a record was rotated in the
-    /// meantime, its successor is loaded.
+    /// Loads the records of these keys and lists the records of the owner. If a record was rotated
+    /// in the meantime, its successor is loaded.
     ///
     /// For `n` live records, this method loads at most `n` plus [`CHECKED_ROTATIONS`] records, and
     /// the records that other requests rotate at the same time.
@@ -128,8 +128,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         Ok(None)
     }
 
-    /// Marks the records of unfinished rotations. Their predecessor is live, or has another
-    /// successor.
+    /// Marks the records of unfinished rotations. The predecessor of such a record is live, or has
+    /// another successor.
     ///
     /// An expired tombstone looks like an ended session. In that case the record is listed, because
     /// a list may show an extra session but must not omit one. This also holds for records beyond
@@ -174,7 +174,7 @@ impl Listing {
     }
 }
 
-/// Returns whether a record remembers a browser of the owner.
+/// Returns whether a record is a remember-me series of the owner.
 pub(super) fn is_series_of(owner: &str, record: &Record) -> bool {
     record.owner() == Some(owner) && content::is_series(record.payload())
 }

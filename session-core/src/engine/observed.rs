@@ -8,7 +8,7 @@ use crate::store::{
     KeyPage, NewRecord, OwnerIndex, Record, Replaced, Scan, SessionStore, StoreKey, Version,
 };
 
-/// A store whose calls are reported.
+/// A store whose calls are reported as events.
 #[derive(Debug)]
 pub(super) struct Observed<S> {
     pub(super) inner: S,

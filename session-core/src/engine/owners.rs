@@ -1,4 +1,4 @@
-//! The sessions of an owner, from the store's index and the records it lists.
+//! The sessions of an owner, from the store's index and the records that the index lists.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -105,7 +105,7 @@ impl<S: OwnerIndex> OwnerSessions for ServerSideSessions<S> {
 #[derive(Default)]
 struct Ending {
     with_series: bool,
-    /// The handles of the sessions that it ended.
+    /// The handles of the sessions that the call ended.
     ended: HashSet<String>,
     /// The records that could not be ended.
     left: HashSet<StoreKey>,
@@ -147,9 +147,9 @@ impl<S: OwnerIndex> ServerSideSessions<S> {
         }
     }
 
-    /// Ends these sessions, and removes the records that unfinished rotations left of them. It
-    /// loads no more records after it has ended the last session. Each session has its own
-    /// deadline. A session that cannot be ended does not prevent the end of the others.
+    /// Ends these sessions, and removes the records that unfinished rotations left of them. Loads
+    /// no more records after a session for which `is_last` returns `true` has ended. Each session
+    /// has its own deadline. A session that cannot be ended does not stop the call.
     async fn end_where(
         &self,
         owner: &str,
@@ -257,7 +257,7 @@ impl Listed {
         config.is_expired(record.created_at, record.expires_at, now)
     }
 
-    /// When the session was last seen, by this clock.
+    /// Returns the time when the session was last seen, at most `now`.
     fn last_seen(&self, now: SystemTime) -> SystemTime {
         self.live.last_seen().min(now)
     }

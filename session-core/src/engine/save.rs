@@ -15,7 +15,7 @@ use crate::{Error, ErrorKind, Outcome, Refresh};
 pub(super) enum Replacement {
     /// The record has the version that was written.
     Done,
-    /// The reply was lost, but the write reached the store. Others may have written since.
+    /// The reply was lost, but the write reached the store. Other requests may have written since.
     Found(Box<Live>),
     /// Nothing was written, because the record has another version or no longer exists.
     Stale,
@@ -150,7 +150,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         };
         match self.create_session(&mut saving, contents.clone()).await {
             Ok(saved) => Ok(saved.with_contents(contents)),
-            // The earlier save created it in the meantime.
+            // The earlier save created the record in the meantime.
             Err(error) if error.kind() == ErrorKind::Backend => {
                 let planned = saving.opened.clone();
                 Ok(self.write_again(&mut saving, planned).await?.saved)
@@ -159,8 +159,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
     }
 
-    /// Creates the record of a session under a new id: a new session, or one that a rotation moves.
-    /// If the reply is lost, it looks for the record.
+    /// Creates the record of a new session, or of a session that a rotation moves to a new id. If
+    /// the reply is lost, loads the record to find the outcome.
     pub(super) async fn create(
         &self,
         saving: &mut Saving<'_, '_>,
@@ -188,8 +188,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
     }
 
-    /// Replaces a record by its next version, or removes it if the contents are empty. Returns
-    /// [`ControlFlow::Break`] if it is removed.
+    /// Replaces a record by its next version, or removes the record if the contents are empty.
+    /// Returns [`ControlFlow::Break`] if the record was removed.
     pub(super) async fn replace_or_end(
         &self,
         saving: &mut Saving<'_, '_>,
@@ -203,8 +203,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         self.replace(saving, target, contents, None).await.map(ControlFlow::Continue)
     }
 
-    /// Replaces a record by its next version, which `target` becomes. If the reply is lost, it
-    /// looks for the write.
+    /// Replaces a record by its next version, and updates `target`. If the reply is lost, loads the
+    /// record to find the outcome.
     pub(super) async fn replace(
         &self,
         saving: &mut Saving<'_, '_>,
@@ -254,7 +254,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
     }
 }
 
-/// Fails if the save starts a session and the response with its id was already sent.
+/// Fails if the save starts a session after the response was sent, because no response can send the
+/// id.
 pub(super) fn check_attached(save: &Save<'_>) -> Result<(), Error> {
     if !save.is_detached() || save.is_empty() {
         return Ok(());
@@ -265,8 +266,8 @@ pub(super) fn check_attached(save: &Save<'_>) -> Result<(), Error> {
 }
 
 /// Returns the result of a save whose session is now in this record. The cookie has the same expiry
-/// as the record, or the promised expiry if it is later. If another request sent the id of the
-/// record, no cookie is set.
+/// as the record, or the promised expiry if that expiry is later. If another request sent the id of
+/// the record, no cookie is set.
 pub(super) fn stored(save: &Save<'_>, record: &RecordRef, contents: &Contents) -> Saved {
     let renewal = save.config().renewal(contents.lifetime(), record.created_at, record.expires_at);
     // A session that was opened again cannot set the cookie, and keeps its id.

@@ -26,12 +26,13 @@ pub enum Event<'a> {
         /// The session of the request before the login, which has ended.
         previous: EventSession<'a>,
     },
-    /// The session got a new id. Its handle is the same.
+    /// A session received a new id. The handle of the session is the same.
     Rotated {
         /// The session.
         session: EventSession<'a>,
     },
-    /// A request ended its own session by a logout, or because it left the session empty.
+    /// A request ended its own session by a logout, or by removing all values of a session without
+    /// an owner.
     LoggedOut {
         /// The session that ended.
         session: EventSession<'a>,
@@ -42,11 +43,11 @@ pub enum Event<'a> {
         /// The session that ended.
         session: EventSession<'a>,
     },
-    /// A [remember-me](crate::remember) token was used twice. Two browsers have it, because it was
-    /// stolen, or because one browser was restored from a backup. Its series has ended. The last
-    /// session that was restored from it ends after this event.
+    /// A [remember-me](crate::remember) token was used twice. Two browsers have the token, because
+    /// the token was stolen, or because one browser was restored from a backup. The series of the
+    /// token has ended. The last session that the series restored ends after this event.
     Theft {
-        /// That session.
+        /// The last session that the series restored.
         session: EventSession<'a>,
     },
     /// A request sent the cookie of a session that has expired.
@@ -54,8 +55,8 @@ pub enum Event<'a> {
         /// The number of occurrences since the last report.
         count: u64,
     },
-    /// A request sent an id that was replaced by another. The browser may have sent it before it
-    /// received the new cookie. An attacker may also have copied the old cookie.
+    /// A request sent an id that was replaced by a new id. The browser may have sent the request
+    /// before it received the new cookie. An attacker may also have copied the old cookie.
     RotatedId {
         /// The number of occurrences since the last report.
         count: u64,
@@ -78,13 +79,13 @@ pub enum Event<'a> {
     },
     /// A request sent several cookies of the session's name.
     SeveralCookies {
-        /// Whether they open sessions of different users, so that none was used.
+        /// Whether the cookies open sessions of different users. In that case, no session was used.
         of_different_users: bool,
         /// The number of occurrences since the last report.
         count: u64,
     },
-    /// A request that opened its session has committed it, or could not open it. Only the handler
-    /// gets this event.
+    /// A request that opened its session has committed it, or could not open it. Only the
+    /// [`EventHandler`](super::EventHandler) receives this event.
     ///
     /// The outcome includes that of saves before the commit. A request that opened its session only
     /// at a second attempt is reported twice.
@@ -92,19 +93,19 @@ pub enum Event<'a> {
         /// The outcome of the request, or the kind of the error that replaced its response.
         result: Result<Outcome, ErrorKind>,
     },
-    /// A write found that another request had changed the session, and is tried again.
+    /// A write is retried because another request has changed the session.
     Retried,
     /// A store removed sessions because it was full.
     Evicted {
         /// The number of sessions removed since the last report.
         count: u64,
     },
-    /// The task that removes expired records has removed some.
+    /// The task that removes expired records has removed records.
     Swept {
         /// The number of records removed.
         count: u64,
     },
-    /// A store connected again after it had lost its connection.
+    /// A store reconnected after it had lost its connection.
     Reconnected,
     /// A store call failed with [`ErrorKind::Unavailable`], and the previous call did not.
     OutageBegan,
@@ -118,7 +119,7 @@ pub enum Event<'a> {
         /// The call.
         call: StoreCall,
     },
-    /// A store call returned. A call whose future is dropped does not report it.
+    /// A store call returned. If the future of a call is dropped, this event is not reported.
     StoreCallEnded {
         /// The call.
         call: StoreCall,

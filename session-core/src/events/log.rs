@@ -31,7 +31,8 @@ pub(super) fn log(event: &Event<'_>) {
         | Event::UnknownId { .. }
         | Event::ForgedCookie { .. }
         | Event::SeveralCookies { .. } => log_cookie(event),
-        // The CSRF protection logs the reason. Results of requests are usual, or logged as errors.
+        // The CSRF protection logs the reason. Results of requests are either normal or logged as
+        // errors.
         Event::CsrfRefused { .. } | Event::RequestEnded { .. } => {}
     }
 }

@@ -1,17 +1,17 @@
-//! HTTP dates of all years that Python has. The crate `httpdate` begins with 1970.
+//! HTTP dates of all years that Python has. The crate `httpdate` supports only dates from 1970.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const DAY: i64 = 24 * 60 * 60;
 /// The first day of the year 1, in days since 1970.
 const FIRST_DAY: i64 = -719_162;
-/// A Monday.
+/// The names of the days. The first day of the year 1 is a Monday.
 const DAY_NAMES: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 const MONTH_NAMES: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// Returns the date of a time, without the fraction of a second. A time outside of the years 1 to
-/// 9999 becomes the nearest date within them.
+/// 9999 becomes the nearest date within these years.
 pub(super) fn format(time: SystemTime) -> String {
     let Ok(before) = UNIX_EPOCH.duration_since(time) else {
         return crate::cookie::http_date(time);
@@ -56,9 +56,9 @@ fn number(text: &str, digits: usize, range: std::ops::RangeInclusive<i64>) -> Op
     range.contains(&number).then_some(number)
 }
 
-/// Returns the number of days since 1970, unless there is no such day.
+/// Returns the number of days since 1970, or `None` if the date does not exist.
 fn days(year: i64, month: i64, day: i64) -> Option<i64> {
-    // Years begin in March, so that the leap day is the last one.
+    // In this calculation, years begin in March, because the leap day is then the last day.
     let shifted = if month > 2 { year } else { year - 1 };
     let (era, of_era) = (shifted.div_euclid(400), shifted.rem_euclid(400));
     let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
@@ -66,7 +66,7 @@ fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     (civil(days) == (year, month, day)).then_some(days)
 }
 
-/// Returns the year, the month and the day.
+/// Returns the year, the month and the day of a number of days since 1970.
 fn civil(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));

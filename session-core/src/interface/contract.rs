@@ -24,9 +24,9 @@ use crate::request_view::RequestView;
 ///
 /// The core calls [`open`](Self::open) when a handler first obtains the session, and
 /// [`save`](Self::save) when the response is ready and there are changes to store. With
-/// [`Refresh::EachRequest`](crate::Refresh), it opens an unused session when the response is ready.
-/// The core calls the hooks of the outermost interface. Therefore a wrapper that overrides one hook
-/// changes every backend inside it; see [`Hooked`](crate::interface::Hooked).
+/// [`Refresh::EachRequest`](crate::Refresh), the core opens an unused session when the response is
+/// ready. The core calls the hooks of the outermost interface. Therefore a wrapper that overrides
+/// one hook changes every backend inside it; see [`Hooked`](crate::interface::Hooked).
 ///
 /// Hooks are functions of their arguments. They are never called under a lock. `cookie_name` is
 /// called at most once per request, and `cookie_attributes` and `should_set_cookie` at most once
@@ -82,10 +82,10 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
     /// without the backend state of the malformed record. The next save then stores a new session
     /// under a new id.
     ///
-    /// The core calls it at most once per request, but concurrently for requests of one session. If
-    /// a request sends several cookies of the name, the core calls it for each value, at most four.
-    /// The [`cookie`](OpenContext::cookie) of the context is this value. The core then uses one of
-    /// the sessions, and saves the others only to end them.
+    /// The core calls `open` at most once per request, but concurrently for requests of one
+    /// session. If a request sends several cookies of the name, the core calls `open` for each
+    /// value, at most four. The [`cookie`](OpenContext::cookie) of the context is this value. The
+    /// core then uses one of the sessions, and saves the others only to end them.
     ///
     /// The future may be dropped at any await, and must then leave no partial change.
     ///
@@ -97,10 +97,10 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
 
     /// Stores the changes and returns the effect on the cookie.
     ///
-    /// The core calls it at the commit and for each [`Session::save`](crate::Session::save) if
-    /// there is something to store or the [renewal](Opened::with_renewal) is due. It also calls it
-    /// if `should_set_cookie` returned `true`. It is never called for a null or anonymous session,
-    /// and never concurrently for one request.
+    /// The core calls `save` at the commit and for each [`Session::save`](crate::Session::save) if
+    /// there are changes to store or the [renewal](Opened::with_renewal) is due. It also calls
+    /// `save` if `should_set_cookie` returned `true`. `save` is never called for a null or
+    /// anonymous session, and never concurrently for one request.
     ///
     /// A session that [ends](Save::ends) must be removed first. A session that is not
     /// [modified](Save::is_modified) must only be renewed. On [`is_detached`](Save::is_detached), a
@@ -132,18 +132,19 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
         Cow::Borrowed(self.config().cookie_attributes())
     }
 
-    /// Returns the lifetime of the session after a save, or `None` if it ends with the browser.
-    /// This lifetime determines the expiry of the cookie and of the record. The hook is not called
-    /// for a session whose handler has called [`set_lifetime`](crate::Session::set_lifetime).
+    /// Returns the lifetime of the session after a save, or `None` if the session ends with the
+    /// browser. This lifetime determines the expiry of the cookie and of the record. The hook is
+    /// not called for a session whose handler has called
+    /// [`set_lifetime`](crate::Session::set_lifetime).
     ///
-    /// By default, a session that is [permanent](SessionView::is_permanent) lives for
+    /// By default, a [permanent](SessionView::is_permanent) session has the lifetime
     /// [`permanent_lifetime`](SessionConfig::permanent_lifetime).
     fn lifetime(&self, session: &SessionView<'_>) -> Option<Duration> {
         session.is_permanent().then(|| self.config().permanent_lifetime())
     }
 
-    /// Returns whether the response sets the cookie. It does not affect the removal of a cookie,
-    /// and is not called for a request whose session was not opened.
+    /// Returns whether the response sets the cookie. The hook does not affect the removal of a
+    /// cookie, and is not called for a request whose session was not opened.
     ///
     /// By default, the cookie is set if the session is [modified](SessionView::is_modified) or
     /// [renewed](SessionView::is_renewed). A backend whose cookie contains only an id returns
@@ -152,10 +153,11 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
         session.is_modified() || session.is_renewed()
     }
 
-    /// Ends the sessions of an owner except the `limit` that logged in last, and returns those that
-    /// are left, the last login first. A login calls it if
-    /// [`max_sessions`](SessionConfig::max_sessions) is set. The first call is before the session
-    /// is stored, to find the time of the last login, and the second is after that.
+    /// Ends the sessions of an owner except the `limit` sessions with the latest logins. Returns
+    /// the remaining sessions, the latest login first. If
+    /// [`max_sessions`](SessionConfig::max_sessions) is set, a login calls this method twice. The
+    /// first call is before the session is stored, to find the time of the last login. The second
+    /// call is after the session is stored.
     ///
     /// Every process must compute the same order: the time of the login, then the handle. Otherwise
     /// two logins could end each other. Sessions that have expired, or that no client has yet, do
@@ -175,7 +177,7 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
     /// Checks whether the backend can serve sessions, for health checks. The call has a low cost
     /// and changes nothing.
     ///
-    /// By default, it succeeds, as for a session in a cookie. A backend with a store calls
+    /// By default, the check succeeds, as for a session in a cookie. A backend with a store calls
     /// [`SessionStore::check`](crate::store::SessionStore::check).
     ///
     /// # Errors
@@ -186,11 +188,11 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
     }
 
     /// Returns random bytes that the backend stores with the session, where neither the client nor
-    /// a handler can read them. They must stay when the id is rotated and change at each login. The
-    /// CSRF protection derives its tokens from them.
+    /// a handler can read them. The bytes must stay the same when the id is rotated and change at
+    /// each login. The CSRF protection derives its tokens from the bytes.
     ///
-    /// By default, there are none, and the protection stores a value in the session instead. Bytes
-    /// must also be missing as long as the session is not stored.
+    /// The default is `None`. The protection then stores a value in the session instead. The method
+    /// must also return `None` as long as the session is not stored.
     fn lineage(&self, session: &SessionState) -> Option<[u8; 16]> {
         let _ = session;
         None

@@ -48,14 +48,15 @@ impl<'a> OpenContext<'a> {
         self.hooks.config()
     }
 
-    /// Returns the lifetime of a session that was read, by
-    /// [`set_lifetime`](crate::Session::set_lifetime) or the hook of the outermost interface.
+    /// Returns the lifetime of a session that was read: the value of
+    /// [`set_lifetime`](crate::Session::set_lifetime), or the result of the outermost interface's
+    /// hook.
     pub fn lifetime(&self, opened: &Opened) -> Lifetime {
         self.hooks.lifetime(&SessionView::of_opened(&opened.data, self.config()))
     }
 
     /// Returns the contents of a session that was read, for an interface that stores them
-    /// elsewhere. It calls the hook `lifetime`.
+    /// elsewhere. This method calls the hook `lifetime`.
     pub fn contents(&self, opened: &Opened) -> Contents {
         let (stored, lifetime) = (opened.data.stored.clone(), self.lifetime(opened));
         let expires_at = lifetime.permanent().map(|lifetime| saturating_add(self.now, lifetime));

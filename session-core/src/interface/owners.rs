@@ -9,11 +9,11 @@ use async_trait::async_trait;
 use crate::error::Error;
 use crate::session::Session;
 
-/// The sessions of an owner, for a page such as "Your devices". The owner is the one that was
-/// passed to [`Session::log_in`].
+/// The sessions of an owner, for a page such as "Your devices". The owner is the argument of
+/// [`Session::log_in`].
 ///
-/// Every interface over a store with an [`OwnerIndex`](crate::store::OwnerIndex) implements it.
-/// Cookie backends do not, because only the browsers have the sessions.
+/// Every interface over a store with an [`OwnerIndex`](crate::store::OwnerIndex) implements this
+/// trait. Cookie backends do not, because only the browsers have the sessions.
 ///
 /// A session has a *handle*, which stays the same through every rotation until the next login. A
 /// handle is valid only for its owner and is not an id, so it may be shown on a page.
@@ -21,7 +21,7 @@ use crate::session::Session;
 /// A request in progress does not revive an ended session. Its changes are dropped, except those of
 /// a login, which starts a new session.
 ///
-/// To use it in handlers, create the interface in an `Arc`. Pass one clone to the layer or
+/// To use this trait in handlers, create the interface in an `Arc`. Pass one clone to the layer or
 /// middleware, and store another in the application's state as `Arc<dyn OwnerSessions>`.
 ///
 /// # Errors
@@ -62,7 +62,7 @@ pub trait OwnerSessions: Debug + Send + Sync + 'static {
     /// earlier page. Returns an empty page for an unknown owner.
     ///
     /// The sessions of a page are sorted by the time when they were last seen, the latest first.
-    /// The pages are in no particular order. Few owners have more sessions than one page.
+    /// The pages are in no particular order. Few owners have more than one page of sessions.
     ///
     /// A session that is live during all calls is on one of the pages. A session that is rotated
     /// between two calls may be on two pages or on none.
@@ -91,17 +91,17 @@ pub trait OwnerSessions: Debug + Send + Sync + 'static {
     /// A browser that is [remembered](crate::remember) can log in again. To prevent that, change
     /// the [stamp](crate::login#stamps), or call [`end_all`](Self::end_all).
     ///
-    /// It can also end the session of the current request. The changes of that request are then
-    /// dropped, and its cookie stays in the browser. To log out this client, use
+    /// This call can also end the session of the current request. The changes of that request are
+    /// then dropped, and its cookie stays in the browser. To log out this client, use
     /// [`Session::log_out`] instead.
     async fn end(&self, owner: &str, handle: &str) -> Result<bool, Error>;
 
-    /// Ends every session of this session's owner except this one, and returns the number of ended
-    /// sessions. Returns 0 for a session without an owner.
+    /// Ends every session of this session's owner except this session, and returns the number of
+    /// ended sessions. Returns 0 for a session without an owner.
     ///
-    /// It takes effect at once. After a [`log_in`](Session::log_in), this session is the one that
-    /// the login has started. A session in which the same user logs in at the same time may end.
-    /// Browsers that are remembered can log in again, as after [`end`](Self::end).
+    /// The call takes effect at once. After a [`log_in`](Session::log_in), this session is the
+    /// session that the login has started. A session in which the same user logs in at the same
+    /// time may end. Browsers that are remembered can log in again, as after [`end`](Self::end).
     ///
     /// # Errors
     ///
@@ -112,8 +112,8 @@ pub trait OwnerSessions: Debug + Send + Sync + 'static {
     /// Ends every session of the owner, and every [remember-me](crate::remember) series. Returns
     /// the number of ended sessions.
     ///
-    /// It can also end the session of the current request. The changes of that request are then
-    /// dropped, and its cookie stays in the browser. To log out this client, use
+    /// This call can also end the session of the current request. The changes of that request are
+    /// then dropped, and its cookie stays in the browser. To log out this client, use
     /// [`Session::log_out`] instead.
     async fn end_all(&self, owner: &str) -> Result<usize, Error>;
 }
@@ -168,35 +168,36 @@ impl OwnedSession {
         self
     }
 
-    /// Returns the handle, for [`OwnerSessions::end`]. It may be written into a form of its owner.
+    /// Returns the handle, for [`OwnerSessions::end`]. The handle may be written into a form for
+    /// the owner.
     pub fn handle(&self) -> &str {
         &self.handle
     }
 
-    /// Returns when the session was created, or when the user last logged in.
+    /// Returns the time when the session was created, or when the user last logged in.
     pub fn created_at(&self) -> SystemTime {
         self.created_at
     }
 
-    /// Returns when a request last wrote or renewed the session.
+    /// Returns the time when a request last wrote or renewed the session.
     ///
     /// The session may have been used since then, because not every request renews it. The last use
     /// is at most a tenth of the lifetime and a minute later. The precision is lower if a session
     /// is renewed less often. This is the case with
-    /// [`Refresh::WhenModified`](crate::Refresh::WhenModified), and if the session already lives
-    /// until the absolute timeout.
+    /// [`Refresh::WhenModified`](crate::Refresh::WhenModified), and if the session already expires
+    /// at the absolute timeout.
     pub fn last_seen(&self) -> SystemTime {
         self.last_seen
     }
 
-    /// Returns when the user was last authenticated in this session, if the implementation stores
-    /// this time; see [`Session::authenticated_at`].
+    /// Returns the time when the user was last authenticated in this session, if the implementation
+    /// stores this time; see [`Session::authenticated_at`].
     pub fn authenticated_at(&self) -> Option<SystemTime> {
         self.authenticated_at
     }
 
-    /// Returns the label that [`Session::set_label`] set. Escape it for HTML, because it may come
-    /// from the client.
+    /// Returns the label that [`Session::set_label`] set. Escape the label for HTML, because it may
+    /// be text from the client.
     pub fn label(&self) -> Option<&str> {
         self.label.as_deref()
     }

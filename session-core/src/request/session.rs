@@ -21,7 +21,7 @@ use crate::session::Session;
 use crate::session::holder::{BoxFuture, Cell, Demand, Holder};
 use crate::session::state::{Origin, State};
 
-/// The session of one request. It is opened when it is first needed. Clones share it.
+/// The session of one request. It is opened when it is first needed. Clones share the session.
 ///
 /// # Examples
 ///
@@ -53,19 +53,20 @@ pub(super) struct Shared {
     pub(super) interface: Arc<dyn SessionInterface>,
     pub(super) view: RequestView,
     outage: OutagePolicy,
-    /// The origin of its session, which is the request or a later `reopen`.
+    /// The origin of the session: the request or a later `reopen`.
     pub(super) origin: Origin,
     pub(super) cell: Cell,
     opening: Latch,
-    /// Whether opening failed, so that an untouched request does not try again.
+    /// Whether opening failed. If so, an untouched request does not try again.
     failed: AtomicBool,
-    /// Whether the response is public, so that an untouched request renews nothing.
+    /// Whether the response is public. If so, an untouched request renews nothing.
     public: AtomicBool,
-    /// The name of the cookie, if it is not the configured one.
+    /// The name of the cookie, if it differs from the configured name.
     cookie_name: Option<Box<str>>,
     /// Whether the request has several session tokens.
     is_ambiguous: bool,
-    /// Whether the request has several cookies of the name. It is set when the session is opened.
+    /// Whether the request has several cookies of the name. The flag is set when the session is
+    /// opened.
     pub(super) has_several_cookies: AtomicBool,
     /// Whether `should_set_cookie` returned `true` for the unchanged session.
     pub(super) sets_unchanged: AtomicBool,
@@ -77,9 +78,9 @@ pub(super) struct Shared {
     pub(super) saving: tokio::sync::Mutex<()>,
     /// The effect of the response on the client's cookie.
     pub(super) sent: Mutex<SentCookie>,
-    /// Ends together with the session when the user logs out.
+    /// The part of the request that ends with the session when the user logs out.
     pub(super) at_logout: Mutex<Option<Weak<dyn EndsAtLogout>>>,
-    /// Set if the request has several layers.
+    /// The committed layers of the request, if the request has several layers.
     pub(super) layers: OnceLock<Arc<CommittedLayers>>,
 }
 
@@ -92,7 +93,7 @@ pub(super) struct Several {
 }
 
 impl RequestSession {
-    /// Returns the session of a request, which is not opened yet.
+    /// Returns the session of a request. The session is not opened yet.
     pub fn new(interface: impl SessionInterface, request: RequestView) -> Self {
         Self::with_shared(Arc::new(interface), request, OutagePolicy::default())
     }
@@ -113,8 +114,8 @@ impl RequestSession {
     /// # Errors
     ///
     /// [`ErrorKind::Committed`](crate::ErrorKind::Committed) if this is the first call and the
-    /// request was committed. The sent headers do not tell caches that the response depends on the
-    /// cookie.
+    /// request was committed. The headers were sent without the `Vary` header that a response with
+    /// a session needs.
     ///
     /// [`ErrorKind::AmbiguousToken`] if the request has a session cookie beside a
     /// [token in a header](crate::config::SessionConfigBuilder::token_header), or several tokens.
@@ -144,11 +145,11 @@ impl RequestSession {
         Some(SessionHeaders { flash: shared.flash_header(), ..shared.headers(None) })
     }
 
-    /// Records the `Cache-Control` values of the response. Adapters call it before
+    /// Records the `Cache-Control` values of the response. Adapters call this method before
     /// [`finish_if_unchanged`](Self::finish_if_unchanged).
     ///
-    /// A `public` response does not renew a session that no handler obtained. With its cookie, a
-    /// cache could not store the response.
+    /// A `public` response does not renew a session that no handler obtained. With the cookie of a
+    /// renewal, a cache could not store the response.
     pub fn note_cache_control<'a>(&self, values: impl IntoIterator<Item = &'a [u8]>) {
         let shared = &*self.shared;
         if (*shared.interface).config().refresh() == Refresh::EachRequest
@@ -314,7 +315,7 @@ impl Shared {
         self.open_alone(self.view.cookie(self.cookie_name())).await
     }
 
-    /// Opens the session of this cookie, the first one of the name.
+    /// Opens the session of this cookie, which is the first cookie of the name.
     async fn open_alone(&self, cookie: Option<&str>) -> Result<(), Error> {
         let put = |opened: Opened, state: &mut State| opened.put_into(state, &self.origin);
         let open = || async {

@@ -100,14 +100,14 @@ impl SessionDetails {
         self.handle.is_some()
     }
 
-    /// Returns when the session was created, or when the user last logged in. The
+    /// Returns the time when the session was created, or when the user last logged in. The
     /// [`absolute_timeout`](crate::SessionConfig::absolute_timeout) counts from this time.
     pub fn created_at(&self) -> Option<SystemTime> {
         self.created_at
     }
 
-    /// Returns when the session expires if nothing renews it, by the current settings. The browser
-    /// may drop the cookie earlier, because the session may end with the browser.
+    /// Returns the time when the session expires if nothing renews it, by the current settings. The
+    /// browser may drop the cookie earlier, because the session may end with the browser.
     pub fn expires_at(&self) -> Option<SystemTime> {
         self.expires_at
     }

@@ -46,7 +46,7 @@ impl Login {
         &self.parts.owner
     }
 
-    /// Returns when the user was authenticated.
+    /// Returns the time when the user was authenticated.
     pub fn authenticated_at(&self) -> SystemTime {
         self.parts.authenticated_at
     }

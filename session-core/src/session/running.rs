@@ -1,9 +1,9 @@
 //! The sessions for which this thread is running user-supplied code.
 //!
-//! A function of `Session::update` runs outside the lock, again whenever the session was changed in
-//! the meantime. If it changed that session itself, it would run forever. Therefore its thread
-//! records the session while the function runs. Changes by other threads are allowed, and cause
-//! another run.
+//! A function that is passed to `Session::update` runs outside the lock. It runs again if the
+//! session was changed in the meantime. A function that changes its own session would run forever.
+//! Therefore the thread records the session while the function runs. Changes by other threads are
+//! allowed, and cause another run.
 
 use std::cell::RefCell;
 use std::sync::{Arc, Weak};
@@ -16,8 +16,8 @@ thread_local! {
     static RUNNING: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The identity of a session, which does not keep it alive. The address is not reused while this
-/// exists.
+/// A weak reference that identifies a session. The address of the session is not reused while this
+/// value exists.
 #[derive(Clone)]
 pub(super) struct Identity {
     holder: Weak<dyn Holder>,

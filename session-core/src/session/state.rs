@@ -33,7 +33,7 @@ pub(crate) struct Data {
     pub(crate) is_new: bool,
     /// Whether a save of this request removed the session. Later changes belong to another session.
     pub(crate) is_removed: bool,
-    /// Whether the session is permanent without the flag, by the settings.
+    /// Whether the settings make the session permanent without the flag.
     pub(crate) permanent_by_default: bool,
     pub(crate) renewal: Option<Renewal>,
     /// The lifetime with which the client's cookie was set, if it is known.
@@ -78,10 +78,11 @@ pub(crate) struct State {
     pub(crate) data: Data,
     pub(crate) origin: Origin,
     pub(crate) intent: Intent,
-    /// Counts changes, so that an update detects a change between its reading and its writing.
+    /// The number of changes. An update compares this number to detect a change between its read
+    /// and its write.
     pub(crate) revision: u64,
     pub(crate) outcome: Option<Outcome>,
-    /// The messages taken in this request, which a second call returns again.
+    /// The messages that were taken in this request. A second call returns them again.
     pub(crate) taken_flashes: Option<Vec<Flash>>,
     pub(crate) flash_cookie: FlashCookie,
 }
@@ -89,7 +90,7 @@ pub(crate) struct State {
 /// The origin of a session.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) enum Origin {
-    /// A request, whose commit saves it.
+    /// A request. Its commit saves the session.
     #[default]
     Requested,
     /// [`reopen`](super::Session::reopen). There is no later response that could set a new cookie.
@@ -98,7 +99,7 @@ pub(crate) enum Origin {
     ByHand,
     /// The backend was down. The session is never saved.
     Anonymous,
-    /// No interface is configured that could save a session. Changes fail with this message.
+    /// No interface that could save a session is configured. Changes fail with this message.
     Null(Cow<'static, str>),
 }
 
@@ -108,7 +109,7 @@ impl Data {
         Self { stored: StoredData::new(values, None), ..Self::default() }
     }
 
-    /// Returns a session for a request that sent no session.
+    /// Returns a session for a request without a stored session.
     pub(crate) fn fresh() -> Self {
         Self { is_new: true, ..Self::default() }
     }
@@ -253,12 +254,12 @@ impl State {
         concluded
     }
 
-    /// Logs in, under a new id. `kept` are the keys of a visitor that stay; see
-    /// [`StoredData::log_in`].
+    /// Logs in, under a new id. `kept` has the keys of the visitor's session that the login keeps;
+    /// see [`StoredData::log_in`].
     pub(crate) fn log_in(&mut self, login: Login, kept: Option<&[String]>) -> Result<(), Error> {
         self.change_id(IdChange::CutOff)?;
         if self.intent.login.is_some() && self.data.stored.owner() != Some(login.owner()) {
-            // The values that were set since the earlier login belong to its owner.
+            // The values that were set since the earlier login belong to the owner of that login.
             self.record(Change::Clear)?;
         }
         self.intent.login = Some(self.intent.changes.mark());
@@ -281,7 +282,7 @@ pub(crate) fn is_permanent(values: &Values, by_default: bool) -> bool {
     values.get(PERMANENT).map_or(by_default, is_truthy)
 }
 
-/// Returns the lifetime that a handler has set for the session. Any other value under its key is
+/// Returns the lifetime that a handler has set for the session. An invalid value under the key is
 /// ignored.
 pub(crate) fn own_lifetime(values: &Values) -> Option<Duration> {
     let seconds = values.get(LIFETIME)?.parse().ok()?;

@@ -1,4 +1,4 @@
-//! A shared or boxed store is also a store.
+//! Implementations of the store traits for `Arc` and `Box`.
 
 use std::sync::{Arc, Weak};
 use std::time::SystemTime;
