@@ -153,7 +153,7 @@ impl Sweep for MemoryStore {
 }
 
 /// Scans the shards one after the other. A call locks each shard only while it reads the keys of
-/// this shard. A position is valid in this process.
+/// this shard. A position is valid only in this process.
 #[async_trait]
 impl Scan for MemoryStore {
     async fn scan(&self, after: Option<&str>, limit: usize) -> Result<KeyPage, Error> {

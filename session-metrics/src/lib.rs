@@ -23,8 +23,8 @@ const LIVE: &str = "session_live";
 
 /// An event handler that records metrics with the recorder of this process.
 ///
-/// Pass it to [`Events::new`](session_core::events::Events::new). A closure can call it beside
-/// another handler.
+/// Pass the handler to [`Events::new`](session_core::events::Events::new). A closure can call
+/// several handlers.
 ///
 /// # Examples
 ///
@@ -57,8 +57,8 @@ impl SessionMetrics {
         Self
     }
 
-    /// Records the number of live sessions. Call it when the metrics are read, if the store counts
-    /// its sessions, as the memory store does with `MemoryStore::len`.
+    /// Records the number of live sessions. Call this method when the metrics are read, if the
+    /// store counts its sessions, as the memory store does with `MemoryStore::len`.
     #[expect(clippy::cast_precision_loss, reason = "gauges are floating-point numbers")]
     pub fn record_live(&self, sessions: u64) {
         gauge!(LIVE).set(sessions as f64);
@@ -98,7 +98,7 @@ fn record_call(call: StoreCall, duration: Duration, error: Option<ErrorKind>) {
 
 fn describe() {
     describe_counter!(REQUESTS, "Requests that opened their session, by outcome.");
-    describe_counter!(EVENTS, "Events in the life of sessions, by kind.");
+    describe_counter!(EVENTS, "Session events, by kind.");
     describe_histogram!(CALLS, Unit::Seconds, "Duration of store calls, by call and result.");
     describe_counter!(RETRIES, "Writes that were retried after a concurrent write.");
     describe_counter!(EVICTED, "Sessions that a full store removed.");

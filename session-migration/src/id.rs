@@ -7,8 +7,8 @@ use sha2::{Digest as _, Sha256};
 /// The suffix of a cookie whose rotation had an unknown outcome.
 const UNCONFIRMED: &str = "~";
 
-/// Returns the id in the new backend of a session with this id in its cookie. The id stays the same
-/// if it has 256 bits in base64, as the ids of [`ServerSideSessions`] and of Flask-Session.
+/// Returns the id that the session of this cookie has in the new backend. The id stays the same if
+/// it has 256 bits in base64, like the ids of [`ServerSideSessions`] and of Flask-Session.
 /// Otherwise the result is a hash.
 ///
 /// [`ServerSideSessions`]: session_core::ServerSideSessions
@@ -32,7 +32,7 @@ pub(crate) fn is_new(cookie: &str) -> bool {
     parse(confirmed(cookie)).is_some()
 }
 
-/// Returns whether the new backend opens the session of this id by this cookie.
+/// Returns whether the new backend opens the session of this id with this cookie.
 pub(crate) fn is_cookie_of(cookie: &str, id: &[u8; 32]) -> bool {
     parse(cookie).as_ref() == Some(id)
 }

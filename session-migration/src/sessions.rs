@@ -78,8 +78,8 @@ pub(crate) fn import_of(context: &OpenContext<'_>, place: &OldPlace, opened: &Op
     Import { id, lineage, contents, created_at, expires_at }
 }
 
-/// Returns when a session was created, or when its user logged in, if the old backend stores one of
-/// these times.
+/// Returns the time when a session was created, or when its user logged in, if the old backend
+/// stores one of these times.
 pub(crate) fn created_at(opened: &Opened) -> Option<SystemTime> {
     let session = opened.clone().into_session();
     // The login of a remembered browser has a time in 1970.

@@ -124,7 +124,7 @@ impl Access {
         builder.build()
     }
 
-    /// The master uses TLS if the first Sentinel does.
+    /// Returns the Sentinels of a master. The master uses TLS if the first Sentinel uses TLS.
     #[cfg(feature = "sentinel")]
     pub(crate) fn sentinels(
         self,

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use redis::io::tcp::TcpSettings;
 use redis::{ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion, RedisError, RedisResult};
 
-/// Parses an address. The protocol is RESP3 unless the address sets one, because redis-rs then
-/// detects a closed connection at once.
+/// Parses an address. The protocol is RESP3 unless the address sets a protocol. With RESP3,
+/// redis-rs detects a closed connection at once.
 pub(crate) fn parse(address: &str) -> RedisResult<ConnectionInfo> {
     let url = redis::parse_redis_url(address)
         .ok_or_else(|| invalid("address is not a URL of redis, rediss, valkey, valkeys or unix"))?;

@@ -116,7 +116,8 @@ impl Call<'_> {
         }
     }
 
-    /// Runs a script on a record. A value of another type has no version, so it is stale.
+    /// Runs a script on a record. A value of another type has no version, so the result is
+    /// [`Changed::Stale`].
     pub(crate) async fn change(
         &self,
         script: &Lua,

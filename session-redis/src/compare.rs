@@ -1,8 +1,8 @@
 //! Saves and renewals as one plain command, `SET` with `IFEQ`, which compares the stored value.
 //!
-//! Valkey 8.1 and Redis 8.4 support this command. It takes less than half of the script's time on
-//! the server. The scripts remain for other servers, for changes of an owner's list and for long
-//! records. A long record is expensive because the command sends both values.
+//! Valkey 8.1 and Redis 8.4 support this command. On the server, the command needs less than half
+//! of the time of the script. The scripts remain for other servers, for changes of an owner's list
+//! and for long records. A long record is expensive because the command sends both values.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -34,9 +34,9 @@ pub(crate) struct Learned(Mutex<Properties>);
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Properties {
-    /// When a server refused the command.
+    /// The time when a server refused the command.
     refused: Option<Instant>,
-    /// A time of the server in milliseconds, and when it was read.
+    /// A time of the server in milliseconds, and the time when it was read.
     clock: Option<(u64, Instant)>,
 }
 
@@ -66,7 +66,7 @@ pub(crate) struct Saved {
 impl Call<'_> {
     /// Replaces a record if its bytes are those of the version. Returns `None` and changes nothing
     /// if the bytes differ or a script is needed. The version may still be current, because a
-    /// renewal does not change it.
+    /// renewal changes the bytes and not the version.
     pub(crate) async fn replace_equal(
         &self,
         key: &StoreKey,
@@ -149,8 +149,8 @@ impl Call<'_> {
         let read = Instant::now();
         let reply = self.read(&redis::cmd("TIME")).await.ok()?;
         let (seconds, _): (u64, u64) = redis::from_redis_value(reply).ok()?;
-        // Rounded up, and measured from before the call, so that the result is never behind the
-        // server.
+        // The time is rounded up, and the elapsed time is measured from before the call. Therefore
+        // the result is never behind the server.
         let time = (seconds + 1) * 1000;
         self.learned.change(|properties| properties.clock = Some((time, read)));
         Some(time)
@@ -185,7 +185,7 @@ impl Call<'_> {
             Ok(Value::Okay) => Ok(true),
             Ok(Value::Nil) => Ok(false),
             Ok(_) => Err(self.unexpected_reply()),
-            // The script decides.
+            // The script handles such a value.
             Err(error) if is_of_another_type(&error) => Ok(false),
             Err(error) if is_syntax_error(&error) => {
                 self.learned.change(|properties| properties.refused = Some(Instant::now()));

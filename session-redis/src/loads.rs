@@ -37,7 +37,7 @@ struct Task {
     has_taken: bool,
 }
 
-/// Counts a load until it is dropped.
+/// A guard that counts a load until the guard is dropped.
 struct Running<'a>(&'a AtomicUsize);
 
 impl Loads {
@@ -70,9 +70,9 @@ impl Loads {
         alone.await
     }
 
-    /// Adds a load to those that wait. The first of them starts a task that sends the command.
+    /// Adds a load to the waiting loads. The first load starts a task that sends the command.
     /// Therefore no load needs to be polled again, and each may be dropped. The deadline of the
-    /// first is the earliest.
+    /// first load is the earliest.
     fn wait(
         self: &Arc<Self>,
         name: &[u8],

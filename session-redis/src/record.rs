@@ -2,7 +2,7 @@
 //!
 //! | bytes | contents |
 //! |---|---|
-//! | 0 | a byte that no text has at this place |
+//! | 0 | `d5`; bytes 0 and 1 are not valid UTF-8, so no text begins with them |
 //! | 1 | format version |
 //! | 2–9 | version of the record |
 //! | 10–15 | creation time |
@@ -31,7 +31,7 @@ const HEADER_WITH_OWNER: usize = 32;
 
 /// Milliseconds between the earliest time of a record, in the year 1412, and 1970.
 const EARLIEST: i64 = 1 << 44;
-/// The latest time of a record is in the year 10331.
+/// The latest time of a record is in the year 10332.
 const LATEST: i64 = (1 << 48) - 1;
 
 /// The time until which a key is on its owner's list, in milliseconds since 1970.
@@ -62,7 +62,7 @@ pub(crate) fn start(version: &Version) -> [u8; 10] {
     start
 }
 
-/// Encodes a record. `listed` is used only if it has an owner.
+/// Encodes a record. `listed` is used only if the record has an owner.
 pub(crate) fn encode(version: &Version, record: &NewRecord<'_>, listed: Listed) -> Vec<u8> {
     let owner = record.owner().unwrap_or_default();
     let mut bytes = Vec::with_capacity(HEADER_WITH_OWNER + owner.len() + record.payload().len());

@@ -34,10 +34,10 @@ pub(crate) use failure::{is_denied, is_missing};
 pub(crate) use options::{Settings, connect, existing};
 pub(crate) use query::{Cell, QueryResult, Value};
 
-/// Any of the databases.
+/// A database of any supported kind.
 #[async_trait]
 pub(crate) trait Database: Debug + Send + Sync {
-    /// Returns the name for messages.
+    /// Returns the name of the database for messages.
     fn name(&self) -> &'static str;
 
     /// Returns the name in OpenTelemetry's conventions for databases.
@@ -45,8 +45,8 @@ pub(crate) trait Database: Debug + Send + Sync {
 
     fn scripts(&self) -> &'static Scripts;
 
-    /// Runs one statement once. It is repeated only if the database reports that it was rolled
-    /// back.
+    /// Runs one statement. The statement is repeated only if the database reports that it was
+    /// rolled back.
     async fn run(&self, statement: &Statement, values: &[Value<'_>]) -> Result<QueryResult, Error>;
 
     /// Returns whether a call has succeeded since a connection was lost. Returns `true` only once

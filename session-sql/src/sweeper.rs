@@ -8,14 +8,14 @@ use tokio::time::MissedTickBehavior;
 
 use crate::SqlStore;
 
-/// A task that [`SqlStore::sweep_every`] started. Dropping it ends the task.
+/// A task that [`SqlStore::sweep_every`] started. Dropping this value ends the task.
 #[derive(Debug)]
 pub struct Sweeper {
     task: JoinHandle<()>,
 }
 
 impl Sweeper {
-    /// Returns whether the task is running. It runs until it is stopped or its runtime ends.
+    /// Returns whether the task is running. The task runs until it is stopped or its runtime ends.
     pub fn is_running(&self) -> bool {
         !self.task.is_finished()
     }

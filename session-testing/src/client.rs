@@ -14,8 +14,8 @@ const MAX_REDIRECTS: usize = 10;
 
 /// An application that receives the requests of a [`TestClient`].
 ///
-/// Adapters implement it for the services of their framework. An asynchronous closure is also an
-/// application.
+/// Adapters implement this trait for the services of their framework. An asynchronous closure is
+/// also an application.
 ///
 /// # Examples
 ///
@@ -176,9 +176,9 @@ impl<A: Application> TestClient<A> {
     /// Follows redirects as a browser does, and returns the last response. Returns a response that
     /// is not a redirect unchanged.
     ///
-    /// The next request is a `GET` after status 303, and after a `POST` with status 301 or 302.
-    /// Otherwise the request is repeated. A redirect to another origin changes the origin of
-    /// the browser.
+    /// The next request is a `GET` after status 303 (except for `HEAD`), and after a `POST` with
+    /// status 301 or 302. Otherwise the request is repeated. A redirect to another origin changes
+    /// the origin of the browser.
     ///
     /// # Errors
     ///

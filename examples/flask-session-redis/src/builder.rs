@@ -124,8 +124,8 @@ impl FlaskSessionRedisBuilder {
     /// ```
     pub async fn connect(self, url: &str) -> Result<FlaskSessionRedis, Error> {
         if self.config.absolute_timeout().is_some() || self.config.idle_timeout().is_some() {
-            let message = "Flask-Session does not store when a session began or was last used: \
-                           idle and absolute timeouts need another backend";
+            let message = "Flask-Session stores neither the creation nor the last use of a session; \
+                           use another backend for idle and absolute timeouts";
             return Err(Error::new(ErrorKind::Configuration, message));
         }
         let signer = self.key.as_ref().map(Signer::new).transpose()?;

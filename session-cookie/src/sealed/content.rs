@@ -26,8 +26,8 @@ pub(super) struct Span {
 }
 
 impl Span {
-    /// Returns when a session with this lifetime expires. A session that ends with the browser has
-    /// the lifetime of a permanent one.
+    /// Returns the time when a session with this lifetime expires. A session that ends with the
+    /// browser has the lifetime of a permanent one.
     ///
     /// With an idle timeout, the expiry has the slack of a stored record. Therefore most requests
     /// need no new cookie.
@@ -46,8 +46,8 @@ impl Span {
         SessionDetails::new().with_created_at(self.created_at).with_expires_at(expires_at)
     }
 
-    /// Returns when a session that is only read needs a new cookie. An idle timeout requires this
-    /// cookie, regardless of the setting `refresh`.
+    /// Returns the time when a session that is only read needs a new cookie. An idle timeout
+    /// requires this cookie, regardless of the setting `refresh`.
     pub(super) fn renewal(self, config: &SessionConfig, lifetime: Lifetime) -> Renewal {
         let sealed = lifetime.unwrap_or(config.permanent_lifetime());
         let expires_at = self.expires_at(config, lifetime);

@@ -1,8 +1,8 @@
 //! The connection to a Cluster.
 //!
 //! redis-rs finds the nodes and replaces closed connections. Its retries are disabled, so this
-//! module resends commands that Redis redirects. If a connection does not reply, redis-rs keeps it.
-//! Therefore this module replaces all connections.
+//! module resends commands that Redis redirects. redis-rs does not replace a connection that does
+//! not reply. Therefore this module replaces all connections in that case.
 
 use std::fmt;
 use std::pin::Pin;
@@ -85,7 +85,7 @@ impl Cluster {
         })
     }
 
-    /// Sends a command. `node` is the node that imports the slot of the key, if there is one.
+    /// Sends a command. `to` is the node that imports the slot of the key, if there is one.
     async fn send_once(
         &self,
         command: &Cmd,
@@ -111,7 +111,7 @@ impl Cluster {
         reply?.extract_error()
     }
 
-    /// Replaces all connections. Calls to nodes that reply continue on the old ones in the
+    /// Replaces all connections. Calls to nodes that reply continue on the old connections in the
     /// meantime.
     fn renew(&self, number: u64) {
         let Ok(renewing) = Arc::clone(&self.renewing).try_lock_owned() else { return };
@@ -187,7 +187,7 @@ fn is_silent(error: &RedisError) -> bool {
     error.is_timeout() || error.is_connection_dropped() && !error.is_connection_refusal()
 }
 
-/// Returns whether Redis did not run a command because another node has the key or imports it.
+/// The reason why Redis did not run a command: another node has the key or imports it.
 enum Redirection {
     No,
     /// redis-rs loads the new map of the Cluster before it sends another command.

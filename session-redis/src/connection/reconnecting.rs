@@ -86,7 +86,7 @@ struct Slot {
 struct Current {
     number: u64,
     connection: MultiplexedConnection,
-    /// Ends with the connection.
+    /// The task that ends with the connection.
     follower: Option<Follower>,
 }
 
@@ -115,7 +115,7 @@ impl<C: Connector> Reconnecting<C> {
             return Ok(current);
         }
         let number = self.made.fetch_add(1, Ordering::Relaxed);
-        // The deadline of the waiting call is stricter than both.
+        // The deadline of the waiting call is stricter than these two timeouts.
         let mut config =
             AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
         if self.protocol.supports_resp3() {
@@ -169,7 +169,8 @@ impl<C: Connector> Connection for Reconnecting<C> {
         if !self.protocol.supports_resp3() {
             return Err(invalid("RESP2 reports no changes; remove `protocol=resp2`"));
         }
-        // A new connection is prepared from now on. The command prepares the current one.
+        // From now on, each new connection is prepared. The command prepares the current
+        // connection.
         self.slot.listeners.add(listener.clone());
         let reply = self.send(&start_tracking(), deadline).await;
         if reply.is_err() {
@@ -225,7 +226,7 @@ impl Slot {
             // A load that starts after this report uses another connection.
             self.listeners.report_all();
         }
-        // Ending the connection may access the slot.
+        // Dropping the connection may access the slot.
         drop(forgotten);
     }
 }
@@ -236,8 +237,8 @@ impl Drop for Follower {
     }
 }
 
-/// The owner is a task. It detects that the connection must be replaced, or is dropped with its
-/// runtime.
+/// A guard that a task owns. It removes the connection from the slot when the task requires a new
+/// connection, or when the task is dropped with its runtime.
 struct Watch {
     slot: Weak<Slot>,
     number: u64,

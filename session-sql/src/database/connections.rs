@@ -14,7 +14,8 @@ use super::refusal::{InUse, Refusal};
 use super::suspicion::Suspicion;
 use crate::statements::{Batch, Statement};
 
-/// Every server accepts values of fewer bytes. If the server closes the connection, it is down.
+/// Every server accepts values of fewer bytes. A server that closes the connection for such values
+/// is down.
 const ALWAYS_ACCEPTED: usize = 64 << 10;
 
 pub(super) struct Connections<D: Driver> {
@@ -27,8 +28,8 @@ pub(super) struct Connections<D: Driver> {
 
 /// A connection that is returned to its pool only if its call succeeded.
 ///
-/// After any other call, the connection may still have a part of the reply. A server that hangs
-/// would occupy the connection until the operating system closes it.
+/// After a failed or dropped call, the connection may still have a part of the reply. A server that
+/// hangs would occupy the connection until the operating system closes it.
 pub(super) struct Lease<D: Driver> {
     connection: Option<PoolConnection<D>>,
     sound: bool,
@@ -62,7 +63,8 @@ impl<D: Driver> Connections<D> {
         self.prepared
     }
 
-    /// Runs a statement. It is repeated only if the database reports that it was rolled back.
+    /// Runs a statement. The statement is repeated only if the database reports that it was rolled
+    /// back.
     pub(super) async fn run(
         &self,
         statement: &Statement,
@@ -81,7 +83,7 @@ impl<D: Driver> Connections<D> {
         result
     }
 
-    /// Runs the batch form of a statement in the same way.
+    /// Runs the batch form of a statement, and repeats it under the same condition.
     pub(super) async fn run_batch(
         &self,
         statement: &Statement,

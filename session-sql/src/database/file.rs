@@ -1,8 +1,9 @@
 //! The file of an `SQLite` database. Detects that it was deleted or replaced, and that its
 //! write-ahead log is long.
 //!
-//! An open connection continues with a file that was deleted. Its writes would be lost. `SQLite`
-//! restarts its log only while no reader is active, and never while a full disk fails each commit.
+//! An open connection continues to use a deleted file, so its writes would be lost. `SQLite`
+//! restarts its log only while there are no readers, and never while each commit fails because the
+//! disk is full.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,10 +13,10 @@ use std::time::{Duration, Instant};
 
 use super::suspicion::Suspicion;
 
-/// The length in bytes at which the log is written to the file and emptied. `SQLite` begins to do
-/// so at a quarter of this length.
+/// The length in bytes at which the log is written to the file and emptied. `SQLite` starts to do
+/// this at a quarter of this length.
 const LONG_LOG: u64 = 16 << 20;
-/// The time from an unsuccessful attempt to empty the log to the next one.
+/// The time from an unsuccessful attempt to empty the log to the next attempt.
 const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
@@ -90,7 +91,7 @@ fn identity(path: &Path) -> io::Result<Identity> {
     Ok((file.dev(), file.ino()))
 }
 
-/// Other systems do not delete a file that is open.
+/// Returns the same identity for every file, because other systems do not delete an open file.
 #[cfg(not(unix))]
 fn identity(path: &Path) -> io::Result<Identity> {
     path.metadata().map(|_| (0, 0))

@@ -11,8 +11,8 @@ use crate::database::{Cell, Value};
 use crate::milliseconds;
 
 /// Each page is one statement, which reads `limit` entries of the primary key. A position is the
-/// last key of the page. A count reads the index of the expiry. On a million sessions, it takes a
-/// fraction of a second.
+/// last key of the page. A count reads the index of the expiry. For a million sessions, a count
+/// takes a fraction of a second.
 #[async_trait]
 impl Scan for SqlStore {
     async fn scan(&self, after: Option<&str>, limit: usize) -> Result<KeyPage, Error> {

@@ -1,4 +1,4 @@
-//! The bodies of requests and responses that the layer forwarded.
+//! The bodies of forwarded requests and of responses.
 
 use std::collections::VecDeque;
 use std::pin::Pin;

@@ -65,8 +65,8 @@ pub(crate) async fn leave_flash(visitor: Visitor) -> Result<Redirect, Error> {
     Ok(Redirect::to("/session"))
 }
 
-/// Returns when the session expires. Only the configuration determines this, because the shop
-/// overrides no hook.
+/// Returns the time when the session expires. Only the configuration determines this, because the
+/// shop overrides no hook.
 fn end(is_permanent: bool, config: &SessionConfig) -> Markup {
     if !is_permanent {
         let meaning = "The cookie has no expiry, so the browser removes it when it closes.";
