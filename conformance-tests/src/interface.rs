@@ -10,7 +10,7 @@ use crate::rules::interface as rules;
 pub use crate::harness::interface::InterfaceUnderTest;
 
 /// Returns the rules of an interface that stores sessions on the server.
-/// [`interface_suite!`](crate::interface_suite) generates a test for each.
+/// [`interface_suite!`](crate::interface_suite) generates a test for each rule.
 pub fn server_side_rules() -> impl Iterator<Item = &'static Rule<InterfaceUnderTest>> {
     rules::server_side::LISTS.iter().copied().flatten()
 }

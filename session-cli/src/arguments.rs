@@ -56,8 +56,8 @@ pub(crate) enum Command {
 
 /// Show a cookie's keys, times and owner, and why it is refused.
 ///
-/// The cookie is read from standard input, or from a file: its value, or the header `Cookie` with
-/// all cookies.
+/// The command reads standard input or a file. The input is the value of the cookie, or the header
+/// `Cookie` with all cookies.
 #[derive(Args, Debug)]
 pub(crate) struct Decode {
     /// The backend that wrote the cookie
@@ -75,7 +75,7 @@ pub(crate) struct Decode {
     #[command(flatten)]
     pub(crate) key: KeyOptions,
 
-    /// The salt of a signed cookie [default: that of Flask]
+    /// The salt of a signed cookie [default: the salt of Flask]
     #[arg(long)]
     pub(crate) salt: Option<String>,
 
@@ -167,7 +167,7 @@ impl StoreOptions {
 /// record.
 #[derive(Args, Debug)]
 pub(crate) struct Count {
-    /// Read every session, and count those of users and visitors
+    /// Read every session, and count the sessions of users and of visitors
     #[arg(long)]
     pub(crate) exact: bool,
 
@@ -291,5 +291,5 @@ fn duration(text: &str) -> Result<Duration, String> {
     let span: Span = text.parse().map_err(|error: jiff::Error| error.to_string())?;
     let seconds = span.total((Unit::Second, SpanRelativeTo::days_are_24_hours()));
     let seconds = seconds.map_err(|error| error.to_string())?;
-    Duration::try_from_secs_f64(seconds).map_err(|_| "a duration is not negative".to_owned())
+    Duration::try_from_secs_f64(seconds).map_err(|_| "duration must not be negative".to_owned())
 }

@@ -44,7 +44,7 @@ pub(crate) async fn connect(options: &StoreOptions) -> Result<Arc<dyn Store>, Fa
             let rest = address["redis+sentinel:".len()..].trim_start_matches('/');
             let parts = rest.rsplit_once('/').filter(|(_, master)| !master.is_empty());
             let (sentinels, master) = parts.ok_or_else(|| {
-                Failure::usage("the store's address names no master; append /MASTER")
+                Failure::usage("store address has no master name; append /MASTER")
             })?;
             RedisStore::sentinel(master, servers(sentinels))
         }

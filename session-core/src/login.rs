@@ -90,7 +90,7 @@ pub async fn replace_stamp(session: &Session, new: &str) -> Result<(), Error> {
     let Some(login) = session.login() else {
         return Err(Error::new(
             ErrorKind::Ended,
-            "no user is logged in: there is no stamp to replace",
+            "no user is logged in; log in before the stamp is replaced",
         ));
     };
     let (owner, stamp) = (login.owner().into(), Some(new.into()));

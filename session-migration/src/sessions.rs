@@ -11,7 +11,8 @@ use crate::place::OldPlace;
 
 /// Sessions that move from an old backend to a server-side store.
 ///
-/// The page of the [crate](crate) describes what moves and when, the guarantees and the limits.
+/// The page of the [crate](crate) describes the move of each session, the guarantees and the
+/// limits.
 #[derive(Debug)]
 pub struct MigratingSessions<S, O> {
     pub(crate) new: ServerSideSessions<S>,
@@ -34,7 +35,7 @@ impl<S: session_core::store::SessionStore, O: OldSessions> MigratingSessions<S, 
         let names = (new.config().cookie_name(), old.config().cookie_name());
         if names.0 != names.1 {
             let message = format!(
-                "the new backend has the cookie `{}` and the old one `{}`; configure one name",
+                "new backend has the cookie name `{}`, and old backend has `{}`; configure one name",
                 names.0, names.1
             );
             return Err(Error::new(ErrorKind::Configuration, message));

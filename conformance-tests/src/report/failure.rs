@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The result of a check.
 pub(crate) type Checked = Result<(), Failure>;
 
-/// The maximum number of calls in a message. A message with more calls has only the last ones.
+/// The maximum number of calls in a message. A message shows only the last calls.
 const CALLS_SHOWN: usize = 14;
 
 /// The calls of a check that failed, the expected result and the actual result.

@@ -41,14 +41,14 @@ impl Reason {
 
     fn message(self) -> &'static str {
         match self {
-            Self::CrossSite => "request comes from another site",
+            Self::CrossSite => "request is from another site",
             Self::OtherOrigin => "request has another origin",
             Self::MissingToken => "request has no CSRF token",
             Self::InvalidToken => "CSRF token is not valid for this session",
             Self::ExpiredToken => "CSRF token has expired",
             Self::Referer => "request has no referer of this host",
-            Self::BodyTooLarge => "form is too large to look for its CSRF token",
-            Self::UnreadableBody => "form cannot be read to its end",
+            Self::BodyTooLarge => "form exceeds the body limit, so its CSRF token was not read",
+            Self::UnreadableBody => "form could not be read completely",
         }
     }
 

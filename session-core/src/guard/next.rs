@@ -21,8 +21,8 @@ pub struct Next {
 }
 
 impl Next {
-    /// Returns the page of a query string, which is still encoded. Returns no page if the parameter
-    /// is missing, occurs twice, or is not a path of this application.
+    /// Returns the page of a query string. The query string must still be encoded. Returns no page
+    /// if the parameter is missing, occurs twice, or is not a path of this application.
     pub fn from_query(query: Option<&str>) -> Self {
         let fields = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
         let mut values = fields.filter(|(name, _)| name == FIELD).map(|(_, value)| value);
@@ -48,8 +48,9 @@ impl Next {
 /// redirect. Returns `None` for any other text, and for text of more than 2048 bytes.
 ///
 /// The path begins with one slash. Even after repeated percent-decoding, it has no two slashes in a
-/// row, no backslash and no control character. Browsers and proxies may read such a path as another
-/// host. The query may have slashes and backslashes. Text outside ASCII is percent-encoded.
+/// row, no backslash and no control character. Browsers and proxies may read a path with these
+/// characters as another host. The query may have slashes and backslashes. Text outside ASCII is
+/// percent-encoded.
 ///
 /// # Examples
 ///

@@ -15,8 +15,8 @@ pub struct SessionState {
     accessed: bool,
 }
 
-/// Returns a snapshot of a session. Backends use it to implement
-/// [`OwnerSessions`](crate::OwnerSessions), and tests to check the changes of a handler.
+/// Returns a snapshot of a session. Backends use the snapshot to implement
+/// [`OwnerSessions`](crate::OwnerSessions), and tests use it to check the changes of a handler.
 pub fn state_of(session: &Session) -> SessionState {
     let cell = session.cell();
     let (data, changes) = cell.read(|state| (state.data.clone(), state.intent.changes.clone()));
@@ -47,7 +47,7 @@ impl SessionState {
 
     /// Returns the data that the interface attached to the session, if it is of this type.
     ///
-    /// It does not return the state of a [nested](super::Opened::nested) part; see
+    /// This method does not return the state of a [nested](super::Opened::nested) part; see
     /// [`nested`](Self::nested).
     pub fn backend_state<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         self.data.backend.get(0)

@@ -102,9 +102,9 @@ impl<'a> Save<'a> {
     }
 
     /// Returns whether the session has neither values nor a login. A cookie backend then removes
-    /// the cookie. A server-side backend creates no such session. Whether it ends an existing one
-    /// depends on the [merged](Self::merge) contents, because a concurrent request may have added
-    /// keys; see [`Contents::is_empty`].
+    /// the cookie. A server-side backend creates no such session. Whether it ends an existing
+    /// session depends on the [merged](Self::merge) contents, because a concurrent request may have
+    /// added keys; see [`Contents::is_empty`].
     pub fn is_empty(&self) -> bool {
         self.data.stored.is_empty()
     }
@@ -164,8 +164,8 @@ impl Save<'_> {
     }
 
     /// Returns whether the opened session must end. The cause is a logout, or a `clear` that left a
-    /// session without an owner empty. If the session is not [empty](Self::is_empty), it starts
-    /// again under a new id.
+    /// session without an owner empty. If the session is not [empty](Self::is_empty), the session
+    /// starts again under a new id.
     ///
     /// Remove the stored session in any version, before calling [`contents`](Self::contents) or
     /// [`cookie_attributes`](Self::cookie_attributes), which call hooks. Then call
@@ -187,13 +187,13 @@ impl Save<'_> {
     /// is the exception. Store this mark for several seconds. The engine stores it for ten seconds.
     ///
     /// If another request has rotated the id first, store the changes under the new id and return
-    /// [`CookieAction::Keep`](super::CookieAction::Keep). A login always gets its own id.
+    /// [`CookieAction::Keep`](super::CookieAction::Keep). A login always has its own new id.
     pub fn id_change(&self) -> IdChange {
         self.intent.id
     }
 
     /// Returns the login if a user logs in, and `None` otherwise. A login starts a new session if
-    /// another request ended the session in the meantime; any other change is dropped in that case.
+    /// another request ended the session in the meantime. Any other change is dropped in that case.
     /// The creation time starts again, so that the absolute timeout counts from the login.
     ///
     /// If the stored session no longer exists, start the new session from

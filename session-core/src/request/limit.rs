@@ -49,8 +49,8 @@ impl Shared {
         if own.is_none_or(|own| sessions.iter().any(|session| session.handle() == own)) {
             return Ok(outcome);
         }
-        let message = "other logins of the owner were later, and have ended this session, \
-                       because the number of sessions is limited";
+        let message = "later logins of the owner have ended this session, \
+                       because they exceeded the maximum number of sessions";
         Err(Error::new(ErrorKind::Conflict, message))
     }
 }

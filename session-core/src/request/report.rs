@@ -41,7 +41,7 @@ impl LifeChange {
         self.ended || self.logged_in || self.rotated || self.created
     }
 
-    /// Returns whether the session has another login than before, or none.
+    /// Returns whether the session has another login than before, or no login.
     pub(super) fn changes_login(self) -> bool {
         self.ended || self.logged_in
     }

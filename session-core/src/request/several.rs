@@ -70,8 +70,8 @@ impl Shared {
         self.cell.read(|state| (state.data.clone(), state.origin.clone()))
     }
 
-    /// Ends the sessions of the other cookies: all at a logout, and those of other users at a
-    /// login. Otherwise the next request would open one of them, or none.
+    /// Ends sessions of the other cookies. A logout ends all of them, and a login ends the sessions
+    /// of other users. Otherwise the next request would open one of these sessions, or no session.
     pub(super) async fn end_others(&self, spared: Option<&str>) -> Result<Outcome, Error> {
         let mut ended = Ok(Outcome::Unchanged);
         for other in self.several.get().map_or(&[][..], |several| &several.others) {

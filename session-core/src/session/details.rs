@@ -41,8 +41,8 @@ impl SessionDetails {
         Self::default()
     }
 
-    /// Sets the handle. It must be the one that [`OwnerSessions`](crate::OwnerSessions) returns for
-    /// the session, and must stay the same until a login. It must not help to guess the id.
+    /// Sets the handle. It must be the handle that [`OwnerSessions`](crate::OwnerSessions) returns
+    /// for the session, and must stay the same until a login. It must not help to guess the id.
     #[must_use]
     pub fn with_handle(mut self, handle: impl Into<Box<str>>) -> Self {
         self.handle = Some(Handle::Named(handle.into()));

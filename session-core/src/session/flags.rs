@@ -22,8 +22,8 @@ impl Session {
     /// when it closes. By default, a session is not permanent;
     /// [`permanent_by_default`](crate::SessionConfigBuilder::permanent_by_default) changes this.
     ///
-    /// The flag is stored with the session, so call this once, for example after the login. `clear`
-    /// and a logout remove the flag.
+    /// The flag is stored with the session, so call this method once, for example after the login.
+    /// `clear` and a logout remove the flag.
     ///
     /// # Errors
     ///
@@ -45,7 +45,7 @@ impl Session {
     /// the same owner keep it. A login of a visitor keeps it unless
     /// [`login_keeps`](crate::config::SessionConfigBuilder::login_keeps) omits the key. `clear`, a
     /// logout and a login of another user remove it. If concurrent requests set different
-    /// lifetimes, the last one to be saved applies.
+    /// lifetimes, the lifetime that is saved last applies.
     ///
     /// Flask and Starlette keep the key in a shared cookie, but ignore it. Both accept and set the
     /// cookie with the lifetime of their configuration.
@@ -92,8 +92,8 @@ impl Session {
 
     /// Sets Flask's `session.modified`.
     ///
-    /// `true` without a change renews the session and sets its cookie. This is not needed after
-    /// changing a list, as it is in Flask, because [`update`](Self::update) records the change.
+    /// `true` without a change renews the session and sets its cookie. Unlike in Flask, this call
+    /// is not needed after a change of a list, because [`update`](Self::update) records the change.
     ///
     /// `false` withdraws the changes of values made so far. They are saved only together with a
     /// later change or, in a cookie, a renewal. `false` does not withdraw a login, a new id or the

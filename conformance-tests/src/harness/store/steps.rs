@@ -15,7 +15,7 @@ use crate::report::{Checked, Failure};
 /// The number of calls in a pseudorandom order.
 const CALLS: u64 = 16;
 
-/// Makes every call that must be refused, and observes the record after each.
+/// Makes every call that must be refused, and observes the record after each call.
 pub(crate) async fn refuse(see: &Observer<'_>, sample: &Sample) -> Checked {
     let (store, key) = (see.store, see.store.key());
     let old = store.create(&key, &sample.entry(store)).await?;
@@ -43,7 +43,7 @@ async fn create_again(store: &StoreUnderTest, key: &StoreKey, entry: &Entry) -> 
     store.equal(Err(ErrorKind::Backend), created)
 }
 
-/// Makes every call that reads, and observes the record after each.
+/// Makes every call that reads, and observes the record after each call.
 pub(crate) async fn read(see: &Observer<'_>, sample: &Sample) -> Checked {
     let (store, key, entry) = (see.store, see.store.key(), sample.entry(see.store));
     let version = store.create(&key, &entry).await?;
@@ -67,7 +67,7 @@ pub(crate) async fn read(see: &Observer<'_>, sample: &Sample) -> Checked {
     store.removed(&key, version).await
 }
 
-/// Makes calls on a record that differs only in its key, and observes the record after each.
+/// Makes calls on a record that differs only in its key, and observes the record after each call.
 pub(crate) async fn neighbour(see: &Observer<'_>, sample: &Sample) -> Checked {
     let (store, entry) = (see.store, sample.entry(see.store));
     let (key, other) = (store.key(), store.key());
@@ -97,7 +97,7 @@ pub(crate) async fn neighbour(see: &Observer<'_>, sample: &Sample) -> Checked {
 }
 
 /// Makes successful and refused calls in an order that the number determines, and observes the
-/// record after each.
+/// record after each call.
 pub(crate) async fn disturb(see: &Observer<'_>, sample: &Sample, number: u64) -> Checked {
     let (store, mut random) = (see.store, fastrand::Rng::with_seed(number));
     let (key, entry) = (store.key(), sample.entry(store));

@@ -21,7 +21,7 @@ impl Save<'_> {
     /// Replaces the data of the backend, for later saves of this session.
     ///
     /// The replacement takes effect at once, and stays in effect if this save fails or its future
-    /// is dropped. Call it before a store call whose result may remain unknown.
+    /// is dropped. Call this method before a store call whose result may remain unknown.
     ///
     /// To handle a lost reply, write a random nonce with each stored payload. Before the write,
     /// remember the nonce and `changes().mark()`. The next save compares the stored nonce. If it
@@ -35,9 +35,9 @@ impl Save<'_> {
         self.request.cell.lock().data.backend.set(self.part, Arc::new(state));
     }
 
-    /// Sets the effect of the response on the cookie if this save fails. Call it before returning
-    /// an error after which the client needs another cookie. For example, the store may have moved
-    /// the session to a new id.
+    /// Sets the effect of the response on the cookie if this save fails. Call this method before
+    /// you return an error after which the client needs another cookie. For example, the store may
+    /// have moved the session to a new id.
     pub fn set_cookie_on_error(&self, action: CookieAction) {
         *self.request.on_error.lock().unwrap_or_else(PoisonError::into_inner) = action;
     }
