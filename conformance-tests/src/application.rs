@@ -81,15 +81,15 @@ impl Options {
     /// Sets the time limit of the second of two overlapping requests. The default is two seconds.
     ///
     /// An application with a lock for each session processes the second request only after the
-    /// first one. After this time, the first request continues.
+    /// first request. After the time limit, the first request continues.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
     }
 
-    /// Sets a function that moves the clock of the application forward. By default, the checks wait
-    /// for the time to pass.
+    /// Sets a function that advances the clock of the application. By default, the checks wait for
+    /// the time to pass.
     #[must_use]
     pub fn advance(mut self, advance: impl Fn(Duration) + Send + Sync + 'static) -> Self {
         self.advance = Some(Box::new(advance));

@@ -1,4 +1,4 @@
-//! A store that loses parts of seconds violates one rule, which names the cause.
+//! A store that loses fractions of seconds violates one rule, which names the cause.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -37,7 +37,7 @@
 //! | a response body is streamed | the headers are sent before the first chunk; later changes fail with `ErrorKind::Committed`; a body that obtains the session for the first time fails with the same error |
 //! | a connection is upgraded, for example to a WebSocket | the response to the handshake sets the cookie; later changes need `Session::reopen` |
 //! | a handler panics | nothing is saved, and the client does not receive the new id of an earlier `Session::save`, unless an inner middleware converts the panic into a response |
-//! | the client disconnects | actix-web lets the handler finish, and the session is saved. With `HttpServer::h1_allow_half_closed(false)`, the handler is dropped and nothing is saved |
+//! | the client disconnects | actix-web runs the handler to completion, and the session is saved. With `HttpServer::h1_allow_half_closed(false)`, the handler is dropped and nothing is saved |
 //! | the save fails | the response is replaced by an error response: 503 if the backend is down, otherwise 500. The error response still sets the cookie of an earlier `Session::save` |
 //! | the backend is down when a handler obtains the session | 503 before the handler runs, or an anonymous session, depending on [`on_outage`](SessionMiddleware::on_outage) |
 //! | there is no middleware | the extractor responds with 500 and logs the missing middleware; `Option<Session>` is `None` |

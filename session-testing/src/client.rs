@@ -148,7 +148,7 @@ impl<A: Application> TestClient<A> {
     /// Sends a request with the host and the cookies of the browser, and stores the cookies of the
     /// response. Cookies that browsers reject are ignored.
     ///
-    /// Redirects are returned as they are; see [`follow`](Self::follow).
+    /// Redirects are not followed; see [`follow`](Self::follow).
     ///
     /// # Errors
     ///
@@ -173,8 +173,8 @@ impl<A: Application> TestClient<A> {
         Ok(response.to(request))
     }
 
-    /// Follows redirects as a browser does, and returns the last response. Returns a response that
-    /// is not a redirect unchanged.
+    /// Follows redirects as a browser does, and returns the last response. If the response is not a
+    /// redirect, it is returned unchanged.
     ///
     /// The next request is a `GET` after status 303 (except for `HEAD`), and after a `POST` with
     /// status 301 or 302. Otherwise the request is repeated. A redirect to another origin changes
@@ -183,8 +183,8 @@ impl<A: Application> TestClient<A> {
     /// # Errors
     ///
     /// - Returns the errors of [`send`](Self::send).
-    /// - [`ErrorKind::Backend`] for a `Location` that is invalid or a relative path, and after ten
-    ///   redirects.
+    /// - [`ErrorKind::Backend`] for a `Location` that is invalid or a relative path, and after more
+    ///   than ten redirects.
     ///
     /// # Examples
     ///

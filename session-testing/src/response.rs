@@ -9,8 +9,8 @@ use super::Request;
 
 /// A response with its whole body, independent of any framework.
 ///
-/// A [`TestClient`](super::TestClient) returns it. An [`Application`](super::Application) builds it
-/// from the response of its framework.
+/// A [`TestClient`](super::TestClient) returns this type. An [`Application`](super::Application)
+/// builds it from the response of its framework.
 ///
 /// # Examples
 ///

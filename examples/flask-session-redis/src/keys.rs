@@ -7,7 +7,8 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, Cmd, FromRedisValue, Pipeline, RedisError, ServerErrorKind};
 use session_core::{Error, ErrorKind};
 
-/// More than a hundred years. Redis can add this duration to the current time without overflow.
+/// The longest expiry, which is more than a hundred years. Redis can add this duration to the
+/// current time without overflow.
 const LONGEST: Duration = Duration::from_secs(u32::MAX as u64);
 
 /// Compares the session, removes it and sets the mark.

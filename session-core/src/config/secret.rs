@@ -29,12 +29,12 @@ use crate::error::{Error, ErrorKind};
 ///
 /// The bytes of the key, and of the keys that the backends derive from it, are overwritten with
 /// zeros when they are dropped. The copies of the caller, the environment of the process, and
-/// swapped pages stay. The copies that the hash functions make on the stack while they derive a key
-/// also stay.
+/// swapped pages are not overwritten. The copies that the hash functions make on the stack while
+/// they derive a key are not overwritten either.
 ///
 /// # Key rotation
 ///
-/// To change the key, make the new key the current one and add the old key with
+/// To change the key, make the new key the current key and add the old key with
 /// [`with_fallback`](Self::with_fallback). Remove the old key when no cookie or token that it
 /// signed is valid any more. This is the case after the
 /// [`permanent_lifetime`](crate::SessionConfig::permanent_lifetime), a longer

@@ -98,7 +98,7 @@ impl CsrfRequest {
     }
 
     /// Returns whether [`check`](Self::check) passes the request without a token. Adapters call
-    /// this first, to avoid a future.
+    /// this method first, to avoid a future.
     pub fn passes(&self) -> bool {
         self.shared.decision == Decision::Pass
     }

@@ -76,9 +76,9 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
     }
 
-    /// Ends the record that an earlier save of this request may have created. Returns whether it
-    /// ended a record. If a login has moved the session since, the new session belongs to another
-    /// client.
+    /// Ends the record that an earlier save of this request may have created. Returns whether this
+    /// call ended a record. If a login has moved the session since, the new session belongs to
+    /// another client.
     async fn end_planned(&self, key: StoreKey, deadline: &mut Deadline<'_>) -> Result<bool, Error> {
         match self.find_successor(&key, true, deadline).await? {
             Some(live) => self.end_record(&live.record, EndedBy::Logout, deadline).await,
@@ -122,8 +122,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         Ok(live)
     }
 
-    /// Removes the record or its successor at any version. With an owner, removes it only while it
-    /// belongs to that owner.
+    /// Removes the record or its successor at any version. With an owner, removes the record only
+    /// while it belongs to that owner.
     ///
     /// Returns whether no id opens the session any more. If the record no longer exists, another
     /// request may have ended the session. It may also have rotated the session so long ago that

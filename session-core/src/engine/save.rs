@@ -1,4 +1,4 @@
-//! Saving, in which the intent of a request determines the operation on the record.
+//! Saving a session. The intent of the request determines the operation on the record.
 
 use std::ops::ControlFlow;
 

@@ -23,7 +23,7 @@ pub enum Event<'a> {
     LoggedIn {
         /// The new session.
         session: EventSession<'a>,
-        /// The session of the request before the login, which has ended.
+        /// The session that the request had before the login. This session has ended.
         previous: EventSession<'a>,
     },
     /// A session received a new id. The handle of the session is the same.
@@ -87,8 +87,8 @@ pub enum Event<'a> {
     /// A request that opened its session has committed it, or could not open it. Only the
     /// [`EventHandler`](super::EventHandler) receives this event.
     ///
-    /// The outcome includes that of saves before the commit. A request that opened its session only
-    /// at a second attempt is reported twice.
+    /// The outcome includes the outcomes of saves before the commit. A request that opened its
+    /// session only at a second attempt is reported twice.
     RequestEnded {
         /// The outcome of the request, or the kind of the error that replaced its response.
         result: Result<Outcome, ErrorKind>,
@@ -186,7 +186,7 @@ impl<'a> EventSession<'a> {
 
     /// Returns the public handle; see
     /// [`SessionDetails::handle`](crate::interface::SessionDetails::handle). Sessions in cookies
-    /// have none.
+    /// have no handle.
     pub fn handle(&self) -> Option<&'a str> {
         self.handle
     }

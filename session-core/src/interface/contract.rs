@@ -165,8 +165,8 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`] if the backend cannot find the sessions of an owner, which is
-    /// the default.
+    /// [`ErrorKind::Configuration`] if the backend cannot find the sessions of an owner. The
+    /// default implementation always fails.
     async fn limit_sessions(&self, owner: &str, limit: usize) -> Result<Vec<OwnedSession>, Error> {
         let _ = (owner, limit);
         let message = "backend cannot find the sessions of an owner; \
@@ -182,7 +182,8 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// The error of requests, such as [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable).
+    /// Returns the error that requests would receive, such as
+    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable).
     async fn check(&self) -> Result<(), Error> {
         Ok(())
     }

@@ -122,7 +122,8 @@ pub trait OwnerSessions: Debug + Send + Sync + 'static {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct SessionPage {
-    /// The sessions. A page may have fewer than the limit, even if it is not the last.
+    /// The sessions. A page may have fewer sessions than the limit, even if it is not the last
+    /// page.
     pub sessions: Vec<OwnedSession>,
     /// The position after this page, or `None` if this page is the last.
     pub next: Option<String>,

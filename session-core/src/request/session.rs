@@ -74,7 +74,7 @@ pub(super) struct Shared {
     pub(super) saved_manually: AtomicBool,
     /// The sessions of several cookies of the name, if the request sent more than one.
     pub(super) several: OnceLock<Box<Several>>,
-    /// Held during a manual save.
+    /// A lock that is held during a manual save.
     pub(super) saving: tokio::sync::Mutex<()>,
     /// The effect of the response on the client's cookie.
     pub(super) sent: Mutex<SentCookie>,
@@ -128,8 +128,8 @@ impl RequestSession {
     }
 
     /// Ends a request that has nothing to save, and returns the headers of its response. Returns
-    /// `None` if the session must be [committed](Self::commit). Adapters call this first, to avoid
-    /// a future for requests that do not use their session or only read it.
+    /// `None` if the session must be [committed](Self::commit). Adapters call this method first, to
+    /// avoid a future for requests that do not use their session or only read it.
     ///
     /// The session refuses changes from now on.
     pub fn finish_if_unchanged(&self) -> Option<SessionHeaders> {

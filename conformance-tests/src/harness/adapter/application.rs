@@ -167,7 +167,7 @@ impl Application<'_> {
         Ok(color)
     }
 
-    /// Returns the token of a new session with this color, if it is in a header.
+    /// Returns the token of a new session with this color, if the token is in a header.
     pub(crate) async fn token(&self, color: &str) -> Result<String, Failure> {
         let token = self.set_beside(|session| session.insert(COLOR, color)).await?;
         self.calls().note(format!("-- {} is the token of a session --", self.adapter.name(&token)));

@@ -99,7 +99,7 @@ pub(crate) async fn finish<T>(
     Ok(results)
 }
 
-/// Returns the result of a task. Fails if it panicked.
+/// Returns the result of a task. Fails if the task panicked.
 pub(crate) async fn joined<T>(
     store: &StoreUnderTest,
     task: tokio::task::JoinHandle<T>,

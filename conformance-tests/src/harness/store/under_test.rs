@@ -38,7 +38,7 @@ pub struct StoreUnderTest {
     max_payload: Option<usize>,
     calls: Calls,
     names: Arc<Mutex<HashMap<StoreKey, usize>>>,
-    /// Whether the store loses parts of seconds.
+    /// Whether the store loses fractions of seconds.
     rough: OnceCell<bool>,
     /// A prefix of each call in a note.
     label: &'static str,
@@ -125,14 +125,14 @@ impl StoreUnderTest {
         self
     }
 
-    /// Sets the clock that the store reads. The checks advance it instead of waiting.
+    /// Sets the clock that the store reads. The checks advance the clock instead of waiting.
     #[must_use]
     pub fn clock(mut self, clock: ManualClock) -> Self {
         self.clock = Some(clock);
         self
     }
 
-    /// Sets the longest payload that the store accepts, if it is less than 1 MiB.
+    /// Sets the maximum length of a payload, if the store's limit is less than 1 MiB.
     #[must_use]
     pub fn max_payload(mut self, bytes: usize) -> Self {
         self.max_payload = Some(bytes);
@@ -189,7 +189,7 @@ impl StoreUnderTest {
         self.handles().sweep.clone()
     }
 
-    /// Returns the longest payload that the store accepts, if it declares one.
+    /// Returns the maximum length of a payload, if the store declares a limit.
     pub(crate) fn max_payload_bytes(&self) -> Option<usize> {
         self.max_payload
     }

@@ -88,7 +88,7 @@ rules! {
     ///
     /// Compare milliseconds. Do not round `now` up, or the expiry down, to whole seconds.
     async fn sweep_keeps_record_of_same_second(store) {
-        // Another rule reports a store that loses parts of seconds.
+        // Another rule reports a store that loses fractions of seconds.
         if store.is_rough().await? {
             return Ok(());
         }

@@ -6,7 +6,7 @@ use session_kit::actix::{Error, Session};
 
 use crate::Parameters;
 
-/// Adds the routes of the application. Wrap it in the middleware of the sessions.
+/// Adds the routes of the application. Wrap the application in the session middleware.
 pub fn routes(config: &mut ServiceConfig) {
     let is_held = async |query: Query<Parameters>| query.is_held().then_some("held");
     let release = async |query: Query<Parameters>| {

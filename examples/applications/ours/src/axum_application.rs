@@ -9,7 +9,7 @@ use session_kit::axum::{Error, Session};
 
 use crate::Parameters;
 
-/// Returns the routes of the application. Add the layer of the sessions.
+/// Returns the routes of the application. Add the session layer.
 pub fn router() -> Router {
     let is_held = async |Query(query): Query<Parameters>| {
         if query.is_held() { StatusCode::OK } else { StatusCode::NOT_FOUND }

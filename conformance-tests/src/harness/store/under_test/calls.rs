@@ -128,7 +128,7 @@ impl StoreUnderTest {
         }
     }
 
-    /// Loads a record, which must be equal to `entry`, including the parts of seconds.
+    /// Loads a record, which must be equal to `entry`, including the fractions of seconds.
     pub(crate) async fn expect_exactly(&self, key: &StoreKey, entry: &Entry) -> Checked {
         let record = self.expect(key, entry).await?;
         match entry.difference(&record) {
@@ -137,7 +137,7 @@ impl StoreUnderTest {
         }
     }
 
-    /// Returns the first field that differs. If the store loses parts of seconds, they are not
+    /// Returns the first field that differs. If the store loses fractions of seconds, they are not
     /// compared, because a separate rule reports this loss.
     pub(crate) async fn difference(
         &self,
@@ -151,7 +151,7 @@ impl StoreUnderTest {
         Ok(difference)
     }
 
-    /// Returns whether the store loses parts of seconds of an expiry.
+    /// Returns whether the store loses fractions of seconds of an expiry.
     pub(crate) async fn is_rough(&self) -> Result<bool, Failure> {
         let probe = async || {
             let part = Duration::from_nanos(3_600_123_456_789);
