@@ -289,8 +289,8 @@ fn refuse_timeouts(config: &SessionConfig) -> Result<(), Error> {
     if config.absolute_timeout().is_none() && config.idle_timeout().is_none() {
         return Ok(());
     }
-    let message = "signed cookie stores neither the creation nor the last use of its session; use a \
-                   sealed cookie or a server-side backend for idle and absolute timeouts";
+    let message = "signed cookie does not store when its session was created or used; idle and \
+                   absolute timeouts need a sealed cookie or a server-side backend";
     Err(Error::new(ErrorKind::Configuration, message))
 }
 
