@@ -69,8 +69,9 @@ pub(crate) struct Statement {
 
 /// The form of a statement for several calls.
 ///
-/// On PostgreSQL, each parameter is an array with the values of all calls. On MySQL, each parameter
-/// is the key of one call. Each row begins with the identifier of the call that it belongs to.
+/// On PostgreSQL, each parameter is an array with the values of all calls. On MySQL, a load has one
+/// parameter for each key. A write on MySQL is the statement of one call, and a transaction runs
+/// the statement for each call. Each row begins with the identifier of the call that it belongs to.
 #[cfg_attr(
     not(any(feature = "mysql", feature = "postgres")),
     allow(dead_code, reason = "SQLite has no batches")

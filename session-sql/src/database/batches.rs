@@ -1,12 +1,11 @@
-//! Batches of calls. Calls that would wait for a connection share one statement on the next free
-//! connection.
+//! Batches of calls. Calls that would wait for a connection share one statement, or on MySQL one
+//! transaction, on the next free connection.
 //!
 //! While connections are free, each call uses its own connection, as without batches. A task runs a
 //! batch, so that a cancelled call does not cancel the other calls. Each call has its own result.
 //!
-//! If the database rejects the statement, the statement is rolled back and each call is run
-//! separately. After any other failure, the effect of the calls is unknown, and no call is
-//! repeated.
+//! If the database rejects a batch, the batch is rolled back and each call is run separately. After
+//! any other failure, the effect of the calls is unknown, and no call is repeated.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

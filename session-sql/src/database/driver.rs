@@ -30,8 +30,9 @@ pub(crate) trait Driver: sqlx::Database {
         prepared: bool,
     ) -> impl Future<Output = sqlx::Result<QueryResult>> + Send + 'c;
 
-    /// Runs the batch form of a statement and returns a result for each call. Only databases with
-    /// batch forms implement this function.
+    /// Runs the batch form of a statement and returns a result for each call. After an error that
+    /// the database reports, no call is applied. Only databases with batch forms implement this
+    /// function.
     fn run_batch<'c>(
         _connection: &'c mut Self::Connection,
         _statement: &'c Statement,

@@ -6,9 +6,9 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError};
 use sqlx::{AssertSqlSafe, MySql, MySqlConnection};
 
 use super::driver::Driver;
-use super::failure::Meaning;
+use super::failure::{self, Meaning};
 use super::query::{self, OwnedValue, QueryResult, Value};
-use crate::statements::{Batch, KEYS_PER_STATEMENT, Scripts, Statement};
+use crate::statements::{Batch, Identifier, KEYS_PER_STATEMENT, Scripts, Statement};
 
 impl Driver for MySql {
     const LABEL: &'static str = "mysql";
@@ -26,9 +26,10 @@ impl Driver for MySql {
         scan: include_str!("../../sql/mysql/scan.sql"),
         count: include_str!("../../sql/mysql/count.sql"),
         load_batch: Some(include_str!("../../sql/mysql/load_many.sql")),
-        // `UPDATE` does not return which rows it changed.
-        replace_batch: None,
-        remove_batch: None,
+        // `UPDATE` does not return which rows it changed. Therefore a transaction runs the statement
+        // of one call for each call.
+        replace_batch: Some(include_str!("../../sql/mysql/replace.sql")),
+        remove_batch: Some(include_str!("../../sql/mysql/remove.sql")),
         parameter: |_| "?".to_owned(),
         quote: '`',
     };
@@ -54,20 +55,16 @@ impl Driver for MySql {
         Ok(QueryResult { changed: 0, rows: query::read(&rows, 0, statement.columns) })
     }
 
-    /// The statement has a fixed number of keys, so the last key is repeated.
     async fn run_batch<'c>(
         connection: &'c mut MySqlConnection,
         statement: &'c Statement,
         batch: &'c Batch,
         calls: &'c [Vec<OwnedValue>],
     ) -> sqlx::Result<Vec<QueryResult>> {
-        let mut query = sqlx::query(AssertSqlSafe(batch.sql.clone()));
-        let padded = calls.iter().chain(calls.last().into_iter().cycle());
-        for call in padded.take(KEYS_PER_STATEMENT) {
-            query = query.bind(call.first().and_then(OwnedValue::bytes));
+        match batch.identifier {
+            Identifier::Key => load_together(connection, statement, batch, calls).await,
+            Identifier::Number => write_together(connection, statement, calls).await,
         }
-        let rows = query.fetch_all(connection).await?;
-        query::separate(&rows, statement, batch, calls)
     }
 
     async fn run_script(
@@ -125,4 +122,76 @@ impl Driver for MySql {
             _ => Meaning::Other,
         }
     }
+}
+
+/// Loads the records of all calls. The statement has a fixed number of keys, so the last key is
+/// repeated.
+async fn load_together(
+    connection: &mut MySqlConnection,
+    statement: &Statement,
+    batch: &Batch,
+    calls: &[Vec<OwnedValue>],
+) -> sqlx::Result<Vec<QueryResult>> {
+    let mut query = sqlx::query(AssertSqlSafe(batch.sql.clone()));
+    let padded = calls.iter().chain(calls.last().into_iter().cycle());
+    for call in padded.take(KEYS_PER_STATEMENT) {
+        query = query.bind(call.first().and_then(OwnedValue::bytes));
+    }
+    let rows = query.fetch_all(connection).await?;
+    query::separate(&rows, statement, batch, calls)
+}
+
+/// Runs the statement for each call in one transaction, which waits for the disk once.
+///
+/// If a statement fails, none of the writes is applied. The connection of a cancelled call is
+/// closed, so the server rolls back.
+async fn write_together(
+    connection: &mut MySqlConnection,
+    statement: &Statement,
+    calls: &[Vec<OwnedValue>],
+) -> sqlx::Result<Vec<QueryResult>> {
+    if let [_] = calls {
+        return write_each(connection, statement, calls).await;
+    }
+    execute(connection, "START TRANSACTION").await?;
+    match write_each(connection, statement, calls).await {
+        Ok(results) => match execute(connection, "COMMIT").await {
+            // The writes may be applied, so they must not be repeated.
+            Err(error) if is_unclear(&error) => Err(failure::copy(&error)),
+            committed => committed.map(|()| results),
+        },
+        // If this fails, the connection is closed, and the server rolls back.
+        Err(error) => execute(connection, "ROLLBACK").await.and(Err(error)),
+    }
+}
+
+/// Runs the writes in the order of their keys, so that two transactions rarely wait for each
+/// other's rows.
+async fn write_each(
+    connection: &mut MySqlConnection,
+    statement: &Statement,
+    calls: &[Vec<OwnedValue>],
+) -> sqlx::Result<Vec<QueryResult>> {
+    let key = |call: &[OwnedValue]| match call {
+        // `WHERE key_hash = ? AND version = ?`
+        [.., OwnedValue::Bytes(key), _] => key.clone(),
+        _ => Vec::new(),
+    };
+    let mut order: Vec<usize> = (0..calls.len()).collect();
+    order.sort_by_cached_key(|&index| key(&calls[index]));
+    let mut changed = vec![0; calls.len()];
+    for index in order {
+        let values: Vec<_> = calls[index].iter().map(OwnedValue::borrowed).collect();
+        changed[index] = MySql::run(connection, statement, &values, true).await?.changed;
+    }
+    Ok(changed.into_iter().map(|changed| QueryResult { changed, rows: Vec::new() }).collect())
+}
+
+async fn execute(connection: &mut MySqlConnection, sql: &'static str) -> sqlx::Result<()> {
+    sqlx::raw_sql(sql).execute(connection).await.map(drop)
+}
+
+/// Returns whether a failed `COMMIT` looks like a statement that was rejected, but may be applied.
+fn is_unclear(error: &sqlx::Error) -> bool {
+    failure::is_rejection(error, MySql::meaning) && !failure::is_rolled_back(error, MySql::meaning)
 }
