@@ -1,4 +1,6 @@
-//! Slowdown of a store with many sessions, and of a login of an owner with many sessions.
+//! Slowdown of a store with many records, and of a login of an owner with many sessions.
+
+mod fill;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,63 +8,93 @@ use std::time::{Duration, Instant};
 use session_core::store::SessionStore;
 use session_core::{ServerSideSessions, SessionInterface};
 
-use crate::rounds::{Figures, Plan, number};
+use crate::rounds::{Figures, Plan, Target, number, print_targets};
 use crate::sessions::{create_owned, request};
 use crate::stores::{Named, Ours, Work, block_on, settings};
 
-/// A low and a high number of sessions.
-const SIZES: [usize; 2] = [1_000, 1_000_000];
+/// The records of a store with few.
+const FEW: usize = 20_000;
+/// The rate with many records in a database is at least this part of the rate with few.
+const AT_LEAST: f64 = 0.75;
 
 pub fn run(plan: &Plan) {
-    println!(
-        "\n## The same work with {} and {} sessions stored, and for an owner of 1 and 1,000\n",
-        SIZES[0], SIZES[1]
-    );
-    println!("| store | work | few, per second | many over few |\n|---|---|---|---|");
+    let many = |millions: usize| millions * plan.footprint;
+    println!("\n## The same work with {FEW} records and with more, {} rounds\n", plan.rounds);
+    println!("| store | records | work | few, per second | many over few |\n|---|---|---|---|---|");
     block_on(async {
-        let memory = SIZES.map(|size| session_memory::MemoryStore::with_capacity(size as u64 * 2));
-        grown("memory", memory.clone(), plan).await;
-        owned("memory", &memory[0], plan).await;
+        let mut grown = Grown { plan, targets: Vec::new() };
+        let memory =
+            [FEW, many(2)].map(|size| session_memory::MemoryStore::with_capacity(size as u64 * 2));
+        let [few, more] = memory.clone();
+        let records = [fill::created(few, FEW).await, fill::created(more, many(2)).await];
+        grown.compare("Memory", many(2), records).await;
         let server = test_servers::redis_with(test_servers::RedisOptions::default()).await;
-        let mut redis = Vec::new();
-        for prefix in ["few:", "many:"] {
+        let redis = async |prefix: &str| {
             let store = session_redis::RedisStore::builder(server.url()).key_prefix(prefix);
-            redis.push(store.connect().await.expect("Redis answers"));
-        }
-        let [few, many] = <[_; 2]>::try_from(redis).expect("two stores");
-        grown("Redis", [few.clone(), many], plan).await;
-        owned("Redis", &few, plan).await;
+            store.connect().await.expect("Redis answers")
+        };
+        let (few, more) = (redis("few:").await, redis("many:").await);
+        let owners = few.clone();
+        let records = [fill::created(few, FEW).await, fill::created(more, many(2)).await];
+        grown.compare("Redis", many(2), records).await;
         let folder = tempfile::tempdir_in("/var/tmp").expect("a folder");
-        let mut sqlite = Vec::new();
-        for (name, size) in ["few", "many"].into_iter().zip(SIZES) {
-            let address = format!("sqlite:{}", folder.path().join(name).display());
-            let store = session_sql::SqlStore::connect(&address).await.expect("SQLite opens");
-            store.migrate().await.expect("a table is made");
-            fill_sqlite(&address, size).await;
-            sqlite.push(store);
-        }
-        let [few, many] = <[_; 2]>::try_from(sqlite).expect("two stores");
-        compare("SQLite", [Ours::fill(few.clone(), 640).await, Ours::fill(many, 640).await], plan)
-            .await;
-        owned("SQLite", &few, plan).await;
+        let [few, more] =
+            ["few", "many"].map(|name| format!("sqlite:{}", folder.path().join(name).display()));
+        let sqlite = fill::sqlite(&few, FEW).await;
+        let owners_of_sqlite = sqlite.store().clone();
+        grown.compare("SQLite", many(2), [sqlite, fill::sqlite(&more, many(2)).await]).await;
+        let server = test_servers::postgres_with(&[]).await;
+        let few = fill::postgres(server.url(), "few", FEW).await;
+        let more = fill::postgres(server.url(), "many", many(5)).await;
+        grown.compare("PostgreSQL", many(5), [few, more]).await;
+        print_targets(&grown.targets);
+
+        println!(
+            "| store | login and logout, owner with 1, per second | with 1,000 |\n|---|---|---|"
+        );
+        let [memory, _] = memory;
+        owned("Memory", &memory, plan).await;
+        owned("Redis", &owners, plan).await;
+        owned("SQLite", &owners_of_sqlite, plan).await;
     });
 }
 
-async fn grown<S: SessionStore + Clone>(name: &str, stores: [S; 2], plan: &Plan) {
-    let [few, many] = stores;
-    compare(name, [Ours::fill(few, SIZES[0]).await, Ours::fill(many, SIZES[1]).await], plan).await;
+struct Grown<'a> {
+    plan: &'a Plan,
+    targets: Vec<Target>,
 }
 
-async fn compare<S: SessionStore + Clone>(name: &str, stores: [Ours<S>; 2], plan: &Plan) {
-    let [few, many] = stores.map(|ours| Named::boxed("ours", ours));
-    for work in [Work::Open, Work::Update] {
-        let mut figures = [Figures::default(), Figures::default()];
-        for _ in 0..plan.rounds {
-            figures[0].0.push(few.run(work, 64, plan.slice).await.per_second);
-            figures[1].0.push(many.run(work, 64, plan.slice).await.per_second);
+impl Grown<'_> {
+    async fn compare<S: SessionStore + Clone>(
+        &mut self,
+        name: &str,
+        records: usize,
+        stores: [Ours<S>; 2],
+    ) {
+        let [few, many] = stores.map(|ours| Named::boxed("ours", ours));
+        for work in [Work::Load, Work::Save] {
+            let mut figures = [Figures::default(), Figures::default()];
+            // The first round is a warm-up.
+            for round in 0..=self.plan.rounds {
+                for (store, figures) in [&few, &many].into_iter().zip(&mut figures) {
+                    let slice = store.run(work, 64, self.plan.slice).await;
+                    assert_eq!(slice.failed, 0, "{name} fails");
+                    if round > 0 {
+                        figures.0.push(slice.per_second);
+                    }
+                }
+            }
+            let ratio = figures[1].over(&figures[0]);
+            println!(
+                "| {name} | {records} | {work:?}, 64 tasks | {} | {} |",
+                number(figures[0].median()),
+                ratio.ratio()
+            );
+            if name != "Memory" {
+                let what = format!("{name}: {work:?}, 64 tasks, {records} records over {FEW}");
+                self.targets.push(Target { what, ratio, at_least: AT_LEAST });
+            }
         }
-        let ratio = figures[1].over(&figures[0]).ratio();
-        println!("| {name} | {work:?}, 64 tasks | {} | {ratio} |", number(figures[0].median()));
     }
 }
 
@@ -81,7 +113,7 @@ async fn owned<S: SessionStore + Clone>(name: &str, store: &S, plan: &Plan) {
         }
     }
     let ratio = figures[1].over(&figures[0]).ratio();
-    println!("| {name} | login and logout, 1 task | {} | {ratio} |", number(figures[0].median()));
+    println!("| {name} | {} | {ratio} |", number(figures[0].median()));
 }
 
 async fn logins(interface: &Arc<dyn SessionInterface>, owner: &str, slice: Duration) -> f64 {
@@ -95,15 +127,4 @@ async fn logins(interface: &Arc<dyn SessionInterface>, owner: &str, slice: Durat
         done += 1.0;
     }
     done / start.elapsed().as_secs_f64()
-}
-
-/// Inserts rows as the store writes them, with one statement. A million single inserts would take a
-/// quarter of an hour.
-async fn fill_sqlite(address: &str, rows: usize) {
-    let pool = sqlx::SqlitePool::connect(address).await.expect("SQLite opens");
-    let insert = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) INSERT INTO sessions \
-                  SELECT randomblob(32), random(), randomblob(87), 1700000000000, 9000000000000, NULL FROM n";
-    let rows = i64::try_from(rows).unwrap_or(i64::MAX);
-    sqlx::query(insert).bind(rows).execute(&pool).await.expect("rows are written");
-    pool.close().await;
 }

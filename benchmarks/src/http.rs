@@ -20,13 +20,14 @@ struct Kind {
     bare: &'static str,
 }
 
-const KINDS: [Kind; 26] = [
+const KINDS: [Kind; 29] = [
     Kind { name: "axum", bare: "axum" },
     Kind { name: "axum, empty layer", bare: "axum" },
     Kind { name: "ours, axum, cookie", bare: "axum" },
     Kind { name: "ours, axum, sealed cookie", bare: "axum" },
     Kind { name: "ours, axum, memory", bare: "axum" },
     Kind { name: "ours, axum, redis", bare: "axum" },
+    Kind { name: "ours, axum, valkey", bare: "axum" },
     Kind { name: "ours, axum, cached redis", bare: "axum" },
     Kind { name: "ours, axum, sqlite", bare: "axum" },
     Kind { name: "ours, axum, postgres", bare: "axum" },
@@ -35,6 +36,8 @@ const KINDS: [Kind; 26] = [
     Kind { name: "tower-sessions, moka", bare: "axum" },
     Kind { name: "tower-sessions, redis", bare: "axum" },
     Kind { name: "tower-sessions, redis pool", bare: "axum" },
+    Kind { name: "tower-sessions, valkey", bare: "axum" },
+    Kind { name: "tower-sessions, valkey pool", bare: "axum" },
     Kind { name: "tower-sessions, sqlite", bare: "axum" },
     Kind { name: "tower-sessions, postgres", bare: "axum" },
     Kind { name: "axum_session, memory", bare: "axum" },
@@ -81,12 +84,10 @@ pub fn serve(name: &str, database: &str) -> ExitCode {
 pub fn run(plan: &Plan) {
     let kinds: Vec<&Kind> = KINDS.iter().filter(|kind| takes(plan, kind.name)).collect();
     block_on(async {
-        let redis = test_servers::redis_with(test_servers::RedisOptions::default()).await;
-        let postgres = test_servers::postgres_with(&[]).await;
+        let databases = Databases::start().await;
         let mut servers = Vec::new();
         for kind in &kinds {
-            let database = database(kind.name, redis.url(), postgres.url());
-            let server = Server::start(kind.name, database).await;
+            let server = Server::start(kind.name, databases.address(kind.name)).await;
             let cookies =
                 Login::repeat(server.port, if kind.name.contains(',') { SESSIONS } else { 1 })
                     .await;
@@ -97,8 +98,7 @@ pub fn run(plan: &Plan) {
             for (path_index, path) in PATHS.iter().enumerate() {
                 for one in order(round, kinds.len()) {
                     let (server, load) = &servers[one];
-                    let database = kinds[one].name.rsplit(' ').next().unwrap_or_default();
-                    let before = count(database, redis.url(), postgres.url()).await;
+                    let before = databases.count(kinds[one].name).await;
                     let cpu = server.cpu();
                     let result = load.run(server.port, path).await;
                     if round == 0 {
@@ -108,7 +108,7 @@ pub fn run(plan: &Plan) {
                     seen.per_second.0.push(result.requests / result.seconds);
                     seen.cost.0.push((server.cpu() - cpu) * 1e6 / result.requests);
                     seen.p99.0.push(result.p99);
-                    let after = count(database, redis.url(), postgres.url()).await;
+                    let after = databases.count(kinds[one].name).await;
                     seen.commands = client::per_request(&before, &after, result.requests);
                     assert_eq!(result.failed, 0, "{} answered {path} with errors", kinds[one].name);
                 }
@@ -119,23 +119,17 @@ pub fn run(plan: &Plan) {
             .iter()
             .zip(&servers)
             .filter(|(kind, _)| kind.name == MEMORY || CACHED.contains(&kind.name))
-            .map(|(kind, (server, load))| {
-                let database = database(kind.name, redis.url(), postgres.url());
-                Reader { name: kind.name, database, server, load }
+            .map(|(kind, (server, load))| Reader {
+                name: kind.name,
+                database: databases.address(kind.name),
+                server,
+                load,
             })
             .collect();
         if readers.len() > 1 {
             loads::run(plan, &readers).await;
         }
     });
-}
-
-fn database<'a>(name: &str, redis: &'a str, postgres: &'a str) -> &'a str {
-    match name {
-        name if name.contains("redis") => redis,
-        name if name.contains("postgres") => postgres,
-        _ => "",
-    }
 }
 
 /// Returns whether a server runs. Servers with a cache are compared with one in memory.
@@ -145,11 +139,38 @@ fn takes(plan: &Plan, name: &str) -> bool {
         || name == MEMORY && CACHED.iter().any(|cached| plan.takes(cached))
 }
 
-async fn count(database: &str, redis: &str, postgres: &str) -> Vec<(String, f64)> {
-    match database {
-        "redis" | "pool" => commands(redis).await,
-        "postgres" => transactions(postgres).await,
-        _ => Vec::new(),
+/// The servers of the stores. The name of a kind contains that of its database.
+struct Databases {
+    redis: test_servers::PrivateServer,
+    valkey: test_servers::PrivateServer,
+    postgres: test_servers::PrivateServer,
+}
+
+impl Databases {
+    async fn start() -> Self {
+        let options = test_servers::RedisOptions::default;
+        Self {
+            redis: test_servers::redis_with(options()).await,
+            valkey: test_servers::redis_with(options().valkey()).await,
+            postgres: test_servers::postgres_with(&[]).await,
+        }
+    }
+
+    fn address(&self, name: &str) -> &str {
+        match name {
+            name if name.contains("redis") => self.redis.url(),
+            name if name.contains("valkey") => self.valkey.url(),
+            name if name.contains("postgres") => self.postgres.url(),
+            _ => "",
+        }
+    }
+
+    async fn count(&self, name: &str) -> Vec<(String, f64)> {
+        match self.address(name) {
+            "" => Vec::new(),
+            url if url == self.postgres.url() => transactions(url).await,
+            url => commands(url).await,
+        }
     }
 }
 
@@ -219,11 +240,20 @@ fn targets(kinds: &[&Kind], seen: &[[Seen; 3]]) -> Vec<Target> {
             want(&format!("ours, actix-web, {store}"), &["actix-web"], path, at_least);
         }
     }
-    // axum_session reads sessions from the memory of the process, not from Redis.
-    let peers = ["tower-sessions, redis", "tower-sessions, redis pool", "axum_session, redis"];
-    for (path, peers) in [(1, &peers[..2]), (2, &peers[..])] {
-        want("ours, axum, redis", peers, path, 1.15);
-        want("ours, actix-web, redis", &["actix-session, redis"], path, 1.15);
+    for (path, at_least) in [(1, 1.1), (2, 1.4)] {
+        want(MEMORY, &["tower-sessions, memory"], path, at_least);
     }
+    for (store, read, write) in [("redis", 1.05, 0.95), ("valkey", 1.1, 1.1)] {
+        let ours = format!("ours, axum, {store}");
+        let peers = [format!("tower-sessions, {store}"), format!("tower-sessions, {store} pool")];
+        let peers = peers.each_ref().map(String::as_str);
+        want(&ours, &peers, 1, read);
+        want(&ours, &peers, 2, write);
+    }
+    for path in [1, 2] {
+        want("ours, actix-web, redis", &["actix-session, redis"], path, 1.0);
+    }
+    // axum_session reads sessions from the memory of the process, not from Redis.
+    want("ours, axum, redis", &["axum_session, redis"], 2, 1.0);
     targets
 }

@@ -37,7 +37,7 @@ pub async fn serve(name: &str, database: &str) {
             let store = session_memory::MemoryStore::new();
             ours(session_memory::MemorySessions::new(store, settings()))
         }
-        "ours, axum, redis" => {
+        "ours, axum, redis" | "ours, axum, valkey" => {
             let store = session_redis::RedisStore::builder(database).connect().await;
             ours(session_redis::RedisSessions::new(store.expect("Redis answers"), settings()))
         }
@@ -55,13 +55,13 @@ pub async fn serve(name: &str, database: &str) {
         }
         "tower-sessions, memory" => tower(tower_sessions::MemoryStore::default()),
         "tower-sessions, moka" => tower(tower_sessions_moka_store::MokaStore::new(Some(100_000))),
-        "tower-sessions, redis" => {
+        "tower-sessions, redis" | "tower-sessions, valkey" => {
             let client =
                 Client::new(Config::from_url(database).expect("an address"), None, None, None);
             client.init().await.expect("Redis answers");
             tower(tower_sessions_redis_store::RedisStore::new(client))
         }
-        "tower-sessions, redis pool" => {
+        "tower-sessions, redis pool" | "tower-sessions, valkey pool" => {
             let pool =
                 Pool::new(Config::from_url(database).expect("an address"), None, None, None, 6);
             let pool = pool.expect("a pool");

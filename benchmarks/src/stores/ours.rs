@@ -1,5 +1,6 @@
 //! This project's stores, used through their engine.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -16,6 +17,8 @@ pub struct Ours<S> {
     pub cookies: Vec<String>,
     keys: Vec<StoreKey>,
     versions: Vec<Mutex<Version>>,
+    /// Whether `versions` may differ from those in the store.
+    outdated: AtomicBool,
     payload: Vec<u8>,
 }
 
@@ -43,7 +46,22 @@ impl<S: SessionStore + Clone> Ours<S> {
         let versions = cookies.iter().map(|_| Mutex::new(Version::new(0))).collect();
         let record =
             store.load(&keys[0]).await.expect("a store loads").expect("a session is there");
-        Self { payload: record.payload().to_vec(), store, interface, cookies, keys, versions }
+        let (payload, outdated) = (record.payload().to_vec(), AtomicBool::new(true));
+        Self { store, interface, cookies, keys, versions, outdated, payload }
+    }
+
+    /// Uses records that are already stored. It can load and save them, but not open sessions,
+    /// whose cookies it does not have.
+    pub fn stored(store: S, records: Vec<(StoreKey, Version)>, payload: Vec<u8>) -> Self {
+        let interface = Arc::new(ServerSideSessions::new(store.clone(), settings()));
+        let (keys, versions) =
+            records.into_iter().map(|(key, version)| (key, Mutex::new(version))).unzip();
+        let outdated = AtomicBool::new(false);
+        Self { store, interface, cookies: Vec::new(), keys, versions, outdated, payload }
+    }
+
+    pub fn store(&self) -> &S {
+        &self.store
     }
 }
 
@@ -68,7 +86,7 @@ impl<S: SessionStore + Clone> Contestant for Ours<S> {
 
     /// A save names the version that it replaces. This loads versions that other work has changed.
     async fn prepare(&self, work: Work) {
-        if work == Work::Save {
+        if work == Work::Save && self.outdated.swap(false, Ordering::Relaxed) {
             for (key, version) in self.keys.iter().zip(&self.versions) {
                 let record =
                     self.store.load(key).await.expect("a store loads").expect("a session is there");
@@ -110,6 +128,7 @@ impl<S: SessionStore + Clone> Contestant for Ours<S> {
     }
 
     async fn update(&self, index: usize) -> bool {
+        self.outdated.store(true, Ordering::Relaxed);
         let request = request(&self.interface, Some(&self.cookies[index]));
         let Ok(session) = request.session().await else { return false };
         let change = |number: Option<u64>| Some(two_digits(number.unwrap_or_default() + 1));
