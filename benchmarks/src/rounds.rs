@@ -11,8 +11,8 @@ pub struct Plan {
     pub slice: Duration,
     /// The number of sessions in the memory stores.
     pub sessions: usize,
-    /// The number of sessions in the measurement of the footprint. A growing store has several times
-    /// as many records.
+    /// The number of sessions in the measurement of the footprint. The measurement of growth uses
+    /// several times as many records.
     pub footprint: usize,
     /// Runs only contestants whose name contains this text, and those that targets compare with.
     pub only: Option<String>,

@@ -248,8 +248,8 @@ async fn connection_closed_by_server_fails_each_call() {
     }
 }
 
-/// Starts a write alone and seven as a batch, loses the reply to a message with this text, and
-/// returns for each write of the batch the version before, the stored version and the error.
+/// Starts a write alone and seven as a batch, and loses the reply to a message with this text.
+/// Returns the version before, the stored version and the error of each write of the batch.
 async fn lose_reply_on_mariadb(marker: &'static [u8]) -> Vec<(Version, Version, ErrorKind)> {
     let server = mysql_with(&[]).await;
     let proxy = proxy(server.port()).await;

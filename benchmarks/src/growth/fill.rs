@@ -63,7 +63,7 @@ pub async fn sqlite(address: &str, rows: usize) -> Ours<SqlStore> {
     used(store, keys, payload)
 }
 
-/// As [`sqlite`], in a table of this name.
+/// Inserts the rows as [`sqlite`] does, into a table of this name.
 pub async fn postgres(url: &str, table: &str, rows: usize) -> Ours<SqlStore> {
     let store = SqlStore::builder().table(table).connect(url).await.expect("PostgreSQL answers");
     store.migrate().await.expect("a table is created");
@@ -97,8 +97,8 @@ async fn payload(store: &(impl SessionStore + Clone)) -> Vec<u8> {
     record.payload().to_vec()
 }
 
-/// Returns the time of creation and the expiry of the first row in milliseconds, the number of
-/// rows, and the step between rows that the work uses. Each row is a millisecond older.
+/// Returns the creation time and the expiry of the first row in milliseconds, the number of rows,
+/// and the step between used rows. Each row is a millisecond older than the previous one.
 fn numbers(rows: usize) -> (i64, i64, i64, i64) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time after 1970").as_millis();
     let created = i64::try_from(now).expect("milliseconds");

@@ -26,7 +26,7 @@ impl Driver for MySql {
         scan: include_str!("../../sql/mysql/scan.sql"),
         count: include_str!("../../sql/mysql/count.sql"),
         load_batch: Some(include_str!("../../sql/mysql/load_many.sql")),
-        // `UPDATE` does not return which rows it changed. Therefore a transaction runs the statement
+        // An `UPDATE` does not return the changed rows. Therefore a transaction runs the statement
         // of one call for each call.
         replace_batch: Some(include_str!("../../sql/mysql/replace.sql")),
         remove_batch: Some(include_str!("../../sql/mysql/remove.sql")),
