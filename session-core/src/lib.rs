@@ -46,7 +46,7 @@
 //! # Stores
 //!
 //! To store sessions on a server, implement [`store::SessionStore`]: five calls on opaque bytes.
-//! [`ServerSideSessions`] turns it into sessions, and handles ids, merging, expiry and rotation.
+//! [`ServerSideSessions`] converts it into sessions, and handles ids, merging, expiry and rotation.
 //! Start at [`store`].
 //!
 //! # Interfaces

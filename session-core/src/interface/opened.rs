@@ -14,7 +14,7 @@ use crate::session::{Lifetime, Login, Renewal, Session, SessionDetails, by_hand}
 
 /// A session that an interface has opened, before a handler obtains it.
 ///
-/// Only the interface can access this data. The core turns it into a [`Session`].
+/// Only the interface can access this data. The core converts it into a [`Session`].
 #[derive(Clone)]
 pub struct Opened {
     pub(crate) data: Data,

@@ -57,14 +57,14 @@ impl SessionDetails {
         self
     }
 
-    /// Sets when the session was created, or when the user last logged in.
+    /// Sets the creation time of the session, or the time of the last login.
     #[must_use]
     pub fn with_created_at(mut self, created_at: SystemTime) -> Self {
         self.created_at = Some(created_at);
         self
     }
 
-    /// Sets when the session expires if nothing renews it.
+    /// Sets the expiry of the session if no request renews the session.
     #[must_use]
     pub fn with_expires_at(mut self, expires_at: SystemTime) -> Self {
         self.expires_at = Some(expires_at);
@@ -106,8 +106,8 @@ impl SessionDetails {
         self.created_at
     }
 
-    /// Returns the time when the session expires if nothing renews it, by the current settings. The
-    /// browser may drop the cookie earlier, because the session may end with the browser.
+    /// Returns the expiry of the session by the current settings, if no request renews the session.
+    /// The browser may drop the cookie earlier, because the session may end with the browser.
     pub fn expires_at(&self) -> Option<SystemTime> {
         self.expires_at
     }

@@ -18,7 +18,7 @@ pub(crate) enum ExpiredRead {
     KeysOf,
 }
 
-/// A call that turns an expired record into a live one.
+/// A call that converts an expired record into a live one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ExpiredWrite {
     Create,

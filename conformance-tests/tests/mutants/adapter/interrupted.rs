@@ -24,7 +24,7 @@ fn is_slow(visit: &Visit) -> bool {
 }
 
 mutation! {
-    /// The framework turns a panic into a response, and the session is committed.
+    /// The framework converts a panic into a response, and the session is committed.
     CommitsAfterAPanic;
     async fn before(&self, visit: &Visit) -> Option<Reply> {
         if !panics(visit) {
