@@ -1,8 +1,8 @@
 //! Sessions in a signed or a sealed cookie. Flask reads and writes the signed cookie. The client
 //! cannot read the sealed cookie.
 //!
-//! The client stores the whole session. Your [`SecretKey`] protects it from changes. No store is
-//! needed, and no old data needs to be removed. However, these limits apply:
+//! The client stores the whole session. Your [`SecretKey`] protects the session from changes. No
+//! store is needed, and no old data needs to be removed. However, these limits apply:
 //!
 //! - The session must be small, because browsers ignore cookies of more than about 4 KB. The save
 //!   of a larger session fails, unless the configuration has

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::GeneralPurpose;
 use crate::base64url;
 use crate::compression::{deflate, inflate};
 
-/// Ignores the unused bits of the last character, as Python does.
+/// Ordinary base64 that ignores the unused bits of the last character, as Python does.
 const PLAIN: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
@@ -39,7 +39,7 @@ pub(crate) fn encode_plain(text: &str) -> Vec<u8> {
 }
 
 /// Replaces the text by its payload, which is compressed if `compress` is set and compression makes
-/// it shorter.
+/// the payload shorter.
 pub(crate) fn encode(text: &mut Vec<u8>, compress: bool) {
     let Some(mut compressed) = compress.then(|| deflate(text)).flatten() else {
         return base64url::encode_in_place(text);

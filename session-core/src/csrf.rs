@@ -8,7 +8,7 @@
 //!
 //! # Decision table
 //!
-//! The first row that matches applies. *Trusted* origins are those of
+//! The first row that matches applies. *Trusted* origins are set with
 //! [`CsrfConfigBuilder::trusted_origin`].
 //!
 //! | request | result |
@@ -35,17 +35,17 @@
 //! A token belongs to one login. A login or a logout invalidates earlier tokens. A token has a new
 //! mask in each response, so that compression does not reveal the token (BREACH). Tokens are valid
 //! as long as their session. The secret of a token is derived from a
-//! [`SecretKey`](crate::config::SecretKey) and
+//! [`SecretKey`](crate::config::SecretKey) and a second value, which depends on the session:
 //!
-//! | session | derived from |
+//! | session | second value |
 //! |---|---|
 //! | stored on a server | its lineage, which remains the same when the id is rotated, and changes at each login |
 //! | in a cookie, with an owner | the login, and a random value in the session under the key `csrf_token` |
 //! | any other | a signed random cookie of a visitor, which expires after a day |
 //!
 //! The cookie of a visitor has the name of the session cookie with the suffix `-csrf`. If the
-//! session cookie is `Secure`, the prefix is `__Host-`. The visitor's cookie is ignored once the
-//! session has an owner, and the response to a login removes the cookie.
+//! session cookie is `Secure`, the name has the prefix `__Host-`. The visitor's cookie is ignored
+//! once the session has an owner, and the response to a login removes the cookie.
 //!
 //! # Flask-WTF
 //!

@@ -11,9 +11,9 @@
 //!
 //! Ordinary JSON has none of these types, and `serde_json::Value` has no integers above 64 bits.
 //! Types outside this module read a tuple as a list, and the other types as text. The text is the
-//! base64, the HTML, the digits of the UUID, or the date. An [`update`](crate::Session::update)
-//! does not change the stored text of a part of a value whose ordinary JSON stays the same.
-//! Therefore the type of this part also stays the same. To read a value of any type, use [`Any`].
+//! base64, the HTML, the digits of the UUID, or the date. If the ordinary JSON of a part of a value
+//! stays the same, an [`update`](crate::Session::update) does not change the stored text or the
+//! type of this part. To read a value of any type, use [`Any`].
 //!
 //! If [`get`](crate::Session::get) reads a value as a `Value` and
 //! [`insert`](crate::Session::insert) writes it back, the value is stored as ordinary JSON. A tuple
@@ -22,7 +22,8 @@
 //! # Trust
 //!
 //! JSON that a client sent never becomes [`Markup`] or another of these types, regardless of its
-//! keys. Other serializers, such as for a response, write these types as ordinary JSON.
+//! keys. Other serializers, such as the serializer of a response, write these types as ordinary
+//! JSON.
 //!
 //! # Examples
 //!

@@ -46,13 +46,13 @@
 //! # Stores
 //!
 //! To store sessions on a server, implement [`store::SessionStore`]: five calls on opaque bytes.
-//! [`ServerSideSessions`] converts it into sessions, and handles ids, merging, expiry and rotation.
-//! Start at [`store`].
+//! [`ServerSideSessions`] converts the store into sessions, and handles ids, merging, expiry and
+//! rotation. Start at [`store`].
 //!
 //! # Interfaces
 //!
-//! To control the whole session yourself, as a signed cookie does, implement [`SessionInterface`];
-//! start at [`interface`]. To change a hook of an existing interface, wrap it in
+//! To control the whole session yourself, as a signed cookie does, implement [`SessionInterface`].
+//! Start at [`interface`]. To change a hook of an existing interface, wrap it in
 //! [`interface::Hooked`].
 //!
 //! # Adapters
@@ -62,7 +62,7 @@
 //! # Checking a backend or an adapter
 //!
 //! The crate `session-conformance` has one test for each rule in this documentation. It checks
-//! stores, interfaces and adapters, of this project and of others.
+//! stores, interfaces and adapters, of this project and of third parties.
 
 pub mod admin;
 pub mod config;

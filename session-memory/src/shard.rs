@@ -123,7 +123,7 @@ impl Shard {
         Some(record)
     }
 
-    /// Creates a record, unless the key has one.
+    /// Creates a record, unless the key has a record.
     pub(crate) fn create(
         &mut self,
         tag: u32,
@@ -182,7 +182,8 @@ impl Shard {
         Some(version)
     }
 
-    /// Sets the expiry of the record if its version is `expected`. Returns whether it did.
+    /// Sets the expiry of the record if its version is `expected`. Returns whether the expiry was
+    /// set.
     pub(crate) fn touch(
         &mut self,
         tag: u32,
@@ -198,7 +199,7 @@ impl Shard {
         true
     }
 
-    /// Removes the record if its version is `expected`. Returns whether it did.
+    /// Removes the record if its version is `expected`. Returns whether the record was removed.
     pub(crate) fn remove(&mut self, tag: u32, key: &StoreKey, expected: u64) -> bool {
         let number = self.find_at(tag, key, expected);
         number.is_some_and(|number| self.take(number))
@@ -243,15 +244,15 @@ impl Shard {
     }
 
     /// Removes the least recently used records if they expired before a time, or else evicts the
-    /// least recently used record without an owner. Returns whether it removed a record. The record
-    /// with the key `new` stays.
+    /// least recently used record without an owner. Returns whether a record was removed. The
+    /// record with the key `new` stays.
     pub(crate) fn evict_dispensable(&mut self, new: &StoreKey, time: SystemTime) -> bool {
         self.remove_oldest_expired(time) || self.evict(Class::Anonymous, new)
     }
 
     /// Evicts the least recently used record with an owner, or else a tombstone. If tombstones
     /// exceed a third of the owned records, they are evicted first, so that rotations cannot evict
-    /// sessions. Returns whether it evicted a record. The record with the key `new` stays.
+    /// sessions. Returns whether a record was evicted. The record with the key `new` stays.
     pub(crate) fn evict_any(&mut self, new: &StoreKey) -> bool {
         let [owned, tombstones] = [Class::Owned, Class::Tombstone].map(|of| self.lists.len(of));
         if tombstones * 3 > owned && self.evict(Class::Tombstone, new) {

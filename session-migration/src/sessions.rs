@@ -21,8 +21,8 @@ pub struct MigratingSessions<S, O> {
 }
 
 impl<S: session_core::store::SessionStore, O: OldSessions> MigratingSessions<S, O> {
-    /// Returns sessions of the new backend and, until the end date, of the old one. The settings of
-    /// `new` apply to both.
+    /// Returns sessions of the new backend and, until the end date, of the old backend. The
+    /// settings of `new` apply to both backends.
     ///
     /// `end` is the date after which the old backend is no longer read. Sessions that have not
     /// moved by then are lost. Choose the time of the deployment plus the longest lifetime of the
@@ -53,7 +53,7 @@ impl<S: session_core::store::SessionStore, O: OldSessions> MigratingSessions<S, 
         &self.old
     }
 
-    /// Returns whether the end date has passed, so that the old backend is no longer read.
+    /// Returns whether the end date has passed. The old backend is then no longer read.
     pub(crate) fn is_over(&self, now: SystemTime) -> bool {
         now > self.end
     }
@@ -67,7 +67,7 @@ impl<S: session_core::store::SessionStore, O: OldSessions> MigratingSessions<S, 
     }
 }
 
-/// Returns a session of the old backend, as it is stored in the new one.
+/// Returns a session of the old backend, as the new backend stores it.
 pub(crate) fn import_of(context: &OpenContext<'_>, place: &OldPlace, opened: &Opened) -> Import {
     let contents = context.contents(opened);
     let details = opened.clone().into_session().details();

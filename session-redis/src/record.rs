@@ -79,7 +79,7 @@ pub(crate) fn encode(version: &Version, record: &NewRecord<'_>, listed: Listed) 
     bytes
 }
 
-/// Decodes a record. Attaches the bytes to its version if they are compared later.
+/// Decodes a record. Attaches the bytes to the version of the record if they are compared later.
 pub(crate) fn decode(bytes: &[u8], is_compared: bool) -> Decoded {
     if is_newer(bytes) {
         return Decoded::Newer;

@@ -54,20 +54,21 @@ pub enum Synchronous {
 }
 
 impl SqlStoreBuilder {
-    /// Sets the name of the table. The default is `sessions`. The name `auth.sessions` is that of a
+    /// Sets the name of the table. The default is `sessions`. The name `auth.sessions` selects a
     /// table in the schema `auth`, which must exist.
     ///
     /// A name has at most 48 ASCII letters, digits and underscores, and does not start with a
-    /// digit. The same applies to the schema. Both names are quoted, so that PostgreSQL
-    /// distinguishes upper and lower case. The names are checked when the store is created.
+    /// digit. The same rules apply to the name of the schema. Both names are quoted, so that
+    /// PostgreSQL distinguishes upper and lower case. The names are checked when the store is
+    /// created.
     pub fn table(mut self, name: impl Into<String>) -> Self {
         self.table = name.into();
         self
     }
 
-    /// Sets the time limit of a call, including waiting for a connection. After that the call fails
-    /// with [`ErrorKind::Unavailable`](session_core::ErrorKind::Unavailable). The default is 3
-    /// seconds.
+    /// Sets the time limit of a call, including waiting for a connection. After this time, the call
+    /// fails with [`ErrorKind::Unavailable`](session_core::ErrorKind::Unavailable). The default is
+    /// 3 seconds.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.settings.deadline = deadline;
         self
@@ -96,8 +97,8 @@ impl SqlStoreBuilder {
         self
     }
 
-    /// Sets the handler of the events of sweeps and reconnections. By default, they are reported to
-    /// `tracing` only.
+    /// Sets the handler of the events of sweeps and reconnections. By default, events are reported
+    /// only to `tracing`.
     pub fn events(mut self, events: Events) -> Self {
         self.events = events;
         self
@@ -115,9 +116,9 @@ impl SqlStoreBuilder {
     /// none is.
     ///
     /// Servers and proxies close connections that are idle for too long. Without the test, the
-    /// first call after a pause would fail. Set a time below the shortest of their timeouts. The
-    /// test takes one round trip and no statement. A connection that does not reply within a
-    /// quarter of the deadline is replaced, and the call runs once.
+    /// first call after a pause would fail. Set a time below the shortest timeout of these servers
+    /// and proxies. The test takes one round trip and no statement. A connection that does not
+    /// reply within a quarter of the deadline is replaced, and the call runs once.
     ///
     /// The pool measures the idle time with [`Instant`](std::time::Instant). Time in which the
     /// machine was suspended may not count. SQLite and an existing pool ignore this setting.
@@ -136,8 +137,8 @@ impl SqlStoreBuilder {
         self
     }
 
-    /// Sets when SQLite acknowledges a write. Other databases and an existing pool ignore this
-    /// setting.
+    /// Sets the time at which SQLite acknowledges a write. Other databases and an existing pool
+    /// ignore this setting.
     pub fn synchronous(mut self, synchronous: Synchronous) -> Self {
         self.settings.synchronous = synchronous;
         self
@@ -187,12 +188,12 @@ impl SqlStoreBuilder {
     /// Returns a store on an existing pool of sqlx 0.9, with the timeouts and the statement log of
     /// the pool.
     ///
-    /// Build the pool with `test_before_acquire(false)`; otherwise each call takes a second round
+    /// Build the pool with `test_before_acquire(false)`. Otherwise each call takes a second round
     /// trip. Instead, let the pool test connections that were idle for long, as in the example.
-    /// Otherwise the first call after a pause fails if the server closed the connection.
+    /// Without this test, the first call after a pause fails if the server closed the connection.
     ///
-    /// Statements are prepared unless the pool's `statement_cache_capacity` is 0. Then the text of
-    /// each statement contains its values, so disable the log of statements.
+    /// Statements are prepared unless the pool's `statement_cache_capacity` is 0. With the capacity
+    /// 0, the text of each statement contains its values, so disable the log of statements.
     ///
     /// # Errors
     ///
@@ -229,10 +230,10 @@ impl SqlStoreBuilder {
     /// Returns a store on an existing pool of sqlx 0.9, with the timeouts and the statement log of
     /// the pool.
     ///
-    /// Build the pool with `test_before_acquire(false)`; otherwise each call takes a second round
+    /// Build the pool with `test_before_acquire(false)`. Otherwise each call takes a second round
     /// trip. Instead, let the pool test connections that were idle for long, as in the example of
-    /// `postgres_pool`. Set the isolation level `READ COMMITTED` on its connections; otherwise
-    /// calls wait for each other more often.
+    /// `postgres_pool`. Set the isolation level `READ COMMITTED` on the connections of the pool.
+    /// Otherwise calls wait for each other more often.
     ///
     /// # Errors
     ///

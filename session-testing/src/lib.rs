@@ -78,7 +78,7 @@
 //! # Functions that accept a session
 //!
 //! [`Opened::into_session`](session_core::interface::Opened::into_session) creates a session
-//! without a request. This needs only `session-core`:
+//! without a request. This function needs only `session-core`:
 //!
 //! ```
 //! use session_core::interface::Opened;

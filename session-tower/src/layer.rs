@@ -163,7 +163,7 @@ where
 /// Returns the session of a request, for code that is not a handler, such as middleware that loads
 /// the user. Returns `None` if there is no [`SessionLayer`].
 ///
-/// [`RequestSession::session`] opens the session, not this function.
+/// This function does not open the session. [`RequestSession::session`] opens it.
 ///
 /// # Examples
 ///

@@ -77,7 +77,7 @@ impl<'a> Browser<'a> {
         self.succeed(&Request::log_out()).map(drop)
     }
 
-    /// Returns the user that is logged in.
+    /// Returns the logged-in user.
     pub(super) fn user(&mut self) -> Result<Option<String>, Error> {
         self.find(&Request::user())
     }
@@ -96,7 +96,7 @@ impl<'a> Browser<'a> {
     }
 
     /// Sends `inner` between the read and the write of `outer`. Then stores the cookies of the
-    /// response to `inner`, and those of the response to `outer`.
+    /// responses to `inner` and to `outer`, in this order.
     pub(super) fn overlap(&mut self, outer: &Request, inner: &Request) -> Result<Overlap, Error> {
         let hold = format!("hold{:016x}", fastrand::u64(..));
         let outer = outer.clone().holding(&hold);

@@ -16,7 +16,8 @@ pub struct RustSessions {
 }
 
 impl RustSessions {
-    /// Creates sessions whose cookie is compressed if that makes it shorter, as in Flask.
+    /// Creates sessions whose cookie is compressed if compression makes the cookie shorter, as in
+    /// Flask.
     pub fn new(signing: Signing) -> Result<Self> {
         let runtime = Builder::new_current_thread().build()?;
         Ok(Self { sessions: sessions(signing, Compression::WheneverShorter)?, runtime })

@@ -45,8 +45,8 @@ pub(crate) struct Stored {
 }
 
 impl FlaskSessionRedis {
-    /// Connects with the default settings: msgpack, under `session:` and the id, which is not
-    /// signed.
+    /// Connects with the default settings. The contents are msgpack, the Redis key is `session:`
+    /// and the id, and the id in the cookie is not signed.
     ///
     /// # Errors
     ///
@@ -82,7 +82,7 @@ impl FlaskSessionRedis {
         Self { config, keys, format, signer }
     }
 
-    /// Returns the id in a cookie, if the cookie can be an id.
+    /// Returns the id in a cookie, or `None` if the signature or the form of the id is invalid.
     pub(crate) fn read_cookie<'a>(&self, cookie: &'a str) -> Option<&'a str> {
         let id = match &self.signer {
             Some(signer) => signer.verify(cookie),

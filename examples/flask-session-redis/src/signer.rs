@@ -32,7 +32,7 @@ impl Signer {
         format!("{id}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
     }
 
-    /// Returns the id in a cookie, if one of the keys signed it.
+    /// Returns the id in a cookie, if one of the keys signed the id.
     pub(crate) fn verify<'a>(&self, cookie: &'a str) -> Option<&'a str> {
         let (id, signature) = cookie.rsplit_once('.')?;
         let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;

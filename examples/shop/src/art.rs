@@ -35,8 +35,8 @@ impl Petal {
 }
 
 impl Flower {
-    /// Draws the flower under the moon. `name` distinguishes its colours from those of other
-    /// flowers on the page.
+    /// Draws the flower under the moon. `name` distinguishes the colours of this flower from the
+    /// colours of other flowers on the page.
     pub(crate) fn picture(&self, name: &str) -> Markup {
         let sky = format!("sky-{name}");
         html! {

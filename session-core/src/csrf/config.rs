@@ -17,8 +17,8 @@ type Page = dyn Fn(Reason) -> String + Send + Sync;
 
 /// The settings of the CSRF protection. Clones share the settings.
 ///
-/// All instances of an application need the same key and settings. The key may be that of the
-/// session cookie.
+/// All instances of an application need the same key and settings. The key of the session cookie
+/// can be used.
 ///
 /// # Examples
 ///
@@ -80,8 +80,8 @@ impl CsrfConfig {
         self.settings.body_limit
     }
 
-    /// Returns whether the requests of a route are not checked. `route` is the pattern that matched
-    /// the request, not its path.
+    /// Returns whether a route is exempt from the check. `route` is the pattern that matched the
+    /// request, not the path of the request.
     pub fn is_exempt(&self, route: &str) -> bool {
         self.settings.exempt.iter().any(|exempt| exempt == route)
     }

@@ -28,8 +28,8 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Returns the HTTP status of the response. It is 403, but 413 for a body that is too large and
-    /// 400 for an unreadable body.
+    /// Returns the HTTP status of the response: 413 for a body that is too large, 400 for an
+    /// unreadable body, and otherwise 403.
     #[must_use]
     pub fn status(self) -> u16 {
         match self {
@@ -114,8 +114,8 @@ impl Refused {
         self.reason
     }
 
-    /// Returns the value of the header `Content-Security-Policy`. It allows only style sheets and
-    /// images of this host.
+    /// Returns the value of the header `Content-Security-Policy`. The policy allows only style
+    /// sheets and images of this host.
     pub fn content_security_policy(&self) -> &'static str {
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; \
          frame-ancestors 'none'"

@@ -19,11 +19,11 @@ use crate::interface::state_of;
 use crate::request::RequestSession;
 use crate::session::Session;
 
-/// The CSRF protection of one request, for authors of adapters. Clones share it.
+/// The CSRF protection of one request, for authors of adapters. Clones share their state.
 ///
-/// An adapter creates one for each request, inside the layer of the session. It responds to a
-/// request that [`check`](Self::check) refuses, calls [`open`](Self::open) in its extractor, and
-/// applies [`finish`](Self::finish) to the response.
+/// An adapter creates a `CsrfRequest` for each request, inside the session layer. The adapter
+/// responds to a request that [`check`](Self::check) refuses, calls [`open`](Self::open) in its
+/// extractor, and applies [`finish`](Self::finish) to the response.
 #[derive(Clone)]
 pub struct CsrfRequest {
     shared: Arc<Shared>,
@@ -66,7 +66,7 @@ pub struct CsrfHeaders {
 
 impl CsrfRequest {
     /// Returns the protection of a request. `header` returns the values of a request header, whose
-    /// name is given in lower case.
+    /// name is in lower case.
     pub fn new<'a, V: Iterator<Item = &'a [u8]>>(
         config: &CsrfConfig,
         session: RequestSession,
@@ -183,8 +183,9 @@ pub struct Csrf {
 }
 
 impl Csrf {
-    /// Returns a token for the forms of this response, of letters, digits, `-`, `_` and `.`. The
-    /// response is sent with `Cache-Control: no-store`, because the token belongs to one session.
+    /// Returns a token for the forms of this response. A token consists of letters, digits, `-`,
+    /// `_` and `.`. The response is sent with `Cache-Control: no-store`, because the token belongs
+    /// to one session.
     ///
     /// After a login or a logout in the same request, this method returns a token of the new
     /// session. If the session is in a cookie and has an owner, the first token writes a secret
@@ -216,8 +217,8 @@ impl Csrf {
     }
 
     /// Checks the request by the [decision table](crate::csrf#decision-table) with a token from the
-    /// body, for handlers of [exempt](super::CsrfConfigBuilder::exempt) routes. The token is only
-    /// used if the headers of the request are not conclusive.
+    /// body, for handlers of [exempt](super::CsrfConfigBuilder::exempt) routes. The token is used
+    /// only if the headers of the request are not conclusive.
     ///
     /// # Errors
     ///

@@ -11,7 +11,7 @@ use super::sessions::ServerSideSessions;
 use crate::Error;
 use crate::store::{Record, SessionStore, StoreKey, Version};
 
-/// The number of unfinished rotations that a listing recognizes. Each of them needs a load.
+/// The number of unfinished rotations that a listing recognizes. Each rotation needs a load.
 const CHECKED_ROTATIONS: usize = 10;
 
 /// A record that has the owner.
@@ -132,8 +132,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
     /// another successor.
     ///
     /// An expired tombstone looks like an ended session. In that case the record is listed, because
-    /// a list may show an extra session but must not omit one. This also holds for records beyond
-    /// the newest [`CHECKED_ROTATIONS`].
+    /// a list may show an extra session but must not omit a session. Records beyond the newest
+    /// [`CHECKED_ROTATIONS`] are listed for the same reason.
     async fn find_orphans(&self, listing: &mut Listing, now: SystemTime) -> Result<(), Error> {
         let Listing { sessions: listed, index_of, unread, .. } = listing;
         let mut unknown = Vec::new();

@@ -41,15 +41,16 @@ impl<S: SessionStore> ServerSideSessions<S> {
         if self.store.touch(&opened.key, opened.version.clone(), expires_at).await? {
             let record = RecordRef { expires_at, ..opened.clone() };
             let saved = stored(save, &record, &contents);
-            // A store may keep the version. A later write must not keep the earlier expiry.
+            // A store may leave the version unchanged. A later write must not restore the earlier
+            // expiry.
             save.remember(Position::Live(record));
             return Ok(saved);
         }
         Box::pin(self.touch_again(saving)).await
     }
 
-    /// Renews a record that other requests have changed since it was read, by the lifetime in the
-    /// record.
+    /// Renews a record that other requests have changed since this request read it. The new expiry
+    /// depends on the lifetime in the current record.
     async fn touch_again(&self, mut saving: Saving<'_, '_>) -> Result<Saved, Error> {
         let (opened, save) = (saving.opened, saving.save);
         loop {

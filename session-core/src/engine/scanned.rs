@@ -17,7 +17,7 @@ use crate::interface::session_handle;
 use crate::store::{Record, Scan, SessionStore, StoreKey, Version};
 
 /// The number of sessions that are ended at a time. A store can then remove several records with
-/// one statement or commit, and a request waits for few of them.
+/// one statement or commit, and other requests wait for only a few removals.
 const CONCURRENT: usize = 24;
 
 /// Selects the sessions that [`AllSessions::end`](crate::admin::AllSessions::end) ends.
@@ -33,7 +33,7 @@ pub enum Selection {
     NotSeenSince(SystemTime),
 }
 
-/// The records of some keys.
+/// The records under the scanned keys.
 #[derive(Default)]
 struct Scanned {
     live: Vec<Live>,

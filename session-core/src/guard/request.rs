@@ -10,7 +10,7 @@ pub struct GuardRequest {
 impl GuardRequest {
     /// Returns the parts of a request. `target` is the path and query as the client sent them. It
     /// includes all prefixes that the framework removes from the path of nested routes. `header`
-    /// returns the first value of a request header, whose name is given in lower case.
+    /// returns the first value of a request header, whose name is in lower case.
     pub fn new<'a>(
         method: &str,
         target: impl Into<String>,

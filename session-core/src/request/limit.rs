@@ -10,7 +10,7 @@ use crate::session::holder::{Demand, LoginDemand};
 
 impl Shared {
     /// Saves the changes made so far, together with the requested login or logout. A login ends the
-    /// oldest sessions of its owner if the number is limited.
+    /// oldest sessions of its owner if the number of sessions is limited.
     pub(super) async fn save_within_limit(&self, demand: Demand) -> Result<Outcome, Error> {
         match &demand {
             Demand::LogOut => self.end_at_logout(None).await?,

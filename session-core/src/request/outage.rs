@@ -12,8 +12,8 @@ pub enum OutagePolicy {
     /// The request fails with the error. Adapters respond with status 503 before the handler runs.
     #[default]
     Refuse,
-    /// The request gets an empty session that is [marked](crate::Session::is_anonymous) and never
-    /// saved.
+    /// The request receives an empty session that is [marked](crate::Session::is_anonymous) and
+    /// never saved.
     ///
     /// Changes succeed but are lost, and the client's cookie is unchanged. A handler that must
     /// store something, such as a login, checks [`is_anonymous`](crate::Session::is_anonymous) and

@@ -189,7 +189,7 @@ impl Values {
         if found.is_some() || !any_escaped || !key.contains("\\u") {
             return found;
         }
-        // The name of a key with a lone surrogate.
+        // A caller may use the name of a key that has a lone surrogate.
         let is_named =
             |entry: &Entry| entry.key_length & ESCAPED != 0 && scan::name(self.key(*entry)) == key;
         self.entries.iter().position(is_named)

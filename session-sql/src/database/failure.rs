@@ -13,7 +13,8 @@ pub(crate) enum Meaning {
     Outage,
     /// The server accepts no writes, for example because another server has replaced it.
     ReadOnly,
-    /// The whole statement was rolled back because of another statement. It can be repeated.
+    /// The whole statement was rolled back because of another statement. The statement can be
+    /// repeated.
     RolledBack,
     /// The table or a column does not exist.
     Missing,
@@ -113,7 +114,7 @@ pub(super) fn changes_nothing(
 }
 
 /// Copies a failure of unknown effect for another call. The copy of an error of the database is an
-/// I/O error, so it means that the database is not available.
+/// I/O error, so the copy means that the database is not available.
 pub(super) fn copy(error: &sqlx::Error) -> sqlx::Error {
     match error {
         sqlx::Error::Io(error) => {

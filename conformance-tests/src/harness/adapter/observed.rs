@@ -1,4 +1,4 @@
-//! An interface that records its calls, and fails if a test requests it.
+//! An interface that records its calls, and fails if a test requests a failure.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,8 +16,8 @@ use tokio::sync::Barrier;
 /// The text of the errors. No response may contain it.
 pub(crate) const SECRET: &str = "the store at 10.0.0.7 is down";
 
-/// The time for which requests that must overlap wait for each other. A server may serve them one
-/// by one.
+/// The maximum time for which requests that must overlap wait for each other. A server may process
+/// requests one by one.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The number of the observed interface as a part of the observer; see [`Opened::nested`].

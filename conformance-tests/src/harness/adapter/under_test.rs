@@ -84,7 +84,8 @@ impl AdapterUnderTest {
         }
     }
 
-    /// Adds an application with two types of sessions. [`Server`] specifies its handlers.
+    /// Adds an application with two types of sessions. [`Server`] specifies the handlers of the
+    /// application.
     #[must_use]
     pub fn with_two_sessions<I, S>(mut self, server: I) -> Self
     where
@@ -152,7 +153,7 @@ impl AdapterUnderTest {
         &self.calls
     }
 
-    /// Returns a name for a cookie value in messages: A, B, C in the order of their first use.
+    /// Returns a name for a cookie value in messages: A, B, C in the order of the first use.
     pub(crate) fn name(&self, value: &str) -> String {
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         let number = names.iter().position(|other| other == value).unwrap_or_else(|| {

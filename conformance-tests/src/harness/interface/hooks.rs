@@ -2,7 +2,7 @@
 
 use session_core::interface::{Hooks, SessionView};
 
-/// Sets the cookie exactly when a function of the session returns `true`.
+/// Hooks that set the cookie if and only if a function of the session returns `true`.
 #[derive(Debug)]
 pub(crate) struct SetsTheCookie(pub(crate) fn(&SessionView<'_>) -> bool);
 

@@ -50,7 +50,7 @@ impl Clients {
         Self { stores, keys, owned: false, begun, history: Arc::default() }
     }
 
-    /// Sets an owner for each record.
+    /// Sets whether each record has an owner.
     pub(crate) fn owned(self, owned: bool) -> Self {
         Self { owned, ..self }
     }
@@ -222,7 +222,7 @@ impl History {
         }
         calls.failure(
             "an order of these calls in which each call sees the results of the calls before it; the numbers are the times of \
-             begin and end, and only calls that overlap may be reordered",
+             start and end, and only calls that overlap may be reordered",
             "results that no order explains",
         )
     }
@@ -247,8 +247,8 @@ fn has_order(calls: &[Completed]) -> bool {
     tester.is_consistent()
 }
 
-/// Returns whether the other calls do not depend on this call, because it changed nothing and its
-/// version was not used.
+/// Returns whether the other calls do not depend on this call, because this call changed nothing
+/// and no other call uses its version.
 fn is_dispensable(completed: &Completed, others: &[Completed]) -> bool {
     match (&completed.call, &completed.result) {
         (_, CallResult::Loaded(Some(seen))) => {

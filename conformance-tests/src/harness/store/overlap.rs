@@ -32,7 +32,7 @@ pub(crate) async fn poll_once<F: Future>(call: &mut Pin<&mut F>) -> Option<F::Ou
 }
 
 /// Polls the first call this number of times, then makes the second call, and then finishes the
-/// first. If the second waits for the first, both are finished together.
+/// first call. If the second call waits for the first call, both calls are polled together.
 pub(crate) async fn overlap<A, B>(
     first: impl Future<Output = A>,
     second: impl Future<Output = B>,
@@ -55,7 +55,7 @@ pub(crate) async fn overlap<A, B>(
 }
 
 /// A store that holds each write at its first `await` until another write on the same key has
-/// started or is finished.
+/// started or finished.
 pub(crate) struct Held {
     store: Arc<dyn SessionStore>,
     index: Option<Arc<dyn OwnerIndex>>,

@@ -55,7 +55,7 @@ pub(crate) async fn sweep(
     store.note(format!("sweep({}, up to {limit})", time("at", now)), removed, usize::to_string)
 }
 
-/// Sweeps until a sweep removes less than its limit.
+/// Sweeps until a sweep removes fewer records than its limit.
 pub(crate) async fn sweep_all(store: &StoreUnderTest, now: SystemTime, limit: usize) -> Checked {
     for _ in 0..SWEEPS {
         if sweep(store, now, limit).await? < limit {

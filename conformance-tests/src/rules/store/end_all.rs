@@ -73,7 +73,7 @@ rules! {
             cookies.extend(headers.set_cookie().and_then(|header| header.split(';').next()).map(str::to_owned));
             finish(store, vec![ending]).await?;
             let deed = if changes { "changes" } else { "rotates" };
-            store.calls().note(format!("a request opens a session and {deed} it; it saves while end_all(its owner) runs"));
+            store.calls().note(format!("a request opens a session and {deed} it; the request saves while end_all(its owner) runs"));
             for cookie in cookies {
                 let seen = site.process.read(&cookie).await?;
                 store.equal("{}".to_owned(), state_of(&seen).payload())?;

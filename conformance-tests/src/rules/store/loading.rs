@@ -88,8 +88,8 @@ const MOST: usize = 4 * MANY;
 /// The number of records.
 const RECORDS: usize = 8;
 
-/// Loads these keys with one call, and fails unless the results are equal to those of separate
-/// calls. Keys that were not loaded separately have no record.
+/// Loads these keys with one call, and fails unless the results are equal to the results of
+/// separate calls. Keys that were not loaded separately have no record.
 async fn are_loaded(
     store: &StoreUnderTest,
     alone: &HashMap<StoreKey, Option<Record>>,
