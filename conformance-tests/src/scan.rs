@@ -27,7 +27,7 @@ use session_core::{
 };
 use tokio::task::JoinSet;
 
-/// The number of records and sessions of a check, which exceeds one page.
+/// The number of records or sessions in a check. This number exceeds one page.
 const MANY: usize = 2000;
 const VISITORS: usize = 100;
 const WRITERS: usize = 4;
@@ -39,7 +39,7 @@ const HOUR: Duration = Duration::from_hours(1);
 ///
 /// A scan returns each of 2,000 records while other records are created and removed. The records
 /// have an owner or none, any payload, and an expiry in the past or the future. A count includes
-/// every live record. A text that is not a position is an error.
+/// every live record. A scan from an invalid position fails.
 pub async fn check_scan<S: Scan + Clone>(store: S) {
     assert!(scanned(&store).await.is_empty(), "the store must be empty");
     let keys: Vec<_> = (0..MANY).map(|_| random_key()).collect();
@@ -192,7 +192,7 @@ async fn begin<S: SessionStore>(
     cookies
 }
 
-/// Starts a task for each session. The task writes and rotates the session until it has ended.
+/// Starts a task for each session. The task changes and rotates the session until the session ends.
 fn write_until_ended<S: SessionStore>(
     sessions: &Arc<ServerSideSessions<S>>,
     cookies: Vec<String>,

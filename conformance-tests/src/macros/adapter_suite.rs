@@ -1,4 +1,4 @@
-//! `adapter_suite!`: one test of each rule of an adapter.
+//! `adapter_suite!`: one test for each rule of an adapter.
 
 /// Generates one `#[test]` for each rule of an adapter for a web framework.
 ///

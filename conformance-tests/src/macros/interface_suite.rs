@@ -1,4 +1,4 @@
-//! `interface_suite!`: one test of each rule of an interface.
+//! `interface_suite!`: one test for each rule of an interface.
 
 /// Generates one `#[test]` for each rule of a [`SessionInterface`](session_core::SessionInterface).
 ///
@@ -22,7 +22,7 @@
 ///
 /// | argument | meaning |
 /// |---|---|
-/// | `owners` | a `server_side` interface is also an [`OwnerSessions`](session_core::OwnerSessions); otherwise the tests of these rules are ignored |
+/// | `owners` | a `server_side` interface is also an [`OwnerSessions`](session_core::OwnerSessions); without this argument, the tests of `OwnerSessions` are ignored |
 /// | `ignore = "needs MY_STORE_URL"` | the tests run only with `cargo test -- --include-ignored` |
 /// | `except(rule = "reason", ..)` | the interface does not fulfil these rules, for these reasons |
 ///

@@ -1,4 +1,4 @@
-//! `store_suite!`: one test of each rule of a store.
+//! `store_suite!`: one test for each rule of a store.
 
 /// Generates one `#[test]` for each rule of a [`SessionStore`](session_core::store::SessionStore).
 ///

@@ -44,7 +44,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// The calls of a check, in order. Clones share them.
+/// The calls of a check, in order. Clones share the calls.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Calls {
     made: Arc<Mutex<Vec<String>>>,

@@ -1,5 +1,5 @@
 //! Starts two shops behind nginx, with a replicated store and Prometheus, until Ctrl-C. With
-//! `--faults`, it injects each fault during traffic and prints the losses. Start it with
+//! `--faults`, injects each fault during traffic and prints the losses. Start the program with
 //! `scripts/deployment`.
 
 #![expect(

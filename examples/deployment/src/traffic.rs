@@ -24,7 +24,7 @@ pub(crate) struct Counts {
     pub(crate) requests: u32,
     pub(crate) updates: u32,
     pub(crate) logouts: u32,
-    /// The number of errors by status, or by the reason without a response.
+    /// The number of errors by status, or by reason if there was no response.
     pub(crate) errors: BTreeMap<String, u32>,
     first_error: Option<Instant>,
     last_error: Option<Instant>,
@@ -132,7 +132,7 @@ impl Visitors {
         tokio::time::timeout(PATIENCE, calm).await.is_ok()
     }
 
-    /// Compares all sessions with the acknowledged changes, and adds the losses.
+    /// Compares all sessions with the acknowledged changes, and adds the losses to `sum`.
     ///
     /// # Errors
     ///

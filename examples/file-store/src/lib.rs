@@ -5,9 +5,9 @@
 //! Each change holds the lock of the shard's file `lock`. The operating system releases the lock of
 //! a process that is killed.
 //!
-//! Use a local disk, because such locks can fail on a network file system. A file that is not a
-//! record makes each call on its key fail until an operator removes the file. Treating such a file
-//! as absent would lose the session.
+//! Use a local disk, because file locks can fail on a network file system. If a file is not a valid
+//! record, each call on its key fails until an operator removes the file. Treating the file as
+//! absent would lose the session.
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
@@ -102,8 +102,8 @@ impl SessionStore for FileStore {
         })
     }
 
-    /// Compares under the lock. Otherwise another process could write between the comparison and
-    /// the write.
+    /// Compares the versions under the lock. Otherwise another process could write between the
+    /// comparison and the write.
     async fn replace(
         &self,
         key: &StoreKey,
@@ -174,8 +174,8 @@ struct Header {
     length: usize,
 }
 
-/// A time as its distance from 1970, which is `Err` if the time is earlier. serde cannot write an
-/// earlier `SystemTime`.
+/// The distance of a time from 1970, as `Err` for a time before 1970. serde cannot write a
+/// `SystemTime` before 1970.
 type Since1970 = Result<Duration, Duration>;
 
 const TEMPORARY: &str = "new";
@@ -231,8 +231,8 @@ fn write(file: &Path, record: &Record) -> io::Result<()> {
     fs::rename(temporary, file)
 }
 
-/// Locks a shard until the file is closed. The lock file is never removed, because two processes
-/// could then lock different files.
+/// Locks a shard until the returned file is closed. The lock file is never removed. Otherwise two
+/// processes could lock different files.
 fn lock(shard: &Path) -> io::Result<File> {
     let file = File::options().create(true).append(true).open(shard.join("lock"))?;
     file.lock().map(|()| file)

@@ -12,7 +12,7 @@ impl Reply {
         Self { response, cookie_name: cookie_name.to_owned() }
     }
 
-    /// Returns the same response, as a browser reads it for sessions with another cookie.
+    /// Returns the same response with another name of the session cookie.
     pub(crate) fn with_name(&self, cookie_name: &str) -> Self {
         Self::new(self.response.clone(), cookie_name)
     }
@@ -39,8 +39,8 @@ impl Reply {
         headers.last().and_then(|header| header.split(';').next()).unwrap_or_default().to_owned()
     }
 
-    /// Returns the cookie that a browser sends after this response, if it sent the cookie `sent`
-    /// before.
+    /// Returns the cookie that a browser sends after this response, if the request had the cookie
+    /// `sent`.
     pub(crate) fn cookie_after(&self, sent: &str) -> String {
         let newest = self.cookie();
         if newest.is_empty() { sent.to_owned() } else { newest }
@@ -57,8 +57,8 @@ impl Reply {
     }
 }
 
-/// Returns the attributes of a `Set-Cookie` header in lower case and sorted, `Expires` without its
-/// date.
+/// Returns the attributes of a `Set-Cookie` header in lower case and sorted, without a date in the
+/// future.
 pub(crate) fn attributes(header: &str) -> Vec<String> {
     let mut attributes: Vec<_> =
         header.split(';').skip(1).map(|part| attribute(part).to_ascii_lowercase()).collect();

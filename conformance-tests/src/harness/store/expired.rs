@@ -11,7 +11,7 @@ use crate::harness::store::reading::Read;
 use crate::harness::store::values::someone;
 use crate::report::{Checked, Failure};
 
-/// A call that reads, and may remove expired records.
+/// A call that reads records, and may remove expired records.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ExpiredRead {
     Record(Read),

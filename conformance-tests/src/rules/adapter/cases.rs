@@ -44,7 +44,7 @@ rules! {
 
 const ACTIONS: [&str; 7] = ["read", "write", "permanent", "flash", "save", "log-in", "log-out"];
 
-/// Compares the response for a visitor and for a request with a session.
+/// Compares responses without and with a session with the responses that the core specifies.
 async fn compare(application: &Application<'_>, method: &'static str, page: &str) -> Checked {
     application.compare(method, page, None).await?;
     let (sent, twin) = (application.cookie("blue").await?, application.cookie("blue").await?);

@@ -103,7 +103,8 @@ const LIVES: u64 = 3;
 /// The number of versions between two openings.
 const VERSIONS: u64 = 20;
 
-/// Replaces a record several times. Fails if a version was used before.
+/// Replaces a record several times, and returns the last version. Fails if a version was used
+/// before.
 async fn versions(
     store: &StoreUnderTest,
     key: &StoreKey,

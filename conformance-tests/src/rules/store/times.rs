@@ -98,7 +98,7 @@ rules! {
     }
 }
 
-/// More seconds after 1970 than 32 bits can represent.
+/// A duration after which the number of seconds since 1970 exceeds 32 bits.
 const HUNDRED_YEARS: Duration = Duration::from_hours(24 * 365 * 100);
 
 const FOUR_HUNDRED_DAYS: Duration = Duration::from_hours(24 * 400);

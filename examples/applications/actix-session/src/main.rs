@@ -55,7 +55,7 @@ async fn add(session: Session, query: Query<Parameters>) -> Result<String> {
     Ok(number.to_string())
 }
 
-/// Calls the function that the documentation recommends for a login.
+/// Calls the function that the documentation of actix-session recommends for a login.
 async fn log_in(session: Session, query: Query<Parameters>) -> Result<&'static str> {
     session.renew();
     Ok(session.insert("user", &query.user).map(|()| "")?)

@@ -19,7 +19,7 @@ async fn show(session: Session) -> Result<String, Error> {
 }
 
 async fn add(session: Session, article: Path<String>) -> Result<Redirect, Error> {
-    // Runs again if another request has stored a newer cart, so that no change is lost.
+    // If another request has stored a newer cart, the function runs again, so no change is lost.
     session.update(CART, move |cart| {
         let mut cart = cart.unwrap_or_default();
         cart.push(article.clone());

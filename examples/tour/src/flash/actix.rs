@@ -17,8 +17,8 @@ async fn save(session: Session) -> Result<Redirect, Error> {
     Ok(Redirect::to("/").see_other())
 }
 
-/// Shows every message once, the warnings above the rest. The first call removes all messages from
-/// the session.
+/// Shows every message once, the warnings first. The first `take_flashes_in` removes all messages
+/// from the session.
 async fn page(session: Session) -> Result<String, Error> {
     let warnings = session.take_flashes_in(&["warning"])?;
     let others = session.take_flashes_in(&["info", "message"])?;
