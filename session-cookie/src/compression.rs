@@ -20,8 +20,8 @@ const NEAR_LIMIT: (usize, usize) = (3, 4);
 ///
 /// The length of compressed text reveals repetitions in the text. Therefore
 /// [`SealedCookieSessions`](crate::SealedCookieSessions) uses [`Never`](Self::Never) by default.
-/// Use another setting for sealed cookies only if no person can both choose a value of the session
-/// and see the length of the cookie.
+/// Use another setting for sealed cookies only if no person can both choose a value and see the
+/// length of the cookie.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Compression {

@@ -11,9 +11,9 @@
 //!
 //! Ordinary JSON has none of these types, and `serde_json::Value` has no integers above 64 bits.
 //! Types outside this module read a tuple as a list, and the other types as text. The text is the
-//! base64, the HTML, the digits of the UUID, or the date. If the ordinary JSON of a part of a value
-//! stays the same, an [`update`](crate::Session::update) does not change the stored text or the
-//! type of this part. To read a value of any type, use [`Any`].
+//! base64, the HTML, the digits of the UUID, or the date. An [`update`](crate::Session::update) of
+//! a value changes only the parts whose ordinary JSON changes. The stored text and the type of the
+//! other parts stay the same. To read a value of any type, use [`Any`].
 //!
 //! If [`get`](crate::Session::get) reads a value as a `Value` and
 //! [`insert`](crate::Session::insert) writes it back, the value is stored as ordinary JSON. A tuple

@@ -43,9 +43,8 @@ impl SessionStack {
     /// commit. Returns `None` if an outer layer has a session with the same cookie name or the same
     /// token header. Both layers then use that session, and the outer layer commits it.
     ///
-    /// If the commit of an outer layer fails, the headers of the outer layer include the headers of
-    /// the inner layers, which were committed before. Without these headers, the client would lose
-    /// the inner sessions.
+    /// If the commit of an outer layer fails, the headers of this layer include the headers of the
+    /// committed inner layers. Without these headers, the client would lose the inner sessions.
     pub fn push<M: 'static>(&mut self, session: RequestSession) -> Option<RequestSession> {
         let same_token = |layer: &&Layer| layer.session.has_same_token(&session);
         let shared = self.layers.iter().rfind(same_token).map(|layer| layer.session.clone());
