@@ -13,8 +13,8 @@ use session_core::ErrorKind;
 use crate::{Error, RequestSession, request_session_marked};
 
 /// The session of the request, as the argument of a handler. It dereferences to
-/// [`session_core::Session`], and the methods that can fail return an [`Error`], which is a
-/// response of actix-web.
+/// [`session_core::Session`]. The methods that can fail return an [`Error`], which is a response of
+/// actix-web.
 ///
 /// # Errors
 ///
@@ -23,8 +23,8 @@ use crate::{Error, RequestSession, request_session_marked};
 /// unless the middleware has the policy
 /// [`OutagePolicy::Anonymous`](crate::OutagePolicy::Anonymous).
 ///
-/// actix-web turns every error into `None` for an `Option<Session>`, including an outage of the
-/// backend. Use `Result<Session, Error>` to see the error.
+/// For an `Option<Session>`, actix-web converts every error into `None`, including an outage of the
+/// backend. Use `Result<Session, Error>` to handle the error.
 ///
 /// # Examples
 ///
@@ -52,7 +52,7 @@ pub type Session = MarkedSession<()>;
 
 /// The session of the middleware with the marker `M`, for an application with several sessions.
 ///
-/// It fails like a [`Session`].
+/// The extractor fails with the same errors as [`Session`].
 ///
 /// # Examples
 ///

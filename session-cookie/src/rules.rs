@@ -1,10 +1,10 @@
-//! The rule of both kinds of cookie for saves that need no value for the cookie.
+//! Saves that need no cookie value. The rule is the same for both kinds of cookies.
 
 use session_core::interface::{CookieAction, Save, Saved};
 use session_core::{Error, ErrorKind, Outcome};
 
-/// Returns the result of a save that needs no value for the cookie, or `None` if the session must
-/// be written into the cookie.
+/// Returns the result of a save that needs no cookie value, or `None` if the session must be
+/// written into the cookie.
 ///
 /// Fails if the session was reopened after the response, because its changes cannot reach the
 /// client.

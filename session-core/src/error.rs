@@ -11,8 +11,8 @@ use std::fmt;
 /// id.
 ///
 /// In a handler, use the `Error` of the adapter, such as `session_tower::Error`. The operator `?`
-/// converts this error into the error of the adapter. Its HTTP status is 503 for
-/// [`ErrorKind::Unavailable`], 400 for [`ErrorKind::AmbiguousToken`], and 500 otherwise.
+/// converts this error into the error of the adapter. The HTTP status of the adapter's error is 503
+/// for [`ErrorKind::Unavailable`], 400 for [`ErrorKind::AmbiguousToken`], and 500 otherwise.
 ///
 /// # Examples
 ///

@@ -35,9 +35,9 @@
 //! }
 //! ```
 //!
-//! The login invalidates every copy of the old cookie, even if another client rotates its id during
-//! this request. In another order, the session of the other client could stay. If the user has not
-//! given the old password in this request, call [`replace_stamp`] instead of the login.
+//! The login invalidates every copy of the old cookie, even if another client rotates the id during
+//! this request. In another order, the session of the other client could stay valid. If the user
+//! has not entered the old password in this request, call [`replace_stamp`] instead of the login.
 
 use crate::error::{Error, ErrorKind};
 use crate::session::Session;
@@ -48,8 +48,9 @@ pub use crate::session::Login;
 /// Returns whether a user is logged in and the session has this stamp. If not, treat the request as
 /// the request of a visitor: [log out](Session::log_out), or show the login page.
 ///
-/// Call it once per request, with the stamp of the user record that the application loads in any
-/// case. If that record cannot be loaded, respond with an error. If it does not exist, log out.
+/// Call this function once per request, with the stamp of the user record that the application
+/// loads in any case. If the user record cannot be loaded, respond with an error. If it does not
+/// exist, log out.
 ///
 /// # Examples
 ///

@@ -16,7 +16,7 @@ const PURPOSE: &[u8] = b"session-encrypted 1";
 const FORMAT: u8 = 1;
 /// The first bytes of a payload of a later version. The number of the version follows. No record of
 /// the engine begins with these bytes. Therefore a payload without encryption is not mistaken for a
-/// newer one.
+/// payload of a later version.
 const MARK: [u8; 3] = *b"\xffen";
 const NONCE: usize = 12;
 const TAG: usize = 16;
@@ -104,8 +104,8 @@ impl Cipher {
     }
 }
 
-/// Returns the data that is authenticated with a payload. The key has a fixed length, and the byte
-/// after it distinguishes a record without an owner from one with an empty owner.
+/// Returns the data that is authenticated with a payload. The key has a fixed length. The byte
+/// after the key distinguishes a record without an owner from a record with an empty owner.
 fn bound(key: &StoreKey, owner: Option<&str>) -> Vec<u8> {
     let mut bound = key.as_bytes().to_vec();
     bound.push(u8::from(owner.is_some()));

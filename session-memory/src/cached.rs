@@ -43,8 +43,8 @@ use copies::Copies;
 /// the report arrives, which is usually within a millisecond of the write. A lost connection clears
 /// the cache.
 ///
-/// This is not a guarantee. The write returns before the report arrives. A connection that is
-/// broken without notice delivers no reports, and then the time to live applies.
+/// Invalidation is not a guarantee. The write returns before the report arrives. A connection that
+/// is broken without notice delivers no reports. In this case, the time to live applies.
 ///
 /// # Examples
 ///

@@ -21,7 +21,7 @@ impl Owners {
         keys.range(first..).take_while(|(of, _)| **of == *owner).map(|(_, key)| *key).collect()
     }
 
-    /// Lists the key under its new owner instead of its old one.
+    /// Lists the key under its new owner instead of its old owner.
     pub(crate) fn change(&self, key: StoreKey, old: Option<Arc<str>>, new: Option<Arc<str>>) {
         if old.is_none() && new.is_none() {
             return;

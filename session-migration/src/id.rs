@@ -7,9 +7,9 @@ use sha2::{Digest as _, Sha256};
 /// The suffix of a cookie whose rotation had an unknown outcome.
 const UNCONFIRMED: &str = "~";
 
-/// Returns the id that the session of this cookie has in the new backend. The id stays the same if
-/// it has 256 bits in base64, like the ids of [`ServerSideSessions`] and of Flask-Session.
-/// Otherwise the result is a hash.
+/// Returns the id that the session of this cookie has in the new backend. The session keeps its id
+/// if the cookie has 256 bits in base64, like the ids of [`ServerSideSessions`] and of
+/// Flask-Session. Otherwise the result is a hash of the cookie.
 ///
 /// [`ServerSideSessions`]: session_core::ServerSideSessions
 #[must_use]

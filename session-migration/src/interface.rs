@@ -86,7 +86,7 @@ impl<S: SessionStore, O: OldSessions> SessionInterface for MigratingSessions<S, 
         Ok(both.into_iter().map(|(_, session)| session).collect())
     }
 
-    /// Checks both backends, until the end date.
+    /// Checks both backends. After the end date, checks only the new backend.
     async fn check(&self) -> Result<(), Error> {
         self.new.check().await?;
         if self.is_over(self.config().now()) { Ok(()) } else { self.old.check().await }

@@ -45,7 +45,7 @@ impl SqlStore {
     /// Connects to the database at an address, with the default settings.
     ///
     /// The address is `sqlite:shop.db`, `sqlite::memory:`, `postgres://user:password@host/database`
-    /// or `mysql://user:password@host/database`. The parameters of sqlx (such as those of its
+    /// or `mysql://user:password@host/database`. The parameters of sqlx (such as the parameters of
     /// `PgConnectOptions`) may follow after a `?`. Parts of the address that sqlx would ignore are
     /// refused, such as unknown and repeated parameters.
     ///
@@ -56,7 +56,7 @@ impl SqlStore {
     ///
     /// - [`ErrorKind::Configuration`] if the address is invalid or the feature of its database is
     ///   not enabled.
-    /// - Otherwise the error of the first connection.
+    /// - Otherwise, the error of the first connection if it fails.
     pub async fn connect(url: &str) -> Result<Self, Error> {
         Self::builder().connect(url).await
     }
@@ -72,8 +72,9 @@ impl SqlStore {
     /// The task removes records that expired more than five minutes ago, because the clocks of
     /// processes may differ by this time.
     ///
-    /// Each statement removes at most `limit` records, and is repeated while there are more. An
-    /// error is logged, and the task tries again after the period. The task uses the system clock.
+    /// Each statement removes at most `limit` records, and is repeated while there are more. After
+    /// an error, the task logs the error and tries again after the period. The task uses the system
+    /// clock.
     ///
     /// # Examples
     ///
@@ -128,7 +129,7 @@ impl SqlStore {
         let mut records = vec![None; keys.len()];
         for row in result.rows {
             let Some((found, record)) = row.as_deref().and_then(keyed_record) else {
-                // Loading each record alone shows which one was written by another program.
+                // Loading each record alone shows which record another program wrote.
                 return self.load_separately(keys).await;
             };
             for (slot, _) in records.iter_mut().zip(keys).filter(|(_, key)| **key == found) {

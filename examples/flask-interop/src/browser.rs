@@ -1,4 +1,4 @@
-//! The part of a browser that sessions need. It stores cookies and sends them back.
+//! A minimal browser, which stores cookies and sends them back.
 
 use std::collections::BTreeMap;
 

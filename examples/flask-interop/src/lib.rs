@@ -1,5 +1,5 @@
-//! One session shared by a Flask application and a Rust application. Tests start both and visit
-//! them with one browser that has one cookie jar.
+//! One session shared by a Flask application and a Rust application. Tests start both applications
+//! and send requests to them from one browser.
 
 #![allow(clippy::missing_errors_doc, reason = "every error of a step fails the test")]
 

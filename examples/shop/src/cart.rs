@@ -18,7 +18,7 @@ pub(crate) struct Cart(BTreeMap<String, u8>);
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Change {
-    /// Adds one, from the product list.
+    /// Adds one item, from the product list.
     Add,
     More,
     Less,

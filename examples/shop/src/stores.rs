@@ -111,7 +111,7 @@ fn on_server(
     notice: Option<&'static str>,
 ) -> Result<Sessions, Error> {
     // Without a key in the environment, other instances of the shop refuse the tokens of this
-    // instance. They are the tokens of remember-me, and the tokens of forms for browsers from
+    // instance. These are the tokens of remember-me, and the tokens of forms for browsers from
     // before 2023.
     let sessions = Sessions::on_server(sessions, &secret_key()?.0)?;
     Ok(Sessions { description, notice, ..sessions })

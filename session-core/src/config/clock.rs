@@ -15,7 +15,7 @@ pub trait Clock: Debug + Send + Sync + 'static {
     /// [`now`](Self::now), it never decreases and does not jump when the system time is set.
     ///
     /// The default implementation returns the time since the first call in this process. Override
-    /// it if a test controls the deadlines of saves.
+    /// this method if a test controls the deadlines of saves.
     fn monotonic(&self) -> Duration {
         static START: OnceLock<Instant> = OnceLock::new();
         START.get_or_init(Instant::now).elapsed()

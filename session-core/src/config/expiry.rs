@@ -15,9 +15,9 @@ const SLACK: Duration = Duration::from_secs(60);
 /// promised lifetime, at most a minute. The record is renewed only when less than the promised
 /// lifetime is left. Therefore most requests need no write, and no session expires early.
 impl SessionConfig {
-    /// Returns the promised lifetime of an unchanged session. It is `lifetime`, or
-    /// [`browser_lifetime`](Self::browser_lifetime) if the session ends with the browser. It is at
-    /// most the [`idle_timeout`](Self::idle_timeout).
+    /// Returns the promised lifetime of an unchanged session. The promised lifetime is `lifetime`,
+    /// or [`browser_lifetime`](Self::browser_lifetime) if the session ends with the browser. It is
+    /// at most the [`idle_timeout`](Self::idle_timeout).
     pub fn promised_lifetime(&self, lifetime: impl Into<Lifetime>) -> Duration {
         let lifetime = lifetime.into().unwrap_or(self.browser_lifetime());
         self.idle_timeout().map_or(lifetime, |idle| lifetime.min(idle))
@@ -84,8 +84,8 @@ impl SessionConfig {
         }
     }
 
-    /// Returns the renewal of a session that is stored in the cookie. It is due when a tenth of the
-    /// lifetime, at most a minute, has passed since the cookie was set.
+    /// Returns the renewal of a session that is stored in the cookie. The renewal is due when a
+    /// tenth of the lifetime, at most a minute, has passed since the cookie was set.
     ///
     /// A cookie that a read sets may replace the changes of a concurrent request. It may also
     /// restore a session that a concurrent logout has ended. Therefore most reads must not set a

@@ -1,4 +1,5 @@
-//! Secret keys: one that signs or seals cookies, and retired keys that still verify or open them.
+//! Secret keys: a current key that signs or seals cookies, and retired keys that still verify or
+//! open them.
 
 use std::fmt;
 use std::path::Path;
@@ -28,7 +29,7 @@ use crate::error::{Error, ErrorKind};
 /// # Memory
 ///
 /// The bytes of the key, and of the keys that the backends derive from it, are overwritten with
-/// zeros when they are dropped. The copies of the caller, the environment of the process, and
+/// zeros when the keys are dropped. The copies of the caller, the environment of the process, and
 /// swapped pages are not overwritten. The copies that the hash functions make on the stack while
 /// they derive a key are not overwritten either.
 ///
@@ -63,7 +64,7 @@ type Key = Zeroizing<Box<[u8]>>;
 impl ZeroizeOnDrop for SecretKey {}
 
 impl SecretKey {
-    /// Returns a key of at least 32 random bytes.
+    /// Returns a key from at least 32 random bytes.
     ///
     /// # Errors
     ///
@@ -72,7 +73,7 @@ impl SecretKey {
         Self::named("secret key", key.as_ref())
     }
 
-    /// Returns a key, or an error with this name of the key.
+    /// Returns a key, or an error that refers to the key by `name`.
     fn named(name: &str, key: &[u8]) -> Result<Self, Error> {
         if let Some(weakness) = Weakness::of(key) {
             return Err(Error::new(ErrorKind::Configuration, format!("{name} {weakness}")));
@@ -86,7 +87,7 @@ impl SecretKey {
 
     /// Returns a key of any length except zero, for a Flask application that has a short key.
     ///
-    /// A warning is logged if the key is [weak](Self#weak-keys). Replace such a key soon, because
+    /// A warning is logged if the key is [weak](Self#weak-keys). Replace a weak key soon, because
     /// an attacker can guess it offline from one cookie, and then forge any session.
     ///
     /// # Errors
@@ -153,7 +154,7 @@ impl SecretKey {
         Self::named(&format!("secret key in {variable}"), key.as_bytes())
     }
 
-    /// Returns the key in a file: its bytes without one trailing line break.
+    /// Returns the key in a file: the bytes of the file without one trailing line break.
     ///
     /// # Errors
     ///
@@ -169,8 +170,8 @@ impl SecretKey {
         Self::named(&format!("secret key in {}", path.display()), key)
     }
 
-    /// Adds all keys of `retired`. They still verify or open existing cookies, but do not sign or
-    /// seal new ones. This is Flask's `SECRET_KEY_FALLBACKS`.
+    /// Adds all keys of `retired`. These keys still verify or open existing cookies, but do not
+    /// sign or seal new cookies. This is Flask's `SECRET_KEY_FALLBACKS`.
     #[must_use]
     pub fn with_fallback(mut self, retired: &Self) -> Self {
         self.fallbacks.extend(retired.verifying_keys().map(|key| Key::new(key.into())));

@@ -9,7 +9,7 @@ use crate::Error;
 use crate::store::{NewRecord, Replaced, SessionStore, StoreKey};
 
 impl<S: SessionStore> ServerSideSessions<S> {
-    /// Returns the session of an id that an error response set, because the outcome of its rotation
+    /// Returns the session of an id that an error response set, because the outcome of the rotation
     /// was unknown.
     ///
     /// If the old record was not replaced, this call moves the session, with the changes that other

@@ -208,7 +208,7 @@ pub(super) fn tombstone(successor: &StoreKey, follow: bool) -> Vec<u8> {
 /// the same in all versions.
 pub(super) const ENDED_SESSION: &[u8] = &[ENDED];
 
-/// Returns whether a record is that of a remembered browser.
+/// Returns whether a record belongs to a remembered browser.
 pub(super) fn is_series(bytes: &[u8]) -> bool {
     bytes.starts_with(&[SERIES, b'{'])
 }

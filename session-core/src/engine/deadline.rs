@@ -9,8 +9,8 @@ use crate::{Error, ErrorKind, SessionConfig};
 const LIMIT: Duration = Duration::from_secs(5);
 /// The part of [`LIMIT`] that is reserved for looking up a write whose reply was lost.
 const LOOKUP_SHARE: Duration = Duration::from_secs(1);
-/// The minimum number of retries for [`ErrorKind::Conflict`]. With fewer retries, each retry took
-/// about a second, because the store was slow.
+/// The minimum number of retries for [`ErrorKind::Conflict`]. If there were fewer retries, each
+/// retry took about a second, because the store was slow.
 const RETRIES_OF_CONFLICT: u32 = 5;
 /// The maximum number of retries, in case the clock does not advance.
 const MAX_RETRIES: u32 = 10_000;
@@ -18,8 +18,8 @@ const MAX_RETRIES: u32 = 10_000;
 /// The deadline of one operation. It limits waiting for other saves, retries, and looking up a
 /// write whose reply was lost.
 ///
-/// Each store call has its own timeout in the store. Therefore an operation returns within its
-/// deadline and one store call.
+/// Each store call has its own timeout in the store. Therefore an operation takes at most the time
+/// until its deadline plus the timeout of one store call.
 pub(super) struct Deadline<'a> {
     config: &'a SessionConfig,
     ends_at: Duration,

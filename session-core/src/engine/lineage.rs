@@ -6,8 +6,8 @@ use crate::interface::session_handle;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// The random bytes that a session receives when it is created. Rotations do not change them. They
-/// are only in the store, and are not an id.
+/// The random bytes that a session receives when it is created. Rotations do not change the bytes.
+/// The bytes are only in the store, and are not an id.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) struct Lineage(pub(super) [u8; 16]);
 
@@ -16,7 +16,7 @@ impl Lineage {
         random::bytes().map(Self)
     }
 
-    /// Returns the handle for an owner: 22 characters, so that it is never a session id.
+    /// Returns the handle for an owner. A handle has 22 characters, so it is never a session id.
     pub(super) fn handle(self, owner: &str) -> String {
         session_handle(&self.0, Some(owner))
     }

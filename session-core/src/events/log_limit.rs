@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::error::{Error, ErrorKind};
 
-/// The shortest time between two log events.
+/// The shortest time between two log events with the same message.
 const PERIOD: Duration = Duration::from_secs(1);
 /// The maximum number of messages that are limited separately.
 const MOST: usize = 16;
@@ -52,7 +52,7 @@ impl LogLimit {
     }
 
     /// Returns the number of errors with this message that were not logged since the last logged
-    /// one. Returns `None` if this error must not be logged either. `now` is the time of
+    /// error. Returns `None` if this error must not be logged. `now` is the time of
     /// [`Clock::monotonic`](crate::Clock::monotonic).
     ///
     /// Only errors of the kind [`ErrorKind::Unavailable`] are limited.

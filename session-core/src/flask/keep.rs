@@ -1,7 +1,7 @@
 //! Keeps the stored text of parts that an update did not change.
 //!
 //! Ordinary JSON, as serde reads and writes it, has no tuples and no integers of arbitrary length.
-//! An update that changes one part of a value must not turn other parts into ordinary JSON.
+//! An update that changes one part of a value must not convert other parts into ordinary JSON.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -43,7 +43,7 @@ enum Kind<'a> {
     List(Vec<Node<'a>>),
     /// A list with Flask's tag of a tuple.
     Tuple(Vec<Node<'a>>),
-    /// A value with another tag. Its ordinary JSON is that of the value.
+    /// A value with another tag. Its ordinary JSON is the ordinary JSON of the inner value.
     Tagged(&'static str, Box<Node<'a>>),
     Map(Vec<Member<'a>>),
 }
@@ -230,7 +230,7 @@ fn by_name<'a, 'b>(members: &'b [Member<'a>]) -> HashMap<&'b str, &'b Node<'a>> 
     members.iter().map(|member| (&*member.name, &member.value)).collect()
 }
 
-/// Writes the items of a new list. Each is compared with an item of the old list.
+/// Writes the items of a new list. Each item is compared with an item of the old list.
 fn write_list(old: &[Node<'_>], new: &[Node<'_>], text: &mut String) {
     text.push('[');
     for (index, (item, old)) in new.iter().zip(paired(old, new)).enumerate() {

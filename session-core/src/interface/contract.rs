@@ -28,12 +28,13 @@ use crate::request_view::RequestView;
 /// ready. The core calls the hooks of the outermost interface. Therefore a wrapper that overrides
 /// one hook changes every backend inside it; see [`Hooked`](crate::interface::Hooked).
 ///
-/// Hooks are functions of their arguments. They are never called under a lock. `cookie_name` is
-/// called at most once per request, and `cookie_attributes` and `should_set_cookie` at most once
-/// per save. `cookie_attributes` is called once more to remove the cookie with flash messages.
-/// `lifetime` is called once when a session is opened, if the backend needs it, and once for each
-/// payload that is stored. When a session ends, the backend is called first, so that no hook can
-/// prevent a logout. Afterwards only `cookie_attributes` is called, unless a new session starts.
+/// Hooks are functions of their arguments. The core never calls a hook under a lock. It calls
+/// `cookie_name` at most once per request, and `cookie_attributes` and `should_set_cookie` at most
+/// once per save. It calls `cookie_attributes` once more to remove the cookie with flash messages.
+/// It calls `lifetime` once when a session is opened, if the backend needs the lifetime, and once
+/// for each payload that is stored. When a session ends, the core calls the backend first, so that
+/// no hook can prevent a logout. Afterwards it calls only `cookie_attributes`, unless a new session
+/// starts.
 ///
 /// # Examples
 ///
@@ -83,9 +84,9 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
     /// under a new id.
     ///
     /// The core calls `open` at most once per request, but concurrently for requests of one
-    /// session. If a request sends several cookies of the name, the core calls `open` for each
-    /// value, at most four. The [`cookie`](OpenContext::cookie) of the context is this value. The
-    /// core then uses one of the sessions, and saves the others only to end them.
+    /// session. If a request sends several session cookies, the core calls `open` for each distinct
+    /// value, at most four times. [`OpenContext::cookie`] returns this value. The core then uses
+    /// one of the sessions, and saves the others only to end them.
     ///
     /// The future may be dropped at any await, and must then leave no partial change.
     ///
@@ -103,8 +104,8 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
     /// anonymous session, and never concurrently for one request.
     ///
     /// A session that [ends](Save::ends) must be removed first. A session that is not
-    /// [modified](Save::is_modified) must only be renewed. On [`is_detached`](Save::is_detached), a
-    /// save that needs a new cookie must store nothing.
+    /// [modified](Save::is_modified) must only be renewed. If [`is_detached`](Save::is_detached)
+    /// returns `true`, a save that needs a new cookie must store nothing.
     ///
     /// If the future is dropped, the store may have the old or the new session, but nothing in
     /// between. Call [`Save::remember`] before a store call whose result matters to a later save.

@@ -1,4 +1,4 @@
-//! Calls the hooks of the outermost interface for contexts.
+//! The hooks of the outermost interface, for contexts.
 
 use std::borrow::Cow;
 

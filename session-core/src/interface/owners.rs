@@ -1,4 +1,5 @@
-//! Listing the sessions of one owner by page, and ending one, the others or all of them.
+//! Listing the sessions of an owner by page, and ending one session, the other sessions or all
+//! sessions.
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
@@ -18,8 +19,8 @@ use crate::session::Session;
 /// A session has a *handle*, which stays the same through every rotation until the next login. A
 /// handle is valid only for its owner and is not an id, so it may be shown on a page.
 ///
-/// A request in progress does not revive an ended session. Its changes are dropped, except those of
-/// a login, which starts a new session.
+/// A request in progress does not revive an ended session. The changes of this request are dropped,
+/// unless it logs in. A login starts a new session.
 ///
 /// To use this trait in handlers, create the interface in an `Arc`. Pass one clone to the layer or
 /// middleware, and store another in the application's state as `Arc<dyn OwnerSessions>`.
@@ -81,8 +82,7 @@ pub trait OwnerSessions: Debug + Send + Sync + 'static {
         limit: usize,
     ) -> Result<SessionPage, Error>;
 
-    /// Returns the handle of this request's session, or `None` if it has no owner or is not stored
-    /// yet.
+    /// Returns the handle of a session, or `None` if the session has no owner or is not stored yet.
     fn handle_of(&self, session: &Session) -> Option<String>;
 
     /// Ends one session of the owner. Returns `false` if the owner has no session with this handle,

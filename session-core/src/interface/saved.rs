@@ -92,7 +92,7 @@ impl Saved {
         self
     }
 
-    /// Sets when a later save of the same request renews the session. The renewal matters after
+    /// Sets the renewal for later saves of the same request. The renewal matters after
     /// [`Session::save`](crate::Session::save), because the commit may be much later. Without this
     /// call, this request does not renew the session again. The core ignores the renewal unless the
     /// outcome is [`Outcome::Stored`]. The next request uses

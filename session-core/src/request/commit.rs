@@ -19,7 +19,7 @@ use crate::session::state::Origin;
 pub struct Committed {
     /// The headers of the response. An error response also needs them, because an earlier
     /// [`Session::save`](crate::Session::save) may have stored the session under a new id. If there
-    /// is an error, the headers include those of inner layers' sessions in the
+    /// is an error, these headers include the headers of the sessions of inner layers in the
     /// [`SessionStack`](super::SessionStack), which were saved before.
     pub headers: SessionHeaders,
     /// The error of the save. The response must become an error response.
@@ -31,7 +31,7 @@ impl Committed {
     ///
     /// # Errors
     ///
-    /// [`error`](Self::error).
+    /// Returns [`error`](Self::error), if there is one.
     pub fn into_result(self) -> Result<SessionHeaders, Error> {
         self.error.map_or(Ok(self.headers), Err)
     }
@@ -67,7 +67,7 @@ impl RequestSession {
     ///
     /// If the future is dropped, nothing more is saved, and the client receives no cookie.
     ///
-    /// The [`error`](Committed::error) is that of
+    /// The [`error`](Committed::error) is the error of
     /// [`SessionInterface::save`](crate::SessionInterface::save), or
     /// [`TooLarge`](crate::ErrorKind::TooLarge) for a cookie that the configuration refuses. The
     /// error is [`Configuration`](crate::ErrorKind::Configuration) if a hook returned a name and
@@ -83,7 +83,7 @@ impl RequestSession {
             shared.log_unrenewed(&error);
             return Committed::default();
         }
-        // A committed session starts no other save, so only an earlier one can be in progress.
+        // A committed session starts no other save, so only an earlier save can be in progress.
         let saved_manually = shared.saved_manually.load(Ordering::SeqCst);
         let _permit = if saved_manually { Some(shared.save_permit().await) } else { None };
         let (result, sent) = shared.save_intent(true).await;

@@ -1,9 +1,9 @@
-//! The flash messages of a visitor without a session, which are in a cookie.
+//! The cookie with the flash messages of a visitor without a session.
 
 /// The cookie for flash messages.
 #[derive(Default)]
 pub(crate) struct FlashCookie {
-    /// The list of messages that the request sent, until it is taken.
+    /// The list of messages that the request sent, until a handler takes the messages.
     pub(crate) messages: Option<Box<str>>,
     pub(crate) action: FlashAction,
 }

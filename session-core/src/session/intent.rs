@@ -11,11 +11,11 @@ pub enum IdChange {
     /// The session keeps its id.
     #[default]
     Keep,
-    /// The session gets a new id. Requests that opened it under the old id can still store their
-    /// changes.
+    /// The session receives a new id. Requests that opened the session under the old id can still
+    /// store their changes.
     Rotate,
-    /// The session gets a new id. Requests that opened it under the old id cannot change it any
-    /// more, because an attacker may have the old id.
+    /// The session receives a new id. Requests that opened the session under the old id can no
+    /// longer change it, because an attacker may have the old id.
     CutOff,
 }
 

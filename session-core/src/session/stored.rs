@@ -6,7 +6,7 @@ use super::login::Login;
 use super::values::Values;
 
 /// The key under which the CSRF protection and Flask-WTF store the secret of their tokens. A login
-/// drops it, because an attacker may have a token from before the login.
+/// drops the secret, because an attacker may have a token from before the login.
 const CSRF_SECRET: &str = "csrf_token";
 
 static EMPTY: LazyLock<Values> = LazyLock::new(Values::default);

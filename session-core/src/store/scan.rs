@@ -22,11 +22,12 @@ pub trait Scan: SessionStore {
     /// **Complete.** A record that exists during the whole scan is on at least one page, regardless
     /// of concurrent writes. A record that is created or removed during the scan may be missing.
     ///
-    /// **Kinds.** The keys are those of all records, including tombstones, expired records and
-    /// records of a newer format. A store does not interpret records, so it does not select them.
+    /// **Kinds.** The scan returns the keys of all records, including tombstones, expired records
+    /// and records of a newer format. A store does not interpret records, so it does not select
+    /// them.
     ///
-    /// **Duplicates.** A key may be on several pages or twice on one. Its record may no longer
-    /// exist.
+    /// **Duplicates.** A key may be on several pages, or twice on one page. The record of a key may
+    /// no longer exist.
     ///
     /// **Limit.** A page has about `limit` keys. It may have fewer keys or none, even if it is not
     /// the last page. The time and the memory of a call depend on `limit`, and not on the number of

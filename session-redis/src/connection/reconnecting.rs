@@ -42,7 +42,7 @@ pub(crate) trait Connector: Send + Sync {
 
 /// The server at an address.
 pub(crate) struct Server {
-    /// Returns the client with these credentials, or with those of the settings.
+    /// Returns the client with these credentials, or with the credentials of the settings.
     client: Box<dyn Fn(Option<Credentials>) -> RedisResult<Client> + Send + Sync>,
     provider: Option<Arc<dyn CredentialsProvider>>,
 }

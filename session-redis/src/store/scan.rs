@@ -23,10 +23,10 @@ const MAX_COUNT: usize = 1000;
 /// have more keys than its limit.
 ///
 /// The scan starts again from the beginning if a server was restarted or replaced, because its
-/// positions are then invalid. It also starts again if slots of a Cluster have moved. To detect a
-/// restarted or replaced server, the user needs the permission to send `INFO`. In a Cluster, this
-/// permission is required, and a page fails while a master does not reply. A slot that is moving
-/// until the scan ends may be missing.
+/// positions are then invalid. It also starts again if slots of a Cluster have moved. The store
+/// detects a restarted or replaced server only if its user may send `INFO`. In a Cluster, this
+/// permission is required, and a page fails while a master does not reply. The keys of a slot that
+/// is still moving when the scan ends may be missing.
 ///
 /// A scan over an existing connection to a Cluster fails with [`ErrorKind::Configuration`]. A count
 /// scans all keys.

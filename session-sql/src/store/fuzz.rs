@@ -28,7 +28,7 @@ fn fuzzed_row_is_record_or_nothing() {
 /// The kinds of the columns of a record.
 const VALID: &[u8] = &[0, 1, 0, 0, 1];
 
-/// Creates a row. The first five bytes select the kind of each cell, and the others are the
+/// Creates a row. The first five bytes select the kind of each cell, and the other bytes are the
 /// contents of the cells.
 fn row(input: &[u8]) -> Vec<Cell> {
     let (kinds, bytes) = input.split_at(input.len().min(5));

@@ -17,7 +17,7 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    /// Returns why the guard denied the request.
+    /// Returns the error of the guard.
     pub fn into_inner(self) -> GuardError {
         self.inner
     }

@@ -14,18 +14,18 @@ pub(crate) struct Owners {
     calls: Calls,
 }
 
-/// An owner that no other test has, and its name in messages.
+/// An owner that no other test uses, and its name in messages.
 pub(crate) struct Owner {
     pub(crate) name: &'static str,
     pub(crate) id: String,
 }
 
-/// Returns an owner that no other test has.
+/// Returns an owner that no other test uses.
 pub(crate) fn somebody(name: &'static str) -> Owner {
     Owner { name, id: format!("{name}-{}", fastrand::u64(..)) }
 }
 
-/// More pages than any rule has sessions.
+/// The maximum number of pages of a list. No rule creates as many sessions.
 const MOST_PAGES: usize = 20;
 
 impl Owners {

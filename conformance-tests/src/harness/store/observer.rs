@@ -9,7 +9,7 @@ use crate::report::{Checked, Failure};
 /// The longest payload that is loaded several times.
 const LONG: usize = 100_000;
 
-/// Observes the records of one kind.
+/// An observer of the records of one kind.
 pub(crate) struct Observer<'a> {
     pub(crate) store: &'a StoreUnderTest,
     /// The kind of the record, for messages.
@@ -22,8 +22,8 @@ impl<'a> Observer<'a> {
         Self { store, kind }
     }
 
-    /// Fails unless `load`, `load_many` and `keys_of` show the record, at this version unless it is
-    /// `None`. Returns the version of the record.
+    /// Fails unless `load`, `load_many` and `keys_of` find the record. If `at` is a version, the
+    /// record must have this version. Returns the version of the record.
     pub(crate) async fn sees(
         &self,
         after: &str,
@@ -55,7 +55,7 @@ impl<'a> Observer<'a> {
         Ok(version)
     }
 
-    /// Fails unless nothing shows a record.
+    /// Fails if `load` or `load_many` returns a record.
     pub(crate) async fn sees_nothing(&self, after: &str, key: &StoreKey) -> Checked {
         if let Some(record) = self.store.load(key).await? {
             let seen = format!("a record at version {}", record.version().get());

@@ -67,7 +67,8 @@ pub(crate) async fn read(see: &Observer<'_>, sample: &Sample) -> Checked {
     store.removed(&key, version).await
 }
 
-/// Makes calls on a record that differs only in its key, and observes the record after each call.
+/// Makes calls on another record that differs only in its key, and observes the first record after
+/// each call.
 pub(crate) async fn neighbour(see: &Observer<'_>, sample: &Sample) -> Checked {
     let (store, entry) = (see.store, sample.entry(see.store));
     let (key, other) = (store.key(), store.key());

@@ -155,7 +155,7 @@ rules! {
     }
 }
 
-/// Returns the cookies of a blue session of the first type and a red one of the second type.
+/// Returns the cookies of a blue session of the first type and a red session of the second type.
 async fn cookies(both: &[Application<'_>; 2]) -> Result<[String; 2], Failure> {
     Ok([both[0].cookie("blue").await?, both[1].cookie("red").await?])
 }

@@ -190,7 +190,7 @@ rules! {
 const JUST: Duration = Duration::from_secs(1);
 
 /// Lifetimes of a record that is watched until its expiry. Each lifetime is for a store that is too
-/// slow for the previous one.
+/// slow for the previous lifetime.
 const LIVES: [Duration; 3] =
     [Duration::from_millis(950), Duration::from_millis(4950), Duration::from_millis(14_950)];
 
