@@ -1,11 +1,11 @@
 //! Checks a running web application by its address. The application can use any language and any
 //! session library.
 //!
-//! The application has the small HTTP interface that `docs/checking-applications.md` describes. The
-//! program `check-application` calls [`check`] and prints the [`Report`].
+//! The application must have the small HTTP interface that `docs/checking-applications.md`
+//! describes. The program `check-application` calls [`check`] and prints the [`Report`].
 //!
 //! Two requests overlap in a defined order. The handler of the first request waits between its read
-//! and its write until the second request has ended. Therefore one run finds a lost update or a
+//! and its write until the second request has finished. Therefore one run finds a lost update or a
 //! revived session.
 
 mod browser;

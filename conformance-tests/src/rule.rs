@@ -47,7 +47,7 @@ impl<S: 'static> Rule<S> {
         self.paragraphs().next().unwrap_or_default()
     }
 
-    /// Returns how to fulfil the rule.
+    /// Returns the advice on how to fulfil the rule.
     pub fn advice(&self) -> String {
         self.paragraphs().skip(1).collect::<Vec<_>>().join(" ")
     }

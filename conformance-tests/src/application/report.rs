@@ -70,7 +70,7 @@ impl Report {
         self.findings.iter().any(|finding| matches!(finding.outcome, Outcome::Failed(_)))
     }
 
-    /// Returns whether the cookie contains the session, and not only its id.
+    /// Returns whether the cookie contains the session itself, not only the session id.
     pub fn is_stored_in_cookie(&self) -> bool {
         self.stored_in_cookie
     }

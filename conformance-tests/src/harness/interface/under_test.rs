@@ -79,7 +79,7 @@ impl InterfaceUnderTest {
         }
     }
 
-    /// Creates the interface with the default configuration, and its `OwnerSessions`.
+    /// Creates the interface and its `OwnerSessions` with the default configuration.
     pub(crate) async fn owned(&self) -> Result<(Arc<dyn SessionInterface>, Owners), Failure> {
         self.owned_with(|settings| settings).await
     }

@@ -1,4 +1,4 @@
-//! Two calls on one key that overlap at each `await` of the first.
+//! Two calls on one key that overlap at each `await` of the first call.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::harness::store::overlap::overlap;
 use crate::harness::store::values::whole_second;
 use crate::report::Checked;
 
-/// The number of polls of the first call before the second starts.
+/// The number of polls of the first call before the second call starts.
 const POLLS: [u32; 4] = [1, 2, 3, 6];
 
 /// The kinds of calls.
@@ -42,7 +42,7 @@ impl Kind {
 /// The overlaps of two calls.
 pub(crate) struct Overlaps<'a> {
     pub(crate) store: &'a StoreUnderTest,
-    /// The store of the second call, which has the same data.
+    /// The store of the second call. It has the same data as `store`.
     pub(crate) other: Arc<dyn SessionStore>,
     /// Whether the records have owners.
     pub(crate) owned: bool,

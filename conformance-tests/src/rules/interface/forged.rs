@@ -1,4 +1,4 @@
-//! Rules of cookies that a client has changed or made up.
+//! Rules of cookies that a client has changed or forged.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -210,8 +210,8 @@ fn split(cookie: &str, separator: char) -> Vec<&str> {
     cookie.split(separator).collect()
 }
 
-/// Returns copies of the cookie with fewer fields. Each field is emptied, omitted and replaced, and
-/// emptied together with all later fields.
+/// Returns copies of the cookie with one field emptied, omitted or replaced. In other copies, a
+/// field and all later fields are emptied.
 fn with_fewer_fields(cookie: &str, separator: char) -> Vec<String> {
     let (fields, joint) = (split(cookie, separator), separator.to_string());
     let mut forged = Vec::new();
@@ -265,8 +265,8 @@ fn other_texts(json: &str) -> impl Iterator<Item = String> {
     texts.collect::<Vec<_>>().into_iter()
 }
 
-/// Returns the cookie with one field changed: with its signature, with an empty signature and
-/// without a signature.
+/// Returns the cookie with one field changed: with the original signature, with an empty signature
+/// and without a signature.
 fn with_field(fields: &[&str], at: usize, other: &str, separator: char) -> [String; 3] {
     let joint = separator.to_string();
     let mut changed = fields.to_vec();

@@ -1,4 +1,4 @@
-//! Rules of a wrapper over a session on the server.
+//! Rules of a wrapper around an interface that stores sessions on a server.
 
 use std::sync::Arc;
 

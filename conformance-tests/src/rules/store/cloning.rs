@@ -169,5 +169,5 @@ rules! {
 
 const ROUNDS: u32 = 24;
 
-/// The time after which no new round starts. A slow store runs fewer rounds.
+/// The time after which no new round starts. With a slow store, the rule runs fewer rounds.
 const LONG_ENOUGH: Duration = Duration::from_secs(4);

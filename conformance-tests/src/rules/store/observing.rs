@@ -1,4 +1,4 @@
-//! Rules of the results of each observation after each call, for every kind of record.
+//! Rules of the observable state after each call, for every kind of record.
 
 use session_core::store::Replaced;
 

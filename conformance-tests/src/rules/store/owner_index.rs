@@ -276,7 +276,7 @@ fn odd_owners(random: &str) -> Vec<String> {
         "\u{1f469}\u{200d}\u{1f680}",
     ];
     let odd = odd.iter().map(|owner| {
-        // An owner that ends with whitespace must still end with it.
+        // An owner that ends with whitespace must still end with whitespace.
         if owner.ends_with(char::is_whitespace) {
             format!("{random}{owner}")
         } else {

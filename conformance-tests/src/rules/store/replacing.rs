@@ -108,7 +108,7 @@ rules! {
     }
 }
 
-/// The number of calls of a fast store.
+/// The number of calls to a fast store.
 const MANY: usize = 1_100;
 
 /// More versions than one byte can represent.
