@@ -11,7 +11,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
-/// Longer than the time for which nginx waits for both shops, one after the other.
+/// The time limit of a request. It exceeds the time for which nginx waits for both shops in turn.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The connections of all browsers to one server.
@@ -33,7 +33,7 @@ pub(crate) struct Response {
     body: String,
 }
 
-/// The reason why a request failed, which is a status of 500 or more, or no response.
+/// The cause of a failed request: a status of 500 or more, or no response.
 pub(crate) type Failure = String;
 
 impl Server {

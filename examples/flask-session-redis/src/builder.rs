@@ -1,4 +1,4 @@
-//! The builder of the settings of Flask-Session, which connects to Redis.
+//! Builds the interface from the settings of Flask-Session, and connects to Redis.
 
 use std::time::Duration;
 
@@ -9,11 +9,12 @@ use crate::keys::Keys;
 use crate::signer::Signer;
 use crate::{FlaskSessionRedis, Format};
 
-/// Flask-Session's default.
+/// The default prefix of Flask-Session.
 const KEY_PREFIX: &str = "session:";
 const DEADLINE: Duration = Duration::from_secs(2);
 
-/// A builder of [`FlaskSessionRedis`]. Each default is that of Flask-Session.
+/// A builder of [`FlaskSessionRedis`]. The prefix, the format and the signing have the defaults of
+/// Flask-Session.
 ///
 /// ```no_run
 /// use flask_session_redis::{FlaskSessionRedis, Format};

@@ -11,7 +11,7 @@ use session_core::{Error, ErrorKind};
 /// current time without overflow.
 const LONGEST: Duration = Duration::from_secs(u32::MAX as u64);
 
-/// Compares the session, removes it and sets the mark.
+/// Compares the stored data, removes the session and sets the mark.
 const DEPART: &str = r"
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 local left = math.max(redis.call('PTTL', KEYS[1]), 1)
@@ -147,7 +147,7 @@ impl fmt::Debug for Keys {
     }
 }
 
-/// Returns at least 1, because Redis rejects an expiry of 0.
+/// Returns the duration in milliseconds, at least 1, because Redis rejects an expiry of 0.
 fn milliseconds(life: Duration) -> u64 {
     let life = u64::try_from(life.min(LONGEST).as_millis()).unwrap_or(u64::MAX);
     life.max(1)

@@ -40,8 +40,8 @@
 //!
 //! - **The last save of the whole session wins**, as in Flask-Session. If two requests change one
 //!   session at the same time, one change is lost.
-//! - To keep the changes of both requests, use a store under [`ServerSideSessions`]. No Python
-//!   application can share its sessions.
+//! - To keep the changes of both requests, use a store under [`ServerSideSessions`]. Python
+//!   applications cannot share these sessions.
 //! - A save by this crate never revives a session that was ended in the meantime. The changes of
 //!   this save are dropped ([`Outcome::Dropped`]).
 //! - A save by Flask-Session revives an ended session, and by default Flask-Session saves on each
@@ -60,9 +60,9 @@
 //! # Moving to another backend
 //!
 //! This interface is also an old backend for `session-migration`. A service that replaces the Flask
-//! application passes it to [`MigratingSessions`], and users stay logged in. The mark of a moved
-//! session is under `session:moved:<id>`. The Flask application must no longer run, because it
-//! would create a new session for a moved session.
+//! application passes this interface to [`MigratingSessions`], and users stay logged in. The mark
+//! of a moved session is under `session:moved:<id>`. The Flask application must no longer run,
+//! because it would create a new session for a moved session.
 //!
 //! [Flask-Session]: https://flask-session.readthedocs.io
 //! [`MigratingSessions`]: session_migration::MigratingSessions

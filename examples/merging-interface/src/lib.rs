@@ -2,7 +2,7 @@
 //! [`ServerSideSessions`](session_core::ServerSideSessions).
 //!
 //! Read this example if you write an interface whose backend must control the whole session. The
-//! sessions are in the memory of one process; the README lists the additional requirements of a
+//! sessions are in the memory of one process. The README lists the additional requirements of a
 //! backend on a network.
 //!
 //! The cookie is `handle.secret`. The handle identifies the record until the session ends. Only the
@@ -124,8 +124,9 @@ impl MergingSessions {
             if save.login().is_some() {
                 record.created_at = save.now();
             }
-            // If two requests rotate the id, the second keeps the id of the first, because the
-            // client may receive their cookies in any order. A login always receives its own id.
+            // If two requests rotate the id, the second request uses the id of the first request.
+            // The client may receive their cookies in any order. A login always receives its own
+            // id.
             let mut secret = place.secret.clone();
             if save.id_change() != IdChange::Keep
                 && (record.secret == secret || save.login().is_some())
@@ -144,7 +145,7 @@ impl MergingSessions {
     }
 
     /// Drops the changes, because another request has ended the session or cut off this request. A
-    /// login starts a new session from its changes instead.
+    /// login instead starts a new session with the changes of the request.
     fn write_nothing(&self, save: &Save<'_>) -> Result<Saved, Error> {
         if save.login().is_some() {
             return self.create(save.merge("{}", None, Mark::default())?, save);
@@ -212,13 +213,13 @@ fn fill(record: &mut Record, contents: &Contents, save: &Save<'_>) {
     record.payload = contents.payload();
     record.login = contents.login().cloned();
     record.last_seen = save.now();
-    // At most the absolute timeout after the session was created.
+    // The expiry is at most the absolute timeout after the creation of the session.
     record.expires_at =
         save.config().record_expiry(contents.lifetime(), record.created_at, save.now());
 }
 
 /// Returns the result of a save that stored this record. `secret` is the secret that the client
-/// sent, or that it receives with this response.
+/// sent or receives with this response.
 fn stored(
     handle: String,
     secret: String,
@@ -254,7 +255,7 @@ fn is_equal(one: &str, other: &str) -> bool {
     one.len() == other.len() && std::hint::black_box(differing) == 0
 }
 
-/// Returns 128 random bits of the operating system, in hexadecimal.
+/// Returns 128 random bits from the operating system, in hexadecimal.
 fn random() -> Result<String, Error> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| {

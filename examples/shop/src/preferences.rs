@@ -9,7 +9,7 @@ pub(crate) struct Preferences {
     pub(crate) greeting: Greeting,
 }
 
-/// Light, dark, or the setting of the visitor's system.
+/// The theme: light, dark, or the setting of the visitor's system.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Theme {

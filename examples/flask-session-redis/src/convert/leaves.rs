@@ -16,13 +16,13 @@ const TIME: i8 = -1;
 const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 const HTTP_DATE: &str = "%a, %d %b %Y %H:%M:%S GMT";
 const BAD_TIME: Unconvertible = Unconvertible("an invalid time");
-/// The number of bits of the eight bytes that contain the seconds. The other bits contain the
+/// The number of bits that contain the seconds in a time of eight bytes. The other bits contain the
 /// nanoseconds.
 const SECONDS_BITS: u32 = 34;
 /// The nanoseconds of one second.
 const NANOSECONDS: u64 = 1_000_000_000;
 
-/// Reads a number with all its digits, or fails.
+/// Reads a number. Fails if the number exceeds 64 bits.
 pub(super) fn read_number(text: &str) -> Result<Value, Unconvertible> {
     if text.contains(['.', 'e', 'E']) {
         let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
@@ -76,7 +76,7 @@ pub(super) fn write_time(time: DateTime) -> String {
     format!("{time}Z")
 }
 
-/// Reads the time, in UTC, of a msgpack extension.
+/// Reads the time of a msgpack extension, in UTC.
 pub(super) fn time(kind: i8, bytes: &[u8]) -> Result<DateTime, Unconvertible> {
     if kind != TIME {
         return Err(Unconvertible("a msgpack extension other than a time"));
@@ -99,7 +99,7 @@ pub(super) fn time(kind: i8, bytes: &[u8]) -> Result<DateTime, Unconvertible> {
     // The fraction counts forward from the second, even before 1970.
     let whole = EPOCH.checked_add(SignedDuration::from_secs(seconds)).map_err(|_| BAD_TIME)?;
     let time = whole.checked_add(Duration::from_nanos(nanoseconds)).map_err(|_| BAD_TIME)?;
-    // HTTP and Python support no earlier date.
+    // HTTP and Python do not support dates before the year 1.
     if time.year() < 1 { Err(BAD_TIME) } else { Ok(time) }
 }
 

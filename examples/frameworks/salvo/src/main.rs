@@ -9,7 +9,7 @@ use session_kit::memory::{MemorySessions, MemoryStore};
 use session_kit::tower::{SessionLayer, request_session};
 use session_kit::{ErrorKind, Session, SessionConfig};
 
-/// The error of the extractor. The response has its status, and the log has its cause.
+/// An error of the session. The response has only a status. The log has the error and its cause.
 struct SessionError(session_kit::Error);
 
 impl From<session_kit::Error> for SessionError {

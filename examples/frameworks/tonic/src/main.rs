@@ -57,7 +57,7 @@ async fn session<T>(request: &Request<T>) -> Result<Session, Status> {
     session.session().await.map_err(|error| status(&error))
 }
 
-/// Returns the status for an error. The response does not have the message of the error, because
+/// Returns the status for an error. The response does not contain the message of the error, because
 /// the message may name the store.
 fn status(error: &Error) -> Status {
     tracing::error!(%error, source = error.source(), "session failed");

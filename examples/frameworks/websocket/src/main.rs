@@ -42,8 +42,8 @@ async fn serve(session: &Session, socket: &mut WebSocket) -> Result<(), axum::Bo
     Ok(())
 }
 
-/// Returns `None` if the session has ended. Each message opens the session again, because other
-/// requests change it.
+/// Counts a message, and returns the new number, or `None` if the session has ended. Each message
+/// opens the session again, because other requests change it.
 async fn count(session: &Session) -> Result<Option<u64>, session_kit::Error> {
     let session = session.reopen().await?;
     if session.owner().is_none() {
