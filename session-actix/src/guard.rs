@@ -1,4 +1,4 @@
-//! A middleware that forwards only requests of logged-in users, and the extractors [`CurrentUser`]
+//! A middleware that forwards only requests that a guard admits, and the extractors [`CurrentUser`]
 //! and [`Next`].
 //!
 //! [`session_core::guard`] contains the guards, their responses and the trait of users. Place the

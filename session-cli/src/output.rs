@@ -99,7 +99,7 @@ impl Table {
         Ok(())
     }
 
-    /// Returns whether the table has rows.
+    /// Ends the table, and returns whether the table has rows.
     pub(crate) fn end(self) -> Result<bool, Failure> {
         match (self.json, self.has_rows) {
             (true, true) => line("]")?,

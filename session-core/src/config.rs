@@ -1,4 +1,5 @@
-//! The settings that all backends share. Their names are Flask's names in snake case.
+//! The settings that all backends share. Settings that Flask also has are named after Flask's
+//! settings.
 //!
 //! Build a [`SessionConfig`] with [`SessionConfig::builder`] and pass it to a session interface.
 
@@ -32,7 +33,7 @@ pub use crate::cookie::CookieAttributesBuilder;
 /// promised lifetime is left. On a cookie backend, it is due when a tenth of the lifetime, at most
 /// a minute, has passed since the cookie was set.
 ///
-/// This setting does not affect sessions with an [`idle_timeout`](SessionConfig::idle_timeout) and
+/// This setting affects neither sessions with an [`idle_timeout`](SessionConfig::idle_timeout) nor
 /// server-side sessions that are not permanent. Every request whose handler obtains such a session
 /// renews it.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
@@ -43,7 +44,7 @@ pub enum Refresh {
     /// changes of a concurrent request.
     EachRequest,
     /// Every request whose handler obtains the session. This is the default, because a request that
-    /// does not use the session then costs nothing.
+    /// does not use the session costs nothing.
     #[default]
     WhenAccessed,
     /// No request. Only a change extends the expiry. This is Flask's
@@ -136,8 +137,8 @@ impl SessionConfig {
     /// Returns the default settings without `Secure`, so that sessions work over plain HTTP during
     /// development.
     ///
-    /// Do not use them in production, because an attacker on the network can read and replay the
-    /// cookie.
+    /// Do not use these settings in production, because an attacker on the network can read and
+    /// replay the cookie.
     ///
     /// To also change other settings, use [`builder`](Self::builder) with `cookie_secure(false)`.
     #[must_use]
@@ -162,8 +163,8 @@ impl SessionConfig {
         &self.settings.cookie_attributes
     }
 
-    /// Returns the attributes of other cookies of this name that a browser may have. They have no
-    /// domain, or a former domain or path.
+    /// Returns the attributes of other cookies of this name that a browser may have. These cookies
+    /// have no domain, or a former domain or path.
     pub(crate) fn other_attributes(
         &self,
         name: &str,
@@ -199,8 +200,8 @@ impl SessionConfig {
         self.settings.token_header.as_ref()
     }
 
-    /// Returns the key of the cookie for flash messages, if it is configured. Clients that send the
-    /// token in a header may have no cookies.
+    /// Returns the key of the cookie for flash messages, if this cookie is configured. Returns
+    /// `None` with a token header, because clients that send the token may have no cookies.
     pub(crate) fn flash_key(&self) -> Option<&FlashKey> {
         self.settings.flash_key.as_deref().filter(|_| self.token().is_none())
     }
@@ -254,7 +255,7 @@ impl SessionConfig {
         self.settings.max_sessions
     }
 
-    /// Returns which requests renew an unchanged permanent session.
+    /// Returns the requests that renew an unchanged permanent session.
     pub fn refresh(&self) -> Refresh {
         self.settings.refresh
     }

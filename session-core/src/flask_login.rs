@@ -11,9 +11,9 @@
 //!
 //! # Owner
 //!
-//! Do not call [`Session::log_in`] for such a login, and do not read [`Session::owner`]. Flask
-//! cannot change the owner. After a logout in Flask, the session would still have an owner. Only
-//! [`FlaskLogin::user`] returns the logged-in user.
+//! Do not call [`Session::log_in`] for a login of Flask-Login, and do not read [`Session::owner`].
+//! Flask cannot change the owner. After a logout in Flask, the session would still have an owner.
+//! Only [`FlaskLogin::user`] returns the logged-in user.
 //!
 //! # Proxies
 //!
@@ -23,7 +23,8 @@
 //! with `proxy_set_header X-Forwarded-For $remote_addr` in nginx. If the proxy appends the address
 //! instead, each client chooses the first item, and the protection only compares values that the
 //! client chose. Without the header, clients must reach both applications through the proxy or both
-//! directly. A server without an address, on a Unix socket, also needs the header.
+//! directly. A server on a Unix socket also needs the header, because its connections have no
+//! client address.
 //!
 //! # Examples
 //!
@@ -143,9 +144,9 @@ impl FlaskLogin {
 
     /// Returns the user who is logged in through either application: Flask-Login's `current_user`.
     ///
-    /// If the client has changed, this changes the session as Flask-Login does, according to the
-    /// [`Protection`]. A login that the mode "strong" ends also makes the next response of Flask
-    /// remove the cookie `remember_token`.
+    /// If the client has changed, this method changes the session as Flask-Login does, according to
+    /// the [`Protection`]. If the mode "strong" ends the login, the next response of Flask also
+    /// removes the cookie `remember_token`.
     ///
     /// A user who only has the cookie `remember_token` is not logged in before the next request to
     /// Flask.
@@ -213,7 +214,7 @@ impl FlaskLogin {
     /// `remember_token`. The response must have this header in addition to the header of the
     /// session. Otherwise, the next request to Flask would log the user in again.
     ///
-    /// Unlike `logout_user`, this also removes values that do not belong to Flask-Login.
+    /// Unlike `logout_user`, this method also removes values that do not belong to Flask-Login.
     /// [`Session::outcome`] returns the result.
     ///
     /// # Errors

@@ -8,9 +8,9 @@ use crate::place::{NEW, OLD, OldPlace};
 use crate::{MigratingSessions, OldSessions};
 
 impl<S: SessionStore, O: OldSessions> MigratingSessions<S, O> {
-    /// Ends the session in the old backend, and in the new one if it has moved there.
+    /// Ends the session in the old backend, and in the new backend if the session has moved there.
     ///
-    /// A request that moves the session at the same time stores its copy before it marks the old
+    /// A request that moves the session at the same time stores the copy before it marks the old
     /// session. Therefore the copy exists if the old backend no longer has the session.
     pub(crate) async fn end(&self, place: &OldPlace, save: &Save<'_>) -> Result<Saved, Error> {
         check_attached(save)?;
@@ -19,7 +19,7 @@ impl<S: SessionStore, O: OldSessions> MigratingSessions<S, O> {
         let found = self.new.imported_now(&save.open_context(), &place.id).await?;
         let has_ended = match found {
             Imported::Session(_) => false,
-            // A request that overlaps this one could still move the session of a cookie.
+            // A request that overlaps this request could still move the session of a cookie.
             Imported::Missing if self.old.is_in_cookie() && !is_over => {
                 self.new.end_import(&place.id).await?
             }

@@ -38,8 +38,8 @@ impl<S: SessionStore, O: OldSessions> MigratingSessions<S, O> {
         self.change(place, save).await
     }
 
-    /// Moves a session that the request did not change, because its renewal is due. An error does
-    /// not fail the request.
+    /// Moves a session that the request did not change, because a renewal is due. An error does not
+    /// make the request fail.
     async fn renew(&self, place: &OldPlace, save: &Save<'_>) -> Saved {
         self.change(place, save).await.unwrap_or_else(|error| {
             let (config, source) = (self.new.config(), error.source());
@@ -54,7 +54,7 @@ impl<S: SessionStore, O: OldSessions> MigratingSessions<S, O> {
     async fn change(&self, place: &OldPlace, save: &Save<'_>) -> Result<Saved, Error> {
         check_attached(place, save)?;
         self.move_session(place, save).await?;
-        // If the session has ended, the new backend also detects this.
+        // The new backend also detects whether the session has ended.
         self.save_moved(place, save).await
     }
 

@@ -10,28 +10,29 @@ use crate::id;
 
 /// An interface whose sessions move to another backend.
 ///
-/// [`ServerSideSessions`] implements this trait. [`OldCookies`](crate::OldCookies) implements it
-/// for an interface that stores its sessions in the cookie. Implement it for a third-party
-/// interface on a server. `examples/flask-session-redis` in the repository is an example.
+/// [`ServerSideSessions`] implements this trait. [`OldCookies`](crate::OldCookies) implements the
+/// trait for an interface that stores its sessions in the cookie. Implement the trait for a
+/// third-party interface that stores its sessions on a server, such as
+/// `examples/flask-session-redis` in the repository.
 ///
-/// Of [`SessionInterface`], only `save` is called, to end a session that has not moved. Also
-/// implement [`OwnerSessions`](session_core::OwnerSessions), with empty results if the backend
-/// cannot find the sessions of an owner. [`MigratingSessions`](crate::MigratingSessions) then also
-/// implements `OwnerSessions`.
+/// [`SessionInterface::open`] is not called, and `save` is called only to end a session that has
+/// not moved. Also implement [`OwnerSessions`](session_core::OwnerSessions), with empty results if
+/// the backend cannot find the sessions of an owner.
+/// [`MigratingSessions`](crate::MigratingSessions) then also implements `OwnerSessions`.
 #[async_trait]
 pub trait OldSessions: SessionInterface + Debug {
     /// Returns the id in the new backend for the session of a cookie. Returns `None` if the cookie
     /// does not belong to this backend.
     ///
     /// The id must be the same for every cookie of one session, and as hard to guess as a session
-    /// id. The default implementation returns [`kept_id`](crate::kept_id). Override it if the
-    /// cookie contains more than the id, such as a signature.
+    /// id. The default implementation returns [`kept_id`](crate::kept_id). Override this method if
+    /// the cookie contains more than the id, such as a signature.
     fn new_id(&self, cookie: &str) -> Option<[u8; 32]> {
         Some(id::kept_id(cookie))
     }
 
-    /// Returns the session of a request, and whether it has moved. The session must not be older
-    /// than the call.
+    /// Returns the session of a request, and whether the session has moved. The session must not be
+    /// older than the call.
     ///
     /// # Errors
     ///
@@ -48,11 +49,11 @@ pub trait OldSessions: SessionInterface + Debug {
     ///
     /// # Errors
     ///
-    /// Fails if the backend failed. The mark may be stored or not.
+    /// Fails if the backend failed. The mark may or may not be stored.
     async fn depart(&self, session: &Opened) -> Result<bool, Error>;
 
     /// Returns whether the cookie contains the whole session. In this case, no copy of the cookie
-    /// can be ended. The default is `false`.
+    /// can be invalidated. The default is `false`.
     fn is_in_cookie(&self) -> bool {
         false
     }
@@ -60,13 +61,13 @@ pub trait OldSessions: SessionInterface + Debug {
     /// Returns the random bytes that a moved session has as its
     /// [`lineage`](SessionInterface::lineage), if the session has no lineage in the old backend.
     ///
-    /// By default, they are a hash of the new id.
+    /// By default, the bytes are a hash of the new id.
     fn new_lineage(&self, id: &[u8; 32]) -> [u8; 16] {
         id::lineage(id)
     }
 
-    /// Returns whether a session with this lineage has moved from a cookie. A copy of an old cookie
-    /// may then open the session after its end. The default is `false`.
+    /// Returns whether a session with this lineage has moved from a cookie. In this case, a copy of
+    /// an old cookie may open the session after the session has ended. The default is `false`.
     fn has_copies(&self, lineage: &[u8; 16]) -> bool {
         let _ = lineage;
         false

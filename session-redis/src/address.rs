@@ -52,7 +52,8 @@ pub(crate) fn invalid(reason: &'static str) -> RedisError {
     (redis::ErrorKind::InvalidClientConfig, reason).into()
 }
 
-/// Names a parameter in a message. Other text may be part of a password that is not escaped.
+/// Returns a parameter as shown in a message. A name with other characters is omitted, because it
+/// may be part of a password that is not escaped.
 fn shown(name: &str) -> String {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     if name.bytes().all(is_word) { format!("the parameter `{name}`") } else { "a parameter".into() }

@@ -28,12 +28,12 @@ pub(crate) use tracking::Listener;
 /// A connection to Redis.
 #[async_trait]
 pub(crate) trait Connection: fmt::Debug + Send + Sync {
-    /// Sends a command once and returns the reply. An error reply is an error. The call always
-    /// returns by the deadline.
+    /// Sends a command once and returns the reply. An error reply is returned as an error. The call
+    /// always returns by the deadline.
     async fn send(&self, command: &Cmd, deadline: Instant) -> RedisResult<Value>;
 
     /// Returns whether one command may read keys of any slot. The default is `false`, because a
-    /// connection of the application may lead to a Cluster.
+    /// connection of the application may be a connection to a Cluster.
     fn shares_loads(&self) -> bool {
         false
     }
@@ -53,7 +53,7 @@ pub(crate) trait Connection: fmt::Debug + Send + Sync {
     /// Starts to replace the connections to a Cluster, because one of its masters is missing.
     fn find_servers(&self) {}
 
-    /// Sends a command to the server of a Cluster with this address, or to the only server.
+    /// Sends a command to the server with this address in a Cluster, or to the only server.
     async fn send_to(
         &self,
         _address: &str,

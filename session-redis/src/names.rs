@@ -1,4 +1,4 @@
-//! The keys of Redis, which consist of a prefix and a hash.
+//! The names of the keys in Redis, which contain a prefix and a hash.
 
 use session_core::store::StoreKey;
 use sha2::{Digest as _, Sha256};
@@ -29,7 +29,7 @@ pub(crate) fn record_pattern(prefix: &str) -> Vec<u8> {
     pattern
 }
 
-/// Returns the key of a record with this name.
+/// Returns the key of the record with this name.
 pub(crate) fn key_of(prefix: &str, name: &[u8]) -> Option<StoreKey> {
     let hash = name.strip_prefix(prefix.as_bytes())?;
     Some(StoreKey::from_bytes(hash.try_into().ok()?))

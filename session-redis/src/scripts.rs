@@ -1,4 +1,4 @@
-//! The scripts, for calls that check a condition and write in one step. Each script accesses one
+//! The Lua scripts of calls that check a condition and write in one step. Each script accesses one
 //! key.
 
 use std::sync::LazyLock;

@@ -67,7 +67,7 @@ impl Request {
         Self { path, ..self }
     }
 
-    /// Replaces all headers of this name by one.
+    /// Replaces all headers of this name by one header.
     pub(super) fn replacing_header(mut self, name: &str, value: &str) -> Self {
         self.headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
         self.with_header(name, value)

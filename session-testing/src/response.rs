@@ -10,7 +10,7 @@ use super::Request;
 /// A response with its whole body, independent of any framework.
 ///
 /// A [`TestClient`](super::TestClient) returns this type. An [`Application`](super::Application)
-/// builds it from the response of its framework.
+/// converts the response of its framework to this type.
 ///
 /// # Examples
 ///
@@ -93,7 +93,7 @@ impl TestResponse {
         })
     }
 
-    /// Records the request that the response belongs to.
+    /// Records the request to which the response belongs.
     pub(super) fn to(self, request: Request) -> Self {
         Self { request: Some(request), ..self }
     }

@@ -1,4 +1,5 @@
-//! The store of one request, in which a `tower_sessions::Session` loads and saves its values.
+//! The store of one request. A `tower_sessions::Session` loads its values from this store and saves
+//! them there.
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -9,7 +9,7 @@ use pin_project_lite::pin_project;
 pin_project! {
     /// The body of a response of a [`SessionService`](crate::SessionService). It is the body of the
     /// inner service, or an empty body if the save failed. Other layers that may replace a response
-    /// can also use it.
+    /// can also use this type.
     #[derive(Clone, Debug)]
     pub struct ResponseBody<R> {
         #[pin]

@@ -1,4 +1,4 @@
-//! A layer that forwards only requests of logged-in users, and the extractors [`CurrentUser`] and
+//! A layer that forwards only requests that a guard admits, and the extractors [`CurrentUser`] and
 //! [`Next`].
 //!
 //! [`session_core::guard`] contains the guards, their responses and the trait of users. Place the
@@ -41,7 +41,7 @@
 //!
 //! The layer checks the session of the [`SessionLayer`](crate::SessionLayer) without a marker.
 //! Under `Router::nest`, the next page has the complete path if the feature `axum` is enabled.
-//! Without the feature, no other layer may change the path first.
+//! Without this feature, no outer layer may change the path.
 
 #[cfg(feature = "axum")]
 mod extract;

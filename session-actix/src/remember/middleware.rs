@@ -1,4 +1,4 @@
-//! The middleware that restores the session before the handler, and sets the cookie.
+//! The middleware that restores the session before the handler runs, and sets the cookie.
 
 use std::fmt;
 use std::future::{Future, Ready, ready};

@@ -10,8 +10,8 @@ use crate::error::{Error, ErrorKind};
 /// The longest `Path` that browsers accept, in bytes (RFC 6265bis, section 5.6).
 const LONGEST_PATH: usize = 1024;
 
-/// The ASCII characters that are percent-encoded in a cookie's `Path`: those that Werkzeug encodes,
-/// such as `;`.
+/// The ASCII characters, such as `;`, that are percent-encoded in a cookie's `Path`, as in
+/// Werkzeug.
 const PATH: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -174,7 +174,8 @@ impl CookieAttributesBuilder {
     /// only the host that set the cookie receives it.
     ///
     /// A leading dot and a port are removed, as in Flask. Write international names in their ASCII
-    /// form. Public suffixes such as `co.uk` are not detected; browsers reject them.
+    /// form. Public suffixes such as `co.uk` are not detected. Browsers reject cookies for a public
+    /// suffix.
     #[must_use]
     pub fn domain<'a>(mut self, domain: impl Into<Option<&'a str>>) -> Self {
         self.domain = domain.into().map(str::to_owned);
@@ -263,7 +264,7 @@ pub enum SameSite {
     Strict,
     /// Requests from the same site, and links from other sites.
     Lax,
-    /// All requests. Browsers accept it only together with `Secure`.
+    /// All requests. Browsers accept this value only together with `Secure`.
     None,
 }
 

@@ -21,8 +21,7 @@ pub(crate) struct Keys {
     keys: Vec<Hmac<Sha256>>,
 }
 
-/// Asserts that the state of the hash function is overwritten when it is dropped. HMAC has no other
-/// state.
+/// Asserts that dropping the hash function overwrites its state. HMAC has no other state.
 const _: () = is_overwritten::<Sha256>();
 
 /// The part of a session from which its secret is derived.
@@ -82,7 +81,7 @@ impl Keys {
         URL_SAFE_NO_PAD.encode(token)
     }
 
-    /// Returns whether a masked token is that of a session. Secrets are compared in constant time.
+    /// Returns whether a masked token belongs to a session. Secrets are compared in constant time.
     pub(super) fn is_token(&self, token: &str, source: &Source<'_>, login: Option<&Login>) -> bool {
         let mut bytes = [0; 2 * LENGTH + 1];
         if URL_SAFE_NO_PAD.decode_slice(token, &mut bytes) != Ok(2 * LENGTH) {
@@ -113,7 +112,7 @@ mod tests {
 
     use super::*;
 
-    /// The bytes of the other sources.
+    /// A stored secret with the bytes of the other sources.
     const STORED: Source<'_> = Source::Stored(match std::str::from_utf8(&[1; 16]) {
         Ok(text) => text,
         Err(_) => "",

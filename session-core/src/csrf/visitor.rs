@@ -79,9 +79,9 @@ pub(super) fn name(config: &SessionConfig) -> String {
     companion_name(config, "csrf")
 }
 
-/// Returns the name of another cookie of this crate. It is the name of the session cookie with a
-/// suffix. If the cookie is `Secure`, the name has the prefix `__Host-`, and only this host can set
-/// the cookie.
+/// Returns the name of another cookie of this crate: the name of the session cookie with a suffix.
+/// If the cookie is `Secure`, the name has the prefix `__Host-`, and only this host can set the
+/// cookie.
 pub(crate) fn companion_name(config: &SessionConfig, suffix: &str) -> String {
     let session = config.cookie_name();
     let prefixes = ["__Host-Http-", "__Host-", "__Secure-", "__Http-"];
@@ -90,7 +90,7 @@ pub(crate) fn companion_name(config: &SessionConfig, suffix: &str) -> String {
     format!("{prefix}{base}-{suffix}")
 }
 
-/// Returns the attributes of a cookie with such a name.
+/// Returns the attributes of a cookie with a [`companion_name`].
 pub(crate) fn attributes(config: &SessionConfig) -> Result<CookieAttributes, Error> {
     let session = config.cookie_attributes();
     CookieAttributes::builder()

@@ -11,8 +11,8 @@ use crate::Error;
 use crate::interface::{Departure, OpenContext, Opened, state_of};
 use crate::store::{NewRecord, Replaced, SessionStore};
 
-/// Sessions that move from this store to another backend, for interfaces such as that of
-/// `session-migration`; see [`Import`](crate::interface::Import).
+/// Sessions that move from this store to another backend, for interfaces such as
+/// `MigratingSessions` of `session-migration`; see [`Import`](crate::interface::Import).
 impl<S: SessionStore> ServerSideSessions<S> {
     /// Returns the current state of a session that may have moved to another backend.
     ///

@@ -13,7 +13,7 @@ use crate::interface::{Import, Imported, OpenContext, Opened};
 use crate::store::{NewRecord, Record, Replaced, SessionStore, StoreKey, Version};
 use crate::{Error, ErrorKind};
 
-/// Sessions that move here from another backend, for interfaces such as that of
+/// Sessions that move here from another backend, for interfaces such as `MigratingSessions` of
 /// `session-migration`; see [`Import`].
 impl<S: SessionStore> ServerSideSessions<S> {
     /// Returns the state of a session that may have moved here. The state may be as old as a copy
@@ -83,8 +83,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
     }
 
-    /// Turns a copy into the session, after the old backend has marked its session as moved.
-    /// Returns `false` if the session has ended since.
+    /// Converts a copy to a session, after the old backend has marked the original session as
+    /// moved. Returns `false` if the session has ended since.
     ///
     /// # Errors
     ///

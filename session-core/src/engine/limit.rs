@@ -14,8 +14,8 @@ use crate::store::SessionStore;
 use crate::{Error, ErrorKind, OwnedSession};
 
 impl<S: SessionStore> ServerSideSessions<S> {
-    /// Ends all sessions of an owner except the `limit` last ones. Returns the remaining sessions,
-    /// the last first.
+    /// Ends all sessions of an owner except the `limit` sessions with the latest logins. Returns
+    /// the remaining sessions, the latest login first.
     pub(super) async fn limit(
         &self,
         owner: &str,

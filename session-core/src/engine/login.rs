@@ -8,7 +8,7 @@ use crate::Error;
 use crate::interface::{Contents, Mark, Save, Saved};
 use crate::store::{SessionStore, StoreKey};
 
-/// The session or the values that a login continues from.
+/// The session or the values from which a login continues.
 #[expect(clippy::large_enum_variant, reason = "it is short-lived")]
 pub(super) enum LoginBase {
     /// The session under the id of a rotation. The login moves this session to another id.
@@ -75,7 +75,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
 }
 
 /// Returns the values of the session that the user has already logged in to. Returns no values for
-/// a session of another user, because a client with an old id must not read them.
+/// a session of another user, because a client with an old id must not read these values.
 fn contents_of_login(live: Option<Live>, after: Mark, save: &Save<'_>) -> Result<Contents, Error> {
     match live {
         Some(live) if is_owned_by_login(&live, save) => {

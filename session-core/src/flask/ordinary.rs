@@ -14,7 +14,7 @@ use super::marker::{self, PREFIX};
 /// The wrapper of a deserializer, and of each visitor, seed and access that it forwards.
 pub(super) struct Ordinary<T>(pub(super) T);
 
-/// Deserializes the value as any type, because JSON describes itself.
+/// Deserializes the value as any type, because JSON is self-describing.
 macro_rules! as_any {
     ($($method:ident($($argument:ident: $type:ty),*);)*) => {
         $(fn $method<V: Visitor<'de>>(
@@ -226,7 +226,7 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Ordinary<A> {
     }
 }
 
-/// A deserializer that passes the value of a marker to a visitor that does not expect one.
+/// A deserializer that passes the value of a marker to a visitor that does not expect a marker.
 struct Inside<V>(V);
 
 impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Inside<V> {
@@ -237,7 +237,8 @@ impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Inside<V> {
     }
 }
 
-/// A deserializer that passes the value of a marker with this tag to a visitor that expects one.
+/// A deserializer that passes the value of a marker with this tag to a visitor that expects the
+/// marker.
 struct Tagged<V> {
     tag: &'static str,
     visitor: V,

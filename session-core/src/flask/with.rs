@@ -1,8 +1,8 @@
 //! Types of other crates in the form that Flask reads, for `#[serde(with = "…")]`.
 //!
 //! Each module has the name of a crate, and exists if the feature of this name is enabled. The
-//! submodule `option` is for an `Option`. Without these modules, such a type is stored as text,
-//! which Flask reads as `str`.
+//! submodule `option` is for an `Option`. Without these modules, a type of these crates is stored
+//! as text, which Flask reads as `str`.
 //!
 //! Dates are stored in whole seconds, as in Flask.
 //!
@@ -57,7 +57,7 @@ macro_rules! with {
             ///
             /// # Errors
             ///
-            /// The errors of the serializer.
+            /// Returns the errors of the serializer.
             pub fn serialize<S: Serializer>(
                 value: &$type,
                 serializer: S,
@@ -69,7 +69,7 @@ macro_rules! with {
             ///
             /// # Errors
             ///
-            /// The errors of the deserializer, and one for a value of another type.
+            /// Returns the errors of the deserializer, and an error for a value of another type.
             pub fn deserialize<'de, D: Deserializer<'de>>(
                 deserializer: D,
             ) -> Result<$type, D::Error> {
@@ -87,7 +87,7 @@ macro_rules! with {
                 ///
                 /// # Errors
                 ///
-                /// The errors of the serializer.
+                /// Returns the errors of the serializer.
                 pub fn serialize<S: Serializer>(
                     value: &Option<$type>,
                     serializer: S,
@@ -99,7 +99,8 @@ macro_rules! with {
                 ///
                 /// # Errors
                 ///
-                /// The errors of the deserializer, and one for a value of another type.
+                /// Returns the errors of the deserializer, and an error for a value of another
+                /// type.
                 pub fn deserialize<'de, D: Deserializer<'de>>(
                     deserializer: D,
                 ) -> Result<Option<$type>, D::Error> {

@@ -65,8 +65,8 @@ impl<U: Users> Guards<U> {
     }
 
     /// Returns a guard that requires a login whose [time](Session::authenticated_at) is at most
-    /// `max_age` ago. Use it for critical actions, such as a change of the password (OWASP ASVS 5,
-    /// 7.5). The login page must let users log in again.
+    /// `max_age` ago. Use this guard for critical actions, such as a change of the password (OWASP
+    /// ASVS 5, 7.5). The login page must let users log in again.
     #[must_use]
     pub fn recent_login_required(&self, max_age: Duration) -> Guard<U> {
         self.guard(Requirement::RecentLogin(max_age))
@@ -78,8 +78,8 @@ impl<U: Users> Guards<U> {
         self.guard(Requirement::Permission(permission.into()))
     }
 
-    /// Returns a guard that admits only visitors, for example for a page of registration. Do not
-    /// use it for the login page if a [recent login](Self::recent_login_required) is required
+    /// Returns a guard that admits only visitors, for example for a registration page. Do not use
+    /// this guard for the login page if a [recent login](Self::recent_login_required) is required
     /// anywhere.
     #[must_use]
     pub fn anonymous_only(&self) -> Guard<U> {
@@ -139,7 +139,8 @@ impl<U> fmt::Debug for Guard<U> {
 
 /// The user of a request, as loaded by a guard.
 ///
-/// An adapter stores it in the request, so that the next guard does not load the user again.
+/// An adapter stores this value in the request, so that the next guard does not load the user
+/// again.
 #[derive(Clone)]
 pub struct Loaded<T> {
     user: Option<(Arc<str>, T)>,
@@ -250,8 +251,8 @@ impl<U: Users> Guard<U> {
     /// # Errors
     ///
     /// [`GuardError::Denied`] if the request must not reach the handler. [`GuardError::Session`] if
-    /// the session could not be opened or ended. Its kind is [`ErrorKind::Unavailable`] if the user
-    /// could not be loaded.
+    /// the session could not be opened or ended, or if the user could not be loaded. If the user
+    /// could not be loaded, the kind of the error is [`ErrorKind::Unavailable`].
     pub async fn check(
         &self,
         request: &GuardRequest,

@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(series.worth(1, 6, start + year), Worth::Newest);
         assert_eq!(series.worth(1, 7, start + year), Worth::Newest);
 
-        // Token 1 was used. Token 0, and another one after it, are valid for one minute longer.
+        // Token 1 was used. Token 0 and another token 1 are valid for one minute longer.
         let series = Series::read(&series.advanced(6, start + year).payload()).unwrap();
         let used_at = start + year;
         for (count, nonce) in [(0, 5), (1, 7)] {

@@ -9,14 +9,14 @@ pub(super) struct Directives {
     pub(super) public: bool,
 }
 
-/// The part of a response that caches may not send to another client.
+/// The part of a response that caches must not send to another client.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Protected {
     #[default]
     Nothing,
-    /// The `Set-Cookie` header: there is `private` or `no-cache` for that header.
+    /// The `Set-Cookie` header, because of `private` or `no-cache` for this header.
     Cookie,
-    /// The response: there is `no-store` or `private`.
+    /// The response, because of `no-store` or `private`.
     Response,
 }
 

@@ -52,7 +52,7 @@ impl SessionHeaders {
     }
 
     /// Removes and returns the [`fields`](Self::fields). Adapters call this method last, because
-    /// the results of the other functions depend on the fields.
+    /// the results of the other methods depend on the fields.
     pub fn take_fields(&mut self) -> impl Iterator<Item = (&str, String)> {
         let name = name_of(self.token_header.as_ref());
         let session = self.set.take().into_iter().map(move |value| (name, value));
@@ -80,8 +80,8 @@ impl SessionHeaders {
         self.set.as_deref().filter(|_| self.token_header.is_none())
     }
 
-    /// Returns whether the response depends on the cookie or the token, so that a cache must not
-    /// send the response to another client.
+    /// Returns whether the response depends on the cookie or the token. A cache must not send such
+    /// a response to another client.
     pub fn vary(&self) -> bool {
         self.vary
     }
@@ -134,8 +134,8 @@ impl SessionHeaders {
     /// response should be cached sets its own header:
     /// `Cache-Control: no-cache="set-cookie", max-age=60`.
     ///
-    /// A response that depends on the cookie keeps the value `public` of its handler. The first
-    /// such response in a process logs a warning.
+    /// A response that only depends on the session keeps the value `public` of its handler. A
+    /// warning is logged for the first of these responses in a process.
     pub fn cache_control<'a>(
         &self,
         present: impl IntoIterator<Item = &'a [u8]>,

@@ -21,8 +21,8 @@ pub(super) struct LifeChange {
 }
 
 impl LifeChange {
-    /// Returns the effect of a save. `sets_cookie` is whether the response sets a cookie that opens
-    /// the session.
+    /// Returns the effect of a save. `sets_cookie` indicates whether the response sets a cookie
+    /// that opens the session.
     pub(super) fn of(save: &Save<'_>, outcome: Outcome, sets_cookie: bool) -> Self {
         if !matches!(outcome, Outcome::Stored | Outcome::BrowserOnly) {
             return Self::default();
@@ -49,7 +49,7 @@ impl LifeChange {
     /// Reports the effect. `after` is the session as it is stored now.
     pub(super) fn report(self, save: &Save<'_>, after: &Identity) {
         let (events, before) = (save.config().events(), &save.data().identity());
-        // A handle is a hash, so it is computed only for a handler.
+        // A handle is a hash, so it is computed only if there is a handler of events.
         let handle =
             |identity: &Identity| if events.has_handler() { identity.handle() } else { None };
         let handles = (handle(before), handle(after));
@@ -62,7 +62,7 @@ impl LifeChange {
             let previous = if self.ended { EventSession::default() } else { before };
             events.report(Event::LoggedIn { session, previous });
         }
-        // Cookies have no id that could change.
+        // A session in a cookie has no id that could change.
         if self.rotated && after.has_handle() {
             events.report(Event::Rotated { session });
         }

@@ -20,7 +20,7 @@ use crate::session::state::{Data, Origin};
 const MAX_TRIED: usize = 4;
 
 impl Shared {
-    /// Opens the session of each cookie and chooses the one to use.
+    /// Opens the session of each cookie and chooses the session to use.
     pub(super) async fn open_several(&self) -> Result<(Data, Origin), Error> {
         let mut values: Vec<&str> = Vec::with_capacity(MAX_TRIED);
         for value in self.view.cookies(self.cookie_name()) {
@@ -33,7 +33,7 @@ impl Shared {
         Ok(self.choose(candidates))
     }
 
-    /// Chooses the session to use, and keeps the others for a logout.
+    /// Chooses the session to use, and stores the other sessions for a logout.
     fn choose(&self, mut candidates: Vec<Arc<Self>>) -> (Data, Origin) {
         let first = candidates.first().map(|first| first.opened()).unwrap_or_default();
         candidates.retain(|candidate| !candidate.cell.read(|state| state.data.is_new));
@@ -101,8 +101,9 @@ impl Shared {
 
 /// Returns the position of the session to use, or `None` if the sessions belong to different users.
 ///
-/// The order of cookies is not reliable, because any host of the site can set some of them. A login
-/// is preferred to a visitor, and the latest login of a user to earlier ones.
+/// The order of cookies is not reliable, because any host of the site can set some of them. A
+/// session with a login is preferred to a session of a visitor. Of several logins of one user, the
+/// latest login is preferred.
 fn chosen(opened: &[Arc<Shared>]) -> Option<usize> {
     let mut best: Option<(usize, Login)> = None;
     for (index, session) in opened.iter().enumerate() {

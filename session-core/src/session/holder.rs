@@ -36,7 +36,7 @@ pub(crate) enum Demand {
 pub(crate) struct LoginDemand {
     pub(crate) owner: Box<str>,
     pub(crate) stamp: Option<Box<str>>,
-    /// The time of the authentication, if it was earlier.
+    /// The time of the authentication, if the user authenticated before this login.
     pub(crate) authenticated_at: Option<SystemTime>,
     /// The time of the last other login of the owner, if it is known.
     pub(crate) after: Option<SystemTime>,
@@ -127,8 +127,8 @@ impl Cell {
 
     /// Records that a handler obtained the session.
     ///
-    /// Fails if the session was committed and no handler had obtained it before. The headers of the
-    /// response then do not show that the response depends on the cookie.
+    /// Fails if the session was committed and no handler had obtained it before. In this case, the
+    /// headers of the response do not show that the response depends on the cookie.
     pub(crate) fn access(&self) -> Result<(), Error> {
         let accessed = |flags| (flags != COMMITTED).then_some(flags | ACCESSED);
         let accessed = self.flags.fetch_update(Ordering::SeqCst, Ordering::SeqCst, accessed);
@@ -143,8 +143,8 @@ impl Cell {
     /// Refuses all further changes.
     ///
     /// Either the commit observes the opening of the session, or the opening observes the commit,
-    /// because both are sequentially consistent. Therefore the commit observes every session that a
-    /// handler obtains.
+    /// because both operations are sequentially consistent. Therefore the commit observes every
+    /// session that a handler obtains.
     pub(crate) fn commit(&self) {
         self.flags.fetch_or(COMMITTED, Ordering::SeqCst);
     }

@@ -1,7 +1,7 @@
 //! Reports of changed keys: `CLIENT TRACKING`, and the listeners of its messages.
 //!
-//! The store uses the default mode of tracking. The server remembers the keys that the connection
-//! has read, and sends one message when such a key changes. The store does not use `NOLOOP`,
+//! The store uses the default mode of tracking. The server records the keys that the connection has
+//! read, and sends one message when one of these keys changes. The store does not use `NOLOOP`,
 //! because the server removes a key from its list at each change, even without a report.
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};

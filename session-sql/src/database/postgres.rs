@@ -36,9 +36,9 @@ impl Driver for Postgres {
     };
     const EMBEDDED: bool = false;
 
-    /// Without preparation, a statement is sent as one text that contains its values. Otherwise
-    /// sqlx prepares and runs it in two steps, and a pooler may change the server connection
-    /// between the steps.
+    /// Runs a statement. Without `prepared`, sqlx sends one text that contains the values. With
+    /// `prepared`, sqlx prepares and runs the statement in two steps, and a pooler may change the
+    /// server connection between the steps.
     async fn run<'c>(
         connection: &'c mut PgConnection,
         statement: &'c Statement,
@@ -58,7 +58,7 @@ impl Driver for Postgres {
         Ok(QueryResult { changed: 0, rows: query::read(&rows, 0, statement.columns) })
     }
 
-    /// Sends each value of the calls as one array.
+    /// Sends the values at each position of the calls as one array.
     async fn run_batch<'c>(
         connection: &'c mut PgConnection,
         statement: &'c Statement,

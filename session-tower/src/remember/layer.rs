@@ -1,4 +1,4 @@
-//! The layer that restores the session before the handler, and sets the cookie.
+//! The layer that restores the session before the handler runs, and sets the cookie.
 
 use std::future::Future;
 use std::pin::Pin;
