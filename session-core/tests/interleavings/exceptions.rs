@@ -36,7 +36,7 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
         example: || (Case::new(2, &[&[Rotate], &[LogIn("ada")]]), &[]),
     },
     Exception {
-        name: "client that went away after its id changed",
+        name: "client that disconnected after its id changed",
         rules: &[Invariant::ChangesAreKept, Invariant::BrowsersKeepTheSession],
         applies: |verdict| {
             verdict
@@ -98,7 +98,7 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
         name: "record without a client",
         rules: &[Invariant::RecordsAreReachable, Invariant::ListsAreComplete],
         applies: client_got_no_id,
-        reason: "the client got no id; the record expires, and its owner's end of all removes it",
+        reason: "the client received no id; the record expires, and `end_all` removes it",
         example: || (Case::new(2, &[&[Rotate], &[Read]]).of_visitor(), &[FaultKind::Cut]),
     },
     Exception {
