@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// Returns the path of a Python with Flask. Creates the environment if it does not exist.
+/// Returns the path of a Python interpreter with Flask. Creates the environment if it does not
+/// exist.
 pub fn python() -> String {
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../scripts/flask-venv");
     let output = Command::new(script).stderr(Stdio::inherit()).output().expect("the script starts");

@@ -14,7 +14,7 @@ pub use crate::harness::adapter::{
 };
 
 /// Returns every rule, in the order of `CONTRACT.md`. [`adapter_suite!`](crate::adapter_suite)
-/// generates a test for each.
+/// generates a test for each rule.
 pub fn rules() -> impl Iterator<Item = &'static Rule<AdapterUnderTest>> {
     LISTS.iter().copied().flatten()
 }

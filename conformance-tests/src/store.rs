@@ -7,7 +7,7 @@ use crate::rules::store::LISTS;
 pub use crate::harness::store::StoreUnderTest;
 
 /// Returns every rule, in the order of `CONTRACT.md`. [`store_suite!`](crate::store_suite)
-/// generates a test for each.
+/// generates a test for each rule.
 pub fn rules() -> impl Iterator<Item = &'static Rule<StoreUnderTest>> {
     LISTS.iter().copied().flatten()
 }

@@ -5,9 +5,9 @@ use crate::Rule;
 /// Creates a rule from each function. The first paragraph of a function's documentation is the
 /// promise, and the rest is the advice.
 ///
-/// Defines `$list`, the rules, and the macro `$each`, which passes the name of each rule to another
-/// macro of this crate. `$d` is a dollar sign, which a macro cannot write into a macro that it
-/// defines.
+/// Defines the constant `$list` with the rules, and the macro `$each`, which passes the name of
+/// each rule to another macro of this crate. `$d` is a dollar sign, which a macro cannot write into
+/// a macro that it defines.
 macro_rules! rules {
     (($d:tt) pub(crate) const $list:ident, macro $each:ident, for $under_test:ty;
     $($(#[doc = $text:literal])+ async fn $name:ident($stage:ident) $body:block)+) => {

@@ -16,7 +16,7 @@ const KEY: &str = "shop";
 pub(crate) enum Kind {
     /// A master, a replica and three sentinels
     RedisSentinel,
-    /// Three masters with one replica each; the faults are those of one master
+    /// Three masters with one replica each; faults affect one master
     RedisCluster,
     /// A primary and a synchronous standby
     Postgres,

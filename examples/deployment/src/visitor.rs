@@ -56,7 +56,7 @@ impl Visitor {
                 still_ended.push((cookies, logout));
             }
         }
-        // The last of these sessions are opened again after the next fault.
+        // The last ten of these sessions are opened again after the next fault.
         let old = still_ended.len().saturating_sub(10);
         self.ended = still_ended.split_off(old);
         self.verdict.add(undone);

@@ -1,5 +1,5 @@
-//! The Python processes: Flask applications, and processes that run commands. Dropping the value
-//! ends the process.
+//! The Python processes: Flask applications, and processes that run commands. Dropping a value ends
+//! its process.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -64,7 +64,7 @@ impl Batch {
         Ok(Self { python: Python::start("starlette_batch.py", signing, &[])? })
     }
 
-    /// Sends a command and waits for its reply. A Python exception is an error.
+    /// Sends a command and returns its reply. Fails if the command raises a Python exception.
     pub fn ask(&mut self, command: &Value) -> Result<Value> {
         self.python.write_line(&command.to_string())?;
         let answer: Value = serde_json::from_str(&self.python.read_line()?)?;
@@ -118,7 +118,7 @@ impl Drop for Python {
     }
 }
 
-/// Returns the path of a Python with Flask. The first call on a machine installs Flask.
+/// Returns the path of a Python interpreter with Flask. The first call on a machine installs Flask.
 fn interpreter() -> Result<String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/flask-venv");
     let output = Command::new(script).stderr(Stdio::piped()).output()?;

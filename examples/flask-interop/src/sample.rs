@@ -1,5 +1,5 @@
 //! Session values of any of Flask's types. Tests build the values of one side and compare them with
-//! those of the other side.
+//! the values of the other side.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};

@@ -20,7 +20,7 @@ impl OldSessions for FlaskSessionRedis {
         if !opened.is_new() {
             return Ok(Departure::Session(Box::new(opened)));
         }
-        // `depart` sets the mark in the step that removes the session.
+        // `depart` removes the session and marks its id as moved in one step.
         let id = context.cookie().and_then(|cookie| self.read_cookie(cookie));
         let has_departed = match id {
             Some(id) => self.keys.has_departed(id).await?,

@@ -29,7 +29,7 @@ pub(crate) struct Shop {
     pub(crate) interface: Arc<dyn SessionInterface>,
     /// The sessions of all users, if they are stored on the server.
     pub(crate) owners: Option<Arc<dyn OwnerSessions>>,
-    /// Whether the store remembers browsers.
+    /// Whether remember-me is available.
     pub(crate) remembers: bool,
 }
 

@@ -1,4 +1,4 @@
-//! A running application, with requests through the adapter, and sessions without it.
+//! A running application, for requests through the adapter and for sessions without the adapter.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -55,7 +55,7 @@ impl<'a> Application<'a> {
     }
 
     /// Returns the applications of both types of sessions of one server. Messages mask the cookies
-    /// of both.
+    /// of both types.
     pub(crate) fn beside_each_other(mut first: Self, mut second: Self) -> [Self; 2] {
         first.other_name = Some(second.cookie_name.clone());
         second.other_name = Some(first.cookie_name.clone());
@@ -78,7 +78,7 @@ impl<'a> Application<'a> {
 
 /// Concurrent requests through the adapter.
 impl Application<'_> {
-    /// Sends these requests at the same time. The replies are in the order of the requests.
+    /// Sends these requests at the same time. Returns the replies in the order of the requests.
     pub(crate) async fn send_at_once<const N: usize>(
         &self,
         requests: [Request; N],
@@ -315,7 +315,7 @@ pub(crate) fn request(target: &str, cookies: &[&[u8]]) -> Request {
     request_by("GET", target, cookies)
 }
 
-/// Returns the same request with another method.
+/// Returns a request with this method, this target and each of these `Cookie` headers.
 pub(crate) fn request_by(method: &'static str, target: &str, cookies: &[&[u8]]) -> Request {
     let request = Request::new(method, target).with("host", HOST.as_bytes());
     cookies.iter().fold(request, |request, cookie| request.with("cookie", cookie))

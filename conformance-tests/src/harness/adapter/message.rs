@@ -24,8 +24,8 @@ impl Request {
         self.method
     }
 
-    /// Returns the path with an optional query. In one rule it is an absolute URL, as sent to a
-    /// proxy (RFC 9112, section 3.2.2).
+    /// Returns the path with an optional query. In one rule, the target is an absolute URL, as sent
+    /// to a proxy (RFC 9112, section 3.2.2).
     pub fn target(&self) -> &str {
         &self.target
     }
@@ -54,7 +54,7 @@ pub struct Response {
 }
 
 impl Response {
-    /// Returns a response with this status, without headers and body.
+    /// Returns a response with this status, no headers and an empty body.
     pub fn new(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: Vec::new() }
     }

@@ -1,4 +1,4 @@
-//! The two calls that set another expiry.
+//! The two calls that change the expiry of a record.
 
 use session_core::store::{Replaced, StoreKey, Version};
 
@@ -15,7 +15,8 @@ pub(crate) enum Renewal {
 impl Renewal {
     pub(crate) const ALL: [Self; 2] = [Self::Touch, Self::Replace];
 
-    /// Sets the expiry of the entry, and returns whether the record was at this version.
+    /// Changes the expiry of the record to the expiry of the entry. Returns whether the record was
+    /// at this version.
     pub(crate) async fn try_renew(
         self,
         store: &StoreUnderTest,
@@ -29,7 +30,8 @@ impl Renewal {
         }
     }
 
-    /// Sets the expiry of the entry. Fails if the record is not at this version.
+    /// Changes the expiry of the record to the expiry of the entry. Fails if the record is not at
+    /// this version.
     pub(crate) async fn renew(
         self,
         store: &StoreUnderTest,

@@ -59,10 +59,10 @@ impl Handles {
     }
 }
 
-/// Opens the store again.
+/// A function that opens the store again.
 type Reopen = Box<dyn Fn() -> Pin<Box<dyn Future<Output = StoreUnderTest> + Send>> + Send + Sync>;
 
-/// Starts or ends an outage.
+/// A function that starts or ends an outage.
 type Outage = Box<dyn Fn(bool) + Send + Sync>;
 
 impl StoreUnderTest {
@@ -85,14 +85,14 @@ impl StoreUnderTest {
         }
     }
 
-    /// Sets the same store as an index of owners.
+    /// Sets the store as an index of owners. Pass another handle of the same store.
     #[must_use]
     pub fn owner_index(self, store: impl OwnerIndex) -> Self {
         self.handles().owner_index = Some(Arc::new(store));
         self
     }
 
-    /// Sets the same store as a store that can be swept.
+    /// Sets the store as a store that can be swept. Pass another handle of the same store.
     #[must_use]
     pub fn sweep(self, store: impl Sweep) -> Self {
         self.handles().sweep = Some(Arc::new(store));
@@ -170,7 +170,7 @@ impl StoreUnderTest {
         }
     }
 
-    /// Returns a configuration for sessions over the store, with the same clock.
+    /// Returns a configuration for sessions over the store, with the clock of the store.
     pub(crate) fn session_config(&self) -> SessionConfig {
         let config = match &self.clock {
             Some(clock) => SessionConfig::builder().clock(clock.clone()),
@@ -277,7 +277,7 @@ impl StoreUnderTest {
         if number < 26 { letter.to_string() } else { format!("{letter}{}", number / 26) }
     }
 
-    /// Records one of many calls only if the call fails.
+    /// Records a call only if it fails. Use this function for one of many calls.
     pub(crate) fn quietly<T>(&self, call: &str, result: Result<T, Error>) -> Result<T, Failure> {
         result.or_else(|error| self.note(call.to_owned(), Err(error), |_| String::new()))
     }

@@ -217,7 +217,8 @@ fn letters(length: usize) -> Vec<u8> {
     letters
 }
 
-/// Longer and shorter payloads in turn, and payloads around the sizes of blocks and length fields.
+/// The lengths of payloads: alternately longer and shorter, then around the sizes of blocks and
+/// length fields.
 const LENGTHS: [usize; 18] = [
     10, 3000, 5000, 1, 9000, 2999, 127, 128, 129, 255, 256, 257, 1024, 4096, 4095, 8192, 16_384,
     32_768,
