@@ -22,8 +22,8 @@ use crate::Error;
 
 /// A middleware that adds a session to every request of an application, a scope or a resource.
 ///
-/// Create it before `HttpServer::new` and clone it for the application of each worker, so that the
-/// workers share one backend.
+/// Create the middleware before `HttpServer::new` and clone it for the application of each worker,
+/// so that the workers share one backend.
 ///
 /// # Examples
 ///

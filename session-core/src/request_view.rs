@@ -5,7 +5,7 @@ use crate::cookie;
 
 /// The cookies, session token, host, scheme and path of a request.
 ///
-/// The view is a copy, so it stays valid after the framework forwarded the request.
+/// The view is a copy, so it stays valid after the framework has forwarded the request.
 ///
 /// # Examples
 ///
@@ -49,7 +49,7 @@ struct InPlace {
 }
 
 impl RequestView {
-    /// Returns a builder without cookies, host and scheme and with an empty path.
+    /// Returns a builder without cookies, host or scheme, and with an empty path.
     #[inline]
     pub fn builder() -> RequestViewBuilder<'static> {
         RequestViewBuilder {
@@ -74,7 +74,7 @@ impl RequestView {
         std::str::from_utf8(first).ok()
     }
 
-    /// Returns the same as [`cookie`](Self::cookie) and
+    /// Returns the results of [`cookie`](Self::cookie) and
     /// [`has_several_cookies`](Self::has_several_cookies), with one search.
     pub(crate) fn cookie_and_whether_several(&self, name: &str) -> (Option<&str>, bool) {
         if let Some(token) = self.in_place_of(name) {
@@ -92,7 +92,7 @@ impl RequestView {
         values.filter_map(|value| std::str::from_utf8(value).ok())
     }
 
-    /// Returns the same request with this cookie before all other cookies.
+    /// Returns a copy of the request with this cookie before all other cookies.
     pub(crate) fn with_first_cookie(&self, name: &str, value: &str) -> Self {
         let mut text = self.text[..self.path_end].to_vec();
         for part in [name.as_bytes(), b"=", value.as_bytes(), b";", &self.text[self.path_end..]] {
@@ -139,13 +139,13 @@ impl RequestView {
         self.host_end.map(|end| self.part(0, end))
     }
 
-    /// Returns the scheme, if the framework provides one. Behind a proxy that terminates TLS, it is
-    /// not the scheme that the client used.
+    /// Returns the scheme, if the framework provides one. Behind a proxy that terminates TLS, this
+    /// is not the scheme that the client used.
     pub fn scheme(&self) -> Option<&str> {
         self.scheme_end.map(|end| self.part(self.host_end.unwrap_or(0), end))
     }
 
-    /// Returns the full path, without the query. Below axum's `nest`, it includes the prefix.
+    /// Returns the full path, without the query. Below axum's `nest`, the path includes the prefix.
     pub fn path(&self) -> &str {
         self.part(self.scheme_end.or(self.host_end).unwrap_or(0), self.path_end)
     }
@@ -187,8 +187,8 @@ enum Cookies<'a> {
 }
 
 impl<'a> RequestViewBuilder<'a> {
-    /// Adds the value of a `Cookie` header, which may contain bytes other than UTF-8. Call it for
-    /// each header, in order.
+    /// Adds the value of a `Cookie` header, which may contain bytes other than UTF-8. Call this
+    /// method for each header, in order.
     #[inline]
     #[must_use]
     pub fn cookie_header<'b>(self, value: &'b [u8]) -> RequestViewBuilder<'b>
@@ -207,8 +207,8 @@ impl<'a> RequestViewBuilder<'a> {
         RequestViewBuilder { cookies, ..self }
     }
 
-    /// Adds a value of the header that [`SessionConfig::token_header`] names. Call it for each
-    /// value.
+    /// Adds a value of the header that [`SessionConfig::token_header`] names. Call this method for
+    /// each value.
     ///
     /// [`SessionConfig::token_header`]: crate::SessionConfig::token_header
     #[must_use]

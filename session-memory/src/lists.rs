@@ -15,7 +15,7 @@ impl Class {
     pub(crate) const ALL: [Self; 3] = [Self::Anonymous, Self::Owned, Self::Tombstone];
 }
 
-/// The end of a list, and the link of a slot in no list.
+/// The link at the end of a list, and the link of a slot that is in no list.
 const NONE: u32 = u32::MAX;
 
 /// The lists of slots, one for each class. Links are stored separately from the records, because a

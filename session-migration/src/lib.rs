@@ -18,12 +18,12 @@
 //!
 //! # Guarantees
 //!
-//! From another store, the guarantees are those of
-//! [`ServerSideSessions`](session_core::ServerSideSessions). No change to a live session is lost,
-//! and no ended session is revived. This holds for requests that overlap, for lost replies and for
-//! a process that stops during a move. Only one of several requests moves the session. This is the
-//! request that marks the old record at the version that it copied. The other requests add their
-//! changes to the new record.
+//! For sessions from another store, the guarantees of
+//! [`ServerSideSessions`](session_core::ServerSideSessions) apply. No change to a live session is
+//! lost, and no ended session is revived. These guarantees hold for requests that overlap, for lost
+//! replies and for a process that stops during a move. Only one of several requests moves the
+//! session. This is the request that marks the old record at the version that it copied. The other
+//! requests add their changes to the new record.
 //!
 //! All processes must use [`MigratingSessions`] with the same end date. A process that only has the
 //! old backend loses no change and revives no session. It opens an empty session in place of a
@@ -33,11 +33,10 @@
 //! # Sessions from a cookie
 //!
 //! A copy of a cookie cannot be ended. Therefore a copy of an old cookie may open the session, as
-//! it was in the cookie, until the end date. A logout of such a session has the outcome
-//! [`BrowserOnly`](session_core::Outcome::BrowserOnly) until then. For ten minutes after a logout,
-//! the cookie that was sent with the logout opens no session. Therefore a concurrent request does
-//! not undo the logout. Choose an early end date. The longest lifetime of the old sessions is
-//! sufficient.
+//! it was in the cookie, until the end date. Until then, a logout of the session has the outcome
+//! [`BrowserOnly`](session_core::Outcome::BrowserOnly). For ten minutes after a logout, the cookie
+//! that was sent with the logout opens no session. Therefore a concurrent request does not undo the
+//! logout. Choose an early end date. The longest lifetime of the old sessions is sufficient.
 //!
 //! A copy of a cookie that is sent while the session is alive opens the moved session, not a second
 //! session.

@@ -20,8 +20,8 @@ use crate::store::RequestStore;
 /// The limit of the log events of this process.
 static LIMIT: LogLimit = LogLimit::new();
 
-/// A layer that adds a `tower_sessions::Session` to the extensions of every request. Place it
-/// inside a [`SessionLayer`](session_tower::SessionLayer).
+/// A layer that adds a `tower_sessions::Session` to the extensions of every request. Place this
+/// layer inside a [`SessionLayer`](session_tower::SessionLayer).
 ///
 /// # Examples
 ///
@@ -97,9 +97,8 @@ where
     }
 }
 
-/// Opens the session of a request without a cookie. Opening this session causes no I/O. The layer
-/// cannot detect whether a handler read the session, and a response that depends on the session
-/// must have `Vary: Cookie`.
+/// Opens the session of a request without a cookie, so that the response has `Vary: Cookie`. The
+/// layer cannot detect whether a handler read the session. Opening this session causes no I/O.
 async fn mark_accessed(request: &RequestSession) {
     // An interface that fails here fails whenever a handler uses the session.
     let _ = request.session().await;

@@ -1,4 +1,4 @@
-//! The data that the engine has about a session between `open` and `save`.
+//! The data that the engine stores about a session between `open` and `save`.
 
 use std::time::{Duration, SystemTime};
 
@@ -143,7 +143,7 @@ impl RecordRef {
         self.login.is_some() && self.owner() == other.owner()
     }
 
-    /// Returns the details of the session, if it expires at this time.
+    /// Returns the details of the session with this expiry.
     pub(super) fn details(&self, expires_at: SystemTime) -> SessionDetails {
         SessionDetails::new()
             .with_handle_seed(self.lineage.0)
@@ -219,9 +219,9 @@ impl RecordRef {
         })
     }
 
-    /// Returns the record of a rotation of this record, which does not exist yet. `is_retried` is
-    /// set if an earlier call may also create it. After a login, the new record is another session,
-    /// with a new creation time.
+    /// Returns the new record of a rotation of this record. The new record does not exist yet.
+    /// `is_retried` is set if an earlier call may also create the new record. After a login, the
+    /// new record is another session, with a new creation time.
     pub(super) fn moved_to(
         &self,
         (id, key): (SessionId, StoreKey),
@@ -298,14 +298,14 @@ impl<'a, 's> Saving<'a, 's> {
         self.opened.attempts.iter().chain(&self.attempts)
     }
 
-    /// Records that the record of this rotation exists, before a tombstone names it.
+    /// Notes that the new record of this rotation exists, before a tombstone names the record.
     pub(super) fn created_successor(&mut self, id: SessionId) {
         let is_of_login = self.save.login().is_some();
         self.successor = Some(Successor { id, is_created: true, is_of_login });
         self.remember_attempts();
     }
 
-    /// Records that the rotation did not happen, and that its record is no longer needed.
+    /// Notes that the rotation did not happen, and that its new record is no longer needed.
     pub(super) fn forget_successor(&mut self) {
         self.successor = None;
         self.remember_attempts();

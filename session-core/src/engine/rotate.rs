@@ -151,7 +151,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
     }
 
     /// Replaces the old record by the tombstone. If the replacement fails, returns the current
-    /// state of the old record. The tombstone has no owner, because owners list sessions.
+    /// state of the old record. The tombstone has no owner, because an owner's list contains only
+    /// sessions.
     async fn bury(
         &self,
         saving: &mut Saving<'_, '_>,
@@ -230,7 +231,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         self.start_over(saving, new, contents).await
     }
 
-    /// Turns the new record of a login into a session that is not the successor of another session.
+    /// Stores the new record of a login as a session that is not the successor of another session.
     /// Returns `None` if all sessions of the owner were ended in the meantime.
     async fn start_over(
         &self,
@@ -249,7 +250,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
 
     /// Removes the record of a rotation that was not completed. If the removal fails or the
     /// deadline has passed, the record stays until it expires. Lists of the owner's sessions omit
-    /// it. Returns whether the record was removed.
+    /// the record. Returns whether the record was removed.
     pub(super) async fn discard(&self, new: &RecordRef, deadline: &Deadline<'_>) -> bool {
         deadline.allows_lookup() && self.remove(new).await.is_ok_and(|removed| removed)
     }

@@ -9,8 +9,8 @@ use crate::store::StoreKey;
 /// Sessions on a server-side store.
 ///
 /// No change to a live session is lost, no ended session is revived, and an id that the client
-/// chose is never used. This holds for overlapping requests in one or several processes. If the
-/// store implements [`OwnerIndex`](crate::store::OwnerIndex), this type also implements
+/// chose is never used. These guarantees hold for overlapping requests in one or several processes.
+/// If the store implements [`OwnerIndex`](crate::store::OwnerIndex), this type also implements
 /// [`OwnerSessions`](crate::OwnerSessions).
 ///
 /// The crate of a store has a type alias for this type. Authors of stores pass the store to

@@ -9,8 +9,8 @@ use crate::outcome::Outcome;
 /// An event of a session or of a store in this process.
 ///
 /// No event has an id, a cookie, a value or a stamp. An event that any client can cause at will is
-/// reported at most ten times a second. Its `count` is the number of such events since the last
-/// report of its kind.
+/// reported at most ten times a second. Its `count` is the number of events of this kind since the
+/// last report.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {

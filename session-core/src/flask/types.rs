@@ -22,7 +22,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// A sequence that Flask reads as a `tuple`. Flask reads a plain array as a `list`.
 ///
-/// `Tuple` is needed only for writing. Any array type reads a tuple.
+/// `Tuple` is needed only for writing. A stored tuple can be read as any array type.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Tuple<T>(T);
 
@@ -198,7 +198,7 @@ impl<'de> Deserialize<'de> for Uuid {
 
 /// A value of Python's type `datetime`, which Flask stores as an HTTP date in whole seconds.
 ///
-/// Flask reads text that is not a date as `None`. This type keeps the text, and
+/// Flask reads text that is not a date as `None`. This type stores the text, and
 /// [`to_system_time`](Self::to_system_time) returns `None`.
 ///
 /// # Examples

@@ -21,8 +21,8 @@ impl Client {
     ///   precedence over `address`; see [the module](super#proxies).
     /// - `user_agent` is the value of the header `User-Agent`.
     ///
-    /// An IPv4 client of an IPv6 socket has an address such as `::ffff:192.0.2.1`. Flask has the
-    /// same address only if Flask also listens on IPv6.
+    /// An IPv4 client of an IPv6 socket has an address such as `::ffff:192.0.2.1`. Flask receives
+    /// the same address only if Flask also listens on IPv6.
     pub fn new(
         address: Option<IpAddr>,
         forwarded_for: Option<&[u8]>,

@@ -102,9 +102,9 @@ impl<'a> Save<'a> {
     }
 
     /// Returns whether the session has neither values nor a login. A cookie backend then removes
-    /// the cookie. A server-side backend creates no such session. Whether it ends an existing
-    /// session depends on the [merged](Self::merge) contents, because a concurrent request may have
-    /// added keys; see [`Contents::is_empty`].
+    /// the cookie. A server-side backend does not create an empty session. Whether the backend ends
+    /// an existing session depends on the [merged](Self::merge) contents, because a concurrent
+    /// request may have added keys; see [`Contents::is_empty`].
     pub fn is_empty(&self) -> bool {
         self.data.stored.is_empty()
     }
@@ -149,7 +149,7 @@ impl Save<'_> {
     /// [`Outcome::Stored`](crate::Outcome::Stored). Do not write values, because
     /// [`contents`](Self::contents) may have changes that `Session::set_modified(false)` withdrew.
     /// If the renewal fails, log the error and return
-    /// [`Saved::unchanged`](super::Saved::unchanged); an error would fail a request that only
+    /// [`Saved::unchanged`](super::Saved::unchanged). An error would fail a request that only
     /// reads. Also return `unchanged` if the session no longer exists.
     ///
     /// A save can be modified without [`changes`](Self::changes). The causes are a login, a new id,
@@ -177,14 +177,15 @@ impl Save<'_> {
         *end || (*write && changes.clears() && self.is_empty())
     }
 
-    /// Returns the change of the id. The new record must be stored before the old one is removed.
-    /// An interface without ids, such as a cookie, ignores this change.
+    /// Returns the change of the id. The new record must be stored before the old record is
+    /// removed. An interface without ids, such as a cookie, ignores this change.
     ///
-    /// After [`IdChange::Rotate`], requests in progress must still find the session by the old id;
-    /// after [`IdChange::CutOff`], they must not. A request that opens the old id later receives
-    /// [`Opened::new`](super::Opened::new) with a backend state that marks the id as moved. Its
-    /// changes are dropped, because the cookie of a new session would replace the new id. A login
-    /// is the exception. Store this mark for several seconds. The engine stores it for ten seconds.
+    /// After [`IdChange::Rotate`], requests in progress must still find the session by the old id.
+    /// After [`IdChange::CutOff`], these requests must not find the session. A request that opens
+    /// the old id later receives [`Opened::new`](super::Opened::new) with a backend state that
+    /// marks the id as moved. The changes of this request are dropped, because the cookie of a new
+    /// session would replace the new id. A login is the exception. Store this mark for several
+    /// seconds. The engine stores it for ten seconds.
     ///
     /// If another request has rotated the id first, store the changes under the new id and return
     /// [`CookieAction::Keep`](super::CookieAction::Keep). A login always has its own new id.
@@ -209,15 +210,16 @@ impl Save<'_> {
     /// and store nothing.
     ///
     /// A server-side backend must check this before it creates a session. It may still change or
-    /// end an existing session. `CookieAction::Set` is accepted if its value is the one that the
-    /// request sent. A cookie backend returns [`Saved::unchanged`](super::Saved::unchanged) if the
-    /// save is not [modified](Self::is_modified).
+    /// end an existing session. `CookieAction::Set` is accepted if its value is the cookie value
+    /// that the request sent. A cookie backend returns
+    /// [`Saved::unchanged`](super::Saved::unchanged) if the save is not
+    /// [modified](Self::is_modified).
     pub fn is_detached(&self) -> bool {
         self.request.detached
     }
 
-    /// Returns whether this is the commit, after which the session is not saved again. Therefore
-    /// there is no need to [`remember`](Self::remember) an attempt.
+    /// Returns whether this save is the commit, after which the session is not saved again.
+    /// Therefore there is no need to [`remember`](Self::remember) an attempt.
     pub fn is_final(&self) -> bool {
         self.request.last
     }
@@ -330,7 +332,8 @@ impl<'a> Save<'a> {
         }
     }
 
-    /// Returns whether the response may set the cookie, by the hook of the outermost interface.
+    /// Returns whether the response may set the cookie, according to the hook of the outermost
+    /// interface.
     pub fn should_set_cookie(&self) -> bool {
         let call = || self.request.hooks.should_set_cookie(&self.view());
         self.answers.should_set.unwrap_or_else(|| *self.answers.late_should_set.get_or_init(call))

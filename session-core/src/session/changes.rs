@@ -11,9 +11,10 @@ use crate::flask::flash::{self, Flash};
 
 /// The changes of one request to its session, in order.
 ///
-/// An interface may find a newer version of the session than the one it opened. Then it applies the
-/// changes to the newer version with [`Save::merge`](crate::interface::Save::merge) or
-/// [`replay`](Self::replay). Therefore no request loses the changes of another.
+/// An interface may find a newer version of the session than the version that it opened. In this
+/// case, the interface applies the changes to the newer version with
+/// [`Save::merge`](crate::interface::Save::merge) or [`replay`](Self::replay). Therefore no request
+/// loses the changes of another request.
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
     changes: SmallVec<[Change; 1]>,
@@ -40,9 +41,9 @@ pub(crate) enum Change {
     Insert(Insertion),
     /// Removes a key.
     Remove { key: Box<str> },
-    /// Computes the value of a key from the current value, also at each replay.
+    /// Computes the value of a key from the current value. A replay computes the value again.
     Update { key: Box<str>, apply: Arc<Apply> },
-    /// Removes every key, including those of other requests.
+    /// Removes every key, including keys from other requests.
     Clear,
     /// Appends a flash message.
     Flash { entry: Box<str> },
@@ -84,7 +85,7 @@ impl Changes {
     /// Applies the changes to another payload of the same session, and returns the result.
     ///
     /// `insert` and `remove` affect only their key, and `clear` removes every key. `update` runs
-    /// its function again. Taking flash messages removes only those that were taken.
+    /// its function again. Taking flash messages removes only the messages that were taken.
     ///
     /// # Errors
     ///
@@ -122,13 +123,13 @@ impl Changes {
         mark.0.saturating_sub(self.dropped).min(self.changes.len())
     }
 
-    /// Appends later changes to earlier ones.
+    /// Appends later changes to earlier changes.
     pub(crate) fn joined(mut earlier: Self, later: Self) -> Self {
         later.changes.into_iter().for_each(|change| earlier.push(change));
         earlier
     }
 
-    /// Returns whether there are changes, and all are of flash messages.
+    /// Returns whether there is at least one change, and every change is of flash messages.
     pub(crate) fn are_of_flashes(&self) -> bool {
         let is_of_flashes =
             |change: &Change| matches!(change, Change::Flash { .. } | Change::TakeFlashes { .. });
@@ -157,7 +158,7 @@ impl Change {
         Self::Insert(Insertion { text, value_end })
     }
 
-    /// Applies the change when it is recorded, and again when it is replayed.
+    /// Applies the change to these values, when the change is recorded or replayed.
     pub(crate) fn apply(&self, values: &mut Values) -> Result<(), Error> {
         match self {
             Self::Insert(insertion) => insert(values, insertion.key(), insertion.value()),

@@ -8,7 +8,7 @@ use crate::error::Error;
 
 /// Flags, as in Flask.
 impl Session {
-    /// Returns whether the session persists when the browser closes, as Flask's
+    /// Returns whether the session persists when the browser closes, like Flask's
     /// `session.permanent`. The flag is stored under the key `_permanent`. If it is not stored, the
     /// setting [`permanent_by_default`](crate::SessionConfig::permanent_by_default) applies.
     pub fn is_permanent(&self) -> bool {
@@ -18,9 +18,10 @@ impl Session {
     /// Sets whether the session persists when the browser closes. A permanent session has the
     /// configured [`permanent_lifetime`](crate::SessionConfig::permanent_lifetime).
     ///
-    /// The cookie of a permanent session has an expiry. Without one, the browser drops the cookie
-    /// when it closes. By default, a session is not permanent;
-    /// [`permanent_by_default`](crate::SessionConfigBuilder::permanent_by_default) changes this.
+    /// The cookie of a permanent session has an expiry. Without an expiry, the browser drops the
+    /// cookie when the browser closes. By default, a session is not permanent.
+    /// [`permanent_by_default`](crate::SessionConfigBuilder::permanent_by_default) changes this
+    /// default.
     ///
     /// The flag is stored with the session, so call this method once, for example after the login.
     /// `clear` and a logout remove the flag.
@@ -37,18 +38,18 @@ impl Session {
     ///
     /// The setting takes precedence over the flag `permanent`, the configured lifetimes and the
     /// hook [`lifetime`](crate::SessionInterface::lifetime). The cookie has an expiry, so the
-    /// browser keeps the session when it closes. The session is renewed like a permanent one. An
-    /// [`idle_timeout`](crate::SessionConfig::idle_timeout) and an
-    /// [`absolute_timeout`](crate::SessionConfig::absolute_timeout) still limit it.
+    /// session persists when the browser closes. The session is renewed like a permanent session.
+    /// An [`idle_timeout`](crate::SessionConfig::idle_timeout) and an
+    /// [`absolute_timeout`](crate::SessionConfig::absolute_timeout) still limit the session.
     ///
     /// The setting is stored with the session, under the key `_lifetime`. A new id and a login of
-    /// the same owner keep it. A login of a visitor keeps it unless
+    /// the same owner keep the setting. A login of a visitor also keeps the setting, unless
     /// [`login_keeps`](crate::config::SessionConfigBuilder::login_keeps) omits the key. `clear`, a
-    /// logout and a login of another user remove it. If concurrent requests set different
+    /// logout and a login of another user remove the setting. If concurrent requests set different
     /// lifetimes, the lifetime that is saved last applies.
     ///
-    /// Flask and Starlette keep the key in a shared cookie, but ignore it. Both accept and set the
-    /// cookie with the lifetime of their configuration.
+    /// Flask and Starlette keep the key in a shared cookie, but ignore its value. They accept and
+    /// set the cookie with the lifetime of their configuration.
     ///
     /// # Errors
     ///
@@ -95,10 +96,10 @@ impl Session {
     /// `true` without a change renews the session and sets its cookie. Unlike in Flask, this call
     /// is not needed after a change of a list, because [`update`](Self::update) records the change.
     ///
-    /// `false` withdraws the changes of values made so far. They are saved only together with a
-    /// later change or, in a cookie, a renewal. `false` does not withdraw a login, a new id or the
-    /// end of the session. A [`save`](Self::save) that renews a session on a server-side backend
-    /// drops these changes, and a later `true` does not store them.
+    /// `false` withdraws the changes of values made so far. These changes are saved only together
+    /// with a later change or, in a cookie, a renewal. `false` does not withdraw a login, a new id
+    /// or the end of the session. A [`save`](Self::save) that renews a session on a server-side
+    /// backend drops the withdrawn changes, and a later `true` does not store them.
     ///
     /// # Errors
     ///
@@ -120,7 +121,7 @@ impl Session {
     /// session was opened. The substitute starts empty and is never saved, so do not tell a user
     /// that data was stored.
     ///
-    /// Applications get such a session only if they choose
+    /// Applications receive a substitute only if they choose
     /// [`OutagePolicy::Anonymous`](crate::OutagePolicy::Anonymous).
     pub fn is_anonymous(&self) -> bool {
         self.read(|state| state.origin == Origin::Anonymous)

@@ -8,8 +8,8 @@ use super::record::StoreKey;
 use super::traits::SessionStore;
 use crate::error::Error;
 
-/// A store that reports the keys of changed records, so that a cache in front of it can remove its
-/// copies. The changes are those of all processes that use the store.
+/// A store that reports the keys of changed records, so that a cache in front of the store can
+/// remove its copies. The store reports the changes of all processes that use it.
 ///
 /// A report is a message. It may arrive after the write has returned to its caller, and it may be
 /// lost together with the connection. Therefore a cache also needs a time to live.
@@ -18,7 +18,7 @@ pub trait ReportChanges: SessionStore {
     /// Calls the listener for the changes of every record that this store or a clone of it loads
     /// from now on.
     ///
-    /// **Changes.** A change is a write, a renewal or a removal, including those by this store
+    /// **Changes.** A change is a write, a renewal or a removal, including changes by this store
     /// itself. If a record changes after a load has read it, the store must report the key. The
     /// report may precede the return of the load. After a report, the store need not report the key
     /// again until the record is loaded again.

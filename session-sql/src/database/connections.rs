@@ -14,8 +14,8 @@ use super::refusal::{InUse, Refusal};
 use super::suspicion::Suspicion;
 use crate::statements::{Batch, Statement};
 
-/// Every server accepts values of fewer bytes. A server that closes the connection for such values
-/// is down.
+/// The length in bytes below which every server accepts values. A server that closes the connection
+/// for shorter values is down.
 const ALWAYS_ACCEPTED: usize = 64 << 10;
 
 pub(super) struct Connections<D: Driver> {
@@ -26,10 +26,11 @@ pub(super) struct Connections<D: Driver> {
     provided: Option<Provided<D>>,
 }
 
-/// A connection that is returned to its pool only if its call succeeded.
+/// A connection that returns to its pool only if its call succeeded or the error leaves the
+/// connection usable.
 ///
-/// After a failed or dropped call, the connection may still have a part of the reply. A server that
-/// hangs would occupy the connection until the operating system closes it.
+/// After any other failed or dropped call, the connection may still have a part of the reply. A
+/// server that hangs would occupy the connection until the operating system closes it.
 pub(super) struct Lease<D: Driver> {
     connection: Option<PoolConnection<D>>,
     sound: bool,
@@ -83,7 +84,8 @@ impl<D: Driver> Connections<D> {
         result
     }
 
-    /// Runs the batch form of a statement, and repeats it under the same condition.
+    /// Runs the batch form of a statement. The batch is repeated only if the database reports that
+    /// it was rolled back.
     pub(super) async fn run_batch(
         &self,
         statement: &Statement,

@@ -90,7 +90,7 @@ async fn sqlite(url: &str, settings: Settings) -> Result<Arc<dyn Database>, Erro
     }
     probe::<sqlx::Sqlite>(&options, None, settings.deadline).await?;
     let file = DatabaseFile::new(options.get_filename(), suspicion.clone());
-    // A file that was deleted must not be replaced by an empty one.
+    // A file that was deleted must not be replaced by an empty file.
     let pool = pool.connect_lazy_with(options.create_if_missing(false));
     Ok(pooled(pool, settings, true, suspicion, Some(Arc::new(file))))
 }
