@@ -80,9 +80,9 @@ pub enum ErrorKind {
     /// The client must send only one token; see
     /// [`token_header`](crate::config::SessionConfigBuilder::token_header).
     AmbiguousToken,
-    /// A function that [`Session::update`](crate::Session::update) runs tried to change or save the
-    /// session that it updates. That change was not made. The update itself is unaffected. The same
-    /// applies to the parsing of a value in [`Session::remove`](crate::Session::remove).
+    /// The function that [`Session::update`](crate::Session::update) runs tried to change or save
+    /// the same session. This change was not made, and the update itself is unaffected. The parsing
+    /// of a value in [`Session::remove`](crate::Session::remove) can also cause this error.
     Reentrant,
 }
 
@@ -98,9 +98,9 @@ impl Error {
     /// Returns an error of the kind [`ErrorKind::Unavailable`], for stored data in a newer version
     /// of its format than this build reads.
     ///
-    /// A backend that finds such data must return this error and must not change the data. Then the
-    /// client keeps its cookie, and the session is available again after the upgrade. The error is
-    /// not counted as an [outage](crate::events::Event::OutageBegan).
+    /// A backend that finds such data must return this error and must not change the data. The
+    /// client then keeps its cookie, and the session is available again after the upgrade. The
+    /// error is not counted as an [outage](crate::events::Event::OutageBegan).
     #[must_use]
     pub fn newer_format(message: impl Into<Cow<'static, str>>) -> Self {
         let mut error = Self::new(ErrorKind::Unavailable, message);

@@ -135,8 +135,8 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Sets a provider of the user and the password, which is called for each connection. Use it
-    /// for passwords that change and for tokens that expire.
+    /// Sets a provider of the user and the password. The store calls the provider for each
+    /// connection. Use a provider for passwords that change and for tokens that expire.
     ///
     /// An open connection stays open, because Redis checks credentials only when a client connects.
     /// On a Cluster, the provider is called for the connection to each node, and may be called
@@ -203,9 +203,9 @@ impl RedisStoreBuilder {
     /// # Errors
     ///
     /// [`ErrorKind::Configuration`](session_core::ErrorKind::Configuration) if an address is
-    /// invalid, or if a part of it or a setting would be ignored. Examples are an unknown or
-    /// repeated parameter, the database number of a Sentinel, and certificates without `rediss://`.
-    /// Another example is a user or password for an existing connection.
+    /// invalid, or if a part of the address or a setting would be ignored. Examples are an unknown
+    /// or repeated parameter, the database number of a Sentinel, and certificates without
+    /// `rediss://`. Another example is a user or password for an existing connection.
     ///
     /// - [`ErrorKind::Unavailable`](session_core::ErrorKind::Unavailable) if there is no reply
     ///   before the deadline.

@@ -56,7 +56,7 @@ impl SqlStore {
     ///
     /// - [`ErrorKind::Configuration`] if the address is invalid or the feature of its database is
     ///   not enabled.
-    /// - Otherwise, the error of the first connection if it fails.
+    /// - Otherwise, the error of the first attempt to connect.
     pub async fn connect(url: &str) -> Result<Self, Error> {
         Self::builder().connect(url).await
     }

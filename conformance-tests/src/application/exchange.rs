@@ -86,8 +86,8 @@ impl Response {
         self.values_of("set-cookie").map(SetCookie::parse)
     }
 
-    /// Returns whether a header that is a list, such as `Vary`, has this entry. The values of
-    /// entries are ignored.
+    /// Returns whether a header that is a list, such as `Vary`, has this entry. Ignores the values
+    /// of entries.
     pub(super) fn lists(&self, header: &str, entry: &str) -> bool {
         let entries = self.values_of(header).flat_map(|value| value.split(','));
         entries

@@ -27,7 +27,7 @@ pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + S
 pub struct Signing {
     /// The signing key.
     pub key: &'static str,
-    /// Keys that only verify.
+    /// Keys that verify but do not sign.
     pub retired: &'static [&'static str],
     /// The hash function.
     pub digest: Digest,

@@ -118,7 +118,7 @@ fn on_server(
 }
 
 impl Sessions {
-    /// Returns sessions in this store.
+    /// Returns the sessions of a server-side backend, with remember-me.
     ///
     /// # Errors
     ///

@@ -100,8 +100,8 @@ pub trait SessionInterface: Debug + Send + Sync + 'static {
     ///
     /// The core calls `save` at the commit and for each [`Session::save`](crate::Session::save) if
     /// there are changes to store or the [renewal](Opened::with_renewal) is due. It also calls
-    /// `save` if `should_set_cookie` returned `true`. `save` is never called for a null or
-    /// anonymous session, and never concurrently for one request.
+    /// `save` if `should_set_cookie` returned `true`. It never calls `save` for a null or anonymous
+    /// session, and never concurrently for one request.
     ///
     /// A session that [ends](Save::ends) must be removed first. A session that is not
     /// [modified](Save::is_modified) must only be renewed. If [`is_detached`](Save::is_detached)

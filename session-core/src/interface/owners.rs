@@ -23,7 +23,7 @@ use crate::session::Session;
 /// unless it logs in. A login starts a new session.
 ///
 /// To use this trait in handlers, create the interface in an `Arc`. Pass one clone to the layer or
-/// middleware, and store another in the application's state as `Arc<dyn OwnerSessions>`.
+/// middleware, and store another clone in the application's state as `Arc<dyn OwnerSessions>`.
 ///
 /// # Errors
 ///
@@ -86,9 +86,9 @@ pub trait OwnerSessions: Debug + Send + Sync + 'static {
     fn handle_of(&self, session: &Session) -> Option<String>;
 
     /// Ends one session of the owner. Returns `false` if the owner has no session with this handle,
-    /// even if another owner has one.
+    /// even if the handle belongs to a session of another owner.
     ///
-    /// A browser that is [remembered](crate::remember) can log in again. To prevent that, change
+    /// A browser that is [remembered](crate::remember) can log in again. To prevent this, change
     /// the [stamp](crate::login#stamps), or call [`end_all`](Self::end_all).
     ///
     /// This call can also end the session of the current request. The changes of that request are

@@ -36,8 +36,8 @@ pub enum CookieAction {
         /// characters.
         value: String,
         /// The expiry. A cookie backend uses [`Contents::expires_at`]. A server-side backend uses
-        /// the later of that time and the record's expiry. Such a backend renews the cookie only
-        /// when the record's slack is used up. `None` is a cookie that the browser removes when it
+        /// the later of this time and the record's expiry. It renews the cookie only when the
+        /// record's slack is used up. With `None`, the browser removes the cookie when the browser
         /// closes.
         expires: Option<SystemTime>,
     },

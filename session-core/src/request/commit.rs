@@ -19,7 +19,7 @@ use crate::session::state::Origin;
 pub struct Committed {
     /// The headers of the response. An error response also needs them, because an earlier
     /// [`Session::save`](crate::Session::save) may have stored the session under a new id. If there
-    /// is an error, these headers include the headers of the sessions of inner layers in the
+    /// is an error, these headers also include the headers of the inner sessions in the
     /// [`SessionStack`](super::SessionStack), which were saved before.
     pub headers: SessionHeaders,
     /// The error of the save. The response must become an error response.

@@ -45,8 +45,8 @@ impl StoredData {
     }
 
     /// Logs in. A login of the same owner keeps the values, and a login of another owner drops
-    /// them. A login of a visitor keeps the values under the keys in `kept`, by default all. The
-    /// CSRF secret is always dropped.
+    /// them. A login of a visitor keeps the values under the keys in `kept`, or all values if
+    /// `kept` is `None`. The CSRF secret is always dropped.
     pub(crate) fn log_in(&mut self, login: Login, kept: Option<&[String]>) {
         match self.owner() {
             Some(owner) if owner == login.owner() => {}

@@ -34,7 +34,7 @@ pub trait Scan: SessionStore {
     /// records. A `limit` of 0 counts as 1.
     ///
     /// **Position.** A position is short text. It is valid in every process that uses the store,
-    /// and after restarts of the store. If a store loses positions, it starts again from the
+    /// and after restarts of the store. If a store loses positions, the scan starts again from the
     /// beginning instead of omitting records.
     ///
     /// **Cancellation.** A call changes nothing, so its future can be dropped at any time.

@@ -85,7 +85,7 @@ impl Cluster {
         })
     }
 
-    /// Sends a command. `to` is the node that imports the slot of the key, if there is one.
+    /// Sends a command. `to` is the node that imports the slot of the key, or `None`.
     async fn send_once(
         &self,
         command: &Cmd,

@@ -108,7 +108,7 @@ impl<C: Connector> Reconnecting<C> {
         Ok(this)
     }
 
-    /// Returns the current connection, or a new one.
+    /// Returns the current connection, or a new connection if there is none.
     async fn connection(&self) -> RedisResult<(u64, MultiplexedConnection)> {
         let mut connector = self.connector.lock().await;
         if let Some(current) = self.slot.get() {
@@ -216,8 +216,8 @@ impl Slot {
         }
     }
 
-    /// Drops a connection, unless there is a newer one. Calls in progress may still receive a
-    /// reply.
+    /// Drops a connection, unless there is a newer connection. Calls in progress may still receive
+    /// a reply.
     fn forget(&self, number: u64) {
         let mut slot = self.lock();
         let forgotten = slot.take_if(|current| current.number == number);

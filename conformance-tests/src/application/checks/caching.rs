@@ -1,4 +1,5 @@
-//! Caching. Responses that depend on the session are not shared, and other responses can be.
+//! Checks of caching. Shared caches must not store responses that depend on the session, and may
+//! store other responses.
 
 use session_core::Error;
 
@@ -13,7 +14,7 @@ pub(super) const CHECKS: &[Check] = &[
     ),
     Check::new(
         "response_with_cookie_is_not_shared",
-        "A response to GET that sets a cookie has a `Cache-Control` that keeps it out of shared caches.",
+        "A response to GET that sets a cookie has a `Cache-Control` that excludes shared caches.",
         response_with_cookie_is_not_shared,
     ),
     Check::new(

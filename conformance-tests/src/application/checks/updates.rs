@@ -1,4 +1,4 @@
-//! Lost updates of overlapping requests of one session.
+//! Checks for lost updates in overlapping requests of one session.
 
 use session_core::Error;
 

@@ -1,4 +1,4 @@
-//! The sessions of an owner, with a note of each call.
+//! A wrapper of `OwnerSessions` that notes each call.
 
 use std::sync::Arc;
 

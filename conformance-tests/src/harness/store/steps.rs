@@ -1,4 +1,4 @@
-//! The calls of the rules of observations.
+//! The steps of the rules that observe records.
 
 use std::time::Duration;
 

@@ -201,8 +201,8 @@ const FIRST_LIVES: [Duration; 3] =
 /// More milliseconds than 32 bits can represent.
 const HUNDRED_DAYS: Duration = Duration::from_hours(24 * 100);
 
-/// Watches three records of each kind until their expiry. Two of the three expire at the end of a
-/// second. Returns `false` if the store was too slow.
+/// Watches three records of each kind until their expiry. Two of these records expire at the end of
+/// a second. Returns `false` if the store was too slow.
 async fn lives_to_its_expiry(store: &StoreUnderTest, life: Duration) -> Result<bool, Failure> {
     let first = store.now() + life;
     let second = whole_second(first) + Duration::from_nanos(999_999_999);

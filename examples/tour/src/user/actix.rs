@@ -1,5 +1,5 @@
-//! Loads the user of each request before its handler, like Flask's `before_request` and `g.user`:
-//! actix-web.
+//! Loads the user of each request before the handler runs, like Flask's `before_request` and
+//! `g.user`: actix-web.
 
 use std::io;
 use std::net::TcpListener;
