@@ -1,4 +1,5 @@
-//! The functions that the tests call. Each runs one rule and panics if the rule is violated.
+//! The functions that the tests call. Each function runs one rule and panics if the rule is
+//! violated.
 
 use std::time::Duration;
 

@@ -63,7 +63,7 @@ impl<'a> Application<'a> {
         }
     }
 
-    /// Sends a request with these cookies.
+    /// Sends a request with the cookies of `jar`.
     pub(super) fn send(&self, request: &Request, jar: &Jar) -> Result<Response, Error> {
         let mut builder = ureq::http::Request::builder()
             .method(request.method)

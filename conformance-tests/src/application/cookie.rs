@@ -65,7 +65,7 @@ impl Jar {
         (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 
-    /// Stores the cookies of a response, except those that browsers drop for their size.
+    /// Stores the cookies of a response, except cookies that browsers drop because of their size.
     pub(super) fn receive(&mut self, response: &Response, now: SystemTime) {
         for cookie in response.set_cookies() {
             if cookie.is_removal(now) {
@@ -117,8 +117,9 @@ impl Jar {
 
 const MIN_ID: usize = 16;
 
-/// Replaces letters and digits in the last third, where no format of ids has a fixed character. A
-/// hexadecimal digit stays a hexadecimal digit. The last two characters can have unused bits.
+/// Replaces letters and digits in the last third of `value`, where no format of ids has a fixed
+/// character. A hexadecimal digit stays a hexadecimal digit. The last two characters can have
+/// unused bits.
 fn other_id(value: &str) -> String {
     let (begin, end) = (value.len() - value.len() / 3, value.len() - 2);
     let replaced = value.char_indices().map(|(index, character)| match character {

@@ -1,4 +1,4 @@
-//! The parts that the rules of an adapter share.
+//! The code that the rules of an adapter share.
 
 pub(crate) mod application;
 pub(crate) mod cases;

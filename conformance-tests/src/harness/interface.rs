@@ -1,4 +1,4 @@
-//! The parts that the rules of an interface share.
+//! The code that the rules of an interface share.
 
 pub(crate) mod browser;
 pub(crate) mod hooks;

@@ -1,4 +1,4 @@
-//! The parts that the rules of a store share.
+//! The code that the rules of a store share.
 
 pub(crate) mod crowd;
 pub(crate) mod entry;

@@ -4,7 +4,7 @@
 ///
 /// `sessions` creates the sessions with which the adapter is checked, for a configuration of the
 /// suite. Any backend is suitable. `server` starts an application whose handlers obtain these
-/// sessions through the adapter; [`Server`](crate::adapter::Server) specifies the handlers. The
+/// sessions through the adapter. [`Server`](crate::adapter::Server) specifies the handlers. The
 /// suite calls both closures several times, on its tokio runtime.
 ///
 /// ```
@@ -108,7 +108,8 @@ macro_rules! __adapter_options {
     };
 }
 
-/// Generates the tests of one list of rules, or ignored tests if the suite lacks their argument.
+/// Generates the tests of one list of rules, or ignored tests if the suite has no argument for
+/// these rules.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __adapter_group {

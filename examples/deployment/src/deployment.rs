@@ -1,5 +1,5 @@
-//! Starts all programs. They stop when the deployment is dropped, and when this process ends for
-//! any reason.
+//! Starts all programs. The programs stop when the deployment is dropped, and when this process
+//! ends for any reason.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -38,7 +38,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ThisClient {
     }
 }
 
-/// Returns the pages, without sessions.
+/// Returns the router of the pages, without a session layer.
 pub(crate) fn login_router(protection: Option<Protection>) -> Router {
     Router::new()
         .route("/login", post(log_in))

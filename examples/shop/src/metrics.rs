@@ -34,7 +34,7 @@ impl Metrics {
         Events::new(SessionMetrics::new())
     }
 
-    /// Returns the route of the metrics. A proxy must not forward it.
+    /// Returns the route of the metrics. A proxy must not forward requests to this route.
     pub fn route(&self) -> Router {
         let recorder = self.recorder.clone();
         Router::new().route("/metrics", get(async move || recorder.render()))

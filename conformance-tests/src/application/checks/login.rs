@@ -72,7 +72,7 @@ fn ended_id_is_not_adopted(subject: &Subject) -> Result<Verdict, Error> {
     })))
 }
 
-/// Returns whether a value that the browser stores can be read with its earlier cookie.
+/// Returns whether a value that the browser stores can be read with the browser's earlier cookie.
 fn adopts(browser: &mut Browser) -> Result<bool, Error> {
     let mut attacker = browser.copied();
     browser.send(&Request::set("planted", "yes"))?;

@@ -66,7 +66,7 @@ impl Application<'_> {
         Ok(())
     }
 
-    /// Returns the values of a header without secrets and dates, so that they can be compared.
+    /// Returns the values of a header in a comparable form, without secrets and dates.
     fn normal(&self, reply: &Reply, name: &str) -> String {
         let mut values = match name {
             "vary" => {

@@ -104,8 +104,8 @@ pub fn respond_untouched(path: &str) -> TestResponse {
     TestResponse::new(status, headers, "untouched")
 }
 
-/// Returns the response of the handler for every other path except `/twice` and `/both`, given its
-/// session.
+/// Returns the response of the handler for every other path except `/twice` and `/both`. The
+/// handler uses `session`.
 ///
 /// # Examples
 ///
@@ -130,8 +130,8 @@ pub async fn respond(session: &Session, path: &str) -> TestResponse {
     })
 }
 
-/// Returns the response of the handler for `/twice`, which obtains the session from its framework
-/// twice.
+/// Returns the response of the handler for `/twice`. The handler obtains the session from its
+/// framework twice.
 ///
 /// # Examples
 ///
@@ -178,7 +178,7 @@ pub(crate) const COLOR: &str = "color";
 /// The duration of the handler of `/slow`.
 const SLOW: Duration = Duration::from_millis(500);
 
-/// The length of the dots at the end of a large body.
+/// The number of dots at the end of a large body.
 pub(crate) const FILLING: usize = 100_000;
 
 pub(crate) const OWN_CACHE_CONTROL: &str = "private, max-age=60";

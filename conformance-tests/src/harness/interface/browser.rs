@@ -38,8 +38,7 @@ impl Browser {
         Self { name, interface, clock, calls, jar: Vec::new() }
     }
 
-    /// Sends a request whose handler calls a function, and returns the cookie that the response
-    /// sets.
+    /// Sends a request whose handler calls a function. Returns the cookie that the response sets.
     pub(crate) async fn visit(
         &mut self,
         what: &str,
@@ -108,7 +107,7 @@ impl Browser {
         self.visit(&format!("insert n = {n}"), |session| session.insert("n", n)).await
     }
 
-    /// Returns a request with the stored cookies. Its session is not opened yet.
+    /// Returns a request with the stored cookies. The session is not open yet.
     pub(crate) fn request(&self) -> RequestSession {
         let view = RequestView::builder().host("shop.example").path("/").scheme("https");
         let cookies = self.header();
@@ -152,7 +151,7 @@ impl Browser {
         cookie.ok_or_else(|| self.calls.failure("a Set-Cookie", "none"))
     }
 
-    /// Stores a cookie that no response set, such as a made-up, planted or copied one.
+    /// Stores a cookie that no response set, such as an invented, planted or copied cookie.
     pub(crate) fn plant(&mut self, name: &str, value: &str) {
         let shown: String = value.chars().take(60).collect();
         self.calls.note(format!(

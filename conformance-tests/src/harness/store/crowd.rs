@@ -10,13 +10,13 @@ use crate::harness::store::process::joined;
 use crate::harness::store::values::random_key;
 use crate::report::Failure;
 
-/// The number of records that a round creates. It is more than a page of a listing usually has.
+/// The number of records that a round creates. The number exceeds the usual size of a page of keys.
 const ROUND: usize = 1_100;
 
 /// The number of tasks that create and load the records.
 const HANDS: usize = 22;
 
-/// If a store needs more time than this, the rule creates no further records.
+/// The duration after which a rule creates no further records.
 pub(crate) const BUSY: Duration = Duration::from_secs(3);
 
 /// Creates equal records in rounds and returns their keys. Stops when there are `most` records, or
@@ -52,7 +52,7 @@ async fn round(store: &StoreUnderTest, entry: &Entry) -> Result<Vec<StoreKey>, F
     Ok(keys)
 }
 
-/// Returns the number of these records that are missing.
+/// Returns the number of `keys` without a record.
 pub(crate) async fn missing(store: &StoreUnderTest, keys: &[StoreKey]) -> Result<usize, Failure> {
     let mut loading = Vec::new();
     for mine in keys.chunks(keys.len().div_ceil(HANDS).max(1)) {

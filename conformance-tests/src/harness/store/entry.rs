@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use session_core::store::{NewRecord, Record};
 
-/// The number of bytes of each end of a payload in a message.
+/// The number of bytes that a message shows of each end of a payload.
 const SHOWN: usize = 24;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -28,22 +28,22 @@ pub(crate) enum Kind {
     Owned,
     Empty,
     Large,
-    /// Longer than the sessions of the checks, and shorter than a large record.
+    /// A record that is longer than the sessions of the checks, and shorter than a large record.
     Middling,
 }
 
 impl Kind {
     pub(crate) const ALL: [Self; 4] = [Self::Plain, Self::Owned, Self::Empty, Self::Large];
 
-    /// For rules of functions that make several calls.
+    /// The kinds for rules of functions that make several calls.
     pub(crate) const LENGTHS: [Self; 2] = [Self::Plain, Self::Middling];
 
-    /// For rules that do not depend on the payload.
+    /// The kinds for rules that do not depend on the payload.
     pub(crate) const SMALL: [Self; 2] = [Self::Plain, Self::Owned];
 }
 
 impl Entry {
-    /// Returns a record that expires in an hour. The text distinguishes records, except empty ones.
+    /// Returns a record that expires in an hour. The text distinguishes records that are not empty.
     pub(crate) fn new(kind: Kind, text: &str, now: SystemTime) -> Self {
         let payload = match kind {
             Kind::Plain | Kind::Owned => text.as_bytes().to_vec(),

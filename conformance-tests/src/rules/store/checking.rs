@@ -98,7 +98,7 @@ rules! {
     }
 }
 
-/// The number of polls of the first call before the second starts.
+/// The number of polls of the first call before the second call starts.
 const POLLS: [u32; 4] = [1, 2, 3, 6];
 
 /// Fails unless `check` succeeds.

@@ -248,7 +248,7 @@ rules! {
             sweep_all(store, expiry, LIMIT).await?;
             let before = count(store, &keys).await?;
             let said = sweep(store, expiry + OVERDUE, LIMIT).await?;
-            // Other tests may use a store without a manual clock, and their records are also swept.
+            // Without a manual clock, the sweep may also remove records of other tests.
             if said <= before || !store.moves_time() {
                 break;
             }
@@ -323,7 +323,7 @@ async fn disobeys(
     Ok((gone > limit).then(|| store.failure(format!("at most {limit} removed"), seen)))
 }
 
-/// Returns the number of these records that exist.
+/// Returns the number of `keys` that have a record.
 async fn count(store: &StoreUnderTest, keys: &[StoreKey]) -> Result<usize, Failure> {
     let mut there = 0;
     for key in keys {
@@ -348,7 +348,7 @@ async fn renew_before_a_sweep(store: &StoreUnderTest, renewal: Renewal) -> Check
     }
 }
 
-/// Renews a record during a sweep, after this number of `await`s of the sweep.
+/// Renews a record during a sweep, after `polls` polls of the sweep.
 async fn renew_during_a_sweep(store: &StoreUnderTest, renewal: Renewal, polls: u32) -> Checked {
     let expiry = Era::Busy.moment();
     let (key, old) = (store.key(), Entry::plain("old", store.now()).expiring_at(expiry));
@@ -371,5 +371,5 @@ async fn renew_during_a_sweep(store: &StoreUnderTest, renewal: Renewal, polls: u
     }
 }
 
-/// More live records than the limit of a sweep.
+/// The number of live records, which exceeds the limit of a sweep.
 const LIVE: usize = 40;

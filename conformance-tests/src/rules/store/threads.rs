@@ -54,7 +54,7 @@ fn switching(store: &StoreUnderTest) -> Switching {
     Switching { key: store.key(), states: [first, second.expiring_at(later)] }
 }
 
-/// Fails unless the record exists and equals one of the two.
+/// Fails unless the record exists and equals one of the two states of `switching`.
 async fn whole(store: &StoreUnderTest, switching: &Switching, read: Read) -> Checked {
     let seen = match read.read(store, &switching.key).await? {
         Some(record) => switching.difference(store, &record).await?,

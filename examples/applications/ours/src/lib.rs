@@ -1,5 +1,5 @@
 //! An application for `check-application`, in axum and in actix-web.
-//! `docs/checking-applications.md` describes its requests.
+//! `docs/checking-applications.md` describes the requests.
 
 mod actix_application;
 mod axum_application;

@@ -30,7 +30,7 @@ async fn events(
 }
 
 /// Returns `None` if the session has ended. An error ends the stream, and the browser reconnects.
-/// Reading does not extend the expiry of the session; `save` does.
+/// Only `save` extends the expiry of the session.
 async fn next(session: &Session) -> Result<Option<Event>, session_kit::Error> {
     let session = session.reopen().await?;
     if session.is_new() {
