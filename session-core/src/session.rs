@@ -1,6 +1,6 @@
 //! The session for handlers: a dictionary with Flask's flags.
 //!
-//! A [`Session`] has only its [`Holder`]: its request, or a session made by hand.
+//! A [`Session`] only refers to its [`Holder`], which is its request or a session made by hand.
 
 pub(crate) mod by_hand;
 pub(crate) mod changes;
@@ -48,7 +48,7 @@ use state::State;
 /// by [`Opened::into_session`](crate::interface::Opened::into_session). To start a test with
 /// values, use `Opened::from_payload(r#"{"cart":[1]}"#)?`. To start a test with a login, use
 /// [`with_login`](crate::interface::Opened::with_login). `log_in` and `log_out` change such a
-/// session in memory; `save` and `reopen` fail. For functions that call `save` or `reopen`, obtain
+/// session in memory. `save` and `reopen` fail. For functions that call `save` or `reopen`, obtain
 /// a session from [`RequestSession`](crate::request::RequestSession) over the store of
 /// `session-memory`. To test expiry, set a [`ManualClock`](crate::ManualClock) in the configuration
 /// of the sessions.
@@ -65,9 +65,10 @@ use state::State;
 /// # Concurrent requests
 ///
 /// On a server-side backend, concurrent requests of one session do not lose each other's changes.
-/// The changes of each request are applied to the stored changes of the other requests.
-/// [`get`](Self::get) followed by an [`insert`](Self::insert) of a value computed from it is the
-/// exception, because the backend sees only the new value. Use [`update`](Self::update) instead.
+/// The changes of each request are applied to the stored changes of the other requests. The
+/// exception is [`get`](Self::get) followed by [`insert`](Self::insert) of a value that depends on
+/// the result, because the backend receives only the new value. Use [`update`](Self::update)
+/// instead.
 ///
 /// If two requests insert different values under one key, the request that is saved last wins. On a
 /// cookie backend, the browser stores the cookie of the last response, and all changes of the other

@@ -1,4 +1,4 @@
-//! The builder of the settings, which checks them together.
+//! The builder of the settings, which checks all settings together.
 
 mod lifetimes;
 
@@ -60,10 +60,10 @@ impl SessionConfigBuilder {
     /// that is sent under the name of the administrators' cookie opens nothing. This holds even if
     /// both interfaces share a store or the key of a sealed cookie. To rename the cookie and keep
     /// the sessions, set the previous name as the namespace. The owner index of a store has no
-    /// namespaces: use another prefix or table if two interfaces have different users.
+    /// namespaces. Use another prefix or table if two interfaces have different users.
     ///
-    /// The signed cookie cannot be bound to a namespace, because its format is that of Flask. Two
-    /// signed cookies with the same key and different namespaces need different salts.
+    /// The signed cookie cannot be bound to a namespace, because it has Flask's format. Two signed
+    /// cookies with the same key and different namespaces need different salts.
     #[must_use]
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.settings.namespace = Some(namespace.into());
@@ -90,10 +90,10 @@ impl SessionConfigBuilder {
     /// Sets the domains that the cookie had formerly, or that other applications use for a cookie
     /// of the same name. The default is none. Flask has no such setting.
     ///
-    /// If a request has several cookies of the name, a response that sets or removes the cookie
-    /// also removes the others. The response removes the cookies without a domain, with one of
-    /// these domains, and with one of the [former paths](Self::former_cookie_paths). Browsers do
-    /// not send the domain of a cookie.
+    /// If a request has several cookies of the same name, a response that sets or removes the
+    /// cookie also removes the other cookies. The response removes the cookies without a domain,
+    /// with one of these domains, and with one of the [former paths](Self::former_cookie_paths).
+    /// Browsers do not send the domain of a cookie.
     #[must_use]
     pub fn former_cookie_domains<D: Into<String>>(
         mut self,
@@ -116,7 +116,8 @@ impl SessionConfigBuilder {
     }
 
     /// Sets the path under which the application is mounted. The default is `/`. This is Flask's
-    /// `APPLICATION_ROOT`, and is used only as the default of [`cookie_path`](Self::cookie_path).
+    /// `APPLICATION_ROOT`. The path is used only as the default of
+    /// [`cookie_path`](Self::cookie_path).
     #[must_use]
     pub fn application_root(mut self, path: impl Into<String>) -> Self {
         self.application_root = Some(path.into());
@@ -158,19 +159,19 @@ impl SessionConfigBuilder {
     /// Stores flash messages of visitors without a session in a cookie, which this key signs. By
     /// default, a flash message starts a session. Flask has no such setting.
     ///
-    /// A page that only flashes a message, such as "wrong password", then stores nothing on the
-    /// server. The cookie has the name of the session cookie with the suffix `_flash`. It has the
-    /// attributes of the session cookie, but always `HttpOnly`. It expires after five minutes, and
-    /// is removed by the response of the request that [takes](crate::Session::take_flashes) the
-    /// messages.
+    /// With this setting, a page that only flashes a message, such as "wrong password", stores
+    /// nothing on the server. The cookie has the name of the session cookie with the suffix
+    /// `_flash`. It has the attributes of the session cookie, but always `HttpOnly`. It expires
+    /// after five minutes. The response of the request that [takes](crate::Session::take_flashes)
+    /// the messages removes the cookie.
     ///
     /// The messages start a session as usual if the cookie would have more than 1 KB, or if the
     /// request stores other data. They also start a session if a handler calls
     /// [`save`](crate::Session::save) or `log_out`. With a [`token_header`](Self::token_header), no
     /// such cookie is set.
     ///
-    /// The cookie of the last response is stored, so simultaneous requests of one visitor may lose
-    /// a message or show it twice.
+    /// The browser stores the cookie of the last response. Therefore simultaneous requests of one
+    /// visitor may lose a message or show it twice.
     ///
     /// The visitor can read the messages, but not change them. A copy of the cookie shows the
     /// messages again until the copy expires. The key may also be used for another purpose, because
@@ -240,7 +241,7 @@ impl SessionConfigBuilder {
     /// the maximum.
     ///
     /// The setting needs a store with an [`OwnerIndex`](crate::store::OwnerIndex). Cookie backends
-    /// refuse it.
+    /// refuse the setting.
     #[must_use]
     pub fn max_sessions(mut self, limit: impl Into<Option<usize>>) -> Self {
         self.settings.max_sessions = limit.into();
@@ -294,10 +295,11 @@ impl SessionConfigBuilder {
     /// All prefixes require `Secure`. `__Host-` also requires the path `/` and no domain, and
     /// `__Http-` requires `HttpOnly`.
     ///
-    /// The error is also [`ErrorKind::Configuration`] if a lifetime or timeout is shorter than one
-    /// second, because cookies cannot express such a duration. The same applies if the maximum
-    /// number of sessions is 0. It also applies if the name of the token header is not a token or
-    /// has another purpose.
+    /// The error is also [`ErrorKind::Configuration`] in these cases:
+    ///
+    /// - A lifetime or timeout is shorter than one second. Cookies cannot express such a duration.
+    /// - The maximum number of sessions is 0.
+    /// - The name of the token header is not a token, or the header has another purpose.
     pub fn build(mut self) -> Result<SessionConfig, Error> {
         let lifetimes =
             [Some(self.settings.permanent_lifetime), Some(self.settings.browser_lifetime)];

@@ -126,8 +126,9 @@ impl<S: SessionStore> ServerSideSessions<S> {
     /// while it belongs to that owner.
     ///
     /// Returns whether no id opens the session any more. If the record no longer exists, another
-    /// request may have ended the session. It may also have rotated the session so long ago that
-    /// the tombstone has expired. If there is an owner, the owner's list shows which case applies.
+    /// request may have ended the session. The other request may also have rotated the session so
+    /// long ago that the tombstone has expired. If there is an owner, the owner's list shows which
+    /// case applies.
     pub(super) async fn end_record(
         &self,
         record: &RecordRef,
@@ -233,7 +234,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     }
 
     /// Removes the record of a session that is left without values and owner, unless another
-    /// request has written it since.
+    /// request has written the record since.
     pub(super) async fn end_emptied(
         &self,
         saving: &Saving<'_, '_>,
@@ -272,8 +273,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let live = match self.find(&record.key, now).await? {
             Found::Live(live) => Some(live),
             Found::Moved(moved) => match self.follow(moved, now, deadline).await? {
-                // A login has cut off the id and started another session. A logout also ends that
-                // session if it has the same user.
+                // A login has cut off the id and started another session. A logout also ends the
+                // new session if both sessions have the same user.
                 (Moved { follow: false, .. }, Some(live)) => {
                     let is_users = owner.is_none() && live.record.is_of_owner_of(record);
                     return Ok(if is_users { Left::Record(live.record) } else { Left::Another });

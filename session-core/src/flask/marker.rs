@@ -51,8 +51,8 @@ pub(super) static PREFIX: LazyLock<String> = LazyLock::new(|| {
     format!("$session:{:016x}{:016x}:", random(), random())
 });
 
-/// Serializes a value of one of Flask's types. All serializers except that of a session write the
-/// value without the tag.
+/// Serializes a value of one of Flask's types. All serializers except the serializer of a session
+/// write the value without the tag.
 pub(super) fn marked<S: Serializer, T: Serialize + ?Sized>(
     serializer: S,
     tag: &str,
@@ -61,7 +61,8 @@ pub(super) fn marked<S: Serializer, T: Serialize + ?Sized>(
     serializer.serialize_newtype_struct(name_of(tag), value)
 }
 
-/// Deserializes a value of one of Flask's types. All deserializers except that of a session fail.
+/// Deserializes a value of one of Flask's types. All deserializers except the deserializer of a
+/// session fail.
 pub(super) fn unmarked<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
     tag: &'static str,

@@ -12,29 +12,28 @@ use crate::store::Version;
 ///
 /// # How a session moves
 ///
-/// Only one of the two backends may determine where a session is, because they have no common
-/// transaction. The old backend determines this. A move has three steps, which the crate
-/// `session-migration` performs:
+/// The two backends have no common transaction. Therefore the old backend alone determines which
+/// backend has the session. A move has three steps, which the crate `session-migration` performs:
 ///
-/// 1. [`import`](crate::ServerSideSessions::import) stores a *copy*. No id opens it.
+/// 1. [`import`](crate::ServerSideSessions::import) stores a *copy*. No id opens the copy.
 /// 2. The old backend marks its session as moved, unless the session has changed since the copy.
 /// 3. [`confirm_import`](crate::ServerSideSessions::confirm_import) makes the copy the session.
 ///
-/// A copy whose session was marked is the session, even if the third step is missing. A copy whose
-/// session is neither alive nor marked is a leftover of a session that has ended.
+/// If the old session is marked, the copy is the session, even if the third step is missing. If the
+/// old session is neither live nor marked, the copy is a leftover of a session that has ended.
 #[derive(Clone)]
 pub struct Import {
-    /// The id of the session from now on. It must be the same for every request with one session of
-    /// the old backend, and as hard to guess as a session id.
+    /// The id of the session after the move. The id must be the same for every request with one old
+    /// session, and as hard to guess as a session id.
     pub id: [u8; 32],
     /// The random bytes that [`SessionInterface::lineage`](crate::SessionInterface::lineage)
-    /// returns from now on. They must also be the same for every request.
+    /// returns after the move. The bytes must also be the same for every request.
     pub lineage: [u8; 16],
     /// The contents, without the changes of the request.
     pub contents: Contents,
-    /// When the session was created, or when its user last logged in.
+    /// The creation time of the session, or the time of its user's last login.
     pub created_at: SystemTime,
-    /// When the session expires, if the old backend has the same cookie and stores its expiry.
+    /// The expiry of the session, if the old backend has the same cookie and stores the expiry.
     pub expires_at: Option<SystemTime>,
 }
 
@@ -72,7 +71,7 @@ pub enum Departure {
     /// The session is in this backend.
     Session(Box<Opened>),
     /// The session is in this backend under another id, which a response sent shortly before. The
-    /// interface opens this new session, and its changes are dropped.
+    /// interface opens an empty session, whose changes are dropped.
     Rotated(Box<Opened>),
     /// The session has moved to the other backend.
     Departed,

@@ -15,7 +15,7 @@ pub(super) fn with_login<R>(stored: &StoredData, write: impl FnOnce(&Values) -> 
     write(&values)
 }
 
-/// Moves the login in the payload to the session.
+/// Moves the login from the payload to the session.
 pub(super) fn take_login(stored: &mut StoredData) {
     let Some(raw) = stored.values().get(LOGIN) else { return };
     stored.login = decode(raw);

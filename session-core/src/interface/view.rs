@@ -115,7 +115,7 @@ impl<'a> SessionView<'a> {
         self.flags.accessed
     }
 
-    /// Returns whether a renewal is due that sets the cookie.
+    /// Returns whether a due renewal sets the cookie.
     pub fn is_renewed(&self) -> bool {
         self.flags.renewed
     }
@@ -129,10 +129,10 @@ impl<'a> SessionView<'a> {
     /// - The session receives its first id or another id.
     /// - The lifetime of the session changes, or
     ///   [`set_modified(true)`](crate::Session::set_modified) requests a new cookie.
-    /// - The session is [renewed](Self::is_renewed). Under
+    /// - The session is [renewed](Self::is_renewed). With
     ///   [`Refresh::WhenModified`](crate::Refresh), a change of a session that has a lifetime
     ///   renews the session.
-    /// - The request sent several cookies of the name.
+    /// - The request sent several cookies of the same name.
     pub fn is_cookie_due(&self) -> bool {
         self.flags.cookie_due
     }

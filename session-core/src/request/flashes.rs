@@ -26,7 +26,7 @@ impl Shared {
         Some(messages.into())
     }
 
-    /// Stores the messages in the cookie if this is configured, there is no session, and the
+    /// Stores the messages in the cookie if the cookie is configured, there is no session, and the
     /// request stores no other data. Returns whether the messages were stored.
     pub(super) fn keeps_flashes_in_cookie(&self, save: &Save<'_>) -> bool {
         let Some(key) = save.config().flash_key() else { return false };

@@ -1,4 +1,4 @@
-//! The details of a session: its public handle, and when it was created and expires.
+//! The details of a session: its public handle, creation time and expiry.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -7,13 +7,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
-/// The handle of a stored session, and when it was created and expires.
+/// The handle, the creation time and the expiry of a stored session.
 ///
 /// An interface attaches the details with
 /// [`Opened::with_details`](crate::interface::Opened::with_details) and
 /// [`Saved::with_details`](crate::interface::Saved::with_details). Handlers read them with
 /// [`Session::details`](crate::Session::details). Each detail is `None` if the session is not
-/// stored yet, or if the backend does not have it:
+/// stored yet, or if the backend does not have this detail:
 ///
 /// | backend | handle | creation | expiry |
 /// |---|---|---|---|
@@ -35,7 +35,7 @@ enum Handle {
 }
 
 impl SessionDetails {
-    /// Returns details that are all unknown.
+    /// Returns details without a handle, a creation time and an expiry.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -49,8 +49,8 @@ impl SessionDetails {
         self
     }
 
-    /// Sets random bytes that are stored with the session and stay the same until a login. The
-    /// handle is [`session_handle`] of these bytes and the owner, computed when it is read.
+    /// Sets random bytes that are stored with the session and stay the same until a login. Each
+    /// read of the handle computes [`session_handle`] of these bytes and the owner.
     #[must_use]
     pub fn with_handle_seed(mut self, seed: [u8; 16]) -> Self {
         self.handle = Some(Handle::Seeded(seed));

@@ -49,7 +49,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Value`] if the value is not a `T`. The value then remains; use
+    /// [`ErrorKind::Value`] if the value is not a `T`. In this case, the value remains. Use
     /// [`discard`](Self::discard) to remove a value of any type. Otherwise returns the errors of
     /// [`insert`](Self::insert), if there is a value to remove.
     pub fn remove<T: DeserializeOwned>(&self, key: impl SessionKey<T>) -> Result<Option<T>, Error> {
@@ -115,23 +115,23 @@ impl Session {
         if recorded { Ok(value) } else { self.get_or_insert(key, value) }
     }
 
-    /// Computes a new value from the current one. The function receives `None` if there is no such
-    /// key, and returns `None` to remove the key.
+    /// Computes a new value from the current value. The function receives `None` if there is no
+    /// such key, and returns `None` to remove the key.
     ///
-    /// On a server-side backend, concurrent updates are all applied: if another request stored a
-    /// newer value, the function runs again on that value. Therefore it must depend only on its
-    /// argument. `update` returns nothing because the handler may have seen an older value. Nothing
-    /// is recorded if the function returns its argument.
+    /// On a server-side backend, concurrent updates are all applied. If another request stored a
+    /// newer value, the function runs again on that value. Therefore the function must depend only
+    /// on its argument. `update` returns nothing, because a later run may compute another value.
+    /// Nothing is recorded if the function returns its argument.
     ///
     /// Each part of the value that the function leaves unchanged keeps its stored text. Therefore a
     /// tuple that Flask wrote remains a tuple, and a large integer remains an integer; see
     /// [`flask`](crate::flask).
     ///
     /// The function may read this session and may change other sessions. It cannot change or save
-    /// this session: such a call fails with [`ErrorKind::Reentrant`], even when the function runs
-    /// during a save. Other threads may change this session at the same time. The function then
-    /// runs again. Therefore it must not wait for such a thread. A function that captures a clone
-    /// of this session keeps the session in memory until it is saved.
+    /// this session. Such a call fails with [`ErrorKind::Reentrant`], even when the function runs
+    /// during a save. Other threads may change this session at the same time. In this case, the
+    /// function runs again. Therefore the function must not wait for such a thread. A function that
+    /// captures a clone of this session keeps the session in memory until the session is saved.
     ///
     /// # Errors
     ///
@@ -187,8 +187,8 @@ impl Session {
     /// Returns the keys, in the order in which they were first set.
     ///
     /// Text from Python may contain half a surrogate pair, which is not a character. In a key, half
-    /// a pair is returned as its escape, such as `\\ud800`. With this text, the other functions
-    /// find the key unless there is a key that has exactly this text.
+    /// a pair is returned as its escape, such as `\\ud800`. The other functions accept this text
+    /// for the key, unless another key has exactly this text.
     pub fn keys(&self) -> Vec<String> {
         self.read(|state| state.data.values().keys().collect())
     }
@@ -198,17 +198,17 @@ impl Session {
         self.read(|state| state.data.values().is_empty())
     }
 
-    /// Removes every key, including those that other requests are setting at the same time.
+    /// Removes every key, including keys that other requests set at the same time.
     ///
-    /// A session without an owner that is still empty when it is saved ends, and its cookie is
+    /// If a session without an owner is still empty at the save, the session ends and its cookie is
     /// removed, as in Flask. A session with an owner remains, and the user stays logged in. Use
     /// [`log_out`](Self::log_out) for a logout.
     ///
     /// If a value or a flash message is set after `clear`, the session keeps its id.
     ///
     /// A session without an owner also ends if [`remove`](Self::remove) or another change leaves it
-    /// empty. On a server-side backend, keys that concurrent requests have stored keep the session
-    /// alive.
+    /// empty. On a server-side backend, the session remains if concurrent requests have stored
+    /// keys.
     ///
     /// # Errors
     ///

@@ -42,17 +42,17 @@ impl Session {
     /// - The session receives a new id. Therefore an id that was planted or seen before the login
     ///   is invalid afterwards (session fixation; OWASP ASVS 5, 7.2.4).
     /// - Changes of requests that opened the session under the old id are dropped.
-    /// - If a visitor or the same user logs in, the values stay. A client may have planted values
-    ///   of a visitor; limit them with
-    ///   [`login_keeps`](crate::config::SessionConfigBuilder::login_keeps).
+    /// - If a visitor or the same user logs in, the values stay. Use
+    ///   [`login_keeps`](crate::config::SessionConfigBuilder::login_keeps) to drop values that an
+    ///   attacker may have planted before the login.
     /// - If the stored session has another owner, its values are dropped.
     /// - The value under `csrf_token` is always dropped, so that earlier [CSRF](crate::csrf) tokens
     ///   are invalid.
     /// - The [`absolute_timeout`](crate::SessionConfig::absolute_timeout) counts from the login.
     ///
     /// If another request ended the session in the meantime, a new session is started from the
-    /// changes of this request. If the request sent several cookies of the name, the login ends the
-    /// sessions of other users that these cookies open.
+    /// changes of this request. If the request sent several cookies of the same name, the login
+    /// ends the sessions of other users that these cookies open.
     ///
     /// A cookie backend stores the login in the cookie. The backend cannot invalidate a copy of an
     /// earlier cookie, which still opens its own contents.
@@ -66,9 +66,9 @@ impl Session {
     /// - [`ErrorKind::Committed`] on a reopened session, whose new id could not reach the client.
     /// - [`ErrorKind::TooLarge`] if the stamp is longer than 1024 bytes. The session is unchanged.
     ///
-    /// After one of the first two kinds of errors, or if the future is dropped, the login is tried
-    /// again with the response. This also happens after a call that ended all sessions of the
-    /// owner. Call [`log_out`](Self::log_out) to prevent this retry.
+    /// After an error of [`save`](Self::save) or [`ErrorKind::Conflict`], or if the future is
+    /// dropped, the login is retried with the response. The login is also retried after a call that
+    /// ended all sessions of the owner. Call [`log_out`](Self::log_out) to prevent the retry.
     ///
     /// # Examples
     ///
@@ -127,8 +127,8 @@ impl Session {
     /// - [`Outcome::Dropped`]: nothing was ended, a session may remain, and the cookie stays.
     ///   Another request may have changed the id long ago, or a user may have logged in since.
     ///
-    /// If the request sent several cookies of the name, all sessions that these cookies open are
-    /// ended. The outcome is the weakest outcome of these sessions.
+    /// If the request sent several cookies of the same name, all sessions that these cookies open
+    /// are ended. The outcome is the weakest outcome of these sessions.
     ///
     /// The values and the owner are dropped, including those that concurrent requests set. Values
     /// that are set afterwards in the same request start a new session under a new id, without an
@@ -139,7 +139,7 @@ impl Session {
     ///
     /// Returns the errors of [`save`](Self::save), except on a session made by hand, which is
     /// changed in memory. After an error, the session has not ended, and the cookie stays. The user
-    /// can try again. The logout is tried again with the response.
+    /// can try again. The logout is retried with the response.
     ///
     /// # Examples
     ///
@@ -203,8 +203,8 @@ impl Session {
         })
     }
 
-    /// Returns the outcome of the last save, or `None` before the first. A commit without changes
-    /// does not replace the outcome of an earlier save.
+    /// Returns the outcome of the last save, or `None` before the first save. A commit without
+    /// changes does not replace the outcome of an earlier save.
     pub fn outcome(&self) -> Option<Outcome> {
         self.read(|state| state.outcome)
     }
@@ -226,19 +226,19 @@ impl Session {
     /// the response fails. If the handler panics, no response has the new id, and the client loses
     /// the session.
     ///
-    /// If the future is dropped, the changes are saved with the response. They may then have
-    /// reached the store already; a server-side backend does not apply them twice.
+    /// If the future is dropped, the changes are saved with the response. The changes may already
+    /// have reached the store. A server-side backend does not apply these changes twice.
     ///
     /// # Errors
     ///
     /// - The error of [`SessionInterface::save`](crate::SessionInterface::save), such as
     ///   [`ErrorKind::Unavailable`] if the backend is down, [`ErrorKind::Conflict`] if other
-    ///   requests changed the session each time, or [`ErrorKind::TooLarge`]. The changes are kept
-    ///   and saved with the response.
+    ///   requests changed the session during each attempt, or [`ErrorKind::TooLarge`]. The changes
+    ///   are kept and saved with the response.
     /// - [`ErrorKind::Unavailable`] on an anonymous session.
     /// - [`ErrorKind::Unconfigured`] on the null session and on a session made by hand.
     /// - [`ErrorKind::Committed`] after the commit.
-    /// - [`ErrorKind::Reentrant`] in a function of [`update`](Self::update).
+    /// - [`ErrorKind::Reentrant`] in a function that [`update`](Self::update) runs on this session.
     ///
     /// If saving with the response also fails, the client receives an error response. To send the
     /// handler's response without the changes of values, call
@@ -250,16 +250,16 @@ impl Session {
     }
 
     /// Opens the session again after its request was committed, for a socket or a stream that
-    /// outlives the response. Only [`save`](Self::save) stores its changes.
+    /// outlives the response. Only [`save`](Self::save) stores changes of the reopened session.
     ///
     /// Call this method after the response was committed, and again for each message. A reopened
     /// session does not contain later changes of other requests. If the session has ended, or
-    /// another request has changed its id, the reopened session is empty and
+    /// another request has changed the id, the reopened session is empty and
     /// [`is_new`](Self::is_new). In both cases, close the socket. Saving a change of the session
     /// stores nothing and fails with [`ErrorKind::Ended`].
     ///
     /// On a server-side backend, [`save`](Self::save) without a change extends the expiry if a
-    /// renewal is due. Reading alone does not extend it.
+    /// renewal is due. Reading alone does not extend the expiry.
     ///
     /// No cookie can reach the client any more. Therefore a login or a new id, and any change on a
     /// cookie backend, fails with [`ErrorKind::Committed`].

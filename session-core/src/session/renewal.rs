@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 /// The time at which an unchanged session must be saved to extend its expiry.
 ///
-/// An interface attaches the renewal to the session it opens, by
+/// An interface attaches the renewal to a session with
 /// [`Opened::with_renewal`](crate::interface::Opened::with_renewal). The core then calls
 /// [`save`](crate::SessionInterface::save) for an unchanged session only if the renewal is due.
 /// Server-side backends compute the renewal with

@@ -61,12 +61,11 @@ impl fmt::Debug for LogName {
     }
 }
 
-/// The version of a record. Versions are compared only for equality of their numbers; they have no
-/// order.
+/// The version of a record. Versions are equal if their numbers are equal. Versions have no order.
 ///
 /// A store can attach the bytes that it stores for the record. The store receives these bytes with
 /// the version in a later call, for example for a command that compares the stored value. The bytes
-/// are only a hint: a caller may pass a version with the same number and without bytes.
+/// are only a hint. A caller may pass a version with the same number and without bytes.
 #[derive(Clone)]
 pub struct Version {
     number: u64,

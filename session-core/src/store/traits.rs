@@ -24,9 +24,9 @@ type Loading<'a> = Pin<Box<dyn Future<Output = Result<Option<Record>, Error>> + 
 /// # Contract
 ///
 /// **Atomic calls.** Each call is atomic with respect to all other calls on the same key, from this
-/// process or another. It should take one round trip. A call that starts after another call has
-/// returned must observe the effects of that call. Therefore `load` must not read from a stale
-/// cache or from a replica that lags.
+/// process or another. A call should need only one round trip. A call that starts after another
+/// call has returned must observe the effects of that call. Therefore `load` must not read from a
+/// stale cache or from a replica that lags.
 ///
 /// **Unique versions.** A version is never used twice for one key, even if the record was removed
 /// and created again. Use 64 random bits, or one counter for all keys that is stored durably with
@@ -42,10 +42,10 @@ type Loading<'a> = Pin<Box<dyn Future<Output = Result<Option<Record>, Error>> + 
 /// may be in the past, or as late as the end of the year 9999. A time may be before 1970.
 ///
 /// **Expiry.** A store may remove a record some time after its `expires_at`, but not before; see
-/// [`MAX_CLOCK_SKEW`](super::MAX_CLOCK_SKEW). Until its expiry, the store returns the record. The
+/// [`MAX_CLOCK_SKEW`](super::MAX_CLOCK_SKEW). The store returns the record until this expiry. The
 /// engine checks the expiry of every record that it loads, with the clock of `SessionConfig`.
 /// Therefore a store needs a clock only to remove records itself. If an expired record is still
-/// stored, `create` may fail or replace it. The other calls may find it or not.
+/// stored, `create` may fail or replace it. The other calls may or may not find the record.
 ///
 /// **Newer formats.** A store that adds its own format to the payload must store the version of the
 /// format. A call that finds a newer version than the store reads changes nothing and fails with
@@ -55,7 +55,7 @@ type Loading<'a> = Pin<Box<dyn Future<Output = Result<Option<Record>, Error>> + 
 /// **No retries.** A conditional call is never repeated inside the store or its driver, because the
 /// first attempt may have been applied.
 ///
-/// **Blocking and timeouts.** A call must not block the thread; run a blocking database call on a
+/// **Blocking and timeouts.** A call must not block the thread. Run a blocking database call on a
 /// thread pool. The engine sets no timeout. A store on a network must fail with
 /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) after its time limit.
 ///
@@ -69,7 +69,7 @@ type Loading<'a> = Pin<Box<dyn Future<Output = Result<Option<Record>, Error>> + 
 /// # Errors
 ///
 /// Every call fails with [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if the store did
-/// not reply; the call may have been applied. It fails with
+/// not reply. In this case, the call may have been applied. Every call fails with
 /// [`ErrorKind::Backend`](crate::ErrorKind::Backend) if the store replied with a failure, or has a
 /// record that cannot be decoded. It fails with
 /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge), and changes nothing, if the payload exceeds
@@ -95,18 +95,19 @@ type Loading<'a> = Pin<Box<dyn Future<Output = Result<Option<Record>, Error>> + 
 /// ```
 #[async_trait]
 pub trait SessionStore: Debug + Send + Sync + 'static {
-    /// Returns the record under a key, or `None` if the record does not exist. An expired record
-    /// may be returned or not.
+    /// Returns the record under a key, or `None` if the record does not exist. The store may or may
+    /// not return an expired record.
     async fn load(&self, key: &StoreKey) -> Result<Option<Record>, Error>;
 
-    /// Returns the record under a key, or a copy of it that was current a short time ago. The
-    /// default implementation calls [`load`](Self::load). A cache in front of another store
+    /// Returns the record under a key, or a copy of the record that was current a short time ago.
+    /// The default implementation calls [`load`](Self::load). A cache in front of another store
     /// overrides this method.
     ///
     /// The engine calls this method only to open a session. The engine never relies on a copy for
-    /// the absence of a record or for the version of a write. A write at an outdated version is
-    /// [`Replaced::Stale`], and is repeated after a `load`. A store that returns copies must
-    /// document the time for which a session that another process has ended can still be read.
+    /// the absence of a record or for the version of a write. A write at an outdated version
+    /// returns [`Replaced::Stale`]. The engine repeats such a write after a `load`. A store that
+    /// returns copies must document the time for which a session that another process has ended can
+    /// still be read.
     fn load_recent<'life0, 'life1, 'async_trait>(
         &'life0 self,
         key: &'life1 StoreKey,
@@ -122,8 +123,8 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
 
     /// Returns the records under several keys, in the order of the keys, as if by one
     /// [`load`](Self::load) for each. The default implementation makes these calls. Override this
-    /// method if the store can load many records in one round trip. A key may occur twice, and
-    /// there may be no keys.
+    /// method if the store can load many records in one round trip. `keys` may be empty, and may
+    /// contain a key twice.
     async fn load_many(&self, keys: &[StoreKey]) -> Result<Vec<Option<Record>>, Error> {
         let mut records = Vec::with_capacity(keys.len());
         for key in keys {
@@ -145,7 +146,7 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
     /// creates a record.
     ///
     /// Payload, owner, creation time and expiry are all replaced. The new expiry may be earlier
-    /// than the old one. A rotation, for example, replaces the old record with a short tombstone
+    /// than the old expiry. A rotation, for example, replaces the old record with a short tombstone
     /// that expires after about ten minutes.
     async fn replace(
         &self,
@@ -155,11 +156,11 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
     ) -> Result<Replaced, Error>;
 
     /// Sets the expiry of the record if its current version is `expected`, and changes no other
-    /// part of it except possibly the version. Returns `false` and changes nothing if the record
-    /// has another version or does not exist.
+    /// part of the record except possibly the version. Returns `false` and changes nothing if the
+    /// record has another version or does not exist.
     ///
-    /// The new version is not returned. A later call at `expected` succeeds if the store has kept
-    /// the version, and otherwise the caller loads the record again.
+    /// The new version is not returned. A later call at `expected` succeeds if the store has not
+    /// changed the version. Otherwise the caller loads the record again.
     async fn touch(
         &self,
         key: &StoreKey,
@@ -188,11 +189,12 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
         self.load(&StoreKey::from_bytes([0; 32])).await.map(drop)
     }
 
-    /// Returns the index of owners, or `None` if the store cannot find the records of an owner,
-    /// which is the default. A store that implements [`OwnerIndex`] must return `Some(self)`.
+    /// Returns the index of owners, or `None` if the store cannot find the records of an owner. The
+    /// default implementation returns `None`. A store that implements [`OwnerIndex`] must return
+    /// `Some(self)`.
     ///
-    /// The engine uses the index to end a session whose record was rotated so long ago that the
-    /// request cannot find its successor otherwise.
+    /// The engine uses the index to end a session whose id was rotated long ago. Without an index,
+    /// a request with the old id cannot find the session after the tombstone has expired.
     fn owner_index(&self) -> Option<&dyn OwnerIndex> {
         None
     }

@@ -18,9 +18,9 @@ impl SessionConfigBuilder {
     /// [`set_permanent(false)`](crate::Session::set_permanent). With the default, `false`, a
     /// session ends with the browser. Flask has no such setting.
     ///
-    /// With `true`, every cookie has an expiry, so that the browser keeps the cookie when the
-    /// browser closes. The setting also applies to stored sessions, and is not stored with them. A
-    /// Flask application that shares the session needs `session.permanent = True`.
+    /// With `true`, every cookie has an expiry, so that the cookie remains when the browser closes.
+    /// The setting also applies to stored sessions, and is not stored with them. A Flask
+    /// application that shares the session needs `session.permanent = True`.
     #[must_use]
     pub fn permanent_by_default(mut self, permanent: bool) -> Self {
         self.settings.permanent_by_default = permanent;
@@ -30,7 +30,7 @@ impl SessionConfigBuilder {
     /// Sets the time for which a server-side backend stores a non-permanent session after its last
     /// use. The default is one day. Flask has no such setting.
     ///
-    /// The browser drops the cookie of such a session when it closes, but the server cannot detect
+    /// When the browser closes, it drops the cookie of such a session. The server cannot detect
     /// this.
     #[must_use]
     pub fn browser_lifetime(mut self, lifetime: Duration) -> Self {
@@ -41,8 +41,8 @@ impl SessionConfigBuilder {
     /// Sets the maximum lifetime of a session without an owner after its last save or renewal. The
     /// default is `None`, which means the same lifetime as for a user. Flask has no such setting.
     ///
-    /// Most sessions of a public site belong to visitors and robots. With half an hour, a store
-    /// keeps these sessions for half an hour. Sessions of users are stored for as long as the other
+    /// Most sessions of a public site belong to visitors and robots. With half an hour, these
+    /// sessions are stored for half an hour. Sessions of users are stored for as long as the other
     /// settings allow. A login removes the limit. A handler can extend the lifetime of one session
     /// with [`set_lifetime`](crate::Session::set_lifetime). This setting does not determine whether
     /// the cookie has an expiry.
@@ -52,14 +52,14 @@ impl SessionConfigBuilder {
         self
     }
 
-    /// Sets the time without use after which a session expires, permanent or not (OWASP ASVS 5,
-    /// 7.3.1). The default is `None`: no limit. Flask has no such setting.
+    /// Sets the time without use after which a session expires, whether permanent or not (OWASP
+    /// ASVS 5, 7.3.1). The default is `None`: no limit. Flask has no such setting.
     ///
     /// A use is a request whose handler obtains the session. A session never expires before this
     /// time. It may expire later, by at most a tenth of the timeout and at most one minute.
     ///
     /// Server-side backends and the sealed cookie support this setting. The signed cookie refuses
-    /// it.
+    /// the setting.
     #[must_use]
     pub fn idle_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.settings.idle_timeout = timeout.into();
@@ -69,9 +69,9 @@ impl SessionConfigBuilder {
     /// Sets the maximum time from the creation of a session to its expiry, even if the session is
     /// in use (OWASP ASVS 5, 7.3.2). The default is `None`: no limit. Flask has no such setting.
     ///
-    /// The time starts again at a login. A new id does not extend it. Server-side backends and the
-    /// sealed cookie support this setting. The signed cookie refuses the setting, because the
-    /// cookie does not contain the creation time.
+    /// The time starts again at a login. A new id does not extend the time. Server-side backends
+    /// and the sealed cookie support this setting. The signed cookie refuses the setting, because
+    /// the cookie does not contain the creation time.
     #[must_use]
     pub fn absolute_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.settings.absolute_timeout = timeout.into();
