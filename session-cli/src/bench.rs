@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::output::{Row, Table};
 use crate::store::{self, Store};
 
-/// Records that an interrupted run leaves expire after this time.
+/// The lifetime of the records. If a run is interrupted, its records expire.
 const LIFETIME: Duration = Duration::from_hours(1);
 
 const CALLS: [Call; 4] = [Call::Create, Call::Load, Call::Replace, Call::Remove];
@@ -123,7 +123,7 @@ impl Task {
 
 /// Divides the records between the tasks.
 fn tasks(store: &Arc<dyn Store>, options: &Bench) -> Result<Vec<Task>, Failure> {
-    // The engine did not write such a payload, so no command lists the record as a session.
+    // The engine never writes such a payload, so no command lists the record as a session.
     let payload: Arc<[u8]> = vec![b'-'; options.payload as usize].into();
     let new = || Task { store: Arc::clone(store), payload: Arc::clone(&payload), records: vec![] };
     let mut tasks: Vec<_> = (0..options.tasks.min(options.records)).map(|_| new()).collect();

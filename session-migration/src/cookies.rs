@@ -19,7 +19,8 @@ use crate::{OldSessions, id};
 /// The new id of a session is derived from the cookie and a secret key. Therefore a copy of an old
 /// cookie does not reveal the new id.
 ///
-/// As an [`OwnerSessions`], this type finds no sessions, because they are stored only in browsers.
+/// As an [`OwnerSessions`], this type finds no sessions, because the sessions are stored only in
+/// browsers.
 ///
 /// # Examples
 ///
@@ -44,8 +45,7 @@ pub struct OldCookies<I> {
     key: Hmac<Sha256>,
 }
 
-/// Asserts that the state of the hash function is overwritten when it is dropped. HMAC has no other
-/// state.
+/// Asserts that the state of the hash function is overwritten on drop. HMAC has no other state.
 const _: () = {
     const fn is_overwritten<T: ZeroizeOnDrop>() {}
     is_overwritten::<Sha256>();
@@ -79,7 +79,7 @@ impl<I> OldCookies<I> {
     }
 }
 
-/// The part of a lineage that is random.
+/// The number of bytes before the mark in a lineage.
 const RANDOM: usize = 8;
 
 #[async_trait]

@@ -1,4 +1,5 @@
-//! Concurrent loads share one `MGET`, which costs the server and the client less than a `GET` each.
+//! Concurrent loads share one `MGET`, which costs the server and the client less than separate
+//! `GET`s.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,8 +31,8 @@ struct Waiting {
     reply: oneshot::Sender<Value>,
 }
 
-/// The task that sends the command of the waiting loads. If it is dropped with its runtime, the
-/// loads send separate commands.
+/// The task that sends the command of the waiting loads. If the task is dropped with its runtime,
+/// the loads send separate commands.
 struct Task {
     loads: Arc<Loads>,
     has_taken: bool,
@@ -71,8 +72,8 @@ impl Loads {
     }
 
     /// Adds a load to the waiting loads. The first load starts a task that sends the command.
-    /// Therefore no load needs to be polled again, and each may be dropped. The deadline of the
-    /// first load is the earliest.
+    /// Therefore no load needs to be polled again, and each load may be dropped. The deadline of
+    /// the first load is the earliest.
     fn wait(
         self: &Arc<Self>,
         name: &[u8],

@@ -94,8 +94,9 @@ impl RedisStore {
     /// [`password`](RedisStoreBuilder::password) and [`database`](RedisStoreBuilder::database).
     /// With `rediss://`, the connections to the Sentinels and to Redis use TLS.
     ///
-    /// The store follows the Sentinels to a new master. A failover may lose acknowledged writes,
-    /// depending on `min-replicas-to-write`; see [Durability](crate#durability).
+    /// After a failover, the store connects to the new master that the Sentinels report. A failover
+    /// may lose acknowledged writes, depending on `min-replicas-to-write`; see
+    /// [Durability](crate#durability).
     ///
     /// # Examples
     ///
@@ -155,7 +156,7 @@ impl RedisStore {
         }
     }
 
-    /// Starts a call, and its deadline. Records the database system in the span of the call.
+    /// Starts a call and its deadline. Records the database system in the span of the call.
     fn call(&self, name: &'static str) -> Call<'_> {
         tracing::Span::current().record("db.system.name", "redis");
         Call {
@@ -169,8 +170,8 @@ impl RedisStore {
 
     /// Returns the time for which Redis stores a record, in milliseconds.
     ///
-    /// The engine checks the expiry by a clock that may differ from the clock of Redis. Redis only
-    /// removes records that have expired.
+    /// The engine checks the expiry by a clock that may differ from the clock of Redis. Redis
+    /// removes a record only after the expiry and the grace period.
     fn ttl(&self, expires_at: SystemTime) -> u64 {
         let left = expires_at.duration_since(SystemTime::now()).unwrap_or_default();
         let ttl = left.saturating_add(self.settings.grace).as_millis();
@@ -206,7 +207,7 @@ impl SessionStore for RedisStore {
         call.loaded(key, reply)
     }
 
-    /// On one server, the records share a command. In a Cluster, each command is sent to the node
+    /// On one server, one command loads all records. In a Cluster, each command is sent to the node
     /// that has the key, and concurrent commands to a node share a round trip.
     async fn load_many(&self, keys: &[StoreKey]) -> Result<Vec<Option<Record>>, Error> {
         let call = self.call("load_many");
@@ -386,7 +387,7 @@ fn new_version() -> Result<Version, Error> {
 }
 
 /// Returns the time in milliseconds for which an owner's list has a key if Redis stores the record
-/// for `ttl`. This time is longer than needed. Therefore most renewals do not extend it.
+/// for `ttl`. This time is longer than needed. Therefore most renewals do not extend the time.
 fn listing_time(ttl: u64) -> u64 {
     ttl + ttl / 2 + 2 * MARGIN
 }

@@ -12,9 +12,9 @@ pub(crate) const KEYS_PER_STATEMENT: usize = 64;
 
 /// The SQL of one database.
 ///
-/// `{table}` stands for the quoted table, with its schema if it has one, and `{name}` for its name
-/// without quotes. `{schema}` stands for the quoted schema and a dot, or for nothing. `{keys}`
-/// stands for the parameters of several keys.
+/// `{table}` stands for the quoted table with its schema, if any. `{name}` stands for the name of
+/// the table without quotes. `{schema}` stands for the quoted schema and a dot, or for nothing.
+/// `{keys}` stands for the parameters of several keys.
 pub(crate) struct Scripts {
     pub(crate) schema: &'static str,
     pub(crate) version: &'static str,
@@ -42,7 +42,8 @@ pub(crate) struct Scripts {
 #[derive(Debug)]
 pub(crate) struct Statements {
     pub(crate) schema: Arc<str>,
-    /// Reads the newest version of the table, and the oldest one that it is compatible with.
+    /// Reads the newest version of the table, and the oldest version that the table is compatible
+    /// with.
     pub(crate) version: Statement,
     pub(crate) create: Statement,
     pub(crate) load: Statement,
@@ -91,8 +92,8 @@ pub(crate) struct Batch {
 pub(crate) enum Identifier {
     /// The key, which is the first value of the call. Calls with the same key have the same result.
     Key,
-    /// The number of the call in the batch, counted from 1. Of several calls that change the same
-    /// row, one has a result.
+    /// The number of the call in the batch, counted from 1. If several calls change the same row,
+    /// only one call has a result.
     Number,
 }
 

@@ -9,7 +9,7 @@ use session_core::{Error, ErrorKind, SessionInterface};
 
 use super::{Browser, Request, TestResponse};
 
-/// The number of redirects that are followed in a row.
+/// The maximum number of redirects in a row.
 const MAX_REDIRECTS: usize = 10;
 
 /// An application that receives the requests of a [`TestClient`].

@@ -26,8 +26,7 @@ pub(super) struct Cipher {
     keys: Vec<Aes256GcmSiv>,
 }
 
-/// Asserts that the keys and the states of the key derivation are overwritten when they are
-/// dropped.
+/// Asserts that the keys and the states of the key derivation are overwritten on drop.
 const _: () = {
     const fn is_overwritten<T: ZeroizeOnDrop>() {}
     is_overwritten::<aes::Aes256>();

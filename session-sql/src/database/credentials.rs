@@ -11,7 +11,7 @@ use super::driver::Driver;
 pub(super) struct Provided<D: Driver> {
     provider: Arc<dyn CredentialsProvider>,
     options: <D::Connection as Connection>::Options,
-    /// The options of the pool contain this value, so it must not keep the pool alive.
+    /// The options of the pool contain this value, so a strong reference would keep the pool open.
     pool: Arc<OnceLock<Weak<Pool<D>>>>,
 }
 

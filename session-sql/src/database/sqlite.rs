@@ -57,7 +57,7 @@ impl Driver for Sqlite {
     async fn empty_log(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
         let timeout: i64 =
             sqlx::query_scalar("PRAGMA busy_timeout").fetch_one(&mut *connection).await?;
-        // Meanwhile, no other connection can write.
+        // While the log is emptied, no other connection can write.
         sqlx::raw_sql("PRAGMA busy_timeout = 500").execute(&mut *connection).await?;
         let emptied: sqlx::Result<(i64, i64, i64)> =
             sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *connection).await;
@@ -66,8 +66,8 @@ impl Driver for Sqlite {
         emptied.map(|(is_busy, ..)| is_busy == 0)
     }
 
-    /// Interprets the [result code](https://www.sqlite.org/rescode.html). Its low byte is the
-    /// primary code.
+    /// Interprets the [result code](https://www.sqlite.org/rescode.html). The low byte of the
+    /// result code is the primary code.
     fn meaning(error: &dyn DatabaseError) -> Meaning {
         let code = error.code().and_then(|code| code.parse::<i32>().ok()).unwrap_or_default();
         match code & 0xff {

@@ -1,15 +1,16 @@
-//! A transaction of SQLite, which may roll it back by itself after an error.
+//! A transaction of SQLite. SQLite may roll back the transaction by itself after an error.
 //!
 //! sqlx counts the transactions of a connection. It refuses to start another transaction after
-//! SQLite has rolled one back by itself. Therefore this module uses ordinary statements for
-//! transactions.
+//! SQLite has rolled back a transaction by itself. Therefore this module uses ordinary statements
+//! for transactions.
 
 use sqlx::AssertSqlSafe;
 
 use super::connections::Lease;
 use super::driver::Driver;
 
-/// A connection with an open transaction. Dropping it closes the connection, and SQLite rolls back.
+/// A connection with an open transaction. Dropping this value closes the connection, and SQLite
+/// rolls back the transaction.
 pub(super) struct Transaction<D: Driver> {
     lease: Lease<D>,
 }

@@ -2,7 +2,7 @@
 //!
 //! A second table has the versions. A newer version that only adds columns or tables is compatible
 //! with the statements of this build. Any other version must rename the table or a column that the
-//! statements use. Then the statements of older builds fail, and a build reads the version only
+//! statements use. Then the statements of older builds fail. A store call reads the version only
 //! after such a failure.
 
 use session_core::Error;
@@ -26,8 +26,8 @@ struct Version {
 impl SqlStore {
     /// Creates the table and its indexes if they do not exist, or adds the columns and tables of a
     /// newer version. Several processes may call this method at the same time, and while older
-    /// instances run. It does not create the schema in a [table
-    /// name](crate::SqlStoreBuilder::table).
+    /// instances run. This method does not create the schema that a [table
+    /// name](crate::SqlStoreBuilder::table) contains.
     ///
     /// If the table is up to date, the user of the database needs no permission to create tables.
     /// The user must be able to read the table.
@@ -39,7 +39,7 @@ impl SqlStore {
     /// - [`Error::newer_format`] if a newer build has changed the table so that this build cannot
     ///   use it.
     /// - Otherwise the error of the database, for example if there is no table and the user may not
-    ///   create one.
+    ///   create a table.
     pub async fn migrate(&self) -> Result<(), Error> {
         if let Some(version) = self.version().await? {
             version.check()?;
@@ -62,9 +62,9 @@ impl SqlStore {
         &self.statements.schema
     }
 
-    /// Runs a statement of a store call, and names the database and the table in its span. If the
-    /// statement fails because the table or a column is missing, a newer build may have changed the
-    /// table.
+    /// Runs a statement of a store call, and records the database and the table in the span of the
+    /// call. If the statement fails because the table or a column is missing, a newer build may
+    /// have changed the table.
     pub(super) async fn run(
         &self,
         statement: &Statement,
@@ -104,7 +104,7 @@ impl SqlStore {
         self.database.run(&self.statements.load, &no_key).await.is_ok()
     }
 
-    /// Returns the version, or `None` if there is no version yet or it cannot be read.
+    /// Returns the version. Returns `None` if the version is missing or cannot be read.
     async fn version(&self) -> Result<Option<Version>, Error> {
         match self.database.run(&self.statements.version, &[]).await {
             Ok(result) => Ok(Version::read(&result)),

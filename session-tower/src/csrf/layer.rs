@@ -111,7 +111,7 @@ fn is_exempt<B>(_: &CsrfConfig, _: &Request<B>) -> bool {
     false
 }
 
-/// Checks a request, and reads its form if that is needed.
+/// Checks a request, and reads its form if necessary.
 async fn check<B: Body<Data = Bytes>>(
     csrf: CsrfRequest,
     request: Request<B>,
