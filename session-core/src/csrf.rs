@@ -27,10 +27,10 @@
 //!
 //! # Tokens
 //!
-//! A form sends the token in the field `csrf_token`, a script in the header `X-CSRFToken` or
-//! `X-CSRF-Token`. A token in the query string is ignored. A form with `multipart/form-data` and a
-//! JSON body need the header. Alternatively, exempt the route and call [`Csrf::verify`] in the
-//! handler.
+//! A form sends the token in the field `csrf_token`. A script sends the token in the header
+//! `X-CSRFToken` or `X-CSRF-Token`. A token in the query string is ignored. Requests with
+//! `multipart/form-data` or a JSON body need the header. Alternatively, exempt the route and call
+//! [`Csrf::verify`] in the handler.
 //!
 //! A token belongs to one login. A login or a logout invalidates earlier tokens. A token has a new
 //! mask in each response, so that compression does not reveal the token (BREACH). Tokens are valid

@@ -88,8 +88,8 @@ impl Slot {
 
 /// Records whose keys have certain bits in common, one slot for each.
 ///
-/// Calls are made under the lock of the shard. They change the index of owners under the lock of
-/// that index.
+/// The caller of a method holds the lock of the shard. A method locks the index of owners while it
+/// changes the index.
 pub(crate) struct Shard {
     shared: Arc<Shared>,
     index: Index,
@@ -98,7 +98,8 @@ pub(crate) struct Shard {
     lists: Lists,
     /// The slot that the next creation checks first.
     hand: usize,
-    /// Counts over all keys of the shard, so that no version is used twice for a key.
+    /// The counter of versions for all keys of the shard, so that no version is used twice for a
+    /// key.
     versions: u64,
 }
 

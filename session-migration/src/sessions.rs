@@ -73,7 +73,7 @@ pub(crate) fn import_of(context: &OpenContext<'_>, place: &OldPlace, opened: &Op
     let details = opened.clone().into_session().details();
     let (id, lineage) = (place.id, place.lineage);
     let keeps_cookie = context.cookie().is_some_and(|cookie| id::is_cookie_of(cookie, &id));
-    // A cookie that is set with the move has the whole lifetime.
+    // If the move sets a new cookie, the session has its whole lifetime.
     let expires_at = details.expires_at().filter(|_| keeps_cookie);
     let created_at = created_at(opened).unwrap_or(context.now()).min(context.now());
     Import { id, lineage, contents, created_at, expires_at }

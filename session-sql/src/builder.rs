@@ -75,8 +75,8 @@ impl SqlStoreBuilder {
     }
 
     /// Sets a provider of the user and the password, which is called before each new connection.
-    /// Use it for passwords that change and for tokens that expire. With SQLite or an existing
-    /// pool, a provider is an error of kind
+    /// Use a provider for passwords that change and for tokens that expire. With SQLite or an
+    /// existing pool, a provider is an error of kind
     /// [`ErrorKind::Configuration`](session_core::ErrorKind::Configuration).
     ///
     /// An open connection stays open, because servers check credentials only when a client
@@ -112,8 +112,8 @@ impl SqlStoreBuilder {
     }
 
     /// Sets the idle time after which a connection is tested before its next use. The default is 5
-    /// seconds. With [`Duration::ZERO`], each idle connection is tested; with [`Duration::MAX`],
-    /// none is.
+    /// seconds. With [`Duration::ZERO`], each idle connection is tested. With [`Duration::MAX`], no
+    /// connection is tested.
     ///
     /// Servers and proxies close connections that are idle for too long. Without the test, the
     /// first call after a pause would fail. Set a time below the shortest timeout of these servers
@@ -130,8 +130,8 @@ impl SqlStoreBuilder {
     /// Sets the largest payload in bytes. A larger payload fails with
     /// [`ErrorKind::TooLarge`](session_core::ErrorKind::TooLarge). The default is 1 MiB.
     ///
-    /// The `max_allowed_packet` of MySQL and MariaDB (16 MiB or more by default) is another limit,
-    /// with the same error.
+    /// The `max_allowed_packet` of MySQL and MariaDB (16 MiB or more by default) is another limit.
+    /// A larger payload fails with the same error.
     pub fn max_payload(mut self, bytes: usize) -> Self {
         self.max_payload = bytes;
         self

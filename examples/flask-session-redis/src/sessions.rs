@@ -35,7 +35,7 @@ pub struct FlaskSessionRedis {
     signer: Option<Signer>,
 }
 
-/// The key and the contents of a stored session. It is the backend state of a session.
+/// The key and the contents of a stored session, as the backend state of the session.
 #[derive(Clone)]
 pub(crate) struct Stored {
     pub(crate) id: String,

@@ -27,7 +27,7 @@ pub(super) struct Span {
 
 impl Span {
     /// Returns the time when a session with this lifetime expires. A session that ends with the
-    /// browser has the lifetime of a permanent one.
+    /// browser has the lifetime of a permanent session.
     ///
     /// With an idle timeout, the expiry has the slack of a stored record. Therefore most requests
     /// need no new cookie.

@@ -20,7 +20,7 @@ use crate::store::{Record, Scan, SessionStore, StoreKey, Version};
 /// one statement or commit, and other requests wait for only a few removals.
 const CONCURRENT: usize = 24;
 
-/// Selects the sessions that [`AllSessions::end`](crate::admin::AllSessions::end) ends.
+/// The sessions that [`AllSessions::end`](crate::admin::AllSessions::end) ends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Selection {

@@ -13,7 +13,7 @@ use crate::flask::is_tag;
 use crate::scan::{self, Malformed};
 
 /// The largest number of keys for which repeated keys are found by comparing all pairs. In larger
-/// sessions, they are found by hash.
+/// sessions, repeated keys are found by hash.
 const COMPARE_PAIRS: usize = 16;
 /// The first character of the reserved keys.
 const RESERVED: u8 = b'_';

@@ -15,7 +15,7 @@ use crate::report::{Calls, Failure, chain};
 /// The state that the clients of one round share.
 #[derive(Clone)]
 pub(crate) struct Clients {
-    /// The stores. Each client uses one of them.
+    /// The stores. Each client uses one store.
     stores: [Arc<dyn SessionStore>; 2],
     keys: [StoreKey; 2],
     /// Whether each record has an owner that differs from the owners of the other records.
@@ -24,7 +24,7 @@ pub(crate) struct Clients {
     history: Arc<Mutex<History>>,
 }
 
-/// The calls of a round. The starts and ends of all calls are numbered in their order.
+/// The calls of a round. The starts and ends of all calls are numbered in order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct History {
     moments: u64,
