@@ -59,7 +59,8 @@ pub enum OversizePolicy {
     /// receives an error response. The browser's current cookie is unchanged. This is the default,
     /// because most browsers silently ignore such a cookie, and the changes would be lost.
     ///
-    /// A request that only renews such a session succeeds without the renewal and logs a warning.
+    /// A request that only renews such a session succeeds without the renewal, and a warning is
+    /// logged.
     #[default]
     Refuse,
     /// The cookie is sent, and a warning with its size is logged, as in Flask.

@@ -46,9 +46,9 @@ pub struct Finding {
     pub group: &'static str,
     /// The name of the check.
     pub check: &'static str,
-    /// The requirement.
+    /// The promise that the check verifies.
     pub promise: &'static str,
-    /// The result.
+    /// The outcome of the check.
     pub outcome: Outcome,
 }
 

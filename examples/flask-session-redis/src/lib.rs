@@ -61,8 +61,8 @@
 //!
 //! This interface is also an old backend for `session-migration`. A service that replaces the Flask
 //! application passes this interface to [`MigratingSessions`], and users stay logged in. The mark
-//! of a moved session is under `session:moved:<id>`. The Flask application must no longer run,
-//! because it would create a new session for a moved session.
+//! of a moved session is stored under `session:moved:<id>`. The Flask application must no longer
+//! run, because it would create a new session for a moved session.
 //!
 //! [Flask-Session]: https://flask-session.readthedocs.io
 //! [`MigratingSessions`]: session_migration::MigratingSessions

@@ -125,8 +125,8 @@ impl MergingSessions {
                 record.created_at = save.now();
             }
             // If two requests rotate the id, the second request uses the id of the first request.
-            // The client may receive their cookies in any order. A login always receives its own
-            // id.
+            // The client may receive the cookies of both requests in any order. A login always
+            // receives its own id.
             let mut secret = place.secret.clone();
             if save.id_change() != IdChange::Keep
                 && (record.secret == secret || save.login().is_some())

@@ -17,7 +17,7 @@ use super::Rejection;
 use crate::request_session;
 use crate::response::{ServiceResult, failed};
 
-/// A middleware that forwards only the requests that a [`Guard`] allows.
+/// A middleware that forwards only the requests that a [`Guard`] admits.
 ///
 /// The module [`guard`](crate::guard) has an example. A middleware around a scope also guards
 /// unknown paths.

@@ -16,7 +16,7 @@ use super::{Rejection, ResponseBody};
 use crate::original_uri::original_uri;
 use crate::request_session;
 
-/// A layer that forwards only the requests that a [`Guard`] allows.
+/// A layer that forwards only the requests that a [`Guard`] admits.
 ///
 /// The module [`guard`](crate::guard) has an example. Add the layer with `Router::route_layer`, so
 /// that unknown paths stay 404.

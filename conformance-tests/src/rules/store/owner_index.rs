@@ -24,7 +24,8 @@ rules! {
             store.create(&key, &Entry::new(kind, "one", store.now()).owned_by(&owner)).await?;
             store.expect_listed(&owner, &[key]).await?;
         }
-        // A process whose clock is ahead, and a session that was renewed again and again.
+        // The creation times of a process whose clock is ahead, and of a session that was renewed
+        // for ten years.
         for created_at in [store.now() + Duration::from_mins(4), store.now() - TEN_YEARS] {
             let (key, owner) = (store.key(), someone("ada"));
             let entry = Entry { created_at, ..Entry::plain("one", store.now()) }.owned_by(&owner);

@@ -133,7 +133,7 @@ rules! {
 /// More versions than one byte can represent.
 const MANY: usize = 300;
 
-/// This many random versions of 64 bits include some that need more than 32 bits.
+/// Among this number of random versions of 64 bits, some need more than 32 bits.
 const FEW: usize = 40;
 
 /// The time after which the rule makes no more writes to a slow store.
