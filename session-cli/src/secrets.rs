@@ -57,7 +57,8 @@ pub(crate) fn cookie(options: &Decode) -> Result<String, Failure> {
     Ok(value.to_owned())
 }
 
-/// Returns the value of the cookie in a header with cookies, or the input.
+/// Returns the value of the cookie in a header with cookies, or the input if it contains no cookie
+/// of this name.
 fn value_in<'a>(input: &'a str, name: &str) -> &'a str {
     let header = input.strip_prefix("Cookie:").unwrap_or(input);
     let mut pairs = header.split(';').filter_map(|pair| pair.trim().split_once('='));

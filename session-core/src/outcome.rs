@@ -6,8 +6,9 @@
 pub enum Outcome {
     /// Every change is stored, or the session has ended as requested.
     Stored,
-    /// The cookie is removed, but the session was stored in it. A copy of the cookie opens the
-    /// session until it expires. Only the end of a session on a cookie backend has this outcome.
+    /// The cookie is removed, but the cookie contained the session. A copy of the cookie opens the
+    /// session until the session expires. Only the end of a session on a cookie backend has this
+    /// outcome.
     BrowserOnly,
     /// The request had no changes to store.
     Unchanged,

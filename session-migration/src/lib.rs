@@ -27,8 +27,8 @@
 //!
 //! All processes must use [`MigratingSessions`] with the same end date. A process that only has the
 //! old backend loses no change and revives no session. It opens an empty session in place of a
-//! moved session. For ten minutes after the move, this process drops the changes of this session
-//! and sets no cookie.
+//! moved session. For ten minutes after the move, this process drops the changes of the empty
+//! session and sets no cookie.
 //!
 //! # Sessions from a cookie
 //!
@@ -43,8 +43,8 @@
 //!
 //! # Limits
 //!
-//! - The sessions of an owner in cookies cannot be listed or ended, and do not count for
-//!   `max_sessions`, until they have moved.
+//! - Sessions of an owner that are stored in cookies cannot be listed or ended, and do not count
+//!   for `max_sessions`, until they have moved.
 //! - Both backends must have the same cookie name.
 //! - Remember-me series do not move, because they are not sessions.
 //!

@@ -1,4 +1,4 @@
-//! Times in the table: milliseconds since 1970, negative before.
+//! Times in the table, in milliseconds since 1970. Earlier times are negative.
 
 use std::time::{Duration, SystemTime};
 

@@ -2,8 +2,8 @@
 
 /// A pool of sqlx 0.9: a `SqlitePool`, `PgPool` or `MySqlPool`.
 ///
-/// Pools of another version of sqlx are other types. The crate re-exports the version that it
-/// accepts as [`session_sql::sqlx`](crate::sqlx). This trait is sealed.
+/// Pools of another version of sqlx are other types. The crate re-exports the accepted version as
+/// [`session_sql::sqlx`](crate::sqlx). This trait is sealed.
 ///
 /// # Examples
 ///

@@ -41,7 +41,7 @@ impl Error {
     }
 
     /// Returns 503 if the backend could not be reached, 400 if the request has several session
-    /// tokens ([`ErrorKind::AmbiguousToken`]), otherwise 500.
+    /// tokens ([`ErrorKind::AmbiguousToken`]), and 500 otherwise.
     pub fn status(&self) -> StatusCode {
         status_of(self.inner.kind())
     }

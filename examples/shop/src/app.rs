@@ -54,8 +54,8 @@ pub fn app(sessions: &Sessions) -> Router {
         None => pages,
     };
     let pages = pages.layer(map_response(guard)).with_state(shop);
-    // The session layer also surrounds these routes. This costs nothing, because they do not obtain
-    // the session.
+    // The session layer also surrounds these routes. This costs nothing, because the routes do not
+    // obtain the session.
     let files = Router::new()
         .route("/style.css", get(file("text/css; charset=utf-8", include_str!("static/style.css"))))
         .route("/icon.svg", get(file("image/svg+xml", include_str!("static/icon.svg"))));

@@ -57,7 +57,7 @@ pub(super) fn tombstone_expiry(now: SystemTime) -> SystemTime {
 }
 
 impl Live {
-    /// Returns whether this is a copy of a session of another backend, which no id opens.
+    /// Returns whether this record is a copy of a session of another backend. No id opens a copy.
     pub(super) fn is_copy(&self) -> bool {
         self.predecessor == Some(self.record.key)
     }

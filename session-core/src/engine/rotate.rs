@@ -54,7 +54,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
     }
 
-    /// Replaces the old record by a tombstone, when the new record has all contents of the old
+    /// Replaces the old record by a tombstone as soon as the new record has all contents of the old
     /// record. Returns `None` if a login must start again.
     async fn move_to(
         &self,
@@ -92,7 +92,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
     }
 
-    /// Returns the result of a rotation that was stored. A session without values and owner ends.
+    /// Returns the result of a rotation that was stored. A session without values and without an
+    /// owner ends.
     async fn finish(&self, saving: &Saving<'_, '_>, new: &RecordRef, contents: Contents) -> Saved {
         if contents.is_empty()
             && let Ok(ControlFlow::Break(())) = Box::pin(self.end_emptied(saving, new)).await
@@ -191,8 +192,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         Err(failure)
     }
 
-    /// Stores the changes in the successor of another rotation. The request of that rotation sends
-    /// the new id.
+    /// Stores the changes in the successor of another rotation. The response to the request of that
+    /// rotation sets the new id.
     async fn join(&self, saving: &mut Saving<'_, '_>, moved: Moved) -> Result<Saved, Error> {
         let save = saving.save;
         saving.forget_successor();

@@ -84,7 +84,7 @@ pub enum Event<'a> {
         /// The number of occurrences since the last report.
         count: u64,
     },
-    /// A request that opened its session has committed it, or could not open it. Only the
+    /// A request has committed the session that it opened, or could not open its session. Only the
     /// [`EventHandler`](super::EventHandler) receives this event.
     ///
     /// The outcome includes the outcomes of saves before the commit. A request that opened its

@@ -209,9 +209,9 @@ impl Save<'_> {
     /// that needs a new cookie must fail with [`ErrorKind::Committed`](crate::ErrorKind::Committed)
     /// and store nothing.
     ///
-    /// A server-side backend must check this before it creates a session. It may still change or
-    /// end an existing session. `CookieAction::Set` is accepted if its value is the cookie value
-    /// that the request sent. A cookie backend returns
+    /// A server-side backend must call this method before it creates a session. The backend may
+    /// still change or end an existing session. `CookieAction::Set` is accepted if its value is the
+    /// cookie value that the request sent. A cookie backend returns
     /// [`Saved::unchanged`](super::Saved::unchanged) if the save is not
     /// [modified](Self::is_modified).
     pub fn is_detached(&self) -> bool {
@@ -340,8 +340,8 @@ impl<'a> Save<'a> {
     }
 
     /// Returns the maximum number of bytes of a cookie value, or `None` if the size is not limited.
-    /// The core checks the size by the [`OversizePolicy`](crate::OversizePolicy). Use the limit to
-    /// choose a shorter encoding.
+    /// The core checks the size according to the [`OversizePolicy`](crate::OversizePolicy). Use the
+    /// limit to choose a shorter encoding.
     pub fn value_limit(&self) -> Option<usize> {
         match self.config().max_cookie_size() {
             0 => None,

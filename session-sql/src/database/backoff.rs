@@ -1,4 +1,4 @@
-//! The pauses before a statement that the database rolled back is repeated.
+//! The pauses before the repetition of a statement that the database rolled back.
 //!
 //! Without pauses, two deadlocked statements would deadlock again, and retries would add load to a
 //! busy server.
