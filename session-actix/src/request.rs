@@ -17,12 +17,12 @@ pub struct RequestSession<M = ()> {
 }
 
 impl<M> RequestSession<M> {
-    /// Opens the session, or returns it if it is open; see
+    /// Opens the session, or returns the session if it is open; see
     /// [`session_core::request::RequestSession::session`].
     ///
     /// # Errors
     ///
-    /// Returns the errors of the method of the same name.
+    /// Returns the errors of [`session_core::request::RequestSession::session`].
     pub async fn session(&self) -> Result<MarkedSession<M>, Error> {
         Ok(MarkedSession::new(self.inner.session().await?))
     }
@@ -51,7 +51,7 @@ impl<M> fmt::Debug for RequestSession<M> {
 /// Returns the session of a request, for code that is not a handler, such as middleware that loads
 /// the user. Returns `None` if there is no [`SessionMiddleware`](crate::SessionMiddleware).
 ///
-/// The session is opened by [`RequestSession::session`], not by this function.
+/// This function does not open the session. [`RequestSession::session`] opens it.
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! Responses and response headers that the middlewares share.
+//! Functions for responses and response headers that the middlewares share.
 
 use actix_web::HttpResponse;
 use actix_web::body::EitherBody;
@@ -17,8 +17,8 @@ pub(crate) fn failed<B>(
     request.into_response(HttpResponse::from_error(error)).map_into_right_body()
 }
 
-/// Changes the headers of a response. For an error, actix-web creates the response later. The same
-/// changes are applied to that response.
+/// Applies changes to the headers of a response. For an error, actix-web creates the response
+/// later, and applies the changes to that response.
 pub(crate) fn finish<B>(
     result: ServiceResult<B>,
     apply: impl Fn(&mut HeaderMap) -> Result<(), Error> + 'static,

@@ -1,5 +1,5 @@
-//! Mutated cookies and their parts. A forged cookie never opens. If a decoder accepts an input, the
-//! result can be encoded and decoded to the same value.
+//! Mutated cookies and their parts. A forged cookie never opens a session. If a decoder accepts an
+//! input, the result can be encoded and decoded to the same value.
 
 use std::time::{Duration, SystemTime};
 
@@ -153,7 +153,7 @@ fn config() -> SessionConfig {
     SessionConfig::builder().clock(ManualClock::at(now())).build().unwrap()
 }
 
-/// Checks that only a stored session opens, with exactly its values.
+/// Checks that a cookie opens only a stored session, with exactly the stored values.
 fn fuzz_cookie(name: &'static str, sessions: &(impl SessionInterface + Clone), memory: u64) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let texts = ["a", &"b".repeat(300), "é<&>\u{1f600}"];

@@ -78,8 +78,8 @@ impl<F: Fn(&Event<'_>) + Send + Sync + 'static> EventHandler for F {
 /// The receiver of events, which reports them to the handler of the application and to `tracing`.
 /// Clones share the handler.
 ///
-/// The configuration of an interface, and the builder of a store that reports events, have this
-/// setting. The default has no handler, and reports to `tracing` only.
+/// The configuration of an interface, and the builder of a store that reports events, have a
+/// setting of this type. The default has no handler, and reports to `tracing` only.
 #[derive(Clone, Default)]
 pub struct Events {
     shared: Arc<Shared>,

@@ -1,8 +1,8 @@
 //! A scanner for JSON text, which finds the ends of strings and values without allocation.
 //!
-//! It accepts the output of Python's `json`: `NaN`, `Infinity`, lone surrogates, numbers of any
-//! length, and any depth. It does not recurse. Inside arrays and objects it checks only brackets
-//! and strings; a value is checked completely when it is parsed.
+//! The scanner accepts the output of Python's `json`: `NaN`, `Infinity`, lone surrogates, numbers
+//! of any length, and any depth. It does not recurse. Inside arrays and objects, it checks only
+//! brackets and strings. Parsing a value checks the value completely.
 
 use std::fmt::Write as _;
 
@@ -162,7 +162,7 @@ fn plain_prefix(bytes: &[u8]) -> usize {
     };
     let (words, rest) = bytes.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
-        // Only the lowest flag is exact, because a borrow may set those above it.
+        // Only the lowest flag is exact, because a borrow may set higher flags.
         let flags = special(u64::from_le_bytes(*word));
         if flags != 0 {
             return index * 8 + flags.trailing_zeros() as usize / 8;

@@ -9,7 +9,7 @@
 //! the crate `session-conformance` check a store against every rule on this page, except those of
 //! [`Scan`] and [`ReportChanges`]. The module `session_conformance::scan` checks [`Scan`].
 //!
-//! `examples/file-store` in the repository is a complete store. Check yours with
+//! `examples/file-store` in the repository is a complete store. Check your own store with
 //! `session_conformance::store_suite!`, and with `interface_suite!(server_side, ..)` over
 //! [`ServerSideSessions`](crate::ServerSideSessions).
 
@@ -30,6 +30,6 @@ pub use traits::{OwnerIndex, SessionStore, Sweep};
 
 /// The largest difference between the clocks of the processes and servers that share a store.
 ///
-/// The guarantees of sessions hold while the clocks differ by less than this. A store that removes
-/// expired records by its own clock must wait this long after their expiry.
+/// The guarantees of sessions hold while the clocks differ by less than this time. A store that
+/// removes expired records by its own clock must wait for this time after their expiry.
 pub const MAX_CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);

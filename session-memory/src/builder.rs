@@ -45,7 +45,7 @@ impl MemoryStoreBuilder {
         self
     }
 
-    /// Sets the receiver of the events of evictions. By default, only `tracing` receives them.
+    /// Sets the receiver of eviction events. By default, only `tracing` receives these events.
     #[must_use]
     pub fn events(mut self, events: Events) -> Self {
         self.events = events;

@@ -43,11 +43,11 @@
 //! 3. sessions with an owner, the least recently used ones first
 //! 4. tombstones, which lead from the old id of a session with an owner to its new id
 //!
-//! Therefore visitors who are not logged in cannot log out users. If all other sessions have an
-//! owner, a new session without an owner is not stored. The visitor then has a new session with
-//! each request. A new login is never refused. The user of an evicted session has to log in again.
-//! A store for more than 1,000 sessions consists of up to 64 shards. Each shard evicts its least
-//! recently used session.
+//! Therefore visitors cannot log out users. If all other sessions have an owner, a new session
+//! without an owner is not stored. The visitor then has a new session with each request. A new
+//! login is never refused. The user of an evicted session has to log in again. A store for more
+//! than 1,000 sessions consists of up to 64 shards. Each shard evicts its least recently used
+//! session.
 //!
 //! Each new session also removes a few expired sessions. To remove all expired sessions at once,
 //! call [`Sweep::sweep`](session_core::store::Sweep::sweep). The store has no clock. It compares

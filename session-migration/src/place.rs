@@ -9,11 +9,11 @@ pub(crate) const NEW: u8 = 0;
 /// The part of the old backend.
 pub(crate) const OLD: u8 = 1;
 
-/// The location in which a request found its session. It is the backend state of a session.
+/// The location of a session when it was opened. This value is the backend state of the session.
 #[derive(Debug)]
 pub(crate) enum Place {
     New {
-        /// Whether a copy of an old cookie may open the session after its end.
+        /// Whether a copy of an old cookie may open the session after the session has ended.
         has_copies: bool,
     },
     Old(Box<OldPlace>),

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 
 use crate::connection::Connection;
 
-/// A reader of the settings of Redis. Settings that the user of the store may not read are not
-/// checked.
+/// A reader of the settings of Redis. A setting is not checked if the store's user has no
+/// permission to read it.
 pub(crate) struct Checks<'a> {
     pub(crate) connection: &'a dyn Connection,
     pub(crate) deadline: Instant,
@@ -32,7 +32,7 @@ impl Checks<'_> {
         }
     }
 
-    /// Warns if Redis acknowledges a write that the promoted replica may not have.
+    /// Warns if a failover may lose acknowledged writes.
     pub(crate) async fn check_replicas(&self) {
         let nodes = self.info("replication").await;
         let replicas_of = |node: &String| field(node, "connected_slaves")?.parse::<u64>().ok();
@@ -66,8 +66,8 @@ impl Checks<'_> {
         nodes.iter().map(|node| field(node, "evicted_keys")?.parse::<u64>().ok()).sum()
     }
 
-    /// Returns the servers that have records, in the order of their addresses. The result has the
-    /// address of each server, which is empty outside a Cluster, and its `run_id`.
+    /// Returns the address and the `run_id` of each server that has records, in the order of the
+    /// addresses. The address is empty outside a Cluster.
     pub(crate) async fn servers(&self) -> Vec<(String, String)> {
         let process = |node: Value| {
             let information: String = redis::from_redis_value(node).ok()?;

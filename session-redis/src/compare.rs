@@ -1,8 +1,9 @@
 //! Saves and renewals as one plain command, `SET` with `IFEQ`, which compares the stored value.
 //!
 //! Valkey 8.1 and Redis 8.4 support this command. On the server, the command needs less than half
-//! of the time of the script. The scripts remain for other servers, for changes of an owner's list
-//! and for long records. A long record is expensive because the command sends both values.
+//! of the time of the script. The store runs the scripts on other servers, for changes of an
+//! owner's list and for long records. A long record is expensive because the command sends both
+//! values.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -28,7 +29,7 @@ const LONGEST_RENEWED: usize = 4 << 10;
 const FORGOTTEN: Duration = Duration::from_secs(10 * 60);
 
 /// The known properties of the server. The store cannot distinguish the nodes of a Cluster, or the
-/// servers behind a connection of the application. Therefore all of them share one value.
+/// servers behind a connection of the application. Therefore all servers share one value.
 #[derive(Debug, Default)]
 pub(crate) struct Learned(Mutex<Properties>);
 
@@ -64,9 +65,9 @@ pub(crate) struct Saved {
 }
 
 impl Call<'_> {
-    /// Replaces a record if its bytes are those of the version. Returns `None` and changes nothing
-    /// if the bytes differ or a script is needed. The version may still be current, because a
-    /// renewal changes the bytes and not the version.
+    /// Replaces a record if its bytes match the version. Returns `None` and changes nothing if the
+    /// bytes differ or a script is needed. The version may still be current, because a renewal
+    /// changes the bytes and not the version.
     pub(crate) async fn replace_equal(
         &self,
         key: &StoreKey,
@@ -99,8 +100,8 @@ impl Call<'_> {
         Ok(Some(Saved { bytes, former }))
     }
 
-    /// Sets the expiry of a record if its bytes are those of the version. Otherwise returns `false`
-    /// and changes nothing.
+    /// Sets the expiry of a record if its bytes match the version. Otherwise returns `false` and
+    /// changes nothing.
     pub(crate) async fn touch_equal(
         &self,
         key: &StoreKey,

@@ -12,7 +12,7 @@ use super::origin::Origin;
 /// A browser for tests. It stores cookies and sends them to matching origins and paths.
 ///
 /// It follows RFC 6265bis, section 5: path, domain, `Secure`, the prefixes `__Host-` and
-/// `__Secure-`, expiry and removal. Its clock is that of the sessions. The browser starts at
+/// `__Secure-`, expiry and removal. It uses the clock of the sessions. The browser starts at
 /// `https://localhost`; [`go_to`](Self::go_to) changes the origin.
 ///
 /// # Examples
@@ -36,7 +36,7 @@ pub struct Browser {
 /// Cookies.
 impl Browser {
     /// Returns a browser without cookies, for an application with these sessions. To share the
-    /// interface with the application, pass an `Arc` of it.
+    /// interface with the application, pass an `Arc` of the interface.
     pub fn new(sessions: impl SessionInterface) -> Self {
         Self { sessions: Arc::new(sessions), origin: Origin::localhost(), cookies: Vec::new() }
     }
@@ -76,7 +76,7 @@ impl Browser {
     /// # Errors
     ///
     /// [`ErrorKind::Configuration`](session_core::ErrorKind::Configuration), with the reason, if
-    /// browsers reject the cookie. The browser then changes nothing.
+    /// browsers reject the cookie. In this case, the stored cookies do not change.
     pub fn receive(&mut self, path: &str, set_cookie: &str) -> Result<(), Error> {
         let now = self.sessions.config().now();
         let cookie = Cookie::parse(set_cookie, &self.origin, path, now)?;

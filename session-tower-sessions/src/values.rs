@@ -7,7 +7,8 @@ use session_core::{Error, Session};
 
 pub(crate) type Values = HashMap<String, Value>;
 
-/// Returns the values that are JSON. Other values, such as a NaN that Flask wrote, are unchanged.
+/// Returns the values that are JSON. Other values, such as a NaN that Flask wrote, stay unchanged
+/// in the session.
 pub(crate) fn of(session: &Session) -> Values {
     let value = |key: String| match session.get(&key) {
         Ok(Some(value)) => Some((key, value)),

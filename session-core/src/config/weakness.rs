@@ -4,8 +4,9 @@ use std::fmt::{self, Write as _};
 
 use sha2::{Digest as _, Sha256};
 
-/// The smallest number of bytes, and of distinct bytes, of a key.
+/// The minimum number of bytes of a key.
 pub(super) const MINIMUM: usize = 32;
+/// The minimum number of distinct bytes of a key.
 const MINIMUM_DISTINCT: usize = 6;
 
 /// The prefix of the keys that Django generates for development. Many repositories contain a key
@@ -101,8 +102,8 @@ fn distinct_bytes(key: &[u8]) -> usize {
     seen.iter().filter(|seen| **seen).count()
 }
 
-/// Returns the length of the shortest pattern whose repetition begins with the key. This is the
-/// length of the key if the key has no such pattern.
+/// Returns the length of the shortest pattern whose repetition begins with the key. If the key does
+/// not repeat a pattern, this is the length of the key.
 fn period(key: &[u8]) -> usize {
     // The borders of Knuth, Morris and Pratt: the longest proper prefix that is also a suffix.
     let mut borders = vec![0; key.len()];

@@ -15,7 +15,7 @@ use crate::{Error, OwnedSession, Session};
 ///
 /// # Errors
 ///
-/// Every method fails with the error of the store. Repeating the call is safe.
+/// Every method returns the errors of the store. Repeating a call is safe.
 #[derive(Debug)]
 pub struct AllSessions<'a, S> {
     sessions: &'a ServerSideSessions<S>,
@@ -69,19 +69,19 @@ impl<S: Scan> AllSessions<'_, S> {
     /// Ends the selected sessions, and returns the number of ended sessions.
     ///
     /// The call ends every selected session that existed when the call started, even if requests
-    /// write or rotate it in the meantime. Such a request drops its changes. A session that is
-    /// created during the call, for a new visitor or by a login, may be ended or not. The current
-    /// request's session is not an exception.
+    /// write or rotate it in the meantime. These requests drop their changes. A session that is
+    /// created during the call, for a new visitor or by a login, may be ended or not. The call also
+    /// ends the session of the current request if this session is selected.
     ///
     /// With [`Selection::NotSeenSince`], a session that is written during the call stays. A session
     /// that is only renewed at the same moment may be ended.
     ///
-    /// [`Selection::All`] also forgets [remembered](crate::remember) browsers. With another
-    /// selection, these browsers can log in again. Applications that store sessions in cookies end
-    /// them with a [stamp](crate::login#stamps) instead.
+    /// [`Selection::All`] also ends the series of [remembered](crate::remember) browsers. With
+    /// another selection, these browsers can log in again. Applications that store sessions in
+    /// cookies end them with a [stamp](crate::login#stamps) instead.
     ///
-    /// The call reads pages from the store and ends some sessions of a page at a time. Its future
-    /// can be dropped, and the call repeated, at any time. Each ended session is an
+    /// The call reads pages from the store and ends some sessions of a page at a time. The caller
+    /// can drop the future and repeat the call at any time. The call reports each ended session as
     /// [`Event::Ended`](crate::events::Event::Ended), which also shows the progress.
     ///
     /// # Errors
@@ -107,7 +107,7 @@ impl<S: Scan> AllSessions<'_, S> {
 pub struct StoredPage {
     /// The sessions.
     pub sessions: Vec<StoredSession>,
-    /// The number of records that a newer build wrote. They may be sessions.
+    /// The number of records of a newer build, which may be sessions.
     pub unread: usize,
     /// The position after this page, or `None` if this page is the last.
     pub next: Option<String>,
@@ -133,7 +133,7 @@ impl StoredSession {
     }
 
     /// Returns the handle, the times and the label. The handle of a visitor's session only
-    /// identifies it in lists.
+    /// identifies the session in lists.
     pub fn details(&self) -> &OwnedSession {
         &self.details
     }

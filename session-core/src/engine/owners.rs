@@ -116,8 +116,8 @@ struct Ending {
 }
 
 impl<S: OwnerIndex> ServerSideSessions<S> {
-    /// Returns the owner's sessions among these records, starting with the session that was last
-    /// seen.
+    /// Returns the owner's sessions among these records, starting with the most recently seen
+    /// session.
     pub(super) async fn shown_page(
         &self,
         owner: &str,
@@ -147,8 +147,8 @@ impl<S: OwnerIndex> ServerSideSessions<S> {
         }
     }
 
-    /// Ends these sessions, and removes the records that unfinished rotations left of them. Loads
-    /// no more records after a session for which `is_last` returns `true` has ended. Each session
+    /// Ends the wanted sessions, and removes the records of their unfinished rotations. Loads no
+    /// more records after a session for which `is_last` returns `true` has ended. Each session
     /// has its own deadline. A session that cannot be ended does not stop the call.
     async fn end_where(
         &self,

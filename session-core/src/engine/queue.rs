@@ -21,7 +21,7 @@ pub(super) struct Queue {
 /// The lock of one session, and the record that the last save stored.
 type Cell = Arc<tokio::sync::Mutex<Option<Stored>>>;
 
-/// The record that a save stored. Another process may have stored a newer one.
+/// The record that a save stored. Another process may have stored a newer record.
 #[derive(Debug)]
 pub(super) struct Stored {
     pub(super) record: RecordRef,

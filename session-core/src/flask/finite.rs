@@ -10,7 +10,7 @@ use serde::ser::{
 
 use super::marker::{self, PREFIX};
 
-/// Facts about a serialized value. They show an error of a part even if the value ignores this
+/// Facts about a serialized value. The facts show an error of a part even if the value ignores this
 /// error.
 #[derive(Default)]
 pub(super) struct Notes {

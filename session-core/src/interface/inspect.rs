@@ -45,7 +45,7 @@ impl SessionState {
         self.accessed
     }
 
-    /// Returns the data that the interface attached to the session, if it is of this type.
+    /// Returns the data that the interface attached to the session, if the data has this type.
     ///
     /// This method does not return the state of a [nested](super::Opened::nested) part; see
     /// [`nested`](Self::nested).
@@ -62,8 +62,8 @@ impl SessionState {
         Self { data, changes: self.changes.clone(), accessed: self.accessed }
     }
 
-    /// Returns a session with this snapshot and without a request. A combined interface passes it
-    /// to the methods of [`OwnerSessions`](crate::OwnerSessions) of a part.
+    /// Returns a session with this snapshot and without a request. A combined interface passes this
+    /// session to the methods of [`OwnerSessions`](crate::OwnerSessions) of a part.
     pub fn into_session(self) -> Session {
         by_hand::session(State { data: self.data, origin: Origin::ByHand, ..State::default() })
     }

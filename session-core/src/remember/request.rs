@@ -72,8 +72,9 @@ impl RememberRequest {
         Self { shared }
     }
 
-    /// Returns whether the request has the cookie, so that [`restore`](Self::restore) must be
-    /// called. Adapters call this method first, to avoid a future.
+    /// Returns whether the request has the cookie. If so, adapters must call
+    /// [`restore`](Self::restore). Adapters call this method first, to avoid a future for other
+    /// requests.
     pub fn has_cookie(&self) -> bool {
         self.shared.has_cookie
     }
@@ -102,7 +103,7 @@ impl RememberRequest {
         Ok(())
     }
 
-    /// Opens the session and returns the value for handlers.
+    /// Opens the session and returns the remember-me state for handlers.
     ///
     /// # Errors
     ///
@@ -138,7 +139,7 @@ impl RememberRequest {
 }
 
 impl Shared {
-    /// Returns a weak reference, because this value already owns the session.
+    /// Returns a weak reference, because a strong reference in the session would be a cycle.
     fn weak(this: &Arc<Self>) -> Weak<dyn EndsAtLogout> {
         let weak: Weak<Self> = Arc::downgrade(this);
         weak
@@ -274,9 +275,12 @@ impl Remember {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Ended`] if no user is logged in. [`ErrorKind::Committed`] after the response
-    /// was sent. The error of the store, or [`ErrorKind::Conflict`] if other requests constantly
-    /// change the earlier series. After an error, the browser is not remembered.
+    /// - [`ErrorKind::Ended`] if no user is logged in.
+    /// - [`ErrorKind::Committed`] if the response was sent.
+    /// - [`ErrorKind::Conflict`] if other requests constantly change the earlier series.
+    /// - Any error of the store.
+    ///
+    /// After an error, the browser is not remembered.
     pub async fn start(&self) -> Result<(), Error> {
         let shared = &*self.request;
         let Some(login) = self.session.login() else {

@@ -56,7 +56,7 @@ impl<'a> SaveAttempt<'a> {
     /// Renders the `Set-Cookie` header of a save that succeeded.
     pub(super) fn render_saved(&self, saved: &mut Saved) -> Result<SentCookie, Error> {
         match self.render(std::mem::take(&mut saved.cookie), saved.outcome) {
-            // A renewal loses no data. A request that changes the session fails.
+            // A failed renewal loses no data. A save with changes returns the error.
             Err(error) if error.kind() == ErrorKind::TooLarge && !self.save.is_modified() => {
                 tracing::warn!(%error, source = error.source(), suppressed = 0_u64, "session could not be renewed");
                 saved.outcome = Outcome::Unchanged;
@@ -148,7 +148,7 @@ impl<'a> SaveAttempt<'a> {
         let mut state = cell.lock();
         if let Some(lifetime) = lifetime {
             state.data.lifetime = lifetime;
-            // A session that starts later has no owner, even if `clear` has ended this one.
+            // A session that starts later has no owner, even if `clear` has ended this session.
             if lifetime.is_none() && state.intent.login.is_none() {
                 state.data.stored.login = None;
             }
@@ -228,7 +228,7 @@ impl Drop for SaveAttempt<'_> {
     }
 }
 
-/// Checks the name and the attributes of the cookie, unless they are those of the configuration.
+/// Checks the name and the attributes of the cookie, unless they are the configured ones.
 fn check_attributes(save: &Save<'_>) -> Result<(), Error> {
     let (name, attributes, config) = (save.cookie_name(), save.cookie_attributes(), save.config());
     let configured = std::ptr::eq(name, config.cookie_name())

@@ -108,8 +108,8 @@ impl RequestSession {
         Self { shared: Shared::new(interface, request, outage, Origin::Requested) }
     }
 
-    /// Returns the session, after opening it if this is the first call. From now on, the response
-    /// depends on the cookie.
+    /// Returns the session. The first call opens the session. From now on, the response depends on
+    /// the cookie.
     ///
     /// # Errors
     ///
@@ -131,7 +131,7 @@ impl RequestSession {
     /// `None` if the session must be [committed](Self::commit). Adapters call this method first, to
     /// avoid a future for requests that do not use their session or only read it.
     ///
-    /// The session refuses changes from now on.
+    /// Later changes to the session fail.
     pub fn finish_if_unchanged(&self) -> Option<SessionHeaders> {
         let shared = &*self.shared;
         shared.cell.commit();

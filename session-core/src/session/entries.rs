@@ -99,8 +99,8 @@ fn reserve(entries: &mut Entries, seen: usize, length: usize) {
     entries.reserve_exact(foretold.max(entries.len() / 2) + 8);
 }
 
-/// Converts a position in the text. It always fits, because the text has fewer than [`ESCAPED`]
-/// bytes.
+/// Converts a position in the text to 32 bits. Every position fits, because the text has fewer than
+/// [`ESCAPED`] bytes.
 #[inline]
 pub(super) fn offset(position: usize) -> u32 {
     u32::try_from(position).unwrap_or(u32::MAX)

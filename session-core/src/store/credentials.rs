@@ -9,7 +9,7 @@ use crate::error::Error;
 
 /// A user and a password for a connection to a store.
 ///
-/// `Debug` shows neither.
+/// `Debug` shows neither the user nor the password.
 #[derive(Clone)]
 pub struct Credentials {
     username: Option<String>,
@@ -28,7 +28,7 @@ impl Credentials {
         Self { username: None, password: password.into() }
     }
 
-    /// Returns the user, or `None` if the other settings of the store have the user.
+    /// Returns the user, or `None` if the store uses the user of its other settings.
     pub fn username(&self) -> Option<&str> {
         self.username.as_deref()
     }

@@ -37,7 +37,7 @@ impl CachedBuilder {
         self
     }
 
-    /// Sets the clock, which should be that of the `SessionConfig`. The default is
+    /// Sets the clock, which should be the clock of the `SessionConfig`. The default is
     /// [`SystemClock`].
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
@@ -55,8 +55,8 @@ impl CachedBuilder {
     /// store reports a change of its record, and all copies when reports may have been lost.
     ///
     /// The [time to live](Self::time_to_live) still applies, because reports are messages that can
-    /// be late. A write of this process is also reported. Therefore the next request after it loads
-    /// the session.
+    /// be late. The store also reports a write of this process. Therefore the next request after
+    /// the write loads the session.
     ///
     /// # Errors
     ///

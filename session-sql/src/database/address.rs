@@ -75,7 +75,7 @@ impl SqliteAddress {
     }
 }
 
-/// Checks the address of a server, and returns whether it sets the mode of TLS.
+/// Checks the address of a server, and returns whether the address sets the mode of TLS.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(super) fn check(label: &str, address: &str, known: Parameters) -> Result<bool, Error> {
     let url = url::Url::parse(address)
@@ -112,8 +112,8 @@ fn setting(name: &str, known: Parameters) -> Option<Cow<'static, str>> {
     }
 }
 
-/// Returns the name of a parameter for a message. Other text may be part of a password that is not
-/// escaped.
+/// Returns the name of a parameter for a message, without text that may be part of an unescaped
+/// password.
 fn shown(name: &str) -> String {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"-_[].".contains(&byte);
     if name.bytes().all(is_word) { format!("the parameter `{name}`") } else { "a parameter".into() }

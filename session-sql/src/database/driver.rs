@@ -78,7 +78,7 @@ pub(crate) trait Driver: sqlx::Database {
 
     fn meaning(error: &dyn sqlx::error::DatabaseError) -> Meaning;
 
-    /// Returns the longest message that the server accepts, in bytes. `None` means that the client
+    /// Returns the maximum size in bytes of a message to the server. `None` means that the client
     /// can read the error of a longer message before the server closes the connection.
     fn longest_message(
         _connection: &mut Self::Connection,

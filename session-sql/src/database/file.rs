@@ -1,5 +1,5 @@
-//! The file of an `SQLite` database. Detects that it was deleted or replaced, and that its
-//! write-ahead log is long.
+//! The file of an `SQLite` database. Detects a deleted or replaced file, and a long write-ahead
+//! log.
 //!
 //! An open connection continues to use a deleted file, so its writes would be lost. `SQLite`
 //! restarts its log only while there are no readers, and never while each commit fails because the
@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use super::suspicion::Suspicion;
 
-/// The length in bytes at which the log is written to the file and emptied. `SQLite` starts to do
-/// this at a quarter of this length.
+/// The length in bytes at which the store writes the log to the file and empties the log. `SQLite`
+/// starts to write the log to the file at a quarter of this length.
 const LONG_LOG: u64 = 16 << 20;
 /// The time from an unsuccessful attempt to empty the log to the next attempt.
 const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(5);
@@ -48,7 +48,8 @@ impl DatabaseFile {
         }
     }
 
-    /// Fails if the file no longer exists. If it was replaced, all older connections are closed.
+    /// Fails if the file no longer exists. If the file was replaced, all older connections are
+    /// closed.
     pub(super) fn check(&self) -> sqlx::Result<()> {
         let found = identity(&self.path)?;
         let mut known = self.identity.lock().unwrap_or_else(PoisonError::into_inner);
