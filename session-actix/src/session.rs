@@ -47,7 +47,7 @@ impl<M> MarkedSession<M> {
         Ok((**self).discard(key)?)
     }
 
-    /// Returns the value under a key, after setting it if there is no such key; see
+    /// Returns the value under a key, and first sets the key if it does not exist; see
     /// [`session_core::Session::get_or_insert`].
     ///
     /// # Errors
@@ -156,7 +156,8 @@ impl<M> MarkedSession<M> {
         Ok((**self).log_in(owner, stamp).await?)
     }
 
-    /// Changes the id of the session when it is saved; see [`session_core::Session::rotate_id`].
+    /// Changes the id of the session when the session is saved; see
+    /// [`session_core::Session::rotate_id`].
     ///
     /// # Errors
     ///

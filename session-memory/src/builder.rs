@@ -37,7 +37,7 @@ impl MemoryStoreBuilder {
         self
     }
 
-    /// Sets the largest payload in bytes. A larger payload fails with
+    /// Sets the maximum size of a payload, in bytes. A larger payload fails with
     /// [`ErrorKind::TooLarge`](session_core::ErrorKind::TooLarge). The default is 1 MiB.
     #[must_use]
     pub fn max_payload(mut self, bytes: usize) -> Self {

@@ -297,7 +297,7 @@ impl Shard {
         })
     }
 
-    /// Empties a slot. Returns whether it had a record.
+    /// Empties a slot. Returns whether the slot had a record.
     fn take(&mut self, number: u32) -> bool {
         let Some(slot) = self.slots[number as usize].take() else { return false };
         self.index.remove(Place::of(&slot.key).tag, number);

@@ -107,7 +107,7 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Sets the largest payload in bytes. A larger payload fails with
+    /// Sets the maximum size of a payload, in bytes. A larger payload fails with
     /// [`ErrorKind::TooLarge`](session_core::ErrorKind::TooLarge). The default is 1 MiB. Redis
     /// itself accepts up to 512 MiB.
     pub fn max_payload(mut self, bytes: usize) -> Self {

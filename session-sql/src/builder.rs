@@ -127,7 +127,7 @@ impl SqlStoreBuilder {
         self
     }
 
-    /// Sets the largest payload in bytes. A larger payload fails with
+    /// Sets the maximum size of a payload, in bytes. A larger payload fails with
     /// [`ErrorKind::TooLarge`](session_core::ErrorKind::TooLarge). The default is 1 MiB.
     ///
     /// The `max_allowed_packet` of MySQL and MariaDB (16 MiB or more by default) is another limit.
@@ -149,7 +149,7 @@ impl SqlStoreBuilder {
     /// # Errors
     ///
     /// - [`ErrorKind::Configuration`](session_core::ErrorKind::Configuration) if the address or a
-    ///   setting is invalid or the feature of its database is not enabled.
+    ///   setting is invalid or the feature of the database is not enabled.
     /// - Otherwise the error of the first connection.
     pub async fn connect(self, url: &str) -> Result<SqlStore, Error> {
         let table = TableName::new(&self.table)?;

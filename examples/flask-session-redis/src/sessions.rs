@@ -127,7 +127,7 @@ impl FlaskSessionRedis {
         Ok(self.stored(Stored { id, tree, bytes }, contents, save))
     }
 
-    /// Removes the stored session, and starts another session if values were set afterwards.
+    /// Removes the stored session, and starts another session if the request set values afterwards.
     async fn end(&self, stored: &Stored, save: &Save<'_>) -> Result<Saved, Error> {
         self.keys.remove(&stored.id).await?;
         save.forget();

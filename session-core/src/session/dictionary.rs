@@ -91,7 +91,7 @@ impl Session {
         })
     }
 
-    /// Returns the value under a key, after setting it to `value` if there is no such key.
+    /// Returns the value under a key, and first sets the key to `value` if it does not exist.
     ///
     /// If another request of the same session stores a value under the key first, a server-side
     /// backend keeps that value.

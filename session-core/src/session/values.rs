@@ -20,7 +20,7 @@ const RESERVED: u8 = b'_';
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Values {
-    /// The payload as it was read, then every key and value written since then.
+    /// The payload as it was read, followed by every key and value written since then.
     text: String,
     entries: Entries,
     /// The end of the payload in `text`, or `None` after a change.

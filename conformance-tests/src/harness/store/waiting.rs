@@ -54,7 +54,7 @@ impl<'a> Attempts<'a> {
         Ok(())
     }
 
-    /// Waits for the next attempt, and returns whether there is one.
+    /// Waits until the next attempt. Returns `false` at once if no attempt is left.
     pub(crate) async fn has_next(&mut self) -> bool {
         let Some(left) = self.left.checked_sub(1) else { return false };
         self.left = left;
