@@ -2,9 +2,10 @@
 
 /// Generates one `#[test]` for each rule of a [`SessionStore`](session_core::store::SessionStore).
 ///
-/// The first argument is a future that creates the store. It runs once per test, on the suite's
-/// tokio runtime. Every test uses its own random keys and clears nothing. Therefore the store may
-/// connect to a shared server. To configure an address, read an environment variable in the future.
+/// The first argument is a future that creates the store. The future runs once per test, on the
+/// suite's tokio runtime. Every test uses its own random keys and clears nothing. Therefore the
+/// store may connect to a shared server. The future can read the address of the server from an
+/// environment variable.
 ///
 /// ```
 /// # use session_memory::MemoryStore;
@@ -131,7 +132,7 @@ macro_rules! __store_options {
     };
 }
 
-/// The store under test with the capabilities that need no function.
+/// Creates the store under test with the capabilities that need no function.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __store_capable {

@@ -254,7 +254,8 @@ async fn limit_connections(kind: Kind, primary: &PrivateServer) {
     primary.ask(&[lift]).await;
 }
 
-/// Uses one connection, because Redis refuses new connections until the limit is lifted.
+/// Limits the clients of Redis. All commands use one connection, because Redis refuses new
+/// connections until the limit is lifted.
 async fn limit_clients(port: u16) -> std::io::Result<()> {
     let mut connection = BufStream::new(TcpStream::connect(("127.0.0.1", port)).await?);
     connection.write_all(b"CONFIG SET maxclients 1\r\nCLIENT KILL TYPE normal\r\n").await?;

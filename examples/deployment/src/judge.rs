@@ -8,7 +8,7 @@ pub(crate) struct Ledger {
     login: Instant,
     /// The times at which updates were acknowledged.
     acknowledged: Vec<Instant>,
-    /// The number of updates that failed. Each may have been stored.
+    /// The number of updates that failed. Each of these updates may have been stored.
     unknown: u32,
 }
 
@@ -29,7 +29,7 @@ pub(crate) struct Verdict {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Documented {
     Nothing,
-    /// Changes that were acknowledged at most this time before the fault, or later.
+    /// Changes that were acknowledged after the fault, or at most this time before the fault.
     From(Duration, &'static str),
     Anything(&'static str),
 }

@@ -1,7 +1,7 @@
 //! The sessions of one process, as a substitute for a database.
 //!
-//! A write names the version it was computed from. If the record has another version by then, the
-//! table changes nothing, and the caller computes the write again.
+//! A write names the version it was computed from. If the record has another version at the time of
+//! the write, the table changes nothing, and the caller computes the write again.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,7 +19,7 @@ pub(crate) struct Record {
     pub(crate) version: u64,
     /// The part of the cookie that changes when the id is rotated.
     pub(crate) secret: String,
-    /// The previous secret, and the time until which the record has it.
+    /// The previous secret, and the time until which `open` accepts the secret.
     pub(crate) previous: Option<(String, SystemTime)>,
     /// The number of times that requests in progress were cut off.
     pub(crate) cut_offs: u32,
@@ -36,8 +36,8 @@ impl Table {
         self.lock().get(handle).filter(|record| now <= record.expires_at).cloned()
     }
 
-    /// Writes a record if the stored record has this version, or if no record exists and `expected`
-    /// is `None`. Returns `false` and changes nothing otherwise.
+    /// Writes a record if the stored record has the version `expected`, or if no record exists and
+    /// `expected` is `None`. Returns `false` and changes nothing otherwise.
     pub(crate) fn swap(&self, handle: &str, expected: Option<u64>, record: Record) -> bool {
         let mut records = self.lock();
         let is_expected = records.get(handle).map(|record| record.version) == expected;
@@ -61,7 +61,7 @@ impl Table {
         self.lock().remove(handle);
     }
 
-    /// Removes all records that are unwanted, and returns the number of removed records.
+    /// Removes all records that `is_unwanted` selects, and returns the number of removed records.
     pub(crate) fn remove_where(&self, is_unwanted: impl Fn(&str, &Record) -> bool) -> usize {
         let mut records = self.lock();
         let before = records.len();

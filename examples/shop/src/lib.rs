@@ -1,8 +1,8 @@
 //! Dusk Garden, a small shop that shows the uses of a session: a cart, a login, preferences and
 //! flash messages.
 //!
-//! Start it with `cargo run -p shop`. To read the code, start at [`app()`], which lists the routes,
-//! and at `session_keys`, which lists the session keys. Each page is a file under `pages`.
+//! Start the shop with `cargo run -p shop`. To read the code, start at [`app()`], which lists the
+//! routes, and at `session_keys`, which lists the session keys. Each page is a file under `pages`.
 
 mod accounts;
 mod app;

@@ -9,7 +9,7 @@ use crate::harness::store::values::someone;
 /// The longest payload that a store must accept, unless the store declares a smaller maximum.
 pub(crate) const MEGABYTE: usize = 1 << 20;
 
-/// A length that exceeds 16 bits and a `BLOB` of MySQL.
+/// A length that exceeds 16 bits and the maximum length of a `BLOB` in MySQL.
 const SEVENTY_THOUSAND: usize = 70_000;
 
 /// Lengths of owners: one byte, and lengths near the limits of keys in common stores.
@@ -35,7 +35,8 @@ impl Sample {
         }
     }
 
-    /// Returns the record with another expiry.
+    /// Returns a record of this kind that expires this many minutes after the record of
+    /// [`entry`](Self::entry).
     pub(crate) fn later(&self, store: &StoreUnderTest, minutes: u64) -> Entry {
         let entry = self.entry(store);
         let expires_at = entry.expires_at + Duration::from_mins(minutes);
@@ -51,7 +52,7 @@ pub(crate) fn samples(store: &StoreUnderTest) -> Vec<Sample> {
     few_samples(store).into_iter().chain([longest]).collect()
 }
 
-/// Returns the same kinds without the longest payload, for rules with many calls for each kind.
+/// Returns the [`samples`] without the longest payload, for rules with many calls for each kind.
 pub(crate) fn few_samples(store: &StoreUnderTest) -> Vec<Sample> {
     let mut samples = Vec::new();
     for payload in payloads(store) {
@@ -87,7 +88,7 @@ fn payloads(store: &StoreUnderTest) -> [(&'static str, Vec<u8>); 7] {
     ]
 }
 
-/// Returns a payload of this length whose last byte differs from the one before it.
+/// Returns a payload of this length whose last byte differs from the previous byte.
 pub(crate) fn filled(length: usize, with: &[u8]) -> Vec<u8> {
     let mut filled = with.repeat(length / with.len() + 1);
     filled.truncate(length);
@@ -97,7 +98,8 @@ pub(crate) fn filled(length: usize, with: &[u8]) -> Vec<u8> {
     filled
 }
 
-/// Returns an owner of this many bytes. No other run uses this owner, unless it is very short.
+/// Returns an owner of this many bytes. No other run uses this owner, unless the owner is very
+/// short.
 pub(crate) fn owner_of(bytes: usize) -> String {
     let random = format!("{:016x}", fastrand::u64(..));
     let end = &random[random.len() - bytes.min(random.len())..];

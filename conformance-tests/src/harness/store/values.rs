@@ -10,7 +10,7 @@ pub(crate) fn whole_second(time: SystemTime) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())
 }
 
-/// Returns a version other than these.
+/// Returns a version that is not in `used`.
 pub(crate) fn never(used: &[Version]) -> Version {
     let mut version = Version::new(fastrand::u64(..));
     while used.contains(&version) {
@@ -19,7 +19,7 @@ pub(crate) fn never(used: &[Version]) -> Version {
     version
 }
 
-/// Returns an owner that no other run has.
+/// Returns an owner that no other run uses.
 pub(crate) fn someone(name: &str) -> String {
     format!("{name}-{:016x}", fastrand::u64(..))
 }

@@ -73,7 +73,7 @@ impl Deed {
     }
 }
 
-/// Makes calls that write. Loads the record at each of their `await`s and, if the record has the
+/// Changes a record. At each `await` of the change, loads the record and, if the record has an
 /// owner, queries the index.
 pub(crate) async fn watch(store: &StoreUnderTest, deed: Deed) -> Checked {
     let (key, ada) = (store.key(), someone("ada"));
@@ -88,7 +88,7 @@ pub(crate) async fn watch(store: &StoreUnderTest, deed: Deed) -> Checked {
     let target = store.store();
     let mut acting = pin!(deed.act(&*target, &key, at, &owned));
     loop {
-        // The other calls run at each `await` of this call.
+        // The load and the query run at each `await` of the change.
         let acted = poll_once(&mut acting).await;
         let mut seeing = pin!(is_listed(store, &key, &ada, &call));
         let seen = tokio::time::timeout(BLOCKED, &mut seeing).await;
@@ -99,7 +99,7 @@ pub(crate) async fn watch(store: &StoreUnderTest, deed: Deed) -> Checked {
             }
             (Some(acted), Ok(seen)) => (acted, seen),
             (Some(acted), Err(_)) => (acted, seeing.await),
-            // The other calls wait for this call, for example for its connection.
+            // The load or the query waits for the change, for example for a connection.
             (None, Err(_)) => tokio::join!(&mut acting, seeing),
         };
         seen?;

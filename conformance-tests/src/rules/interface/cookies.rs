@@ -114,7 +114,7 @@ rules! {
         let shown = format!("{interface:?} {interface:#?}");
         for secret in [cookie.value.as_str(), "xyzzy-4711"] {
             if shown.contains(secret) {
-                return Err(under_test.failure(format!("no {secret:?} in what Debug shows"), shown));
+                return Err(under_test.failure(format!("no {secret:?} in the Debug output"), shown));
             }
         }
         Ok(())

@@ -15,7 +15,7 @@ use crate::visitor::Visitor;
 pub(crate) async fn show(visitor: Visitor, State(shop): State<Shop>) -> Result<Markup, Error> {
     let session = &visitor.session;
     // Reads the messages before the flags, because a read of the messages changes the flags. The
-    // frame of the page reads the messages later, and receives the same ones.
+    // frame of the page reads the messages later, and receives the same messages.
     session.take_flashes()?;
     let token = visitor.token()?;
     // Handlers rarely need a snapshot, which is for backends and tests.
@@ -65,8 +65,8 @@ pub(crate) async fn leave_flash(visitor: Visitor) -> Result<Redirect, Error> {
     Ok(Redirect::to("/session"))
 }
 
-/// Returns the time when the session expires. Only the configuration determines this, because the
-/// shop overrides no hook.
+/// Returns the time when the session expires. Only the configuration determines this time, because
+/// the shop overrides no hook.
 fn end(is_permanent: bool, config: &SessionConfig) -> Markup {
     if !is_permanent {
         let meaning = "The cookie has no expiry, so the browser removes it when it closes.";

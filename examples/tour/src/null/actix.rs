@@ -14,7 +14,8 @@ use session_core::config::SecretKey;
 use session_core::interface::NullSessions;
 use session_core::{SessionConfig, SessionInterface};
 
-/// Returns signed cookies if there is a key, and otherwise sessions that are always empty.
+/// Returns sessions in signed cookies if there is a key, and otherwise sessions that are always
+/// empty.
 fn sessions() -> Result<Arc<dyn SessionInterface>, session_core::Error> {
     if env::var_os("SECRET_KEY").is_none() {
         return Ok(Arc::new(NullSessions::new("set SECRET_KEY to keep sessions")));
