@@ -1,4 +1,4 @@
-//! The error of a handler that uses its session, and its response.
+//! The error of a handler that uses its session, and the response for this error.
 
 use std::fmt;
 
@@ -17,8 +17,8 @@ const SECONDS: &str = "1";
 
 /// A [`session_core::Error`] with an HTTP status, so that `?` works in a handler.
 ///
-/// Its response has the status and a short fixed text. The error itself is logged, unless the
-/// client caused it. The response does not contain the error.
+/// The response has the status and a short fixed text, and does not contain the error. The error
+/// itself is logged, unless the client caused the error.
 ///
 /// # Examples
 ///

@@ -39,7 +39,7 @@ pub(crate) enum Command {
     End(End),
     /// Measure the calls of a store
     Bench(Bench),
-    /// Check that a store is reachable, and that its table or role is right
+    /// Check that a store is reachable, and that its table or role is correct
     Check(StoreOptions),
     /// Create the table of a SQL store
     Migrate(StoreOptions),

@@ -118,8 +118,8 @@ async fn interface(
     })
 }
 
-/// Returns the time at which a signed cookie was set, from its second part. The caller must have
-/// verified the signature.
+/// Returns the time at which a signed cookie was set, from the second part of the cookie. The
+/// caller must have verified the signature.
 fn set_at(format: Format, cookie: &str) -> Option<SystemTime> {
     if !matches!(format, Format::Flask | Format::Starlette) {
         return None;
@@ -131,7 +131,7 @@ fn set_at(format: Format, cookie: &str) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 
-/// Adds the contents of a session: its keys, or its values if the option allows it.
+/// Adds the contents of a session: its keys, or its values if `values` is `true`.
 pub(crate) fn contents(row: Row, session: &Session, values: bool) -> Result<Row, Failure> {
     let details = session.details();
     let mut row = row.time("created", details.created_at());

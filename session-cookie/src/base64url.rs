@@ -10,12 +10,12 @@ use base64::engine::GeneralPurpose as Base64;
 use base64::engine::Simd as Base64;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-/// Accepts exactly one text for each sequence of bytes.
+/// A configuration that accepts exactly one text for each sequence of bytes.
 const STRICT_CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_encode_padding(false)
     .with_decode_allow_trailing_bits(false)
     .with_decode_padding_mode(DecodePaddingMode::RequireNone);
-/// Ignores the unused bits of the last character, as Python does.
+/// A configuration that ignores the unused bits of the last character, as Python does.
 const CONFIG: GeneralPurposeConfig = STRICT_CONFIG.with_decode_allow_trailing_bits(true);
 
 pub(crate) static BASE64: LazyLock<Base64> = LazyLock::new(|| engine(CONFIG));
@@ -26,12 +26,12 @@ pub(crate) static STRICT: LazyLock<Base64> = LazyLock::new(|| engine(STRICT_CONF
 /// The minimum number of bytes that the engine encodes with vector instructions. Padding a shorter
 /// text with zeros is faster than encoding it without these instructions.
 const VECTOR_ENCODE: usize = 128;
-/// The number of characters that the engine decodes at once, and the minimum number of characters.
+/// The number of characters that the engine decodes at once, and the minimum length of a text that
+/// the engine decodes with vector instructions.
 const VECTOR_DECODE: (usize, usize) = (32, 64);
-/// The number of characters at the end that the engine decodes separately.
+/// The number of characters at the end of a text that the engine decodes separately.
 const LAST: usize = 2;
-/// The maximum number of characters that are padded. The padding of a longer text would cost more
-/// than it saves.
+/// The maximum length of a padded text. For a longer text, padding would cost more than it saves.
 const PADDED_DECODE: usize = 256 + LAST;
 
 /// Returns the base64 length of this number of bytes.
@@ -45,7 +45,7 @@ pub(crate) fn capacity(bytes: usize) -> usize {
     padded + length(padded)
 }
 
-/// Replaces the bytes by their base64.
+/// Replaces the bytes with their base64.
 pub(crate) fn encode_in_place(bytes: &mut Vec<u8>) {
     let (encoded, padded) = (length(bytes.len()), bytes.len().max(VECTOR_ENCODE));
     bytes.resize(padded + length(padded), 0);

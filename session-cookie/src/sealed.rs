@@ -31,13 +31,13 @@ use content::Span;
 /// lifetime is `permanent_lifetime`. The current settings apply even to existing cookies.
 ///
 /// A request that reads a permanent session sets the cookie again only after a tenth of the
-/// lifetime, at most a minute. Therefore a session may expire up to this time earlier than its
-/// lifetime after the last read. In return, most reads cannot undo a concurrent write or logout.
-/// With [`Refresh::EachRequest`](session_core::Refresh::EachRequest), every request sets the
-/// cookie, as in Flask.
+/// lifetime or a minute, whichever is shorter. Therefore a session may expire earlier than its
+/// lifetime after the last read, by up to this time. In return, most reads cannot undo a concurrent
+/// write or logout. With [`Refresh::EachRequest`](session_core::Refresh::EachRequest), every
+/// request sets the cookie, as in Flask.
 ///
 /// With an idle timeout, every request whose handler obtains the session extends the expiry,
-/// whether the session is permanent or not. The response sets a new cookie only if the old one
+/// whether the session is permanent or not. The response sets a new cookie only if the old cookie
 /// would expire too early.
 ///
 /// # Limits
@@ -52,7 +52,7 @@ use content::Span;
 /// a cloned virtual machine, an attacker can determine only whether two sessions are equal.
 ///
 /// HKDF derives the cipher keys from the [`SecretKey`] for this purpose only. Therefore a signed
-/// cookie with the same key is never accepted as a sealed one, and vice versa. The current key
+/// cookie with the same key is never accepted as a sealed cookie, and vice versa. The current key
 /// seals, and all keys open. The [namespace](SessionConfig::namespace) is also authenticated, so a
 /// cookie opens only in the namespace for which it was sealed.
 ///
@@ -188,7 +188,7 @@ pub struct SealedCookieSessionsBuilder {
 }
 
 impl SealedCookieSessionsBuilder {
-    /// Sets when cookies are compressed; the default is [`Compression::Never`]. Use another value
+    /// Sets the compression of cookies; the default is [`Compression::Never`]. Use another value
     /// only if no session has both secrets and values that an attacker can choose.
     #[must_use]
     pub fn compression(mut self, compression: Compression) -> Self {
@@ -196,12 +196,12 @@ impl SealedCookieSessionsBuilder {
         self
     }
 
-    /// Returns the interface. All keys are derived here.
+    /// Returns the interface. This call derives all keys.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`](session_core::ErrorKind::Configuration) if no cipher key can be
-    /// derived from the key.
+    /// [`ErrorKind::Configuration`](session_core::ErrorKind::Configuration) if the configuration
+    /// has a maximum number of sessions, or if no cipher key can be derived from the key.
     pub fn build(self) -> Result<SealedCookieSessions, Error> {
         refuse_limit(&self.config)?;
         let cipher = Cipher::new(&self.key)?;

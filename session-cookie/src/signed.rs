@@ -32,13 +32,14 @@ const CLOCK_TOLERANCE: u64 = 60;
 ///
 /// A session expires when its lifetime has passed since its cookie was set. For a session that ends
 /// with the browser, that lifetime is `permanent_lifetime`, as in Flask. The clock of the server
-/// that set the cookie may be up to a minute ahead. Flask rejects such a cookie.
+/// that set the cookie may be up to a minute ahead. Flask rejects a cookie whose time is in the
+/// future.
 ///
 /// A request that reads a permanent session sets the cookie again only after a tenth of the
-/// lifetime, at most a minute. Therefore a session may expire up to this time earlier than its
-/// lifetime after the last read. In return, most reads cannot undo a concurrent write or logout.
-/// With [`Refresh::EachRequest`](session_core::Refresh::EachRequest), every request sets the
-/// cookie, as in Flask.
+/// lifetime or a minute, whichever is shorter. Therefore a session may expire earlier than its
+/// lifetime after the last read, by up to this time. In return, most reads cannot undo a concurrent
+/// write or logout. With [`Refresh::EachRequest`](session_core::Refresh::EachRequest), every
+/// request sets the cookie, as in Flask.
 ///
 /// # Login
 ///
@@ -104,7 +105,7 @@ impl SignedCookieSessions {
     }
 
     /// Returns an interface that is compatible with the `SessionMiddleware` of Starlette and
-    /// FastAPI. Both applications share one session.
+    /// FastAPI. The Rust application and the Python application share one session.
     ///
     /// By default, Starlette sets `Max-Age` on every cookie, and never `Secure`. These settings
     /// correspond to the defaults of Starlette:
@@ -132,8 +133,9 @@ impl SignedCookieSessions {
     /// # Errors
     ///
     /// [`ErrorKind::Configuration`] if the configuration has an idle or absolute timeout, which the
-    /// format cannot store. The same error results if this process has another signed cookie with
-    /// one of the keys and another [namespace](SessionConfig::namespace).
+    /// format cannot store. The error is also [`ErrorKind::Configuration`] if this process has
+    /// another signed cookie with one of the keys and another
+    /// [namespace](SessionConfig::namespace).
     pub fn starlette(config: SessionConfig, key: &SecretKey) -> Result<Self, Error> {
         refuse_timeouts(&config)?;
         let signer = Signer::concatenated(key, STARLETTE_SALT.as_bytes())?;
@@ -175,8 +177,8 @@ impl SignedCookieSessions {
         Ok(opened.with_renewal(renewal).with_details(details(signed_at, limit)))
     }
 
-    /// Returns the first part of the cookie, which is the payload, compressed if the setting
-    /// requires it.
+    /// Returns the first part of the cookie. This part is the payload, which is compressed if the
+    /// setting requires compression.
     fn encode(&self, contents: &Contents, save: &Save<'_>) -> Vec<u8> {
         let Format::Flask(compression) = self.format else {
             return payload::encode_plain(&contents.payload_with_login());
@@ -250,7 +252,7 @@ impl SignedCookieSessionsBuilder {
         self
     }
 
-    /// Sets when cookies are compressed; the default is [`Compression::NearLimit`].
+    /// Sets the compression of cookies; the default is [`Compression::NearLimit`].
     #[must_use]
     pub fn compression(mut self, compression: Compression) -> Self {
         self.compression = compression;
@@ -265,8 +267,8 @@ impl SignedCookieSessionsBuilder {
     /// Flask's format cannot store, or a maximum number of sessions.
     ///
     /// The error is also [`ErrorKind::Configuration`] if two signed cookies of this process differ
-    /// in [namespace](SessionConfig::namespace), but share a key, the salt and the digest. Each of
-    /// them would accept the cookies of the other.
+    /// in [namespace](SessionConfig::namespace), but share a key, the salt and the digest. Each
+    /// interface would accept the cookies of the other interface.
     pub fn build(self) -> Result<SignedCookieSessions, Error> {
         refuse_timeouts(&self.config)?;
         refuse_limit(&self.config)?;
@@ -309,7 +311,8 @@ pub(crate) fn refuse_limit(config: &SessionConfig) -> Result<(), Error> {
 enum Rejected {
     Signature,
     Expired,
-    /// The signature is valid, but the payload is not a session. This needs an investigation.
+    /// The signature is valid, but the payload is not a session. An operator must investigate the
+    /// cause.
     Payload,
 }
 
@@ -334,7 +337,7 @@ impl From<Refused> for Rejected {
     }
 }
 
-/// Seconds since 1970. itsdangerous compares ages in whole seconds.
+/// Returns the seconds since 1970. itsdangerous compares ages in whole seconds.
 fn whole_seconds(time: SystemTime) -> u64 {
     time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
 }

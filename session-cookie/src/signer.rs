@@ -15,7 +15,7 @@ use zeroize::{Zeroize as _, ZeroizeOnDrop};
 
 use crate::base64url::SHORT;
 
-/// The length of the longest signature, which is that of SHA-512, in bytes and in base64.
+/// The length of the longest signature (SHA-512), in bytes and in base64.
 const LONGEST: usize = 64;
 const LONGEST_TEXT: usize = 88;
 
@@ -58,9 +58,9 @@ const _: () = {
 /// The reason why a value is refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Refused {
-    /// None of the keys signed it.
+    /// None of the keys signed the value.
     Signature,
-    /// One of the keys signed it, but it has no valid timestamp.
+    /// One of the keys signed the value, but the value has no valid timestamp.
     Timestamp,
 }
 
@@ -145,11 +145,11 @@ impl Signer {
         ".aaaaaa.".len() + signature
     }
 
-    /// Returns the payload of a signed value, and the time of its signature.
+    /// Returns the payload of a signed value, and the time of the signature.
     pub(crate) fn verify<'a>(&self, value: &'a str) -> Result<(&'a str, SystemTime), Refused> {
         let (signed, signature) = split_last(value).ok_or(Refused::Signature)?;
         if !self.is_genuine(signed, signature.as_bytes()) {
-            // The last character of the same signature may have other unused bits.
+            // The last character of an equal signature may have other unused bits.
             let (mut bytes, mut text) = ([0; LONGEST + 2], [0; LONGEST_TEXT]);
             let length =
                 SHORT.decode_slice(signature, &mut bytes).map_err(|_| Refused::Signature)?;

@@ -9,8 +9,8 @@
 //! [`pages_of`](crate::ServerSideSessions::pages_of) returns all sessions of one owner.
 //! [`session_of`](crate::ServerSideSessions::session_of) returns one session with its values.
 //!
-//! The memory of these operations does not depend on the number of sessions, except 32 bytes for
-//! each session of the owner in `pages_of`.
+//! The memory use does not depend on the number of sessions, except 32 bytes for each session of
+//! the owner in `pages_of`.
 //!
 //! # Examples
 //!

@@ -6,7 +6,7 @@
 //! as a signed cookie, implements [`SessionInterface`]:
 //!
 //! 1. [`open`](crate::SessionInterface::open) receives an [`OpenContext`] and returns an [`Opened`]
-//!    session. The interface may store data in it that handlers cannot access.
+//!    session. The interface may attach data to this session that handlers cannot access.
 //! 2. The handler reads and changes the [`Session`](crate::Session) that the core creates from the
 //!    result of `open`.
 //! 3. [`save`](crate::SessionInterface::save) receives a [`Save`]: the [`Contents`] to store, the
@@ -34,14 +34,15 @@
 //! - **Namespace.** If interfaces can share a store or a key, a session must open only in its
 //!   [`namespace`](crate::SessionConfig::namespace). The engine hashes the namespace together with
 //!   the id.
-//! - **Unsupported settings.** The constructor refuses them with
-//!   [`ErrorKind::Configuration`](crate::ErrorKind::Configuration).
+//! - **Unsupported settings.** The constructor refuses a setting that the interface does not
+//!   support, with [`ErrorKind::Configuration`](crate::ErrorKind::Configuration).
 //!
 //! The table of [`events`](crate::events) lists the events that an interface reports.
 //!
 //! `examples/merging-interface` in the repository is a complete server-side interface that merges
-//! concurrent changes. To check yours, call `session_conformance::interface_suite!(server_side,
-//! |config| async move { MySessions::new(config) });`, and add `owners` if it implements
+//! concurrent changes. To check your interface, call
+//! `session_conformance::interface_suite!(server_side,
+//! |config| async move { MySessions::new(config) });`, and add `owners` if the interface implements
 //! [`OwnerSessions`]. For single cases, use [`RequestSession`](crate::request::RequestSession) and
 //! [`ManualClock`](crate::ManualClock).
 

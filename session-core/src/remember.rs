@@ -9,11 +9,10 @@
 //! # Tokens
 //!
 //! The login starts a *series*, which is a record in the store of the sessions. The cookie has a
-//! token of the series, which can be used once. A request that sends the token and has no login
-//! receives a session and the next token. Tokens are derived from a
-//! [`SecretKey`](crate::config::SecretKey), so that the store contains no token. The cookie has the
-//! name of the session cookie with the suffix `-remember`, and the prefix `__Host-` if the session
-//! cookie is `Secure`.
+//! single-use token of the series. A request that sends the token and has no login receives a
+//! session and the next token. Tokens are derived from a [`SecretKey`](crate::config::SecretKey),
+//! so that the store contains no token. The cookie has the name of the session cookie with the
+//! suffix `-remember`, and the prefix `__Host-` if the session cookie is `Secure`.
 //!
 //! | token | result |
 //! |---|---|
@@ -35,12 +34,12 @@
 //!
 //! # The restored session
 //!
-//! - It has the owner and the [stamp](crate::login#stamps) of the login that started the series. A
-//!   [guard](crate::guard) compares the stamp.
-//! - It does not count as a recent login: [`authenticated_at`](crate::Session::authenticated_at) is
-//!   1970.
-//! - It counts for [`max_sessions`](crate::SessionConfig::max_sessions) at the next login, as the
-//!   oldest.
+//! - A restored session has the owner and the [stamp](crate::login#stamps) of the login that
+//!   started the series. A [guard](crate::guard) compares the stamp.
+//! - A restored session does not count as a recent login:
+//!   [`authenticated_at`](crate::Session::authenticated_at) is 1970.
+//! - A restored session counts for [`max_sessions`](crate::SessionConfig::max_sessions) at the next
+//!   login, as the oldest.
 //!
 //! # The end of a series
 //!
@@ -60,6 +59,6 @@ mod token;
 pub use request::{Remember, RememberRequest};
 pub use settings::RememberMe;
 
-/// The first byte of the record of a series. The engine recognizes it, and writes the numbers
-/// below.
+/// The first byte of the record of a series. The engine recognizes this byte, and uses smaller
+/// numbers for its own records.
 const RECORD_KIND: u8 = 4;

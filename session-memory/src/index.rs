@@ -2,11 +2,11 @@
 
 /// A hash table with linear probing.
 ///
-/// An entry has half of the hash, so that a lookup rarely reads a slot other than that of its key.
-/// With 8 bytes per entry, the table uses less memory than a map that repeats the keys.
+/// An entry has half of the hash, so that a lookup rarely reads the slot of another key. With 8
+/// bytes per entry, the table uses less memory than a map that repeats the keys.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    /// A power of two, at most three quarters of which are used.
+    /// The length is a power of two. At most three quarters of the entries are used.
     entries: Vec<Option<Entry>>,
     len: usize,
 }
@@ -48,7 +48,7 @@ impl Index {
         self.put(Entry { tag, slot: std::num::NonZeroU32::MIN.saturating_add(slot) });
     }
 
-    /// Removes a slot, and moves the entries after it so that no search for them ends at the gap.
+    /// Removes a slot, and moves later entries so that no search for an entry ends at the gap.
     pub(crate) fn remove(&mut self, tag: u32, slot: u32) {
         let Some(mut gap) = self.home(tag) else { return };
         while self.entries[gap].is_some_and(|entry| entry.number() != slot) {

@@ -11,7 +11,7 @@ use crate::address;
 #[cfg(feature = "cluster")]
 use crate::address::parse;
 
-/// The settings that override those in an address.
+/// The settings that override the settings in an address.
 #[derive(Default)]
 pub(crate) struct Access {
     pub(crate) username: Option<String>,

@@ -34,8 +34,8 @@ pub(crate) enum Changed {
     Stale,
     /// Nothing changed. The key must be added to the list of this owner first.
     Unlisted(Vec<u8>),
-    /// The record changed. If the old record had an owner, this is the entry in that owner's list,
-    /// unless the call itself created the entry.
+    /// The record changed. If the old record had an owner, the value is the entry in that owner's
+    /// list, unless the call itself created the entry.
     Done(Option<Listing>),
 }
 
@@ -136,7 +136,7 @@ impl Call<'_> {
         }
     }
 
-    /// Replaces a record by a record with an owner, unless its key must be listed first. Restores a
+    /// Replaces a record by a record with an owner, unless the key must be listed first. Restores a
     /// lost entry in the list if the owner is the same.
     pub(crate) async fn replace_listed(
         &self,
@@ -184,8 +184,8 @@ impl Call<'_> {
         }
     }
 
-    /// Restores a key in its owner's list if Redis evicted or lost the entry. If that fails, the
-    /// next write of the record tries again.
+    /// Restores a key in its owner's list if Redis evicted or lost the entry. If this call fails,
+    /// the next write of the record tries again.
     pub(crate) async fn relist(&self, key: &StoreKey, listing: Option<&Listing>) {
         let Some(listing) = listing else { return };
         let session = key.log_name();
@@ -198,7 +198,7 @@ impl Call<'_> {
         }
     }
 
-    /// Restores a key in its owner's list unless its entry lasts until the required time. `until`
+    /// Restores a key in its owner's list unless the entry lasts until the required time. `until`
     /// is the result of reading the entry.
     pub(crate) async fn relist_unless(
         &self,
@@ -206,7 +206,7 @@ impl Call<'_> {
         listing: &Listing,
         until: Result<Option<f64>, Error>,
     ) {
-        // The numbers of a sorted set are exact for times in milliseconds.
+        // The scores of a sorted set are exact for times in milliseconds.
         #[expect(clippy::cast_precision_loss)]
         let needed = listing.until as f64;
         match until {
@@ -229,8 +229,8 @@ impl Call<'_> {
             .map_err(|error| self.failed(error))
     }
 
-    /// Removes a key from the list of its former owner. If that fails, the key stays on the list
-    /// until the time of its entry.
+    /// Removes a key from the list of its former owner. If this call fails, the key stays on the
+    /// list until the time of its entry.
     pub(crate) async fn unlist(&self, key: &StoreKey, listing: Option<&Listing>) {
         let Some(listing) = listing else { return };
         let until = decimal(listing.until);

@@ -45,8 +45,8 @@ pub(crate) trait Database: Debug + Send + Sync {
 
     fn scripts(&self) -> &'static Scripts;
 
-    /// Runs one statement. The statement is repeated only if the database reports that it was
-    /// rolled back.
+    /// Runs one statement. The statement is repeated only if the database reports that the
+    /// statement was rolled back.
     async fn run(&self, statement: &Statement, values: &[Value<'_>]) -> Result<QueryResult, Error>;
 
     /// Returns whether a call has succeeded since a connection was lost. Returns `true` only once

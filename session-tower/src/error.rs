@@ -1,4 +1,4 @@
-//! The error of a handler that uses its session, and its response.
+//! The error of a handler that uses its session, and the response for this error.
 
 use std::fmt;
 
@@ -16,8 +16,8 @@ const SECONDS: &str = "1";
 
 /// A [`session_core::Error`] with an HTTP status, so that `?` works in a handler.
 ///
-/// Its response has the status and a short fixed text. The error itself is logged, and is not shown
-/// to the client. An error that the client caused is not logged.
+/// The response has the status and a short fixed text, and does not contain the error. The error
+/// itself is logged, unless the client caused the error.
 ///
 /// # Examples
 ///

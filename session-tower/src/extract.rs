@@ -39,7 +39,7 @@ pub type Session = MarkedSession<()>;
 
 /// The session of the layer with the marker `M`, for an application with several sessions.
 ///
-/// The rejections are those of [`Session`].
+/// The rejections are the same as for [`Session`].
 ///
 /// # Examples
 ///

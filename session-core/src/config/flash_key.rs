@@ -60,8 +60,8 @@ impl FlashKey {
         (name.len() + 1 + value.len() <= MAX_SIZE).then_some(value)
     }
 
-    /// Returns the messages in the cookie if one of the keys has signed the cookie and it has not
-    /// expired.
+    /// Returns the messages in the cookie if one of the keys has signed the cookie and the cookie
+    /// has not expired.
     pub(crate) fn verified(&self, name: &str, value: &str, now: SystemTime) -> Option<String> {
         let (signed, signature_text) = value.rsplit_once('.')?;
         let (messages, seconds) = signed.split_once('.')?;

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind};
 
-/// The longest host name, and the longest part of a host name between dots.
+/// The maximum lengths of a host name and of a label, which is a part between dots.
 const LONGEST_NAME: usize = 253;
 const LONGEST_LABEL: usize = 63;
 

@@ -84,7 +84,7 @@ pub(crate) fn check_value(value: &str) -> Result<(), Error> {
     Err(Error::new(ErrorKind::Backend, message))
 }
 
-/// Returns the value as text if it has only characters that the value of a cookie can have.
+/// Returns the value as text if it has only characters that are valid in a cookie value.
 pub(crate) fn checked_value(value: &[u8]) -> Option<&str> {
     std::str::from_utf8(value).ok().filter(|_| has_only_octets(value))
 }
@@ -128,8 +128,8 @@ pub(crate) fn render_set(
     Ok(header)
 }
 
-/// Returns a `Set-Cookie` header that removes the cookie. It has an empty value, an expiry in the
-/// past, and the attributes with which the cookie was set.
+/// Returns a `Set-Cookie` header that removes the cookie. The header has an empty value, an expiry
+/// in the past, and the attributes with which the cookie was set.
 pub(crate) fn render_removal(name: &str, attributes: &CookieAttributes) -> String {
     format!("{name}=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0{}", attributes.rendered())
 }

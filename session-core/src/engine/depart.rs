@@ -45,9 +45,9 @@ impl<S: SessionStore> ServerSideSessions<S> {
     /// returned. Returns `false` and changes nothing if the session was changed, has moved or has
     /// ended.
     ///
-    /// The mark expires when the session would have expired. For the first ten minutes, a process
-    /// without the migration drops the changes of a request with this id and sets no cookie. After
-    /// that, it starts a new session.
+    /// The mark expires when the session would have expired, but not within the first ten minutes.
+    /// During these ten minutes, a process without the migration drops the changes of a request
+    /// with this id and sets no cookie. After that, this process starts a new session.
     ///
     /// # Errors
     ///

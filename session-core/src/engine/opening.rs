@@ -79,8 +79,9 @@ impl<S: SessionStore> SessionInterface for ServerSideSessions<S> {
         Ok(saved)
     }
 
-    /// Returns whether the cookie is [out of date](SessionView::is_cookie_due). A cookie that only
-    /// repeats an id is not set, because it could undo the cookie of a concurrent login.
+    /// Returns whether the cookie is [out of date](SessionView::is_cookie_due). The engine does not
+    /// set a cookie that only repeats an id, because this cookie could replace the cookie of a
+    /// concurrent login.
     fn should_set_cookie(&self, session: &SessionView<'_>) -> bool {
         session.is_cookie_due()
     }

@@ -1,4 +1,5 @@
-//! HTTP dates of all years that Python has. The crate `httpdate` supports only dates from 1970.
+//! HTTP dates of all years that Python supports. The crate `httpdate` supports only dates from
+//! 1970.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,8 +11,8 @@ const DAY_NAMES: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 const MONTH_NAMES: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// Returns the date of a time, without the fraction of a second. A time outside of the years 1 to
-/// 9999 becomes the nearest date within these years.
+/// Returns the HTTP date of a time, without the fraction of a second. A time outside of the years 1
+/// to 9999 becomes the nearest date within these years.
 pub(super) fn format(time: SystemTime) -> String {
     let Ok(before) = UNIX_EPOCH.duration_since(time) else {
         return crate::cookie::http_date(time);

@@ -6,23 +6,24 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode, utf8_percent_encode};
 const FIELD: &str = "next";
 /// The maximum length of a path in bytes. Longer paths are ignored.
 const MAX_LENGTH: usize = 2048;
-/// The maximum number of percent-decodings of a path. A path that needs more is not accepted.
+/// The maximum number of percent-decodings of a path. A path that needs more decodings is not
+/// accepted.
 const MAX_DECODINGS: usize = 5;
 const ESCAPED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'`');
 
 /// The page to which a user returns after the login: the query parameter `next` of the login page.
 ///
-/// It is a path of this application, as [`local_path`] defines it. The browser must send the form
-/// of the login page to the address of that page, with its query. Use `<form method="post">`
-/// without an `action`.
+/// The page is a path of this application, as [`local_path`] defines it. The browser must send the
+/// form of the login page to the address of the login page, with the query of this address. Use
+/// `<form method="post">` without an `action`.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Next {
     path: Option<String>,
 }
 
 impl Next {
-    /// Returns the page of a query string. The query string must still be encoded. Returns no page
-    /// if the parameter is missing, occurs twice, or is not a path of this application.
+    /// Returns the page of a query string. The query string must still be encoded. The result has
+    /// no page if the parameter is missing, occurs twice, or is not a path of this application.
     pub fn from_query(query: Option<&str>) -> Self {
         let fields = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
         let mut values = fields.filter(|(name, _)| name == FIELD).map(|(_, value)| value);
@@ -44,8 +45,8 @@ impl Next {
     }
 }
 
-/// Returns a path, with its query, that can only lead to a page of this application, for a
-/// redirect. Returns `None` for any other text, and for text of more than 2048 bytes.
+/// Returns the text as a path for a redirect, with its query, if the path can only lead to a page
+/// of this application. Returns `None` for any other text, and for text of more than 2048 bytes.
 ///
 /// The path begins with one slash. Even after repeated percent-decoding, it has no two slashes in a
 /// row, no backslash and no control character. Browsers and proxies may read a path with these
@@ -95,7 +96,7 @@ fn decode(text: &[u8]) -> Vec<u8> {
     percent_decode(text).collect()
 }
 
-/// Returns the address of the login page that leads back to this page.
+/// Returns the address of the login page `page`, which leads back to `target` after the login.
 pub(super) fn login_page(page: &str, target: &str) -> String {
     let Some(next) = local_path(target) else { return page.to_owned() };
     let separator = if page.contains('?') { '&' } else { '?' };

@@ -57,8 +57,8 @@ pub trait Users: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Any error if it is unknown whether the user exists. The response is 503, and the
-    /// session stays.
+    /// Returns any error if it is unknown whether the user exists. The response then has status
+    /// 503, and the guard does not end the session.
     async fn load(&self, owner: &str) -> Result<Option<Self::User>, UserError>;
 
     /// Returns the current [stamp](crate::login#stamps) of the user, as passed to

@@ -32,7 +32,7 @@ impl Opened {
     /// Returns a stored session. The payload is a JSON object as
     /// [`Contents::payload`](super::Contents::payload) returned it, or as Flask wrote it.
     ///
-    /// Values are not parsed here. Unchanged values are written back byte for byte.
+    /// This function does not parse the values. Unchanged values are written back byte for byte.
     ///
     /// # Errors
     ///
@@ -81,9 +81,9 @@ impl Opened {
         self
     }
 
-    /// Sets the lifetime of the session as it was read. Use [`OpenContext::lifetime`]. With this
-    /// lifetime, [`SessionView::is_cookie_due`](super::SessionView::is_cookie_due) can determine
-    /// whether a change affects the expiry of the cookie.
+    /// Sets the lifetime of the stored session. Pass the result of [`OpenContext::lifetime`]. With
+    /// this lifetime, [`SessionView::is_cookie_due`](super::SessionView::is_cookie_due) can
+    /// determine whether a change affects the expiry of the cookie.
     ///
     /// [`OpenContext::lifetime`]: super::OpenContext::lifetime
     #[inline]
@@ -103,7 +103,8 @@ impl Opened {
     }
 
     /// Attaches data of the interface, such as a key and a version, which
-    /// [`Save::backend_state`](super::Save::backend_state) returns. Handlers cannot access it.
+    /// [`Save::backend_state`](super::Save::backend_state) returns. Handlers cannot access this
+    /// data.
     #[inline]
     #[must_use]
     pub fn with_backend_state<T: Any + Send + Sync>(mut self, state: T) -> Self {
@@ -111,9 +112,9 @@ impl Opened {
         self
     }
 
-    /// Marks the backend state as that of a part of a combined interface. The combined interface
-    /// saves the part with [`Save::nested`](super::Save::nested). Interfaces can be combined on
-    /// four levels.
+    /// Assigns the backend state to a part of a combined interface. The combined interface saves
+    /// the part with [`Save::nested`](super::Save::nested). Interfaces can be combined on four
+    /// levels.
     ///
     /// In `open`, return `part.open(context).await?.nested(0)`. In `save`, call
     /// `part.save(&save.nested(0)).await`. To move a session to part 1, first save

@@ -21,7 +21,7 @@ const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 /// The settings of remember-me. Clones share the settings.
 ///
 /// Remember-me needs sessions in a store with an [`OwnerIndex`]. All instances of an application
-/// need the same key, which may be that of other cookies.
+/// need the same key, which may also be the key of other cookies.
 ///
 /// # Examples
 ///
@@ -112,7 +112,7 @@ impl RememberMe {
         Ok(())
     }
 
-    /// Loads the record of a series. Fails if a newer build wrote it.
+    /// Loads the record of a series. Fails if a newer build wrote the record.
     async fn load_record(&self, id: SeriesId) -> Result<Option<Record>, Error> {
         let key = id.store_key();
         let record = self.events().observe(StoreCall::Load, self.store().load(&key)).await?;

@@ -1,5 +1,5 @@
-//! A latch. The first task that enters it does the work once, and the others wait until the work is
-//! done.
+//! A latch. The first task that enters the latch does the work once, and the others wait until the
+//! work is done.
 
 use std::future::poll_fn;
 use std::sync::atomic::AtomicU8;
@@ -49,7 +49,7 @@ impl Latch {
                 Err(_) => {}
             }
             let mut waiting = self.waiting();
-            // The drop of the permit changes the state before it takes the wakers.
+            // `Permit::drop` changes the state before it takes the wakers.
             if let Ok(BUSY) | Err(AWAITED) =
                 self.state.compare_exchange(BUSY, AWAITED, Acquire, Acquire)
             {

@@ -10,7 +10,7 @@ use crate::flask::{self, Tuple};
 
 /// Flash messages, in Flask's format.
 impl Session {
-    /// Stores a message of category `message` for the next page. It stays until a request
+    /// Stores a message of category `message` for the next page. The message stays until a request
     /// [takes](Self::take_flashes) it or the session ends.
     ///
     /// # Errors
@@ -41,8 +41,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Value`](crate::ErrorKind::Value) if the stored value is not a list. Otherwise
-    /// as for [`insert`](Self::insert), if there is a message to remove.
+    /// [`ErrorKind::Value`](crate::ErrorKind::Value) if the stored value is not a list. If there is
+    /// a message to remove, also returns the errors of [`insert`](Self::insert).
     pub fn take_flashes(&self) -> Result<Vec<Flash>, Error> {
         let taken = self.read(|state| match &state.taken_flashes {
             None if !state.has_flashes() => Some(Vec::new()),
@@ -152,7 +152,7 @@ mod tests {
             for taken in taken {
                 assert_eq!(taken.iter().map(Flash::text).collect::<Vec<_>>(), ["a", "b"]);
             }
-            // A concurrent request flashed the same message: it is not removed a second time.
+            // The replay does not remove an equal message of a concurrent request.
             let newer = r#"{"_flashes":[["info","a"],["info","b"],["info","a"]]}"#;
             let replayed = state_of(&session).changes().replay(newer).unwrap();
             assert_eq!(replayed, r#"{"_flashes":[["info","a"]]}"#);

@@ -26,8 +26,8 @@ pub(super) struct Copies {
 
 #[derive(Clone)]
 enum Entry {
-    /// The placeholder of a copy that is being loaded, with its number. Every write and every
-    /// report removes the placeholder, so that an earlier load does not fill it.
+    /// The placeholder of a copy that is being loaded, with the number of the load. Every write and
+    /// every report removes the placeholder, so that an earlier load does not fill it.
     Placeholder(u64),
     Copy(Arc<Copy>),
 }

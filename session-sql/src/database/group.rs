@@ -1,10 +1,10 @@
 //! Group commit: writes that wait at the same time share one transaction, and therefore one wait
 //! for the disk.
 //!
-//! A task runs the writes, so that a cancelled call does not cancel the others. Each write has its
-//! own result. A write that the database rejects is rolled back alone. After any other error of a
-//! statement, the transaction is rolled back and each of its writes is run separately. If `COMMIT`
-//! fails, the effect of the writes is unknown, and no write is repeated.
+//! A task runs the writes, so that a cancelled call does not cancel the other calls. Each write has
+//! its own result. A write that the database rejects is rolled back alone. After any other error of
+//! a statement, the transaction is rolled back and each of its writes is run separately. If
+//! `COMMIT` fails, the effect of the writes is unknown, and no write is repeated.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -163,8 +163,8 @@ impl<D: Driver> Shared<D> {
         }
     }
 
-    /// Empties the log if it is long, or may have filled the disk. If this fails, another write
-    /// tries again.
+    /// Empties the log if it is long, or may have filled the disk. If the attempt fails, a later
+    /// write tries again.
     async fn empty_log(&self) {
         let Some(file) = &self.file else { return };
         if file.must_empty_log()

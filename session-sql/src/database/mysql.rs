@@ -27,15 +27,15 @@ impl Driver for MySql {
         count: include_str!("../../sql/mysql/count.sql"),
         load_batch: Some(include_str!("../../sql/mysql/load_many.sql")),
         // An `UPDATE` does not return the changed rows. Therefore a transaction runs the statement
-        // of one call for each call.
+        // of a single call once for each call.
         replace_batch: Some(include_str!("../../sql/mysql/replace.sql")),
         remove_batch: Some(include_str!("../../sql/mysql/remove.sql")),
         parameter: |_| "?".to_owned(),
         quote: '`',
     };
     const EMBEDDED: bool = false;
-    // The default level also locks the gaps between keys. More calls would wait for each other, and
-    // more of them would deadlock.
+    // The default level also locks the gaps between keys. With this level, more calls would wait
+    // for each other, and more calls would deadlock.
     const GREETING: Option<&'static str> =
         Some("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
 
@@ -100,7 +100,7 @@ impl Driver for MySql {
         let number =
             error.try_downcast_ref::<MySqlDatabaseError>().map_or(0, MySqlDatabaseError::number);
         match number {
-            // Too many connections, of one user or of all.
+            // Too many connections, of one user or of all users.
             1040 | 1203 | 1226
             // Disk, memory or a table is full.
             | 1021 | 1037 | 1038 | 1041 | 1114
@@ -160,7 +160,7 @@ async fn write_together(
             Err(error) if is_unclear(&error) => Err(failure::copy(&error)),
             committed => committed.map(|()| results),
         },
-        // If this fails, the connection is closed, and the server rolls back.
+        // If the rollback fails, the connection is closed, and the server rolls back.
         Err(error) => execute(connection, "ROLLBACK").await.and(Err(error)),
     }
 }
@@ -191,7 +191,8 @@ async fn execute(connection: &mut MySqlConnection, sql: &'static str) -> sqlx::R
     sqlx::raw_sql(sql).execute(connection).await.map(drop)
 }
 
-/// Returns whether a failed `COMMIT` looks like a statement that was rejected, but may be applied.
+/// Returns whether a failed `COMMIT` looks like a rejected statement, although the writes may have
+/// been applied.
 fn is_unclear(error: &sqlx::Error) -> bool {
     failure::is_rejection(error, MySql::meaning) && !failure::is_rolled_back(error, MySql::meaning)
 }

@@ -19,7 +19,7 @@ use crate::request_session;
 /// A layer that forwards only the requests that a [`Guard`] admits.
 ///
 /// The module [`guard`](crate::guard) has an example. Add the layer with `Router::route_layer`, so
-/// that unknown paths stay 404.
+/// that requests for unknown paths still receive status 404.
 pub struct GuardLayer<U> {
     guard: Guard<U>,
 }

@@ -24,9 +24,9 @@ impl Save<'_> {
     /// is dropped. Call this method before a store call whose result may remain unknown.
     ///
     /// To handle a lost reply, write a random nonce with each stored payload. Before the write,
-    /// remember the nonce and `changes().mark()`. The next save compares the stored nonce. If it
-    /// matches, pass the mark to [`merge`](Self::merge). Clear the attempt after a save that
-    /// succeeds.
+    /// remember the nonce and `changes().mark()`. The next save compares the stored nonce with the
+    /// remembered nonce. If the nonces are equal, pass the mark to [`merge`](Self::merge). After a
+    /// save that succeeds, remember a state without the nonce and the mark.
     ///
     /// Also call this method after a save that stored the session under a new id, even if the save
     /// [is final](Self::is_final). Later saves and `OwnerSessions::handle_of` use the new data.
@@ -47,8 +47,8 @@ impl Save<'_> {
         self.request.cell.lock().data.backend.remove(self.part);
     }
 
-    /// Returns the same save for a part of a combined interface, with the backend state of that
-    /// part; see [`Opened::nested`](crate::interface::Opened::nested).
+    /// Returns this save for a part of a combined interface, with the backend state of the part;
+    /// see [`Opened::nested`](crate::interface::Opened::nested).
     #[must_use]
     pub fn nested(&self, part: u8) -> Self {
         Self {
@@ -62,8 +62,8 @@ impl Save<'_> {
         }
     }
 
-    /// Returns the same save with the backend state of a session that was opened during it, for
-    /// this save and later ones. A combined interface calls this method after
+    /// Returns this save with the backend state of a session that was opened during the save. Later
+    /// saves of this session also have this state. A combined interface calls this method after
     /// [`nested`](Self::nested), if the session is no longer in the part in which `open` found it.
     ///
     /// [`contents`](Self::contents) does not change, and may be outdated. Therefore the state must
@@ -80,7 +80,7 @@ impl Save<'_> {
         self
     }
 
-    /// Returns the context for opening the session of this request once more.
+    /// Returns the context for opening the session of this request again.
     pub fn open_context(&self) -> OpenContext<'_> {
         let (hooks, request) = (self.request.hooks, self.request.view);
         let cookie_name = self.request.cookie_name;
@@ -88,8 +88,8 @@ impl Save<'_> {
         OpenContext { hooks, request, cookie_name, cookie, now: self.request.now }
     }
 
-    /// Returns the same save as one that only ends the session. A combined interface passes it to
-    /// the part from which the session moves away.
+    /// Converts this save into a save that only ends the session. A combined interface passes the
+    /// result to the part from which the session moves away.
     #[must_use]
     pub fn ending(mut self) -> Self {
         self.data.stored = StoredData::default();
