@@ -1,7 +1,7 @@
 //! A middleware against cross-site request forgery (CSRF), and the extractor [`Csrf`].
 //!
-//! [`session_core::csrf`] has the decision table, the settings and the form of tokens. Place the
-//! middleware inside the [`SessionMiddleware`](crate::SessionMiddleware), and around all routes
+//! [`session_core::csrf`] documents the decision table, the settings and the form of tokens. Place
+//! the middleware inside the [`SessionMiddleware`](crate::SessionMiddleware), and around all routes
 //! that change data. actix-web calls the last added middleware first:
 //!
 //! ```

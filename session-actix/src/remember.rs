@@ -1,7 +1,7 @@
 //! A middleware for remember-me, which logs users in again, and the extractor [`Remember`].
 //!
-//! [`session_core::remember`] has the rules of tokens and the settings. Place the middleware inside
-//! the [`SessionMiddleware`](crate::SessionMiddleware), and outside of guards and of the
+//! [`session_core::remember`] documents the rules of tokens and the settings. Place the middleware
+//! inside the [`SessionMiddleware`](crate::SessionMiddleware), and outside of guards and of the
 //! [`CsrfMiddleware`](crate::csrf::CsrfMiddleware). actix-web calls the last added middleware
 //! first:
 //!

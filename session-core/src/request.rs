@@ -1,9 +1,9 @@
 //! One request and its session, for authors of framework adapters.
 //!
-//! An adapter creates a [`RequestSession`] for each request, passes it to the extractor of its
-//! framework, and [commits](RequestSession::commit) it when the response is ready. Layers that
-//! share a cookie share a session. A [`SessionStack`] in the extensions of the request stores the
-//! sessions of all layers.
+//! An adapter creates a [`RequestSession`] for each request and passes it to the extractor of the
+//! framework. When the response is ready, the adapter [commits](RequestSession::commit) the
+//! session. Layers that share a cookie share a session. A [`SessionStack`] in the extensions of the
+//! request stores the sessions of all layers.
 
 mod at_logout;
 mod attempt;

@@ -78,8 +78,8 @@ use state::State;
 ///
 /// The keys `_permanent`, `_lifetime`, `_flashes` and `_label` store the flag `permanent`, the
 /// lifetime, the flash messages and the label. [`keys`](Self::keys) and
-/// [`is_empty`](Self::is_empty) include them. Do not use these names for other values. The key
-/// `_login` is refused, because cookie backends store the login under it.
+/// [`is_empty`](Self::is_empty) include these keys. Do not use these names for other values. The
+/// key `_login` is refused, because cookie backends store the login under this key.
 ///
 /// # Examples
 ///

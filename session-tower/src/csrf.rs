@@ -1,7 +1,8 @@
 //! A layer against cross-site request forgery (CSRF), and the extractor [`Csrf`].
 //!
-//! [`session_core::csrf`] has the decision table, the settings and the form of tokens. Place the
-//! layer inside the [`SessionLayer`](crate::SessionLayer), and around all routes that change data:
+//! [`session_core::csrf`] documents the decision table, the settings and the form of tokens. Place
+//! the layer inside the [`SessionLayer`](crate::SessionLayer), and around all routes that change
+//! data:
 //!
 //! ```
 //! use axum::response::Html;

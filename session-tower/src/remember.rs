@@ -1,7 +1,7 @@
 //! A layer for remember-me, which logs users in again, and the extractor [`Remember`].
 //!
-//! [`session_core::remember`] has the rules of tokens and the settings. Place the layer inside the
-//! [`SessionLayer`](crate::SessionLayer), and outside of guards and of the
+//! [`session_core::remember`] documents the rules of tokens and the settings. Place the layer
+//! inside the [`SessionLayer`](crate::SessionLayer), and outside of guards and of the
 //! [`CsrfLayer`](crate::csrf::CsrfLayer):
 //!
 //! ```

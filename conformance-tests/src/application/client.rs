@@ -44,7 +44,7 @@ impl<'a> Application<'a> {
         Ok(Self { agent: config.into(), url, options, skipped: Mutex::default() })
     }
 
-    /// Returns the time of the application.
+    /// Returns the current time of the application.
     pub(super) fn now(&self) -> SystemTime {
         let skipped = self.skipped.lock().map(|skipped| *skipped).unwrap_or_default();
         SystemTime::now() + skipped

@@ -90,10 +90,10 @@ impl SessionConfigBuilder {
     /// Sets the domains that the cookie had formerly, or that other applications use for a cookie
     /// of the same name. The default is none. Flask has no such setting.
     ///
-    /// If a request has several cookies of the same name, a response that sets or removes the
-    /// cookie also removes the other cookies. The response removes the cookies without a domain,
-    /// with one of these domains, and with one of the [former paths](Self::former_cookie_paths).
-    /// Browsers do not send the domain of a cookie.
+    /// If a request has several session cookies, a response that sets or removes the cookie also
+    /// removes the other cookies. The response removes the cookies without a domain, with one of
+    /// these domains, and with one of the [former paths](Self::former_cookie_paths). The setting is
+    /// necessary, because browsers do not send the domain of a cookie.
     #[must_use]
     pub fn former_cookie_domains<D: Into<String>>(
         mut self,
@@ -173,7 +173,7 @@ impl SessionConfigBuilder {
     /// The browser stores the cookie of the last response. Therefore simultaneous requests of one
     /// visitor may lose a message or show it twice.
     ///
-    /// The visitor can read the messages, but not change them. A copy of the cookie shows the
+    /// The visitor can read the messages, but cannot change them. A copy of the cookie shows the
     /// messages again until the copy expires. The key may also be used for another purpose, because
     /// this signature has its own salt.
     #[must_use]
@@ -273,7 +273,7 @@ impl SessionConfigBuilder {
     }
 
     /// Sets the receiver of events, such as logins and store calls. By default, only `tracing`
-    /// receives them. Flask has no such setting; its signals are different events.
+    /// receives them. Flask has no such setting. Flask's signals are different events.
     #[must_use]
     pub fn events(mut self, events: Events) -> Self {
         self.settings.events = events;

@@ -132,7 +132,7 @@ impl<'a> SessionView<'a> {
     /// - The session is [renewed](Self::is_renewed). With
     ///   [`Refresh::WhenModified`](crate::Refresh), a change of a session that has a lifetime
     ///   renews the session.
-    /// - The request sent several cookies of the same name.
+    /// - The request sent several session cookies.
     pub fn is_cookie_due(&self) -> bool {
         self.flags.cookie_due
     }

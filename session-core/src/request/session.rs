@@ -65,14 +65,13 @@ pub(super) struct Shared {
     cookie_name: Option<Box<str>>,
     /// Whether the request has several session tokens.
     is_ambiguous: bool,
-    /// Whether the request has several cookies of the same name. The flag is set when the session
-    /// is opened.
+    /// Whether the request has several session cookies. The flag is set when the session is opened.
     pub(super) has_several_cookies: AtomicBool,
     /// Whether `should_set_cookie` returned `true` for the unchanged session.
     pub(super) sets_unchanged: AtomicBool,
     /// Whether a save before the commit was started.
     pub(super) saved_manually: AtomicBool,
-    /// The sessions of several cookies of the same name, if the request sent more than one.
+    /// The sessions of several session cookies, if the request sent more than one cookie.
     pub(super) several: OnceLock<Box<Several>>,
     /// A lock that is held during a manual save.
     pub(super) saving: tokio::sync::Mutex<()>,

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 ///
 /// An interface attaches the details with
 /// [`Opened::with_details`](crate::interface::Opened::with_details) and
-/// [`Saved::with_details`](crate::interface::Saved::with_details). Handlers read them with
+/// [`Saved::with_details`](crate::interface::Saved::with_details). Handlers read the details with
 /// [`Session::details`](crate::Session::details). Each detail is `None` if the session is not
 /// stored yet, or if the backend does not have this detail:
 ///
@@ -78,7 +78,7 @@ impl SessionDetails {
     }
 
     /// Returns the public handle of the session, which identifies it in a log, on a page or for a
-    /// rate limit. It is not an id, and no cookie can be derived from it.
+    /// rate limit. The handle is not an id, and no cookie can be derived from the handle.
     ///
     /// The handle stays the same when the id changes. A login starts another session and changes
     /// the handle. If the session has an owner, the handle is equal to

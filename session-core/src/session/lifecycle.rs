@@ -51,8 +51,8 @@ impl Session {
     /// - The [`absolute_timeout`](crate::SessionConfig::absolute_timeout) counts from the login.
     ///
     /// If another request ended the session in the meantime, a new session is started from the
-    /// changes of this request. If the request sent several cookies of the same name, the login
-    /// ends the sessions of other users that these cookies open.
+    /// changes of this request. If the request sent several session cookies, the login ends the
+    /// sessions of other users that these cookies open.
     ///
     /// A cookie backend stores the login in the cookie. The backend cannot invalidate a copy of an
     /// earlier cookie, which still opens its own contents.
@@ -127,13 +127,13 @@ impl Session {
     /// - [`Outcome::Dropped`]: nothing was ended, a session may remain, and the cookie stays.
     ///   Another request may have changed the id long ago, or a user may have logged in since.
     ///
-    /// If the request sent several cookies of the same name, all sessions that these cookies open
-    /// are ended. The outcome is the weakest outcome of these sessions.
+    /// If the request sent several session cookies, all sessions that these cookies open are ended.
+    /// The outcome is the weakest outcome of these sessions.
     ///
-    /// The values and the owner are dropped, including those that concurrent requests set. Values
-    /// that are set afterwards in the same request start a new session under a new id, without an
-    /// owner. To show a message on the next page, call [`flash`](Self::flash) after `log_out`. The
-    /// browser is not [remembered](crate::remember) any more.
+    /// The values and the owner are dropped, including changes of concurrent requests. Values that
+    /// are set afterwards in the same request start a new session under a new id, without an owner.
+    /// To show a message on the next page, call [`flash`](Self::flash) after `log_out`. The browser
+    /// is not [remembered](crate::remember) any more.
     ///
     /// # Errors
     ///
@@ -178,8 +178,8 @@ impl Session {
     }
 
     /// Returns the public handle, the creation time and the expiry of the session, as of the last
-    /// open or save of this request. All are `None` for a session that is not stored, such as a new
-    /// session before a [`save`](Self::save) or an ended session.
+    /// open or save of this request. All details are `None` if the session is not stored. Examples
+    /// are a new session before a [`save`](Self::save), and an ended session.
     ///
     /// # Examples
     ///
@@ -219,8 +219,9 @@ impl Session {
     /// payment. Continue only if the outcome is not [`Outcome::Dropped`].
     ///
     /// On a server-side backend, the changes are stored when this method returns
-    /// [`Outcome::Stored`]. The session then shows the changes that other requests have stored in
-    /// the meantime. On a cookie backend, a save only determines the cookie that the response sets.
+    /// [`Outcome::Stored`]. The session then contains the changes that other requests have stored
+    /// in the meantime. On a cookie backend, a save only determines the cookie that the response
+    /// sets.
     ///
     /// If the save changes or removes the id, the response has the new cookie, even if saving with
     /// the response fails. If the handler panics, no response has the new id, and the client loses
@@ -242,8 +243,8 @@ impl Session {
     ///
     /// If saving with the response also fails, the client receives an error response. To send the
     /// handler's response without the changes of values, call
-    /// [`set_modified(false)`](Self::set_modified). The store may still have the changes if its
-    /// reply was lost.
+    /// [`set_modified(false)`](Self::set_modified). If the reply of the store was lost, the store
+    /// may still have the changes.
     pub async fn save(&self) -> Result<Outcome, Error> {
         check_not_running(&self.holder)?;
         self.holder().save(Demand::Nothing).await
@@ -261,8 +262,8 @@ impl Session {
     /// On a server-side backend, [`save`](Self::save) without a change extends the expiry if a
     /// renewal is due. Reading alone does not extend the expiry.
     ///
-    /// No cookie can reach the client any more. Therefore a login or a new id, and any change on a
-    /// cookie backend, fails with [`ErrorKind::Committed`].
+    /// No cookie can reach the client any more. Therefore a login, a rotation, and any change on a
+    /// cookie backend fail with [`ErrorKind::Committed`].
     ///
     /// # Errors
     ///

@@ -71,7 +71,7 @@ type Loading<'a> = Pin<Box<dyn Future<Output = Result<Option<Record>, Error>> + 
 /// Every call fails with [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if the store did
 /// not reply. In this case, the call may have been applied. Every call fails with
 /// [`ErrorKind::Backend`](crate::ErrorKind::Backend) if the store replied with a failure, or has a
-/// record that cannot be decoded. It fails with
+/// record that cannot be decoded. A write fails with
 /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge), and changes nothing, if the payload exceeds
 /// the limit of the store. A missing record and another version are results, not errors.
 ///
@@ -133,12 +133,12 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
         Ok(records)
     }
 
-    /// Creates a record under a key that has none, and returns its version.
+    /// Creates a record under a key without a record, and returns the version.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Backend`](crate::ErrorKind::Backend) if there is a live record, which must
-    /// stay. Keys have 256 random bits, so this is a bug.
+    /// [`ErrorKind::Backend`](crate::ErrorKind::Backend) if there is a live record, which must not
+    /// change. Keys have 256 random bits, so this case is a bug.
     async fn create(&self, key: &StoreKey, record: &NewRecord<'_>) -> Result<Version, Error>;
 
     /// Replaces the record if its current version is `expected`. Returns [`Replaced::Stale`] and

@@ -41,7 +41,7 @@ impl TestResponse {
         self.status
     }
 
-    /// Returns the headers. Append each of them, because a name may occur more than once.
+    /// Returns the headers. Append each header, because a name may occur more than once.
     pub fn headers(&self) -> &'static [(&'static str, &'static str)] {
         self.headers
     }
@@ -245,7 +245,8 @@ async fn interrupt(page: &str) {
     }
 }
 
-/// Returns the response for an action, a status and the name of headers: `write/303/vary`.
+/// Returns the response for an action, a status and the name of a list of headers, such as
+/// `write/303/vary`.
 async fn case(session: &Session, detail: &str) -> Result<TestResponse, Error> {
     let mut details = detail.split('/');
     let action = details.next().unwrap_or_default();
