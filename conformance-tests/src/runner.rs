@@ -9,7 +9,7 @@ use crate::report::Calls;
 use crate::store::StoreUnderTest;
 use crate::{Rule, RuleViolation};
 
-/// The timeout of a rule. A rule with thousands of calls takes a long time on a slow disk.
+/// The timeout of a rule. A rule with thousands of calls needs a long time on a slow disk.
 const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Checks one rule of the store suite.

@@ -1,5 +1,5 @@
-//! The command `bench`, which creates records, measures the calls of a store on them, and removes
-//! them.
+//! The command `bench`, which measures the calls of a store on records that the command creates and
+//! removes.
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -47,9 +47,9 @@ use state::State;
 /// `session-tower`. A function that accepts a `&Session` can be tested with a session made by hand,
 /// by [`Opened::into_session`](crate::interface::Opened::into_session). To start a test with
 /// values, use `Opened::from_payload(r#"{"cart":[1]}"#)?`. To start a test with a login, use
-/// [`with_login`](crate::interface::Opened::with_login). `log_in` and `log_out` change such a
-/// session in memory. `save` and `reopen` fail. For functions that call `save` or `reopen`, obtain
-/// a session from [`RequestSession`](crate::request::RequestSession) over the store of
+/// [`with_login`](crate::interface::Opened::with_login). `log_in` and `log_out` change a session
+/// made by hand in memory. `save` and `reopen` fail. For functions that call `save` or `reopen`,
+/// obtain a session from [`RequestSession`](crate::request::RequestSession) over the store of
 /// `session-memory`. To test expiry, set a [`ManualClock`](crate::ManualClock) in the configuration
 /// of the sessions.
 ///

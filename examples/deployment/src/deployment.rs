@@ -41,7 +41,7 @@ impl Deployment {
     }
 
     /// Waits up to 30 seconds for Prometheus to read the metrics of both shops. Returns whether
-    /// Prometheus reads them.
+    /// Prometheus reads the metrics.
     pub(crate) async fn is_watched(&self) -> bool {
         let server = Server::at(self.prometheus.port());
         for _ in 0..100 {

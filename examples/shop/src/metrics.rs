@@ -40,7 +40,7 @@ impl Metrics {
         Router::new().route("/metrics", get(async move || recorder.render()))
     }
 
-    /// Merges recorded values, so that they use little memory between two reads of the metrics.
+    /// Merges recorded values to limit their memory use between two reads of the metrics.
     pub async fn maintain(self) {
         loop {
             tokio::time::sleep(Duration::from_secs(5)).await;

@@ -273,7 +273,7 @@ impl SessionConfigBuilder {
     }
 
     /// Sets the receiver of events, such as logins and store calls. By default, only `tracing`
-    /// receives them. Flask has no such setting. Flask's signals are different events.
+    /// receives events. Flask has no such setting. Flask's signals are different events.
     #[must_use]
     pub fn events(mut self, events: Events) -> Self {
         self.settings.events = events;

@@ -24,7 +24,7 @@ enum Left {
     /// The session is in this record.
     Record(RecordRef),
     /// The owner's list has this record of the session. The list may have more records of the
-    /// session, because an unfinished rotation may have left one.
+    /// session, because an unfinished rotation may have left another record.
     Listed(RecordRef),
     /// The record now has another session or another owner.
     Another,

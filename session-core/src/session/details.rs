@@ -77,8 +77,9 @@ impl SessionDetails {
         self
     }
 
-    /// Returns the public handle of the session, which identifies it in a log, on a page or for a
-    /// rate limit. The handle is not an id, and no cookie can be derived from the handle.
+    /// Returns the public handle of the session. The handle identifies the session in a log, on a
+    /// page or for a rate limit. The handle is not an id, and no cookie can be derived from the
+    /// handle.
     ///
     /// The handle stays the same when the id changes. A login starts another session and changes
     /// the handle. If the session has an owner, the handle is equal to

@@ -91,7 +91,7 @@ impl Session {
         })
     }
 
-    /// Returns the value under a key, and first sets the key to `value` if it does not exist.
+    /// Returns the value under a key. If the key does not exist, first sets the key to `value`.
     ///
     /// If another request of the same session stores a value under the key first, a server-side
     /// backend keeps that value.

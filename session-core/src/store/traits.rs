@@ -117,7 +117,7 @@ pub trait SessionStore: Debug + Send + Sync + 'static {
         'life1: 'async_trait,
         Self: 'async_trait,
     {
-        // The signature is the one that `async_trait` generates, without a second boxed future.
+        // This is the signature that `async_trait` generates, without a second boxed future.
         self.load(key)
     }
 
@@ -232,8 +232,8 @@ pub trait Sweep: SessionStore {
     /// meantime stays.
     ///
     /// A store may keep a record until [`MAX_CLOCK_SKEW`](super::MAX_CLOCK_SKEW) after its expiry.
-    /// It must keep the record if processes with different clocks share the store. For a process
-    /// whose clock is behind `now`, the session is still live.
+    /// The store must keep the record if processes with different clocks share the store. For a
+    /// process whose clock is behind `now`, the session is still live.
     ///
     /// # Errors
     ///

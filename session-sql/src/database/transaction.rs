@@ -50,7 +50,7 @@ impl<D: Driver> Transaction<D> {
 
     /// Rolls back the transaction if SQLite has not done so.
     pub(super) async fn roll_back(mut self) {
-        // Starts a transaction if none is open, because `ROLLBACK` fails without one.
+        // Starts a transaction if none is open, because `ROLLBACK` fails without a transaction.
         let _ = self.is_open().await;
         let rolled_back = self.execute("ROLLBACK").await;
         self.lease.set_sound(rolled_back.is_ok());

@@ -1,4 +1,4 @@
-//! The devices on which a user is logged in, with buttons to log them out.
+//! The devices on which a user is logged in, with buttons that log the devices out.
 
 use std::time::{Duration, SystemTime};
 
@@ -25,10 +25,10 @@ pub(crate) async fn show(visitor: Visitor, State(shop): State<Shop>) -> Result<M
             (list(&devices, this.as_deref(), shop.interface.config().now(), &token))
         } @else {
             p {
-                "This shop keeps each session in a signed cookie, in the browser. So it cannot show you the others, and it "
+                "This shop stores each session in a signed cookie, in the browser. So it cannot show you the other sessions, and it "
                 "cannot end them: only those browsers know them."
             }
-            p { "It can with sessions on a server. Start it with " code { "--store memory" } ", for example." }
+            p { "With sessions on a server, the shop can do both. Start the shop with " code { "--store memory" } ", for example." }
         }
         p { a href="/password" { "Change your password" } }
     };
