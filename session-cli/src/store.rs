@@ -54,7 +54,7 @@ pub(crate) async fn connect(options: &StoreOptions) -> Result<Arc<dyn Store>, Fa
     Ok(Arc::new(redis.connect().await?))
 }
 
-/// Returns the addresses of servers that are separated by commas.
+/// Returns the addresses of the servers in a comma-separated list.
 fn servers(list: &str) -> impl Iterator<Item = String> {
     list.split(',').map(|server| format!("redis://{server}"))
 }

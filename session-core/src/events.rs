@@ -3,7 +3,7 @@
 //! Set a handler with [`SessionConfigBuilder::events`](crate::SessionConfigBuilder::events), to
 //! count events or to act on them. `tracing` always receives the events. The start of an outage is
 //! an error, and evictions are warnings. Logins, logouts and ended sessions are information, and
-//! most others are debug output.
+//! most other events are debug output.
 //!
 //! An author of an interface or a store reports these events with [`Events::report`]:
 //!
@@ -125,11 +125,11 @@ impl Events {
 
     /// Runs a call of a store. Reports its start and its end, and the start and the end of an
     /// outage. Interfaces that call a store use this method. [`ServerSideSessions`] uses it for
-    /// every call. Nothing is measured without a handler, unless `tracing` records spans of the
-    /// level `DEBUG`.
+    /// every call. Without a handler, this method measures nothing, unless `tracing` records spans
+    /// of the level `DEBUG`.
     ///
     /// The span of a call has the fields of OpenTelemetry's conventions for database clients. The
-    /// store records its fields `db.system.name` and `db.collection.name` with
+    /// store records the fields `db.system.name` and `db.collection.name` with
     /// `tracing::Span::current().record(..)`.
     ///
     /// # Errors

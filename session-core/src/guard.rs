@@ -24,15 +24,16 @@
 //!
 //! # Users and stamps
 //!
-//! Each guard loads the user of the session, once in a request. It compares the
-//! [stamp](crate::login#stamps) of the user with the stamp of the session. If the stamps differ, or
-//! the user no longer exists, the guard calls [`log_out`](crate::Session::log_out). The request
-//! then counts as a request of a visitor. If the user cannot be loaded, the response is 503.
+//! The first guard of a request loads the user of the session, and the other guards use this user.
+//! The first guard also compares the [stamp](crate::login#stamps) of the user with the stamp of the
+//! session. If the stamps differ, or the user no longer exists, the guard calls
+//! [`log_out`](crate::Session::log_out). The request then counts as a request of a visitor. If the
+//! user cannot be loaded, the response is 503.
 //!
-//! A request that arrives between a change of the stamp and the login that follows it also ends the
-//! session. The login then creates a new session, without the earlier values.
+//! A request that arrives between a change of the stamp and the next login also ends the session.
+//! The login then creates a new session, without the earlier values.
 //!
-//! Guards make no store call beyond opening the session.
+//! Guards make no store call beyond opening the session and logging out.
 
 mod check;
 #[cfg(test)]

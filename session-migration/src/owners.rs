@@ -15,8 +15,8 @@ const IN_OLD: &str = "old.";
 /// The start of a position in the new backend.
 const IN_NEW: &str = "new.";
 
-/// A session that moves during a call moves from the old backend to the new one. Therefore each
-/// method starts with the old backend.
+/// A session may move from the old backend to the new backend during a call. Therefore each method
+/// starts with the old backend.
 #[async_trait]
 impl<S: OwnerIndex, O: OldSessions + OwnerSessions> OwnerSessions for MigratingSessions<S, O> {
     async fn page(

@@ -122,8 +122,8 @@ impl Browser {
         Ok(session)
     }
 
-    /// Changes the session of the browser's cookie, or starts one, as Flask's `session_transaction`
-    /// does. The change is saved, and the browser stores the cookie.
+    /// Changes the session of the browser's cookie, or starts a session, as Flask's
+    /// `session_transaction` does. The change is saved, and the browser stores the cookie.
     ///
     /// The interface receives a request for the configured cookie path. If `change` fails, nothing
     /// is saved.

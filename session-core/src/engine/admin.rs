@@ -127,7 +127,7 @@ impl StoredSession {
         self.owner.as_deref()
     }
 
-    /// Returns the expiry of the session if no request renews it, to the minute.
+    /// Returns the expiry of the session, to the minute, unless a request renews the session.
     pub fn expires_at(&self) -> SystemTime {
         self.expires_at
     }

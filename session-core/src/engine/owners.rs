@@ -107,7 +107,7 @@ struct Ending {
     with_series: bool,
     /// The handles of the sessions that the call ended.
     ended: HashSet<String>,
-    /// The records that could not be ended.
+    /// The records of the sessions that could not be ended.
     left: HashSet<StoreKey>,
     /// The records of a newer build, which may be sessions of the owner.
     unread: HashSet<StoreKey>,
@@ -268,7 +268,7 @@ impl Listed {
 }
 
 impl Live {
-    /// Returns the session as a list shows it.
+    /// Returns the session as an entry of a list.
     pub(super) fn shown(self, handle: String, now: SystemTime) -> OwnedSession {
         let last_seen = self.last_seen().min(now);
         let session = Opened::from_payload(self.payload).map(Opened::into_session);

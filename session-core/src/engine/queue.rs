@@ -1,6 +1,6 @@
-//! The queue of saves. Saves of one session wait for each other within the process, and each starts
-//! from the record that the previous save stored. This only reduces contention. Correctness comes
-//! from the version check.
+//! The queue of saves. Saves of one session wait for each other within the process. Each save
+//! starts from the record that the previous save stored. The queue only reduces contention.
+//! Correctness comes from the version check.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,5 +1,5 @@
-//! The serializer of a session: writes markers, and reports NaN and infinities, which `serde_json`
-//! writes as `null`.
+//! The serializer of a session. It writes markers, and reports NaN and infinities, which
+//! `serde_json` writes as `null`.
 
 use std::cell::Cell;
 

@@ -79,8 +79,8 @@ impl RememberRequest {
         self.shared.has_cookie
     }
 
-    /// Opens the session if the cookie has a genuine token. The response removes a cookie without a
-    /// genuine token. Logs the user in if the token is valid and no user is logged in.
+    /// Opens the session if the cookie has a genuine token. Logs the user in if the token is valid
+    /// and no user is logged in. The response removes a cookie without a genuine token.
     ///
     /// # Errors
     ///

@@ -7,6 +7,6 @@ use crate::session::holder::BoxFuture;
 /// A part of the request that ends with the session when the user logs out, or another user logs
 /// in.
 pub(crate) trait EndsAtLogout: Send + Sync {
-    /// Ends this part, unless it belongs to this owner.
+    /// Ends this part, unless the part belongs to this owner.
     fn end(self: Arc<Self>, except_of: Option<Box<str>>) -> BoxFuture<()>;
 }

@@ -101,7 +101,8 @@ impl<'a> SaveAttempt<'a> {
         Ok(SentCookie { action, header: Some(header), removals, discards, unconfirmed: false })
     }
 
-    /// Renders the headers that remove other cookies of the name, if the request sent several.
+    /// Renders the headers that remove the other cookies if the request sent several cookies of the
+    /// same name.
     fn removals(&self) -> Box<[String]> {
         let (save, name) = (&self.save, self.save.cookie_name());
         if !save.request.has_several_cookies {

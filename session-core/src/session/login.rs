@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 
 /// The login of a session: its owner, its time and its stamp.
 ///
-/// It is stored beside the values, where no handler can write. Therefore a handler that stores keys
-/// chosen by a client cannot forge a login.
+/// The login is stored beside the values, where no handler can write. Therefore a handler that
+/// stores keys chosen by a client cannot forge a login.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Login {
     parts: Arc<Parts>,
@@ -21,7 +21,7 @@ struct Parts {
 }
 
 impl Login {
-    /// Returns a login of this owner at this time, which is stored to the millisecond.
+    /// Returns a login of this owner at this time. The time is stored to the millisecond.
     pub fn new(owner: &str, authenticated_at: SystemTime) -> Self {
         Self::with_parts(owner, authenticated_at, None)
     }
