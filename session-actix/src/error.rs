@@ -83,7 +83,7 @@ impl From<session_core::Error> for Error {
     }
 }
 
-/// For functions that do not depend on the framework.
+/// A conversion for functions that do not depend on the framework.
 impl From<Error> for session_core::Error {
     fn from(error: Error) -> Self {
         error.inner

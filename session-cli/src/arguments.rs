@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Print a new secret key for cookies
     Keygen,
-    /// Show a cookie's keys, times and owner, and why it is refused
+    /// Show a cookie's keys, times and owner, and the reason for a refusal
     Decode(Decode),
     /// Count the sessions of a store
     Count(Count),
@@ -54,7 +54,7 @@ pub(crate) enum Command {
     Man,
 }
 
-/// Show a cookie's keys, times and owner, and why it is refused.
+/// Show a cookie's keys, times and owner, and the reason for a refusal.
 ///
 /// The command reads standard input or a file. The input is the value of the cookie, or the header
 /// `Cookie` with all cookies.
@@ -238,12 +238,11 @@ pub(crate) struct End {
     #[arg(long, conflicts_with = "of_all")]
     pub(crate) all: bool,
 
-    /// End the sessions of all users and visitors that were created longer ago than this, such as
-    /// 90d or 12h
+    /// End every session that is older than this, such as 90d or 12h
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) older_than: Option<Duration>,
 
-    /// End the sessions of all users and visitors that were not written or renewed for this time
+    /// End every session that was not written or renewed for this time
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) idle_for: Option<Duration>,
 

@@ -22,8 +22,8 @@ const SALT: &str = "cookie-session";
 /// The salt of itsdangerous, which Starlette does not change.
 const STARLETTE_SALT: &str = "itsdangerous.Signer";
 /// The tolerated clock difference in seconds if the server that signed a cookie is ahead. The age
-/// of a cookie is relevant for security, so the tolerance is smaller than that of stores. The
-/// tolerance does not extend the lifetime.
+/// of a cookie is relevant for security, so the tolerance is smaller than the tolerance of stores.
+/// The tolerance does not extend the lifetime.
 const CLOCK_TOLERANCE: u64 = 60;
 
 /// A session interface that stores each session in a signed cookie, in Flask's format.

@@ -10,7 +10,8 @@
 //! 2. The handler reads and changes the [`Session`](crate::Session) that the core creates from the
 //!    result of `open`.
 //! 3. [`save`](crate::SessionInterface::save) receives a [`Save`]: the [`Contents`] to store, the
-//!    changes, and the other intent of the request. It returns a [`Saved`].
+//!    changes, and other actions of the request such as a login or a logout. It returns a
+//!    [`Saved`].
 //!
 //! The table of [`RequestSession::commit`](crate::request::RequestSession::commit) shows the header
 //! that follows from the result, for sessions in a cookie and on a server.

@@ -39,7 +39,7 @@
 //! - A restored session does not count as a recent login:
 //!   [`authenticated_at`](crate::Session::authenticated_at) is 1970.
 //! - A restored session counts for [`max_sessions`](crate::SessionConfig::max_sessions) at the next
-//!   login, as the oldest.
+//!   login, as the oldest session.
 //!
 //! # The end of a series
 //!

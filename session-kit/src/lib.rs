@@ -17,7 +17,7 @@ pub use session_memory as memory;
 /// Metrics of sessions and stores.
 #[cfg(feature = "metrics")]
 pub use session_metrics as metrics;
-/// Moves sessions from an old backend to a new one.
+/// The move of sessions from an old backend to a new backend.
 #[cfg(feature = "migration")]
 pub use session_migration as migration;
 /// Sessions in Redis or Valkey.

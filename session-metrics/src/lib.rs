@@ -58,7 +58,7 @@ impl SessionMetrics {
     }
 
     /// Records the number of live sessions. Call this method when the metrics are read, if the
-    /// store counts its sessions, as the memory store does with `MemoryStore::len`.
+    /// store counts its sessions. The memory store counts its sessions with `MemoryStore::len`.
     #[expect(clippy::cast_precision_loss, reason = "gauges are floating-point numbers")]
     pub fn record_live(&self, sessions: u64) {
         gauge!(LIVE).set(sessions as f64);

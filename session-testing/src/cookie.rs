@@ -16,7 +16,7 @@ pub(super) struct Cookie {
     host_only: bool,
     path: String,
     secure: bool,
-    /// `None` for a cookie that the browser removes when it closes.
+    /// `None` for a cookie that the browser removes when the browser closes.
     expires: Option<SystemTime>,
 }
 

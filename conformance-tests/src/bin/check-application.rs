@@ -17,7 +17,7 @@ use session_core::Error;
 struct Arguments {
     /// The address of the application, such as `http://127.0.0.1:5000`
     url: String,
-    /// The idle timeout of the application in seconds. Without it, expiry is not checked
+    /// The idle timeout of the application in seconds. Without this option, expiry is not checked
     #[arg(long, value_name = "SECONDS")]
     idle_timeout: Option<u64>,
     /// A header for each request, such as "X-Forwarded-Proto: https"

@@ -12,7 +12,7 @@ use crate::judge::Documented;
 use crate::store::{Kind, Store, alter_system};
 
 const FAULT: Duration = Duration::from_secs(6);
-/// `min-replicas-max-lag`, and one second, because a replica acknowledges writes once per second.
+/// `min-replicas-max-lag` plus one second, because a replica acknowledges writes once per second.
 const LAG: Duration = Duration::from_secs(4);
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -222,7 +222,8 @@ async fn set_read_only(kind: Kind, primary: &PrivateServer, is_on: bool) {
     }
 }
 
-/// Makes every write to a file fail. A SQL server may stop, so it is restarted afterwards.
+/// Makes every write to a file fail. Restarts a SQL server afterwards, because the server may have
+/// stopped.
 async fn fill_disk(kind: Kind, primary: &PrivateServer) {
     primary.limit_files(Some(1)).await;
     sleep(FAULT).await;

@@ -10,7 +10,8 @@ use crate::{MergingSessions, Place};
 
 #[async_trait]
 impl OwnerSessions for MergingSessions {
-    /// Pages are in the order of the handles. The position after a page is its last handle.
+    /// Pages are in the order of the handles. The position after a page is the last handle of the
+    /// page.
     async fn page(
         &self,
         owner: &str,

@@ -77,7 +77,7 @@ impl Table {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Record>> {
-        // Only the methods above run under the lock, and they leave the records whole.
+        // Only the methods above run under the lock. None of these methods leaves a partial change.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

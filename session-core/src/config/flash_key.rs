@@ -21,7 +21,7 @@ const SKEW: Duration = Duration::from_secs(60);
 /// The maximum total size of the cookie's name and value, in bytes.
 const MAX_SIZE: usize = 1024;
 
-/// Separates this signature from all others with the same key.
+/// Separates this signature from all other signatures with the same key.
 const SALT: &[u8] = b"session-core flash cookie";
 
 /// The keys of the cookie. The current key signs, and all keys verify.

@@ -78,7 +78,7 @@ impl<'de> Deserialize<'de> for Any {
 }
 
 /// A visitor that distinguishes the deserializer of a session, which calls `visit_some`, from all
-/// others.
+/// other deserializers.
 struct AnyVisitor;
 
 impl<'de> Visitor<'de> for AnyVisitor {

@@ -1,5 +1,5 @@
-//! A latch. The first task that enters the latch does the work once, and the others wait until the
-//! work is done.
+//! A latch. The first task that enters the latch does the work once, and the other tasks wait until
+//! the work is done.
 
 use std::future::poll_fn;
 use std::sync::atomic::AtomicU8;

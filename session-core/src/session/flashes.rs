@@ -36,7 +36,7 @@ impl Session {
     /// Removes and returns all flash messages, oldest first. The list is empty if there are none. A
     /// second call in the same request returns the same list, even in another thread.
     ///
-    /// The call also returns messages of this request if they were flashed before the first call.
+    /// The call also returns messages of this request that were flashed before the first call.
     /// Later messages stay for the next page. Two concurrent requests may both return a message.
     ///
     /// # Errors

@@ -143,7 +143,8 @@ impl Entry {
     }
 }
 
-/// The reservation of a placeholder. When it is dropped unfilled, the placeholder is removed.
+/// The reservation of a placeholder. If the reservation is dropped before it is filled, the
+/// placeholder is removed.
 pub(super) struct Reserved<'a> {
     copies: &'a Copies,
     key: StoreKey,
@@ -184,8 +185,8 @@ pub(super) struct Write<'a> {
 }
 
 impl Write<'_> {
-    /// Records that the write has replaced this version. The copy is replaced only if it has the
-    /// same version. Otherwise another write may have been later.
+    /// Records that the write has replaced this version. The copy is replaced only if the copy has
+    /// this version. Otherwise another write may have been later.
     pub(super) fn replaced(mut self, expected: &Version, record: Record) {
         self.is_known = true;
         let (number, since) = (self.number, self.since);

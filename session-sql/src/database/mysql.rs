@@ -34,8 +34,8 @@ impl Driver for MySql {
         quote: '`',
     };
     const EMBEDDED: bool = false;
-    // The default level also locks the gaps between keys. With this level, more calls would wait
-    // for each other, and more calls would deadlock.
+    // The default level also locks the gaps between keys. With the default level, more calls would
+    // wait for each other, and more calls would deadlock.
     const GREETING: Option<&'static str> =
         Some("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
 
@@ -144,7 +144,7 @@ async fn load_together(
 /// Runs the statement for each call in one transaction, which waits for the disk once.
 ///
 /// If a statement fails, none of the writes is applied. The connection of a cancelled call is
-/// closed, so the server rolls back.
+/// closed, so the server rolls back the transaction.
 async fn write_together(
     connection: &mut MySqlConnection,
     statement: &Statement,
@@ -160,7 +160,8 @@ async fn write_together(
             Err(error) if is_unclear(&error) => Err(failure::copy(&error)),
             committed => committed.map(|()| results),
         },
-        // If the rollback fails, the connection is closed, and the server rolls back.
+        // If the rollback fails, the connection is closed, and the server rolls back the
+        // transaction.
         Err(error) => execute(connection, "ROLLBACK").await.and(Err(error)),
     }
 }

@@ -64,7 +64,7 @@ async fn add(session: Session, Query(query): Query<Parameters>) -> Answer<String
     Ok(number.to_string())
 }
 
-/// Calls the function that the documentation recommends against session fixation.
+/// Calls the function that the documentation of tower-sessions recommends against session fixation.
 async fn log_in(session: Session, Query(query): Query<Parameters>) -> Answer<()> {
     session.cycle_id().await.map_err(failed)?;
     session.insert("user", &query.user).await.map_err(failed)

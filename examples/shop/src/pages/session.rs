@@ -1,5 +1,5 @@
-//! A page about the session: flags, expiry, keys and size. It shows nothing that another client
-//! could use to take over the session.
+//! A page about the session: flags, expiry, keys and size. The page shows nothing that another
+//! client could use to take over the session.
 
 use axum::extract::State;
 use axum::response::Redirect;

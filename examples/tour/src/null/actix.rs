@@ -1,5 +1,5 @@
-//! An application without a secret key. It runs, and its first write logs the missing setting:
-//! actix-web.
+//! An application without a secret key. The application runs, and its first write logs the missing
+//! setting: actix-web.
 
 use std::env;
 use std::net::TcpListener;
