@@ -251,7 +251,7 @@ pub(crate) fn unescape(raw: &str) -> String {
 }
 
 /// Returns the text of a JSON string, given without its quotes, with lone surrogates as escapes.
-/// Different strings have different names, unless the text of one string contains such an escape.
+/// Different strings have different names, unless the text of one string contains the same escape.
 pub(crate) fn name(raw: &str) -> String {
     if !raw.contains('\\') {
         return raw.to_owned();

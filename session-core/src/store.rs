@@ -6,8 +6,8 @@
 //! find all records. Implement [`ReportChanges`] if the store can report the changes of other
 //! processes. The implementations need the attribute [`async_trait`](crate::async_trait).
 //! [`ServerSideSessions`](crate::ServerSideSessions) creates sessions from the store. The suites of
-//! the crate `session-conformance` check a store against every rule on this page, except those of
-//! [`Scan`] and [`ReportChanges`]. The module `session_conformance::scan` checks [`Scan`].
+//! the crate `session-conformance` check a store against every rule on this page, except the rules
+//! of [`Scan`] and [`ReportChanges`]. The module `session_conformance::scan` checks [`Scan`].
 //!
 //! `examples/file-store` in the repository is a complete store. Check your own store with
 //! `session_conformance::store_suite!`, and with `interface_suite!(server_side, ..)` over

@@ -186,7 +186,7 @@ impl Call<'_> {
             Ok(Value::Okay) => Ok(true),
             Ok(Value::Nil) => Ok(false),
             Ok(_) => Err(self.unexpected_reply()),
-            // The script handles such a value.
+            // The script handles a value of another type.
             Err(error) if is_of_another_type(&error) => Ok(false),
             Err(error) if is_syntax_error(&error) => {
                 self.learned.change(|properties| properties.refused = Some(Instant::now()));
