@@ -161,7 +161,7 @@ impl<'de> Visitor<'de> for Part {
             match key.strip_prefix(&**PREFIX).filter(|_| self.has_markers) {
                 Some(tag) => {
                     return tagged(tag, value)
-                        .ok_or_else(|| A::Error::custom("value is not one of its type"));
+                        .ok_or_else(|| A::Error::custom("value does not match its type tag"));
                 }
                 None => drop(entries.insert(key, value)),
             }

@@ -18,8 +18,8 @@ async fn log_out(session: Session) -> Result<(), Error> {
     Ok(())
 }
 
-/// The session is saved with this response. The browser also sends the cookie with requests from
-/// other sites, so an application must check the `Origin`.
+/// The session is saved with this response. The browser may also send the cookie with requests from
+/// pages of other origins. Therefore an application must check the header `Origin`.
 async fn connect(session: Session, upgrade: WebSocketUpgrade) -> Response {
     if session.owner().is_none() {
         return StatusCode::UNAUTHORIZED.into_response();
