@@ -12,7 +12,7 @@ const NO_TIMEOUT: Verdict =
 pub(super) const CHECKS: &[Check] = &[
     Check::new(
         "idle_session_expires",
-        "A copy of the cookie opens no session after one and a half idle timeouts and a second.",
+        "A copy of the cookie opens no session after 1.5 times the idle timeout plus one second.",
         idle_session_expires,
     ),
     Check::new(

@@ -8,13 +8,13 @@ use crate::application::exchange::Request;
 pub(super) const CHECKS: &[Check] = &[
     Check::new(
         "overlapping_writes_are_both_stored",
-        "Two requests that overlap and store different keys both store their value.",
+        "If two overlapping requests store different keys, both values are stored.",
         overlapping_writes_are_both_stored,
     )
     .needs_server(),
     Check::new(
         "overlapping_additions_are_both_counted",
-        "Two requests that overlap and add one to a number add two.",
+        "If two overlapping requests each add one to a number, the number increases by two.",
         overlapping_additions_are_both_counted,
     )
     .needs_server(),
