@@ -132,7 +132,7 @@ fn failure_shows_rule_calls_and_results() {
     for part in [
         &place,
         "rule `replace_never_creates` is violated",
-        "promise   `replace` never creates a record: it returns `Stale` and changes nothing",
+        "promise   `replace` never creates a record. It returns `Stale` and changes nothing",
         "advice    Update an existing row",
         "replace(B, at 0, \"new\") = Done, version 0",
         "expected  Stale",

@@ -55,7 +55,7 @@ pub(crate) async fn replaced_or_refused(
             let Replaced::Done(version) =
                 store.note(call, replaced, |replaced| format!("{replaced:?}"))?
             else {
-                return Err(store.failure("Done, because that version is the current one", "Stale"));
+                return Err(store.failure("Done, because that version is current", "Stale"));
             };
             see.sees("replace", &key, Some(version.clone()), entry).await?;
             let later = entry.clone().expiring_at(entry.expires_at + Duration::from_mins(1));

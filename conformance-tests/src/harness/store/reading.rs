@@ -96,7 +96,7 @@ pub(crate) async fn read_during_write(
         Write::Remove => Err(store.failure("the complete old record or None", seen)),
         _ => match store.difference(&new, &found).await? {
             None => Ok(()),
-            Some(_) => Err(store.failure("the complete old record or the complete new one", seen)),
+            Some(_) => Err(store.failure("the complete old or new record", seen)),
         },
     }
 }

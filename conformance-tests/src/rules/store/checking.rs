@@ -43,8 +43,8 @@ rules! {
     /// `check` changes nothing. Each record is returned and listed as before, and no record is
     /// created.
     ///
-    /// Read in a health check, and write nothing. The rule cannot detect a record that `check`
-    /// writes under an internal key of the store.
+    /// A health check must only read. The rule cannot detect a record that `check` writes under an
+    /// internal key of the store.
     async fn check_changes_nothing(store) {
         let zero = StoreKey::from_bytes([0; 32]);
         let before = store.quietly("load", store.store().load(&zero).await)?;
@@ -74,8 +74,8 @@ rules! {
     /// `check` fails while the data cannot be reached, with an error of kind `Unavailable` or
     /// `Backend`. It succeeds again after the outage.
     ///
-    /// Make a call that reaches the data in each `check`, such as the statement of `load`. An open
-    /// connection, a connection that could be opened, or the result of an earlier check does not
+    /// In each `check`, make a call that reaches the data, such as the statement of `load`. An
+    /// existing connection, a newly opened connection, or the result of an earlier check does not
     /// show that requests can be served.
     async fn check_fails_during_outage(store) {
         let (key, entry) = (store.key(), Entry::new(Kind::Owned, "one", store.now()));

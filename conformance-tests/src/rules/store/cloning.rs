@@ -42,9 +42,9 @@ rules! {
     }
 
     /// A clone replaces, touches and removes records of another clone at the version that the other
-    /// clone returned. It needs no earlier read of the record.
+    /// clone returned. The clone need not read the record first.
     ///
-    /// Compare with the version in the store, not with a version that the clone remembers.
+    /// Compare with the version in the store, not with a version that the clone has cached.
     async fn clone_changes_records_of_other_clone(store) {
         let clone = &store.other_clone()?;
         for (writer, changer) in [(store, clone), (clone, store)] {
@@ -63,10 +63,10 @@ rules! {
         Ok(())
     }
 
-    /// A version is never used twice for one key, independent of the clone that wrote it.
+    /// A version is never used twice for one key, even if different clones write the record.
     ///
-    /// Share the counter between clones, or use random versions. Two counters with the same start
-    /// return the same versions.
+    /// Share the counter between clones, or use random versions. Two counters with the same initial
+    /// value return the same versions.
     async fn clones_never_return_same_version(store) {
         let clone = &store.other_clone()?;
         let (key, mut seen) = (store.key(), HashSet::new());
@@ -88,8 +88,8 @@ rules! {
     /// If two clones replace a record at the same version concurrently, one call succeeds and the
     /// other returns `Stale`.
     ///
-    /// Share the lock that makes a call atomic between clones. It is better if the server compares
-    /// and writes in one step.
+    /// All clones must share the lock that makes a call atomic. Preferably, compare and write in
+    /// one step on the server.
     async fn concurrent_replace_by_clones_succeeds_once(store) {
         let begun = Instant::now();
         for round in 0..ROUNDS {
@@ -121,7 +121,7 @@ rules! {
 
     /// A clone lists the keys of records that another clone wrote.
     ///
-    /// Share the index between clones, as the records.
+    /// Share the index between clones, like the records.
     async fn clone_lists_keys_of_other_clone(store) {
         let clone = &store.other_clone()?;
         for (writer, reader) in [(store, clone), (clone, store)] {
@@ -145,17 +145,18 @@ rules! {
         Ok(())
     }
 
-    /// Concurrent calls of two clones on one key have an order, as calls of one store do.
+    /// Concurrent calls of two clones on one key have an order, like concurrent calls of one store.
     ///
-    /// Share the locks that make calls atomic between clones.
+    /// All clones must share the locks that make calls atomic.
     async fn concurrent_calls_of_clones_have_order(store) {
         let other = store.other_clone()?.store();
         Overlaps { store, other, owned: false }.check().await
     }
 
-    /// A store is usable after a clone of it was dropped.
+    /// A store is usable after one of its clones was dropped.
     ///
-    /// Close connections and stop tasks when the last clone is dropped, not in the `Drop` of each.
+    /// Close connections and stop tasks when the last clone is dropped, not in the `Drop` of each
+    /// clone.
     async fn dropped_clone_leaves_store_usable(store) {
         let (key, entry) = (store.key(), Entry::plain("one", store.now()));
         let version = store.create(&key, &entry).await?;

@@ -21,28 +21,29 @@ use crate::report::{Checked, Failure};
 rules! {
     ($) pub(crate) const CONCURRENCY, macro __store_concurrency, for StoreUnderTest;
 
-    /// Concurrent calls on one key have an order (linearizability): each call sees the results of
-    /// the calls before it. A call that starts after another call returned is later in this order.
+    /// Concurrent calls on one key have an order (linearizability). The result of each call
+    /// reflects all previous calls. A call that starts after another call returned is later in this
+    /// order.
     ///
     /// Fix failing rules about single calls first. Then make each call one atomic step: one
     /// statement, one script, or one lock held from the comparison to the write. If a call reads
-    /// and writes in two steps, another call can run in between. Do not serve `load` from a cache
-    /// or a replica that lags.
+    /// and writes in two steps, another call can run between the steps. Do not serve `load` from a
+    /// cache or a replica that lags.
     async fn concurrent_calls_have_order(store) {
         have_order(store, ROUNDS, false).await
     }
 
-    /// Concurrent calls on a record with an owner also have an order. No call sees the payload of
-    /// one record with the owner of another.
+    /// Concurrent calls on a record with an owner also have an order. No call returns the payload
+    /// of one record with the owner of another record.
     ///
-    /// Write the index entry in the same step as the record. If that is impossible, compare the
-    /// version in the step that writes the record, not in an earlier one.
+    /// Write the index entry in the same step as the record. If this is impossible, compare the
+    /// version in the step that writes the record, not in an earlier step.
     async fn concurrent_calls_on_owned_record_have_order(store) {
         have_order(store, ROUNDS / 3, true).await
     }
 
-    /// A call that reads, also `load_many` and `load_recent`, returns a complete record, in its
-    /// state before or after a concurrent call.
+    /// `load`, `load_many` and `load_recent` return the complete record, in its state before or
+    /// after a concurrent call.
     ///
     /// Read all fields of a record in one statement, or in one transaction with a snapshot.
     async fn concurrent_read_sees_whole_record(store) {
@@ -56,10 +57,10 @@ rules! {
         Ok(())
     }
 
-    /// A call whose future is dropped has been applied completely or not at all.
+    /// If the future of a call is dropped, the call is applied completely or not at all.
     ///
-    /// Do not write part of a record before an `await` and the rest after it. Run several steps in
-    /// a separate task or in a transaction.
+    /// Do not write one part of a record before an `await` and the rest after the `await`. Run
+    /// several steps in a separate task or in a transaction.
     async fn dropped_call_is_applied_whole_or_not_at_all(store) {
         for patience in [1, 1, 2, 3, 4, 6, 9, 14, 20] {
             given_up_create(store, patience).await?;
@@ -70,10 +71,10 @@ rules! {
         Ok(())
     }
 
-    /// After a call that reads was dropped, other calls return.
+    /// If the future of a call that reads is dropped, other calls still return.
     ///
-    /// If a call sets a flag or acquires a slot before an `await`, a guard must release it when the
-    /// future is dropped.
+    /// If a call sets a flag or acquires a slot before an `await`, a guard must undo this step when
+    /// the future is dropped.
     async fn dropped_read_blocks_no_call(store) {
         let (key, entry) = (store.key(), owned(store, "one", 0));
         let version = store.create(&key, &entry).await?;
@@ -92,7 +93,7 @@ rules! {
             let seen = see.sees("dropped calls", &key, Some(version.clone()), &entry);
             match tokio::time::timeout(RETURNS, seen).await {
                 Ok(seen) => seen?,
-                Err(_) => return Err(store.failure("the next call returns", "it does not, for 5 s")),
+                Err(_) => return Err(store.failure("the next call returns", "no result for 5 s")),
             };
         }
         store.removed(&key, version).await
@@ -232,11 +233,8 @@ async fn whole(
             _ => false,
         };
         if !(is_after || (is_before && !landed)) {
-            let expected = if landed {
-                "the record after the call"
-            } else {
-                "the complete old record or the complete new one"
-            };
+            let expected =
+                if landed { "the record after the call" } else { "the complete old or new record" };
             return Err(store.failure(expected, "another result; see the last load"));
         }
         let probe = owned(store, "probe", 9);

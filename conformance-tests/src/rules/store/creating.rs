@@ -11,7 +11,7 @@ rules! {
 
     /// `load` returns a created record unchanged, at the version that `create` returned.
     ///
-    /// Store every field of `NewRecord`. Return from `create` the version that `load` returns.
+    /// Store every field of `NewRecord`. `create` must return the version that `load` returns.
     async fn created_record_is_loaded(store) {
         for kind in Kind::ALL {
             let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));
@@ -32,7 +32,7 @@ rules! {
     /// `create` fails with an error of kind `Backend` if the key has a record, and changes nothing.
     ///
     /// Insert only if the key is absent, in one step (`INSERT` without `ON CONFLICT`, `SET … NX`).
-    /// Return `ErrorKind::Backend` if it is present.
+    /// Return `ErrorKind::Backend` if the key is present.
     async fn create_of_existing_key_is_refused(store) {
         for kind in Kind::SMALL {
             let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));
@@ -48,7 +48,8 @@ rules! {
 
     /// After a `remove`, `create` succeeds again for the key.
     ///
-    /// Remove the whole record. If you store a mark of deletion, `create` must replace it.
+    /// Remove the whole record. If the store writes a deletion marker, `create` must replace the
+    /// marker.
     async fn removed_key_can_be_created_again(store) {
         for kind in [Kind::Plain, Kind::Large] {
             let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));

@@ -17,9 +17,9 @@ use crate::report::{Checked, Failure};
 rules! {
     ($) pub(crate) const END_ALL, macro __store_end_all, for StoreUnderTest;
 
-    /// `ServerSideSessions::end_all` ends every session of an owner, also those that were changed
-    /// or rotated. A request that opened one of them before and saves afterwards does not revive
-    /// it. Sessions of other owners stay.
+    /// `ServerSideSessions::end_all` ends every session of an owner, including changed and rotated
+    /// sessions. A request that opened a session before `end_all` and saves afterwards does not
+    /// revive the session. Sessions of other owners are not ended.
     ///
     /// The engine needs a `keys_of` that lists every key whose record has the owner, and a `remove`
     /// after which `replace` returns `Stale`.
@@ -52,12 +52,11 @@ rules! {
         store.equal(true, !site.process.read(&other).await?.is_empty())
     }
 
-    /// A request that saves or rotates a session at the same time as an `end_all` does not revive
-    /// it.
+    /// A request that saves or rotates a session during an `end_all` does not revive the session.
     ///
     /// The engine relies on the order of the calls on one key. If `replace` is first, `remove`
-    /// returns `false` and is repeated at the newer version. If `remove` is first, `replace`
-    /// returns `Stale`.
+    /// returns `false`, and the engine repeats the call at the newer version. If `remove` is first,
+    /// `replace` returns `Stale`.
     async fn end_all_during_save_is_final(store) {
         for round in 0..ROUNDS {
             let (ada, changes) = (someone("ada"), round % 2 == 0);

@@ -62,7 +62,7 @@ rules! {
         store.equal(Some(64), seen.get::<u64>("n").unwrap_or(None))
     }
 
-    /// A request that saves after a logout, or at the same time, does not revive the session.
+    /// A request that saves during or after a logout does not revive the session.
     ///
     /// Fix failing rules about single calls first. The engine needs a `replace` that never creates
     /// a record, and a `remove` after which no call matches the version.
@@ -90,11 +90,11 @@ rules! {
         Ok(())
     }
 
-    /// Changes that a request saves while another request rotates the id are found under the new
-    /// id, and the old id opens nothing.
+    /// If a request saves changes while another request rotates the id, the session under the new
+    /// id has the changes. The old id opens no session.
     ///
-    /// Fix failing rules about single calls first. The engine calls `replace` to replace the old
-    /// record, at the version it read, by a short record that points to the new one.
+    /// Fix failing rules about single calls first. The engine calls `replace` at the version that
+    /// it read. The call replaces the old record with a short record that points to the new record.
     async fn save_during_rotation_is_stored(store) {
         for round in 0..ROUNDS {
             let cookie = begin(store).await?;

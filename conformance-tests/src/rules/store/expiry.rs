@@ -17,12 +17,12 @@ use crate::report::{Checked, Failure};
 rules! {
     ($) pub(crate) const EXPIRY, macro __store_expiry, for StoreUnderTest;
 
-    /// A record is never removed before its expiry. Until then, and at that exact time, `load`
-    /// returns it, and `replace`, `touch` and `remove` find it.
+    /// A record is never removed before its expiry. Until its expiry, and at exactly this time,
+    /// `load`, `replace`, `touch` and `remove` find the record.
     ///
-    /// Remove a record if its expiry is `<` now, by a clock that the servers share, in
-    /// milliseconds. Round a time to live in whole seconds up. A store may remove a record some
-    /// seconds late.
+    /// Remove a record only if `expiry < now`. Compare milliseconds, and read `now` from a clock
+    /// that the servers share. Round up a time to live in whole seconds. A store may remove a
+    /// record a few seconds late.
     async fn record_is_there_until_its_expiry(store) {
         for life in LIVES {
             if lives_to_its_expiry(store, life).await? {
@@ -32,11 +32,11 @@ rules! {
         Err(too_slow(store))
     }
 
-    /// After a `touch` to a later expiry, the record outlives its first expiry.
+    /// After a `touch` to a later expiry, the record is still stored after its first expiry.
     ///
     /// If `renewed_record_is_not_swept` also fails, fix that rule first, because a sweep of another
     /// test may have removed the record. If the store removes records by a time to live (`EXPIRE`,
-    /// a TTL index, an expiry column), also set it in `touch`.
+    /// a TTL index, an expiry column), also set this time in `touch`.
     async fn record_outlives_first_expiry_after_touch(store) {
         for life in FIRST_LIVES {
             if outlives_its_first_expiry(store, life, Renewal::Touch).await? {
@@ -46,11 +46,12 @@ rules! {
         Err(too_slow(store))
     }
 
-    /// After a `replace` with a later expiry, the record outlives its first expiry.
+    /// After a `replace` with a later expiry, the record is still stored after its first expiry.
     ///
     /// If `renewed_record_is_not_swept` also fails, fix that rule first, because a sweep of another
     /// test may have removed the record. If the store removes records by a time to live, also set
-    /// it in `replace`. Do not use `KEEPTTL`, and write an expiry column together with the record.
+    /// this time in `replace`. Do not use `KEEPTTL`. Write an expiry column together with the
+    /// record.
     async fn record_outlives_first_expiry_after_replace(store) {
         for life in FIRST_LIVES {
             if outlives_its_first_expiry(store, life, Renewal::Replace).await? {
@@ -60,8 +61,8 @@ rules! {
         Err(too_slow(store))
     }
 
-    /// The store or a sweep removes a record some time after its expiry. This also holds for a
-    /// record that had expired before it was written.
+    /// The store or a sweep removes a record some time after its expiry. This includes a record
+    /// that had already expired when it was written.
     ///
     /// Use the expiry of the backend (`PXAT`, a TTL index), or implement `Sweep` and pass `sweep`
     /// to the suite. A time to live of zero must not mean "never". Except this rule for a backend
@@ -100,7 +101,7 @@ rules! {
     }
 
     /// A call on an expired record that is still stored has the effect that its result reports.
-    /// After `Done` or `true`, the record is as written. At another version it changes nothing.
+    /// After `Done` or `true`, the change is complete. A call at another version changes nothing.
     ///
     /// Treat an expired record like any other record, or like a removed record. Do not return
     /// `Done` for a record that is not written completely. Also compare the version of an expired
@@ -132,11 +133,11 @@ rules! {
         store.equal(false, store.remove(&key, other).await?)
     }
 
-    /// A call that reads an expired record removes no newer one, which another call writes at the
-    /// same time.
+    /// A call that reads an expired record does not remove a newer record that another call writes
+    /// at the same time.
     ///
-    /// If a read removes what has expired, remove it at the version that was read. It is better to
-    /// leave that to a sweep.
+    /// If a read removes an expired record, remove the record only at the version that was read.
+    /// Preferably, remove expired records only in a sweep.
     async fn read_of_expired_record_removes_no_newer_one(store) {
         for read in ExpiredRead::ALL {
             for write in ExpiredWrite::ALL {
@@ -148,10 +149,10 @@ rules! {
         Ok(())
     }
 
-    /// A record whose expiry was moved to an earlier time, by `touch` or by `replace`, is removed
-    /// some time after the new expiry.
+    /// If `touch` or `replace` sets an earlier expiry, the record is removed some time after the
+    /// new expiry.
     ///
-    /// Set the time to live even if the new one is shorter (no `GT` option, no `MAX`). If
+    /// Set the time to live even if the new time is shorter (no `GT` option, no `MAX`). If
     /// `expired_record_is_removed` also fails, fix that rule first.
     async fn record_with_earlier_expiry_is_removed(store) {
         for renewal in Renewal::ALL {
@@ -164,11 +165,11 @@ rules! {
         Ok(())
     }
 
-    /// A record that was removed after its expiry stays removed: `replace`, `touch` and `remove` at
+    /// A record that was removed after its expiry stays removed. `replace`, `touch` and `remove` at
     /// its version change nothing.
     ///
     /// Remove the version together with the record. A request that opened the session before its
-    /// expiry must not revive it.
+    /// expiry must not revive the session.
     async fn expired_record_stays_removed(store) {
         let soon = expiry_to_watch(store);
         let (key, entry) = (store.key(), Entry::plain("goes", store.now()).expiring_at(soon));

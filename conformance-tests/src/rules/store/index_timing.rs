@@ -16,8 +16,8 @@ rules! {
 
     /// If one record of an owner expires, the owner's other records stay listed.
     ///
-    /// Skip missing records. If an owner's list has a time to live, it must be that of the last
-    /// record to expire, for any order of writes.
+    /// Skip missing records. If an owner's list has a time to live, the list must not expire before
+    /// the owner's last record. This holds for any order of writes.
     async fn expired_record_hides_no_other_key(store) {
         let (first, second) = (someone("ada"), someone("bob"));
         let (long, short) = (Entry::plain("long", store.now()), Entry::plain("short", store.now()));
@@ -32,7 +32,7 @@ rules! {
         store.expect_listed(&second, &[lives_too]).await
     }
 
-    /// A record that can be loaded at its expiry or after it is listed.
+    /// A record that can be loaded at or after its expiry is listed.
     ///
     /// Omit records from the list only if `load` does not return them. A record is valid at its
     /// exact expiry.
@@ -52,11 +52,11 @@ rules! {
         Ok(())
     }
 
-    /// If a `touch` or a `replace` shortens the expiry of one record, the owner's other records
+    /// If a `touch` or a `replace` sets an earlier expiry for one record, the owner's other records
     /// stay listed after this expiry.
     ///
-    /// If an owner's list has a time to live, a call that shortens the expiry of one record must
-    /// not shorten this time.
+    /// If an owner's list has a time to live, a call that sets an earlier expiry for one record
+    /// must not shorten this time.
     async fn shortened_record_hides_no_other_key(store) {
         for renewal in Renewal::ALL {
             let (owner, lives, dies) = (someone("ada"), store.key(), store.key());
@@ -71,9 +71,11 @@ rules! {
         Ok(())
     }
 
-    /// A record whose expiry a `touch` or a `replace` extends stays listed after its first expiry.
+    /// If a `touch` or a `replace` extends the expiry of a record, the record stays listed after
+    /// its first expiry.
     ///
-    /// If index entries have a time to live, extend it together with the record's.
+    /// If index entries have a time to live, extend this time together with the expiry of the
+    /// record.
     async fn renewed_key_stays_listed(store) {
         for renewal in Renewal::ALL {
             let mut life = SHORT;
@@ -84,11 +86,11 @@ rules! {
         Ok(())
     }
 
-    /// A record that can be loaded is listed. A caller that has loaded a record with an owner finds
-    /// the key under this owner, even during other calls.
+    /// A record that can be loaded is listed. If a caller has loaded a record with an owner,
+    /// `keys_of` lists the key under this owner, even during other calls.
     ///
-    /// Write the new index entry before the record or together with it, and remove the old entry
-    /// afterwards. "Log out everywhere" misses a session whose entry is missing for a moment.
+    /// Write the new index entry before the record or together with the record, and remove the old
+    /// entry afterwards. "Log out everywhere" misses a session whose entry is missing for a moment.
     async fn loaded_record_is_listed_at_same_time(store) {
         store.create(&store.key(), &Entry::plain("neighbour", store.now())).await?;
         let begun = Instant::now();
@@ -101,8 +103,8 @@ rules! {
         Ok(())
     }
 
-    /// Concurrent calls on different records of one owner leave each record listed that has the
-    /// owner.
+    /// After concurrent calls on different records of one owner, `keys_of` lists each record that
+    /// has the owner.
     ///
     /// Add and remove one entry of the list in one step. A list that is read, changed and written
     /// back loses the entry that another call adds in the meantime.
@@ -120,8 +122,8 @@ rules! {
     /// A record that can be loaded is listed under its owner, even while other calls change the
     /// owner.
     ///
-    /// Write the entry of the new owner before the record, and remove the entry of the old owner
-    /// after it.
+    /// Write the entry of the new owner before the record. Remove the entry of the old owner after
+    /// writing the record.
     async fn loaded_record_is_listed_while_owner_changes(store) {
         for _ in 0..ROUNDS / 8 {
             watch(store, Deed::ChangeOwner).await?;
@@ -129,11 +131,11 @@ rules! {
         Ok(())
     }
 
-    /// The entry of a record that was removed or got another owner is removed from the list. The
-    /// limit is some time after the record's expiry.
+    /// If a record is removed or its owner changes, its entry is removed from the list of the old
+    /// owner. The entry may stay until some time after the record's expiry.
     ///
     /// Remove the entry after the record, in the same call or in a sweep, or set a time to live for
-    /// it. Do the same with the entries of expired records. Otherwise the list of a user who logs
+    /// the entry. Also remove the entries of expired records. Otherwise the list of a user who logs
     /// in often grows forever.
     async fn entry_leaves_list_after_its_record(store) {
         for ending in ["remove", "replace without an owner"] {

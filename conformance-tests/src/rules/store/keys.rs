@@ -12,7 +12,7 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const KEYS, macro __store_keys, for StoreUnderTest;
 
-    /// Keys that differ in a single bit are different keys, even if it is the first or the last
+    /// Keys that differ in a single bit are different keys. This includes the first and the last
     /// bit.
     ///
     /// Use all 32 bytes of the key, as bytes or in an encoding that is unique for each key. Do not
@@ -34,11 +34,11 @@ rules! {
         store.expect_at(&key, version, &entry).await
     }
 
-    /// Keys that end with spaces, zeros or other special bytes are different keys, and `keys_of`
-    /// returns each of them unchanged.
+    /// Keys that start or end with spaces, zeros or other special bytes are different keys.
+    /// `keys_of` returns each key unchanged.
     ///
-    /// Use a binary type without padding. A fixed-length text type ignores spaces at the end, and
-    /// an encoding as a number loses zeros at the start.
+    /// Use a binary type without padding. A fixed-length text type ignores spaces at the end. An
+    /// encoding as a number loses zeros at the start.
     async fn keys_with_special_bytes_are_different(store) {
         let (owner, base) = (someone("ada"), *random_key().as_bytes());
         let mut keys = BTreeSet::new();

@@ -16,12 +16,12 @@ use crate::report::Checked;
 rules! {
     ($) pub(crate) const LOADING, macro __store_loading, for StoreUnderTest;
 
-    /// `load_many` returns the result of `load` for each key, in the order of the keys. A key that
-    /// occurs twice has its record twice, and a key without a record has `None`.
+    /// `load_many` returns the result of `load` for each key, in the order of the keys. A repeated
+    /// key has the same result at each position. The result for a key without a record is `None`.
     ///
     /// Sort the rows by the keys of the call. `WHERE key IN (…)` returns rows in any order, each
     /// row once, and no row for a key without a record. Split a list that is too long for one
-    /// statement, and set no limit. Return an empty list for an empty list.
+    /// statement. Do not limit the number of keys. Return an empty list for an empty list of keys.
     async fn load_many_returns_what_load_returns(store) {
         let mut keys: Vec<_> = (0..RECORDS).map(|_| store.key()).collect();
         for (key, number) in keys.iter().zip(0..) {
@@ -56,8 +56,8 @@ rules! {
     /// `load_recent` returns the complete record, or a complete copy of an earlier record under the
     /// key. It returns `None` for a key that was never used.
     ///
-    /// Do not override it unless the store is a cache. A cache stores the whole record under the
-    /// whole key.
+    /// Do not override `load_recent` unless the store is a cache. A cache stores the whole record
+    /// under the whole key.
     async fn recent_copy_is_whole_record(store) {
         for kind in Kind::ALL {
             let (key, owner) = (store.key(), someone("ada"));
@@ -127,7 +127,7 @@ async fn recent_is_one_of(
     let call = format!("load_recent({})", store.name(key));
     let found = store.note(call, store.store().load_recent(key).await, show_record)?;
     let Some(record) = found else {
-        let expected = "the record, or an earlier one under the key";
+        let expected = "the record, or an earlier record under the key";
         return if written.is_empty() { Ok(()) } else { Err(store.failure(expected, "None")) };
     };
     let Some((_, entry)) = written.iter().find(|(version, _)| *version == record.version()) else {

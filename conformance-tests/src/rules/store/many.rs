@@ -8,11 +8,10 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const MANY, macro __store_many, for StoreUnderTest;
 
-    /// A record stays until its expiry, even if thousands of records are created after it.
+    /// A record is stored until its expiry, even if thousands of other records are created later.
     ///
-    /// Do not evict live records. If the store has a limited capacity, it documents the capacity,
-    /// and the application chooses it. Then create the store under test with at least 10,000
-    /// records.
+    /// Do not evict live records. If the capacity of the store is limited, document the limit and
+    /// let the application set it. Run the suite with a capacity of at least 10,000 records.
     async fn record_stays_beside_thousands_of_others(store) {
         let (key, entry) = (store.key(), Entry::plain("the first", store.now()));
         let version = store.create(&key, &entry).await?;

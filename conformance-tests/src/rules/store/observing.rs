@@ -12,11 +12,12 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const OBSERVING, macro __store_observing, for StoreUnderTest;
 
-    /// After `create`, every observation shows the complete record, for every payload and owner.
+    /// After `create`, `load` and `load_many` return the complete record and `keys_of` lists its
+    /// key, for every payload and owner.
     ///
     /// Fix failing rules about single calls first. The message names the kind of record. Do not
-    /// treat empty, long or binary payloads or long owners differently. An index whose keys are
-    /// limited to fewer bytes needs a hash of the owner.
+    /// treat empty, long or binary payloads or long owners differently. If the index limits the
+    /// length of its keys, index a hash of the owner.
     async fn created_record_is_observed_whole(store) {
         for sample in samples(store) {
             let (see, key) = (Observer::new(store, &sample.name), store.key());
@@ -28,8 +29,8 @@ rules! {
         Ok(())
     }
 
-    /// After `replace`, every observation shows the complete new record, for every old and new
-    /// payload and owner.
+    /// After `replace`, `load` and `load_many` return the complete new record and `keys_of` lists
+    /// its key. This holds for every old and new payload and owner.
     ///
     /// Fix failing rules about single calls first. Write all fields and the index entry in one
     /// step, even if the new payload is empty or the new record has no owner.
@@ -53,12 +54,11 @@ rules! {
         Ok(())
     }
 
-    /// After `touch`, every observation shows the record with the new expiry and no other change,
-    /// for every payload and owner.
+    /// After `touch`, `load` and `load_many` return the record with the new expiry and no other
+    /// change, and `keys_of` lists its key. This holds for every payload and owner.
     ///
-    /// Fix failing rules about single calls first. Update only the expiry. A `touch` that reads the
-    /// whole record and writes it back must keep every byte of the payload, the owner and the index
-    /// entry.
+    /// Fix failing rules about single calls first. Update only the expiry. A `touch` that reads and
+    /// writes the whole record must not change the payload, the owner or the index entry.
     async fn touched_record_is_observed_whole(store) {
         for sample in samples(store) {
             let (see, key) = (Observer::new(store, &sample.name), store.key());
@@ -78,12 +78,13 @@ rules! {
         Ok(())
     }
 
-    /// After `remove`, no call returns the record, and no call at its version has an effect. A
-    /// record that is created under the key afterwards is shown as if the key had never been used.
+    /// After `remove`, no call returns the record, and calls at the removed version change nothing.
+    /// A record that is created afterwards under the same key is loaded and listed as under an
+    /// unused key.
     ///
     /// Fix failing rules about single calls first. Remove the payload, the index entry and the
-    /// entry that a sweep uses together with the record. Do not store a mark that a later `create`
-    /// does not replace.
+    /// entry that a sweep uses together with the record. Do not store a deletion marker that a
+    /// later `create` does not replace.
     async fn removed_record_is_observed_nowhere(store) {
         for sample in few_samples(store) {
             let (see, key) = (Observer::new(store, &sample.name), store.key());
@@ -108,10 +109,10 @@ rules! {
     /// A call that returns `Stale`, `false` or an error because of the version or an existing
     /// record changes nothing observable. This holds for every kind of record.
     ///
-    /// Fix failing rules about single calls first. Compare the version before anything is written.
-    /// This includes the index of owners, the entry that a sweep uses, and the payload in another
-    /// table. A stale `remove` that deletes the index entry hides a live session from "log out
-    /// everywhere".
+    /// Fix failing rules about single calls first. Compare the version before the first write. This
+    /// includes writes to the index of owners, to the entry that a sweep uses, and to a payload in
+    /// another table. A stale `remove` that deletes the index entry hides a live session from "log
+    /// out everywhere".
     async fn refused_call_changes_nothing(store) {
         for sample in few_samples(store) {
             let see = Observer::new(store, &sample.name);
@@ -136,8 +137,9 @@ rules! {
     /// Calls on one record change nothing observable of another record, even if both have the same
     /// owner, payload and expiry.
     ///
-    /// Fix failing rules about single calls first. Use the whole key in every statement. Payloads,
-    /// index entries and entries for a sweep that two records share must outlive the first of them.
+    /// Fix failing rules about single calls first. Use the whole key in every statement. If two
+    /// records share a payload, an index entry or an entry for a sweep, remove the shared data only
+    /// with the second record.
     async fn call_on_other_record_changes_nothing(store) {
         for sample in few_samples(store) {
             let see = Observer::new(store, &sample.name);
@@ -146,11 +148,11 @@ rules! {
         Ok(())
     }
 
-    /// After any order of calls on one key, the record is the one that the successful calls have
-    /// written.
+    /// After any order of calls on one key, the record has the values that the successful calls
+    /// wrote.
     ///
-    /// Fix failing rules about single calls first. The calls are the last ones of the message. A
-    /// store that keeps parts of a record in several places must change all of them in each call.
+    /// Fix failing rules about single calls first. The message ends with these calls. If the store
+    /// divides a record into several parts, each call must update all affected parts.
     async fn calls_in_any_order_leave_what_they_wrote(store) {
         for (number, sample) in (0..).zip(few_samples(store)) {
             let see = Observer::new(store, &sample.name);

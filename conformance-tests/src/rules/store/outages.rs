@@ -14,9 +14,9 @@ rules! {
     /// While the data cannot be reached, `load`, `load_many` and `keys_of` fail. They never return
     /// `None` or an empty list. `load_recent` does not return `None` for an existing record.
     ///
-    /// Return `None` only if the backend replied that there is no record. An error that is read as
-    /// "no record" logs every user out, and "log out everywhere" misses sessions. A missing
-    /// directory, table or bucket is also an error.
+    /// Return `None` only if the backend replied that there is no record. If the store returns
+    /// `None` or an empty list instead of an error, every user is logged out, and "log out
+    /// everywhere" misses sessions. A missing directory, table or bucket is also an error.
     async fn outage_is_no_missing_record(store) {
         let (key, entry) = (store.key(), Entry::plain("one", store.now()).owned_by("ada"));
         let version = store.create(&key, &entry).await?;
@@ -50,10 +50,11 @@ rules! {
     }
 
     /// While the data cannot be reached, `create`, `replace`, `touch`, `remove` and `sweep` fail.
-    /// They never return `Stale`, `false` or 0. After the outage, an existing record still exists.
+    /// They never return `Stale`, `false` or 0. After the outage, an existing record is still
+    /// stored.
     ///
     /// Return the error of the driver. `Stale` and `false` mean that the backend has compared the
-    /// version; the engine interprets `false` of `remove` as the end of the session.
+    /// version. If `remove` returns `false`, the engine treats the session as ended.
     async fn outage_is_no_stale_version(store) {
         let (key, entry) = (store.key(), Entry::new(Kind::Owned, "one", store.now()));
         let version = store.create(&key, &entry).await?;
@@ -83,8 +84,8 @@ rules! {
     /// While the data cannot be reached, each call fails with an error of kind `Unavailable` or
     /// `Backend`.
     ///
-    /// Return `Unavailable` if the backend did not reply, and `Backend` if it replied with a
-    /// failure. Other kinds have a meaning for the engine and for the status of the response.
+    /// Return `Unavailable` if the backend did not reply, and `Backend` if the backend replied with
+    /// an error. Other kinds have other meanings for the engine and for the status of the response.
     async fn outage_is_unavailable_or_backend_error(store) {
         let (key, entry) = (store.key(), Entry::new(Kind::Owned, "one", store.now()));
         let version = store.create(&key, &entry).await?;

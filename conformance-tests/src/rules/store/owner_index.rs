@@ -1,4 +1,4 @@
-//! Rules of an owner index. It may list too many keys, but not too few.
+//! Rules of an owner index. The index may list too many keys, but not too few.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -16,8 +16,8 @@ rules! {
     /// After `create` has returned, `keys_of` lists the key under the record's owner, for any
     /// length of the payload.
     ///
-    /// Write the index entry in the transaction that writes the record, or before it. Do not leave
-    /// it to a background task, and do not compare the creation time with a clock.
+    /// Write the index entry in the transaction that writes the record, or before it. Do not write
+    /// the entry in a background task. Do not compare the creation time with a clock.
     async fn created_key_is_listed(store) {
         for kind in Kind::LENGTHS {
             let (key, owner) = (store.key(), someone("ada"));
@@ -37,8 +37,8 @@ rules! {
 
     /// A key is still listed after each `replace` that does not change the owner.
     ///
-    /// Do not remove the index entry of the old record after writing the entry of the new record.
-    /// They are the same entry.
+    /// Do not write the index entry of the new record and then remove the entry of the old record.
+    /// Both records have the same entry.
     async fn replaced_key_is_listed(store) {
         for kind in Kind::LENGTHS {
             let (key, owner) = (store.key(), someone("ada"));
@@ -53,8 +53,8 @@ rules! {
 
     /// A key is still listed after a `touch` to a later or an earlier expiry.
     ///
-    /// A touch changes neither the owner nor the key. Do not change the index entry, or update it
-    /// if it has the version.
+    /// A touch changes neither the owner nor the key. Change the index entry only if the entry
+    /// contains the version.
     async fn touched_key_is_listed(store) {
         for kind in Kind::LENGTHS {
             let (key, owner) = (store.key(), someone("ada"));
@@ -70,8 +70,8 @@ rules! {
 
     /// After a `replace` that sets or changes the owner, the key is listed under the new owner.
     ///
-    /// Update the index entry in `replace`, not only in `create`. An insert that skips known keys
-    /// leaves the old owner.
+    /// Update the index entry in `replace`, not only in `create`. An insert that skips existing
+    /// keys does not replace the old owner.
     async fn key_is_listed_under_new_owner(store) {
         for kind in Kind::LENGTHS {
             let (key, ada, bob) = (store.key(), someone("ada"), someone("bob"));
@@ -87,11 +87,10 @@ rules! {
         Ok(())
     }
 
-    /// `keys_of` lists all keys of an owner, even if there are several thousands. It lists each key
-    /// once.
+    /// `keys_of` lists all keys of an owner, even several thousand. It lists each key once.
     ///
-    /// Read the listing to its last page, and set no limit. A scan may return a key twice; remove
-    /// repeated keys.
+    /// Read all pages of the listing. Do not limit the number of keys. If a scan can return a key
+    /// twice, remove repeated keys.
     async fn owner_with_many_keys_lists_all(store) {
         let owner = someone("ada");
         let entry = Entry::plain("one", store.now()).owned_by(&owner);
@@ -103,9 +102,9 @@ rules! {
         store.equal(keys.len(), keys.iter().filter(|key| listed.contains(key)).count())
     }
 
-    /// Each of hundreds of owners finds its keys.
+    /// `keys_of` lists the keys of each of several hundred owners.
     ///
-    /// Do not store the lists of owners in a cache that evicts some of them.
+    /// Do not store the lists of owners in a cache that can evict a list.
     async fn hundreds_of_owners_have_lists(store) {
         let (name, mut keys) = (someone("ada"), Vec::new());
         for number in 0..OWNERS {
@@ -124,8 +123,8 @@ rules! {
         Ok(())
     }
 
-    /// If one record of an owner is removed or gets another owner, the owner's other records stay
-    /// listed.
+    /// If one record of an owner is removed or its owner changes, the other records of the first
+    /// owner stay listed.
     ///
     /// Remove one entry, not the owner's whole list.
     async fn other_keys_of_owner_stay_listed(store) {
@@ -142,12 +141,12 @@ rules! {
         store.expect_listed(&ada, &[keys[0], keys[3]]).await
     }
 
-    /// Every owner finds its own keys, with any characters. This also holds if it differs from
-    /// another owner only in case, in a space or in an accent.
+    /// `keys_of` lists the keys of an owner with any characters. This includes an owner that
+    /// differs from another owner only in case, in a space or in an accent.
     ///
-    /// Compare owners byte by byte. Bind them as parameters; do not insert them into a pattern or
-    /// between separators. Use a column and a collation that distinguish all of Unicode, case and
-    /// spaces, or index a hash of the owner.
+    /// Compare owners byte by byte. Bind owners as parameters. Do not insert an owner into a
+    /// pattern or between separators. Use a column and a collation that distinguish all Unicode
+    /// characters, case and spaces, or index a hash of the owner.
     async fn owner_with_any_character_lists_its_keys(store) {
         let random = format!("{:08x}", fastrand::u32(..));
         let mut owned = Vec::new();
@@ -165,8 +164,8 @@ rules! {
         Ok(())
     }
 
-    /// Owners of each short length, and of those around the limits of common stores, find their
-    /// keys.
+    /// `keys_of` lists the keys of owners of each short length, and of the lengths around the
+    /// limits of common stores.
     ///
     /// Store the length of the owner in a field that is large enough, or index a hash of the owner.
     async fn owner_of_every_length_lists_its_keys(store) {
@@ -183,7 +182,7 @@ rules! {
         Ok(())
     }
 
-    /// `keys_of` does not fail for an owner without keys, even if its keys were removed.
+    /// `keys_of` does not fail for an owner without keys, even if the owner's records were removed.
     ///
     /// Return an empty list.
     async fn owner_without_keys_lists_none(store) {
@@ -197,8 +196,8 @@ rules! {
 
     /// A store that is an `OwnerIndex` returns itself from `SessionStore::owner_index`.
     ///
-    /// Return `Some(self)`. The default is `None`, and the engine then cannot end a session whose
-    /// record was rotated long ago. A wrapper returns itself or forwards the call.
+    /// Return `Some(self)`. With the default, `None`, the engine cannot end a session whose id was
+    /// rotated long ago. A wrapper returns itself or forwards the call.
     async fn store_returns_itself_as_owner_index(store) {
         let (key, owner) = (store.key(), someone("ada"));
         store.create(&key, &Entry::plain("one", store.now()).owned_by(&owner)).await?;
@@ -218,7 +217,7 @@ rules! {
         Ok(())
     }
 
-    /// `keys_of` lists a key once, even after calls on its record, and after another owner had it.
+    /// `keys_of` lists a key once, even after calls on its record and changes of its owner.
     ///
     /// Use a set of keys, or a row per key. `end_all` and lists of sessions count the keys.
     async fn key_is_listed_once(store) {

@@ -12,10 +12,11 @@ rules! {
     ($) pub(crate) const OWNERS, macro __store_owners, for StoreUnderTest;
 
     /// An owner is stored character for character. Owners that differ only in case, in spaces at
-    /// the ends, or in composed and decomposed letters are different.
+    /// the start or the end, or in Unicode normalization are different.
     ///
     /// Store the owner as UTF-8 bytes (`VARBINARY`, `BYTEA`, a binary collation). Do not trim,
-    /// fold, normalize, escape or parse it. Zero bytes and line ends are valid characters.
+    /// case-fold, normalize, escape or parse the owner. Zero bytes and line ends are valid
+    /// characters.
     async fn owner_with_any_character_is_unchanged(store) {
         let mut kept = Vec::new();
         for owner in LOOKALIKES {
@@ -37,7 +38,7 @@ rules! {
     /// An owner of 1,000 characters is stored without truncation.
     ///
     /// Use a column of at least 1,000 bytes for the owner. If an index is limited to fewer bytes,
-    /// index a hash of the owner and store the whole owner next to it.
+    /// index a hash of the owner and store the whole owner next to the hash.
     async fn long_owner_is_unchanged(store) {
         for last in ["a", "b"] {
             let owner = "owner-".repeat(166) + "is" + last + ".";
@@ -51,10 +52,10 @@ rules! {
         Ok(())
     }
 
-    /// The empty owner `""` is an owner: `""` and no owner are stored as different values.
+    /// The empty string `""` is an owner. The store distinguishes the owner `""` from no owner.
     ///
     /// Store "no owner" as an absent value (`NULL`, a missing field, a separate flag), not as an
-    /// empty text.
+    /// empty string.
     async fn empty_owner_differs_from_no_owner(store) {
         for (first, second) in [(Some(""), None), (None, Some("")), (Some(""), Some(""))] {
             let key = store.key();
@@ -68,12 +69,12 @@ rules! {
         Ok(())
     }
 
-    /// An owner that is longer than 1,000 bytes is stored completely and listed, or refused with an
-    /// error that changes nothing.
+    /// An owner that is longer than 1,000 bytes is stored completely and listed. Otherwise the call
+    /// fails with an error and changes nothing.
     ///
     /// Index a hash of the owner and store the whole owner next to the hash. Otherwise document a
-    /// limit and compare the length before you write. Never cut an owner, and never store an owner
-    /// that `keys_of` does not find.
+    /// limit and compare the length before you write. Never truncate an owner. Never store an owner
+    /// whose keys `keys_of` does not list.
     async fn owner_beyond_maximum_is_whole_or_refused(store) {
         for bytes in LONGER {
             let entry = Entry::plain("one", store.now()).owned_by(&owner_of(bytes));

@@ -14,11 +14,11 @@ use crate::report::Checked;
 rules! {
     ($) pub(crate) const PAYLOADS, macro __store_payloads, for StoreUnderTest;
 
-    /// A payload may contain every byte value and need not be valid UTF-8. It is stored unchanged.
+    /// A payload is stored unchanged. It may contain every byte value and need not be valid UTF-8.
     ///
     /// Store the payload in a binary column or value (`BLOB`, `BYTEA`, a byte array). Pass it to
-    /// the driver as bytes, never as text. If the store compresses payloads, mark each record in a
-    /// separate field.
+    /// the driver as bytes, never as text. If the store compresses payloads, mark each compressed
+    /// record in a separate field.
     async fn payload_with_any_byte_is_unchanged(store) {
         // Another rule checks spaces and zeros at the ends.
         let upwards: Vec<u8> = (b'a'..=u8::MAX).chain(0..b'a').chain(*b"a").collect();
@@ -48,8 +48,8 @@ rules! {
 
     /// Spaces, line ends and zero bytes at the start and the end of a payload are stored.
     ///
-    /// Do not use a column of fixed length, which pads or trims, or a text type, where a zero byte
-    /// ends the text. Do not trim the data that you read.
+    /// Do not use a fixed-length column, which pads or trims the payload. Do not use a text type,
+    /// in which a zero byte ends the text. Do not trim the data that you read.
     async fn blanks_and_zeros_at_ends_are_unchanged(store) {
         for payload in [&b"one "[..], b" one", b"one\r\n", b"\tone", b"\0one", b"one\0\0", b"   ", b"\0\0\0", b"\0"] {
             is_kept(store, payload).await?;
@@ -57,7 +57,7 @@ rules! {
         Ok(())
     }
 
-    /// A payload that looks like JSON is stored byte for byte. Examples are blanks, the order of
+    /// A payload that looks like JSON is stored byte for byte. This includes spaces, the order of
     /// keys, duplicate keys, escapes, and numbers outside the range of floats.
     ///
     /// Do not use a JSON column (`JSON`, `JSONB`) and do not parse the payload. A payload is bytes.
@@ -81,8 +81,8 @@ rules! {
     }
 
     /// `create` and `replace` accept a payload of 1 MiB and store all of it. A store with a smaller
-    /// maximum accepts a payload of that length. It rejects one more byte with an error of kind
-    /// `TooLarge`, and changes nothing.
+    /// maximum accepts a payload of the maximum length. It rejects a payload that is one byte
+    /// longer with an error of kind `TooLarge`, and changes nothing.
     ///
     /// Choose a type that is large enough (`MEDIUMBLOB`, not `BLOB`) and raise the limits of driver
     /// and server. Otherwise set `max_payload = ..` in the suite, document the limit, and compare
@@ -110,10 +110,12 @@ rules! {
         Ok(())
     }
 
-    /// Payloads of each short length, and of those around each power of two, are stored whole.
+    /// Payloads of each short length, and of the lengths around each power of two, are stored
+    /// completely.
     ///
-    /// Store the length in a field that is large enough, and do not use a special value of it. A
-    /// length of variable size, a block or a page must not lose a byte at its limit.
+    /// Store the length in a field that is large enough. Do not give a value of this field a
+    /// special meaning. A length field of variable size, a block or a page must not lose a byte at
+    /// its limit.
     async fn payload_of_every_length_is_unchanged(store) {
         let most = store.max_payload_bytes().unwrap_or(MEGABYTE);
         let limits = (9..=20).flat_map(|power| [(1 << power) - 1, 1 << power, (1 << power) + 1]);
@@ -130,8 +132,8 @@ rules! {
     /// A payload above the size that every store must accept is stored completely. Otherwise the
     /// call fails with an error of kind `TooLarge` and changes nothing.
     ///
-    /// Compare the length with your limit before you write. A column, a buffer or a field for the
-    /// length that is too small must never cut a payload.
+    /// Compare the length with your limit before you write. Never truncate a payload because a
+    /// column, a buffer or a length field is too small.
     async fn payload_beyond_maximum_is_whole_or_refused(store) {
         let most = store.max_payload_bytes().unwrap_or(MEGABYTE);
         for bytes in [most + 1, 2 * most + 1] {
@@ -142,10 +144,12 @@ rules! {
         Ok(())
     }
 
-    /// Payloads of the same length that differ in one byte, at any place, are different payloads.
+    /// Payloads of the same length that differ in one byte, at any position, are different
+    /// payloads.
     ///
     /// If equal payloads are stored once, compare all bytes, or a cryptographic hash of all bytes.
-    /// A checksum, or a comparison of the length and the ends, confuses sessions of two users.
+    /// A checksum, or a comparison of only the length and the ends, can confuse the sessions of two
+    /// users.
     async fn payloads_that_differ_in_one_byte_are_different(store) {
         for length in [40, 300, 20_000] {
             let first = Entry::with_payload(letters(length), store.now());

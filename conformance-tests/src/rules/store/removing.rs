@@ -23,7 +23,7 @@ rules! {
         Ok(())
     }
 
-    /// `remove` at a version that is not the current one returns `false` and changes nothing.
+    /// `remove` at a version other than the current version returns `false` and changes nothing.
     ///
     /// Compare the version in the step that deletes (`DELETE … WHERE key = ? AND version = ?`).
     async fn remove_at_other_version_changes_nothing(store) {
@@ -40,10 +40,10 @@ rules! {
         Ok(())
     }
 
-    /// `remove` returns `false` if the key was never used, and on a second call.
+    /// `remove` returns `false` if the key was never used or its record was already removed.
     ///
-    /// Return whether the deletion changed a row. The engine uses it to detect whether the session
-    /// still existed.
+    /// Return whether the deletion changed a row. The engine uses the result to detect whether the
+    /// session still existed.
     async fn remove_without_record_is_false(store) {
         for kind in Kind::SMALL {
             let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));

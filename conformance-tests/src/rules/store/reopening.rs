@@ -1,4 +1,4 @@
-//! Rules of a store that is closed and opened again, as by a process that restarts.
+//! Rules of a store that is closed and opened again, for example after a restart.
 
 use std::collections::HashSet;
 
@@ -16,10 +16,10 @@ rules! {
     ($) pub(crate) const REOPENING, macro __store_reopening, for StoreUnderTest;
 
     /// A store that is opened again returns every record unchanged, at the same version, and lists
-    /// it. A record that was removed stays removed.
+    /// its key. A record that was removed stays removed.
     ///
-    /// Wait until the data is durable before a call returns. Also write the index of owners and
-    /// the version to the disk, or compute them from the records when the store is opened.
+    /// A call must not return before its data is durable. Also write the index of owners and the
+    /// version to the disk, or compute them from the records when the store is opened.
     async fn reopened_store_has_every_record(store) {
         let mut written = Vec::new();
         for sample in samples(store) {
@@ -49,11 +49,11 @@ rules! {
         Ok(())
     }
 
-    /// Versions do not restart with the process: a store that is opened again does not reuse an
-    /// earlier version of a key.
+    /// A store that is opened again, for example after a restart, does not reuse an earlier version
+    /// of a key.
     ///
     /// Store the counter with the records, or use 64 random bits. A counter in memory that starts
-    /// at the same number may reuse a version that a request of the old process has read.
+    /// at the same number may reuse a version that a request of the old process read.
     async fn versions_do_not_restart_with_process(store) {
         let keys = [store.key(), store.key()];
         let mut seen = [HashSet::new(), HashSet::new()];
@@ -70,11 +70,11 @@ rules! {
         Ok(())
     }
 
-    /// A record that expired before the store was opened again is swept afterwards, and a call at
-    /// an old version is refused.
+    /// After the store was opened again, a sweep removes a record that expired before. Calls at an
+    /// old version are refused.
     ///
-    /// Store the index by expiry with the records, or compute it from them when the store is
-    /// opened.
+    /// Store the index by expiry with the records, or compute the index from the records when the
+    /// store is opened.
     async fn reopened_store_sweeps_and_refuses(store) {
         let expiry = Era::Busy.moment();
         let (key, live, over) = (store.key(), store.key(), store.key());

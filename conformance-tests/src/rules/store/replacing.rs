@@ -12,8 +12,8 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const REPLACING, macro __store_replacing, for StoreUnderTest;
 
-    /// `replace` at the current version replaces every field of the record, and returns the version
-    /// that `load` then returns.
+    /// `replace` at the current version replaces every field of the record. It returns the version
+    /// that the next `load` returns.
     ///
     /// Write payload, owner and expiry in the same step as the version.
     async fn replaced_record_is_loaded(store) {
@@ -30,12 +30,12 @@ rules! {
         Ok(())
     }
 
-    /// `replace` never creates a record: it returns `Stale` and changes nothing if the key was
+    /// `replace` never creates a record. It returns `Stale` and changes nothing if the key was
     /// never used.
     ///
-    /// Update an existing row (`UPDATE … WHERE key = ? AND version = ?`); do not insert or upsert.
+    /// Update an existing row (`UPDATE … WHERE key = ? AND version = ?`). Do not insert or upsert.
     /// Return `Replaced::Stale` if the update changed no row. An upsert reverts a logout when a
-    /// slow request saves after it.
+    /// slow request saves after the logout.
     async fn replace_never_creates(store) {
         store.create(&store.key(), &Entry::plain("neighbour", store.now())).await?;
         for kind in Kind::SMALL {
@@ -51,8 +51,8 @@ rules! {
 
     /// After a `remove`, a `replace` at the removed version returns `Stale` and creates nothing.
     ///
-    /// Remove the version with the record, so that no call can match it. Otherwise a logout is not
-    /// final.
+    /// Remove the version with the record, so that no call can match the version. Otherwise a
+    /// logout is not final.
     async fn replace_after_remove_restores_nothing(store) {
         for kind in Kind::SMALL {
             let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));
@@ -65,10 +65,11 @@ rules! {
         Ok(())
     }
 
-    /// `replace` at a version that is not the current one returns `Stale` and changes nothing.
+    /// `replace` at a version other than the current version returns `Stale` and changes nothing.
     ///
     /// Compare the version in the step that writes (`WHERE version = ?`, a script, or a lock held
-    /// during both). Otherwise a slow request overwrites the changes of a fast request.
+    /// during the comparison and the write). Otherwise a slow request overwrites the changes of a
+    /// fast request.
     async fn replace_at_other_version_changes_nothing(store) {
         for kind in Kind::SMALL {
             let (key, first) = (store.key(), Entry::new(kind, "first", store.now()));
@@ -84,12 +85,12 @@ rules! {
         Ok(())
     }
 
-    /// `replace` at the current version never returns `Stale`, even after 1,100 calls. The record
-    /// is then there and can be removed.
+    /// `replace` at the current version never returns `Stale`, even after 1,100 calls. Afterwards
+    /// the record exists and can be removed.
     ///
-    /// Return `Stale` only if this call changed nothing. A driver that repeats a call whose reply
-    /// was lost finds its own write and reports it as stale. Disable its retries for conditional
-    /// calls.
+    /// Return `Stale` only if this call changed nothing. If a driver repeats a call whose reply was
+    /// lost, the repeated call finds the new version and returns `Stale`. Disable the driver's
+    /// retries for conditional calls.
     async fn replace_at_current_version_is_never_stale(store) {
         for (kind, most) in [(Kind::Plain, MANY), (Kind::Owned, FEWER)] {
             let (key, begun, entry) = (store.key(), Instant::now(), Entry::new(kind, "one", store.now()));

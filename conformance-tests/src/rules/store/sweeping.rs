@@ -16,7 +16,7 @@ rules! {
     ($) pub(crate) const SWEEPING, macro __store_sweeping, for StoreUnderTest;
 
     /// `sweep` removes the records whose expiry is more than five minutes before `now`, for any
-    /// payload and owner. It may also remove records that expired later but before `now`.
+    /// payload and owner. It may also remove any other record whose expiry is before `now`.
     ///
     /// Delete by the expiry alone (`DELETE … WHERE expires_at < ?`), in milliseconds. Delete all
     /// data that belongs to the record. If several machines share the store, subtract
@@ -38,10 +38,10 @@ rules! {
         Ok(())
     }
 
-    /// `sweep` does not remove a record that has not expired, at any age.
+    /// `sweep` does not remove a record that has not expired, regardless of its age.
     ///
-    /// Compare only the expiry, as a time in the same unit. Do not compare the creation time or
-    /// text.
+    /// Compare only the expiry with `now`, as numbers in the same unit. Do not compare the creation
+    /// time, and do not compare times as text.
     async fn sweep_keeps_live_records(store) {
         let mut living = Vec::new();
         for kind in [Kind::Plain, Kind::Owned, Kind::Middling] {
@@ -59,7 +59,7 @@ rules! {
 
     /// `sweep` does not remove a live record that was created many years ago.
     ///
-    /// A session that is renewed again and again has no maximum age. Compare only the expiry.
+    /// A session that is renewed repeatedly has no maximum age. Compare only the expiry.
     async fn sweep_keeps_live_records_of_many_years(store) {
         const YEAR: Duration = Duration::from_hours(24 * 365);
         let mut living = Vec::new();
@@ -77,7 +77,7 @@ rules! {
     }
 
     /// `sweep` does not remove a record whose expiry is exactly `now`, because the record is still
-    /// valid then.
+    /// valid at this time.
     ///
     /// Compare with `<`, not `<=`. Use the argument `now`, not the clock of the store.
     async fn sweep_keeps_record_that_expires_now(store) {
@@ -114,8 +114,8 @@ rules! {
 
     /// `sweep` returns the number of removed records.
     ///
-    /// Return the number of records of all batches, not whether there were any. A result equal to
-    /// the limit means that there may be more.
+    /// Return the total number of records of all batches, not whether any record was removed. A
+    /// result equal to the limit means that more expired records may exist.
     async fn sweep_returns_number_of_removed_records(store) {
         for attempt in 1..=ATTEMPTS {
             let (expiry, keys) = expired(store, 5).await?;
@@ -134,10 +134,10 @@ rules! {
         Ok(())
     }
 
-    /// If no expired record is left, `sweep` returns less than its limit, so that a loop of sweeps
-    /// ends.
+    /// If no expired record is left, `sweep` returns a number below its limit. Otherwise a loop of
+    /// sweeps would not end.
     ///
-    /// Count the records that were removed, not those that were examined.
+    /// Count the removed records, not the examined records.
     async fn repeated_sweeps_finish(store) {
         let expiry = Era::Busy.moment();
         for seconds in 0..3 {
@@ -152,10 +152,11 @@ rules! {
         Err(store.failure("less than 2, because no expired record is left", format!("2, {SWEEPS} times in a row")))
     }
 
-    /// A record that was touched or replaced before or during a sweep is not removed.
+    /// If a touch or a replace extends the expiry of a record before or during a sweep, the sweep
+    /// does not remove the record.
     ///
     /// Compare version and expiry in the step that deletes. If you first collect the expired keys,
-    /// delete each one only at the version that you read. Update an expiry index in `touch` and
+    /// delete each record only at the version that you read. Update an expiry index in `touch` and
     /// `replace`.
     async fn renewed_record_is_not_swept(store) {
         for renewal in Renewal::ALL {
@@ -172,11 +173,11 @@ rules! {
         Ok(())
     }
 
-    /// A swept record is removed as by `remove`: `replace`, `touch` and `remove` at its version
-    /// change nothing, and `create` works again for its key.
+    /// A swept record is removed as by `remove`. `replace`, `touch` and `remove` at its version
+    /// change nothing, and `create` succeeds again for its key.
     ///
-    /// Delete the record. No call may match the old version, and a mark of deletion must not
-    /// prevent a `create`.
+    /// Delete the record. No call may match the old version. A deletion marker must not prevent a
+    /// `create`.
     async fn swept_record_stays_removed(store) {
         let expiry = Era::Busy.moment();
         let (key, entry) = (store.key(), Entry::plain("old", store.now()).expiring_at(expiry));
@@ -191,10 +192,10 @@ rules! {
         store.expect_at(&key, version, &new).await
     }
 
-    /// `sweep` finds expired records among any number of live records, even if there are more live
-    /// records than its limit.
+    /// `sweep` finds expired records among any number of live records, even if the number of live
+    /// records exceeds its limit.
     ///
-    /// Limit the number of records that are removed, not of those that are examined.
+    /// Limit the number of removed records, not the number of examined records.
     async fn sweep_finds_expired_among_live_records(store) {
         let expiry = Era::Busy.moment();
         let mut live = Vec::new();
@@ -225,7 +226,8 @@ rules! {
 
     /// `sweep` accepts the largest limit, `usize::MAX`.
     ///
-    /// Use the largest number of the database if the limit does not fit into its type.
+    /// If the limit does not fit into the integer type of the database, use the largest value of
+    /// this type.
     async fn sweep_accepts_largest_limit(store) {
         let expiry = Era::Busy.moment();
         let key = store.key();

@@ -18,12 +18,12 @@ use crate::report::{Checked, Failure};
 rules! {
     ($) pub(crate) const SWEEPING_KINDS, macro __store_sweeping_kinds, for StoreUnderTest;
 
-    /// A sweep removes an expired record of every kind, even after refused calls on it. `create`,
-    /// `replace` or `touch` may have set the expiry. A sweep removes no live record of any kind,
-    /// and live records stay listed.
+    /// A sweep removes an expired record of every kind, even after refused calls on the record.
+    /// `create`, `replace` or `touch` may have set the expiry. A sweep removes no live record of
+    /// any kind, and live records stay listed.
     ///
-    /// Fix failing rules about sweeps of one record first. Write the expiry that a sweep uses in
-    /// every call that sets one, and in no call that is refused.
+    /// Fix failing rules about sweeps of one record first. Every call that sets an expiry must
+    /// write the expiry that a sweep uses. A refused call must not change this expiry.
     async fn expired_record_of_every_kind_is_swept(store) {
         let expiry = Era::Busy.moment();
         for sample in samples(store) {
@@ -38,11 +38,11 @@ rules! {
         Ok(())
     }
 
-    /// Of several records with the same expiry, a sweep removes each one.
+    /// A sweep removes each of several records with the same expiry.
     ///
-    /// Add the key of the record to the key of an expiry index. An index by the time alone has one
-    /// entry for all of them, and all but one record stay forever. A sweep in pages continues after
-    /// the last expiry and key, not after the last expiry.
+    /// Include the key of the record in the key of an expiry index. An index by the expiry alone
+    /// has one entry for all these records, and all but one record stay forever. A sweep in pages
+    /// must continue after the last expiry and key, not after the last expiry alone.
     async fn records_of_one_expiry_are_all_swept(store) {
         let expiry = Era::Busy.moment();
         for limit in [1000, 3] {
@@ -69,9 +69,9 @@ rules! {
     }
 
     /// If one of several records with the same expiry is renewed or removed, a sweep removes the
-    /// others and not the renewed one.
+    /// other records, but not the renewed record.
     ///
-    /// Remove the entry of one key from the expiry index, not all entries of that time.
+    /// Remove the entry of one key from the expiry index, not all entries with the same expiry.
     async fn renewal_leaves_other_records_of_same_expiry(store) {
         let expiry = Era::Busy.moment();
         let entry = Entry::plain("old", store.now()).expiring_at(expiry);
@@ -93,11 +93,11 @@ rules! {
         Ok(())
     }
 
-    /// If `sweep` removes fewer records than its limit, no expired record is left, also beside
-    /// renewed records. The application then stops until the next interval.
+    /// If `sweep` removes fewer records than its limit, no expired record is left, even if other
+    /// records were renewed. The application then waits for the next interval.
     ///
-    /// Continue with the next batch until the limit is reached or no record is left. If an expiry
-    /// index has entries of renewed records, they do not count.
+    /// Continue with the next batch until the limit is reached or no expired record is left. Do not
+    /// count entries of renewed records in an expiry index.
     async fn sweep_below_limit_leaves_no_expired_record(store) {
         let expiry = Era::Busy.moment();
         let mut renewed = Vec::new();
@@ -121,7 +121,7 @@ rules! {
     }
 
     /// A live record that was created under the key of an expired, removed or swept record is not
-    /// swept. It is returned completely, with its own owner.
+    /// swept. `load` returns the complete record with its own owner.
     ///
     /// Remove the entry of the expiry index together with the record, or compare the expiry of the
     /// record in the step that deletes. If `create` replaces an expired record, it must replace

@@ -15,12 +15,12 @@ use crate::report::Checked;
 rules! {
     ($) pub(crate) const THREADS, macro __store_threads, for StoreUnderTest;
 
-    /// While another thread replaces and touches a record, each call that reads finds the record,
-    /// and sees it whole.
+    /// While another thread replaces and touches a record, each call that reads returns the
+    /// complete record.
     ///
-    /// Other threads also run between two statements without an `await`. Let a call that reads hold
-    /// the lock of those that write, or read from a snapshot. In many embedded databases, a read
-    /// outside a transaction sees a part of a batch.
+    /// Other threads can run between two statements, even without an `await`. A call that reads
+    /// must hold the lock of the calls that write, or read from a snapshot. In many embedded
+    /// databases, a read outside a transaction returns a part of a batch.
     async fn read_on_other_thread_sees_whole_record(store) {
         for read in Read::ALL {
             let switching = switching(store);
@@ -34,11 +34,13 @@ rules! {
 rules! {
     ($) pub(crate) const INDEX_THREADS, macro __store_index_threads, for StoreUnderTest;
 
-    /// While another thread replaces and touches a record, `keys_of` lists it each time, and once.
+    /// While another thread replaces and touches a record, each call of `keys_of` lists the key
+    /// exactly once.
     ///
-    /// Other threads also run between two statements without an `await`. Let `keys_of` hold the
-    /// lock of the calls that write, or read from a snapshot, or leave the entry alone if the owner
-    /// stays. "Log out everywhere" misses a session whose entry is missing for a moment.
+    /// Other threads can run between two statements, even without an `await`. `keys_of` must hold
+    /// the lock of the calls that write, or read from a snapshot. Alternatively, do not write the
+    /// entry if the owner does not change. "Log out everywhere" misses a session whose entry is
+    /// missing for a moment.
     async fn record_stays_listed_while_other_thread_writes(store) {
         let switching = switching(store);
         let owner = switching.states[0].owner.clone().unwrap_or_default();
@@ -62,7 +64,7 @@ async fn whole(store: &StoreUnderTest, switching: &Switching, read: Read) -> Che
     };
     let Some(seen) = seen else { return Ok(()) };
     store.calls().note(format!("meanwhile: {read:?} of {}", store.name(&switching.key)));
-    Err(store.failure("the record before a call of the other thread or after it, whole", seen))
+    Err(store.failure("the complete record, from before or after a call of the other thread", seen))
 }
 
 async fn listed(store: &StoreUnderTest, key: &StoreKey, owner: &str) -> Checked {

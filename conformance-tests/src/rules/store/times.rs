@@ -13,11 +13,12 @@ use crate::report::Checked;
 rules! {
     ($) pub(crate) const TIMES, macro __store_times, for StoreUnderTest;
 
-    /// The creation time is exact to the millisecond, for any age of the record. After a `replace`
-    /// it is the one that was passed to `replace`.
+    /// The creation time is exact to the millisecond, for any age of the record. After a `replace`,
+    /// the creation time is the time that was passed to `replace`.
     ///
-    /// Store the given time as 64-bit milliseconds, also in `replace`. It is not the time at which
-    /// the row was created, because a session keeps its creation time when it gets a new id.
+    /// Store the given time as 64-bit milliseconds in `create` and `replace`. Do not use the time
+    /// at which the row was created. A rotation of the id creates a row, but does not change the
+    /// creation time of the session.
     async fn creation_time_is_unchanged(store) {
         let second = whole_second(store.now());
         let in_2001 = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
@@ -41,10 +42,11 @@ rules! {
         Ok(())
     }
 
-    /// `create`, `replace` and `touch` store an expiry exactly to the millisecond, and never an
-    /// earlier expiry.
+    /// `create`, `replace` and `touch` store an expiry exactly to the millisecond. They never store
+    /// an earlier expiry.
     ///
-    /// Store milliseconds as a 64-bit integer (no float, no whole seconds). Round finer times up.
+    /// Store milliseconds as a 64-bit integer (no float, no whole seconds). Round finer times up to
+    /// whole milliseconds.
     async fn expiry_is_exact_and_never_earlier(store) {
         let second = whole_second(store.now()) + Duration::from_hours(1);
         for nanoseconds in [1_000_000, 999_000_000, 999_600_000, 123_456_789] {
@@ -53,8 +55,8 @@ rules! {
         Ok(())
     }
 
-    /// An expiry in the distant future is stored like any other, up to the end of the year 9999.
-    /// The engine writes this time for a session that never expires.
+    /// An expiry in the distant future, up to the end of the year 9999, is stored like any other
+    /// expiry. The engine writes the end of the year 9999 for a session that never expires.
     ///
     /// Use 64-bit milliseconds. 32-bit seconds overflow in 2038 or 2106, and 64-bit nanoseconds in
     /// 2262.
@@ -69,7 +71,7 @@ rules! {
     /// the record is unchanged or removed.
     ///
     /// Do not fail if the remaining time is zero or negative. Store the record and remove it later,
-    /// or remove it at once. The call returns the same as with a later expiry.
+    /// or remove it at once. The call returns the same result as with a later expiry.
     async fn past_expiry_is_accepted(store) {
         for ago in [Duration::ZERO, Duration::from_millis(1), Duration::from_hours(1)] {
             past_expiry(store, store.now() - ago).await?;
@@ -77,11 +79,13 @@ rules! {
         Ok(())
     }
 
-    /// Times before 1970 are valid. A creation time is exact to the millisecond, and an expiry is
-    /// accepted. Afterwards the record is unchanged or removed.
+    /// Times before 1970 are valid. A creation time before 1970 is stored exactly to the
+    /// millisecond. An expiry before 1970 is accepted, and the record is stored unchanged or
+    /// removed.
     ///
-    /// Store signed milliseconds. The clock of a small computer may start in 1970, and a time that
-    /// is subtracted from it is earlier. Do not refuse such a time, and do not change it to 1970.
+    /// Store signed milliseconds. The clock of a small computer may start in 1970, and subtracting
+    /// a duration from its time results in an earlier time. Do not reject times before 1970, and do
+    /// not change them to 1970.
     async fn time_before_1970_is_like_any_other(store) {
         for before in [Duration::from_millis(1), Duration::from_millis(1_500), TEN_YEARS] {
             let early = SystemTime::UNIX_EPOCH - before;

@@ -13,7 +13,7 @@ rules! {
     /// `touch` at the current version sets a later or an earlier expiry, and changes nothing else.
     ///
     /// Update only the expiry. Creation time, owner and payload must not change. The version may
-    /// change. Some drivers report no changed row if the new expiry is the old one.
+    /// change. Some drivers report no changed row if the new expiry equals the old expiry.
     async fn touch_sets_only_expiry(store) {
         for kind in [Kind::Plain, Kind::Owned, Kind::Large] {
             let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));
@@ -29,7 +29,7 @@ rules! {
         Ok(())
     }
 
-    /// `touch` at a version that is not the current one returns `false` and changes nothing.
+    /// `touch` at a version other than the current version returns `false` and changes nothing.
     ///
     /// Compare the version in the step that writes, as in `replace`.
     async fn touch_at_other_version_changes_nothing(store) {
@@ -47,7 +47,7 @@ rules! {
         Ok(())
     }
 
-    /// `touch` never creates a record: it returns `false` and changes nothing if the key was never
+    /// `touch` never creates a record. It returns `false` and changes nothing if the key was never
     /// used or its record was removed.
     ///
     /// Update an existing record. Do not write a whole record.
@@ -67,7 +67,7 @@ rules! {
 
     /// After a `touch`, `replace` and `remove` succeed at the version that `load` returns.
     ///
-    /// If a touch changes the version, change it where the conditional calls compare it.
+    /// If a touch changes the version, change the version that the conditional calls compare.
     async fn touched_record_can_be_replaced_and_removed(store) {
         for kind in Kind::SMALL {
             let (key, entry) = (store.key(), Entry::new(kind, "one", store.now()));

@@ -12,11 +12,11 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const VERSIONS, macro __store_versions, for StoreUnderTest;
 
-    /// A version is never used twice for one key, even after many replaces, and after a remove and
+    /// A version is never used twice for one key, even after many replaces, or after a remove and
     /// another create.
     ///
-    /// Use 64 random bits, or count up over all keys and store the counter with the records. If a
-    /// version recurs, a writer that read the old record overwrites the new one.
+    /// Use 64 random bits, or use one counter for all keys and store the counter with the records.
+    /// If a version recurs, a writer that read the old record overwrites the new record.
     async fn version_is_never_used_twice(store) {
         for kind in Kind::SMALL {
             let key = store.key();
@@ -35,11 +35,11 @@ rules! {
         Ok(())
     }
 
-    /// A record has another version after each of 66,000 writes, and versions that do not count up
-    /// have more than 32 random bits.
+    /// A record has a new version after each of 66,000 writes. Versions that do not come from a
+    /// counter have more than 32 random bits.
     ///
-    /// Use 64 random bits, or count up over all keys and store the counter with the records. A
-    /// column of 16 bits starts again, and short random versions recur.
+    /// Use 64 random bits, or use one counter for all keys and store the counter with the records.
+    /// A 16-bit counter overflows, and short random versions recur.
     async fn version_has_bits_for_every_write(store) {
         let (key, entry) = (store.key(), Entry::plain("one", store.now()));
         let mut version = store.create(&key, &entry).await?;
@@ -50,15 +50,15 @@ rules! {
             }
             if seen.len() > FEW && !counts_up {
                 let most = seen.iter().max().copied().unwrap_or_default();
-                let seen = format!("{} versions, some lower than the one before, and none above {most}", seen.len());
-                return Err(store.failure("versions that count up, or random ones of 64 bits", seen));
+                let seen = format!("{} versions, some lower than the previous version, and none above {most}", seen.len());
+                return Err(store.failure("versions that count up, or random versions of 64 bits", seen));
             }
             if seen.len() > FEW && version.get() > u16::MAX.into() {
                 break;
             }
             let replaced = store.store().replace(&key, version.clone(), &entry.as_new()).await;
             let Replaced::Done(newer) = store.quietly("replace", replaced)? else {
-                return Err(store.failure("Done, because that version is the current one", "Stale"));
+                return Err(store.failure("Done, because that version is current", "Stale"));
             };
             counts_up &= newer.get() > version.get();
             version = newer;
@@ -66,11 +66,12 @@ rules! {
         Ok(())
     }
 
-    /// A version that differs from the current one in a single bit, or by one, is another version.
-    /// `replace`, `touch` and `remove` at this version change nothing.
+    /// A version that differs from the current version in a single bit, or by 1, is a different
+    /// version. `replace`, `touch` and `remove` at this version change nothing.
     ///
-    /// Store and compare all 64 bits, as an integer or as bytes. A column of 32 bits, a float and a
-    /// number in JSON confuse versions that are near each other. No version means "any version".
+    /// Store and compare all 64 bits, as an integer or as bytes. A 32-bit column, a float or a JSON
+    /// number cannot distinguish all 64-bit versions. Do not interpret a version such as 0 as "any
+    /// version".
     async fn near_versions_are_other_versions(store) {
         let key = store.key();
         let old = store.create(&key, &Entry::plain("first", store.now())).await?;
@@ -94,7 +95,7 @@ rules! {
     /// If a `touch` changes the version, `replace`, `touch` and `remove` at the previous version
     /// change nothing.
     ///
-    /// Store exactly one version with each record, and compare it for equality.
+    /// Store exactly one version with each record, and compare versions for equality.
     async fn version_before_touch_is_current_or_stale(store) {
         let (key, entry) = (store.key(), Entry::plain("one", store.now()));
         let before = store.create(&key, &entry).await?;
@@ -111,9 +112,10 @@ rules! {
         store.expect_at(&key, current, &touched).await
     }
 
-    /// If `create` replaces an expired record, the new record has another version.
+    /// If `create` replaces an expired record, the new record has a different version.
     ///
-    /// Use the next version for every record that is written, even if it replaces an expired one.
+    /// Use a new version for every record that is written, even if the record replaces an expired
+    /// record.
     async fn record_over_expired_one_has_new_version(store) {
         let (key, entry) = (store.key(), Entry::plain("new", store.now()));
         let expired = entry.clone().expiring_at(store.now() - Duration::from_secs(1));

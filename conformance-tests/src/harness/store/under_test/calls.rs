@@ -96,9 +96,7 @@ impl StoreUnderTest {
     ) -> Result<Version, Failure> {
         match self.replace(key, at, entry).await? {
             Replaced::Done(version) => Ok(version),
-            Replaced::Stale => {
-                Err(self.failure("Done, because that version is the current one", "Stale"))
-            }
+            Replaced::Stale => Err(self.failure("Done, because that version is current", "Stale")),
         }
     }
 
