@@ -65,8 +65,8 @@ rules! {
     /// that had already expired when it was written.
     ///
     /// Use the expiry of the backend (`PXAT`, a TTL index), or implement `Sweep` and pass `sweep`
-    /// to the suite. A time to live of zero must not mean "never". Except this rule for a backend
-    /// that takes longer than ten seconds to remove records.
+    /// to the suite. A time to live of zero must not mean "never". List this rule in `except` if
+    /// the backend takes longer than ten seconds to remove records.
     async fn expired_record_is_removed(store) {
         let soon = expiry_to_watch(store);
         for expires_at in [soon, soon - Duration::from_hours(1)] {

@@ -16,8 +16,8 @@ rules! {
     /// After `create` has returned, `keys_of` lists the key under the record's owner, for any
     /// length of the payload.
     ///
-    /// Write the index entry in the transaction that writes the record, or before it. Do not write
-    /// the entry in a background task. Do not compare the creation time with a clock.
+    /// Write the index entry in the transaction that writes the record, or before this transaction.
+    /// Do not write the entry in a background task. Do not compare the creation time with a clock.
     async fn created_key_is_listed(store) {
         for kind in Kind::LENGTHS {
             let (key, owner) = (store.key(), someone("ada"));

@@ -16,9 +16,9 @@ rules! {
 
     /// A payload is stored unchanged. It may contain every byte value and need not be valid UTF-8.
     ///
-    /// Store the payload in a binary column or value (`BLOB`, `BYTEA`, a byte array). Pass it to
-    /// the driver as bytes, never as text. If the store compresses payloads, mark each compressed
-    /// record in a separate field.
+    /// Store the payload in a binary column or value (`BLOB`, `BYTEA`, a byte array). Pass the
+    /// payload to the driver as bytes, never as text. If the store compresses payloads, mark each
+    /// compressed record in a separate field.
     async fn payload_with_any_byte_is_unchanged(store) {
         // Another rule checks spaces and zeros at the ends.
         let upwards: Vec<u8> = (b'a'..=u8::MAX).chain(0..b'a').chain(*b"a").collect();

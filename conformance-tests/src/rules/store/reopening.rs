@@ -70,7 +70,7 @@ rules! {
         Ok(())
     }
 
-    /// After the store was opened again, a sweep removes a record that expired before. Calls at an
+    /// After the store was opened again, a sweep removes the records that have expired. Calls at an
     /// old version are refused.
     ///
     /// Store the index by expiry with the records, or compute the index from the records when the
