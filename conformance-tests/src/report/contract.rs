@@ -17,11 +17,11 @@ pub fn contract() -> String {
 
 const INTRODUCTION: &str = "# Contract
 
-This file lists the rules for session backends and framework adapters. Read it when you implement a
-backend or an adapter. The [README](README.md) explains how to run the rules as tests.
+This file lists the rules for session backends and framework adapters. Read this file when you
+implement a backend or an adapter. The [README](README.md) explains how to run the rules as tests.
 
-The file is generated from the rules, so it cannot differ from the tests. Each entry has the name of
-the rule, **its requirement**, and advice on how to fulfil it.
+The file is generated from the rules. Therefore the file cannot differ from the tests. Each entry
+has the name of the rule, **the requirement**, and advice on how to fulfil the requirement.
 ";
 
 /// Appends the rules of all interfaces, and then the rules of each kind.

@@ -8,9 +8,10 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const CACHING, macro __adapter_caching, for AdapterUnderTest;
 
-    /// A response whose handler only read the session has `Vary: Cookie` and sets no cookie.
+    /// A response whose handler only reads the session has `Vary: Cookie` and sets no cookie.
     ///
-    /// Add `Vary` whenever `SessionHeaders` has it, also without a cookie to set.
+    /// Add `Vary` whenever `SessionHeaders::merged_vary` returns a value, even if the response sets
+    /// no cookie.
     async fn read_varies_by_cookie_and_sets_none(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
@@ -25,18 +26,19 @@ rules! {
     /// A response that sets the cookie also has `Vary: Cookie`, because a cache must not send the
     /// response to another client.
     ///
-    /// Add `Vary` whenever `SessionHeaders` has it, also with a `Set-Cookie`.
+    /// Add `Vary` whenever `SessionHeaders::merged_vary` returns a value, even if the response also
+    /// has a `Set-Cookie` header.
     async fn write_varies_by_cookie(adapter) {
         let application = adapter.start().await?;
         let reply = application.get("/write/blue", &["theme=dark"]).await;
         application.equal(vec!["cookie".to_owned()], reply.vary())
     }
 
-    /// The `Vary` headers of the handler and of the session become one header with all names, with
-    /// and without a `Set-Cookie`.
+    /// The `Vary` headers of the handler and of the session are merged into one header with all
+    /// names, with and without a `Set-Cookie` header.
     ///
-    /// Pass all `Vary` values of the response to `SessionHeaders::merged_vary`, and replace them
-    /// all by the result.
+    /// Pass all `Vary` values of the response to `SessionHeaders::merged_vary`, and replace all
+    /// `Vary` headers with the result.
     async fn vary_of_handler_is_merged(adapter) {
         let application = adapter.start().await?;
         for page in ["/vary/accept", "/case/write/200/vary"] {
@@ -49,7 +51,7 @@ rules! {
         Ok(())
     }
 
-    /// A `Vary` header that is `*`, or that has `Cookie` in any case, is unchanged.
+    /// A `Vary` header is unchanged if it is `*` or contains `Cookie` in any letter case.
     ///
     /// Do not change the headers if `SessionHeaders::merged_vary` returns `None`.
     async fn vary_with_cookie_is_unchanged(adapter) {
@@ -76,11 +78,11 @@ rules! {
         Ok(())
     }
 
-    /// A response that sets the cookie does not allow caches to store it, even if its handler does.
-    /// A cache would send the cookie to another client.
+    /// If a response sets the cookie, no cache may store the response, even if the handler allows
+    /// caching. A cache would send the cookie to another client.
     ///
-    /// Replace `Cache-Control` by the result of `SessionHeaders::cache_control`, and each header of
-    /// `SessionHeaders::TARGETED` by that of `targeted_cache_control`.
+    /// Replace `Cache-Control` with the result of `SessionHeaders::cache_control`. Replace each
+    /// header of `SessionHeaders::TARGETED` with the result of `targeted_cache_control`.
     async fn public_response_with_cookie_has_no_store(adapter) {
         let application = adapter.start().await?;
         let reply = application.get("/public-cache", &["theme=dark"]).await;
@@ -90,22 +92,23 @@ rules! {
         Ok(())
     }
 
-    /// A `Cache-Control` header of the handler that keeps the cookie private is unchanged, also in
+    /// A `Cache-Control` header of the handler that keeps the cookie private is unchanged, even in
     /// a response that sets the cookie.
     ///
-    /// Pass all `Cache-Control` values of the response to `SessionHeaders::cache_control`, and do
-    /// not change them if it returns `None`.
+    /// Pass all `Cache-Control` values of the response to `SessionHeaders::cache_control`. If the
+    /// result is `None`, do not change the headers.
     async fn private_cache_control_of_handler_is_unchanged(adapter) {
         let application = adapter.start().await?;
         let reply = application.get("/own-cache", &["theme=dark"]).await;
         application.equal(vec![OWN_CACHE_CONTROL.to_owned()], reply.response.all("cache-control"))
     }
 
-    /// Every `Cache-Control` header of the handler counts, and every header for one kind of cache.
-    /// If any of them keeps the cookie private, all are unchanged.
+    /// Every `Cache-Control` header of the handler is evaluated, and also every header in
+    /// `SessionHeaders::TARGETED`. If one header of a name keeps the cookie private, all headers of
+    /// this name are unchanged.
     ///
-    /// Pass the values of all headers of a name to `SessionHeaders::cache_control` and
-    /// `targeted_cache_control`, not only the first or the last.
+    /// Pass the values of all headers of a name to `SessionHeaders::cache_control` or
+    /// `targeted_cache_control`, not only the first or the last value.
     async fn every_cache_control_header_counts(adapter) {
         let application = adapter.start().await?;
         for page in ["private-first", "private-last", "targeted-last"] {
@@ -117,9 +120,9 @@ rules! {
         Ok(())
     }
 
-    /// A response whose handler only read the session has `Cache-Control: private, no-cache`.
+    /// A response whose handler only reads the session has `Cache-Control: private, no-cache`.
     ///
-    /// Call `SessionHeaders::cache_control` even if there is no `Set-Cookie`.
+    /// Call `SessionHeaders::cache_control` even if the response has no `Set-Cookie` header.
     async fn response_after_read_is_private(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
@@ -127,7 +130,7 @@ rules! {
         application.equal(vec!["private, no-cache".to_owned()], reply.response.all("cache-control"))
     }
 
-    /// A response whose handler did not obtain the session gets no `Cache-Control` header.
+    /// If the handler does not obtain the session, the adapter adds no `Cache-Control` header.
     ///
     /// Do not change the headers if `SessionHeaders::cache_control` returns `None`.
     async fn response_without_session_has_no_cache_control(adapter) {

@@ -9,11 +9,11 @@ use crate::report::Checked;
 rules! {
     ($) pub(crate) const CASES, macro __adapter_cases, for AdapterUnderTest;
 
-    /// The response has exactly the headers of the handler and of the session, for every use of the
+    /// For every use of the session, the response has exactly the headers of the handler and of the
     /// session. The session is stored.
     ///
-    /// Fix failing rules about single headers first. The message names the header, and the request
-    /// with the action of its handler, the status and the kind of headers.
+    /// Fix failing rules about single headers first. The message names the header and the request.
+    /// The path of the request has the action of the handler, the status and the kind of headers.
     async fn response_to_every_action_has_session_headers(adapter) {
         let application = adapter.start().await?;
         for action in ACTIONS {
@@ -25,7 +25,7 @@ rules! {
     }
 
     /// For every method and status, the response has exactly the headers of the handler and of the
-    /// session, and the session is stored.
+    /// session. The session is stored.
     ///
     /// Fix failing rules about single headers first. Commit a session regardless of the method and
     /// the status.

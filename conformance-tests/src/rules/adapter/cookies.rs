@@ -23,8 +23,8 @@ rules! {
 
     /// A request that sends the cookie of an earlier response finds the stored values.
     ///
-    /// Forward the cookie unchanged in both directions, without decoding, encoding or changing
-    /// case.
+    /// Forward the cookie unchanged in both directions. Do not decode or encode the cookie, and do
+    /// not change its case.
     async fn next_request_with_cookie_has_session(adapter) {
         let application = adapter.start().await?;
         let reply = application.get("/write/blue", &["theme=dark"]).await;
@@ -36,7 +36,7 @@ rules! {
     /// The cookie is set with the attributes of the interface.
     ///
     /// Append the values of `SessionHeaders::fields` unchanged. A cookie library that parses and
-    /// rewrites them may lose attributes.
+    /// rewrites the values may lose attributes.
     async fn cookie_attributes_reach_client(adapter) {
         let application = adapter.start_with(|settings| settings.cookie_domain("shop.example")).await?;
         let rendered = application
@@ -48,7 +48,7 @@ rules! {
     }
 
     /// A logout removes the cookie. The removal has an empty value, `Max-Age=0`, and every
-    /// attribute with which the cookie was set, because browsers otherwise keep it.
+    /// attribute with which the cookie was set, because browsers otherwise keep the cookie.
     ///
     /// Treat a removal like any other `Set-Cookie` of the commit.
     async fn removal_cookie_has_attributes_of_cookie(adapter) {
@@ -67,10 +67,10 @@ rules! {
         application.equal(expected, attributes(removal))
     }
 
-    /// Each `Set-Cookie` header of the handler stays, and the session's is a separate header.
+    /// Each `Set-Cookie` header of the handler stays. The session cookie has a separate header.
     ///
-    /// Append the header. Do not replace an existing header, do not collect the handler's headers
-    /// by name, and do not join two headers with a comma.
+    /// Append the header of the session. Do not replace an existing header, do not collect the
+    /// handler's headers by name, and do not join two headers with a comma.
     async fn cookie_of_handler_is_separate_header(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
@@ -88,11 +88,11 @@ rules! {
         Ok(())
     }
 
-    /// The `Set-Cookie` headers of the handler stay in their order, also two for one cookie,
-    /// because a browser stores the last one.
+    /// The `Set-Cookie` headers of the handler keep their order, even if two headers set the same
+    /// cookie. A browser stores the cookie of the last header.
     ///
-    /// Leave the headers of the handler alone, and append those of the session. Do not sort them,
-    /// and do not collect them in a map.
+    /// Do not change the headers of the handler, and append the headers of the session. Do not sort
+    /// the headers, and do not collect them in a map.
     async fn cookies_of_handler_keep_order(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
@@ -105,8 +105,8 @@ rules! {
         Ok(())
     }
 
-    /// If flash messages have a separate cookie, the response has a `Set-Cookie` header for it
-    /// beside that of the session.
+    /// If flash messages have a separate cookie, the response has a `Set-Cookie` header for this
+    /// cookie and not only for the session.
     ///
     /// Append every header of `SessionHeaders::fields`, not only the header of the session.
     async fn flash_cookie_reaches_client(adapter) {
@@ -121,7 +121,7 @@ rules! {
     /// If a request has several session cookies, the response sets the cookie and removes the other
     /// cookies that the interface reports.
     ///
-    /// Append every header of `SessionHeaders::fields`, not only the first.
+    /// Append every header of `SessionHeaders::fields`, not only the first header.
     async fn other_cookies_of_same_name_are_removed(adapter) {
         let application = adapter.start_with(|settings| settings.cookie_domain("shop.example")).await?;
         let (first, second) = (application.cookie("blue").await?, application.cookie("red").await?);

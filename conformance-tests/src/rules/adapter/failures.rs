@@ -26,10 +26,10 @@ rules! {
         Ok(())
     }
 
-    /// The error response after a failed save has the headers of the session. These are
+    /// The error response after a failed save has the headers of the session. These headers are
     /// `Vary: Cookie`, and the cookie of an earlier save in the same request.
     ///
-    /// Apply `Committed::headers` also to the error response.
+    /// Also apply `Committed::headers` to the error response.
     async fn error_response_varies_by_cookie(adapter) {
         let application = adapter.start().await?;
         application.observed.fail_save(ErrorKind::Backend);
@@ -47,7 +47,7 @@ rules! {
         application.equal(503, reply.status())
     }
 
-    /// If a session cannot be saved for another reason than an outage, the status is 500. Clients
+    /// If a session cannot be saved for a reason other than an outage, the status is 500. Clients
     /// and monitoring must not mistake the error for an outage.
     ///
     /// Respond with 503 for `ErrorKind::Unavailable` only.
@@ -62,9 +62,9 @@ rules! {
         Ok(())
     }
 
-    /// If a handler saves the session and the save of the response fails, the error response sets
-    /// the cookie of the first save. No cache may store this response. Otherwise the client loses
-    /// the session.
+    /// If a handler saves the session and the later commit fails, the error response sets the
+    /// cookie of the first save. Otherwise, the client loses the session. No cache may store this
+    /// response.
     ///
     /// Append all headers of `Committed::headers` to the error response, not only `Vary`.
     async fn error_response_has_cookie_of_earlier_save(adapter) {
@@ -76,11 +76,11 @@ rules! {
         application.equal(Some("red".to_owned()), application.stored(&reply.cookie()).await?)
     }
 
-    /// If the session cannot be opened, a handler that needs it does not run. The client receives
-    /// an error response, with status 503 if the backend is down.
+    /// If the session cannot be opened, a handler that needs the session does not run. The client
+    /// receives an error response, with status 503 if the backend is down.
     ///
     /// Return the error from your extractor. Never pass an empty session to the handler instead,
-    /// because it would replace the real session.
+    /// because the empty session would replace the real session.
     async fn failed_open_is_error_before_handler(adapter) {
         for kind in [ErrorKind::Unavailable, ErrorKind::Backend] {
             let application = adapter.start().await?;
@@ -95,7 +95,7 @@ rules! {
         Ok(())
     }
 
-    /// If a session cannot be opened for another reason than an outage, the status is not 503.
+    /// If a session cannot be opened for a reason other than an outage, the status is not 503.
     /// Clients and monitoring must not mistake the error for an outage.
     ///
     /// Respond with 503 for `ErrorKind::Unavailable` only, as for a failed save.
@@ -132,7 +132,7 @@ rules! {
     /// If the backend is down, a request whose handler does not obtain the session is served
     /// normally, even if the session should be renewed.
     ///
-    /// Only commit. The commit ignores a renewal that fails.
+    /// Only commit the session. The commit ignores a renewal that fails.
     async fn outage_leaves_requests_without_session_alone(adapter) {
         let application = adapter.start_with(|settings| settings.refresh(Refresh::EachRequest)).await?;
         let cookie = application.permanent_cookie("blue").await?;

@@ -10,8 +10,8 @@ rules! {
 
     /// If a handler panics, its changes are not stored, and later requests are served.
     ///
-    /// Commit only after the handler has returned a response. Do not commit in `Drop`, and hold no
-    /// lock while a handler runs: a mutex is poisoned by a panic.
+    /// Commit only after the handler has returned a response. Do not commit in `Drop`. Hold no lock
+    /// while a handler runs, because a panic poisons a mutex.
     async fn panic_of_handler_stores_nothing(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
@@ -22,11 +22,11 @@ rules! {
         is_served(&application, &cookie, &["read: blue"]).await
     }
 
-    /// After a client has disconnected while a handler ran, later requests are served. They find
+    /// If a client disconnects while a handler runs, later requests are served. These requests find
     /// the session as it was before, or as the handler left it.
     ///
-    /// Hold no lock and no slot while a handler runs, unless a guard returns it when the future of
-    /// the request is dropped.
+    /// Hold no lock and no slot while a handler runs. The exception is a guard that releases the
+    /// lock or slot when the future of the request is dropped.
     async fn dropped_request_blocks_no_other(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;

@@ -10,8 +10,8 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const RENEWAL, macro __adapter_renewal, for AdapterUnderTest;
 
-    /// A request that reads a permanent session renews it. After half its lifetime, the response
-    /// sets the cookie again.
+    /// A request that reads a permanent session renews the session. After half of the lifetime, the
+    /// response sets the cookie again.
     ///
     /// Commit every session that was opened, and append the cookie of the commit, whether or not
     /// the handler changed the session.
@@ -26,8 +26,8 @@ rules! {
     /// With `Refresh::EachRequest`, a request whose handler does not obtain the session also renews
     /// a permanent session.
     ///
-    /// Call `RequestSession::finish_if_unchanged`, and commit if it returns `None`, whether or not
-    /// a handler obtained the session.
+    /// Call `RequestSession::finish_if_unchanged`. If it returns `None`, commit the session,
+    /// whether or not a handler obtained the session.
     async fn each_request_renews_if_configured(adapter) {
         let application = adapter.start_with(|settings| settings.refresh(Refresh::EachRequest)).await?;
         let cookie = application.permanent_cookie("blue").await?;
@@ -51,8 +51,9 @@ rules! {
         Ok(())
     }
 
-    /// With `Refresh::EachRequest`, a public response whose handler does not obtain the session
-    /// renews nothing. With the cookie, caches could not store the response.
+    /// With `Refresh::EachRequest`, a request does not renew the session if its handler does not
+    /// obtain the session and its response is public. Caches cannot store a response that sets the
+    /// cookie.
     ///
     /// Call `RequestSession::note_cache_control` with the values of all `Cache-Control` headers of
     /// the response before `finish_if_unchanged`.

@@ -9,11 +9,11 @@ use crate::report::Failure;
 rules! {
     ($) pub(crate) const REQUESTS, macro __adapter_requests, for AdapterUnderTest;
 
-    /// A request whose handler does not obtain the session does not open it, even if the request
-    /// sends a cookie.
+    /// A request whose handler does not obtain the session does not open the session, even if the
+    /// request sends a cookie.
     ///
-    /// Create a `RequestSession`, which opens the session when it is first needed, and pass it to
-    /// the extractor.
+    /// Create a `RequestSession`, which opens the session when the session is first needed. Pass
+    /// the `RequestSession` to the extractor.
     async fn request_without_session_opens_nothing(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
@@ -25,7 +25,8 @@ rules! {
         Ok(())
     }
 
-    /// A session that a handler obtains twice is opened once, and both values are the same session.
+    /// If a handler obtains the session twice, the session is opened once. Both values are the same
+    /// session.
     ///
     /// Store one `RequestSession` with the request, and use it for each extraction.
     async fn session_obtained_twice_is_same_session(adapter) {
@@ -40,8 +41,8 @@ rules! {
         application.equal(Some("blue".to_owned()), stored)
     }
 
-    /// The interface receives the host that the client sent, with its port, and the path without
-    /// the query.
+    /// The interface receives the host as the client sent it, including the port, and the path
+    /// without the query.
     ///
     /// Build the `RequestView` from the `Host` header and the target of the request.
     async fn interface_gets_host_and_path(adapter) {
@@ -57,7 +58,7 @@ rules! {
     /// The interface receives the path as the client sent it, without decoding and normalization.
     ///
     /// Build the `RequestView` from the raw target. A router may need a decoded path. However, a
-    /// hook that depends on `%2F` or `//` must see the path that the client sent.
+    /// hook that depends on `%2F` or `//` must receive the path that the client sent.
     async fn interface_gets_path_as_sent(adapter) {
         let application = adapter.start().await?;
         let long = format!("/read/{}", "long".repeat(500));
@@ -70,9 +71,11 @@ rules! {
     }
 
     /// If the target is an absolute URL, its scheme and host take precedence over the `Host` header
-    /// (RFC 9112, section 3.2.2). In HTTP/2 these are `:scheme` and `:authority`.
+    /// (RFC 9112, section 3.2.2). In HTTP/2, the scheme and the host are `:scheme` and
+    /// `:authority`.
     ///
-    /// Build the `RequestView` from the target first, and from the `Host` header otherwise.
+    /// Build the `RequestView` from the target. Use the `Host` header only if the target has no
+    /// host.
     async fn absolute_url_determines_scheme_and_host(adapter) {
         let application = adapter.start().await?;
         application.get("https://other.example/read", &[]).await;
@@ -80,10 +83,10 @@ rules! {
         application.equal(expected, opened(&application)?)
     }
 
-    /// The adapter does not read the host and the scheme from `Forwarded` or `X-Forwarded-..`,
-    /// which any client can send.
+    /// The adapter does not read the host or the scheme from `Forwarded` or `X-Forwarded-..`, which
+    /// any client can send.
     ///
-    /// Read the `Host` header itself if the host that your framework returns uses these headers. An
+    /// If your framework determines the host from these headers, read the `Host` header instead. An
     /// application behind a proxy corrects the host and the scheme in a separate step.
     async fn forwarded_headers_are_ignored(adapter) {
         let application = adapter.start().await?;
@@ -100,7 +103,8 @@ rules! {
     /// Each of several concurrent requests has the session of its cookie, and stores the values
     /// that its handler wrote.
     ///
-    /// Store the `RequestSession` with its request, not in the service, a static or a thread local.
+    /// Store the `RequestSession` with its request, not in the service, a static variable or a
+    /// thread-local variable.
     async fn concurrent_requests_have_own_sessions(adapter) {
         let application = adapter.start().await?;
         let cookies = [application.cookie("blue").await?, application.cookie("red").await?];
@@ -116,11 +120,11 @@ rules! {
         Ok(())
     }
 
-    /// Concurrent requests with one cookie, and requests without a cookie, each open the session.
+    /// If concurrent requests send the same cookie or no cookie, each request opens the session.
     ///
     /// Do not find the `RequestSession` by the cookie, the connection or the address of the client.
-    /// Changes of one request would be stored or lost with those of another, and a logout would end
-    /// both sessions.
+    /// Otherwise, the changes of one request are stored or lost with the changes of another
+    /// request. A logout would end both sessions.
     async fn concurrent_requests_with_one_cookie_open_it_each(adapter) {
         for has_cookie in [true, false] {
             let application = adapter.start().await?;
@@ -134,9 +138,9 @@ rules! {
         Ok(())
     }
 
-    /// A request without a cookie has an empty session, independent of earlier requests.
+    /// A request without a cookie has an empty session, regardless of earlier requests.
     ///
-    /// Store nothing of a request in the service, the connection or the thread.
+    /// Store no data of a request in the service, the connection or the thread.
     async fn next_request_has_own_session(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;

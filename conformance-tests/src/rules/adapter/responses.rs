@@ -13,10 +13,11 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const RESPONSES, macro __adapter_responses, for AdapterUnderTest;
 
-    /// The response to a request whose handler does not obtain the session is unchanged, without
-    /// `Vary` and `Set-Cookie`.
+    /// If the handler does not obtain the session, the response is unchanged and has neither `Vary`
+    /// nor `Set-Cookie`.
     ///
-    /// Call `RequestSession::finish_if_unchanged` first, and add only the headers of the commit.
+    /// Call `RequestSession::finish_if_unchanged` first. Add only the headers that this method or
+    /// the commit returns.
     async fn response_without_session_is_unchanged(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
@@ -29,11 +30,11 @@ rules! {
         Ok(())
     }
 
-    /// The headers and the status of a handler that does not obtain the session are unchanged, also
-    /// those that a session may change.
+    /// If the handler does not obtain the session, the status and all headers are unchanged,
+    /// including the headers that a session may change.
     ///
-    /// Call `SessionHeaders::merged_vary` and `cache_control`, and change a header only if they
-    /// return a value.
+    /// Call `SessionHeaders::merged_vary` and `cache_control`. Change a header only if the method
+    /// for this header returns a value.
     async fn headers_without_session_are_unchanged(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
@@ -49,8 +50,8 @@ rules! {
         Ok(())
     }
 
-    /// The client receives the status, the body and all other headers of the handler, including
-    /// repeated names.
+    /// The client receives the status, the body and all unrelated headers of the handler, including
+    /// repeated headers.
     ///
     /// Change no header of the response except `Vary`, `Set-Cookie` and the headers that control
     /// caches.
@@ -69,8 +70,8 @@ rules! {
 
     /// Redirects and error responses of a handler also have the headers of the session.
     ///
-    /// Commit with every status. A login responds with 303, and an invalid form with 422 and a
-    /// flash message.
+    /// Commit the session for every status. A login responds with 303, and an invalid form with 422
+    /// and a flash message.
     async fn response_of_any_status_has_session_headers(adapter) {
         let application = adapter.start().await?;
         for status in [204, 304, 303, 301, 422, 401, 404, 500, 503] {
@@ -80,7 +81,7 @@ rules! {
         Ok(())
     }
 
-    /// A response without a body has the headers of the session, as any other.
+    /// A response without a body also has the headers of the session.
     ///
     /// Commit the session when the handler has returned its response. Do not wait until a body is
     /// written.
@@ -108,8 +109,8 @@ rules! {
         application.equal(Some("blue".to_owned()), application.stored(&reply.cookie()).await?)
     }
 
-    /// A session is committed for every method. A `HEAD` or an `OPTIONS` request may also renew or
-    /// change it, and a form is sent by `POST`.
+    /// The adapter commits the session for every method. A `HEAD` or `OPTIONS` request may also
+    /// renew or change the session. Browsers send forms with `POST`.
     ///
     /// Commit regardless of the method. Route every method of the test application to its
     /// handlers.
@@ -131,7 +132,7 @@ rules! {
     /// No response is sent before its session is stored, because the client may send its next
     /// request at once.
     ///
-    /// Await the commit before you return the response, and do not spawn it.
+    /// Await the commit before you return the response. Do not spawn a task for the commit.
     async fn response_is_sent_after_save(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;

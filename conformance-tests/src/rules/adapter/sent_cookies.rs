@@ -12,8 +12,8 @@ rules! {
     /// The session cookie is found in any of several `Cookie` headers. HTTP/2 clients may send each
     /// cookie in its own header (RFC 9113, section 8.2.3).
     ///
-    /// Call `RequestViewBuilder::cookie_header` for every `Cookie` header. Do not join them with a
-    /// comma, and do not limit their number or their length.
+    /// Call `RequestViewBuilder::cookie_header` for every `Cookie` header. Do not join the headers
+    /// with a comma, and do not limit their number or length.
     async fn every_cookie_header_is_read(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;
@@ -35,11 +35,11 @@ rules! {
         Ok(())
     }
 
-    /// The interface gets the name and the value of every cookie as the client sent them.
+    /// The interface receives the name and the value of every cookie as the client sent them.
     ///
     /// Pass each `Cookie` header to `RequestViewBuilder::cookie_header` unchanged. Do not decode
-    /// `%41` or `+`, and do not remove quotes, blanks or backslashes. A cookie library that parses
-    /// and rewrites the header does so.
+    /// `%41` or `+`, and do not remove quotes, blanks or backslashes. Cookie libraries that parse
+    /// and rewrite the header make these changes.
     async fn interface_gets_cookies_as_sent(adapter) {
         let application = adapter.start().await?;
         for (name, value) in VERBATIM {
@@ -57,7 +57,8 @@ rules! {
         Ok(())
     }
 
-    /// If two headers have a session cookie, the first cookie is used, as in a single header.
+    /// If two headers have a session cookie, the first cookie is used, as with two cookies in one
+    /// header.
     ///
     /// Forward the `Cookie` headers in the order in which they arrived.
     async fn cookie_headers_are_read_in_order(adapter) {
@@ -67,11 +68,11 @@ rules! {
         application.equal("read: blue".to_owned(), reply.text())
     }
 
-    /// Malformed cookies, and headers that are not text, neither fail the request nor hide the
-    /// session cookie next to them or in another header.
+    /// A malformed cookie or a header that is not text does not cause an error. The session cookie
+    /// in the same header or in another header is still found.
     ///
     /// Forward the bytes of each header. Do not require UTF-8 or well-formed cookies. A conversion
-    /// of all headers to text must not stop at the first that fails.
+    /// of all headers to text must not stop at the first header that is not text.
     async fn malformed_cookie_hides_no_session(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;

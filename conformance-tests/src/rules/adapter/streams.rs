@@ -8,10 +8,10 @@ rules! {
     ($) pub(crate) const STREAMS, macro __adapter_streams, for AdapterUnderTest;
 
     /// The session is committed before the first part of a streamed body, and the response has the
-    /// headers of the session. A change by the body fails with an error instead of being lost.
+    /// headers of the session. A change during the body fails with an error instead of being lost.
     ///
     /// Commit when the handler has returned its response, not when the body has ended. The headers
-    /// were sent before, so a cookie would be lost.
+    /// are sent before the body. Therefore the cookie of a later commit would be lost.
     async fn session_is_committed_before_streamed_body(adapter) {
         let application = adapter.start().await?;
         let cookie = application.cookie("blue").await?;

@@ -57,7 +57,7 @@ rules! {
         application.equal("read: blue".to_owned(), reply.text())
     }
 
-    /// A logout sends the token header with an empty value.
+    /// The response to a logout has the token header with an empty value.
     ///
     /// Append a header with an empty value like any other header.
     async fn logout_sends_empty_token(adapter) {
@@ -69,7 +69,8 @@ rules! {
 
     /// A request with a token in the header and a session cookie is rejected with status 400.
     ///
-    /// Also forward the cookies, and respond to `ErrorKind::AmbiguousToken` with status 400.
+    /// Forward the cookies in addition to the token. Respond to `ErrorKind::AmbiguousToken` with
+    /// status 400.
     async fn token_beside_session_cookie_is_refused(adapter) {
         let application = adapter.start_with(|settings| settings.token_header(TOKEN)).await?;
         let token = application.token("blue").await?;
@@ -80,7 +81,7 @@ rules! {
 
     /// A request with several tokens is rejected with status 400.
     ///
-    /// Forward every value of the header, not only the first.
+    /// Forward every value of the header, not only the first value.
     async fn several_tokens_are_refused(adapter) {
         let application = adapter.start_with(|settings| settings.token_header(TOKEN)).await?;
         let (first, second) = (application.token("blue").await?, application.token("red").await?);

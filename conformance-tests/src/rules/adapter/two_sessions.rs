@@ -11,10 +11,11 @@ use crate::report::{Checked, Failure};
 rules! {
     ($) pub(crate) const TWO_SESSIONS, macro __adapter_two_sessions, for AdapterUnderTest;
 
-    /// In an application with two types of sessions, each handler gets the session of its type, in
-    /// any order of their cookies. A type whose cookie the request does not send has no session.
+    /// In an application with two types of sessions, each handler receives the session of its type,
+    /// regardless of the order of the cookies. A type without a cookie in the request has no
+    /// session.
     ///
-    /// Store both sessions in the request, each under its type. `SessionStack` does so.
+    /// Store both sessions in the request, each under its type. `SessionStack` implements this.
     async fn handler_gets_session_of_its_type(adapter) {
         let both = adapter.start_two_with(|settings| settings).await?;
         let [blue, red] = cookies(&both).await?;
@@ -27,10 +28,10 @@ rules! {
         reads(&both, &[&red], ["nothing", "red"]).await
     }
 
-    /// If a handler changes the sessions of both types, the response sets both cookies. Each opens
-    /// its session.
+    /// If a handler changes the sessions of both types, the response sets both cookies. Each cookie
+    /// opens its session.
     ///
-    /// Commit each session, and append the headers of both. Do not replace `Set-Cookie`.
+    /// Commit each session, and append the headers of both sessions. Do not replace `Set-Cookie`.
     async fn response_sets_cookies_of_both_sessions(adapter) {
         let both = adapter.start_two_with(|settings| settings).await?;
         let reply = both[0].get("/both", &["theme=dark"]).await;
@@ -60,7 +61,7 @@ rules! {
         Ok(())
     }
 
-    /// A logout of one session leaves the session of the other type, and its cookie.
+    /// A logout of one session changes neither the session of the other type nor its cookie.
     ///
     /// Remove only the cookie that `SessionHeaders::fields` removes.
     async fn logout_leaves_session_of_other_type(adapter) {
@@ -79,7 +80,7 @@ rules! {
 
     /// Each cookie is set with the attributes of its type.
     ///
-    /// Keep no settings outside the session of each type.
+    /// Store no settings outside the session of each type.
     async fn each_type_has_its_cookie_attributes(adapter) {
         let both = adapter
             .start_two_with(|settings| settings.cookie_domain("shop.example").cookie_path("/second"))
@@ -93,10 +94,12 @@ rules! {
         Ok(())
     }
 
-    /// If one type has a cookie and the other a token in a header, each selects its own session.
-    /// `Vary` of a response that depends on both names both.
+    /// If one type uses a cookie and the other type uses a token in a header, each of them selects
+    /// its own session. If a response depends on both sessions, `Vary` names `Cookie` and the token
+    /// header.
     ///
-    /// Read the token header of each type. Merge `Vary` for each type; do not replace it.
+    /// Read the token header of each type. Merge `Vary` for each type instead of replacing the
+    /// header.
     async fn cookie_and_token_select_own_sessions(adapter) {
         let both = adapter.start_two_with(|settings| settings.token_header(TOKEN)).await?;
         let [pages, api] = &both;
@@ -113,7 +116,8 @@ rules! {
         pages.equal((1, 1), (reply.session_cookies().len(), reply.response.all(TOKEN).len()))
     }
 
-    /// While the backend of one type is down, handlers with the session of the other type run.
+    /// While the backend of one type is down, handlers that use the session of the other type still
+    /// run.
     ///
     /// Open a session when the handler obtains it.
     async fn outage_leaves_session_of_other_type(adapter) {
@@ -127,8 +131,9 @@ rules! {
         Ok(())
     }
 
-    /// If the session of one type cannot be saved, the client receives an error response. It sets
-    /// the cookie of the session that was saved before. Otherwise the client loses this session.
+    /// If the session of one type cannot be saved, the client receives an error response. The error
+    /// response sets the cookie of the session that was saved before. Otherwise, the client loses
+    /// this session.
     ///
     /// Append the headers of every commit to the error response. With `SessionStack`,
     /// `Committed::headers` of a failed save also has the headers of the inner sessions.

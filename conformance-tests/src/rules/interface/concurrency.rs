@@ -11,8 +11,8 @@ rules! {
 
     /// If two concurrent requests change different keys of a session, both changes are stored.
     ///
-    /// Apply the changes to the stored session with `Save::merge`. Do not write the session as it
-    /// was opened.
+    /// Apply the changes to the stored session with `Save::merge`. Do not overwrite the stored
+    /// session with the session that the request opened.
     async fn concurrent_requests_store_their_keys(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
@@ -28,7 +28,7 @@ rules! {
         under_test.equal((Some(1), Some(1), Some(1)), seen)
     }
 
-    /// If concurrent requests `update` one key, all updates are applied.
+    /// If concurrent requests call `update` for one key, all updates are applied.
     ///
     /// Apply the changes to the stored session with `Save::merge`, which runs an update again on
     /// the newer value.
@@ -48,10 +48,10 @@ rules! {
         visitor.expect(Some(8)).await
     }
 
-    /// A request that saves after another request has set the lifetime of the session stores the
-    /// session for that lifetime.
+    /// If another request has set the lifetime of the session in the meantime, a save stores the
+    /// session for this lifetime.
     ///
-    /// Use the lifetime of the merged contents that `Save::merge` returns, not that of
+    /// Use the lifetime of the merged contents that `Save::merge` returns, not the lifetime of
     /// `Save::contents`.
     async fn write_keeps_lifetime_of_other_request(under_test) {
         let interface = under_test.interface().await?;
@@ -69,8 +69,8 @@ rules! {
         visitor.expect(None).await
     }
 
-    /// A request that removes the last value that it opened does not end the session if another
-    /// request has inserted a value.
+    /// If a request removes the last value while another request inserts a value, the session does
+    /// not end.
     ///
     /// Check the contents that `Save::merge` returns, not `Save::is_empty`.
     async fn concurrent_insert_keeps_emptied_session(under_test) {
@@ -86,11 +86,12 @@ rules! {
         under_test.equal((None, Some(2)), seen)
     }
 
-    /// If two requests change the id of one session, the session keeps the id of the first, which
-    /// has the changes of both. The second sets no cookie.
+    /// If two requests rotate the id of one session, the session keeps the id that the first
+    /// request set. The session has the changes of both requests. The second response sets no
+    /// cookie.
     ///
-    /// If the session has moved when `Save::id_change` is `Rotate`, store the changes under its
-    /// present id and return `CookieAction::Keep`.
+    /// If `Save::id_change` returns `Rotate` and the session already has another id, store the
+    /// changes under the current id. Return `CookieAction::Keep`.
     async fn second_rotation_keeps_id_of_first(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
@@ -108,11 +109,11 @@ rules! {
         under_test.equal((Some(1), Some(1), Some(1)), seen)
     }
 
-    /// A logout in a request that opened the session before `rotate_id` ends the session also under
-    /// its new id.
+    /// If a request opened the session before `rotate_id`, a logout in this request also ends the
+    /// session under the new id.
     ///
-    /// In a save whose `Save::ends` is true, follow the old id to the present one, and remove the
-    /// session of the present id.
+    /// In a save for which `Save::ends` returns `true`, follow the old id to the current id. Remove
+    /// the session under the current id.
     async fn logout_during_rotation_ends_session(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);

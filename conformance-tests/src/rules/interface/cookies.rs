@@ -17,7 +17,7 @@ rules! {
 
     /// The cookie has the name and the attributes of the configuration.
     ///
-    /// Return the given configuration from `config`, and do not override `cookie_name` and
+    /// Return the given configuration from `config`, and do not override `cookie_name` or
     /// `cookie_attributes`.
     async fn cookie_has_configured_attributes(under_test) {
         let builder = SessionConfig::builder;
@@ -46,9 +46,9 @@ rules! {
     }
 
     /// The removal of the cookie has the name, path, domain and flags of the cookie, because
-    /// browsers otherwise ignore it.
+    /// browsers otherwise ignore the removal.
     ///
-    /// `cookie_attributes` must return the same for an empty session.
+    /// `cookie_attributes` must return the same attributes for an empty session.
     async fn removal_has_attributes_of_cookie(under_test) {
         let builder = SessionConfig::builder().cookie_domain("shop.example").cookie_path("/a").cookie_partitioned(true);
         let mut visitor = under_test.browser("visitor", &under_test.configured(builder).await?);
@@ -61,8 +61,8 @@ rules! {
     /// The cookie of a session that is not permanent has no `Expires`, so that the session ends
     /// with the browser.
     ///
-    /// Return `None` from `lifetime` for such a session. The server stores it for
-    /// `browser_lifetime`.
+    /// Return `None` from `lifetime` for a session that is not permanent. The server stores this
+    /// session for `browser_lifetime`.
     async fn cookie_of_browser_session_has_no_expiry(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         let cookie = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
@@ -93,7 +93,8 @@ rules! {
         Ok(())
     }
 
-    /// A wrapper that overrides `cookie_name` also affects the opening of the session.
+    /// If a wrapper overrides `cookie_name`, the interface also opens the session from the cookie
+    /// with the overridden name.
     ///
     /// Read `OpenContext::cookie`, never the cookie with the configured name.
     async fn overridden_cookie_name_applies(under_test) {
@@ -106,7 +107,7 @@ rules! {
 
     /// The `Debug` output of the interface contains no cookie and no value of a session.
     ///
-    /// Implement `Debug` by hand if a field holds ids, keys or sessions, and omit them.
+    /// If a field has ids, keys or sessions, implement `Debug` by hand and omit the field.
     async fn debug_shows_no_secret(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);

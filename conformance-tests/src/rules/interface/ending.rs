@@ -17,10 +17,11 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const ENDING, macro __interface_ending, for InterfaceUnderTest;
 
-    /// `log_out`, and a `clear` that leaves a session without an owner empty, remove the cookie.
-    /// The next request finds a new session.
+    /// `log_out` removes the cookie. A `clear` that leaves a session without an owner empty also
+    /// removes the cookie. In both cases, the next request finds a new session.
     ///
-    /// Return `CookieAction::Remove` from `save` if `Save::ends` and the session is empty.
+    /// Return `CookieAction::Remove` from `save` if `Save::ends` returns `true` and the session is
+    /// empty.
     async fn ended_session_removes_its_cookie(under_test) {
         let interface = under_test.interface().await?;
         for clears in [true, false] {
@@ -37,8 +38,8 @@ rules! {
         Ok(())
     }
 
-    /// Values that are set after `log_out`, in the same request, start a new session without the
-    /// values of the old one.
+    /// Values that a handler sets after `log_out` in the same request start a new session. The new
+    /// session has no values of the old session.
     ///
     /// Call `Save::forget` after you have ended the session.
     async fn write_after_logout_starts_new_session(under_test) {
@@ -51,11 +52,11 @@ rules! {
         under_test.equal((Some(2), None), (visitor.get("m").await?, visitor.get::<u64>("n").await?))
     }
 
-    /// If the save of a logout fails, the next save ends the session. It stores the values that
-    /// were set after the logout in a new session.
+    /// If the save of a logout fails, the next save ends the session. The next save also stores the
+    /// values that were set after the logout in a new session.
     ///
-    /// Check `Save::ends` before you check whether the session is empty. Start the new session as
-    /// for a visitor without a cookie.
+    /// Check `Save::ends` before you check whether the session is empty. Start the new session in
+    /// the same way as for a visitor without a cookie.
     async fn write_after_failed_logout_starts_new_session(under_test) {
         let interface: Arc<dyn SessionInterface> = Arc::new(FailsAtFirst::new(under_test.interface().await?));
         let mut visitor = under_test.browser("visitor", &interface);

@@ -14,8 +14,8 @@ use crate::report::{Checked, Failure};
 rules! {
     ($) pub(crate) const FORGED, macro __interface_forged, for InterfaceUnderTest;
 
-    /// A cookie with one changed character, at any position, or without its end opens a new and
-    /// empty session.
+    /// A cookie opens a new and empty session if any character is changed, or if the end of the
+    /// cookie is missing.
     ///
     /// Sign the whole value, and verify the signature before you read the value.
     async fn edited_cookie_opens_nothing(under_test) {
@@ -33,9 +33,10 @@ rules! {
         Ok(())
     }
 
-    /// A cookie composed of the start of one valid cookie and the end of another opens nothing.
+    /// A cookie composed of the start of one valid cookie and the end of another valid cookie opens
+    /// nothing.
     ///
-    /// Sign the whole value at once. Parts with separate signatures can be exchanged, as can the
+    /// Sign the whole value at once. A client can exchange parts with separate signatures, and the
     /// parts of a session in several cookies.
     async fn joined_parts_of_cookies_open_nothing(under_test) {
         let interface = under_test.interface().await?;
@@ -62,12 +63,11 @@ rules! {
         Ok(())
     }
 
-    /// A part of a cookie opens a new and empty session. Such parts are each start, each end, and
-    /// the cookie with one field emptied or omitted, such as the signature.
+    /// A part of a cookie opens a new and empty session. The parts are each start, each end, and
+    /// the cookie with one field, such as the signature, empty or missing.
     ///
-    /// Compare the whole signature, of the length that your algorithm has, and refuse a cookie
-    /// without a signature. A comparison that ends with the shorter text accepts an empty
-    /// signature.
+    /// Compare the whole signature in the length of your algorithm, and refuse a cookie without a
+    /// signature. A comparison that ends with the shorter text accepts an empty signature.
     async fn part_of_cookie_opens_nothing(under_test) {
         let interface = under_test.interface().await?;
         for values in ["n", "n and a long text"] {
@@ -85,11 +85,11 @@ rules! {
         Ok(())
     }
 
-    /// A cookie with text before or after it, or with a separator twice, opens a new and empty
-    /// session.
+    /// A cookie with additional text at its start or end, or with a duplicate separator, opens a
+    /// new and empty session.
     ///
-    /// Accept exactly the text that you wrote. A decoder that ignores padding, and a split that
-    /// ignores empty or additional fields, accept other texts.
+    /// Accept exactly the text that the interface wrote. A decoder that ignores padding, and a
+    /// split that ignores empty or additional fields, accept other texts.
     async fn longer_cookie_opens_nothing(under_test) {
         let interface = under_test.interface().await?;
         for values in ["n", "n and a long text"] {
@@ -109,9 +109,10 @@ rules! {
         Ok(())
     }
 
-    /// A cookie in which a field of another valid cookie replaces one field opens nothing.
+    /// A cookie opens nothing if one of its fields is replaced by a field of another valid cookie.
     ///
-    /// Sign all fields together, also the time, the version of the format and the id of the key.
+    /// Sign all fields together, including the time, the version of the format and the id of the
+    /// key.
     async fn field_of_other_cookie_opens_nothing(under_test) {
         let interface = under_test.interface().await?;
         let cookie = given(under_test, &interface, "n").await?;
@@ -132,11 +133,11 @@ rules! {
         open_nothing(under_test, &interface, &cookie, forged).await
     }
 
-    /// A cookie that names another algorithm or version of the format opens nothing, with its
-    /// signature, with an empty one and without one.
+    /// A cookie that names another algorithm or another version of the format opens nothing. This
+    /// is true with the original signature, with an empty signature and without a signature.
     ///
-    /// Do not read the method of verification from a cookie. If it has a header, as a JSON Web
-    /// Token has, accept exactly the signing algorithm of the interface, never `none`.
+    /// Do not read the method of verification from a cookie. If the cookie has a header, as a JSON
+    /// Web Token does, accept only the signing algorithm of the interface, and never `none`.
     async fn cookie_of_other_algorithm_opens_nothing(under_test) {
         let interface = under_test.interface().await?;
         let cookie = given(under_test, &interface, "n").await?;

@@ -13,11 +13,11 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const HOOKS, macro __interface_hooks, for InterfaceUnderTest;
 
-    /// If a wrapper's `should_set_cookie` returns `true` for a request that only reads, the
-    /// response sets the cookie.
+    /// If a wrapper's `should_set_cookie` returns `true` for a request that only reads the session,
+    /// the response sets the cookie.
     ///
-    /// Return `CookieAction::Set` for every stored session, even if it is not modified. The core
-    /// omits the cookie if the hook returns `false`.
+    /// Return `CookieAction::Set` for every stored session, even if the session is not modified.
+    /// The core omits the cookie if the hook returns `false`.
     async fn wrapper_can_request_cookie(under_test) {
         let builder = SessionConfig::builder().browser_lifetime(Duration::from_hours(3));
         let inner = under_test.configured(builder).await?;

@@ -10,8 +10,8 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const IDS, macro __interface_ids, for InterfaceUnderTest;
 
-    /// The cookie is an id that no client can guess. It differs for each session, has at least 22
-    /// characters (128 bits), and contains no stored data.
+    /// The cookie is an id that no client can guess. The id differs for each session, has at least
+    /// 22 characters (128 bits), and contains no stored data.
     ///
     /// Generate the id from random numbers of the operating system.
     async fn cookie_is_random_id(under_test) {
@@ -31,8 +31,8 @@ rules! {
         Ok(())
     }
 
-    /// A cookie that differs from a valid one in the case of its letters, or that is shorter or
-    /// longer, opens nothing.
+    /// A cookie opens nothing if it differs from a valid cookie in the case of its letters, or if
+    /// it is shorter or longer.
     ///
     /// Compare ids byte by byte, not in a column that ignores case, and not by prefix.
     async fn similar_id_opens_nothing(under_test) {
@@ -54,10 +54,10 @@ rules! {
         Ok(())
     }
 
-    /// `rotate_id` moves the session to another id. The new cookie opens it, and the old cookie
-    /// opens nothing.
+    /// `rotate_id` moves the session to another id. The new cookie opens the session, and the old
+    /// cookie opens nothing.
     ///
-    /// Check `Save::id_change`. Write under the new id first, then remove the old one.
+    /// Check `Save::id_change`. Store the session under the new id first. Then remove the old id.
     async fn rotated_session_has_other_id(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
@@ -72,10 +72,10 @@ rules! {
         thief.expect(None).await
     }
 
-    /// A request that opened the session before `rotate_id` and saves after it changes the session
-    /// under its new id, and sets no cookie.
+    /// If a request opens the session before `rotate_id` and saves afterwards, the change is stored
+    /// under the new id. The response sets no cookie.
     ///
-    /// Store the present id of the session under the old id. Return `CookieAction::Keep`, because
+    /// Store the current id of the session under the old id. Return `CookieAction::Keep`, because
     /// the request that rotated the id sets the cookie.
     async fn change_during_rotation_is_stored(under_test) {
         let interface = under_test.interface().await?;
@@ -94,10 +94,10 @@ rules! {
     }
 
     /// A request with the id from before `rotate_id` sets no cookie, because the cookie of a new
-    /// session would replace the new id. Its changes are dropped.
+    /// session would replace the new id. The changes of this request are dropped.
     ///
-    /// Keep the old id for ten seconds. Open it as `Opened::new` with a backend state by which
-    /// `save` returns `Saved::dropped`.
+    /// Store the old id for ten seconds. When a request opens the old id, return `Opened::new` with
+    /// a backend state that causes `save` to return `Saved::dropped`.
     async fn request_with_rotated_id_sets_no_cookie(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
@@ -111,8 +111,8 @@ rules! {
         under_test.equal((Some(1), None), (visitor.get("n").await?, visitor.get::<u64>("m").await?))
     }
 
-    /// A login always moves the session to another id. An id that was planted or seen before opens
-    /// nothing (session fixation; OWASP ASVS 5, 7.2.4).
+    /// A login always moves the session to another id. An id that an attacker planted or read
+    /// before the login opens nothing (session fixation; OWASP ASVS 5, 7.2.4).
     ///
     /// Check `Save::id_change`, which is `IdChange::CutOff` at a login.
     async fn login_gives_session_other_id(under_test) {
@@ -126,8 +126,8 @@ rules! {
         attacker.expect(None).await
     }
 
-    /// If a request opened the session before a login and saves after it, its changes are dropped.
-    /// An attacker may have the old id.
+    /// If a request opens the session before a login and saves after the login, the changes of the
+    /// request are dropped. An attacker may have the old id.
     ///
     /// Do not follow the old id to the new session if `Save::id_change` is `IdChange::CutOff`.
     async fn change_with_id_from_before_login_is_dropped(under_test) {

@@ -16,7 +16,7 @@ rules! {
 
     /// A permanent session is valid for its whole lifetime, including the exact time of its expiry.
     ///
-    /// A session has expired if `age > lifetime`, not if they are equal.
+    /// A session has expired if `age > lifetime`, but not if `age == lifetime`.
     async fn session_is_valid_until_its_expiry(under_test) {
         let (_, mut visitor, cookie) = permanent(under_test, SessionConfig::builder().permanent_lifetime(HOUR).refresh(Refresh::WhenModified)).await?;
         under_test.pass(HOUR);
@@ -24,11 +24,10 @@ rules! {
         visitor.expect(Some(1)).await
     }
 
-    /// The cookie of a session whose lifetime has passed opens nothing, even if the client still
-    /// sends it.
+    /// The cookie of an expired session opens nothing, even if the client still sends the cookie.
     ///
-    /// Compute the age from `OpenContext::now` and from data stored with the session. A client need
-    /// not obey the `Expires` of a cookie.
+    /// Compute the age from `OpenContext::now` and from data stored with the session. A client may
+    /// ignore the `Expires` attribute of a cookie.
     async fn expired_session_opens_nothing(under_test) {
         let (_, mut visitor, cookie) = permanent(under_test, SessionConfig::builder().permanent_lifetime(HOUR)).await?;
         under_test.pass(HOUR + SLACK);
@@ -50,11 +49,11 @@ rules! {
         visitor.expect(None).await
     }
 
-    /// If the hook `lifetime` of a wrapper returns a longer lifetime than the configured one, the
-    /// session is stored for this lifetime. This also holds for permanent sessions.
+    /// If a wrapper's hook `lifetime` returns a lifetime that exceeds the configured lifetime, the
+    /// session is stored for the longer lifetime. This is also true for permanent sessions.
     ///
-    /// Use `Contents::lifetime` and `OpenContext::lifetime` alone. Do not limit them by the
-    /// configured lifetime, and do not check whether the session is permanent.
+    /// Use only `Contents::lifetime` and `OpenContext::lifetime`. Do not limit these lifetimes by
+    /// the configured lifetime, and do not check whether the session is permanent.
     async fn longer_overridden_lifetime_applies(under_test) {
         let builder = || SessionConfig::builder().permanent_lifetime(HOUR).refresh(Refresh::WhenModified);
         for is_permanent in [true, false] {
@@ -84,7 +83,8 @@ rules! {
 
     /// A handler can shorten the lifetime of a stored session.
     ///
-    /// Store the new expiry in every save that changes the session, even if it is earlier.
+    /// Store the new expiry in every save that changes the session, even if the new expiry is
+    /// earlier.
     async fn shorter_lifetime_of_stored_session_applies(under_test) {
         let interface = under_test.configured(SessionConfig::builder().refresh(Refresh::WhenModified)).await?;
         let mut visitor = under_test.browser("visitor", &interface);
@@ -97,7 +97,7 @@ rules! {
     }
 
     /// If a handler calls `set_permanent(false)` on a permanent session, the response sets the
-    /// cookie without an expiry. The browser then removes the cookie when it is closed.
+    /// cookie without an expiry. The browser then removes the cookie when the browser closes.
     ///
     /// Return `CookieAction::Set` with `Contents::expires_at` of the merged contents.
     async fn session_made_temporary_has_cookie_without_expiry(under_test) {
@@ -107,8 +107,8 @@ rules! {
         visitor.expect(Some(1)).await
     }
 
-    /// A session whose handler has set a lifetime expires after that lifetime, independent of the
-    /// settings.
+    /// If a handler sets the lifetime of a session, the session expires after this lifetime,
+    /// regardless of the settings.
     ///
     /// Use `Contents::lifetime` and `OpenContext::lifetime`, never the configured lifetime.
     async fn lifetime_set_by_handler_applies(under_test) {
@@ -128,10 +128,11 @@ rules! {
         late.expect(None).await
     }
 
-    /// A session without an owner expires after the configured `visitor_lifetime` if no request
-    /// uses it. A login removes this limit.
+    /// A session without an owner expires if no request uses the session for the configured
+    /// `visitor_lifetime`. A login removes this limit.
     ///
-    /// Use `Lifetime::unwrap_or` of `Contents::lifetime` and `OpenContext::lifetime`.
+    /// Call `Lifetime::unwrap_or` on the results of `Contents::lifetime` and
+    /// `OpenContext::lifetime`.
     async fn visitor_lifetime_limits_sessions_without_owner(under_test) {
         let builder = SessionConfig::builder().visitor_lifetime(HOUR);
         let interface = under_test.configured(builder).await?;

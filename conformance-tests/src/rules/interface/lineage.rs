@@ -13,11 +13,13 @@ use crate::report::Failure;
 rules! {
     ($) pub(crate) const LINEAGE, macro __interface_lineage, for InterfaceUnderTest;
 
-    /// If the interface has a `lineage`, it stays in every save and rotation, changes at each
-    /// login, and is different for each session. A session that is not stored has none.
+    /// If `lineage` returns a value, the lineage stays the same in every save and rotation. The
+    /// lineage changes at each login and is different for each session. A session that is not
+    /// stored has no lineage.
     ///
-    /// Store 16 random bytes with the session. Do not compute them from the id, which a rotation
-    /// changes, or from the owner. The default, no lineage, is also correct.
+    /// Store 16 random bytes with the session. Do not compute these bytes from the id, which a
+    /// rotation changes, or from the owner. The default implementation, which returns no lineage,
+    /// is also correct.
     async fn lineage_stays_until_login(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);

@@ -14,7 +14,7 @@ rules! {
     /// The next request finds the login with its owner, its time and its stamp, even after a change
     /// of values.
     ///
-    /// Store `Contents::login`, and return the session `with_login` from `open`. A backend that
+    /// Store `Contents::login`, and pass it to `Opened::with_login` in `open`. A backend that
     /// stores only a payload uses `Contents::payload_with_login`.
     async fn next_request_has_login(under_test) {
         let interface = under_test.interface().await?;
@@ -39,7 +39,7 @@ rules! {
     }
 
     /// If another user logs in, the values of the first user are dropped. If the same user logs in
-    /// again, they stay.
+    /// again, the values stay.
     ///
     /// Store the contents that `Save::merge` or `Save::contents` returns.
     async fn login_of_other_user_drops_values(under_test) {
@@ -53,7 +53,7 @@ rules! {
         Ok(())
     }
 
-    /// A login keeps the session of a visitor permanent.
+    /// A permanent session of a visitor stays permanent after a login.
     ///
     /// Store all contents that `Save::merge` returns, and set the expiry of the cookie.
     async fn login_keeps_session_permanent(under_test) {
@@ -72,9 +72,9 @@ rules! {
         visitor.expect(Some(1)).await
     }
 
-    /// A user whose session is cleared stays logged in.
+    /// A user stays logged in after a `clear` of the session.
     ///
-    /// Store an empty session that has a login, unless `Save::ends`.
+    /// Store an empty session that has a login, unless `Save::ends` returns `true`.
     async fn clear_keeps_login(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);

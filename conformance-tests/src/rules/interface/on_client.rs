@@ -11,9 +11,9 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const ON_CLIENT, macro __interface_on_client, for InterfaceUnderTest;
 
-    /// Another instance with the same configuration opens the cookie.
+    /// Another instance of the interface with the same configuration opens the cookie.
     ///
-    /// Keep no state between `save` and `open`.
+    /// Store no state in the interface between `save` and `open`.
     async fn other_instance_opens_cookie(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         let cookie = visitor.given("insert n = 1", |session| session.insert("n", 1)).await?;
@@ -22,11 +22,11 @@ rules! {
         elsewhere.expect(Some(1)).await
     }
 
-    /// The cookie of one namespace opens nothing in another, whether or not the two cookies have
-    /// the same name.
+    /// The cookie of one namespace opens nothing in another namespace, whether or not the two
+    /// cookies have the same name.
     ///
     /// Derive the key from `SessionConfig::namespace`, or authenticate the namespace together with
-    /// the session. Otherwise a user's cookie opens a session for administrators.
+    /// the session. Otherwise, a user's cookie opens a session for administrators.
     async fn cookie_of_other_namespace_opens_nothing(under_test) {
         let shop = under_test.configured(SessionConfig::builder().namespace("shop")).await?;
         let mut visitor = under_test.browser("visitor of the shop", &shop);
@@ -41,8 +41,8 @@ rules! {
         visitor.expect(Some(1)).await
     }
 
-    /// With `Refresh::WhenAccessed`, a read of a permanent session sets no cookie before a tenth of
-    /// the lifetime has passed. A read after a minute sets the cookie.
+    /// With `Refresh::WhenAccessed`, a read of a permanent session sets no cookie until a tenth of
+    /// the lifetime, at most a minute, has passed. A later read sets the cookie.
     ///
     /// Open the session with the renewal that `SessionConfig::cookie_renewal` returns. A cookie
     /// that a read sets may replace the changes of a concurrent request, or undo a logout.
@@ -80,10 +80,10 @@ rules! {
     }
 
     /// The commit of a session whose cookie would be too large fails with an error of kind
-    /// `TooLarge`, and the client keeps its cookie.
+    /// `TooLarge`. The client's cookie stays unchanged.
     ///
     /// Return `CookieAction::Set` with the whole value, because the core checks the size. Do not
-    /// truncate or split it.
+    /// truncate or split the value.
     async fn session_larger_than_cookie_is_refused(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         visitor.set(1).await?;
@@ -99,8 +99,8 @@ rules! {
 
     /// The cookie of a session that ends with the browser opens nothing after `permanent_lifetime`.
     ///
-    /// Check the age of every cookie in `open`. If `OpenContext::lifetime` returns `None`, use
-    /// `SessionConfig::permanent_lifetime`.
+    /// Check the age of every cookie in `open`. Call `Lifetime::unwrap_or` on the result of
+    /// `OpenContext::lifetime`, with `SessionConfig::permanent_lifetime` as the argument.
     async fn cookie_without_expiry_expires(under_test) {
         let interface = under_test.configured(SessionConfig::builder().permanent_lifetime(5 * HOUR)).await?;
         let mut visitor = under_test.browser("visitor", &interface);

@@ -11,11 +11,11 @@ rules! {
     ($) pub(crate) const ORDERS, macro __interface_orders, for InterfaceUnderTest;
 
     /// After every combination of handlers, the next request finds exactly the state that the last
-    /// handler left. The state is values, flash messages, owner, login, stamp, and whether the
-    /// session is new and permanent.
+    /// handler left. The state consists of the values, the flash messages, the owner, the login and
+    /// the stamp. The state also includes whether the session is new and whether it is permanent.
     ///
-    /// Fix failing rules about single actions first. The last calls of the message are the actions
-    /// of a request, and a request that reads the whole state.
+    /// Fix failing rules about single actions first. The last calls in the message are the actions
+    /// of one request, and the next request's read of the whole state.
     async fn requests_in_any_order_leave_what_they_wrote(under_test) {
         let interface = under_test.interface().await?;
         for seed in 0..RUNS {

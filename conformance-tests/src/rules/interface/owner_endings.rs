@@ -14,8 +14,8 @@ use crate::report::Failure;
 rules! {
     ($) pub(crate) const OWNER_ENDINGS, macro __interface_owner_endings, for InterfaceUnderTest;
 
-    /// `end` ends the session with the handle and no other, and returns `false` if it is called
-    /// again.
+    /// `end` ends only the session with the handle. A second call with the same handle returns
+    /// `false`.
     ///
     /// Remove the stored data, so that the cookie opens nothing.
     async fn handle_ends_its_session_only(under_test) {
@@ -30,7 +30,7 @@ rules! {
         under_test.equal(false, owners.end(&ada, &listed).await?)
     }
 
-    /// A handle that was listed before a rotation still ends the session afterwards.
+    /// A handle that was listed before a rotation still ends the session after the rotation.
     ///
     /// Compute the handle from data that a rotation does not change.
     async fn handle_is_valid_after_rotation(under_test) {
@@ -44,9 +44,9 @@ rules! {
         phone.expect(None).await
     }
 
-    /// A handle ends nothing for another owner.
+    /// `end` ends nothing if the handle belongs to a session of another owner.
     ///
-    /// Search a handle only among the owner's own sessions.
+    /// Search for a handle only among the owner's own sessions.
     async fn handle_ends_nothing_for_other_owner(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let (ada, eve) = (somebody("ada"), somebody("eve"));
@@ -59,7 +59,7 @@ rules! {
 
     /// A handle that is sent as the cookie opens nothing.
     ///
-    /// Compute the handle from other data than the id, or by a hash.
+    /// Compute the handle from data other than the id, or as a hash of the id.
     async fn handle_as_cookie_opens_nothing(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");
@@ -71,10 +71,10 @@ rules! {
         thief.expect(None).await
     }
 
-    /// `end_others` ends all sessions of the owner except the session of the request, which stays
-    /// even if the request rotates its id.
+    /// `end_others` ends all sessions of the owner except the session of the request. This session
+    /// stays, even if the request rotates the id.
     ///
-    /// Identify the session by the backend state that `open` attached.
+    /// Identify the session of the request by the backend state that `open` attached.
     async fn end_others_keeps_own_session(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let (ada, eve) = (somebody("ada"), somebody("eve"));
@@ -98,7 +98,8 @@ rules! {
 
     /// `end_others` in a request that logs in ends the other sessions of the new owner.
     ///
-    /// Use `Session::owner`, and the backend state that the login's save remembered.
+    /// Use `Session::owner`, and the backend state that the save of the login passed to
+    /// `Save::remember`.
     async fn end_others_at_login_ends_sessions_of_new_owner(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");
@@ -162,7 +163,7 @@ rules! {
         Ok(())
     }
 
-    /// `end_others` and `end_all` end each of more than a hundred sessions.
+    /// One call of `end_others` or `end_all` can end more than a hundred sessions.
     ///
     /// Read the list of the owner to its last page.
     async fn more_than_hundred_sessions_are_ended(under_test) {
@@ -194,8 +195,8 @@ rules! {
         Ok(())
     }
 
-    /// A request that opened a session before its owner ended it, and saves afterwards, does not
-    /// revive it.
+    /// If an owner ends a session that a request has opened, a later save of this request does not
+    /// revive the session.
     ///
     /// Write only to an existing session, as after a logout.
     async fn save_after_end_by_owner_revives_nothing(under_test) {
@@ -215,10 +216,11 @@ rules! {
         under_test.equal((None, None), (phone.get::<u64>("n").await?, phone.get::<u64>("m").await?))
     }
 
-    /// A handle that differs from the handle of a session ends nothing. Examples are a part of it,
-    /// a longer handle, another case, the empty text, and the session's cookie.
+    /// A handle that differs from the handle of a session ends nothing. Examples are a part of the
+    /// handle, a longer handle, the handle in another case, the empty text, and the session's
+    /// cookie.
     ///
-    /// Compare handles byte by byte, and as a whole.
+    /// Compare whole handles byte by byte.
     async fn similar_handle_ends_nothing(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");
@@ -237,10 +239,10 @@ rules! {
         Ok(())
     }
 
-    /// `end_others` and `end_all` end no session without an owner. `end_others` in such a session
-    /// returns 0.
+    /// `end_others` and `end_all` end no session without an owner. `end_others` in a session
+    /// without an owner returns 0.
     ///
-    /// Do not store "no owner" as the empty owner.
+    /// Do not store a missing owner as the empty owner.
     async fn sessions_without_owner_are_not_ended(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let mut visitor = under_test.browser("visitor", &interface);
@@ -260,10 +262,10 @@ rules! {
     }
 
     /// A request that logs in, changes values and saves again has one session. A logout in the same
-    /// request ends it.
+    /// request ends this session.
     ///
-    /// Call `Save::remember` with the new id after each save. Otherwise the second save starts
-    /// another session, and the first stays in the list until it expires.
+    /// Call `Save::remember` with the new id after each save. Otherwise, the second save starts
+    /// another session, and the first session stays in the list until it expires.
     async fn save_after_login_changes_its_session(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");

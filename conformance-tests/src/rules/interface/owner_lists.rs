@@ -13,8 +13,8 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const OWNER_LISTS, macro __interface_owner_lists, for InterfaceUnderTest;
 
-    /// `page` lists all sessions of the owner and none of another owner. The name of the other
-    /// owner may differ only in case, or begin with the name of the owner.
+    /// `page` lists all sessions of the owner and no session of another owner. This is also true if
+    /// the owners differ only in case, or if one owner is a prefix of the other owner.
     ///
     /// Compare owners byte by byte, and not by prefix.
     async fn list_has_sessions_of_owner_only(under_test) {
@@ -33,11 +33,11 @@ rules! {
         under_test.equal((3, 1), (owners.list(&ada).await?.len(), owners.list(&longer).await?.len()))
     }
 
-    /// Short pages have the same sessions as one long page, each of them once, and no page has more
-    /// than the limit.
+    /// Short pages together list each session of one long page exactly once. No page has more
+    /// sessions than the limit.
     ///
-    /// Use the last session of a page as the position after it. A position that counts sessions
-    /// skips a session if another session ends between two calls.
+    /// Use the last session of a page as the position after the page. A position that counts
+    /// sessions skips a session if another session ends between two calls.
     async fn pages_list_each_session_once(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let (ada, eve) = (somebody("ada"), somebody("eve"));
@@ -62,7 +62,7 @@ rules! {
     /// If a session of a page ends before the next page is read, the next pages still list every
     /// other session.
     ///
-    /// Use the last session of a page as the position after it, not the number of sessions.
+    /// Use the last session of a page as the position after the page, not the number of sessions.
     async fn pages_after_end_of_session_are_complete(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");
@@ -89,8 +89,8 @@ rules! {
         under_test.equal(0, left.len())
     }
 
-    /// A list has the time when a session was created, and the time when it was last written, both
-    /// to the second.
+    /// A list has the creation time of each session and the time of its last write. Both times are
+    /// accurate to the second.
     ///
     /// A write or a rotation does not change the creation time. Store the time of each write.
     async fn list_has_creation_time_and_last_write(under_test) {
@@ -110,7 +110,7 @@ rules! {
 
     /// A list has the label of each session.
     ///
-    /// Read the key `_label` of the stored payload.
+    /// Read the label from the key `_label` of the stored payload.
     async fn list_has_labels(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");
@@ -119,9 +119,10 @@ rules! {
         under_test.equal(Some("phone".to_owned()), owners.only(&ada).await?.label().map(str::to_owned))
     }
 
-    /// A session with a long value is on the list with its label and its handle, as any other.
+    /// A session with a long value is listed with its label and its handle, like every other
+    /// session.
     ///
-    /// Do not store long sessions in another way that has no label or handle.
+    /// Do not store long sessions in a format without a label or a handle.
     async fn long_session_is_listed_with_label_and_handle(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");
@@ -167,9 +168,9 @@ rules! {
         Ok(())
     }
 
-    /// A session that was ended or has expired is not listed.
+    /// An ended or expired session is not listed.
     ///
-    /// List only sessions that can be opened now.
+    /// List only sessions that a request can open.
     async fn ended_session_is_not_listed(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");
@@ -182,10 +183,10 @@ rules! {
         under_test.equal(0, owners.list(&ada).await?.len())
     }
 
-    /// A session whose owner changes is listed under the new owner only. A session without an owner
+    /// A session whose owner changes is listed only under the new owner. A session without an owner
     /// is not listed.
     ///
-    /// Update the list with `Contents::login`.
+    /// Update the list according to `Contents::login`.
     async fn session_is_listed_under_present_owner(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let (ada, eve) = (somebody("ada"), somebody("eve"));

@@ -11,7 +11,7 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const OWNER_PAGES, macro __interface_owner_pages, for InterfaceUnderTest;
 
-    /// The sessions of a page are sorted by the time of their last write, the latest first.
+    /// The sessions of a page are sorted by the time of their last write, with the latest first.
     ///
     /// Sort the sessions of each page by `OwnedSession::last_seen`.
     async fn page_begins_with_session_last_seen(under_test) {
@@ -33,8 +33,9 @@ rules! {
         under_test.equal(vec!["first", "second", "fourth", "third"], labels)
     }
 
-    /// A page has at least one session, even with a limit of 0, and at most `SessionPage::LIMIT`,
-    /// even with a larger limit. All pages together have all sessions.
+    /// A page has at least one session, even if the limit is 0. A page has at most
+    /// `SessionPage::LIMIT` sessions, even if the limit is larger. All pages together have all
+    /// sessions.
     ///
     /// Use `limit.clamp(1, SessionPage::LIMIT)`.
     async fn page_has_one_to_hundred_sessions(under_test) {
@@ -52,11 +53,11 @@ rules! {
         under_test.equal((SessionPage::LIMIT + 1, true), (listed.len(), longest <= SessionPage::LIMIT))
     }
 
-    /// Every owner has a separate list. Examples are the empty owner, spaces, wildcards,
-    /// separators, zero bytes and letters of any language.
+    /// Every owner has a separate list. Examples of owners are the empty text, and texts with
+    /// spaces, wildcards, separators, zero bytes or letters of any language.
     ///
     /// Compare owners byte by byte. Do not insert an owner into a pattern, a path or a key without
-    /// an encoding that is unique.
+    /// a unique encoding.
     async fn owner_of_any_text_has_own_list(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let suffix = fastrand::u64(..).to_string();
@@ -86,9 +87,9 @@ rules! {
     }
 
     /// A rotation changes neither the creation time of a session nor its label. A renewal changes
-    /// the time when it was last seen.
+    /// the time when the session was last seen.
     ///
-    /// Keep the creation time in every save. Store the time of each save, even of one that only
+    /// Preserve the creation time in every save. Store the time of each save, even if the save only
     /// extends the expiry.
     async fn list_has_times_after_rotation_and_renewal(under_test) {
         let (interface, owners) = under_test.owned().await?;
@@ -115,7 +116,7 @@ rules! {
         Ok(())
     }
 
-    /// If a list has the time of a login, it is the time at which the user logged in.
+    /// If a list has the time of a login, this time is the time at which the user logged in.
     ///
     /// Pass `Login::authenticated_at` to `OwnedSession::with_authenticated_at`, not the time of a
     /// save.
@@ -134,7 +135,7 @@ rules! {
         under_test.equal(true, listed.is_none_or(|listed| is_near(listed, time)))
     }
 
-    /// A session without an owner has no handle, and a label belongs to one session.
+    /// A session without an owner has no handle. A label belongs to one session.
     ///
     /// Return `None` from `handle_of` if `Session::owner` is `None`.
     async fn visitor_has_no_handle(under_test) {
@@ -159,9 +160,10 @@ rules! {
         under_test.equal(vec![None, Some("handset".to_owned())], labels)
     }
 
-    /// If `Session::details` has a handle or a creation time, they are those of the list.
+    /// A handle or a creation time that `Session::details` returns is the same as in the list.
     ///
-    /// Compute the handle of `SessionDetails` and of `OwnerSessions::handle_of` in one function.
+    /// Use one function to compute the handle for `SessionDetails` and for
+    /// `OwnerSessions::handle_of`.
     async fn details_are_those_of_list(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");
@@ -182,11 +184,12 @@ rules! {
         under_test.equal(true, created_at.is_none_or(|time| is_near(time, listed.created_at())))
     }
 
-    /// If a maximum number of sessions is set, a login ends the owner's oldest sessions beyond it,
-    /// and no session of another owner. An interface without `limit_sessions` fails with an error
-    /// of kind `Configuration`.
+    /// If a maximum number of sessions is set, a login ends the owner's oldest sessions beyond the
+    /// maximum. The login ends no session of another owner. In an interface without
+    /// `limit_sessions`, the login fails with an error of kind `Configuration`.
     ///
-    /// In `limit_sessions`, sort the sessions by the time of the login, and end the oldest ones.
+    /// In `limit_sessions`, sort the sessions by the time of the login, and end the oldest
+    /// sessions.
     async fn login_beyond_maximum_ends_oldest_session(under_test) {
         let (interface, owners) = under_test.owned_with(|settings| settings.max_sessions(2)).await?;
         let (ada, eve) = (somebody("ada"), somebody("eve"));
@@ -207,10 +210,10 @@ rules! {
         under_test.equal((2, 1), (owners.list(&ada).await?.len(), owners.list(&eve).await?.len()))
     }
 
-    /// An expired session does not count for the maximum number of sessions, even if its record is
-    /// still stored.
+    /// An expired session does not count towards the maximum number of sessions, even if its record
+    /// is still stored.
     ///
-    /// Compare the expiry of each session in `limit_sessions`.
+    /// In `limit_sessions`, compare the expiry of each session with the current time.
     async fn expired_session_does_not_count_for_maximum(under_test) {
         let (interface, owners) = under_test.owned_with(|settings| settings.max_sessions(2)).await?;
         let ada = somebody("ada");
@@ -233,11 +236,11 @@ rules! {
         laptop.expect(Some(1)).await
     }
 
-    /// `limit_sessions` ends all sessions beyond the maximum, even if there are several, and
-    /// returns the remaining sessions.
+    /// `limit_sessions` ends every session beyond the maximum, not only one session, and returns
+    /// the remaining sessions.
     ///
-    /// Do not assume that only one session is beyond the maximum, because a maximum may be lowered,
-    /// and logins overlap.
+    /// Do not assume that only one session is beyond the maximum. The maximum may be lowered, and
+    /// logins may overlap.
     async fn all_sessions_beyond_lower_maximum_end(under_test) {
         let (interface, owners) = under_test.owned().await?;
         let ada = somebody("ada");

@@ -10,11 +10,11 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const RENEWAL, macro __interface_renewal, for InterfaceUnderTest;
 
-    /// With `Refresh::WhenAccessed`, a request that reads a permanent session extends its expiry.
+    /// With `Refresh::WhenAccessed`, a read extends the expiry of a permanent session.
     ///
-    /// Return an `Opened` without a renewal, which follows Flask's rule, or with
-    /// `SessionConfig::renewal`. Store the new expiry in `save`, even if the session is not
-    /// modified.
+    /// Return an `Opened` with the result of `SessionConfig::renewal`, or without a renewal.
+    /// Without a renewal, Flask's rule applies. Store the new expiry in `save`, even if the session
+    /// is not modified.
     async fn read_extends_expiry(under_test) {
         let builder = SessionConfig::builder().permanent_lifetime(HOUR).refresh(Refresh::WhenAccessed);
         let (_, mut visitor, _) = permanent(under_test, builder).await?;
@@ -28,7 +28,7 @@ rules! {
     /// With `Refresh::WhenAccessed`, a request whose handler does not obtain the session sets no
     /// cookie and does not extend the expiry.
     ///
-    /// Return from `config` the configuration with which the interface was created.
+    /// `config` must return the configuration with which the interface was created.
     async fn request_without_session_extends_nothing(under_test) {
         let builder = SessionConfig::builder().permanent_lifetime(HOUR).refresh(Refresh::WhenAccessed);
         let (_, mut visitor, _) = permanent(under_test, builder).await?;
@@ -39,7 +39,7 @@ rules! {
     }
 
     /// With `Refresh::EachRequest`, every request that sends the cookie extends the expiry of a
-    /// permanent session, even if its handler does not obtain it.
+    /// permanent session, even if the handler does not obtain the session.
     ///
     /// Use `RenewOn::AnyRequest` if you compute the renewal yourself.
     async fn each_request_extends_expiry_if_configured(under_test) {

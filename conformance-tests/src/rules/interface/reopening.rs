@@ -8,11 +8,11 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const REOPENING, macro __interface_reopening, for InterfaceUnderTest;
 
-    /// A session that is opened again after the response has the stored values. `save` stores its
-    /// changes, and each change is visible to the next request.
+    /// A session that is opened again after the response has the stored values. `save` stores each
+    /// change of this session, and the next request finds the change.
     ///
-    /// Do not refuse a save because of `Save::is_detached`. Refuse only a save that needs a new
-    /// cookie.
+    /// Do not refuse a save only because `Save::is_detached` returns `true`. Refuse only a save
+    /// that needs a new cookie.
     async fn change_of_reopened_session_is_stored(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
@@ -28,7 +28,7 @@ rules! {
         visitor.expect(Some(4)).await
     }
 
-    /// A logout in a session that was opened again after the response ends it.
+    /// A logout ends a session that was opened again after the response.
     ///
     /// Check `Save::ends` before `Save::is_detached`.
     async fn logout_of_reopened_session_ends_it(under_test) {
@@ -46,11 +46,11 @@ rules! {
 rules! {
     ($) pub(crate) const REOPENING_ON_CLIENT, macro __interface_reopening_on_client, for InterfaceUnderTest;
 
-    /// A session in a cookie that is opened again after the response can be read. A change of it
-    /// fails with an error of kind `Committed`.
+    /// A session in a cookie can be read if it is opened again after the response. A save of a
+    /// change fails with an error of kind `Committed`.
     ///
-    /// If `Save::is_detached`, return `Saved::unchanged` for a save that is not modified, and an
-    /// error of kind `Committed` for any other.
+    /// If `Save::is_detached` returns `true`, return `Saved::unchanged` for a save that is not
+    /// modified. For any other save, return an error of kind `Committed`.
     async fn reopened_cookie_can_only_be_read(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);

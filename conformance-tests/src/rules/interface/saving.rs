@@ -10,10 +10,10 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const SAVING, macro __interface_saving, for InterfaceUnderTest;
 
-    /// `Session::save` stores the changes made so far, and other requests find them before the
-    /// response is sent. It reports `Outcome::Stored`.
+    /// `Session::save` stores the changes made so far and returns `Outcome::Stored`. Other requests
+    /// find the changes before the response is sent.
     ///
-    /// Store in every save, not only if `Save::is_final`.
+    /// Store the changes in every save, not only if `Save::is_final` returns `true`.
     async fn save_before_response_is_stored(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
@@ -48,8 +48,8 @@ rules! {
         under_test.equal(Ok(Some(2)), session.get::<u64>("m").map_err(|error| error.kind()))
     }
 
-    /// A save after a logout in another request reports `Outcome::Dropped`. The handler must not
-    /// send an e-mail or take a payment for a session that has ended.
+    /// A save after a logout in another request returns `Outcome::Dropped`. The handler must not
+    /// send an e-mail or accept a payment for a session that has ended.
     ///
     /// Return `Saved::dropped` if the session no longer exists.
     async fn save_after_logout_reports_dropped(under_test) {
@@ -65,7 +65,7 @@ rules! {
         under_test.equal(Outcome::Dropped, outcome)
     }
 
-    /// A change that `set_modified(false)` withdraws is not stored by a renewal.
+    /// A renewal does not store a change that `set_modified(false)` has withdrawn.
     ///
     /// If a save is not modified, extend the expiry and write no values. `Save::contents` may have
     /// withdrawn changes.
@@ -80,7 +80,7 @@ rules! {
 
     /// `set_modified(true)` without a change sets the cookie and extends the expiry.
     ///
-    /// Store the session if `Save::is_modified`, even if `Save::changes` is empty.
+    /// Store the session if `Save::is_modified` returns `true`, even if `Save::changes` is empty.
     async fn save_without_changes_extends_expiry_on_demand(under_test) {
         let builder = SessionConfig::builder().permanent_lifetime(HOUR).refresh(Refresh::WhenModified);
         let (_, mut visitor, _) = permanent(under_test, builder).await?;
@@ -92,7 +92,7 @@ rules! {
 
     /// A new id does not change the lifetime of the session.
     ///
-    /// Store the session under the new id for `Contents::lifetime`, as in any other save.
+    /// Store the session under the new id for `Contents::lifetime`, as in every other save.
     async fn rotation_keeps_lifetime(under_test) {
         let builder = SessionConfig::builder().permanent_lifetime(HOUR).refresh(Refresh::WhenModified);
         let interface = under_test.configured(builder).await?;

@@ -11,8 +11,8 @@ rules! {
     /// After a logout, neither the cookie nor a copy of it opens anything, even if the response
     /// never reaches the client.
     ///
-    /// Remove the stored data, not only the cookie (OWASP ASVS 5, 7.4), in every save whose
-    /// `Save::ends` is true.
+    /// In every save for which `Save::ends` returns `true`, remove the stored data, not only the
+    /// cookie (OWASP ASVS 5, 7.4).
     async fn copied_cookie_opens_nothing_after_logout(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
@@ -27,10 +27,11 @@ rules! {
         thief.expect(None).await
     }
 
-    /// A request that opened the session before a logout and saves after it does not revive the
-    /// session.
+    /// A request that opens the session before a logout and saves after the logout does not revive
+    /// the session.
     ///
-    /// Write only to an existing session, by an update or by comparing versions, not by an upsert.
+    /// Write only to an existing session. Use an update or compare versions, but do not use an
+    /// upsert.
     async fn late_save_revives_nothing(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
@@ -65,11 +66,11 @@ rules! {
         under_test.equal(None, set)
     }
 
-    /// A login whose session another request has ended starts a new session. It has the changes of
-    /// the request, and no values of the ended session.
+    /// If another request has ended the session, a login starts a new session. The new session has
+    /// the changes of the request that logs in, and no values of the ended session.
     ///
     /// Store `save.merge("{}", None, Mark::default())` under a new id if `Save::login` returns a
-    /// login. Drop any other change.
+    /// login. Otherwise, drop the changes.
     async fn login_of_ended_session_starts_new_session(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);
@@ -93,10 +94,10 @@ rules! {
     }
 
     /// If a request removes the last value of a session without an owner, the session ends. The
-    /// cookie is removed, and a copy of the cookie opens a new session.
+    /// response removes the cookie, and a copy of the cookie opens a new session.
     ///
-    /// Remove the stored data and return `CookieAction::Remove` if the merged contents are empty;
-    /// see `Contents::is_empty`.
+    /// If `Contents::is_empty` returns `true` for the merged contents, remove the stored data and
+    /// return `CookieAction::Remove`.
     async fn session_left_empty_ends(under_test) {
         let interface = under_test.interface().await?;
         let mut visitor = under_test.browser("visitor", &interface);

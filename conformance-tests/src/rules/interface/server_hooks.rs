@@ -14,8 +14,8 @@ rules! {
 
     /// A change is stored even if a wrapper's `should_set_cookie` returns `false`.
     ///
-    /// Do not check `Save::should_set_cookie` before you store a change. It concerns only the
-    /// cookie.
+    /// Do not check `Save::should_set_cookie` before you store a change. This method concerns only
+    /// the cookie.
     async fn change_without_cookie_is_stored(under_test) {
         let inner = under_test.interface().await?;
         let interface: Arc<dyn SessionInterface> = Arc::new(Hooked::new(inner, SetsTheCookie(|session| session.get("n").is_ok_and(|n| n == Some(1)))));

@@ -10,11 +10,11 @@ use crate::report::{Checked, Failure};
 rules! {
     ($) pub(crate) const SIZES, macro __interface_sizes, for InterfaceUnderTest;
 
-    /// A value of up to 30,000 bytes is read as it was written, with any characters.
+    /// A value of up to 30,000 bytes with any characters is read as written.
     ///
-    /// Store the whole payload, and compare its length with your limit before you write. In a
-    /// cookie, such a session exceeds the limit of browsers; this rule disables the limit of the
-    /// configuration.
+    /// Store the whole payload, and compare its length with your limit before the write. In a
+    /// cookie, a session of this length exceeds the limit of browsers. Therefore this rule disables
+    /// the limit of the configuration.
     async fn long_value_is_read(under_test) {
         let interface = under_test.configured(SessionConfig::builder().max_cookie_size(0)).await?;
         for (length, letters) in [(3_000, "ab"), (9_000, "xyé"), (17_000, "0"), (30_000, "qwertz")] {
@@ -34,11 +34,11 @@ rules! {
 rules! {
     ($) pub(crate) const SIZES_ON_SERVER, macro __interface_sizes_on_server, for InterfaceUnderTest;
 
-    /// A value of any length is read as it was written. Otherwise its save fails with an error of
-    /// kind `TooLarge`, and the session stays unchanged.
+    /// A value of any length is read as written, or its save fails with an error of kind
+    /// `TooLarge`. If the save fails, the session stays unchanged.
     ///
-    /// Compare the length of the payload with the limit of your backend before you write. Never cut
-    /// a payload.
+    /// Compare the length of the payload with the limit of your backend before the write. Never
+    /// truncate a payload.
     async fn longer_value_is_read_or_refused(under_test) {
         let interface = under_test.interface().await?;
         for length in [70_000, 1_100_000] {

@@ -11,11 +11,12 @@ use crate::macros::rules;
 rules! {
     ($) pub(crate) const TIMEOUTS, macro __interface_timeouts, for InterfaceUnderTest;
 
-    /// With an idle timeout, a session expires if no request uses it for this time. A session in
-    /// use does not expire.
+    /// With an idle timeout, a session expires if no request uses it for this duration. A session
+    /// in use does not expire.
     ///
     /// Store a session for at most the idle timeout, and extend its expiry at each use.
-    /// `SessionConfig::renewal` and `record_expiry` compute both.
+    /// `SessionConfig::record_expiry` computes the expiry, and `SessionConfig::renewal` computes
+    /// the renewal.
     async fn idle_session_expires(under_test) {
         let builder = SessionConfig::builder().idle_timeout(HOUR);
         let interface = under_test.configured(builder).await?;
@@ -29,10 +30,11 @@ rules! {
         visitor.expect(None).await
     }
 
-    /// With an absolute timeout, a session expires this time after its creation, even if it is in
-    /// use.
+    /// With an absolute timeout, a session expires when this duration has passed since its
+    /// creation, even if the session is in use.
     ///
-    /// Store the creation time with the session, and keep it in every save and rotation.
+    /// Store the creation time with the session, and do not change this time in a save or a
+    /// rotation.
     async fn session_expires_at_absolute_timeout(under_test) {
         let builder = SessionConfig::builder().absolute_timeout(3 * HOUR);
         let interface = under_test.configured(builder).await?;
@@ -50,7 +52,7 @@ rules! {
 
     /// The absolute timeout starts again with a login.
     ///
-    /// Store the present time as the creation time if `Save::login` returns a login.
+    /// Store the current time as the creation time if `Save::login` returns a login.
     async fn login_restarts_absolute_timeout(under_test) {
         let builder = SessionConfig::builder().absolute_timeout(3 * HOUR);
         let interface = under_test.configured(builder).await?;
@@ -62,9 +64,10 @@ rules! {
         visitor.expect(Some(1)).await
     }
 
-    /// Both timeouts apply to the session of a logged-in user as to that of a visitor.
+    /// The idle timeout and the absolute timeout apply to the sessions of visitors and of logged-in
+    /// users.
     ///
-    /// Compute the expiry in the same way for each save, also for that of a login.
+    /// Compute the expiry with the same function in each save, including the save of a login.
     async fn timeouts_apply_after_login(under_test) {
         let builder = SessionConfig::builder().idle_timeout(HOUR).absolute_timeout(3 * HOUR);
         let interface = under_test.configured(builder).await?;
@@ -84,8 +87,8 @@ rules! {
 
     /// A session that ends with the browser is stored for exactly `browser_lifetime`.
     ///
-    /// Use `SessionConfig::browser_lifetime` as the expiry of stored data if `Contents::lifetime`
-    /// is `None`. The cookie has no expiry.
+    /// Call `Lifetime::unwrap_or` on the result of `Contents::lifetime`, with
+    /// `SessionConfig::browser_lifetime` as the argument. The cookie has no expiry.
     async fn browser_session_is_stored_for_browser_lifetime(under_test) {
         let interface = under_test.configured(SessionConfig::builder().browser_lifetime(5 * HOUR)).await?;
         let mut visitor = under_test.browser("visitor", &interface);

@@ -17,7 +17,7 @@ rules! {
     /// booleans, null, lists and maps.
     ///
     /// Store `Contents::payload` unchanged and pass it to `Opened::from_payload`. If your format
-    /// differs, convert without loss.
+    /// differs, convert the payload without loss.
     async fn stored_values_are_read(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         visitor
@@ -35,11 +35,11 @@ rules! {
         under_test.equal(Some(map), visitor.get("map").await?)
     }
 
-    /// A session can have many keys, including long keys, the empty key, and keys that look like
-    /// those of the interface.
+    /// A session can have many keys, including long keys, the empty key, and keys that resemble the
+    /// interface's own keys.
     ///
-    /// Return the whole payload. Do not store data of the interface under keys of the session; use
-    /// `Opened::with_backend_state`.
+    /// Return the whole payload. Do not store data of the interface under keys of the session. Use
+    /// `Opened::with_backend_state` instead.
     async fn session_with_odd_keys_is_read(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         let keys = ["", "_id", "id", "_expires", "key with spaces", "ключ", "a.b:c/d", "__proto__", "user_id"];
@@ -55,10 +55,11 @@ rules! {
         Ok(())
     }
 
-    /// Keys that differ only in case, in spaces or in composed and decomposed letters are
-    /// different. Keys of which one is a prefix of the other are also different.
+    /// Two keys are different if they differ only in case, in spaces, or in composed and decomposed
+    /// letters. Two keys are also different if one key is a prefix of the other key.
     ///
-    /// Store the payload as it is. Do not store a key in a column or a field that folds or trims.
+    /// Store the payload unchanged. Do not store a key in a column or a field that folds or trims
+    /// text.
     async fn similar_keys_are_different(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         let keys = ["key", "Key", "KEY", "key ", " key", "keys", "ke", "key\u{0}", "key.a", "é", "e\u{301}", "0", "00"];
@@ -75,9 +76,9 @@ rules! {
         Ok(())
     }
 
-    /// A change of one key does not change the other keys, and a removed key stays removed.
+    /// A change of one key does not change the other keys. A removed key stays removed.
     ///
-    /// Store the whole payload at each save.
+    /// Store the whole payload in every save.
     async fn change_of_key_leaves_other_keys(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         visitor
@@ -97,8 +98,8 @@ rules! {
         under_test.equal((Some(1), Some(20), None), seen)
     }
 
-    /// The next request finds Flask's tagged values, which are objects with one key that begins
-    /// with a space: bytes, UUIDs and tuples.
+    /// The next request finds Flask's tagged values: bytes, UUIDs and tuples. A tagged value is an
+    /// object with one key that begins with a space.
     ///
     /// Do not interpret keys inside the payload, and do not trim them.
     async fn tagged_values_are_read(under_test) {
@@ -118,8 +119,8 @@ rules! {
 
     /// The next request finds all keys of a session with 1,000 small values.
     ///
-    /// Set no limit in the interface. In a cookie, such a session exceeds the limit of browsers;
-    /// this rule disables the limit of the configuration.
+    /// Set no limit in the interface. In a cookie, a session with 1,000 values exceeds the limit of
+    /// browsers. Therefore this rule disables the limit of the configuration.
     async fn thousand_keys_are_read(under_test) {
         let interface = under_test.configured(SessionConfig::builder().max_cookie_size(0)).await?;
         let mut visitor = under_test.browser("visitor", &interface);
@@ -134,10 +135,10 @@ rules! {
         under_test.equal(1000, right)
     }
 
-    /// Values that a request does not change are written back byte for byte.
+    /// Values that a request does not change are stored again byte for byte.
     ///
-    /// Do not parse the payload to store it. A parser that reads numbers as floats and a JSON
-    /// column both rewrite them.
+    /// Do not parse the payload to store it. A JSON column rewrites the values, as does a parser
+    /// that reads numbers as floats.
     async fn unchanged_values_are_stored_byte_for_byte(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         visitor.visit("insert balance = 1.0", |session| session.insert("balance", 1.0)).await?;
@@ -151,8 +152,8 @@ rules! {
         under_test.equal(r#"{"balance":1.0,"seen":true}"#.to_owned(), payload)
     }
 
-    /// Numbers beyond floats and 64 bits, fractions, and the order of keys in maps are read as
-    /// written. This also holds after a change of another key.
+    /// Numbers that neither floats nor 64-bit integers can represent, fractions, and the order of
+    /// keys in maps are read as written. This is also true after a change of another key.
     ///
     /// Store the text of the payload. A parser that returns a tree of values, such as
     /// `serde_json::Value`, rounds long numbers and sorts the keys of maps.

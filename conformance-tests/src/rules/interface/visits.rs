@@ -9,7 +9,7 @@ rules! {
     ($) pub(crate) const VISITS, macro __interface_visits, for InterfaceUnderTest;
 
     /// The response to a visitor without stored data sets no cookie, whether or not the handler
-    /// read the session.
+    /// reads the session.
     ///
     /// Return `Saved::unchanged` from `save` for a session that is not stored and not modified. Do
     /// not override `should_set_cookie` without need.
@@ -22,9 +22,9 @@ rules! {
         Ok(())
     }
 
-    /// A session is new until it has been stored, and not afterwards.
+    /// A session is new only until it is stored.
     ///
-    /// Return `Opened::new` only if nothing was stored. Otherwise return `Opened::from_payload`.
+    /// Return `Opened::new` only if no session is stored. Otherwise, return `Opened::from_payload`.
     async fn session_is_new_until_stored(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         let mut seen = Vec::new();
@@ -39,9 +39,10 @@ rules! {
         under_test.equal(vec![(true, false), (false, false), (false, false)], seen)
     }
 
-    /// A flash message is shown once, by the request that takes it.
+    /// A flash message is shown once, by the first request that calls `take_flashes`.
     ///
-    /// Store the removal like any other change. A session with fewer values is also modified.
+    /// Store the removal of a message like any other change. A session with fewer values is also
+    /// modified.
     async fn flash_message_is_shown_once(under_test) {
         let mut visitor = under_test.browser("visitor", &under_test.interface().await?);
         let flash = |session: &Session| session.insert("n", 1).and_then(|()| session.flash_in("info", "Saved"));
@@ -59,7 +60,7 @@ rules! {
         under_test.equal(vec![vec![("info".to_owned(), "Saved".to_owned())], vec![]], taken)
     }
 
-    /// Two visitors have two sessions.
+    /// Two visitors have separate sessions.
     ///
     /// Do not store session data in the interface itself.
     async fn visitors_have_separate_sessions(under_test) {
@@ -71,11 +72,10 @@ rules! {
         ada.expect(Some(1)).await
     }
 
-    /// A cookie with any contents that is not a session opens a new and empty session without an
-    /// error.
+    /// A malformed cookie with any contents opens a new and empty session without an error.
     ///
-    /// Return `Ok(Opened::new())` if the cookie cannot be parsed. Check its form before you query
-    /// the store.
+    /// Return `Ok(Opened::new())` if the cookie cannot be parsed. Check the form of the cookie
+    /// before you query the store.
     async fn malformed_cookie_opens_new_session(under_test) {
         let interface = under_test.interface().await?;
         let long = "x".repeat(65_536);
@@ -93,12 +93,12 @@ rules! {
         Ok(())
     }
 
-    /// A cookie value in a valid form that the client made up is never adopted (session fixation;
-    /// OWASP ASVS 5, 7.2). The session is stored under another id, and the made-up cookie opens
-    /// nothing.
+    /// The interface never adopts a cookie value in a valid form that the client made up (session
+    /// fixation; OWASP ASVS 5, 7.2). The session is stored under another id. The made-up cookie
+    /// opens nothing.
     ///
-    /// If nothing is stored under an id, generate a new one. Do not start a session under the id
-    /// that the client sent.
+    /// If nothing is stored under the id in the cookie, generate a new id. Do not start a session
+    /// under the id that the client sent.
     async fn made_up_cookie_is_never_adopted(under_test) {
         let interface = under_test.interface().await?;
         let mut owner = under_test.browser("owner", &interface);
