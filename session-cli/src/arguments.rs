@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Show(Show),
     /// End one or all sessions of a user, old sessions, or all sessions
     End(End),
+    /// Move all sessions to another store while the application runs
+    Copy(Copy),
     /// Measure the calls of a store
     Bench(Bench),
     /// Check that a store is reachable, and that its table or role is correct
@@ -150,6 +152,10 @@ pub(crate) struct StoreOptions {
         value_parser = clap::value_parser!(u32).range(1..)
     )]
     timeout: u32,
+
+    /// The option that names the file of the address, for messages
+    #[arg(skip = "--store-file")]
+    pub(crate) file_option: &'static str,
 }
 
 impl StoreOptions {
@@ -252,6 +258,48 @@ pub(crate) struct End {
 
     #[command(flatten)]
     pub(crate) store: StoreOptions,
+}
+
+/// Move all sessions to another store while the application runs.
+///
+/// All processes of the application must already use MigratingSessions, with the same stores. Each
+/// session is copied, marked as moved in the old store, and then opened in the new one. Users stay
+/// logged in. The command can be interrupted and repeated. It does not move the series of
+/// remembered browsers.
+#[derive(Args, Debug)]
+pub(crate) struct Copy {
+    #[command(flatten)]
+    pub(crate) store: StoreOptions,
+
+    /// Read the address of the new store from this file
+    #[arg(long, value_name = "FILE")]
+    to_file: Option<PathBuf>,
+
+    /// Read the address of the new store from this environment variable
+    #[arg(long, value_name = "VARIABLE", default_value = "NEW_SESSION_STORE")]
+    to_env: String,
+
+    /// The table of the new store, if it is a SQL store
+    #[arg(long, value_name = "TABLE", default_value = "sessions")]
+    to_table: String,
+
+    /// The prefix of the keys of the new store, if it is a Redis store
+    #[arg(long, value_name = "KEY_PREFIX", default_value = "session:")]
+    to_key_prefix: String,
+}
+
+impl Copy {
+    /// Returns the options of the new store.
+    pub(crate) fn target(&self) -> StoreOptions {
+        StoreOptions {
+            store_file: self.to_file.clone(),
+            store_env: self.to_env.clone(),
+            table: self.to_table.clone(),
+            key_prefix: self.to_key_prefix.clone(),
+            timeout: self.store.timeout,
+            file_option: "--to-file",
+        }
+    }
 }
 
 /// Measure the calls of a store: create, load, replace and remove.

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod bench;
+mod copy;
 mod count;
 mod decode;
 mod failure;
@@ -39,6 +40,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::List(options) => owners::list(&options, json).await,
         Command::Show(options) => owners::show(&options, json).await,
         Command::End(options) => owners::end(&options, json).await,
+        Command::Copy(options) => copy::run(&options, json).await,
         Command::Bench(options) => bench::run(&options, json).await,
         Command::Check(options) => store::check(&options, json).await,
         Command::Migrate(options) => store::migrate(&options, json).await,

@@ -31,8 +31,8 @@ pub(crate) fn address(options: &StoreOptions) -> Result<String, Failure> {
         Some(path) => text(path)?,
         None => std::env::var(&options.store_env).map_err(|_| {
             Failure::usage(format!(
-                "the environment variable {} has no address of a store; set it, or use --store-file",
-                options.store_env
+                "the environment variable {} has no address of a store; set it, or use {}",
+                options.store_env, options.file_option
             ))
         })?,
     };

@@ -30,6 +30,17 @@ pub(crate) async fn open(
     Ok(Sessions::new(connect(options).await?, config))
 }
 
+/// Returns whether two options name the same records.
+pub(crate) fn is_same(one: &StoreOptions, other: &StoreOptions) -> Result<bool, Failure> {
+    let is_redis = |address: &str| address.starts_with("redis");
+    let addresses = (secrets::address(one)?, secrets::address(other)?);
+    let name = |options: &StoreOptions| match is_redis(&addresses.0) {
+        true => options.key_prefix.clone(),
+        false => options.table.clone(),
+    };
+    Ok(addresses.0 == addresses.1 && name(one) == name(other))
+}
+
 /// Connects to the store of the options.
 pub(crate) async fn connect(options: &StoreOptions) -> Result<Arc<dyn Store>, Failure> {
     let address = secrets::address(options)?;

@@ -311,6 +311,38 @@ fn bench_measures_each_call_and_removes_its_records() {
 }
 
 #[test]
+fn copy_moves_sessions_of_users_and_visitors() {
+    let (folder, other) = (TemporaryFolder::new(), TemporaryFolder::new());
+    let old = busy_shop(folder.path());
+    let new = format!("sqlite:{}?mode=rwc", other.path().join("new.db").display());
+    run("migrate").env("SESSION_STORE", &new).prints(0, "table  sessions\nstate  ready\n");
+    let copy =
+        |arguments: &str| run(arguments).env("SESSION_STORE", &old).env("NEW_SESSION_STORE", &new);
+    assert_eq!(copy("copy").prints(0, "moved  5\n"), "");
+    copy("copy --json").prints(0, "{\"moved\":0}\n");
+    let counts = "\
+sessions     5
+of users     3
+of visitors  2
+";
+    run("count --exact").env("SESSION_STORE", &new).prints(0, counts);
+    run("list --everyone --json").env("SESSION_STORE", &old).prints(1, "[]\n");
+    run("end ada --all").env("SESSION_STORE", &new).prints(0, "ended  3\n");
+}
+
+#[test]
+fn copy_needs_two_different_stores() {
+    let error = run("copy").env("SESSION_STORE", "sqlite::memory:").prints(2, "");
+    assert!(error.contains("NEW_SESSION_STORE") && error.contains("--to-file"), "{error}");
+    for arguments in ["copy", "copy --to-key-prefix other:"] {
+        let address = "sqlite:/nonexistent/shop.db";
+        let copy = run(arguments).env("SESSION_STORE", address).env("NEW_SESSION_STORE", address);
+        let error = copy.prints(2, "");
+        assert!(error.contains("the same"), "{error}");
+    }
+}
+
+#[test]
 fn check_accepts_migrated_store_only() {
     let folder = TemporaryFolder::new();
     let address = format!("sqlite:{}?mode=rwc", folder.path().join("shop.db").display());
@@ -350,8 +382,8 @@ fn help_names_every_command_and_manual_and_completions_exist() {
     let manual = String::from_utf8(run("man").output().stdout).unwrap();
     let completions = String::from_utf8(run("completions bash").output().stdout).unwrap();
     for command in [
-        "keygen", "decode", "count", "list", "show", "end", "bench", "check", "migrate", "sweep",
-        "man",
+        "keygen", "decode", "count", "list", "show", "end", "copy", "bench", "check", "migrate",
+        "sweep", "man",
     ] {
         for text in [&help, &manual, &completions] {
             assert!(text.contains(command), "{command} in {text}");

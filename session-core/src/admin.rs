@@ -8,6 +8,7 @@
 //! [`ServerSideSessions::all`](crate::ServerSideSessions::all) returns all sessions, and
 //! [`pages_of`](crate::ServerSideSessions::pages_of) returns all sessions of one owner.
 //! [`session_of`](crate::ServerSideSessions::session_of) returns one session with its values.
+//! [`move_to`](AllSessions::move_to) moves all sessions to another store.
 //!
 //! The memory use does not depend on the number of sessions, except 32 bytes for each session of
 //! the owner in `pages_of`.
@@ -32,4 +33,6 @@
 //! }
 //! ```
 
-pub use crate::engine::{AllSessions, OwnerPages, Selection, StoredPage, StoredSession};
+pub use crate::engine::{
+    AllSessions, MovedSessions, OwnerPages, Selection, StoredPage, StoredSession,
+};

@@ -29,6 +29,10 @@ impl<S: Scan> ServerSideSessions<S> {
 }
 
 impl<S: Scan> AllSessions<'_, S> {
+    pub(super) fn sessions(&self) -> &ServerSideSessions<S> {
+        self.sessions
+    }
+
     /// Returns the number of records in the store that have not expired, without loading them.
     ///
     /// There are more records than sessions. A session with a new id also has its old record for

@@ -5,7 +5,7 @@ use super::content;
 use super::find::{DEPARTED, Found, tombstone_expiry};
 use super::id::SessionId;
 use super::opening::opened;
-use super::position::Position;
+use super::position::{Position, RecordRef};
 use super::sessions::ServerSideSessions;
 use crate::Error;
 use crate::interface::{Departure, OpenContext, Opened, state_of};
@@ -56,6 +56,11 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let state = state_of(&session.clone().into_session());
         let Some(position) = state.backend_state::<Position>() else { return Ok(false) };
         let Position::Live(record) = &*position else { return Ok(false) };
+        self.mark_departed(record).await
+    }
+
+    /// Marks the session of a record as moved; see [`depart`](Self::depart).
+    pub(super) async fn mark_departed(&self, record: &RecordRef) -> Result<bool, Error> {
         let now = self.config.now();
         let bytes = content::tombstone(&DEPARTED, true);
         let expires_at = tombstone_expiry(now).max(record.expires_at);

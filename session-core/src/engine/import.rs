@@ -76,11 +76,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let append = |bytes: &mut Vec<u8>| contents.append_payload(bytes);
         let bytes = content::session(&head, contents.payload_len(), append);
         let record = NewRecord::new(&bytes, target.created_at, target.expires_at);
-        let record = record.owned_by(target.owner());
-        match copy {
-            None => self.create_if_missing(&target.key, &record).await,
-            Some(version) => self.replace_copy(&target.key, version, &record).await,
-        }
+        self.store_copy(&target.key, copy, &record.owned_by(target.owner())).await
     }
 
     /// Converts a copy to a session, after the old backend has marked the original session as
@@ -90,21 +86,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     ///
     /// Returns the errors of the store, and [`ErrorKind::Conflict`] if other requests were faster.
     pub async fn confirm_import(&self, id: &[u8; 32]) -> Result<bool, Error> {
-        let key = self.key_of(SessionId::of_import(*id));
-        let mut deadline = Deadline::start(&self.config);
-        loop {
-            let record = self.store.load(&key).await?;
-            match self.judge_any(&key, record, self.config.now())? {
-                Found::Live(live) if live.is_copy() => {
-                    if self.rewrite(live, None).await?.is_some() {
-                        return Ok(true);
-                    }
-                }
-                Found::Live(_) | Found::Moved(_) => return Ok(true),
-                Found::Gone => return Ok(false),
-            }
-            deadline.retry()?;
-        }
+        self.confirm_import_of(&self.key_of(SessionId::of_import(*id))).await
     }
 
     /// Prevents a session from moving here, or ends the session if only a copy exists. Returns
@@ -114,29 +96,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
     ///
     /// Returns the errors of the store, and [`ErrorKind::Conflict`] if other requests were faster.
     pub async fn end_import(&self, id: &[u8; 32]) -> Result<bool, Error> {
-        let key = self.key_of(SessionId::of_import(*id));
-        let mut deadline = Deadline::start(&self.config);
-        loop {
-            let now = self.config.now();
-            let Some(record) = self.store.load(&key).await? else {
-                if self.create_if_missing(&key, &self.ended_record()).await? {
-                    return Ok(true);
-                }
-                deadline.retry()?;
-                continue;
-            };
-            let version = record.version();
-            match self.judge_any(&key, Some(record), now)? {
-                Found::Live(live) if live.is_copy() => {
-                    if self.replace_copy(&key, version, &self.ended_record()).await? {
-                        return Ok(true);
-                    }
-                }
-                Found::Live(_) | Found::Moved(_) => return Ok(false),
-                Found::Gone => return Ok(true),
-            }
-            deadline.retry()?;
-        }
+        self.end_import_of(&self.key_of(SessionId::of_import(*id))).await
     }
 
     /// Returns the backend state of a request that opened the session in the old backend, after the
@@ -184,6 +144,64 @@ impl<S: SessionStore> ServerSideSessions<S> {
             attempts: Vec::new(),
             successor: None,
             unused: None,
+        }
+    }
+
+    /// Stores a copy, or replaces the copy at this version. Returns `false` and changes nothing if
+    /// the record has another state.
+    pub(super) async fn store_copy(
+        &self,
+        key: &StoreKey,
+        copy: Option<Version>,
+        record: &NewRecord<'_>,
+    ) -> Result<bool, Error> {
+        match copy {
+            None => self.create_if_missing(key, record).await,
+            Some(version) => self.replace_copy(key, version, record).await,
+        }
+    }
+
+    /// Confirms the import with this key; see [`confirm_import`](Self::confirm_import).
+    pub(super) async fn confirm_import_of(&self, key: &StoreKey) -> Result<bool, Error> {
+        let mut deadline = Deadline::start(&self.config);
+        loop {
+            let record = self.store.load(key).await?;
+            match self.judge_any(key, record, self.config.now())? {
+                Found::Live(live) if live.is_copy() => {
+                    if self.rewrite(live, None).await?.is_some() {
+                        return Ok(true);
+                    }
+                }
+                Found::Live(_) | Found::Moved(_) => return Ok(true),
+                Found::Gone => return Ok(false),
+            }
+            deadline.retry()?;
+        }
+    }
+
+    /// Ends the import with this key; see [`end_import`](Self::end_import).
+    pub(super) async fn end_import_of(&self, key: &StoreKey) -> Result<bool, Error> {
+        let mut deadline = Deadline::start(&self.config);
+        loop {
+            let now = self.config.now();
+            let Some(record) = self.store.load(key).await? else {
+                if self.create_if_missing(key, &self.ended_record()).await? {
+                    return Ok(true);
+                }
+                deadline.retry()?;
+                continue;
+            };
+            let version = record.version();
+            match self.judge_any(key, Some(record), now)? {
+                Found::Live(live) if live.is_copy() => {
+                    if self.replace_copy(key, version, &self.ended_record()).await? {
+                        return Ok(true);
+                    }
+                }
+                Found::Live(_) | Found::Moved(_) => return Ok(false),
+                Found::Gone => return Ok(true),
+            }
+            deadline.retry()?;
         }
     }
 

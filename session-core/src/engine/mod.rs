@@ -20,6 +20,7 @@ mod limit;
 mod lineage;
 mod listing;
 mod login;
+mod moving;
 mod observed;
 mod opening;
 mod owners;
@@ -38,6 +39,7 @@ mod version;
 mod write;
 
 pub use admin::{AllSessions, OwnerPages, StoredPage, StoredSession};
+pub use moving::MovedSessions;
 pub use scanned::Selection;
 pub use sessions::ServerSideSessions;
 pub(crate) use version::check as check_version;

@@ -19,11 +19,11 @@ use crate::support::{
 /// More sessions than one page has.
 const MANY: usize = 250;
 /// The first bytes of the record of a remember-me series.
-const SERIES: &[u8] = b"\x04{}";
+pub const SERIES: &[u8] = b"\x04{}";
 /// The first bytes of a record of a newer build.
-const NEWER: &[u8] = b"\xffsr\x02";
+pub const NEWER: &[u8] = b"\xffsr\x02";
 
-async fn all_pages(app: &App) -> Vec<StoredSession> {
+pub async fn all_pages(app: &App) -> Vec<StoredSession> {
     let (mut sessions, mut after) = (Vec::new(), None::<String>);
     loop {
         let page = app.engine().all().page(after.as_deref(), 100).await.unwrap();
@@ -41,14 +41,14 @@ async fn end(app: &App, selection: Selection) -> u64 {
 }
 
 /// Stores a record of another kind, and returns its key.
-async fn plant(app: &App, number: u8, payload: &[u8], owner: &str) -> StoreKey {
+pub async fn plant(app: &App, number: u8, payload: &[u8], owner: &str) -> StoreKey {
     let key = StoreKey::from_bytes([number; 32]);
     let record = NewRecord::new(payload, start(), start() + DAY).owned_by(Some(owner));
     app.store.create(&key, &record).await.unwrap();
     key
 }
 
-async fn many(app: &App, handler: fn(&Session) -> Result<(), Error>) -> Vec<String> {
+pub async fn many(app: &App, handler: fn(&Session) -> Result<(), Error>) -> Vec<String> {
     let mut cookies = Vec::new();
     for _ in 0..MANY {
         cookies.push(app.begin(handler).await);

@@ -25,6 +25,7 @@ mod late;
 mod lifetime;
 mod limits;
 mod logins;
+mod moving;
 mod namespaces;
 mod orders;
 mod outcomes;

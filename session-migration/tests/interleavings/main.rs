@@ -32,7 +32,7 @@ mod world;
 
 use faults::{Fault, FaultKind};
 use requests::Step::{
-    self, End, EndAll, LogIn, OldEnd, OldUpdate, Read, Renew, Rotate, Save, Update,
+    self, End, EndAll, LogIn, MoveAll, OldEnd, OldUpdate, Read, Renew, Rotate, Save, Update,
 };
 use schedule::every_order;
 use world::{Case, Old};
@@ -146,6 +146,33 @@ fn end_of_all_sessions_beside_move_in_every_order() {
         orders += run_opened(Old::Store, &requests);
     }
     assert!(orders > 500, "only {orders} orders");
+}
+
+#[test]
+fn move_of_all_sessions_beside_request_in_every_order() {
+    let mut orders = 0;
+    for request in [Update, Renew, Rotate, LogIn, End, EndAll, MoveAll, OldUpdate, OldEnd] {
+        for owner in [false, true] {
+            for opened in [false, true] {
+                orders += run(Case { owner, opened, ..Case::new(&[MoveAll, request]) });
+            }
+        }
+    }
+    assert!(orders > 1_000, "only {orders} orders");
+}
+
+#[test]
+fn move_of_all_sessions_with_faults_in_every_order() {
+    let mut orders = 0;
+    for owner in [false, true] {
+        orders += run_with_faults(Case { owner, ..Case::new(&[MoveAll]) }, &FAULTS);
+        for request in [Update, End] {
+            let requests = [MoveAll, request];
+            let case = Case { owner, opened: true, ..Case::new(&requests) };
+            orders += run_with_faults(case, &[FaultKind::Late, FaultKind::Cut]);
+        }
+    }
+    assert!(orders > 1_000, "only {orders} orders");
 }
 
 #[test]

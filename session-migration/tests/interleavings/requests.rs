@@ -9,9 +9,11 @@ use std::task::Poll;
 
 use session_core::request::{RequestSession, RequestView};
 use session_core::{
-    Error, ErrorKind, OutagePolicy, Outcome, OwnerSessions, Session, SessionInterface,
+    Error, ErrorKind, OutagePolicy, Outcome, OwnerSessions, ServerSideSessions, Session,
+    SessionInterface,
 };
 
+use crate::databases::Database;
 use crate::faults::Fault;
 use crate::stage::Stage;
 
@@ -33,6 +35,8 @@ pub(crate) enum Step {
     Renew,
     /// Ends all sessions of the owner.
     EndAll,
+    /// Moves all sessions of the old backend, as an administrator does.
+    MoveAll,
     /// Adds to the list in a process that has only the old backend.
     OldUpdate,
     /// Ends the session in a process that has only the old backend.
@@ -68,6 +72,8 @@ pub(crate) struct Log {
 pub(crate) struct Process {
     pub(crate) interface: Arc<dyn SessionInterface>,
     pub(crate) owners: Option<Arc<dyn OwnerSessions>>,
+    /// The old and the new backend, for an administrator.
+    pub(crate) backends: Option<Arc<(ServerSideSessions<Database>, ServerSideSessions<Database>)>>,
 }
 
 impl Process {
@@ -104,6 +110,12 @@ async fn serve(
     {
         return (owners.end_all(OWNER).await.map(|_| Outcome::Stored), None);
     }
+    if step == Step::MoveAll
+        && let Some(backends) = &process.backends
+    {
+        let moved = backends.0.all().move_to(&backends.1).await;
+        return (moved.map(|_| Outcome::Stored), None);
+    }
     let session = match request.session().await {
         Ok(session) => session,
         Err(error) => return (Err(error), None),
@@ -134,7 +146,7 @@ async fn act(
         return Ok(());
     }
     match step {
-        Step::Read | Step::Renew | Step::EndAll => Ok(()),
+        Step::Read | Step::Renew | Step::EndAll | Step::MoveAll => Ok(()),
         Step::Update | Step::OldUpdate => add(session, number),
         Step::Save => {
             add(session, number)?;

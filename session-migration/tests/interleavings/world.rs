@@ -79,12 +79,14 @@ impl Scene {
         let mut clocks = Clocks::new(case.requests.len().max(2), [0; 3]);
         let key = SecretKey::generate().unwrap();
         let stage = Stage::new(clocks.all().to_vec(), Records::default());
-        let old = Database::new(stage.clone(), HashSet::new());
-        let config = config(&clocks.all()[0], "old");
+        let old = Database::old(stage.clone(), HashSet::new());
+        let config = config(&clocks.all()[0]);
         let sealed = SealedCookieSessions::new(config.clone(), &key).unwrap();
         let process = match case.old {
             Old::Store => old_process(&old, config),
-            Old::Cookie => Process { interface: Arc::new(sealed.clone()), owners: None },
+            Old::Cookie => {
+                Process { interface: Arc::new(sealed.clone()), owners: None, backends: None }
+            }
         };
         let request = process.open("");
         let cookie = alone(Box::pin(async {
@@ -109,8 +111,8 @@ impl Scene {
     pub(crate) fn start(&self, case: &Case<'_>) -> Start<World> {
         self.clocks.reset();
         let stage = Stage::new(self.clocks.all().to_vec(), self.records.clone());
-        let old = Database::new(stage.clone(), self.old_keys.clone());
-        let new = Database::new(stage.clone(), HashSet::new());
+        let old = Database::old(stage.clone(), self.old_keys.clone());
+        let new = Database::new(stage.clone());
         let processes: Vec<_> =
             (0..case.requests.len()).map(|index| self.process(case, index, &old, &new)).collect();
         let logs = Rc::new(RefCell::new(vec![Log::default(); case.requests.len()]));
@@ -142,7 +144,7 @@ impl Scene {
 
     fn process(&self, case: &Case<'_>, index: usize, old: &Database, new: &Database) -> Process {
         if case.requests[index].is_old() {
-            let config = config(&self.clocks.all()[index], "old");
+            let config = config(&self.clocks.all()[index]);
             return old_process(&old.in_process(index), config);
         }
         self.migrating(case, index, old, new)
@@ -150,29 +152,31 @@ impl Scene {
 
     fn migrating(&self, case: &Case<'_>, index: usize, old: &Database, new: &Database) -> Process {
         let clock = &self.clocks.all()[index];
-        let (old_config, new_config) = (config(clock, "old"), config(clock, "new"));
-        let new = ServerSideSessions::new(new.in_process(index), new_config);
+        let engine = |database: &Database| {
+            ServerSideSessions::new(database.in_process(index), config(clock))
+        };
+        let backends = Some(Arc::new((engine(old), engine(new))));
+        let new = engine(new);
         let end = SystemTime::UNIX_EPOCH + Duration::from_secs(u32::MAX.into());
         match case.old {
             Old::Store => {
-                let old = ServerSideSessions::new(old.in_process(index), old_config);
-                let sessions = Arc::new(MigratingSessions::new(new, old, end).unwrap());
-                Process { owners: Some(Arc::clone(&sessions) as _), interface: sessions }
+                let sessions = Arc::new(MigratingSessions::new(new, engine(old), end).unwrap());
+                Process { owners: Some(Arc::clone(&sessions) as _), interface: sessions, backends }
             }
             Old::Cookie => {
                 let old = OldCookies::new(self.sealed.clone(), &self.key).unwrap();
                 let sessions = Arc::new(MigratingSessions::new(new, old, end).unwrap());
-                Process { owners: Some(Arc::clone(&sessions) as _), interface: sessions }
+                Process { owners: Some(Arc::clone(&sessions) as _), interface: sessions, backends }
             }
         }
     }
 }
 
-fn config(clock: &ManualClock, namespace: &str) -> SessionConfig {
-    SessionConfig::builder().clock(clock.clone()).namespace(namespace).build().unwrap()
+fn config(clock: &ManualClock) -> SessionConfig {
+    SessionConfig::builder().clock(clock.clone()).build().unwrap()
 }
 
 fn old_process(old: &Database, config: SessionConfig) -> Process {
     let engine = Arc::new(ServerSideSessions::new(old.clone(), config));
-    Process { owners: Some(Arc::clone(&engine) as _), interface: engine }
+    Process { owners: Some(Arc::clone(&engine) as _), interface: engine, backends: None }
 }
