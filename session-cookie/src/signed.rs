@@ -133,11 +133,13 @@ impl SignedCookieSessions {
     /// # Errors
     ///
     /// [`ErrorKind::Configuration`] if the configuration has an idle or absolute timeout, which the
-    /// format cannot store. The error is also [`ErrorKind::Configuration`] if this process has
-    /// another signed cookie with one of the keys and another
-    /// [namespace](SessionConfig::namespace).
+    /// format cannot store, or a maximum number of sessions.
+    ///
+    /// The error is also [`ErrorKind::Configuration`] if this process has another signed cookie
+    /// with one of the keys and another [namespace](SessionConfig::namespace).
     pub fn starlette(config: SessionConfig, key: &SecretKey) -> Result<Self, Error> {
         refuse_timeouts(&config)?;
+        refuse_limit(&config)?;
         let signer = Signer::concatenated(key, STARLETTE_SALT.as_bytes())?;
         let registration = in_use::register(key, &[b"starlette"], config.namespace())?;
         Ok(Self { config, signer, format: Format::Starlette, _registration: registration })

@@ -8,8 +8,9 @@ fn cookie_backends_refuse_maximum_number_of_sessions() {
     let key = SecretKey::generate().unwrap();
     let config = SessionConfig::builder().max_sessions(3).build().unwrap();
     let signed = SignedCookieSessions::new(config.clone(), &key).map(drop);
+    let starlette = SignedCookieSessions::starlette(config.clone(), &key).map(drop);
     let sealed = SealedCookieSessions::new(config, &key).map(drop);
-    for result in [signed, sealed] {
+    for result in [signed, starlette, sealed] {
         assert_eq!(result.unwrap_err().kind(), ErrorKind::Configuration);
     }
     let zero = SessionConfig::builder().max_sessions(0).build();
