@@ -23,8 +23,10 @@ pub fn run(plan: &Plan) {
     println!("| store | records | work | few, per second | many over few |\n|---|---|---|---|---|");
     block_on(async {
         let mut grown = Grown { plan, targets: Vec::new() };
-        let memory =
-            [FEW, many(2)].map(|size| session_memory::MemoryStore::with_capacity(size as u64 * 2));
+        let memory = [FEW, many(2)].map(|size| {
+            let store = session_memory::MemoryStore::builder().capacity(size as u64 * 2);
+            store.max_bytes(u64::MAX).build()
+        });
         let [few, more] = memory.clone();
         let records = [fill::created(few, FEW).await, fill::created(more, many(2)).await];
         grown.compare("Memory", many(2), records).await;
