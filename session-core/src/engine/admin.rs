@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use super::end::BATCH;
 use super::find::Live;
-use super::scanned::{Selection, Total};
+use super::scanned::{Finished, Selection, Total};
 use super::sessions::ServerSideSessions;
 use crate::interface::{Opened, SessionPage, session_handle};
 use crate::store::{OwnerIndex, Scan, StoreKey};
@@ -65,7 +65,7 @@ impl<S: Scan> AllSessions<'_, S> {
         let limit = limit.clamp(1, SessionPage::LIMIT);
         let page = self.sessions.store.scan(after, limit).await?;
         let now = self.sessions.config.now();
-        let (live, unread) = self.sessions.finished(page.keys, now).await?;
+        let Finished { live, unread, .. } = self.sessions.finished(page.keys, now).await?;
         let sessions = live.into_iter().map(|live| StoredSession::shown(live, now)).collect();
         Ok(StoredPage { sessions, unread, next: page.next })
     }

@@ -5,7 +5,7 @@ use super::content::{self, Head, Nonce, Nonces, Proof};
 use super::deadline::Deadline;
 use super::end::BATCH;
 use super::find::{DEPARTED, Found, Live};
-use super::scanned::some_at_a_time;
+use super::scanned::{Finished, some_at_a_time};
 use super::sessions::ServerSideSessions;
 use crate::store::{NewRecord, Scan, SessionStore, StoreKey, Version};
 use crate::{Error, ErrorKind};
@@ -60,11 +60,18 @@ impl<S: Scan> AllSessions<'_, S> {
             let page = old.store.scan(after.as_deref(), BATCH).await;
             let page = page.map_err(|error| total.stopped(error))?;
             let found = old.finished(page.keys, old.config.now()).await;
-            let (live, unread) = found.map_err(|error| total.stopped(error))?;
+            let Finished { live, departed, unread } =
+                found.map_err(|error| total.stopped(error))?;
             total.moved.unread += u64::try_from(unread).unwrap_or(u64::MAX);
             let moves: Vec<_> =
                 live.iter().map(|live| old.move_key(new, &live.record.key)).collect();
             for moved in some_at_a_time(moves).await {
+                total.add(moved);
+            }
+            let copies = new.copies_among(&departed).await;
+            let copies = copies.map_err(|error| total.stopped(error))?;
+            let confirmed = copies.iter().map(|key| new.confirm_import_of(key)).collect();
+            for moved in some_at_a_time(confirmed).await {
                 total.add(moved);
             }
             after = page.next;
@@ -167,6 +174,21 @@ impl<S: SessionStore> ServerSideSessions<S> {
             Found::Live(live) if live.is_copy() => Arriving::Copy(version),
             _ => Arriving::Decided,
         })
+    }
+
+    /// Returns the keys with a copy. If their sessions have departed, earlier moves were interrupted.
+    async fn copies_among(&self, keys: &[StoreKey]) -> Result<Vec<StoreKey>, Error> {
+        let mut copies = Vec::new();
+        for keys in keys.chunks(BATCH) {
+            for (key, loaded) in keys.iter().zip(self.load_each(keys).await?) {
+                let found =
+                    loaded.and_then(|record| self.judge_any(key, record, self.config.now()));
+                if matches!(found, Ok(Found::Live(live)) if live.is_copy()) {
+                    copies.push(*key);
+                }
+            }
+        }
+        Ok(copies)
     }
 
     async fn leaving(&self, key: &StoreKey) -> Result<Leaving, Error> {

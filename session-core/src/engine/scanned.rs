@@ -39,10 +39,23 @@ struct Scanned {
     live: Vec<Live>,
     /// The successors of the tombstones.
     moved: Vec<StoreKey>,
+    /// The keys of sessions that have moved to another backend.
+    departed: Vec<StoreKey>,
     /// The records of remember-me series, with their owners.
     series: Vec<(StoreKey, Version, String)>,
     /// The errors of records that a newer build wrote.
     unread: Vec<Error>,
+}
+
+/// The sessions of some keys.
+pub(super) struct Finished {
+    /// The live sessions, without records of unfinished rotations and copies of sessions of another
+    /// backend.
+    pub(super) live: Vec<Live>,
+    /// The keys of sessions that have moved to another backend.
+    pub(super) departed: Vec<StoreKey>,
+    /// The number of records of a newer build.
+    pub(super) unread: usize,
 }
 
 /// The intermediate result of a call that ends sessions of all owners.
@@ -55,13 +68,12 @@ pub(super) struct Total {
 }
 
 impl<S: SessionStore> ServerSideSessions<S> {
-    /// Loads the live sessions under these keys, without records of unfinished rotations and copies
-    /// of sessions of another backend. Also returns the number of records of a newer build.
+    /// Loads the sessions under these keys.
     pub(super) async fn finished(
         &self,
         keys: Vec<StoreKey>,
         now: SystemTime,
-    ) -> Result<(Vec<Live>, usize), Error> {
+    ) -> Result<Finished, Error> {
         let mut scanned = self.scanned(&distinct(keys), now).await?;
         scanned.live.retain(|live| !live.is_copy());
         let predecessors: Vec<_> =
@@ -85,7 +97,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
                 Some(Found::Gone) | None => true,
             }
         });
-        Ok((scanned.live, scanned.unread.len()))
+        let Scanned { live, departed, unread, .. } = scanned;
+        Ok(Finished { live, departed, unread: unread.len() })
     }
 
     async fn scanned(&self, keys: &[StoreKey], now: SystemTime) -> Result<Scanned, Error> {
@@ -117,10 +130,9 @@ impl<S: SessionStore> ServerSideSessions<S> {
         }
         match self.judge_any(key, record, now)? {
             Found::Live(live) => scanned.live.push(live),
-            Found::Moved(moved) if moved.successor != DEPARTED => {
-                scanned.moved.push(moved.successor);
-            }
-            Found::Moved(_) | Found::Gone => {}
+            Found::Moved(moved) if moved.successor == DEPARTED => scanned.departed.push(*key),
+            Found::Moved(moved) => scanned.moved.push(moved.successor),
+            Found::Gone => {}
         }
         Ok(())
     }
@@ -136,7 +148,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let mut seen: HashSet<_> = keys.iter().copied().collect();
         while !keys.is_empty() {
             let now = self.config.now();
-            let Scanned { mut live, moved, series, unread } =
+            let Scanned { mut live, moved, series, unread, .. } =
                 self.scanned(&keys, time_for_ending(now)).await?;
             for error in unread {
                 total.add_failure(error);
