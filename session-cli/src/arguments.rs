@@ -262,10 +262,9 @@ pub(crate) struct End {
 
 /// Move all sessions to another store while the application runs.
 ///
-/// All processes of the application must already use MigratingSessions, with the same stores. Each
-/// session is copied, marked as moved in the old store, and then opened in the new one. Users stay
-/// logged in. The command can be interrupted and repeated. It does not move the series of
-/// remembered browsers.
+/// All processes of the application must already use session-migration, with the same two stores.
+/// The command copies each session and marks it as moved in the old store. Users stay logged in.
+/// The command can be interrupted and repeated. The series of remembered browsers do not move.
 #[derive(Args, Debug)]
 pub(crate) struct Copy {
     #[command(flatten)]

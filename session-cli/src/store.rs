@@ -32,13 +32,13 @@ pub(crate) async fn open(
 
 /// Returns whether two options name the same records.
 pub(crate) fn is_same(one: &StoreOptions, other: &StoreOptions) -> Result<bool, Failure> {
-    let is_redis = |address: &str| address.starts_with("redis");
-    let addresses = (secrets::address(one)?, secrets::address(other)?);
-    let name = |options: &StoreOptions| match is_redis(&addresses.0) {
-        true => options.key_prefix.clone(),
-        false => options.table.clone(),
+    let (address, other_address) = (secrets::address(one)?, secrets::address(other)?);
+    let has_same_name = if address.starts_with("redis") {
+        one.key_prefix == other.key_prefix
+    } else {
+        one.table == other.table
     };
-    Ok(addresses.0 == addresses.1 && name(one) == name(other))
+    Ok(address == other_address && has_same_name)
 }
 
 /// Connects to the store of the options.

@@ -94,7 +94,7 @@ where
 {
     let only_old: App = Arc::new(engine(old.0.clone()));
     let cookies = fill(&only_old).await;
-    let end = SystemTime::now() + Duration::from_secs(3600);
+    let end = SystemTime::now() + Duration::from_hours(1);
     let migrating = MigratingSessions::new(engine(new.0.clone()), engine(old.0.clone()), end);
     let app: App = Arc::new(migrating.unwrap());
     let has_ended = Arc::new(AtomicBool::new(false));

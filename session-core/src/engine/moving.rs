@@ -116,13 +116,6 @@ impl Total {
     }
 }
 
-/// The state of a session in the store that it leaves.
-enum Leaving {
-    Session(Live),
-    Departed,
-    Gone,
-}
-
 /// The state of a session in the store to which it moves.
 enum Arriving {
     Missing,
@@ -147,21 +140,23 @@ impl<S: SessionStore> ServerSideSessions<S> {
                 Arriving::Copy(version) => Some(version),
                 Arriving::Decided => return Ok(false),
             };
-            match self.leaving(key).await? {
-                Leaving::Session(live) => {
-                    if new.import_live(&live, copy).await?
-                        && self.mark_departed(&live.record).await?
-                    {
+            match self.find(key, self.config.now()).await? {
+                Found::Live(live) => {
+                    let is_marked = new.import_live(&live, copy).await?
+                        && self.mark_departed(&live.record).await?;
+                    if is_marked {
                         return new.confirm_import_of(key).await;
                     }
                 }
-                Leaving::Departed if copy.is_some() => return new.confirm_import_of(key).await,
+                Found::Moved(_) | Found::Gone if copy.is_none() => return Ok(false),
+                Found::Moved(moved) if moved.successor == DEPARTED => {
+                    return new.confirm_import_of(key).await;
+                }
                 // The copy belongs to a session that has ended.
-                Leaving::Gone if copy.is_some() => {
+                Found::Moved(_) | Found::Gone => {
                     new.end_import_of(key).await?;
                     return Ok(false);
                 }
-                Leaving::Departed | Leaving::Gone => return Ok(false),
             }
             deadline.retry()?;
         }
@@ -176,7 +171,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
         })
     }
 
-    /// Returns the keys with a copy. If their sessions have departed, earlier moves were interrupted.
+    /// Returns the keys that have a copy. If the sessions have departed, earlier moves were
+    /// interrupted.
     async fn copies_among(&self, keys: &[StoreKey]) -> Result<Vec<StoreKey>, Error> {
         let mut copies = Vec::new();
         for keys in keys.chunks(BATCH) {
@@ -189,14 +185,6 @@ impl<S: SessionStore> ServerSideSessions<S> {
             }
         }
         Ok(copies)
-    }
-
-    async fn leaving(&self, key: &StoreKey) -> Result<Leaving, Error> {
-        Ok(match self.find(key, self.config.now()).await? {
-            Found::Live(live) => Leaving::Session(live),
-            Found::Moved(moved) if moved.successor == DEPARTED => Leaving::Departed,
-            Found::Moved(_) | Found::Gone => Leaving::Gone,
-        })
     }
 
     /// Stores a copy of a session of another store under the same key; see
