@@ -53,8 +53,8 @@ rules! {
         under_test.equal((SessionPage::LIMIT + 1, true), (listed.len(), longest <= SessionPage::LIMIT))
     }
 
-    /// Every owner has a separate list. Examples of owners are the empty text, and texts with
-    /// spaces, wildcards, separators, zero bytes or letters of any language.
+    /// Every owner has a separate list. Examples of owners are the start of another owner, and
+    /// texts with spaces, wildcards, separators, zero bytes or letters of any language.
     ///
     /// Compare owners byte by byte. Do not insert an owner into a pattern, a path or a key without
     /// a unique encoding.
