@@ -7,10 +7,10 @@ mod support;
 use std::time::Duration;
 
 use session_core::ErrorKind;
-use session_core::store::{Replaced, SessionStore as _, StoreKey, Version};
+use session_core::store::{Replaced, SessionStore as _, Version};
 use session_sql::SqlStore;
 use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection, PgConnection};
-use support::{drop_table, migrated_by, new_key, on_its_own_table, record};
+use support::{create, drop_table, migrated_by, new_key, on_its_own_table, record};
 use tokio::task::JoinSet;
 
 /// Returns a store with one connection and its own table. Calls wait while another is in progress.
@@ -34,15 +34,6 @@ async fn make_foreign(url: &str, table: &str, version: &Version) {
     let owner = if url.starts_with("postgres") { "'\\xff'" } else { "X'FF'" };
     let number = version.get().cast_signed();
     execute(url, format!("UPDATE {table} SET owner = {owner} WHERE version = {number}")).await;
-}
-
-async fn create(store: &SqlStore, count: usize) -> Vec<(StoreKey, Version)> {
-    let mut records = Vec::new();
-    for _ in 0..count {
-        let key = new_key();
-        records.push((key, store.create(&key, &record(b"first")).await.unwrap()));
-    }
-    records
 }
 
 async fn each_call_of_batch_gets_its_own_result(url: &str) {

@@ -8,10 +8,10 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use session_core::ErrorKind;
-use session_core::store::{Replaced, SessionStore as _, StoreKey, Version};
+use session_core::store::{Replaced, SessionStore as _, Version};
 use session_sql::SqlStore;
 use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection, PgConnection};
-use support::{migrated_by, new_key, record};
+use support::{create, migrated_by, new_key, record};
 use test_servers::{LostReply, PrivateServer, mysql_with, postgres_with, proxy};
 use tokio::task::JoinSet;
 
@@ -23,15 +23,6 @@ async fn store(url: &str) -> SqlStore {
 async fn execute(url: &str, statement: String) {
     let mut connection = PgConnection::connect(url).await.unwrap();
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
-}
-
-async fn create(store: &SqlStore, count: usize) -> Vec<(StoreKey, Version)> {
-    let mut records = Vec::new();
-    for _ in 0..count {
-        let key = new_key();
-        records.push((key, store.create(&key, &record(b"first")).await.unwrap()));
-    }
-    records
 }
 
 /// Returns how many statements the server ran.

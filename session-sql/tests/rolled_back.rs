@@ -10,7 +10,7 @@ use session_core::ErrorKind;
 use session_core::store::{Replaced, SessionStore as _};
 use session_sql::SqlStore;
 use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection};
-use support::{migrated_by, new_key, record};
+use support::{create, migrated_by, new_key, record};
 use test_servers::PrivateServer;
 use tokio::task::JoinSet;
 
@@ -85,11 +85,7 @@ async fn repetitions_of_rolled_back_statement_are_bounded(server: &PrivateServer
 /// and MariaDB its rows.
 async fn rolled_back_batch_is_repeated(server: &PrivateServer) {
     let store = store(server).await;
-    let mut records = Vec::new();
-    for _ in 0..8 {
-        let key = new_key();
-        records.push((key, store.create(&key, &record(b"first")).await.unwrap()));
-    }
+    let records = create(&store, 8).await;
     fail_updates(server, 4).await;
     let mut calls = JoinSet::new();
     for (key, version) in records {

@@ -50,14 +50,18 @@ impl<S: SessionStore + Clone> Ours<S> {
         Self { store, interface, cookies, keys, versions, outdated, payload }
     }
 
-    /// Uses records that are already stored. It can load and save them, but not open sessions,
-    /// whose cookies it does not have.
-    pub fn stored(store: S, records: Vec<(StoreKey, Version)>, payload: Vec<u8>) -> Self {
-        let interface = Arc::new(ServerSideSessions::new(store.clone(), settings()));
+    /// Uses other records that are already stored. Their sessions cannot be opened, because their
+    /// cookies are unknown.
+    pub fn with_records(self, records: Vec<(StoreKey, Version)>) -> Self {
         let (keys, versions) =
             records.into_iter().map(|(key, version)| (key, Mutex::new(version))).unzip();
         let outdated = AtomicBool::new(false);
-        Self { store, interface, cookies: Vec::new(), keys, versions, outdated, payload }
+        Self { cookies: Vec::new(), keys, versions, outdated, ..self }
+    }
+
+    /// Returns the stored bytes of a session.
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
     }
 
     pub fn store(&self) -> &S {

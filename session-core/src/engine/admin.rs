@@ -94,7 +94,7 @@ impl<S: Scan> AllSessions<'_, S> {
     /// numbers of ended and remaining sessions. If the store fails to return a page, the call
     /// stops.
     pub async fn end(&self, selection: Selection) -> Result<u64, Error> {
-        let mut total = Total::default();
+        let mut total = Total::new("sessions were ended");
         self.sessions.end_selected(selection, &mut total).await?;
         if selection == Selection::All {
             // A remembered browser may have started a new session before its series ended.

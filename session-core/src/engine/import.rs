@@ -1,5 +1,7 @@
 //! Sessions that move here from another backend; see [`Import`].
 
+use std::time::SystemTime;
+
 use super::content::{self, Head, Nonce, Nonces, Proof};
 use super::deadline::Deadline;
 use super::find::Found;
@@ -62,19 +64,9 @@ impl<S: SessionStore> ServerSideSessions<S> {
     /// Returns the errors of the store.
     pub async fn import(&self, import: &Import, copy: Option<Version>) -> Result<bool, Error> {
         let target = self.imported_record(import);
-        let head = Head {
-            nonces: target.nonces.clone(),
-            lineage: target.lineage,
-            written_at: self.config.now(),
-            kept_for: target.kept_for,
-            predecessor: Some(target.key),
-            // A late call may create the record again.
-            is_retried: true,
-            proof: target.login.as_ref().map(Proof::of),
-        };
         let contents = &import.contents;
         let append = |bytes: &mut Vec<u8>| contents.append_payload(bytes);
-        let bytes = content::session(&head, contents.payload_len(), append);
+        let bytes = copy_of(&target, self.config.now(), contents.payload_len(), append);
         let record = NewRecord::new(&bytes, target.created_at, target.expires_at);
         self.store_copy(&target.key, copy, &record.owned_by(target.owner())).await
     }
@@ -229,4 +221,24 @@ impl<S: SessionStore> ServerSideSessions<S> {
         let replaced = self.store.replace(key, version, record).await?;
         Ok(matches!(replaced, Replaced::Done(_)))
     }
+}
+
+/// Returns the payload of a copy of the session of a record.
+pub(super) fn copy_of(
+    record: &RecordRef,
+    written_at: SystemTime,
+    payload_len: usize,
+    append_payload: impl FnOnce(&mut Vec<u8>),
+) -> Vec<u8> {
+    let head = Head {
+        nonces: Nonces::default().with(Nonce::of_import(&record.key)),
+        lineage: record.lineage,
+        written_at,
+        kept_for: record.kept_for,
+        predecessor: Some(record.key),
+        // A late call may create the record again.
+        is_retried: true,
+        proof: record.login.as_ref().map(Proof::of),
+    };
+    content::session(&head, payload_len, append_payload)
 }

@@ -1,11 +1,11 @@
 //! Moves all sessions of a store to another store, while applications use both.
 
 use super::admin::AllSessions;
-use super::content::{self, Head, Nonce, Nonces, Proof};
 use super::deadline::Deadline;
 use super::end::BATCH;
 use super::find::{DEPARTED, Found, Live};
-use super::scanned::{Finished, some_at_a_time};
+use super::import::copy_of;
+use super::scanned::{Finished, Total, some_at_a_time};
 use super::sessions::ServerSideSessions;
 use crate::store::{NewRecord, Scan, SessionStore, StoreKey, Version};
 use crate::{Error, ErrorKind};
@@ -55,14 +55,15 @@ impl<S: Scan> AllSessions<'_, S> {
                            configure the same namespace";
             return Err(Error::new(ErrorKind::Configuration, message));
         }
-        let (mut total, mut after) = (Total::default(), None::<String>);
+        let (mut total, mut unread, mut after) =
+            (Total::new("sessions were moved"), 0, None::<String>);
         loop {
             let page = old.store.scan(after.as_deref(), BATCH).await;
             let page = page.map_err(|error| total.stopped(error))?;
             let found = old.finished(page.keys, old.config.now()).await;
-            let Finished { live, departed, unread } =
-                found.map_err(|error| total.stopped(error))?;
-            total.moved.unread += u64::try_from(unread).unwrap_or(u64::MAX);
+            let found = found.map_err(|error| total.stopped(error))?;
+            let Finished { live, departed, .. } = found;
+            unread += found.unread as u64;
             let moves: Vec<_> =
                 live.iter().map(|live| old.move_key(new, &live.record.key)).collect();
             for moved in some_at_a_time(moves).await {
@@ -76,43 +77,9 @@ impl<S: Scan> AllSessions<'_, S> {
             }
             after = page.next;
             if after.is_none() {
-                return total.result();
+                return total.result().map(|moved| MovedSessions { moved, unread });
             }
         }
-    }
-}
-
-/// The intermediate result of a call.
-#[derive(Default)]
-struct Total {
-    moved: MovedSessions,
-    /// The number of sessions that could not be moved.
-    left: u64,
-    failure: Option<Error>,
-}
-
-impl Total {
-    fn add(&mut self, moved: Result<bool, Error>) {
-        match moved {
-            Ok(moved) => self.moved.moved += u64::from(moved),
-            Err(error) => {
-                self.left += 1;
-                self.failure.get_or_insert(error);
-            }
-        }
-    }
-
-    fn stopped(&self, failure: Error) -> Error {
-        let message = format!("{} sessions were moved before the store failed", self.moved.moved);
-        Error::new(failure.kind(), message).with_source(failure)
-    }
-
-    fn result(self) -> Result<MovedSessions, Error> {
-        let Some(failure) = self.failure else { return Ok(self.moved) };
-        let (moved, left) = (self.moved.moved, self.left);
-        let message =
-            format!("{moved} sessions were moved, and {left} are left because a store failed");
-        Err(Error::new(failure.kind(), message).with_source(failure))
     }
 }
 
@@ -191,18 +158,8 @@ impl<S: SessionStore> ServerSideSessions<S> {
     /// [`import`](Self::import).
     async fn import_live(&self, live: &Live, copy: Option<Version>) -> Result<bool, Error> {
         let record = &live.record;
-        let head = Head {
-            nonces: Nonces::default().with(Nonce::of_import(&record.key)),
-            lineage: record.lineage,
-            written_at: live.written_at,
-            kept_for: record.kept_for,
-            predecessor: Some(record.key),
-            // A late call may create the record again.
-            is_retried: true,
-            proof: record.login.as_ref().map(Proof::of),
-        };
         let append = |bytes: &mut Vec<u8>| bytes.extend_from_slice(live.payload.as_bytes());
-        let bytes = content::session(&head, live.payload.len(), append);
+        let bytes = copy_of(record, live.written_at, live.payload.len(), append);
         let copied = NewRecord::new(&bytes, record.created_at, record.expires_at);
         self.store_copy(&record.key, copy, &copied.owned_by(record.owner())).await
     }

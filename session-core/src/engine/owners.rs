@@ -244,7 +244,7 @@ impl Ending {
         match self.failure.filter(|_| left > 0) {
             Some(failure) => {
                 let (ended, left) = (self.ended.len() as u64, left as u64);
-                Err(unfinished("sessions of the owner", ended, left, failure))
+                Err(unfinished("sessions of the owner were ended", ended, left, failure))
             }
             None => Ok(self.ended.len()),
         }

@@ -58,11 +58,12 @@ pub(super) struct Finished {
     pub(super) unread: usize,
 }
 
-/// The intermediate result of a call that ends sessions of all owners.
-#[derive(Default)]
+/// The intermediate result of a call for the sessions of all owners.
 pub(super) struct Total {
-    ended: u64,
-    /// The number of sessions that could not be ended.
+    /// The action of the call for messages, such as `sessions were ended`.
+    action: &'static str,
+    done: u64,
+    /// The number of sessions for which the call failed.
     left: u64,
     failure: Option<Error>,
 }
@@ -160,11 +161,7 @@ impl<S: SessionStore> ServerSideSessions<S> {
             let ends: Vec<_> = live.iter().map(|live| self.end_live(live, selection)).collect();
             let results = some_at_a_time(ends).await;
             for (live, result) in live.iter().zip(results) {
-                match result {
-                    Ok(true) => total.ended += u64::from(self.report_end(live, now)),
-                    Ok(false) => {}
-                    Err(error) => total.add_failure(error),
-                }
+                total.add(result.map(|has_ended| has_ended && self.report_end(live, now)));
             }
             // A rotation may have moved a session to a part that was scanned before.
             keys = moved.into_iter().filter(|key| seen.insert(*key)).collect();
@@ -238,6 +235,18 @@ impl Selection {
 }
 
 impl Total {
+    pub(super) fn new(action: &'static str) -> Self {
+        Self { action, done: 0, left: 0, failure: None }
+    }
+
+    /// Adds the result for one session: whether it is done.
+    pub(super) fn add(&mut self, result: Result<bool, Error>) {
+        match result {
+            Ok(is_done) => self.done += u64::from(is_done),
+            Err(failure) => self.add_failure(failure),
+        }
+    }
+
     /// Resets the number of sessions that are left, before a second scan.
     pub(super) fn begin_again(&mut self) {
         (self.left, self.failure) = (0, None);
@@ -248,26 +257,25 @@ impl Total {
         self.failure.get_or_insert(failure);
     }
 
-    fn stopped(&self, failure: Error) -> Error {
-        let message = format!("{} sessions were ended before the store failed", self.ended);
+    pub(super) fn stopped(&self, failure: Error) -> Error {
+        let message = format!("{} {} before the store failed", self.done, self.action);
         Error::new(failure.kind(), message).with_source(failure)
     }
 
     pub(super) fn result(self) -> Result<u64, Error> {
-        let failure =
-            self.failure.map(|error| unfinished("sessions", self.ended, self.left, error));
-        failure.map_or(Ok(self.ended), Err)
+        let Self { action, done, left, failure } = self;
+        failure.map_or(Ok(done), |failure| Err(unfinished(action, done, left, failure)))
     }
 }
 
-/// Returns the error of a call that could not end all sessions.
-pub(super) fn unfinished(subject: &str, ended: u64, left: u64, failure: Error) -> Error {
+/// Returns the error of a call that failed for some sessions.
+pub(super) fn unfinished(action: &str, done: u64, left: u64, failure: Error) -> Error {
     let reason = if failure.is_newer_format() {
         "a newer build wrote their records"
     } else {
         "the store failed"
     };
-    let message = format!("{ended} {subject} were ended, and {left} are left because {reason}");
+    let message = format!("{done} {action}, and {left} are left because {reason}");
     Error::new(failure.kind(), message).with_source(failure)
 }
 

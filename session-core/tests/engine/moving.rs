@@ -132,7 +132,7 @@ async fn failed_move_of_session_does_not_keep_others() {
     new.store.fail_after(Create, 100);
     let error = old.engine().all().move_to(new.engine()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
-    let expected = "100 sessions were moved, and 150 are left because a store failed";
+    let expected = "100 sessions were moved, and 150 are left because the store failed";
     assert_eq!(error.to_string(), expected);
     new.store.recover();
     assert_eq!(moved(&old, &new).await, 150);

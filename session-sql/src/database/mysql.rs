@@ -150,19 +150,22 @@ async fn write_together(
     statement: &Statement,
     calls: &[Vec<OwnedValue>],
 ) -> sqlx::Result<Vec<QueryResult>> {
+    let run = async |connection: &mut MySqlConnection, sql: &str| {
+        MySql::run_script(connection, AssertSqlSafe(sql.to_owned())).await
+    };
     if let [_] = calls {
         return write_each(connection, statement, calls).await;
     }
-    execute(connection, "START TRANSACTION").await?;
+    run(connection, "START TRANSACTION").await?;
     match write_each(connection, statement, calls).await {
-        Ok(results) => match execute(connection, "COMMIT").await {
+        Ok(results) => match run(connection, "COMMIT").await {
             // The writes may be applied, so they must not be repeated.
             Err(error) if is_unclear(&error) => Err(failure::copy(&error)),
             committed => committed.map(|()| results),
         },
         // If the rollback fails, the connection is closed, and the server rolls back the
         // transaction.
-        Err(error) => execute(connection, "ROLLBACK").await.and(Err(error)),
+        Err(error) => run(connection, "ROLLBACK").await.and(Err(error)),
     }
 }
 
@@ -173,23 +176,16 @@ async fn write_each(
     statement: &Statement,
     calls: &[Vec<OwnedValue>],
 ) -> sqlx::Result<Vec<QueryResult>> {
-    let key = |call: &[OwnedValue]| match call {
-        // `WHERE key_hash = ? AND version = ?`
-        [.., OwnedValue::Bytes(key), _] => key.clone(),
-        _ => Vec::new(),
-    };
+    // The last values are those of `WHERE key_hash = ? AND version = ?`.
+    let key = |index: usize| calls[index].iter().rev().nth(1).and_then(OwnedValue::bytes);
     let mut order: Vec<usize> = (0..calls.len()).collect();
-    order.sort_by_cached_key(|&index| key(&calls[index]));
+    order.sort_by(|one, other| key(*one).cmp(&key(*other)));
     let mut changed = vec![0; calls.len()];
     for index in order {
         let values: Vec<_> = calls[index].iter().map(OwnedValue::borrowed).collect();
         changed[index] = MySql::run(connection, statement, &values, true).await?.changed;
     }
     Ok(changed.into_iter().map(|changed| QueryResult { changed, rows: Vec::new() }).collect())
-}
-
-async fn execute(connection: &mut MySqlConnection, sql: &'static str) -> sqlx::Result<()> {
-    sqlx::raw_sql(sql).execute(connection).await.map(drop)
 }
 
 /// Returns whether a failed `COMMIT` looks like a rejected statement, although the writes may have

@@ -7,7 +7,7 @@ pub mod requests;
 
 use std::time::{Duration, SystemTime};
 
-use session_core::store::{NewRecord, StoreKey};
+use session_core::store::{NewRecord, SessionStore as _, StoreKey, Version};
 use session_sql::{SqlStore, SqlStoreBuilder};
 use sqlx::{AssertSqlSafe, Connection as _};
 use test_servers::{PrivateServer, TemporaryFolder};
@@ -52,6 +52,16 @@ pub fn new_key() -> StoreKey {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).unwrap();
     StoreKey::from_bytes(bytes)
+}
+
+/// Creates records and returns their keys and versions.
+pub async fn create(store: &SqlStore, count: usize) -> Vec<(StoreKey, Version)> {
+    let mut records = Vec::new();
+    for _ in 0..count {
+        let key = new_key();
+        records.push((key, store.create(&key, &record(b"first")).await.unwrap()));
+    }
+    records
 }
 
 /// Returns the store at an address, after creating its table.
