@@ -7,7 +7,7 @@ mod support;
 use std::time::Duration;
 
 use session_core::ErrorKind;
-use session_core::store::{Replaced, SessionStore as _, Version};
+use session_core::store::{Replaced, SessionStore as _, StoreKey, Version};
 use session_sql::SqlStore;
 use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection, PgConnection};
 use support::{create, drop_table, migrated_by, new_key, on_its_own_table, record};
@@ -36,10 +36,16 @@ async fn make_foreign(url: &str, table: &str, version: &Version) {
     execute(url, format!("UPDATE {table} SET owner = {owner} WHERE version = {number}")).await;
 }
 
+/// Creates records whose keys descend. A batch runs its calls in ascending order of the keys.
+async fn create_four(store: &SqlStore) -> [(StoreKey, Version); 4] {
+    let mut records = create(store, 4).await;
+    records.sort_by_key(|(key, _)| std::cmp::Reverse(*key));
+    records.try_into().unwrap()
+}
+
 async fn each_call_of_batch_gets_its_own_result(url: &str) {
     let (store, table) = store(url).await;
-    let [(first, one), (used, two), (stale, _), (foreign, three)] =
-        create(&store, 4).await.try_into().unwrap();
+    let [(first, one), (used, two), (stale, _), (foreign, three)] = create_four(&store).await;
     let (a, b, c) = (record(b"a"), record(b"b").owned_by(Some("ada")), record(b"c"));
     let nothing = new_key();
     let (alone, b_or, c_or, gone, old) = tokio::join!(
@@ -80,9 +86,8 @@ async fn each_call_of_batch_gets_its_own_result(url: &str) {
 
 async fn each_remove_of_batch_gets_its_own_result(url: &str) {
     let (store, table) = store(url).await;
-    let [(first, one), (twice, two), (stale, three), (kept, four)] =
-        create(&store, 4).await.try_into().unwrap();
-    let nothing = new_key();
+    let [(first, one), (twice, two), (stale, three), (kept, four)] = create_four(&store).await;
+    let nothing = StoreKey::from_bytes([0; 32]);
     let (alone, earlier, again, absent, old) = tokio::join!(
         store.remove(&first, one),
         store.remove(&twice, two.clone()),
